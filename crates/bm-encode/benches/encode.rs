@@ -1,0 +1,83 @@
+//! How fast reads become features, and how fast FASTQ is read: `cargo bench -p bm-encode`.
+//!
+//! Reads and bases are counted in groups of their own, because a benchmark has one throughput.
+
+use std::hint::black_box;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use bm_encode::fastq::{Reader, Record};
+use bm_encode::{Encoder, FeatureBatch, Scalar150};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use flate2::bufread::MultiGzDecoder;
+
+/// 10,000 HiSeq X reads of 150 bases.
+const RUN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/hiseqx_phage/hiseqx_phage.fastq.gz");
+
+/// The run, decompressed.
+fn text() -> Vec<u8> {
+    let stored = std::fs::read(Path::new(RUN)).expect("testdata is there");
+    let mut text = Vec::new();
+    MultiGzDecoder::new(&stored[..]).read_to_end(&mut text).expect("testdata is whole");
+    text
+}
+
+fn records(text: &[u8]) -> Vec<Record> {
+    let mut reader = Reader::new(text);
+    std::iter::from_fn(|| {
+        let mut record = Record::default();
+        reader.read_record(&mut record).expect("testdata is FASTQ").then_some(record)
+    })
+    .collect()
+}
+
+fn encode(c: &mut Criterion) {
+    let records = records(&text());
+    let records = &records[..1024];
+    let bases = records.iter().map(|record| record.sequence().len() as u64).sum();
+    let mut row = vec![0.0; Scalar150.encoding().features];
+    let mut batch = FeatureBatch::with_capacity(Scalar150.encoding(), records.len());
+
+    for (unit, elements) in [("reads", records.len() as u64), ("bases", bases)] {
+        let mut group = c.benchmark_group(format!("encode/{unit}"));
+        group.throughput(Throughput::Elements(elements));
+        group.bench_function("row", |b| {
+            b.iter(|| {
+                for record in records {
+                    Scalar150.encode_into(record.as_read(), black_box(&mut row)).expect("the read has features");
+                }
+            });
+        });
+        group.bench_function("batch", |b| {
+            b.iter(|| {
+                batch.clear();
+                for record in records {
+                    batch.push(&Scalar150, record.as_read()).expect("the read has features");
+                }
+                black_box(batch.as_slice().len())
+            });
+        });
+        group.finish();
+    }
+}
+
+fn fastq(c: &mut Criterion) {
+    let text = text();
+    let reads = records(&text).len() as u64;
+    let read_all = |text: &[u8]| {
+        let (mut reader, mut record) = (Reader::new(BufReader::with_capacity(256 * 1024, text)), Record::default());
+        while reader.read_record(&mut record).expect("testdata is FASTQ") {
+            black_box(record.sequence());
+        }
+        reader.records()
+    };
+    for (unit, throughput) in [("reads", Throughput::Elements(reads)), ("bytes", Throughput::Bytes(text.len() as u64))] {
+        let mut group = c.benchmark_group(format!("fastq/{unit}"));
+        group.throughput(throughput);
+        group.bench_function("from memory", |b| b.iter(|| read_all(black_box(&text))));
+        group.finish();
+    }
+}
+
+criterion_group!(benches, encode, fastq);
+criterion_main!(benches);

@@ -1,0 +1,74 @@
+//! `scalar-150` version 1: one number a base, one a quality score.
+
+use super::Encoder;
+use crate::read::check_quality;
+use crate::{EncodeError, Encoding, Phred, ReadRef};
+
+const WINDOW: usize = 150;
+
+static ENCODING: Encoding = Encoding { id: "scalar-150", version: 1, window: WINDOW, features: 2 * WINDOW };
+
+/// Feature of each possible base byte: A 0.0, C 0.25, G 0.5, T 0.75 in either case, anything else 1.0.
+static BASE: [f32; 256] = {
+    let mut table = [1.0; 256];
+    let (letters, mut i) = (*b"ACGT", 0);
+    while i < letters.len() {
+        table[letters[i] as usize] = i as f32 * 0.25;
+        table[letters[i].to_ascii_lowercase() as usize] = i as f32 * 0.25;
+        i += 1;
+    }
+    table
+};
+
+/// Feature of each possible quality byte: Phred / 93; bytes that are not Phred + 33 never get here.
+static QUALITY: [f32; 256] = {
+    let mut table = [0.0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if let Some(phred) = Phred::from_byte(byte as u8) {
+            table[byte] = phred.get() as f32 / Phred::MAX.get() as f32;
+        }
+        byte += 1;
+    }
+    table
+};
+
+/// The encoding `scalar-150` version 1.
+///
+/// Features 0..150 are the bases: A 0.0, C 0.25, G 0.5, T 0.75, anything else 1.0, in either case. Features 150..300 are the
+/// quality scores: Phred / 93. A shorter read is padded with 0.0 in both halves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scalar150;
+
+impl Encoder for Scalar150 {
+    fn encoding(&self) -> &Encoding {
+        &ENCODING
+    }
+
+    fn encode_into(&self, read: ReadRef<'_>, row: &mut [f32]) -> Result<(), EncodeError> {
+        let length = read.len();
+        if length != read.quality_scores.len() {
+            return Err(EncodeError::LengthMismatch { sequence: length, quality_scores: read.quality_scores.len() });
+        }
+        if length == 0 {
+            return Err(EncodeError::EmptyRead);
+        }
+        if length > WINDOW {
+            return Err(EncodeError::TooLong { length, window: WINDOW });
+        }
+        if row.len() != ENCODING.features {
+            return Err(EncodeError::RowWidth { expected: ENCODING.features, actual: row.len() });
+        }
+        check_quality(read.quality_scores)?;
+        let (bases, qualities) = row.split_at_mut(WINDOW);
+        for (feature, &base) in bases.iter_mut().zip(read.sequence) {
+            *feature = BASE[usize::from(base)];
+        }
+        bases[length..].fill(0.0);
+        for (feature, &byte) in qualities.iter_mut().zip(read.quality_scores) {
+            *feature = QUALITY[usize::from(byte)];
+        }
+        qualities[length..].fill(0.0);
+        Ok(())
+    }
+}

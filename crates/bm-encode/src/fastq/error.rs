@@ -1,0 +1,118 @@
+//! Faults of a FASTQ file, with their address.
+
+use std::{fmt, io};
+
+use thiserror::Error;
+
+use crate::EncodeError;
+
+/// A fault of a FASTQ file and where it is.
+#[derive(Debug)]
+pub struct FastqError {
+    /// Which record, from 1.
+    pub record: u64,
+    /// Where that record starts, in bytes of the decompressed stream, from 0.
+    pub byte: u64,
+    /// The read's name, where it was read.
+    pub name: Option<Vec<u8>>,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+impl fmt::Display for FastqError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "record {} (", self.record)?;
+        if let Some(name) = &self.name {
+            write!(f, "read {}, ", Shown(name))?;
+        }
+        write!(f, "byte {}): {}", self.byte, self.fault)
+    }
+}
+
+impl std::error::Error for FastqError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // The fault itself is part of the message.
+        self.fault.source()
+    }
+}
+
+/// What is wrong with a FASTQ record.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The record does not start with `@`.
+    #[error("expected `@` and a read name, found `{}`{}", Shown(.found), hint(.found))]
+    NoDefinition {
+        /// The first bytes found.
+        found: Vec<u8>,
+    },
+    /// The third line does not start with `+`.
+    #[error("expected a line with `+` after the sequence, found `{}` (line-wrapped FASTQ is not read)", Shown(.found))]
+    NoPlus {
+        /// The first bytes found.
+        found: Vec<u8>,
+    },
+    /// The `+` line repeats a name, but not this read's.
+    #[error("the `+` line names another read, `{}`", Shown(.found))]
+    PlusNamesAnother {
+        /// The text after `+`.
+        found: Vec<u8>,
+    },
+    /// The file ends between two lines of the record.
+    #[error("the file ends inside the record, after {after}")]
+    Cut {
+        /// The last part that is there.
+        after: &'static str,
+    },
+    /// The file ends inside the quality string.
+    #[error("the file ends inside the record, after {quality_scores} of {sequence} quality scores")]
+    CutInQuality {
+        /// Bases in the sequence.
+        sequence: usize,
+        /// Quality scores before the end.
+        quality_scores: usize,
+    },
+    /// A carriage return that is not part of a line end.
+    #[error("a carriage return inside the line with the read's name; lines end in `\\n` or `\\r\\n`")]
+    CarriageReturn,
+    /// Text follows a blank line.
+    #[error("a blank line before it; blank lines are allowed at the end of the file only")]
+    BlankLine,
+    /// A byte of the sequence is no base.
+    #[error("byte {byte:#04x} at position {position} of the sequence is not a base")]
+    InvalidBase {
+        /// Where in the read, from 0.
+        position: usize,
+        /// The byte found.
+        byte: u8,
+    },
+    /// The record is well-formed text but not a valid read.
+    #[error(transparent)]
+    Read(EncodeError),
+    /// The stream could not be read or decompressed.
+    #[error("the input could not be read on")]
+    Io(#[source] io::Error),
+}
+
+/// Prints bytes of unknown origin so that they stay on one line and within reason.
+struct Shown<'a>(&'a [u8]);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 80;
+        let cut = &self.0[..self.0.len().min(MOST)];
+        write!(f, "{}{}", cut.escape_ascii(), if cut.len() < self.0.len() { "…" } else { "" })
+    }
+}
+
+/// Says what the file looks like, if that helps.
+fn hint(found: &[u8]) -> &'static str {
+    match found {
+        [b'>', ..] => ": this looks like FASTA, which has no qualities",
+        [0xef, 0xbb, 0xbf, ..] => ": a byte order mark; save the file as plain ASCII text",
+        [0x1f, 0x8b, ..] => ": gzip inside gzip; decompress the file once more",
+        [b'<', ..] => ": this looks like HTML, perhaps a failed download",
+        [b'B', b'A', b'M', 1, ..] => ": this is BAM; convert it with samtools fastq",
+        _ => ": this is not a FASTQ record",
+    }
+}

@@ -1,0 +1,102 @@
+//! One FASTQ record, owned and reusable.
+
+use std::io::{self, Write};
+
+use crate::ReadRef;
+
+/// A FASTQ record. Reuse one for many reads: its memory stays.
+#[derive(Clone, Default)]
+pub struct Record {
+    /// The definition line without `@` and line end. noodles splits it and forgets what stood between the two parts.
+    pub(super) definition: Vec<u8>,
+    pub(super) inner: noodles_fastq::Record,
+}
+
+impl Record {
+    /// Returns the definition line as it came, without `@`: name, then whatever follows it.
+    pub fn definition(&self) -> &[u8] {
+        &self.definition
+    }
+
+    /// Returns the read's name: the definition up to the first space or tab.
+    pub fn name(&self) -> &[u8] {
+        self.view().name()
+    }
+
+    /// Returns the bases.
+    pub fn sequence(&self) -> &[u8] {
+        self.inner.sequence()
+    }
+
+    /// Returns the quality scores, Phred + 33.
+    pub fn quality_scores(&self) -> &[u8] {
+        self.inner.quality_scores()
+    }
+
+    /// Returns the record, borrowed.
+    pub fn view(&self) -> RecordRef<'_> {
+        RecordRef { definition: &self.definition, sequence: self.sequence(), quality_scores: self.quality_scores() }
+    }
+
+    /// Returns the record as a read.
+    pub fn as_read(&self) -> ReadRef<'_> {
+        self.view().as_read()
+    }
+
+    /// Writes the record as four lines, see [`RecordRef::write_to`].
+    ///
+    /// # Errors
+    ///
+    /// What `writer` says.
+    pub fn write_to<W: Write + ?Sized>(&self, writer: &mut W, suffix: &[u8]) -> io::Result<()> {
+        self.view().write_to(writer, suffix)
+    }
+}
+
+/// A FASTQ record, borrowed.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordRef<'a> {
+    /// The definition line as it came, without `@`.
+    pub definition: &'a [u8],
+    /// The bases.
+    pub sequence: &'a [u8],
+    /// The quality scores, Phred + 33.
+    pub quality_scores: &'a [u8],
+}
+
+impl<'a> RecordRef<'a> {
+    /// Returns the read's name: the definition up to the first space or tab.
+    pub fn name(&self) -> &'a [u8] {
+        let end = memchr::memchr2(b' ', b'\t', self.definition).unwrap_or(self.definition.len());
+        &self.definition[..end]
+    }
+
+    /// Returns the record as a read.
+    pub fn as_read(&self) -> ReadRef<'a> {
+        ReadRef { name: self.name(), sequence: self.sequence, quality_scores: self.quality_scores }
+    }
+
+    /// Writes the record as four lines, with `suffix` at the end of the definition.
+    ///
+    /// Definition, sequence and quality are byte for byte what was read; line ends are `\n` and the third line is `+`.
+    ///
+    /// # Errors
+    ///
+    /// What `writer` says.
+    pub fn write_to<W: Write + ?Sized>(&self, writer: &mut W, suffix: &[u8]) -> io::Result<()> {
+        for part in [b"@", self.definition, suffix, b"\n", self.sequence, b"\n+\n", self.quality_scores, b"\n"] {
+            writer.write_all(part)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Record {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Record")
+            .field("definition", &String::from_utf8_lossy(&self.definition))
+            .field("sequence", &String::from_utf8_lossy(self.sequence()))
+            .field("quality_scores", &String::from_utf8_lossy(self.quality_scores()))
+            .finish()
+    }
+}

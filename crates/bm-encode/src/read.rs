@@ -1,0 +1,169 @@
+//! A read, borrowed, and its Phred scores.
+
+use crate::EncodeError;
+
+/// A sequencing read, borrowed from wherever it lives.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ReadRef<'a> {
+    /// The read's name, without `@` and without the description.
+    pub name: &'a [u8],
+    /// Bases, one ASCII byte each, in either case.
+    pub sequence: &'a [u8],
+    /// Quality scores, one ASCII byte a base: Phred + 33.
+    pub quality_scores: &'a [u8],
+}
+
+impl<'a> ReadRef<'a> {
+    /// Returns the number of bases.
+    pub fn len(&self) -> usize {
+        self.sequence.len()
+    }
+
+    /// Returns whether the read has no bases.
+    pub fn is_empty(&self) -> bool {
+        self.sequence.is_empty()
+    }
+
+    /// Returns the part of the read in `start..start + length`, cut off at the read's end.
+    pub fn window(&self, start: usize, length: usize) -> ReadRef<'a> {
+        fn part(bytes: &[u8], start: usize, length: usize) -> &[u8] {
+            let start = start.min(bytes.len());
+            &bytes[start..bytes.len().min(start.saturating_add(length))]
+        }
+        ReadRef {
+            name: self.name,
+            sequence: part(self.sequence, start, length),
+            quality_scores: part(self.quality_scores, start, length),
+        }
+    }
+
+    /// Checks that the read can be judged at all.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::LengthMismatch`] without one quality score a base, [`EncodeError::EmptyRead`] without bases,
+    /// [`EncodeError::NoKnownBase`] where all of them are `N` or `.`, and [`EncodeError::InvalidQuality`].
+    pub fn check_scorable(&self) -> Result<(), EncodeError> {
+        if self.sequence.len() != self.quality_scores.len() {
+            return Err(EncodeError::LengthMismatch { sequence: self.sequence.len(), quality_scores: self.quality_scores.len() });
+        }
+        if self.sequence.is_empty() {
+            return Err(EncodeError::EmptyRead);
+        }
+        if self.sequence.iter().all(|base| matches!(base, b'N' | b'n' | b'.')) {
+            return Err(EncodeError::NoKnownBase);
+        }
+        check_quality(self.quality_scores)
+    }
+}
+
+/// Checks that every byte is a quality score.
+pub(crate) fn check_quality(quality_scores: &[u8]) -> Result<(), EncodeError> {
+    // Without a way out of the loop it is one vector instruction for many bytes; a wrong one is looked for only if there is one.
+    let all_right = quality_scores.iter().fold(true, |right, byte| right & (byte.wrapping_sub(Phred::OFFSET) <= Phred::MAX.0));
+    if all_right {
+        return Ok(());
+    }
+    match quality_scores.iter().position(|byte| Phred::from_byte(*byte).is_none()) {
+        Some(position) => Err(EncodeError::InvalidQuality { position, byte: quality_scores[position] }),
+        None => Ok(()),
+    }
+}
+
+/// A Phred score Q = −10 log₁₀ P(the base is wrong), 0 to 93 (Ewing & Green 1998, Genome Research 8:186).
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Phred(u8);
+
+impl Phred {
+    /// The highest score that a FASTQ byte can carry.
+    pub const MAX: Phred = Phred(93);
+    /// What FASTQ adds to a score to make it a printable byte.
+    pub const OFFSET: u8 = b'!';
+
+    /// Returns the score, if it is at most [`Phred::MAX`].
+    pub const fn new(score: u8) -> Option<Phred> {
+        if score <= Self::MAX.0 { Some(Phred(score)) } else { None }
+    }
+
+    /// Returns the score of a quality byte, if it is between `!` and `~`.
+    pub const fn from_byte(byte: u8) -> Option<Phred> {
+        match byte.checked_sub(Self::OFFSET) {
+            Some(score) => Self::new(score),
+            None => None,
+        }
+    }
+
+    /// Returns the quality byte of the score.
+    pub const fn to_byte(self) -> u8 {
+        self.0 + Self::OFFSET
+    }
+
+    /// Returns the score as a number.
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+
+    /// Returns the probability that the base is wrong, as the instrument claims it: 10^(−Q/10).
+    pub fn error_probability(self) -> f64 {
+        10f64.powf(-f64::from(self.0) / 10.0)
+    }
+}
+
+/// Returns the arithmetic mean of a read's Phred scores: the rule that most filters use.
+///
+/// Units: Phred. `None` where the quality string is empty or holds a byte that is not Phred + 33.
+pub fn mean_phred(quality_scores: &[u8]) -> Option<f64> {
+    let mut sum = 0u64;
+    for &byte in quality_scores {
+        sum += u64::from(Phred::from_byte(byte)?.get());
+    }
+    (!quality_scores.is_empty()).then(|| sum as f64 / quality_scores.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phred_covers_exactly_the_printable_bytes() {
+        let scores: Vec<_> = (0..=255).filter_map(Phred::from_byte).collect();
+        assert_eq!(scores.len(), 94);
+        assert_eq!(Phred::from_byte(b'!').map(Phred::get), Some(0));
+        assert_eq!(Phred::from_byte(b'~').map(Phred::get), Some(93));
+        assert!(scores.iter().all(|q| Phred::from_byte(q.to_byte()) == Some(*q)));
+        assert_eq!(Phred::new(94), None);
+    }
+
+    #[test]
+    fn error_probability_is_the_definition_of_phred() {
+        for (score, probability) in [(0, 1.0), (10, 0.1), (20, 0.01), (30, 0.001)] {
+            let p = Phred::new(score).map(Phred::error_probability);
+            assert!(p.is_some_and(|p| (p - probability).abs() < 1e-12), "Q{score}: {p:?}");
+        }
+    }
+
+    #[test]
+    fn mean_phred_is_arithmetic() {
+        assert_eq!(mean_phred(b"!I"), Some(20.0));
+        assert_eq!(mean_phred(b""), None);
+        assert_eq!(mean_phred(b"I I"), None);
+    }
+
+    #[test]
+    fn only_reads_with_a_known_base_are_scorable() {
+        let check = |sequence, quality_scores| ReadRef { name: b"r", sequence, quality_scores }.check_scorable();
+        assert_eq!(check(b"NA", b"II"), Ok(()));
+        assert_eq!(check(b"", b""), Err(EncodeError::EmptyRead));
+        assert_eq!(check(b"Nn.", b"III"), Err(EncodeError::NoKnownBase));
+        assert_eq!(check(b"AC", b"I "), Err(EncodeError::InvalidQuality { position: 1, byte: b' ' }));
+        assert_eq!(check(b"AC", b"I"), Err(EncodeError::LengthMismatch { sequence: 2, quality_scores: 1 }));
+    }
+
+    #[test]
+    fn windows_stay_inside_the_read() {
+        let read = ReadRef { name: b"r", sequence: b"ACGT", quality_scores: b"ABCD" };
+        assert_eq!(read.window(1, 2).sequence, b"CG");
+        assert_eq!(read.window(3, 9).quality_scores, b"D");
+        assert!(read.window(9, usize::MAX).is_empty());
+    }
+}

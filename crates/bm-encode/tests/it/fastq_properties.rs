@@ -1,0 +1,334 @@
+//! Properties of the FASTQ reader, on made files.
+
+use std::io::{self, BufReader, Read};
+
+use bm_encode::fastq::{Fault, Reader, Record, RecordBatch};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::reference;
+use crate::support::{Owned, content, read_all, read_text};
+
+fn record() -> impl Strategy<Value = Owned> {
+    let definition_byte = any::<u8>().prop_filter("no line end", |byte| !matches!(byte, b'\n' | b'\r'));
+    (vec(definition_byte, 0..30), 0..200usize).prop_flat_map(|(definition, length)| {
+        (Just(definition), vec(select(b"ACGTUNacgtuRYKMSWBDHV.-*".as_slice()), length), vec(b'!'..=b'~', length))
+            .prop_map(|(definition, sequence, quality_scores)| Owned { definition, sequence, quality_scores })
+    })
+}
+
+/// How a record is written down.
+#[derive(Clone, Copy, Debug)]
+struct Style {
+    /// What the `+` line repeats: nothing, the name, the whole definition.
+    plus: u8,
+    ends: [&'static str; 4],
+}
+
+fn style() -> impl Strategy<Value = Style> {
+    (0..3u8, prop::array::uniform4(select(vec!["\n", "\r\n"]))).prop_map(|(plus, ends)| Style { plus, ends })
+}
+
+fn write(text: &mut Vec<u8>, record: &Owned, Style { plus, ends }: Style) {
+    let name = record.definition.split(|byte| matches!(byte, b' ' | b'\t')).next().unwrap_or_default();
+    let repeated = [b"".as_slice(), name, &record.definition][usize::from(plus)];
+    let lines: [(&[u8], &[u8]); 4] =
+        [(b"@", &record.definition), (b"", &record.sequence), (b"+", repeated), (b"", &record.quality_scores)];
+    for ((sign, line), end) in lines.into_iter().zip(ends) {
+        text.extend_from_slice(sign);
+        text.extend_from_slice(line);
+        text.extend_from_slice(end.as_bytes());
+    }
+}
+
+/// Texts that are nearly FASTQ: where parsers go wrong.
+fn soup() -> impl Strategy<Value = Vec<u8>> {
+    let pieces: Vec<&[u8]> = vec![
+        b"@",
+        b"+",
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b"A",
+        b"N",
+        b"I",
+        b"!",
+        b"~",
+        b" ",
+        b"\t",
+        b"\0",
+        b"\x80",
+        b">",
+        b"@r1\n",
+        b"@r2 x\n",
+        b"ACGT\n",
+        b"+\n",
+        b"+r1\n",
+        b"+r2 x\n",
+        b"IIII\n",
+        b"@r1\nAC\n+\nII\n",
+        b"@r2 x\r\nA\r\n+r2\r\nI\r\n",
+        b"@r3\n\n+\n\n",
+    ];
+    vec(select(pieces), 0..24).prop_map(|pieces| pieces.concat())
+}
+
+/// Reads `text` through every buffer and compares with the reference: the same records, or a fault at the same record.
+fn check_against_reference(text: &[u8]) -> Result<(), TestCaseError> {
+    let found = read_text(text);
+    let (records, fault) = reference::parse(text);
+    prop_assert_eq!(&found.records, &records, "{}", text.escape_ascii());
+    prop_assert_eq!(found.fault.as_ref().map(|fault| fault.record), fault, "{}: {:?}", text.escape_ascii(), found.message());
+    if let Some(message) = found.message() {
+        prop_assert!(!message.contains(|c: char| c.is_control()), "{:?}", message);
+    }
+    if let Some(fault) = found.fault {
+        // The records before the fault and the byte that is named account for the text up to there.
+        let (before, none) = reference::parse(&text[..usize::try_from(fault.byte).unwrap()]);
+        prop_assert_eq!((before, none), (records, None), "{}", text.escape_ascii());
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back(records in vec(record(), 0..8), suffix in select(vec!["", " p=0.9731"])) {
+        let mut text = Vec::new();
+        for record in &records {
+            write(&mut text, record, Style { plus: 0, ends: ["\n"; 4] });
+        }
+        let (mut reader, mut record, mut copy) = (Reader::new(&text[..]), Record::default(), Vec::new());
+        let mut expected = records.clone();
+        while reader.read_record(&mut record).unwrap() {
+            record.write_to(&mut copy, suffix.as_bytes()).unwrap();
+        }
+        if suffix.is_empty() {
+            prop_assert_eq!(copy.escape_ascii().to_string(), text.escape_ascii().to_string());
+        }
+        expected.iter_mut().for_each(|record| record.definition.extend_from_slice(suffix.as_bytes()));
+        let found = read_all(&copy[..]);
+        prop_assert!(found.fault.is_none(), "{:?}", found.message());
+        prop_assert_eq!(found.records, expected);
+    }
+
+    #[test]
+    fn line_ends_and_the_plus_line_are_not_part_of_a_record(
+        records in vec((record(), style()), 0..8),
+        final_newline in any::<bool>(),
+        blank in select(vec!["", "\n", "\n\n\n", "\r\n", "\r\n\n"]),
+    ) {
+        let mut text = Vec::new();
+        for (record, style) in &records {
+            write(&mut text, record, *style);
+        }
+        match records.last() {
+            // An empty quality line without its end is no line at all if the one before goes with it.
+            Some((last, _)) if !final_newline && !last.sequence.is_empty() => {
+                text.truncate(text.len() - if text.ends_with(b"\r\n") { 2 } else { 1 });
+            }
+            _ => text.extend_from_slice(blank.as_bytes()),
+        }
+        let found = read_text(&text);
+        prop_assert!(found.fault.is_none(), "{:?}", found.message());
+        prop_assert_eq!(found.records, records.into_iter().map(|(record, _)| record).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn batches_hold_the_records_that_are_read_one_by_one(text in soup(), records in 1..6usize, bytes in 1..40usize) {
+        let one_by_one = read_all(&text[..]);
+        let (mut reader, mut batch, mut record, mut found) =
+            (Reader::new(&text[..]), RecordBatch::default(), Record::default(), Vec::new());
+        let fault = loop {
+            let more = reader.read_batch(&mut batch, &mut record, records, bytes);
+            prop_assert!(batch.len() <= records && batch.len() == batch.iter().len());
+            found.extend(batch.iter().map(|record| Owned {
+                definition: record.definition.to_vec(),
+                sequence: record.sequence.to_vec(),
+                quality_scores: record.quality_scores.to_vec(),
+            }));
+            match more {
+                Ok(true) => prop_assert!(!batch.is_empty(), "a batch without end"),
+                Ok(false) => break None,
+                Err(fault) => break Some(fault.to_string()),
+            }
+        };
+        prop_assert_eq!(found, one_by_one.records);
+        prop_assert_eq!(fault, one_by_one.fault.map(|fault| fault.to_string()));
+    }
+
+    #[test]
+    fn random_bytes_are_read_as_the_reference_reads_them(text in vec(any::<u8>(), 0..300)) {
+        check_against_reference(&text)?;
+    }
+
+    #[test]
+    fn random_bytes_after_an_at_are_read_as_the_reference_reads_them(
+        text in vec(select(b"@+\n\r\n\nACI! r\x00\xff".as_slice()), 0..60),
+    ) {
+        check_against_reference(&[b"@", &text[..]].concat())?;
+    }
+
+    #[test]
+    fn a_changed_byte_of_a_good_file_is_read_as_the_reference_reads_it(
+        records in vec((record(), style()), 1..5),
+        place in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        let mut text = Vec::new();
+        for (record, style) in &records {
+            write(&mut text, record, *style);
+        }
+        let length = text.len();
+        text[place.index(length)] = byte;
+        check_against_reference(&text)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn nearly_fastq_is_read_as_the_reference_reads_it(text in soup()) {
+        check_against_reference(&text)?;
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_anywhere_is_refused_or_has_exactly_its_whole_records() {
+    let lf = b"@r1 a\nACGT\n+\nIIII\n@r2\n\n+\n\n@r3\nAC\n+r3\n@+\n@r4 b c\nA\n+r4 b c\n!\n".to_vec();
+    let crlf = lf.iter().flat_map(|byte| if *byte == b'\n' { b"\r\n".to_vec() } else { vec![*byte] }).collect();
+    for text in [lf, crlf, content("broken/crlf.fastq"), content("broken/mixed_line_ends.fastq")] {
+        let (whole, _) = reference::parse(&text);
+        for end in 0..=text.len() {
+            let cut = &text[..end];
+            let found = read_text(cut);
+            let (expected, fault) = reference::parse(cut);
+            assert_eq!(found.records, expected, "{end} bytes");
+            assert_eq!(found.fault.as_ref().map(|f| f.record), fault, "{end} bytes: {:?}", found.message());
+            // Nothing that was not in the file, and nothing but the end is missing.
+            assert_eq!(found.records, whole[..found.records.len()]);
+            if let Some(fault) = found.fault {
+                let cut = matches!(fault.fault, Fault::Cut { .. } | Fault::CutInQuality { .. });
+                assert!(cut || matches!(fault.fault, Fault::PlusNamesAnother { .. }), "{end} bytes: {fault}");
+            } else {
+                let rest: usize = cut.len() - text_length(&text, found.records.len()).min(cut.len());
+                assert_eq!(rest, 0, "{end} bytes: {rest} of them are in no record and no fault is named");
+            }
+        }
+    }
+}
+
+/// How many bytes the first records of a text have, at four lines a record.
+fn text_length(text: &[u8], records: usize) -> usize {
+    text.split_inclusive(|byte| *byte == b'\n').take(4 * records).map(<[u8]>::len).sum()
+}
+
+#[test]
+fn a_record_cut_after_its_plus_is_cut_even_if_the_read_is_empty() {
+    let found = read_text(b"@r1\n\n+");
+    assert!(matches!(found.fault, Some(ref fault) if matches!(fault.fault, Fault::Cut { .. })), "{found:?}");
+    // With the line end it is an empty read whose empty last line lacks its own.
+    assert_eq!(read_text(b"@r1\n\n+\n").records.len(), 1);
+}
+
+/// A carriage return that ends no line would come out as one that does.
+#[test]
+fn a_carriage_return_inside_the_definition_is_refused() {
+    for text in [&b"@r1\r\r\nA\n+\nI\n"[..], b"@r1\ra\nA\n+\nI\n"] {
+        let found = read_text(text);
+        let message = found.message().unwrap_or_default();
+        assert!(found.records.is_empty() && message.contains("carriage return"), "{}: {message}", text.escape_ascii());
+    }
+}
+
+#[test]
+fn messages_stay_short_whatever_the_file_holds() {
+    let long = "x".repeat(64 * 1024);
+    for text in [format!("@{long}\nA\n+\n!!\n"), format!("@r\nA\n+{long}\nI\n"), long.clone(), format!("@r\nA\n{long}\n")] {
+        let message = read_text(text.as_bytes()).message().unwrap();
+        assert!(message.len() < 400, "{} bytes", message.len());
+    }
+}
+
+#[test]
+fn a_read_of_a_million_bases_is_read() {
+    const BASES: usize = 1 << 20;
+    let mut text = b"@long\n".to_vec();
+    text.extend((0..BASES).map(|i| b"ACGT"[i * 7 % 4]));
+    text.extend_from_slice(b"\n+\n");
+    text.extend((0..BASES).map(|i| b'!' + (i % 94) as u8));
+    text.extend_from_slice(b"\n@next\nA\n+\nI\n");
+    for capacity in [1, 3, 8192] {
+        let found = read_all(BufReader::with_capacity(capacity, &text[..]));
+        assert!(found.fault.is_none(), "{:?}", found.message());
+        assert_eq!(found.records.iter().map(|r| r.sequence.len()).collect::<Vec<_>>(), [BASES, 1]);
+        assert!(found.records[0].sequence == text[6..6 + BASES]);
+        assert!(found.records[0].quality_scores == text[BASES + 9..2 * BASES + 9]);
+    }
+    // One quality score short, at the far end.
+    text.remove(BASES + 9);
+    let message = read_all(&text[..]).message().unwrap();
+    assert!(message.starts_with("record 1 (read long, byte 0): 1048576 bases but 1048575 quality scores"), "{message}");
+}
+
+#[test]
+fn a_name_of_64_kb_is_kept() {
+    let name = "n".repeat(64 * 1024);
+    let found = read_text(format!("@{name} d\nA\n+{name}\nI\n@r2\nA\n+\nI\n").as_bytes());
+    assert!(found.fault.is_none(), "{:?}", found.message());
+    assert_eq!(found.records[0].definition, format!("{name} d").as_bytes());
+    assert_eq!(found.records.len(), 2);
+}
+
+/// A stream that fails after some bytes, or is interrupted before each.
+struct Failing<'a> {
+    text: &'a [u8],
+    interrupt: bool,
+    interrupted: bool,
+}
+
+impl Read for Failing<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.interrupted = self.interrupt && !self.interrupted;
+        if self.interrupted {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        if self.text.is_empty() && !self.interrupt {
+            return Err(io::Error::other("the disk is gone"));
+        }
+        let count = self.text.len().min(buf.len()).min(1);
+        let (now, rest) = self.text.split_at(count);
+        buf[..count].copy_from_slice(now);
+        self.text = rest;
+        Ok(count)
+    }
+}
+
+/// Wherever a stream fails, the fault is the stream's: never the end of the file, never a record that is not there.
+#[test]
+fn a_stream_that_fails_is_not_a_file_that_ends() {
+    let text = b"@r1\nAC\n+\nII\n@r2\r\n\r\n+r2\r\n\r\n";
+    for end in 0..=text.len() {
+        let found = read_all(BufReader::with_capacity(8, Failing { text: &text[..end], interrupt: false, interrupted: false }));
+        let message = found.message().unwrap_or_default();
+        assert!(message.ends_with("the input could not be read on: the disk is gone"), "{end} bytes: {message}");
+        assert!(found.records.len() <= end / 12, "{end} bytes: {} records", found.records.len());
+    }
+}
+
+#[test]
+fn an_interrupted_stream_is_read_on() {
+    let text = b"@r1 d\nAC\n+\nII\n@r2\r\n\r\n+r2\r\n\r\n";
+    let found = read_all(BufReader::with_capacity(8, Failing { text, interrupt: true, interrupted: false }));
+    assert!(found.fault.is_none(), "{:?}", found.message());
+    assert_eq!(found.records, reference::parse(text).0);
+}
+
+#[test]
+fn faults_give_their_cause() {
+    let found = read_text(b"@r1\nA\n+\n \n");
+    let fault = found.fault.unwrap();
+    assert!(matches!(&fault.fault, Fault::Read(bm_encode::EncodeError::InvalidQuality { position: 0, byte: b' ' })), "{fault:?}");
+    assert!(std::error::Error::source(&fault).is_none(), "said twice");
+}

@@ -1,0 +1,111 @@
+//! Encoding and reading allocate nothing once their memory has grown: a binary of its own, because it counts allocations.
+// A test says by panicking that it failed.
+#![allow(clippy::unwrap_used)]
+// An allocator can only be replaced by one whose methods are unsafe; this one passes every call on.
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use bm_encode::{Encoder, FeatureBatch, ReadRef, Scalar150};
+
+thread_local! {
+    // Of this thread: the test harness allocates on others.
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Returns how often `work` allocated.
+fn allocations(work: impl FnOnce()) -> u64 {
+    let before = ALLOCATIONS.get();
+    work();
+    ALLOCATIONS.get() - before
+}
+
+const READS: [ReadRef<'static>; 3] = [
+    ReadRef { name: b"r1", sequence: &[b'A'; 150], quality_scores: &[b'I'; 150] },
+    ReadRef { name: b"r2", sequence: b"ACGTN", quality_scores: b"!5?I~" },
+    ReadRef { name: b"wrong", sequence: b"ACGT", quality_scores: b"II I" },
+];
+
+#[test]
+fn the_counter_counts() {
+    let mut values = Vec::with_capacity(1);
+    assert_eq!(allocations(|| values.push(1)), 0);
+    assert_eq!(allocations(|| values.extend([2; 100])), 1);
+}
+
+#[test]
+fn encoding_allocates_nothing() {
+    let mut row = vec![0.0; 300];
+    let count = allocations(|| {
+        for read in READS {
+            // The third read is refused: an error costs nothing either.
+            assert_eq!(Scalar150.encode_into(read, &mut row).is_ok(), read.name != b"wrong");
+        }
+    });
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn a_batch_that_was_full_once_allocates_nothing() {
+    let mut batch = FeatureBatch::new(Scalar150.encoding());
+    let mut fill = || {
+        batch.clear();
+        for _ in 0..100 {
+            for read in READS {
+                assert_eq!(batch.push(&Scalar150, read).is_ok(), read.name != b"wrong");
+            }
+        }
+        batch.rows()
+    };
+    assert_eq!(fill(), 200);
+    assert_eq!(
+        allocations(|| {
+            fill();
+        }),
+        0
+    );
+}
+
+#[cfg(feature = "fastq")]
+#[test]
+fn a_reader_that_has_seen_the_longest_record_allocates_nothing() {
+    use bm_encode::fastq::{Reader, Record};
+
+    let mut text = Vec::new();
+    for i in 0..100 {
+        let bases = 150 - i % 7;
+        text.extend_from_slice(format!("@read{i:03} lane 1\n{}\n+\n{}\n", "A".repeat(bases), "I".repeat(bases)).as_bytes());
+    }
+    let (mut reader, mut record) = (Reader::new(&text[..]), Record::default());
+    assert!(reader.read_record(&mut record).unwrap());
+    let mut records = 1;
+    let count = allocations(|| {
+        while reader.read_record(&mut record).unwrap() {
+            records += 1;
+        }
+    });
+    assert_eq!((records, count), (100, 0));
+}
