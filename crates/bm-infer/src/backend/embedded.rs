@@ -1,0 +1,115 @@
+//! The embedded engine: dense networks in pure Rust.
+//!
+//! A graph that is a chain of dense layers and activations is what small read classifiers are, and needs none of a general
+//! engine's machinery. The sums of a row are always made in the same order, so its result is the same to the bit whatever
+//! other rows are in the batch, however many there are, and on whichever worker.
+
+mod dense;
+mod graph;
+
+use pulp::Arch;
+
+use self::graph::Step;
+use super::{Backend, Session};
+use crate::{InferError, Layout, ModelFile, Signature, TensorRef};
+
+/// The engine's name.
+const NAME: &str = "embedded";
+
+/// Rows that go through all layers together: what they need between two layers stays in the second-level cache.
+const BLOCK: usize = 192;
+
+/// Runs dense networks without any library.
+///
+/// Operators: `Gemm` or `MatMul` and `Add` with constant weights, `Relu`, `Sigmoid`, and `Identity`, `Dropout`, `Flatten` that
+/// change nothing here. The instruction set is picked at run time.
+#[derive(Clone, Copy, Debug)]
+pub struct Embedded {
+    arch: Arch,
+}
+
+impl Embedded {
+    /// Returns the engine for the instruction set of this machine.
+    pub fn new() -> Self {
+        Self { arch: Arch::new() }
+    }
+
+    /// Returns the engine without vector instructions: the reference for the others.
+    ///
+    /// Without a fused multiply-add a sum is rounded twice a step, so results may differ from [`Embedded::new`] by some units
+    /// in the last place.
+    pub fn scalar() -> Self {
+        Self { arch: Arch::Scalar }
+    }
+}
+
+impl Default for Embedded {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Backend for Embedded {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn describe(&self) -> String {
+        format!("{NAME} {}, CPU, {} floats at once", env!("CARGO_PKG_VERSION"), dense::lanes(self.arch))
+    }
+
+    fn check(&self) -> Result<(), InferError> {
+        Ok(())
+    }
+
+    fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferError> {
+        let unsupported = |reason| InferError::ModelUnsupported { model: model.name().to_owned(), backend: NAME, reason };
+        let signature = model.signature().clone();
+        if signature.layout != Layout::Rows || signature.batch.is_some() {
+            return Err(unsupported("it takes one batch size only, expected [batch, n] with an open batch".to_owned()));
+        }
+        let steps = graph::compile(model, self.arch).map_err(unsupported)?;
+        Ok(Box::new(EmbeddedSession { signature, steps, arch: self.arch, front: Vec::new(), back: Vec::new(), packed: Vec::new() }))
+    }
+}
+
+/// A dense network and the memory that one worker needs to run it.
+struct EmbeddedSession {
+    signature: Signature,
+    steps: Vec<Step>,
+    arch: Arch,
+    /// What the last step made, a row a case.
+    front: Vec<f32>,
+    /// What the current step makes.
+    back: Vec<f32>,
+    /// Rows in the order in which the kernel reads them.
+    packed: Vec<f32>,
+}
+
+impl Session for EmbeddedSession {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn backend(&self) -> &'static str {
+        NAME
+    }
+
+    fn execute(&mut self, input: TensorRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
+        for rows in input.values().chunks(BLOCK * input.columns()) {
+            self.front.clear();
+            self.front.extend_from_slice(rows);
+            for step in &self.steps {
+                match step {
+                    Step::Dense(layer) => {
+                        layer.run(self.arch, &self.front, &mut self.back, &mut self.packed);
+                        std::mem::swap(&mut self.front, &mut self.back);
+                    }
+                    Step::Activation(activation) => self.front.iter_mut().for_each(|value| *value = activation.of(*value)),
+                }
+            }
+            output.extend_from_slice(&self.front);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,212 @@
+//! One dense layer: packed weights and the kernel over them.
+//!
+//! The kernel keeps a tile of [`tile`] rows × two vectors of outputs in registers and walks the inputs once, adding with fused
+//! multiply-adds. Weights are stored in panels of two vectors of outputs, rows in blocks of a tile, both in the order in which
+//! they are read. An output is always the sum over its inputs from first to last, whichever tile it falls into.
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// Vectors of outputs in a tile.
+const VECTORS: usize = 2;
+
+/// A dense layer, ready for the instruction set that it was made for.
+#[derive(Debug)]
+pub(super) struct Dense {
+    inputs: usize,
+    outputs: usize,
+    /// `[panels, inputs, panel width]`, outputs beyond the last one zero.
+    weights: Vec<f32>,
+    /// `[panels, panel width]`.
+    biases: Vec<f32>,
+}
+
+impl Dense {
+    /// Returns the layer of `weights`, shape `[outputs, inputs]` in C order, and `biases`, shape `[outputs]`.
+    pub(super) fn new(arch: Arch, [outputs, inputs]: [usize; 2], weights: &[f32], biases: &[f32]) -> Self {
+        let width = VECTORS * lanes(arch);
+        let panels = outputs.div_ceil(width);
+        let mut packed = vec![0.0; panels * inputs * width];
+        for (output, row) in weights.chunks_exact(inputs).enumerate() {
+            let panel = &mut packed[output / width * inputs * width..];
+            for (input, weight) in row.iter().enumerate() {
+                panel[input * width + output % width] = *weight;
+            }
+        }
+        let mut padded = vec![0.0; panels * width];
+        padded[..outputs].copy_from_slice(biases);
+        Self { inputs, outputs, weights: packed, biases: padded }
+    }
+
+    /// Writes the layer's outputs for every row of `input` to `output`.
+    ///
+    /// **Shape:** `[rows, inputs]` to `[rows, outputs]`. `packed` is scratch memory.
+    pub(super) fn run(&self, arch: Arch, input: &[f32], output: &mut Vec<f32>, packed: &mut Vec<f32>) {
+        output.resize(input.len() / self.inputs * self.outputs, 0.0);
+        arch.dispatch(Run { layer: self, input, output, packed });
+    }
+}
+
+/// Returns how many floats one vector of `arch` holds.
+pub(super) fn lanes(arch: Arch) -> usize {
+    struct Lanes;
+    impl WithSimd for Lanes {
+        type Output = usize;
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            S::F32_LANES
+        }
+    }
+    arch.dispatch(Lanes)
+}
+
+struct Run<'a> {
+    layer: &'a Dense,
+    input: &'a [f32],
+    output: &'a mut [f32],
+    packed: &'a mut Vec<f32>,
+}
+
+impl WithSimd for Run<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        // Rows a tile: sums, weights and one value must fit into the registers.
+        match S::REGISTER_COUNT {
+            32.. => self.blocks::<S, 12>(simd),
+            _ => self.blocks::<S, 6>(simd),
+        }
+    }
+}
+
+impl Run<'_> {
+    #[inline(always)]
+    fn blocks<S: Simd, const ROWS: usize>(self, simd: S) {
+        let Run { layer: Dense { inputs, outputs, .. }, input, output, packed } = self;
+        let (inputs, outputs) = (*inputs, *outputs);
+        let blocked = input.len() / inputs / ROWS * ROWS;
+        let (blocks, single) = input.split_at(blocked * inputs);
+        let (block_outputs, single_outputs) = output.split_at_mut(blocked * outputs);
+        pack::<ROWS>(blocks, inputs, packed);
+
+        let (weights, _) = S::as_simd_f32s(&self.layer.weights);
+        let (biases, _) = S::as_simd_f32s(&self.layer.biases);
+        let (biases, _) = biases.as_chunks::<VECTORS>();
+        // Panels outside, rows inside: a panel stays in the first-level cache for all rows.
+        for (i, (panel, bias)) in weights.chunks_exact(inputs * VECTORS).zip(biases).enumerate() {
+            let first = i * VECTORS * S::F32_LANES;
+            for (rows, out) in packed.chunks_exact(ROWS * inputs).zip(block_outputs.chunks_exact_mut(ROWS * outputs)) {
+                let sums = tile::<S, ROWS>(simd, rows, panel);
+                for (sum, out) in sums.into_iter().zip(out.chunks_exact_mut(outputs)) {
+                    store(simd, sum, bias, &mut out[first..]);
+                }
+            }
+            for (row, out) in single.chunks_exact(inputs).zip(single_outputs.chunks_exact_mut(outputs)) {
+                let [sum] = tile::<S, 1>(simd, row, panel);
+                store(simd, sum, bias, &mut out[first..]);
+            }
+        }
+    }
+}
+
+/// Puts blocks of `ROWS` rows into the order in which the kernel reads them: all rows' first inputs, all second ones, …
+fn pack<const ROWS: usize>(input: &[f32], inputs: usize, packed: &mut Vec<f32>) {
+    packed.resize(input.len(), 0.0);
+    for (block, packed) in input.chunks_exact(ROWS * inputs).zip(packed.chunks_exact_mut(ROWS * inputs)) {
+        for (row, values) in block.chunks_exact(inputs).enumerate() {
+            for (packed, value) in packed.as_chunks_mut::<ROWS>().0.iter_mut().zip(values) {
+                packed[row] = *value;
+            }
+        }
+    }
+}
+
+/// Returns the sums of `ROWS` packed rows over one panel.
+#[inline(always)]
+fn tile<S: Simd, const ROWS: usize>(simd: S, rows: &[f32], panel: &[S::f32s]) -> [[S::f32s; VECTORS]; ROWS] {
+    let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
+    for (values, weights) in rows.as_chunks::<ROWS>().0.iter().zip(panel.as_chunks::<VECTORS>().0) {
+        for (sums, value) in sums.iter_mut().zip(values) {
+            let value = simd.splat_f32s(*value);
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                // Fused where the machine can, so that every vector width rounds alike.
+                *sum = simd.mul_add_e_f32s(value, *weights, *sum);
+            }
+        }
+    }
+    sums
+}
+
+/// Adds the biases and writes those outputs of a panel that exist.
+#[inline(always)]
+fn store<S: Simd>(simd: S, sums: [S::f32s; VECTORS], biases: &[S::f32s; VECTORS], out: &mut [f32]) {
+    for ((sum, bias), out) in sums.into_iter().zip(biases).zip(out.chunks_mut(S::F32_LANES)) {
+        simd.partial_store_f32s(out, simd.add_f32s(sum, *bias));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The definition of a dense layer, in double precision.
+    fn reference(outputs: usize, weights: &[f32], biases: &[f32], input: &[f32]) -> Vec<f64> {
+        let inputs = weights.len() / outputs;
+        let row = |row: &[f32]| -> Vec<f64> {
+            let sum =
+                |(w, b): (&[f32], &f32)| w.iter().zip(row).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>() + f64::from(*b);
+            weights.chunks_exact(inputs).zip(biases).map(sum).collect()
+        };
+        input.chunks_exact(inputs).flat_map(row).collect()
+    }
+
+    /// Numbers in −1..1 that repeat.
+    fn numbers(count: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn every_shape_agrees_with_the_definition_on_every_instruction_set() {
+        for arch in [Arch::new(), Arch::Scalar] {
+            for (inputs, outputs) in [(1, 1), (3, 1), (7, 31), (300, 128), (128, 64), (64, 1), (5, 33)] {
+                let (weights, biases) = (numbers(inputs * outputs, 1), numbers(outputs, 2));
+                let layer = Dense::new(arch, [outputs, inputs], &weights, &biases);
+                for rows in [1, 2, 11, 12, 13, 25] {
+                    let input = numbers(rows * inputs, 3);
+                    let mut output = vec![9.0; 5];
+                    layer.run(arch, &input, &mut output, &mut Vec::new());
+                    let expected = reference(outputs, &weights, &biases, &input);
+                    assert_eq!(output.len(), expected.len());
+                    for (found, expected) in output.iter().zip(expected) {
+                        let bound = 1e-6 * (inputs as f64 + 1.0);
+                        assert!(
+                            (f64::from(*found) - expected).abs() < bound,
+                            "{inputs} to {outputs}, {rows} rows: {found}, {expected}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_does_not_depend_on_its_neighbours_to_the_bit() {
+        let arch = Arch::new();
+        let layer = Dense::new(arch, [128, 300], &numbers(300 * 128, 1), &numbers(128, 2));
+        let input = numbers(40 * 300, 3);
+        let run = |input: &[f32]| {
+            let mut output = Vec::new();
+            layer.run(arch, input, &mut output, &mut Vec::new());
+            output.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+        };
+        let together = run(&input);
+        for rows in [1, 2, 7, 12, 13, 39] {
+            let apart: Vec<u32> = input.chunks(rows * 300).flat_map(run).collect();
+            assert_eq!(apart, together, "{rows} rows at once");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Batches of any size for a model that takes one size.
+
+use crate::{Layout, Signature, TensorRef};
+
+/// Cuts a batch into blocks of the model's size, lays them out as the file wants them, and pads the last one with zeros.
+#[derive(Debug)]
+pub(super) struct FixedBatch {
+    signature: Signature,
+    size: usize,
+    block: Vec<f32>,
+}
+
+impl FixedBatch {
+    /// Returns the cutter for a model with one batch size; `None` for a model that takes any.
+    pub(super) fn new(signature: &Signature) -> Option<Self> {
+        let size = signature.batch?;
+        Some(Self { block: vec![0.0; size * signature.features], signature: signature.clone(), size })
+    }
+
+    /// Returns the shape of one block in the file's layout.
+    pub(super) fn shape(&self) -> Vec<i64> {
+        let (size, features) = (self.size as i64, self.signature.features as i64);
+        match self.signature.layout {
+            Layout::Rows => vec![size, features],
+            Layout::Columns => vec![1, features, 1, size],
+        }
+    }
+
+    /// Calls `run` with every block and appends the outputs of the real rows, a row a case, to `output`.
+    pub(super) fn for_each<E>(
+        &mut self,
+        input: TensorRef<'_>,
+        output: &mut Vec<f32>,
+        mut run: impl FnMut(&[f32]) -> Result<Vec<f32>, E>,
+    ) -> Result<(), E> {
+        let Signature { features, outputs, layout, .. } = self.signature;
+        for rows in input.values().chunks(self.size * features) {
+            let count = rows.len() / features;
+            match layout {
+                Layout::Rows => {
+                    self.block[..rows.len()].copy_from_slice(rows);
+                    self.block[rows.len()..].fill(0.0);
+                }
+                Layout::Columns => {
+                    for (feature, column) in self.block.chunks_exact_mut(self.size).enumerate() {
+                        for (value, row) in column.iter_mut().zip(rows.chunks_exact(features)) {
+                            *value = row[feature];
+                        }
+                        column[count..].fill(0.0);
+                    }
+                }
+            }
+            let block = run(&self.block)?;
+            match layout {
+                Layout::Rows => output.extend(block.iter().take(count * outputs)),
+                Layout::Columns => {
+                    output.extend((0..count * outputs).filter_map(|i| block.get(i % outputs * self.size + i / outputs)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs rows of 2 features through a "model" that returns their sum and difference, and records each block.
+    fn run(layout: Layout, size: usize, rows: &[[f32; 2]]) -> (Vec<f32>, Vec<Vec<f32>>) {
+        let signature = Signature { input: "x".into(), output: "y".into(), features: 2, outputs: 2, layout, batch: Some(size) };
+        let mut fixed = FixedBatch::new(&signature).expect("the signature has a batch size");
+        let (mut output, mut blocks) = (Vec::new(), Vec::new());
+        let values = rows.as_flattened();
+        let input = TensorRef::new([rows.len(), 2], values).expect("the shape holds the values");
+        fixed
+            .for_each(input, &mut output, |block| {
+                blocks.push(block.to_vec());
+                let at = |case: usize, feature: usize| match layout {
+                    Layout::Rows => block[case * 2 + feature],
+                    Layout::Columns => block[feature * size + case],
+                };
+                let mut answer = vec![0.0; block.len()];
+                for case in 0..size {
+                    let (a, b) = (at(case, 0), at(case, 1));
+                    let place = |k: usize| if layout == Layout::Rows { case * 2 + k } else { k * size + case };
+                    (answer[place(0)], answer[place(1)]) = (a + b, a - b);
+                }
+                Ok::<_, ()>(answer)
+            })
+            .expect("the model does not fail");
+        (output, blocks)
+    }
+
+    #[test]
+    fn every_row_comes_back_in_order_whatever_the_layout() {
+        let rows: Vec<[f32; 2]> = (0..7).map(|i| [i as f32, 0.5]).collect();
+        let expected: Vec<f32> = rows.iter().flat_map(|[a, b]| [a + b, a - b]).collect();
+        for layout in [Layout::Rows, Layout::Columns] {
+            for size in [1, 3, 7, 8] {
+                let (output, blocks) = run(layout, size, &rows);
+                assert_eq!(output, expected, "{layout:?}, batch {size}");
+                assert_eq!(blocks.len(), 7usize.div_ceil(size));
+            }
+        }
+    }
+
+    #[test]
+    fn padding_is_zero_and_not_what_was_there_before() {
+        let (_, blocks) = run(Layout::Columns, 2, &[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
+        assert_eq!(blocks, [vec![1.0, 3.0, 2.0, 4.0], vec![5.0, 0.0, 6.0, 0.0]]);
+    }
+}

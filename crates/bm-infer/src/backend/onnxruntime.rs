@@ -1,0 +1,44 @@
+//! ONNX Runtime on the CPU.
+
+use super::ort_session::{OrtSession, builder, one_line};
+use super::{Backend, Session};
+use crate::runtime_library::LibrarySource;
+use crate::{InferError, ModelFile};
+
+const NAME: &str = "onnxruntime";
+
+/// Runs any ONNX model with one input and one output, on any CPU that the ONNX Runtime library is built for.
+#[derive(Clone, Debug, Default)]
+pub struct OnnxRuntime {
+    library: LibrarySource,
+}
+
+impl OnnxRuntime {
+    /// Returns the engine; the library is looked for when it is first needed.
+    pub fn new(library: LibrarySource) -> Self {
+        Self { library }
+    }
+}
+
+impl Backend for OnnxRuntime {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn describe(&self) -> String {
+        match self.library.runtime(NAME) {
+            Ok(runtime) => format!("{}, CPU", runtime.describe()),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    fn check(&self) -> Result<(), InferError> {
+        self.library.runtime(NAME).map(drop)
+    }
+
+    fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferError> {
+        let runtime = self.library.runtime(NAME)?;
+        let builder = builder(runtime).map_err(|error| InferError::Run { backend: NAME, source: one_line(&error).into() })?;
+        Ok(Box::new(OrtSession::commit(NAME, builder, model)?))
+    }
+}

@@ -1,0 +1,72 @@
+//! What the two backends on ONNX Runtime share: a session and how rows go through it.
+
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+use ort::value::TensorRef as OrtTensor;
+
+use super::Session;
+use super::fixed_batch::FixedBatch;
+use crate::runtime_library::Runtime;
+use crate::{InferError, ModelFile, Signature, TensorRef};
+
+/// Returns a builder with the settings that every session of ours has.
+pub(super) fn builder(runtime: &Runtime) -> Result<SessionBuilder, ort::Error> {
+    // One thread a session: workers run side by side, and two threads inside one small network only wait for each other.
+    Ok(ort::session::Session::builder(&runtime.environment)?
+        .with_optimization_level(GraphOptimizationLevel::Level3)?
+        .with_intra_threads(1)?
+        .with_inter_threads(1)?)
+}
+
+/// A session of ONNX Runtime.
+pub(super) struct OrtSession {
+    backend: &'static str,
+    signature: Signature,
+    fixed: Option<FixedBatch>,
+    session: ort::session::Session,
+}
+
+impl OrtSession {
+    /// Loads `model` into a session of `builder`.
+    pub(super) fn commit(backend: &'static str, mut builder: SessionBuilder, model: &ModelFile) -> Result<Self, InferError> {
+        let session = builder.commit_from_memory(model.bytes()).map_err(|error| InferError::ModelUnsupported {
+            model: model.name().to_owned(),
+            backend,
+            reason: one_line(&error),
+        })?;
+        let signature = model.signature().clone();
+        Ok(Self { backend, fixed: FixedBatch::new(&signature), signature, session })
+    }
+}
+
+impl Session for OrtSession {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn backend(&self) -> &'static str {
+        self.backend
+    }
+
+    fn execute(&mut self, input: TensorRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
+        let Self { signature, session, fixed, .. } = self;
+        let mut run = |shape: Vec<i64>, values: &[f32]| -> Result<Vec<f32>, ort::Error> {
+            let tensor = OrtTensor::from_array_view((shape, values))?;
+            let outputs = session.run(ort::inputs![signature.input.as_str() => tensor])?;
+            let (_, values) = outputs[signature.output.as_str()].try_extract_tensor::<f32>()?;
+            Ok(values.to_vec())
+        };
+        let outcome = match fixed {
+            Some(fixed) => {
+                let shape = fixed.shape();
+                fixed.for_each(input, output, |block| run(shape.clone(), block))
+            }
+            None => run(input.shape().map(|n| n as i64).to_vec(), input.values()).map(|values| output.extend(values)),
+        };
+        outcome.map_err(|error| InferError::Run { backend: self.backend, source: one_line(&error).into() })
+    }
+}
+
+/// The library's messages have several lines; ours have one.
+pub(super) fn one_line(error: &dyn std::fmt::Display) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,121 @@
+//! What can be wrong with a model, an input or an engine.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why there is no inference.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum InferError {
+    /// The model file cannot be read.
+    #[error("{}: the model cannot be read", path.display())]
+    ModelNotFound {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The model file is larger than any model of this project's kind.
+    #[error("{model}: the model is larger than the {limit} bytes that are read, it has {actual}")]
+    ModelTooLarge {
+        /// The model's name.
+        model: String,
+        /// Most bytes accepted.
+        limit: u64,
+        /// Bytes found.
+        actual: u64,
+    },
+    /// The model file is not what its digest says.
+    #[error("{model}: the file's SHA-256 should be {expected}, it is {actual}")]
+    DigestMismatch {
+        /// The model's name.
+        model: String,
+        /// Digest in the manifest.
+        expected: String,
+        /// Digest of the file.
+        actual: String,
+    },
+    /// The model file is not a valid ONNX model.
+    #[error("{model}: not a valid ONNX model: {reason}")]
+    ModelInvalid {
+        /// The model's name.
+        model: String,
+        /// What was expected and found.
+        reason: String,
+    },
+    /// The model is valid but not one that this engine runs.
+    #[error("{model}: the {backend} backend cannot run this model: {reason}")]
+    ModelUnsupported {
+        /// The model's name.
+        model: String,
+        /// The engine.
+        backend: &'static str,
+        /// What was expected and found.
+        reason: String,
+    },
+    /// The engine is not here.
+    #[error("the {backend} backend is not available: {reason}")]
+    BackendUnavailable {
+        /// The engine.
+        backend: &'static str,
+        /// What is missing, and what to do.
+        reason: String,
+        /// What the engine said, if it was asked.
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// The engine's answers differ from the reference.
+    #[error("the {backend} backend failed its self-check: {reason}")]
+    SelfCheck {
+        /// The engine.
+        backend: &'static str,
+        /// What was expected and found.
+        reason: String,
+    },
+    /// A matrix has not the number of values that its shape says.
+    #[error("a matrix of {} x {} was given {actual} values", shape[0], shape[1])]
+    ValueCount {
+        /// Rows, columns.
+        shape: [usize; 2],
+        /// Values given.
+        actual: usize,
+    },
+    /// The input has not the model's number of features.
+    #[error("input {input} takes {expected} features, {actual} were given")]
+    ShapeMismatch {
+        /// The model's input.
+        input: String,
+        /// Features of the model.
+        expected: usize,
+        /// Columns of the matrix.
+        actual: usize,
+    },
+    /// The input holds NaN or infinity.
+    #[error("row {row} of the input holds {value} at feature {feature}; only finite numbers have a prediction")]
+    NonFinite {
+        /// Which row, from 0.
+        row: usize,
+        /// Which feature, from 0.
+        feature: usize,
+        /// What was found.
+        value: f32,
+    },
+    /// The engine failed.
+    #[error("the {backend} backend failed")]
+    Run {
+        /// The engine.
+        backend: &'static str,
+        /// What it said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The engine returned something else than the model promises.
+    #[error("the {backend} backend returned {actual}, expected {expected}")]
+    OutputMismatch {
+        /// The engine.
+        backend: &'static str,
+        /// What the signature says.
+        expected: String,
+        /// What came.
+        actual: String,
+    },
+}

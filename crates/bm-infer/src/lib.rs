@@ -1,0 +1,43 @@
+//! Small neural networks from ONNX files.
+//!
+//! A [`ModelFile`] is an ONNX file, read, measured and checked. A [`Backend`] prepares it for one engine, and the [`Session`]
+//! that it returns maps a matrix of features to a matrix of outputs. A session belongs to one worker; make one for each.
+//!
+//! | backend | needs | features |
+//! |---|---|---|
+//! | [`Embedded`](backend::Embedded) | nothing: pure Rust, dense networks | `embedded` (default) |
+//! | [`OnnxRuntime`](backend::OnnxRuntime) | the ONNX Runtime library, found at run time | `onnxruntime` |
+//! | [`CoreMl`](backend::CoreMl) | that library on macOS, and a model file of its own | `coreml` |
+//!
+//! A backend that is named and not there is refused; nothing falls back in silence. Input that is not finite is refused before
+//! any engine sees it, because engines differ in what they make of it.
+//!
+//! ```
+//! use bm_infer::{Backend, ModelFile, TensorRef, backend::Embedded};
+//! # let bytes = bm_infer::onnx::testing::dense(&[(2, vec![1.0, -1.0, 0.5, 0.5], vec![0.0, 0.0]), (1, vec![1.0, 1.0], vec![0.0])]);
+//! let model = ModelFile::from_bytes("two-layers.onnx", bytes)?;
+//! let mut session = Embedded::new().load(&model)?;
+//! let mut output = Vec::new();
+//! session.run(TensorRef::new([2, 2], &[0.0, 0.0, 1.0, 1.0])?, &mut output)?;
+//! assert_eq!(output[0], 0.5); // the sigmoid of 0
+//! assert!((output[1] - 0.7310586).abs() < 1e-6); // the sigmoid of 1
+//! # Ok::<(), bm_infer::InferError>(())
+//! ```
+
+pub mod backend;
+mod error;
+mod model_file;
+pub mod onnx;
+#[cfg(feature = "onnxruntime")]
+mod runtime_library;
+pub mod self_check;
+mod signature;
+mod tensor;
+
+pub use backend::{Backend, Session, Variant};
+pub use error::InferError;
+pub use model_file::{ModelFile, Sha256};
+#[cfg(feature = "onnxruntime")]
+pub use runtime_library::LibrarySource;
+pub use signature::{Layout, Signature};
+pub use tensor::TensorRef;

@@ -1,0 +1,138 @@
+//! An ONNX file, read and checked before any engine sees it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use prost::Message;
+use sha2::Digest;
+
+use crate::onnx::{self, ModelProto};
+use crate::{InferError, Signature};
+
+/// A SHA-256 digest; it prints as lower-case hexadecimal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Sha256([u8; 32]);
+
+impl Sha256 {
+    /// Returns the digest of `bytes`.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(sha2::Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// An ONNX file: its bytes, digest, signature and metadata.
+#[derive(Clone, Debug)]
+pub struct ModelFile {
+    name: String,
+    bytes: Cow<'static, [u8]>,
+    sha256: Sha256,
+    signature: Signature,
+    metadata: BTreeMap<String, String>,
+}
+
+impl ModelFile {
+    /// Most bytes of a model file. The models here have some hundred thousand; a file beyond this is not one of their kind.
+    pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+    /// Versions of the standard operators whose meaning the engines here share.
+    const OPSETS: std::ops::RangeInclusive<i64> = 7..=22;
+
+    /// Reads a model file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, is too large, is not a valid ONNX model or keeps its weights in another file.
+    pub fn open(path: &Path) -> Result<Self, InferError> {
+        let not_found = |source| InferError::ModelNotFound { path: path.to_owned(), source };
+        let mut bytes = Vec::new();
+        let file = File::open(path).map_err(not_found)?;
+        let name = path.display().to_string();
+        Self::check_size(&name, file.metadata().map_err(not_found)?.len())?;
+        // What grows meanwhile, or is no plain file, has a size only once it was read.
+        file.take(Self::MAX_BYTES + 1).read_to_end(&mut bytes).map_err(not_found)?;
+        Self::from_bytes(name, bytes)
+    }
+
+    /// Returns the model in `bytes`; `name` is what messages call it.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModelFile::open`].
+    pub fn from_bytes(name: impl Into<String>, bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, InferError> {
+        let (name, bytes) = (name.into(), bytes.into());
+        Self::check_size(&name, bytes.len() as u64)?;
+        let (signature, metadata) =
+            Self::describe(&bytes).map_err(|reason| InferError::ModelInvalid { model: name.clone(), reason })?;
+        Ok(Self { sha256: Sha256::of(&bytes), name, bytes, signature, metadata })
+    }
+
+    fn check_size(name: &str, actual: u64) -> Result<(), InferError> {
+        if actual > Self::MAX_BYTES {
+            return Err(InferError::ModelTooLarge { model: name.to_owned(), limit: Self::MAX_BYTES, actual });
+        }
+        Ok(())
+    }
+
+    fn describe(bytes: &[u8]) -> Result<(Signature, BTreeMap<String, String>), String> {
+        let model = ModelProto::decode(bytes).map_err(|error| error.to_string())?;
+        let graph = model.graph.as_ref().ok_or("it has no graph")?;
+        let standard = model.opset_import.iter().find(|set| set.domain.is_empty() || set.domain == "ai.onnx");
+        let opset = standard.map(|set| set.version).ok_or("it names no operator set")?;
+        if !Self::OPSETS.contains(&opset) {
+            return Err(format!("operator set {opset}, expected {} to {}", Self::OPSETS.start(), Self::OPSETS.end()));
+        }
+        if let Some(tensor) = onnx::external_tensor(&model) {
+            return Err(format!("the weights of {tensor} are in another file, expected them inside"));
+        }
+        let metadata = model.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect();
+        Ok((Signature::of(graph)?, metadata))
+    }
+
+    /// Returns what messages call the model.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the file's content.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Returns the file's digest.
+    pub fn sha256(&self) -> Sha256 {
+        self.sha256
+    }
+
+    /// Returns what goes in and what comes out.
+    pub fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// Returns what the file says of itself under `key` (ONNX `metadata_props`).
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        self.metadata.get(key).map(String::as_str)
+    }
+
+    /// Checks the file against the digest that a manifest gives.
+    ///
+    /// # Errors
+    ///
+    /// [`InferError::DigestMismatch`].
+    pub fn verify(&self, expected: &str) -> Result<(), InferError> {
+        let actual = self.sha256.to_string();
+        if actual != expected {
+            return Err(InferError::DigestMismatch { model: self.name.clone(), expected: expected.to_owned(), actual });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,108 @@
+//! Whether two sessions of one model give the same answers.
+
+use crate::{InferError, Session, TensorRef};
+
+/// What two engines may differ by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// Largest difference of two probabilities.
+    pub max_difference: f32,
+    /// A probability this close to 0.5 may fall on either side.
+    pub undecided: f32,
+}
+
+/// Bounds for an engine that computes in half precision.
+pub const HALF_PRECISION: Bounds = Bounds { max_difference: 5e-3, undecided: 5e-3 };
+
+/// How two sessions compare on the same input.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Agreement {
+    /// Largest difference of two outputs.
+    pub max_difference: f32,
+    /// How far from 0.5 the reference was in the worst case of an output on the other side of 0.5; 0 if there is none.
+    pub worst_flip: f32,
+    /// Rows compared.
+    pub rows: usize,
+}
+
+impl Agreement {
+    /// Compares two sessions on `rows` fixed rows of numbers between 0 and 1, as encodings give them.
+    ///
+    /// # Errors
+    ///
+    /// If either session fails.
+    pub fn of(session: &mut dyn Session, reference: &mut dyn Session, rows: usize) -> Result<Self, InferError> {
+        let features = session.signature().features;
+        let values = rows_between_0_and_1(rows, features);
+        let input = TensorRef::new([rows, features], &values)?;
+        let (mut found, mut expected) = (Vec::new(), Vec::new());
+        session.run(input, &mut found)?;
+        reference.run(input, &mut expected)?;
+        Ok(Self::between(&found, &expected, rows))
+    }
+
+    fn between(found: &[f32], expected: &[f32], rows: usize) -> Self {
+        let pairs = || found.iter().zip(expected);
+        Self {
+            max_difference: pairs().map(|(f, e)| (f - e).abs()).fold(0.0, f32::max),
+            worst_flip: pairs().filter(|(f, e)| (**f >= 0.5) != (**e >= 0.5)).map(|(_, e)| (e - 0.5).abs()).fold(0.0, f32::max),
+            rows,
+        }
+    }
+
+    /// Checks the agreement against bounds.
+    ///
+    /// # Errors
+    ///
+    /// In words, what differs and by how much.
+    pub fn require(&self, bounds: &Bounds) -> Result<(), String> {
+        if self.max_difference > bounds.max_difference {
+            return Err(format!(
+                "over {} rows the largest difference from the CPU is {:.1e}, expected at most {:.1e}",
+                self.rows, self.max_difference, bounds.max_difference
+            ));
+        }
+        if self.worst_flip >= bounds.undecided {
+            return Err(format!(
+                "a verdict differs from the CPU's although its probability is {:.4} away from 0.5, expected less than {:.4}",
+                self.worst_flip, bounds.undecided
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Rows whose level goes from low to high, so that a classifier of qualities answers both ways.
+fn rows_between_0_and_1(rows: usize, features: usize) -> Vec<f32> {
+    // A linear congruential generator (Knuth, MMIX): the same numbers everywhere, no dependency.
+    let mut state = 0x5eed_u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1 << 24) as f32
+    };
+    (0..rows * features).map(|i| (0.6 * next() + 0.4 * (i / features) as f32 / rows as f32).min(1.0)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_and_flips_are_refused() {
+        let compare = |found: &[f32], expected: &[f32]| Agreement::between(found, expected, found.len()).require(&HALF_PRECISION);
+        assert_eq!(compare(&[0.1, 0.9], &[0.1, 0.9]), Ok(()));
+        assert_eq!(compare(&[0.499], &[0.501]), Ok(()));
+        assert!(compare(&[0.1, 0.9], &[0.1, 0.88]).is_err_and(|reason| reason.contains("2.0e-2")));
+        let strict = Bounds { max_difference: 1.0, undecided: 5e-3 };
+        let flip = Agreement::between(&[0.4], &[0.51], 1);
+        assert!(flip.require(&strict).is_err_and(|reason| reason.contains("0.0100 away")), "{flip:?}");
+    }
+
+    #[test]
+    fn the_rows_are_features() {
+        let rows = rows_between_0_and_1(64, 300);
+        assert!(rows.iter().all(|value| (0.0..=1.0).contains(value)));
+        let level = |row: usize| rows[row * 300..(row + 1) * 300].iter().sum::<f32>() / 300.0;
+        assert!(level(63) - level(0) > 0.3);
+    }
+}

@@ -1,0 +1,97 @@
+//! What goes into a model and what comes out.
+
+use crate::onnx::{GraphProto, ValueInfoProto, data_type, dimension};
+use crate::{InferError, TensorRef};
+
+/// Most values of a batch whose size the file sets, because memory for it is made before it is known that an engine runs it.
+const MAX_VALUES: usize = 1 << 26;
+
+/// How a model's file lays out a batch.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Layout {
+    /// `[batch, features]` to `[batch, outputs]`.
+    Rows,
+    /// `[1, features, 1, batch]` to `[1, outputs, 1, batch]`: the order that the Neural Engine wants for 1 × 1 convolutions.
+    Columns,
+}
+
+/// A model's one input and one output.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Signature {
+    /// Name of the input.
+    pub input: String,
+    /// Name of the output.
+    pub output: String,
+    /// Features of a case.
+    pub features: usize,
+    /// Numbers a case that come out.
+    pub outputs: usize,
+    /// How the file lays out a batch.
+    pub layout: Layout,
+    /// The one batch size that the model takes; any if `None`.
+    pub batch: Option<usize>,
+}
+
+impl Signature {
+    /// Reads the signature off a graph; the reason is in words for people.
+    pub(crate) fn of(graph: &GraphProto) -> Result<Self, String> {
+        let inputs: Vec<_> =
+            graph.input.iter().filter(|input| !graph.initializer.iter().any(|tensor| tensor.name == input.name)).collect();
+        let [input] = inputs[..] else {
+            return Err(format!("expected one input, found {}", inputs.len()));
+        };
+        let [output] = graph.output.as_slice() else {
+            return Err(format!("expected one output, found {}", graph.output.len()));
+        };
+        let (layout, batch, features) = matrix(input)?;
+        let (output_layout, output_batch, outputs) = matrix(output)?;
+        if layout != output_layout || batch != output_batch {
+            return Err(format!("input {} and output {} do not have the same batch dimension", input.name, output.name));
+        }
+        let values = batch.unwrap_or(1).saturating_mul(features.max(outputs));
+        if values > MAX_VALUES {
+            return Err(format!("it takes or makes {values} values at once, expected at most {MAX_VALUES}"));
+        }
+        Ok(Self { input: input.name.clone(), output: output.name.clone(), features, outputs, layout, batch })
+    }
+
+    /// Checks that `input` is what the model takes: the right width, finite.
+    ///
+    /// # Errors
+    ///
+    /// [`InferError::ShapeMismatch`] or [`InferError::NonFinite`].
+    pub fn check_input(&self, input: &TensorRef<'_>) -> Result<(), InferError> {
+        if input.columns() != self.features {
+            return Err(InferError::ShapeMismatch { input: self.input.clone(), expected: self.features, actual: input.columns() });
+        }
+        // Without a way out of the inner loop it is one vector instruction for many values.
+        let any_wrong = |values: &[f32]| values.iter().fold(false, |wrong, value| wrong | !value.is_finite());
+        for (i, values) in input.values().chunks(self.features).enumerate() {
+            if any_wrong(values)
+                && let Some((feature, value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite())
+            {
+                return Err(InferError::NonFinite { row: i, feature, value: *value });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Layout, batch size and width of an input or output.
+fn matrix(value: &ValueInfoProto) -> Result<(Layout, Option<usize>, usize), String> {
+    let name = &value.name;
+    let tensor = value.r#type.as_ref().and_then(|t| t.tensor_type.as_ref()).ok_or_else(|| format!("{name} is not a tensor"))?;
+    if tensor.elem_type != data_type::FLOAT {
+        return Err(format!("{name} should be of type float (1), it is of type {}", tensor.elem_type));
+    }
+    let shape = tensor.shape.as_ref().ok_or_else(|| format!("{name} has no shape"))?;
+    let dims: Vec<Option<usize>> = shape.dim.iter().map(dimension).collect::<Result<_, _>>().map_err(|e| format!("{name}: {e}"))?;
+    match dims.as_slice() {
+        [batch, Some(width)] => Ok((Layout::Rows, *batch, *width)),
+        [Some(1), Some(width), Some(1), Some(batch)] => Ok((Layout::Columns, Some(*batch), *width)),
+        _ => {
+            let shown: Vec<_> = dims.iter().map(|d| d.map_or("?".to_owned(), |d| d.to_string())).collect();
+            Err(format!("{name} should be [batch, n] or [1, n, 1, batch], it is [{}]", shown.join(", ")))
+        }
+    }
+}

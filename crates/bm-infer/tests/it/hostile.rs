@@ -1,0 +1,105 @@
+//! Thousands of damaged models through every engine: an error or an answer, never a panic.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bm_infer::{ModelFile, TensorRef};
+use prost::Message;
+
+use crate::backends::{Present, present};
+use crate::networks::{Numbers, columns, fixed_batch, gemm_model, layers};
+
+/// What became of a model.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Fate {
+    NotRead,
+    NotLoaded,
+    NotRun,
+    Answered,
+}
+
+/// Takes a model as far as it goes in one engine.
+fn fate(bytes: &[u8], present: &Present) -> (Fate, Vec<f32>) {
+    let Ok(file) = ModelFile::from_bytes("mutant", bytes.to_vec()) else { return (Fate::NotRead, vec![]) };
+    let Ok(mut session) = present.backend.load(&file) else { return (Fate::NotLoaded, vec![]) };
+    let features = file.signature().features;
+    let rows = Numbers::new(1).rows(3, features);
+    let mut output = Vec::new();
+    if session.run(TensorRef::new([3, features], &rows).unwrap(), &mut output).is_err() {
+        return (Fate::NotRun, vec![]);
+    }
+    assert_eq!(output.len(), 3 * file.signature().outputs);
+    assert!(output.iter().all(|value| value.is_finite()));
+    (Fate::Answered, output)
+}
+
+/// Runs mutants through every engine; `mutant` returns number `i`.
+///
+/// Returns how many were answered by the first engine.
+fn survive(what: &str, count: usize, mutant: impl Fn(usize) -> Vec<u8>) -> usize {
+    let present = present();
+    let mut answered = 0;
+    for i in 0..count {
+        let bytes = mutant(i);
+        let fates: Vec<_> = present
+            .iter()
+            .map(|present| {
+                catch_unwind(AssertUnwindSafe(|| fate(&bytes, present)))
+                    .unwrap_or_else(|_| panic!("{}: mutant {i} of {what} made it panic", present.label))
+            })
+            .collect();
+        answered += usize::from(fates.first().is_some_and(|(fate, _)| *fate == Fate::Answered));
+        // Two engines that both answer have understood the same model. Probabilities only: outputs without bound may be the
+        // difference of numbers so large that nothing of it is left.
+        let answers: Vec<_> = fates.iter().zip(&present).filter(|((fate, _), _)| *fate == Fate::Answered).collect();
+        for pair in answers.windows(2) {
+            let [((_, first), a), ((_, second), b)] = pair else { continue };
+            for (x, y) in first.iter().zip(second) {
+                let close = (x - y).abs() <= 1e-5 * (1.0 + x.abs());
+                assert!(close, "mutant {i} of {what}: {} answers {x}, {} answers {y}", a.label, b.label);
+            }
+        }
+    }
+    answered
+}
+
+#[test]
+fn every_flipped_bit_of_a_small_model() {
+    let whole = gemm_model(&layers(&[3, 4, 1], 6)).encode_to_vec();
+    let answered = survive("flipped bits", whole.len() * 8, |i| {
+        let mut bytes = whole.clone();
+        bytes[i / 8] ^= 1 << (i % 8);
+        bytes
+    });
+    assert!(whole.len() * 8 > 2000, "{} mutants are few", whole.len() * 8);
+    // Most bits are the format's and not the weights'; if nothing got through, the engines were not tested.
+    assert!(answered > 100, "{answered} of {} mutants were answered", whole.len() * 8);
+}
+
+#[test]
+fn random_damage_to_models_of_every_layout() {
+    let network = layers(&[5, 4, 3, 2], 7);
+    for (what, model) in [("open", gemm_model(&network)), ("fixed", fixed_batch(&network, 2)), ("columns", columns(&network, 2))] {
+        let whole = model.encode_to_vec();
+        survive(what, 1000, |i| {
+            let mut numbers = Numbers::new(i as u64);
+            let mut bytes = whole.clone();
+            for _ in 0..=numbers.below(4) {
+                let at = numbers.below(bytes.len());
+                match numbers.below(6) {
+                    0 => bytes[at] = numbers.word() as u8,
+                    1 => bytes[at] = [0x00, 0x01, 0x7f, 0x80, 0xff][numbers.below(5)],
+                    2 => drop(bytes.remove(at)),
+                    3 => bytes.insert(at, numbers.word() as u8),
+                    4 => bytes.truncate(at + 1),
+                    _ => {
+                        // A piece of the model, once more somewhere else.
+                        let length = numbers.below(40).min(whole.len() - 1);
+                        let from = numbers.below(whole.len() - length);
+                        bytes.splice(at..at, whole[from..from + length].iter().copied());
+                    }
+                }
+            }
+            bytes
+        });
+    }
+}
