@@ -71,7 +71,7 @@ impl<R: BufRead> Reader<R> {
         record.definition.clear();
         record.definition.extend_from_slice(trim_line_end(tap.line(0)).get(1..).unwrap_or_default());
         let fault = match outcome {
-            Ok(_) => tap.at_end().map_err(Fault::Io).and_then(|at_end| check(self.inner.get_ref(), at_end, record)).err(),
+            Ok(_) => check(tap, record).err(),
             Err(source) => Some(parse_fault(tap, source)),
         };
         if let Some(fault) = fault {
@@ -125,7 +125,9 @@ fn parse_fault<R: BufRead>(tap: &mut Tap<R>, source: std::io::Error) -> Fault {
 }
 
 /// Checks what noodles does not.
-fn check<R: BufRead>(tap: &Tap<R>, at_end: bool, record: &mut Record) -> Result<(), Fault> {
+fn check<R: BufRead>(tap: &Tap<R>, record: &mut Record) -> Result<(), Fault> {
+    // Only the end of the file ends a record before its fourth line end.
+    let at_end = !(tap.line_count() == 4 && tap.ends_with_newline());
     if at_end && !tap.ends_with_newline() && record.inner.quality_scores().ends_with(b"\r") {
         // A `\r\n` file that ends in the middle of its last line end.
         record.inner.quality_scores_mut().pop();

@@ -62,7 +62,9 @@ impl LibrarySource {
     /// Returns the path of the library.
     fn resolve(&self) -> Result<PathBuf, String> {
         let named = self.explicit.clone().map(|path| ("--ort-lib", path));
-        let named = named.or_else(|| std::env::var_os("ORT_DYLIB_PATH").map(|path| ("ORT_DYLIB_PATH", path.into())));
+        // Set to nothing is how a shell takes a variable back.
+        let variable = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty());
+        let named = named.or_else(|| variable.map(|path| ("ORT_DYLIB_PATH", path.into())));
         if let Some((by, path)) = named {
             return match path.canonicalize() {
                 Ok(found) if found.is_file() => Ok(found),

@@ -90,7 +90,7 @@ pub enum Fault {
     #[error(transparent)]
     Read(EncodeError),
     /// The stream could not be read or decompressed.
-    #[error("the input could not be read on")]
+    #[error("reading the input failed")]
     Io(#[source] io::Error),
 }
 

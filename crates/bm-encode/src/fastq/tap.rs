@@ -63,10 +63,6 @@ impl<R: BufRead> Tap<R> {
         BufRead::consume(self, count);
     }
 
-    pub(super) fn at_end(&mut self) -> io::Result<bool> {
-        self.peek().map(<[u8]>::is_empty)
-    }
-
     /// Returns whether the stream below returned an error, rather than its end.
     pub(super) fn failed(&self) -> bool {
         self.failed

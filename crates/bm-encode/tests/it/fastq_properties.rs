@@ -312,7 +312,7 @@ fn a_stream_that_fails_is_not_a_file_that_ends() {
     for end in 0..=text.len() {
         let found = read_all(BufReader::with_capacity(8, Failing { text: &text[..end], interrupt: false, interrupted: false }));
         let message = found.message().unwrap_or_default();
-        assert!(message.ends_with("the input could not be read on: the disk is gone"), "{end} bytes: {message}");
+        assert!(message.ends_with("reading the input failed: the disk is gone"), "{end} bytes: {message}");
         assert!(found.records.len() <= end / 12, "{end} bytes: {} records", found.records.len());
     }
 }

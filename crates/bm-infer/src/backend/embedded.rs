@@ -55,7 +55,7 @@ impl Backend for Embedded {
     }
 
     fn describe(&self) -> String {
-        format!("{NAME} {}, CPU, {} floats at once", env!("CARGO_PKG_VERSION"), dense::lanes(self.arch))
+        format!("{NAME} {}, CPU, vectors of {} floats", env!("CARGO_PKG_VERSION"), dense::lanes(self.arch))
     }
 
     fn check(&self) -> Result<(), InferError> {
