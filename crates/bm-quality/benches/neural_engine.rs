@@ -1,0 +1,72 @@
+//! Reads a second from text to verdict, by engine and batch size, beside the rule that the network replaces.
+//!
+//! ```sh
+//! cargo bench -p bm-quality --bench neural_engine
+//! ```
+//!
+//! ONNX Runtime takes part where `ORT_DYLIB_PATH` names its library, CoreML on machines that have it.
+
+// A benchmark that cannot start should say so and stop.
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use bm_encode::{ReadRef, mean_phred};
+use bm_infer::Backend;
+use bm_infer::backend::Embedded;
+use bm_quality::{ModelPackage, QualityModel};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+
+const BATCHES: [usize; 5] = [1, 16, 64, 256, 1024];
+const BASES: usize = 150;
+
+/// Reads of 150 bases with qualities that fall towards the end, as Illumina's do.
+fn reads(count: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let mut state = 1u64;
+    let mut next = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut read = || {
+        let sequence = (0..BASES).map(|_| b"ACGT"[next(4) as usize]).collect();
+        let level = 5 + next(30);
+        let quality_scores = (0..BASES as u64).map(|i| b'!' + (level + next(8)).saturating_sub(i / 15) as u8).collect();
+        (sequence, quality_scores)
+    };
+    (0..count).map(|_| read()).collect()
+}
+
+fn backends() -> Vec<Box<dyn Backend>> {
+    let mut backends: Vec<Box<dyn Backend>> = vec![Box::new(Embedded::new())];
+    #[cfg(feature = "onnxruntime")]
+    backends.push(Box::new(bm_infer::backend::OnnxRuntime::default()));
+    #[cfg(feature = "coreml")]
+    backends.push(Box::new(bm_infer::backend::CoreMl::default()));
+    backends.retain(|backend| backend.check().inspect_err(|error| eprintln!("SKIPPED: {error}")).is_ok());
+    backends
+}
+
+fn neural_engine(criterion: &mut Criterion) {
+    let owned = reads(BATCHES[BATCHES.len() - 1]);
+    let reads: Vec<_> = owned.iter().map(|(sequence, quality_scores)| ReadRef { name: b"r", sequence, quality_scores }).collect();
+    let package = Arc::new(ModelPackage::embedded("mean-q20").unwrap());
+
+    let mut group = criterion.benchmark_group("neural_engine");
+    for batch in BATCHES {
+        group.throughput(Throughput::Elements(batch as u64));
+        group.bench_with_input(BenchmarkId::new("mean-quality-rule", batch), &reads[..batch], |bencher, reads| {
+            bencher.iter(|| reads.iter().filter(|read| mean_phred(black_box(read.quality_scores)) >= Some(20.0)).count());
+        });
+        for backend in backends() {
+            let mut model = QualityModel::new(Arc::clone(&package), backend.as_ref()).unwrap();
+            group.bench_with_input(BenchmarkId::new(backend.name(), batch), &reads[..batch], |bencher, reads| {
+                bencher.iter(|| model.predict(black_box(reads)).unwrap());
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, neural_engine);
+criterion_main!(benches);

@@ -1,0 +1,42 @@
+//! How good is this read?
+//!
+//! A [`QualityModel`] is a model package opened on an engine. It encodes reads of any length, runs the network in batches, and
+//! returns a [`Prediction`] for each: the probability that the read passes under the model's label, or why it cannot be judged.
+//! A [`Threshold`] turns that into a [`Verdict`].
+//!
+//! ```
+//! use bm_encode::ReadRef;
+//! use bm_infer::backend::Embedded;
+//! use bm_quality::{QualityModel, Verdict};
+//!
+//! let mut model = QualityModel::embedded("mean-q20", &Embedded::new())?;
+//! let reads = [
+//!     ReadRef { name: b"good", sequence: &[b'A'; 100], quality_scores: &[b'I'; 100] },
+//!     ReadRef { name: b"bad", sequence: &[b'A'; 100], quality_scores: &[b'#'; 100] },
+//!     ReadRef { name: b"nothing known", sequence: &[b'N'; 100], quality_scores: &[b'I'; 100] },
+//! ];
+//! let verdicts: Vec<_> = model.predict(&reads)?.iter().map(|p| p.verdict(model.threshold())).collect();
+//! assert_eq!(verdicts, [Verdict::Pass, Verdict::Fail, Verdict::Unscored]);
+//! # Ok::<(), bm_quality::QualityError>(())
+//! ```
+//!
+//! A model belongs to one worker. Open the [`ModelPackage`] once and make a model of it for each worker:
+//! [`QualityModel::new`] only prepares a session.
+
+mod error;
+mod golden;
+mod manifest;
+mod model;
+mod package;
+mod prediction;
+mod verdict;
+mod window;
+
+pub use error::QualityError;
+pub use golden::{GoldenRead, GoldenReads, GoldenReport};
+pub use manifest::{FileEntry, Manifest, TensorEntry};
+pub use model::QualityModel;
+pub use package::{Facts, ModelPackage};
+pub use prediction::{Prediction, Probability};
+pub use verdict::{Threshold, Verdict};
+pub use window::{Combination, WindowRule};

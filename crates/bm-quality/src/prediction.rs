@@ -1,0 +1,38 @@
+//! What a model says of a read.
+
+use bm_encode::EncodeError;
+
+/// A probability: finite, 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Probability(f32);
+
+impl Probability {
+    /// Returns the probability, if the value is one.
+    pub fn new(value: f32) -> Option<Self> {
+        (0.0..=1.0).contains(&value).then_some(Self(value))
+    }
+
+    /// Returns the value, 0 to 1.
+    pub const fn get(self) -> f32 {
+        self.0
+    }
+}
+
+/// What a model says of one read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Prediction {
+    /// P(the read passes) under the model's label.
+    Scored(Probability),
+    /// The read is well-formed but cannot be judged, and why.
+    Unscored(EncodeError),
+}
+
+impl Prediction {
+    /// Returns the probability, where there is one.
+    pub fn probability(&self) -> Option<Probability> {
+        match self {
+            Prediction::Scored(probability) => Some(*probability),
+            Prediction::Unscored(_) => None,
+        }
+    }
+}
