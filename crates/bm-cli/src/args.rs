@@ -1,0 +1,192 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use bm_quality::Threshold;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Keeps the good reads of a FASTQ file, with a small neural network.
+///
+/// `-` is stdin or stdout. Input is plain or gzip, told by its content; output is gzip if its name ends in .gz or .bgz.
+/// Exit codes: 0 done, 1 failed, 2 wrong usage.
+#[derive(Debug, Parser)]
+#[command(name = "bm", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Filter(FilterArgs),
+    Score(ScoreArgs),
+    Encode(EncodeArgs),
+    Models(ModelsArgs),
+    Selfcheck(SelfcheckArgs),
+}
+
+/// Keep the reads that pass
+///
+/// The model gives each read the probability that it passes the test that the model was trained for (mean-q20: the mean Phred
+/// quality is at least 20). Reads that reach the threshold are kept. A read that has no bases, or nothing but N, cannot be
+/// scored; it is counted as unscored and not kept.
+///
+/// Kept records come out in input order, definition, bases and qualities byte for byte; line ends become \n and the text of
+/// the `+` line is dropped. Outputs are written beside their name and renamed when complete.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: bm filter reads.fastq.gz -o kept.fastq.gz --discarded dropped.fastq.gz --report report.json")]
+pub(crate) struct FilterArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Where the reads that pass go; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Where all other reads go: those that fail and those that cannot be scored
+    #[arg(long, value_name = "FILE")]
+    pub(crate) discarded: Option<PathBuf>,
+    /// Lowest probability at which a read passes, 0 to 1 [default: the model's own]
+    #[arg(short, long, value_name = "P", value_parser = threshold, allow_negative_numbers = true)]
+    pub(crate) threshold: Option<Threshold>,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// Write counts, model and engine as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// Write a table with a row for each read: read, length, probability, verdict
+///
+/// Tab-separated, with one header line. The verdict is pass, fail or unscored; a read that cannot be scored (it has no bases, or
+/// nothing but N) has the probability nan.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: bm score reads.fastq.gz -o scores.tsv")]
+pub(crate) struct ScoreArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Where the table goes; - is stdout
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub(crate) output: PathBuf,
+    /// Lowest probability at which a read passes, 0 to 1 [default: the model's own]
+    #[arg(short, long, value_name = "P", value_parser = threshold, allow_negative_numbers = true)]
+    pub(crate) threshold: Option<Threshold>,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// Write counts, model and engine as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// Write the feature matrix, the numbers that a network sees, as a float32 .npy file
+///
+/// A read of at most 150 bases has one row. A longer one has several: windows of 150 from its first base on, the last one aligned
+/// to its end. An empty read has none. The columns are those of the encoding scalar-150 version 1: 150 for the bases, then 150
+/// for their qualities. While it works it needs room for a second copy of the matrix.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: bm encode reads.fastq.gz -o features.npy")]
+pub(crate) struct EncodeArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Where the matrix goes; - is stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// No summary
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// List the embedded models, or show the card of one
+#[derive(Debug, Args)]
+pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<ModelsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// Print the card of an embedded model, or of a package folder
+    Show {
+        /// Id of a model, or path of a package
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}
+
+/// Run reads whose probabilities are known through the engines and compare
+///
+/// Every model package brings such reads, its golden reads. Prints engine, version, device and the largest difference from the
+/// probabilities that the model's makers got. Without --backend, all engines that are there are run.
+#[derive(Debug, Args)]
+pub(crate) struct SelfcheckArgs {
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InputArgs {
+    /// FASTQ file, plain or gzip; - is stdin
+    #[arg(value_name = "IN")]
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EngineArgs {
+    /// Id of an embedded model, or path of a model package or .onnx file [default: mean-q20]
+    #[arg(short, long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// What runs the network; a backend that is named and not there is refused
+    #[arg(long, value_enum, value_name = "BACKEND", default_value_t)]
+    pub(crate) backend: BackendChoice,
+    /// The ONNX Runtime library [default: the one that ORT_DYLIB_PATH names, else the one that `cargo xtask fetch-runtime` fetched]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ort_lib: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum BackendChoice {
+    /// The embedded engine; ONNX Runtime for a model that it cannot run, or if --ort-lib names one
+    #[default]
+    Auto,
+    /// Pure Rust, nothing to install
+    Embedded,
+    /// ONNX Runtime on the CPU
+    Onnxruntime,
+    /// CoreML through ONNX Runtime, on macOS
+    Coreml,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Workers that run the network [default: one for each core]
+    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// No summary and no progress bar
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+impl RunArgs {
+    /// Returns the number of workers.
+    pub(crate) fn workers(&self) -> usize {
+        self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from)
+    }
+}
+
+/// What can be judged before anything is opened is a matter of usage.
+fn threshold(text: &str) -> Result<Threshold, String> {
+    let value = text.parse().map_err(|_| "expected a number from 0 to 1, such as 0.5".to_owned())?;
+    Threshold::new(value).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,102 @@
+//! Opens what is to be read: a file or stdin, plain or gzip by content.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, Result, bail};
+use bm_encode::fastq;
+use flate2::bufread::MultiGzDecoder;
+
+/// Bytes read from the file at once.
+const BUFFER: usize = 256 * 1024;
+
+/// A FASTQ input that is open.
+pub(crate) struct Input {
+    /// What messages call it.
+    pub(crate) name: String,
+    /// Its records.
+    pub(crate) records: fastq::Reader<Box<dyn BufRead + Send>>,
+    /// Size in bytes as stored, where it is known.
+    pub(crate) bytes: Option<u64>,
+    /// Bytes taken from the file so far, as stored.
+    pub(crate) consumed: Arc<AtomicU64>,
+}
+
+/// Opens `path`, or stdin if it is `-`.
+pub(crate) fn open(path: &Path) -> Result<Input> {
+    let name = name(path);
+    let (stream, bytes): (Box<dyn Read + Send>, _) = if is_stdio(path) {
+        (Box::new(io::stdin()), None)
+    } else {
+        let file = File::open(path).with_context(|| format!("{name}: cannot be opened"))?;
+        let metadata = file.metadata().with_context(|| name.clone())?;
+        if metadata.is_dir() {
+            bail!("{name}: is a folder, expected a FASTQ file");
+        }
+        (Box::new(file), metadata.is_file().then_some(metadata.len()))
+    };
+    let consumed = Arc::new(AtomicU64::new(0));
+    let stream = Counted { inner: stream, consumed: Arc::clone(&consumed) };
+    let text = decompressed(stream).with_context(|| name.clone())?;
+    Ok(Input { name, records: fastq::Reader::new(text), bytes, consumed })
+}
+
+/// Returns what messages call `path`.
+pub(crate) fn name(path: &Path) -> String {
+    if is_stdio(path) { "stdin".to_owned() } else { path.display().to_string() }
+}
+
+/// Returns whether `path` means a standard stream.
+pub(crate) fn is_stdio(path: &Path) -> bool {
+    path == "-"
+}
+
+/// Returns the text of a stream that may be compressed, going by its first bytes and not by its name.
+fn decompressed(mut stream: impl Read + Send + 'static) -> Result<Box<dyn BufRead + Send>> {
+    let mut magic = Vec::new();
+    (&mut stream).take(6).read_to_end(&mut magic).context("cannot be read")?;
+    let stored = BufReader::with_capacity(BUFFER, Cursor::new(magic.clone()).chain(stream));
+    let refused = match magic.as_slice() {
+        [0x1f, 0x8b, ..] => {
+            return Ok(Box::new(BufReader::with_capacity(BUFFER, Gzip(MultiGzDecoder::new(stored)))));
+        }
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => ("zstd", "zstd -dc"),
+        [b'B', b'Z', b'h', ..] => ("bzip2", "bzip2 -dc"),
+        [0xfd, b'7', b'z', b'X', b'Z', 0] => ("xz", "xz -dc"),
+        _ => return Ok(Box::new(stored)),
+    };
+    bail!("is compressed with {}, expected plain or gzip FASTQ; decompress it on the way: {} FILE | bm … -", refused.0, refused.1)
+}
+
+/// Counts what is read, for the progress bar.
+struct Counted<R> {
+    inner: R,
+    consumed: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buf)?;
+        self.consumed.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+/// Says in words what flate2 finds wrong.
+struct Gzip<R>(MultiGzDecoder<R>);
+
+impl<R: BufRead> Read for Gzip<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), "the gzip file is truncated; copy or download it again"),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => io::Error::new(
+                error.kind(),
+                format!("the gzip file is damaged, or something that is not gzip follows it ({error}); copy or download it again"),
+            ),
+            _ => error,
+        })
+    }
+}

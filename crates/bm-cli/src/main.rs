@@ -1,0 +1,48 @@
+//! `bm`: reads in, good reads out.
+
+mod args;
+mod counts;
+mod encode;
+mod engine;
+mod filter;
+mod input;
+mod judge;
+mod models;
+mod output;
+mod pipeline;
+mod progress;
+mod report;
+mod score;
+mod selfcheck;
+mod terminal;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match &cli.command {
+        Command::Filter(args) => filter::run(args),
+        Command::Score(args) => score::run(args),
+        Command::Encode(args) => encode::run(args),
+        Command::Models(args) => models::run(args),
+        Command::Selfcheck(args) => selfcheck::run(args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::note(&format!("bm: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whoever reads our output may have seen enough: `bm … | head` is not a failure.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
+}

@@ -1,0 +1,227 @@
+//! Writes results so that a file under its final name is always whole.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result, bail};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tempfile::NamedTempFile;
+
+use crate::input;
+
+/// Bytes gathered before they are written.
+const BUFFER: usize = 256 * 1024;
+
+/// One output. Dropped before [`Output::finish`], it leaves no file behind and writes nothing more.
+pub(crate) struct Output {
+    path: PathBuf,
+    /// The file itself, where the path is a link to one.
+    place: PathBuf,
+    /// Present until the output is finished.
+    sink: Option<Sink>,
+    /// Cleared when the output is given up.
+    wanted: Arc<AtomicBool>,
+    /// Present until the output is finished: the file that gets its name last.
+    unnamed: Option<tempfile::TempPath>,
+}
+
+enum Sink {
+    Plain(BufWriter<Stream>),
+    Gzip(Box<GzEncoder<BufWriter<Stream>>>),
+}
+
+/// Where bytes go, as long as they are wanted.
+///
+/// Writers with a buffer write it out when they are dropped, and a gzip writer its trailer with it: after an error that would
+/// make a part look like a whole.
+struct Stream {
+    inner: Box<dyn Write + Send>,
+    wanted: Arc<AtomicBool>,
+}
+
+impl Write for Stream {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if !self.wanted.load(Ordering::Relaxed) {
+            return Err(given_up());
+        }
+        self.inner.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl Output {
+    /// Starts an output at `path`: stdout if it is `-`, gzip if its name ends in `.gz` or `.bgz`.
+    ///
+    /// A regular file is written beside its final name and renamed by [`Output::finish`]; a device or a pipe is written as it is.
+    ///
+    /// # Errors
+    ///
+    /// If the path is one of `inputs`, or cannot be created.
+    pub(crate) fn create(path: &Path, inputs: &[&Path]) -> Result<Self> {
+        let place = place(path);
+        let (stream, unnamed): (Box<dyn Write + Send>, _) = if input::is_stdio(path) {
+            (Box::new(io::stdout()), None)
+        } else {
+            refuse_inputs(path, inputs)?;
+            refuse_other_compression(path)?;
+            match fs::metadata(path) {
+                Ok(metadata) if metadata.is_dir() => bail!("{}: is a folder, expected a file name for the output", path.display()),
+                Ok(metadata) if !metadata.is_file() => {
+                    let file = fs::OpenOptions::new().write(true).open(path);
+                    (Box::new(file.with_context(|| format!("{}: cannot be written", path.display()))?), None)
+                }
+                _ => {
+                    let (file, unnamed) = beside(path, &place)?.into_parts();
+                    (Box::new(file), Some(unnamed))
+                }
+            }
+        };
+        let wanted = Arc::new(AtomicBool::new(true));
+        let stream = BufWriter::with_capacity(BUFFER, Stream { inner: stream, wanted: Arc::clone(&wanted) });
+        let gzip = path.extension().is_some_and(|extension| extension == "gz" || extension == "bgz");
+        let sink = if gzip { Sink::Gzip(Box::new(GzEncoder::new(stream, Compression::default()))) } else { Sink::Plain(stream) };
+        Ok(Self { path: path.to_owned(), place, sink: Some(sink), wanted, unnamed })
+    }
+
+    /// Returns what messages call the output.
+    pub(crate) fn name(&self) -> String {
+        if input::is_stdio(&self.path) { "stdout".to_owned() } else { self.path.display().to_string() }
+    }
+
+    /// Returns an unnamed file on the disk that the output goes to: the folder for temporary files may be small, or in memory.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub(crate) fn spool(&self) -> io::Result<File> {
+        if self.unnamed.is_some() { tempfile::tempfile_in(folder(&self.place)).map_err(cause) } else { tempfile::tempfile() }
+    }
+
+    /// Writes out what is buffered and gives the file its name.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; a file under the final name is then the one that was there before, or none.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        let name = self.name();
+        let written = match self.sink.take().ok_or_else(given_up) {
+            Ok(Sink::Plain(stream)) => Ok(stream),
+            Ok(Sink::Gzip(encoder)) => encoder.finish(),
+            Err(error) => Err(error),
+        };
+        written.and_then(|mut stream| stream.flush()).with_context(|| name.clone())?;
+        if let Some(unnamed) = self.unnamed.take() {
+            unnamed.persist(&self.place).with_context(|| format!("{name}: cannot be given its name"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        self.wanted.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match &mut self.sink {
+            Some(Sink::Plain(stream)) => stream.write(buf),
+            Some(Sink::Gzip(encoder)) => encoder.write(buf),
+            None => Err(given_up()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.sink {
+            Some(Sink::Plain(stream)) => stream.flush(),
+            Some(Sink::Gzip(encoder)) => encoder.flush(),
+            None => Err(given_up()),
+        }
+    }
+}
+
+fn given_up() -> io::Error {
+    io::Error::other("the output was given up")
+}
+
+/// Returns the file that `path` is or links to: renaming over a link would replace the link and not the file.
+fn place(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Returns the folder that a file is in.
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Two outputs under one name would overwrite each other.
+pub(crate) fn refuse_twins<'a>(outputs: impl IntoIterator<Item = Option<&'a PathBuf>>) -> Result<()> {
+    let mut seen = Vec::new();
+    for path in outputs.into_iter().flatten() {
+        // Two paths to one file are the same output, whether it exists yet or not; a device takes any number.
+        let identity = match path.file_name() {
+            Some(name) if !path.exists() => {
+                fs::canonicalize(folder(path)).map_or_else(|_| path.clone(), |folder| folder.join(name))
+            }
+            _ => place(path),
+        };
+        if seen.contains(&identity) && (input::is_stdio(path) || !path.exists() || path.is_file()) {
+            bail!("{}: is named for two outputs; give each its own", path.display());
+        }
+        seen.push(identity);
+    }
+    Ok(())
+}
+
+/// Returns a new file in the folder of `place`, with the permissions that a plainly created one would have; `path` is what
+/// messages call it.
+fn beside(path: &Path, place: &Path) -> Result<NamedTempFile> {
+    let folder = folder(place);
+    if !folder.is_dir() {
+        bail!("{}: cannot be created, there is no folder {}", path.display(), folder.display());
+    }
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".bm-").suffix(".partial");
+    #[cfg(unix)]
+    builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
+    // The name that tempfile puts into its error means nothing to the user: the cause alone does.
+    builder.tempfile_in(folder).map_err(cause).with_context(|| format!("{}: cannot be created", path.display()))
+}
+
+/// Returns the system's own error out of one that was given context.
+fn cause(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|error| error.source()?.downcast_ref::<io::Error>()?.raw_os_error());
+    inner.map_or(error, io::Error::from_raw_os_error)
+}
+
+/// A name that promises a compression that is not written would mislead whoever reads the file.
+fn refuse_other_compression(path: &Path) -> Result<()> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some(extension @ ("zst" | "bz2" | "xz")) => {
+            bail!(
+                "{}: .{extension} is not written; end the name in .gz for gzip, or in anything else for plain text",
+                path.display()
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writing over what is being read would lose it.
+fn refuse_inputs(path: &Path, inputs: &[&Path]) -> Result<()> {
+    let Ok(output) = fs::canonicalize(path) else { return Ok(()) };
+    for input in inputs.iter().filter(|input| !input::is_stdio(input)) {
+        if fs::canonicalize(input).is_ok_and(|input| input == output) {
+            bail!("{}: is an input too; give the output another name", path.display());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! Reader, workers, writer: every read judged, input order kept, memory bounded.
+//!
+//! One thread reads records into batches, workers with a session each judge them, and the calling thread takes them in input
+//! order. There are only so many batches, and they go around: reader → worker → caller → reader. Whoever is slow makes the
+//! others wait, and nobody can wait for ever: every batch that is under way is in somebody's hands or in a queue that has room
+//! for all of them.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use anyhow::{Context, Result, anyhow};
+use bm_encode::fastq::{Record, RecordBatch};
+use bm_quality::{Prediction, QualityModel};
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::input::Input;
+
+/// Most records a batch. Batches are cut by the input alone, so that nothing depends on the number of workers.
+const RECORDS: usize = 1024;
+/// Most bytes a batch, but for the record that goes beyond.
+const BYTES: usize = 512 * 1024;
+/// Batches for each worker, so that it finds the next one when it is done with one.
+const BATCHES_PER_WORKER: usize = 3;
+
+/// Records and what the model says of them.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) records: RecordBatch,
+    pub(crate) predictions: Vec<Prediction>,
+}
+
+/// A batch, or why there is none, with its place in the input.
+type Numbered = (u64, Result<Batch>);
+
+/// Judges every record of `input` and calls `take` with the batches in input order; returns how many records were read.
+pub(crate) fn run(input: Input, models: Vec<QualityModel>, mut take: impl FnMut(&Batch) -> Result<()>) -> Result<u64> {
+    let batches = BATCHES_PER_WORKER * models.len() + 2;
+    let (give_empty, empty) = bounded(batches);
+    let (give_full, full) = bounded::<Numbered>(batches);
+    let (give_judged, judged) = bounded::<Numbered>(batches);
+    for _ in 0..batches {
+        give_empty.send(Batch::default()).context("the first batches")?;
+    }
+    thread::scope(|scope| {
+        let reader = scope.spawn(move || read(input, &empty, &give_full));
+        for mut model in models {
+            let (full, give_judged) = (full.clone(), give_judged.clone());
+            scope.spawn(move || judge(&mut model, &full, &give_judged));
+        }
+        // Only the workers hold these now: when they are gone, `judged` ends.
+        drop((full, give_judged));
+        in_order(judged, give_empty, &mut take)?;
+        reader.join().map_err(|_| anyhow!("the reader stopped unexpectedly"))
+    })
+}
+
+/// Reads until the end of the input or the first fault; returns the number of whole records.
+fn read(mut input: Input, empty: &Receiver<Batch>, full: &Sender<Numbered>) -> u64 {
+    let mut record = Record::default();
+    for number in 0.. {
+        let Ok(mut batch) = empty.recv() else { break };
+        let more = input.records.read_batch(&mut batch.records, &mut record, RECORDS, BYTES);
+        let more = more.with_context(|| input.name.clone());
+        let (message, last) = match more {
+            Ok(more) => (Ok(batch), !more),
+            Err(error) => (Err(error), true),
+        };
+        if full.send((number, message)).is_err() || last {
+            break;
+        }
+    }
+    input.records.records()
+}
+
+/// Judges batches until there are no more.
+fn judge(model: &mut QualityModel, full: &Receiver<Numbered>, judged: &Sender<Numbered>) {
+    for (number, message) in full {
+        let message = message.and_then(|mut batch| {
+            batch.predictions.clear();
+            let reads = batch.records.iter().map(|record| record.as_read());
+            // A worker that dies would leave the writer waiting for its batch.
+            match catch_unwind(AssertUnwindSafe(|| model.predict_into(reads, &mut batch.predictions))) {
+                Ok(outcome) => outcome.map(|()| batch).with_context(|| format!("batch {number}")),
+                Err(_) => Err(anyhow!("a worker stopped unexpectedly in batch {number}; this is a bug in bm")),
+            }
+        });
+        if judged.send((number, message)).is_err() {
+            break;
+        }
+    }
+}
+
+/// Hands out batches in input order. Both ends are owned, so that an error ends the other threads.
+fn in_order(judged: Receiver<Numbered>, empty: Sender<Batch>, take: &mut impl FnMut(&Batch) -> Result<()>) -> Result<()> {
+    let mut early = BTreeMap::new();
+    let mut next = 0;
+    for (number, message) in &judged {
+        early.insert(number, message);
+        while let Some(message) = early.remove(&next) {
+            let batch = message?;
+            take(&batch)?;
+            next += 1;
+            // The reader may be done and gone.
+            let _ = empty.send(batch);
+        }
+    }
+    if early.is_empty() { Ok(()) } else { Err(anyhow!("batch {next} was lost; this is a bug in bm")) }
+}

@@ -1,0 +1,135 @@
+//! What was done, for people (summary) and for machines (JSON).
+
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bm_quality::Threshold;
+use serde::Serialize;
+
+use crate::counts::Counts;
+use crate::engine::Engine;
+use crate::output::Output;
+
+/// Version of the report's own format.
+const FORMAT: u32 = 1;
+
+/// A report; its keys are a contract.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    format: u32,
+    program: &'static str,
+    version: &'static str,
+    command: &'static str,
+    input: String,
+    output: String,
+    reads: Reads,
+    bases: Bases,
+    model: Model,
+    engine: EngineFacts,
+    time: Time,
+}
+
+#[derive(Debug, Serialize)]
+struct Reads {
+    r#in: u64,
+    kept: u64,
+    discarded: u64,
+    unscored: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Bases {
+    r#in: u64,
+    kept: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Model {
+    id: String,
+    version: u32,
+    encoding: String,
+    label: String,
+    threshold: f32,
+    sha256: String,
+}
+
+#[derive(Debug, Serialize)]
+struct EngineFacts {
+    backend: &'static str,
+    description: String,
+    workers: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Time {
+    wall_s: f64,
+    reads_per_s: f64,
+}
+
+/// What a command did.
+pub(crate) struct Done<'a> {
+    pub(crate) command: &'static str,
+    pub(crate) input: &'a str,
+    pub(crate) output: String,
+    pub(crate) counts: Counts,
+    pub(crate) threshold: Threshold,
+    pub(crate) workers: usize,
+    pub(crate) wall: Duration,
+}
+
+impl Report {
+    /// Returns the report of what was done.
+    pub(crate) fn new(done: Done<'_>, engine: &Engine) -> Result<Self> {
+        let Done { counts, .. } = done;
+        let facts = engine.package.facts();
+        let wall_s = done.wall.as_secs_f64();
+        Ok(Self {
+            format: FORMAT,
+            program: "bm",
+            version: env!("CARGO_PKG_VERSION"),
+            command: done.command,
+            input: done.input.to_owned(),
+            output: done.output,
+            reads: Reads { r#in: counts.r#in, kept: counts.kept, discarded: counts.discarded, unscored: counts.unscored },
+            bases: Bases { r#in: counts.bases_in, kept: counts.bases_kept },
+            model: Model {
+                id: facts.id.clone(),
+                version: facts.version,
+                encoding: engine.package.encoder().encoding().to_string(),
+                label: facts.label.clone(),
+                threshold: done.threshold.get(),
+                sha256: engine.package.model_file(engine.backend.variant())?.sha256().to_string(),
+            },
+            engine: EngineFacts { backend: engine.backend.name(), description: engine.backend.describe(), workers: done.workers },
+            time: Time { wall_s, reads_per_s: if wall_s > 0.0 { counts.r#in as f64 / wall_s } else { 0.0 } },
+        })
+    }
+
+    /// Writes the report as JSON.
+    pub(crate) fn write(&self, mut output: Output) -> Result<()> {
+        serde_json::to_writer_pretty(&mut output, self).with_context(|| output.name())?;
+        output.write_all(b"\n").with_context(|| output.name())?;
+        output.finish()
+    }
+
+    /// Returns the summary: the same facts in four lines.
+    pub(crate) fn summary(&self) -> String {
+        let Reads { r#in, kept, discarded, unscored } = self.reads;
+        let share = if r#in > 0 { format!(" ({:.2} %)", 100.0 * kept as f64 / r#in as f64) } else { String::new() };
+        format!(
+            "{in} reads in: {kept} kept{share}, {discarded} discarded, {unscored} unscored\n\
+             {:.2} s, {:.0} reads/s with {}\n\
+             model {} version {}, threshold {} ({})\n\
+             engine {}",
+            self.time.wall_s,
+            self.time.reads_per_s,
+            if self.engine.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", self.engine.workers) },
+            self.model.id,
+            self.model.version,
+            self.model.threshold,
+            self.model.label,
+            self.engine.description,
+        )
+    }
+}

@@ -1,0 +1,150 @@
+//! `--backend`: a named engine runs or is refused, and all give the same answers.
+
+use std::env;
+use std::fs;
+use std::process::Stdio;
+
+use crate::support::{BM, HISEQ, MEASLES, NOVASEQ, Run, Scratch, bm, command, package, rows, run, testdata};
+
+/// The ONNX Runtime library of this test run, if there is one.
+fn library(test: &str) -> Option<String> {
+    let library = env::var("ORT_DYLIB_PATH").ok().filter(|path| !path.is_empty());
+    if library.is_none() {
+        assert!(env::var_os("BM_REQUIRE_ORT").is_none(), "BM_REQUIRE_ORT is set and ORT_DYLIB_PATH is not");
+        eprintln!("SKIPPED {test}: ORT_DYLIB_PATH does not name an ONNX Runtime library");
+    }
+    library
+}
+
+/// Runs a copy of `bm` that lies where no library was ever fetched to.
+fn bm_elsewhere<const N: usize>(arguments: [&str; N], library: Option<&str>) -> Run {
+    let scratch = Scratch::new();
+    let folder = scratch.folder().join("a/b");
+    fs::create_dir_all(&folder).unwrap();
+    fs::copy(BM, folder.join("bm")).unwrap();
+    let mut command = std::process::Command::new(folder.join("bm"));
+    command.args(arguments).env_remove("ORT_DYLIB_PATH").stdin(Stdio::null());
+    if let Some(library) = library {
+        command.env("ORT_DYLIB_PATH", library);
+    }
+    run(&mut command)
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_refused() {
+    let input = testdata("broken/crlf.fastq");
+    for backend in ["onnxruntime", "coreml"] {
+        for command in ["filter", "score"] {
+            let scratch = Scratch::new();
+            let output = scratch.path("out");
+            let run = bm_elsewhere([command, &input, "-o", &output, "--backend", backend], None);
+            let message = run.refused();
+            let expected = format!("bm: the {backend} backend is not available: no library found; name it with --ort-lib");
+            assert!(message.starts_with(&expected), "{message}");
+            assert_eq!(scratch.names(), [""; 0]);
+        }
+        assert!(bm_elsewhere(["selfcheck", "--backend", backend], None).refused().contains("is not available"));
+    }
+}
+
+#[test]
+fn a_library_that_is_none_is_refused() {
+    let scratch = Scratch::new();
+    let input = testdata("broken/crlf.fastq");
+    let text = scratch.file("libonnxruntime.so", b"not a library\n");
+    let missing = scratch.path("missing.so");
+    for (library, expected) in [(&text, "failed to load"), (&missing, "No such file"), (&scratch.path(""), "is not a file")] {
+        for backend in ["onnxruntime", "coreml"] {
+            let message = bm_elsewhere(["score", &input, "-o", "/dev/null", "--backend", backend], Some(library)).refused();
+            assert!(message.contains(backend) && message.contains(expected), "{message}");
+            let message = bm(["score", &input, "-o", "/dev/null", "--backend", backend, "--ort-lib", library]).refused();
+            assert!(message.contains(expected), "{message}");
+        }
+        // Naming a library asks for it.
+        let message = bm(["score", &input, "-o", "/dev/null", "--ort-lib", library]).refused();
+        assert!(message.contains(expected), "{message}");
+    }
+    // The embedded engine needs none, so a wrong one in the environment is no obstacle.
+    run(command(["score", &input]).env("ORT_DYLIB_PATH", &text)).done();
+}
+
+#[test]
+fn an_unknown_engine_is_wrong_usage() {
+    let message = bm(["score", &testdata("broken/crlf.fastq"), "--backend", "gpu"]).misused();
+    assert!(message.contains("possible values: auto, embedded, onnxruntime, coreml"), "{message}");
+}
+
+#[test]
+fn onnx_runtime_and_the_embedded_engine_agree() {
+    let Some(library) = library("onnx_runtime_and_the_embedded_engine_agree") else { return };
+    for input in [HISEQ, MEASLES, NOVASEQ, "derived/empty_reads.fastq.gz"] {
+        let input = testdata(input);
+        let ours = rows(&bm(["score", &input, "-q", "--backend", "embedded"]).done().stdout);
+        let run = bm(["score", &input, "--backend", "onnxruntime", "--ort-lib", &library]).done();
+        assert!(run.stderr.contains("engine ONNX Runtime"), "{}", run.stderr);
+        let theirs = rows(&run.stdout);
+        assert_eq!(ours.len(), theirs.len());
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert_eq!((&ours.read, &ours.verdict), (&theirs.read, &theirs.verdict));
+            let both_missing = ours.probability.is_nan() && theirs.probability.is_nan();
+            assert!(both_missing || (ours.probability - theirs.probability).abs() <= 1e-6, "{ours:?} {theirs:?}");
+        }
+    }
+}
+
+#[test]
+fn onnx_runtime_output_does_not_depend_on_threads() {
+    let Some(library) = library("onnx_runtime_output_does_not_depend_on_threads") else { return };
+    let input = testdata(HISEQ);
+    let table = |threads| bm(["score", &input, "-q", "--ort-lib", &library, "-j", threads]).done().stdout;
+    assert!(table("1") == table("4"));
+}
+
+#[test]
+#[cfg(not(target_os = "macos"))]
+fn coreml_is_refused_where_there_is_none() {
+    let Some(library) = library("coreml_is_refused_where_there_is_none") else { return };
+    let input = testdata("broken/crlf.fastq");
+    let message = bm(["score", &input, "-o", "/dev/null", "--backend", "coreml", "--ort-lib", &library]).refused();
+    assert!(message.contains("has no CoreML") && message.contains("use --backend embedded"), "{message}");
+}
+
+#[test]
+fn auto_changes_engines_only_for_a_model_that_needs_it_and_says_so() {
+    let (input, model) = (testdata("broken/crlf.fastq"), package("model.ane.onnx"));
+    for backend in ["embedded", "auto"] {
+        let message = bm_elsewhere(["score", &input, "-o", "/dev/null", "-m", &model, "--backend", backend], None).refused();
+        let expected = format!("bm: {model}: the embedded backend cannot run this model: it takes one batch size only");
+        assert!(message.starts_with(&expected), "{message}");
+    }
+    let Some(library) = library("auto_changes_engines_only_for_a_model_that_needs_it_and_says_so") else { return };
+    let message =
+        bm_elsewhere(["score", &input, "-o", "/dev/null", "-m", &model, "--backend", "embedded"], Some(&library)).refused();
+    assert!(message.contains("the embedded backend cannot run this model"), "{message}");
+    let run = bm_elsewhere(["score", &input, "-m", &model], Some(&library)).done();
+    assert!(run.stderr.starts_with("bm: note: ") && run.stderr.contains("; using ONNX Runtime"), "{}", run.stderr);
+    // Half precision inside, so near but not equal.
+    let expected = rows(&bm(["score", &input, "-q"]).done().stdout);
+    for (row, expected) in rows(&run.stdout).iter().zip(&expected) {
+        assert!((row.probability - expected.probability).abs() <= 5e-3, "{row:?} {expected:?}");
+    }
+}
+
+/// Needs golden reads that match the model.
+#[test]
+fn the_self_check_passes() {
+    let run = bm(["selfcheck", "--backend", "embedded"]).done();
+    let mut lines = run.text().lines();
+    assert!(lines.next().is_some_and(|line| line.starts_with("model mean-q20 version 1, ")), "{}", run.text());
+    let line = lines.next().unwrap();
+    assert!(line.starts_with("ok       embedded: ") && line.ends_with(", 0 verdicts differ"), "{line}");
+    assert_eq!(lines.next(), None);
+
+    let all = bm_elsewhere(["selfcheck"], None).done();
+    let starts: Vec<_> = all.text().lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(starts, ["ok", "skipped", "skipped"], "{}", all.text());
+
+    let Some(library) = library("the_self_check_passes") else { return };
+    let run = bm(["selfcheck", "--backend", "onnxruntime", "--ort-lib", &library]).done();
+    assert!(run.text().contains("ok       onnxruntime: ONNX Runtime"), "{}", run.text());
+}

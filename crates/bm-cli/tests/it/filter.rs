@@ -1,0 +1,270 @@
+//! `bm filter`: which reads come out, and that they come out as they went in.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{
+    HISEQ, MEASLES, MISEQ, NOVASEQ, Scratch, bm, bm_with_stdin, gzip, plain, record, records, rows, shell, testdata, text_of,
+};
+
+/// Filters `input` and checks against `bm score` that every read went where its verdict says, whole and in order.
+#[track_caller]
+fn check_partition(input: &str, threshold: &str) {
+    let scratch = Scratch::new();
+    let (kept, dropped, report) = (scratch.path("kept.fastq"), scratch.path("dropped.fastq"), scratch.path("report.json"));
+    bm(["filter", input, "-o", &kept, "--discarded", &dropped, "--report", &report, "-t", threshold]).done();
+    let verdicts = rows(&bm(["score", input, "-t", threshold, "-q"]).done().stdout);
+
+    let (text, kept, dropped) = (text_of(input), scratch.read("kept.fastq"), scratch.read("dropped.fastq"));
+    let all = records(&text);
+    assert_eq!(all.len(), verdicts.len());
+    let with = |pass: bool| {
+        let reads = all.iter().zip(&verdicts).filter(move |(_, row)| (row.verdict == "pass") == pass);
+        reads.map(|(record, _)| without_plus_text(record)).collect::<Vec<_>>()
+    };
+    assert!(records(&kept) == with(true), "kept: {} records, expected {}", records(&kept).len(), with(true).len());
+    assert!(records(&dropped) == with(false), "discarded: {} records, expected {}", records(&dropped).len(), with(false).len());
+
+    let threshold: f32 = threshold.parse().unwrap();
+    for row in &verdicts {
+        let expected = if row.probability.is_nan() {
+            "unscored"
+        } else if row.probability >= threshold {
+            "pass"
+        } else {
+            "fail"
+        };
+        assert_eq!(row.verdict, expected, "{row:?}");
+    }
+
+    let report: Value = serde_json::from_slice(&scratch.read("report.json")).unwrap();
+    let count = |verdict: &str| verdicts.iter().filter(|row| row.verdict == verdict).count();
+    let bases =
+        |passing: bool| -> usize { verdicts.iter().filter(|row| !passing || row.verdict == "pass").map(|row| row.length).sum() };
+    let expected =
+        serde_json::json!({"in": all.len(), "kept": count("pass"), "discarded": count("fail"), "unscored": count("unscored")});
+    assert_eq!(report["reads"], expected);
+    assert_eq!(report["bases"], serde_json::json!({"in": bases(false), "kept": bases(true)}));
+}
+
+/// The record as `bm` writes it.
+fn without_plus_text(record: &[u8]) -> Vec<u8> {
+    let mut lines: Vec<_> = record.split(|byte| *byte == b'\n').collect();
+    lines[2] = b"+";
+    lines.join(&b'\n')
+}
+
+#[test]
+fn every_read_goes_where_its_verdict_says() {
+    for input in [MEASLES, MISEQ, NOVASEQ, "derived/empty_reads.fastq.gz", "derived/lowercase_and_iupac.fastq.gz"] {
+        check_partition(&testdata(input), "0.5");
+    }
+}
+
+#[test]
+fn thresholds_from_0_to_1_are_taken_at_their_word() {
+    // The middle one of the file's own probabilities divides it, whatever the model.
+    let input = testdata(MEASLES);
+    let mut probabilities: Vec<_> =
+        rows(&bm(["score", &input, "-q"]).done().stdout).iter().map(|row| row.probability).filter(|p| !p.is_nan()).collect();
+    probabilities.sort_by(f32::total_cmp);
+    let middle = probabilities[probabilities.len() / 2].to_string();
+    for threshold in ["0", "1", "1e-3", middle.as_str()] {
+        check_partition(&input, threshold);
+    }
+}
+
+#[test]
+fn a_threshold_of_0_keeps_all_that_can_be_scored() {
+    let run = bm(["filter", &testdata("derived/empty_reads.fastq.gz"), "-o", "-", "-t", "0"]).done();
+    assert_eq!(records(&run.stdout).len(), 900);
+    assert!(run.stderr.contains("1000 reads in: 900 kept (90.00 %), 0 discarded, 100 unscored\n"), "{}", run.stderr);
+}
+
+#[test]
+fn a_threshold_that_is_no_probability_is_wrong_usage() {
+    let input = testdata("broken/crlf.fastq");
+    for threshold in ["-1", "-0.1", "1.01", "nan", "inf", "half", ""] {
+        let scratch = Scratch::new();
+        for command in ["filter", "score"] {
+            let message = bm([command, &input, "-o", &scratch.path("out"), "--threshold", threshold]).misused();
+            assert!(message.contains("--threshold") && message.contains("from 0 to 1"), "{message}");
+        }
+        assert_eq!(scratch.names(), [""; 0]);
+    }
+}
+
+/// Needs the trained model.
+#[test]
+fn good_reads_are_kept_and_bad_ones_discarded() {
+    let mut text = Vec::new();
+    for (name, bases, quality) in [("good", 150, b'I'), ("bad", 150, b'#'), ("good_short", 60, b'F'), ("bad_long", 700, b'$')] {
+        text.extend(record(name, bases, quality));
+    }
+    let run = bm_with_stdin(["filter", "-", "-o", "-", "-q"], &text).done();
+    assert_eq!(run.stdout, [record("good", 150, b'I'), record("good_short", 60, b'F')].concat());
+}
+
+#[test]
+fn output_does_not_depend_on_threads() {
+    // Ten batches, so that workers have something to overtake each other with.
+    let input = testdata(HISEQ);
+    let scratch = Scratch::new();
+    let threshold = {
+        let table = rows(&bm(["score", &input, "-q", "-o", "-", "-j", "1"]).done().stdout);
+        let mut probabilities: Vec<_> = table.iter().map(|row| row.probability).collect();
+        probabilities.sort_by(f32::total_cmp);
+        probabilities[probabilities.len() / 2].to_string()
+    };
+    let mut outputs = Vec::new();
+    for threads in ["1", "2", "8"] {
+        let (kept, dropped, table) = (scratch.path("kept.fastq"), scratch.path("dropped.fastq.gz"), scratch.path("scores.tsv"));
+        bm(["filter", &input, "-o", &kept, "--discarded", &dropped, "-t", &threshold, "-j", threads, "-q"]).done();
+        bm(["score", &input, "-o", &table, "-t", &threshold, "-j", threads, "-q"]).done();
+        outputs.push(["kept.fastq", "dropped.fastq.gz", "scores.tsv"].map(|name| scratch.read(name)));
+    }
+    let [kept, dropped, table] = &outputs[0];
+    assert!(!records(kept).is_empty() && !records(&plain(dropped.clone())).is_empty());
+    assert_eq!(rows(table).len(), 10_000);
+    assert!(outputs.iter().all(|other| *other == outputs[0]), "threads change the output");
+}
+
+#[test]
+fn output_does_not_depend_on_how_the_input_is_compressed() {
+    let scratch = Scratch::new();
+    let original = testdata("derived/no_final_newline.fastq.gz");
+    let text = text_of(&original);
+    let expected = bm(["filter", &scratch.file("plain.fastq", &text), "-o", "-", "-q", "-t", "0"]).done().stdout;
+    assert_eq!(expected, [text.as_slice(), b"\n"].concat(), "every read of this file can be scored");
+
+    // The members are cut where it hurts: in the middle of lines.
+    let members: Vec<u8> = text.chunks(9_973).flat_map(gzip).collect();
+    let inputs = [
+        original,
+        testdata("derived/multimember.fastq.gz"),
+        testdata("derived/bgzip.fastq.gz"),
+        testdata("derived/crlf.fastq.gz"),
+        scratch.file("gzip_without_the_name", &gzip(&text)),
+        scratch.file("plain_under_the_name.gz", &text),
+        scratch.file("members.fastq.gz", &members),
+    ];
+    for input in &inputs {
+        assert!(bm(["filter", input, "-o", "-", "-q", "-t", "0"]).done().stdout == expected, "{input}");
+        let stdin = fs::read(input).unwrap();
+        assert!(bm_with_stdin(["filter", "-", "-o", "-", "-q", "-t", "0"], &stdin).done().stdout == expected, "{input} on stdin");
+    }
+}
+
+#[test]
+fn gzip_output_is_the_plain_output_compressed() {
+    let scratch = Scratch::new();
+    let input = testdata(MEASLES);
+    let expected = bm(["filter", &input, "-o", "-", "-q"]).done().stdout;
+    for name in ["kept.fastq", "kept.fastq.gz", "kept.fastq.bgz"] {
+        bm(["filter", &input, "-o", &scratch.path(name), "-q"]).done();
+        assert_eq!(scratch.read(name).starts_with(&[0x1f, 0x8b]), name != "kept.fastq");
+        assert!(plain(scratch.read(name)) == expected, "{name}");
+    }
+}
+
+#[test]
+fn records_come_out_byte_for_byte() {
+    let odd: [(&[u8], &[u8]); 8] = [
+        (b"@a b\tc  d \nACGT\n+\nIIII\n", b"@a b\tc  d \nACGT\n+\nIIII\n"),
+        (b"@tab\tfirst then space\nacgtn\n+\n@+!~I\n", b"@tab\tfirst then space\nacgtn\n+\n@+!~I\n"),
+        (
+            b"@Universit\xe9 \xff\x80\nACGTRYKMSWBDHVN\n+\n+++++++++++++++\n",
+            b"@Universit\xe9 \xff\x80\nACGTRYKMSWBDHVN\n+\n+++++++++++++++\n",
+        ),
+        (b"@same extra\nA-C.G*U\n+same extra\nIIIIIII\n", b"@same extra\nA-C.G*U\n+\nIIIIIII\n"),
+        (b"@same extra\nACGT\n+same\nIIII\n", b"@same extra\nACGT\n+\nIIII\n"),
+        (b"@crlf x\r\nACGT\r\n+\r\nII#I\r\n", b"@crlf x\nACGT\n+\nII#I\n"),
+        (b"@\nACGT\n+\nIIII\n", b"@\nACGT\n+\nIIII\n"),
+        (b"@@twice\nACGT\n+\n@@@@\n", b"@@twice\nACGT\n+\n@@@@\n"),
+    ];
+    let (input, expected) = (odd.map(|(input, _)| input).concat(), odd.map(|(_, output)| output).concat());
+    for end in [input.len(), input.len() - 1] {
+        let run = bm_with_stdin(["filter", "-", "-o", "-", "-q", "-t", "0"], &input[..end]).done();
+        assert_eq!(run.stdout.escape_ascii().to_string(), expected.escape_ascii().to_string());
+    }
+}
+
+#[test]
+fn unscored_reads_are_discarded_and_counted() {
+    let text = b"@empty\n\n+\n\n@unknown\nNNNN\n+\nIIII\n@known\nACGT\n+\nIIII\n";
+    let scratch = Scratch::new();
+    let dropped = scratch.path("dropped.fastq");
+    let run = bm_with_stdin(["filter", "-", "-o", "-", "--discarded", &dropped, "-t", "0"], text).done();
+    assert_eq!(run.stdout, b"@known\nACGT\n+\nIIII\n");
+    assert_eq!(scratch.read("dropped.fastq"), b"@empty\n\n+\n\n@unknown\nNNNN\n+\nIIII\n");
+    assert!(run.stderr.starts_with("3 reads in: 1 kept (33.33 %), 0 discarded, 2 unscored\n"), "{}", run.stderr);
+}
+
+#[test]
+fn reads_longer_than_the_window_pass_through_whole() {
+    let input = testdata("nanopore_lambda_4line.fastq.gz");
+    let text = text_of(&input);
+    let scratch = Scratch::new();
+    // Few of them: what is checked is that nothing is cut.
+    let some = records(&text)[..12].concat();
+    let input = scratch.file("long.fastq", &some);
+    let run = bm(["filter", &input, "-o", "-", "-q", "-t", "0"]).done();
+    assert!(run.stdout == some);
+    check_partition(&input, "0.5");
+}
+
+#[test]
+fn an_input_without_records_gives_valid_empty_outputs() {
+    let scratch = Scratch::new();
+    for (input, extra) in [
+        (testdata("derived/zero_bytes.fastq"), None),
+        (testdata("derived/empty.fastq.gz"), None),
+        (scratch.file("blank.fastq", b"\n\n"), None),
+        ("-".to_owned(), Some(b"".as_slice())),
+    ] {
+        let out = Scratch::new();
+        let (kept, dropped, report) = (out.path("kept.fastq.gz"), out.path("dropped.fastq"), out.path("report.json"));
+        let arguments = ["filter", &input, "-o", &kept, "--discarded", &dropped, "--report", &report];
+        let run = bm_with_stdin(arguments, extra.unwrap_or_default()).done();
+        assert!(run.stderr.starts_with("0 reads in: 0 kept, 0 discarded, 0 unscored\n"), "{}", run.stderr);
+        assert_eq!(out.names(), ["dropped.fastq", "kept.fastq.gz", "report.json"]);
+        let content = out.read("kept.fastq.gz");
+        assert!(content.starts_with(&[0x1f, 0x8b]) && plain(content).is_empty());
+        assert!(out.read("dropped.fastq").is_empty());
+        let report: Value = serde_json::from_slice(&out.read("report.json")).unwrap();
+        assert_eq!(report["reads"]["in"], 0);
+    }
+}
+
+#[test]
+fn a_closed_stdin_is_an_empty_input() {
+    let run = shell("\"$BM\" filter - -o - <&-").done();
+    assert!(run.stdout.is_empty() && run.stderr.starts_with("0 reads in"), "{}", run.stderr);
+}
+
+#[test]
+fn the_report_has_the_keys_that_were_promised() {
+    let scratch = Scratch::new();
+    let (kept, report, input) = (scratch.path("kept.fastq"), scratch.path("report.json"), testdata(NOVASEQ));
+    for (command, workers) in [("filter", 3), ("score", 1)] {
+        bm([command, &input, "-o", &kept, "--report", &report, "-t", "0.25", "-j", &workers.to_string()]).done();
+        let mut report: Value = serde_json::from_slice(&scratch.read("report.json")).unwrap();
+        let time = report.as_object_mut().unwrap().remove("time").unwrap();
+        let keys: Vec<_> = time.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["reads_per_s", "wall_s"]);
+        assert!(time["wall_s"].as_f64().unwrap() > 0.0 && time["reads_per_s"].as_f64().unwrap() > 0.0);
+        let reads = report["reads"].clone();
+        let sum: u64 = ["kept", "discarded", "unscored"].iter().map(|key| reads[key].as_u64().unwrap()).sum();
+        assert_eq!((reads["in"].as_u64(), sum), (Some(800), 800));
+        let sha256 = bm(["models"]).done().text().lines().nth(1).unwrap().rsplit('\t').next().unwrap().to_owned();
+        let expected = serde_json::json!({
+            "format": 1, "program": "bm", "version": env!("CARGO_PKG_VERSION"), "command": command,
+            "input": input, "output": kept, "reads": reads, "bases": {"in": 120_000, "kept": report["bases"]["kept"]},
+            "model": {"id": "mean-q20", "version": 1, "encoding": "scalar-150 version 1", "label": "pass: mean Phred of the read >= 20",
+                "threshold": 0.25, "sha256": sha256},
+            "engine": {"backend": "embedded", "description": report["engine"]["description"], "workers": workers},
+        });
+        assert_eq!(report, expected);
+    }
+}

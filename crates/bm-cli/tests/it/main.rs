@@ -1,0 +1,19 @@
+//! `bm` from outside: what it writes, says and refuses.
+// Shells, devices, named pipes and links are part of most tests.
+#![cfg(unix)]
+// A test says by panicking that it failed, and by printing that it was skipped.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod broken;
+mod encode;
+#[cfg(all(feature = "onnxruntime", feature = "coreml"))]
+mod engines;
+mod filter;
+mod long_input;
+mod outputs;
+mod packages;
+mod readme;
+mod score;
+mod snapshots;
+mod support;
+mod terminal;

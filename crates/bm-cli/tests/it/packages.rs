@@ -1,0 +1,163 @@
+//! `-m`: models that are not what they say are refused with what was expected and found.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::{Scratch, bm, package, testdata};
+
+/// Copies the default model's package and returns the copy's path.
+fn copy_of_package(scratch: &Scratch) -> String {
+    let copy = scratch.path("model");
+    fs::create_dir(&copy).unwrap();
+    for file in ["model.onnx", "model.ane.onnx", "manifest.json", "golden.json", "README.md"] {
+        fs::copy(package(file), Path::new(&copy).join(file)).unwrap();
+    }
+    copy
+}
+
+/// Replaces the golden reads of a copy, and their digest.
+fn replace_golden(copy: &str, text: &str) {
+    let path = Path::new(copy).join("golden.json");
+    fs::write(&path, text).unwrap();
+    let output = Command::new("sha256sum").arg(&path).output().unwrap();
+    let digest = String::from_utf8(output.stdout).unwrap()[..64].to_owned();
+    edit(copy, |manifest| manifest["files"]["golden.json"] = json!({"sha256": digest, "bytes": text.len()}));
+}
+
+fn edit(copy: &str, change: impl FnOnce(&mut Value)) {
+    let path = Path::new(copy).join("manifest.json");
+    let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    change(&mut manifest);
+    fs::write(&path, manifest.to_string()).unwrap();
+}
+
+/// Expects that `bm` refuses `model`, and that nothing is written; returns the message.
+#[track_caller]
+fn refused(model: &str) -> String {
+    let scratch = Scratch::new();
+    let kept = scratch.path("kept.fastq");
+    let message = bm(["filter", &testdata("broken/crlf.fastq"), "-o", &kept, "-m", model]).refused();
+    assert_eq!(scratch.names(), [""; 0]);
+    message
+}
+
+#[track_caller]
+fn refused_with(change: impl FnOnce(&str), expected: &[&str]) {
+    let scratch = Scratch::new();
+    let copy = copy_of_package(&scratch);
+    change(&copy);
+    let message = refused(&copy);
+    for part in expected.iter().chain([&copy.as_str()]) {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+}
+
+#[test]
+fn a_copy_of_a_package_runs() {
+    let scratch = Scratch::new();
+    bm(["filter", &testdata("broken/crlf.fastq"), "-o", "-", "-q", "-m", &copy_of_package(&scratch)]).done();
+}
+
+#[test]
+fn every_flipped_byte_of_a_model_is_noticed() {
+    let content = fs::read(package("model.onnx")).unwrap();
+    for place in [0, 1, content.len() / 3, content.len() / 2, content.len() - 1] {
+        refused_with(
+            |copy| {
+                let mut content = content.clone();
+                content[place] ^= 1;
+                fs::write(Path::new(copy).join("model.onnx"), content).unwrap();
+            },
+            &["model.onnx"],
+        );
+    }
+}
+
+#[test]
+fn a_digest_that_does_not_match_is_named_with_the_one_found() {
+    let content = fs::read(package("manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&content).unwrap();
+    let actual = manifest["files"]["model.onnx"]["sha256"].as_str().unwrap();
+    let wrong = "0".repeat(64);
+    refused_with(
+        |copy| edit(copy, |manifest| manifest["files"]["model.onnx"]["sha256"] = json!(wrong)),
+        &[&format!("should be {wrong}, it is {actual}")],
+    );
+}
+
+#[test]
+fn a_manifest_that_promises_something_else_is_refused() {
+    type Change = fn(&mut Value);
+    let changes: [(Change, &[&str]); 9] = [
+        (|m| m["format"] = json!(2), &["manifest.json is of format 2, expected 1"]),
+        (
+            |m| m["encoding"]["id"] = json!("scalar-151"),
+            &["needs the encoding scalar-151 version 1, there are: scalar-150 version 1"],
+        ),
+        (|m| m["encoding"]["version"] = json!(2), &["needs the encoding scalar-150 version 2, there are: scalar-150 version 1"]),
+        (|m| m["window"]["rule"] = json!("median"), &["the window rule median, there are: base-weighted-mean-logit"]),
+        (|m| m["window"]["length"] = json!(100), &["a window of 100 bases, the encoding scalar-150 version 1 has 150"]),
+        (|m| m["input"]["shape"] = json!(["batch", 299]), &["promises features of width 299", "width 300"]),
+        (|m| m["output"]["name"] = json!("p"), &["promises p of width 1", "probability"]),
+        (|m| m["thresholds"]["default"] = json!(0.6), &["metadata of model.onnx", "threshold 0.5", "threshold 0.6"]),
+        (|m| m["files"] = json!({}), &["manifest.json has no digest of model.onnx"]),
+    ];
+    for (change, expected) in changes {
+        refused_with(|copy| edit(copy, change), expected);
+    }
+    let scratch = Scratch::new();
+    let copy = copy_of_package(&scratch);
+    edit(&copy, |manifest| manifest["thresholds"]["default"] = json!(2));
+    let message = refused(&copy);
+    assert!(message.contains("a threshold is a probability from 0 to 1, found 2"), "{message}");
+}
+
+#[test]
+fn a_missing_file_of_a_package_is_named() {
+    refused_with(|copy| fs::remove_file(Path::new(copy).join("manifest.json")).unwrap(), &["has no manifest.json"]);
+    refused_with(|copy| fs::remove_file(Path::new(copy).join("model.onnx")).unwrap(), &["has no model.onnx"]);
+    refused_with(|copy| fs::write(Path::new(copy).join("manifest.json"), "{").unwrap(), &["manifest.json: EOF while parsing"]);
+}
+
+#[test]
+fn what_is_no_model_is_refused() {
+    let message = refused("mean-q99");
+    assert!(message.contains("no model is called mean-q99; there are: mean-q20"), "{message}");
+    let scratch = Scratch::new();
+    for (name, content) in [("text.onnx", b"not a model\n".as_slice()), ("empty.onnx", b""), ("zeros.onnx", &[0; 4096])] {
+        let path = scratch.file(name, content);
+        let message = refused(&path);
+        assert!(message.starts_with(&format!("bm: {path}: not a valid ONNX model: ")), "{message}");
+    }
+    let content = fs::read(package("model.onnx")).unwrap();
+    for part in [10, 1000, content.len() / 2] {
+        let path = scratch.file("cut.onnx", &content[..part]);
+        assert!(refused(&path).contains("cut.onnx: "));
+    }
+    // A file with a hole in it: large, and free.
+    let path = scratch.path("large.onnx");
+    fs::File::create(&path).unwrap().set_len(65 * 1024 * 1024).unwrap();
+    let message = refused(&path);
+    assert!(message.contains("larger than the 67108864 bytes that are read, it has 68157440"), "{message}");
+}
+
+#[test]
+fn a_self_check_that_differs_fails() {
+    let scratch = Scratch::new();
+    let copy = copy_of_package(&scratch);
+    let path = Path::new(&copy).join("golden.json");
+    let mut golden: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let reads = golden["reads"].as_array_mut().unwrap();
+    // What is no read at all is another matter; this is about one probability that is off.
+    reads.retain(|read| read["sequence"].as_str().unwrap().bytes().any(|base| base != b'N' && base != b'n'));
+    let probability = reads[0]["probability"].as_f64().unwrap();
+    reads[0]["probability"] = (if probability > 0.5 { probability - 0.01 } else { probability + 0.01 }).into();
+    let text = serde_json::to_string(&golden).unwrap();
+    replace_golden(&copy, &text);
+    let run = bm(["selfcheck", "-m", &copy, "--backend", "embedded"]);
+    assert!(run.text().contains("\nFAIL     embedded: "), "{}", run.text());
+    assert!(run.refused().contains("1 of the backends above do not give the golden probabilities"));
+}

@@ -1,0 +1,220 @@
+//! What several modules need: running `bm`, reading FASTQ independently of it, test data.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use tempfile::TempDir;
+
+pub(crate) const BM: &str = env!("CARGO_BIN_EXE_bm");
+
+/// What a run of `bm` left behind.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    /// Expects exit code 0.
+    #[track_caller]
+    pub(crate) fn done(self) -> Self {
+        assert_eq!(self.code, Some(0), "{}", self.stderr);
+        self
+    }
+
+    /// Expects exit code 1 and one line on stderr; returns it.
+    #[track_caller]
+    pub(crate) fn refused(self) -> String {
+        assert_eq!(self.code, Some(1), "{}", self.stderr);
+        assert_eq!(self.stderr.trim_end().lines().count(), 1, "{}", self.stderr);
+        assert!(self.stderr.starts_with("bm: ") && self.stderr.ends_with('\n'), "{}", self.stderr);
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        self.stderr
+    }
+
+    /// Expects exit code 2, wrong usage; returns what it says.
+    #[track_caller]
+    pub(crate) fn misused(self) -> String {
+        assert_eq!(self.code, Some(2), "{}", self.stderr);
+        assert!(self.stdout.is_empty() && !self.stderr.contains("panicked"), "{}", self.stderr);
+        self.stderr
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.stdout).unwrap()
+    }
+}
+
+/// Returns the command in an environment that does not depend on the user's: no ONNX Runtime, no width.
+pub(crate) fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
+    let mut command = Command::new(BM);
+    command.args(arguments).env_remove("ORT_DYLIB_PATH").env_remove("COLUMNS").stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn run(command: &mut Command) -> Run {
+    let output = loop {
+        match command.output() {
+            // A copy of the program that was just written is busy as long as a process that another test starts at this moment
+            // has inherited the file.
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::sleep(Duration::from_millis(10)),
+            output => break output.unwrap(),
+        }
+    };
+    Run { code: output.status.code(), stdout: output.stdout, stderr: String::from_utf8(output.stderr).unwrap() }
+}
+
+pub(crate) fn bm<const N: usize>(arguments: [&str; N]) -> Run {
+    run(&mut command(arguments))
+}
+
+/// Runs `bm` with `input` on its stdin.
+pub(crate) fn bm_with_stdin<const N: usize>(arguments: [&str; N], input: &[u8]) -> Run {
+    let mut command = command(arguments);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let output = thread::scope(|scope| {
+        // A refusal may close the pipe early; what `bm` then says is what the test looks at.
+        scope.spawn(move || stdin.write_all(input));
+        child.wait_with_output().unwrap()
+    });
+    Run { code: output.status.code(), stdout: output.stdout, stderr: String::from_utf8(output.stderr).unwrap() }
+}
+
+/// Runs a shell command in which `$BM` is the program.
+pub(crate) fn shell(script: &str) -> Run {
+    run(Command::new("bash").arg("-c").arg(script).env("BM", BM).env_remove("ORT_DYLIB_PATH").stdin(Stdio::null()))
+}
+
+/// A folder for outputs, removed with all that is in it.
+pub(crate) struct Scratch(TempDir);
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Writes a file and returns its path.
+    pub(crate) fn file(&self, name: &str, content: &[u8]) -> String {
+        fs::write(self.0.path().join(name), content).unwrap();
+        self.path(name)
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.0.path().join(name)).unwrap()
+    }
+
+    /// Names of what is there, hidden files too.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn root() -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "../.."].iter().collect::<PathBuf>().canonicalize().unwrap()
+}
+
+/// The path of a file of the repository's test data.
+pub(crate) fn testdata(file: &str) -> String {
+    root().join("testdata").join(file).to_str().unwrap().to_owned()
+}
+
+/// The path of a file of the package of the default model.
+pub(crate) fn package(file: &str) -> String {
+    root().join("models/mean-q20").join(file).to_str().unwrap().trim_end_matches('/').to_owned()
+}
+
+pub(crate) const HISEQ: &str = "hiseqx_phage/hiseqx_phage.fastq.gz";
+pub(crate) const MEASLES: &str = "hiseq_measles/hiseq_measles_1.fastq.gz";
+pub(crate) const MISEQ: &str = "miseq_twist/miseq_twist_first2000_1.fastq.gz";
+pub(crate) const NOVASEQ: &str = "novaseq_A00129_800.fastq.gz";
+
+/// The text of a file that may be gzip, with the line ends that `bm` writes.
+pub(crate) fn text_of(path: &str) -> Vec<u8> {
+    let mut text = plain(fs::read(path).unwrap_or_else(|error| panic!("{path}: {error}")));
+    let mut next = text.clone().into_iter().skip(1);
+    text.retain(|byte| next.next() != Some(b'\n') || *byte != b'\r');
+    text
+}
+
+/// Decompresses what is gzip.
+pub(crate) fn plain(content: Vec<u8>) -> Vec<u8> {
+    if !content.starts_with(&[0x1f, 0x8b]) {
+        return content;
+    }
+    let mut text = Vec::new();
+    MultiGzDecoder::new(content.as_slice()).read_to_end(&mut text).unwrap();
+    text
+}
+
+pub(crate) fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Cuts FASTQ text with `\n` line ends into records of four whole lines.
+pub(crate) fn records(text: &[u8]) -> Vec<&[u8]> {
+    let lines: Vec<_> = text.split_inclusive(|byte| *byte == b'\n').collect();
+    assert_eq!(lines.len() % 4, 0, "{} lines are not whole records", lines.len());
+    let mut rest = text;
+    lines
+        .chunks(4)
+        .map(|record| {
+            let (record, others) = rest.split_at(record.iter().map(|line| line.len()).sum());
+            rest = others;
+            record
+        })
+        .collect()
+}
+
+/// A record with made-up bases, all of the one quality.
+pub(crate) fn record(name: &str, bases: usize, quality: u8) -> Vec<u8> {
+    let sequence: Vec<u8> = (0..bases).map(|i| b"ACGT"[(i * 7 + i / 5) % 4]).collect();
+    let mut text = format!("@{name}\n").into_bytes();
+    text.extend([&sequence, b"\n+\n".as_slice(), &vec![quality; bases], b"\n"].concat());
+    text
+}
+
+/// A row of the table of `bm score`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) read: String,
+    pub(crate) length: usize,
+    pub(crate) probability: f32,
+    pub(crate) verdict: String,
+}
+
+/// Reads the table of `bm score`.
+pub(crate) fn rows(table: &[u8]) -> Vec<Row> {
+    let text = String::from_utf8_lossy(table);
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("read\tlength\tprobability\tverdict"));
+    let row = |line: &str| {
+        let columns: Vec<_> = line.split('\t').collect();
+        let [read, length, probability, verdict] = columns[..] else { panic!("{line:?}") };
+        let (length, probability) = (length.parse().unwrap(), probability.parse().unwrap());
+        Row { read: read.to_owned(), length, probability, verdict: verdict.to_owned() }
+    };
+    lines.map(row).collect()
+}

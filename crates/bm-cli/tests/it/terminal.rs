@@ -1,0 +1,53 @@
+//! What a person sees on stderr, and a program does not.
+
+use std::process::Command;
+
+use crate::support::{BM, HISEQ, NOVASEQ, bm, shell, testdata};
+
+#[test]
+fn without_a_terminal_there_is_only_the_summary() {
+    let run = bm(["filter", &testdata(NOVASEQ), "-o", "/dev/null"]).done();
+    assert_eq!(run.stderr.lines().count(), 4, "{}", run.stderr);
+    assert!(run.stdout.is_empty());
+    let drawn = |c: char| c == '\r' || c == '\u{1b}' || ('\u{2500}'..='\u{28ff}').contains(&c);
+    assert!(!run.stderr.contains(drawn), "{:?}", run.stderr);
+}
+
+#[test]
+fn quiet_is_silent() {
+    let input = testdata(NOVASEQ);
+    for arguments in [
+        ["filter", &input, "-o", "/dev/null", "-q"],
+        ["score", &input, "-o", "/dev/null", "--quiet"],
+        ["encode", &input, "-o", "/dev/null", "-q"],
+    ] {
+        let run = bm(arguments).done();
+        assert_eq!((run.stdout.len(), run.stderr.as_str()), (0, ""));
+    }
+}
+
+#[test]
+fn on_a_terminal_there_is_a_bar_and_quiet_removes_it() {
+    // `script` gives its command a terminal.
+    let works = Command::new("script").args(["-qec", "true", "/dev/null"]).output().is_ok_and(|output| output.status.success());
+    if !works {
+        eprintln!("SKIPPED on_a_terminal_there_is_a_bar_and_quiet_removes_it: no `script` of util-linux");
+        return;
+    }
+    let on_terminal = |options: &str| {
+        let input = testdata(HISEQ);
+        let run = shell(&format!("TERM=xterm script -qec \"'{BM}' filter '{input}' -o /dev/null {options}\" /dev/null")).done();
+        String::from_utf8_lossy(&run.stdout).into_owned()
+    };
+    let shown = on_terminal("");
+    assert!(shown.contains(" %  ") && shown.contains(" reads  ") && shown.contains("left"), "{shown:?}");
+    let summary = shown.rfind("10000 reads in: ").unwrap();
+    // The bar is gone when the summary comes.
+    assert!(shown[..summary].ends_with("\u{1b}[2K"), "{shown:?}");
+    assert_eq!(on_terminal("-q"), "");
+}
+
+#[test]
+fn a_closed_stderr_is_no_reason_to_fail() {
+    shell(&format!("\"$BM\" filter '{}' -o /dev/null 2>&-", testdata(NOVASEQ))).done();
+}
