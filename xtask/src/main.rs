@@ -1,0 +1,86 @@
+//! Development tasks of the workspace: `cargo xtask <command>`, listed by `cargo xtask help`.
+//!
+//! One file per command. Progress goes to stderr, a result alone to stdout.
+
+mod bench;
+mod ci;
+mod digest;
+mod fetch_runtime;
+mod folder;
+mod lock;
+mod package;
+mod print;
+mod process;
+mod python;
+mod step;
+mod test;
+mod tidy;
+mod train;
+mod validate;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "Development tasks of the workspace")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a model and write its package
+    Train(train::Options),
+    /// Check the model files and compare every engine with Python's ONNX Runtime
+    Validate(validate::Options),
+    /// Fetch the pinned ONNX Runtime library and print the line that makes bm use it
+    FetchRuntime(fetch_runtime::Options),
+    /// Run every test that needs no torch
+    Test,
+    /// Run everything a change must pass, cheapest first
+    Ci,
+    /// Check the rules no compiler checks: who depends on whom, licences, unsafe code, the code map, digests
+    Tidy,
+    /// Measure speed: criterion's benchmarks, then `bm filter` end to end
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print::note(format_args!("xtask: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<()> {
+    let workspace = Workspace::open()?;
+    match command {
+        Command::Train(options) => train::run(&workspace, options),
+        Command::Validate(options) => validate::run(&workspace, options),
+        Command::FetchRuntime(options) => fetch_runtime::run(&workspace, options),
+        Command::Test => test::run(&workspace),
+        Command::Ci => ci::run(&workspace),
+        Command::Tidy => tidy::run(&workspace),
+        Command::Bench(options) => bench::run(&workspace, options),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,225 @@
+//! Python environments with pinned packages, made once under `target/xtask` and rebuilt when the pins change.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace::Workspace;
+use crate::{digest, folder, lock, print, process};
+
+/// The packages of the light environment.
+pub(crate) const REQUIREMENTS: &str = "research/neural-engine/requirements.txt";
+
+/// The oldest Python that the pinned packages come for.
+const OLDEST: (u32, u32) = (3, 11);
+
+/// Written last into an environment; one without it, or with another text in it, is made anew.
+const STAMP: &str = "xtask-stamp";
+
+/// The two environments.
+#[derive(Clone, Copy)]
+pub(crate) enum Environment {
+    /// numpy, onnx and onnxruntime: validation and the Python tests.
+    Light,
+    /// The same and torch, which is several gigabytes on Linux: training only.
+    Train,
+}
+
+impl Environment {
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Light => "venv-light",
+            Self::Train => "venv-train",
+        }
+    }
+
+    fn requirements(self) -> &'static str {
+        match self {
+            Self::Light => REQUIREMENTS,
+            Self::Train => "research/neural-engine/requirements-train.txt",
+        }
+    }
+}
+
+/// The interpreter of `environment`, which is made first if it is not there or not current.
+///
+/// # Errors
+/// When there is no Python, or the packages cannot be installed.
+pub(crate) fn ensure(workspace: &Workspace, environment: Environment) -> Result<PathBuf> {
+    let folder = workspace.scratch()?.join(environment.folder());
+    let requirements = workspace.root.join(environment.requirements());
+    let stamp = stamp_for(&requirements)?;
+    let _lock = lock::take(workspace, environment.folder())?;
+    let interpreter = interpreter_in(&folder);
+    if is_current(&folder, &stamp) && version(&interpreter).is_some() {
+        return Ok(interpreter);
+    }
+    print::note(format_args!("making {} from {}", workspace.relative(&folder), environment.requirements()));
+    make(&folder, &requirements, &stamp).with_context(|| format!("no Python environment from {}", environment.requirements()))?;
+    Ok(interpreter)
+}
+
+/// A Python that has pip: the one on the path, else that of the light environment.
+///
+/// # Errors
+/// When there is neither.
+pub(crate) fn with_pip(workspace: &Workspace) -> Result<PathBuf> {
+    let python = find()?;
+    if answers(Command::new(&python).args(["-m", "pip", "--version"])) {
+        return Ok(python);
+    }
+    ensure(workspace, Environment::Light)
+}
+
+/// `python`, to be given `-m pip …`, without pip's advice about newer versions of itself.
+pub(crate) fn quiet_pip(python: &Path) -> Command {
+    let mut command = Command::new(python);
+    command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1").env("PIP_NO_INPUT", "1");
+    command
+}
+
+/// A script of the project, run by `interpreter` from the root of the workspace.
+pub(crate) fn script(workspace: &Workspace, interpreter: &Path, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
+    let mut command = Command::new(interpreter);
+    // Unbuffered: an epoch's line is read when it is printed. UTF-8: whatever the locale says.
+    command.current_dir(&workspace.root).args(["-u", "-X", "utf8"]).args(arguments);
+    command
+}
+
+/// Makes the environment anew, whole or not at all.
+fn make(folder: &Path, requirements: &Path, stamp: &str) -> Result<()> {
+    folder::remove(folder)?;
+    let made = install(folder, requirements).and_then(|()| fs::write(folder.join(STAMP), stamp).context("writing the stamp"));
+    if made.is_err() {
+        // Half an environment is worse than none.
+        folder::remove(folder)?;
+    }
+    made
+}
+
+fn install(folder: &Path, requirements: &Path) -> Result<()> {
+    let python = find()?;
+    process::kept(Command::new(&python).args(["-m", "venv"]).arg(folder)).with_context(|| {
+        format!("{} cannot make environments (on Debian and Ubuntu: apt install python3-venv)", python.display())
+    })?;
+    let mut install = quiet_pip(&interpreter_in(folder));
+    install.args(["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--requirement"]);
+    process::kept(install.arg(requirements))
+}
+
+/// The first Python on the path that is new enough; `BM_PYTHON` names another.
+pub(crate) fn find() -> Result<PathBuf> {
+    if let Some(named) = env::var_os("BM_PYTHON") {
+        let named = PathBuf::from(named);
+        return match version(&named) {
+            Some(found) if found >= OLDEST => Ok(named),
+            Some((major, minor)) => {
+                bail!("BM_PYTHON={} is Python {major}.{minor}; {}.{} or later is needed", named.display(), OLDEST.0, OLDEST.1)
+            }
+            None => bail!("BM_PYTHON={} does not run", named.display()),
+        };
+    }
+    // The plain names first; the others for systems whose python3 is older.
+    let names = ["python3", "python", "python3.14", "python3.13", "python3.12", "python3.11"];
+    let usable = |name: &&str| version(Path::new(name)).is_some_and(|found| found >= OLDEST);
+    names.iter().find(|name| usable(name)).map(PathBuf::from).with_context(|| {
+        format!("no Python {}.{} or later on the path; install one, or name it with BM_PYTHON", OLDEST.0, OLDEST.1)
+    })
+}
+
+/// The version of an interpreter; `None` when it does not run.
+fn version(interpreter: &Path) -> Option<(u32, u32)> {
+    let code = "import sys; print(*sys.version_info[:2])";
+    let output = Command::new(interpreter).args(["-c", code]).stdin(Stdio::null()).output().ok()?;
+    parse_version(&String::from_utf8(output.stdout).ok()?)
+}
+
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let (major, minor) = text.trim().split_once(' ')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+fn answers(command: &mut Command) -> bool {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn interpreter_in(folder: &Path) -> PathBuf {
+    if cfg!(windows) { folder.join("Scripts/python.exe") } else { folder.join("bin/python") }
+}
+
+fn is_current(folder: &Path, stamp: &str) -> bool {
+    fs::read_to_string(folder.join(STAMP)).is_ok_and(|found| found == stamp)
+}
+
+/// A digest of the requirements and of every file they include.
+fn stamp_for(requirements: &Path) -> Result<String> {
+    let mut text = String::new();
+    let mut files = vec![requirements.to_owned()];
+    while let Some(file) = files.pop() {
+        let content = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        let included = content.lines().filter_map(|line| line.trim().strip_prefix("-r "));
+        files.extend(included.map(|name| file.with_file_name(name.trim())));
+        text.push_str(&content);
+    }
+    Ok(digest::of_bytes(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn temporary_folder(name: &str) -> PathBuf {
+        let folder = env::temp_dir().join(format!("xtask-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a temporary folder");
+        folder
+    }
+
+    #[test]
+    fn the_stamp_changes_with_an_included_file() {
+        let folder = temporary_folder("stamp");
+        let (outer, inner) = (folder.join("outer.txt"), folder.join("inner.txt"));
+        fs::write(&outer, "-r inner.txt\ntorch==2\n").expect("written");
+        fs::write(&inner, "numpy==1\n").expect("written");
+        let before = stamp_for(&outer).expect("readable");
+        assert_eq!(before, stamp_for(&outer).expect("readable"));
+        fs::write(&inner, "numpy==2\n").expect("written");
+        assert_ne!(before, stamp_for(&outer).expect("readable"));
+        fs::remove_file(&inner).expect("removed");
+        assert!(stamp_for(&outer).is_err(), "a missing include is an error");
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn a_folder_without_the_stamp_is_not_an_environment() {
+        let folder = temporary_folder("current");
+        assert!(!is_current(&folder, "a"));
+        fs::write(folder.join(STAMP), "a").expect("written");
+        assert!(is_current(&folder, "a"));
+        assert!(!is_current(&folder, "b"));
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn a_failed_installation_leaves_nothing_behind() {
+        let folder = temporary_folder("failed").join("venv");
+        let requirements = folder.with_file_name("requirements.txt");
+        // Refused by pip as it reads the line, so nothing is asked of a package index.
+        fs::write(&requirements, "=== not a requirement\n").expect("written");
+        assert!(make(&folder, &requirements, "stamp").is_err());
+        assert!(!folder.exists());
+        fs::remove_dir_all(folder.parent().expect("a parent")).expect("removed");
+    }
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert_eq!(parse_version("3 11\n"), Some((3, 11)));
+        assert!(parse_version("3 9\n") < Some(OLDEST));
+        assert!(parse_version("3 14\n") > Some(OLDEST));
+        assert_eq!(parse_version("Python was not found"), None);
+    }
+}

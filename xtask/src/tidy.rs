@@ -1,0 +1,100 @@
+//! `cargo xtask tidy`: the rules no compiler checks.
+//!
+//! Every rule is a function from text or metadata to findings, each a line that says what is wrong and where; its tests
+//! show that it can fail.
+
+mod code_map;
+mod graph;
+mod licences;
+mod models;
+mod pins;
+mod unsafety;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::python::REQUIREMENTS;
+use crate::step::{self, Step};
+use crate::workspace::Workspace;
+use crate::{fetch_runtime, folder, print};
+
+/// `cargo xtask tidy`.
+///
+/// # Errors
+/// When a rule is broken or a file it is about cannot be read.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    step::run_all("tidy", vec![Step::new("tidy", || check(workspace))])
+}
+
+/// Checks every rule and prints all that is wrong.
+///
+/// # Errors
+/// When a rule is broken or a file it is about cannot be read.
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    let sources = rust_sources(workspace)?;
+    let metadata = workspace.metadata(&["--all-features"])?;
+    let mut findings = graph::dependencies(&workspace.members);
+    for member in &workspace.members {
+        let manifest = workspace.relative(&member.manifest_path);
+        findings.extend(graph::lints(&manifest, &read(&member.manifest_path)?)?);
+    }
+    findings.extend(licences::check(&metadata.packages, &read(&workspace.root.join("deny.toml"))?)?);
+    findings.extend(unsafety::check(&sources));
+    match read(&workspace.root.join("ARCHITECTURE.md")) {
+        Ok(map) => findings.extend(code_map::check(&map, sources.iter().map(|source| source.path.as_str()))),
+        Err(error) => findings.push(format!("{error:#}")),
+    }
+    match read(&workspace.root.join(REQUIREMENTS)) {
+        Ok(requirements) => findings.extend(pins::check(REQUIREMENTS, &requirements, fetch_runtime::VERSION)),
+        Err(error) => findings.push(format!("{error:#}")),
+    }
+    let packages = workspace.model_packages()?;
+    if packages.is_empty() {
+        findings.push("models: no folder holds a manifest.json".into());
+    }
+    for package in packages {
+        findings.extend(models::check(&workspace.relative(&package), &package)?);
+    }
+    for finding in &findings {
+        print::note(finding);
+    }
+    ensure!(findings.is_empty(), "{} findings", findings.len());
+    Ok(())
+}
+
+/// One Rust file of ours.
+struct Source {
+    /// As seen from the root, with forward slashes.
+    path: String,
+    text: String,
+}
+
+/// The Rust files of every member.
+fn rust_sources(workspace: &Workspace) -> Result<Vec<Source>> {
+    let mut files = Vec::new();
+    for member in &workspace.members {
+        let folder = member.manifest_path.parent().context("a manifest is in a folder")?;
+        collect_rust_files(folder, &mut files)?;
+    }
+    let source = |file: PathBuf| -> Result<Source> { Ok(Source { path: workspace.relative(&file), text: read(&file)? }) };
+    files.into_iter().map(source).collect()
+}
+
+fn collect_rust_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for path in folder::entries(folder)? {
+        if path.is_dir() {
+            if path.file_name().is_some_and(|name| name != "target") {
+                collect_rust_files(&path, files)?;
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| path.display().to_string())
+}

@@ -1,0 +1,91 @@
+//! `cargo xtask validate`: the model files against ONNX's checker, against one another and through every engine.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::fetch_runtime::{self, Runtime};
+use crate::process;
+use crate::python::{self, Environment};
+use crate::step::{self, Outcome, Step};
+use crate::workspace::Workspace;
+
+const VALIDATE: &str = "research/neural-engine/validate.py";
+const SEED_CASES: &str = "research/neural-engine/test_onnx_inference.py";
+const PYTHON_TESTS: &str = "research/neural-engine/tests";
+
+/// Reads as long as the network's window, shorter, longer than one, and of many windows.
+const READS: [&str; 4] = [
+    "testdata/hiseqx_phage/hiseqx_phage.fastq.gz",
+    "testdata/hiseq_measles/hiseq_measles_1.fastq.gz",
+    "testdata/miseq_twist/miseq_twist_first2000_1.fastq.gz",
+    "testdata/nanopore_lambda_4line.fastq.gz",
+];
+
+/// How `cargo xtask validate` prints what it finds.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Print one JSON document per package, and the tables to stderr
+    #[arg(long)]
+    json: bool,
+}
+
+/// `cargo xtask validate`.
+///
+/// # Errors
+/// When any step fails.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    step::run_all("validate", steps(workspace, options.json)?)
+}
+
+/// The steps, which `test` and `ci` take too.
+///
+/// # Errors
+/// When the model packages cannot be listed.
+pub(crate) fn steps(workspace: &Workspace, json: bool) -> Result<Vec<Step<'_>>> {
+    if let Runtime::NoWheel(reason) = fetch_runtime::availability() {
+        // The Python package is the same wheel, so without it there is nothing to compare with.
+        let skip = move || Ok(Outcome::Skipped(reason));
+        return Ok(vec![Step::with_outcome("validation against Python's ONNX Runtime", skip)]);
+    }
+    let mut steps = vec![
+        Step::new("release build of bm", || workspace.build_bm().map(drop)),
+        Step::new("Python environment", || python::ensure(workspace, Environment::Light).map(drop)),
+        Step::new("tests of the Python code", move || {
+            let tests = ["-m", "unittest", "discover", "--start-directory", PYTHON_TESTS];
+            run_python(workspace, tests.map(Path::new), json)
+        }),
+    ];
+    let packages = workspace.model_packages()?;
+    ensure!(!packages.is_empty(), "models/ holds no package");
+    for package in packages {
+        let id = package.file_name().context("a folder has a name")?.to_string_lossy().into_owned();
+        for file in ["model.onnx", "model.ane.onnx"] {
+            let model = workspace.relative(&package.join(file));
+            steps.push(Step::new(format!("cases of {id}/{file}"), move || {
+                let bm = workspace.build_bm()?;
+                let arguments = [SEED_CASES.as_ref(), "--model".as_ref(), Path::new(&model), "--bm".as_ref(), &bm];
+                run_python(workspace, arguments, json)
+            }));
+        }
+        steps.push(Step::new(format!("validation of {id}"), move || compare(workspace, &package, json)));
+    }
+    Ok(steps)
+}
+
+fn compare(workspace: &Workspace, package: &Path, json: bool) -> Result<()> {
+    let bm = workspace.build_bm()?;
+    let Runtime::Available(library) = fetch_runtime::ensure(workspace)? else { unreachable!("looked at before") };
+    let interpreter = python::ensure(workspace, Environment::Light)?;
+    let mut command = python::script(workspace, &interpreter, [VALIDATE, "--package"]);
+    command.arg(package).arg("--bm").arg(bm).arg("--ort-lib").arg(library);
+    command.arg("--reads").args(READS).args(json.then_some("--json"));
+    process::shown(&mut command)
+}
+
+/// Runs a script whose output is for people; where JSON is to go to stdout, that is only shown when it fails.
+fn run_python<const N: usize>(workspace: &Workspace, arguments: [&Path; N], json: bool) -> Result<()> {
+    let interpreter = python::ensure(workspace, Environment::Light)?;
+    let mut command = python::script(workspace, &interpreter, arguments);
+    if json { process::kept(&mut command) } else { process::shown(&mut command) }
+}

@@ -1,0 +1,163 @@
+//! Where things are, and what cargo knows about the workspace.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{folder, process};
+
+/// The reads that the README's first command, validation and the benchmark use.
+pub(crate) const SAMPLE_READS: &str = "testdata/hiseqx_phage/hiseqx_phage.fastq.gz";
+
+/// The folders of the workspace and its cargo.
+pub(crate) struct Workspace {
+    /// The folder that holds the root `Cargo.toml`.
+    pub(crate) root: PathBuf,
+    /// Cargo's target folder; this program keeps what it makes in `xtask/` there.
+    pub(crate) target: PathBuf,
+    /// The members, in no particular order.
+    pub(crate) members: Vec<Package>,
+    cargo: OsString,
+}
+
+/// What `cargo metadata` says, as far as it is used here.
+#[derive(Deserialize)]
+pub(crate) struct Metadata {
+    pub(crate) packages: Vec<Package>,
+    target_directory: PathBuf,
+}
+
+/// One package, ours or another's.
+#[derive(Clone, Deserialize)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// The SPDX expression.
+    pub(crate) license: Option<String>,
+    /// Where it comes from; `None` for a folder on this machine.
+    pub(crate) source: Option<String>,
+    pub(crate) dependencies: Vec<Dependency>,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) features: BTreeMap<String, Vec<String>>,
+    pub(crate) manifest_path: PathBuf,
+}
+
+/// A direct dependency.
+#[derive(Clone, Deserialize)]
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    /// `None`, `dev` or `build`.
+    pub(crate) kind: Option<String>,
+}
+
+/// A library, binary, test, example or bench of a package.
+#[derive(Clone, Deserialize)]
+pub(crate) struct Target {
+    pub(crate) kind: Vec<String>,
+}
+
+impl Package {
+    /// Whether other crates can depend on it.
+    pub(crate) fn is_library(&self) -> bool {
+        self.targets.iter().any(|target| target.kind.iter().any(|kind| kind == "lib"))
+    }
+}
+
+impl Workspace {
+    /// The workspace this program was built from.
+    ///
+    /// # Errors
+    /// When cargo cannot read it.
+    pub(crate) fn open() -> Result<Self> {
+        // Set by `cargo run`, so that a moved checkout is found; the other is where this program was compiled.
+        let here = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = here.parent().context("the folder of xtask has no parent")?.to_owned();
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut workspace = Self { root, target: PathBuf::new(), members: Vec::new(), cargo };
+        let metadata = workspace.metadata(&["--no-deps"])?;
+        workspace.target = metadata.target_directory;
+        workspace.members = metadata.packages;
+        Ok(workspace)
+    }
+
+    /// Cargo, to be run in the root of the workspace.
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.cargo);
+        command.current_dir(&self.root).args(arguments);
+        command
+    }
+
+    /// What `cargo metadata` says; without `--no-deps` about the dependencies too, those of every platform.
+    ///
+    /// # Errors
+    /// When cargo fails.
+    pub(crate) fn metadata(&self, arguments: &[&str]) -> Result<Metadata> {
+        let mut command = self.cargo(&["metadata", "--format-version", "1"]);
+        let text = process::stdout(command.args(arguments))?;
+        serde_json::from_str(&text).context("cargo metadata is not as expected")
+    }
+
+    /// The folder for what this program makes, `target/xtask`; it is there when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(crate) fn scratch(&self) -> Result<PathBuf> {
+        let folder = self.target.join("xtask");
+        folder::make(&folder)?;
+        Ok(folder)
+    }
+
+    /// Builds `bm` in release and returns where it is.
+    ///
+    /// # Errors
+    /// When the build fails.
+    pub(crate) fn build_bm(&self) -> Result<PathBuf> {
+        // The messages tell the path whatever target folder or platform is configured.
+        let arguments = ["build", "--release", "--bin", "bm", "--message-format", "json-render-diagnostics"];
+        let messages = process::stdout(&mut self.cargo(&arguments))?;
+        messages.lines().rev().find_map(bm_executable).context("cargo built no binary named bm")
+    }
+
+    /// The model packages: the folders of `models/` that hold a manifest, by name.
+    ///
+    /// # Errors
+    /// When `models/` cannot be read.
+    pub(crate) fn model_packages(&self) -> Result<Vec<PathBuf>> {
+        let mut packages: Vec<_> =
+            folder::entries(&self.root.join("models"))?.into_iter().filter(|path| path.join("manifest.json").is_file()).collect();
+        packages.sort();
+        Ok(packages)
+    }
+
+    /// `path` as seen from the root, with forward slashes.
+    pub(crate) fn relative(&self, path: &Path) -> String {
+        let path = path.strip_prefix(&self.root).unwrap_or(path);
+        path.to_string_lossy().replace('\\', "/")
+    }
+}
+
+fn bm_executable(message: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    let is_bm = message["reason"] == "compiler-artifact" && message["target"]["name"] == "bm";
+    is_bm.then(|| message["executable"].as_str().map(PathBuf::from))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_executable_is_found_in_cargos_messages() {
+        let library = r#"{"reason":"compiler-artifact","target":{"name":"bm_encode"},"executable":null}"#;
+        let binary = r#"{"reason":"compiler-artifact","target":{"name":"bm"},"executable":"t/release/bm"}"#;
+        assert_eq!(bm_executable(library), None);
+        assert_eq!(bm_executable("not JSON"), None);
+        assert_eq!(bm_executable(binary), Some(PathBuf::from("t/release/bm")));
+    }
+}
