@@ -36,24 +36,14 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = "Example: bm filter reads.fastq.gz -o kept.fastq.gz --discarded dropped.fastq.gz --report report.json")]
 pub(crate) struct FilterArgs {
-    #[command(flatten)]
-    pub(crate) input: InputArgs,
     /// Where the reads that pass go; - is stdout
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
     /// Where all other reads go: those that fail and those that cannot be scored
     #[arg(long, value_name = "FILE")]
     pub(crate) discarded: Option<PathBuf>,
-    /// Lowest probability at which a read passes, 0 to 1 [default: the model's own]
-    #[arg(short, long, value_name = "P", value_parser = threshold, allow_negative_numbers = true)]
-    pub(crate) threshold: Option<Threshold>,
     #[command(flatten)]
-    pub(crate) engine: EngineArgs,
-    #[command(flatten)]
-    pub(crate) run: RunArgs,
-    /// Write counts, model and engine as JSON
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
+    pub(crate) judge: JudgeArgs,
 }
 
 /// Write a table with a row for each read: read, length, probability, verdict
@@ -63,21 +53,11 @@ pub(crate) struct FilterArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example: bm score reads.fastq.gz -o scores.tsv")]
 pub(crate) struct ScoreArgs {
-    #[command(flatten)]
-    pub(crate) input: InputArgs,
     /// Where the table goes; - is stdout
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
-    /// Lowest probability at which a read passes, 0 to 1 [default: the model's own]
-    #[arg(short, long, value_name = "P", value_parser = threshold, allow_negative_numbers = true)]
-    pub(crate) threshold: Option<Threshold>,
     #[command(flatten)]
-    pub(crate) engine: EngineArgs,
-    #[command(flatten)]
-    pub(crate) run: RunArgs,
-    /// Write counts, model and engine as JSON
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
+    pub(crate) judge: JudgeArgs,
 }
 
 /// Write the feature matrix, the numbers that a network sees, as a float32 .npy file
@@ -123,6 +103,23 @@ pub(crate) enum ModelsCommand {
 pub(crate) struct SelfcheckArgs {
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
+}
+
+/// What every command that judges reads takes.
+#[derive(Debug, Args)]
+pub(crate) struct JudgeArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Lowest probability at which a read passes, 0 to 1 [default: the model's own]
+    #[arg(short, long, value_name = "P", value_parser = threshold, allow_negative_numbers = true)]
+    pub(crate) threshold: Option<Threshold>,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// Write counts, model and engine as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

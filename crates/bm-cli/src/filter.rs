@@ -9,19 +9,11 @@ use crate::output::{self, Output};
 
 /// Writes the reads that pass to one output and, if asked, all others to another.
 pub(crate) fn run(args: &FilterArgs) -> Result<()> {
-    output::refuse_twins([Some(&args.output), args.discarded.as_ref(), args.report.as_ref()])?;
-    let inputs = [args.input.path.as_path()];
+    output::refuse_twins([Some(&args.output), args.discarded.as_ref(), args.judge.report.as_ref()])?;
+    let inputs = [args.judge.input.path.as_path()];
     let kept = Output::create(&args.output, &inputs)?;
     let discarded = args.discarded.as_deref().map(|path| Output::create(path, &inputs)).transpose()?;
-    let job = Job {
-        command: "filter",
-        input: &args.input,
-        output: kept.name(),
-        threshold: args.threshold,
-        engine: &args.engine,
-        run: &args.run,
-        report: args.report.as_deref(),
-    };
+    let job = Job { command: "filter", args: &args.judge, output: kept.name() };
     job.run(
         (kept, discarded),
         |(kept, discarded), record, _, verdict| {

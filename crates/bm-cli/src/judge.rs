@@ -1,13 +1,12 @@
 //! What `filter` and `score` share: open, run, count, report.
 
-use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
 use bm_encode::fastq::RecordRef;
-use bm_quality::{Prediction, Threshold, Verdict};
+use bm_quality::{Prediction, Verdict};
 
-use crate::args::{EngineArgs, InputArgs, RunArgs};
+use crate::args::JudgeArgs;
 use crate::counts::Counts;
 use crate::engine::Engine;
 use crate::output::Output;
@@ -18,12 +17,9 @@ use crate::{input, pipeline, terminal};
 /// What is to be judged, and how.
 pub(crate) struct Job<'a> {
     pub(crate) command: &'static str,
-    pub(crate) input: &'a InputArgs,
+    pub(crate) args: &'a JudgeArgs,
+    /// What the report calls the main output.
     pub(crate) output: String,
-    pub(crate) threshold: Option<Threshold>,
-    pub(crate) engine: &'a EngineArgs,
-    pub(crate) run: &'a RunArgs,
-    pub(crate) report: Option<&'a Path>,
 }
 
 impl Job<'_> {
@@ -35,15 +31,16 @@ impl Job<'_> {
         finish: impl FnOnce(W) -> Result<()>,
     ) -> Result<()> {
         let start = Instant::now();
+        let JudgeArgs { input, threshold, engine, run, report } = self.args;
         // A report that cannot be written is refused before the work, not after it.
-        let report_file = self.report.map(|path| Output::create(path, &[&self.input.path])).transpose()?;
-        let mut engine = Engine::open(self.engine)?;
-        let threshold = self.threshold.unwrap_or(engine.package.facts().threshold);
-        let workers = self.run.workers();
+        let report_file = report.as_deref().map(|path| Output::create(path, &[&input.path])).transpose()?;
+        let mut engine = Engine::open(engine)?;
+        let threshold = threshold.unwrap_or(engine.package.facts().threshold);
+        let workers = run.workers();
         let models = engine.models(workers)?;
-        let input = input::open(&self.input.path)?;
+        let input = input::open(&input.path)?;
         let name = input.name.clone();
-        let progress = Progress::new(&input, self.run.quiet);
+        let progress = Progress::new(&input, run.quiet);
 
         let mut counts = Counts::default();
         let read = pipeline::run(input, models, |batch| {
@@ -72,7 +69,7 @@ impl Job<'_> {
         if let Some(file) = report_file {
             report.write(file)?;
         }
-        if !self.run.quiet {
+        if !run.quiet {
             terminal::note(&report.summary());
         }
         Ok(())

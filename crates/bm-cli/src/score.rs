@@ -13,18 +13,10 @@ const HEADER: &str = "read\tlength\tprobability\tverdict\n";
 
 /// Writes the table.
 pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
-    output::refuse_twins([Some(&args.output), args.report.as_ref()])?;
-    let mut table = Output::create(&args.output, &[&args.input.path])?;
+    output::refuse_twins([Some(&args.output), args.judge.report.as_ref()])?;
+    let mut table = Output::create(&args.output, &[&args.judge.input.path])?;
     table.write_all(HEADER.as_bytes()).with_context(|| table.name())?;
-    let job = Job {
-        command: "score",
-        input: &args.input,
-        output: table.name(),
-        threshold: args.threshold,
-        engine: &args.engine,
-        run: &args.run,
-        report: args.report.as_deref(),
-    };
+    let job = Job { command: "score", args: &args.judge, output: table.name() };
     job.run(
         table,
         |table, record, prediction, verdict| {
