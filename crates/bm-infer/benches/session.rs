@@ -1,12 +1,14 @@
-//! How fast the engines are, by batch size, on a network of 300-128-64-1: `cargo bench -p bm-infer --features onnxruntime`.
+//! How fast the engines are: by batch size on a network of 300-128-64-1, and on sequences of 150 positions with a network that
+//! corrects each from a window of 9: `cargo bench -p bm-infer --features onnxruntime`.
 //!
 //! One thread. ONNX Runtime is measured if the environment variable `ORT_DYLIB_PATH` names its library.
 
 use std::hint::black_box;
 
-use bm_infer::onnx::testing::dense;
-use bm_infer::{Backend, ModelFile, TensorRef};
+use bm_infer::onnx::testing::{Convolution, correction_model, dense};
+use bm_infer::{Alphabet, Backend, ModelFile, SequencesRef, TensorRef};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use prost::Message;
 
 const BATCHES: [usize; 5] = [1, 16, 64, 256, 1024];
 
@@ -70,5 +72,38 @@ fn session(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, session);
+/// Codes of the alphabet: five bases, 94 qualities.
+const CODES: usize = 470;
+/// Features of a code.
+const CHANNELS: usize = 10;
+/// Positions of a sequence.
+const LENGTH: usize = 150;
+
+fn sequences(c: &mut Criterion) {
+    let layer = |outputs: usize, inputs: usize, window: usize| {
+        let weights = numbers(outputs * inputs * window).into_iter().map(|w| (w - 0.5) / inputs as f32).collect();
+        Convolution { outputs, inputs, window, weights, biases: vec![0.1; outputs] }
+    };
+    let proto = correction_model(&layer(16, CHANNELS, 9), &layer(1, 16, 1), &layer(1, CHANNELS, 1));
+    let model = ModelFile::from_bytes("correction", proto.encode_to_vec()).expect("the model is valid");
+    let alphabet = Alphabet::new(CHANNELS, numbers(CODES * CHANNELS)).expect("the numbers are finite");
+    for backend in backends() {
+        let mut group = c.benchmark_group(format!("sequences/{}", backend.name()));
+        let mut session = backend.load_sequences(&model, &alphabet).expect("every engine runs this network");
+        let mut output = Vec::new();
+        for batch in [1, 256] {
+            group.throughput(Throughput::Elements(batch as u64));
+            // Qualities of a run are few and alike; 40 of 94 are used.
+            let codes: Vec<_> = numbers(batch * LENGTH).into_iter().map(|x| (x * 200.0) as u16).collect();
+            let lengths = vec![LENGTH; batch];
+            let input = SequencesRef::new(&codes, &lengths).expect("the lengths add up");
+            group.bench_function(BenchmarkId::from_parameter(batch), |b| {
+                b.iter(|| session.run(black_box(input), &mut output).expect("the codes are of the alphabet"));
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, session, sequences);
 criterion_main!(benches);

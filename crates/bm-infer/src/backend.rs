@@ -9,6 +9,8 @@ mod fixed_batch;
 #[cfg(feature = "onnxruntime")]
 mod onnxruntime;
 #[cfg(feature = "onnxruntime")]
+mod ort_sequences;
+#[cfg(feature = "onnxruntime")]
 mod ort_session;
 
 #[cfg(feature = "coreml")]
@@ -18,7 +20,7 @@ pub use embedded::Embedded;
 #[cfg(feature = "onnxruntime")]
 pub use onnxruntime::OnnxRuntime;
 
-use crate::{InferError, ModelFile, Signature, TensorRef};
+use crate::{Alphabet, InferError, ModelFile, SequenceSession, Signature, TensorRef};
 
 /// Which file of a model package an engine takes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -61,6 +63,19 @@ pub trait Backend: Send + Sync {
     /// [`InferError::ModelUnsupported`] or [`InferError::ModelInvalid`] if this engine cannot run the model, else what
     /// [`Backend::check`] says.
     fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferError>;
+
+    /// Prepares a model of sequences ([`crate::Layout::Sequences`]) for sequences over `alphabet`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Backend::load`]; an engine that runs no such models says so.
+    fn load_sequences(&self, model: &ModelFile, _alphabet: &Alphabet) -> Result<Box<dyn SequenceSession>, InferError> {
+        Err(InferError::ModelUnsupported {
+            model: model.name().to_owned(),
+            backend: self.name(),
+            reason: "it runs no models of sequences".to_owned(),
+        })
+    }
 }
 
 /// A model that is ready to run.
@@ -92,14 +107,6 @@ pub trait Session: Send {
             return Ok(());
         }
         self.execute(input, output)?;
-        let expected = input.rows() * self.signature().outputs;
-        if output.len() != expected || output.iter().any(|value| !value.is_finite()) {
-            return Err(InferError::OutputMismatch {
-                backend: self.backend(),
-                expected: format!("{expected} finite numbers"),
-                actual: format!("{} numbers, {} of them finite", output.len(), output.iter().filter(|v| v.is_finite()).count()),
-            });
-        }
-        Ok(())
+        InferError::check_output(self.backend(), input.rows() * self.signature().outputs, output)
     }
 }

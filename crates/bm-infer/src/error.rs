@@ -100,6 +100,30 @@ pub enum InferError {
         /// What was found.
         value: f32,
     },
+    /// The vectors of an alphabet are not ones.
+    #[error("an alphabet has {reason}")]
+    AlphabetInvalid {
+        /// What was expected and found.
+        reason: String,
+    },
+    /// The lengths of sequences do not add up to their codes.
+    #[error("sequences of {} positions in all were given {actual} codes", expected.map_or("too many".to_owned(), |n| n.to_string()))]
+    SequenceLengths {
+        /// Sum of the lengths; `None` if it is beyond counting.
+        expected: Option<usize>,
+        /// Codes given.
+        actual: usize,
+    },
+    /// A code is not of the alphabet.
+    #[error("position {position} has the code {code}, the alphabet has {codes}")]
+    UnknownCode {
+        /// Which position of all, from 0.
+        position: usize,
+        /// The code found.
+        code: u16,
+        /// Number of codes, from 0.
+        codes: usize,
+    },
     /// The engine failed.
     #[error("the {backend} backend failed")]
     Run {
@@ -118,4 +142,19 @@ pub enum InferError {
         /// What came.
         actual: String,
     },
+}
+
+impl InferError {
+    /// Checks that an engine has returned as many numbers as its model promises, all finite.
+    pub(crate) fn check_output(backend: &'static str, expected: usize, output: &[f32]) -> Result<(), Self> {
+        let finite = output.iter().filter(|value| value.is_finite()).count();
+        if output.len() == expected && finite == expected {
+            return Ok(());
+        }
+        Err(Self::OutputMismatch {
+            backend,
+            expected: format!("{expected} finite numbers"),
+            actual: format!("{} numbers, {finite} of them finite", output.len()),
+        })
+    }
 }

@@ -9,6 +9,10 @@
 //! | [`OnnxRuntime`](backend::OnnxRuntime) | the ONNX Runtime library, found at run time | `onnxruntime` |
 //! | [`CoreMl`](backend::CoreMl) | that library on macOS, and a model file of its own | `coreml` |
 //!
+//! Models come in two kinds. One of *rows* maps a row of features to a row of outputs. One of *sequences* maps every position of
+//! a sequence to a row of outputs and may look at its neighbours; it takes codes over an [`Alphabet`], see
+//! [`Backend::load_sequences`].
+//!
 //! A backend that is named and not there is refused; nothing falls back in silence. Input that is not finite is refused before
 //! any engine sees it, because engines differ in what they make of it.
 //!
@@ -31,6 +35,7 @@ pub mod onnx;
 #[cfg(feature = "onnxruntime")]
 mod runtime_library;
 pub mod self_check;
+pub mod sequence;
 mod signature;
 mod tensor;
 
@@ -39,5 +44,6 @@ pub use error::InferError;
 pub use model_file::{ModelFile, Sha256};
 #[cfg(feature = "onnxruntime")]
 pub use runtime_library::LibrarySource;
+pub use sequence::{Alphabet, SequenceSession, SequencesRef};
 pub use signature::{Layout, Signature};
 pub use tensor::TensorRef;

@@ -142,6 +142,9 @@ pub struct AttributeProto {
     /// A graph.
     #[prost(message, optional, boxed, tag = "6")]
     pub g: Option<Box<GraphProto>>,
+    /// Whole numbers.
+    #[prost(int64, repeated, tag = "8")]
+    pub ints: Vec<i64>,
     /// Tensors.
     #[prost(message, repeated, tag = "10")]
     pub tensors: Vec<TensorProto>,

@@ -13,6 +13,9 @@ pub enum Layout {
     Rows,
     /// `[1, features, 1, batch]` to `[1, outputs, 1, batch]`: the order that the Neural Engine wants for 1 × 1 convolutions.
     Columns,
+    /// `[batch, features, 1, length]` to `[batch, outputs, 1, length]`, any batch and any length: a case is a position of a
+    /// sequence, and what comes out depends on its neighbours too.
+    Sequences,
 }
 
 /// A model's one input and one output.
@@ -89,9 +92,13 @@ fn matrix(value: &ValueInfoProto) -> Result<(Layout, Option<usize>, usize), Stri
     match dims.as_slice() {
         [batch, Some(width)] => Ok((Layout::Rows, *batch, *width)),
         [Some(1), Some(width), Some(1), Some(batch)] => Ok((Layout::Columns, Some(*batch), *width)),
+        [None, Some(width), Some(1), None] => Ok((Layout::Sequences, None, *width)),
         _ => {
             let shown: Vec<_> = dims.iter().map(|d| d.map_or("?".to_owned(), |d| d.to_string())).collect();
-            Err(format!("{name} should be [batch, n] or [1, n, 1, batch], it is [{}]", shown.join(", ")))
+            Err(format!(
+                "{name} should be [batch, n], [1, n, 1, batch], or [?, n, 1, ?] for sequences, it is [{}]",
+                shown.join(", ")
+            ))
         }
     }
 }

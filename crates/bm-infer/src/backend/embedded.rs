@@ -4,14 +4,21 @@
 //! engine's machinery. The sums of a row are always made in the same order, so its result is the same to the bit whatever
 //! other rows are in the batch, however many there are, and on whichever worker.
 
+mod activation;
 mod dense;
+mod dot;
 mod graph;
+mod node;
+mod sequence;
+mod sequence_graph;
+mod tables;
 
 use pulp::Arch;
 
 use self::graph::Step;
+use self::sequence::EmbeddedSequences;
 use super::{Backend, Session};
-use crate::{InferError, Layout, ModelFile, Signature, TensorRef};
+use crate::{Alphabet, InferError, Layout, ModelFile, SequenceSession, Signature, TensorRef};
 
 /// The engine's name.
 const NAME: &str = "embedded";
@@ -65,11 +72,18 @@ impl Backend for Embedded {
     fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferError> {
         let unsupported = |reason| InferError::ModelUnsupported { model: model.name().to_owned(), backend: NAME, reason };
         let signature = model.signature().clone();
+        if signature.layout == Layout::Sequences {
+            return Err(unsupported("it is a model of sequences, expected one of rows".to_owned()));
+        }
         if signature.layout != Layout::Rows || signature.batch.is_some() {
             return Err(unsupported("it takes one batch size only, expected [batch, n] with an open batch".to_owned()));
         }
         let steps = graph::compile(model, self.arch).map_err(unsupported)?;
         Ok(Box::new(EmbeddedSession { signature, steps, arch: self.arch, front: Vec::new(), back: Vec::new(), packed: Vec::new() }))
+    }
+
+    fn load_sequences(&self, model: &ModelFile, alphabet: &Alphabet) -> Result<Box<dyn SequenceSession>, InferError> {
+        Ok(Box::new(EmbeddedSequences::new(model, alphabet, self.arch)?))
     }
 }
 
@@ -105,7 +119,7 @@ impl Session for EmbeddedSession {
                         layer.run(self.arch, &self.front, &mut self.back, &mut self.packed);
                         std::mem::swap(&mut self.front, &mut self.back);
                     }
-                    Step::Activation(activation) => self.front.iter_mut().for_each(|value| *value = activation.of(*value)),
+                    Step::Activation(activation) => activation.apply(self.arch, &mut self.front),
                 }
             }
             output.extend_from_slice(&self.front);

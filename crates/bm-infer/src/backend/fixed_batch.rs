@@ -5,7 +5,10 @@ use crate::{Layout, Signature, TensorRef};
 /// Cuts a batch into blocks of the model's size, lays them out as the file wants them, and pads the last one with zeros.
 #[derive(Debug)]
 pub(super) struct FixedBatch {
-    signature: Signature,
+    features: usize,
+    outputs: usize,
+    /// The file wants a case a column, not a case a row.
+    columns: bool,
     size: usize,
     block: Vec<f32>,
 }
@@ -14,16 +17,14 @@ impl FixedBatch {
     /// Returns the cutter for a model with one batch size; `None` for a model that takes any.
     pub(super) fn new(signature: &Signature) -> Option<Self> {
         let size = signature.batch?;
-        Some(Self { block: vec![0.0; size * signature.features], signature: signature.clone(), size })
+        let Signature { features, outputs, layout, .. } = *signature;
+        Some(Self { block: vec![0.0; size * features], features, outputs, columns: layout == Layout::Columns, size })
     }
 
     /// Returns the shape of one block in the file's layout.
     pub(super) fn shape(&self) -> Vec<i64> {
-        let (size, features) = (self.size as i64, self.signature.features as i64);
-        match self.signature.layout {
-            Layout::Rows => vec![size, features],
-            Layout::Columns => vec![1, features, 1, size],
-        }
+        let (size, features) = (self.size as i64, self.features as i64);
+        if self.columns { vec![1, features, 1, size] } else { vec![size, features] }
     }
 
     /// Calls `run` with every block and appends the outputs of the real rows, a row a case, to `output`.
@@ -33,29 +34,25 @@ impl FixedBatch {
         output: &mut Vec<f32>,
         mut run: impl FnMut(&[f32]) -> Result<Vec<f32>, E>,
     ) -> Result<(), E> {
-        let Signature { features, outputs, layout, .. } = self.signature;
+        let Self { features, outputs, columns, .. } = *self;
         for rows in input.values().chunks(self.size * features) {
             let count = rows.len() / features;
-            match layout {
-                Layout::Rows => {
-                    self.block[..rows.len()].copy_from_slice(rows);
-                    self.block[rows.len()..].fill(0.0);
-                }
-                Layout::Columns => {
-                    for (feature, column) in self.block.chunks_exact_mut(self.size).enumerate() {
-                        for (value, row) in column.iter_mut().zip(rows.chunks_exact(features)) {
-                            *value = row[feature];
-                        }
-                        column[count..].fill(0.0);
+            if columns {
+                for (feature, column) in self.block.chunks_exact_mut(self.size).enumerate() {
+                    for (value, row) in column.iter_mut().zip(rows.chunks_exact(features)) {
+                        *value = row[feature];
                     }
+                    column[count..].fill(0.0);
                 }
+            } else {
+                self.block[..rows.len()].copy_from_slice(rows);
+                self.block[rows.len()..].fill(0.0);
             }
             let block = run(&self.block)?;
-            match layout {
-                Layout::Rows => output.extend(block.iter().take(count * outputs)),
-                Layout::Columns => {
-                    output.extend((0..count * outputs).filter_map(|i| block.get(i % outputs * self.size + i / outputs)));
-                }
+            if columns {
+                output.extend((0..count * outputs).filter_map(|i| block.get(i % outputs * self.size + i / outputs)));
+            } else {
+                output.extend(block.iter().take(count * outputs));
             }
         }
         Ok(())
@@ -76,14 +73,12 @@ mod tests {
         fixed
             .for_each(input, &mut output, |block| {
                 blocks.push(block.to_vec());
-                let at = |case: usize, feature: usize| match layout {
-                    Layout::Rows => block[case * 2 + feature],
-                    Layout::Columns => block[feature * size + case],
-                };
+                let rows = layout == Layout::Rows;
+                let at = |case: usize, feature: usize| if rows { block[case * 2 + feature] } else { block[feature * size + case] };
                 let mut answer = vec![0.0; block.len()];
                 for case in 0..size {
                     let (a, b) = (at(case, 0), at(case, 1));
-                    let place = |k: usize| if layout == Layout::Rows { case * 2 + k } else { k * size + case };
+                    let place = |k: usize| if rows { case * 2 + k } else { k * size + case };
                     (answer[place(0)], answer[place(1)]) = (a + b, a - b);
                 }
                 Ok::<_, ()>(answer)

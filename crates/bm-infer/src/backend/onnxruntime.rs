@@ -1,9 +1,12 @@
 //! ONNX Runtime on the CPU.
 
+use ort::session::builder::SessionBuilder;
+
+use super::ort_sequences::OrtSequences;
 use super::ort_session::{OrtSession, builder, one_line};
 use super::{Backend, Session};
 use crate::runtime_library::LibrarySource;
-use crate::{InferError, ModelFile};
+use crate::{Alphabet, InferError, ModelFile, SequenceSession};
 
 const NAME: &str = "onnxruntime";
 
@@ -17,6 +20,11 @@ impl OnnxRuntime {
     /// Returns the engine; the library is looked for when it is first needed.
     pub fn new(library: LibrarySource) -> Self {
         Self { library }
+    }
+
+    fn builder(&self) -> Result<SessionBuilder, InferError> {
+        let runtime = self.library.runtime(NAME)?;
+        builder(runtime).map_err(|error| InferError::Run { backend: NAME, source: one_line(&error).into() })
     }
 }
 
@@ -37,8 +45,10 @@ impl Backend for OnnxRuntime {
     }
 
     fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferError> {
-        let runtime = self.library.runtime(NAME)?;
-        let builder = builder(runtime).map_err(|error| InferError::Run { backend: NAME, source: one_line(&error).into() })?;
-        Ok(Box::new(OrtSession::commit(NAME, builder, model)?))
+        Ok(Box::new(OrtSession::commit(NAME, self.builder()?, model)?))
+    }
+
+    fn load_sequences(&self, model: &ModelFile, alphabet: &Alphabet) -> Result<Box<dyn SequenceSession>, InferError> {
+        Ok(Box::new(OrtSequences::commit(NAME, self.builder()?, model, alphabet)?))
     }
 }

@@ -6,7 +6,7 @@ use ort::value::TensorRef as OrtTensor;
 use super::Session;
 use super::fixed_batch::FixedBatch;
 use crate::runtime_library::Runtime;
-use crate::{InferError, ModelFile, Signature, TensorRef};
+use crate::{InferError, Layout, ModelFile, Signature, TensorRef};
 
 /// Returns a builder with the settings that every session of ours has.
 pub(super) fn builder(runtime: &Runtime) -> Result<SessionBuilder, ort::Error> {
@@ -27,15 +27,43 @@ pub(super) struct OrtSession {
 
 impl OrtSession {
     /// Loads `model` into a session of `builder`.
-    pub(super) fn commit(backend: &'static str, mut builder: SessionBuilder, model: &ModelFile) -> Result<Self, InferError> {
-        let session = builder.commit_from_memory(model.bytes()).map_err(|error| InferError::ModelUnsupported {
-            model: model.name().to_owned(),
-            backend,
-            reason: one_line(&error),
-        })?;
+    pub(super) fn commit(backend: &'static str, builder: SessionBuilder, model: &ModelFile) -> Result<Self, InferError> {
         let signature = model.signature().clone();
-        Ok(Self { backend, fixed: FixedBatch::new(&signature), signature, session })
+        if signature.layout == Layout::Sequences {
+            return Err(InferError::ModelUnsupported {
+                model: model.name().to_owned(),
+                backend,
+                reason: "it is a model of sequences, expected one of rows".to_owned(),
+            });
+        }
+        Ok(Self { backend, fixed: FixedBatch::new(&signature), signature, session: commit(backend, builder, model)? })
     }
+}
+
+/// Loads `model` into a session of `builder`.
+pub(super) fn commit(
+    backend: &'static str,
+    mut builder: SessionBuilder,
+    model: &ModelFile,
+) -> Result<ort::session::Session, InferError> {
+    builder.commit_from_memory(model.bytes()).map_err(|error| InferError::ModelUnsupported {
+        model: model.name().to_owned(),
+        backend,
+        reason: one_line(&error),
+    })
+}
+
+/// Runs a session on one tensor and returns its one output.
+pub(super) fn run(
+    session: &mut ort::session::Session,
+    signature: &Signature,
+    shape: Vec<i64>,
+    values: &[f32],
+) -> Result<Vec<f32>, ort::Error> {
+    let tensor = OrtTensor::from_array_view((shape, values))?;
+    let outputs = session.run(ort::inputs![signature.input.as_str() => tensor])?;
+    let (_, values) = outputs[signature.output.as_str()].try_extract_tensor::<f32>()?;
+    Ok(values.to_vec())
 }
 
 impl Session for OrtSession {
@@ -49,18 +77,15 @@ impl Session for OrtSession {
 
     fn execute(&mut self, input: TensorRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
         let Self { signature, session, fixed, .. } = self;
-        let mut run = |shape: Vec<i64>, values: &[f32]| -> Result<Vec<f32>, ort::Error> {
-            let tensor = OrtTensor::from_array_view((shape, values))?;
-            let outputs = session.run(ort::inputs![signature.input.as_str() => tensor])?;
-            let (_, values) = outputs[signature.output.as_str()].try_extract_tensor::<f32>()?;
-            Ok(values.to_vec())
-        };
         let outcome = match fixed {
             Some(fixed) => {
                 let shape = fixed.shape();
-                fixed.for_each(input, output, |block| run(shape.clone(), block))
+                fixed.for_each(input, output, |block| run(session, signature, shape.clone(), block))
             }
-            None => run(input.shape().map(|n| n as i64).to_vec(), input.values()).map(|values| output.extend(values)),
+            None => {
+                let shape = input.shape().map(|n| n as i64).to_vec();
+                run(session, signature, shape, input.values()).map(|values| output.extend(values))
+            }
         };
         outcome.map_err(|error| InferError::Run { backend: self.backend, source: one_line(&error).into() })
     }

@@ -15,3 +15,5 @@ mod library;
 mod networks;
 mod properties;
 mod refusals;
+#[cfg(feature = "embedded")]
+mod sequences;

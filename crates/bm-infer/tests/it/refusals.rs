@@ -213,7 +213,7 @@ fn inputs_and_outputs_that_are_not_one_matrix() {
     no_shape.r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().shape = None;
     refused("no shape", &with_input(no_shape), "features has no shape");
     for dims in [&[][..], &[4], &[2, 3, 4], &[2, 4, 1, 8], &[1, 4, 2, 8], &[1, 4, 1, 8, 1]] {
-        refused("rank", &with_input(value_info("features", dims)), "features should be [batch, n] or [1, n, 1, batch]");
+        refused("rank", &with_input(value_info("features", dims)), "features should be [batch, n], [1, n, 1, batch]");
     }
     let mut open_width = matrix("features", None, 4);
     open_width.r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().shape.as_mut().unwrap().dim[1] = DimensionProto::default();

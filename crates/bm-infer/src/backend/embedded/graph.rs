@@ -1,13 +1,15 @@
 //! From an ONNX graph to the steps of a dense network.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use prost::Message;
 use pulp::Arch;
 
+use super::activation::Activation;
 use super::dense::Dense;
+use super::node::{Constants, constant, constants, float, int};
 use crate::ModelFile;
-use crate::onnx::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto};
+use crate::onnx::{ModelProto, NodeProto};
 
 /// Most values a layer may take or make: what a session keeps for a block of rows stays within some 100 MB.
 const MAX_WIDTH: usize = 1 << 16;
@@ -25,25 +27,6 @@ pub(super) enum Step {
     Dense(Dense),
     /// The same function on every value.
     Activation(Activation),
-}
-
-/// A function on every value.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Activation {
-    Relu,
-    Sigmoid,
-}
-
-impl Activation {
-    pub(super) fn of(self, value: f32) -> f32 {
-        match self {
-            // Not `max`, which would make 0 of NaN: what overflowed has no probability.
-            Activation::Relu if value <= 0.0 => 0.0,
-            Activation::Relu => value,
-            // libm and not the system's exponential: the same probability on every system.
-            Activation::Sigmoid => 1.0 / (1.0 + libm::expf(-value)),
-        }
-    }
 }
 
 /// Returns the steps of a model, or why this engine does not run it.
@@ -71,16 +54,6 @@ pub(super) fn compile(model: &ModelFile, arch: Arch) -> Result<Vec<Step>, String
     Ok(chain.layers.into_iter().map(|layer| layer.prepared(arch)).collect())
 }
 
-fn constants(graph: &GraphProto) -> Result<HashMap<&str, &TensorProto>, String> {
-    let mut constants = HashMap::new();
-    for tensor in &graph.initializer {
-        if constants.insert(tensor.name.as_str(), tensor).is_some() {
-            return Err(format!("two constants are called {}", tensor.name));
-        }
-    }
-    Ok(constants)
-}
-
 /// A layer as the file describes it.
 enum Layer {
     Dense { inputs: usize, outputs: usize, weights: Vec<f32>, biases: Vec<f32> },
@@ -100,7 +73,7 @@ impl Layer {
 
 /// The layers so far, and the value that the next one takes.
 struct Chain<'a> {
-    constants: HashMap<&'a str, &'a TensorProto>,
+    constants: Constants<'a>,
     /// Names of the values so far: a second one of that name would be a loop.
     made: HashSet<String>,
     value: String,
@@ -214,10 +187,7 @@ impl Chain<'_> {
     }
 
     fn constant(&self, node: &NodeProto, index: usize) -> Result<(Vec<usize>, Vec<f32>), String> {
-        let shown = node.shown();
-        let name = node.input.get(index).ok_or_else(|| format!("{shown} has no input {index}"))?;
-        let tensor = self.constants.get(name.as_str()).ok_or_else(|| format!("{shown}: {name} is not a constant in the file"))?;
-        tensor.floats().map_err(|reason| format!("{shown}: {reason}"))
+        constant(&self.constants, node, index)
     }
 
     fn biases(&self, node: &NodeProto, index: usize, width: usize) -> Result<Vec<f32>, String> {
@@ -232,29 +202,4 @@ impl Chain<'_> {
 /// Returns the transpose of a matrix of `rows` × `columns`.
 fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     (0..rows * columns).map(|i| values[i % rows * columns + i / rows]).collect()
-}
-
-/// The type of a whole-number attribute in `AttributeProto.AttributeType`.
-const INT: i32 = 2;
-/// The type of a floating-point attribute.
-const FLOAT: i32 = 1;
-
-fn int(node: &NodeProto, name: &str, default: i64) -> Result<i64, String> {
-    attribute(node, name, INT).map(|found| found.map_or(default, |a| a.i))
-}
-
-fn float(node: &NodeProto, name: &str, default: f32) -> Result<f32, String> {
-    match attribute(node, name, FLOAT)?.map_or(default, |a| a.f) {
-        value if value.is_finite() => Ok(value),
-        value => Err(format!("{}: {name} is {value}", node.shown())),
-    }
-}
-
-fn attribute<'a>(node: &'a NodeProto, name: &str, kind: i32) -> Result<Option<&'a AttributeProto>, String> {
-    match node.attribute(name) {
-        Some(found) if found.r#type != kind => {
-            Err(format!("{}: {name} is of type {}, expected {kind}", node.shown(), found.r#type))
-        }
-        found => Ok(found),
-    }
 }

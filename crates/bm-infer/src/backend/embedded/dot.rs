@@ -1,0 +1,94 @@
+//! A layer with one output: the sum of each row's positive values, weighted.
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::dense::lanes;
+
+/// `Relu`, then a dense layer with one output, in one go: the last two steps of a network that corrects a first guess.
+#[derive(Debug)]
+pub(super) struct ReluDot {
+    inputs: usize,
+    /// Padded with zeros to whole vectors.
+    weights: Vec<f32>,
+    bias: f32,
+}
+
+impl ReluDot {
+    /// Returns the layer of `weights`, shape `[inputs]`, and a bias.
+    pub(super) fn new(arch: Arch, weights: &[f32], bias: f32) -> Self {
+        let mut padded = weights.to_vec();
+        padded.resize(weights.len().next_multiple_of(lanes(arch)), 0.0);
+        Self { inputs: weights.len(), weights: padded, bias }
+    }
+
+    /// Writes one number a row of `input`.
+    ///
+    /// **Shape:** `[rows, inputs]` to `[rows]`.
+    pub(super) fn run(&self, arch: Arch, input: &[f32], output: &mut [f32]) {
+        arch.dispatch(Run { layer: self, input, output });
+    }
+}
+
+struct Run<'a> {
+    layer: &'a ReluDot,
+    input: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl WithSimd for Run<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let ReluDot { inputs, weights, bias } = self.layer;
+        let (weights, _) = S::as_simd_f32s(weights);
+        let zero = simd.splat_f32s(0.0);
+        // Products are rounded before they are added, on every machine alike.
+        let term = |values: S::f32s, weights: S::f32s| {
+            let negative = simd.less_than_or_equal_f32s(values, zero);
+            simd.mul_f32s(simd.select_f32s(negative, zero, values), weights)
+        };
+        for (row, out) in self.input.chunks_exact(*inputs).zip(self.output) {
+            let (whole, rest) = S::as_simd_f32s(row);
+            let mut sum = zero;
+            for (values, weights) in whole.iter().zip(weights) {
+                sum = simd.add_f32s(sum, term(*values, *weights));
+            }
+            if !rest.is_empty() {
+                sum = simd.add_f32s(sum, term(simd.partial_load_f32s(rest), weights[whole.len()]));
+            }
+            *out = simd.reduce_sum_f32s(sum) + bias;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_the_sum_of_what_is_positive() {
+        for arch in [Arch::new(), Arch::Scalar] {
+            for inputs in [1, 3, 8, 16, 17, 40] {
+                let weights: Vec<f32> = (0..inputs).map(|i| (i as f32 * 0.7).sin()).collect();
+                let input: Vec<f32> = (0..5 * inputs).map(|i| (i as f32 * 1.3).cos()).collect();
+                let mut output = [0.0; 5];
+                ReluDot::new(arch, &weights, 0.25).run(arch, &input, &mut output);
+                for (found, row) in output.iter().zip(input.chunks_exact(inputs)) {
+                    let terms = row.iter().zip(&weights).map(|(x, w)| f64::from(x.max(0.0)) * f64::from(*w));
+                    let expected = terms.sum::<f64>() + 0.25;
+                    assert!((f64::from(*found) - expected).abs() < 1e-5, "{inputs} inputs: {found}, expected {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_overflowed_stays_overflowed() {
+        for arch in [Arch::new(), Arch::Scalar] {
+            let mut output = [0.0];
+            ReluDot::new(arch, &[1.0, 1.0], 0.0).run(arch, &[f32::NAN, 1.0], &mut output);
+            assert!(output[0].is_nan());
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A network over sequences, and the memory that one worker needs to run it.
+
+use pulp::Arch;
+
+use super::NAME;
+use super::sequence_graph::{Network, Step, compile};
+use crate::sequence::check_alphabet;
+use crate::{Alphabet, InferError, ModelFile, SequenceSession, SequencesRef, Signature};
+
+/// Positions that go through all steps together. Everything after the first layer looks at one position alone, so a sequence
+/// may be cut anywhere, and memory does not depend on its length.
+const BLOCK: usize = 1024;
+
+/// A session of the embedded engine for sequences.
+pub(super) struct EmbeddedSequences {
+    signature: Signature,
+    alphabet: Alphabet,
+    arch: Arch,
+    network: Network,
+    /// What each step made of the current block, `[positions, width]`.
+    slots: Vec<Vec<f32>>,
+    packed: Vec<f32>,
+}
+
+impl EmbeddedSequences {
+    pub(super) fn new(model: &ModelFile, alphabet: &Alphabet, arch: Arch) -> Result<Self, InferError> {
+        let unsupported = |reason| InferError::ModelUnsupported { model: model.name().to_owned(), backend: NAME, reason };
+        check_alphabet(model.signature(), alphabet).map_err(unsupported)?;
+        let network = compile(model, alphabet, arch).map_err(unsupported)?;
+        Ok(Self {
+            signature: model.signature().clone(),
+            alphabet: alphabet.clone(),
+            arch,
+            slots: vec![Vec::new(); network.widths.len()],
+            network,
+            packed: Vec::new(),
+        })
+    }
+
+    /// Runs the steps on a block that is made of parts of sequences: a sequence and where in it the part starts and ends.
+    fn block(&mut self, parts: &[(&[u16], usize, usize)], output: &mut Vec<f32>) {
+        let positions: usize = parts.iter().map(|(_, start, end)| end - start).sum();
+        for step in &self.network.steps {
+            let out = step.out();
+            // Taken out while it is written, so that the others can be read.
+            let mut made = std::mem::take(&mut self.slots[out]);
+            let width = self.network.widths[out];
+            made.resize(positions * width, 0.0);
+            match step {
+                Step::Tables(tables, _) => {
+                    let mut rest = made.as_mut_slice();
+                    for (sequence, start, end) in parts {
+                        let (part, others) = rest.split_at_mut((end - start) * width);
+                        tables.run(self.arch, sequence, *start, part);
+                        rest = others;
+                    }
+                }
+                Step::Dense(layer, from, _) => layer.run(self.arch, &self.slots[*from], &mut made, &mut self.packed),
+                Step::ReluDot(layer, from, _) => layer.run(self.arch, &self.slots[*from], &mut made),
+                Step::Activation(activation, from, _) => {
+                    made.copy_from_slice(&self.slots[*from]);
+                    activation.apply(self.arch, &mut made);
+                }
+                Step::Add(a, b, _) => {
+                    let sums = self.slots[*a].iter().zip(&self.slots[*b]).map(|(a, b)| a + b);
+                    made.iter_mut().zip(sums).for_each(|(value, sum)| *value = sum);
+                }
+            }
+            self.slots[out] = made;
+        }
+        output.extend_from_slice(&self.slots[self.network.output]);
+    }
+}
+
+impl SequenceSession for EmbeddedSequences {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn alphabet(&self) -> &Alphabet {
+        &self.alphabet
+    }
+
+    fn backend(&self) -> &'static str {
+        NAME
+    }
+
+    fn execute(&mut self, input: SequencesRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
+        let mut parts = Vec::new();
+        let mut room = BLOCK;
+        for sequence in input.iter() {
+            let mut start = 0;
+            while start < sequence.len() {
+                let end = sequence.len().min(start + room);
+                parts.push((sequence, start, end));
+                room -= end - start;
+                start = end;
+                if room == 0 {
+                    self.block(&parts, output);
+                    parts.clear();
+                    room = BLOCK;
+                }
+            }
+        }
+        if !parts.is_empty() {
+            self.block(&parts, output);
+        }
+        Ok(())
+    }
+}

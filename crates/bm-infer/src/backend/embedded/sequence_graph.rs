@@ -1,0 +1,216 @@
+//! From an ONNX graph over sequences to the steps of a network.
+//!
+//! What runs: convolutions over the input, whose positions are codes; after them anything that looks at one position at a time:
+//! 1 × 1 convolutions, activations, sums of two values.
+
+use std::collections::HashMap;
+
+use prost::Message;
+use pulp::Arch;
+
+use super::activation::Activation;
+use super::dense::Dense;
+use super::dot::ReluDot;
+use super::node::{Constants, constant, constants, int, ints};
+use super::tables::Tables;
+use crate::onnx::{ModelProto, NodeProto};
+use crate::{Alphabet, ModelFile};
+
+/// Most values that a network may make a position, over all its steps: what a session keeps stays within some 100 MB.
+const MAX_WIDTH: usize = 1 << 14;
+
+/// One step of the network: it writes the slot that it names last.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// A convolution over the codes.
+    Tables(Tables, usize),
+    /// Every output a weighted sum of all values of its position.
+    Dense(Dense, usize, usize),
+    /// `Relu` and a sum with one output, of what a slot held before the `Relu`.
+    ReluDot(ReluDot, usize, usize),
+    /// The same function on every value.
+    Activation(Activation, usize, usize),
+    /// The sum of two slots.
+    Add(usize, usize, usize),
+}
+
+impl Step {
+    /// Returns the slot that the step writes.
+    pub(super) fn out(&self) -> usize {
+        match self {
+            Step::Tables(_, out)
+            | Step::Dense(_, _, out)
+            | Step::ReluDot(_, _, out)
+            | Step::Activation(_, _, out)
+            | Step::Add(_, _, out) => *out,
+        }
+    }
+
+    /// Returns the slots that the step reads.
+    fn reads(&self) -> [Option<usize>; 2] {
+        match self {
+            Step::Tables(..) => [None, None],
+            Step::Dense(_, from, _) | Step::ReluDot(_, from, _) | Step::Activation(_, from, _) => [Some(*from), None],
+            Step::Add(a, b, _) => [Some(*a), Some(*b)],
+        }
+    }
+}
+
+/// A network over sequences.
+#[derive(Debug)]
+pub(super) struct Network {
+    pub(super) steps: Vec<Step>,
+    /// Values a position of each slot.
+    pub(super) widths: Vec<usize>,
+    /// The slot that is the output.
+    pub(super) output: usize,
+}
+
+/// Returns the network of a model, or why this engine does not run it.
+pub(super) fn compile(model: &ModelFile, alphabet: &Alphabet, arch: Arch) -> Result<Network, String> {
+    let proto = ModelProto::decode(model.bytes()).map_err(|error| error.to_string())?;
+    let graph = proto.graph.ok_or("it has no graph")?;
+    let signature = model.signature();
+    let mut builder = Builder {
+        constants: constants(&graph)?,
+        alphabet,
+        arch,
+        input: &signature.input,
+        slots: HashMap::new(),
+        steps: vec![],
+        widths: vec![],
+    };
+    for node in &graph.node {
+        builder.append(node)?;
+    }
+    match builder.slots.get(signature.output.as_str()) {
+        Some(slot) if builder.widths[*slot] == signature.outputs => {
+            Ok(Network { output: *slot, steps: without_idle(builder.steps, *slot), widths: builder.widths })
+        }
+        _ => Err(format!("no step makes the output {} of width {}", signature.output, signature.outputs)),
+    }
+}
+
+/// Leaves out the steps whose slot nobody reads: a `Relu` that became part of the step after it.
+fn without_idle(mut steps: Vec<Step>, output: usize) -> Vec<Step> {
+    while let Some(idle) = steps.iter().position(|step| {
+        let out = step.out();
+        out != output && steps.iter().all(|other| !other.reads().contains(&Some(out)))
+    }) {
+        steps.remove(idle);
+    }
+    steps
+}
+
+struct Builder<'a> {
+    constants: Constants<'a>,
+    alphabet: &'a Alphabet,
+    arch: Arch,
+    input: &'a str,
+    /// Which slot holds the value of a name.
+    slots: HashMap<&'a str, usize>,
+    steps: Vec<Step>,
+    widths: Vec<usize>,
+}
+
+impl<'a> Builder<'a> {
+    fn append(&mut self, node: &'a NodeProto) -> Result<(), String> {
+        let shown = node.shown();
+        if !node.domain.is_empty() && node.domain != "ai.onnx" {
+            return Err(format!("{shown} is of the operator set {}, expected a standard one", node.domain));
+        }
+        let out = self.widths.len();
+        let (step, width) = match node.op_type.as_str() {
+            "Conv" => self.convolution(node, out)?,
+            "Relu" => self.activation(node, Activation::Relu, out)?,
+            "Sigmoid" => self.activation(node, Activation::Sigmoid, out)?,
+            "Add" => {
+                let (a, b) = (self.slot(node, 0)?, self.slot(node, 1)?);
+                if self.widths[a] != self.widths[b] {
+                    return Err(format!("{shown} adds {} values to {}", self.widths[b], self.widths[a]));
+                }
+                (Step::Add(a, b, out), self.widths[a])
+            }
+            _ => {
+                return Err(format!("{shown} is not one of Conv, Relu, Sigmoid, Add; the onnxruntime backend runs all of ONNX"));
+            }
+        };
+        let [name] = node.output.as_slice() else {
+            return Err(format!("{shown} makes {} values, expected one", node.output.len()));
+        };
+        if name == self.input || self.constants.contains_key(name.as_str()) || self.slots.insert(name, out).is_some() {
+            return Err(format!("{name} is made twice, the second time by {shown}"));
+        }
+        self.widths.push(width);
+        self.steps.push(step);
+        if self.widths.iter().sum::<usize>() > MAX_WIDTH {
+            return Err(format!("up to {shown} it makes more than {MAX_WIDTH} values a position"));
+        }
+        Ok(())
+    }
+
+    fn activation(&self, node: &NodeProto, activation: Activation, out: usize) -> Result<(Step, usize), String> {
+        let from = self.slot(node, 0)?;
+        Ok((Step::Activation(activation, from, out), self.widths[from]))
+    }
+
+    /// The slot of a node's input, which must have been made before.
+    fn slot(&self, node: &NodeProto, index: usize) -> Result<usize, String> {
+        let shown = node.shown();
+        let name = node.input.get(index).ok_or_else(|| format!("{shown} has no input {index}"))?;
+        self.slots
+            .get(name.as_str())
+            .copied()
+            .ok_or_else(|| format!("{shown} takes {name}, expected a value that a step before it makes"))
+    }
+
+    /// A convolution along the sequence that keeps its length.
+    fn convolution(&self, node: &NodeProto, out: usize) -> Result<(Step, usize), String> {
+        let shown = node.shown();
+        let (dims, weights) = constant(&self.constants, node, 1)?;
+        let [width, channels, 1, window] = dims[..] else {
+            return Err(format!("{shown} has weights of shape {dims:?}, expected [outputs, inputs, 1, window]"));
+        };
+        let biases = match node.input.get(2).filter(|name| !name.is_empty()) {
+            None => vec![0.0; width],
+            Some(_) => match constant(&self.constants, node, 2)? {
+                (dims, biases) if dims == [width] => biases,
+                (dims, _) => return Err(format!("{shown} has biases of shape {dims:?}, expected {width}")),
+            },
+        };
+        let kernel = ints(node, "kernel_shape", [1, window as i64])?;
+        let [top, before, bottom, after] = ints(node, "pads", [0; 4])?;
+        let plain = ints(node, "strides", [1, 1])? == [1, 1]
+            && ints(node, "dilations", [1, 1])? == [1, 1]
+            && int(node, "group", 1)? == 1
+            && node.attribute("auto_pad").is_none()
+            && kernel == [1, window as i64];
+        let keeps_length = top == 0 && bottom == 0 && before >= 0 && after >= 0 && before + after + 1 == window as i64;
+        if !plain || !keeps_length {
+            return Err(format!(
+                "{shown} does not keep the sequence's length, expected pads that add up to the window less one, and no strides, dilations, groups or auto_pad"
+            ));
+        }
+        if node.input.first().is_some_and(|name| name == self.input) {
+            if channels != self.alphabet.channels() {
+                return Err(format!("{shown} takes {channels} channels, the input has {}", self.alphabet.channels()));
+            }
+            let tables = Tables::new(self.arch, self.alphabet, &weights, &biases, before as usize);
+            return Ok((Step::Tables(tables.map_err(|reason| format!("{shown}: {reason}"))?, out), width));
+        }
+        let from = self.slot(node, 0)?;
+        if window != 1 {
+            return Err(format!("{shown} has a window of {window}, expected 1: only the first layer may look at neighbours"));
+        }
+        if channels != self.widths[from] || width > MAX_WIDTH {
+            return Err(format!("{shown} maps {channels} values to {width}, it is given {}", self.widths[from]));
+        }
+        // Steps make slots in order, so a slot's number is the number of the step that makes it.
+        if width == 1
+            && let Step::Activation(Activation::Relu, before, _) = self.steps[from]
+        {
+            return Ok((Step::ReluDot(ReluDot::new(self.arch, &weights, biases[0]), before, out), width));
+        }
+        Ok((Step::Dense(Dense::new(self.arch, [width, channels], &weights, &biases), from, out), width))
+    }
+}

@@ -1,0 +1,157 @@
+//! A convolution over codes: a sum of table rows.
+//!
+//! A convolution multiplies the features of each position in its window with weights. Where a position is one of few codes, the
+//! product of each code with the weights of each place in the window is a row of numbers that never changes; it is computed
+//! once, and the convolution becomes one lookup and one addition a place.
+//!
+//! A position takes part in as many outputs as the window has places. The kernel keeps the sums of all of them in registers,
+//! adds a position's rows to them, hands out the sum that is complete and moves the others on.
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::dense::lanes;
+use crate::Alphabet;
+
+/// Most numbers in the tables of one convolution: 128 MB.
+const MAX_VALUES: usize = 1 << 25;
+
+/// Places of the largest window: its sums, with the rows to be added to them, fit into the registers of the widest machines.
+const MAX_WINDOW: usize = 21;
+
+/// A convolution over sequences of codes.
+#[derive(Debug)]
+pub(super) struct Tables {
+    width: usize,
+    window: usize,
+    codes: usize,
+    /// Places of the window that lie before its position.
+    before: usize,
+    /// `[vectors of channels, codes, window]`, a vector of channels each.
+    rows: Vec<f32>,
+    /// A vector of channels each; channels beyond the last one are zero.
+    biases: Vec<f32>,
+}
+
+impl Tables {
+    /// Returns the tables of a convolution of `weights`, shape `[width, channels, window]` in C order, and `biases`, shape
+    /// `[width]`, over `alphabet`; outside of a sequence is zero, and `before` places of the window lie before its position.
+    ///
+    /// # Errors
+    ///
+    /// In words, if the window or the tables are too large.
+    pub(super) fn new(arch: Arch, alphabet: &Alphabet, weights: &[f32], biases: &[f32], before: usize) -> Result<Self, String> {
+        let (width, channels, codes, lanes) = (biases.len(), alphabet.channels(), alphabet.codes(), lanes(arch));
+        let window = weights.len() / (width * channels);
+        if window > MAX_WINDOW {
+            return Err(format!("a window of {window} positions, expected at most {MAX_WINDOW}"));
+        }
+        let padded = width.next_multiple_of(lanes);
+        let size = window.checked_mul(codes).and_then(|rows| rows.checked_mul(padded));
+        if size.is_none_or(|size| size > MAX_VALUES) {
+            return Err(format!(
+                "a window of {window} positions × {codes} codes × {width} channels is more than {MAX_VALUES} numbers"
+            ));
+        }
+        let product = |vector: &[f32], output: usize, place: usize| -> f32 {
+            let weight = |channel: usize| f64::from(weights[(output * channels + channel) * window + place]);
+            vector.iter().enumerate().map(|(channel, x)| f64::from(*x) * weight(channel)).sum::<f64>() as f32
+        };
+        let mut rows = Vec::with_capacity(window * codes * padded);
+        for first in (0..padded).step_by(lanes) {
+            for vector in alphabet.vectors() {
+                for place in 0..window {
+                    let channels = first..first + lanes;
+                    rows.extend(channels.map(|output| if output < width { product(vector, output, place) } else { 0.0 }));
+                }
+            }
+        }
+        let mut padded_biases = vec![0.0; padded];
+        padded_biases[..width].copy_from_slice(biases);
+        Ok(Self { width, window, codes, before, rows, biases: padded_biases })
+    }
+
+    /// Writes the convolution at positions `start..` of `sequence` to `output`, as many positions as it has room for.
+    ///
+    /// **Shape:** `output` is `[positions, width]`. Every code must be of the alphabet.
+    pub(super) fn run(&self, arch: Arch, sequence: &[u16], start: usize, output: &mut [f32]) {
+        arch.dispatch(Run { tables: self, sequence, start, output });
+    }
+}
+
+struct Run<'a> {
+    tables: &'a Tables,
+    sequence: &'a [u16],
+    start: usize,
+    output: &'a mut [f32],
+}
+
+impl WithSimd for Run<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        // The number of sums is part of the code, so that they stay in registers.
+        macro_rules! window {
+            ($($places:literal)*) => {
+                match self.tables.window {
+                    $($places => self.columns::<S, $places>(simd),)*
+                    _ => {}
+                }
+            };
+        }
+        window!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21);
+    }
+}
+
+impl Run<'_> {
+    #[inline(always)]
+    fn columns<S: Simd, const WINDOW: usize>(&mut self, simd: S) {
+        let Tables { codes, rows, biases, .. } = self.tables;
+        let (rows, _) = S::as_simd_f32s(rows);
+        let (biases, _) = S::as_simd_f32s(biases);
+        let (rows, _) = rows.as_chunks::<WINDOW>();
+        for (i, (rows, bias)) in rows.chunks_exact(*codes).zip(biases).enumerate() {
+            self.column(simd, rows, *bias, i * S::F32_LANES);
+        }
+    }
+
+    /// Computes one vector of channels, the first of which is channel `first`, at all positions.
+    #[inline(always)]
+    fn column<S: Simd, const WINDOW: usize>(&mut self, simd: S, rows: &[[S::f32s; WINDOW]], bias: S::f32s, first: usize) {
+        let Tables { width, before, .. } = self.tables;
+        let mut sums = [bias; WINDOW];
+        let row = |position: usize| self.sequence.get(position).map(|code| &rows[usize::from(*code)]);
+        // The first output is complete when the last place of its window has been added.
+        let after = WINDOW - 1 - before;
+        for position in self.start.saturating_sub(*before)..self.start + after {
+            step(simd, &mut sums, row(position), bias);
+        }
+        for (i, out) in self.output.chunks_exact_mut(*width).enumerate() {
+            let sum = step(simd, &mut sums, row(self.start + after + i), bias);
+            let end = out.len().min(first + S::F32_LANES);
+            simd.partial_store_f32s(&mut out[first..end], sum);
+        }
+    }
+}
+
+/// Adds a position's rows to the sums, if it is inside of the sequence; returns the sum that is complete and moves the others on.
+#[inline(always)]
+fn step<S: Simd, const WINDOW: usize>(
+    simd: S,
+    sums: &mut [S::f32s; WINDOW],
+    row: Option<&[S::f32s; WINDOW]>,
+    bias: S::f32s,
+) -> S::f32s {
+    if let Some(row) = row {
+        for place in 0..WINDOW {
+            sums[place] = simd.add_f32s(sums[place], row[place]);
+        }
+    }
+    let complete = sums[WINDOW - 1];
+    // One by one, so that the compiler renames registers and copies nothing.
+    for place in (1..WINDOW).rev() {
+        sums[place] = sums[place - 1];
+    }
+    sums[0] = bias;
+    complete
+}
