@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Judge every model, and the rules it replaces, by counted errors.
+
+    evaluate.py --data DIR --bm BM                every embedded model on every truth set below DIR
+    evaluate.py --data DIR --bm BM --model M …    these models instead: ids, packages or .onnx files
+    evaluate.py --render                          tables and plots again, from the results file
+
+Writes evaluation.json, README.md and the plots into --output. ``cargo xtask evaluate`` calls this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import math
+import platform
+import re
+import subprocess
+import time
+import tomllib
+from pathlib import Path
+
+import numpy as np
+
+import metrics
+import report
+import rules
+import truth
+from metrics import Labels, Measure
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ROOT / "research" / "data" / "sources.toml"
+RESULTS = Path(__file__).parent / "results"
+RESULTS_FILE = "evaluation.json"
+
+SEED = 20
+RESAMPLES = 1000
+
+
+def judgements(reads: truth.Reads, sets: list[truth.Reads], platforms: dict[str, str], models: dict[str, str], bm: Path):
+    """Each judgement of one set by name, and notes on them for the results file.
+
+    A network that is trained anew without the judged run belongs here too, beside the logistic regression, which shows
+    the way: `rules.training_sets` tells what it may see.
+    """
+    judged = {rules.MEAN_Q: rules.mean_q20(reads), rules.EE_RATE: rules.ee_rate(reads), rules.EE_ONE: rules.ee_one(reads)}
+    notes: dict[str, object] = {}
+    if training := rules.training_sets(reads, sets, platforms):
+        judged[rules.LOGISTIC] = rules.logistic(reads, training)
+        notes["logistic_trained_on"] = [s.name for s in training]
+    for name, model in models.items():
+        judged[name], unscored = rules.score(bm, model, reads)
+        if unscored:
+            notes.setdefault("unscored", {})[name] = unscored
+    return judged, notes
+
+
+def measure(reads: truth.Reads, judged: dict[str, metrics.Judgement], count: int) -> dict:
+    """All figures of one set, for the results file."""
+    labels = Labels(reads.errors, reads.scored, reads.length, reads.good)
+    measures = {name: Measure(judgement, labels) for name, judgement in judged.items()}
+    figures = metrics.measured(measures, len(reads), count, SEED, rules.EE_RATE)
+    for name, each in measures.items():
+        figures[name]["reliability"] = each.reliability()
+    return {
+        "part": reads.part, "run": reads.run, "records": reads.records, "reads": len(reads),
+        "ambiguous": reads.ambiguous, "without_truth": reads.without_truth,
+        "median_length": int(np.median(reads.length)),
+        "clipped_too": reads.clipped_too,
+        "good_share": float(reads.good.mean()),
+        # Reads with another label if errors were divided by the length of the read.
+        "border_share": float((reads.good != (100 * reads.errors <= reads.length)).mean()),
+        "with_1_error": float((reads.errors >= 1).mean()), "with_3_errors": float((reads.errors >= 3).mean()),
+        "errors": int(reads.errors.sum()), "scored_bases": int(reads.scored.sum()), "bases": int(reads.length.sum()),
+        "judged": figures,
+    }  # fmt: skip
+
+
+def known_platforms() -> dict[str, str]:
+    """The platform of each set that is named in the list of sources."""
+    return {run["name"]: run["platform"] for run in tomllib.loads(SOURCES.read_text(encoding="utf-8"))["run"]}
+
+
+def plain(value):
+    """``value`` for JSON: numbers with six digits, what is not a number as null."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    if isinstance(value, float):
+        return None if not math.isfinite(value) else float(f"{value:.6g}")
+    return value
+
+
+def to_json(results: dict) -> str:
+    """The results file: a line a figure."""
+    text = json.dumps(plain(results), indent=1, ensure_ascii=False)
+    # What holds no other list or object goes on one line.
+    return re.sub(r"[\[{][^\[\]{}]*[\]}]", lambda m: re.sub(r"\s+", " ", m[0]), text) + "\n"
+
+
+def evaluate(data: Path, bm: Path, wanted: list[str], count: int, command: str) -> dict:
+    """Load, judge and measure every set below ``data``; a line for each."""
+    start = time.monotonic()
+    tables = truth.find(data)
+    if not tables:
+        raise SystemExit(f"{data}: no *{truth.SUFFIX} below it")
+    loaded = {table: truth.load(table, data) for table in tables}
+    sets = [reads for reads in loaded.values() if reads]
+    if len({s.name for s in sets}) < len(sets):
+        raise SystemExit(f"{data}: two truth sets have the same name")
+    models = {Path(model).name: model for model in wanted or rules.embedded_models(bm)}
+    platforms, figures, files = known_platforms(), {}, {}
+    for table, reads in loaded.items():
+        if not reads:
+            print(f"{table.parent.name}: every read is ambiguous, not judged")
+            continue
+        judged, notes = judgements(reads, sets, platforms, models, bm)
+        figures[reads.name] = {"platform": platforms.get(reads.name, "unknown")} | measure(reads, judged, count) | notes
+        files |= {path.relative_to(data).as_posix(): truth.sha256(path) for path in (table, *reads.files)}
+        values = (f"{name} {report.value(f['figures'], 'mcc')}/{report.value(f['figures'], 'auc')}" for name, f in figures[reads.name]["judged"].items())
+        print(f"{reads.name}: {len(reads)} reads, MCC/AUC: {', '.join(values)}")
+    version = subprocess.run([bm, "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    return {
+        "format": 1,
+        "command": command,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "tools": {"bm": version.removeprefix("bm "), "python": platform.python_version(), "numpy": np.__version__},
+        "wall_s": round(time.monotonic() - start),
+        "resamples": count, "seed": SEED, "models": list(models),
+        "logistic_features": list(rules.FEATURES),
+        "sets": figures,
+        "not_judged": [table.parent.name for table, reads in loaded.items() if not reads],
+        "data_sha256": files,
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder of truth sets, at any depth")
+    parser.add_argument("--bm", type=Path, help="the program that asks the models")
+    parser.add_argument("--model", action="append", default=[], help="id, package or .onnx file; may be given again")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results")
+    parser.add_argument("--resamples", type=int, default=RESAMPLES, help="of the bootstrap")
+    parser.add_argument("--render", action="store_true", help="write tables and plots again from the results file")
+    options = parser.parse_args()
+    file = options.output / RESULTS_FILE
+    if not options.render:
+        if not options.data or not options.bm:
+            parser.error("--data and --bm are needed, or --render")
+        words = ["cargo xtask evaluate --data DIR", *(f"--model {Path(model).name}" for model in options.model)]
+        if options.resamples != RESAMPLES:
+            words.append(f"--resamples {options.resamples}")
+        results = evaluate(options.data.resolve(), options.bm, options.model, options.resamples, " ".join(words))
+        options.output.mkdir(parents=True, exist_ok=True)
+        file.write_text(to_json(results), encoding="utf-8")
+    results = json.loads(file.read_text(encoding="utf-8"))
+    (options.output / "README.md").write_text(report.markdown(results), encoding="utf-8")
+    import plots  # matplotlib is needed only here
+
+    for path in plots.draw(results, options.output):
+        print(f"wrote {path.name}")
+
+
+if __name__ == "__main__":
+    main()

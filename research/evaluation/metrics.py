@@ -1,0 +1,193 @@
+"""How well reads are told apart, in numbers, and how sure the numbers are.
+
+Everything takes a weight a read, so that a bootstrap resample is a vector of counts and not a copy of the reads.
+A *badness* is any number that is larger for reads that are thought worse; infinite for a read that was not judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+RETENTIONS = (0.5, 0.7, 0.8, 0.9, 0.95)  # shares of the reads that are kept, best first
+# Bins of the reliability curve, by the Phred scale of the predicted errors per base. The outer ones are open.
+RELIABILITY_EDGES = np.arange(5.0, 45.1, 2.5)
+
+
+class Ranking:
+    """Reads in the order of a badness, ties together; made once and asked for many weights.
+
+    Parameters
+    ----------
+    badness : float array [reads]
+    """
+
+    def __init__(self, badness: np.ndarray) -> None:
+        if np.isnan(badness).any():
+            raise ValueError("a badness is not a number")
+        self.order = np.argsort(badness, kind="stable")
+        ordered = badness[self.order]
+        self.first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])  # [groups], where each tie begins
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Sums of ``values`` [reads] over each group of ties, best first, [groups]."""
+        return np.add.reduceat(values[self.order], self.first)
+
+
+def auc(bad: np.ndarray, total: np.ndarray) -> float:
+    """Probability that a bad read is ranked behind a good one, a tie being one half; nan with one class only.
+
+    Parameters
+    ----------
+    bad, total : float array [groups]
+        Weight of the bad reads and of all, by group of ties, best first: `Ranking.sums`.
+    """
+    good = total - bad
+    pairs = bad.sum() * good.sum()
+    if pairs == 0:
+        return float("nan")
+    return float((bad * (np.cumsum(good) - good / 2)).sum() / pairs)
+
+
+def bad_share(bad: np.ndarray, total: np.ndarray, retention: float) -> float:
+    """Share of bad reads among the best ``retention`` of all; a tie at the border gives its mean.
+
+    Parameters
+    ----------
+    bad, total : float array [groups]
+        As for `auc`.
+    """
+    wanted = retention * total.sum()
+    after = np.cumsum(total)
+    border = min(int(np.searchsorted(after, wanted)), len(total) - 1)
+    before = after[border] - total[border]
+    part = (wanted - before) / total[border] if total[border] else 0.0
+    return float((bad[:border].sum() + part * bad[border]) / wanted)
+
+
+def mcc(tp: float, fp: float, fn: float, tn: float) -> float:
+    """Matthews correlation; 0 where a row or a column of the table is empty: such a verdict says nothing."""
+    product = float(tp + fp) * float(tp + fn) * float(tn + fp) * float(tn + fn)
+    return float((tp * tn - fp * fn) / product**0.5) if product else 0.0
+
+
+def log2_ratio(predicted: float, true: float) -> float:
+    """log2(predicted / true errors): 1 when twice too many are predicted; nan where there is nothing to compare."""
+    return float(np.log2(predicted / true)) if predicted > 0 and true > 0 else float("nan")
+
+
+@dataclass
+class Judgement:
+    """What a rule or a model says of the reads of one set; arrays are [reads]."""
+
+    by_rate: np.ndarray  # badness by the share of wrong bases: for the label "errors / scored bases <= 1 %"
+    by_count: np.ndarray  # badness by the number of errors: for the labels "at least N errors"
+    keep: np.ndarray  # bool, the verdict at the default threshold
+    predicted: np.ndarray | None = None  # errors predicted in the whole read; None for what predicts none
+
+
+@dataclass
+class Labels:
+    """What is true of the reads of one set; arrays are [reads]."""
+
+    errors: np.ndarray
+    scored: np.ndarray
+    length: np.ndarray
+    good: np.ndarray
+
+
+class Measure:
+    """Every figure of one judgement of one set, for any weights of its reads."""
+
+    def __init__(self, judgement: Judgement, labels: Labels) -> None:
+        self.judgement, self.labels = judgement, labels
+        self.by_rate, self.by_count = Ranking(judgement.by_rate), Ranking(judgement.by_count)
+        bad = {"rate": ~labels.good, "1": labels.errors >= 1, "3": labels.errors >= 3}
+        self.bad = {key: value.astype(np.float64) for key, value in bad.items()}
+        good, keep = labels.good, judgement.keep
+        cells = [good & keep, ~good & keep, good & ~keep, ~good & ~keep]
+        self.cells = np.stack(cells).astype(np.float64)  # [4, reads]: tp, fp, fn, tn
+        # True errors were counted on the scored bases: those predicted there, were they spread evenly over the read.
+        predicted = judgement.predicted
+        self.predicted = None if predicted is None else predicted * labels.scored / labels.length
+
+    def figures(self, weight: np.ndarray) -> dict[str, float]:
+        """Each figure by name, under ``weight`` [reads]."""
+        total, bad = self.by_rate.sums(weight), self.by_rate.sums(weight * self.bad["rate"])
+        by_count = self.by_count.sums(weight)
+        cells = self.cells @ weight
+        out = {
+            "mcc": mcc(*cells),
+            "auc": auc(bad, total),
+            "auc_1_error": auc(self.by_count.sums(weight * self.bad["1"]), by_count),
+            "auc_3_errors": auc(self.by_count.sums(weight * self.bad["3"]), by_count),
+            "kept": float((cells[0] + cells[1]) / cells.sum()),
+            "bad_among_kept": float(cells[1] / (cells[0] + cells[1])) if cells[0] + cells[1] else float("nan"),
+        }
+        out |= {f"bad_at_{100 * retention:.0f}": bad_share(bad, total, retention) for retention in RETENTIONS}
+        true = self.labels.errors @ weight
+        out["log2_ratio"] = float("nan") if self.predicted is None else log2_ratio(self.predicted @ weight, true)
+        return out
+
+    def reliability(self) -> list[dict[str, float]]:
+        """Predicted and measured errors per base, by bins of the predicted; empty for what predicts none."""
+        predicted = self.judgement.predicted
+        if predicted is None:
+            return []
+        phred = -10 * np.log10(np.maximum(predicted, 1e-12) / self.labels.length)
+        bins = np.digitize(phred, RELIABILITY_EDGES)
+        curve = []
+        for number in np.unique(bins):
+            inside = bins == number
+            curve.append({
+                "reads": int(inside.sum()),
+                "predicted": float(predicted[inside].sum() / self.labels.length[inside].sum()),
+                "measured": float(self.labels.errors[inside].sum() / self.labels.scored[inside].sum()),
+            })  # fmt: skip
+        return curve
+
+
+def resamples(reads: int, count: int, seed: int):
+    """Bootstrap resamples as weights: ``count`` vectors float64 [reads], each how often every read was drawn."""
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        yield np.bincount(rng.integers(0, reads, reads), minlength=reads).astype(np.float64)
+
+
+def measured(measures: dict[str, Measure], reads: int, count: int, seed: int, reference: str) -> dict[str, dict]:
+    """Figures of each judgement with 95 % confidence intervals, and of its difference from that of ``reference``.
+
+    All judgements see the same resamples, so the intervals of the differences are those of pairs.
+
+    Returns
+    -------
+    dict
+        By judgement: ``{"figures": {name: [value, low, high]}, "difference": {name: [value, low, high]}}``; nan where
+        a figure has no value, and where a resample has none it is left out of the interval.
+    """
+    points = {name: measure.figures(np.ones(reads)) for name, measure in measures.items()}
+    drawn: dict[str, list[list[float]]] = {name: [] for name in measures}
+    for weight in resamples(reads, count, seed):
+        for name, measure in measures.items():
+            drawn[name].append(list(measure.figures(weight).values()))
+    out = {}
+    for name, point in points.items():
+        values, against = np.array(drawn[name]).reshape(count, -1), np.array(drawn[reference]).reshape(count, -1)
+        base = points[reference]
+        out[name] = {
+            "figures": {key: interval(value, values[:, i]) for i, (key, value) in enumerate(point.items())},
+            "difference": {
+                key: interval(point[key] - base[key], (values - against)[:, i])
+                for i, key in enumerate(point)
+                if name != reference and key in ("mcc", "auc")
+            },
+        }
+    return out
+
+
+def interval(value: float, drawn: np.ndarray) -> list[float]:
+    """``[value, low, high]``, the middle 95 % of what was drawn."""
+    drawn = drawn[~np.isnan(drawn)]
+    low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (float("nan"), float("nan"))
+    return [value, float(low), float(high)]

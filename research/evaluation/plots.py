@@ -1,0 +1,147 @@
+"""The results file as pictures, SVG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+
+import matplotlib.pyplot as plt  # noqa: E402  (after the choice of what draws)
+from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+import report  # noqa: E402
+
+# Text stays text and ids are made from a fixed salt: small files, and the same one from the same results.
+plt.rcParams.update({
+    "svg.fonttype": "none", "svg.hashsalt": "bm", "font.family": "sans-serif", "font.size": 9,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e4e4e4", "axes.axisbelow": True,
+})  # fmt: skip
+
+# Okabe and Ito's colours, which people with any colour vision tell apart; each judge has a shape too.
+COLOURS = ("#999999", "#0072b2", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#e69f00", "#000000")
+SHAPES = ("s", "o", "v", "D", "^", "P", "X", "*")
+RETENTIONS = (50, 70, 80, 90, 95)
+
+
+def style(judges: list[str], judge: str) -> dict:
+    """Colour and shape of a judge."""
+    place = judges.index(judge) % len(COLOURS)
+    return {"color": COLOURS[place], "marker": SHAPES[place]}
+
+
+def dots(axes: Axes, results: dict, judges: list[str], names: list[str], key: str, title: str) -> None:
+    """A row a set, a dot and its interval a judge."""
+    step = 0.8 / len(judges)
+    for place, judge in enumerate(judges):
+        for row, name in enumerate(names):
+            triple = results["sets"][name]["judged"].get(judge, {}).get("figures", {}).get(key, [None] * 3)
+            if triple[0] is None:
+                continue
+            y = row + (place - (len(judges) - 1) / 2) * step
+            look = style(judges, judge)
+            if triple[1] is not None:
+                axes.plot(triple[1:], [y, y], color=look["color"], lw=1.2, solid_capstyle="butt")
+            axes.plot(triple[0], y, ls="", ms=4, label=judge if row == 0 else None, **look)
+    for row in range(0, len(names), 2):
+        axes.axhspan(row - 0.5, row + 0.5, color="#f6f6f6", lw=0, zorder=0)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.grid(axis="y", visible=False)
+    axes.tick_params(axis="y", length=0)
+    axes.set_title(title, loc="left", fontsize=10)
+
+
+def verdicts(results: dict) -> Figure:
+    """MCC and AUC of every judge on every set."""
+    judges, names = report.judges(results["sets"]), report.in_order(results["sets"])
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 1.6 + 0.46 * len(names)), sharey=True, layout="constrained")
+    dots(left, results, judges, names, "mcc", "MCC of the verdict")
+    dots(right, results, judges, names, "auc", "AUC of the ranking")
+    right.axvline(0.5, color="#888888", lw=0.8, ls=":")
+    handles = [plt.Line2D([], [], ls="", ms=5, label=judge, **style(judges, judge)) for judge in judges]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(judges), frameon=False)
+    figure.suptitle("Is the read good (errors / scored bases ≤ 1 %)? With 95 % intervals", fontsize=11)
+    return figure
+
+
+def panels(names: list[str], columns: int = 4) -> tuple[Figure, list[Axes]]:
+    """A small panel a set; the rest of the last row stays empty."""
+    rows = -(-len(names) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(9.5, 0.9 + 2.05 * rows), layout="constrained", squeeze=False)
+    axes = list(grid.flat)
+    for unused in axes[len(names) :]:
+        unused.set_visible(False)
+    for each, name in zip(axes, names):
+        each.set_title(name, loc="left", fontsize=8)
+        each.tick_params(labelsize=7.5)
+    return figure, axes[: len(names)]
+
+
+def retention(results: dict) -> Figure:
+    """Share of bad reads among the kept, by the share that is kept."""
+    judges, names = report.judges(results["sets"]), report.in_order(results["sets"])
+    names = [name for name in names if 0 < results["sets"][name]["good_share"] < 1]
+    figure, axes = panels(names)
+    for each, name in zip(axes, names):
+        s = results["sets"][name]
+        for judge in judges:
+            if judge in s["judged"]:
+                shares = [100 * s["judged"][judge]["figures"][f"bad_at_{r}"][0] for r in RETENTIONS]
+                each.plot(RETENTIONS, shares, lw=1.2, ms=3.5, **style(judges, judge))
+        each.axhline(100 * (1 - s["good_share"]), color="#888888", lw=0.8, ls=":")
+        each.set_ylim(0, 1.12 * 100 * (1 - s["good_share"]))
+        each.set_xticks(RETENTIONS)
+    handles = [plt.Line2D([], [], lw=1.2, ms=4, label=judge, **style(judges, judge)) for judge in judges]
+    handles.append(plt.Line2D([], [], color="#888888", lw=0.8, ls=":", label="keeping all"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=8)
+    figure.supxlabel("share of the reads that is kept, best first, %", fontsize=9)
+    figure.supylabel("bad reads among the kept, %", fontsize=9)
+    return figure
+
+
+def reliability(results: dict) -> Figure:
+    """Measured errors per base by predicted ones, for everything that predicts errors."""
+    sets = results["sets"]
+    judges = report.judges(sets)
+    # Two rules with the same prediction have the same curve: the first stands for both.
+    drawn = [judge for judge in judges if any(s["judged"].get(judge, {}).get("reliability") for s in sets.values()) and judge != "EE <= 1"]
+    names = [name for name in report.in_order(sets) if any(sets[name]["judged"].get(j, {}).get("reliability") for j in drawn)]
+    figure, axes = panels(names)
+    low, high = 2e-5, 0.6
+    for each, name in zip(axes, names):
+        each.plot([low, high], [low, high], color="#888888", lw=0.8, ls=":")
+        for judge in drawn:
+            curve = [bin for bin in sets[name]["judged"].get(judge, {}).get("reliability", []) if bin["reads"] >= 20]
+            # A bin without an error has no place on this scale; it is drawn at the border, hollow.
+            y = [max(bin["measured"], low) for bin in curve]
+            look = style(judges, judge)
+            each.plot([bin["predicted"] for bin in curve], y, lw=1.2, ms=3.5, **look)
+            none = [(bin["predicted"], low) for bin in curve if bin["measured"] == 0]
+            if none:
+                each.plot(*zip(*none), ls="", ms=3.5, mfc="white", **look)
+        each.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
+        each.set_xticks([1e-4, 1e-3, 1e-2, 1e-1])
+        each.set_yticks([1e-4, 1e-3, 1e-2, 1e-1])
+        each.minorticks_off()
+    labels = {judge: "EE" if judge == "EE/len <= 1 %" else judge for judge in drawn}
+    handles = [plt.Line2D([], [], lw=1.2, ms=4, label=labels[judge], **style(judges, judge)) for judge in drawn]
+    handles.append(plt.Line2D([], [], color="#888888", lw=0.8, ls=":", label="measured as predicted"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=8)
+    figure.supxlabel("predicted errors per base (bins of at least 20 reads)", fontsize=9)
+    figure.supylabel("measured errors per scored base", fontsize=9)
+    return figure
+
+
+def draw(results: dict, folder: Path) -> list[Path]:
+    """Write every plot into ``folder``."""
+    paths = []
+    for function in (verdicts, retention, reliability):
+        figure = function(results)
+        path = folder / f"{function.__name__}.svg"
+        figure.savefig(path, metadata={"Date": None})
+        plt.close(figure)
+        paths.append(path)
+    return paths

@@ -1,0 +1,215 @@
+"""The results file as Markdown: every number in it is from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+PARTS = ("train", "devtest", "weird")
+FEW = 30  # reads of the rarer class; with fewer, a figure says little
+
+
+def value(figures: dict, key: str) -> str:
+    """A figure, or a dash where it has no value."""
+    number = figures.get(key, [None])[0]
+    return "–" if number is None else f"{number:.3f}".replace("-", "−")
+
+
+def with_interval(triple: list, digits: int = 3) -> str:
+    """``0.533 (0.514–0.552)``; percentages and signed numbers by their digits."""
+    point, low, high = triple
+    if point is None:
+        return "–"
+    if low is None:
+        return f"{point:.{digits}f}".replace("-", "−")
+    return f"{point:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})".replace("-", "−")
+
+
+def in_order(sets: dict) -> list[str]:
+    """Names of the sets: training, test, strange ones, others; short reads before long ones."""
+    rank = {part: i for i, part in enumerate(PARTS)}
+    return sorted(sets, key=lambda name: (rank.get(sets[name]["part"], len(PARTS)), sets[name]["platform"] != "illumina", name))
+
+
+def judges(sets: dict) -> list[str]:
+    """Names of what judges, in the order of the first set that has all of them."""
+    return list(max((s["judged"] for s in sets.values()), key=len))
+
+
+def table(head: list[str], rows: list[list[str]]) -> list[str]:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return lines + ["| " + " | ".join(row) + " |" for row in rows]
+
+
+def means(results: dict, columns: list[str], cell: Callable[[dict], float | None]) -> list[list[str]]:
+    """Rows of means over the Illumina sets of each part, each set counting once; only over sets that all columns have."""
+    rows = []
+    illumina = {name: s for name, s in results["sets"].items() if s["platform"] == "illumina"}
+    choices = [("train", ("train",)), ("devtest", ("devtest",)), ("train and devtest", ("train", "devtest"))]
+    for label, parts in choices:
+        chosen = [s for s in illumina.values() if s["part"] in parts]
+        if not chosen:
+            continue
+        row = [f"**mean of {len(chosen)} Illumina sets, {label}**", ""]
+        for column in columns:
+            values = [cell(s["judged"][column]) for s in chosen if column in s["judged"]]
+            complete = len(values) == len(chosen) and None not in values
+            row.append(f"**{sum(values) / len(values):.3f}**".replace("-", "−") if complete else "–")
+        rows.append(row)
+    return rows
+
+
+def per_set(results: dict, columns: list[str], key: str, digits: int = 3) -> list[list[str]]:
+    """A row a set: its name, its reads, and a figure with its interval for each column."""
+    rows = []
+    for name in in_order(results["sets"]):
+        s = results["sets"][name]
+        cells = [with_interval(s["judged"][c]["figures"][key], digits) if c in s["judged"] else "–" for c in columns]
+        rows.append([name, f"{s['reads']:,}", *cells])
+    return rows
+
+
+def figure_table(results: dict, columns: list[str], key: str, digits: int = 3, absolute: bool = False) -> list[str]:
+    """The table of one figure: a row a set, and the means over Illumina sets."""
+
+    def cell(judged: dict) -> float | None:
+        number = judged["figures"][key][0]
+        return abs(number) if absolute and number is not None else number
+
+    return table(["set", "reads", *columns], per_set(results, columns, key, digits) + means(results, columns, cell))
+
+
+def sets_table(results: dict) -> list[str]:
+    """What the sets are."""
+    rows = []
+    for name in in_order(results["sets"]):
+        s = results["sets"][name]
+        rows.append([
+            name, s["part"], s["platform"], f"{s['records']:,}", f"{s['ambiguous']:,}", f"{s['reads']:,}", f"{s['median_length']:,}",
+            f"{100 * s['errors'] / s['scored_bases']:.2f} %", f"{100 * s['good_share']:.1f} %", f"{100 * s['with_1_error']:.1f} %",
+            f"{100 * s['with_3_errors']:.1f} %", f"{100 * s['border_share']:.1f} %",
+        ])  # fmt: skip
+    head = ["set", "part", "platform", "records", "ambiguous, left out", "judged", "median bases", "errors / scored bases", "good", "≥ 1 error", "≥ 3 errors", "label hangs on the denominator"]
+    return table(head, rows)
+
+
+def differences(results: dict, columns: list[str]) -> list[str]:
+    """Where a judge differs from EE/len <= 1 % by more than the paired interval."""
+    rows = []
+    for name in in_order(results["sets"]):
+        judged = results["sets"][name]["judged"]
+        row = [name]
+        for column in columns:
+            for key in ("mcc", "auc"):
+                triple = judged.get(column, {}).get("difference", {}).get(key, [None] * 3)
+                text = with_interval(triple)
+                sure = triple[0] is not None and triple[1] is not None and (triple[1] > 0 or triple[2] < 0)
+                row.append(f"**{text}**" if sure else text)
+        rows.append(row)
+    return table(["set", *(f"{c}: {key}" for c in columns for key in ("MCC", "AUC"))], rows)
+
+
+def markdown(results: dict) -> str:
+    """The page that stands beside the results file."""
+    sets = results["sets"]
+    columns = judges(sets)
+    few = [n for n in in_order(sets) if min(sets[n]["good_share"], 1 - sets[n]["good_share"]) * sets[n]["reads"] < FEW]
+    predicting = [c for c in columns if any(s["judged"].get(c, {}).get("figures", {}).get("log2_ratio", [None])[0] is not None for s in sets.values())]
+    silent = [c for c in columns if c not in predicting]
+    compared = [c for c in columns if c != "EE/len <= 1 %"]
+    lines = [
+        "# Models and rules, judged by counted errors",
+        "",
+        "<!-- Written by research/evaluation/report.py from evaluation.json; change that, not this. -->",
+        "",
+        f"Measured {results['date']} by",
+        "",
+        f"    {results['command']}",
+        "",
+        "with " + ", ".join(f"{name} {version}" for name, version in results["tools"].items()) + ".",
+        f"Brackets are 95 % confidence intervals over {results['resamples']:,} bootstrap resamples of the reads (seed {results['seed']}); the two mates of",
+        "a pair are drawn apart, and what differs from run to run is not in them. All figures, with the SHA-256 of every file, are in",
+        "`evaluation.json`; `research/evaluation/README.md` says how each is computed.",
+        "",
+        "A read is *good* when it has at most one error in a hundred scored bases. An error is a substituted, inserted or deleted base.",
+        "",
+        "## The sets",
+        "",
+        *sets_table(results),
+        "",
+    ]
+    long = [n for n in in_order(sets) if sets[n]["clipped_too"]]
+    if long:
+        lines += [f"Long reads, clipped ones not left out: {', '.join(long)}.", ""]
+    if results["not_judged"]:
+        lines += [f"Not judged, as every read is ambiguous: {', '.join(results['not_judged'])}.", ""]
+    lines += [
+        "The last column is the share of reads that would change class if errors were divided by the length of the read and not by",
+        "its scored bases: where one error in a read of about a hundred bases is the border, a base that was not compared decides.",
+        "",
+    ]
+    if few:
+        lines += [f"One class has fewer than {FEW} reads in {', '.join(few)}: MCC and AUC say little there, or nothing (–).", ""]
+    lines += [
+        "## MCC of the verdict: is the read good?",
+        "",
+        "Each judge at its default threshold. A verdict that keeps all reads, or none, has an MCC of 0.",
+        "",
+        *figure_table(results, columns, "mcc"),
+        "",
+        "![MCC and AUC](verdicts.svg)",
+        "",
+        "## AUC: are bad reads ranked behind good ones?",
+        "",
+        *figure_table(results, columns, "auc"),
+        "",
+        "## Differences from EE/len <= 1 %",
+        "",
+        "On the same resamples, so these intervals are those of pairs. Bold: the interval excludes 0.",
+        "",
+        *differences(results, compared),
+        "",
+        "## Kept reads, and the bad ones among them, at the default threshold",
+        "",
+        "Share of all reads that are kept:",
+        "",
+        *figure_table(results, columns, "kept"),
+        "",
+        "Share of bad reads among these:",
+        "",
+        *figure_table(results, columns, "bad_among_kept"),
+        "",
+        "## Bad reads among the kept, at equal retention",
+        "",
+        "Every judge keeps the best 90 % by its own ranking:",
+        "",
+        *figure_table(results, columns, "bad_at_90"),
+        "",
+        "and the best 70 %:",
+        "",
+        *figure_table(results, columns, "bad_at_70"),
+        "",
+        "![Bad reads among the kept](retention.svg)",
+        "",
+        "## AUC for at least one error",
+        "",
+        *figure_table(results, columns, "auc_1_error"),
+        "",
+        "## AUC for at least three errors",
+        "",
+        *figure_table(results, columns, "auc_3_errors"),
+        "",
+        "## Calibration",
+        "",
+        "log2 of predicted over true errors, all reads of a set together: 0 is right, 1 is twice too many. The means are of its absolute value.",
+    ]
+    if silent:
+        lines += [f"{', '.join(silent)}: no number of errors is predicted, only a value or a probability of a label of its own, so there is none."]
+    lines += [
+        "",
+        *figure_table(results, predicting, "log2_ratio", 2, absolute=True),
+        "",
+        "![Predicted and measured errors](reliability.svg)",
+        "",
+    ]
+    return "\n".join(lines)
