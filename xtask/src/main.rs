@@ -4,7 +4,9 @@
 
 mod bench;
 mod ci;
+mod data;
 mod digest;
+mod evaluate;
 mod fetch_runtime;
 mod folder;
 mod lock;
@@ -39,6 +41,10 @@ enum Command {
     Train(train::Options),
     /// Check the model files and compare every engine with Python's ONNX Runtime
     Validate(validate::Options),
+    /// Judge every model, and the rules it replaces, by counted errors
+    Evaluate(evaluate::Options),
+    /// Fetch the reads that public packages hold and list the sources of the others
+    Data(data::Options),
     /// Fetch the pinned ONNX Runtime library and print the line that makes bm use it
     FetchRuntime(fetch_runtime::Options),
     /// Run every test that needs no torch
@@ -67,6 +73,8 @@ fn run(command: &Command) -> Result<()> {
     match command {
         Command::Train(options) => train::run(&workspace, options),
         Command::Validate(options) => validate::run(&workspace, options),
+        Command::Evaluate(options) => evaluate::run(&workspace, options),
+        Command::Data(options) => data::run(&workspace, options),
         Command::FetchRuntime(options) => fetch_runtime::run(&workspace, options),
         Command::Test => test::run(&workspace),
         Command::Ci => ci::run(&workspace),

@@ -20,13 +20,15 @@ const OLDEST: (u32, u32) = (3, 11);
 /// Written last into an environment; one without it, or with another text in it, is made anew.
 const STAMP: &str = "xtask-stamp";
 
-/// The two environments.
+/// The environments.
 #[derive(Clone, Copy)]
 pub(crate) enum Environment {
     /// numpy, onnx and onnxruntime: validation and the Python tests.
     Light,
     /// The same and torch, which is several gigabytes on Linux: training only.
     Train,
+    /// numpy and matplotlib: evaluation.
+    Evaluate,
 }
 
 impl Environment {
@@ -34,6 +36,7 @@ impl Environment {
         match self {
             Self::Light => "venv-light",
             Self::Train => "venv-train",
+            Self::Evaluate => "venv-evaluate",
         }
     }
 
@@ -41,6 +44,7 @@ impl Environment {
         match self {
             Self::Light => REQUIREMENTS,
             Self::Train => "research/neural-engine/requirements-train.txt",
+            Self::Evaluate => "research/evaluation/requirements.txt",
         }
     }
 }

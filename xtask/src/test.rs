@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use crate::fetch_runtime::{self, Runtime};
 use crate::step::{self, Outcome, Step};
 use crate::workspace::Workspace;
-use crate::{process, validate};
+use crate::{evaluate, process, validate};
 
 /// `cargo xtask test`.
 ///
@@ -29,6 +29,7 @@ pub(crate) fn steps(workspace: &Workspace) -> Result<Vec<Step<'_>>> {
         }),
         Step::with_outcome("cargo test", || cargo_test(workspace)),
     ];
+    steps.push(evaluate::python_tests(workspace));
     steps.extend(validate::steps(workspace, false)?);
     Ok(steps)
 }

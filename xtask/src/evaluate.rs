@@ -1,0 +1,117 @@
+//! `cargo xtask evaluate`: every model, and the rules it replaces, judged by counted errors.
+
+use std::ffi::OsString;
+use std::path::{self, Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::fetch_runtime::{self, Runtime};
+use crate::python::{self, Environment};
+use crate::step::{self, Outcome, Step};
+use crate::workspace::Workspace;
+use crate::{folder, print, process};
+
+const SCRIPT: &str = "research/evaluation/evaluate.py";
+const RESULTS: &str = "research/evaluation/results";
+const TESTS: &str = "research/evaluation/tests";
+
+/// What is judged, and on which reads.
+#[derive(clap::Args, Clone, Default)]
+pub(crate) struct Options {
+    /// Folder with truth sets below it: folders of FASTQ and a table NAME.truth.tsv.gz
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Id of an embedded model, or path of a package or .onnx file; may be given again [default: every embedded model]
+    #[arg(long, value_name = "MODEL")]
+    model: Vec<String>,
+    /// Folder of the results [default: research/evaluation/results]
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Bootstrap resamples behind each confidence interval [default: 1000]
+    #[arg(long, value_name = "N")]
+    resamples: Option<u32>,
+}
+
+/// `cargo xtask evaluate`.
+///
+/// # Errors
+/// When any step fails.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let results = options.output.as_ref().map_or_else(|| Ok(workspace.root.join(RESULTS)), path::absolute)?;
+    step::run_all("evaluate", steps(workspace, options.clone(), results.clone()))?;
+    print::wrote(&results);
+    Ok(())
+}
+
+/// A small evaluation of testdata, as steps of `ci`: a test of the road, its figures are thrown away.
+///
+/// # Errors
+/// When the folder for what this program makes cannot be made.
+pub(crate) fn smoke_steps(workspace: &Workspace) -> Result<Vec<Step<'_>>> {
+    let results = workspace.scratch()?.join("smoke-evaluation");
+    // Otherwise yesterday's results could pass for today's.
+    folder::remove(&results)?;
+    let options = Options { data: workspace.root.join("testdata"), resamples: Some(20), ..Options::default() };
+    Ok(steps(workspace, options, results))
+}
+
+/// The tests of the Python code, which need nothing but numpy, as a step of `test`.
+pub(crate) fn python_tests(workspace: &Workspace) -> Step<'_> {
+    Step::with_outcome("tests of the evaluation", || {
+        if let Runtime::NoWheel(reason) = fetch_runtime::availability() {
+            // The light environment, which is here anyway, cannot be made; another one for these tests is not worth its time.
+            return Ok(Outcome::Skipped(reason));
+        }
+        let interpreter = python::ensure(workspace, Environment::Light)?;
+        let tests = ["-m", "unittest", "discover", "--start-directory", TESTS];
+        process::kept(&mut python::script(workspace, &interpreter, tests))?;
+        Ok(Outcome::Done)
+    })
+}
+
+fn steps(workspace: &Workspace, options: Options, results: PathBuf) -> Vec<Step<'_>> {
+    vec![
+        Step::new("release build of bm", || workspace.build_bm().map(drop)),
+        Step::new("Python environment for evaluation", || python::ensure(workspace, Environment::Evaluate).map(drop)),
+        Step::new("evaluation", move || {
+            let bm = workspace.build_bm()?;
+            let interpreter = python::ensure(workspace, Environment::Evaluate)?;
+            process::shown(&mut python::script(workspace, &interpreter, options.arguments(&bm, &results)?))
+        }),
+    ]
+}
+
+impl Options {
+    /// The script runs in the root of the workspace, so a path that was typed elsewhere is made absolute.
+    fn arguments(&self, bm: &Path, results: &Path) -> Result<Vec<OsString>> {
+        let mut arguments: Vec<OsString> = vec![SCRIPT.into(), "--data".into(), path::absolute(&self.data)?.into()];
+        arguments.extend(["--bm".into(), bm.into(), "--output".into(), results.into()]);
+        for model in &self.model {
+            // An id is no file; a path is.
+            let model = if Path::new(model).exists() { path::absolute(model)?.into() } else { model.into() };
+            arguments.extend(["--model".into(), model]);
+        }
+        if let Some(resamples) = self.resamples {
+            arguments.extend(["--resamples".into(), resamples.to_string().into()]);
+        }
+        Ok(arguments)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_reaches_the_script() {
+        let model = vec!["mean-q20".to_owned(), "src".to_owned()];
+        let options = Options { data: "runs".into(), model, resamples: Some(7), ..Options::default() };
+        let arguments = options.arguments(Path::new("bm"), Path::new("out")).expect("paths");
+        let absolute = |name| path::absolute(name).expect("the current folder is known").display().to_string();
+        // Tests run in the folder of xtask, where `src` is a path and `mean-q20` is not.
+        let (data, package) = (absolute("runs"), absolute("src"));
+        let expected = [SCRIPT, "--data", &data, "--bm", "bm", "--output", "out", "--model", "mean-q20", "--model", &package];
+        assert_eq!(arguments[..11], expected);
+        assert_eq!(arguments[11..], ["--resamples", "7"]);
+    }
+}
