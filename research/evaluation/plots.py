@@ -32,6 +32,17 @@ def style(judges: list[str], judge: str) -> dict:
     return {"color": COLOURS[place], "marker": SHAPES[place]}
 
 
+def of_both_classes(results: dict) -> list[str]:
+    """Names of the sets with good and bad reads: on others there is nothing to tell apart."""
+    return [name for name in report.in_order(results["sets"]) if 0 < results["sets"][name]["good_share"] < 1]
+
+
+def sizes(judges: list[str], judge: str) -> dict:
+    """Widths that shrink with the place, so that equal curves are all seen."""
+    place = judges.index(judge)
+    return {"lw": max(3.0 - 0.45 * place, 0.8), "ms": max(6.5 - 0.7 * place, 2.5)}
+
+
 def dots(axes: Axes, results: dict, judges: list[str], names: list[str], key: str, title: str) -> None:
     """A row a set, a dot and its interval a judge."""
     step = 0.8 / len(judges)
@@ -56,14 +67,14 @@ def dots(axes: Axes, results: dict, judges: list[str], names: list[str], key: st
 
 def verdicts(results: dict) -> Figure:
     """MCC and AUC of every judge on every set."""
-    judges, names = report.judges(results["sets"]), report.in_order(results["sets"])
+    judges, names = report.judges(results["sets"]), of_both_classes(results)
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 1.6 + 0.46 * len(names)), sharey=True, layout="constrained")
     dots(left, results, judges, names, "mcc", "MCC of the verdict")
     dots(right, results, judges, names, "auc", "AUC of the ranking")
     right.axvline(0.5, color="#888888", lw=0.8, ls=":")
     handles = [plt.Line2D([], [], ls="", ms=5, label=judge, **style(judges, judge)) for judge in judges]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(judges), frameon=False)
-    figure.suptitle("Is the read good (errors / scored bases ≤ 1 %)? With 95 % intervals", fontsize=11)
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(judges), frameon=False)
+    figure.supxlabel("Is the read good (errors / scored bases ≤ 1 %)? Bars: 95 % intervals", fontsize=9)
     return figure
 
 
@@ -82,21 +93,20 @@ def panels(names: list[str], columns: int = 4) -> tuple[Figure, list[Axes]]:
 
 def retention(results: dict) -> Figure:
     """Share of bad reads among the kept, by the share that is kept."""
-    judges, names = report.judges(results["sets"]), report.in_order(results["sets"])
-    names = [name for name in names if 0 < results["sets"][name]["good_share"] < 1]
+    judges, names = report.judges(results["sets"]), of_both_classes(results)
     figure, axes = panels(names)
     for each, name in zip(axes, names):
         s = results["sets"][name]
         for judge in judges:
             if judge in s["judged"]:
                 shares = [100 * s["judged"][judge]["figures"][f"bad_at_{r}"][0] for r in RETENTIONS]
-                each.plot(RETENTIONS, shares, lw=1.2, ms=3.5, **style(judges, judge))
+                each.plot(RETENTIONS, shares, **sizes(judges, judge), **style(judges, judge))
         each.axhline(100 * (1 - s["good_share"]), color="#888888", lw=0.8, ls=":")
         each.set_ylim(0, 1.12 * 100 * (1 - s["good_share"]))
         each.set_xticks(RETENTIONS)
     handles = [plt.Line2D([], [], lw=1.2, ms=4, label=judge, **style(judges, judge)) for judge in judges]
     handles.append(plt.Line2D([], [], color="#888888", lw=0.8, ls=":", label="keeping all"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=8)
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, fontsize=8)
     figure.supxlabel("share of the reads that is kept, best first, %", fontsize=9)
     figure.supylabel("bad reads among the kept, %", fontsize=9)
     return figure
@@ -129,7 +139,7 @@ def reliability(results: dict) -> Figure:
     labels = {judge: "EE" if judge == "EE/len <= 1 %" else judge for judge in drawn}
     handles = [plt.Line2D([], [], lw=1.2, ms=4, label=labels[judge], **style(judges, judge)) for judge in drawn]
     handles.append(plt.Line2D([], [], color="#888888", lw=0.8, ls=":", label="measured as predicted"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=8)
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, fontsize=8)
     figure.supxlabel("predicted errors per base (bins of at least 20 reads)", fontsize=9)
     figure.supylabel("measured errors per scored base", fontsize=9)
     return figure

@@ -19,7 +19,7 @@ def with_interval(triple: list, digits: int = 3) -> str:
     point, low, high = triple
     if point is None:
         return "–"
-    if low is None:
+    if low is None or low == point == high:
         return f"{point:.{digits}f}".replace("-", "−")
     return f"{point:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})".replace("-", "−")
 
@@ -50,7 +50,7 @@ def means(results: dict, columns: list[str], cell: Callable[[dict], float | None
         chosen = [s for s in illumina.values() if s["part"] in parts]
         if not chosen:
             continue
-        row = [f"**mean of {len(chosen)} Illumina sets, {label}**", ""]
+        row = [f"**mean of the Illumina sets ({len(chosen)}), {label}**", ""]
         for column in columns:
             values = [cell(s["judged"][column]) for s in chosen if column in s["judged"]]
             complete = len(values) == len(chosen) and None not in values
@@ -77,6 +77,27 @@ def figure_table(results: dict, columns: list[str], key: str, digits: int = 3, a
         return abs(number) if absolute and number is not None else number
 
     return table(["set", "reads", *columns], per_set(results, columns, key, digits) + means(results, columns, cell))
+
+
+def summary(results: dict, columns: list[str]) -> list[str]:
+    """Means over the Illumina sets below train and devtest: a row a judge, a column a figure."""
+    chosen = [s for s in results["sets"].values() if s["platform"] == "illumina" and s["part"] in ("train", "devtest")]
+    if not chosen:
+        return []
+    shown = {"MCC": "mcc", "AUC": "auc", "AUC, ≥ 1 error": "auc_1_error", "AUC, ≥ 3 errors": "auc_3_errors",
+             "bad among the best 90 %": "bad_at_90", "mean abs log2(predicted/true errors)": "log2_ratio"}  # fmt: skip
+    rows = []
+    for column in columns:
+        row = [column]
+        for key in shown.values():
+            values = [s["judged"][column]["figures"][key][0] if column in s["judged"] else None for s in chosen]
+            if None not in values and key == "log2_ratio":
+                values = [abs(number) for number in values]
+            row.append("–" if None in values else f"{sum(values) / len(values):.3f}")
+        rows.append(row)
+    runs = len({s["run"] for s in chosen})
+    text = f"Means over the {len(chosen)} Illumina sets below train and devtest, of {runs} flow cells; each set counts once."
+    return ["## In short", "", text, "", *table(["judge", *shown], rows), ""]
 
 
 def sets_table(results: dict) -> list[str]:
@@ -133,6 +154,7 @@ def markdown(results: dict) -> str:
         "",
         "A read is *good* when it has at most one error in a hundred scored bases. An error is a substituted, inserted or deleted base.",
         "",
+        *summary(results, columns),
         "## The sets",
         "",
         *sets_table(results),
