@@ -110,7 +110,10 @@ def evaluate(data: Path, bm: Path, wanted: list[str], count: int, command: str) 
     sets = [reads for reads in loaded.values() if reads]
     if len({s.name for s in sets}) < len(sets):
         raise SystemExit(f"{data}: two truth sets have the same name")
-    models = {Path(model).name: model for model in wanted or rules.embedded_models(bm)}
+    wanted = wanted or rules.embedded_models(bm)
+    models = {Path(model).name: model for model in wanted}
+    if len(models) < len(wanted) or set(models) & set(rules.RULES):
+        raise SystemExit(f"two judges with one name among {', '.join([*rules.RULES, *(Path(model).name for model in wanted)])}")
     platforms, figures, files = known_platforms(), {}, {}
     for table, reads in loaded.items():
         if not reads:
@@ -119,7 +122,8 @@ def evaluate(data: Path, bm: Path, wanted: list[str], count: int, command: str) 
         judged, notes = judgements(reads, sets, platforms, models, bm)
         figures[reads.name] = {"platform": platforms.get(reads.name, "unknown")} | measure(reads, judged, count) | notes
         files |= {path.relative_to(data).as_posix(): truth.sha256(path) for path in (table, *reads.files)}
-        values = (f"{name} {report.value(f['figures'], 'mcc')}/{report.value(f['figures'], 'auc')}" for name, f in figures[reads.name]["judged"].items())
+        shown = {name: f["figures"] for name, f in figures[reads.name]["judged"].items()}
+        values = (f"{name} {report.value(f, 'mcc')}/{report.value(f, 'auc')}" for name, f in shown.items())
         print(f"{reads.name}: {len(reads)} reads, MCC/AUC: {', '.join(values)}")
     version = subprocess.run([bm, "--version"], check=True, capture_output=True, text=True).stdout.strip()
     return {

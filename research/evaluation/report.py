@@ -106,11 +106,14 @@ def sets_table(results: dict) -> list[str]:
     for name in in_order(results["sets"]):
         s = results["sets"][name]
         rows.append([
-            name, s["part"], s["platform"], f"{s['records']:,}", f"{s['ambiguous']:,}", f"{s['reads']:,}", f"{s['median_length']:,}",
-            f"{100 * s['errors'] / s['scored_bases']:.2f} %", f"{100 * s['good_share']:.1f} %", f"{100 * s['with_1_error']:.1f} %",
-            f"{100 * s['with_3_errors']:.1f} %", f"{100 * s['border_share']:.1f} %",
+            name, s["part"], s["platform"], *(f"{s[key]:,}" for key in ("records", "ambiguous", "reads", "median_length")),
+            f"{100 * s['errors'] / s['scored_bases']:.2f} %",
+            *(f"{100 * s[key]:.1f} %" for key in ("good_share", "with_1_error", "with_3_errors", "border_share")),
         ])  # fmt: skip
-    head = ["set", "part", "platform", "records", "ambiguous, left out", "judged", "median bases", "errors / scored bases", "good", "≥ 1 error", "≥ 3 errors", "label hangs on the denominator"]
+    head = [
+        "set", "part", "platform", "records", "ambiguous, left out", "judged", "median bases",
+        "errors / scored bases", "good", "≥ 1 error", "≥ 3 errors", "label hangs on the denominator",
+    ]  # fmt: skip
     return table(head, rows)
 
 
@@ -135,7 +138,8 @@ def markdown(results: dict) -> str:
     sets = results["sets"]
     columns = judges(sets)
     few = [n for n in in_order(sets) if min(sets[n]["good_share"], 1 - sets[n]["good_share"]) * sets[n]["reads"] < FEW]
-    predicting = [c for c in columns if any(s["judged"].get(c, {}).get("figures", {}).get("log2_ratio", [None])[0] is not None for s in sets.values())]
+    ratios = {c: [s["judged"][c]["figures"]["log2_ratio"][0] for s in sets.values() if c in s["judged"]] for c in columns}
+    predicting = [c for c in columns if any(ratio is not None for ratio in ratios[c])]
     silent = [c for c in columns if c not in predicting]
     compared = [c for c in columns if c != "EE/len <= 1 %"]
     lines = [
@@ -171,7 +175,7 @@ def markdown(results: dict) -> str:
         "",
     ]
     if few:
-        lines += [f"One class has fewer than {FEW} reads in {', '.join(few)}: MCC and AUC say little there, or nothing (–).", ""]
+        lines += [f"One class has fewer than {FEW} reads in {', '.join(few)}: MCC and AUC say little there, or nothing.", ""]
     lines += [
         "## MCC of the verdict: is the read good?",
         "",
@@ -223,10 +227,11 @@ def markdown(results: dict) -> str:
         "",
         "## Calibration",
         "",
-        "log2 of predicted over true errors, all reads of a set together: 0 is right, 1 is twice too many. The means are of its absolute value.",
+        "log2 of predicted over true errors, all reads of a set together: 0 is right, 1 is twice too many. The means are of its",
+        "absolute value.",
     ]
     if silent:
-        lines += [f"{', '.join(silent)}: no number of errors is predicted, only a value or a probability of a label of its own, so there is none."]
+        lines += [f"{', '.join(silent)}: no number of errors is predicted, only a value or the probability of a label, so there is no calibration."]
     lines += [
         "",
         *figure_table(results, predicting, "log2_ratio", 2, absolute=True),

@@ -190,7 +190,8 @@ def load(table: Path, data: Path) -> Reads | None:
     stated = np.array([row.ee for row in kept])
     if not np.allclose(summary["ee"], stated, rtol=1e-4, atol=1e-3):
         worst = int(np.argmax(np.abs(summary["ee"] - stated)))
-        raise SystemExit(f"{table}: expected errors of {stated[worst]}, but the FASTQ gives {summary['ee'][worst]:.4f}: not its qualities")
+        found = summary["ee"][worst]
+        raise SystemExit(f"{table}: expected errors of {stated[worst]}, but the FASTQ gives {found:.4f}: not its qualities")
     return Reads(
         name=folder.name, part=folder.parent.relative_to(data).as_posix(), files=files, run=runs.most_common(1)[0][0],
         row=np.array(rows), length=length,
