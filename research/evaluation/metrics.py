@@ -28,11 +28,15 @@ class Ranking:
             raise ValueError("a badness is not a number")
         self.order = np.argsort(badness, kind="stable")
         ordered = badness[self.order]
-        self.first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])  # [groups], where each tie begins
+        self.last = np.flatnonzero(np.r_[ordered[1:] != ordered[:-1], True])  # [groups], where each tie ends
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Sums of ``values`` [reads] over each group of ties, best first, [groups]."""
-        return np.add.reduceat(values[self.order], self.first)
+        return self.ordered_sums(values[self.order])
+
+    def ordered_sums(self, values: np.ndarray) -> np.ndarray:
+        """The same of values that are in this order already; whole numbers, so nothing is lost in the difference."""
+        return np.diff(np.cumsum(values)[self.last], prepend=0.0)
 
 
 def auc(bad: np.ndarray, total: np.ndarray) -> float:
@@ -102,9 +106,11 @@ class Measure:
 
     def __init__(self, judgement: Judgement, labels: Labels) -> None:
         self.judgement, self.labels = judgement, labels
-        self.by_rate, self.by_count = Ranking(judgement.by_rate), Ranking(judgement.by_count)
-        bad = {"rate": ~labels.good, "1": labels.errors >= 1, "3": labels.errors >= 3}
-        self.bad = {key: value.astype(np.float64) for key, value in bad.items()}
+        self.by_rate = Ranking(judgement.by_rate)
+        self.by_count = self.by_rate if judgement.by_count is judgement.by_rate else Ranking(judgement.by_count)
+        # Each in the order of its ranking, [reads].
+        self.bad = (~labels.good)[self.by_rate.order]
+        self.with_1, self.with_3 = (labels.errors[self.by_count.order] >= count for count in (1, 3))
         good, keep = labels.good, judgement.keep
         cells = [good & keep, ~good & keep, good & ~keep, ~good & ~keep]
         self.cells = np.stack(cells).astype(np.float64)  # [4, reads]: tp, fp, fn, tn
@@ -114,14 +120,18 @@ class Measure:
 
     def figures(self, weight: np.ndarray) -> dict[str, float]:
         """Each figure by name, under ``weight`` [reads]."""
-        total, bad = self.by_rate.sums(weight), self.by_rate.sums(weight * self.bad["rate"])
-        by_count = self.by_count.sums(weight)
+        ordered = weight[self.by_rate.order]
+        total, bad = self.by_rate.ordered_sums(ordered), self.by_rate.ordered_sums(ordered * self.bad)
+        by_count = total
+        if self.by_count is not self.by_rate:
+            ordered = weight[self.by_count.order]
+            by_count = self.by_count.ordered_sums(ordered)
         cells = self.cells @ weight
         out = {
             "mcc": mcc(*cells),
             "auc": auc(bad, total),
-            "auc_1_error": auc(self.by_count.sums(weight * self.bad["1"]), by_count),
-            "auc_3_errors": auc(self.by_count.sums(weight * self.bad["3"]), by_count),
+            "auc_1_error": auc(self.by_count.ordered_sums(ordered * self.with_1), by_count),
+            "auc_3_errors": auc(self.by_count.ordered_sums(ordered * self.with_3), by_count),
             "kept": float((cells[0] + cells[1]) / cells.sum()),
             "bad_among_kept": float(cells[1] / (cells[0] + cells[1])) if cells[0] + cells[1] else float("nan"),
         }

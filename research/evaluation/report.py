@@ -11,7 +11,7 @@ FEW = 30  # reads of the rarer class; with fewer, a figure says little
 def value(figures: dict, key: str) -> str:
     """A figure, or a dash where it has no value."""
     number = figures.get(key, [None])[0]
-    return "–" if number is None else f"{number:.3f}".replace("-", "−")
+    return "–" if number is None or number != number else f"{number:.3f}".replace("-", "−")
 
 
 def with_interval(triple: list, digits: int = 3) -> str:

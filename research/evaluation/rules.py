@@ -24,7 +24,8 @@ FEATURES = ("log10 of EE/len", "mean Q", "standard deviation of Q", "mean Q of t
 
 def mean_q20(reads: Reads) -> Judgement:
     """Mean Phred score of at least 20. It predicts no errors."""
-    return Judgement(-reads.mean_q, -reads.mean_q, reads.mean_q >= 20)
+    badness = -reads.mean_q
+    return Judgement(badness, badness, reads.mean_q >= 20)
 
 
 def ee_rate(reads: Reads) -> Judgement:
@@ -119,7 +120,8 @@ def logistic(judged: Reads, training: list[Reads]) -> Judgement:
     y = np.concatenate([s.good for s in training])
     weight = np.concatenate([np.full(len(s), 1 / len(s)) for s in training])
     logit = LogisticRegression(x, y, weight).logit(features(judged))
-    return Judgement(-logit, -logit, logit >= 0)
+    badness = -logit
+    return Judgement(badness, badness, logit >= 0)
 
 
 # --------------------------------------------------------------------------------------------------- models
@@ -165,12 +167,9 @@ def judged_by(columns: dict[str, list[str]], reads: Reads) -> tuple[Judgement, i
     unscored = verdict == "unscored"
     if "expected_errors" in columns:
         errors = column("expected_errors", np.float64)
-        by_rate, by_count = errors / reads.length, errors
-        predicted = np.where(unscored, 0.0, errors)
+        by_count = np.where(unscored, np.inf, errors)
+        by_rate, predicted = by_count / reads.length, np.where(unscored, 0.0, errors)
     else:
-        by_rate = by_count = -column("probability", np.float64)
+        by_rate = by_count = np.where(unscored, np.inf, -column("probability", np.float64))
         predicted = None
-    worst = np.where(unscored, np.inf, 0.0)
-    # A row without a number has nan; infinity plus nan would be nan again.
-    by_rate, by_count = (np.where(unscored, 0.0, badness) + worst for badness in (by_rate, by_count))
     return Judgement(by_rate, by_count, verdict == "pass", predicted), int(unscored.sum())
