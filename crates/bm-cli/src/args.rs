@@ -23,6 +23,7 @@ pub(crate) enum Command {
     Encode(EncodeArgs),
     Models(ModelsArgs),
     Selfcheck(SelfcheckArgs),
+    Truth(TruthArgs),
 }
 
 /// Keep the reads that pass
@@ -120,6 +121,52 @@ pub(crate) struct JudgeArgs {
     /// Write counts, model and engine as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+}
+
+/// Write a table of the true errors of every read, from an alignment or from overlapping mates
+///
+/// With --reference: a row for each primary record of a SAM or BAM file, in its order. A position of the reference is a variant,
+/// and differences there are no errors, where at least 30 % differ (depth 8 or more), or where one allele has at least 3 and at
+/// least 5 % of the good bases (an indel: 3 reads and 10 %). A soft clip of at most 60 bases is compared if at most 45 % of it
+/// differ without gaps; adapters stay clipped. The file is read twice, and stdin spooled in between; memory grows with the
+/// reference (46 bytes a base), not with the reads.
+///
+/// With --mates: two rows for each pair of two FASTQ files in the same order. Where the mates overlap without gaps (at least 30
+/// bases, at most 20 % mismatches, no second placement nearly as good) and disagree, the base of lower quality is wrong; at equal
+/// quality the position is not scored. Indels, and errors that both mates share, are not seen.
+///
+/// Columns: name, mate, len, mapped, mapq, alnlen, clip5, clip3 (bases left out at the ends), sub, ins, del, n (unknown bases),
+/// masked (differences at variants), scored (bases compared), ee (the sum of 10^(-Q/10)), errpos (0-based, as in the FASTQ: S17,
+/// I3, I2@3, D9, D4@9). Reads with more than 5 clipped bases, unmapped ones, or with less than 70 % scored are ambiguous, and
+/// not free of errors.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  bm truth aligned.bam --reference ref.fa -o truth.tsv.gz\n  bm truth --mates reads_1.fastq.gz reads_2.fastq.gz -o truth.tsv.gz",
+    group = clap::ArgGroup::new("source").required(true).args(["alignment", "mates"])
+)]
+pub(crate) struct TruthArgs {
+    /// SAM or BAM file, told by its content; - is stdin
+    #[arg(value_name = "ALIGNMENT", requires = "reference")]
+    pub(crate) alignment: Option<PathBuf>,
+    /// The FASTA file that the reads were aligned to, plain or gzip
+    #[arg(short, long, value_name = "FILE", conflicts_with = "mates")]
+    pub(crate) reference: Option<PathBuf>,
+    /// The FASTQ files of the first and of the second mates, instead of an alignment
+    #[arg(long, num_args = 2, value_names = ["R1", "R2"])]
+    pub(crate) mates: Option<Vec<PathBuf>>,
+    /// Where the table goes; - is stdout
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub(crate) output: PathBuf,
+    /// Rules for long reads with many indels: clips are never compared, and few reads with the same indel make no
+    /// variant
+    #[arg(long, conflicts_with = "mates")]
+    pub(crate) long: bool,
+    /// Alignments of a lower mapping quality have no say about variants
+    #[arg(long, value_name = "Q", default_value_t = 10, conflicts_with = "mates")]
+    pub(crate) min_mapq: u8,
+    /// No summary
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]

@@ -31,17 +31,24 @@ pub(crate) fn open(path: &Path) -> Result<Input> {
     let (stream, bytes): (Box<dyn Read + Send>, _) = if is_stdio(path) {
         (Box::new(io::stdin()), None)
     } else {
-        let file = File::open(path).with_context(|| format!("{name}: cannot be opened"))?;
-        let metadata = file.metadata().with_context(|| name.clone())?;
-        if metadata.is_dir() {
-            bail!("{name}: is a folder, expected a FASTQ file");
-        }
-        (Box::new(file), metadata.is_file().then_some(metadata.len()))
+        let (file, bytes) = file(path, "FASTQ")?;
+        (Box::new(file), bytes)
     };
     let consumed = Arc::new(AtomicU64::new(0));
     let stream = Counted { inner: stream, consumed: Arc::clone(&consumed) };
     let text = decompressed(stream).with_context(|| name.clone())?;
     Ok(Input { name, records: fastq::Reader::new(text), bytes, consumed })
+}
+
+/// Opens a file that is to be `format`, with its size if it is a regular one.
+pub(crate) fn file(path: &Path, format: &str) -> Result<(File, Option<u64>)> {
+    let name = name(path);
+    let file = File::open(path).with_context(|| format!("{name}: cannot be opened"))?;
+    let metadata = file.metadata().with_context(|| name.clone())?;
+    if metadata.is_dir() {
+        bail!("{name}: is a folder, expected a {format} file");
+    }
+    Ok((file, metadata.is_file().then_some(metadata.len())))
 }
 
 /// Returns what messages call `path`.
@@ -55,7 +62,7 @@ pub(crate) fn is_stdio(path: &Path) -> bool {
 }
 
 /// Returns the text of a stream that may be compressed, going by its first bytes and not by its name.
-fn decompressed(mut stream: impl Read + Send + 'static) -> Result<Box<dyn BufRead + Send>> {
+pub(crate) fn decompressed(mut stream: impl Read + Send + 'static) -> Result<Box<dyn BufRead + Send>> {
     let mut magic = Vec::new();
     (&mut stream).take(6).read_to_end(&mut magic).context("cannot be read")?;
     let stored = BufReader::with_capacity(BUFFER, Cursor::new(magic.clone()).chain(stream));

@@ -15,6 +15,7 @@ mod report;
 mod score;
 mod selfcheck;
 mod terminal;
+mod truth;
 
 use std::io;
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Encode(args) => encode::run(args),
         Command::Models(args) => models::run(args),
         Command::Selfcheck(args) => selfcheck::run(args),
+        Command::Truth(args) => truth::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

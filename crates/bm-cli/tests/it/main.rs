@@ -17,3 +17,4 @@ mod score;
 mod snapshots;
 mod support;
 mod terminal;
+mod truth;

@@ -1,0 +1,159 @@
+//! Reads alignments, SAM or BAM, and checks each record against itself and the reference.
+
+use std::io::{self, BufReader, Cursor, Read};
+
+use noodles_sam::alignment::RecordBuf;
+use noodles_sam::alignment::record::cigar::op::Kind;
+use noodles_sam::{self as sam, Header};
+use {noodles_bam as bam, noodles_bgzf as bgzf};
+
+use crate::{Aligned, Fault, Place, Reference, TruthError};
+
+/// The empty block that ends every BAM file.
+const END_OF_FILE: [u8; 28] = [31, 139, 8, 4, 0, 0, 0, 0, 0, 255, 6, 0, 66, 67, 2, 0, 27, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// The primary records of an alignment, mapped or not, in file order.
+pub struct Alignment<R> {
+    format: Format<R>,
+    header: Header,
+    /// For every sequence of the header, its index in the reference.
+    sequences: Vec<usize>,
+    record: RecordBuf,
+    records: u64,
+}
+
+enum Format<R> {
+    Sam(sam::io::Reader<BufReader<Stored<R>>>),
+    Bam(Box<bam::io::Reader<bgzf::io::Reader<Tail<Stored<R>>>>>),
+}
+
+/// A stream whose first bytes were looked at.
+type Stored<R> = io::Chain<Cursor<Vec<u8>>, R>;
+
+impl<R: Read> Alignment<R> {
+    /// Opens SAM text or BAM, told by the first bytes, that was aligned to `reference`.
+    ///
+    /// # Errors
+    ///
+    /// [`TruthError::Header`] for other formats, for a header without sequences, and for one whose sequences are not the
+    /// reference's; [`TruthError::HeaderRead`].
+    pub fn open(mut inner: R, reference: &Reference) -> Result<Self, TruthError> {
+        let mut magic = Vec::new();
+        (&mut inner).take(4).read_to_end(&mut magic).map_err(TruthError::HeaderRead)?;
+        let stored = Cursor::new(magic.clone()).chain(inner);
+        let (format, header) = match magic.as_slice() {
+            [] => return Err(TruthError::Header("the alignment is empty, expected SAM or BAM".to_owned())),
+            b"CRAM" => {
+                return Err(TruthError::Header(
+                    "is CRAM, expected SAM or BAM; convert it on the way: samtools view -b FILE | bm truth - …".to_owned(),
+                ));
+            }
+            [0x1f, 0x8b, ..] => {
+                let blocks = bgzf::io::Reader::new(Tail { inner: stored, last: Vec::new() });
+                let mut reader = bam::io::Reader::from(blocks);
+                let header = reader.read_header().map_err(TruthError::HeaderRead)?;
+                (Format::Bam(Box::new(reader)), header)
+            }
+            _ => {
+                let mut reader = sam::io::Reader::new(BufReader::new(stored));
+                let header = reader.read_header().map_err(TruthError::HeaderRead)?;
+                (Format::Sam(reader), header)
+            }
+        };
+        if header.reference_sequences().is_empty() {
+            return Err(TruthError::Header(
+                "names no reference sequence (@SQ lines); expected SAM or BAM with its header".to_owned(),
+            ));
+        }
+        let sequences = header
+            .reference_sequences()
+            .iter()
+            .map(|(name, sequence)| reference.find(&String::from_utf8_lossy(name), sequence.length().get()))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { format, header, sequences, record: RecordBuf::default(), records: 0 })
+    }
+
+    /// Returns the number of records read, secondary and supplementary ones too.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Reads the next primary record into `aligned`; returns `false` at the end of the file.
+    ///
+    /// # Errors
+    ///
+    /// [`TruthError::Read`] for what cannot be parsed, [`TruthError::Record`] for a record that contradicts itself or the
+    /// reference, [`TruthError::Truncated`].
+    pub fn read(&mut self, reference: &Reference, aligned: &mut Aligned) -> Result<bool, TruthError> {
+        loop {
+            let outcome = match &mut self.format {
+                Format::Sam(reader) => reader.read_record_buf(&self.header, &mut self.record),
+                Format::Bam(reader) => reader.read_record_buf(&self.header, &mut self.record),
+            };
+            let bytes = outcome.map_err(|source| TruthError::Read { record: self.records + 1, source })?;
+            if bytes == 0 {
+                return match &self.format {
+                    Format::Bam(reader) if reader.get_ref().get_ref().last != END_OF_FILE => {
+                        Err(TruthError::Truncated { records: self.records })
+                    }
+                    _ => Ok(false),
+                };
+            }
+            self.records += 1;
+            let flags = self.record.flags();
+            if flags.is_secondary() || flags.is_supplementary() {
+                continue;
+            }
+            let checked = take(&self.record, &self.sequences, aligned).and_then(|()| aligned.check(reference));
+            return match checked {
+                Ok(()) => Ok(true),
+                Err(fault) => Err(TruthError::Record { record: self.records, name: aligned.name.clone(), fault }),
+            };
+        }
+    }
+}
+
+/// Moves what matters of a record into `aligned`.
+fn take(record: &RecordBuf, sequences: &[usize], aligned: &mut Aligned) -> Result<(), Fault> {
+    let flags = record.flags();
+    aligned.name.clear();
+    aligned.name.extend_from_slice(record.name().ok_or(Fault::NoName)?);
+    aligned.mate = if flags.is_last_segment() && !flags.is_first_segment() { 2 } else { 1 };
+    aligned.reverse = flags.is_reverse_complemented();
+    aligned.bases.clear();
+    aligned.bases.extend(record.sequence().as_ref().iter().map(u8::to_ascii_uppercase));
+    aligned.scores.clear();
+    aligned.scores.extend_from_slice(record.quality_scores().as_ref());
+    aligned.place = None;
+    if !flags.is_unmapped() {
+        let sequence = record.reference_sequence_id().ok_or(Fault::NoPlace("reference sequence"))?;
+        let start = record.alignment_start().ok_or(Fault::NoPlace("position"))?;
+        let cigar: Vec<(Kind, usize)> = record.cigar().as_ref().iter().map(|op| (op.kind(), op.len())).collect();
+        if cigar.is_empty() {
+            return Err(Fault::NoPlace("CIGAR"));
+        }
+        aligned.place = Some(Place {
+            sequence: *sequences.get(sequence).ok_or(Fault::NoPlace("reference sequence that its header names"))?,
+            start: start.get() - 1,
+            mapq: record.mapping_quality().map_or(255, u8::from),
+            cigar,
+        });
+    }
+    Ok(())
+}
+
+/// A stream that remembers its last bytes.
+struct Tail<R> {
+    inner: R,
+    last: Vec<u8>,
+}
+
+impl<R: Read> Read for Tail<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buf)?;
+        self.last.extend_from_slice(&buf[..count][count.saturating_sub(END_OF_FILE.len())..]);
+        let excess = self.last.len().saturating_sub(END_OF_FILE.len());
+        self.last.drain(..excess);
+        Ok(count)
+    }
+}

@@ -1,0 +1,219 @@
+//! Errors of overlapping mates, without a reference: where the two reads of one fragment disagree, one of them is wrong.
+
+use bm_encode::{Phred, ReadRef};
+
+use crate::row::{Edit, Row, expected_errors};
+
+/// When two mates overlap.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OverlapRules {
+    /// Bases that must overlap at least.
+    pub shortest: usize,
+    /// Share of the overlap that may differ at most.
+    pub highest_mismatch_share: f64,
+}
+
+impl Default for OverlapRules {
+    fn default() -> Self {
+        Self { shortest: 30, highest_mismatch_share: 0.20 }
+    }
+}
+
+/// How the reverse complement of the second mate lies on the first.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Overlap {
+    /// Where the reverse complement starts, from the start of the first mate; negative where the fragment is shorter than it.
+    pub offset: isize,
+    /// Bases that overlap.
+    pub length: usize,
+    /// Known bases in it that differ.
+    pub mismatches: usize,
+}
+
+/// Finds how the mates overlap without gaps.
+///
+/// Of all placements with enough overlap and few enough mismatches the one with the lowest share of mismatches is taken. `None`
+/// where there is none, or where a second one is nearly as good: its share is at most twice that of the best and 2 % more, as in
+/// repeats.
+pub fn overlap(first: ReadRef<'_>, second: ReadRef<'_>, rules: &OverlapRules) -> Option<Overlap> {
+    let reversed = reverse_complement(second.sequence);
+    let (one, other) = (first.sequence.len() as isize, reversed.len() as isize);
+    let mut best: Option<(f64, Overlap)> = None;
+    let mut next = f64::INFINITY;
+    for offset in 1 - other..one {
+        let start = offset.max(0);
+        let length = (one.min(offset + other) - start).max(0) as usize;
+        if length < rules.shortest.max(1) {
+            continue;
+        }
+        let ours = &first.sequence[start as usize..start as usize + length];
+        let theirs = &reversed[(start - offset) as usize..(start - offset) as usize + length];
+        let allowed = (rules.highest_mismatch_share * length as f64) as usize;
+        let Some(mismatches) = mismatches(ours, theirs, allowed) else { continue };
+        let share = mismatches as f64 / length as f64;
+        match best {
+            Some((lowest, _)) if lowest <= share => next = next.min(share),
+            _ => {
+                next = best.map_or(next, |(lowest, _)| lowest);
+                best = Some((share, Overlap { offset, length, mismatches }));
+            }
+        }
+    }
+    best.and_then(|(share, overlap)| (next > 2.0 * share + 0.02).then_some(overlap))
+}
+
+/// Returns how many known bases differ, `None` as soon as there are more than `allowed`.
+fn mismatches(ours: &[u8], theirs: &[u8], allowed: usize) -> Option<usize> {
+    let mut count = 0;
+    for (ours, theirs) in ours.iter().zip(theirs) {
+        count += usize::from(differ(*ours, *theirs));
+        if count > allowed {
+            return None;
+        }
+    }
+    Some(count)
+}
+
+fn differ(one: u8, other: u8) -> bool {
+    is_known(one) && is_known(other) && !one.eq_ignore_ascii_case(&other)
+}
+
+fn is_known(base: u8) -> bool {
+    matches!(base.to_ascii_uppercase(), b'A' | b'C' | b'G' | b'T')
+}
+
+fn reverse_complement(bases: &[u8]) -> Vec<u8> {
+    let complement = |base: &u8| match base.to_ascii_uppercase() {
+        b'A' => b'T',
+        b'C' => b'G',
+        b'G' => b'C',
+        b'T' | b'U' => b'A',
+        _ => b'N',
+    };
+    bases.iter().rev().map(complement).collect()
+}
+
+/// Returns the rows of two mates: where they disagree, the one of lower quality is wrong; at equal quality nobody knows which, and
+/// the position is not scored in either.
+///
+/// `scored` is the number of bases compared, `clip5` and `clip3` what lies outside of the overlap; there are no indels, nothing is
+/// masked, and `mapq` is 255. Errors that both mates share are not seen. `name` is what both rows are called.
+pub fn mate_rows(name: &[u8], first: ReadRef<'_>, second: ReadRef<'_>, rules: &OverlapRules) -> [Row; 2] {
+    let row = |read: ReadRef<'_>, mate| {
+        let scores = read.quality_scores.iter().map(|byte| Phred::from_byte(*byte).map_or(0, Phred::get));
+        Row { name: name.to_vec(), mate, len: read.len(), ee: expected_errors(scores), ..Row::default() }
+    };
+    let mut rows = [row(first, 1), row(second, 2)];
+    let Some(overlap) = overlap(first, second, rules) else { return rows };
+    let start = overlap.offset.max(0) as usize;
+    // The last base of the second mate's reverse complement is its first.
+    let second_at = |at: usize| (second.len() as isize - 1 - (at as isize - overlap.offset)) as usize;
+    let clips = [
+        (start, first.len() - start - overlap.length),
+        (second_at(start + overlap.length - 1), second.len() - 1 - second_at(start)),
+    ];
+    for (row, (clip5, clip3)) in rows.iter_mut().zip(clips) {
+        (row.mapped, row.mapq, row.alnlen, row.clip5, row.clip3) = (true, 255, overlap.length, clip5, clip3);
+    }
+    let [ours, theirs] = &mut rows;
+    for at in start..start + overlap.length {
+        let opposite = second_at(at);
+        let (base, other) = (first.sequence[at], reverse_complement(&second.sequence[opposite..=opposite])[0]);
+        ours.n += usize::from(!is_known(base));
+        theirs.n += usize::from(!is_known(other));
+        if !is_known(base) || !is_known(other) {
+            continue;
+        }
+        let wrong = match (differ(base, other), first.quality_scores[at].cmp(&second.quality_scores[opposite])) {
+            (true, std::cmp::Ordering::Equal) => continue,
+            (true, std::cmp::Ordering::Less) => Some((&mut *ours, at)),
+            (true, std::cmp::Ordering::Greater) => Some((&mut *theirs, opposite)),
+            (false, _) => None,
+        };
+        if let Some((row, at)) = wrong {
+            row.sub += 1;
+            row.edits.push(Edit::Substitution { at });
+        }
+        ours.scored += 1;
+        theirs.scored += 1;
+    }
+    theirs.edits.reverse();
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAGMENT: &[u8] = b"ACGTTGCAAGCTTAGGCATCGATCCGTATTGACCAGTACGGATTTACCGAGATCCATGCAATGG";
+
+    fn read<'a>(sequence: &'a [u8], quality_scores: &'a [u8]) -> ReadRef<'a> {
+        ReadRef { name: b"r", sequence, quality_scores }
+    }
+
+    /// Mates of `length` bases from both ends of the fragment.
+    fn mates(length: usize) -> (Vec<u8>, Vec<u8>) {
+        (FRAGMENT[..length].to_vec(), reverse_complement(FRAGMENT)[..length].to_vec())
+    }
+
+    #[test]
+    fn mates_that_agree_have_no_errors() {
+        let (first, second) = mates(50);
+        let quality = [b'I'; 50];
+        let rows = mate_rows(b"r", read(&first, &quality), read(&second, &quality), &OverlapRules::default());
+        let overlap = 100 - FRAGMENT.len();
+        for (row, mate) in rows.iter().zip([1, 2]) {
+            assert_eq!((row.mate, row.mapped, row.scored, row.sub, row.n), (mate, true, overlap, 0, 0));
+            assert_eq!((row.clip5, row.clip3), (50 - overlap, 0));
+        }
+    }
+
+    #[test]
+    fn the_mate_of_lower_quality_is_wrong_and_a_tie_is_nobodys() {
+        let (mut first, second) = mates(50);
+        for at in [20, 30, 40] {
+            first[at] = if first[at] == b'A' { b'C' } else { b'A' };
+        }
+        let (mut low, high) = ([b'I'; 50], [b'I'; 50]);
+        low[20] = b'#';
+        low[30] = b'J';
+        let rows = mate_rows(b"r", read(&first, &low), read(&second, &high), &OverlapRules::default());
+        assert_eq!(rows[0].edits, [Edit::Substitution { at: 20 }]);
+        assert_eq!(rows[1].edits, [Edit::Substitution { at: FRAGMENT.len() - 1 - 30 }]);
+        assert_eq!((rows[0].scored, rows[1].scored), (100 - FRAGMENT.len() - 1, 100 - FRAGMENT.len() - 1));
+    }
+
+    #[test]
+    fn a_fragment_shorter_than_the_reads_leaves_the_adapters_out() {
+        let fragment = &FRAGMENT[..40];
+        let first = [fragment, b"AGATCGGAAG"].concat();
+        let second = [reverse_complement(fragment).as_slice(), b"TTCCGATCTA"].concat();
+        let quality = [b'I'; 50];
+        let rows = mate_rows(b"r", read(&first, &quality), read(&second, &quality), &OverlapRules::default());
+        for row in rows {
+            assert_eq!((row.scored, row.sub, row.clip5, row.clip3), (40, 0, 0, 10));
+        }
+    }
+
+    #[test]
+    fn unknown_bases_are_not_compared() {
+        let (mut first, second) = mates(50);
+        first[20] = b'N';
+        let quality = [b'I'; 50];
+        let rows = mate_rows(b"r", read(&first, &quality), read(&second, &quality), &OverlapRules::default());
+        assert_eq!((rows[0].n, rows[1].n), (1, 0));
+        assert_eq!((rows[0].scored, rows[1].scored), (100 - FRAGMENT.len() - 1, 100 - FRAGMENT.len() - 1));
+    }
+
+    #[test]
+    fn what_does_not_overlap_or_could_in_two_ways_is_not_compared() {
+        let (first, second) = mates(40);
+        let quality = [b'I'; 60];
+        let rules = OverlapRules::default();
+        assert_eq!(overlap(read(&first, &quality[..40]), read(&second, &quality[..40]), &rules), None);
+        assert_eq!(overlap(read(b"", b""), read(&second, &quality[..40]), &rules), None);
+        let repeat = b"ACACACACACACACACACACACACACACACACACACACACACACACAC";
+        let second = reverse_complement(repeat);
+        assert_eq!(overlap(read(repeat, &quality[..48]), read(&second, &quality[..48]), &rules), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! The reference: what the sample is taken to be.
+
+use std::collections::HashMap;
+use std::io::BufRead;
+
+use noodles_fasta as fasta;
+
+use crate::TruthError;
+
+/// Named sequences, in upper case.
+#[derive(Clone, Debug, Default)]
+pub struct Reference {
+    pub(crate) sequences: Vec<Sequence>,
+    by_name: HashMap<String, usize>,
+}
+
+/// One sequence of a reference.
+#[derive(Clone, Debug)]
+pub(crate) struct Sequence {
+    pub(crate) name: String,
+    pub(crate) bases: Vec<u8>,
+}
+
+impl Reference {
+    /// Reads FASTA text to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`TruthError::ReferenceRead`] for text that is not FASTA, and [`TruthError::Reference`] where there is no sequence, an empty
+    /// one, two of one name, or a byte that is not a letter.
+    pub fn read(reader: impl BufRead) -> Result<Self, TruthError> {
+        let mut reference = Self::default();
+        for result in fasta::io::Reader::new(reader).records() {
+            let sequence = reference.sequences.len() + 1;
+            let record = result.map_err(|source| TruthError::ReferenceRead { sequence, source })?;
+            let name = String::from_utf8_lossy(record.name()).into_owned();
+            reference.push(name, record.sequence().as_ref().to_ascii_uppercase())?;
+        }
+        if reference.sequences.is_empty() {
+            return Err(TruthError::Reference("holds no sequence, expected FASTA".to_owned()));
+        }
+        Ok(reference)
+    }
+
+    fn push(&mut self, name: String, bases: Vec<u8>) -> Result<(), TruthError> {
+        if bases.is_empty() {
+            return Err(TruthError::Reference(format!("sequence {name} is empty")));
+        }
+        if let Some(position) = bases.iter().position(|base| !(base.is_ascii_alphabetic() || matches!(base, b'-' | b'*'))) {
+            let found = bases[position].escape_ascii().to_string();
+            return Err(TruthError::Reference(format!("sequence {name} has `{found}` at position {}", position + 1)));
+        }
+        if self.by_name.insert(name.clone(), self.sequences.len()).is_some() {
+            return Err(TruthError::Reference(format!("has two sequences of the name {name}")));
+        }
+        self.sequences.push(Sequence { name, bases });
+        Ok(())
+    }
+
+    /// Returns the number of bases of all sequences.
+    pub fn bases(&self) -> usize {
+        self.sequences.iter().map(|sequence| sequence.bases.len()).sum()
+    }
+
+    /// Returns the index of the sequence that the alignment's header calls `name` and says has `length` bases.
+    pub(crate) fn find(&self, name: &str, length: usize) -> Result<usize, TruthError> {
+        let Some(&index) = self.by_name.get(name) else {
+            let some: Vec<_> = self.sequences.iter().take(3).map(|sequence| sequence.name.as_str()).collect();
+            let more = if self.sequences.len() > some.len() { ", …" } else { "" };
+            return Err(TruthError::Header(format!(
+                "names the sequence {name}, which the reference does not have (it has {}{more})",
+                some.join(", ")
+            )));
+        };
+        let found = self.sequences[index].bases.len();
+        if found != length {
+            return Err(TruthError::Header(format!(
+                "says that {name} has {length} bases, in the reference it has {found}; give the reference that the reads were aligned to"
+            )));
+        }
+        Ok(index)
+    }
+}
+
+/// Returns which of A, C, G and T a base is.
+pub(crate) fn code(base: u8) -> Option<usize> {
+    match base {
+        b'A' => Some(0),
+        b'C' => Some(1),
+        b'G' => Some(2),
+        b'T' => Some(3),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(text: &str) -> String {
+        Reference::read(text.as_bytes()).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn wrapped_and_lower_case_text_is_one_sequence() {
+        let reference = Reference::read(&b">a first\nACg\nT\n>b\nN\n"[..]).expect("FASTA");
+        assert_eq!(reference.bases(), 5);
+        assert_eq!(reference.sequences[0].bases, b"ACGT");
+        assert_eq!(reference.find("b", 1).expect("there"), 1);
+    }
+
+    #[test]
+    fn what_is_no_reference_is_refused() {
+        assert_eq!(message(""), "reference: holds no sequence, expected FASTA");
+        assert_eq!(message("ACGT\n"), "reference: sequence 1");
+        assert_eq!(message(">a\n>b\nA\n"), "reference: sequence a is empty");
+        assert_eq!(message(">a\nA\n>a\nC\n"), "reference: has two sequences of the name a");
+        assert_eq!(message(">a\nAC1\n"), "reference: sequence a has `1` at position 3");
+    }
+
+    #[test]
+    fn a_header_that_disagrees_is_refused() {
+        let reference = Reference::read(&b">a\nACGT\n"[..]).expect("FASTA");
+        let message = |name, length| reference.find(name, length).expect_err("refused").to_string();
+        assert_eq!(message("b", 4), "header: names the sequence b, which the reference does not have (it has a)");
+        assert!(message("a", 5).starts_with("header: says that a has 5 bases, in the reference it has 4; "));
+    }
+}
