@@ -162,7 +162,7 @@ pub(crate) struct TruthArgs {
     #[arg(long, conflicts_with = "mates")]
     pub(crate) long: bool,
     /// Alignments of a lower mapping quality have no say about variants
-    #[arg(long, value_name = "Q", default_value_t = 10, conflicts_with = "mates")]
+    #[arg(long, value_name = "Q", default_value_t = 20, conflicts_with = "mates")]
     pub(crate) min_mapq: u8,
     /// No summary
     #[arg(short, long)]

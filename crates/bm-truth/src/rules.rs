@@ -30,12 +30,12 @@ impl Rules {
     /// Returns the rules for long reads with many indels: clips stay clipped, as bases behind an indel do not match without
     /// gaps, and few reads with the same indel make no variant, as those errors recur.
     pub const fn long() -> Self {
-        Self { longest_clip: 0, lowest_mapq: 10, minor_indels: false }
+        Self { longest_clip: 0, lowest_mapq: 20, minor_indels: false }
     }
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { longest_clip: 60, lowest_mapq: 10, minor_indels: true }
+        Self { longest_clip: 60, lowest_mapq: 20, minor_indels: true }
     }
 }
