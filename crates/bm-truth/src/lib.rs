@@ -11,7 +11,8 @@
 //! - *Variants*: the sample is not the reference. A first pass counts what all reads say of each position, and a position where
 //!   at least 30 % differ (at a depth of 8 or more) is a variant. So is one where another base has at least 3
 //!   and at least 5 % of the good bases, a good base being one whose quality reaches 15 and the upper median of its own read; and, for
-//!   short reads, where a deletion or insertion has at least 3 reads and as many as 10 % of the good bases. What differs at a variant is counted in
+//!   short reads, where a deletion or insertion has at least 3 reads and as many as 10 % of the good bases (a
+//!   deletion counts as one). What differs at a variant is counted in
 //!   `masked` and nowhere else, and no base there is in `scored`.
 //! - *Clips*: an aligner cuts off a bad end, and with it the errors. A soft clip of at most 60 bases that lies on the reference and
 //!   matches it without gaps in at least 55 % of its bases is compared like the rest. Adapters do not match, and stay clipped.

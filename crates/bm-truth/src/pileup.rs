@@ -87,7 +87,8 @@ impl Position {
         if depth >= Rules::DEPTH && f64::from(differing) >= Rules::SHARE * f64::from(depth) {
             return true;
         }
-        let good = f64::from(self.good.iter().sum::<u32>());
+        // A deletion is as good as a base: it has no quality that could be bad.
+        let good = f64::from(self.good.iter().sum::<u32>() + self.deletions);
         let is_enough = |support: u32, share: f64| support >= Rules::MINOR_SUPPORT && f64::from(support) >= share * good;
         is_enough(others.map(|code| self.good[code]).max().unwrap_or(0), Rules::MINOR_SHARE)
             || rules.minor_indels && is_enough(self.deletions.max(self.insertions), Rules::MINOR_INDEL_SHARE)
