@@ -20,7 +20,8 @@ LONG = (["minimap2", "-ax", "map-ont"], ["--long"])
 SPECIAL = {
     # Several strains in one reference: most reads have mapping quality 0.
     "gaiix_dwv": (["bwa", "mem"], ["--min-mapq", "0"]),
-    "454_dengue": (["bwa", "mem"], ["--min-mapq", "0"]),
+    # Strains again, and reads of 454 with their homopolymer indels.
+    "454_dengue": (["minimap2", "-ax", "map-hifi"], ["--long", "--min-mapq", "0"]),
     "ont_lambda_r9": LONG,
     # Two clones in one reference.
     "ont_phix_r9": (LONG[0], ["--long", "--min-mapq", "0"]),
