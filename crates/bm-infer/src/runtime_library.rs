@@ -37,6 +37,7 @@ impl Runtime {
 
 impl Runtime {
     /// Returns the version, as far as the library says it.
+    #[cfg(feature = "coreml")]
     pub(crate) fn version(&self) -> &str {
         &self.version
     }

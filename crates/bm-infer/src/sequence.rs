@@ -20,7 +20,7 @@
 //! # Ok::<(), bm_infer::InferError>(())
 //! ```
 
-use crate::{InferError, Layout, Signature};
+use crate::{InferError, Signature};
 
 /// The vectors of features that codes stand for.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,7 +114,7 @@ impl<'a> SequencesRef<'a> {
 
 /// A model of sequences that is ready to run.
 pub trait SequenceSession: Send {
-    /// Returns what goes in and what comes out; the layout is [`Layout::Sequences`].
+    /// Returns what goes in and what comes out; the layout is [`crate::Layout::Sequences`].
     fn signature(&self) -> &Signature;
 
     /// Returns the alphabet that the session was loaded with.
@@ -153,8 +153,9 @@ pub trait SequenceSession: Send {
 }
 
 /// Checks that a model of sequences and an alphabet belong together.
+#[cfg(any(feature = "embedded", feature = "onnxruntime"))]
 pub(crate) fn check_alphabet(signature: &Signature, alphabet: &Alphabet) -> Result<(), String> {
-    if signature.layout != Layout::Sequences {
+    if signature.layout != crate::Layout::Sequences {
         return Err("it is not a model of sequences, expected an input [?, n, 1, ?]".to_owned());
     }
     if signature.features != alphabet.channels() {
