@@ -204,3 +204,19 @@ fn tables_that_would_fill_the_memory_are_refused() {
     let message = chain(&Embedded::new().load_sequences(&case.file(), &case.alphabet).err().expect("350 million numbers"));
     assert!(message.contains("is more than"), "{message}");
 }
+
+#[test]
+fn weights_that_are_used_again_and_again_have_a_limit() {
+    // Every node alone is small; together they would fill the memory, and the file has the weights once.
+    let case = Case::new(3, 470, 10, 256, 21);
+    let mut model = case.model();
+    let window = graph(&mut model).node[0].clone();
+    for i in 0..20 {
+        let mut again = window.clone();
+        (again.name, again.output) = (format!("again{i}"), vec![format!("again{i}")]);
+        graph(&mut model).node.push(again);
+    }
+    let message = chain(&Embedded::new().load_sequences(&file("again", &model), &case.alphabet).err().expect("50 million numbers"));
+    assert!(message.contains("weights in all, which is more than"), "{message}");
+    assert!(Embedded::new().load_sequences(&case.file(), &case.alphabet).is_ok(), "once is not too much");
+}

@@ -19,6 +19,13 @@ use crate::{Alphabet, ModelFile};
 /// Most values that a network may make a position, over all its steps: what a session keeps stays within some 100 MB.
 const MAX_WIDTH: usize = 1 << 14;
 
+/// Most weights and table values in all steps, as the kernels store them: nodes may share weights, so a small file can ask for a
+/// lot of memory.
+const MAX_WEIGHTS: usize = 1 << 25;
+
+/// Outputs that the widest kernel computes together, whether they are there or not.
+const PADDED: usize = 32;
+
 /// One step of the network: it writes the slot that it names last.
 #[derive(Debug)]
 pub(super) enum Step {
@@ -77,6 +84,7 @@ pub(super) fn compile(model: &ModelFile, alphabet: &Alphabet, arch: Arch) -> Res
         arch,
         input: &signature.input,
         slots: HashMap::new(),
+        weights: 0,
         steps: vec![],
         widths: vec![],
     };
@@ -109,6 +117,7 @@ struct Builder<'a> {
     input: &'a str,
     /// Which slot holds the value of a name.
     slots: HashMap<&'a str, usize>,
+    weights: usize,
     steps: Vec<Step>,
     widths: Vec<usize>,
 }
@@ -165,7 +174,7 @@ impl<'a> Builder<'a> {
     }
 
     /// A convolution along the sequence that keeps its length.
-    fn convolution(&self, node: &NodeProto, out: usize) -> Result<(Step, usize), String> {
+    fn convolution(&mut self, node: &NodeProto, out: usize) -> Result<(Step, usize), String> {
         let shown = node.shown();
         let (dims, weights) = constant(&self.constants, node, 1)?;
         let [width, channels, 1, window] = dims[..] else {
@@ -178,6 +187,12 @@ impl<'a> Builder<'a> {
                 (dims, _) => return Err(format!("{shown} has biases of shape {dims:?}, expected {width}")),
             },
         };
+        let inputs = if node.input.first().is_some_and(|name| name == self.input) { self.alphabet.codes() } else { channels };
+        let stored = inputs.saturating_mul(window).saturating_mul(width.next_multiple_of(PADDED));
+        self.weights = self.weights.saturating_add(stored);
+        if self.weights > MAX_WEIGHTS {
+            return Err(format!("up to {shown} it has {} weights in all, which is more than {MAX_WEIGHTS}", self.weights));
+        }
         let kernel = ints(node, "kernel_shape", [1, window as i64])?;
         let [top, before, bottom, after] = ints(node, "pads", [0; 4])?;
         let plain = ints(node, "strides", [1, 1])? == [1, 1]
