@@ -61,22 +61,46 @@ pub(crate) struct ScoreArgs {
     pub(crate) judge: JudgeArgs,
 }
 
-/// Write the feature matrix, the numbers that a network sees, as a float32 .npy file
+/// Write what a network sees, as a .npy file
 ///
-/// A read of at most 150 bases has one row. A longer one has several: windows of 150 from its first base on, the last one aligned
-/// to its end. An empty read has none. The columns are those of the encoding scalar-150 version 1: 150 for the bases, then 150
-/// for their qualities. While it works it needs room for a second copy of the matrix.
+/// The encoding scalar-150 gives a float32 matrix. A read of at most 150 bases has one row. A longer one has several: windows of
+/// 150 from its first base on, the last one aligned to its end. An empty read has none. The columns are 150 for the bases, then
+/// 150 for their qualities.
+///
+/// The encoding quality-place gives a uint16 vector with a code for each base, one read after the other. With --vectors the
+/// float32 vectors are written that the codes stand for, a row a code, and no file is read.
+///
+/// While it works it needs room for a second copy of what it writes.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: bm encode reads.fastq.gz -o features.npy")]
+#[command(
+    after_help = "Examples:\n  bm encode reads.fastq.gz -o features.npy\n  bm encode reads.fastq.gz --encoding quality-place -o codes.npy"
+)]
 pub(crate) struct EncodeArgs {
-    #[command(flatten)]
-    pub(crate) input: InputArgs,
-    /// Where the matrix goes; - is stdout
+    /// FASTQ file, plain or gzip; - is stdin
+    #[arg(value_name = "IN", required_unless_present = "vectors")]
+    pub(crate) input: Option<PathBuf>,
+    /// Where it goes; - is stdout
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Which encoding
+    #[arg(long, value_enum, value_name = "ENCODING", default_value_t)]
+    pub(crate) encoding: EncodingChoice,
+    /// Write the vectors that the codes of the encoding stand for
+    #[arg(long, conflicts_with = "input")]
+    pub(crate) vectors: bool,
     /// No summary
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum EncodingChoice {
+    /// Bases and qualities of windows of 150, as numbers
+    #[default]
+    #[value(name = "scalar-150")]
+    Scalar150,
+    /// A code for each base: its quality and how near it is to an end
+    QualityPlace,
 }
 
 /// List the embedded models, or show the card of one

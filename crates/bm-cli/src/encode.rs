@@ -1,69 +1,129 @@
-//! `bm encode`: the feature matrix of a FASTQ file.
+//! `bm encode`: what a network sees of a FASTQ file.
 
+use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use bm_encode::fastq::Record;
-use bm_encode::{Encoder, FeatureBatch, Scalar150};
+use bm_encode::{CodeEncoder, Encoder, FeatureBatch, QualityPlace, ReadRef, Scalar150};
 use bm_quality::{Combination, WindowRule};
 use npyz::WriterBuilder;
 
-use crate::args::EncodeArgs;
+use crate::args::{EncodeArgs, EncodingChoice};
 use crate::{input, output::Output};
 
 /// Rows kept in memory before they are written.
 const ROWS: usize = 1024;
 
-/// Writes the features of every read: a row a window.
+/// Writes features of every read, or the vectors of an encoding.
 pub(crate) fn run(args: &EncodeArgs) -> Result<()> {
-    let mut input = input::open(&args.input.path)?;
-    let mut output = Output::create(&args.output, &[&args.input.path])?;
-    let encoder = Scalar150;
-    let rule = WindowRule { length: encoder.encoding().window, combination: Combination::BaseWeightedMeanLogit };
-
-    // The shape stands in front of the matrix and is known after it, so the rows wait in an unnamed file.
-    let mut spool = BufWriter::new(output.spool().context("a temporary file for the matrix")?);
-    let mut batch = FeatureBatch::with_capacity(encoder.encoding(), ROWS);
-    let mut record = Record::default();
-    let (mut rows, mut empty) = (0u64, 0u64);
-    while input.records.read_record(&mut record).with_context(|| input.name.clone())? {
-        let read = record.as_read();
-        empty += u64::from(read.is_empty());
-        for window in rule.windows(read.len()) {
-            batch
-                .push(&encoder, read.window(window.start, window.len()))
-                .with_context(|| format!("{}: record {}", input.name, input.records.records()))?;
-            rows += 1;
-            if batch.rows() == ROWS {
-                spill(&mut batch, &mut spool)?;
-            }
-        }
-    }
-    spill(&mut batch, &mut spool)?;
-
-    let mut spool = spool.into_inner().context("the temporary file of the matrix")?;
-    spool.seek(SeekFrom::Start(0)).context("the temporary file of the matrix")?;
-    let shape = [rows, encoder.encoding().features as u64];
-    let header = npyz::WriteOptions::new_header_only().dtype(<f32 as npyz::AutoSerialize>::default_dtype()).shape(&shape);
-    header.writer(&mut output).write_header_only().map(drop).with_context(|| args.output.display().to_string())?;
-    std::io::copy(&mut spool, &mut output).with_context(|| output.name())?;
-    output.finish()?;
+    let summary = match (&args.input, args.encoding) {
+        (Some(path), EncodingChoice::Scalar150) => windows(path, &args.output)?,
+        (Some(path), EncodingChoice::QualityPlace) => codes(path, &args.output)?,
+        (None, EncodingChoice::QualityPlace) => vectors(&args.output)?,
+        (None, EncodingChoice::Scalar150) => bail!("--vectors: scalar-150 has no codes; name the encoding quality-place"),
+    };
     if !args.quiet {
-        let reads = input.records.records();
-        crate::terminal::note(&format!(
-            "{reads} reads in, {rows} rows × {} features written, {empty} empty reads without a row; encoding {}",
-            encoder.encoding().features,
-            encoder.encoding()
-        ));
+        crate::terminal::note(&summary);
     }
     Ok(())
 }
 
-/// Appends the batch's rows to the spool, little-endian as the header says, and empties the batch.
-fn spill(batch: &mut FeatureBatch, spool: &mut impl Write) -> Result<()> {
-    for value in batch.as_slice() {
-        spool.write_all(&value.to_le_bytes()).context("the temporary file of the matrix")?;
+/// A row a window.
+fn windows(path: &Path, output: &Path) -> Result<String> {
+    let mut spool = Spool::new(output, &[path])?;
+    let encoder = Scalar150;
+    let encoding = encoder.encoding();
+    let rule = WindowRule { length: encoding.window, combination: Combination::BaseWeightedMeanLogit };
+    let mut batch = FeatureBatch::with_capacity(encoding, ROWS);
+    let (mut rows, mut empty) = (0u64, 0u64);
+    let reads = each(path, |read| {
+        empty += u64::from(read.is_empty());
+        for window in rule.windows(read.len()) {
+            batch.push(&encoder, read.window(window.start, window.len()))?;
+            rows += 1;
+            if batch.rows() == ROWS {
+                spool.append(batch.as_slice().iter().map(|value| value.to_le_bytes()))?;
+                batch.clear();
+            }
+        }
+        Ok(())
+    })?;
+    spool.append(batch.as_slice().iter().map(|value| value.to_le_bytes()))?;
+    spool.finish::<f32>(&[rows, encoding.features as u64])?;
+    Ok(format!(
+        "{reads} reads in, {rows} rows × {} features written, {empty} empty reads without a row; encoding {encoding}",
+        encoding.features
+    ))
+}
+
+/// A code a base.
+fn codes(path: &Path, output: &Path) -> Result<String> {
+    let mut spool = Spool::new(output, &[path])?;
+    let encoder = QualityPlace;
+    let mut codes = Vec::new();
+    let mut bases = 0;
+    let reads = each(path, |read| {
+        codes.clear();
+        if !read.is_empty() {
+            encoder.encode_into(read, &mut codes)?;
+        }
+        bases += codes.len() as u64;
+        spool.append(codes.iter().map(|code| code.to_le_bytes()))
+    })?;
+    spool.finish::<u16>(&[bases])?;
+    Ok(format!("{reads} reads in, {bases} codes written; encoding {}", encoder.encoding()))
+}
+
+/// The vectors that codes stand for.
+fn vectors(output: &Path) -> Result<String> {
+    let encoder = QualityPlace;
+    let encoding = encoder.encoding();
+    let mut spool = Spool::new(output, &[])?;
+    spool.append(encoder.vectors().iter().map(|value| value.to_le_bytes()))?;
+    spool.finish::<f32>(&[encoding.codes as u64, encoding.channels as u64])?;
+    Ok(format!("{} codes × {} features written; encoding {encoding}", encoding.codes, encoding.channels))
+}
+
+/// Calls `take` with every read of a file and returns how many there are.
+fn each(path: &Path, mut take: impl FnMut(ReadRef<'_>) -> Result<()>) -> Result<u64> {
+    let mut input = input::open(path)?;
+    let mut record = Record::default();
+    while input.records.read_record(&mut record).with_context(|| input.name.clone())? {
+        take(record.as_read()).with_context(|| format!("{}: record {}", input.name, input.records.records()))?;
     }
-    batch.clear();
-    Ok(())
+    Ok(input.records.records())
+}
+
+/// An array on its way to a .npy file: its shape stands in front of it and is known after it, so it waits in an unnamed file.
+struct Spool {
+    output: Output,
+    spool: BufWriter<File>,
+}
+
+impl Spool {
+    fn new(output: &Path, inputs: &[&Path]) -> Result<Self> {
+        let output = Output::create(output, inputs)?;
+        let spool = BufWriter::new(output.spool().context("a temporary file for the array")?);
+        Ok(Self { output, spool })
+    }
+
+    /// Appends values, little-endian as the header says.
+    fn append<const BYTES: usize>(&mut self, values: impl Iterator<Item = [u8; BYTES]>) -> Result<()> {
+        for value in values {
+            self.spool.write_all(&value).context("the temporary file of the array")?;
+        }
+        Ok(())
+    }
+
+    /// Writes header and values of type `T`.
+    fn finish<T: npyz::AutoSerialize>(mut self, shape: &[u64]) -> Result<()> {
+        let mut spool = self.spool.into_inner().context("the temporary file of the array")?;
+        spool.seek(SeekFrom::Start(0)).context("the temporary file of the array")?;
+        let header = npyz::WriteOptions::new_header_only().dtype(T::default_dtype()).shape(shape);
+        header.writer(&mut self.output).write_header_only().map(drop).with_context(|| self.output.name())?;
+        std::io::copy(&mut spool, &mut self.output).with_context(|| self.output.name())?;
+        self.output.finish()
+    }
 }

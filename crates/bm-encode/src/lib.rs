@@ -17,12 +17,16 @@
 //! # Ok::<(), bm_encode::EncodeError>(())
 //! ```
 //!
+//! A [`CodeEncoder`] is for networks that take reads of any length: it makes a code of every base, and its [`CodeEncoding`] says
+//! which vector of features a code stands for.
+//!
 //! # FASTQ
 //!
 //! FASTQ has four lines a record: `@` and the definition (the read's name, then anything), the sequence, `+`, and one quality
 //! byte a base: Phred + 33, so `!` (0) to `~` (93). [`fastq::Reader`] (feature `fastq`, on by default) reads it strictly.
 
 mod batch;
+mod code_encoder;
 mod encoder;
 mod encoding;
 mod error;
@@ -31,6 +35,7 @@ pub mod fastq;
 mod read;
 
 pub use batch::FeatureBatch;
+pub use code_encoder::{CodeEncoder, CodeEncoding, QualityPlace, code_encodings, find_codes};
 pub use encoder::{Encoder, Scalar150, encodings, find};
 pub use encoding::Encoding;
 pub use error::EncodeError;

@@ -88,3 +88,22 @@ fn the_matrix_can_go_to_stdout() {
     let run = bm(["encode", &testdata(NOVASEQ), "-o", "-", "-q"]).done();
     assert_eq!((parse(&run.stdout).0, run.stderr.as_str()), ([800, 300], ""));
 }
+
+#[test]
+fn codes_are_one_a_base_and_their_vectors_a_row_a_code() {
+    let scratch = Scratch::new();
+    let text = b"@a\nACGN\n+\nI5!I\n@empty\n\n+\n\n@b\nT\n+\n~\n";
+    bm_with_stdin(["encode", "-", "--encoding", "quality-place", "-o", &scratch.path("codes.npy")], text).done();
+    let content = scratch.read("codes.npy");
+    let length = usize::from(u16::from_le_bytes([content[8], content[9]]));
+    let (header, data) = content[10..].split_at(length);
+    let header = std::str::from_utf8(header).unwrap();
+    assert!(header.contains("'descr': '<u2'") && header.contains("'shape': (5,)"), "{header}");
+    let codes: Vec<_> = data.chunks(2).map(|bytes| u16::from_le_bytes(bytes.try_into().unwrap())).collect();
+    // Distances 0 and 1 from the start, 1 and 0 from the end; the unknown base counts as Phred 2.
+    assert_eq!(codes, [40, 94 + 20, 10 * 94, 9 * 94 + 2, 93]);
+
+    bm(["encode", "--vectors", "--encoding", "quality-place", "-o", &scratch.path("vectors.npy")]).done();
+    let (shape, values) = parse(&scratch.read("vectors.npy"));
+    assert_eq!((shape, values[40 * 24]), ([1598, 24], 1.0));
+}

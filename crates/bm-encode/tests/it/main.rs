@@ -2,6 +2,7 @@
 // A test says by panicking that it failed.
 #![allow(clippy::unwrap_used)]
 
+mod codes;
 mod encoding;
 mod fastq_properties;
 mod golden;

@@ -1,0 +1,62 @@
+//! Codes and their vectors, base by base as the definition says it.
+
+use bm_encode::{CodeEncoder, EncodeError, QualityPlace, ReadRef};
+use proptest::prelude::*;
+
+/// Distances from an end at which a place begins.
+const FROM: [usize; 8] = [0, 1, 2, 3, 5, 8, 14, 25];
+
+/// The code of one base by the definition.
+fn code(read: ReadRef<'_>, position: usize) -> u16 {
+    let reported = read.quality_scores[position] - b'!';
+    let score = if b"ACGTUacgtu".contains(&read.sequence[position]) { reported } else { reported.min(2) };
+    let (start, end) = (position, read.len() - 1 - position);
+    let bin = |distance: usize| FROM.iter().rposition(|from| *from <= distance).unwrap();
+    let place = match (start.min(end), start <= end) {
+        (50.., _) => 8,
+        (distance, true) => bin(distance),
+        (distance, false) => 9 + bin(distance),
+    };
+    (94 * place + usize::from(score)) as u16
+}
+
+proptest! {
+    #[test]
+    fn codes_are_those_of_the_definition(
+        bases in prop::collection::vec((prop::sample::select(b"ACGTUNacgtun.-*RYKM".to_vec()), b'!'..=b'~'), 1..400)
+    ) {
+        let (sequence, quality_scores): (Vec<u8>, Vec<u8>) = bases.into_iter().unzip();
+        let read = ReadRef { name: b"r", sequence: &sequence, quality_scores: &quality_scores };
+        let mut codes = vec![7];
+        QualityPlace.encode_into(read, &mut codes).unwrap();
+        let expected: Vec<u16> = std::iter::once(7).chain((0..read.len()).map(|i| code(read, i))).collect();
+        prop_assert_eq!(codes, expected);
+    }
+}
+
+#[test]
+fn vectors_are_those_of_the_definition() {
+    let vectors = QualityPlace.vectors();
+    assert_eq!((QualityPlace.encoding().codes, QualityPlace.encoding().channels), (1598, 24));
+    // Phred 20, of which one base in a hundred is wrong: ln(0.01 / 0.99) = -4.59512.
+    let mut expected = vec![0.5, 0.01, 1.0, 0.5, 0.0, 1.0, -4.595_12];
+    expected.resize(24, 0.0);
+    expected[7 + 16] = 1.0;
+    let found = &vectors[(94 * 16 + 20) * 24..][..24];
+    assert!(found.iter().zip(&expected).all(|(found, expected)| (found - expected).abs() < 1e-5), "{found:?}");
+    // What is reported as certain to be wrong counts as a guess among four bases.
+    assert!((vectors[6] - 3f32.ln()).abs() < 1e-6, "{}", vectors[6]);
+    assert!(vectors.iter().all(|value| value.is_finite()));
+}
+
+#[test]
+fn reads_out_of_order_leave_no_codes() {
+    let mut codes = vec![1];
+    let mut refusal = |sequence: &[u8], quality_scores: &[u8]| {
+        QualityPlace.encode_into(ReadRef { name: b"r", sequence, quality_scores }, &mut codes).err()
+    };
+    assert_eq!(refusal(b"", b""), Some(EncodeError::EmptyRead));
+    assert_eq!(refusal(b"AC", b"I"), Some(EncodeError::LengthMismatch { sequence: 2, quality_scores: 1 }));
+    assert_eq!(refusal(b"AC", b"I "), Some(EncodeError::InvalidQuality { position: 1, byte: b' ' }));
+    assert_eq!(codes, [1]);
+}
