@@ -18,14 +18,13 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
             for id in ModelPackage::embedded_ids() {
                 let package = ModelPackage::embedded(id)?;
                 let facts = package.facts();
-                let encoding = package.encoder().encoding();
                 let sha256 = package.model_file(Variant::Portable)?.sha256();
                 writeln!(
                     stdout,
                     "{id}\t{}\t{} v{}\t{}\t{}\t{sha256}",
                     facts.version,
-                    encoding.id,
-                    encoding.version,
+                    facts.encoding.id,
+                    facts.encoding.version,
                     facts.threshold.get(),
                     facts.label
                 )

@@ -96,7 +96,7 @@ impl Report {
             model: Model {
                 id: facts.id.clone(),
                 version: facts.version,
-                encoding: engine.package.encoder().encoding().to_string(),
+                encoding: facts.encoding.to_string(),
                 label: facts.label.clone(),
                 threshold: done.threshold.get(),
                 sha256: engine.package.model_file(engine.backend.variant())?.sha256().to_string(),

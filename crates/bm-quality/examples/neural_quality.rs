@@ -50,7 +50,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let name = String::from_utf8_lossy(read.name);
         let mean = mean_phred(read.quality_scores).unwrap_or(f64::NAN);
         match prediction {
-            Prediction::Scored(p) => {
+            Prediction::Scored(score) => {
+                let p = score.probability;
                 println!("{name}: mean Q {mean:.1}, probability {:.4}, {}", p.get(), prediction.verdict(model.threshold()));
             }
             Prediction::Unscored(reason) => println!("{name}: not scored, {reason}"),

@@ -27,6 +27,9 @@ pub struct GoldenRead {
     pub quality: String,
     /// The probability from ONNX Runtime at full precision.
     pub probability: f32,
+    /// The expected errors, from a model that counts errors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_errors: Option<f32>,
 }
 
 /// How an engine did on the golden reads.
@@ -36,6 +39,8 @@ pub struct GoldenReport {
     pub reads: usize,
     /// Largest difference of a probability.
     pub max_difference: f32,
+    /// Largest difference of expected errors, a base; 0 for a model that does not count errors.
+    pub max_rate_difference: f32,
     /// Verdicts at the model's threshold that differ.
     pub flips: usize,
 }
@@ -45,19 +50,29 @@ impl GoldenReads {
     ///
     /// # Errors
     ///
-    /// If the engine fails or gives a golden read no probability.
+    /// If the engine fails or gives a golden read no probability, or no expected errors where there should be.
     pub fn compare(&self, model: &mut QualityModel) -> Result<GoldenReport, QualityError> {
         let reads: Vec<_> = self.reads.iter().map(GoldenRead::as_read).collect();
         let predictions = model.predict(&reads)?;
-        let mut report = GoldenReport { reads: reads.len(), max_difference: 0.0, flips: 0 };
+        let mut report = GoldenReport { reads: reads.len(), max_difference: 0.0, max_rate_difference: 0.0, flips: 0 };
         for (golden, prediction) in self.reads.iter().zip(predictions) {
-            let found = match prediction {
-                Prediction::Scored(probability) => probability.get(),
-                Prediction::Unscored(reason) => {
-                    let package = model.package().name().to_owned();
-                    return Err(QualityError::Manifest { package, reason: format!("golden read {}: {reason}", golden.name) });
-                }
+            let refused = |reason: String| {
+                let package = model.package().name().to_owned();
+                QualityError::Manifest { package, reason: format!("golden read {}: {reason}", golden.name) }
             };
+            let score = match prediction {
+                Prediction::Scored(score) => score,
+                Prediction::Unscored(reason) => return Err(refused(reason.to_string())),
+            };
+            let found = score.probability.get();
+            match (score.expected_errors, golden.expected_errors) {
+                (Some(found), Some(expected)) => {
+                    let difference = (found - expected).abs() / golden.sequence.len() as f32;
+                    report.max_rate_difference = report.max_rate_difference.max(difference);
+                }
+                (None, None) => {}
+                (found, expected) => return Err(refused(format!("expected errors {found:?}, should be {expected:?}"))),
+            }
             let threshold = model.threshold().get();
             report.max_difference = report.max_difference.max((found - golden.probability).abs());
             report.flips += usize::from((found >= threshold) != (golden.probability >= threshold));

@@ -24,6 +24,8 @@
 //! [`QualityModel::new`] only prepares a session.
 
 mod error;
+mod error_rule;
+mod facts;
 mod golden;
 mod manifest;
 mod model;
@@ -33,10 +35,12 @@ mod verdict;
 mod window;
 
 pub use error::QualityError;
+pub use error_rule::ErrorRule;
+pub use facts::{Facts, ReadRule};
 pub use golden::{GoldenRead, GoldenReads, GoldenReport};
-pub use manifest::{FileEntry, Manifest, TensorEntry};
+pub use manifest::{EncodingEntry, FileEntry, Manifest, ReadRuleEntry, TensorEntry};
 pub use model::QualityModel;
-pub use package::{Facts, ModelPackage};
-pub use prediction::{Prediction, Probability};
-pub use verdict::{Threshold, Verdict};
+pub use package::ModelPackage;
+pub use prediction::{Prediction, Probability, Score};
+pub use verdict::{Criteria, Threshold, Verdict};
 pub use window::{Combination, WindowRule};

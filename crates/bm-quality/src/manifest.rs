@@ -1,6 +1,7 @@
 //! `manifest.json`: facts about a model, for machines.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +22,12 @@ pub struct Manifest {
     pub description: String,
     /// The encoding that the model was trained on.
     pub encoding: EncodingEntry,
-    /// How reads of other lengths than the network's are judged.
-    pub window: WindowEntry,
+    /// How reads of other lengths than the network's are judged, where it takes one length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<WindowEntry>,
+    /// How a read is judged by its bases, where the network tells of every base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_rule: Option<ReadRuleEntry>,
     /// Probabilities from which on a read passes.
     pub thresholds: Thresholds,
     /// What the probability is the probability of.
@@ -47,12 +52,18 @@ impl Manifest {
 }
 
 /// An encoding by name.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct EncodingEntry {
     /// The rule's name.
     pub id: String,
     /// The rule's version.
     pub version: u32,
+}
+
+impl fmt::Display for EncodingEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} version {}", self.id, self.version)
+    }
 }
 
 /// A window rule by name.
@@ -62,6 +73,19 @@ pub struct WindowEntry {
     pub length: usize,
     /// Name of the rule that combines windows.
     pub rule: String,
+}
+
+/// A rule from the probabilities of a read's bases to that of the read; see [`crate::ErrorRule`].
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ReadRuleEntry {
+    /// The rule's name.
+    pub name: String,
+    /// Errors for every expected one.
+    pub mean_scale: f64,
+    /// How much more than independent errors they vary.
+    pub dispersion: f64,
+    /// Highest error rate of a good read, in errors a base.
+    pub max_error_rate: f64,
 }
 
 /// Probabilities from which on a read passes.
@@ -90,9 +114,11 @@ pub struct TensorEntry {
 }
 
 impl TensorEntry {
-    /// Returns the last dimension, if it is a number.
+    /// Returns the number of features or outputs, if it is a number: the last dimension of `[batch, n]`, the second of
+    /// `[batch, n, 1, length]`.
     pub fn width(&self) -> Option<usize> {
-        self.shape.last().and_then(serde_json::Value::as_u64).and_then(|width| usize::try_from(width).ok())
+        let width = if self.shape.len() == 4 { self.shape.get(1) } else { self.shape.last() };
+        width.and_then(serde_json::Value::as_u64).and_then(|width| usize::try_from(width).ok())
     }
 }
 

@@ -1,28 +1,29 @@
 //! A model on an engine: reads in, predictions out.
 
+mod bases;
+mod windows;
+
 use std::path::Path;
 use std::sync::Arc;
 
-use bm_encode::{EncodeError, FeatureBatch, ReadRef};
-use bm_infer::{Backend, Session, TensorRef};
+use bm_encode::ReadRef;
+use bm_infer::Backend;
 
-use crate::{Facts, ModelPackage, Prediction, Probability, QualityError, Threshold};
-
-/// Windows that go through the engine together: enough for its full speed, few enough to stay in the cache.
-const BATCH: usize = 256;
+use self::bases::Bases;
+use self::windows::Windows;
+use crate::facts::InputEncoder;
+use crate::{Facts, ModelPackage, Prediction, QualityError, ReadRule, Threshold};
 
 /// A model package opened on an engine, with the memory that one worker needs.
 pub struct QualityModel {
     package: Arc<ModelPackage>,
-    session: Box<dyn Session>,
-    /// Windows that wait for the engine.
-    features: FeatureBatch,
-    /// What the engine returned for them.
-    output: Vec<f32>,
-    /// Probabilities of all windows of the reads in hand, in order.
-    windows: Vec<Probability>,
-    /// For every read in hand: how many windows it has there, or why it cannot be judged.
-    reads: Vec<Result<usize, EncodeError>>,
+    judge: Judge,
+}
+
+/// What judges reads, by the kind of network.
+enum Judge {
+    Windows(Windows),
+    Bases(Bases),
 }
 
 impl QualityModel {
@@ -52,15 +53,18 @@ impl QualityModel {
     /// What [`ModelPackage::model_file`] and [`Backend::load`] say.
     pub fn new(package: Arc<ModelPackage>, backend: &dyn Backend) -> Result<Self, QualityError> {
         let file = package.model_file(backend.variant())?;
-        let session = backend.load(&file)?;
-        Ok(Self {
-            features: FeatureBatch::with_capacity(package.encoder().encoding(), BATCH),
-            package,
-            session,
-            output: Vec::new(),
-            windows: Vec::new(),
-            reads: Vec::new(),
-        })
+        let judge = match (package.facts().rule, package.encoder()) {
+            (ReadRule::Windows(rule), InputEncoder::Rows(encoder)) => {
+                Judge::Windows(Windows::new(rule, encoder, backend.load(&file)?))
+            }
+            (ReadRule::Errors(rule), InputEncoder::Codes(encoder)) => Judge::Bases(Bases::new(rule, encoder, backend, &file)?),
+            // A package is opened with an encoder that suits its rule.
+            (ReadRule::Windows(_), InputEncoder::Codes(_)) | (ReadRule::Errors(_), InputEncoder::Rows(_)) => {
+                let reason = format!("{} does not go with {}", package.facts().rule, package.facts().encoding);
+                return Err(QualityError::Manifest { package: package.name().to_owned(), reason });
+            }
+        };
+        Ok(Self { package, judge })
     }
 
     /// Returns what one must know of the model.
@@ -102,62 +106,9 @@ impl QualityModel {
         reads: impl Iterator<Item = ReadRef<'a>> + Clone,
         predictions: &mut Vec<Prediction>,
     ) -> Result<(), QualityError> {
-        let rule = self.facts().window;
-        self.features.clear();
-        self.windows.clear();
-        self.reads.clear();
-        for read in reads.clone() {
-            let windows = self.encode(read)?;
-            self.reads.push(windows);
+        match &mut self.judge {
+            Judge::Windows(judge) => judge.predict_into(reads, predictions),
+            Judge::Bases(judge) => judge.predict_into(reads, predictions),
         }
-        self.run()?;
-
-        let mut rest = self.windows.as_slice();
-        for (read, outcome) in reads.zip(self.reads.drain(..)) {
-            predictions.push(match outcome {
-                Err(reason) => Prediction::Unscored(reason),
-                Ok(count) => {
-                    let (windows, others) = rest.split_at(count);
-                    rest = others;
-                    match rule.combine(read.len(), windows) {
-                        Some(probability) => Prediction::Scored(probability),
-                        None => Prediction::Unscored(EncodeError::EmptyRead),
-                    }
-                }
-            });
-        }
-        Ok(())
-    }
-
-    /// Queues the windows of one read for the engine and returns how many they are.
-    fn encode(&mut self, read: ReadRef<'_>) -> Result<Result<usize, EncodeError>, QualityError> {
-        // Everything that can be wrong with a read is found before its first window is queued, so that none is left behind.
-        if let Err(reason) = read.check_scorable() {
-            return Ok(Err(reason));
-        }
-        let rule = self.facts().window;
-        for window in rule.windows(read.len()) {
-            if self.features.rows() == BATCH {
-                self.run()?;
-            }
-            let part = read.window(window.start, window.len());
-            self.features.push(self.package.encoder(), part)?;
-        }
-        Ok(Ok(rule.count(read.len())))
-    }
-
-    /// Runs the engine on the windows that wait.
-    fn run(&mut self) -> Result<(), QualityError> {
-        let input = TensorRef::new(self.features.shape(), self.features.as_slice())?;
-        self.session.run(input, &mut self.output)?;
-        for (row, value) in self.output.iter().enumerate() {
-            self.windows.push(Probability::new(*value).ok_or_else(|| bm_infer::InferError::OutputMismatch {
-                backend: self.session.backend(),
-                expected: "a probability from 0 to 1".to_owned(),
-                actual: format!("{value} in row {row}"),
-            })?);
-        }
-        self.features.clear();
-        Ok(())
     }
 }

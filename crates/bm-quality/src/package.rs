@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use bm_encode::Encoder;
 use bm_infer::{InferError, ModelFile, Sha256, Variant};
 
+use crate::facts::InputEncoder;
 use crate::golden::GoldenReads;
-use crate::{Combination, Manifest, QualityError, Threshold, WindowRule};
+use crate::{Facts, Manifest, QualityError};
 
 const MANIFEST: &str = "manifest.json";
 const GOLDEN: &str = "golden.json";
@@ -17,27 +17,12 @@ const CARD: &str = "README.md";
 /// Most bytes of a package's text files.
 const MAX_TEXT_BYTES: u64 = 16 * 1024 * 1024;
 
-/// What one must know of a model to use it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Facts {
-    /// The model's id.
-    pub id: String,
-    /// The model's version.
-    pub version: u32,
-    /// What the probability is the probability of.
-    pub label: String,
-    /// How reads of any length are judged.
-    pub window: WindowRule,
-    /// The probability from which on a read passes, where the user names none.
-    pub threshold: Threshold,
-}
-
 /// A model with its facts, checked, not yet on any engine.
 pub struct ModelPackage {
     name: String,
     source: Source,
     facts: Facts,
-    encoder: &'static dyn Encoder,
+    encoder: InputEncoder,
     manifest: Option<Manifest>,
 }
 
@@ -66,7 +51,7 @@ impl ModelPackage {
             Self::with_manifest(name, Source::Folder(path.to_owned()), &manifest)
         } else {
             let file = ModelFile::open(path)?;
-            let (facts, encoder) = from_metadata(&file)?;
+            let (facts, encoder) = Facts::from_metadata(&file)?;
             Ok(Self { name, source: Source::Bare(Box::new(file)), facts, encoder, manifest: None })
         }
     }
@@ -98,14 +83,7 @@ impl ModelPackage {
         if manifest.format != Manifest::FORMAT {
             return Err(refused(format!("{MANIFEST} is of format {}, expected {}", manifest.format, Manifest::FORMAT)));
         }
-        let encoder = encoder(&name, &manifest.encoding.id, manifest.encoding.version)?;
-        let facts = Facts {
-            id: manifest.id.clone(),
-            version: manifest.version,
-            label: manifest.label.definition.clone(),
-            window: window_rule(encoder, manifest.window.length, &manifest.window.rule).map_err(refused)?,
-            threshold: Threshold::new(manifest.thresholds.default).map_err(|error| refused(error.to_string()))?,
-        };
+        let (facts, encoder) = Facts::from_manifest(&name, &manifest)?;
         Ok(Self { name, source, facts, encoder, manifest: Some(manifest) })
     }
 
@@ -119,8 +97,8 @@ impl ModelPackage {
         &self.facts
     }
 
-    /// Returns the encoder that the model was trained on.
-    pub fn encoder(&self) -> &'static dyn Encoder {
+    /// Returns what makes the network's input of a read.
+    pub(crate) fn encoder(&self) -> InputEncoder {
         self.encoder
     }
 
@@ -191,13 +169,9 @@ impl ModelPackage {
     fn check(&self, file: &ModelFile, name: &'static str) -> Result<(), QualityError> {
         let Some(manifest) = &self.manifest else { return Ok(()) };
         self.check_digest(name, file.bytes())?;
-        let (facts, encoder) = from_metadata(file)?;
-        if facts != self.facts || encoder.encoding() != self.encoder.encoding() {
-            return Err(self.refused(format!(
-                "the metadata of {name} ({}) and {MANIFEST} ({}) do not agree",
-                summary(&facts, encoder),
-                summary(&self.facts, self.encoder)
-            )));
+        let (facts, _) = Facts::from_metadata(file)?;
+        if facts != self.facts {
+            return Err(self.refused(format!("the metadata of {name} ({facts}) and {MANIFEST} ({}) do not agree", self.facts)));
         }
         let signature = file.signature();
         for (entry, name, width) in
@@ -244,19 +218,6 @@ fn file_name(variant: Variant) -> &'static str {
     }
 }
 
-fn summary(facts: &Facts, encoder: &dyn Encoder) -> String {
-    format!(
-        "{} version {}, {}, {} over {} bases, threshold {}, {}",
-        facts.id,
-        facts.version,
-        encoder.encoding(),
-        facts.window.combination.name(),
-        facts.window.length,
-        facts.threshold.get(),
-        facts.label
-    )
-}
-
 /// Reads a text file of a package; `None` if it is not there.
 fn text(package: &str, folder: &Path, name: &str) -> Result<Option<String>, QualityError> {
     let failed = |source| QualityError::Package { package: package.to_owned(), file: name.to_owned(), source };
@@ -270,62 +231,4 @@ fn text(package: &str, folder: &Path, name: &str) -> Result<Option<String>, Qual
         return Err(failed(std::io::Error::other(format!("it is larger than {MAX_TEXT_BYTES} bytes"))));
     }
     Ok(Some(content))
-}
-
-fn encoder(package: &str, id: &str, version: u32) -> Result<&'static dyn Encoder, QualityError> {
-    bm_encode::find(id, version).ok_or_else(|| QualityError::UnknownEncoding {
-        package: package.to_owned(),
-        encoding: format!("{id} version {version}"),
-        known: bm_encode::encodings().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-    })
-}
-
-fn window_rule(encoder: &dyn Encoder, length: usize, rule: &str) -> Result<WindowRule, String> {
-    let expected = encoder.encoding().window;
-    if length != expected {
-        return Err(format!("a window of {length} bases, the encoding {} has {expected}", encoder.encoding()));
-    }
-    let combination = Combination::from_name(rule).ok_or_else(|| {
-        let known: Vec<_> = Combination::ALL.iter().map(|rule| rule.name()).collect();
-        format!("the window rule {rule}, there are: {}", known.join(", "))
-    })?;
-    Ok(WindowRule { length, combination })
-}
-
-/// Reads the facts off the file itself: they are in its ONNX metadata too.
-fn from_metadata(file: &ModelFile) -> Result<(Facts, &'static dyn Encoder), QualityError> {
-    let refused = |reason: String| QualityError::Manifest { package: file.name().to_owned(), reason };
-    let entry = |key: &'static str| {
-        file.metadata(key)
-            .ok_or_else(|| refused(format!("no metadata `{key}`; expected a model of bm, or a package with a manifest")))
-    };
-    fn number<T: std::str::FromStr>(key: &str, value: &str) -> Result<T, String> {
-        value.parse().map_err(|_| format!("metadata `{key}` is `{value}`, expected a number"))
-    }
-    let encoder = encoder(
-        file.name(),
-        entry("bm.encoding")?,
-        number("bm.encoding_version", entry("bm.encoding_version")?).map_err(refused)?,
-    )?;
-    let length = number("bm.window_length", entry("bm.window_length")?).map_err(refused)?;
-    let facts = Facts {
-        id: entry("bm.id")?.to_owned(),
-        version: number("bm.version", entry("bm.version")?).map_err(refused)?,
-        label: entry("bm.label")?.to_owned(),
-        window: window_rule(encoder, length, entry("bm.window_rule")?).map_err(refused)?,
-        threshold: number("bm.threshold", entry("bm.threshold")?)
-            .and_then(|value| Threshold::new(value).map_err(|error| error.to_string()))
-            .map_err(refused)?,
-    };
-    let signature = file.signature();
-    let features = encoder.encoding().features;
-    if signature.features != features || signature.outputs != 1 {
-        return Err(refused(format!(
-            "maps {} features to {} numbers, expected {features} (encoding {}) to 1",
-            signature.features,
-            signature.outputs,
-            encoder.encoding()
-        )));
-    }
-    Ok((facts, encoder))
 }

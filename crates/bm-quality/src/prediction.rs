@@ -18,11 +18,20 @@ impl Probability {
     }
 }
 
+/// What a model says of a read that it can judge.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score {
+    /// P(the read passes) under the model's label.
+    pub probability: Probability,
+    /// How many of the read's bases the model expects to be wrong; `None` from a model that does not count errors.
+    pub expected_errors: Option<f32>,
+}
+
 /// What a model says of one read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Prediction {
-    /// P(the read passes) under the model's label.
-    Scored(Probability),
+    /// The model's answer.
+    Scored(Score),
     /// The read is well-formed but cannot be judged, and why.
     Unscored(EncodeError),
 }
@@ -31,7 +40,15 @@ impl Prediction {
     /// Returns the probability, where there is one.
     pub fn probability(&self) -> Option<Probability> {
         match self {
-            Prediction::Scored(probability) => Some(*probability),
+            Prediction::Scored(score) => Some(score.probability),
+            Prediction::Unscored(_) => None,
+        }
+    }
+
+    /// Returns the expected number of wrong bases, where the model gives one.
+    pub fn expected_errors(&self) -> Option<f32> {
+        match self {
+            Prediction::Scored(score) => score.expected_errors,
             Prediction::Unscored(_) => None,
         }
     }

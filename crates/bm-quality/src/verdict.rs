@@ -24,10 +24,47 @@ impl Threshold {
     }
 }
 
+/// What a read must reach to pass: everything that is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Criteria {
+    /// The lowest probability.
+    pub threshold: Option<Threshold>,
+    /// The most expected errors.
+    pub max_expected_errors: Option<f64>,
+    /// The most expected errors a base.
+    pub max_expected_error_rate: Option<f64>,
+}
+
+impl Criteria {
+    /// Returns whether the criteria need a model that counts errors.
+    pub fn need_expected_errors(&self) -> bool {
+        self.max_expected_errors.is_some() || self.max_expected_error_rate.is_some()
+    }
+
+    /// Returns the decision about a read of `bases`; a value equal to a limit passes.
+    ///
+    /// A read without expected errors fails where they are limited: check [`Facts::counts_errors`](crate::Facts::counts_errors)
+    /// before.
+    pub fn verdict(&self, prediction: &Prediction, bases: usize) -> Verdict {
+        let Prediction::Scored(score) = prediction else { return Verdict::Unscored };
+        let errors = score.expected_errors.map_or(f64::INFINITY, f64::from);
+        let passes = self.threshold.is_none_or(|threshold| score.probability.get() >= threshold.get())
+            && self.max_expected_errors.is_none_or(|most| errors <= most)
+            && self.max_expected_error_rate.is_none_or(|most| errors <= most * bases as f64);
+        if passes { Verdict::Pass } else { Verdict::Fail }
+    }
+}
+
+impl From<Threshold> for Criteria {
+    fn from(threshold: Threshold) -> Self {
+        Self { threshold: Some(threshold), ..Self::default() }
+    }
+}
+
 /// Our decision about a read.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Verdict {
-    /// The probability reaches the threshold.
+    /// The read reaches what it must reach.
     Pass,
     /// It does not.
     Fail,
@@ -56,7 +93,7 @@ impl Prediction {
     /// Returns the decision at a threshold: a probability equal to it passes.
     pub fn verdict(&self, threshold: Threshold) -> Verdict {
         match self {
-            Prediction::Scored(probability) if probability.get() >= threshold.get() => Verdict::Pass,
+            Prediction::Scored(score) if score.probability.get() >= threshold.get() => Verdict::Pass,
             Prediction::Scored(_) => Verdict::Fail,
             Prediction::Unscored(_) => Verdict::Unscored,
         }
@@ -68,16 +105,44 @@ mod tests {
     use bm_encode::EncodeError;
 
     use super::*;
-    use crate::Probability;
+    use crate::{Probability, Score};
+
+    fn scored(probability: f32, expected_errors: Option<f32>) -> Prediction {
+        let probability = Probability::new(probability).expect("a probability");
+        Prediction::Scored(Score { probability, expected_errors })
+    }
 
     #[test]
     fn a_probability_equal_to_the_threshold_passes() {
-        let at = |p: f32, t: f32| Some(Prediction::Scored(Probability::new(p)?).verdict(Threshold::new(t).ok()?));
+        let at = |p: f32, t: f32| Some(scored(p, None).verdict(Threshold::new(t).ok()?));
         assert_eq!(at(0.5, 0.5), Some(Verdict::Pass));
         assert_eq!(at(0.499_999_97, 0.5), Some(Verdict::Fail));
         assert_eq!(at(0.0, 0.0), Some(Verdict::Pass));
         let all = Threshold::new(0.0).map(|threshold| Prediction::Unscored(EncodeError::EmptyRead).verdict(threshold));
         assert!(matches!(all, Ok(Verdict::Unscored)));
+    }
+
+    #[test]
+    fn every_criterion_that_is_given_counts() {
+        let read = scored(0.6, Some(1.5));
+        let criteria = |threshold: Option<f32>, errors, rate| Criteria {
+            threshold: threshold.and_then(|t| Threshold::new(t).ok()),
+            max_expected_errors: errors,
+            max_expected_error_rate: rate,
+        };
+        for (threshold, errors, rate, expected) in [
+            (None, None, None, Verdict::Pass),
+            (Some(0.6), Some(1.5), Some(0.01), Verdict::Pass),
+            (Some(0.7), Some(1.5), Some(0.01), Verdict::Fail),
+            (None, Some(1.4), None, Verdict::Fail),
+            (None, None, Some(0.0099), Verdict::Fail),
+            (None, Some(2.0), None, Verdict::Pass),
+        ] {
+            assert_eq!(criteria(threshold, errors, rate).verdict(&read, 150), expected, "{threshold:?} {errors:?} {rate:?}");
+        }
+        let limited = criteria(None, Some(1e9), None);
+        assert_eq!(limited.verdict(&scored(1.0, None), 150), Verdict::Fail);
+        assert_eq!(limited.verdict(&Prediction::Unscored(EncodeError::EmptyRead), 0), Verdict::Unscored);
     }
 
     #[test]

@@ -98,7 +98,7 @@ fn codes_are_one_a_base_and_their_vectors_a_row_a_code() {
     let length = usize::from(u16::from_le_bytes([content[8], content[9]]));
     let (header, data) = content[10..].split_at(length);
     let header = std::str::from_utf8(header).unwrap();
-    assert!(header.contains("'descr': '<u2'") && header.contains("'shape': (5,)"), "{header}");
+    assert!(header.contains("'descr': '<u2'") && header.contains("'shape': (5, )"), "{header}");
     let codes: Vec<_> = data.chunks(2).map(|bytes| u16::from_le_bytes(bytes.try_into().unwrap())).collect();
     // Distances 0 and 1 from the start, 1 and 0 from the end; the unknown base counts as Phred 2.
     assert_eq!(codes, [40, 94 + 20, 10 * 94, 9 * 94 + 2, 93]);

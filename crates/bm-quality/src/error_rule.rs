@@ -1,0 +1,146 @@
+//! From the expected errors of a read to the probability that it has few.
+
+use std::fmt;
+
+use crate::Probability;
+
+/// How a network that tells the probability of an error for every base judges a read.
+///
+/// The read's expected errors are the sum over its bases. Its errors are taken to be negative binomial with a mean of
+/// `mean_scale` times that sum and a variance of mean + `dispersion` × mean²: errors come together more than independent ones
+/// would, as bases share what went wrong. The probability is that of at most ⌊`max_error_rate` × length⌋ errors.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ErrorRule {
+    mean_scale: f64,
+    dispersion: f64,
+    max_error_rate: f64,
+}
+
+/// Sums beyond this are scaled down, so that neither they nor what they started from leaves the range of a double.
+const LARGE: f64 = 1e250;
+
+impl ErrorRule {
+    /// The rule's name, as manifests write it.
+    pub const NAME: &'static str = "negative-binomial";
+
+    /// Returns the rule.
+    ///
+    /// # Errors
+    ///
+    /// In words, if a number is out of range: `mean_scale` and `dispersion` from 10⁻⁶ to 10⁶, `max_error_rate` over 0 and under 1.
+    pub fn new(mean_scale: f64, dispersion: f64, max_error_rate: f64) -> Result<Self, String> {
+        for (name, value) in [("mean_scale", mean_scale), ("dispersion", dispersion)] {
+            if !(1e-6..=1e6).contains(&value) {
+                return Err(format!("a {name} of {value}, expected 0.000001 to 1000000"));
+            }
+        }
+        if !(max_error_rate > 0.0 && max_error_rate < 1.0) {
+            return Err(format!("a max_error_rate of {max_error_rate}, expected one between 0 and 1"));
+        }
+        Ok(Self { mean_scale, dispersion, max_error_rate })
+    }
+
+    /// Returns the highest error rate, in errors a base, at which a read is good.
+    pub fn max_error_rate(&self) -> f64 {
+        self.max_error_rate
+    }
+
+    /// Returns the probability that a read of `bases` with `expected_errors` has an error rate of at most the highest good one.
+    ///
+    /// `None` if the number of errors is negative or not a number.
+    pub fn probability(&self, expected_errors: f64, bases: usize) -> Option<Probability> {
+        let mean = self.mean_scale * expected_errors;
+        if mean.is_nan() || mean < 0.0 || mean.is_infinite() {
+            return None;
+        }
+        let size = 1.0 / self.dispersion;
+        // A hair more than the product: 0.01 × 100 is to be 1, whatever a double makes of it.
+        let most = (self.max_error_rate * bases as f64 * (1.0 + 1e-12)).floor();
+        // P(0) = (size / (size + mean))^size and P(x + 1) = P(x) (x + size) / (x + 1) × mean / (size + mean). The sum is made
+        // from 1 on, and P(0) comes in at the end, as it may be too small for a double.
+        let mut log_first = -size * (mean / size).ln_1p();
+        let ratio = mean / (size + mean);
+        let (mut term, mut sum, mut errors) = (1.0, 1.0, 0.0);
+        while errors < most {
+            term *= (errors + size) / (errors + 1.0) * ratio;
+            sum += term;
+            errors += 1.0;
+            if sum > LARGE {
+                term /= LARGE;
+                sum /= LARGE;
+                log_first += LARGE.ln();
+            }
+        }
+        Probability::new((sum.ln() + log_first).exp().min(1.0) as f32)
+    }
+}
+
+impl fmt::Display for ErrorRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { mean_scale, dispersion, max_error_rate } = self;
+        write!(f, "{} with mean {mean_scale} and dispersion {dispersion}, at most {max_error_rate} errors a base", Self::NAME)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn probability(expected_errors: f64, bases: usize) -> f64 {
+        let rule = ErrorRule::new(1.1, 0.02, 0.01).expect("numbers in range");
+        rule.probability(expected_errors, bases).map_or(f64::NAN, |p| f64::from(p.get()))
+    }
+
+    #[test]
+    fn values_are_those_of_sixty_digits() {
+        // Sums of comb(x + 49, x) q^x p^50 over x = 0 to bases // 100 with q = m / (50 + m), p = 1 - q, m = 1.1 expected, in
+        // Python's decimal arithmetic.
+        for (expected, bases, value) in EXACT {
+            let found = probability(expected, bases);
+            assert!((found - value).abs() < 1e-6, "{expected} in {bases}: {found}, expected {value}");
+        }
+    }
+
+    /// Expected errors, bases, probability.
+    const EXACT: [(f64, usize, f64); 9] = [
+        (0.3, 36, 0.719_703_636),
+        (0.2, 150, 0.978_771_725),
+        (1.0, 150, 0.699_438_757),
+        (1.5, 150, 0.512_276_313),
+        (4.0, 150, 0.074_360_181),
+        (2.5, 251, 0.486_306_739),
+        (9.0, 1000, 0.594_812_243),
+        (95.0, 10_000, 0.429_834_518),
+        (480.0, 50_000, 0.378_050_034),
+    ];
+
+    #[test]
+    fn it_falls_with_the_errors_and_ends_at_one_and_nothing() {
+        for bases in [1, 99, 100, 150, 10_000, 1_000_000, 100_000_000] {
+            let share = |rate: f64| probability(rate * bases as f64, bases);
+            let values: Vec<_> = [0.0, 1e-4, 1e-3, 0.005, 0.01, 0.02, 0.1, 0.9].map(share).into();
+            assert!(values.is_sorted_by(|a, b| a >= b) && values[0] == 1.0 && values[7] < 0.7, "{bases}: {values:?}");
+        }
+        assert!(probability(1e12, 100).abs() < 1e-12);
+        assert!(probability(-1.0, 100).is_nan() && probability(f64::NAN, 100).is_nan() && probability(f64::INFINITY, 9).is_nan());
+    }
+
+    #[test]
+    fn a_hundredth_of_a_hundred_is_one() {
+        // One error in a hundred bases is allowed, one in ninety-nine is not.
+        let none = probability(0.5, 99);
+        for bases in (100..3000).step_by(100) {
+            assert!(probability(0.5, bases) > none + 0.05);
+            assert!(probability(0.5, bases) > probability(0.5, bases - 1) || bases > 800, "{bases}");
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused() {
+        for (scale, dispersion, rate) in
+            [(0.0, 0.1, 0.01), (f64::NAN, 0.1, 0.01), (1.0, 0.0, 0.01), (1.0, 1e7, 0.01), (1.0, 0.1, 0.0), (1.0, 0.1, 1.0)]
+        {
+            assert!(ErrorRule::new(scale, dispersion, rate).is_err());
+        }
+    }
+}
