@@ -34,10 +34,10 @@ macro_rules! embedded {
 }
 
 /// Every model that is shipped.
-pub const ALL: &[EmbeddedModel] = &[embedded!("mean-q20")];
+pub const ALL: &[EmbeddedModel] = &[embedded!("read-error"), embedded!("mean-q20")];
 
 /// The id of the model that is used where none is named.
-pub const DEFAULT: &str = "mean-q20";
+pub const DEFAULT: &str = "read-error";
 
 /// Returns the model of that id.
 pub fn get(id: &str) -> Option<&'static EmbeddedModel> {

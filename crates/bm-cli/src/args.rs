@@ -28,14 +28,17 @@ pub(crate) enum Command {
 
 /// Keep the reads that pass
 ///
-/// The model gives each read the probability that it passes the test that the model was trained for (mean-q20: the mean Phred
-/// quality is at least 20). Reads that reach the threshold are kept. A read that has no bases, or nothing but N, cannot be
-/// scored; it is counted as unscored and not kept.
+/// The model expects a number of errors in each read, from what its qualities are worth on real runs with counted errors, and
+/// gives the probability that at most 1 % of its bases are wrong. Reads that reach the threshold are kept; with --max-ee or
+/// --max-ee-rate, reads in which no more errors are expected. A read that has no bases, or nothing but N, cannot be scored; it is
+/// counted as unscored and not kept. Other models judge otherwise: `bm models show ID` says how.
 ///
 /// Kept records come out in input order, definition, bases and qualities byte for byte; line ends become \n and the text of
 /// the `+` line is dropped. Outputs are written beside their name and renamed when complete.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: bm filter reads.fastq.gz -o kept.fastq.gz --discarded dropped.fastq.gz --report report.json")]
+#[command(
+    after_help = "Examples:\n  bm filter reads.fastq.gz -o kept.fastq.gz --discarded dropped.fastq.gz --report report.json\n  bm filter reads.fastq.gz -o kept.fastq.gz --max-ee 1"
+)]
 pub(crate) struct FilterArgs {
     /// Where the reads that pass go; - is stdout
     #[arg(short, long, value_name = "FILE")]
@@ -47,10 +50,10 @@ pub(crate) struct FilterArgs {
     pub(crate) judge: JudgeArgs,
 }
 
-/// Write a table with a row for each read: read, length, probability, verdict
+/// Write a table with a row for each read: read, length, probability, expected_errors, verdict
 ///
 /// Tab-separated, with one header line. The verdict is pass, fail or unscored; a read that cannot be scored (it has no bases, or
-/// nothing but N) has the probability nan.
+/// nothing but N) has nan for its numbers. A model that does not count errors has no column expected_errors.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: bm score reads.fastq.gz -o scores.tsv")]
 pub(crate) struct ScoreArgs {
@@ -135,9 +138,8 @@ pub(crate) struct SelfcheckArgs {
 pub(crate) struct JudgeArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
-    /// Lowest probability at which a read passes, 0 to 1 [default: the model's own]
-    #[arg(short, long, value_name = "P", value_parser = threshold, allow_negative_numbers = true)]
-    pub(crate) threshold: Option<Threshold>,
+    #[command(flatten)]
+    pub(crate) criteria: CriteriaArgs,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
     #[command(flatten)]
@@ -145,6 +147,20 @@ pub(crate) struct JudgeArgs {
     /// Write counts, model and engine as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+}
+
+/// What a read must reach to pass.
+#[derive(Debug, Args)]
+pub(crate) struct CriteriaArgs {
+    /// Lowest probability at which a read passes, 0 to 1 [default: the model's own, unless expected errors are limited]
+    #[arg(short, long, value_name = "P", value_parser = threshold, allow_negative_numbers = true)]
+    pub(crate) threshold: Option<Threshold>,
+    /// Most errors that the model may expect in a read that passes
+    #[arg(long, value_name = "N", value_parser = expected_errors, allow_negative_numbers = true)]
+    pub(crate) max_ee: Option<f64>,
+    /// Most errors that the model may expect for each base of a read that passes
+    #[arg(long, value_name = "RATE", value_parser = expected_error_rate, allow_negative_numbers = true)]
+    pub(crate) max_ee_rate: Option<f64>,
 }
 
 /// Write a table of the true errors of every read, from an alignment or from overlapping mates
@@ -202,7 +218,7 @@ pub(crate) struct InputArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct EngineArgs {
-    /// Id of an embedded model, or path of a model package or .onnx file [default: mean-q20]
+    /// Id of an embedded model, or path of a model package or .onnx file [default: read-error]
     #[arg(short, long, value_name = "MODEL")]
     pub(crate) model: Option<String>,
     /// What runs the network; a backend that is named and not there is refused
@@ -247,6 +263,16 @@ impl RunArgs {
 fn threshold(text: &str) -> Result<Threshold, String> {
     let value = text.parse().map_err(|_| "expected a number from 0 to 1, such as 0.5".to_owned())?;
     Threshold::new(value).map_err(|error| error.to_string())
+}
+
+fn expected_errors(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value| (0.0..f64::INFINITY).contains(value));
+    value.ok_or_else(|| "expected a number of errors, such as 1".to_owned())
+}
+
+fn expected_error_rate(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value| (0.0..=1.0).contains(value));
+    value.ok_or_else(|| "expected errors a base, from 0 to 1, such as 0.01".to_owned())
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub(crate) fn run(args: &FilterArgs) -> Result<()> {
     let discarded = args.discarded.as_deref().map(|path| Output::create(path, &inputs)).transpose()?;
     let job = Job { command: "filter", args: &args.judge, output: kept.name() };
     job.run(
-        (kept, discarded),
+        |_| Ok((kept, discarded)),
         |(kept, discarded), record, _, verdict| {
             let output = match verdict {
                 Verdict::Pass => Some(kept),

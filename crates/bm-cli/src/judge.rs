@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use bm_encode::fastq::RecordRef;
-use bm_quality::{Prediction, Verdict};
+use bm_quality::{Facts, Prediction, Verdict};
 
 use crate::args::JudgeArgs;
 use crate::counts::Counts;
@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::report::{Done, Report};
-use crate::{input, pipeline, terminal};
+use crate::{criteria, input, pipeline, terminal};
 
 /// What is to be judged, and how.
 pub(crate) struct Job<'a> {
@@ -23,19 +23,21 @@ pub(crate) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Judges every read and calls `write` with each in input order, then `finish` once all are written and counted.
+    /// Opens the model and judges every read: calls `start` with what one must know of the model, `write` with each read in input
+    /// order, then `finish` once all are written and counted.
     pub(crate) fn run<W>(
         &self,
-        mut writer: W,
+        start: impl FnOnce(&Facts) -> Result<W>,
         mut write: impl FnMut(&mut W, RecordRef<'_>, &Prediction, Verdict) -> Result<()>,
         finish: impl FnOnce(W) -> Result<()>,
     ) -> Result<()> {
-        let start = Instant::now();
-        let JudgeArgs { input, threshold, engine, run, report } = self.args;
+        let began = Instant::now();
+        let JudgeArgs { input, criteria, engine, run, report } = self.args;
         // A report that cannot be written is refused before the work, not after it.
         let report_file = report.as_deref().map(|path| Output::create(path, &[&input.path])).transpose()?;
         let mut engine = Engine::open(engine)?;
-        let threshold = threshold.unwrap_or(engine.package.facts().threshold);
+        let criteria = criteria::of(criteria, engine.package.facts())?;
+        let mut writer = start(engine.package.facts())?;
         let workers = run.workers();
         let models = engine.models(workers)?;
         let input = input::open(&input.path)?;
@@ -45,7 +47,7 @@ impl Job<'_> {
         let mut counts = Counts::default();
         let read = pipeline::run(input, models, |batch| {
             for (record, prediction) in batch.records.iter().zip(&batch.predictions) {
-                let verdict = prediction.verdict(threshold);
+                let verdict = criteria.verdict(prediction, record.sequence.len());
                 write(&mut writer, record, prediction, verdict)?;
                 counts.add(verdict, record.sequence.len());
             }
@@ -61,9 +63,9 @@ impl Job<'_> {
             input: &name,
             output: self.output.clone(),
             counts,
-            threshold,
+            criteria,
             workers,
-            wall: start.elapsed(),
+            wall: began.elapsed(),
         };
         let report = Report::new(done, &engine)?;
         if let Some(file) = report_file {

@@ -2,6 +2,7 @@
 
 mod args;
 mod counts;
+mod criteria;
 mod encode;
 mod engine;
 mod filter;

@@ -4,10 +4,11 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use bm_quality::Threshold;
+use bm_quality::Criteria;
 use serde::Serialize;
 
 use crate::counts::Counts;
+use crate::criteria;
 use crate::engine::Engine;
 use crate::output::Output;
 
@@ -26,6 +27,7 @@ pub(crate) struct Report {
     reads: Reads,
     bases: Bases,
     model: Model,
+    criteria: Passed,
     engine: EngineFacts,
     time: Time,
 }
@@ -50,8 +52,19 @@ struct Model {
     version: u32,
     encoding: String,
     label: String,
-    threshold: f32,
+    /// The one that was used, as in `criteria`.
+    threshold: Option<f32>,
     sha256: String,
+}
+
+/// What a read had to reach; what was not asked for is null.
+#[derive(Debug, Serialize)]
+struct Passed {
+    #[serde(skip)]
+    words: String,
+    threshold: Option<f32>,
+    max_ee: Option<f64>,
+    max_ee_rate: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,7 +86,7 @@ pub(crate) struct Done<'a> {
     pub(crate) input: &'a str,
     pub(crate) output: String,
     pub(crate) counts: Counts,
-    pub(crate) threshold: Threshold,
+    pub(crate) criteria: Criteria,
     pub(crate) workers: usize,
     pub(crate) wall: Duration,
 }
@@ -98,8 +111,14 @@ impl Report {
                 version: facts.version,
                 encoding: facts.encoding.to_string(),
                 label: facts.label.clone(),
-                threshold: done.threshold.get(),
+                threshold: done.criteria.threshold.map(|threshold| threshold.get()),
                 sha256: engine.package.model_file(engine.backend.variant())?.sha256().to_string(),
+            },
+            criteria: Passed {
+                words: criteria::words(&done.criteria),
+                threshold: done.criteria.threshold.map(|threshold| threshold.get()),
+                max_ee: done.criteria.max_expected_errors,
+                max_ee_rate: done.criteria.max_expected_error_rate,
             },
             engine: EngineFacts { backend: engine.backend.name(), description: engine.backend.describe(), workers: done.workers },
             time: Time { wall_s, reads_per_s: if wall_s > 0.0 { counts.r#in as f64 / wall_s } else { 0.0 } },
@@ -120,14 +139,14 @@ impl Report {
         format!(
             "{in} reads in: {kept} kept{share}, {discarded} discarded, {unscored} unscored\n\
              {:.2} s, {:.0} reads/s with {}\n\
-             model {} version {}, threshold {} ({})\n\
+             model {} version {}, {} ({})\n\
              engine {}",
             self.time.wall_s,
             self.time.reads_per_s,
             if self.engine.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", self.engine.workers) },
             self.model.id,
             self.model.version,
-            self.model.threshold,
+            self.criteria.words,
             self.model.label,
             self.engine.description,
         )

@@ -1,5 +1,6 @@
 //! `bm score`: a row a read.
 
+use std::fmt;
 use std::io::Write;
 
 use anyhow::{Context, Result};
@@ -8,26 +9,54 @@ use crate::args::ScoreArgs;
 use crate::judge::Job;
 use crate::output::{self, Output};
 
-/// Names of the columns; they are a contract.
-const HEADER: &str = "read\tlength\tprobability\tverdict\n";
+/// A table, and whether the model fills the column `expected_errors`.
+struct Table {
+    output: Output,
+    counts_errors: bool,
+}
 
-/// Writes the table.
+/// Writes the table. Names and order of the columns are a contract.
 pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
     output::refuse_twins([Some(&args.output), args.judge.report.as_ref()])?;
-    let mut table = Output::create(&args.output, &[&args.judge.input.path])?;
-    table.write_all(HEADER.as_bytes()).with_context(|| table.name())?;
-    let job = Job { command: "score", args: &args.judge, output: table.name() };
+    let output = Output::create(&args.output, &[&args.judge.input.path])?;
+    let job = Job { command: "score", args: &args.judge, output: output.name() };
     job.run(
-        table,
-        |table, record, prediction, verdict| {
-            // `{}` of an f32 is the shortest text that reads back as the same number.
-            let probability = prediction.probability().map_or(f32::NAN, |p| p.get());
-            let probability = if probability.is_nan() { "nan".to_owned() } else { probability.to_string() };
-            table
-                .write_all(record.name())
-                .and_then(|()| writeln!(table, "\t{}\t{probability}\t{verdict}", record.sequence.len()))
-                .with_context(|| table.name())
+        |facts| {
+            let mut table = Table { output, counts_errors: facts.counts_errors() };
+            let errors = if table.counts_errors { "\texpected_errors" } else { "" };
+            table.write(format_args!("read\tlength\tprobability{errors}\tverdict\n"))?;
+            Ok(table)
         },
-        Output::finish,
+        |table, record, prediction, verdict| {
+            let name = record.name();
+            table.output.write_all(name).with_context(|| table.output.name())?;
+            let probability = Number(prediction.probability().map(|p| p.get()));
+            let length = record.sequence.len();
+            if table.counts_errors {
+                let errors = Number(prediction.expected_errors());
+                table.write(format_args!("\t{length}\t{probability}\t{errors}\t{verdict}\n"))
+            } else {
+                table.write(format_args!("\t{length}\t{probability}\t{verdict}\n"))
+            }
+        },
+        |table| table.output.finish(),
     )
+}
+
+impl Table {
+    fn write(&mut self, text: fmt::Arguments<'_>) -> Result<()> {
+        self.output.write_fmt(text).with_context(|| self.output.name())
+    }
+}
+
+/// A number as tables show it: the shortest text that reads back as the same one, `nan` where there is none.
+struct Number(Option<f32>);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(value) => value.fmt(f),
+            None => f.write_str("nan"),
+        }
+    }
 }

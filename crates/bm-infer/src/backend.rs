@@ -70,6 +70,7 @@ pub trait Backend: Send + Sync {
     ///
     /// As [`Backend::load`]; an engine that runs no such models says so.
     fn load_sequences(&self, model: &ModelFile, _alphabet: &Alphabet) -> Result<Box<dyn SequenceSession>, InferError> {
+        self.check()?;
         Err(InferError::ModelUnsupported {
             model: model.name().to_owned(),
             backend: self.name(),

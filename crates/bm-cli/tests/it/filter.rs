@@ -261,8 +261,10 @@ fn the_report_has_the_keys_that_were_promised() {
         let expected = serde_json::json!({
             "format": 1, "program": "bm", "version": env!("CARGO_PKG_VERSION"), "command": command,
             "input": input, "output": kept, "reads": reads, "bases": {"in": 120_000, "kept": report["bases"]["kept"]},
-            "model": {"id": "mean-q20", "version": 1, "encoding": "scalar-150 version 1", "label": "pass: mean Phred of the read >= 20",
+            "model": {"id": "read-error", "version": 1, "encoding": "quality-place version 1",
+                "label": "pass: true error rate of the read <= 1 %",
                 "threshold": 0.25, "sha256": sha256},
+            "criteria": {"threshold": 0.25, "max_ee": null, "max_ee_rate": null},
             "engine": {"backend": "embedded", "description": report["engine"]["description"], "workers": workers},
         });
         assert_eq!(report, expected);

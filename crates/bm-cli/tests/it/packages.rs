@@ -13,7 +13,7 @@ fn copy_of_package(scratch: &Scratch) -> String {
     let copy = scratch.path("model");
     fs::create_dir(&copy).unwrap();
     for file in ["model.onnx", "model.ane.onnx", "manifest.json", "golden.json", "README.md"] {
-        fs::copy(package(file), Path::new(&copy).join(file)).unwrap();
+        fs::copy(package("mean-q20", file), Path::new(&copy).join(file)).unwrap();
     }
     copy
 }
@@ -63,7 +63,7 @@ fn a_copy_of_a_package_runs() {
 
 #[test]
 fn every_flipped_byte_of_a_model_is_noticed() {
-    let content = fs::read(package("model.onnx")).unwrap();
+    let content = fs::read(package("mean-q20", "model.onnx")).unwrap();
     for place in [0, 1, content.len() / 3, content.len() / 2, content.len() - 1] {
         refused_with(
             |copy| {
@@ -78,7 +78,7 @@ fn every_flipped_byte_of_a_model_is_noticed() {
 
 #[test]
 fn a_digest_that_does_not_match_is_named_with_the_one_found() {
-    let content = fs::read(package("manifest.json")).unwrap();
+    let content = fs::read(package("mean-q20", "manifest.json")).unwrap();
     let manifest: Value = serde_json::from_slice(&content).unwrap();
     let actual = manifest["files"]["model.onnx"]["sha256"].as_str().unwrap();
     let wrong = "0".repeat(64);
@@ -125,14 +125,14 @@ fn a_missing_file_of_a_package_is_named() {
 #[test]
 fn what_is_no_model_is_refused() {
     let message = refused("mean-q99");
-    assert!(message.contains("no model is called mean-q99; there are: mean-q20"), "{message}");
+    assert!(message.contains("no model is called mean-q99; there are: read-error, mean-q20"), "{message}");
     let scratch = Scratch::new();
     for (name, content) in [("text.onnx", b"not a model\n".as_slice()), ("empty.onnx", b""), ("zeros.onnx", &[0; 4096])] {
         let path = scratch.file(name, content);
         let message = refused(&path);
         assert!(message.starts_with(&format!("bm: {path}: not a valid ONNX model: ")), "{message}");
     }
-    let content = fs::read(package("model.onnx")).unwrap();
+    let content = fs::read(package("mean-q20", "model.onnx")).unwrap();
     for part in [10, 1000, content.len() / 2] {
         let path = scratch.file("cut.onnx", &content[..part]);
         assert!(refused(&path).contains("cut.onnx: "));

@@ -1,6 +1,8 @@
 //! `bm score`: a row a read.
 
-use crate::support::{BM, HISEQ, NOVASEQ, Scratch, bm, bm_with_stdin, package, record, records, rows, shell, testdata, text_of};
+use crate::support::{
+    BM, HISEQ, NOVASEQ, Row, Scratch, bm, bm_with_stdin, package, record, records, rows, shell, testdata, text_of,
+};
 
 #[test]
 fn there_is_a_row_a_read_in_order() {
@@ -34,7 +36,9 @@ fn probabilities_survive_a_round_trip() {
 #[test]
 fn what_cannot_be_scored_is_nan_and_unscored() {
     let run = bm_with_stdin(["score", "-", "-q"], b"@empty x\n\n+\n\n@\xe9t\xe9\nNNN\n+\nIII\n").done();
-    assert_eq!(run.stdout, b"read\tlength\tprobability\tverdict\nempty\t0\tnan\tunscored\n\xe9t\xe9\t3\tnan\tunscored\n");
+    let expected =
+        b"read\tlength\tprobability\texpected_errors\tverdict\nempty\t0\tnan\tnan\tunscored\n\xe9t\xe9\t3\tnan\tnan\tunscored\n";
+    assert_eq!(run.stdout, expected);
 }
 
 #[test]
@@ -49,26 +53,68 @@ fn a_read_has_one_probability_whatever_is_beside_it() {
 #[test]
 fn an_input_without_records_gives_the_header() {
     let run = bm(["score", &testdata("derived/empty.fastq.gz")]).done();
+    assert_eq!(run.text(), "read\tlength\tprobability\texpected_errors\tverdict\n");
+    let run = bm(["score", &testdata("derived/empty.fastq.gz"), "-m", "mean-q20"]).done();
     assert_eq!(run.text(), "read\tlength\tprobability\tverdict\n");
 }
 
 #[test]
 fn a_package_its_folder_and_its_bare_file_are_one_model() {
     let input = testdata(NOVASEQ);
-    let expected = bm(["score", &input, "-q"]).done().stdout;
-    for model in ["mean-q20", &package(""), &package("model.onnx")] {
-        let run = bm(["score", &input, "-q", "-m", model]).done();
-        assert!(run.stdout == expected, "{model}");
+    for id in ["read-error", "mean-q20"] {
+        let expected = bm(["score", &input, "-q", "-m", id]).done().stdout;
+        for model in [package(id, ""), package(id, "model.onnx")] {
+            let run = bm(["score", &input, "-q", "-m", &model]).done();
+            assert!(run.stdout == expected, "{model}");
+        }
+        assert_eq!(bm(["score", &input, "-q"]).done().stdout == expected, id == "read-error", "the default model");
     }
 }
 
-/// Needs the trained model.
+/// Needs the trained models.
 #[test]
-fn a_good_run_passes() {
-    let table = rows(&bm(["score", &testdata(HISEQ), "-q"]).done().stdout);
-    let passed = table.iter().filter(|row| row.verdict == "pass").count();
-    // 2 of the 10,000 reads have a mean quality under 20.
-    assert!((9_950..10_000).contains(&passed), "{passed}");
+fn the_models_tell_good_reads_from_bad_ones_each_in_its_way() {
+    let passed = |model: &str| {
+        let table = rows(&bm(["score", &testdata(HISEQ), "-q", "-m", model]).done().stdout);
+        table.iter().filter(|row| row.verdict == "pass").count()
+    };
+    // 2 of the 10,000 reads have a mean quality under 20; 1,443 of those with counted errors have more than one in a hundred.
+    assert!((9_950..10_000).contains(&passed("mean-q20")), "{}", passed("mean-q20"));
+    assert!((8_000..9_000).contains(&passed("read-error")), "{}", passed("read-error"));
+}
+
+#[test]
+fn the_probability_falls_with_the_expected_errors() {
+    let mut table = rows(&bm(["score", &testdata(HISEQ), "-q"]).done().stdout);
+    assert!(table.iter().all(|row| row.expected_errors.is_some_and(|errors| errors > 0.0 && errors < row.length as f32)));
+    table.sort_by(|a, b| a.expected_errors.partial_cmp(&b.expected_errors).unwrap());
+    // All reads are of one length.
+    assert!(table.is_sorted_by(|a, b| a.probability >= b.probability));
+}
+
+#[test]
+fn limits_on_expected_errors_decide_instead_of_the_threshold() {
+    let input = testdata(HISEQ);
+    for (flags, passes) in [
+        (["--max-ee", "1", "-j", "2"], (|row| row.expected_errors.unwrap() <= 1.0) as fn(&Row) -> bool),
+        (["--max-ee-rate", "0.002", "-j", "2"], |row| f64::from(row.expected_errors.unwrap()) <= 0.002 * row.length as f64),
+        (["--max-ee", "2", "-t", "0.9"], |row| row.expected_errors.unwrap() <= 2.0 && row.probability >= 0.9),
+        (["--max-ee", "0", "-j", "2"], |_| false),
+    ] {
+        let [a, b, c, d] = flags;
+        let table = rows(&bm(["score", &input, "-q", a, b, c, d]).done().stdout);
+        assert!(table.iter().all(|row| (row.verdict == "pass") == passes(row)), "{flags:?}");
+        let kept = bm(["filter", &input, "-o", "-", "-q", a, b, c, d]).done().stdout;
+        assert_eq!(records(&kept).len(), table.iter().filter(|row| row.verdict == "pass").count(), "{flags:?}");
+    }
+    for (flag, value) in
+        [("--max-ee", "-1"), ("--max-ee", "nan"), ("--max-ee", "inf"), ("--max-ee-rate", "1.5"), ("--max-ee-rate", "x")]
+    {
+        let message = bm(["score", &input, flag, value]).misused();
+        assert!(message.contains(flag) && message.contains("expected"), "{message}");
+    }
+    let message = bm(["score", &input, "-m", "mean-q20", "--max-ee", "1"]).refused();
+    assert!(message.contains("the model mean-q20 does not count errors"), "{message}");
 }
 
 #[test]

@@ -139,9 +139,9 @@ pub(crate) fn testdata(file: &str) -> String {
     root().join("testdata").join(file).to_str().unwrap().to_owned()
 }
 
-/// The path of a file of the package of the default model.
-pub(crate) fn package(file: &str) -> String {
-    root().join("models/mean-q20").join(file).to_str().unwrap().trim_end_matches('/').to_owned()
+/// The path of a file of a model's package.
+pub(crate) fn package(id: &str, file: &str) -> String {
+    root().join("models").join(id).join(file).to_str().unwrap().trim_end_matches('/').to_owned()
 }
 
 pub(crate) const HISEQ: &str = "hiseqx_phage/hiseqx_phage.fastq.gz";
@@ -202,6 +202,8 @@ pub(crate) struct Row {
     pub(crate) read: String,
     pub(crate) length: usize,
     pub(crate) probability: f32,
+    /// Only from models that count errors.
+    pub(crate) expected_errors: Option<f32>,
     pub(crate) verdict: String,
 }
 
@@ -209,12 +211,17 @@ pub(crate) struct Row {
 pub(crate) fn rows(table: &[u8]) -> Vec<Row> {
     let text = String::from_utf8_lossy(table);
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("read\tlength\tprobability\tverdict"));
+    let counts_errors = match lines.next() {
+        Some("read\tlength\tprobability\texpected_errors\tverdict") => true,
+        Some("read\tlength\tprobability\tverdict") => false,
+        other => panic!("{other:?}"),
+    };
     let row = |line: &str| {
-        let columns: Vec<_> = line.split('\t').collect();
+        let mut columns: Vec<_> = line.split('\t').collect();
+        let expected_errors = counts_errors.then(|| columns.remove(3).parse().unwrap());
         let [read, length, probability, verdict] = columns[..] else { panic!("{line:?}") };
         let (length, probability) = (length.parse().unwrap(), probability.parse().unwrap());
-        Row { read: read.to_owned(), length, probability, verdict: verdict.to_owned() }
+        Row { read: read.to_owned(), length, probability, expected_errors, verdict: verdict.to_owned() }
     };
     lines.map(row).collect()
 }

@@ -132,5 +132,5 @@ fn a_bare_file_without_our_metadata_is_refused() {
 #[test]
 fn unknown_ids_list_the_known_ones() {
     let error = ModelPackage::embedded("mean-q30").err().expect("there is no such model");
-    assert!(error.to_string().contains("there are: mean-q20"), "{error}");
+    assert!(error.to_string().contains("there are: read-error, mean-q20"), "{error}");
 }

@@ -1,0 +1,191 @@
+"""Writes the two ONNX files of a trained network, the golden reads and the manifest.
+
+``model.onnx``      float32, opset 13, [batch, 24, 1, length]: for every CPU engine.
+``model.ane.onnx``  float16 inside, opset 17, [1, 24, 1, 4096]: the form that CoreML can give to the Neural Engine. Reads lie
+                    one after the other, at least half a window of zeros between them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+import reads
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before the import: from 1.29 on it starts with the library
+import onnxruntime  # noqa: E402
+
+ANE_POSITIONS = 4096
+LABEL = "pass: true error rate of the read <= 1 %"
+THRESHOLD = 0.5
+# float16 has eleven bits, and no normal number below 6e-5: a probability may be off by this share of itself, or by this much.
+F16_RELATIVE, F16_ABSOLUTE = 2e-2, 1e-5
+
+
+def metadata(config: dict) -> dict[str, str]:
+    """What an engine must know of the model, as it stands in ``metadata_props`` of both files."""
+    model, read = config["model"], config["read"]
+    return {
+        "bm.id": model["id"], "bm.version": str(model["version"]), "bm.task": "read-error",
+        "bm.encoding": "quality-place", "bm.encoding_version": "1",
+        "bm.read_rule": "negative-binomial", "bm.mean_scale": str(read["mean_scale"]), "bm.dispersion": str(read["dispersion"]),
+        "bm.max_error_rate": str(read["max_error_rate"]), "bm.threshold": str(THRESHOLD), "bm.label": LABEL,
+    }  # fmt: skip
+
+
+def model(weights: dict[str, np.ndarray], props: dict[str, str], half: bool) -> onnx.ModelProto:
+    """Conv, Relu, Conv, beside them Conv, then Add and Sigmoid; in float16 between two Casts if ``half``."""
+    kind = np.float16 if half else np.float32
+    channels = weights["window"].shape[1]
+    source, target = ("features16", "error_probability16") if half else ("features", "error_probability")
+    nodes, initialisers = [], []
+    for name, given, made in (("window", source, "z"), ("last", "h", "correction"), ("guess", source, "logit")):
+        w, b = weights[name].astype(kind)[:, :, None, :], weights[f"{name}.bias"].astype(kind)
+        around = w.shape[3] // 2
+        attributes = {"kernel_shape": [1, w.shape[3]], "pads": [0, around, 0, around]}
+        nodes.append(helper.make_node("Conv", [given, f"{name}.weight", f"{name}.bias"], [made], name, **attributes))
+        if name == "window":
+            nodes.append(helper.make_node("Relu", ["z"], ["h"], "relu"))
+        initialisers += [numpy_helper.from_array(w, f"{name}.weight"), numpy_helper.from_array(b, f"{name}.bias")]
+    nodes.append(helper.make_node("Add", ["logit", "correction"], ["sum"], "add"))
+    nodes.append(helper.make_node("Sigmoid", ["sum"], [target], "sigmoid"))
+    batch, length = (1, ANE_POSITIONS) if half else ("batch", "length")
+    if half:
+        nodes.insert(0, helper.make_node("Cast", ["features"], ["features16"], "cast_in", to=TensorProto.FLOAT16))
+        nodes.append(helper.make_node("Cast", [target], ["error_probability"], "cast_out", to=TensorProto.FLOAT))
+        digest = hashlib.sha256(b"".join(tensor.SerializeToString() for tensor in initialisers)).hexdigest()
+        # CoreML keeps a compiled model under this key; other weights must not find it. Letters and digits, under 64.
+        props = {**props, "COREML_CACHE_KEY": "readerror" + digest[:40]}
+    graph = helper.make_graph(
+        nodes,
+        "read_error",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [batch, channels, 1, length])],
+        [helper.make_tensor_value_info("error_probability", TensorProto.FLOAT, [batch, 1, 1, length])],
+        initialisers,
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17 if half else 13)], producer_name="bm")
+    made.ir_version = 8 if half else 7
+    helper.set_model_props(made, props)
+    onnx.checker.check_model(made, full_check=True)
+    return made
+
+
+class Engine:
+    """Python's ONNX Runtime over either file: features of single reads in, probabilities of their bases out."""
+
+    def __init__(self, path: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self.static = self.session.get_inputs()[0].shape[3] == ANE_POSITIONS
+
+    def probability(self, features: np.ndarray) -> np.ndarray:
+        """float32 [bases, channels] of one read to float32 [bases]."""
+        x = np.ascontiguousarray(features.T[None, :, None, :], dtype=np.float32)  # [1, channels, 1, bases]
+        if self.static:
+            x = np.pad(x, ((0, 0), (0, 0), (0, 0), (0, ANE_POSITIONS - x.shape[3])))
+        return self.session.run(None, {"features": x})[0].reshape(-1)[: len(features)]
+
+
+def write_models(folder: Path, weights: dict[str, np.ndarray], config: dict) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, half in (("model.onnx", False), ("model.ane.onnx", True)):
+        (folder / name).write_bytes(model(weights, metadata(config), half).SerializeToString(deterministic=True))
+
+
+def read_probability(expected: float, bases: int, read: dict) -> float:
+    """P(at most floor(max_error_rate x bases) errors), negative binomial, float64: mean m = mean_scale x expected, variance
+    m + dispersion m^2. In logarithms, so that long reads do not leave the range of a double."""
+    size, mean = 1 / read["dispersion"], read["mean_scale"] * expected
+    term = -size * np.log1p(mean / size)
+    if mean == 0:
+        return 1.0
+    total, log_ratio = term, np.log(mean / (size + mean))
+    for errors in range(int(np.floor(read["max_error_rate"] * bases * (1 + 1e-12)))):
+        term += np.log((errors + size) / (errors + 1)) + log_ratio
+        total = np.logaddexp(total, term)
+    return float(np.exp(min(total, 0.0)))
+
+
+def golden(folder: Path, testdata: Path, bm: Path, config: dict) -> dict:
+    """Real reads of the test data, of 1 to some thousand bases, with unknown ones and lower case, and what model.onnx says."""
+    chosen: list[tuple[str, bytes, bytes]] = []
+
+    def take(file: str, picks: list[tuple[int, int, int]]) -> None:
+        found = list(reads.records(testdata / file))
+        for number, start, length in picks:
+            _, sequence, quality = found[number]
+            sequence, quality = sequence[start : start + length], quality[start : start + length]
+            if set(sequence.upper()) & set(b"ACGT"):
+                chosen.append((f"{Path(file).name.split('.')[0]}/{number + 1}:{start}+{len(sequence)}", sequence, quality))
+
+    lengths = (1, 2, 3, 4, 5, 8, 9, 13, 21, 34, 50, 51, 75, 99, 100, 101, 125, 149, 150)
+    take("hiseqx_phage/hiseqx_phage.fastq.gz", [(60 * i, 0 if n > 100 else 20, n) for i, n in enumerate(lengths)])
+    take("hiseq_measles/hiseq_measles_2.fastq.gz", [(40 * i, 0, 101) for i in range(10)])
+    take("derived/lowercase_and_iupac.fastq.gz", [(i, 0, n) for i, n in ((0, 150), (1, 150), (2, 90), (4, 41))])
+    take("novaseq_A00129_800.fastq.gz", [(90 * i, 0, n) for i, n in enumerate((150, 150, 150, 120, 60, 35))])
+    take("miseq_twist/miseq_twist_first2000_2.fastq.gz", [(200 * i, 0, n) for i, n in enumerate((151, 175, 200, 225, 250, 250))])
+    take("nanopore_lambda_4line.fastq.gz", [(11 * i, 100, n) for i, n in enumerate((20, 80, 150, 300, 400, 1000, 2000, 5000))])
+    _, sequence, quality = chosen[-9]
+    chosen.append(("made/n_first_half", b"N" * (len(sequence) // 2) + sequence[len(sequence) // 2 :], quality))
+    engine, table = Engine(folder / "model.onnx"), reads.vectors(bm)
+    codes = reads.encode(bm, [(sequence, quality) for _, sequence, quality in chosen])
+    out, start = [], 0
+    for name, sequence, quality in chosen:
+        p = engine.probability(table[codes[start : start + len(sequence)]])
+        start += len(sequence)
+        expected = float(p.astype(np.float64).sum())
+        out.append({
+            "name": name, "sequence": sequence.decode(), "quality": quality.decode(),
+            "probability": float(np.float32(read_probability(expected, len(sequence), config["read"]))),
+            "expected_errors": float(np.float32(expected)),
+        })  # fmt: skip
+    passing = sum(each["probability"] >= THRESHOLD for each in out)
+    if not 0 < passing < len(out):
+        raise SystemExit(f"golden reads should be of both verdicts, {passing} of {len(out)} pass")
+    return {"format": 1, "tolerance": 1e-5, "reads": out}
+
+
+def check(folder: Path, net_probability: np.ndarray, features: np.ndarray) -> dict[str, float]:
+    """Largest differences of both files on one read; SystemExit where they are too large.
+
+    net_probability : float64 [bases], from PyTorch
+    features : float32 [bases, channels]
+    """
+    p32, p16 = (Engine(folder / name).probability(features).astype(np.float64) for name in ("model.onnx", "model.ane.onnx"))
+    off32, off16 = np.abs(p32 - net_probability), np.abs(p16 - p32)
+    if not (off32 <= 1e-6 + 1e-4 * p32).all():
+        raise SystemExit(f"model.onnx: max |Δp| {off32.max():.1e} against PyTorch")
+    if not (off16 <= F16_ABSOLUTE + F16_RELATIVE * p32).all():
+        raise SystemExit(f"model.ane.onnx: max |Δp| {off16.max():.1e} against model.onnx")
+    return {"f32_against_torch": float(off32.max()), "f16_against_f32": float(off16.max())}
+
+
+def write_manifest(folder: Path, config: dict, data: list[dict], metrics: dict, tools: dict[str, str]) -> None:
+    names = ("model.onnx", "model.ane.onnx", "golden.json")
+    channels = onnx.load(folder / "model.onnx").graph.input[0].type.tensor_type.shape.dim[1].dim_value
+    manifest = {
+        "format": 1,
+        "id": config["model"]["id"], "version": config["model"]["version"], "task": "read-error",
+        "description": config["model"]["description"],
+        "encoding": {"id": "quality-place", "version": 1},
+        "read_rule": {"name": "negative-binomial", **config["read"]},
+        "thresholds": {"default": THRESHOLD},
+        "label": {"name": "error-rate", "definition": LABEL},
+        "input": {"name": "features", "shape": ["batch", channels, 1, "length"]},
+        "output": {"name": "error_probability", "shape": ["batch", 1, 1, "length"]},
+        "files": {name: {"sha256": reads.sha256(folder / name), "bytes": (folder / name).stat().st_size} for name in names},
+        "training": {"data": data, "seed": config["training"]["seed"], "config": config, "tools": tools},
+        "metrics": metrics,
+    }  # fmt: skip
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_golden(folder: Path, testdata: Path, bm: Path, config: dict) -> None:
+    (folder / "golden.json").write_text(json.dumps(golden(folder, testdata, bm, config), indent=1) + "\n", encoding="utf-8")

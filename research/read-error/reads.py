@@ -1,0 +1,211 @@
+"""Runs of reads as codes, with what is known to be wrong in them: by truth tables, or by the run's own k-mers."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+SUFFIX = ".truth.tsv.gz"
+SCORES = 94  # Phred scores; code = 94 place + Phred
+OUTSIDE = 94  # stands for positions outside of a read, in windows
+REPORTED = 10.0 ** (-np.arange(SCORES) / 10)  # the probability of an error that a score reports
+K = 21
+UNKNOWN = 4
+
+BASE = np.full(256, UNKNOWN, np.uint8)
+for _i, _letter in enumerate(b"ACGT"):
+    BASE[_letter] = BASE[_letter + 32] = _i
+
+
+@dataclass
+class Reads:
+    """Reads of a run, one after the other.
+
+    codes : uint16 [bases], of the encoding quality-place
+    length : int [reads]
+    wrong : bool [bases]
+    known : bool [bases], whether `wrong` says anything
+    errors, scored : int [reads], from the truth table; None without one
+    """
+
+    codes: np.ndarray
+    length: np.ndarray
+    wrong: np.ndarray
+    known: np.ndarray
+    errors: np.ndarray | None = None
+    scored: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        self.read = np.repeat(np.arange(len(self.length)), self.length)  # [bases]
+
+    def good(self) -> np.ndarray:
+        """Whether at most one in a hundred scored bases is wrong, bool [reads]."""
+        return 100 * self.errors <= self.scored
+
+    def reported(self) -> np.ndarray:
+        """Expected errors as the instrument reports them, float64 [reads]; an unknown base counts as Phred 2 at most."""
+        return np.bincount(self.read, REPORTED[self.codes % SCORES], len(self.length))
+
+    def windows(self, bases: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+        """Phred scores around bases (`OUTSIDE` beyond the ends), int64 [bases, width], and the places of the bases [bases]."""
+        offsets = np.arange(width) - width // 2
+        at = bases[:, None] + offsets
+        inside = (at >= 0) & (at < len(self.codes))
+        at = np.where(inside, at, 0)
+        inside &= self.read[at] == self.read[bases][:, None]
+        return np.where(inside, self.codes[at] % SCORES, OUTSIDE).astype(np.int64), (self.codes[bases] // SCORES).astype(np.int64)
+
+
+def records(path: Path) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Name line, sequence and quality of a four-line FASTQ file, plain or gzip."""
+    opened = gzip.open if path.read_bytes()[:2] == b"\x1f\x8b" else open
+    with opened(path, "rb") as lines:
+        while name := lines.readline():
+            sequence, _, quality = lines.readline().rstrip(), lines.readline(), lines.readline().rstrip()
+            yield name.rstrip(), sequence, quality
+
+
+def encode(bm: Path, reads: list[tuple[bytes, bytes]], offset: int = 33) -> np.ndarray:
+    """Codes of reads by `bm encode`, the one encoder there is: uint16 [bases]. Sequence and quality of each read."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "reads.fastq"), Path(folder, "codes.npy")
+        with source.open("wb") as file:
+            for sequence, quality in reads:
+                if offset != 33:
+                    quality = bytes(max(33, byte - offset + 33) for byte in quality)
+                file.write(b"@r\n%s\n+\n%s\n" % (sequence, quality))
+        subprocess.run([bm, "encode", source, "--encoding", "quality-place", "-o", target, "-q"], check=True)
+        codes = np.load(target)
+    if codes.dtype != np.uint16 or len(codes) != sum(len(sequence) for sequence, _ in reads):
+        raise SystemExit("bm encode: expected a uint16 code a base")
+    return codes
+
+
+def vectors(bm: Path) -> np.ndarray:
+    """What the codes stand for, float32 [codes, channels]."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder, "vectors.npy")
+        subprocess.run([bm, "encode", "--vectors", "--encoding", "quality-place", "-o", target, "-q"], check=True)
+        return np.load(target)
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+# ------------------------------------------------------------------------------------------------------- with truth
+
+
+def fastq_files(table: Path) -> list[Path]:
+    """The FASTQ files beside a truth table."""
+    return sorted(path for path in table.parent.iterdir() if re.search(r"\.(fastq|fq)(\.gz)?$", path.name))
+
+
+def with_truth(table: Path, bm: Path, limit: int, seed: int) -> Reads | None:
+    """At most ``limit`` unambiguous reads of a set: mapped, at most 5 bases clipped, at least 70 % scored. None if there are none.
+
+    An unknown base is not scored, so nothing is known of it. A deletion counts at the base before it.
+    """
+    files = fastq_files(table)
+    truth = {}
+    with gzip.open(table, "rt") as lines:
+        columns: dict[str, int] = {}
+        for line in lines:
+            fields = line.rstrip("\n").split("\t")
+            if not columns or line.startswith("#"):
+                columns = {name.lstrip("#"): i for i, name in enumerate(fields)}
+                continue
+            truth[re.sub(r"/[12]$", "", fields[columns["name"]]), fields[columns["mate"]]] = fields
+    two = len(files) == 2 and len({mate for _, mate in truth}) == 2
+    rows = []
+    for index, path in enumerate(files):
+        for line, sequence, quality in records(path):
+            name = line[1:].split()[0].decode("latin-1")
+            mate = "2" if name.endswith("/2") or (two and index == 1) else "1"
+            bare = re.sub(r"/[12]$", "", name)
+            fields = truth.get((bare, mate)) or truth.get((bare, "1"))
+            if fields is None or not sequence:
+                continue
+            value = {key: int(fields[columns[key]]) for key in ("mapped", "clip5", "clip3", "sub", "ins", "del", "scored")}
+            if value["mapped"] == 1 and value["clip5"] + value["clip3"] <= 5 and value["scored"] >= 0.7 * len(sequence):
+                errors = value["sub"] + value["ins"] + value["del"]
+                rows.append((sequence, quality, fields[columns["errpos"]], errors, value["scored"]))
+    if not rows:
+        return None
+    rows = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))[:limit]]
+    wrong = []
+    for sequence, _, where, _, _ in rows:
+        at = np.zeros(len(sequence), bool)
+        at[[i for i in positions(where) if i < len(sequence)]] = True
+        wrong.append(at)
+    return Reads(
+        encode(bm, [(sequence, quality) for sequence, quality, *_ in rows]),
+        np.array([len(row[0]) for row in rows]),
+        np.concatenate(wrong),
+        np.concatenate([BASE[np.frombuffer(row[0], np.uint8)] != UNKNOWN for row in rows]),
+        np.array([row[3] for row in rows]),
+        np.array([row[4] for row in rows]),
+    )
+
+
+def positions(where: str) -> list[int]:
+    """Positions of a table's `errpos`: ``S17,I3@2,D9`` are 17, 2 and 9; the number after ``@`` is the position of several bases."""
+    return [int(re.search(r"\d+$", each).group()) for each in where.split(",") if re.search(r"\d+$", each)]
+
+
+# ------------------------------------------------------------------------------------------------------- own k-mers
+
+
+def with_own_labels(path: Path, bm: Path, offset: int, limit: int) -> Reads:
+    """Labels from recurrent k-mers, from both sides of each base.
+
+    After a k-mer that is seen often, a base that leads to one seen hardly ever is wrong, and one that leads to another frequent
+    one is right.
+    """
+    rows = []
+    for _, sequence, quality in records(path):
+        if sequence:
+            rows.append((sequence, quality))
+        if len(rows) == limit:
+            break
+    length = np.array([len(sequence) for sequence, _ in rows])
+    bases = BASE[np.frombuffer(b"".join(sequence for sequence, _ in rows), np.uint8)]
+    wrong, known = own_labels(bases, length)
+    return Reads(encode(bm, rows, offset), length, wrong, known)
+
+
+def own_labels(bases: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which bases the k-mers of all reads together call wrong, and which they judge at all, bool [bases] each.
+
+    bases : uint8 [bases], 0 to 3, 4 for an unknown one
+    length : int [reads]
+    """
+    left = np.concatenate([np.arange(n, 0, -1) for n in length])  # bases to the end of the read
+    start = np.flatnonzero(left >= K)
+    forward, reverse, bad = np.zeros(len(start), np.uint64), np.zeros(len(start), np.uint64), np.zeros(len(start), bool)
+    for j in range(K):
+        base = bases[start + j]
+        bad |= base == UNKNOWN
+        base = np.minimum(base, 3).astype(np.uint64)
+        forward = (forward << np.uint64(2)) | base
+        reverse |= (np.uint64(3) - base) << np.uint64(2 * j)
+    _, inverse, count = np.unique(np.minimum(forward, reverse)[~bad], return_inverse=True, return_counts=True)
+    seen = np.full(len(bases) + 1, -1)  # how often the k-mer is seen that starts here
+    seen[start[~bad]] = count[inverse]
+    few = max(2, min(0.03 * float(np.median(count[inverse])), 20)) if len(count) else 2
+    solid, weak = seen >= max(2 * few, 4), (seen >= 0) & (seen <= few)
+    wrong, known = np.zeros(len(bases), bool), np.zeros(len(bases), bool)
+    i = np.flatnonzero(left >= K + 1)
+    for here, there, base in ((i, i + 1, i + K), (i + 1, i, i)):
+        judged = solid[here] & (solid[there] | weak[there])
+        known[base[judged]] = True
+        wrong[base[judged & weak[there]]] = True
+    return wrong, known
