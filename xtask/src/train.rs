@@ -10,17 +10,53 @@ use crate::step::{self, Step};
 use crate::workspace::Workspace;
 use crate::{folder, print, process};
 
-const SCRIPT: &str = "research/neural-engine/train_quality_model.py";
-const CONFIG: &str = "research/neural-engine/configs/mean-q20.toml";
-const PACKAGE: &str = "models/mean-q20";
+/// The models that can be trained.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+pub(crate) enum Model {
+    /// What every base's quality is worth, from counted errors
+    #[default]
+    ReadError,
+    /// The rule "mean Phred of at least 20"
+    #[value(name = "mean-q20")]
+    MeanQ20,
+}
+
+impl Model {
+    /// Every model.
+    const ALL: [Self; 2] = [Self::ReadError, Self::MeanQ20];
+
+    fn id(self) -> &'static str {
+        match self {
+            Self::ReadError => "read-error",
+            Self::MeanQ20 => "mean-q20",
+        }
+    }
+
+    fn script(self) -> &'static str {
+        match self {
+            Self::ReadError => "research/read-error/train_read_error.py",
+            Self::MeanQ20 => "research/neural-engine/train_quality_model.py",
+        }
+    }
+
+    fn config(self) -> &'static str {
+        match self {
+            Self::ReadError => "research/read-error/configs/read-error.toml",
+            Self::MeanQ20 => "research/neural-engine/configs/mean-q20.toml",
+        }
+    }
+}
 
 /// Trains a model and writes its package.
 #[derive(clap::Args, Default)]
 pub(crate) struct Options {
-    /// Settings of the model, its data and its training [default: research/neural-engine/configs/mean-q20.toml]
+    /// Which model
+    #[arg(long, value_enum, value_name = "MODEL", default_value_t)]
+    model: Model,
+    /// Settings of the model, its data and its training [default: the model's own, in configs/ beside its script]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Folder that the configuration's file names are relative to
+    /// Folder of the reads: with sets of truth below it, and what the configuration names relative to it
     #[arg(long, value_name = "DIR", required_unless_present = "smoke")]
     data: Option<PathBuf>,
     /// Seed of the split, the augmentation and the weights [default: the configuration's]
@@ -29,7 +65,10 @@ pub(crate) struct Options {
     /// Train on 200 reads of testdata, into target/xtask/smoke: a test of the road, not a model
     #[arg(long, conflicts_with_all = ["data", "output"])]
     smoke: bool,
-    /// Folder of the package [default: models/mean-q20]
+    /// read-error: leave out the sequencing run of this set, to judge the model on it; needs --output
+    #[arg(long, value_name = "SET", requires = "output", conflicts_with = "smoke")]
+    without: Option<String>,
+    /// Folder of the package [default: models/ and the model's name]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 }
@@ -50,9 +89,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 /// The smoke training, as steps of `ci`.
 pub(crate) fn smoke_steps(workspace: &Workspace) -> Vec<Step<'_>> {
     let mut steps = preparation(workspace);
-    steps.push(Step::new("smoke training", || {
-        let options = Options { smoke: true, ..Options::default() };
-        train(workspace, &options, &options.package(workspace)?)
+    steps.extend(Model::ALL.map(|model| {
+        Step::new(format!("smoke training of {}", model.id()), move || {
+            let options = Options { model, smoke: true, ..Options::default() };
+            train(workspace, &options, &options.package(workspace)?)
+        })
     }));
     steps
 }
@@ -60,22 +101,25 @@ pub(crate) fn smoke_steps(workspace: &Workspace) -> Vec<Step<'_>> {
 impl Options {
     fn package(&self, workspace: &Workspace) -> Result<PathBuf> {
         match &self.output {
-            _ if self.smoke => Ok(workspace.scratch()?.join("smoke")),
+            _ if self.smoke => Ok(workspace.scratch()?.join("smoke").join(self.model.id())),
             Some(folder) => Ok(path::absolute(folder)?),
-            None => Ok(workspace.root.join(PACKAGE)),
+            None => Ok(workspace.root.join("models").join(self.model.id())),
         }
     }
 
     /// The script runs in the root of the workspace, so a path that was typed elsewhere is made absolute.
     fn arguments(&self, bm: &Path, package: &Path) -> Result<Vec<OsString>> {
-        let config = self.config.as_ref().map_or(Ok(CONFIG.into()), path::absolute)?;
-        let mut arguments: Vec<OsString> = vec![SCRIPT.into(), "--config".into(), config.into()];
+        let config = self.config.as_ref().map_or(Ok(self.model.config().into()), path::absolute)?;
+        let mut arguments: Vec<OsString> = vec![self.model.script().into(), "--config".into(), config.into()];
         arguments.extend(["--bm".into(), bm.into(), "--output".into(), package.into()]);
         if let Some(data) = &self.data {
             arguments.extend(["--data".into(), path::absolute(data)?.into()]);
         }
         if let Some(seed) = self.seed {
             arguments.extend(["--seed".into(), seed.to_string().into()]);
+        }
+        if let Some(set) = &self.without {
+            arguments.extend(["--without".into(), set.into()]);
         }
         arguments.extend(self.smoke.then(|| "--smoke".into()));
         Ok(arguments)
@@ -110,19 +154,24 @@ mod tests {
 
     #[test]
     fn every_option_reaches_the_script() {
-        let options = Options { config: Some("c.toml".into()), data: Some("runs".into()), seed: Some(7), ..Options::default() };
+        let without = Some("set".to_owned());
+        let options =
+            Options { config: Some("c.toml".into()), data: Some("runs".into()), seed: Some(7), without, ..Options::default() };
         let arguments = options.arguments(Path::new("bm"), Path::new("out")).expect("paths");
         let absolute = |name| path::absolute(name).expect("the current folder is known").display().to_string();
         let (config, data) = (absolute("c.toml"), absolute("runs"));
-        let expected = [SCRIPT, "--config", &config, "--bm", "bm", "--output", "out", "--data", &data, "--seed", "7"];
-        assert_eq!(arguments, expected);
+        let script = "research/read-error/train_read_error.py";
+        let expected = [script, "--config", &config, "--bm", "bm", "--output", "out", "--data", &data, "--seed", "7"];
+        assert_eq!(arguments[..11], expected);
+        assert_eq!(arguments[11..], ["--without", "set"]);
     }
 
     #[test]
     fn a_smoke_training_needs_no_data() {
-        let options = Options { smoke: true, ..Options::default() };
+        let options = Options { model: Model::MeanQ20, smoke: true, ..Options::default() };
         let arguments = options.arguments(Path::new("bm"), Path::new("out")).expect("paths");
-        let expected = [SCRIPT, "--config", CONFIG, "--bm", "bm", "--output", "out", "--smoke"];
+        let (script, config) = (Model::MeanQ20.script(), Model::MeanQ20.config());
+        let expected = [script, "--config", config, "--bm", "bm", "--output", "out", "--smoke"];
         assert_eq!(arguments, expected);
     }
 }

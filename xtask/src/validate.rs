@@ -1,5 +1,6 @@
 //! `cargo xtask validate`: the model files against ONNX's checker, against one another and through every engine.
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -12,7 +13,8 @@ use crate::workspace::Workspace;
 
 const VALIDATE: &str = "research/neural-engine/validate.py";
 const SEED_CASES: &str = "research/neural-engine/test_onnx_inference.py";
-const PYTHON_TESTS: &str = "research/neural-engine/tests";
+const VALIDATE_READ_ERROR: &str = "research/read-error/validate_read_error.py";
+const PYTHON_TESTS: [&str; 2] = ["research/neural-engine/tests", "research/read-error/tests"];
 
 /// Reads as long as the network's window, shorter, longer than one, and of many windows.
 const READS: [&str; 4] = [
@@ -52,15 +54,19 @@ pub(crate) fn steps(workspace: &Workspace, json: bool) -> Result<Vec<Step<'_>>> 
         Step::new("release build of bm", || workspace.build_bm().map(drop)),
         Step::new("Python environment", || python::ensure(workspace, Environment::Light).map(drop)),
         Step::new("tests of the Python code", move || {
-            let tests = ["-m", "unittest", "discover", "--start-directory", PYTHON_TESTS];
-            run_python(workspace, tests.map(Path::new), json)
+            PYTHON_TESTS.into_iter().try_for_each(|folder| {
+                let tests = ["-m", "unittest", "discover", "--start-directory", folder];
+                run_python(workspace, tests.map(Path::new), json)
+            })
         }),
     ];
     let packages = workspace.model_packages()?;
     ensure!(!packages.is_empty(), "models/ holds no package");
     for package in packages {
         let id = package.file_name().context("a folder has a name")?.to_string_lossy().into_owned();
-        for file in ["model.onnx", "model.ane.onnx"] {
+        let judges_bases = judges_bases(&package)?;
+        // The plain cases are about the verdict of a window.
+        for file in ["model.onnx", "model.ane.onnx"].into_iter().filter(|_| !judges_bases) {
             let model = workspace.relative(&package.join(file));
             steps.push(Step::new(format!("cases of {id}/{file}"), move || {
                 let bm = workspace.build_bm()?;
@@ -68,16 +74,26 @@ pub(crate) fn steps(workspace: &Workspace, json: bool) -> Result<Vec<Step<'_>>> 
                 run_python(workspace, arguments, json)
             }));
         }
-        steps.push(Step::new(format!("validation of {id}"), move || compare(workspace, &package, json)));
+        steps.push(Step::new(format!("validation of {id}"), move || {
+            compare(workspace, &package, if judges_bases { VALIDATE_READ_ERROR } else { VALIDATE }, json)
+        }));
     }
     Ok(steps)
 }
 
-fn compare(workspace: &Workspace, package: &Path, json: bool) -> Result<()> {
+/// Whether the package's network tells of every base, or judges windows.
+fn judges_bases(package: &Path) -> Result<bool> {
+    let path = package.join("manifest.json");
+    let manifest = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).with_context(|| path.display().to_string())?;
+    Ok(manifest.get("read_rule").is_some())
+}
+
+fn compare(workspace: &Workspace, package: &Path, script: &str, json: bool) -> Result<()> {
     let bm = workspace.build_bm()?;
     let Runtime::Available(library) = fetch_runtime::ensure(workspace)? else { unreachable!("looked at before") };
     let interpreter = python::ensure(workspace, Environment::Light)?;
-    let mut command = python::script(workspace, &interpreter, [VALIDATE, "--package"]);
+    let mut command = python::script(workspace, &interpreter, [script, "--package"]);
     command.arg(package).arg("--bm").arg(bm).arg("--ort-lib").arg(library);
     command.arg("--reads").args(READS).args(json.then_some("--json"));
     process::shown(&mut command)

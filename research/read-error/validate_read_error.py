@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Hold a package whose network judges bases against its manifest, the CoreML rules and every engine at hand.
+
+    validate_read_error.py --package models/read-error --bm target/release/bm --reads FASTQ... [--ort-lib LIBRARY] [--json]
+
+The reference is model.onnx in Python's ONNX Runtime on the CPU; codes and their vectors come from `bm encode`, the sums and
+the probability of a read are made here a second time. Exit code 0 when nothing failed, 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+import package as packages
+import reads
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "neural-engine"))
+import coreml_rules  # noqa: E402
+
+LENGTHS = (1, 2, 4, 5, 9, 10, 50, 99, 100, 101, 150, 151, 300, 1000, 5000)
+MOST_READS = 2000  # of a file
+TOLERANCE = 1e-5  # of the probability of a read, and of its expected errors a base
+
+
+def score(bm: Path, package: Path, chosen: list[tuple[bytes, bytes]], *options: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probability, expected errors and verdict of every read through ``bm score``."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "reads.fastq")
+        source.write_bytes(b"".join(b"@r%d\n%s\n+\n%s\n" % (i, s, q) for i, (s, q) in enumerate(chosen)))
+        run = subprocess.run([bm, "score", source, "-m", package, "-q", *options], capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise SystemExit(f"bm score {' '.join(options)}: exit {run.returncode}: {run.stderr.strip()}")
+    lines = [line.split("\t") for line in run.stdout.splitlines()]
+    if lines[0] != ["read", "length", "probability", "expected_errors", "verdict"] or len(lines) != len(chosen) + 1:
+        raise SystemExit(f"bm score: header {lines[0]}, {len(lines) - 1} rows for {len(chosen)} reads")
+    columns = list(zip(*lines[1:]))
+    return np.array(columns[2], float), np.array(columns[3], float), np.array(columns[4])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--package", type=Path, required=True)
+    parser.add_argument("--bm", type=Path, required=True)
+    parser.add_argument("--reads", type=Path, nargs="+", required=True)
+    parser.add_argument("--ort-lib", type=Path)
+    parser.add_argument("--json", action="store_true", help="print JSON, and the table to stderr")
+    options = parser.parse_args()
+    checks: list[dict] = []
+
+    def check(name: str, ok: object, detail: str = "") -> None:
+        checks.append({"name": name, "status": "ok" if ok else "FAIL", "detail": detail})
+
+    folder = options.package
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for name, entry in manifest["files"].items():
+        check(f"{name}: digest and size", entry == {"sha256": reads.sha256(folder / name), "bytes": (folder / name).stat().st_size})
+    wanted = packages.metadata(manifest["training"]["config"])
+    for name, opset in (("model.onnx", 13), ("model.ane.onnx", 17)):
+        model = onnx.load(folder / name, load_external_data=False)
+        onnx.checker.check_model(model, full_check=True)
+        found = {entry.key: entry.value for entry in model.metadata_props}
+        found.pop("COREML_CACHE_KEY", None)
+        check(f"{name}: metadata", found == wanted, str({k: v for k, v in found.items() if wanted.get(k) != v} or ""))
+        check(f"{name}: opset", [o.version for o in model.opset_import] == [opset])
+    violations = coreml_rules.check(onnx.load(folder / "model.ane.onnx", load_external_data=False))
+    check("model.ane.onnx: CoreML rules", not violations, "; ".join(map(str, violations)))
+
+    chosen = []
+    for path in options.reads:
+        for number, (_, sequence, quality) in enumerate(reads.records(path)):
+            length = LENGTHS[number % len(LENGTHS)] if number % 3 == 0 else len(sequence)
+            if set(sequence[:length].upper()) & set(b"ACGT"):
+                chosen.append((sequence[:length], quality[:length]))
+            if number == MOST_READS:
+                break
+    table = reads.vectors(options.bm)
+    codes = reads.encode(options.bm, chosen)
+    single, half = (packages.Engine(folder / name) for name in ("model.onnx", "model.ane.onnx"))
+    expected, probability, off16, start = [], [], 0.0, 0
+    for i, (sequence, _) in enumerate(chosen):
+        features = table[codes[start : start + len(sequence)]]
+        start += len(sequence)
+        p = single.probability(features).astype(np.float64)
+        expected.append(p.sum())
+        probability.append(packages.read_probability(p.sum(), len(sequence), manifest["read_rule"]))
+        if i % 10 == 0 and len(p) <= packages.ANE_POSITIONS:
+            p16 = half.probability(features).astype(np.float64)
+            off16 = max(off16, float((np.abs(p16 - p) - packages.F16_RELATIVE * p).max()))
+    expected, probability = np.array(expected), np.array(probability)
+    length = np.array([len(sequence) for sequence, _ in chosen])
+    check("model.ane.onnx: half precision", off16 <= packages.F16_ABSOLUTE, f"beyond 2 % of p by at most {max(off16, 0):.1e}")
+    both = np.count_nonzero(probability >= 0.5)
+    check("reads of both verdicts", 100 <= both <= len(chosen) - 100, f"{both} of {len(chosen)} pass")
+
+    golden = json.loads((folder / "golden.json").read_text(encoding="utf-8"))["reads"]
+    pairs = [(each["sequence"].encode(), each["quality"].encode()) for each in golden]
+    told = np.array([[each["probability"], each["expected_errors"]] for each in golden])
+    engines = {"embedded": ["--backend", "embedded"]}
+    if options.ort_lib:
+        engines["onnxruntime"] = ["--backend", "onnxruntime", "--ort-lib", str(options.ort_lib)]
+    for name, flags in engines.items():
+        p, errors, verdict = score(options.bm, folder, chosen, *flags)
+        off = [float(np.abs(p - probability).max()), float((np.abs(errors - expected) / length).max())]
+        flips = int(((verdict == "pass") != (probability >= 0.5)).sum())
+        undecided = int((np.abs(probability - 0.5) < TOLERANCE).sum())
+        detail = f"{len(chosen)} reads, {length.sum()} bases: max |Δp| {off[0]:.1e}, expected errors a base {off[1]:.1e}, {flips} verdicts differ"
+        check(f"{name} against Python's ONNX Runtime", max(off) <= TOLERANCE and flips <= undecided, detail)
+        p, errors, _ = score(options.bm, folder, pairs, *flags)
+        off = [float(np.abs(p - told[:, 0]).max()), float(np.abs(errors - told[:, 1]).max())]
+        check(f"{name}: golden reads", off[0] <= TOLERANCE and off[1] <= 1e-3, f"max |Δp| {off[0]:.1e}, expected errors {off[1]:.1e}")
+
+    out = sys.stderr if options.json else sys.stdout
+    for each in checks:
+        print(f"{each['status']:5}{each['name']}{': ' if each['detail'] else ''}{each['detail']}", file=out)
+    if options.json:
+        print(json.dumps({"package": manifest["id"], "checks": checks}))
+    return int(any(each["status"] == "FAIL" for each in checks))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
