@@ -38,12 +38,10 @@ SEED = 20
 RESAMPLES = 1000
 
 
-def judgements(reads: truth.Reads, sets: list[truth.Reads], platforms: dict[str, str], models: dict[str, str], bm: Path):
-    """Each judgement of one set by name, and notes on them for the results file.
-
-    A network that is trained anew without the judged run belongs here too, beside the logistic regression, which shows
-    the way: `rules.training_sets` tells what it may see.
-    """
+def judgements(
+    reads: truth.Reads, sets: list[truth.Reads], platforms: dict[str, str], models: dict[str, str], bm: Path, left_out: Path | None
+):
+    """Each judgement of one set by name, and notes on them for the results file."""
     judged = {rules.MEAN_Q: rules.mean_q20(reads), rules.EE_RATE: rules.ee_rate(reads), rules.EE_ONE: rules.ee_one(reads)}
     notes: dict[str, object] = {}
     if training := rules.training_sets(reads, sets, platforms):
@@ -53,6 +51,11 @@ def judgements(reads: truth.Reads, sets: list[truth.Reads], platforms: dict[str,
         judged[name], unscored = rules.score(bm, model, reads)
         if unscored:
             notes.setdefault("unscored", {})[name] = unscored
+    if left_out:
+        # A package is called after a set and has not seen its flow cell; the shipped model has seen none of the other sets.
+        packages = [left_out / each.name for each in sets if each.run == reads.run and (left_out / each.name).is_dir()]
+        judged[rules.LEFT_OUT], _ = rules.score(bm, str(packages[0]) if packages else rules.LEARNED, reads)
+        notes["left_out_package"] = packages[0].name if packages else rules.LEARNED
     return judged, notes
 
 
@@ -100,7 +103,7 @@ def to_json(results: dict) -> str:
     return re.sub(r"[\[{][^\[\]{}]*[\]}]", lambda m: re.sub(r"\s+", " ", m[0]), text) + "\n"
 
 
-def evaluate(data: Path, bm: Path, wanted: list[str], count: int, command: str) -> dict:
+def evaluate(data: Path, bm: Path, wanted: list[str], count: int, command: str, left_out: Path | None) -> dict:
     """Load, judge and measure every set below ``data``; a line for each."""
     start = time.monotonic()
     tables = truth.find(data)
@@ -119,7 +122,7 @@ def evaluate(data: Path, bm: Path, wanted: list[str], count: int, command: str) 
         if not reads:
             print(f"{table.parent.name}: every read is ambiguous, not judged")
             continue
-        judged, notes = judgements(reads, sets, platforms, models, bm)
+        judged, notes = judgements(reads, sets, platforms, models, bm, left_out)
         figures[reads.name] = {"platform": platforms.get(reads.name, "unknown")} | measure(reads, judged, count) | notes
         files |= {path.relative_to(data).as_posix(): truth.sha256(path) for path in (table, *reads.files)}
         shown = {name: f["figures"] for name, f in figures[reads.name]["judged"].items()}
@@ -145,6 +148,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of truth sets, at any depth")
     parser.add_argument("--bm", type=Path, help="the program that asks the models")
     parser.add_argument("--model", action="append", default=[], help="id, package or .onnx file; may be given again")
+    parser.add_argument("--left-out", type=Path, help="packages of the learned model that have not seen a run, called after its sets")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--resamples", type=int, default=RESAMPLES, help="of the bootstrap")
     parser.add_argument("--render", action="store_true", help="write tables and plots again from the results file")
@@ -156,7 +160,9 @@ def main() -> None:
         words = ["cargo xtask evaluate --data DIR", *(f"--model {Path(model).name}" for model in options.model)]
         if options.resamples != RESAMPLES:
             words.append(f"--resamples {options.resamples}")
-        results = evaluate(options.data.resolve(), options.bm, options.model, options.resamples, " ".join(words))
+        if options.left_out:
+            words.append("--leave-one-out")
+        results = evaluate(options.data.resolve(), options.bm, options.model, options.resamples, " ".join(words), options.left_out)
         options.output.mkdir(parents=True, exist_ok=True)
         file.write_text(to_json(results), encoding="utf-8")
     results = json.loads(file.read_text(encoding="utf-8"))

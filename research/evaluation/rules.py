@@ -17,6 +17,8 @@ EE_RATE = "EE/len <= 1 %"
 EE_ONE = "EE <= 1"
 LOGISTIC = "logistic"
 RULES = (MEAN_Q, EE_RATE, EE_ONE, LOGISTIC)
+LEARNED = "read-error"  # the model that is trained on truth
+LEFT_OUT = "read-error, run left out"
 
 RIDGE = 1e-6  # on standardised features and a mean loss: keeps weights finite where classes are apart, and is nothing elsewhere
 FEATURES = ("log10 of EE/len", "mean Q", "standard deviation of Q", "mean Q of the last 10 bases", "share of bases below Q15")

@@ -2,11 +2,12 @@
 """Train `read-error`: for every base the probability that it is wrong, from the qualities around it.
 
     train_read_error.py --data DIR --bm target/release/bm --output models/read-error
-    train_read_error.py --data DIR --bm target/release/bm --output models/read-error --without RUN
+    train_read_error.py --data DIR --bm target/release/bm --left-out FOLDER
 
 The first trains on every set with truth below DIR, but for those held out, and on the files without truth that the config
 names; leaves one run out at a time to see what the model does on runs it never saw; judges the held-out sets; and writes the
-package, the results and the card. The second writes a package that has never seen RUN, and nothing else.
+package, the results and the card. The second writes FOLDER/SET for each set, a package that has never seen the set's run, for
+`cargo xtask evaluate` to judge there.
 
 The same seed, library versions and processor type give the same weights; it runs on one thread.
 """
@@ -42,6 +43,7 @@ CONFIG = Path(__file__).parent / "configs" / "read-error.toml"
 SOURCES = ROOT / "research" / "data" / "sources.toml"
 RESULTS = Path(__file__).parent / "results" / "read-error.json"
 RESAMPLES = 1000
+COMMAND = "cargo xtask train --model read-error --data DIR"
 SMOKE = {"max_errors": 2_000, "max_right": 6_000, "max_reads": 500, "batch": 256}
 
 
@@ -113,10 +115,6 @@ def mean_over_runs(rows: dict[str, dict]) -> dict:
     return out
 
 
-def command_line(options: argparse.Namespace) -> str:
-    return "cargo xtask train --model read-error --data DIR" + (f" --without {options.without}" if options.without else "")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path, default=CONFIG, help="settings, and what is known of runs (TOML)")
@@ -124,7 +122,7 @@ def main() -> None:
     parser.add_argument("--bm", type=Path, default=ROOT / "target/release/bm", help="the bm program, which encodes the reads")
     parser.add_argument("--output", type=Path, default=ROOT / "models/read-error", help="package folder")
     parser.add_argument("--seed", type=int, help="seed of draws and weights [default: the config's]")
-    parser.add_argument("--without", metavar="RUN", help="leave the run of this set out, and judge nothing")
+    parser.add_argument("--left-out", type=Path, metavar="FOLDER", help="packages that have not seen a run, and nothing else")
     parser.add_argument("--smoke", action="store_true", help="the test data, some hundred reads: a test of the road, not a model")
     options = parser.parse_args()
     config = tomllib.loads(options.config.read_text(encoding="utf-8"))
@@ -140,9 +138,6 @@ def main() -> None:
     seed, window = settings["seed"], config["network"]["window"]
     vectors = reads.vectors(bm)
     sets = find_sets(folder, config)
-    if options.without and options.without not in {each.name for each in sets}:
-        raise SystemExit(f"--without {options.without}: no such set below {folder}; there are: {', '.join(each.name for each in sets)}")
-    left_out = next((each.run for each in sets if each.name == options.without), None)
 
     parts, data = {}, []  # name of a set or file: (run, sample, weight, has truth)
     for each in sets:
@@ -165,7 +160,21 @@ def main() -> None:
     def fit(without: str | None) -> network.ReadError:
         return network.train([part[1:] for part in parts.values() if part[0] != without], vectors, config, seed)
 
-    net = fit(left_out)
+    version = subprocess.run([bm, "--version"], check=True, capture_output=True, text=True).stdout.strip().removeprefix("bm ")
+    tools = {"bm": version, "python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__.split("+")[0], "onnx": onnx.__version__}
+    runs = [run for run in dict.fromkeys(each.run for each in sets if each.name in parts) if any(part[3] and part[0] != run for part in parts.values())]
+    if options.left_out:
+        for run in runs:
+            other = fit(run).weights()
+            for each in (each for each in sets if each.run == run and each.name in parts):
+                target = options.left_out / each.name
+                package.write_models(target, other, config)
+                package.write_golden(target, ROOT / "testdata", bm, config)
+                package.write_manifest(target, config, [entry for entry in data if entry["name"] != each.name], {}, tools)
+                print(f"wrote {target.name}, which has not seen the run {run}", flush=True)
+        return
+
+    net = fit(None)
     package.write_models(options.output, net.weights(), config)
     probe = np.arange(min(len(vectors), 1500))  # every code once: as good a read as any to compare engines with
     codes = Reads(probe.astype(np.uint16), np.array([len(probe)]), np.zeros(len(probe), bool), np.ones(len(probe), bool))
@@ -174,33 +183,28 @@ def main() -> None:
     differences = package.check(options.output, p, vectors[probe])
     net.float()
     print("files against PyTorch and each other, max |Δp|:", {key: f"{value:.1e}" for key, value in differences.items()})
-    version = subprocess.run([bm, "--version"], check=True, capture_output=True, text=True).stdout.strip().removeprefix("bm ")
-    tools = {"bm": version, "python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__.split("+")[0], "onnx": onnx.__version__}
-    results: dict = {"command": command_line(options), "date": datetime.date.today().isoformat(), "seed": seed, "tools": tools}
-    if not options.without:
-        rows: dict[str, dict] = {}
-        print("MCC/AUC/log2(predicted/true errors) on runs left out, then on sets held out")
-        for run in dict.fromkeys(each.run for each in sets if not each.held_out):
-            if not any(truth and part_run != run for part_run, *_, truth in parts.values()):
-                continue
-            other = fit(run)
-            for each in (each for each in sets if each.run == run and each.name in parts):
-                found = reads.with_truth(each.table, bm, settings["judged_reads"], 1)
-                rows[each.name] = {"run": run, **judge(found, network.expected_errors(other, found))}
-                show(each.name, rows[each.name])
-        held = {}
-        for each in (each for each in sets if each.held_out):
-            if found := reads.with_truth(each.table, bm, 20_000, 1):
-                note = config["truth"].get(each.name, {}).get("note")
-                held[each.name] = {"run": each.run, "note": note, **judge(found, network.expected_errors(net, found))}
-                show(each.name, held[each.name])
-        results |= {"left_out": rows, "held_out": held, "max_delta_p": differences, "wall_s": round(time.monotonic() - began)}
-        if rows:
-            results["mean_left_out"] = mean_over_runs(rows)
-            print("mean over runs left out:", json.dumps(results["mean_left_out"]))
+    results: dict = {"command": COMMAND, "date": datetime.date.today().isoformat(), "seed": seed, "tools": tools}
+    rows: dict[str, dict] = {}
+    print("MCC/AUC/log2(predicted/true errors) on runs left out, then on sets held out")
+    for run in runs:
+        other = fit(run)
+        for each in (each for each in sets if each.run == run and each.name in parts):
+            found = reads.with_truth(each.table, bm, settings["judged_reads"], 1)
+            rows[each.name] = {"run": run, **judge(found, network.expected_errors(other, found))}
+            show(each.name, rows[each.name])
+    held = {}
+    for each in (each for each in sets if each.held_out):
+        if found := reads.with_truth(each.table, bm, settings["held_out_reads"], 1):
+            note = config["truth"].get(each.name, {}).get("note")
+            held[each.name] = {"run": each.run, "note": note, **judge(found, network.expected_errors(net, found))}
+            show(each.name, held[each.name])
+    results |= {"left_out": rows, "held_out": held, "max_delta_p": differences}
+    if rows:
+        results["mean_left_out"] = mean_over_runs(rows)
+        print("mean over runs left out:", json.dumps(results["mean_left_out"]))
     package.write_golden(options.output, ROOT / "testdata", bm, config)
     package.write_manifest(options.output, config, data, results, tools)
-    if not options.without and not options.smoke:
+    if not options.smoke:
         RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         manifest = json.loads((options.output / "manifest.json").read_text(encoding="utf-8"))
         (options.output / "README.md").write_text(card.card(manifest), encoding="utf-8")

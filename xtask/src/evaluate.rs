@@ -9,7 +9,7 @@ use crate::fetch_runtime::{self, Runtime};
 use crate::python::{self, Environment};
 use crate::step::{self, Outcome, Step};
 use crate::workspace::Workspace;
-use crate::{folder, print, process};
+use crate::{folder, print, process, train};
 
 const SCRIPT: &str = "research/evaluation/evaluate.py";
 const RESULTS: &str = "research/evaluation/results";
@@ -24,6 +24,9 @@ pub(crate) struct Options {
     /// Id of an embedded model, or path of a package or .onnx file; may be given again [default: every embedded model]
     #[arg(long, value_name = "MODEL")]
     model: Vec<String>,
+    /// Train read-error without each run first, and judge it there; needs PyTorch, which is installed for it
+    #[arg(long)]
+    leave_one_out: bool,
     /// Folder of the results [default: research/evaluation/results]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -38,7 +41,15 @@ pub(crate) struct Options {
 /// When any step fails.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let results = options.output.as_ref().map_or_else(|| Ok(workspace.root.join(RESULTS)), path::absolute)?;
-    step::run_all("evaluate", steps(workspace, options.clone(), results.clone()))?;
+    let mut all = vec![];
+    let mut left_out = None;
+    if options.leave_one_out {
+        let folder = workspace.scratch()?.join("left-out");
+        all.extend(train::left_out_steps(workspace, &options.data, &folder)?);
+        left_out = Some(folder);
+    }
+    all.extend(steps(workspace, options.clone(), results.clone(), left_out));
+    step::run_all("evaluate", all)?;
     print::wrote(&results);
     Ok(())
 }
@@ -52,7 +63,7 @@ pub(crate) fn smoke_steps(workspace: &Workspace) -> Result<Vec<Step<'_>>> {
     // Otherwise yesterday's results could pass for today's.
     folder::remove(&results)?;
     let options = Options { data: workspace.root.join("testdata"), resamples: Some(20), ..Options::default() };
-    Ok(steps(workspace, options, results))
+    Ok(steps(workspace, options, results, None))
 }
 
 /// The tests of the Python code, which need nothing but numpy, as a step of `test`.
@@ -69,14 +80,18 @@ pub(crate) fn python_tests(workspace: &Workspace) -> Step<'_> {
     })
 }
 
-fn steps(workspace: &Workspace, options: Options, results: PathBuf) -> Vec<Step<'_>> {
+fn steps(workspace: &Workspace, options: Options, results: PathBuf, left_out: Option<PathBuf>) -> Vec<Step<'_>> {
     vec![
         Step::new("release build of bm", || workspace.build_bm().map(drop)),
         Step::new("Python environment for evaluation", || python::ensure(workspace, Environment::Evaluate).map(drop)),
         Step::new("evaluation", move || {
             let bm = workspace.build_bm()?;
             let interpreter = python::ensure(workspace, Environment::Evaluate)?;
-            process::shown(&mut python::script(workspace, &interpreter, options.arguments(&bm, &results)?))
+            let mut command = python::script(workspace, &interpreter, options.arguments(&bm, &results)?);
+            if let Some(folder) = &left_out {
+                command.arg("--left-out").arg(folder);
+            }
+            process::shown(&mut command)
         }),
     ]
 }

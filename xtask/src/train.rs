@@ -65,9 +65,6 @@ pub(crate) struct Options {
     /// Train on 200 reads of testdata, into target/xtask/smoke: a test of the road, not a model
     #[arg(long, conflicts_with_all = ["data", "output"])]
     smoke: bool,
-    /// read-error: leave out the sequencing run of this set, to judge the model on it; needs --output
-    #[arg(long, value_name = "SET", requires = "output", conflicts_with = "smoke")]
-    without: Option<String>,
     /// Folder of the package [default: models/ and the model's name]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -118,12 +115,29 @@ impl Options {
         if let Some(seed) = self.seed {
             arguments.extend(["--seed".into(), seed.to_string().into()]);
         }
-        if let Some(set) = &self.without {
-            arguments.extend(["--without".into(), set.into()]);
-        }
         arguments.extend(self.smoke.then(|| "--smoke".into()));
         Ok(arguments)
     }
+}
+
+/// A package of read-error for each set with truth below `data` that its model may learn from, which has not seen the set's run:
+/// `folder/SET`.
+///
+/// # Errors
+/// When any step fails.
+pub(crate) fn left_out_steps<'a>(workspace: &'a Workspace, data: &Path, output: &Path) -> Result<Vec<Step<'a>>> {
+    let (data, output) = (path::absolute(data)?, output.to_owned());
+    let mut steps = preparation(workspace);
+    steps.push(Step::new("training without each run", move || {
+        folder::remove(&output)?;
+        let bm = workspace.build_bm()?;
+        let interpreter = python::ensure(workspace, Environment::Train)?;
+        let script = Model::ReadError.script();
+        let mut command = python::script(workspace, &interpreter, [script, "--data"]);
+        command.arg(&data).arg("--bm").arg(bm).arg("--left-out").arg(&output);
+        process::shown(&mut command)
+    }));
+    Ok(steps)
 }
 
 fn preparation(workspace: &Workspace) -> Vec<Step<'_>> {
@@ -154,16 +168,13 @@ mod tests {
 
     #[test]
     fn every_option_reaches_the_script() {
-        let without = Some("set".to_owned());
-        let options =
-            Options { config: Some("c.toml".into()), data: Some("runs".into()), seed: Some(7), without, ..Options::default() };
+        let options = Options { config: Some("c.toml".into()), data: Some("runs".into()), seed: Some(7), ..Options::default() };
         let arguments = options.arguments(Path::new("bm"), Path::new("out")).expect("paths");
         let absolute = |name| path::absolute(name).expect("the current folder is known").display().to_string();
         let (config, data) = (absolute("c.toml"), absolute("runs"));
         let script = "research/read-error/train_read_error.py";
         let expected = [script, "--config", &config, "--bm", "bm", "--output", "out", "--data", &data, "--seed", "7"];
-        assert_eq!(arguments[..11], expected);
-        assert_eq!(arguments[11..], ["--without", "set"]);
+        assert_eq!(arguments, expected);
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! How good is this read?
 //!
 //! A [`QualityModel`] is a model package opened on an engine. It encodes reads of any length, runs the network in batches, and
-//! returns a [`Prediction`] for each: the probability that the read passes under the model's label, or why it cannot be judged.
-//! A [`Threshold`] turns that into a [`Verdict`].
+//! returns a [`Prediction`] for each: the probability that the read passes under the model's label, with the errors that are
+//! expected in it if the model counts errors, or why it cannot be judged. [`Criteria`] turn that into a [`Verdict`]; a
+//! [`Threshold`] of the probability is the simplest.
 //!
 //! ```
 //! use bm_encode::ReadRef;
 //! use bm_infer::backend::Embedded;
 //! use bm_quality::{QualityModel, Verdict};
 //!
-//! let mut model = QualityModel::embedded("mean-q20", &Embedded::new())?;
+//! let mut model = QualityModel::embedded("read-error", &Embedded::new())?;
 //! let reads = [
 //!     ReadRef { name: b"good", sequence: &[b'A'; 100], quality_scores: &[b'I'; 100] },
 //!     ReadRef { name: b"bad", sequence: &[b'A'; 100], quality_scores: &[b'#'; 100] },
