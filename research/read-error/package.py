@@ -35,7 +35,9 @@ def metadata(config: dict) -> dict[str, str]:
         "bm.id": model["id"], "bm.version": str(model["version"]), "bm.task": "read-error",
         "bm.encoding": "quality-place", "bm.encoding_version": "1",
         "bm.read_rule": "negative-binomial", "bm.mean_scale": str(read["mean_scale"]), "bm.dispersion": str(read["dispersion"]),
-        "bm.max_error_rate": str(read["max_error_rate"]), "bm.threshold": str(THRESHOLD), "bm.label": LABEL,
+        "bm.max_error_rate": str(read["max_error_rate"]),
+        **{f"bm.domain_{key}": str(value) for key, value in config["domain"].items()},
+        "bm.threshold": str(THRESHOLD), "bm.label": LABEL,
     }  # fmt: skip
 
 
@@ -176,6 +178,7 @@ def write_manifest(folder: Path, config: dict, data: list[dict], metrics: dict, 
         "description": config["model"]["description"],
         "encoding": {"id": "quality-place", "version": 1},
         "read_rule": {"name": "negative-binomial", **config["read"]},
+        "domain": config["domain"],
         "thresholds": {"default": THRESHOLD},
         "label": {"name": "error-rate", "definition": LABEL},
         "input": {"name": "features", "shape": ["batch", channels, 1, "length"]},

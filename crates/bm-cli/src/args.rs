@@ -33,6 +33,9 @@ pub(crate) enum Command {
 /// --max-ee-rate, reads in which no more errors are expected. A read that has no bases, or nothing but N, cannot be scored; it is
 /// counted as unscored and not kept. Other models judge otherwise: `bm models show ID` says how.
 ///
+/// The model has learned from Illumina reads. Where the first reads of the file show that it does not apply (qualities of one or
+/// two values, Phred+64, long reads), bm says so and goes by the errors that the qualities report, unless --model names it.
+///
 /// Kept records come out in input order, definition, bases and qualities byte for byte; line ends become \n and the text of
 /// the `+` line is dropped. Outputs are written beside their name and renamed when complete.
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ use bm_quality::{Facts, Prediction, Verdict};
 use crate::args::JudgeArgs;
 use crate::counts::Counts;
 use crate::engine::Engine;
+use crate::fit::Fit;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::report::{Done, Report};
@@ -39,13 +40,15 @@ impl Job<'_> {
         let criteria = criteria::of(criteria, engine.package.facts())?;
         let mut writer = start(engine.package.facts())?;
         let workers = run.workers();
-        let models = engine.models(workers)?;
-        let input = input::open(&input.path)?;
+        let mut input = input::open(&input.path)?;
         let name = input.name.clone();
+        let first = pipeline::first(&mut input)?;
+        let fit = Fit::of(&engine, first.iter().map(|record| record.as_read()));
+        let models = fit.models(&mut engine, workers)?;
         let progress = Progress::new(&input, run.quiet);
 
         let mut counts = Counts::default();
-        let read = pipeline::run(input, models, |batch| {
+        let read = pipeline::run(input, first, models, |batch| {
             for (record, prediction) in batch.records.iter().zip(&batch.predictions) {
                 let verdict = criteria.verdict(prediction, record.sequence.len());
                 write(&mut writer, record, prediction, verdict)?;
@@ -64,6 +67,7 @@ impl Job<'_> {
             output: self.output.clone(),
             counts,
             criteria,
+            fit,
             workers,
             wall: began.elapsed(),
         };

@@ -6,6 +6,7 @@ mod criteria;
 mod encode;
 mod engine;
 mod filter;
+mod fit;
 mod input;
 mod judge;
 mod models;

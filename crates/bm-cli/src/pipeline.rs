@@ -33,8 +33,21 @@ pub(crate) struct Batch {
 /// A batch, or why there is none, with its place in the input.
 type Numbered = (u64, Result<Batch>);
 
-/// Judges every record of `input` and calls `take` with the batches in input order; returns how many records were read.
-pub(crate) fn run(input: Input, models: Vec<QualityModel>, mut take: impl FnMut(&Batch) -> Result<()>) -> Result<u64> {
+/// Reads the first batch of `input`.
+pub(crate) fn first(input: &mut Input) -> Result<RecordBatch> {
+    let mut first = RecordBatch::default();
+    input.records.read_batch(&mut first, &mut Record::default(), RECORDS, BYTES).with_context(|| input.name.clone())?;
+    Ok(first)
+}
+
+/// Judges every record of `input`, of which `first` was read, and calls `take` with the batches in input order; returns how many
+/// records were read in all.
+pub(crate) fn run(
+    input: Input,
+    first: RecordBatch,
+    models: Vec<QualityModel>,
+    mut take: impl FnMut(&Batch) -> Result<()>,
+) -> Result<u64> {
     let batches = BATCHES_PER_WORKER * models.len() + 2;
     let (give_empty, empty) = bounded(batches);
     let (give_full, full) = bounded::<Numbered>(batches);
@@ -43,7 +56,7 @@ pub(crate) fn run(input: Input, models: Vec<QualityModel>, mut take: impl FnMut(
         give_empty.send(Batch::default()).context("the first batches")?;
     }
     thread::scope(|scope| {
-        let reader = scope.spawn(move || read(input, &empty, &give_full));
+        let reader = scope.spawn(move || read(input, first, &empty, &give_full));
         for mut model in models {
             let (full, give_judged) = (full.clone(), give_judged.clone());
             scope.spawn(move || judge(&mut model, &full, &give_judged));
@@ -56,9 +69,13 @@ pub(crate) fn run(input: Input, models: Vec<QualityModel>, mut take: impl FnMut(
 }
 
 /// Reads until the end of the input or the first fault; returns the number of whole records.
-fn read(mut input: Input, empty: &Receiver<Batch>, full: &Sender<Numbered>) -> u64 {
+fn read(mut input: Input, first: RecordBatch, empty: &Receiver<Batch>, full: &Sender<Numbered>) -> u64 {
     let mut record = Record::default();
-    for number in 0.. {
+    let first = empty.recv().map(|batch| Batch { records: first, ..batch });
+    if first.is_ok_and(|batch| full.send((0, Ok(batch))).is_err()) {
+        return input.records.records();
+    }
+    for number in 1.. {
         let Ok(mut batch) = empty.recv() else { break };
         let more = input.records.read_batch(&mut batch.records, &mut record, RECORDS, BYTES);
         let more = more.with_context(|| input.name.clone());

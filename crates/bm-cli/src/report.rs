@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::counts::Counts;
 use crate::criteria;
 use crate::engine::Engine;
+use crate::fit::Fit;
 use crate::output::Output;
 
 /// Version of the report's own format.
@@ -27,6 +28,7 @@ pub(crate) struct Report {
     reads: Reads,
     bases: Bases,
     model: Model,
+    domain: Domain,
     criteria: Passed,
     engine: EngineFacts,
     time: Time,
@@ -55,6 +57,16 @@ struct Model {
     /// The one that was used, as in `criteria`.
     threshold: Option<f32>,
     sha256: String,
+}
+
+/// Whether the model applies to the run, and what judged.
+#[derive(Debug, Serialize)]
+struct Domain {
+    #[serde(skip)]
+    words: Option<String>,
+    applies: bool,
+    reasons: Vec<String>,
+    judged_by: &'static str,
 }
 
 /// What a read had to reach; what was not asked for is null.
@@ -87,6 +99,7 @@ pub(crate) struct Done<'a> {
     pub(crate) output: String,
     pub(crate) counts: Counts,
     pub(crate) criteria: Criteria,
+    pub(crate) fit: Fit,
     pub(crate) workers: usize,
     pub(crate) wall: Duration,
 }
@@ -114,6 +127,12 @@ impl Report {
                 threshold: done.criteria.threshold.map(|threshold| threshold.get()),
                 sha256: engine.package.model_file(engine.backend.variant())?.sha256().to_string(),
             },
+            domain: Domain {
+                words: done.fit.words(&facts.id),
+                applies: done.fit.applies(),
+                reasons: done.fit.reasons(),
+                judged_by: done.fit.judged_by(),
+            },
             criteria: Passed {
                 words: criteria::words(&done.criteria),
                 threshold: done.criteria.threshold.map(|threshold| threshold.get()),
@@ -140,7 +159,7 @@ impl Report {
             "{in} reads in: {kept} kept{share}, {discarded} discarded, {unscored} unscored\n\
              {:.2} s, {:.0} reads/s with {}\n\
              model {} version {}, {} ({})\n\
-             engine {}",
+             engine {}{}",
             self.time.wall_s,
             self.time.reads_per_s,
             if self.engine.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", self.engine.workers) },
@@ -149,6 +168,7 @@ impl Report {
             self.criteria.words,
             self.model.label,
             self.engine.description,
+            self.domain.words.as_ref().map_or_else(String::new, |words| format!("\n{words}")),
         )
     }
 }

@@ -40,6 +40,11 @@ impl ErrorRule {
         Ok(Self { mean_scale, dispersion, max_error_rate })
     }
 
+    /// Returns the rule that takes expected errors as they are.
+    pub(crate) fn unscaled(self) -> Self {
+        Self { mean_scale: 1.0, ..self }
+    }
+
     /// Returns the highest error rate, in errors a base, at which a read is good.
     pub fn max_error_rate(&self) -> f64 {
         self.max_error_rate

@@ -7,7 +7,7 @@ use bm_encode::{CodeEncoder, Encoder};
 use bm_infer::ModelFile;
 
 use crate::manifest::{EncodingEntry, ReadRuleEntry};
-use crate::{Combination, ErrorRule, Manifest, QualityError, Threshold, WindowRule};
+use crate::{Combination, Domain, ErrorRule, Manifest, QualityError, Threshold, WindowRule};
 
 /// What one must know of a model to use it.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,8 @@ pub struct Facts {
     pub rule: ReadRule,
     /// The probability from which on a read passes, where the user names none.
     pub threshold: Threshold,
+    /// Where the model applies, if it says.
+    pub domain: Option<Domain>,
 }
 
 /// How the network's answers become one for the read.
@@ -91,6 +93,11 @@ impl Facts {
             encoding: manifest.encoding.clone(),
             rule: rule.map_err(refused)?,
             threshold: Threshold::new(manifest.thresholds.default).map_err(|error| refused(error.to_string()))?,
+            domain: manifest.domain.as_ref().map(|domain| Domain {
+                min_quality_values: domain.min_quality_values,
+                max_phred: domain.max_phred,
+                max_median_length: domain.max_median_length,
+            }),
         };
         Ok((facts, encoder))
     }
@@ -130,6 +137,16 @@ impl Facts {
             threshold: parse("bm.threshold", entry("bm.threshold")?)
                 .and_then(|value| Threshold::new(value).map_err(|error| error.to_string()))
                 .map_err(refused)?,
+            domain: match file.metadata("bm.domain_max_phred") {
+                None => None,
+                Some(max_phred) => Some(Domain {
+                    min_quality_values: parse("bm.domain_min_quality_values", entry("bm.domain_min_quality_values")?)
+                        .map_err(refused)?,
+                    max_phred: parse("bm.domain_max_phred", max_phred).map_err(refused)?,
+                    max_median_length: parse("bm.domain_max_median_length", entry("bm.domain_max_median_length")?)
+                        .map_err(refused)?,
+                }),
+            },
         };
         let signature = file.signature();
         let features = encoder.features();
@@ -145,8 +162,9 @@ impl Facts {
 
 impl fmt::Display for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, version, label, encoding, rule, threshold } = self;
-        write!(f, "{id} version {version}, {encoding}, {rule}, threshold {}, {label}", threshold.get())
+        let Self { id, version, label, encoding, rule, threshold, domain } = self;
+        write!(f, "{id} version {version}, {encoding}, {rule}, threshold {}, {label}", threshold.get())?;
+        domain.map_or(Ok(()), |domain| write!(f, ", {domain}"))
     }
 }
 

@@ -24,6 +24,7 @@
 //! A model belongs to one worker. Open the [`ModelPackage`] once and make a model of it for each worker:
 //! [`QualityModel::new`] only prepares a session.
 
+mod domain;
 mod error;
 mod error_rule;
 mod facts;
@@ -35,11 +36,12 @@ mod prediction;
 mod verdict;
 mod window;
 
+pub use domain::{Domain, Misfit};
 pub use error::QualityError;
 pub use error_rule::ErrorRule;
 pub use facts::{Facts, ReadRule};
 pub use golden::{GoldenRead, GoldenReads, GoldenReport};
-pub use manifest::{EncodingEntry, FileEntry, Manifest, ReadRuleEntry, TensorEntry};
+pub use manifest::{DomainEntry, EncodingEntry, FileEntry, Manifest, ReadRuleEntry, TensorEntry};
 pub use model::QualityModel;
 pub use package::ModelPackage;
 pub use prediction::{Prediction, Probability, Score};

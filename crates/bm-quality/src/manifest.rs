@@ -28,6 +28,9 @@ pub struct Manifest {
     /// How a read is judged by its bases, where the network tells of every base.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_rule: Option<ReadRuleEntry>,
+    /// Where the model applies, if it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<DomainEntry>,
     /// Probabilities from which on a read passes.
     pub thresholds: Thresholds,
     /// What the probability is the probability of.
@@ -73,6 +76,17 @@ pub struct WindowEntry {
     pub length: usize,
     /// Name of the rule that combines windows.
     pub rule: String,
+}
+
+/// What the runs are like that the model learned from; see [`crate::Domain`].
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct DomainEntry {
+    /// Fewest quality values of a run.
+    pub min_quality_values: usize,
+    /// Highest quality.
+    pub max_phred: u8,
+    /// Highest median of a run's read lengths, in bases.
+    pub max_median_length: usize,
 }
 
 /// A rule from the probabilities of a read's bases to that of the read; see [`crate::ErrorRule`].

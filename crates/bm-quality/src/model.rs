@@ -1,6 +1,7 @@
 //! A model on an engine: reads in, predictions out.
 
 mod bases;
+mod reported;
 mod windows;
 
 use std::path::Path;
@@ -10,6 +11,7 @@ use bm_encode::ReadRef;
 use bm_infer::Backend;
 
 use self::bases::Bases;
+use self::reported::ReportedErrors;
 use self::windows::Windows;
 use crate::facts::InputEncoder;
 use crate::{Facts, ModelPackage, Prediction, QualityError, ReadRule, Threshold};
@@ -24,6 +26,7 @@ pub struct QualityModel {
 enum Judge {
     Windows(Windows),
     Bases(Bases),
+    Reported(ReportedErrors),
 }
 
 impl QualityModel {
@@ -65,6 +68,13 @@ impl QualityModel {
             }
         };
         Ok(Self { package, judge })
+    }
+
+    /// Returns what judges reads by the errors that their qualities report, Σ 10^(−Q/10), where the package's model does not apply
+    /// ([`Facts::domain`]): by the same highest error rate, and without a network. `None` if the model does not count errors.
+    pub fn by_reported_errors(package: Arc<ModelPackage>) -> Option<Self> {
+        let ReadRule::Errors(rule) = package.facts().rule else { return None };
+        Some(Self { judge: Judge::Reported(ReportedErrors::new(rule.unscaled())), package })
     }
 
     /// Returns what one must know of the model.
@@ -109,6 +119,10 @@ impl QualityModel {
         match &mut self.judge {
             Judge::Windows(judge) => judge.predict_into(reads, predictions),
             Judge::Bases(judge) => judge.predict_into(reads, predictions),
+            Judge::Reported(judge) => {
+                judge.predict_into(reads, predictions);
+                Ok(())
+            }
         }
     }
 }

@@ -69,7 +69,7 @@ class Models(unittest.TestCase):
             "last": rng.normal(size=(1, 8, 1)), "last.bias": np.zeros(1),
             "guess": rng.normal(size=(1, 24, 1)) * 0.3, "guess.bias": np.array([-0.5]),
         }  # fmt: skip
-        config = {"model": {"id": "read-error", "version": 1}, "read": READ}
+        config = {"model": {"id": "read-error", "version": 1}, "read": READ, "domain": {"max_phred": 45}}
         features = rng.normal(size=(30, 24)).astype(np.float32)
         padded = np.pad(features, ((4, 4), (0, 0))).astype(np.float64)
         z = np.array([np.einsum("tc,uct->u", padded[i : i + 9], weights["window"]) for i in range(30)]) + weights["window.bias"]

@@ -264,6 +264,7 @@ fn the_report_has_the_keys_that_were_promised() {
             "model": {"id": "read-error", "version": 1, "encoding": "quality-place version 1",
                 "label": "pass: true error rate of the read <= 1 %",
                 "threshold": 0.25, "sha256": sha256},
+            "domain": {"applies": true, "reasons": [], "judged_by": "model"},
             "criteria": {"threshold": 0.25, "max_ee": null, "max_ee_rate": null},
             "engine": {"backend": "embedded", "description": report["engine"]["description"], "workers": workers},
         });

@@ -117,6 +117,44 @@ fn limits_on_expected_errors_decide_instead_of_the_threshold() {
     assert!(message.contains("the model mean-q20 does not count errors"), "{message}");
 }
 
+/// Expected errors as the instrument reports them.
+fn reported(record: &[u8]) -> f64 {
+    let quality = record.split(|byte| *byte == b'\n').nth(3).unwrap();
+    quality.iter().map(|byte| 10f64.powf(f64::from(byte - b'!') / -10.0)).sum()
+}
+
+#[test]
+fn where_the_model_does_not_apply_it_is_said_and_reported_errors_judge() {
+    let constant: Vec<_> = (0..20).map(|i| record(&format!("r{i}"), 100 + i, b'5')).collect();
+    let long = text_of(&testdata("nanopore_lambda_4line.fastq.gz"));
+    let phred64 = text_of(&testdata("derived/phred64.fastq.gz"));
+    for (text, expected) in [
+        (constant.concat(), "every base has the quality 20"),
+        (long, "half of the reads have "),
+        (phred64, "the qualities look like Phred+64"),
+    ] {
+        let scratch = Scratch::new();
+        let report = scratch.path("report.json");
+        let run = bm_with_stdin(["score", "-", "--report", &report], &text).done();
+        let said = format!("model read-error does not apply: {expected}");
+        assert!(run.stderr.contains(&said) && run.stderr.contains("judged by reported expected errors (EE)"), "{}", run.stderr);
+        for (row, record) in rows(&run.stdout).iter().zip(records(&text)).filter(|(row, _)| row.verdict != "unscored") {
+            let (found, expected) = (f64::from(row.expected_errors.unwrap()), reported(record));
+            assert!((found - expected).abs() <= 1e-6 * expected, "{row:?}, expected {expected}");
+        }
+        let written: serde_json::Value = serde_json::from_slice(&scratch.read("report.json")).unwrap();
+        assert_eq!(written["domain"]["applies"], false);
+        assert_eq!(written["domain"]["judged_by"], "reported-errors");
+        assert!(written["domain"]["reasons"][0].as_str().unwrap().starts_with(expected), "{written}");
+
+        // Who names the model gets it, and is told.
+        let named = bm_with_stdin(["score", "-", "-m", "read-error"], &text).done();
+        assert!(named.stderr.contains(&said) && named.stderr.contains("as it was asked for by name"), "{}", named.stderr);
+        assert!(named.stdout != run.stdout);
+    }
+    assert!(!bm(["score", &testdata(HISEQ)]).done().stderr.contains("does not apply"));
+}
+
 #[test]
 fn a_table_can_be_a_gzip_file() {
     let scratch = Scratch::new();

@@ -1,0 +1,36 @@
+//! Judging reads by what the instrument reports: the sum of 10^(−Q/10).
+
+use std::sync::LazyLock;
+
+use bm_encode::{Phred, ReadRef};
+
+use crate::{ErrorRule, Prediction, Score};
+
+/// The error probability that each quality byte reports; bytes that are none were refused before.
+static REPORTED: LazyLock<[f64; 256]> =
+    LazyLock::new(|| std::array::from_fn(|byte| Phred::from_byte(byte as u8).map_or(0.0, Phred::error_probability)));
+
+/// The rule "expected errors", Edgar & Flyvbjerg 2015, Bioinformatics 31:3476.
+pub(super) struct ReportedErrors {
+    rule: ErrorRule,
+}
+
+impl ReportedErrors {
+    pub(super) fn new(rule: ErrorRule) -> Self {
+        Self { rule }
+    }
+
+    /// Appends a prediction for every read.
+    pub(super) fn predict_into<'a>(&self, reads: impl Iterator<Item = ReadRef<'a>>, predictions: &mut Vec<Prediction>) {
+        predictions.extend(reads.map(|read| {
+            if let Err(reason) = read.check_scorable() {
+                return Prediction::Unscored(reason);
+            }
+            let errors: f64 = read.quality_scores.iter().map(|byte| REPORTED[usize::from(*byte)]).sum();
+            match self.rule.probability(errors, read.len()) {
+                Some(probability) => Prediction::Scored(Score { probability, expected_errors: Some(errors as f32) }),
+                None => Prediction::Unscored(bm_encode::EncodeError::EmptyRead),
+            }
+        }));
+    }
+}
