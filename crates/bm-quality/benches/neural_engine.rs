@@ -1,4 +1,5 @@
-//! Reads a second from text to verdict, by engine and batch size, beside the rule that the network replaces.
+//! Reads a second from text to verdict, by engine and batch size, beside the rules that the networks replace: `mean-q20` in the group
+//! `neural_engine`, the default model in `read_error`.
 //!
 //! ```sh
 //! cargo bench -p bm-quality --bench neural_engine
@@ -12,7 +13,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use bm_encode::{ReadRef, mean_phred};
+use bm_encode::{Phred, ReadRef, mean_phred};
 use bm_infer::Backend;
 use bm_infer::backend::Embedded;
 use bm_quality::{ModelPackage, QualityModel};
@@ -48,18 +49,39 @@ fn backends() -> Vec<Box<dyn Backend>> {
 }
 
 fn neural_engine(criterion: &mut Criterion) {
+    let rule = |read: &ReadRef<'_>| mean_phred(black_box(read.quality_scores)) >= Some(20.0);
+    compare(criterion, "neural_engine", "mean-q20", "mean-quality-rule", rule);
+}
+
+fn read_error(criterion: &mut Criterion) {
+    let reported: [f64; 256] = std::array::from_fn(|byte| Phred::from_byte(byte as u8).map_or(f64::NAN, Phred::error_probability));
+    let rule = move |read: &ReadRef<'_>| {
+        let errors: f64 = black_box(read.quality_scores).iter().map(|byte| reported[usize::from(*byte)]).sum();
+        errors <= 0.01 * read.len() as f64
+    };
+    compare(criterion, "read_error", "read-error", "expected-errors-rule", rule);
+}
+
+/// Measures a rule, and a model on every engine that runs it.
+fn compare(criterion: &mut Criterion, group: &str, id: &str, name: &str, rule: impl Fn(&ReadRef<'_>) -> bool) {
     let owned = reads(BATCHES[BATCHES.len() - 1]);
     let reads: Vec<_> = owned.iter().map(|(sequence, quality_scores)| ReadRef { name: b"r", sequence, quality_scores }).collect();
-    let package = Arc::new(ModelPackage::embedded("mean-q20").unwrap());
+    let package = Arc::new(ModelPackage::embedded(id).unwrap());
 
-    let mut group = criterion.benchmark_group("neural_engine");
+    let mut group = criterion.benchmark_group(group);
     for batch in BATCHES {
         group.throughput(Throughput::Elements(batch as u64));
-        group.bench_with_input(BenchmarkId::new("mean-quality-rule", batch), &reads[..batch], |bencher, reads| {
-            bencher.iter(|| reads.iter().filter(|read| mean_phred(black_box(read.quality_scores)) >= Some(20.0)).count());
+        group.bench_with_input(BenchmarkId::new(name, batch), &reads[..batch], |bencher, reads| {
+            bencher.iter(|| reads.iter().filter(|read| rule(read)).count());
         });
         for backend in backends() {
-            let mut model = QualityModel::new(Arc::clone(&package), backend.as_ref()).unwrap();
+            let mut model = match QualityModel::new(Arc::clone(&package), backend.as_ref()) {
+                Ok(model) => model,
+                Err(error) => {
+                    eprintln!("SKIPPED: {error}");
+                    continue;
+                }
+            };
             group.bench_with_input(BenchmarkId::new(backend.name(), batch), &reads[..batch], |bencher, reads| {
                 bencher.iter(|| model.predict(black_box(reads)).unwrap());
             });
@@ -68,5 +90,5 @@ fn neural_engine(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, neural_engine);
+criterion_group!(benches, neural_engine, read_error);
 criterion_main!(benches);
