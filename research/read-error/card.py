@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The model card: every figure in it is from the manifest.
+"""The model card: every figure in it is from the manifest, or from the results of `cargo xtask evaluate`.
 
     card.py models/read-error      writes its README.md again
 """
@@ -9,6 +9,11 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+
+EVALUATION = Path(__file__).resolve().parents[1] / "evaluation"
+sys.path.append(str(EVALUATION))
+import report  # noqa: E402
+import rules  # noqa: E402
 
 
 def signed(value: float) -> str:
@@ -35,17 +40,42 @@ def table(rows: dict[str, dict]) -> list[str]:
     return lines
 
 
-def card(manifest: dict) -> str:
+def beside_other_rules() -> list[str]:
+    """The figures of `cargo xtask evaluate`: the verdict as `bm` gives it, on whole sets."""
+    results = json.loads((EVALUATION / "results" / "evaluation.json").read_text(encoding="utf-8"))
+    columns = [name for name in report.judges(results["sets"]) if name != "mean-q20"]
+    shown = [name for name in (rules.EE_RATE, rules.LOGISTIC, rules.LEARNED, rules.LEFT_OUT) if name in columns]
+    predicting = [name for name in shown if name != rules.LOGISTIC]
+    lines = [
+        "## Beside other rules",
+        "",
+        f"Whole sets, the verdict as `bm` gives it; {results['date']}, `{results['command']}`. `{rules.LEARNED}` is the model as it ships, which",
+        f"has seen the sets below train; `{rules.LEFT_OUT}` has not seen the set's flow cell. 95 % intervals over reads.",
+        "`research/evaluation/results` has the other figures, the plots, and says how each is computed.",
+        "",
+        *report.summary(results, columns)[2:],
+    ]
+    for title, key, names, digits, absolute in (
+        ("MCC of the verdict:", "mcc", shown, 3, False),
+        ("AUC:", "auc", shown, 3, False),
+        ("log₂ of predicted over true errors (means of absolute values):", "log2_ratio", predicting, 2, True),
+    ):
+        lines += [title, "", *report.figure_table(results, names, key, digits, absolute), ""]
+    return lines
+
+
+def card(manifest: dict, shipped: bool) -> str:
+    """The card; what is said and measured of the shipped model alone is left out of others."""
     results, training = manifest["metrics"], manifest["training"]
     roles: dict[str, list[str]] = {}
     for file in training["data"]:
         if file["name"] not in roles.setdefault(file["role"], []):
             roles[file["role"]].append(file["name"])
-    mean, read = results["mean_left_out"], manifest["read_rule"]
+    mean, read, domain = results["mean_left_out"], manifest["read_rule"], manifest["domain"]
     lines = [
         f"# {manifest['id']}, version {manifest['version']}",
         "",
-        "<!-- Written by research/read-error/card.py from manifest.json; change that, not this. -->",
+        "<!-- Written by research/read-error/card.py from manifest.json and research/evaluation/results; change those, not this. -->",
         "",
         manifest["description"],
         "",
@@ -64,11 +94,13 @@ def card(manifest: dict) -> str:
         "which is more than what the instrument says on most of them, and the same for every run: what is peculiar to a run, it does",
         "not know.",
         "",
-        "- On a run whose reported qualities are honest, it expects too many errors (hiseq_measles below).",
-        "- Where the errors do not show in the qualities (synthesis, PCR, chimeras), no filter by quality finds them (miseq_twist below).",
-        "- Nanopore and PacBio: it runs, and ranks reads about as the reported qualities do; it has not learned from them, and its",
-        "  numbers of errors are not to be trusted there. Reads at most 1 % wrong are rare in older Nanopore runs.",
-        "- Qualities of one or two values, and Phred+64 that was not converted, say nothing to it.",
+        "- On a run whose reported qualities are honest, it may expect too many errors" + (" (hiseq_measles below)." if shipped else "."),
+        "- Where the errors do not show in the qualities (synthesis, PCR, chimeras), no filter by quality finds them"
+        + (" (miseq_twist below)." if shipped else "."),
+        "- Nanopore, PacBio, 454: it has not learned from them, and its numbers of errors are not to be trusted there.",
+        f"- Runs with fewer than {domain['min_quality_values']} quality values, with qualities over {domain['max_phred']}, with a median length over"
+        f" {domain['max_median_length']} bases, and Phred+64",
+        "  that was not converted: `bm` says that the model does not apply, and goes by reported qualities unless `-m` names it.",
         "",
         "## On runs that it never saw",
         "",
@@ -90,15 +122,15 @@ def card(manifest: dict) -> str:
         "",
         f"Measured {results['date']} by `{results['command']}` with "
         + ", ".join(f"{name} {version}" for name, version in results["tools"].items())
-        + "; `research/read-error/results/read-error.json` has all figures and intervals. `cargo xtask evaluate` judges the packaged model",
-        "beside other rules: `research/evaluation/results`.",
+        + "; `manifest.json` has all figures and intervals.",
         "",
+        *(beside_other_rules() if shipped else []),
         "## Learned from",
         "",
         "- Counted errors: " + ", ".join(roles.get("truth", [])) + ".",
         "- Labels from the run's own recurrent k-mers: " + ", ".join(roles.get("own k-mers", [])) + ".",
         "",
-        "`manifest.json` has the digest of every file, `research/data/sources.toml` where they come from. `model.ane.onnx` is the same",
+        "`manifest.json` has the digest of every file" + (", `research/data/sources.toml` where they come from" if shipped else "") + ". `model.ane.onnx` is the same",
         f"network in half precision; a base's probability differs by at most {results['max_delta_p']['f16_against_f32']:.0e}. No engine of `bm` runs that file yet.",
         "",
     ]
@@ -108,4 +140,4 @@ def card(manifest: dict) -> str:
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    (folder / "README.md").write_text(card(manifest), encoding="utf-8")
+    (folder / "README.md").write_text(card(manifest, shipped=True), encoding="utf-8")

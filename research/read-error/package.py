@@ -151,7 +151,7 @@ def golden(folder: Path, testdata: Path, bm: Path, config: dict) -> dict:
     passing = sum(each["probability"] >= THRESHOLD for each in out)
     if not 0 < passing < len(out):
         raise SystemExit(f"golden reads should be of both verdicts, {passing} of {len(out)} pass")
-    return {"format": 1, "tolerance": 1e-5, "reads": out}
+    return {"format": 1, "tolerance": 1e-6, "reads": out}
 
 
 def check(folder: Path, net_probability: np.ndarray, features: np.ndarray) -> dict[str, float]:

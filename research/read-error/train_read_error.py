@@ -42,6 +42,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIG = Path(__file__).parent / "configs" / "read-error.toml"
 SOURCES = ROOT / "research" / "data" / "sources.toml"
 RESULTS = Path(__file__).parent / "results" / "read-error.json"
+PACKAGE = ROOT / "models" / "read-error"
 RESAMPLES = 1000
 COMMAND = "cargo xtask train --model read-error --data DIR"
 SMOKE = {"max_errors": 2_000, "max_right": 6_000, "max_reads": 500, "batch": 256}
@@ -120,7 +121,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=CONFIG, help="settings, and what is known of runs (TOML)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder with truth sets below it")
     parser.add_argument("--bm", type=Path, default=ROOT / "target/release/bm", help="the bm program, which encodes the reads")
-    parser.add_argument("--output", type=Path, default=ROOT / "models/read-error", help="package folder")
+    parser.add_argument("--output", type=Path, default=PACKAGE, help="package folder")
     parser.add_argument("--seed", type=int, help="seed of draws and weights [default: the config's]")
     parser.add_argument("--left-out", type=Path, metavar="FOLDER", help="packages that have not seen a run, and nothing else")
     parser.add_argument("--smoke", action="store_true", help="the test data, some hundred reads: a test of the road, not a model")
@@ -141,10 +142,14 @@ def main() -> None:
 
     parts, data = {}, []  # name of a set or file: (run, sample, weight, has truth)
     for each in sets:
+        if not each.held_out:
+            found = reads.with_truth(each.table, bm, each.max_reads, 2)
+            if not found:
+                print(f"{each.name}: left out, every read is ambiguous")
+                continue
+            parts[each.name] = (each.run, network.sample(found, window, settings, seed), each.weight, True)
         files = [each.table, *reads.fastq_files(each.table)]
         data += [{"name": each.name, "file": path.name, "sha256": reads.sha256(path), "role": "held-out" if each.held_out else "truth"} for path in files]
-        if not each.held_out and (found := reads.with_truth(each.table, bm, each.max_reads, 2)):
-            parts[each.name] = (each.run, network.sample(found, window, settings, seed), each.weight, True)
     for each in config["own"]:
         path = folder / each["file"]
         if not path.is_file():
@@ -204,10 +209,12 @@ def main() -> None:
         print("mean over runs left out:", json.dumps(results["mean_left_out"]))
     package.write_golden(options.output, ROOT / "testdata", bm, config)
     package.write_manifest(options.output, config, data, results, tools)
-    if not options.smoke:
+    shipped = options.output.resolve() == PACKAGE
+    if shipped:  # what is trained on other data, into another folder, is no result of this project
         RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if rows and not options.smoke:
         manifest = json.loads((options.output / "manifest.json").read_text(encoding="utf-8"))
-        (options.output / "README.md").write_text(card.card(manifest), encoding="utf-8")
+        (options.output / "README.md").write_text(card.card(manifest, shipped), encoding="utf-8")
     print(f"{options.output}: {time.monotonic() - began:.0f} s")
 
 

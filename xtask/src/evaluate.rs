@@ -13,6 +13,8 @@ use crate::{folder, print, process, train};
 
 const SCRIPT: &str = "research/evaluation/evaluate.py";
 const RESULTS: &str = "research/evaluation/results";
+const CARD: &str = "research/read-error/card.py";
+const CARD_OF: &str = "models/read-error";
 const TESTS: &str = "research/evaluation/tests";
 
 /// What is judged, and on which reads.
@@ -49,6 +51,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         left_out = Some(folder);
     }
     all.extend(steps(workspace, options.clone(), results.clone(), left_out));
+    if options.output.is_none() {
+        all.push(Step::new("model card", || {
+            let interpreter = python::ensure(workspace, Environment::Evaluate)?;
+            process::shown(&mut python::script(workspace, &interpreter, [CARD, CARD_OF]))
+        }));
+    }
     step::run_all("evaluate", all)?;
     print::wrote(&results);
     Ok(())

@@ -15,8 +15,6 @@ use crate::args::{BackendChoice, EngineArgs};
 pub(crate) struct Engine {
     pub(crate) package: Arc<ModelPackage>,
     pub(crate) backend: Box<dyn Backend>,
-    /// Whether the user named the model.
-    pub(crate) named: bool,
     /// The model is ready already: whether an engine can run it is known when it has loaded it.
     first: Option<QualityModel>,
 }
@@ -24,11 +22,6 @@ pub(crate) struct Engine {
 impl Engine {
     /// Opens the model and the engine that the user asked for.
     pub(crate) fn open(args: &EngineArgs) -> Result<Self> {
-        let named = args.model.is_some();
-        Self::chosen(args).map(|engine| Self { named, ..engine })
-    }
-
-    fn chosen(args: &EngineArgs) -> Result<Self> {
         let package = Arc::new(open_package(args.model.as_deref())?);
         let choice = match args.backend {
             BackendChoice::Auto if args.ort_lib.is_some() => BackendChoice::Onnxruntime,
@@ -52,7 +45,7 @@ impl Engine {
 
     fn on(package: Arc<ModelPackage>, backend: Box<dyn Backend>) -> Result<Self> {
         let first = QualityModel::new(Arc::clone(&package), backend.as_ref())?;
-        Ok(Self { package, backend, named: false, first: Some(first) })
+        Ok(Self { package, backend, first: Some(first) })
     }
 
     /// Returns a model for each of so many workers.

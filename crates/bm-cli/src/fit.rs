@@ -16,11 +16,11 @@ pub(crate) struct Fit {
 }
 
 impl Fit {
-    /// Looks at the first reads. They are the same whatever the number of workers, and so is what follows from them.
-    pub(crate) fn of<'a>(engine: &Engine, reads: impl Iterator<Item = ReadRef<'a>>) -> Self {
+    /// Looks at the first reads, for a model that the user `named` or did not. They are the same whatever the number of workers, and so is what follows from them.
+    pub(crate) fn of<'a>(engine: &Engine, named: bool, reads: impl Iterator<Item = ReadRef<'a>>) -> Self {
         let facts = engine.package.facts();
         let misfits = facts.domain.map_or_else(Vec::new, |domain| domain.misfits(reads));
-        Self { falls_back: !misfits.is_empty() && !engine.named && facts.counts_errors(), misfits }
+        Self { falls_back: !misfits.is_empty() && !named && facts.counts_errors(), misfits }
     }
 
     /// Returns what judges, for so many workers.

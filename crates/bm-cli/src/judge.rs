@@ -34,6 +34,7 @@ impl Job<'_> {
     ) -> Result<()> {
         let began = Instant::now();
         let JudgeArgs { input, criteria, engine, run, report } = self.args;
+        let named = engine.model.is_some();
         // A report that cannot be written is refused before the work, not after it.
         let report_file = report.as_deref().map(|path| Output::create(path, &[&input.path])).transpose()?;
         let mut engine = Engine::open(engine)?;
@@ -43,7 +44,7 @@ impl Job<'_> {
         let mut input = input::open(&input.path)?;
         let name = input.name.clone();
         let first = pipeline::first(&mut input)?;
-        let fit = Fit::of(&engine, first.iter().map(|record| record.as_read()));
+        let fit = Fit::of(&engine, named, first.iter().map(|record| record.as_read()));
         let models = fit.models(&mut engine, workers)?;
         let progress = Progress::new(&input, run.quiet);
 

@@ -48,7 +48,7 @@ pub(crate) fn run(args: &SelfcheckArgs) -> Result<()> {
 fn check(package: &Arc<ModelPackage>, golden: &GoldenReads, backend: &dyn Backend) -> Result<(String, bool)> {
     let mut model = QualityModel::new(Arc::clone(package), backend)?;
     let report = golden.compare(&mut model)?;
-    let tolerance = backend.tolerance().max(golden.tolerance);
+    let tolerance = backend.tolerance();
     let ok = report.max_difference <= tolerance && report.max_rate_difference <= tolerance;
     let line = format!(
         "{:8} {}: {}, max |Δp| {:.1e} (at most {:.0e}), {} verdicts differ",

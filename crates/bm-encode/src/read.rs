@@ -44,16 +44,19 @@ impl<'a> ReadRef<'a> {
     /// [`EncodeError::LengthMismatch`] without one quality score a base, [`EncodeError::EmptyRead`] without bases,
     /// [`EncodeError::NoKnownBase`] where all of them are `N` or `.`, and [`EncodeError::InvalidQuality`].
     pub fn check_scorable(&self) -> Result<(), EncodeError> {
-        if self.sequence.len() != self.quality_scores.len() {
-            return Err(EncodeError::LengthMismatch { sequence: self.sequence.len(), quality_scores: self.quality_scores.len() });
-        }
-        if self.sequence.is_empty() {
-            return Err(EncodeError::EmptyRead);
-        }
+        self.check_lengths()?;
         if self.sequence.iter().all(|base| matches!(base, b'N' | b'n' | b'.')) {
             return Err(EncodeError::NoKnownBase);
         }
         check_quality(self.quality_scores)
+    }
+
+    /// Checks that there are bases, and one quality score a base.
+    pub(crate) fn check_lengths(&self) -> Result<(), EncodeError> {
+        if self.sequence.len() != self.quality_scores.len() {
+            return Err(EncodeError::LengthMismatch { sequence: self.sequence.len(), quality_scores: self.quality_scores.len() });
+        }
+        if self.is_empty() { Err(EncodeError::EmptyRead) } else { Ok(()) }
     }
 }
 

@@ -7,7 +7,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use bm_encode::{Encoder, FeatureBatch, ReadRef, Scalar150};
+use bm_encode::{CodeEncoder, Encoder, FeatureBatch, QualityPlace, ReadRef, Scalar150};
 
 thread_local! {
     // Of this thread: the test harness allocates on others.
@@ -66,6 +66,17 @@ fn encoding_allocates_nothing() {
         }
     });
     assert_eq!(count, 0);
+}
+
+#[test]
+fn codes_allocate_nothing_once_there_is_room() {
+    let mut codes = Vec::with_capacity(1000);
+    let count = allocations(|| {
+        for read in READS {
+            assert_eq!(QualityPlace.encode_into(read, &mut codes).is_ok(), read.name != b"wrong");
+        }
+    });
+    assert_eq!((count, codes.len()), (0, 155));
 }
 
 #[test]

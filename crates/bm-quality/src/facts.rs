@@ -105,46 +105,30 @@ impl Facts {
     /// Reads the facts off the file itself: they are in its ONNX metadata too.
     pub(crate) fn from_metadata(file: &ModelFile) -> Result<(Self, InputEncoder), QualityError> {
         let refused = |reason: String| QualityError::Manifest { package: file.name().to_owned(), reason };
-        let entry = |key: &'static str| {
-            file.metadata(key)
-                .ok_or_else(|| refused(format!("no metadata `{key}`; expected a model of bm, or a package with a manifest")))
-        };
-        fn parse<T: FromStr>(key: &str, value: &str) -> Result<T, String> {
-            value.parse().map_err(|_| format!("metadata `{key}` is `{value}`, expected a number"))
-        }
-        let number = |key| parse(key, entry(key)?).map_err(refused);
-        let whole = |key| parse(key, entry(key)?).map_err(refused);
-        let encoding = EncodingEntry {
-            id: entry("bm.encoding")?.to_owned(),
-            version: parse("bm.encoding_version", entry("bm.encoding_version")?).map_err(refused)?,
-        };
+        let encoding = EncodingEntry { id: entry(file, "bm.encoding")?.to_owned(), version: number(file, "bm.encoding_version")? };
         let encoder = InputEncoder::find(file.name(), &encoding)?;
         let rule = match encoder {
-            InputEncoder::Rows(encoder) => window_rule(encoder, whole("bm.window_length")?, entry("bm.window_rule")?),
+            InputEncoder::Rows(encoder) => window_rule(encoder, number(file, "bm.window_length")?, entry(file, "bm.window_rule")?),
             InputEncoder::Codes(_) => error_rule(&ReadRuleEntry {
-                name: entry("bm.read_rule")?.to_owned(),
-                mean_scale: number("bm.mean_scale")?,
-                dispersion: number("bm.dispersion")?,
-                max_error_rate: number("bm.max_error_rate")?,
+                name: entry(file, "bm.read_rule")?.to_owned(),
+                mean_scale: number(file, "bm.mean_scale")?,
+                dispersion: number(file, "bm.dispersion")?,
+                max_error_rate: number(file, "bm.max_error_rate")?,
             }),
         };
         let facts = Self {
-            id: entry("bm.id")?.to_owned(),
-            version: parse("bm.version", entry("bm.version")?).map_err(refused)?,
-            label: entry("bm.label")?.to_owned(),
+            id: entry(file, "bm.id")?.to_owned(),
+            version: number(file, "bm.version")?,
+            label: entry(file, "bm.label")?.to_owned(),
             encoding,
             rule: rule.map_err(refused)?,
-            threshold: parse("bm.threshold", entry("bm.threshold")?)
-                .and_then(|value| Threshold::new(value).map_err(|error| error.to_string()))
-                .map_err(refused)?,
+            threshold: Threshold::new(number(file, "bm.threshold")?).map_err(|error| refused(error.to_string()))?,
             domain: match file.metadata("bm.domain_max_phred") {
                 None => None,
-                Some(max_phred) => Some(Domain {
-                    min_quality_values: parse("bm.domain_min_quality_values", entry("bm.domain_min_quality_values")?)
-                        .map_err(refused)?,
-                    max_phred: parse("bm.domain_max_phred", max_phred).map_err(refused)?,
-                    max_median_length: parse("bm.domain_max_median_length", entry("bm.domain_max_median_length")?)
-                        .map_err(refused)?,
+                Some(_) => Some(Domain {
+                    min_quality_values: number(file, "bm.domain_min_quality_values")?,
+                    max_phred: number(file, "bm.domain_max_phred")?,
+                    max_median_length: number(file, "bm.domain_max_median_length")?,
                 }),
             },
         };
@@ -175,6 +159,23 @@ impl fmt::Display for ReadRule {
             Self::Errors(rule) => rule.fmt(f),
         }
     }
+}
+
+/// Returns a text of the file's metadata.
+fn entry<'a>(file: &'a ModelFile, key: &str) -> Result<&'a str, QualityError> {
+    file.metadata(key).ok_or_else(|| QualityError::Manifest {
+        package: file.name().to_owned(),
+        reason: format!("no metadata `{key}`; expected a model of bm, or a package with a manifest"),
+    })
+}
+
+/// Returns a number of the file's metadata.
+fn number<T: FromStr>(file: &ModelFile, key: &str) -> Result<T, QualityError> {
+    let value = entry(file, key)?;
+    value.parse().map_err(|_| QualityError::Manifest {
+        package: file.name().to_owned(),
+        reason: format!("metadata `{key}` is `{value}`, expected a number"),
+    })
 }
 
 fn window_rule(encoder: &dyn Encoder, length: usize, rule: &str) -> Result<ReadRule, String> {

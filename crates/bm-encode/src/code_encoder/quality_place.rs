@@ -88,13 +88,8 @@ impl CodeEncoder for QualityPlace {
     }
 
     fn encode_into(&self, read: ReadRef<'_>, codes: &mut Vec<u16>) -> Result<(), EncodeError> {
+        read.check_lengths()?;
         let length = read.len();
-        if length != read.quality_scores.len() {
-            return Err(EncodeError::LengthMismatch { sequence: length, quality_scores: read.quality_scores.len() });
-        }
-        if length == 0 {
-            return Err(EncodeError::EmptyRead);
-        }
         check_quality(read.quality_scores)?;
         let first = codes.len();
         // Arithmetic on bytes and no table, so that it is one vector instruction for many bases.

@@ -46,13 +46,8 @@ impl Encoder for Scalar150 {
     }
 
     fn encode_into(&self, read: ReadRef<'_>, row: &mut [f32]) -> Result<(), EncodeError> {
+        read.check_lengths()?;
         let length = read.len();
-        if length != read.quality_scores.len() {
-            return Err(EncodeError::LengthMismatch { sequence: length, quality_scores: read.quality_scores.len() });
-        }
-        if length == 0 {
-            return Err(EncodeError::EmptyRead);
-        }
         if length > WINDOW {
             return Err(EncodeError::TooLong { length, window: WINDOW });
         }

@@ -32,15 +32,17 @@ fn test_quality_predictor() {
 
 #[test]
 fn golden_reads_have_their_probabilities_on_every_path_of_the_embedded_engine() {
-    for engine in [Embedded::new(), Embedded::scalar()] {
-        let package = ModelPackage::embedded("mean-q20").unwrap();
+    let engines = [Embedded::new(), Embedded::scalar()];
+    for (id, engine) in ModelPackage::embedded_ids().flat_map(|id| engines.each_ref().map(|engine| (id, engine))) {
+        let package = ModelPackage::embedded(id).unwrap();
         let golden = package.golden().unwrap().unwrap();
         assert!(golden.reads.len() >= 50);
         let lengths = golden.reads.iter().map(|read| read.sequence.len());
         assert!(lengths.clone().min() < Some(35) && lengths.max() > Some(150), "short, whole and several windows");
-        let mut model = QualityModel::new(package.into(), &engine).unwrap();
+        let mut model = QualityModel::new(package.into(), engine).unwrap();
         let report = golden.compare(&mut model).unwrap();
-        assert!(report.max_difference <= engine.tolerance() && report.flips == 0, "{report:?}");
+        let off = report.max_difference.max(report.max_rate_difference);
+        assert!(off <= engine.tolerance() && report.flips == 0, "{id}: {report:?}");
         assert!(golden.reads.iter().any(|read| read.probability < 0.5) && golden.reads.iter().any(|read| read.probability > 0.5));
     }
 }
@@ -54,10 +56,13 @@ fn golden_reads_have_their_probabilities_on_onnx_runtime() {
         return;
     }
     let backend = bm_infer::backend::OnnxRuntime::new(bm_infer::LibrarySource::default());
-    let package = ModelPackage::embedded("mean-q20").unwrap();
-    let golden = package.golden().unwrap().unwrap();
-    let report = golden.compare(&mut QualityModel::new(package.into(), &backend).unwrap()).unwrap();
-    assert!(report.max_difference <= backend.tolerance() && report.flips == 0, "{report:?}");
+    for id in ModelPackage::embedded_ids() {
+        let package = ModelPackage::embedded(id).unwrap();
+        let golden = package.golden().unwrap().unwrap();
+        let report = golden.compare(&mut QualityModel::new(package.into(), &backend).unwrap()).unwrap();
+        let off = report.max_difference.max(report.max_rate_difference);
+        assert!(off <= backend.tolerance() && report.flips == 0, "{id}: {report:?}");
+    }
 }
 
 #[test]
@@ -66,11 +71,14 @@ fn a_probability_does_not_depend_on_the_company() {
     records.truncate(600);
     records.extend(super::records("nanopore_lambda_4line.fastq.gz").into_iter().take(3));
     let reads: Vec<_> = records.iter().map(|record| record.as_read()).collect();
-    let mut model = model();
-    let together = bits(&model.predict(&reads).unwrap());
-    for size in [1, 7, 255, 256, 257] {
-        let apart: Vec<u32> = reads.chunks(size).flat_map(|reads| bits(&model.predict(reads).unwrap())).collect();
-        assert_eq!(apart, together, "{size} reads at once");
+    for id in ModelPackage::embedded_ids() {
+        let mut model = QualityModel::embedded(id, &Embedded::new()).unwrap();
+        let together = model.predict(&reads).unwrap();
+        for size in [1, 7, 255, 256, 257] {
+            let apart: Vec<_> = reads.chunks(size).flat_map(|reads| model.predict(reads).unwrap()).collect();
+            assert_eq!(bits(&apart), bits(&together), "{id}, {size} reads at once");
+            assert_eq!(apart, together, "{id}, {size} reads at once");
+        }
     }
 }
 
@@ -123,6 +131,12 @@ fn a_read_of_a_million_bases_is_judged() {
     let one = &model().predict(&[read.window(0, 150)]).unwrap()[0];
     let (long, one) = (prediction.probability().unwrap().get(), one.probability().unwrap().get());
     assert!((long - one).abs() < 1e-6, "{long}, one window {one}");
+
+    let mut model = QualityModel::embedded("read-error", &Embedded::new()).unwrap();
+    let predictions = model.predict(&[read, read.window(0, 1000)]).unwrap();
+    let [million, thousand] = [0, 1].map(|i| f64::from(predictions[i].expected_errors().unwrap()));
+    // But for its ends, every base is as every other.
+    assert!(million > 999.0 * thousand * 0.95 && million < 1001.0 * thousand * 1.05, "{million}, of a thousand {thousand}");
 }
 
 proptest! {
