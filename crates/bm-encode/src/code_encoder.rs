@@ -3,10 +3,12 @@
 //! A network that judges every base by its neighbours takes reads of any length, and what stands at a base is one of few things.
 //! So a read becomes codes, one a base, and the encoding says which vector of features each code stands for.
 
+mod base_quality_place;
 mod quality_place;
 
 use std::fmt;
 
+pub use base_quality_place::{BaseQualityPlace, CodeParts};
 pub use quality_place::QualityPlace;
 
 use crate::{EncodeError, ReadRef};
@@ -51,7 +53,7 @@ pub trait CodeEncoder: Send + Sync {
 }
 
 /// Every encoding into codes of this crate.
-static ALL: [&dyn CodeEncoder; 1] = [&QualityPlace];
+static ALL: [&dyn CodeEncoder; 2] = [&QualityPlace, &BaseQualityPlace];
 
 /// Returns the encoder of an encoding, by the id and version that a model names.
 pub fn find_codes(id: &str, version: u32) -> Option<&'static dyn CodeEncoder> {

@@ -35,7 +35,7 @@ pub mod fastq;
 mod read;
 
 pub use batch::FeatureBatch;
-pub use code_encoder::{CodeEncoder, CodeEncoding, QualityPlace, code_encodings, find_codes};
+pub use code_encoder::{BaseQualityPlace, CodeEncoder, CodeEncoding, CodeParts, QualityPlace, code_encodings, find_codes};
 pub use encoder::{Encoder, Scalar150, encodings, find};
 pub use encoding::Encoding;
 pub use error::EncodeError;

@@ -31,8 +31,7 @@ const REPORTED: (f64, f64) = (1e-5, 0.75);
 /// Most that the score of an unknown base counts as. Instruments give N anything from 0 to 40.
 const UNKNOWN: u16 = 2;
 
-static ENCODING: CodeEncoding =
-    CodeEncoding { id: "quality-place", version: 1, codes: SCORES * PLACES, channels: QUALITY_CHANNELS + PLACES };
+static ENCODING: CodeEncoding = QualityPlace::ENCODING;
 
 /// First code of the place of a base at each distance from the start of the read.
 static FROM_START: [u16; NEAR] = codes_of_places(false);
@@ -65,6 +64,26 @@ const fn codes_of_places(end: bool) -> [u16; NEAR] {
 /// The bases themselves are not in it: they gained nothing on runs that a network had not seen, and a genome is soon learned.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct QualityPlace;
+
+impl QualityPlace {
+    /// The same for encodings that build on it.
+    pub(super) const ENCODING: CodeEncoding =
+        CodeEncoding { id: "quality-place", version: 1, codes: SCORES * PLACES, channels: QUALITY_CHANNELS + PLACES };
+
+    /// Phred scores 0 to 93.
+    pub(super) const SCORES: usize = SCORES;
+
+    /// Returns a name for each place: the end, and the distances to it.
+    pub(super) fn places() -> impl Iterator<Item = String> {
+        let near = |end: &'static str| {
+            (0..EDGES.len()).map(move |bin| {
+                let (from, to) = (if bin == 0 { 0 } else { EDGES[bin - 1] }, EDGES[bin] - 1);
+                if from == to { format!("{end} {from}") } else { format!("{end} {from}-{to}") }
+            })
+        };
+        near("start").chain(std::iter::once("middle".to_owned())).chain(near("end"))
+    }
+}
 
 impl CodeEncoder for QualityPlace {
     fn encoding(&self) -> &CodeEncoding {

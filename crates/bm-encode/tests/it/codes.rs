@@ -1,6 +1,6 @@
 //! Codes and their vectors, base by base as the definition says it.
 
-use bm_encode::{CodeEncoder, EncodeError, QualityPlace, ReadRef};
+use bm_encode::{BaseQualityPlace, CodeEncoder, CodeParts, EncodeError, QualityPlace, ReadRef};
 use proptest::prelude::*;
 
 /// Distances from an end at which a place begins.
@@ -59,4 +59,28 @@ fn reads_out_of_order_leave_no_codes() {
     assert_eq!(refusal(b"AC", b"I"), Some(EncodeError::LengthMismatch { sequence: 2, quality_scores: 1 }));
     assert_eq!(refusal(b"AC", b"I "), Some(EncodeError::InvalidQuality { position: 1, byte: b' ' }));
     assert_eq!(codes, [1]);
+}
+
+#[test]
+fn base_quality_place_says_which_base_it_is_beside_what_quality_place_says() {
+    let read = ReadRef { name: b"r", sequence: b"AcGTuNR.gA", quality_scores: b"!I#~5IIIF+" };
+    let (mut codes, mut plain) = (Vec::new(), Vec::new());
+    BaseQualityPlace.encode_into(read, &mut codes).unwrap();
+    QualityPlace.encode_into(read, &mut plain).unwrap();
+    let bases: Vec<_> = codes.iter().map(|code| BaseQualityPlace::parts(*code).base).collect();
+    assert_eq!(bases, [0, 1, 2, 3, 3, 4, 4, 4, 2, 0]);
+    let (encoding, of_plain) = (BaseQualityPlace.encoding(), QualityPlace.encoding());
+    assert_eq!((encoding.codes, encoding.channels), (5 * of_plain.codes, of_plain.channels + 4));
+    let (vectors, plain_vectors) = (BaseQualityPlace.vectors(), QualityPlace.vectors());
+    assert_eq!(vectors.len(), encoding.codes * encoding.channels);
+    for ((code, plain), base) in codes.iter().zip(&plain).zip(bases) {
+        let CodeParts { place, score, .. } = BaseQualityPlace::parts(*code);
+        assert_eq!(u16::from(place) * 94 + u16::from(score), *plain);
+        let vector = &vectors[usize::from(*code) * encoding.channels..][..encoding.channels];
+        assert_eq!(vector[..of_plain.channels], plain_vectors[usize::from(*plain) * of_plain.channels..][..of_plain.channels]);
+        let letter = [0, 1, 2, 3].map(|other| f32::from(u8::from(other == base)));
+        assert_eq!(vector[of_plain.channels..], letter);
+    }
+    assert_eq!(BaseQualityPlace::places().count(), 17);
+    assert_eq!(BaseQualityPlace::places().nth(8).as_deref(), Some("middle"));
 }

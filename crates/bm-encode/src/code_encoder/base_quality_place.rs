@@ -1,0 +1,101 @@
+//! `base-quality-place` version 1: what `quality-place` says of a base, and which base it is.
+
+use super::{CodeEncoder, CodeEncoding, QualityPlace};
+use crate::{EncodeError, ReadRef};
+
+/// A, C, G, T and U, and all others.
+const BASES: usize = 5;
+
+/// Channels of A, C, G and T; other bases have none.
+const BASE_CHANNELS: usize = 4;
+
+const QUALITY_PLACE: CodeEncoding = QualityPlace::ENCODING;
+
+static ENCODING: CodeEncoding = CodeEncoding {
+    id: "base-quality-place",
+    version: 1,
+    codes: QUALITY_PLACE.codes * BASES,
+    channels: QUALITY_PLACE.channels + BASE_CHANNELS,
+};
+
+/// First code of each base.
+static FIRST: [u16; 256] = first_codes();
+
+const fn first_codes() -> [u16; 256] {
+    let mut first = [((BASES - 1) * QUALITY_PLACE.codes) as u16; 256];
+    let (letters, mut i) = (b"AaCcGgTtUu", 0);
+    while i < letters.len() {
+        let base = if i / 2 < BASE_CHANNELS { i / 2 } else { BASE_CHANNELS - 1 };
+        first[letters[i] as usize] = (base * QUALITY_PLACE.codes) as u16;
+        i += 1;
+    }
+    first
+}
+
+/// The encoding `base-quality-place` version 1.
+///
+/// The code of a base is `1598 × base + c`, where base is 0 to 3 for A, C, G and T (or U), in either case, and 4 for all others,
+/// and c is its code of [`QualityPlace`].
+///
+/// The vector of a code has 28 features: the 24 of c; and a 1 among four, for the base, or none.
+///
+/// It is for networks that are trained on the run that they judge: what goes wrong where depends on the bases around, and on the
+/// instrument.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BaseQualityPlace;
+
+/// What a code of [`BaseQualityPlace`] says of a base.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CodeParts {
+    /// 0 to 3 for A, C, G and T; 4 for others.
+    pub base: u8,
+    /// Place in the read, see [`QualityPlace`].
+    pub place: u8,
+    /// Phred score, at most 2 for other bases.
+    pub score: u8,
+}
+
+impl BaseQualityPlace {
+    /// Returns the name of each place, in order: `start 0`, …, `start 25-49`, `middle`, `end 25-49`, …, `end 0`… as [`QualityPlace`]
+    /// counts them.
+    pub fn places() -> impl Iterator<Item = String> {
+        QualityPlace::places()
+    }
+
+    /// Returns what a code says.
+    pub fn parts(code: u16) -> CodeParts {
+        let rest = usize::from(code) % QUALITY_PLACE.codes;
+        CodeParts {
+            base: (usize::from(code) / QUALITY_PLACE.codes) as u8,
+            place: (rest / QualityPlace::SCORES) as u8,
+            score: (rest % QualityPlace::SCORES) as u8,
+        }
+    }
+}
+
+impl CodeEncoder for BaseQualityPlace {
+    fn encoding(&self) -> &CodeEncoding {
+        &ENCODING
+    }
+
+    fn vectors(&self) -> Vec<f32> {
+        let vectors = QualityPlace.vectors();
+        let mut all = Vec::with_capacity(ENCODING.codes * ENCODING.channels);
+        for base in 0..BASES {
+            for vector in vectors.chunks_exact(QUALITY_PLACE.channels) {
+                all.extend(vector);
+                all.extend((0..BASE_CHANNELS).map(|other| f32::from(other == base)));
+            }
+        }
+        all
+    }
+
+    fn encode_into(&self, read: ReadRef<'_>, codes: &mut Vec<u16>) -> Result<(), EncodeError> {
+        let first = codes.len();
+        QualityPlace.encode_into(read, codes)?;
+        for (code, base) in codes[first..].iter_mut().zip(read.sequence) {
+            *code += FIRST[usize::from(*base)];
+        }
+        Ok(())
+    }
+}
