@@ -5,12 +5,16 @@
 
 use prost::Message;
 
+pub mod build;
+pub mod correction;
 pub mod testing;
 
 /// Values of `TensorProto.DataType`.
 pub mod data_type {
     /// 32-bit floating point.
     pub const FLOAT: i32 = 1;
+    /// 16-bit floating point.
+    pub const FLOAT16: i32 = 10;
 }
 
 /// A model: one graph and what was written about it.
