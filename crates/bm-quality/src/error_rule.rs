@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Probability;
+use crate::{Probability, ReadRuleEntry};
 
 /// How a network that tells the probability of an error for every base judges a read.
 ///
@@ -41,8 +41,14 @@ impl ErrorRule {
     }
 
     /// Returns the rule that takes expected errors as they are.
-    pub(crate) fn unscaled(self) -> Self {
+    pub fn unscaled(self) -> Self {
         Self { mean_scale: 1.0, ..self }
+    }
+
+    /// Returns the rule as manifests write it.
+    pub fn entry(&self) -> ReadRuleEntry {
+        let Self { mean_scale, dispersion, max_error_rate } = *self;
+        ReadRuleEntry { name: Self::NAME.to_owned(), mean_scale, dispersion, max_error_rate }
     }
 
     /// Returns the highest error rate, in errors a base, at which a read is good.

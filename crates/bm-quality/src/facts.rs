@@ -76,6 +76,41 @@ impl Facts {
         matches!(self.rule, ReadRule::Errors(_))
     }
 
+    /// Returns the facts as ONNX metadata, which [`crate::ModelPackage`] reads back.
+    pub fn metadata(&self) -> Vec<(String, String)> {
+        let Self { id, version, label, encoding, rule, threshold, domain } = self;
+        let mut all = vec![
+            ("bm.id", id.clone()),
+            ("bm.version", version.to_string()),
+            ("bm.encoding", encoding.id.clone()),
+            ("bm.encoding_version", encoding.version.to_string()),
+            ("bm.threshold", threshold.get().to_string()),
+            ("bm.label", label.clone()),
+        ];
+        match rule {
+            ReadRule::Windows(rule) => {
+                all.extend([("bm.window_length", rule.length.to_string()), ("bm.window_rule", rule.combination.name().to_owned())])
+            }
+            ReadRule::Errors(rule) => {
+                let ReadRuleEntry { name, mean_scale, dispersion, max_error_rate } = rule.entry();
+                all.extend([
+                    ("bm.read_rule", name),
+                    ("bm.mean_scale", mean_scale.to_string()),
+                    ("bm.dispersion", dispersion.to_string()),
+                    ("bm.max_error_rate", max_error_rate.to_string()),
+                ]);
+            }
+        }
+        if let Some(domain) = domain {
+            all.extend([
+                ("bm.domain_min_quality_values", domain.min_quality_values.to_string()),
+                ("bm.domain_max_phred", domain.max_phred.to_string()),
+                ("bm.domain_max_median_length", domain.max_median_length.to_string()),
+            ]);
+        }
+        all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+
     /// Reads the facts off a manifest.
     pub(crate) fn from_manifest(package: &str, manifest: &Manifest) -> Result<(Self, InputEncoder), QualityError> {
         let refused = |reason: String| QualityError::Manifest { package: package.to_owned(), reason };

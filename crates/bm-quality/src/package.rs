@@ -1,5 +1,7 @@
 //! Model packages: a folder, an embedded model, or a bare `.onnx` file.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use crate::facts::InputEncoder;
 use crate::golden::GoldenReads;
 use crate::{Facts, Manifest, QualityError};
 
+const MODEL: &str = "model.onnx";
+const NEURAL_ENGINE_MODEL: &str = "model.ane.onnx";
 const MANIFEST: &str = "manifest.json";
 const GOLDEN: &str = "golden.json";
 const CARD: &str = "README.md";
@@ -32,7 +36,11 @@ enum Source {
     #[cfg(feature = "models")]
     Embedded(&'static bm_models::EmbeddedModel),
     Bare(Box<ModelFile>),
+    Memory(PackageFiles),
 }
+
+/// The files of a package by name, not yet in a folder.
+pub type PackageFiles = BTreeMap<String, Vec<u8>>;
 
 impl ModelPackage {
     /// Opens a package folder, or a bare `.onnx` file whose metadata say what it needs.
@@ -75,6 +83,43 @@ impl ModelPackage {
             known: Self::embedded_ids().collect::<Vec<_>>().join(", "),
         })?;
         Self::with_manifest(id.to_owned(), Source::Embedded(model), model.manifest)
+    }
+
+    /// Opens a package whose files are in memory; `name` is what messages call it.
+    ///
+    /// # Errors
+    ///
+    /// As [`ModelPackage::open`].
+    pub fn from_files(name: impl Into<String>, files: PackageFiles) -> Result<Self, QualityError> {
+        let name = name.into();
+        let missing = || QualityError::NoFile { package: name.clone(), file: MANIFEST, hint: "it says what the package is" };
+        let manifest = memory_text(&name, &files, MANIFEST)?.ok_or_else(missing)?;
+        Self::with_manifest(name, Source::Memory(files), &manifest)
+    }
+
+    /// Returns the files of the package, each checked against the manifest where that has its digest.
+    ///
+    /// # Errors
+    ///
+    /// If one is missing or is not what the manifest says. A bare file is no package.
+    pub fn files(&self) -> Result<PackageFiles, QualityError> {
+        let manifest = match &self.source {
+            Source::Bare(_) => return Err(self.no_file(MANIFEST)),
+            Source::Folder(folder) => text(&self.name, folder, MANIFEST)?.ok_or_else(|| self.no_file(MANIFEST))?,
+            #[cfg(feature = "models")]
+            Source::Embedded(model) => model.manifest.to_owned(),
+            Source::Memory(files) => return Ok(files.clone()),
+        };
+        let golden = self.golden_text()?.ok_or_else(|| self.no_file(GOLDEN))?;
+        let mut files = PackageFiles::from([
+            (MANIFEST.to_owned(), manifest.into_bytes()),
+            (GOLDEN.to_owned(), golden.into_owned().into_bytes()),
+            (CARD.to_owned(), self.card()?.unwrap_or_default().into_bytes()),
+        ]);
+        for variant in [Variant::Portable, Variant::NeuralEngine] {
+            files.insert(file_name(variant).to_owned(), self.model_file(variant)?.bytes().to_vec());
+        }
+        Ok(files)
     }
 
     fn with_manifest(name: String, source: Source, manifest: &str) -> Result<Self, QualityError> {
@@ -127,6 +172,10 @@ impl ModelPackage {
                 };
                 ModelFile::from_bytes(format!("{}/{name}", model.id), bytes)?
             }
+            Source::Memory(files) => {
+                let bytes = files.get(name).ok_or_else(|| self.no_file(name))?;
+                ModelFile::from_bytes(format!("{}/{name}", self.name), bytes.clone())?
+            }
             Source::Bare(file) => {
                 // A bare file is whatever it is; the engine that is asked to load it judges its layout.
                 return Ok(file.as_ref().clone());
@@ -142,14 +191,20 @@ impl ModelPackage {
     ///
     /// If they are missing or are not what the manifest says.
     pub fn golden(&self) -> Result<Option<GoldenReads>, QualityError> {
-        let content = match &self.source {
+        let Some(content) = self.golden_text()? else { return Ok(None) };
+        serde_json::from_str(&content).map(Some).map_err(|error| self.refused(format!("{GOLDEN}: {error}")))
+    }
+
+    fn golden_text(&self) -> Result<Option<Cow<'_, str>>, QualityError> {
+        let content: Cow<'_, str> = match &self.source {
             Source::Bare(_) => return Ok(None),
-            Source::Folder(folder) => text(&self.name, folder, GOLDEN)?.ok_or_else(|| self.no_file(GOLDEN))?,
+            Source::Folder(folder) => text(&self.name, folder, GOLDEN)?.ok_or_else(|| self.no_file(GOLDEN))?.into(),
             #[cfg(feature = "models")]
-            Source::Embedded(model) => model.golden.to_owned(),
+            Source::Embedded(model) => Cow::from(model.golden),
+            Source::Memory(files) => memory_text(&self.name, files, GOLDEN)?.ok_or_else(|| self.no_file(GOLDEN))?.into(),
         };
         self.check_digest(GOLDEN, content.as_bytes())?;
-        serde_json::from_str(&content).map(Some).map_err(|error| self.refused(format!("{GOLDEN}: {error}")))
+        Ok(Some(content))
     }
 
     /// Returns the model card, if there is one.
@@ -163,6 +218,7 @@ impl ModelPackage {
             Source::Folder(folder) => text(&self.name, folder, CARD),
             #[cfg(feature = "models")]
             Source::Embedded(model) => Ok(Some(model.card.to_owned())),
+            Source::Memory(files) => memory_text(&self.name, files, CARD),
         }
     }
 
@@ -213,9 +269,19 @@ impl ModelPackage {
 
 fn file_name(variant: Variant) -> &'static str {
     match variant {
-        Variant::Portable => "model.onnx",
-        Variant::NeuralEngine => "model.ane.onnx",
+        Variant::Portable => MODEL,
+        Variant::NeuralEngine => NEURAL_ENGINE_MODEL,
     }
+}
+
+/// Returns a text of a package in memory; `None` if it is not there.
+fn memory_text(package: &str, files: &PackageFiles, name: &str) -> Result<Option<String>, QualityError> {
+    let failed = |error| QualityError::Package {
+        package: package.to_owned(),
+        file: name.to_owned(),
+        source: std::io::Error::new(ErrorKind::InvalidData, error),
+    };
+    files.get(name).map(|bytes| String::from_utf8(bytes.clone()).map_err(failed)).transpose()
 }
 
 /// Reads a text file of a package; `None` if it is not there.

@@ -46,22 +46,36 @@
 //! # Ok::<(), bm_truth::TruthError>(())
 //! ```
 
+#[cfg(feature = "alignment")]
 mod aligned;
+#[cfg(feature = "alignment")]
 mod alignment;
+#[cfg(feature = "alignment")]
 mod count;
+#[cfg(feature = "alignment")]
 mod error;
 mod mates;
+#[cfg(feature = "alignment")]
 mod pileup;
+#[cfg(feature = "alignment")]
 mod reference;
 mod row;
+#[cfg(feature = "alignment")]
 mod rules;
 
+#[cfg(feature = "alignment")]
 pub use aligned::Aligned;
+#[cfg(feature = "alignment")]
 pub(crate) use aligned::Place;
+#[cfg(feature = "alignment")]
 pub use alignment::Alignment;
+#[cfg(feature = "alignment")]
 pub use error::{Fault, TruthError};
 pub use mates::{Overlap, OverlapRules, mate_rows, overlap};
+#[cfg(feature = "alignment")]
 pub use pileup::{Mask, Pileup};
+#[cfg(feature = "alignment")]
 pub use reference::Reference;
 pub use row::{Edit, HEADER, Row};
+#[cfg(feature = "alignment")]
 pub use rules::Rules;

@@ -134,3 +134,57 @@ fn unknown_ids_list_the_known_ones() {
     let error = ModelPackage::embedded("mean-q30").err().expect("there is no such model");
     assert!(error.to_string().contains("there are: read-error, mean-q20"), "{error}");
 }
+
+#[test]
+fn a_package_in_memory_is_the_same_as_in_a_folder() {
+    for id in ModelPackage::embedded_ids() {
+        let embedded = ModelPackage::embedded(id).unwrap();
+        let files = embedded.files().unwrap();
+        let names: Vec<_> = files.keys().map(String::as_str).collect();
+        assert_eq!(names, ["README.md", "golden.json", "manifest.json", "model.ane.onnx", "model.onnx"]);
+        let folder = tempfile::tempdir().unwrap();
+        for (name, bytes) in &files {
+            fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        let (memory, opened) =
+            (ModelPackage::from_files("memory", files.clone()).unwrap(), ModelPackage::open(folder.path()).unwrap());
+        assert_eq!((memory.facts(), opened.facts()), (embedded.facts(), embedded.facts()));
+        assert_eq!((memory.files().unwrap(), opened.files().unwrap()), (files.clone(), files));
+        assert_eq!(memory.card().unwrap(), embedded.card().unwrap());
+        assert_eq!(memory.golden().unwrap().unwrap().reads.len(), embedded.golden().unwrap().unwrap().reads.len());
+    }
+}
+
+#[test]
+fn a_package_in_memory_is_checked_like_any_other() {
+    let files = ModelPackage::open(&package()).unwrap().files().unwrap();
+    let without = |name: &str| {
+        let mut files = files.clone();
+        files.remove(name);
+        ModelPackage::from_files("memory", files)
+    };
+    assert!(without("manifest.json").err().unwrap().to_string().contains("manifest.json"));
+    assert!(without("golden.json").unwrap().golden().is_err());
+    assert!(without("model.onnx").unwrap().model_file(bm_infer::Variant::Portable).is_err());
+    let mut other = files.clone();
+    other.get_mut("model.onnx").unwrap()[100] ^= 1;
+    assert!(ModelPackage::from_files("memory", other).unwrap().model_file(bm_infer::Variant::Portable).is_err());
+    let mut binary = files;
+    binary.insert("manifest.json".to_owned(), vec![0xff, 0xfe]);
+    assert!(ModelPackage::from_files("memory", binary).is_err());
+    let bare = ModelPackage::open(&package().join("model.onnx")).unwrap();
+    assert!(bare.files().is_err());
+}
+
+#[test]
+fn the_facts_of_a_model_are_those_that_its_file_tells() {
+    for id in ModelPackage::embedded_ids() {
+        let package = ModelPackage::embedded(id).unwrap();
+        let file = package.model_file(bm_infer::Variant::Portable).unwrap();
+        for (key, value) in package.facts().metadata() {
+            let told = file.metadata(&key).unwrap_or_else(|| panic!("{id}: no {key}"));
+            let same = told == value || told.parse::<f64>().is_ok_and(|told| value.parse() == Ok(told));
+            assert!(same, "{id}: {key} is {told}, expected {value}");
+        }
+    }
+}
