@@ -5,21 +5,23 @@ use anyhow::{Context, Result};
 use crate::workspace::Package;
 
 /// The crates of ours that each crate may name, tests and benches included.
-const OURS: [(&str, &[&str]); 7] = [
+const OURS: [(&str, &[&str]); 8] = [
     ("bm-encode", &[]),
     ("bm-infer", &[]),
     ("bm-models", &[]),
     ("bm-quality", &["bm-encode", "bm-infer", "bm-models"]),
     ("bm-truth", &["bm-encode"]),
-    ("bm-cli", &["bm-encode", "bm-infer", "bm-models", "bm-quality", "bm-truth"]),
+    ("bm-adapt", &["bm-encode", "bm-infer", "bm-quality", "bm-truth"]),
+    ("bm-cli", &["bm-adapt", "bm-encode", "bm-infer", "bm-models", "bm-quality", "bm-truth"]),
     ("xtask", &[]),
 ];
 
 /// Crates of others that only these crates of ours may name, and why.
-const ONLY_IN: [(&str, &[&str], &str); 8] = [
+const ONLY_IN: [(&str, &[&str], &str); 9] = [
     ("anyhow", &["bm-cli", "xtask"], "a library's errors are types that a caller can match"),
     ("clap", &["bm-cli", "xtask"], "libraries have no command line"),
     ("indicatif", &["bm-cli"], "libraries do not print"),
+    ("plotters", &["bm-cli"], "libraries draw no pictures"),
     ("rayon", &["bm-cli"], "callers own threads"),
     ("noodles-fastq", &["bm-encode"], "FASTQ is read in one place"),
     ("noodles-sam", &["bm-truth"], "alignments are read in one place"),

@@ -1,0 +1,57 @@
+//! What learning a run costs: looking at each of its reads, laying them over each other, training.
+//!
+//! Reads a second is what `bm adapt` can take from its reader on one core; the rest is done once, whatever the size of the run.
+
+use std::fs::File;
+use std::hint::black_box;
+use std::io::BufReader;
+use std::path::PathBuf;
+
+use bm_adapt::{Adaptation, Labels, RunSample, Settings};
+use bm_encode::fastq::{Reader, Record};
+use bm_quality::ModelPackage;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use flate2::bufread::MultiGzDecoder;
+
+/// Real reads, of which a registry's crate has none.
+fn reads() -> Vec<Record> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/hiseqx_phage/hiseqx_phage.fastq.gz");
+    let Ok(file) = File::open(path) else { return Vec::new() };
+    let mut reader = Reader::new(BufReader::new(MultiGzDecoder::new(BufReader::new(file))));
+    let (mut reads, mut record) = (Vec::new(), Record::default());
+    while reader.read_record(&mut record).is_ok_and(|more| more) {
+        reads.push(record.clone());
+    }
+    reads
+}
+
+fn sample(reads: &[Record], room: usize) -> RunSample {
+    let mut sample = RunSample::new(room);
+    for read in reads {
+        // These reads are in order.
+        let _ = sample.observe(read.as_read());
+    }
+    sample
+}
+
+fn learn(criterion: &mut Criterion) {
+    let reads = reads();
+    let Ok(start) = ModelPackage::embedded("read-error") else { return };
+    let mut group = criterion.benchmark_group("adapt");
+    group.sample_size(10).throughput(Throughput::Elements(reads.len() as u64));
+    group.bench_function("observe, all kept", |bencher| bencher.iter(|| sample(black_box(&reads), RunSample::ROOM)));
+    // As in a large run: hardly any read is kept.
+    group.bench_function("observe, one in a hundred kept", |bencher| {
+        bencher.iter(|| sample(black_box(&reads), RunSample::ROOM / 1600))
+    });
+    let whole = sample(&reads, RunSample::ROOM);
+    group.bench_function("labels, one thread", |bencher| bencher.iter(|| Labels::of(black_box(&whole), 1)));
+    let labels = Labels::of(&whole, 1);
+    group.bench_function("learn, one thread", |bencher| {
+        bencher.iter(|| Adaptation::learn(black_box(&whole), &labels, &start, &Settings::default()));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, learn);
+criterion_main!(benches);

@@ -1,0 +1,160 @@
+//! From the reads of a run to the model that judges them.
+
+use bm_infer::Variant;
+use bm_infer::onnx::correction::Correction;
+use bm_quality::{ModelPackage, PackageFiles, ReadRule};
+use serde::Serialize;
+
+use crate::calibration::Calibration;
+use crate::examples::FOLDS;
+use crate::findings::{Findings, HeldOut, Tally};
+use crate::judge::{Held, Judges};
+use crate::labels::{Label, Labels};
+use crate::network::{Network, Scores};
+use crate::package::Origin;
+use crate::parallel::in_parallel;
+use crate::sample::RunSample;
+use crate::train::{Settings as Training, train};
+use crate::{AdaptError, Doubt, examples, gate, package};
+
+/// How to learn.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Of everything that is drawn.
+    pub seed: u64,
+    /// Threads to use; what is learned does not depend on it.
+    pub threads: usize,
+    /// Whether the model to start from applies to the run ([`bm_quality::Domain`]): if not, and if nothing is learned, reported
+    /// qualities judge.
+    pub start_applies: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { seed: 0, threads: 1, start_applies: true }
+    }
+}
+
+/// Which model is the best one for the run, as far as the run tells.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choice {
+    /// The one that learned from the run.
+    Adapted,
+    /// The one that learning started from.
+    Start,
+    /// None: what the instrument reports.
+    Reported,
+}
+
+/// What was learned of a run, and the package of the model to use.
+#[derive(Clone, Debug)]
+pub struct Adaptation {
+    /// Which model the package holds.
+    pub choice: Choice,
+    /// Why it is not the adapted one; empty if it is.
+    pub doubts: Vec<Doubt>,
+    /// What was seen.
+    pub findings: Findings,
+    /// The files of the package.
+    pub files: PackageFiles,
+}
+
+impl Adaptation {
+    /// Checks that a model can be started from.
+    ///
+    /// # Errors
+    ///
+    /// As [`Adaptation::learn`].
+    pub fn check(start: &ModelPackage) -> Result<(), AdaptError> {
+        network_of(start).map(drop)
+    }
+
+    /// Learns from a sample of a run and its labels, from a model to start from, and chooses.
+    ///
+    /// # Errors
+    ///
+    /// If the package of `start` is broken, or its network is not a correction of reported qualities.
+    pub fn learn(sample: &RunSample, labels: &Labels, start: &ModelPackage, settings: &Settings) -> Result<Self, AdaptError> {
+        let network = network_of(start)?;
+        let mut findings = seen(sample, labels);
+        let mut doubts = gate::doubts_of_labels(&findings, sample, labels);
+        let mut adapted = None;
+        let mut reported = !settings.start_applies;
+        if doubts.is_empty() {
+            let learned = learn(sample, labels, &network, settings, &mut findings);
+            doubts = gate::doubts_of_learning(&findings);
+            reported |= gate::reported_is_better(&findings.held_out);
+            adapted = Some(learned);
+        }
+        let choice = match adapted {
+            Some(_) if doubts.is_empty() => Choice::Adapted,
+            _ if reported => Choice::Reported,
+            _ => Choice::Start,
+        };
+        let network = if choice == Choice::Adapted { adapted } else { None };
+        let origin = Origin { start, sample, findings: &findings, settings };
+        let files = package::files(choice, network.as_ref(), &doubts, &origin)?;
+        Ok(Self { choice, doubts, findings, files })
+    }
+}
+
+/// Returns the network of a package.
+pub(crate) fn network_of(start: &ModelPackage) -> Result<Network, AdaptError> {
+    let refused = |reason: String| AdaptError::OtherKind { package: start.name().to_owned(), reason };
+    if !matches!(start.facts().rule, ReadRule::Errors(_)) {
+        return Err(refused("it does not count errors".to_owned()));
+    }
+    let file = start.model_file(Variant::Portable)?;
+    let correction = Correction::read(file.bytes()).map_err(refused)?;
+    Network::of(&correction).ok_or_else(|| refused("its network has another shape".to_owned()))
+}
+
+fn seen(sample: &RunSample, labels: &Labels) -> Findings {
+    let count = |label| labels.of_bases().iter().filter(|other| **other == label).count() as u64;
+    let disputes = labels.disputes().len() as u64;
+    let wrong = count(Label::Wrong) + disputes;
+    Findings {
+        reads_seen: sample.reads_seen(),
+        bases_seen: sample.bases_seen(),
+        copies_dropped: sample.copies_dropped(),
+        reads_kept: sample.reads_kept() as u64,
+        bases_kept: sample.bases_kept() as u64,
+        depth: labels.depth() as u64,
+        positions: (labels.anchors() as f64 * sample.kmers_an_anchor() / labels.depth().max(1) as f64) as u64,
+        labelled: wrong + disputes + count(Label::Right),
+        labelled_by_mates: labels.by_mates() + 2 * disputes,
+        disputes,
+        wrong,
+        mixed_share: labels.mixed_share(),
+        ..Findings::default()
+    }
+}
+
+/// Learned bases from which on there are enough of them to judge by one part of the reads.
+const MANY: u64 = 2_000_000;
+
+/// Learns, and adds to the findings how all judges do on reads that were not learned from.
+///
+/// With many bases, what learned from all parts but the first is judged by the first. With few, every part is judged by what
+/// learned from the others, and what is returned has learned from all.
+fn learn(sample: &RunSample, labels: &Labels, start: &Network, settings: &Settings, findings: &mut Findings) -> Network {
+    let judged = if findings.labelled < MANY { FOLDS } else { 1 };
+    let all = if judged == 1 { None } else { Some(None) };
+    let parts: Vec<Option<u64>> = (0..judged).map(Some).chain(all).collect();
+    let mut networks = in_parallel(&parts, settings.threads, |without| {
+        let (examples, bases) = examples::choose(sample, labels, start, settings.seed, *without);
+        train(start, &examples, bases, &Training::new(settings.seed))
+    });
+    let scores = Scores::new();
+    let (mut tally, mut held) = (Tally::new(), Held::default());
+    for (fold, adapted) in (0..judged).zip(&networks) {
+        let calibration = Calibration::of(sample, labels, fold);
+        let judges = Judges::new(&scores, &calibration, start, adapted);
+        held.add(sample, labels, fold, &judges, |codes, at, wrong, p, count| tally.add(codes, at, wrong, p, count));
+    }
+    tally.into_findings(findings);
+    findings.held_out = HeldOut::of(&held);
+    // There is one for each part that was asked for, and at least one was.
+    networks.pop().unwrap_or_else(|| start.clone())
+}

@@ -1,0 +1,116 @@
+//! Anchors: the k-mers of a run that are looked at, picked by their hash.
+//!
+//! Whether a k-mer is picked depends on its bases alone, and not on the strand that was read: so all reads of a place in the
+//! genome agree which of its k-mers are anchors, and meet there.
+
+/// Bases of an anchor: enough that chance puts none of them twice into a genome of human size.
+pub(crate) const K: usize = 20;
+
+const MASK: u64 = (1 << (2 * K)) - 1;
+
+/// Code of a base that is none of A, C, G, T and U.
+pub(crate) const UNKNOWN: u8 = 4;
+
+/// Codes of bases: A 0, C 1, G 2, T and U 3, in either case; so that `3 - code` is the complement.
+pub(crate) static CODES: [u8; 256] = codes();
+
+const fn codes() -> [u8; 256] {
+    let mut codes = [UNKNOWN; 256];
+    let (letters, mut i) = (b"AaCcGgTtUu", 0);
+    while i < letters.len() {
+        let code = (i / 2) as u8;
+        codes[letters[i] as usize] = if code > 3 { 3 } else { code };
+        i += 1;
+    }
+    codes
+}
+
+/// A k-mer of a read that was picked.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Anchor {
+    /// Hash of the k-mer, the same on both strands.
+    pub(crate) hash: u64,
+    /// Its first base in the read.
+    pub(crate) at: usize,
+    /// Whether the read has the k-mer's other strand.
+    pub(crate) reverse: bool,
+}
+
+/// Calls `take` with each anchor of a read, in order: k-mers of known bases whose hash is below `limit`, and no short repeats.
+#[inline]
+pub(crate) fn anchors(bases: impl Iterator<Item = u8>, limit: u64, mut take: impl FnMut(Anchor)) {
+    let (mut forward, mut backward, mut known) = (0u64, 0u64, 0usize);
+    for (i, base) in bases.enumerate() {
+        if base >= UNKNOWN {
+            known = 0;
+            continue;
+        }
+        forward = (forward << 2 | u64::from(base)) & MASK;
+        backward = backward >> 2 | u64::from(3 - base) << (2 * (K - 1));
+        known += 1;
+        if known < K {
+            continue;
+        }
+        let hash = mix(forward.min(backward));
+        if hash < limit && !is_repeat(forward) {
+            take(Anchor { hash, at: i + 1 - K, reverse: backward < forward });
+        }
+    }
+}
+
+/// Whether the k-mer repeats one, two or three bases: such places are many in a genome, and reads slip in them.
+fn is_repeat(kmer: u64) -> bool {
+    (1..=3).any(|period| (kmer ^ kmer >> (2 * period)) & (MASK >> (2 * period)) == 0)
+}
+
+/// A bijection of 64 bits without pattern: the finaliser of MurmurHash3 (Appleby 2011).
+pub(crate) fn mix(mut x: u64) -> u64 {
+    x = (x ^ x >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    x = (x ^ x >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    x ^ x >> 33
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(sequence: &[u8], limit: u64) -> Vec<Anchor> {
+        let mut found = Vec::new();
+        anchors(sequence.iter().map(|base| CODES[usize::from(*base)]), limit, |anchor| found.push(anchor));
+        found
+    }
+
+    fn complement(sequence: &[u8]) -> Vec<u8> {
+        sequence.iter().rev().map(|base| b"TGCAN"[usize::from(CODES[usize::from(*base)])]).collect()
+    }
+
+    const READ: &[u8] = b"ACGGTCATTGCAGGACTTACCGATNGGCATTCAGGACCATTAGACCAGT";
+
+    #[test]
+    fn both_strands_have_the_same_anchors() {
+        let (there, mut back) = (of(READ, u64::MAX), of(&complement(READ), u64::MAX));
+        back.reverse();
+        assert_eq!(there.len(), READ.len() - 24 - (K - 1) + (24 - (K - 1)) - 1);
+        for (a, b) in there.iter().zip(&back) {
+            assert_eq!((a.hash, a.at, a.reverse), (b.hash, READ.len() - K - b.at, !b.reverse));
+        }
+    }
+
+    #[test]
+    fn unknown_bases_and_short_repeats_are_in_none() {
+        assert!(of(READ, u64::MAX).iter().all(|anchor| anchor.at + K <= 24 || anchor.at > 24));
+        for repeat in [&b"A"[..], b"AC", b"ACG"] {
+            assert_eq!(of(&repeat.repeat(20), u64::MAX), []);
+        }
+        assert_eq!(of(&READ[..K - 1], u64::MAX), []);
+        assert_eq!(of(b"", u64::MAX), []);
+    }
+
+    #[test]
+    fn a_lower_limit_picks_some_of_them() {
+        let all = of(READ, u64::MAX);
+        let half = of(READ, u64::MAX / 2);
+        assert!(!half.is_empty() && half.len() < all.len());
+        assert!(half.iter().all(|anchor| all.contains(anchor) && anchor.hash < u64::MAX / 2));
+    }
+}

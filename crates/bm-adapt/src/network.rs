@@ -1,0 +1,423 @@
+//! The network: a correction of the reported quality by what stands around a base.
+//!
+//! With x the features of a base's quality (six, the last is 1) and y those of its letter (four, none of an unknown base),
+//!
+//! ```text
+//! h       = relu(bias + place[its place] + Σ over o = -4..4 of (x[i + o], y[i + o]) · window[o])
+//! logit p = a · logit(10^(−Q/10)) + b + last · h
+//! ```
+//!
+//! It is the graph of `read-error` with four channels more. As inputs are few, what the window makes of each is tabled once for
+//! many bases, and a base costs ten additions of eight numbers; the gradient goes back the same way.
+
+use bm_encode::{BaseQualityPlace, CodeEncoder, CodeParts};
+use bm_infer::onnx::correction::{Convolution, Correction};
+
+/// Bases that the network sees around one, itself included.
+pub(crate) const WINDOW: usize = 9;
+/// The base itself.
+const CENTRE: usize = WINDOW / 2;
+/// Units of the hidden layer.
+pub(crate) const UNITS: usize = 8;
+
+/// Features of a quality, the last of which is 1.
+const QUALITY: usize = 6;
+/// Channel of the reported log-odds, after them.
+const LOG_ODDS: usize = QUALITY;
+/// First channel of the places.
+const FIRST_PLACE: usize = LOG_ODDS + 1;
+const PLACES: usize = 17;
+const LETTERS: usize = 4;
+const FEATURES: usize = QUALITY + LETTERS;
+/// Channels of the encoding.
+const CHANNELS: usize = FIRST_PLACE + PLACES + LETTERS;
+
+const SCORES: usize = 94;
+
+/// Rows of the tables: each score with each letter, unknown ones and what is outside of a read among both.
+const OUTSIDE_SCORE: usize = SCORES;
+const OUTSIDE_LETTER: usize = LETTERS + 1;
+const SCORE_ROWS: usize = SCORES + 1;
+const ROWS: usize = SCORE_ROWS * (LETTERS + 2);
+const OUTSIDE: u16 = (OUTSIDE_LETTER * SCORE_ROWS + OUTSIDE_SCORE) as u16;
+
+/// Where each group of parameters begins.
+const PLACE_AT: usize = WINDOW * FEATURES * UNITS;
+const BIAS_AT: usize = PLACE_AT + PLACES * UNITS;
+const LAST_AT: usize = BIAS_AT + UNITS;
+const A_AT: usize = LAST_AT + UNITS;
+const B_AT: usize = A_AT + 1;
+
+/// Numbers that are learned.
+pub(crate) const PARAMETERS: usize = B_AT + 1;
+
+type Units = [f32; UNITS];
+
+/// A base and what stands around it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Surroundings {
+    /// Rows of the tables, by offset.
+    rows: [u16; WINDOW],
+    place: u8,
+}
+
+impl Surroundings {
+    /// Returns the reported quality of the base itself.
+    pub(crate) fn score(&self) -> u8 {
+        (usize::from(self.rows[CENTRE]) % SCORE_ROWS) as u8
+    }
+
+    /// Returns what stands around position `at` of a read.
+    pub(crate) fn of(codes: &[u16], at: usize) -> Self {
+        let mut around = Self { rows: [OUTSIDE; WINDOW], place: BaseQualityPlace::parts(codes[at]).place };
+        for (i, row) in around.rows.iter_mut().enumerate() {
+            let Some(code) = (at + i).checked_sub(CENTRE).and_then(|at| codes.get(at)) else { continue };
+            let CodeParts { base, score, .. } = BaseQualityPlace::parts(*code);
+            *row = u16::from(base) * SCORE_ROWS as u16 + u16::from(score);
+        }
+        around
+    }
+}
+
+/// Features of each score, and the log-odds of the error that it reports.
+pub(crate) struct Scores {
+    features: [[f32; QUALITY]; SCORES],
+    log_odds: [f32; SCORES],
+}
+
+impl Scores {
+    pub(crate) fn new() -> Self {
+        let vectors = BaseQualityPlace.vectors();
+        let mut scores = Self { features: [[0.0; QUALITY]; SCORES], log_odds: [0.0; SCORES] };
+        for (score, vector) in vectors.chunks_exact(CHANNELS).take(SCORES).enumerate() {
+            scores.features[score].copy_from_slice(&vector[..QUALITY]);
+            scores.log_odds[score] = vector[LOG_ODDS];
+        }
+        scores
+    }
+
+    /// Returns the log-odds of an error that the base itself reports.
+    pub(crate) fn log_odds(&self, around: &Surroundings) -> f32 {
+        self.log_odds[usize::from(around.score())]
+    }
+}
+
+/// The parameters of a network.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Network {
+    pub(crate) parameters: Vec<f32>,
+}
+
+impl Network {
+    /// Returns the network that believes the reported quality.
+    pub(crate) fn reported() -> Self {
+        let mut parameters = vec![0.0; PARAMETERS];
+        parameters[A_AT] = 1.0;
+        Self { parameters }
+    }
+
+    /// Returns the network of a model file, which may not know of letters; `None` if it is of another kind.
+    pub(crate) fn of(correction: &Correction) -> Option<Self> {
+        let Correction { window, last, guess } = correction;
+        let channels = window.inputs;
+        let fits = (channels == CHANNELS || channels == CHANNELS - LETTERS)
+            && (window.outputs, window.window) == (UNITS, WINDOW)
+            && (last.outputs, last.inputs, last.window) == (1, UNITS, 1)
+            && (guess.outputs, guess.inputs, guess.window) == (1, channels, 1);
+        // Nothing may be in the file that is not in the parameters.
+        let others = guess.weights.iter().enumerate().any(|(channel, weight)| channel != LOG_ODDS && *weight != 0.0);
+        if !fits || others {
+            return None;
+        }
+        let mut parameters = vec![0.0; PARAMETERS];
+        for unit in 0..UNITS {
+            for channel in 0..channels {
+                for offset in 0..WINDOW {
+                    let weight = window.weights[(unit * channels + channel) * WINDOW + offset];
+                    match parameter(channel, offset, unit) {
+                        Some(at) => parameters[at] = weight,
+                        None if weight == 0.0 => {}
+                        None => return None,
+                    }
+                }
+            }
+        }
+        parameters[BIAS_AT..LAST_AT].copy_from_slice(&window.biases);
+        parameters[LAST_AT..A_AT].copy_from_slice(&last.weights);
+        parameters[A_AT] = guess.weights[LOG_ODDS];
+        parameters[B_AT] = guess.biases[0] + last.biases[0];
+        Some(Self { parameters })
+    }
+
+    /// Returns the weights of the ONNX graph, over the channels of the encoding.
+    pub(crate) fn correction(&self) -> Correction {
+        let p = &self.parameters;
+        let mut weights = vec![0.0; UNITS * CHANNELS * WINDOW];
+        for unit in 0..UNITS {
+            for channel in 0..CHANNELS {
+                for offset in 0..WINDOW {
+                    if let Some(at) = parameter(channel, offset, unit) {
+                        weights[(unit * CHANNELS + channel) * WINDOW + offset] = p[at];
+                    }
+                }
+            }
+        }
+        let mut guess = vec![0.0; CHANNELS];
+        guess[LOG_ODDS] = p[A_AT];
+        Correction {
+            window: Convolution { outputs: UNITS, inputs: CHANNELS, window: WINDOW, weights, biases: p[BIAS_AT..LAST_AT].to_vec() },
+            last: Convolution { outputs: 1, inputs: UNITS, window: 1, weights: p[LAST_AT..A_AT].to_vec(), biases: vec![0.0] },
+            guess: Convolution { outputs: 1, inputs: CHANNELS, window: 1, weights: guess, biases: vec![p[B_AT]] },
+        }
+    }
+}
+
+/// Where the weight of a channel at an offset is among the parameters, if it is one.
+fn parameter(channel: usize, offset: usize, unit: usize) -> Option<usize> {
+    let feature = match channel {
+        0..QUALITY => channel,
+        LOG_ODDS => return None,
+        FIRST_PLACE.. if channel < FIRST_PLACE + PLACES => {
+            return (offset == CENTRE).then_some(PLACE_AT + (channel - FIRST_PLACE) * UNITS + unit);
+        }
+        _ => QUALITY + channel - FIRST_PLACE - PLACES,
+    };
+    Some((offset * FEATURES + feature) * UNITS + unit)
+}
+
+/// The rows that tables have: all, or those that some examples need. Few are soon added up, and stay in the fastest memory.
+pub(crate) struct Rows(Vec<u16>);
+
+impl Rows {
+    /// Returns all rows; a row's number is its place.
+    pub(crate) fn all() -> Self {
+        Self((0..ROWS as u16).collect())
+    }
+
+    /// Returns the rows that examples need, and the examples with rows by their place among these.
+    pub(crate) fn of(examples: &[Example]) -> (Self, Vec<Example>) {
+        let mut places = [None; ROWS];
+        let mut rows = Vec::new();
+        let mut examples = examples.to_vec();
+        for row in examples.iter_mut().flat_map(|example| &mut example.around.rows) {
+            *row = *places[usize::from(*row)].get_or_insert_with(|| {
+                rows.push(*row);
+                rows.len() as u16 - 1
+            });
+        }
+        (Self(rows), examples)
+    }
+}
+
+/// What the window makes of each score with each letter at each offset; or the gradient by that.
+#[derive(Clone)]
+pub(crate) struct Tables {
+    /// `[offset][row]`.
+    window: Vec<Vec<Units>>,
+    places: [Units; PLACES],
+    bias: Units,
+    last: Units,
+    a: f32,
+    b: f32,
+}
+
+impl Tables {
+    fn zero(rows: &Rows) -> Self {
+        Self {
+            window: vec![vec![[0.0; UNITS]; rows.0.len()]; WINDOW],
+            places: [[0.0; UNITS]; PLACES],
+            bias: [0.0; UNITS],
+            last: [0.0; UNITS],
+            a: 0.0,
+            b: 0.0,
+        }
+    }
+
+    /// Returns the tables of a network, with all rows.
+    pub(crate) fn of(network: &Network, scores: &Scores) -> Self {
+        Self::with(&Rows::all(), network, scores)
+    }
+
+    fn with(rows: &Rows, network: &Network, scores: &Scores) -> Self {
+        let p = &network.parameters;
+        let mut tables = Self::zero(rows);
+        for (offset, table) in tables.window.iter_mut().enumerate() {
+            let weights = units(&p[offset * FEATURES * UNITS..][..FEATURES * UNITS]);
+            for (sum, row) in table.iter_mut().zip(&rows.0) {
+                // What is outside stays zero.
+                if let Some(features) = scores.features.get(usize::from(*row) % SCORE_ROWS) {
+                    weights.iter().zip(features).for_each(|(weight, feature)| add_times(sum, weight, *feature));
+                    if let Some(weight) = weights.get(QUALITY + usize::from(*row) / SCORE_ROWS) {
+                        add(sum, weight);
+                    }
+                }
+            }
+        }
+        tables.places.copy_from_slice(units(&p[PLACE_AT..BIAS_AT]));
+        tables.bias.copy_from_slice(&p[BIAS_AT..LAST_AT]);
+        tables.last.copy_from_slice(&p[LAST_AT..A_AT]);
+        (tables.a, tables.b) = (p[A_AT], p[B_AT]);
+        tables
+    }
+
+    /// Returns the gradient by the parameters, of the gradient by the tables.
+    fn parameters(&self, rows: &Rows, scores: &Scores) -> Vec<f32> {
+        let mut p = vec![0.0; PARAMETERS];
+        for (offset, table) in self.window.iter().enumerate() {
+            let (weights, _) = p[offset * FEATURES * UNITS..][..FEATURES * UNITS].as_chunks_mut::<UNITS>();
+            for (slope, row) in table.iter().zip(&rows.0) {
+                if let Some(features) = scores.features.get(usize::from(*row) % SCORE_ROWS) {
+                    weights.iter_mut().zip(features).for_each(|(weight, feature)| add_times(weight, slope, *feature));
+                    if let Some(weight) = weights.get_mut(QUALITY + usize::from(*row) / SCORE_ROWS) {
+                        add(weight, slope);
+                    }
+                }
+            }
+        }
+        p[PLACE_AT..BIAS_AT].copy_from_slice(self.places.as_flattened());
+        p[BIAS_AT..LAST_AT].copy_from_slice(&self.bias);
+        p[LAST_AT..A_AT].copy_from_slice(&self.last);
+        (p[A_AT], p[B_AT]) = (self.a, self.b);
+        p
+    }
+
+    /// Returns the hidden layer before its `relu`.
+    #[inline(always)]
+    fn hidden(&self, around: &Surroundings) -> Units {
+        let mut sum = self.bias;
+        add(&mut sum, &self.places[usize::from(around.place)]);
+        for (table, row) in self.window.iter().zip(around.rows) {
+            add(&mut sum, &table[usize::from(row)]);
+        }
+        sum
+    }
+
+    /// Returns the log-odds of an error.
+    pub(crate) fn logit(&self, around: &Surroundings, scores: &Scores) -> f32 {
+        self.of_hidden(&self.hidden(around), scores.log_odds(around))
+    }
+
+    /// Adds the gradient of one example's loss by `tables`.
+    #[inline(always)]
+    fn add_slope(&mut self, tables: &Self, example: &Example, share: f32) {
+        let Example { around, log_odds, wrong, weight } = example;
+        let hidden = tables.hidden(around);
+        let logit = tables.of_hidden(&hidden, *log_odds);
+        let slope = weight * share * (sigmoid(logit) - f32::from(u8::from(*wrong)));
+        self.a += slope * log_odds;
+        self.b += slope;
+        let mut back = [0.0; UNITS];
+        for unit in 0..UNITS {
+            self.last[unit] += slope * hidden[unit].max(0.0);
+            back[unit] = if hidden[unit] > 0.0 { slope * tables.last[unit] } else { 0.0 };
+        }
+        add(&mut self.bias, &back);
+        add(&mut self.places[usize::from(around.place)], &back);
+        for (table, row) in self.window.iter_mut().zip(around.rows) {
+            add(&mut table[usize::from(row)], &back);
+        }
+    }
+
+    #[inline(always)]
+    fn of_hidden(&self, hidden: &Units, log_odds: f32) -> f32 {
+        let correction: f32 = hidden.iter().zip(&self.last).map(|(h, w)| h.max(0.0) * w).sum();
+        self.a * log_odds + self.b + correction
+    }
+}
+
+/// A base to learn from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Example {
+    pub(crate) around: Surroundings,
+    /// The log-odds of an error that the base reports.
+    pub(crate) log_odds: f32,
+    pub(crate) wrong: bool,
+    pub(crate) weight: f32,
+}
+
+/// Returns the gradient, by the parameters, of the mean weighted log loss of examples whose rows are numbered as in `rows`.
+pub(crate) fn gradient<'a>(
+    network: &Network,
+    scores: &Scores,
+    rows: &Rows,
+    examples: impl Iterator<Item = &'a [Example]> + Clone,
+) -> Vec<f32> {
+    let tables = Tables::with(rows, network, scores);
+    let mut slopes = Tables::zero(rows);
+    let share = 1.0 / examples.clone().map(<[Example]>::len).sum::<usize>() as f32;
+    // Eight units are one vector where the processor has long ones. Products are not fused with sums, so bits stay the same.
+    pulp::Arch::new().dispatch(|| {
+        for example in examples.flatten() {
+            slopes.add_slope(&tables, example, share);
+        }
+    });
+    slopes.parameters(rows, scores)
+}
+
+/// Returns −ln P(label), in nats.
+pub(crate) fn log_loss(logit: f32, wrong: bool) -> f64 {
+    let x = f64::from(if wrong { -logit } else { logit });
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+#[inline(always)]
+pub(crate) fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// A network as its definition has it, in double precision and without tables: what engines are compared with.
+pub(crate) struct Reference {
+    correction: Correction,
+    vectors: Vec<f32>,
+}
+
+impl Reference {
+    pub(crate) fn of(network: &Network) -> Self {
+        Self { correction: network.correction(), vectors: BaseQualityPlace.vectors() }
+    }
+
+    /// Returns the probability of an error for every base of a read.
+    pub(crate) fn probabilities(&self, codes: &[u16]) -> Vec<f64> {
+        let Correction { window, last, guess } = &self.correction;
+        let vector = |code: u16| &self.vectors[usize::from(code) * CHANNELS..][..CHANNELS];
+        let dot = |weights: &[f32], values: &[f32]| -> f64 {
+            weights.iter().zip(values).map(|(weight, value)| f64::from(*weight) * f64::from(*value)).sum()
+        };
+        let logit = |at: usize| {
+            let mut sum = f64::from(last.biases[0]) + f64::from(guess.biases[0]) + dot(&guess.weights, vector(codes[at]));
+            for unit in 0..window.outputs {
+                let mut hidden = f64::from(window.biases[unit]);
+                for offset in 0..window.window {
+                    let Some(code) = (at + offset).checked_sub(window.window / 2).and_then(|at| codes.get(at)) else { continue };
+                    let weights = window.weights[unit * CHANNELS * WINDOW..].iter().skip(offset).step_by(WINDOW);
+                    let products = weights.zip(vector(*code)).map(|(weight, value)| f64::from(*weight) * f64::from(*value));
+                    hidden += products.sum::<f64>();
+                }
+                sum += hidden.max(0.0) * f64::from(last.weights[unit]);
+            }
+            sum
+        };
+        (0..codes.len()).map(|at| 1.0 / (1.0 + (-logit(at)).exp())).collect()
+    }
+}
+
+fn units(values: &[f32]) -> &[Units] {
+    values.as_chunks().0
+}
+
+#[inline(always)]
+fn add(sum: &mut Units, row: &Units) {
+    for (sum, value) in sum.iter_mut().zip(row) {
+        *sum += value;
+    }
+}
+
+#[inline(always)]
+fn add_times(sum: &mut Units, row: &Units, factor: f32) {
+    for (sum, value) in sum.iter_mut().zip(row) {
+        *sum += factor * value;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! The files of a package: networks, manifest, golden reads, card.
+
+use std::collections::BTreeMap;
+
+use bm_encode::{BaseQualityPlace, CodeEncoder, Phred, ReadRef};
+use bm_infer::onnx::{ModelProto, StringStringEntryProto};
+use bm_infer::{Sha256, Variant};
+use bm_quality::{
+    Domain, DomainEntry, EncodingEntry, ErrorRule, Facts, FileEntry, GoldenRead, GoldenReads, LabelEntry, Manifest, ModelPackage,
+    PackageFiles, ReadRule, TensorEntry, Thresholds,
+};
+use prost::Message;
+use serde_json::json;
+
+use crate::adaptation::Settings;
+use crate::kmer::mix;
+use crate::network::{Network, Reference};
+use crate::sample::RunSample;
+use crate::{AdaptError, Choice, Doubt, Findings, card};
+
+/// Positions of the file for the Neural Engine.
+const NEURAL_ENGINE_POSITIONS: usize = 4096;
+
+/// How far an engine of full precision may be off on a golden read.
+const TOLERANCE: f32 = 1e-6;
+
+/// Lengths of the golden reads.
+const GOLDEN_LENGTHS: [usize; 16] = [1, 2, 3, 5, 8, 9, 21, 50, 51, 100, 101, 150, 151, 250, 300, 1000];
+
+const TASK: &str = "read-error";
+
+/// What a package is made of, beside its network.
+pub(crate) struct Origin<'a> {
+    /// The model that learning started from.
+    pub(crate) start: &'a ModelPackage,
+    pub(crate) sample: &'a RunSample,
+    pub(crate) findings: &'a Findings,
+    pub(crate) settings: &'a Settings,
+}
+
+/// Returns the files of the package of the chosen model; `network` is the adapted one, if that was chosen.
+pub(crate) fn files(
+    choice: Choice,
+    network: Option<&Network>,
+    doubts: &[Doubt],
+    origin: &Origin<'_>,
+) -> Result<PackageFiles, AdaptError> {
+    let mut files = match (choice, network) {
+        (Choice::Start, _) => origin.start.files()?,
+        (_, Some(network)) => made(network, &ADAPTED, origin)?,
+        (_, None) => made(&Network::reported(), &REPORTED, origin)?,
+    };
+    let old = if choice == Choice::Start { files.remove(CARD) } else { None };
+    let old = old.and_then(|old| String::from_utf8(old).ok());
+    let card = card::card(choice, origin.start.facts(), doubts, origin.findings, old.as_deref());
+    files.insert(CARD.to_owned(), card.into_bytes());
+    Ok(files)
+}
+
+const CARD: &str = "README.md";
+
+/// A kind of model that is made here.
+struct Kind {
+    id: &'static str,
+    version: u32,
+    description: &'static str,
+    /// Whether its expected errors are taken as they are.
+    unscaled: bool,
+}
+
+const ADAPTED: Kind = Kind {
+    id: "read-error-adapted",
+    version: 1,
+    description: "Tells for every base how likely it is wrong, as the run that it learned from does, and for a read how many errors it has.",
+    unscaled: false,
+};
+const REPORTED: Kind = Kind {
+    id: "reported-errors",
+    version: 1,
+    description: "Believes the reported qualities: a run taught nothing, and the model to start from does not apply to it.",
+    unscaled: true,
+};
+
+fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFiles, AdaptError> {
+    let Origin { start, sample, findings, settings } = *origin;
+    let Kind { id, version, description, unscaled } = *kind;
+    let encoding = BaseQualityPlace.encoding();
+    let from = start.facts();
+    let rule = match from.rule {
+        ReadRule::Errors(rule) if unscaled => rule.unscaled(),
+        ReadRule::Errors(rule) => rule,
+        _ => return Err(AdaptError::OtherKind { package: start.name().to_owned(), reason: "it does not count errors".to_owned() }),
+    };
+    let facts = Facts {
+        id: id.to_owned(),
+        version,
+        label: from.label.clone(),
+        encoding: EncodingEntry { id: encoding.id.to_owned(), version: encoding.version },
+        rule: ReadRule::Errors(rule),
+        threshold: from.threshold,
+        domain: Some(domain(sample)),
+    };
+    let correction = network.correction();
+    let golden = golden(network, sample, &rule, settings.seed);
+    let golden = serde_json::to_vec_pretty(&golden).map_err(|source| AdaptError::Json { file: "golden.json", source })?;
+    let mut files = PackageFiles::from([
+        ("model.onnx".to_owned(), bytes(correction.to_model(), &facts, false)),
+        ("model.ane.onnx".to_owned(), bytes(correction.to_half_model(NEURAL_ENGINE_POSITIONS), &facts, true)),
+        ("golden.json".to_owned(), golden),
+    ]);
+    let shape = |channels: usize| ["batch".into(), channels.into(), 1.into(), "length".into()].to_vec();
+    let manifest = Manifest {
+        format: Manifest::FORMAT,
+        id: facts.id.clone(),
+        version,
+        task: TASK.to_owned(),
+        description: description.to_owned(),
+        encoding: facts.encoding.clone(),
+        window: None,
+        read_rule: Some(rule.entry()),
+        domain: facts.domain.map(|Domain { min_quality_values, max_phred, max_median_length }| DomainEntry {
+            min_quality_values,
+            max_phred,
+            max_median_length,
+        }),
+        thresholds: Thresholds { default: facts.threshold.get() },
+        label: LabelEntry { name: "error-rate".to_owned(), definition: facts.label.clone() },
+        input: TensorEntry { name: "features".to_owned(), shape: shape(encoding.channels) },
+        output: TensorEntry { name: "error_probability".to_owned(), shape: shape(1) },
+        files: digests(&files),
+        training: json!({
+            "program": concat!("bm-adapt ", env!("CARGO_PKG_VERSION")),
+            "start": {"id": from.id, "version": from.version, "sha256": start.model_file(Variant::Portable)?.sha256().to_string()},
+            "seed": settings.seed,
+        }),
+        metrics: json!({"own_labels": findings}),
+    };
+    let manifest = serde_json::to_vec_pretty(&manifest).map_err(|source| AdaptError::Json { file: "manifest.json", source })?;
+    files.insert("manifest.json".to_owned(), manifest);
+    Ok(files)
+}
+
+/// Returns what the run is like.
+fn domain(sample: &RunSample) -> Domain {
+    let mut seen = [false; 94];
+    sample.scores.iter().for_each(|score| seen[usize::from(*score).min(93)] = true);
+    let values = seen.iter().filter(|seen| **seen).count();
+    Domain {
+        // A share of the run may well have fewer values than all of it.
+        min_quality_values: values.clamp(1, 3),
+        max_phred: seen.iter().rposition(|seen| *seen).unwrap_or(0) as u8,
+        max_median_length: sample.longest(),
+    }
+}
+
+fn bytes(mut model: ModelProto, facts: &Facts, neural_engine: bool) -> Vec<u8> {
+    let mut metadata = facts.metadata();
+    metadata.push(("bm.task".to_owned(), TASK.to_owned()));
+    if neural_engine {
+        let weights: Vec<u8> = model.graph.iter().flat_map(|graph| &graph.initializer).flat_map(Message::encode_to_vec).collect();
+        // CoreML keeps a compiled model under this key; other weights must not find it. Letters and digits, under 64.
+        metadata.push(("COREML_CACHE_KEY".to_owned(), format!("readerror{:.40}", Sha256::of(&weights).to_string())));
+    }
+    model.metadata_props = metadata.into_iter().map(|(key, value)| StringStringEntryProto { key, value }).collect();
+    model.encode_to_vec()
+}
+
+fn digests(files: &PackageFiles) -> BTreeMap<String, FileEntry> {
+    let entry = |bytes: &Vec<u8>| FileEntry { sha256: Sha256::of(bytes).to_string(), bytes: bytes.len() as u64 };
+    files.iter().map(|(name, bytes)| (name.clone(), entry(bytes))).collect()
+}
+
+/// Returns reads of drawn bases, with qualities that the run has, and what the network says of them in double precision. They are
+/// no reads of the run: a model is passed on more freely than reads are.
+fn golden(network: &Network, sample: &RunSample, rule: &ErrorRule, seed: u64) -> GoldenReads {
+    let reference = Reference::of(network);
+    let mut state = mix(seed ^ 0x5851_f42d_4c95_7f2d);
+    let mut draw = |below: usize| {
+        state = mix(state.wrapping_add(0x9e37_79b9_7f4a_7c15));
+        (((u128::from(state)) * below.max(1) as u128) >> 64) as usize
+    };
+    let mut reads = Vec::new();
+    for length in GOLDEN_LENGTHS {
+        let letters = b"ACGT";
+        let mut sequence: Vec<u8> = (0..length).map(|_| letters[draw(4)]).collect();
+        if length >= 100 {
+            sequence[length / 2] = b'N';
+        }
+        let score = |at: usize| sample.scores.get(at).map_or(b'I', |score| score + Phred::OFFSET);
+        let quality: Vec<u8> = (0..length).map(|_| score(draw(sample.scores.len()))).collect();
+        let mut codes = Vec::new();
+        let read = ReadRef { name: b"", sequence: &sequence, quality_scores: &quality };
+        if BaseQualityPlace.encode_into(read, &mut codes).is_err() {
+            continue;
+        }
+        let expected: f64 = reference.probabilities(&codes).iter().sum();
+        let Some(probability) = rule.probability(expected, length) else { continue };
+        reads.push(GoldenRead {
+            name: format!("drawn/{length}"),
+            sequence: String::from_utf8_lossy(&sequence).into_owned(),
+            quality: String::from_utf8_lossy(&quality).into_owned(),
+            probability: probability.get(),
+            expected_errors: Some(expected as f32),
+        });
+    }
+    GoldenReads { format: 1, tolerance: TOLERANCE, reads }
+}
