@@ -20,6 +20,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Filter(FilterArgs),
     Score(ScoreArgs),
+    Adapt(AdaptArgs),
     Encode(EncodeArgs),
     Models(ModelsArgs),
     Selfcheck(SelfcheckArgs),
@@ -73,8 +74,8 @@ pub(crate) struct ScoreArgs {
 /// 150 from its first base on, the last one aligned to its end. An empty read has none. The columns are 150 for the bases, then
 /// 150 for their qualities.
 ///
-/// The encoding quality-place gives a uint16 vector with a code for each base, one read after the other. With --vectors the
-/// float32 vectors are written that the codes stand for, a row a code, and no file is read.
+/// The encodings quality-place and base-quality-place give a uint16 vector with a code for each base, one read after the other.
+/// With --vectors the float32 vectors are written that the codes stand for, a row a code, and no file is read.
 ///
 /// While it works it needs room for a second copy of what it writes.
 #[derive(Debug, Args)]
@@ -107,6 +108,8 @@ pub(crate) enum EncodingChoice {
     Scalar150,
     /// A code for each base: its quality and how near it is to an end
     QualityPlace,
+    /// The same, and which base it is
+    BaseQualityPlace,
 }
 
 /// List the embedded models, or show the card of one
@@ -136,6 +139,47 @@ pub(crate) struct SelfcheckArgs {
     pub(crate) engine: EngineArgs,
 }
 
+/// Learn a run from the run itself, and write a model that judges its reads
+///
+/// No reference and no labels are needed: where many reads of a run overlap, a base that hardly any of them has is an error. From
+/// these, the network of the model learns what the run's qualities are worth, where in the reads and after which bases. On reads
+/// held out the new model is compared with the old one and with reported qualities; where it is not clearly better, or where the
+/// reads do not tell (too few overlap, mixtures of strains, a cycle that failed), bm says why, and the package holds the model as
+/// it was.
+///
+/// Takes all files of the run, in order; two files one after the other whose first reads are mates are read as pairs. The package
+/// is used with --model. It is for the reads of that run.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  bm adapt run_R1.fastq.gz run_R2.fastq.gz -o run.model\n  bm filter run_R1.fastq.gz -m run.model -o kept_R1.fastq.gz"
+)]
+pub(crate) struct AdaptArgs {
+    /// FASTQ files of one run, plain or gzip
+    #[arg(value_name = "IN", required = true)]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The folder that the package goes to; one that is there is replaced
+    #[arg(short, long, value_name = "MODEL_DIR")]
+    pub(crate) output: PathBuf,
+    /// The model to start from: read-error, or a package that was adapted [default: read-error]
+    #[arg(short, long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// Seed of what is drawn while learning
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// Write what the reads say of each other: a row for each read that was looked at, with its number in the run (from 0; mates
+    /// share theirs), its mate (1 or 2), and a sign for each base: = borne out by others, X contradicted, . neither
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Option<PathBuf>,
+    /// Write what was learned as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Write what was learned as a page with pictures, to be opened in a browser or printed; it is one file and loads nothing
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+}
+
 /// What every command that judges reads takes.
 #[derive(Debug, Args)]
 pub(crate) struct JudgeArgs {
@@ -145,6 +189,9 @@ pub(crate) struct JudgeArgs {
     pub(crate) criteria: CriteriaArgs,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
+    /// Learn the run from the input first, as `bm adapt` does, and judge by what was learned: two passes over the file
+    #[arg(long)]
+    pub(crate) adapt: bool,
     #[command(flatten)]
     pub(crate) run: RunArgs,
     /// Write counts, model and engine as JSON
@@ -247,7 +294,7 @@ pub(crate) enum BackendChoice {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Workers that run the network [default: one for each core]
+    /// Workers [default: one for each core]
     #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
     /// No summary and no progress bar

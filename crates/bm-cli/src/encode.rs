@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use bm_encode::fastq::Record;
-use bm_encode::{CodeEncoder, Encoder, FeatureBatch, QualityPlace, ReadRef, Scalar150};
+use bm_encode::{BaseQualityPlace, CodeEncoder, Encoder, FeatureBatch, QualityPlace, ReadRef, Scalar150};
 use bm_quality::{Combination, WindowRule};
 use npyz::WriterBuilder;
 
@@ -18,11 +18,18 @@ const ROWS: usize = 1024;
 
 /// Writes features of every read, or the vectors of an encoding.
 pub(crate) fn run(args: &EncodeArgs) -> Result<()> {
-    let summary = match (&args.input, args.encoding) {
-        (Some(path), EncodingChoice::Scalar150) => windows(path, &args.output)?,
-        (Some(path), EncodingChoice::QualityPlace) => codes(path, &args.output)?,
-        (None, EncodingChoice::QualityPlace) => vectors(&args.output)?,
-        (None, EncodingChoice::Scalar150) => bail!("--vectors: scalar-150 has no codes; name the encoding quality-place"),
+    let encoder: Option<&dyn CodeEncoder> = match args.encoding {
+        EncodingChoice::Scalar150 => None,
+        EncodingChoice::QualityPlace => Some(&QualityPlace),
+        EncodingChoice::BaseQualityPlace => Some(&BaseQualityPlace),
+    };
+    let summary = match (&args.input, encoder) {
+        (Some(path), None) => windows(path, &args.output)?,
+        (Some(path), Some(encoder)) => codes(path, encoder, &args.output)?,
+        (None, Some(encoder)) => vectors(encoder, &args.output)?,
+        (None, None) => {
+            bail!("--vectors: scalar-150 has no codes; name the encoding quality-place or base-quality-place")
+        }
     };
     if !args.quiet {
         crate::terminal::note(&summary);
@@ -59,9 +66,8 @@ fn windows(path: &Path, output: &Path) -> Result<String> {
 }
 
 /// A code a base.
-fn codes(path: &Path, output: &Path) -> Result<String> {
+fn codes(path: &Path, encoder: &dyn CodeEncoder, output: &Path) -> Result<String> {
     let mut spool = Spool::new(output, &[path])?;
-    let encoder = QualityPlace;
     let mut codes = Vec::new();
     let mut bases = 0;
     let reads = each(path, |read| {
@@ -77,8 +83,7 @@ fn codes(path: &Path, output: &Path) -> Result<String> {
 }
 
 /// The vectors that codes stand for.
-fn vectors(output: &Path) -> Result<String> {
-    let encoder = QualityPlace;
+fn vectors(encoder: &dyn CodeEncoder, output: &Path) -> Result<String> {
     let encoding = encoder.encoding();
     let mut spool = Spool::new(output, &[])?;
     spool.append(encoder.vectors().iter().map(|value| value.to_le_bytes()))?;

@@ -22,7 +22,12 @@ pub(crate) struct Engine {
 impl Engine {
     /// Opens the model and the engine that the user asked for.
     pub(crate) fn open(args: &EngineArgs) -> Result<Self> {
-        let package = Arc::new(open_package(args.model.as_deref())?);
+        Self::with(open_package(args.model.as_deref())?, args)
+    }
+
+    /// Opens the engine that the user asked for, for this model.
+    pub(crate) fn with(package: ModelPackage, args: &EngineArgs) -> Result<Self> {
+        let package = Arc::new(package);
         let choice = match args.backend {
             BackendChoice::Auto if args.ort_lib.is_some() => BackendChoice::Onnxruntime,
             choice => choice,

@@ -1,19 +1,21 @@
 //! What `filter` and `score` share: open, run, count, report.
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
+use bm_adapt::Adaptation;
 use bm_encode::fastq::RecordRef;
-use bm_quality::{Facts, Prediction, Verdict};
+use bm_quality::{Facts, ModelPackage, Prediction, Verdict};
 
-use crate::args::JudgeArgs;
+use crate::args::{EngineArgs, JudgeArgs, RunArgs};
 use crate::counts::Counts;
 use crate::engine::Engine;
 use crate::fit::Fit;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::report::{Done, Report};
-use crate::{criteria, input, pipeline, terminal};
+use crate::{criteria, engine, input, learn, pipeline, terminal};
 
 /// What is to be judged, and how.
 pub(crate) struct Job<'a> {
@@ -33,18 +35,26 @@ impl Job<'_> {
         finish: impl FnOnce(W) -> Result<()>,
     ) -> Result<()> {
         let began = Instant::now();
-        let JudgeArgs { input, criteria, engine, run, report } = self.args;
-        let named = engine.model.is_some();
+        let JudgeArgs { input, criteria, engine, adapt, run, report } = self.args;
         // A report that cannot be written is refused before the work, not after it.
         let report_file = report.as_deref().map(|path| Output::create(path, &[&input.path])).transpose()?;
-        let mut engine = Engine::open(engine)?;
+        let named = engine.model.is_some();
+        let adaptation = if *adapt { Some(adapted(&input.path, engine, run)?) } else { None };
+        let mut engine = match &adaptation {
+            Some(adaptation) => Engine::with(ModelPackage::from_files("adapted", adaptation.files.clone())?, engine)?,
+            None => Engine::open(engine)?,
+        };
         let criteria = criteria::of(criteria, engine.package.facts())?;
         let mut writer = start(engine.package.facts())?;
         let workers = run.workers();
         let mut input = input::open(&input.path)?;
         let name = input.name.clone();
         let first = pipeline::first(&mut input)?;
-        let fit = Fit::of(&engine, named, first.iter().map(|record| record.as_read()));
+        let fit = match adaptation {
+            // What was learned from these very reads, or chosen by them, suits them.
+            Some(_) => Fit::certain(),
+            None => Fit::of(&engine, named, first.iter().map(|record| record.as_read()))?,
+        };
         let models = fit.models(&mut engine, workers)?;
         let progress = Progress::new(&input, run.quiet);
 
@@ -69,6 +79,7 @@ impl Job<'_> {
             counts,
             criteria,
             fit,
+            adaptation: adaptation.as_ref(),
             workers,
             wall: began.elapsed(),
         };
@@ -81,4 +92,12 @@ impl Job<'_> {
         }
         Ok(())
     }
+}
+
+/// Learns the run that is to be judged.
+fn adapted(input: &Path, engine: &EngineArgs, run: &RunArgs) -> Result<Adaptation> {
+    learn::refuse_streams(&[input])?;
+    let start = engine::open_package(engine.model.as_deref())?;
+    let job = learn::Job { inputs: &[input], start: &start, seed: 0, threads: run.workers(), quiet: run.quiet };
+    learn::learn(&job, None)
 }

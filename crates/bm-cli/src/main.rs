@@ -1,5 +1,6 @@
 //! `bm`: reads in, good reads out.
 
+mod adapt;
 mod args;
 mod counts;
 mod criteria;
@@ -7,10 +8,13 @@ mod encode;
 mod engine;
 mod filter;
 mod fit;
+mod html;
 mod input;
 mod judge;
+mod learn;
 mod models;
 mod output;
+mod package_output;
 mod pipeline;
 mod progress;
 mod report;
@@ -31,6 +35,7 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Filter(args) => filter::run(args),
         Command::Score(args) => score::run(args),
+        Command::Adapt(args) => adapt::run(args),
         Command::Encode(args) => encode::run(args),
         Command::Models(args) => models::run(args),
         Command::Selfcheck(args) => selfcheck::run(args),

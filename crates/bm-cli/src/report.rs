@@ -1,17 +1,20 @@
 //! What was done, for people (summary) and for machines (JSON).
 
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use bm_adapt::{Adaptation, Choice, Findings};
 use bm_quality::Criteria;
 use serde::Serialize;
 
 use crate::counts::Counts;
-use crate::criteria;
 use crate::engine::Engine;
 use crate::fit::Fit;
+use crate::learn;
 use crate::output::Output;
+use crate::{criteria, input};
 
 /// Version of the report's own format.
 const FORMAT: u32 = 1;
@@ -29,6 +32,9 @@ pub(crate) struct Report {
     bases: Bases,
     model: Model,
     domain: Domain,
+    /// What was learned of the run before it was judged, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adaptation: Option<AdaptationFacts>,
     criteria: Passed,
     engine: EngineFacts,
     time: Time,
@@ -100,6 +106,7 @@ pub(crate) struct Done<'a> {
     pub(crate) counts: Counts,
     pub(crate) criteria: Criteria,
     pub(crate) fit: Fit,
+    pub(crate) adaptation: Option<&'a Adaptation>,
     pub(crate) workers: usize,
     pub(crate) wall: Duration,
 }
@@ -130,9 +137,10 @@ impl Report {
             domain: Domain {
                 words: done.fit.words(&facts.id),
                 applies: done.fit.applies(),
-                reasons: done.fit.reasons(),
+                reasons: done.fit.reasons().to_vec(),
                 judged_by: done.fit.judged_by(),
             },
+            adaptation: done.adaptation.map(AdaptationFacts::of),
             criteria: Passed {
                 words: criteria::words(&done.criteria),
                 threshold: done.criteria.threshold.map(|threshold| threshold.get()),
@@ -145,10 +153,8 @@ impl Report {
     }
 
     /// Writes the report as JSON.
-    pub(crate) fn write(&self, mut output: Output) -> Result<()> {
-        serde_json::to_writer_pretty(&mut output, self).with_context(|| output.name())?;
-        output.write_all(b"\n").with_context(|| output.name())?;
-        output.finish()
+    pub(crate) fn write(&self, output: Output) -> Result<()> {
+        write_json(self, output)
     }
 
     /// Returns the summary: the same facts in four lines.
@@ -159,7 +165,7 @@ impl Report {
             "{in} reads in: {kept} kept{share}, {discarded} discarded, {unscored} unscored\n\
              {:.2} s, {:.0} reads/s with {}\n\
              model {} version {}, {} ({})\n\
-             engine {}{}",
+             engine {}{}{}",
             self.time.wall_s,
             self.time.reads_per_s,
             if self.engine.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", self.engine.workers) },
@@ -169,6 +175,68 @@ impl Report {
             self.model.label,
             self.engine.description,
             self.domain.words.as_ref().map_or_else(String::new, |words| format!("\n{words}")),
+            self.adaptation.as_ref().map_or_else(String::new, |adaptation| format!("\n{}", adaptation.words)),
         )
     }
+}
+
+/// What was learned of a run; its keys are a contract.
+#[derive(Debug, Serialize)]
+struct AdaptationFacts {
+    #[serde(skip)]
+    words: String,
+    choice: Choice,
+    doubts: Vec<String>,
+    findings: Findings,
+}
+
+impl AdaptationFacts {
+    fn of(adaptation: &Adaptation) -> Self {
+        Self {
+            words: learn::words(adaptation),
+            choice: adaptation.choice,
+            doubts: adaptation.doubts.iter().map(ToString::to_string).collect(),
+            findings: adaptation.findings.clone(),
+        }
+    }
+}
+
+/// The report of `bm adapt`; its keys are a contract.
+#[derive(Debug, Serialize)]
+pub(crate) struct AdaptReport {
+    format: u32,
+    program: &'static str,
+    version: &'static str,
+    command: &'static str,
+    inputs: Vec<String>,
+    output: String,
+    adaptation: AdaptationFacts,
+    wall_s: f64,
+}
+
+impl AdaptReport {
+    /// Returns the report of what was learned.
+    pub(crate) fn new(inputs: &[&Path], output: &Path, adaptation: &Adaptation, wall: Duration) -> Self {
+        Self {
+            format: FORMAT,
+            program: "bm",
+            version: env!("CARGO_PKG_VERSION"),
+            command: "adapt",
+            inputs: inputs.iter().map(|path| input::name(path)).collect(),
+            output: output.display().to_string(),
+            adaptation: AdaptationFacts::of(adaptation),
+            wall_s: wall.as_secs_f64(),
+        }
+    }
+
+    /// Writes the report as JSON.
+    pub(crate) fn write(&self, output: Output) -> Result<()> {
+        write_json(self, output)
+    }
+}
+
+fn write_json(report: &impl Serialize, mut output: Output) -> Result<()> {
+    serde_json::to_writer_pretty(&mut output, report).with_context(|| output.name())?;
+    output.write_all(b"\n").with_context(|| output.name())?;
+    output.finish()
 }

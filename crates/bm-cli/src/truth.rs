@@ -153,7 +153,7 @@ fn from_mates(args: &TruthArgs, first: &Path, second: &Path, mut table: Table) -
                 longer.name
             );
         }
-        let (name, mate) = (pair_name(one.name()), pair_name(other.name()));
+        let (name, mate) = (input::template(one.name()), input::template(other.name()));
         if name != mate {
             let show = |name: &[u8]| name.escape_ascii().to_string();
             bail!(
@@ -170,9 +170,4 @@ fn from_mates(args: &TruthArgs, first: &Path, second: &Path, mut table: Table) -
         }
     }
     table.finish(args.quiet, "overlap their mate", "")
-}
-
-/// Returns the name that mates have in common: without the `/1` or `/2` that older files put behind it.
-fn pair_name(name: &[u8]) -> &[u8] {
-    name.strip_suffix(b"/1").or_else(|| name.strip_suffix(b"/2")).unwrap_or(name)
 }

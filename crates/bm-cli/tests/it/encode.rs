@@ -89,21 +89,57 @@ fn the_matrix_can_go_to_stdout() {
     assert_eq!((parse(&run.stdout).0, run.stderr.as_str()), ([800, 300], ""));
 }
 
-#[test]
-fn codes_are_one_a_base_and_their_vectors_a_row_a_code() {
-    let scratch = Scratch::new();
-    let text = b"@a\nACGN\n+\nI5!I\n@empty\n\n+\n\n@b\nT\n+\n~\n";
-    bm_with_stdin(["encode", "-", "--encoding", "quality-place", "-o", &scratch.path("codes.npy")], text).done();
-    let content = scratch.read("codes.npy");
+/// Values of a `.npy` vector of uint16.
+fn parse_codes(content: &[u8]) -> Vec<u16> {
     let length = usize::from(u16::from_le_bytes([content[8], content[9]]));
     let (header, data) = content[10..].split_at(length);
-    let header = std::str::from_utf8(header).unwrap();
-    assert!(header.contains("'descr': '<u2'") && header.contains("'shape': (5, )"), "{header}");
     let codes: Vec<_> = data.chunks(2).map(|bytes| u16::from_le_bytes(bytes.try_into().unwrap())).collect();
+    let header = std::str::from_utf8(header).unwrap();
+    let shape = format!("'shape': ({}, )", codes.len());
+    assert!(header.contains("'descr': '<u2'") && header.contains(&shape), "{header}");
+    codes
+}
+
+/// What `bm encode` makes of `text`, and the shape and values of the encoding's vectors.
+fn codes_and_vectors(encoding: &str, text: &[u8]) -> (Vec<u16>, [usize; 2], Vec<f32>) {
+    let scratch = Scratch::new();
+    bm_with_stdin(["encode", "-", "--encoding", encoding, "-o", &scratch.path("codes.npy")], text).done();
+    let run = bm(["encode", "--vectors", "--encoding", encoding, "-o", &scratch.path("vectors.npy")]).done();
+    assert!(run.stderr.contains(&format!("encoding {encoding} version 1")), "{}", run.stderr);
+    let (shape, values) = parse(&scratch.read("vectors.npy"));
+    (parse_codes(&scratch.read("codes.npy")), shape, values)
+}
+
+#[test]
+fn codes_are_one_a_base_and_their_vectors_a_row_a_code() {
+    let text = b"@a\nACGN\n+\nI5!I\n@empty\n\n+\n\n@b\nT\n+\n~\n";
+    let (codes, shape, values) = codes_and_vectors("quality-place", text);
     // Distances 0 and 1 from the start, 1 and 0 from the end; the unknown base counts as Phred 2.
     assert_eq!(codes, [40, 94 + 20, 10 * 94, 9 * 94 + 2, 93]);
-
-    bm(["encode", "--vectors", "--encoding", "quality-place", "-o", &scratch.path("vectors.npy")]).done();
-    let (shape, values) = parse(&scratch.read("vectors.npy"));
     assert_eq!((shape, values[40 * 24]), ([1598, 24], 1.0));
+}
+
+#[test]
+fn codes_can_say_which_base_it_is() {
+    let text = b"@a\naCUN\n+\nI5!I\n@b\nG\n+\n~\n";
+    let (codes, shape, values) = codes_and_vectors("base-quality-place", text);
+    let rest = [40, 94 + 20, 10 * 94, 9 * 94 + 2, 93];
+    assert_eq!(codes, std::array::from_fn::<_, 5, _>(|i| [0, 1, 3, 4, 2][i] * 1598 + rest[i]));
+    assert_eq!(shape, [5 * 1598, 28]);
+    let vector = |code: u16| &values[usize::from(code) * 28..][..28];
+    let (_, _, without) = codes_and_vectors("quality-place", b"");
+    for (code, letter) in codes.iter().zip([Some(0), Some(1), Some(3), None, Some(2)]) {
+        let quality = usize::from(*code) % 1598;
+        assert_eq!(vector(*code)[..24], without[quality * 24..][..24]);
+        assert_eq!(vector(*code)[24..], std::array::from_fn::<_, 4, _>(|i| if Some(i) == letter { 1.0 } else { 0.0 }));
+    }
+}
+
+#[test]
+fn an_encoding_without_codes_has_no_vectors() {
+    let scratch = Scratch::new();
+    let run = bm(["encode", "--vectors", "-o", &scratch.path("vectors.npy")]);
+    let refusal = run.refused();
+    assert!(refusal.contains("scalar-150 has no codes; name the encoding quality-place or base-quality-place"), "{refusal}");
+    assert!(scratch.names().is_empty());
 }

@@ -4,11 +4,13 @@
 // A test says by panicking that it failed, and by printing that it was skipped.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod adapt;
 mod broken;
 mod encode;
 #[cfg(all(feature = "onnxruntime", feature = "coreml"))]
 mod engines;
 mod filter;
+mod html;
 mod long_input;
 mod outputs;
 mod packages;

@@ -1,0 +1,42 @@
+//! `bm adapt`: a model that has learned a run from the run itself.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::args::AdaptArgs;
+use crate::html::Page;
+use crate::learn::{self, Job};
+use crate::output::{self, Output};
+use crate::package_output::PackageOutput;
+use crate::report::AdaptReport;
+use crate::{engine, terminal};
+
+/// Learns the run and writes the package.
+pub(crate) fn run(args: &AdaptArgs) -> Result<()> {
+    output::refuse_twins([Some(&args.output), args.report.as_ref(), args.html.as_ref(), args.labels.as_ref()])?;
+    let inputs: Vec<&Path> = args.inputs.iter().map(AsRef::as_ref).collect();
+    let package = PackageOutput::create(&args.output)?;
+    let create = |path: &Option<PathBuf>| path.as_deref().map(|path| Output::create(path, &inputs)).transpose();
+    let (report, html, labels) = (create(&args.report)?, create(&args.html)?, create(&args.labels)?);
+    let start = engine::open_package(args.model.as_deref())?;
+    let began = std::time::Instant::now();
+    let job = Job { inputs: &inputs, start: &start, seed: args.seed, threads: args.run.workers(), quiet: args.run.quiet };
+    let adaptation = learn::learn(&job, labels)?;
+    package.write(&adaptation.files)?;
+    if let Some(report) = report {
+        AdaptReport::new(&inputs, &args.output, &adaptation, began.elapsed()).write(report)?;
+    }
+    if let Some(html) = html {
+        Page { inputs: &inputs, start: start.facts(), adaptation: &adaptation }.write(html)?;
+    }
+    if !args.run.quiet {
+        terminal::note(&learn::words(&adaptation));
+        terminal::note(&format!(
+            "{:.1} s; {}: use it with bm filter -m, its README.md says what was learned",
+            began.elapsed().as_secs_f64(),
+            args.output.display()
+        ));
+    }
+    Ok(())
+}

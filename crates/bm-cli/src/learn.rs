@@ -1,0 +1,281 @@
+//! What `bm adapt` and `--adapt` share: the pass over the files of a run that learns it.
+
+use std::io::Write;
+use std::path::Path;
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+use bm_adapt::{Adaptation, Choice, Label, Labels, RunSample, Settings};
+use bm_encode::fastq::{Record, RecordBatch};
+use bm_quality::ModelPackage;
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::input::{self, Input};
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::terminal;
+
+/// Batches under way: one that is read, one that is looked at, two that wait.
+const BATCHES: usize = 4;
+const RECORDS: usize = 1024;
+const BYTES: usize = 512 * 1024;
+
+/// What to learn from, and how.
+pub(crate) struct Job<'a> {
+    /// The files of the run, in their order.
+    pub(crate) inputs: &'a [&'a Path],
+    /// The model to start from.
+    pub(crate) start: &'a ModelPackage,
+    pub(crate) seed: u64,
+    pub(crate) threads: usize,
+    pub(crate) quiet: bool,
+}
+
+/// Learns a run; the labels of its bases go to an output too, if there is one.
+pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Adaptation> {
+    let Job { inputs, start, seed, threads, quiet } = *job;
+    Adaptation::check(start)?;
+    let mut sample = RunSample::new(RunSample::ROOM);
+    let mut start_applies = true;
+    for (number, mates) in grouped(inputs)?.into_iter().enumerate() {
+        let mut files = mates.iter().map(|path| input::open(path)).collect::<Result<Vec<_>>>()?;
+        let first = files.iter_mut().map(next_batch).collect::<Result<Vec<_>>>()?;
+        if number == 0
+            && let Some(domain) = start.facts().domain
+        {
+            start_applies = domain.misfits(first.iter().flat_map(RecordBatch::iter).map(|record| record.as_read())).is_empty();
+        }
+        observe(files, first, &mut sample, quiet)?;
+    }
+    if !quiet {
+        terminal::note(&format!("{} reads seen, learning from {} of them", sample.reads_seen(), sample.reads_kept()));
+    }
+    let labels = Labels::of(&sample, threads);
+    if let Some(output) = labels_output {
+        write_labels(&sample, &labels, output)?;
+    }
+    Ok(Adaptation::learn(&sample, &labels, start, &Settings { seed, threads, start_applies })?)
+}
+
+/// Writes a row for each read that was looked at.
+fn write_labels(sample: &RunSample, labels: &Labels, mut output: Output) -> Result<()> {
+    let mut row = b"template\tmate\tlabels\n".to_vec();
+    for read in labels.of_reads(sample) {
+        output.write_all(&row).with_context(|| output.name())?;
+        row.clear();
+        write!(row, "{}\t{}\t", read.template, read.mate).context("a row")?;
+        row.extend(read.labels.iter().map(|label| match label {
+            Label::Unknown => b'.',
+            Label::Right => b'=',
+            Label::Wrong => b'X',
+        }));
+        row.push(b'\n');
+    }
+    output.write_all(&row).with_context(|| output.name())?;
+    output.finish()
+}
+
+/// First reads of two files that are compared to tell whether they are mates.
+const COMPARED: usize = 8;
+
+/// Returns the files, those of mates together: two files one after the other whose first reads are of the same templates.
+fn grouped<'a>(inputs: &[&'a Path]) -> Result<Vec<Vec<&'a Path>>> {
+    let mut groups: Vec<Vec<&Path>> = Vec::new();
+    let mut before = Vec::new();
+    for path in inputs {
+        // A stream is opened once; it is nobody's mate.
+        let names = if is_seekable(path)? { first_names(path)? } else { Vec::new() };
+        match groups.last_mut() {
+            Some(group) if group.len() == 1 && !names.is_empty() && names == before && group[0] != *path => group.push(path),
+            _ => groups.push(vec![path]),
+        }
+        before = names;
+    }
+    Ok(groups)
+}
+
+/// Returns whether a file can be read from its start again.
+fn is_seekable(path: &Path) -> Result<bool> {
+    Ok(!input::is_stdio(path) && input::file(path, "FASTQ")?.1.is_some())
+}
+
+fn first_names(path: &Path) -> Result<Vec<Vec<u8>>> {
+    let mut file = input::open(path)?;
+    let mut record = Record::default();
+    let mut names = Vec::new();
+    while names.len() < COMPARED && file.records.read_record(&mut record).with_context(|| file.name.clone())? {
+        names.push(input::template(record.name()).to_vec());
+    }
+    Ok(names)
+}
+
+/// Shows the sample every read of a file, or every pair of two. Their first batches have been read; the rest is read by another
+/// thread for each file.
+fn observe(files: Vec<Input>, first: Vec<RecordBatch>, sample: &mut RunSample, quiet: bool) -> Result<()> {
+    let progress = Progress::new(&files[0], quiet);
+    let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
+    let outcome = thread::scope(|scope| {
+        let streams: Vec<_> = files
+            .into_iter()
+            .zip(first)
+            .map(|(file, first)| {
+                let (give, take) = bounded(BATCHES);
+                let (give_back, empty) = bounded(BATCHES);
+                scope.spawn(move || read(file, first, &give, &empty));
+                Stream { take, give_back, batch: RecordBatch::default(), more: true }
+            })
+            .collect();
+        match <[Stream; 2]>::try_from(streams) {
+            Ok(mates) => pairs(mates, &names, sample, &progress),
+            Err(streams) => streams.into_iter().try_for_each(|stream| singles(stream, &names[0], sample, &progress)),
+        }
+    });
+    progress.finish();
+    outcome
+}
+
+/// Batches of a file, in order.
+struct Stream {
+    take: Receiver<Result<RecordBatch>>,
+    give_back: Sender<RecordBatch>,
+    batch: RecordBatch,
+    more: bool,
+}
+
+impl Stream {
+    /// Takes the next batch; returns whether there is one with records.
+    fn advance(&mut self) -> Result<bool> {
+        if !self.more {
+            return Ok(false);
+        }
+        match self.take.recv() {
+            Ok(batch) => {
+                // The reader may be done and gone.
+                let _ = self.give_back.send(std::mem::replace(&mut self.batch, batch?));
+                Ok(true)
+            }
+            Err(_) => {
+                self.more = false;
+                self.batch.clear();
+                Ok(false)
+            }
+        }
+    }
+}
+
+fn singles(mut stream: Stream, name: &str, sample: &mut RunSample, progress: &Progress) -> Result<()> {
+    while stream.advance()? {
+        for record in stream.batch.iter() {
+            sample.observe(record.as_read()).with_context(|| format!("{name}: record {}", sample.reads_seen() + 1))?;
+        }
+        progress.update(stream.batch.len());
+    }
+    Ok(())
+}
+
+fn pairs(mut mates: [Stream; 2], names: &[String], sample: &mut RunSample, progress: &Progress) -> Result<()> {
+    let mut at = [0, 0];
+    let mut pair = 0u64;
+    loop {
+        for (stream, at) in mates.iter_mut().zip(&mut at) {
+            while *at == stream.batch.len() && stream.more {
+                stream.advance()?;
+                *at = 0;
+            }
+        }
+        let [first, second] = &mates;
+        let (ours, theirs) = (first.batch.iter().skip(at[0]), second.batch.iter().skip(at[1]));
+        let mut done = 0;
+        for (one, other) in ours.zip(theirs) {
+            done += 1;
+            let (name, mate) = (input::template(one.name()), input::template(other.name()));
+            if name != mate {
+                bail!(
+                    "{}: record {} is {}, but in {} it is {}; the mates must be in the same order",
+                    names[1],
+                    pair + done,
+                    mate.escape_ascii(),
+                    names[0],
+                    name.escape_ascii()
+                );
+            }
+            sample.observe_pair(one.as_read(), other.as_read()).with_context(|| format!("{}: record {}", names[0], pair + done))?;
+        }
+        pair += done;
+        at.iter_mut().for_each(|at| *at += done as usize);
+        progress.update(2 * done as usize);
+        if done == 0 {
+            let left = [0, 1].map(|i| mates[i].batch.len() > at[i]);
+            if let Some(longer) = left.iter().position(|left| *left) {
+                let (longer, shorter) = (&names[longer], &names[1 - longer]);
+                bail!(
+                    "{shorter}: ends after record {pair}, but {longer} has a record {}; the mates must be in the same order",
+                    pair + 1
+                );
+            }
+            return Ok(());
+        }
+    }
+}
+
+/// Reads the rest of a file until its end or the first fault.
+fn read(mut file: Input, first: RecordBatch, give: &Sender<Result<RecordBatch>>, empty: &Receiver<RecordBatch>) {
+    if give.send(Ok(first)).is_err() {
+        return;
+    }
+    let mut record = Record::default();
+    loop {
+        let mut batch = empty.try_recv().unwrap_or_default();
+        let more = file.records.read_batch(&mut batch, &mut record, RECORDS, BYTES);
+        let last = !matches!(more, Ok(true));
+        let message = more.map(|_| batch).with_context(|| file.name.clone());
+        if give.send(message).is_err() || last {
+            return;
+        }
+    }
+}
+
+fn next_batch(file: &mut Input) -> Result<RecordBatch> {
+    let mut batch = RecordBatch::default();
+    file.records.read_batch(&mut batch, &mut Record::default(), RECORDS, BYTES).with_context(|| file.name.clone())?;
+    Ok(batch)
+}
+
+/// Refuses what cannot be read twice.
+pub(crate) fn refuse_streams(inputs: &[&Path]) -> Result<()> {
+    for path in inputs {
+        if input::is_stdio(path) {
+            bail!("stdin: --adapt reads its input twice, first to learn and then to judge; give it a file");
+        }
+        if !is_seekable(path)? {
+            bail!(
+                "{}: --adapt reads its input twice, first to learn and then to judge; a pipe can be read once, give it a file",
+                path.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Returns a line for people on what was learned.
+pub(crate) fn words(adaptation: &Adaptation) -> String {
+    let findings = &adaptation.findings;
+    let reasons: Vec<_> = adaptation.doubts.iter().map(ToString::to_string).collect();
+    let reasons = reasons.join("; ");
+    match adaptation.choice {
+        Choice::Adapted => {
+            let held = &findings.held_out;
+            format!(
+                "adapted to this run: {} bases checked against other reads, {:.3} % of them wrong; on reads held out, expected over \
+                 found errors are {:.2} (reported {:.2}, before {:.2})",
+                findings.labelled,
+                100.0 * findings.wrong as f64 / findings.labelled.max(1) as f64,
+                held.adapted.log2_ratio.exp2(),
+                held.reported.log2_ratio.exp2(),
+                held.start.log2_ratio.exp2(),
+            )
+        }
+        Choice::Start => format!("not adapted to this run: {reasons}; the model stays as it was"),
+        Choice::Reported => format!("not adapted to this run: {reasons}; reported qualities are believed"),
+    }
+}

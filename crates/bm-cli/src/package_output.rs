@@ -1,0 +1,51 @@
+//! Writes a model package so that a folder under its final name is always whole.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use bm_quality::PackageFiles;
+
+/// Where a package is written: beside its final name, and renamed when it is whole.
+pub(crate) struct PackageOutput {
+    path: PathBuf,
+}
+
+impl PackageOutput {
+    /// Checks that a package may be written at `path`: there is nothing, an empty folder, or a package.
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        if path.exists() {
+            let entries =
+                path.read_dir().with_context(|| format!("{}: is no folder, expected one for a model package", path.display()))?;
+            if entries.count() > 0 && !path.join("manifest.json").is_file() {
+                bail!("{}: is a folder with other things in it, expected a new one or a model package", path.display());
+            }
+        }
+        let folder = parent(path);
+        if !folder.is_dir() {
+            bail!("{}: cannot be created, there is no folder {}", path.display(), folder.display());
+        }
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// Writes the files.
+    pub(crate) fn write(&self, files: &PackageFiles) -> Result<()> {
+        let name = self.path.display();
+        let scratch = tempfile::Builder::new().prefix(".bm-").suffix(".partial").tempdir_in(parent(&self.path));
+        let scratch = scratch.with_context(|| format!("{name}: cannot be created"))?;
+        let new = scratch.path().join("new");
+        fs::create_dir(&new).with_context(|| format!("{name}: cannot be created"))?;
+        for (file, bytes) in files {
+            fs::write(new.join(file), bytes).with_context(|| format!("{name}/{file}"))?;
+        }
+        if self.path.exists() {
+            fs::rename(&self.path, scratch.path().join("old")).with_context(|| format!("{name}: cannot be replaced"))?;
+        }
+        fs::rename(&new, &self.path).with_context(|| format!("{name}: cannot be given its name"))?;
+        Ok(())
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
