@@ -3,6 +3,7 @@
 
     evaluate.py --data DIR --bm BM                every embedded model on every truth set below DIR
     evaluate.py --data DIR --bm BM --model M …    these models instead: ids, packages or .onnx files
+    evaluate.py --data DIR --bm BM --adapt        and what `bm adapt` learns of each set from the set itself
     evaluate.py --render                          tables and plots again, from the results file
 
 Writes evaluation.json, README.md and the plots into --output. ``cargo xtask evaluate`` calls this.
@@ -19,11 +20,13 @@ import re
 import subprocess
 import time
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 import metrics
+import own_labels
 import report
 import rules
 import truth
@@ -38,25 +41,45 @@ SEED = 20
 RESAMPLES = 1000
 
 
-def judgements(
-    reads: truth.Reads, sets: list[truth.Reads], platforms: dict[str, str], models: dict[str, str], bm: Path, left_out: Path | None
-):
+@dataclass(frozen=True)
+class Judges:
+    """Who judges, beside the rules."""
+
+    bm: Path
+    models: dict[str, str]  # by name: ids, packages or .onnx files
+    left_out: Path | None  # packages of the learned model that have not seen a run, called after its sets
+    adapt: bool  # whether each set is to teach the model, too
+
+
+def judgements(reads: truth.Reads, sets: list[truth.Reads], platforms: dict[str, str], judges: Judges):
     """Each judgement of one set by name, and notes on them for the results file."""
+    bm = judges.bm
     judged = {rules.MEAN_Q: rules.mean_q20(reads), rules.EE_RATE: rules.ee_rate(reads), rules.EE_ONE: rules.ee_one(reads)}
     notes: dict[str, object] = {}
     if training := rules.training_sets(reads, sets, platforms):
         judged[rules.LOGISTIC] = rules.logistic(reads, training)
         notes["logistic_trained_on"] = [s.name for s in training]
-    for name, model in models.items():
+    for name, model in judges.models.items():
         judged[name], unscored = rules.score(bm, model, reads)
         if unscored:
             notes.setdefault("unscored", {})[name] = unscored
-    if left_out:
-        # A package is called after a set and has not seen its flow cell; the shipped model has seen none of the other sets.
-        packages = [left_out / each.name for each in sets if each.run == reads.run and (left_out / each.name).is_dir()]
-        judged[rules.LEFT_OUT], _ = rules.score(bm, str(packages[0]) if packages else rules.LEARNED, reads)
-        notes["left_out_package"] = packages[0].name if packages else rules.LEARNED
+    unseen = package_without(reads, sets, judges.left_out) if judges.left_out else None
+    if judges.left_out:
+        judged[rules.LEFT_OUT], _ = rules.score(bm, str(unseen or rules.LEARNED), reads)
+        notes["left_out_package"] = unseen.name if unseen else rules.LEARNED
+    if judges.adapt:
+        own, said = own_labels.judgements(bm, reads, str(unseen) if unseen else None, judges.left_out is not None)
+        judged, notes = judged | own, notes | said
     return judged, notes
+
+
+def package_without(reads: truth.Reads, sets: list[truth.Reads], left_out: Path) -> Path | None:
+    """The package that has not seen the flow cell of ``reads``; None where the shipped model has not, either.
+
+    A package is called after a set and has not seen its flow cell; the shipped model has seen none of the other sets.
+    """
+    packages = [left_out / each.name for each in sets if each.run == reads.run and (left_out / each.name).is_dir()]
+    return packages[0] if packages else None
 
 
 def measure(reads: truth.Reads, judged: dict[str, metrics.Judgement], count: int) -> dict:
@@ -103,7 +126,7 @@ def to_json(results: dict) -> str:
     return re.sub(r"[\[{][^\[\]{}]*[\]}]", lambda m: re.sub(r"\s+", " ", m[0]), text) + "\n"
 
 
-def evaluate(data: Path, bm: Path, wanted: list[str], count: int, command: str, left_out: Path | None) -> dict:
+def evaluate(data: Path, bm: Path, wanted: list[str], count: int, command: str, left_out: Path | None, adapt: bool) -> dict:
     """Load, judge and measure every set below ``data``; a line for each."""
     start = time.monotonic()
     tables = truth.find(data)
@@ -115,14 +138,15 @@ def evaluate(data: Path, bm: Path, wanted: list[str], count: int, command: str, 
         raise SystemExit(f"{data}: two truth sets have the same name")
     wanted = wanted or rules.embedded_models(bm)
     models = {Path(model).name: model for model in wanted}
-    if len(models) < len(wanted) or set(models) & set(rules.RULES):
-        raise SystemExit(f"two judges with one name among {', '.join([*rules.RULES, *(Path(model).name for model in wanted)])}")
+    if len(models) < len(wanted) or set(models) & {*rules.RULES, *own_labels.JUDGES}:
+        raise SystemExit(f"two judges with one name among {', '.join([*rules.RULES, *own_labels.JUDGES, *(Path(model).name for model in wanted)])}")
     platforms, figures, files = known_platforms(), {}, {}
+    judges = Judges(bm, models, left_out, adapt)
     for table, reads in loaded.items():
         if not reads:
             print(f"{table.parent.name}: every read is ambiguous, not judged")
             continue
-        judged, notes = judgements(reads, sets, platforms, models, bm, left_out)
+        judged, notes = judgements(reads, sets, platforms, judges)
         figures[reads.name] = {"platform": platforms.get(reads.name, "unknown")} | measure(reads, judged, count) | notes
         files |= {path.relative_to(data).as_posix(): truth.sha256(path) for path in (table, *reads.files)}
         shown = {name: f["figures"] for name, f in figures[reads.name]["judged"].items()}
@@ -149,6 +173,7 @@ def main() -> None:
     parser.add_argument("--bm", type=Path, help="the program that asks the models")
     parser.add_argument("--model", action="append", default=[], help="id, package or .onnx file; may be given again")
     parser.add_argument("--left-out", type=Path, help="packages of the learned model that have not seen a run, called after its sets")
+    parser.add_argument("--adapt", action="store_true", help="let `bm adapt` learn each set from itself, and judge that too")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--resamples", type=int, default=RESAMPLES, help="of the bootstrap")
     parser.add_argument("--render", action="store_true", help="write tables and plots again from the results file")
@@ -160,9 +185,14 @@ def main() -> None:
         words = ["cargo xtask evaluate --data DIR", *(f"--model {Path(model).name}" for model in options.model)]
         if options.resamples != RESAMPLES:
             words.append(f"--resamples {options.resamples}")
+        if options.adapt:
+            words.append("--adapt")
         if options.left_out:
             words.append("--leave-one-out")
-        results = evaluate(options.data.resolve(), options.bm, options.model, options.resamples, " ".join(words), options.left_out)
+        command = " ".join(words)
+        results = evaluate(
+            options.data.resolve(), options.bm, options.model, options.resamples, command, options.left_out, options.adapt
+        )
         options.output.mkdir(parents=True, exist_ok=True)
         file.write_text(to_json(results), encoding="utf-8")
     results = json.loads(file.read_text(encoding="utf-8"))

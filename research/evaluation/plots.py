@@ -20,9 +20,10 @@ plt.rcParams.update({
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e4e4e4", "axes.axisbelow": True,
 })  # fmt: skip
 
-# Okabe and Ito's colours, which people with any colour vision tell apart; each judge has a shape too.
-COLOURS = ("#999999", "#0072b2", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#e69f00", "#000000")
-SHAPES = ("s", "o", "v", "D", "^", "P", "X", "*")
+# Okabe and Ito's colours, then Tol's, which people with any colour vision tell apart; each judge has a shape too.
+COLOURS = ("#999999", "#0072b2", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#e69f00", "#000000", "#882255", "#44aa99", "#332288", "#999933")
+SHAPES = ("s", "o", "v", "D", "^", "P", "X", "*", "<", ">", "h", "d")
+LEGEND = 7  # names in a row
 RETENTIONS = (50, 70, 80, 90, 95)
 
 
@@ -68,12 +69,12 @@ def dots(axes: Axes, results: dict, judges: list[str], names: list[str], key: st
 def verdicts(results: dict) -> Figure:
     """MCC and AUC of every judge on every set."""
     judges, names = report.judges(results["sets"]), of_both_classes(results)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 1.6 + 0.46 * len(names)), sharey=True, layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 1.6 + (0.2 + 0.037 * len(judges)) * len(names)), sharey=True, layout="constrained")
     dots(left, results, judges, names, "mcc", "MCC of the verdict")
     dots(right, results, judges, names, "auc", "AUC of the ranking")
     right.axvline(0.5, color="#888888", lw=0.8, ls=":")
     handles = [plt.Line2D([], [], ls="", ms=5, label=judge, **style(judges, judge)) for judge in judges]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(judges), frameon=False)
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), LEGEND), frameon=False, fontsize=8)
     figure.supxlabel("Is the read good (errors / scored bases ≤ 1 %)? Bars: 95 % intervals", fontsize=9)
     return figure
 
@@ -106,7 +107,7 @@ def retention(results: dict) -> Figure:
         each.set_xticks(RETENTIONS)
     handles = [plt.Line2D([], [], lw=1.2, ms=4, label=judge, **style(judges, judge)) for judge in judges]
     handles.append(plt.Line2D([], [], color="#888888", lw=0.8, ls=":", label="keeping all"))
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, fontsize=8)
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), LEGEND), frameon=False, fontsize=8)
     figure.supxlabel("share of the reads that is kept, best first, %", fontsize=9)
     figure.supylabel("bad reads among the kept, %", fontsize=9)
     return figure
@@ -139,7 +140,7 @@ def reliability(results: dict) -> Figure:
     labels = {judge: "EE" if judge == "EE/len <= 1 %" else judge for judge in drawn}
     handles = [plt.Line2D([], [], lw=1.2, ms=4, label=labels[judge], **style(judges, judge)) for judge in drawn]
     handles.append(plt.Line2D([], [], color="#888888", lw=0.8, ls=":", label="measured as predicted"))
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, fontsize=8)
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), LEGEND), frameon=False, fontsize=8)
     figure.supxlabel("predicted errors per base (bins of at least 20 reads)", fontsize=9)
     figure.supylabel("measured errors per scored base", fontsize=9)
     return figure

@@ -133,6 +133,71 @@ def differences(results: dict, columns: list[str]) -> list[str]:
     return table(["set", *(f"{c}: {key}" for c in columns for key in ("MCC", "AUC"))], rows)
 
 
+def adapting(results: dict) -> list[str]:
+    """What `bm adapt` chose on each set, and why; nothing where it was not asked."""
+    sets = {name: results["sets"][name] for name in in_order(results["sets"]) if "adapting" in results["sets"][name]}
+    if not sets:
+        return []
+    rows = []
+    for name, s in sets.items():
+        for judge, said in s["adapting"].items():
+            if judge == "adapted, run left out" and said == s["adapting"]["adapted"]:
+                continue  # the shipped model has not seen the run: the same thing
+            doubts = ["; ".join(each["doubts"]) or "–" for each in said]
+            seconds = " + ".join(f"{each['wall_s']:.1f} ({each['cpu_s']:.1f})" for each in said)
+            rows.append([name, judge, ", ".join(each["choice"] for each in said), seconds, " / ".join(dict.fromkeys(doubts))])
+    lines = [
+        "## Adapting",
+        "",
+        "`bm adapt` sees all files of a set and nothing of its truth. Its gate compares what was learned with the model that it started",
+        "from and with reported qualities, on reads held out and by the run's own labels, and chooses: *adapted*, *start* (the model as",
+        "it was) or *reported* (expected errors as reported). What it chose is what was judged. *adapted* starts from the model as it",
+        "ships, *adapted, run left out* from one that has not seen the flow cell (no row: the shipped model has not, either), *adapted,",
+        "other half* from that one too: each half of the templates is judged by what the other half taught. Seconds are those of",
+        "the whole command, in brackets those that it computed, on all threads together.",
+        "",
+        *table(["set", "judge", "choice", "seconds", "doubts"], rows),
+        "",
+    ]
+    return lines
+
+
+def own_labels(results: dict) -> list[str]:
+    """How the labels that a run gives itself compare with truth; nothing where there are none."""
+    sets = {name: results["sets"][name] for name in in_order(results["sets"]) if "own_labels" in results["sets"][name]}
+    if not sets:
+        return []
+    shares = ("share_labelled", "precision", "recall_among_labelled", "recall")
+    rows = []
+    for name, s in sets.items():
+        own = s["own_labels"]
+        cells = ["–" if own[key] is None else f"{100 * own[key]:.1f} %" for key in shares]
+        ratio = "–" if own["log2_ratio"] is None else f"{own['log2_ratio']:.2f}".replace("-", "−")
+        rows.append([name, f"{own['bases']:,}", f"{own['errors']:,}", *cells, ratio, f"{own['judged_reads_without_labels']:,}"])
+    for label, parts in (("train", ("train",)), ("devtest", ("devtest",)), ("train and devtest", ("train", "devtest"))):
+        chosen = [s["own_labels"] for s in sets.values() if s["platform"] == "illumina" and s["part"] in parts]
+        if not chosen:
+            continue
+        values = [[each[key] for each in chosen] for key in (*shares, "log2_ratio")]
+        values[-1] = [None if value is None else abs(value) for value in values[-1]]
+        means = [None if None in column else sum(column) / len(column) for column in values]
+        cells = ["–" if mean is None else f"**{100 * mean:.1f} %**" for mean in means[:-1]]
+        last = "–" if means[-1] is None else f"**{means[-1]:.2f}**"
+        rows.append([f"**mean of the Illumina sets ({len(chosen)}), {label}**", "", "", *cells, last, ""])
+    head = ["set", "bases", "wrong by truth", "labelled", "precision of X", "recall among labelled", "recall among all",
+            "log2(labelled wrong / true errors among labelled)", "reads without labels"]  # fmt: skip
+    return [
+        "## The run's own labels",
+        "",
+        "`bm adapt --labels` says of each base that other reads bear it out, contradict it (X), or neither; here beside truth, on the",
+        "bases of judged reads that are not clipped. An error is a substituted or inserted base here, as a deletion has none to label.",
+        "The last mean is of absolute values. Reads without labels are judged by reported expected errors in *k-mer breaks*.",
+        "",
+        *table(head, rows),
+        "",
+    ]
+
+
 def markdown(results: dict) -> str:
     """The page that stands beside the results file."""
     sets = results["sets"]
@@ -177,6 +242,8 @@ def markdown(results: dict) -> str:
     if few:
         lines += [f"One class has fewer than {FEW} reads in {', '.join(few)}: MCC and AUC say little there, or nothing.", ""]
     lines += [
+        *adapting(results),
+        *own_labels(results),
         "## MCC of the verdict: is the read good?",
         "",
         "Each judge at its default threshold. A verdict that keeps all reads, or none, has an MCC of 0.",

@@ -14,7 +14,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -38,8 +38,14 @@ class Row:
     errors: int
     scored: int
     ee: float
-    clipped: int
+    clip5: int
+    clip3: int
     comparable: bool  # mapped, and enough of it scored
+    places: str  # of its errors
+
+    @property
+    def clipped(self) -> int:
+        return self.clip5 + self.clip3
 
 
 @dataclass
@@ -63,6 +69,9 @@ class Reads:
     clipped_too: bool  # whether clipped reads are among them: a set of long reads
     ambiguous: int  # left out
     without_truth: int  # in the files and not in the table: left out
+    clip5: np.ndarray = field(default_factory=lambda: np.array([], int))  # bases clipped from the start
+    clip3: np.ndarray = field(default_factory=lambda: np.array([], int))  # and from the end
+    places: list[str] = field(default_factory=list)  # where the errors are, as the table has it
 
     @property
     def good(self) -> np.ndarray:
@@ -112,7 +121,7 @@ def read_table(path: Path) -> dict[tuple[str, str], Row]:
             if key in rows:
                 raise SystemExit(f"{path}: {key[0]}, mate {key[1]}, has two rows")
             errors = int(f["sub"]) + int(f["ins"]) + int(f["del"])
-            rows[key] = Row(length, errors, scored, float(f["ee"]), int(f["clip5"]) + int(f["clip3"]), comparable)
+            rows[key] = Row(length, errors, scored, float(f["ee"]), int(f["clip5"]), int(f["clip3"]), comparable, f.get("errpos") or "")
     return rows
 
 
@@ -196,6 +205,7 @@ def load(table: Path, data: Path) -> Reads | None:
         name=folder.name, part=folder.parent.relative_to(data).as_posix(), files=files, run=runs.most_common(1)[0][0],
         row=np.array(rows), length=length,
         errors=np.array([row.errors for row in kept]), scored=np.array([row.scored for row in kept]),
+        clip5=np.array([row.clip5 for row in kept]), clip3=np.array([row.clip3 for row in kept]), places=[row.places for row in kept],
         **summary, records=number, clipped_too=long, ambiguous=ambiguous, without_truth=without_truth,
     )  # fmt: skip
 

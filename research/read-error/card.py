@@ -12,6 +12,7 @@ from pathlib import Path
 
 EVALUATION = Path(__file__).resolve().parents[1] / "evaluation"
 sys.path.append(str(EVALUATION))
+import own_labels  # noqa: E402
 import report  # noqa: E402
 import rules  # noqa: E402
 
@@ -43,7 +44,7 @@ def table(rows: dict[str, dict]) -> list[str]:
 def beside_other_rules() -> list[str]:
     """The figures of `cargo xtask evaluate`: the verdict as `bm` gives it, on whole sets."""
     results = json.loads((EVALUATION / "results" / "evaluation.json").read_text(encoding="utf-8"))
-    columns = [name for name in report.judges(results["sets"]) if name != "mean-q20"]
+    columns = [name for name in report.judges(results["sets"]) if name != "mean-q20" and name not in own_labels.JUDGES]
     shown = [name for name in (rules.EE_RATE, rules.LOGISTIC, rules.LEARNED, rules.LEFT_OUT) if name in columns]
     predicting = [name for name in shown if name != rules.LOGISTIC]
     lines = [
@@ -101,6 +102,8 @@ def card(manifest: dict, shipped: bool) -> str:
         f"- Runs with fewer than {domain['min_quality_values']} quality values, with qualities over {domain['max_phred']}, with a median length over"
         f" {domain['max_median_length']} bases, and Phred+64",
         "  that was not converted: `bm` says that the model does not apply, and goes by reported qualities unless `-m` names it.",
+        "- Reads of few places, such as amplicons, whose first thousand contradict it where they overlap: the same.",
+        "- What is peculiar to a run, `bm adapt` learns from the run itself; that is another model, made from this one.",
         "",
         "## On runs that it never saw",
         "",

@@ -73,7 +73,7 @@ def records(path: Path) -> Iterator[tuple[bytes, bytes, bytes]]:
             yield name.rstrip(), sequence, quality
 
 
-def encode(bm: Path, reads: list[tuple[bytes, bytes]], offset: int = 33) -> np.ndarray:
+def encode(bm: Path, reads: list[tuple[bytes, bytes]], offset: int = 33, encoding: str = "quality-place") -> np.ndarray:
     """Codes of reads by `bm encode`, the one encoder there is: uint16 [bases]. Sequence and quality of each read."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "reads.fastq"), Path(folder, "codes.npy")
@@ -82,18 +82,18 @@ def encode(bm: Path, reads: list[tuple[bytes, bytes]], offset: int = 33) -> np.n
                 if offset != 33:
                     quality = bytes(max(33, byte - offset + 33) for byte in quality)
                 file.write(b"@r\n%s\n+\n%s\n" % (sequence, quality))
-        subprocess.run([bm, "encode", source, "--encoding", "quality-place", "-o", target, "-q"], check=True)
+        subprocess.run([bm, "encode", source, "--encoding", encoding, "-o", target, "-q"], check=True)
         codes = np.load(target)
     if codes.dtype != np.uint16 or len(codes) != sum(len(sequence) for sequence, _ in reads):
         raise SystemExit("bm encode: expected a uint16 code a base")
     return codes
 
 
-def vectors(bm: Path) -> np.ndarray:
+def vectors(bm: Path, encoding: str = "quality-place") -> np.ndarray:
     """What the codes stand for, float32 [codes, channels]."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "vectors.npy")
-        subprocess.run([bm, "encode", "--vectors", "--encoding", "quality-place", "-o", target, "-q"], check=True)
+        subprocess.run([bm, "encode", "--vectors", "--encoding", encoding, "-o", target, "-q"], check=True)
         return np.load(target)
 
 

@@ -12,10 +12,12 @@ use crate::workspace::Workspace;
 use crate::{folder, print, process, train};
 
 const SCRIPT: &str = "research/evaluation/evaluate.py";
+const CURVES: &str = "research/adapt/curves.py";
+const CURVES_RESULTS: &str = "research/adapt/results";
 const RESULTS: &str = "research/evaluation/results";
 const CARD: &str = "research/read-error/card.py";
 const CARD_OF: &str = "models/read-error";
-const TESTS: &str = "research/evaluation/tests";
+const TESTS: [&str; 2] = ["research/evaluation/tests", "research/adapt/tests"];
 
 /// What is judged, and on which reads.
 #[derive(clap::Args, Clone, Default)]
@@ -29,7 +31,13 @@ pub(crate) struct Options {
     /// Train read-error without each run first, and judge it there; needs PyTorch, which is installed for it
     #[arg(long)]
     leave_one_out: bool,
-    /// Folder of the results [default: research/evaluation/results]
+    /// Let bm adapt learn each set from itself, and judge that too
+    #[arg(long)]
+    adapt: bool,
+    /// Only how the gain of bm adapt falls with coverage and with the size of the genome, by runs thinned and transplanted
+    #[arg(long, conflicts_with_all = ["adapt", "model", "resamples"])]
+    curves: bool,
+    /// Folder of the results [default: research/evaluation/results, with --curves research/adapt/results]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Bootstrap resamples behind each confidence interval [default: 1000]
@@ -42,7 +50,8 @@ pub(crate) struct Options {
 /// # Errors
 /// When any step fails.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    let results = options.output.as_ref().map_or_else(|| Ok(workspace.root.join(RESULTS)), path::absolute)?;
+    let default = if options.curves { CURVES_RESULTS } else { RESULTS };
+    let results = options.output.as_ref().map_or_else(|| Ok(workspace.root.join(default)), path::absolute)?;
     let mut all = vec![];
     let mut left_out = None;
     if options.leave_one_out {
@@ -51,7 +60,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         left_out = Some(folder);
     }
     all.extend(steps(workspace, options.clone(), results.clone(), left_out));
-    if options.output.is_none() {
+    if options.output.is_none() && !options.curves {
         all.push(Step::new("model card", || {
             let interpreter = python::ensure(workspace, Environment::Evaluate)?;
             process::shown(&mut python::script(workspace, &interpreter, [CARD, CARD_OF]))
@@ -70,7 +79,7 @@ pub(crate) fn smoke_steps(workspace: &Workspace) -> Result<Vec<Step<'_>>> {
     let results = workspace.scratch()?.join("smoke-evaluation");
     // Otherwise yesterday's results could pass for today's.
     folder::remove(&results)?;
-    let options = Options { data: workspace.root.join("testdata"), resamples: Some(20), ..Options::default() };
+    let options = Options { data: workspace.root.join("testdata"), adapt: true, resamples: Some(20), ..Options::default() };
     Ok(steps(workspace, options, results, None))
 }
 
@@ -82,8 +91,10 @@ pub(crate) fn python_tests(workspace: &Workspace) -> Step<'_> {
             return Ok(Outcome::Skipped(reason));
         }
         let interpreter = python::ensure(workspace, Environment::Light)?;
-        let tests = ["-m", "unittest", "discover", "--start-directory", TESTS];
-        process::kept(&mut python::script(workspace, &interpreter, tests))?;
+        for folder in TESTS {
+            let tests = ["-m", "unittest", "discover", "--start-directory", folder];
+            process::kept(&mut python::script(workspace, &interpreter, tests))?;
+        }
         Ok(Outcome::Done)
     })
 }
@@ -107,12 +118,16 @@ fn steps(workspace: &Workspace, options: Options, results: PathBuf, left_out: Op
 impl Options {
     /// The script runs in the root of the workspace, so a path that was typed elsewhere is made absolute.
     fn arguments(&self, bm: &Path, results: &Path) -> Result<Vec<OsString>> {
-        let mut arguments: Vec<OsString> = vec![SCRIPT.into(), "--data".into(), path::absolute(&self.data)?.into()];
+        let script = if self.curves { CURVES } else { SCRIPT };
+        let mut arguments: Vec<OsString> = vec![script.into(), "--data".into(), path::absolute(&self.data)?.into()];
         arguments.extend(["--bm".into(), bm.into(), "--output".into(), results.into()]);
         for model in &self.model {
             // An id is no file; a path is.
             let model = if Path::new(model).exists() { path::absolute(model)?.into() } else { model.into() };
             arguments.extend(["--model".into(), model]);
+        }
+        if self.adapt {
+            arguments.push("--adapt".into());
         }
         if let Some(resamples) = self.resamples {
             arguments.extend(["--resamples".into(), resamples.to_string().into()]);
@@ -128,13 +143,21 @@ mod tests {
     #[test]
     fn every_option_reaches_the_script() {
         let model = vec!["mean-q20".to_owned(), "src".to_owned()];
-        let options = Options { data: "runs".into(), model, resamples: Some(7), ..Options::default() };
+        let options = Options { data: "runs".into(), model, adapt: true, resamples: Some(7), ..Options::default() };
         let arguments = options.arguments(Path::new("bm"), Path::new("out")).expect("paths");
         let absolute = |name| path::absolute(name).expect("the current folder is known").display().to_string();
         // Tests run in the folder of xtask, where `src` is a path and `mean-q20` is not.
         let (data, package) = (absolute("runs"), absolute("src"));
         let expected = [SCRIPT, "--data", &data, "--bm", "bm", "--output", "out", "--model", "mean-q20", "--model", &package];
         assert_eq!(arguments[..11], expected);
-        assert_eq!(arguments[11..], ["--resamples", "7"]);
+        assert_eq!(arguments[11..], ["--adapt", "--resamples", "7"]);
+    }
+
+    #[test]
+    fn curves_have_a_script_of_their_own() {
+        let options = Options { data: "runs".into(), curves: true, ..Options::default() };
+        let arguments = options.arguments(Path::new("bm"), Path::new("out")).expect("paths");
+        assert_eq!(arguments[0], CURVES);
+        assert!(!arguments.contains(&"--adapt".into()));
     }
 }

@@ -83,13 +83,25 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The smoke training, as steps of `ci`.
+/// What holds the trainer of `bm adapt` against PyTorch: the gradients of the tests in Rust, and a training on the same labels.
+const ADAPT: [(&str, &[&str]); 2] = [
+    ("gradients of bm-adapt by PyTorch", &["research/adapt/gradient_golden.py", "--check"]),
+    ("smoke training of bm adapt's network by PyTorch", &["research/adapt/train_torch.py", "--smoke"]),
+];
+
+/// The smoke training, and what else needs PyTorch, as steps of `ci`.
 pub(crate) fn smoke_steps(workspace: &Workspace) -> Vec<Step<'_>> {
     let mut steps = preparation(workspace);
     steps.extend(Model::ALL.map(|model| {
         Step::new(format!("smoke training of {}", model.id()), move || {
             let options = Options { model, smoke: true, ..Options::default() };
             train(workspace, &options, &options.package(workspace)?)
+        })
+    }));
+    steps.extend(ADAPT.map(|(name, arguments)| {
+        Step::new(name, move || {
+            let (bm, interpreter) = (workspace.build_bm()?, python::ensure(workspace, Environment::Train)?);
+            process::shown(python::script(workspace, &interpreter, arguments).arg("--bm").arg(bm))
         })
     }));
     steps

@@ -1,0 +1,308 @@
+"""What a run says of itself: models that `bm adapt` made of it, its labels, and simpler judges made of these.
+
+Labels are those of ``bm adapt --labels``: of each base of a read that was looked at whether other reads bear it out (``=``),
+contradict it (``X``) or neither (``.``). Here they are bytes a record, one item for each record of all files in their order,
+None for a record that was not looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import resource
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import rules
+import truth
+from metrics import Judgement
+from truth import ERROR_PROBABILITY, Reads
+
+ADAPTED = "adapted"
+UNSEEN = "adapted, run left out"  # started from a model that has not seen the flow cell
+HALVES = "adapted, other half"
+TABLE = "self-calibrated table"
+BREAKS = "k-mer breaks"
+JUDGES = (ADAPTED, UNSEEN, HALVES, TABLE, BREAKS)
+
+MOST_WRONG = 0.01  # errors per base of a read that is kept: what the rules and the models are asked for, too
+PRIOR = 200  # bases; a quality with few labels is worth what is reported
+RIGHT, WRONG = ord("="), ord("X")
+
+Labels = list[bytes | None]
+
+
+# --------------------------------------------------------------------------------------------------- bm adapt
+
+
+def adapt(bm: Path, files: list[Path], package: Path, start: str | None = None, labels: Path | None = None) -> dict:
+    """Learn a run with ``bm adapt``; what it chose and why, what it saw, and how long it took.
+
+    Parameters
+    ----------
+    files : list of Path
+        All FASTQ files of the run.
+    package : Path
+        The folder that the model goes to.
+    start : str, optional
+        Model to start from, if it is another than the shipped one.
+    labels : Path, optional
+        Where the labels go.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.json")
+        command = [bm, "adapt", "--quiet", "--output", package, "--report", report]
+        command += ["--model", start] if start else []
+        command += ["--labels", labels] if labels else []
+        began, used = time.monotonic(), cpu_of_children()
+        subprocess.run([*command, *files], check=True)
+        wall, cpu = time.monotonic() - began, cpu_of_children() - used
+        said = json.loads(report.read_text(encoding="utf-8"))["adaptation"]
+    seen = {key: said["findings"][key] for key in ("reads_seen", "reads_kept", "bases_kept", "depth", "labelled", "wrong", "mixed_share")}
+    return {"choice": said["choice"], "doubts": said["doubts"], "wall_s": round(wall, 2), "cpu_s": round(cpu, 2)} | seen
+
+
+def cpu_of_children() -> float:
+    """Seconds that the programs which were run and ended have computed: what others do on the machine is not in them."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def judgements(bm: Path, reads: Reads, left_out: str | None, asked_left_out: bool):
+    """Every judge that the run makes of itself, and the labels it is made from.
+
+    Parameters
+    ----------
+    left_out : str or None
+        Package that has not seen the flow cell of the reads; None where the shipped model has not, either.
+    asked_left_out : bool
+        Whether to leave out at all.
+
+    Returns
+    -------
+    judged : dict of Judgement
+    notes : dict
+        What `adapt` told, and of the labels what truth says.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        table, package = scratch / "labels.tsv", scratch / "package"
+        said = {ADAPTED: [adapt(bm, reads.files, package, labels=table)]}
+        judged = {ADAPTED: rules.score(bm, str(package), reads)[0]}
+        if asked_left_out:
+            judged[UNSEEN], said[UNSEEN] = judged[ADAPTED], said[ADAPTED]
+            if left_out:
+                said[UNSEEN] = [adapt(bm, reads.files, package, left_out)]
+                judged[UNSEEN] = rules.score(bm, str(package), reads)[0]
+        judged[HALVES], said[HALVES] = other_half(bm, reads, left_out, scratch)
+        names, qualities, sizes = [], [], []
+        for file in reads.files:
+            before = len(names)
+            for name, _, quality in truth.records(file):
+                names.append(name)
+                qualities.append(quality)
+            sizes.append(len(names) - before)
+        labels = read_labels(table, sizes)
+    for number, (quality, label) in enumerate(zip(qualities, labels)):
+        if label is not None and len(label) != len(quality):
+            raise SystemExit(f"{reads.name}: record {number + 1} has {len(quality)} bases and {len(label)} labels")
+    rates = rate_by_quality(qualities, labels)
+    judged[TABLE] = by_table(reads, qualities, rates)
+    judged[BREAKS], unlabelled = by_breaks(reads, labels)
+    notes = {
+        "adapting": said,
+        "own_labels": beside_truth(reads, labels) | {"judged_reads_without_labels": unlabelled},
+        "calibrated_table": {str(q): float(rates[q]) for q in np.unique(np.frombuffer(b"".join(qualities), np.uint8)).astype(int) - 33},
+    }
+    return judged, notes
+
+
+def other_half(bm: Path, reads: Reads, start: str | None, scratch: Path) -> tuple[Judgement, list[dict]]:
+    """Each half of the templates judged by what the other half taught."""
+    second = halves(reads.files)
+    of_read, judged, said = second[reads.row], [], []
+    for taught in (False, True):
+        folder = scratch / f"half-{int(taught)}"
+        said.append(adapt(bm, part_of(reads.files, second == taught, folder), folder / "package", start))
+        judged.append(rules.score(bm, str(folder / "package"), reads)[0])
+    # The first package learned from the first half, so it judges the second.
+    return joined(of_read, judged[0], judged[1]), said
+
+
+def joined(choice: np.ndarray, one: Judgement, other: Judgement) -> Judgement:
+    """``one`` of the reads where ``choice`` [reads], and ``other`` of the rest."""
+    fields = ("by_rate", "by_count", "keep", "predicted")
+    return Judgement(*(np.where(choice, getattr(one, field), getattr(other, field)) for field in fields))
+
+
+def halves(files: list[Path]) -> np.ndarray:
+    """Which half each record is in, bool [records]: by a hash of the template's name, so mates stay together."""
+    return np.array([in_second_half(name) for file in files for name, _, _ in truth.records(file)])
+
+
+def in_second_half(name: str) -> bool:
+    """Whether a template is in the second half. Mates may be told by ``/1`` or by the ``.1`` of archives."""
+    return bool(hashlib.sha256(re.sub(r"[./][12]$", "", name).encode()).digest()[0] & 1)
+
+
+def part_of(files: list[Path], wanted: np.ndarray, folder: Path) -> list[Path]:
+    """Files of four-line records with those records only that are ``wanted``, bool [records of all files]."""
+    folder.mkdir()
+    parts, number = [], 0
+    for file in files:
+        part = folder / (file.name.removesuffix(".gz"))
+        with truth.opened(file) as lines, part.open("wb") as out:
+            while head := lines.readline():
+                record = head + lines.readline() + lines.readline() + lines.readline()
+                if wanted[number]:
+                    out.write(record)
+                number += 1
+        parts.append(part)
+    return parts
+
+
+# ----------------------------------------------------------------------------------------------------- labels
+
+
+def read_labels(table: Path, sizes: list[int]) -> Labels:
+    """The labels that ``bm adapt --labels`` wrote, by record of all files.
+
+    Parameters
+    ----------
+    table : Path
+    sizes : list of int
+        Records of each file. Where there are second mates, there must be two files, of as many records each.
+    """
+    rows = []
+    with table.open("rb") as lines:
+        next(lines)
+        for line in lines:
+            template, mate, labels = line.rstrip(b"\n").split(b"\t")
+            rows.append((int(template), int(mate), labels))
+    paired = any(mate == 2 for _, mate, _ in rows)
+    if paired and (len(sizes) != 2 or sizes[0] != sizes[1]):
+        raise SystemExit(f"{table}: labels of pairs, but not two files of as many records")
+    out: Labels = [None] * sum(sizes)
+    for template, mate, labels in rows:
+        out[template + sizes[0] * (mate - 1)] = labels
+    return out
+
+
+def rate_by_quality(qualities: list[bytes], labels: Labels) -> np.ndarray:
+    """Measured error rate of each reported quality, float64 [94]; with few labels, near the reported one."""
+    pairs = [(quality, label) for quality, label in zip(qualities, labels) if label is not None]
+    scores = np.frombuffer(b"".join(quality for quality, _ in pairs), np.uint8) - 33
+    label = np.frombuffer(b"".join(label for _, label in pairs), np.uint8)
+    wrong = np.bincount(scores[label == WRONG], minlength=94)
+    right = np.bincount(scores[label == RIGHT], minlength=94)
+    return (wrong + PRIOR * ERROR_PROBABILITY) / (wrong + right + PRIOR)
+
+
+def by_table(reads: Reads, qualities: list[bytes], rates: np.ndarray) -> Judgement:
+    """Expected errors with the measured rate of each quality in place of the reported one; at most 1 % of the bases.
+
+    Parameters
+    ----------
+    qualities : list of bytes [records]
+    rates : float array [94]
+    """
+    scores = np.frombuffer(b"".join(qualities[row] for row in reads.row), np.uint8) - 33
+    errors = np.add.reduceat(rates[scores], np.cumsum(reads.length) - reads.length)
+    return expecting(errors, reads)
+
+
+def by_breaks(reads: Reads, labels: Labels) -> tuple[Judgement, int]:
+    """The share of a read's labelled bases that other reads contradict, and how many reads have no labelled base.
+
+    These are judged by reported expected errors.
+    """
+    wrong, right = counts(reads, labels)
+    labelled = wrong + right
+    rate = np.where(labelled > 0, wrong / np.maximum(labelled, 1), reads.ee / reads.length)
+    return expecting(rate * reads.length, reads), int((labelled == 0).sum())
+
+
+def counts(reads: Reads, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
+    """Bases of each read that others contradict, and that they bear out, int [reads]."""
+    found = [labels[row] or b"" for row in reads.row]
+    return np.array([label.count(b"X") for label in found]), np.array([label.count(b"=") for label in found])
+
+
+def expecting(errors: np.ndarray, reads: Reads) -> Judgement:
+    """A judgement by a number of expected errors, float [reads]."""
+    rate = errors / reads.length
+    return Judgement(rate, errors, rate <= MOST_WRONG, errors)
+
+
+# ------------------------------------------------------------------------------------------------------ truth
+
+
+@dataclass
+class Overlap:
+    """Bases of compared reads, by what other reads and truth say of them."""
+
+    bases: int = 0
+    labelled: int = 0
+    wrong: int = 0  # labelled X
+    errors: int = 0  # by truth
+    labelled_errors: int = 0  # by truth, with any label
+    both: int = 0  # labelled X and by truth
+
+    def add(self, label: np.ndarray, error: np.ndarray) -> None:
+        """Count bases with their labels, uint8 [bases], and whether truth calls them errors, bool [bases]."""
+        wrong = label == WRONG
+        labelled = wrong | (label == RIGHT)
+        self.bases += len(label)
+        self.labelled += int(labelled.sum())
+        self.wrong += int(wrong.sum())
+        self.errors += int(error.sum())
+        self.labelled_errors += int((labelled & error).sum())
+        self.both += int((wrong & error).sum())
+
+    def shares(self) -> dict:
+        """Counts, and the figures that are made of them; nan where there is nothing to divide by."""
+
+        def share(part: int, whole: int) -> float:
+            return part / whole if whole else float("nan")
+
+        ratio = share(self.wrong, self.labelled_errors)
+        return vars(self) | {
+            "share_labelled": share(self.labelled, self.bases),
+            "precision": share(self.both, self.wrong),
+            "recall_among_labelled": share(self.both, self.labelled_errors),
+            "recall": share(self.both, self.errors),
+            "log2_ratio": float(np.log2(ratio)) if ratio > 0 else float("nan"),
+        }
+
+
+def error_bases(places: str, length: int) -> np.ndarray:
+    """Which bases of a read are substituted or inserted, bool [length]: ``S17``, ``I3``, ``I2@3``.
+
+    A deletion (``D9``, ``D4@9``) has no base that could be labelled, and counts nowhere.
+    """
+    error = np.zeros(length, bool)
+    for kind, many, at in re.findall(r"([SID])(?:(\d+)@)?(\d+)", places):
+        if kind != "D":
+            error[int(at) : int(at) + int(many or 1)] = True
+    return error
+
+
+def beside_truth(reads: Reads, labels: Labels) -> dict:
+    """Precision and recall of the labels, on the bases of unambiguous reads that were compared with the reference.
+
+    Clipped ends are left out. Single bases that were masked as variants are not told apart in the table: labels there count
+    as if truth said that they are right.
+    """
+    overlap = Overlap()
+    for place, row in enumerate(reads.row):
+        length, inside = int(reads.length[place]), slice(int(reads.clip5[place]), int(reads.length[place] - reads.clip3[place]))
+        label = labels[row]
+        label = np.full(length, ord("."), np.uint8) if label is None else np.frombuffer(label, np.uint8)
+        overlap.add(label[inside], error_bases(reads.places[place], length)[inside])
+    return overlap.shares()
