@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Reported expected errors after recalibration by kbbq, judged by counted errors.
+
+    kbbq.py --data DIR --kbbq PROGRAM --htslib VERSION --commit HASH
+
+For every Illumina set below DIR: all its files in one, through ``kbbq --genomelen`` with the length of the set's reference, and
+EE / length of what comes out. Writes kbbq.json into --output; the program itself is not part of this project.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "evaluation"))
+import curves  # noqa: E402
+import evaluate  # noqa: E402
+import metrics  # noqa: E402
+import own_labels  # noqa: E402
+import rules  # noqa: E402
+import truth  # noqa: E402
+from truth import Reads  # noqa: E402
+
+SECONDS = 600
+
+
+def recalibrated(program: Path, reads: Reads, reference: int) -> tuple[list[bytes] | str, float]:
+    """Quality bytes of every record of all files as kbbq has them, or why there are none; and the seconds it took."""
+    with tempfile.TemporaryDirectory() as scratch:
+        one, out = Path(scratch, "in.fastq"), Path(scratch, "out.fastq.gz")
+        with one.open("wb") as file:
+            for each in reads.files:
+                with truth.opened(each) as lines:
+                    file.write(lines.read())
+        began = time.monotonic()
+        try:
+            with out.open("wb") as file:
+                command = [program, "--genomelen", str(reference), one]
+                subprocess.run(command, check=True, stdout=file, stderr=subprocess.DEVNULL, timeout=SECONDS)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            return f"kbbq failed: {type(error).__name__}", time.monotonic() - began
+        wall = time.monotonic() - began
+        return [quality for _, _, quality in truth.records(out)], wall
+
+
+def judged(reads: Reads, qualities: list[bytes]) -> dict:
+    """EE and recalibrated EE of a set, with intervals and their difference."""
+    if len(qualities) != reads.records:
+        raise SystemExit(f"{reads.name}: {reads.records} records, kbbq wrote {len(qualities)}")
+    judgements = {"EE": rules.ee_rate(reads), "kbbq": own_labels.by_table(reads, qualities, truth.ERROR_PROBABILITY)}
+    labels = metrics.Labels(reads.errors, reads.scored, reads.length, reads.good)
+    measures = {name: metrics.Measure(judgement, labels) for name, judgement in judgements.items()}
+    return metrics.measured(measures, len(reads), evaluate.RESAMPLES, evaluate.SEED, "EE")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder of truth sets, at any depth")
+    parser.add_argument("--kbbq", type=Path, required=True, help="the program")
+    parser.add_argument("--htslib", required=True, help="the version that it was built with")
+    parser.add_argument("--commit", required=True, help="what it was built from")
+    parser.add_argument("--output", type=Path, default=curves.RESULTS, help="folder of the results")
+    options = parser.parse_args()
+    platforms, sets = evaluate.known_platforms(), {}
+    for table in truth.find(options.data.resolve()):
+        if platforms.get(table.parent.name) != "illumina":
+            continue
+        reads = truth.load(table, options.data.resolve())
+        if not reads or reads.part not in ("train", "devtest"):
+            continue
+        reference = curves.reference_bases(table.parent)
+        qualities, wall = recalibrated(options.kbbq, reads, reference)
+        result = {"reference_bases": reference, "wall_s": round(wall, 1), "reads": len(reads)}
+        sets[reads.name] = result | ({"failed": qualities} if isinstance(qualities, str) else {"judged": judged(reads, qualities)})
+        print(f"{reads.name}: {wall:.1f} s", qualities if isinstance(qualities, str) else "", flush=True)
+    results = {
+        "format": 1, "command": f"python research/adapt/kbbq.py --data DIR --kbbq PROGRAM --htslib {options.htslib} --commit {options.commit}",
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(), "tools": {"numpy": np.__version__},
+        "kbbq_commit": options.commit, "htslib": options.htslib, "resamples": evaluate.RESAMPLES, "seed": evaluate.SEED, "sets": sets,
+    }  # fmt: skip
+    options.output.mkdir(parents=True, exist_ok=True)
+    (options.output / "kbbq.json").write_text(evaluate.to_json(json.loads(json.dumps(results))), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
