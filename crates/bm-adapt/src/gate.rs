@@ -20,10 +20,10 @@ const FEWEST_POSITIONS: u64 = 300;
 /// Share of mixed columns from which on labels are not to be trusted.
 const MOST_MIXED: f64 = 0.35;
 
-/// A cycle is faulty if it has this share of wrong bases and so many times that of a typical one; and it must be seen in so many
-/// reads.
+/// A cycle is faulty if it has this share of wrong bases and so many times that of the cycles beside it; and it must be seen in so
+/// many reads.
 const FAULTY: f64 = 0.2;
-const FAULTY_TIMES: f64 = 5.0;
+const FAULTY_TIMES: f64 = 3.0;
 const FAULTY_READS: u64 = 200;
 
 /// Cycles of a read that are looked at, from each end.
@@ -160,12 +160,12 @@ fn faulty_cycle(sample: &RunSample, labels: &Labels) -> Option<Doubt> {
         }
     }
     let worst = |cycles: &[Cycle]| {
-        let seen: Vec<_> = cycles.iter().enumerate().filter(|(_, cycle)| cycle.labelled >= FAULTY_READS).collect();
-        let mut rates: Vec<_> = seen.iter().map(|(_, cycle)| cycle.rate()).collect();
-        rates.sort_unstable_by(f64::total_cmp);
-        let typical = *rates.get(rates.len() / 2)?;
-        let (at, cycle) = seen.into_iter().max_by(|a, b| a.1.rate().total_cmp(&b.1.rate()))?;
-        (cycle.rate() > FAULTY.max(FAULTY_TIMES * typical)).then_some((at, cycle.rate()))
+        let rates: Vec<_> = cycles.iter().take_while(|cycle| cycle.labelled >= FAULTY_READS).map(|cycle| cycle.rate()).collect();
+        let (at, rate) = rates.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        // Towards the end of a read errors may become many, but cycle by cycle.
+        let beside =
+            [at.checked_sub(1), Some(at + 1)].into_iter().flatten().filter_map(|at| rates.get(at)).fold(0.0, |a: f64, b| a.max(*b));
+        (rate > FAULTY.max(FAULTY_TIMES * beside)).then_some((at, rate))
     };
     let [from_start, from_end] = &cycles;
     [(worst(from_start), false), (worst(from_end), true)]

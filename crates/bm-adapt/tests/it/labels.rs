@@ -89,7 +89,7 @@ fn strains(share: f64, depth: usize) -> (Vec<Made>, Vec<(usize, usize)>) {
 
 #[test]
 fn neither_heterozygous_sites_nor_strains_are_taken_for_errors() {
-    for (share, depth, most) in [(0.5, 30, 0.002), (0.2, 60, 0.04), (0.1, 100, 0.05), (0.03, 300, 0.02)] {
+    for (share, depth, most) in [(0.5, 30, 0.002), (0.2, 60, 0.04), (0.1, 100, 0.05), (0.07, 300, 0.05)] {
         let (made, variants) = strains(share, depth);
         let labels = labels(&made);
         let called = called_wrong_at(&labels, &made, &variants);
