@@ -12,13 +12,12 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::input::{self, Input};
 use crate::output::Output;
+use crate::pipeline::{self, BYTES, RECORDS};
 use crate::progress::Progress;
 use crate::terminal;
 
 /// Batches under way: one that is read, one that is looked at, two that wait.
 const BATCHES: usize = 4;
-const RECORDS: usize = 1024;
-const BYTES: usize = 512 * 1024;
 
 /// What to learn from, and how.
 pub(crate) struct Job<'a> {
@@ -39,7 +38,7 @@ pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Adap
     let mut start_applies = true;
     for (number, mates) in grouped(inputs)?.into_iter().enumerate() {
         let mut files = mates.iter().map(|path| input::open(path)).collect::<Result<Vec<_>>>()?;
-        let first = files.iter_mut().map(next_batch).collect::<Result<Vec<_>>>()?;
+        let first = files.iter_mut().map(pipeline::first).collect::<Result<Vec<_>>>()?;
         if number == 0
             && let Some(domain) = start.facts().domain
         {
@@ -233,12 +232,6 @@ fn read(mut file: Input, first: RecordBatch, give: &Sender<Result<RecordBatch>>,
             return;
         }
     }
-}
-
-fn next_batch(file: &mut Input) -> Result<RecordBatch> {
-    let mut batch = RecordBatch::default();
-    file.records.read_batch(&mut batch, &mut Record::default(), RECORDS, BYTES).with_context(|| file.name.clone())?;
-    Ok(batch)
 }
 
 /// Refuses what cannot be read twice.

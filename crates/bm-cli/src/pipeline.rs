@@ -17,9 +17,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::input::Input;
 
 /// Most records a batch. Batches are cut by the input alone, so that nothing depends on the number of workers.
-const RECORDS: usize = 1024;
+pub(crate) const RECORDS: usize = 1024;
 /// Most bytes a batch, but for the record that goes beyond.
-const BYTES: usize = 512 * 1024;
+pub(crate) const BYTES: usize = 512 * 1024;
 /// Batches for each worker, so that it finds the next one when it is done with one.
 const BATCHES_PER_WORKER: usize = 3;
 
