@@ -8,7 +8,8 @@
 //!
 //! What must not be taught: both alleles of a heterozygous site are right, as many reads have either; where something between few
 //! and many is seen (a rare variant, a repeat, a systematic error), nothing is said; and what stands by its own kind in another
-//! place (a strain, a copy of a repeat) is right. Mates that overlap settle what other reads do not see.
+//! place (a strain, a copy of a repeat) is right. A variant in at most 3 % of the reads of a place, and in at most 20 of them, cannot be
+//! told from an error, and is taken for one. Mates that overlap settle what other reads do not see.
 //!
 //! Everything is deterministic: the same reads in the same order, with the same seed, give the same bytes, on any number of
 //! threads.

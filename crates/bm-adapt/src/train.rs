@@ -20,7 +20,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Settings that were chosen on the runs that have truth tables: see `research/adapt`.
+    /// Settings that were chosen by what they give on the training sets that have truth tables.
     pub(crate) fn new(seed: u64) -> Self {
         Self { seed, looks: 16_000_000, rounds: 48, batch: 1024, rate: 0.01, pull: 30.0 }
     }

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use bm_quality::PackageFiles;
 
+/// The files of a package.
+const FILES: [&str; 5] = ["README.md", "golden.json", "manifest.json", "model.ane.onnx", "model.onnx"];
+
 /// Where a package is written: beside its final name, and renamed when it is whole.
 pub(crate) struct PackageOutput {
     path: PathBuf,
@@ -17,7 +20,9 @@ impl PackageOutput {
         if path.exists() {
             let entries =
                 path.read_dir().with_context(|| format!("{}: is no folder, expected one for a model package", path.display()))?;
-            if entries.count() > 0 && !path.join("manifest.json").is_file() {
+            // What is replaced is deleted, so nothing else may be in it.
+            let others = entries.flatten().filter(|entry| !entry.file_name().to_str().is_some_and(|name| FILES.contains(&name)));
+            if others.count() > 0 {
                 bail!("{}: is a folder with other things in it, expected a new one or a model package", path.display());
             }
         }
@@ -41,7 +46,11 @@ impl PackageOutput {
         if self.path.exists() {
             fs::rename(&self.path, scratch.path().join("old")).with_context(|| format!("{name}: cannot be replaced"))?;
         }
-        fs::rename(&new, &self.path).with_context(|| format!("{name}: cannot be given its name"))?;
+        let old = scratch.path().join("old");
+        fs::rename(&new, &self.path)
+            // What was there before goes back to its place.
+            .inspect_err(|_| drop(fs::rename(&old, &self.path)))
+            .with_context(|| format!("{name}: cannot be given its name"))?;
         Ok(())
     }
 }

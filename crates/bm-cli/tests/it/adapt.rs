@@ -171,6 +171,11 @@ fn what_is_in_the_way_is_not_overwritten() {
         bm(["adapt", &reads, "-o", &scratch.path("empty"), "-q"]).done();
     }
     assert!(scratch.names() == ["empty", "file", "folder"]);
+    // But not a package that somebody has put something into.
+    fs::write(scratch.path("empty/notes.txt"), "mine").unwrap();
+    let message = bm(["adapt", &reads, "-o", &scratch.path("empty")]).refused();
+    assert!(message.contains("is a folder with other things in it"), "{message}");
+    assert_eq!(fs::read(scratch.path("empty/notes.txt")).unwrap(), b"mine");
 }
 
 #[test]
