@@ -5,9 +5,13 @@ use std::path::PathBuf;
 use bm_quality::Threshold;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::compress::{Compression, LEVEL, LEVELS};
+use crate::work::Tasks;
+
 /// Keeps the good reads of a FASTQ file, with a small neural network.
 ///
-/// `-` is stdin or stdout. Input is plain or gzip, told by its content; output is gzip if its name ends in .gz or .bgz.
+/// `-` is stdin or stdout. Input is plain or gzip, told by its content; output is gzip, in the
+/// blocks of BGZF, if its name ends in .gz or .bgz.
 /// Exit codes: 0 done, 1 failed, 2 wrong usage.
 #[derive(Debug, Parser)]
 #[command(name = "bm", version, max_term_width = 100, arg_required_else_help = true)]
@@ -95,6 +99,8 @@ pub(crate) struct EncodeArgs {
     /// Write the vectors that the codes of the encoding stand for
     #[arg(long, conflicts_with = "input")]
     pub(crate) vectors: bool,
+    #[command(flatten)]
+    pub(crate) compression: CompressionArgs,
     /// No summary
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -178,6 +184,8 @@ pub(crate) struct AdaptArgs {
     /// Write what was learned as a page with pictures, to be opened in a browser or printed; it is one file and loads nothing
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) compression: CompressionArgs,
 }
 
 /// What every command that judges reads takes.
@@ -194,9 +202,18 @@ pub(crate) struct JudgeArgs {
     pub(crate) adapt: bool,
     #[command(flatten)]
     pub(crate) run: RunArgs,
+    #[command(flatten)]
+    pub(crate) compression: CompressionArgs,
     /// Write counts, model and engine as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+}
+
+impl JudgeArgs {
+    /// Returns how outputs are compressed: workers compress too.
+    pub(crate) fn compression(&self) -> Compression {
+        Compression { level: self.compression.level, tasks: Tasks::of(self.run.workers()) }
+    }
 }
 
 /// What a read must reach to pass.
@@ -254,6 +271,8 @@ pub(crate) struct TruthArgs {
     /// Alignments of a lower mapping quality have no say about variants
     #[arg(long, value_name = "Q", default_value_t = 20, conflicts_with = "mates")]
     pub(crate) min_mapq: u8,
+    #[command(flatten)]
+    pub(crate) compression: CompressionArgs,
     /// No summary
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -300,6 +319,20 @@ pub(crate) struct RunArgs {
     /// No summary and no progress bar
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompressionArgs {
+    /// How much outputs whose names end in .gz or .bgz are compressed: 1 is fastest, 12 smallest
+    #[arg(long, value_name = "N", default_value_t = LEVEL, value_parser = clap::value_parser!(u8).range(LEVELS))]
+    pub(crate) level: u8,
+}
+
+impl CompressionArgs {
+    /// Returns compression by whoever writes.
+    pub(crate) fn alone(&self) -> Compression {
+        Compression::alone(self.level)
+    }
 }
 
 impl RunArgs {

@@ -23,10 +23,12 @@ pub(crate) fn run(args: &EncodeArgs) -> Result<()> {
         EncodingChoice::QualityPlace => Some(&QualityPlace),
         EncodingChoice::BaseQualityPlace => Some(&BaseQualityPlace),
     };
+    let inputs: Vec<&Path> = args.input.as_deref().into_iter().collect();
+    let create = || Output::create(&args.output, &inputs, &args.compression.alone());
     let summary = match (&args.input, encoder) {
-        (Some(path), None) => windows(path, &args.output)?,
-        (Some(path), Some(encoder)) => codes(path, encoder, &args.output)?,
-        (None, Some(encoder)) => vectors(encoder, &args.output)?,
+        (Some(path), None) => windows(path, create()?)?,
+        (Some(path), Some(encoder)) => codes(path, encoder, create()?)?,
+        (None, Some(encoder)) => vectors(encoder, create()?)?,
         (None, None) => {
             bail!("--vectors: scalar-150 has no codes; name the encoding quality-place or base-quality-place")
         }
@@ -38,8 +40,8 @@ pub(crate) fn run(args: &EncodeArgs) -> Result<()> {
 }
 
 /// A row a window.
-fn windows(path: &Path, output: &Path) -> Result<String> {
-    let mut spool = Spool::new(output, &[path])?;
+fn windows(path: &Path, output: Output) -> Result<String> {
+    let mut spool = Spool::new(output)?;
     let encoder = Scalar150;
     let encoding = encoder.encoding();
     let rule = WindowRule { length: encoding.window, combination: Combination::BaseWeightedMeanLogit };
@@ -66,8 +68,8 @@ fn windows(path: &Path, output: &Path) -> Result<String> {
 }
 
 /// A code a base.
-fn codes(path: &Path, encoder: &dyn CodeEncoder, output: &Path) -> Result<String> {
-    let mut spool = Spool::new(output, &[path])?;
+fn codes(path: &Path, encoder: &dyn CodeEncoder, output: Output) -> Result<String> {
+    let mut spool = Spool::new(output)?;
     let mut codes = Vec::new();
     let mut bases = 0;
     let reads = each(path, |read| {
@@ -83,9 +85,9 @@ fn codes(path: &Path, encoder: &dyn CodeEncoder, output: &Path) -> Result<String
 }
 
 /// The vectors that codes stand for.
-fn vectors(encoder: &dyn CodeEncoder, output: &Path) -> Result<String> {
+fn vectors(encoder: &dyn CodeEncoder, output: Output) -> Result<String> {
     let encoding = encoder.encoding();
-    let mut spool = Spool::new(output, &[])?;
+    let mut spool = Spool::new(output)?;
     spool.append(encoder.vectors().iter().map(|value| value.to_le_bytes()))?;
     spool.finish::<f32>(&[encoding.codes as u64, encoding.channels as u64])?;
     Ok(format!("{} codes × {} features written; encoding {encoding}", encoding.codes, encoding.channels))
@@ -108,8 +110,7 @@ struct Spool {
 }
 
 impl Spool {
-    fn new(output: &Path, inputs: &[&Path]) -> Result<Self> {
-        let output = Output::create(output, inputs)?;
+    fn new(output: Output) -> Result<Self> {
         let spool = BufWriter::new(output.spool().context("a temporary file for the array")?);
         Ok(Self { output, spool })
     }

@@ -11,9 +11,10 @@ use crate::output::{self, Output};
 pub(crate) fn run(args: &FilterArgs) -> Result<()> {
     output::refuse_twins([Some(&args.output), args.discarded.as_ref(), args.judge.report.as_ref()])?;
     let inputs = [args.judge.input.path.as_path()];
-    let kept = Output::create(&args.output, &inputs)?;
-    let discarded = args.discarded.as_deref().map(|path| Output::create(path, &inputs)).transpose()?;
-    let job = Job { command: "filter", args: &args.judge, output: kept.name() };
+    let compression = args.judge.compression();
+    let kept = Output::create(&args.output, &inputs, &compression)?;
+    let discarded = args.discarded.as_deref().map(|path| Output::create(path, &inputs, &compression)).transpose()?;
+    let job = Job { command: "filter", args: &args.judge, output: kept.name(), compression: &compression };
     job.run(
         |_| Ok((kept, discarded)),
         |(kept, discarded), record, _, verdict| {

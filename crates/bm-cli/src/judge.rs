@@ -9,6 +9,7 @@ use bm_encode::fastq::RecordRef;
 use bm_quality::{Facts, ModelPackage, Prediction, Verdict};
 
 use crate::args::{EngineArgs, JudgeArgs, RunArgs};
+use crate::compress::Compression;
 use crate::counts::Counts;
 use crate::engine::Engine;
 use crate::fit::Fit;
@@ -23,6 +24,8 @@ pub(crate) struct Job<'a> {
     pub(crate) args: &'a JudgeArgs,
     /// What the report calls the main output.
     pub(crate) output: String,
+    /// Of outputs.
+    pub(crate) compression: &'a Compression,
 }
 
 impl Job<'_> {
@@ -35,9 +38,9 @@ impl Job<'_> {
         finish: impl FnOnce(W) -> Result<()>,
     ) -> Result<()> {
         let began = Instant::now();
-        let JudgeArgs { input, criteria, engine, adapt, run, report } = self.args;
+        let JudgeArgs { input, criteria, engine, adapt, run, report, compression: _ } = self.args;
         // A report that cannot be written is refused before the work, not after it.
-        let report_file = report.as_deref().map(|path| Output::create(path, &[&input.path])).transpose()?;
+        let report_file = report.as_deref().map(|path| Output::create(path, &[&input.path], self.compression)).transpose()?;
         let named = engine.model.is_some();
         let adaptation = if *adapt { Some(adapted(&input.path, engine, run)?) } else { None };
         let mut engine = match &adaptation {
@@ -59,7 +62,7 @@ impl Job<'_> {
         let progress = Progress::new(&input, run.quiet);
 
         let mut counts = Counts::default();
-        let read = pipeline::run(input, first, models, |batch| {
+        let read = pipeline::run(input, first, models, &self.compression.tasks, |batch| {
             for (record, prediction) in batch.records.iter().zip(&batch.predictions) {
                 let verdict = criteria.verdict(prediction, record.sequence.len());
                 write(&mut writer, record, prediction, verdict)?;

@@ -2,6 +2,7 @@
 
 mod adapt;
 mod args;
+mod compress;
 mod counts;
 mod criteria;
 mod encode;
@@ -22,6 +23,7 @@ mod score;
 mod selfcheck;
 mod terminal;
 mod truth;
+mod work;
 
 use std::io;
 use std::process::ExitCode;

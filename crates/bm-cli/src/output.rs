@@ -7,10 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use tempfile::NamedTempFile;
 
+use crate::compress::{Blocks, Compression};
 use crate::input;
 
 /// Bytes gathered before they are written.
@@ -31,13 +30,12 @@ pub(crate) struct Output {
 
 enum Sink {
     Plain(BufWriter<Stream>),
-    Gzip(Box<GzEncoder<BufWriter<Stream>>>),
+    Gzip(Box<Blocks<BufWriter<Stream>>>),
 }
 
 /// Where bytes go, as long as they are wanted.
 ///
-/// Writers with a buffer write it out when they are dropped, and a gzip writer its trailer with it: after an error that would
-/// make a part look like a whole.
+/// Writers with a buffer write it out when they are dropped: after an error that would make a part look like a whole.
 struct Stream {
     inner: Box<dyn Write + Send>,
     wanted: Arc<AtomicBool>,
@@ -64,7 +62,7 @@ impl Output {
     /// # Errors
     ///
     /// If the path is one of `inputs`, or cannot be created.
-    pub(crate) fn create(path: &Path, inputs: &[&Path]) -> Result<Self> {
+    pub(crate) fn create(path: &Path, inputs: &[&Path], compression: &Compression) -> Result<Self> {
         let place = place(path);
         let (stream, unnamed): (Box<dyn Write + Send>, _) = if input::is_stdio(path) {
             (Box::new(io::stdout()), None)
@@ -86,7 +84,7 @@ impl Output {
         let wanted = Arc::new(AtomicBool::new(true));
         let stream = BufWriter::with_capacity(BUFFER, Stream { inner: stream, wanted: Arc::clone(&wanted) });
         let gzip = path.extension().is_some_and(|extension| extension == "gz" || extension == "bgz");
-        let sink = if gzip { Sink::Gzip(Box::new(GzEncoder::new(stream, Compression::default()))) } else { Sink::Plain(stream) };
+        let sink = if gzip { Sink::Gzip(Box::new(Blocks::new(stream, compression))) } else { Sink::Plain(stream) };
         Ok(Self { path: path.to_owned(), place, sink: Some(sink), wanted, unnamed })
     }
 
@@ -113,7 +111,7 @@ impl Output {
         let name = self.name();
         let written = match self.sink.take().ok_or_else(given_up) {
             Ok(Sink::Plain(stream)) => Ok(stream),
-            Ok(Sink::Gzip(encoder)) => encoder.finish(),
+            Ok(Sink::Gzip(blocks)) => blocks.finish(),
             Err(error) => Err(error),
         };
         written.and_then(|mut stream| stream.flush()).with_context(|| name.clone())?;
@@ -134,7 +132,7 @@ impl Write for Output {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         match &mut self.sink {
             Some(Sink::Plain(stream)) => stream.write(buf),
-            Some(Sink::Gzip(encoder)) => encoder.write(buf),
+            Some(Sink::Gzip(blocks)) => blocks.write(buf),
             None => Err(given_up()),
         }
     }
@@ -142,7 +140,7 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.sink {
             Some(Sink::Plain(stream)) => stream.flush(),
-            Some(Sink::Gzip(encoder)) => encoder.flush(),
+            Some(Sink::Gzip(blocks)) => blocks.flush(),
             None => Err(given_up()),
         }
     }

@@ -3,7 +3,7 @@
 //! One thread reads records into batches, workers with a session each judge them, and the calling thread takes them in input
 //! order. There are only so many batches, and they go around: reader → worker → caller → reader. Whoever is slow makes the
 //! others wait, and nobody can wait for ever: every batch that is under way is in somebody's hands or in a queue that has room
-//! for all of them.
+//! for all of them. Workers compress too, see `work.rs`.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,9 +12,10 @@ use std::thread;
 use anyhow::{Context, Result, anyhow};
 use bm_encode::fastq::{Record, RecordBatch};
 use bm_quality::{Prediction, QualityModel};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, select_biased};
 
 use crate::input::Input;
+use crate::work::{Tasks, Tools};
 
 /// Most records a batch. Batches are cut by the input alone, so that nothing depends on the number of workers.
 pub(crate) const RECORDS: usize = 1024;
@@ -41,29 +42,40 @@ pub(crate) fn first(input: &mut Input) -> Result<RecordBatch> {
 }
 
 /// Judges every record of `input`, of which `first` was read, and calls `take` with the batches in input order; returns how many
-/// records were read in all.
+/// records were read in all. In between, workers do `tasks`.
 pub(crate) fn run(
     input: Input,
     first: RecordBatch,
     models: Vec<QualityModel>,
+    tasks: &Tasks,
     mut take: impl FnMut(&Batch) -> Result<()>,
 ) -> Result<u64> {
     let batches = BATCHES_PER_WORKER * models.len() + 2;
     let (give_empty, empty) = bounded(batches);
     let (give_full, full) = bounded::<Numbered>(batches);
     let (give_judged, judged) = bounded::<Numbered>(batches);
+    // Nothing is sent here: that it ends is the message.
+    let (all_taken, taken) = bounded::<()>(0);
     for _ in 0..batches {
         give_empty.send(Batch::default()).context("the first batches")?;
     }
     thread::scope(|scope| {
         let reader = scope.spawn(move || read(input, first, &empty, &give_full));
         for mut model in models {
-            let (full, give_judged) = (full.clone(), give_judged.clone());
-            scope.spawn(move || judge(&mut model, &full, &give_judged));
+            let (full, give_judged, taken) = (full.clone(), give_judged.clone(), taken.clone());
+            scope.spawn(move || {
+                let mut tools = Tools::default();
+                work(&mut model, tasks, &mut tools, &full, &give_judged);
+                // What is written last wants to be compressed too.
+                drop(give_judged);
+                help(tasks, &mut tools, &taken);
+            });
         }
         // Only the workers hold these now: when they are gone, `judged` ends.
         drop((full, give_judged));
-        in_order(judged, give_empty, &mut take)?;
+        let outcome = in_order(judged, give_empty, &mut take);
+        drop(all_taken);
+        outcome?;
         reader.join().map_err(|_| anyhow!("the reader stopped unexpectedly"))
     })
 }
@@ -90,21 +102,39 @@ fn read(mut input: Input, first: RecordBatch, empty: &Receiver<Batch>, full: &Se
     input.records.records()
 }
 
-/// Judges batches until there are no more.
-fn judge(model: &mut QualityModel, full: &Receiver<Numbered>, judged: &Sender<Numbered>) {
-    for (number, message) in full {
-        let message = message.and_then(|mut batch| {
-            batch.predictions.clear();
-            let reads = batch.records.iter().map(|record| record.as_read());
-            // A worker that dies would leave the writer waiting for its batch.
-            match catch_unwind(AssertUnwindSafe(|| model.predict_into(reads, &mut batch.predictions))) {
-                Ok(outcome) => outcome.map(|()| batch).with_context(|| format!("batch {number}")),
-                Err(_) => Err(anyhow!("a worker stopped unexpectedly in batch {number}; this is a bug in bm")),
+/// Judges batches until there are no more, and does tasks first where there are any: others wait for those.
+fn work(model: &mut QualityModel, tasks: &Tasks, tools: &mut Tools, full: &Receiver<Numbered>, judged: &Sender<Numbered>) {
+    loop {
+        select_biased! {
+            recv(tasks.queue()) -> task => task.into_iter().for_each(|task| task.run(tools)),
+            recv(full) -> message => {
+                let Ok((number, message)) = message else { return };
+                if judged.send((number, judge(model, number, message))).is_err() {
+                    return;
+                }
             }
-        });
-        if judged.send((number, message)).is_err() {
-            break;
         }
+    }
+}
+
+/// Does tasks until all batches are `taken`.
+fn help(tasks: &Tasks, tools: &mut Tools, taken: &Receiver<()>) {
+    loop {
+        select_biased! {
+            recv(tasks.queue()) -> task => task.into_iter().for_each(|task| task.run(tools)),
+            recv(taken) -> _ => return,
+        }
+    }
+}
+
+fn judge(model: &mut QualityModel, number: u64, message: Result<Batch>) -> Result<Batch> {
+    let mut batch = message?;
+    batch.predictions.clear();
+    let reads = batch.records.iter().map(|record| record.as_read());
+    // A worker that dies would leave the writer waiting for its batch.
+    match catch_unwind(AssertUnwindSafe(|| model.predict_into(reads, &mut batch.predictions))) {
+        Ok(outcome) => outcome.map(|()| batch).with_context(|| format!("batch {number}")),
+        Err(_) => Err(anyhow!("a worker stopped unexpectedly in batch {number}; this is a bug in bm")),
     }
 }
 

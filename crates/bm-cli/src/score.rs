@@ -18,8 +18,9 @@ struct Table {
 /// Writes the table. Names and order of the columns are a contract.
 pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
     output::refuse_twins([Some(&args.output), args.judge.report.as_ref()])?;
-    let output = Output::create(&args.output, &[&args.judge.input.path])?;
-    let job = Job { command: "score", args: &args.judge, output: output.name() };
+    let compression = args.judge.compression();
+    let output = Output::create(&args.output, &[&args.judge.input.path], &compression)?;
+    let job = Job { command: "score", args: &args.judge, output: output.name(), compression: &compression };
     job.run(
         |facts| {
             let mut table = Table { output, counts_errors: facts.counts_errors() };

@@ -24,7 +24,7 @@ pub(crate) fn run(args: &TruthArgs) -> Result<()> {
     if inputs.iter().filter(|path| input::is_stdio(path)).count() > 1 {
         bail!("stdin: is named for two inputs; give each its own");
     }
-    let table = Table::create(Output::create(&args.output, &inputs)?)?;
+    let table = Table::create(Output::create(&args.output, &inputs, &args.compression.alone())?)?;
     match (&args.alignment, &args.reference, &args.mates) {
         (_, _, Some(mates)) => from_mates(args, &mates[0], &mates[1], table),
         (Some(alignment), Some(reference), None) => from_alignment(args, alignment, reference, table),

@@ -6,6 +6,7 @@
 
 mod adapt;
 mod broken;
+mod compression;
 mod encode;
 #[cfg(all(feature = "onnxruntime", feature = "coreml"))]
 mod engines;

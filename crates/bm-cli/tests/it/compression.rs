@@ -1,0 +1,142 @@
+//! Compressed outputs: BGZF, the same whatever the threads, whole or not there.
+
+use std::fs;
+use std::io::Read;
+use std::process::Command;
+
+use flate2::read::MultiGzDecoder;
+
+use crate::support::{HISEQ, Scratch, bm, command, plain, testdata, text_of};
+
+/// The empty block that says that a file is whole, as the SAM specification has it.
+const END: [u8; 28] = [31, 139, 8, 4, 0, 0, 0, 0, 0, 255, 6, 0, 66, 67, 2, 0, 27, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// Checks that `stored` is BGZF, block by block, and returns its text.
+#[track_caller]
+fn text_of_blocks(stored: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut rest = stored;
+    while !rest.is_empty() {
+        assert_eq!((&rest[..4], &rest[10..16]), ([31, 139, 8, 4].as_slice(), [6, 0, b'B', b'C', 2, 0].as_slice()));
+        let (block, others) = rest.split_at(usize::from(u16::from_le_bytes([rest[16], rest[17]])) + 1);
+        let mut of_block = Vec::new();
+        MultiGzDecoder::new(block).read_to_end(&mut of_block).unwrap();
+        assert!(of_block.len() <= 65_280 && of_block.is_empty() == others.is_empty());
+        text.extend(of_block);
+        rest = others;
+    }
+    assert!(stored.ends_with(&END));
+    let mut of_noodles = Vec::new();
+    noodles_bgzf::io::Reader::new(stored).read_to_end(&mut of_noodles).unwrap();
+    assert!(of_noodles == text && plain(stored.to_vec()) == text);
+    text
+}
+
+#[test]
+fn every_compressed_output_is_bgzf() {
+    let scratch = Scratch::new();
+    let (input, empty) = (testdata(HISEQ), testdata("derived/empty.fastq.gz"));
+    let (bam, reference) = (testdata("hiseq_measles/hiseq_measles.bam"), testdata("hiseq_measles/ref.fa"));
+    let cases: [&[&str]; 6] = [
+        &["filter", &input, "-q"],
+        &["filter", &input, "-q", "-t", "1"],
+        &["filter", &empty, "-q"],
+        &["score", &input, "-q"],
+        &["encode", &input, "-q", "--encoding", "quality-place"],
+        &["truth", &bam, "-r", &reference, "-q"],
+    ];
+    for arguments in cases {
+        let with = |name: &str| {
+            crate::support::run(command(arguments).args(["-o", &scratch.path(name)])).done();
+            scratch.read(name)
+        };
+        let expected = with("plain");
+        for name in ["compressed.gz", "compressed.bgz"] {
+            assert!(text_of_blocks(&with(name)) == expected, "{arguments:?}");
+        }
+    }
+    bm(["filter", &input, "-o", "/dev/null", "--report", &scratch.path("report.json.gz")]).done();
+    assert!(text_of_blocks(&scratch.read("report.json.gz")).starts_with(b"{"));
+}
+
+#[test]
+fn python_and_samtools_read_it() {
+    let scratch = Scratch::new();
+    let kept = scratch.path("kept.fastq.gz");
+    let expected = bm(["filter", &testdata(HISEQ), "-o", "-", "-q"]).done().stdout;
+    bm(["filter", &testdata(HISEQ), "-o", &kept, "-q"]).done();
+    let script = "import gzip, sys; sys.stdout.buffer.write(gzip.open(sys.argv[1]).read())";
+    let readers: [(&str, &[&str]); 4] =
+        [("gzip", &["-dc"]), ("bgzip", &["-dc"]), ("python3", &["-c", script]), ("samtools", &["fqidx"])];
+    for (program, arguments) in readers {
+        let Ok(output) = Command::new(program).args(arguments).arg(&kept).output() else {
+            eprintln!("SKIPPED python_and_samtools_read_it for {program}: it is not there");
+            continue;
+        };
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+        if program == "samtools" {
+            // It indexes only what it can read block by block.
+            let index = String::from_utf8(scratch.read("kept.fastq.gz.fai")).unwrap();
+            assert_eq!(index.lines().count(), crate::support::records(&expected).len());
+        } else {
+            assert!(output.stdout == expected, "{program}");
+        }
+    }
+}
+
+#[test]
+fn compressed_bytes_do_not_depend_on_threads() {
+    let scratch = Scratch::new();
+    // Enough for more blocks than are under way at once.
+    let input = scratch.file("reads.fastq", &text_of(&testdata(HISEQ)).repeat(3));
+    let outputs: Vec<_> = ["1", "2", "4", "9"]
+        .map(|threads| {
+            let (kept, dropped, table) = (scratch.path("kept.gz"), scratch.path("dropped.gz"), scratch.path("scores.tsv.gz"));
+            bm(["filter", &input, "-o", &kept, "--discarded", &dropped, "-j", threads, "-q"]).done();
+            bm(["score", &input, "-o", &table, "-j", threads, "-q"]).done();
+            ["kept.gz", "dropped.gz", "scores.tsv.gz"].map(|name| scratch.read(name))
+        })
+        .into();
+    assert!(outputs.iter().all(|other| *other == outputs[0]), "threads change the output");
+    assert!(text_of_blocks(&outputs[0][0]).len() > 6_000_000);
+}
+
+#[test]
+fn a_level_changes_the_size_and_not_the_text() {
+    let scratch = Scratch::new();
+    let input = testdata(HISEQ);
+    let stored = |level: &[&str]| {
+        let kept = scratch.path("kept.fastq.gz");
+        crate::support::run(command(["filter", &input, "-o", &kept, "-q"]).args(level)).done();
+        scratch.read("kept.fastq.gz")
+    };
+    let by_level = ["1", "6", "12"].map(|level| stored(&["--level", level]));
+    assert!(by_level.is_sorted_by(|larger, smaller| larger.len() > smaller.len()));
+    assert!(by_level.iter().all(|stored| text_of_blocks(stored) == text_of_blocks(&by_level[0])));
+    assert!(stored(&["--level", "3"]) == stored(&[]));
+    for level in ["0", "13", "fast"] {
+        let message = bm(["filter", &input, "-o", &scratch.path("other.gz"), "--level", level]).misused();
+        assert!(message.contains("--level"), "{message}");
+    }
+    assert_eq!(scratch.names(), ["kept.fastq.gz"]);
+}
+
+#[test]
+fn a_compressed_output_whose_reader_has_seen_enough_is_no_error_and_hangs_nothing() {
+    let scratch = Scratch::new();
+    let fifo = scratch.path("kept.fastq.gz");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let input = scratch.file("reads.fastq", &text_of(&testdata(HISEQ)).repeat(3));
+    for threads in ["1", "2", "8"] {
+        let child = command(["filter", &input, "-o", &fifo, "-q", "-j", threads, "--discarded", &scratch.path("dropped.gz")])
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut some = [0; 1_000];
+        fs::File::open(&fifo).unwrap().read_exact(&mut some).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        // The other output is not whole.
+        assert_eq!(scratch.names(), ["kept.fastq.gz", "reads.fastq"]);
+    }
+}
