@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, bail};
 use bm_encode::fastq;
-use flate2::bufread::MultiGzDecoder;
+
+use crate::inflate::Gzip;
+use crate::work::Tasks;
 
 /// Bytes read from the file at once.
 const BUFFER: usize = 256 * 1024;
@@ -25,8 +27,8 @@ pub(crate) struct Input {
     pub(crate) consumed: Arc<AtomicU64>,
 }
 
-/// Opens `path`, or stdin if it is `-`.
-pub(crate) fn open(path: &Path) -> Result<Input> {
+/// Opens `path`, or stdin if it is `-`; what can be inflated in parallel goes to `tasks`.
+pub(crate) fn open(path: &Path, tasks: &Tasks) -> Result<Input> {
     let name = name(path);
     let (stream, bytes): (Box<dyn Read + Send>, _) = if is_stdio(path) {
         (Box::new(io::stdin()), None)
@@ -36,7 +38,7 @@ pub(crate) fn open(path: &Path) -> Result<Input> {
     };
     let consumed = Arc::new(AtomicU64::new(0));
     let stream = Counted { inner: stream, consumed: Arc::clone(&consumed) };
-    let text = decompressed(stream).with_context(|| name.clone())?;
+    let text = decompressed(stream, tasks).with_context(|| name.clone())?;
     Ok(Input { name, records: fastq::Reader::new(text), bytes, consumed })
 }
 
@@ -67,13 +69,13 @@ pub(crate) fn is_stdio(path: &Path) -> bool {
 }
 
 /// Returns the text of a stream that may be compressed, going by its first bytes and not by its name.
-pub(crate) fn decompressed(mut stream: impl Read + Send + 'static) -> Result<Box<dyn BufRead + Send>> {
+pub(crate) fn decompressed(mut stream: impl Read + Send + 'static, tasks: &Tasks) -> Result<Box<dyn BufRead + Send>> {
     let mut magic = Vec::new();
     (&mut stream).take(6).read_to_end(&mut magic).context("cannot be read")?;
     let stored = BufReader::with_capacity(BUFFER, Cursor::new(magic.clone()).chain(stream));
     let refused = match magic.as_slice() {
         [0x1f, 0x8b, ..] => {
-            return Ok(Box::new(BufReader::with_capacity(BUFFER, Gzip(MultiGzDecoder::new(stored)))));
+            return Ok(Box::new(Gzip::new(stored, tasks)));
         }
         [0x28, 0xb5, 0x2f, 0xfd, ..] => ("zstd", "zstd -dc"),
         [b'B', b'Z', b'h', ..] => ("bzip2", "bzip2 -dc"),
@@ -94,21 +96,5 @@ impl<R: Read> Read for Counted<R> {
         let count = self.inner.read(buf)?;
         self.consumed.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
-    }
-}
-
-/// Says in words what flate2 finds wrong.
-struct Gzip<R>(MultiGzDecoder<R>);
-
-impl<R: BufRead> Read for Gzip<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buf).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), "the gzip file is truncated; copy or download it again"),
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => io::Error::new(
-                error.kind(),
-                format!("the gzip file is damaged, or something that is not gzip follows it ({error}); copy or download it again"),
-            ),
-            _ => error,
-        })
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Job<'a> {
     pub(crate) args: &'a JudgeArgs,
     /// What the report calls the main output.
     pub(crate) output: String,
-    /// Of outputs.
+    /// Of outputs; the input shares the tasks.
     pub(crate) compression: &'a Compression,
 }
 
@@ -50,7 +50,7 @@ impl Job<'_> {
         let criteria = criteria::of(criteria, engine.package.facts())?;
         let mut writer = start(engine.package.facts())?;
         let workers = run.workers();
-        let mut input = input::open(&input.path)?;
+        let mut input = input::open(&input.path, &self.compression.tasks)?;
         let name = input.name.clone();
         let first = pipeline::first(&mut input)?;
         let fit = match adaptation {

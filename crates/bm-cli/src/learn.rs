@@ -15,6 +15,7 @@ use crate::output::Output;
 use crate::pipeline::{self, BYTES, RECORDS};
 use crate::progress::Progress;
 use crate::terminal;
+use crate::work::Tasks;
 
 /// Batches under way: one that is read, one that is looked at, two that wait.
 const BATCHES: usize = 4;
@@ -37,7 +38,7 @@ pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Adap
     let mut sample = RunSample::new(RunSample::ROOM);
     let mut start_applies = true;
     for (number, mates) in grouped(inputs)?.into_iter().enumerate() {
-        let mut files = mates.iter().map(|path| input::open(path)).collect::<Result<Vec<_>>>()?;
+        let mut files = mates.iter().map(|path| input::open(path, &Tasks::of(0))).collect::<Result<Vec<_>>>()?;
         let first = files.iter_mut().map(pipeline::first).collect::<Result<Vec<_>>>()?;
         if number == 0
             && let Some(domain) = start.facts().domain
@@ -99,7 +100,7 @@ fn is_seekable(path: &Path) -> Result<bool> {
 }
 
 fn first_names(path: &Path) -> Result<Vec<Vec<u8>>> {
-    let mut file = input::open(path)?;
+    let mut file = input::open(path, &Tasks::of(0))?;
     let mut record = Record::default();
     let mut names = Vec::new();
     while names.len() < COMPARED && file.records.read_record(&mut record).with_context(|| file.name.clone())? {

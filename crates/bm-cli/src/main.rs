@@ -10,6 +10,7 @@ mod engine;
 mod filter;
 mod fit;
 mod html;
+mod inflate;
 mod input;
 mod judge;
 mod learn;

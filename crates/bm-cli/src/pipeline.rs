@@ -3,7 +3,7 @@
 //! One thread reads records into batches, workers with a session each judge them, and the calling thread takes them in input
 //! order. There are only so many batches, and they go around: reader → worker → caller → reader. Whoever is slow makes the
 //! others wait, and nobody can wait for ever: every batch that is under way is in somebody's hands or in a queue that has room
-//! for all of them. Workers compress too, see `work.rs`.
+//! for all of them. Workers compress and inflate too, see `work.rs`.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -9,6 +9,7 @@ use bm_truth::{Aligned, Alignment, HEADER, OverlapRules, Pileup, Reference, Row,
 
 use crate::args::TruthArgs;
 use crate::output::Output;
+use crate::work::Tasks;
 use crate::{input, terminal};
 
 /// Bytes read from the alignment at once.
@@ -77,7 +78,7 @@ fn from_alignment(args: &TruthArgs, alignment: &Path, reference_path: &Path, mut
     let reference_name = input::name(reference_path);
     let stream: Box<dyn Read + Send> =
         if input::is_stdio(reference_path) { Box::new(io::stdin()) } else { Box::new(input::file(reference_path, "FASTA")?.0) };
-    let text = input::decompressed(stream).with_context(|| reference_name.clone())?;
+    let text = input::decompressed(stream, &Tasks::of(0)).with_context(|| reference_name.clone())?;
     let reference = Reference::read(text).with_context(|| reference_name.clone())?;
     let rules = Rules { lowest_mapq: args.min_mapq, ..if args.long { Rules::long() } else { Rules::default() } };
 
@@ -135,7 +136,8 @@ fn each(file: &mut std::fs::File, reference: &Reference, mut visit: impl FnMut(&
 
 /// Counts where the mates of each pair disagree.
 fn from_mates(args: &TruthArgs, first: &Path, second: &Path, mut table: Table) -> Result<()> {
-    let (mut ours, mut theirs) = (input::open(first)?, input::open(second)?);
+    let tasks = Tasks::of(0);
+    let (mut ours, mut theirs) = (input::open(first, &tasks)?, input::open(second, &tasks)?);
     let (mut one, mut other) = (Record::default(), Record::default());
     let rules = OverlapRules::default();
     loop {

@@ -1,4 +1,4 @@
-//! Small tasks, such as compressing a block, that any thread does which has time for them; results in order.
+//! Small tasks, compressing and inflating, that any thread does which has time for them; results in order.
 //!
 //! Workers take tasks before they take a batch of reads, so a run is as busy as it has workers, whatever it spends its time on.
 //! Who waits for a result does not count on them: it does tasks itself until the result is there. So nobody can wait for ever, and
@@ -10,14 +10,22 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bgzf::{CompressionLevel, Compressor};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
+use sirocco::Format;
+use sirocco::inflate::Decoder;
 
 /// Results that are asked for ahead of the one that is needed, for each worker.
 const AHEAD: usize = 2;
 
 /// What a thread keeps from task to task, because it is costly to make.
-#[derive(Default)]
 pub(crate) struct Tools {
     compressor: Option<(u8, Compressor)>,
+    decoder: Box<Decoder>,
+}
+
+impl Default for Tools {
+    fn default() -> Self {
+        Self { compressor: None, decoder: Box::new(Decoder::new(Format::Gzip)) }
+    }
 }
 
 impl Tools {
@@ -32,6 +40,12 @@ impl Tools {
             _ => Compressor::new(CompressionLevel::new(level).map_err(io::Error::other)?),
         };
         Ok(&mut self.compressor.insert((level, compressor)).1)
+    }
+
+    /// Returns what inflates, at the start of a member.
+    pub(crate) fn decoder(&mut self) -> &mut Decoder {
+        self.decoder.reset();
+        &mut self.decoder
     }
 }
 
@@ -115,6 +129,11 @@ impl<T: Send + 'static> InOrder<T> {
                 Ok(Some(result))
             }
         }
+    }
+
+    /// Gives up what was asked for.
+    pub(crate) fn forget(&mut self) {
+        self.waiting.clear();
     }
 
     /// Returns the next result, or nothing if none was asked for.

@@ -1,12 +1,12 @@
-//! Compressed outputs: BGZF, the same whatever the threads, whole or not there.
+//! Compressed outputs: BGZF, the same whatever the threads, whole or not there; and compressed inputs of the same kind.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Command;
 
 use flate2::read::MultiGzDecoder;
 
-use crate::support::{HISEQ, Scratch, bm, command, plain, testdata, text_of};
+use crate::support::{HISEQ, Scratch, bm, bm_with_stdin, command, plain, testdata, text_of};
 
 /// The empty block that says that a file is whole, as the SAM specification has it.
 const END: [u8; 28] = [31, 139, 8, 4, 0, 0, 0, 0, 0, 255, 6, 0, 66, 67, 2, 0, 27, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -30,6 +30,13 @@ fn text_of_blocks(stored: &[u8]) -> Vec<u8> {
     noodles_bgzf::io::Reader::new(stored).read_to_end(&mut of_noodles).unwrap();
     assert!(of_noodles == text && plain(stored.to_vec()) == text);
     text
+}
+
+/// Text in the blocks that another program would write.
+fn bgzf(text: &[u8]) -> Vec<u8> {
+    let mut writer = noodles_bgzf::io::Writer::new(Vec::new());
+    writer.write_all(text).unwrap();
+    writer.finish().unwrap()
 }
 
 #[test]
@@ -119,6 +126,40 @@ fn a_level_changes_the_size_and_not_the_text() {
         assert!(message.contains("--level"), "{message}");
     }
     assert_eq!(scratch.names(), ["kept.fastq.gz"]);
+}
+
+#[test]
+fn blocks_are_read_like_any_gzip_by_any_number_of_workers() {
+    let text = text_of(&testdata(HISEQ));
+    let expected = bm_with_stdin(["score", "-", "-q"], &text).done().stdout;
+    let stored = bgzf(&text);
+    for threads in ["1", "2", "8"] {
+        assert!(bm_with_stdin(["score", "-", "-q", "-j", threads], &stored).done().stdout == expected, "{threads} workers");
+        // What others append, with and without the mark of the end in between.
+        let parts = [&stored[..stored.len() - END.len()], &stored, &crate::support::gzip(&text), &stored].concat();
+        let run = bm_with_stdin(["score", "-", "-j", threads, "-o", "/dev/null"], &parts).done();
+        assert!(run.stderr.starts_with("40000 reads in: "), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_damaged_block_far_into_the_file_is_an_error_and_no_output_is_left() {
+    let text = text_of(&testdata(HISEQ));
+    let good = bgzf(&text);
+    let mut damaged = good.clone();
+    let middle = good.len() / 2;
+    damaged[middle] ^= 0x10;
+    let cases =
+        [(&damaged[..], "the gzip file is damaged"), (&good[..middle], "is truncated"), (&good[..good.len() - 29], "is truncated")];
+    for (stored, expected) in cases {
+        for threads in ["1", "2", "8"] {
+            let scratch = Scratch::new();
+            let kept = scratch.path("kept.fastq.gz");
+            let message = bm_with_stdin(["filter", "-", "-o", &kept, "-q", "-j", threads], stored).refused();
+            assert!(message.starts_with("bm: stdin: record ") && message.contains(expected), "{message}");
+            assert_eq!(scratch.names(), [""; 0]);
+        }
+    }
 }
 
 #[test]
