@@ -5,14 +5,15 @@ use anyhow::{Context, Result};
 use crate::workspace::Package;
 
 /// The crates of ours that each crate may name, tests and benches included.
-const OURS: [(&str, &[&str]); 8] = [
+const OURS: [(&str, &[&str]); 9] = [
     ("bm-encode", &[]),
+    ("bm-evidence", &[]),
     ("bm-infer", &[]),
     ("bm-models", &[]),
-    ("bm-quality", &["bm-encode", "bm-infer", "bm-models"]),
+    ("bm-quality", &["bm-encode", "bm-evidence", "bm-infer", "bm-models"]),
     ("bm-truth", &["bm-encode"]),
-    ("bm-adapt", &["bm-encode", "bm-infer", "bm-quality", "bm-truth"]),
-    ("bm-cli", &["bm-adapt", "bm-encode", "bm-infer", "bm-models", "bm-quality", "bm-truth"]),
+    ("bm-adapt", &["bm-encode", "bm-evidence", "bm-infer", "bm-quality", "bm-truth"]),
+    ("bm-cli", &["bm-adapt", "bm-encode", "bm-evidence", "bm-infer", "bm-models", "bm-quality", "bm-truth"]),
     ("xtask", &[]),
 ];
 

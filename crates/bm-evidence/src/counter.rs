@@ -1,0 +1,187 @@
+//! How often a run has each of its k-mers, in the memory that there is.
+
+use crate::index::{Index, MOST_LEVELS, is_sampled};
+use crate::kmer::{code, each};
+use crate::table::Table;
+
+/// Hashes are split by their first bits, so that each part is small and can be counted by a thread of its own. The number is fixed:
+/// what is counted must not depend on the threads.
+const SHARD_BITS: u32 = 10;
+const SHARDS: usize = 1 << SHARD_BITS;
+
+/// Hashes that wait for their shard: it comes into the cache once for all of them.
+const WAITING: usize = 2048;
+
+const FIRST_CELLS: usize = 256;
+
+/// Hashes whose cells are brought into the cache together.
+const AHEAD: usize = 64;
+
+/// Where so large a share of the k-mers was seen once, most of the genome was: without them nothing would ever be seen twice. Otherwise
+/// they are mostly errors.
+const MOSTLY_ONCE: f64 = 0.7;
+
+/// There is room again when no more than this share of it is used.
+const ENOUGH_ROOM: f64 = 0.9;
+
+/// Counts the k-mers of a run.
+///
+/// Counts are exact while there is room. When there is no more, k-mers that were seen once are dropped, where they are mostly errors;
+/// else every second k-mer is, by its hash. Shards can be counted on threads of their own ([`Counter::split`]), each of which is
+/// shown all reads in order; the result does not depend on how many there are.
+#[derive(Clone, Debug)]
+pub struct Counter {
+    k: usize,
+    /// Those that are counted here, by number.
+    shards: Vec<(usize, Shard)>,
+    /// Where in `shards` each shard is; beyond the end if another part counts it.
+    places: [u16; SHARDS],
+    /// Hashes that wait, `WAITING` for each shard.
+    waiting: Vec<u64>,
+    /// How many wait for each.
+    waits: Vec<u16>,
+}
+
+#[derive(Clone, Debug)]
+struct Shard {
+    table: Table,
+    most_cells: usize,
+    /// K-mers are kept whose hash is sampled at this level: one in 2^level.
+    level: u32,
+}
+
+impl Counter {
+    /// Returns a counter of k-mers of that length, [`SHORTEST`](crate::kmer::SHORTEST) to [`LONGEST`](crate::kmer::LONGEST), that
+    /// takes at most so many bytes, beside some 16 MB for k-mers that wait for theirs.
+    pub fn new(k: usize, bytes: usize) -> Self {
+        Self::sampled(k, bytes, 0)
+    }
+
+    /// Returns a counter that looks at one in 2^`level` k-mers from the start, as one does that had too little room for more.
+    pub fn sampled(k: usize, bytes: usize, level: u32) -> Self {
+        // A shard is copied to grow.
+        let most_cells = (bytes / (SHARDS + 1) / Table::CELL_BYTES).max(2);
+        let level = level.min(MOST_LEVELS);
+        let shard = || Shard { table: Table::new(FIRST_CELLS.min(most_cells)), most_cells, level };
+        Self::of(k, (0..SHARDS).map(|number| (number, shard())).collect())
+    }
+
+    fn of(k: usize, shards: Vec<(usize, Shard)>) -> Self {
+        let mut places = [u16::MAX; SHARDS];
+        shards.iter().enumerate().for_each(|(place, (number, _))| places[*number] = place as u16);
+        Self { k, waiting: vec![0; shards.len() * WAITING], waits: vec![0; shards.len()], shards, places }
+    }
+
+    /// Returns the length of the k-mers.
+    pub fn k(&self) -> usize {
+        self.k
+    }
+
+    /// Splits it into parts; each must be shown every read, in the same order.
+    pub fn split(mut self, parts: usize) -> Vec<Self> {
+        self.flush_all();
+        let parts = parts.clamp(1, SHARDS);
+        let mut split: Vec<Vec<_>> = (0..parts).map(|_| Vec::new()).collect();
+        self.shards.into_iter().for_each(|(number, shard)| split[number % parts].push((number, shard)));
+        split.into_iter().map(|shards| Self::of(self.k, shards)).collect()
+    }
+
+    /// Puts the parts together again; `None` if there is none.
+    pub fn join(parts: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut shards = Vec::new();
+        let mut length = None;
+        for mut part in parts {
+            part.flush_all();
+            length = Some(part.k);
+            shards.extend(part.shards);
+        }
+        shards.sort_unstable_by_key(|(number, _)| *number);
+        length.map(|k| Self::of(k, shards))
+    }
+
+    /// Counts the k-mers of the next read.
+    pub fn observe(&mut self, sequence: &[u8]) {
+        each(sequence.iter().map(|base| code(*base)), self.k, |_, hash| {
+            let place = usize::from(self.places[(hash >> (64 - SHARD_BITS)) as usize]);
+            let Some(waits) = self.waits.get_mut(place) else { return };
+            self.waiting[place * WAITING + usize::from(*waits)] = hash << SHARD_BITS;
+            *waits += 1;
+            if usize::from(*waits) == WAITING {
+                *waits = 0;
+                self.shards[place].1.add(&self.waiting[place * WAITING..][..WAITING]);
+            }
+        });
+    }
+
+    fn flush_all(&mut self) {
+        for (place, (waits, (_, shard))) in self.waits.iter_mut().zip(&mut self.shards).enumerate() {
+            shard.add(&self.waiting[place * WAITING..][..usize::from(*waits)]);
+            *waits = 0;
+        }
+    }
+
+    /// Returns the k-mers that were seen at least twice.
+    pub fn finish(mut self) -> Index {
+        self.flush_all();
+        let level = self.shards.iter().map(|(_, shard)| shard.level).max().unwrap_or(0);
+        // Tables are freed one after the other before there is an index: both together might be more than there is room for.
+        let kept = |(number, shard): (usize, Shard)| {
+            let kept = || shard.table.iter().filter(|(hash, count)| is_kept(*hash, *count, level));
+            let mut kmers = Vec::with_capacity(kept().count());
+            kmers.extend(kept().map(|(hash, count)| hash | u64::from(count)));
+            (number, kmers)
+        };
+        let kept: Vec<_> = self.shards.into_iter().map(kept).collect();
+        let mut index = Index::new(self.k, level, kept.iter().map(|(_, kmers)| kmers.len()).sum());
+        for (number, kmers) in kept {
+            for kmer in kmers {
+                let (hash, count) = Table::parts(kmer);
+                index.insert((number as u64) << (64 - SHARD_BITS) | hash >> SHARD_BITS, count);
+            }
+        }
+        index
+    }
+}
+
+/// Whether a k-mer, by the hash as shards have it, goes into an index.
+fn is_kept(hash: u64, count: u32, level: u32) -> bool {
+    count > 1 && is_sampled(hash >> SHARD_BITS, level)
+}
+
+impl Shard {
+    fn add(&mut self, hashes: &[u64]) {
+        for hashes in hashes.chunks(AHEAD) {
+            self.table.touch(hashes);
+            for hash in hashes {
+                if self.level > 0 && !is_sampled(hash >> SHARD_BITS, self.level) {
+                    continue;
+                }
+                if self.table.len() >= self.table.room() {
+                    self.make_room();
+                }
+                self.table.add(*hash, 1);
+            }
+        }
+    }
+
+    fn make_room(&mut self) {
+        let cells = self.table.cells();
+        if cells < self.most_cells {
+            self.table.rebuild((2 * cells).min(self.most_cells), |_, _| true);
+        }
+        let most = self.most_cells;
+        while self.table.cells() == most && self.table.len() as f64 > ENOUGH_ROOM * self.table.room() as f64 {
+            let once = self.table.iter().filter(|(_, count)| *count == 1).count();
+            if once as f64 <= MOSTLY_ONCE * self.table.len() as f64 && once > 0 {
+                self.table.rebuild(most, |_, count| count > 1);
+            } else if self.level == MOST_LEVELS {
+                // There is hardly any room at all: what comes next is as good as what came before.
+                self.table.rebuild(most, |_, _| false);
+            } else {
+                self.level += 1;
+                let level = self.level;
+                self.table.rebuild(most, |hash, _| is_sampled(hash >> SHARD_BITS, level));
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! K-mers: the windows of a read, with one hash for both strands.
+
+/// Shortest and longest k-mer.
+pub const SHORTEST: usize = 17;
+/// See [`SHORTEST`].
+pub const LONGEST: usize = 31;
+
+/// Code of a base that is none of A, C, G, T and U.
+pub const UNKNOWN: u8 = 4;
+
+static CODES: [u8; 256] = codes();
+
+const fn codes() -> [u8; 256] {
+    let mut codes = [UNKNOWN; 256];
+    let (letters, mut i) = (b"AaCcGgTtUu", 0);
+    while i < letters.len() {
+        let code = (i / 2) as u8;
+        codes[letters[i] as usize] = if code > 3 { 3 } else { code };
+        i += 1;
+    }
+    codes
+}
+
+/// Returns the code of a base: A 0, C 1, G 2, T and U 3, in either case, so that `3 - code` is the complement; others
+/// [`UNKNOWN`].
+#[inline(always)]
+pub fn code(base: u8) -> u8 {
+    CODES[usize::from(base)]
+}
+
+/// A bijection of 64 bits without pattern: the finaliser of MurmurHash3 (Appleby 2011).
+#[inline(always)]
+pub fn mix(mut x: u64) -> u64 {
+    x = (x ^ x >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    x = (x ^ x >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    x ^ x >> 33
+}
+
+/// The last bases of a read, on both strands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    forward: u64,
+    backward: u64,
+    mask: u64,
+    shift: u32,
+}
+
+impl Window {
+    /// Returns a window of `k` bases that has none yet.
+    #[inline(always)]
+    pub(crate) fn new(k: usize) -> Self {
+        Self { forward: 0, backward: 0, mask: (1 << (2 * k)) - 1, shift: 2 * (k as u32 - 1) }
+    }
+
+    /// Takes in the next base, of code 0 to 3.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, code: u8) {
+        self.forward = (self.forward << 2 | u64::from(code)) & self.mask;
+        self.backward = self.backward >> 2 | u64::from(3 - code) << self.shift;
+    }
+
+    /// Returns the window after the next base.
+    #[inline(always)]
+    pub(crate) fn then(mut self, code: u8) -> Self {
+        self.push(code);
+        self
+    }
+
+    /// Returns the hash of the k-mer, the same on both strands.
+    #[inline(always)]
+    pub(crate) fn hash(self) -> u64 {
+        mix(self.forward.min(self.backward))
+    }
+}
+
+/// Calls `take` with the place of the last base and the hash of each k-mer of known bases, in order.
+#[inline(always)]
+pub(crate) fn each(codes: impl Iterator<Item = u8>, k: usize, mut take: impl FnMut(usize, u64)) {
+    let (mut window, mut known) = (Window::new(k), 0);
+    for (at, code) in codes.enumerate() {
+        if code >= UNKNOWN {
+            known = 0;
+            continue;
+        }
+        window.push(code);
+        known += 1;
+        if known >= k {
+            take(at, window.hash());
+        }
+    }
+}
+
+/// Chance that a k-mer is in a run by accident may be 4 to the power of minus this.
+const ACCIDENTS: f64 = 7.0;
+
+/// Bases of a read for each of its k-mers that do not overlap, at least.
+const BASES_A_KMER: usize = 2;
+
+/// Errors that a k-mer may have on average.
+const ERRORS: f64 = 1.2;
+
+/// Returns the length of k-mers for a run, by the codes of its first reads and their reported error rate: long enough that a k-mer is
+/// hardly ever there by accident, as far as the share of the reads' k-mers that are in several of them tells the size of the
+/// genome; short enough that a read has several, and most of them without an error.
+pub fn length_for<'a>(reads: impl Iterator<Item = &'a [u8]>, error_rate: f64) -> usize {
+    let (mut hashes, mut lengths) = (Vec::new(), Vec::new());
+    for (number, read) in reads.enumerate() {
+        lengths.push(read.len());
+        each(read.iter().copied(), LONGEST, |_, hash| hashes.push((hash, number)));
+    }
+    hashes.sort_unstable();
+    let of_several = |group: &&[(u64, usize)]| group.first().map(|first| first.1) != group.last().map(|last| last.1);
+    let shared: usize = hashes.chunk_by(|a, b| a.0 == b.0).filter(of_several).map(<[_]>::len).sum();
+    let middle = lengths.len() / 2;
+    let median = if lengths.is_empty() { 0 } else { *lengths.select_nth_unstable(middle).1 };
+    let by_genome = if shared == 0 {
+        LONGEST as f64
+    } else {
+        let all = hashes.len() as f64;
+        (all * all / shared as f64).log2() / 2.0 + ACCIDENTS
+    };
+    let by_errors = ERRORS / error_rate.max(1e-3);
+    let length = by_genome.min(by_errors).min((median / BASES_A_KMER) as f64);
+    // Odd, so that no k-mer is its own reverse complement.
+    (length.ceil() as usize | 1).clamp(SHORTEST, LONGEST)
+}

@@ -1,0 +1,56 @@
+//! What the k-mers of a sequencing run say of each base of its reads.
+//!
+//! Where many reads of a run overlap, they bear witness of each other: a base that others have after the same bases is right, one that
+//! nobody else has where others go on with another is wrong. A [`Counter`] counts the k-mers of all reads, exactly while there is
+//! memory, and makes an [`Index`] of them. A [`Witness`] follows a read along the index and makes a [`Statement`] of each base.
+//! What a statement is worth, by how much it multiplies the odds that the base is wrong, is fitted to the run ([`Fit`]), starting from
+//! what runs with known errors taught ([`Experience`]). Index and weights together are [`Evidence`]: it turns the probability of an error
+//! that a model gives to each base (the prior) into the one after the run has testified (the posterior).
+//!
+//! What nobody contradicts is not accused: a place that was read once, of a rare strain or at the end of a genome, keeps its prior.
+//!
+//! ```
+//! use bm_evidence::{Counter, Evidence, Experience, Fit, Witness, kmer};
+//!
+//! # let genome: Vec<u8> = (0..3000u64).map(|i| b"ACGT"[kmer::mix(i + 1) as usize % 4]).collect();
+//! // Reads of your run.
+//! let reads: Vec<&[u8]> = (0..600).map(|start| &genome[4 * start..4 * start + 100]).collect();
+//! let mut counter = Counter::new(21, 64 << 20);
+//! reads.iter().for_each(|read| counter.observe(read));
+//! let index = counter.finish();
+//!
+//! # let json = r#"{"format": 1, "statements": 1, "depths": [1.0], "some": [], "all": [
+//! #   {"statement": 5, "wrong": [0.01], "right": [0.99]}, {"statement": 586, "wrong": [0.5], "right": [0.00001]}]}"#;
+//! // With nothing of the run itself to fit to, statements are worth what other runs taught.
+//! let experience = Experience::from_json(json)?;
+//! let weights = Fit::new(&experience).weights(&experience, true);
+//! let evidence = Evidence::new(index, weights);
+//!
+//! let mut read = reads[300].to_vec();
+//! read[50] = if read[50] == b'A' { b'C' } else { b'A' };
+//! let mut probabilities = vec![0.01; read.len()];
+//! let known = evidence.testify(&mut Witness::default(), &read, &mut probabilities);
+//! assert_eq!(known, read.len());
+//! assert!(probabilities.iter().enumerate().all(|(at, p)| (*p > 0.9) == (at == 50)));
+//! # Ok::<(), bm_evidence::EvidenceError>(())
+//! ```
+
+mod counter;
+mod error;
+mod evidence;
+mod experience;
+mod fit;
+mod index;
+pub mod kmer;
+mod statement;
+mod table;
+mod witness;
+
+pub use counter::Counter;
+pub use error::EvidenceError;
+pub use evidence::Evidence;
+pub use experience::{Experience, Frequency};
+pub use fit::{Fit, Weights};
+pub use index::Index;
+pub use statement::Statement;
+pub use witness::Witness;

@@ -1,0 +1,157 @@
+//! K-mers are counted right, in any memory and by any number of threads.
+
+use std::collections::HashMap;
+
+use bm_evidence::{Counter, Evidence, Index, kmer};
+
+use crate::run::{Draw, ROOM, count, counted, genome, reverse_complement, tiled, weights, written};
+
+/// Reads with errors, with N, in lower case, shorter than a k-mer and empty.
+fn mixed(seed: u64) -> Vec<Vec<u8>> {
+    let (genome, mut draw) = (genome(3000, seed), Draw::new(seed + 1));
+    let read = |number: usize| {
+        let start = draw.below(2880);
+        let mut read = genome[start..start + 120].to_vec();
+        for _ in 0..draw.below(3) {
+            read[draw.below(120)] = b"ACGTNnRacgt"[draw.below(11)];
+        }
+        if number.is_multiple_of(3) {
+            read.make_ascii_lowercase();
+        }
+        if number.is_multiple_of(2) { reverse_complement(&read.to_ascii_uppercase()) } else { read }
+    };
+    let mut reads: Vec<_> = (0..400).map(read).collect();
+    reads.extend([Vec::new(), b"ACGT".to_vec(), vec![b'N'; 90], vec![b'A'; 90], vec![b't'; 90]]);
+    reads
+}
+
+/// How often reads have each k-mer, by the first of its two strands.
+fn naive(reads: &[Vec<u8>], k: usize) -> HashMap<Vec<u8>, u32> {
+    let mut counts = HashMap::new();
+    for read in reads {
+        for window in read.to_ascii_uppercase().windows(k) {
+            if window.iter().all(|base| b"ACGT".contains(base)) {
+                *counts.entry(window.to_vec().min(reverse_complement(window))).or_insert(0) += 1;
+            }
+        }
+    }
+    counts
+}
+
+fn file(index: Index) -> Vec<u8> {
+    written(&Evidence::new(index, weights(true)))
+}
+
+#[test]
+fn counts_are_those_of_both_strands_together() {
+    for k in [17, 19, 23, 27, 31] {
+        let reads = mixed(k as u64);
+        let (index, expected) = (counted(Counter::new(k, ROOM), &reads), naive(&reads, k));
+        assert_eq!((index.k(), index.share()), (k, 1.0));
+        assert_eq!(index.kmers(), expected.values().filter(|count| **count > 1).count() as u64);
+        for (kmer, expected) in expected {
+            let expected = if expected > 1 { expected } else { 0 };
+            let strands = [count(&index, &kmer), count(&index, &reverse_complement(&kmer))];
+            assert_eq!(strands, [expected; 2], "{}", String::from_utf8_lossy(&kmer));
+        }
+    }
+}
+
+#[test]
+fn u_is_t_and_a_count_has_an_upper_end() {
+    let mut counter = Counter::new(17, ROOM);
+    for _ in 0..2500 {
+        counter.observe(b"ACGTACGGTTATACGAT");
+        counter.observe(b"acguacgguuauacgau");
+    }
+    let index = counter.finish();
+    assert_eq!((index.kmers(), count(&index, b"ACGTACGGTTATACGAT")), (1, 4095));
+}
+
+#[test]
+fn a_run_without_kmers_has_an_index_that_knows_nothing() {
+    for reads in [vec![], vec![b"ACGT".to_vec()], vec![vec![b'N'; 100]]] {
+        let index = counted(Counter::new(31, ROOM), &reads);
+        assert_eq!((index.kmers(), index.share()), (0, 1.0));
+        assert_eq!(count(&index, &[b'A'; 31]), 0);
+    }
+}
+
+#[test]
+fn the_number_of_parts_changes_nothing() {
+    let mut reads = mixed(1);
+    reads.extend(tiled(&genome(30_000, 2), 120, 20));
+    // With room for all k-mers, and with too little of it.
+    for bytes in [ROOM, 300_000, 30_000] {
+        let whole = file(counted(Counter::new(21, bytes), &reads));
+        for parts in [0, 1, 2, 7, 256, 5000] {
+            let mut parts = Counter::new(21, bytes).split(parts);
+            for part in &mut parts {
+                reads.iter().for_each(|read| part.observe(read));
+            }
+            let number = parts.len();
+            assert!(file(Counter::join(parts).unwrap().finish()) == whole, "{number} parts, {bytes} bytes");
+        }
+    }
+    assert!(Counter::join([]).is_none());
+}
+
+#[test]
+fn what_does_not_fit_is_left_out_and_the_rest_is_right() {
+    let reads: Vec<_> = tiled(&genome(60_000, 3), 100, 5);
+    let expected = naive(&reads, 21);
+    let all = counted(Counter::new(21, ROOM), &reads);
+    let mut before = all.kmers();
+    for bytes in [600_000, 300_000, 150_000] {
+        let index = counted(Counter::new(21, bytes), &reads);
+        assert!(index.share() < 1.0 && index.kmers() < before, "{bytes} bytes: {} k-mers", index.kmers());
+        assert!(index.bytes() <= bytes, "{bytes} bytes: {}", index.bytes());
+        before = index.kmers();
+        let (mut found, mut seen, mut kept) = (0, 0, 0);
+        for (kmer, expected) in &expected {
+            let count = count(&index, kmer);
+            // What was dropped and came again is counted from then on.
+            assert!(count <= *expected, "{count} of {expected}");
+            if count > 0 {
+                found += 1;
+                seen += count;
+                kept += expected;
+            }
+        }
+        assert!(found <= index.kmers() && 10 * found >= 9 * index.kmers(), "{found} of {}", index.kmers());
+        assert!(10 * seen > 8 * kept, "{seen} of {kept}");
+        let share = found as f64 / expected.len() as f64 / index.share();
+        assert!((0.5..=1.2).contains(&share), "{share} of the share");
+    }
+}
+
+#[test]
+fn hardly_any_memory_is_no_reason_to_stop() {
+    let mut reads = vec![vec![b'A'; 200]; 3];
+    reads.extend(tiled(&genome(60_000, 4), 100, 20));
+    // The k-mer of one base only has a hash that is always among those that are kept.
+    reads.extend(vec![vec![b'T'; 200]; 3]);
+    for bytes in [0, 1, 8192, 40_000] {
+        let evidence = Evidence::new(counted(Counter::new(21, bytes), &reads), weights(false));
+        assert!(evidence.index().share() > 0.0 && evidence.index().share() < 1.0, "{bytes} bytes");
+        let file = written(&evidence);
+        assert!(Evidence::read(&mut file.as_slice(), file.len() as u64).unwrap() == evidence, "{bytes} bytes");
+    }
+}
+
+#[test]
+fn the_length_of_kmers_is_odd_and_suits_the_run() {
+    let codes =
+        |reads: &[Vec<u8>]| reads.iter().map(|read| read.iter().map(|base| kmer::code(*base)).collect()).collect::<Vec<Vec<u8>>>();
+    let length = |reads: &[Vec<u8>], rate| kmer::length_for(codes(reads).iter().map(Vec::as_slice), rate);
+    let (small, large) = (tiled(&genome(2000, 5), 150, 3), tiled(&genome(200_000, 6), 150, 130));
+    for (reads, rate) in
+        [(&small, 0.0), (&small, 0.5), (&large, 0.001), (&large, f64::NAN), (&vec![], 0.01), (&vec![vec![b'N'; 9]], 0.01)]
+    {
+        let k = length(reads, rate);
+        assert!((kmer::SHORTEST..=kmer::LONGEST).contains(&k) && !k.is_multiple_of(2), "{k}");
+    }
+    assert!(length(&small, 0.001) < length(&large, 0.001));
+    assert!(length(&large, 0.06) < length(&large, 0.001));
+    assert_eq!(length(&tiled(&genome(200_000, 6), 36, 30), 0.001), 19);
+}

@@ -1,0 +1,84 @@
+//! What earlier runs taught is checked when it is read.
+
+use bm_evidence::{Experience, Fit, Statement};
+use serde_json::{Value, json};
+
+use crate::run::{RANGE, RANGES, experience, experience_text, weights, worths_in};
+
+fn refusal(value: &Value) -> String {
+    let error = Experience::from_json(&value.to_string()).expect_err("it was to be refused").to_string();
+    assert!(error.starts_with("evidence: experience: ") && !error.contains('\n'), "{error}");
+    error
+}
+
+#[test]
+fn what_is_shipped_is_read() {
+    let experience = experience();
+    assert_eq!((experience.format, experience.statements), (Experience::FORMAT, Statement::VERSION));
+    assert!(experience.depths.len() > 2 && !experience.all.is_empty() && !experience.some.is_empty());
+    // Frequencies of all statements are those of all bases.
+    for frequencies in [&experience.all, &experience.some] {
+        for depth in 0..experience.depths.len() {
+            let wrong: f64 = frequencies.iter().map(|frequency| frequency.wrong[depth]).sum();
+            let right: f64 = frequencies.iter().map(|frequency| frequency.right[depth]).sum();
+            assert!((0.999..1.001).contains(&wrong) && (0.999..1.001).contains(&right), "{wrong} and {right}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_consistent_is_refused_with_the_reason() {
+    let fine: Value = serde_json::from_str(&experience_text()).unwrap();
+    let with = |path: &str, value: Value| {
+        let mut other = fine.clone();
+        *other.pointer_mut(path).unwrap() = value;
+        refusal(&other)
+    };
+    assert!(with("/format", json!(2)).contains("of format 2 for statements of version 1, expected 1 and 1"));
+    assert!(with("/statements", json!(7)).contains("of format 1 for statements of version 7, expected 1 and 1"));
+    for depths in [json!([]), json!([7, 6, 5, 4, 3, 2, 1]), json!([4, 4, 5, 6, 7, 8, 9]), json!([0, 1, 2, 3, 4, 5, 6])] {
+        let error = with("/depths", depths);
+        assert!(error.contains("expected rising numbers"), "{error}");
+    }
+    // Another number of depths than of frequencies.
+    assert!(with("/depths", json!([4.0, 16.0])).contains("what it says of statement 0"));
+    assert!(with("/all/3/wrong", json!([0.1])).contains("what it says of statement 3"));
+    assert!(with("/some/2/right/0", json!(1.5)).contains("what it says of statement 2"));
+    assert!(with("/some/2/right/0", json!(-0.5)).contains("what it says of statement 2"));
+    assert!(with("/all/0/statement", json!(Statement::COUNT)).contains(&format!("of statement {}", Statement::COUNT)));
+    // Numbers that JSON does not have, other kinds of them, more and less than there is to be.
+    for (path, value) in
+        [("/all/0/wrong/0", Value::Null), ("/all/0/wrong/0", json!("NaN")), ("/all/0/statement", json!(-1)), ("/depths", json!(4))]
+    {
+        with(path, value);
+    }
+    let mut more = fine.clone();
+    more["notes"] = json!("mine");
+    assert!(refusal(&more).contains("notes"));
+    let mut less = fine.clone();
+    less.as_object_mut().unwrap().remove("some");
+    assert!(refusal(&less).contains("some"));
+    for text in ["", "{", "[]", "null", &experience_text().replace("0.1642", "NaN"), &experience_text()[..2000]] {
+        assert!(Experience::from_json(text).is_err(), "{text}");
+    }
+    assert!(Experience::from_json(&experience_text().replace("0.1642", "1e999")).is_err());
+}
+
+#[test]
+fn reads_of_a_depth_are_judged_by_what_is_known_of_such_reads() {
+    let experience = experience();
+    let depths = &experience.depths;
+    assert_eq!(depths.len(), RANGES);
+    for (range, depth) in [(0, 0), (0, 3), (1, 4), (3, 63), (RANGE, 64), (6, 4095)] {
+        let known = worths_in(weights(true), range);
+        // Bases of one read tell nothing of reads of other depths.
+        let mut fit = Fit::new(&experience);
+        (0..100_000).for_each(|_| fit.add(Statement::new(5).unwrap(), depth, 0.0));
+        let fitted = fit.weights(&experience, true);
+        for other in 0..RANGES {
+            let same = worths_in(fitted.clone(), other) == worths_in(weights(true), other);
+            assert_eq!(same, other != range, "depth {depth}, range {other}");
+        }
+        assert_eq!(known.len(), Statement::COUNT);
+    }
+}

@@ -1,0 +1,12 @@
+//! Tests of bm-evidence from outside, on made-up runs.
+
+// A test that cannot go on should say where it stopped.
+#![allow(clippy::unwrap_used)]
+
+mod counter;
+mod evidence;
+mod experience;
+mod fit;
+mod run;
+mod sampled;
+mod witness;

@@ -1,0 +1,114 @@
+//! Made-up runs, and what is asked of them.
+
+use std::fs;
+use std::path::PathBuf;
+
+use bm_evidence::{Counter, Evidence, Experience, Fit, Index, Statement, Weights, Witness, kmer};
+
+/// Memory that is enough for all runs here.
+pub(crate) const ROOM: usize = 64 << 20;
+
+/// Numbers that look drawn: xorshift64*, Vigna 2016.
+pub(crate) struct Draw(u64);
+
+impl Draw {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        ((u128::from(self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)) * limit as u128) >> 64) as usize
+    }
+}
+
+pub(crate) fn genome(bases: usize, seed: u64) -> Vec<u8> {
+    let mut draw = Draw::new(seed);
+    (0..bases).map(|_| b"ACGT"[draw.below(4)]).collect()
+}
+
+pub(crate) fn reverse_complement(sequence: &[u8]) -> Vec<u8> {
+    let complement = |base: &u8| match base {
+        b'A' => b'T',
+        b'C' => b'G',
+        b'G' => b'C',
+        b'T' => b'A',
+        other => *other,
+    };
+    sequence.iter().rev().map(complement).collect()
+}
+
+/// Another base: by 1, 2 or 3 in the order A, C, G, T.
+pub(crate) fn other(base: u8, by: usize) -> u8 {
+    b"ACGT"[(usize::from(kmer::code(base)) + by) % 4]
+}
+
+/// Reads of so many bases without errors, on both strands, that begin at every so many bases of a sequence.
+pub(crate) fn tiled(sequence: &[u8], length: usize, every: usize) -> Vec<Vec<u8>> {
+    let pieces = sequence.windows(length).step_by(every).enumerate();
+    pieces.map(|(number, piece)| if number % 2 == 0 { piece.to_vec() } else { reverse_complement(piece) }).collect()
+}
+
+pub(crate) fn counted<'a>(mut counter: Counter, reads: impl IntoIterator<Item = &'a Vec<u8>>) -> Index {
+    reads.into_iter().for_each(|read| counter.observe(read));
+    counter.finish()
+}
+
+pub(crate) fn look(index: &Index, read: &[u8]) -> Vec<Statement> {
+    Witness::default().look(index, read.iter().map(|base| kmer::code(*base))).to_vec()
+}
+
+/// Places of the bases that are accused.
+pub(crate) fn accused(index: &Index, read: &[u8]) -> Vec<usize> {
+    look(index, read).iter().enumerate().filter(|(_, statement)| statement.accuses()).map(|(at, _)| at).collect()
+}
+
+/// How often a run has a k-mer, as far as the index says: a read of no more than it is as deep as it.
+pub(crate) fn count(index: &Index, kmer: &[u8]) -> u32 {
+    let mut witness = Witness::default();
+    witness.look(index, kmer.iter().map(|base| kmer::code(*base)));
+    witness.depth()
+}
+
+/// What is shipped.
+pub(crate) fn experience_text() -> String {
+    fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../models/read-error/experience.json")).unwrap()
+}
+
+pub(crate) fn experience() -> Experience {
+    Experience::from_json(&experience_text()).unwrap()
+}
+
+/// What the statements are worth by experience alone.
+pub(crate) fn weights(all: bool) -> Weights {
+    Fit::new(&experience()).weights(&experience(), all)
+}
+
+/// Ranges of depths of what is shipped, and the one that made-up reads of depth 64 and more are in.
+pub(crate) const RANGES: usize = 7;
+pub(crate) const RANGE: usize = 4;
+pub(crate) const DEPTH: u32 = 100;
+
+pub(crate) fn written(evidence: &Evidence) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    evidence.write(&mut bytes).unwrap();
+    bytes
+}
+
+/// Bytes of a file before what the statements are worth.
+pub(crate) const HEAD: usize = 24 + 8 * RANGES;
+
+/// What each statement is worth in reads of a range of depths, as a file has it.
+pub(crate) fn worths_in(weights: Weights, range: usize) -> Vec<f32> {
+    let bytes = written(&Evidence::new(Counter::new(17, 0).finish(), weights));
+    bytes[HEAD..].as_chunks::<4>().0[range * Statement::COUNT..][..Statement::COUNT]
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect()
+}
+
+pub(crate) fn worths(weights: Weights) -> Vec<f32> {
+    worths_in(weights, RANGE)
+}

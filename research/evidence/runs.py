@@ -1,0 +1,181 @@
+"""A truth set as one file of reads, and programs that are run on it and watched.
+
+Every program gets all reads of a set in one file of four-line records, first mates before second ones, named ``r0``, ``r1``, …
+by their place: so whatever comes out is joined by name, and nobody stumbles over names that two mates share. `bm` gets the same
+file with the names that the reads have.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "evaluation"))
+import rules  # noqa: E402
+import truth  # noqa: E402
+from metrics import Judgement  # noqa: E402
+
+WATCH = Path("/usr/bin/time")  # of GNU
+
+
+class Failed(Exception):
+    """A program that did not do what it was asked, and why."""
+
+
+@dataclass
+class Job:
+    """A folder to work in, and what the programs that were run there have used."""
+
+    folder: Path
+    threads: int
+    seconds: float = 600  # after which a program is given up
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    peak_mib: float | None = None  # of the largest process; unknown without GNU time
+
+    def call(self, *command: object, stdout: Path | None = None) -> None:
+        """Run a program in the folder and add what it used; `Failed` if it says so or takes too long."""
+        words = [str(word) for word in command]
+        name, memory = Path(words[0]).name, self.folder / "memory"
+        if WATCH.exists():
+            # A program that this one starts would begin with the memory of this one.
+            words = [str(WATCH), "--format", "%M", "--output", str(memory), *words]
+        began = time.monotonic()
+        with open(stdout or os.devnull, "wb") as out, (self.folder / "stderr").open("wb") as error:
+            # A session of its own: what it starts is ended with it.
+            process = subprocess.Popen(words, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=error, start_new_session=True)
+            late = threading.Event()
+
+            def end() -> None:
+                late.set()
+                os.killpg(process.pid, signal.SIGKILL)
+
+            timer = threading.Timer(self.seconds, end)
+            timer.start()
+            try:
+                _, status, used = os.wait4(process.pid, 0)
+            finally:
+                timer.cancel()
+            process.returncode = os.waitstatus_to_exitcode(status)
+        self.wall_s += time.monotonic() - began
+        self.cpu_s += used.ru_utime + used.ru_stime
+        if late.is_set():
+            raise Failed(f"{name} was given up after {self.seconds:.0f} s")
+        if WATCH.exists():
+            self.peak_mib = max(self.peak_mib or 0, int(memory.read_text().split()[-1]) / 1024)
+        if process.returncode:
+            said = (self.folder / "stderr").read_text(encoding="utf-8", errors="replace").split("\n")
+            raise Failed(f"{name} failed ({process.returncode}): {' '.join(line.strip() for line in said if line.strip())[-200:]}")
+
+    def used(self) -> dict[str, float | None]:
+        """For the results file."""
+        return {"wall_s": round(self.wall_s, 2), "cpu_s": round(self.cpu_s, 2), "peak_mib": self.peak_mib and round(self.peak_mib)}
+
+
+@dataclass
+class Joined:
+    """All reads of a truth set, in one file."""
+
+    reads: truth.Reads
+    named: Path  # as the reads are named
+    numbered: Path  # as r0, r1, …
+    sequences: list[bytes]  # [records], upper case
+    qualities: list[bytes]  # [records]
+
+    @property
+    def length(self) -> np.ndarray:
+        """Bases of each record, int [records]."""
+        return np.array([len(sequence) for sequence in self.sequences])
+
+
+def joined(reads: truth.Reads, folder: Path) -> Joined:
+    """Write all records of a set into one file, once by name and once by number."""
+    sequences, qualities = [], []
+    named, numbered = folder / "named.fastq", folder / "numbered.fastq"
+    with named.open("wb") as one, numbered.open("wb") as other:
+        for file in reads.files:
+            for head, sequence, quality in records(file):
+                one.write(b"@%b\n%b\n+\n%b\n" % (head, sequence, quality))
+                other.write(b"@r%d\n%b\n+\n%b\n" % (len(sequences), sequence, quality))
+                sequences.append(sequence.upper())
+                qualities.append(quality)
+    return Joined(reads, named, numbered, sequences, qualities)
+
+
+def records(path: Path) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Head line without its mark, sequence and quality of each record of FASTQ or FASTA; of the latter, lines are joined."""
+    with truth.opened(path) as lines:
+        head = lines.readline()
+        if head.startswith(b"@"):
+            while head:
+                sequence = lines.readline().rstrip()
+                lines.readline()
+                yield head[1:].rstrip(), sequence, lines.readline().rstrip()
+                head = lines.readline()
+            return
+        while head:
+            parts = []
+            while (line := lines.readline()) and not line.startswith(b">"):
+                parts.append(line.strip())
+            yield head[1:].rstrip(), b"".join(parts), b""
+            head = line
+
+
+def score(bm: Path, run: Joined, job: Job, *options: str) -> tuple[Judgement, dict[str, np.ndarray]]:
+    """What ``bm score`` says with these options: of the judged reads, and of all records its badness and verdict.
+
+    Whatever columns it prints, those are used that `rules.judged_by` knows, by name.
+    """
+    table = job.folder / "scores.tsv"
+    job.call(bm, "score", "--quiet", "--threads", job.threads, *options, "--output", table, run.named)
+    with table.open(encoding="utf-8", newline="") as lines:
+        head = next(lines).rstrip("\n").split("\t")
+        columns = dict(zip(head, map(list, zip(*(line.rstrip("\n").split("\t") for line in lines)))))
+    verdict, length = np.array(columns["verdict"]), run.length
+    if "expected_errors" in columns:
+        badness = np.array(columns["expected_errors"], np.float64) / np.maximum(length, 1)
+    else:
+        badness = -np.array(columns["probability"], np.float64)
+    badness = np.where(verdict == "unscored", np.inf, badness)
+    return rules.judged_by(columns, run.reads)[0], {"badness": badness, "keep": verdict == "pass"}
+
+
+def expected_rate(qualities: list[bytes]) -> np.ndarray:
+    """EE / length of each record, float64 [records]; infinite for one without bases."""
+    return np.array([truth.ERROR_PROBABILITY[np.frombuffer(q, np.uint8) - 33].mean() if q else np.inf for q in qualities])
+
+
+def mean_quality(qualities: list[bytes]) -> np.ndarray:
+    """Mean Phred score of each record, float64 [records]; minus infinity for one without bases."""
+    return np.array([np.frombuffer(q, np.uint8).mean() - 33 if q else -np.inf for q in qualities])
+
+
+def found(program: str, folder: Path | None = None) -> Path | None:
+    """A program: in this folder or one level below it, else where programs are; None if there is none."""
+    if folder:
+        for path in sorted([*folder.glob(program), *folder.glob(f"*/{program}")]):
+            if path.is_file():
+                return path.resolve()
+    for place in (Path("/usr/share/bbmap"),):
+        if (place / program).is_file():
+            return place / program
+    path = shutil.which(program)
+    return Path(path) if path else None
+
+
+def version_of(package: str) -> str | None:
+    """Version of an installed Debian package; None elsewhere."""
+    if not shutil.which("dpkg-query"):
+        return None
+    answer = subprocess.run(["dpkg-query", "--show", "--showformat", "${Version}", package], capture_output=True, text=True)
+    return answer.stdout.strip() or None
