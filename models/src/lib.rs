@@ -16,25 +16,29 @@ pub struct EmbeddedModel {
     pub neural_engine_model: &'static [u8],
     /// `golden.json`: reads and their probabilities.
     pub golden: &'static str,
+    /// `experience.json`: what runs with known errors taught of a run's own k-mers; only of a model that can be adapted.
+    pub experience: Option<&'static str>,
     /// `README.md`: the model card.
     pub card: &'static str,
 }
 
 macro_rules! embedded {
-    ($id:literal) => {
+    ($id:literal, $experience:expr) => {
         EmbeddedModel {
             id: $id,
             manifest: include_str!(concat!("../", $id, "/manifest.json")),
             model: include_bytes!(concat!("../", $id, "/model.onnx")),
             neural_engine_model: include_bytes!(concat!("../", $id, "/model.ane.onnx")),
             golden: include_str!(concat!("../", $id, "/golden.json")),
+            experience: $experience,
             card: include_str!(concat!("../", $id, "/README.md")),
         }
     };
 }
 
 /// Every model that is shipped.
-pub const ALL: &[EmbeddedModel] = &[embedded!("read-error"), embedded!("mean-q20")];
+pub const ALL: &[EmbeddedModel] =
+    &[embedded!("read-error", Some(include_str!("../read-error/experience.json"))), embedded!("mean-q20", None)];
 
 /// The id of the model that is used where none is named.
 pub const DEFAULT: &str = "read-error";

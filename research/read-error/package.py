@@ -170,7 +170,7 @@ def check(folder: Path, net_probability: np.ndarray, features: np.ndarray) -> di
 
 
 def write_manifest(folder: Path, config: dict, data: list[dict], metrics: dict, tools: dict[str, str]) -> None:
-    names = ("model.onnx", "model.ane.onnx", "golden.json")
+    names = ("model.onnx", "model.ane.onnx", "golden.json", "experience.json")
     channels = onnx.load(folder / "model.onnx").graph.input[0].type.tensor_type.shape.dim[1].dim_value
     manifest = {
         "format": 1,

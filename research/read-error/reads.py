@@ -109,10 +109,11 @@ def fastq_files(table: Path) -> list[Path]:
     return sorted(path for path in table.parent.iterdir() if re.search(r"\.(fastq|fq)(\.gz)?$", path.name))
 
 
-def with_truth(table: Path, bm: Path, limit: int, seed: int) -> Reads | None:
-    """At most ``limit`` unambiguous reads of a set: mapped, at most 5 bases clipped, at least 70 % scored. None if there are none.
+def records_with_truth(table: Path) -> Iterator[tuple[bytes, bytes, str | None, int, int]]:
+    """Every read of a set in the order of its files: sequence, quality, where it is wrong, errors, scored bases.
 
-    An unknown base is not scored, so nothing is known of it. A deletion counts at the base before it.
+    Where it is wrong is None for reads of which nobody knows: unambiguous ones are mapped, at most 5 of their bases are clipped, and
+    at least 70 % are scored.
     """
     files = fastq_files(table)
     truth = {}
@@ -125,35 +126,44 @@ def with_truth(table: Path, bm: Path, limit: int, seed: int) -> Reads | None:
                 continue
             truth[re.sub(r"/[12]$", "", fields[columns["name"]]), fields[columns["mate"]]] = fields
     two = len(files) == 2 and len({mate for _, mate in truth}) == 2
-    rows = []
     for index, path in enumerate(files):
         for line, sequence, quality in records(path):
             name = line[1:].split()[0].decode("latin-1")
             mate = "2" if name.endswith("/2") or (two and index == 1) else "1"
             bare = re.sub(r"/[12]$", "", name)
             fields = truth.get((bare, mate)) or truth.get((bare, "1"))
-            if fields is None or not sequence:
-                continue
-            value = {key: int(fields[columns[key]]) for key in ("mapped", "clip5", "clip3", "sub", "ins", "del", "scored")}
-            if value["mapped"] == 1 and value["clip5"] + value["clip3"] <= 5 and value["scored"] >= 0.7 * len(sequence):
-                errors = value["sub"] + value["ins"] + value["del"]
-                rows.append((sequence, quality, fields[columns["errpos"]], errors, value["scored"]))
+            if fields is not None and sequence:
+                value = {key: int(fields[columns[key]]) for key in ("mapped", "clip5", "clip3", "sub", "ins", "del", "scored")}
+                if value["mapped"] == 1 and value["clip5"] + value["clip3"] <= 5 and value["scored"] >= 0.7 * len(sequence):
+                    yield sequence, quality, fields[columns["errpos"]], value["sub"] + value["ins"] + value["del"], value["scored"]
+                    continue
+            yield sequence, quality, None, 0, 0
+
+
+def with_truth(table: Path, bm: Path, limit: int, seed: int) -> Reads | None:
+    """At most ``limit`` unambiguous reads of a set. None if there are none.
+
+    An unknown base is not scored, so nothing is known of it. A deletion counts at the base before it.
+    """
+    rows = [row for row in records_with_truth(table) if row[2] is not None]
     if not rows:
         return None
     rows = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))[:limit]]
-    wrong = []
-    for sequence, _, where, _, _ in rows:
-        at = np.zeros(len(sequence), bool)
-        at[[i for i in positions(where) if i < len(sequence)]] = True
-        wrong.append(at)
     return Reads(
         encode(bm, [(sequence, quality) for sequence, quality, *_ in rows]),
         np.array([len(row[0]) for row in rows]),
-        np.concatenate(wrong),
+        np.concatenate([wrong_bases(row[0], row[2]) for row in rows]),
         np.concatenate([BASE[np.frombuffer(row[0], np.uint8)] != UNKNOWN for row in rows]),
         np.array([row[3] for row in rows]),
         np.array([row[4] for row in rows]),
     )
+
+
+def wrong_bases(sequence: bytes, where: str) -> np.ndarray:
+    """Which bases are wrong, bool [bases], by the positions of a table's `errpos`."""
+    at = np.zeros(len(sequence), bool)
+    at[[i for i in positions(where) if i < len(sequence)]] = True
+    return at
 
 
 def positions(where: str) -> list[int]:

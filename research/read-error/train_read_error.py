@@ -7,7 +7,8 @@
 The first trains on every set with truth below DIR, but for those held out, and on the files without truth that the config
 names; leaves one run out at a time to see what the model does on runs it never saw; judges the held-out sets; and writes the
 package, the results and the card. The second writes FOLDER/SET for each set, a package that has never seen the set's run, for
-`cargo xtask evaluate` to judge there.
+`cargo xtask evaluate` to judge there. Either package has what its sets teach of the k-mers of a run, by the example program
+`statements` of the crate bm-evidence.
 
 The same seed, library versions and processor type give the same weights; it runs on one thread.
 """
@@ -30,6 +31,7 @@ import onnx
 import torch
 
 import card
+import experience
 import network
 import package
 import reads
@@ -121,6 +123,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=CONFIG, help="settings, and what is known of runs (TOML)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder with truth sets below it")
     parser.add_argument("--bm", type=Path, default=ROOT / "target/release/bm", help="the bm program, which encodes the reads")
+    parser.add_argument("--statements", type=Path, default=ROOT / "target/release/examples/statements", help="tells what k-mers say of bases")
     parser.add_argument("--output", type=Path, default=PACKAGE, help="package folder")
     parser.add_argument("--seed", type=int, help="seed of draws and weights [default: the config's]")
     parser.add_argument("--left-out", type=Path, metavar="FOLDER", help="packages that have not seen a run, and nothing else")
@@ -141,6 +144,7 @@ def main() -> None:
     sets = find_sets(folder, config)
 
     parts, data = {}, []  # name of a set or file: (run, sample, weight, has truth)
+    taught = {}  # name of a set: (run, what it teaches of the statements of k-mers)
     for each in sets:
         if not each.held_out:
             found = reads.with_truth(each.table, bm, each.max_reads, 2)
@@ -148,6 +152,7 @@ def main() -> None:
                 print(f"{each.name}: left out, every read is ambiguous")
                 continue
             parts[each.name] = (each.run, network.sample(found, window, settings, seed), each.weight, True)
+            taught[each.name] = (each.run, experience.learn(each.table, options.statements.resolve()))
         files = [each.table, *reads.fastq_files(each.table)]
         data += [{"name": each.name, "file": path.name, "sha256": reads.sha256(path), "role": "held-out" if each.held_out else "truth"} for path in files]
     for each in config["own"]:
@@ -165,6 +170,9 @@ def main() -> None:
     def fit(without: str | None) -> network.ReadError:
         return network.train([part[1:] for part in parts.values() if part[0] != without], vectors, config, seed)
 
+    def write_experience(folder: Path, without: str | None) -> None:
+        experience.write(folder, [counts for run, counts in taught.values() if run != without])
+
     version = subprocess.run([bm, "--version"], check=True, capture_output=True, text=True).stdout.strip().removeprefix("bm ")
     tools = {"bm": version, "python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__.split("+")[0], "onnx": onnx.__version__}
     runs = [run for run in dict.fromkeys(each.run for each in sets if each.name in parts) if any(part[3] and part[0] != run for part in parts.values())]
@@ -175,6 +183,7 @@ def main() -> None:
                 target = options.left_out / each.name
                 package.write_models(target, other, config)
                 package.write_golden(target, ROOT / "testdata", bm, config)
+                write_experience(target, run)
                 package.write_manifest(target, config, [entry for entry in data if entry["name"] != each.name], {}, tools)
                 print(f"wrote {target.name}, which has not seen the run {run}", flush=True)
         return
@@ -208,6 +217,7 @@ def main() -> None:
         results["mean_left_out"] = mean_over_runs(rows)
         print("mean over runs left out:", json.dumps(results["mean_left_out"]))
     package.write_golden(options.output, ROOT / "testdata", bm, config)
+    write_experience(options.output, None)
     package.write_manifest(options.output, config, data, results, tools)
     shipped = options.output.resolve() == PACKAGE
     if shipped:  # what is trained on other data, into another folder, is no result of this project

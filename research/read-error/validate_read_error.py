@@ -4,7 +4,8 @@
     validate_read_error.py --package models/read-error --bm target/release/bm --reads FASTQ... [--ort-lib LIBRARY] [--json]
 
 The reference is model.onnx in Python's ONNX Runtime on the CPU; codes and their vectors come from `bm encode`, the sums and
-the probability of a read are made here a second time. Exit code 0 when nothing failed, 1 otherwise.
+the probability of a read are made here a second time. Where a package holds evidence, it is what the network alone expects that
+is compared; what the evidence makes of it must be the same of every engine. Exit code 0 when nothing failed, 1 otherwise.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +32,18 @@ MOST_READS = 2000  # of a file
 TOLERANCE = 1e-5  # of the probability of a read, and of its expected errors a base
 
 
-def score(bm: Path, package: Path, chosen: list[tuple[bytes, bytes]], *options: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Probability, expected errors and verdict of every read through ``bm score``."""
+@dataclass
+class Scores:
+    """What ``bm score`` says of reads; arrays are [reads]."""
+
+    probability: np.ndarray
+    errors: np.ndarray  # expected ones
+    prior: np.ndarray  # those that the network alone expects: the same, where there is no evidence
+    verdict: np.ndarray
+
+
+def score(bm: Path, package: Path, chosen: list[tuple[bytes, bytes]], evidence: bool, *options: str) -> Scores:
+    """Every read through ``bm score``."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "reads.fastq")
         source.write_bytes(b"".join(b"@r%d\n%s\n+\n%s\n" % (i, s, q) for i, (s, q) in enumerate(chosen)))
@@ -39,10 +51,12 @@ def score(bm: Path, package: Path, chosen: list[tuple[bytes, bytes]], *options: 
     if run.returncode:
         raise SystemExit(f"bm score {' '.join(options)}: exit {run.returncode}: {run.stderr.strip()}")
     lines = [line.split("\t") for line in run.stdout.splitlines()]
-    if lines[0] != ["read", "length", "probability", "expected_errors", "verdict"] or len(lines) != len(chosen) + 1:
+    more = ["expected_errors_prior", "evaluable"] if evidence else []
+    if lines[0] != ["read", "length", "probability", "expected_errors", *more, "verdict"] or len(lines) != len(chosen) + 1:
         raise SystemExit(f"bm score: header {lines[0]}, {len(lines) - 1} rows for {len(chosen)} reads")
-    columns = list(zip(*lines[1:]))
-    return np.array(columns[2], float), np.array(columns[3], float), np.array(columns[4])
+    columns = {name: np.array(values) for name, *values in zip(*lines)}
+    probability, errors, prior = (columns[name].astype(float) for name in ("probability", "expected_errors", (more or ["expected_errors"])[0]))
+    return Scores(probability, errors, prior, columns["verdict"])
 
 
 def metadata(manifest: dict) -> dict[str, str]:
@@ -130,16 +144,26 @@ def main() -> int:
     engines = {"embedded": ["--backend", "embedded"]}
     if options.ort_lib:
         engines["onnxruntime"] = ["--backend", "onnxruntime", "--ort-lib", str(options.ort_lib)]
+    evidence = "evidence" in manifest["files"]
+    said: dict[str, Scores] = {}
     for name, flags in engines.items():
-        p, errors, verdict = score(options.bm, folder, chosen, *flags)
-        off = [float(np.abs(p - probability).max()), float((np.abs(errors - expected) / length).max())]
-        flips = int(((verdict == "pass") != (probability >= 0.5)).sum())
+        found = said[name] = score(options.bm, folder, chosen, evidence, *flags)
+        if evidence:
+            probability = np.array([packages.read_probability(e, n, manifest["read_rule"]) for e, n in zip(found.errors, length)])
+        off = [float(np.abs(found.probability - probability).max()), float((np.abs(found.prior - expected) / length).max())]
+        flips = int(((found.verdict == "pass") != (probability >= 0.5)).sum())
         undecided = int((np.abs(probability - 0.5) < TOLERANCE).sum())
         detail = f"{len(chosen)} reads, {length.sum()} bases: max |Δp| {off[0]:.1e}, expected errors a base {off[1]:.1e}, {flips} verdicts differ"
         check(f"{name} against Python's ONNX Runtime", max(off) <= TOLERANCE and flips <= undecided, detail)
-        p, errors, _ = score(options.bm, folder, pairs, *flags)
-        off = [float(np.abs(p - told[:, 0]).max()), float(np.abs(errors - told[:, 1]).max())]
+        found = score(options.bm, folder, pairs, evidence, *flags)
+        off = [0.0 if evidence else float(np.abs(found.probability - told[:, 0]).max()), float(np.abs(found.prior - told[:, 1]).max())]
         check(f"{name}: golden reads", off[0] <= TOLERANCE and off[1] <= 1e-3, f"max |Δp| {off[0]:.1e}, expected errors {off[1]:.1e}")
+    if evidence:
+        changed = float((np.abs(said["embedded"].errors - said["embedded"].prior) / length).max())
+        check("the evidence changes what is expected", changed > 100 * TOLERANCE, f"expected errors a base by at most {changed:.1e}")
+        for name, found in said.items():
+            off = float((np.abs(found.errors - said["embedded"].errors) / length).max())
+            check(f"{name}: what the evidence makes of it", off <= TOLERANCE, f"expected errors a base differ by at most {off:.1e}")
 
     out = sys.stderr if options.json else sys.stdout
     for each in checks:

@@ -41,7 +41,7 @@ mod tensor;
 
 pub use backend::{Backend, Session, Variant};
 pub use error::InferError;
-pub use model_file::{ModelFile, Sha256};
+pub use model_file::{Digesting, ModelFile, Sha256};
 #[cfg(feature = "onnxruntime")]
 pub use runtime_library::LibrarySource;
 pub use sequence::{Alphabet, SequenceSession, SequencesRef};

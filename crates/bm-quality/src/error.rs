@@ -62,6 +62,14 @@ pub enum QualityError {
     /// The encoder refused a window of a read that was found to be in order.
     #[error("a window of a read could not be encoded")]
     Encode(#[from] bm_encode::EncodeError),
+    /// What the package holds of a run's k-mers is broken, or of another version.
+    #[error("{package}: cannot be used")]
+    Evidence {
+        /// The package.
+        package: String,
+        /// What is wrong with it.
+        source: bm_evidence::EvidenceError,
+    },
     /// The engine refused or failed.
     #[error(transparent)]
     Infer(#[from] InferError),

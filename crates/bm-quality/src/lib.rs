@@ -44,6 +44,6 @@ pub use golden::{GoldenRead, GoldenReads, GoldenReport};
 pub use manifest::{DomainEntry, EncodingEntry, FileEntry, LabelEntry, Manifest, ReadRuleEntry, TensorEntry, Thresholds};
 pub use model::QualityModel;
 pub use package::{ModelPackage, PackageFiles};
-pub use prediction::{Prediction, Probability, Score};
+pub use prediction::{Prediction, Probability, Score, Testimony};
 pub use verdict::{Criteria, Threshold, Verdict};
 pub use window::{Combination, WindowRule};

@@ -25,7 +25,7 @@ pub struct QualityModel {
 /// What judges reads, by the kind of network.
 enum Judge {
     Windows(Windows),
-    Bases(Bases),
+    Bases(Box<Bases>),
     Reported(ReportedErrors),
 }
 
@@ -60,7 +60,9 @@ impl QualityModel {
             (ReadRule::Windows(rule), InputEncoder::Rows(encoder)) => {
                 Judge::Windows(Windows::new(rule, encoder, backend.load(&file)?))
             }
-            (ReadRule::Errors(rule), InputEncoder::Codes(encoder)) => Judge::Bases(Bases::new(rule, encoder, backend, &file)?),
+            (ReadRule::Errors(rule), InputEncoder::Codes(encoder)) => {
+                Judge::Bases(Box::new(Bases::new(rule, encoder, backend, &file, package.evidence()?)?))
+            }
             // A package is opened with an encoder that suits its rule.
             (ReadRule::Windows(_), InputEncoder::Codes(_)) | (ReadRule::Errors(_), InputEncoder::Rows(_)) => {
                 let reason = format!("{} does not go with {}", package.facts().rule, package.facts().encoding);
@@ -104,6 +106,23 @@ impl QualityModel {
         let mut predictions = Vec::with_capacity(reads.len());
         self.predict_into(reads.iter().copied(), &mut predictions)?;
         Ok(predictions)
+    }
+
+    /// Returns what the network alone says of every read, whatever the k-mers of the run have to say.
+    ///
+    /// # Errors
+    ///
+    /// As [`QualityModel::predict`].
+    pub(crate) fn predict_alone(&mut self, reads: &[ReadRef<'_>]) -> Result<Vec<Prediction>, QualityError> {
+        let evidence = match &mut self.judge {
+            Judge::Bases(judge) => judge.evidence.take(),
+            _ => None,
+        };
+        let predictions = self.predict(reads);
+        if let Judge::Bases(judge) = &mut self.judge {
+            judge.evidence = evidence;
+        }
+        predictions
     }
 
     /// Appends a prediction for every read to `predictions`: [`QualityModel::predict`] without a list of the reads.

@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
-use bm_infer::{InferError, ModelFile, Sha256, Variant};
+use bm_evidence::{Evidence, Experience};
+use bm_infer::{Digesting, InferError, ModelFile, Sha256, Variant};
 
 use crate::facts::InputEncoder;
 use crate::golden::GoldenReads;
@@ -17,6 +19,11 @@ const NEURAL_ENGINE_MODEL: &str = "model.ane.onnx";
 const MANIFEST: &str = "manifest.json";
 const GOLDEN: &str = "golden.json";
 const CARD: &str = "README.md";
+const EXPERIENCE: &str = "experience.json";
+const EVIDENCE: &str = "evidence";
+
+/// Bytes of a large file that are read at once.
+const BUFFER: usize = 256 * 1024;
 
 /// Most bytes of a package's text files.
 const MAX_TEXT_BYTES: u64 = 16 * 1024 * 1024;
@@ -28,6 +35,8 @@ pub struct ModelPackage {
     facts: Facts,
     encoder: InputEncoder,
     manifest: Option<Manifest>,
+    /// Once it was read: it is large, and every worker needs it.
+    evidence: OnceLock<Arc<Evidence>>,
 }
 
 /// Where a package's files are.
@@ -60,7 +69,7 @@ impl ModelPackage {
         } else {
             let file = ModelFile::open(path)?;
             let (facts, encoder) = Facts::from_metadata(&file)?;
-            Ok(Self { name, source: Source::Bare(Box::new(file)), facts, encoder, manifest: None })
+            Ok(Self { name, source: Source::Bare(Box::new(file)), facts, encoder, manifest: None, evidence: OnceLock::new() })
         }
     }
 
@@ -97,12 +106,28 @@ impl ModelPackage {
         Self::with_manifest(name, Source::Memory(files), &manifest)
     }
 
-    /// Returns the files of the package, each checked against the manifest where that has its digest.
+    /// Returns the files of the package, each checked against the manifest where that has its digest; without what the k-mers of
+    /// its run say, which are of no use to another run.
     ///
     /// # Errors
     ///
     /// If one is missing or is not what the manifest says. A bare file is no package.
     pub fn files(&self) -> Result<PackageFiles, QualityError> {
+        let mut files = self.files_with_manifest()?;
+        if let Some(manifest) = self.manifest.as_ref().filter(|manifest| manifest.files.contains_key(EVIDENCE)) {
+            let mut manifest = manifest.clone();
+            manifest.files.remove(EVIDENCE);
+            if let Some(metrics) = manifest.metrics.as_object_mut() {
+                metrics.remove(EVIDENCE);
+            }
+            let text = serde_json::to_vec_pretty(&manifest).map_err(|error| self.refused(format!("{MANIFEST}: {error}")))?;
+            files.insert(MANIFEST.to_owned(), text);
+            files.remove(EVIDENCE);
+        }
+        Ok(files)
+    }
+
+    fn files_with_manifest(&self) -> Result<PackageFiles, QualityError> {
         let manifest = match &self.source {
             Source::Bare(_) => return Err(self.no_file(MANIFEST)),
             Source::Folder(folder) => text(&self.name, folder, MANIFEST)?.ok_or_else(|| self.no_file(MANIFEST))?,
@@ -116,6 +141,9 @@ impl ModelPackage {
             (GOLDEN.to_owned(), golden.into_owned().into_bytes()),
             (CARD.to_owned(), self.card()?.unwrap_or_default().into_bytes()),
         ]);
+        if let Some(experience) = self.experience_text()? {
+            files.insert(EXPERIENCE.to_owned(), experience.into_owned().into_bytes());
+        }
         for variant in [Variant::Portable, Variant::NeuralEngine] {
             files.insert(file_name(variant).to_owned(), self.model_file(variant)?.bytes().to_vec());
         }
@@ -129,7 +157,7 @@ impl ModelPackage {
             return Err(refused(format!("{MANIFEST} is of format {}, expected {}", manifest.format, Manifest::FORMAT)));
         }
         let (facts, encoder) = Facts::from_manifest(&name, &manifest)?;
-        Ok(Self { name, source, facts, encoder, manifest: Some(manifest) })
+        Ok(Self { name, source, facts, encoder, manifest: Some(manifest), evidence: OnceLock::new() })
     }
 
     /// Returns what messages call the package.
@@ -207,6 +235,86 @@ impl ModelPackage {
         Ok(Some(content))
     }
 
+    /// Returns what runs with known errors taught of a run's own k-mers, checked against the manifest; `None` if the package has nothing
+    /// of the kind.
+    ///
+    /// # Errors
+    ///
+    /// If it is missing, is not what the manifest says, or is of another version.
+    pub fn experience(&self) -> Result<Option<Experience>, QualityError> {
+        let Some(content) = self.experience_text()? else { return Ok(None) };
+        let failed = |source| QualityError::Evidence { package: format!("{}/{EXPERIENCE}", self.name), source };
+        Experience::from_json(&content).map(Some).map_err(failed)
+    }
+
+    fn experience_text(&self) -> Result<Option<Cow<'_, str>>, QualityError> {
+        if !self.lists(EXPERIENCE) {
+            return Ok(None);
+        }
+        let content: Option<Cow<'_, str>> = match &self.source {
+            Source::Bare(_) => None,
+            Source::Folder(folder) => text(&self.name, folder, EXPERIENCE)?.map(Cow::from),
+            #[cfg(feature = "models")]
+            Source::Embedded(model) => model.experience.map(Cow::from),
+            Source::Memory(files) => memory_text(&self.name, files, EXPERIENCE)?.map(Cow::from),
+        };
+        let content = content.ok_or_else(|| self.no_file(EXPERIENCE))?;
+        self.check_digest(EXPERIENCE, content.as_bytes())?;
+        Ok(Some(content))
+    }
+
+    /// Returns whether the package holds what the k-mers of a run say.
+    pub fn has_evidence(&self) -> bool {
+        self.evidence.get().is_some() || self.lists(EVIDENCE)
+    }
+
+    /// Gives the package what the k-mers of a run say, as if it had a file of that.
+    pub fn with_evidence(self, evidence: Arc<Evidence>) -> Self {
+        Self { evidence: OnceLock::from(evidence), ..self }
+    }
+
+    /// Returns what the k-mers of a run say, checked against the manifest; `None` if the package holds none. It is read once.
+    ///
+    /// # Errors
+    ///
+    /// If the file is missing, is not what the manifest says, or is of another version.
+    pub fn evidence(&self) -> Result<Option<Arc<Evidence>>, QualityError> {
+        if !self.has_evidence() {
+            return Ok(None);
+        }
+        if let Some(evidence) = self.evidence.get() {
+            return Ok(Some(Arc::clone(evidence)));
+        }
+        let failed = |source| QualityError::Package { package: self.name.clone(), file: EVIDENCE.to_owned(), source };
+        let (file, bytes): (Box<dyn Read + '_>, u64) = match &self.source {
+            Source::Folder(folder) => {
+                let file = File::open(folder.join(EVIDENCE)).map_err(failed)?;
+                let bytes = file.metadata().map_err(failed)?.len();
+                (Box::new(file), bytes)
+            }
+            Source::Memory(files) => {
+                let bytes = files.get(EVIDENCE).ok_or_else(|| self.no_file(EVIDENCE))?;
+                (Box::new(bytes.as_slice()), bytes.len() as u64)
+            }
+            // Their manifests list none.
+            _ => return Err(self.no_file(EVIDENCE)),
+        };
+        // It may be large, so it is read once, and checked when it has been.
+        let mut file = BufReader::with_capacity(BUFFER, Digesting::new(file));
+        let evidence = Evidence::read(&mut file, bytes);
+        io::copy(&mut file, &mut io::sink()).map_err(failed)?;
+        let (digest, bytes) = file.into_inner().finish();
+        self.check_entry(EVIDENCE, digest, bytes)?;
+        let failed = |source| QualityError::Evidence { package: format!("{}/{EVIDENCE}", self.name), source };
+        let evidence = evidence.map_err(failed)?;
+        Ok(Some(Arc::clone(self.evidence.get_or_init(|| Arc::new(evidence)))))
+    }
+
+    /// Whether the manifest has a file.
+    fn lists(&self, file: &str) -> bool {
+        self.manifest.as_ref().is_some_and(|manifest| manifest.files.contains_key(file))
+    }
+
     /// Returns the model card, if there is one.
     ///
     /// # Errors
@@ -245,15 +353,19 @@ impl ModelPackage {
     }
 
     fn check_digest(&self, name: &str, bytes: &[u8]) -> Result<(), QualityError> {
+        self.check_entry(name, Sha256::of(bytes), bytes.len() as u64)
+    }
+
+    fn check_entry(&self, name: &str, actual: Sha256, bytes: u64) -> Result<(), QualityError> {
         let Some(manifest) = &self.manifest else { return Ok(()) };
         let entry = manifest.files.get(name).ok_or_else(|| self.refused(format!("{MANIFEST} has no digest of {name}")))?;
-        let actual = Sha256::of(bytes).to_string();
+        let actual = actual.to_string();
         if entry.sha256 != actual {
             let model = format!("{}/{name}", self.name);
             return Err(InferError::DigestMismatch { model, expected: entry.sha256.clone(), actual }.into());
         }
-        if entry.bytes != bytes.len() as u64 {
-            return Err(self.refused(format!("{MANIFEST} gives {name} {} bytes, it has {}", entry.bytes, bytes.len())));
+        if entry.bytes != bytes {
+            return Err(self.refused(format!("{MANIFEST} gives {name} {} bytes, it has {bytes}", entry.bytes)));
         }
         Ok(())
     }

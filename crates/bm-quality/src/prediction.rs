@@ -25,6 +25,17 @@ pub struct Score {
     pub probability: Probability,
     /// How many of the read's bases the model expects to be wrong; `None` from a model that does not count errors.
     pub expected_errors: Option<f32>,
+    /// What the k-mers of the run changed; `None` where the package holds none.
+    pub testimony: Option<Testimony>,
+}
+
+/// What the k-mers of a run had to say of a read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Testimony {
+    /// How many of the read's bases the network alone expects to be wrong.
+    pub expected_errors_prior: f32,
+    /// Share of the bases of which the k-mers know something, 0 to 1.
+    pub evaluable: f32,
 }
 
 /// What a model says of one read.
@@ -41,6 +52,14 @@ impl Prediction {
     pub fn probability(&self) -> Option<Probability> {
         match self {
             Prediction::Scored(score) => Some(score.probability),
+            Prediction::Unscored(_) => None,
+        }
+    }
+
+    /// Returns what the k-mers of the run had to say, where they were asked.
+    pub fn testimony(&self) -> Option<Testimony> {
+        match self {
+            Prediction::Scored(score) => score.testimony,
             Prediction::Unscored(_) => None,
         }
     }

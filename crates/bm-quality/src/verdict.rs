@@ -109,7 +109,7 @@ mod tests {
 
     fn scored(probability: f32, expected_errors: Option<f32>) -> Prediction {
         let probability = Probability::new(probability).expect("a probability");
-        Prediction::Scored(Score { probability, expected_errors })
+        Prediction::Scored(Score { probability, expected_errors, testimony: None })
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Judging reads by the probability of an error at each of their bases.
 
+use std::sync::Arc;
+
 use bm_encode::{CodeEncoder, EncodeError, ReadRef};
+use bm_evidence::{Evidence, Witness};
 use bm_infer::{Alphabet, Backend, InferError, ModelFile, SequenceSession, SequencesRef};
 
-use crate::{ErrorRule, Prediction, QualityError, Score};
+use crate::{ErrorRule, Prediction, QualityError, Score, Testimony};
 
 /// Bases that go through the engine together; a longer read goes alone.
 const BATCH: usize = 1 << 15;
@@ -16,6 +19,9 @@ pub(super) struct Bases {
     rule: ErrorRule,
     encoder: &'static dyn CodeEncoder,
     session: Box<dyn SequenceSession>,
+    /// What the k-mers of the run say, if they are asked.
+    pub(super) evidence: Option<Arc<Evidence>>,
+    witness: Witness,
     /// Codes of the reads that wait for the engine.
     codes: Vec<u16>,
     /// How many codes each of them has.
@@ -34,12 +40,15 @@ impl Bases {
         encoder: &'static dyn CodeEncoder,
         backend: &dyn Backend,
         file: &ModelFile,
+        evidence: Option<Arc<Evidence>>,
     ) -> Result<Self, QualityError> {
         let alphabet = Alphabet::new(encoder.encoding().channels, encoder.vectors())?;
         Ok(Self {
             rule,
             encoder,
             session: backend.load_sequences(file, &alphabet)?,
+            evidence,
+            witness: Witness::default(),
             codes: Vec::new(),
             lengths: Vec::new(),
             output: Vec::new(),
@@ -58,18 +67,21 @@ impl Bases {
         self.lengths.clear();
         self.scores.clear();
         self.refused.clear();
+        // The reads that wait for the engine, beside their codes.
+        let mut waiting = Vec::new();
         for read in reads.clone() {
             let scorable = read.check_scorable();
             if scorable.is_ok() {
                 if self.codes.len() + read.len() > BATCH {
-                    self.run()?;
+                    self.run(&mut waiting)?;
                 }
                 self.encoder.encode_into(read, &mut self.codes)?;
                 self.lengths.push(read.len());
+                waiting.push(read);
             }
             self.refused.push(scorable.err());
         }
-        self.run()?;
+        self.run(&mut waiting)?;
 
         let mut scores = self.scores.iter();
         predictions.extend(self.refused.drain(..).map(|refused| match refused {
@@ -80,13 +92,19 @@ impl Bases {
     }
 
     /// Runs the engine on the reads that wait and sums up what it says of their bases.
-    fn run(&mut self) -> Result<(), QualityError> {
+    fn run(&mut self, waiting: &mut Vec<ReadRef<'_>>) -> Result<(), QualityError> {
         self.session.run(SequencesRef::new(&self.codes, &self.lengths)?, &mut self.output)?;
-        let mut rest = self.output.as_slice();
-        for length in self.lengths.drain(..) {
-            let (bases, others) = rest.split_at(length);
+        let mut rest = self.output.as_mut_slice();
+        for (read, length) in waiting.drain(..).zip(self.lengths.drain(..)) {
+            let (bases, others) = rest.split_at_mut(length);
             rest = others;
-            let expected_errors = sum(bases);
+            let mut expected_errors = sum(bases);
+            let mut testimony = None;
+            if let (Some(prior), Some(evidence)) = (expected_errors, &self.evidence) {
+                let known = evidence.testify(&mut self.witness, read.sequence, bases);
+                testimony = Some(Testimony { expected_errors_prior: prior as f32, evaluable: known as f32 / length.max(1) as f32 });
+                expected_errors = sum(bases);
+            }
             let probability = expected_errors.and_then(|errors| self.rule.probability(errors, length));
             let (Some(errors), Some(probability)) = (expected_errors, probability) else {
                 return Err(QualityError::Infer(InferError::OutputMismatch {
@@ -95,7 +113,7 @@ impl Bases {
                     actual: bases.iter().find(|p| !(0.0..=1.0).contains(*p)).map_or_else(String::new, ToString::to_string),
                 }));
             };
-            self.scores.push(Score { probability, expected_errors: Some(errors as f32) });
+            self.scores.push(Score { probability, expected_errors: Some(errors as f32), testimony });
         }
         self.codes.clear();
         Ok(())

@@ -28,7 +28,9 @@ impl ReportedErrors {
             }
             let errors: f64 = read.quality_scores.iter().map(|byte| REPORTED[usize::from(*byte)]).sum();
             match self.rule.probability(errors, read.len()) {
-                Some(probability) => Prediction::Scored(Score { probability, expected_errors: Some(errors as f32) }),
+                Some(probability) => {
+                    Prediction::Scored(Score { probability, expected_errors: Some(errors as f32), testimony: None })
+                }
                 None => Prediction::Unscored(bm_encode::EncodeError::EmptyRead),
             }
         }));

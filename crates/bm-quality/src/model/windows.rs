@@ -59,7 +59,7 @@ impl Windows {
                     let (windows, others) = rest.split_at(count);
                     rest = others;
                     match self.rule.combine(read.len(), windows) {
-                        Some(probability) => Prediction::Scored(Score { probability, expected_errors: None }),
+                        Some(probability) => Prediction::Scored(Score { probability, expected_errors: None, testimony: None }),
                         None => Prediction::Unscored(EncodeError::EmptyRead),
                     }
                 }

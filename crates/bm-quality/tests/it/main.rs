@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod agreement;
+mod evidence;
 mod packages;
 mod predictor;
 
