@@ -1,4 +1,5 @@
-//! What learning a run costs: looking at each of its reads, laying them over each other, training.
+//! What learning a run costs: looking at each of its reads, counting its k-mers, laying reads over each other, training; and what the
+//! k-mers cost when they testify.
 //!
 //! Reads a second is what `bm adapt` can take from its reader on one core; the rest is done once, whatever the size of the run.
 
@@ -6,11 +7,14 @@ use std::fs::File;
 use std::hint::black_box;
 use std::io::BufReader;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bm_adapt::{Adaptation, Labels, RunSample, Settings};
 use bm_encode::fastq::{Reader, Record};
-use bm_quality::ModelPackage;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use bm_evidence::{Counter, Evidence, Index};
+use bm_infer::backend::Embedded;
+use bm_quality::{ModelPackage, QualityModel};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use flate2::bufread::MultiGzDecoder;
 
 /// Real reads, of which a registry's crate has none.
@@ -34,6 +38,16 @@ fn sample(reads: &[Record], room: usize) -> RunSample {
     sample
 }
 
+fn count(reads: &[Record]) -> Index {
+    let mut counter = Counter::new(K, ROOM);
+    reads.iter().for_each(|read| counter.observe(read.as_read().sequence));
+    counter.finish()
+}
+
+/// Bases of a k-mer, as `bm` chooses them for these reads, and bytes for counting.
+const K: usize = 17;
+const ROOM: usize = 1 << 30;
+
 fn learn(criterion: &mut Criterion) {
     let reads = reads();
     let Ok(start) = ModelPackage::embedded("read-error") else { return };
@@ -50,6 +64,22 @@ fn learn(criterion: &mut Criterion) {
     group.bench_function("learn, one thread", |bencher| {
         bencher.iter(|| Adaptation::learn(black_box(&whole), &labels, &start, &Settings::default()));
     });
+    group.bench_function("count k-mers, one thread", |bencher| bencher.iter(|| count(black_box(&reads))));
+    let Ok(adaptation) = Adaptation::learn(&whole, &labels, &start, &Settings::default()) else { return };
+    group.bench_function("weigh k-mers, one thread", |bencher| {
+        bencher.iter_batched(|| count(&reads), |index| adaptation.weigh(index, &whole, 1), BatchSize::LargeInput)
+    });
+    let batch: Vec<_> = reads.iter().map(Record::as_read).collect();
+    let mut judge = |name: &str, evidence: Option<Arc<Evidence>>| {
+        let package = ModelPackage::from_files("bench", adaptation.files.clone());
+        let package = package.map(|package| evidence.into_iter().fold(package, ModelPackage::with_evidence));
+        let Ok(mut model) = package.and_then(|package| QualityModel::new(package.into(), &Embedded::new())) else { return };
+        group.bench_function(name, |bencher| bencher.iter(|| model.predict(black_box(&batch))));
+    };
+    judge("judge by the network", None);
+    if let Ok(testimony) = adaptation.weigh(count(&reads), &whole, 1) {
+        judge("judge by the network and k-mers", testimony.evidence);
+    }
     group.finish();
 }
 

@@ -1,5 +1,6 @@
 //! From the reads of a run to the model that judges them.
 
+use bm_evidence::{Experience, Index};
 use bm_infer::Variant;
 use bm_infer::onnx::correction::Correction;
 use bm_quality::{ModelPackage, PackageFiles, ReadRule};
@@ -15,7 +16,7 @@ use crate::package::Origin;
 use crate::parallel::in_parallel;
 use crate::sample::RunSample;
 use crate::train::{Settings as Training, train};
-use crate::{AdaptError, Doubt, examples, gate, package};
+use crate::{AdaptError, Doubt, Testimony, evidence, examples, gate, package};
 
 /// How to learn.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +59,12 @@ pub struct Adaptation {
     pub findings: Findings,
     /// The files of the package.
     pub files: PackageFiles,
+    /// What the model to start from is called.
+    start: String,
+    /// The network that it holds.
+    network: Network,
+    /// What runs with known errors taught of k-mers, as far as the model to start from knows.
+    experience: Option<Experience>,
 }
 
 impl Adaptation {
@@ -68,6 +75,16 @@ impl Adaptation {
     /// As [`Adaptation::learn`].
     pub fn check(start: &ModelPackage) -> Result<(), AdaptError> {
         network_of(start).map(drop)
+    }
+
+    /// Checks that a model knows what k-mers are worth, so that [`Adaptation::weigh`] will.
+    ///
+    /// # Errors
+    ///
+    /// [`AdaptError::NoExperience`], or that the package is broken.
+    pub fn check_experience(start: &ModelPackage) -> Result<(), AdaptError> {
+        let name = start.name().to_owned();
+        start.experience()?.map(drop).ok_or(AdaptError::NoExperience { package: name })
     }
 
     /// Learns from a sample of a run and its labels, from a model to start from, and chooses.
@@ -92,10 +109,37 @@ impl Adaptation {
             _ if reported => Choice::Reported,
             _ => Choice::Start,
         };
-        let network = if choice == Choice::Adapted { adapted } else { None };
+        let network = match (choice, adapted) {
+            (Choice::Adapted, Some(adapted)) => adapted,
+            (Choice::Reported, _) => Network::reported(),
+            (Choice::Start | Choice::Adapted, _) => network,
+        };
         let origin = Origin { start, sample, findings: &findings, settings };
-        let files = package::files(choice, network.as_ref(), &doubts, &origin)?;
-        Ok(Self { choice, doubts, findings, files })
+        let files = package::files(choice, &network, &doubts, &origin)?;
+        Ok(Self { choice, doubts, findings, files, start: start.name().to_owned(), network, experience: start.experience()? })
+    }
+
+    /// Weighs what the k-mers of the run say of its bases, given the sample that was learned from, and decides whether they may. The package
+    /// stays as it is: see [`Adaptation::add_evidence`].
+    ///
+    /// # Errors
+    ///
+    /// If the model that was started from does not know what k-mers are worth.
+    pub fn weigh(&self, index: Index, sample: &RunSample, threads: usize) -> Result<Testimony, AdaptError> {
+        let experience = self.experience.as_ref().ok_or_else(|| AdaptError::NoExperience { package: self.start.clone() })?;
+        let (evidence, findings) = evidence::weigh(index, sample, &self.network, experience, threads);
+        Ok(Testimony::of(evidence, findings, &self.findings, &self.doubts))
+    }
+
+    /// Puts into the package that the k-mers may testify, with the digest of what they say, or why they may not. The file `evidence` itself is
+    /// not among the files, as it may be large: [`bm_evidence::Evidence::write`] writes it beside them, or
+    /// [`ModelPackage::with_evidence`] gives it to a package in memory.
+    ///
+    /// # Errors
+    ///
+    /// If the package's own manifest cannot be written.
+    pub fn add_evidence(&mut self, testimony: &Testimony) -> Result<(), AdaptError> {
+        package::add_evidence(&mut self.files, testimony)
     }
 }
 

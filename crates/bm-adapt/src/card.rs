@@ -6,7 +6,7 @@ use bm_quality::Facts;
 
 use crate::findings::{HeldOut, Row};
 use crate::judge::Figures;
-use crate::{Choice, Doubt, Findings};
+use crate::{Choice, Doubt, EvidenceFindings, Findings, Testimony};
 
 /// Contexts that are shown, of those with the most errors beyond what is reported.
 const CONTEXTS: usize = 10;
@@ -89,6 +89,29 @@ fn write(text: &mut String, choice: Choice, start: &Facts, doubts: &[Doubt], fin
     table(text, "context", &contexts)?;
     writeln!(text, "By the number of equal bases right before:\n")?;
     table(text, "bases", &findings.by_homopolymer)
+}
+
+/// Returns the part of a card about the k-mers of the run.
+pub(crate) fn evidence(testimony: &Testimony) -> String {
+    let EvidenceFindings { k, kmers, share, depth, evaluable, expected_errors_prior, expected_errors, .. } = testimony.findings;
+    let mut text = String::from("\n## What the run's k-mers say\n\n");
+    for doubt in &testimony.doubts {
+        let _ = writeln!(text, "- They do not testify: {doubt}.");
+    }
+    if testimony.doubts.is_empty() {
+        text.push_str(
+            "They testify: the probability of an error at each base is that of the model, changed by what other reads of the run have there. \
+             So the package is for the reads of this run alone.\n",
+        );
+    }
+    let _ = write!(
+        text,
+        "\n| | |\n|---|---|\n| k-mers of {k} bases that were seen at least twice | {kmers} |\n| share of all k-mers that were looked at | {share} \
+         |\n| a typical one is in | {depth} reads |\n| bases of which they know something | {:.1} % |\n| errors in the reads that were looked at, \
+         by the model alone | {expected_errors_prior:.0} |\n| and with the k-mers | {expected_errors:.0} |\n",
+        100.0 * evaluable
+    );
+    text
 }
 
 fn compared(text: &mut String, held: &HeldOut) -> std::fmt::Result {

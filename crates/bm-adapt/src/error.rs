@@ -17,6 +17,15 @@ pub enum AdaptError {
     /// The package of the model to start from, or the one that was made.
     #[error(transparent)]
     Quality(#[from] QualityError),
+    /// The model to start from has nothing to weigh k-mers by.
+    #[error("{package}: does not know what k-mers are worth; start from read-error")]
+    NoExperience {
+        /// What the package is called.
+        package: String,
+    },
+    /// The digest of the evidence could not be made.
+    #[error("evidence")]
+    Evidence(#[source] std::io::Error),
     /// A file of the package could not be made.
     #[error("{file}: {source}")]
     Json {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::evidence::EvidenceFindings;
 use crate::findings::{Findings, HeldOut};
 use crate::labels::{Label, Labels};
 use crate::sample::RunSample;
@@ -36,6 +37,12 @@ const BEYOND: f64 = 1.5;
 /// kind that tell.
 const WORSE_RANKING: f64 = 0.005;
 const FEWEST_RANKED: u64 = 50;
+
+/// Share of the bases of which k-mers must know something to testify.
+const FEWEST_KNOWN: f64 = 0.05;
+
+/// Share of the reads that may be copies of others: an error that is copied stands.
+const MOST_COPIES: f64 = 0.2;
 
 /// Why what was learned of a run is not used.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -78,6 +85,16 @@ pub enum Doubt {
         millibits: f64,
         /// The standard error of that.
         standard_error: f64,
+    },
+    /// Other reads share hardly any k-mer with a read.
+    FewShared {
+        /// Share of the bases of which k-mers know something.
+        share: f64,
+    },
+    /// Many reads are copies of others, byte for byte.
+    Copies {
+        /// Share of the reads that are.
+        share: f64,
     },
     /// It ranks held-out reads worse than reported quality does.
     RanksWorse {
@@ -123,6 +140,21 @@ pub(crate) fn doubts_of_learning(findings: &Findings) -> Vec<Doubt> {
         doubts.push(Doubt::RanksWorse { adapted: held.adapted.auc, reported: held.reported.auc });
     }
     doubts
+}
+
+/// Looks at whether the k-mers of a run may testify, given why it may not teach.
+pub(crate) fn doubts_of_evidence(findings: &EvidenceFindings, of_run: &Findings, doubts: &[Doubt]) -> Vec<Doubt> {
+    let misleads =
+        |doubt: &&Doubt| matches!(doubt, Doubt::FewPlaces { .. } | Doubt::MixedSequences { .. } | Doubt::FaultyCycle { .. });
+    let mut found: Vec<_> = doubts.iter().filter(misleads).cloned().collect();
+    let share = of_run.copies_dropped as f64 / of_run.reads_seen.max(1) as f64;
+    if share > MOST_COPIES {
+        found.push(Doubt::Copies { share });
+    }
+    if findings.evaluable < FEWEST_KNOWN {
+        found.push(Doubt::FewShared { share: findings.evaluable });
+    }
+    found
 }
 
 /// Returns whether reported quality does better on held-out reads than the model that training started from.
@@ -197,6 +229,12 @@ impl fmt::Display for Doubt {
                     f,
                     "on reads held out it is no better than {than} (by {millibits:.2} ± {standard_error:.2} millibits a base)"
                 )
+            }
+            Self::FewShared { share } => {
+                write!(f, "other reads share k-mers with {:.1} % of the bases only", 100.0 * share)
+            }
+            Self::Copies { share } => {
+                write!(f, "{:.0} % of the reads are copies of others, byte for byte, with their errors", 100.0 * share)
             }
             Self::RanksWorse { adapted, reported } => {
                 write!(f, "on reads held out it ranks worse than reported quality (AUC {adapted:.3}, {reported:.3})")

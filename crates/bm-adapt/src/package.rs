@@ -1,10 +1,11 @@
 //! The files of a package: networks, manifest, golden reads, card.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use bm_encode::{BaseQualityPlace, CodeEncoder, Phred, ReadRef};
 use bm_infer::onnx::{ModelProto, StringStringEntryProto};
-use bm_infer::{Sha256, Variant};
+use bm_infer::{Digesting, Sha256, Variant};
 use bm_quality::{
     Domain, DomainEntry, EncodingEntry, ErrorRule, Facts, FileEntry, GoldenRead, GoldenReads, LabelEntry, Manifest, ModelPackage,
     PackageFiles, ReadRule, TensorEntry, Thresholds,
@@ -16,7 +17,7 @@ use crate::adaptation::Settings;
 use crate::kmer::mix;
 use crate::network::{Network, Reference};
 use crate::sample::RunSample;
-use crate::{AdaptError, Choice, Doubt, Findings, card};
+use crate::{AdaptError, Choice, Doubt, Findings, Testimony, card};
 
 /// Positions of the file for the Neural Engine.
 const NEURAL_ENGINE_POSITIONS: usize = 4096;
@@ -39,16 +40,11 @@ pub(crate) struct Origin<'a> {
 }
 
 /// Returns the files of the package of the chosen model; `network` is the adapted one, if that was chosen.
-pub(crate) fn files(
-    choice: Choice,
-    network: Option<&Network>,
-    doubts: &[Doubt],
-    origin: &Origin<'_>,
-) -> Result<PackageFiles, AdaptError> {
-    let mut files = match (choice, network) {
-        (Choice::Start, _) => origin.start.files()?,
-        (_, Some(network)) => made(network, &ADAPTED, origin)?,
-        (_, None) => made(&Network::reported(), &REPORTED, origin)?,
+pub(crate) fn files(choice: Choice, network: &Network, doubts: &[Doubt], origin: &Origin<'_>) -> Result<PackageFiles, AdaptError> {
+    let mut files = match choice {
+        Choice::Start => origin.start.files()?,
+        Choice::Adapted => made(network, &ADAPTED, origin)?,
+        Choice::Reported => made(network, &REPORTED, origin)?,
     };
     let old = if choice == Choice::Start { files.remove(CARD) } else { None };
     let old = old.and_then(|old| String::from_utf8(old).ok());
@@ -57,7 +53,31 @@ pub(crate) fn files(
     Ok(files)
 }
 
+/// Puts into the files that the k-mers of the run may testify, with the digest of what they say, or why they may not.
+pub(crate) fn add_evidence(files: &mut PackageFiles, testimony: &Testimony) -> Result<(), AdaptError> {
+    let json = |source| AdaptError::Json { file: MANIFEST, source };
+    let manifest = files.get(MANIFEST).map_or(&[][..], Vec::as_slice);
+    let mut manifest: Manifest = serde_json::from_slice(manifest).map_err(json)?;
+    if let Some(evidence) = &testimony.evidence {
+        let mut digest = Digesting::new(io::sink());
+        evidence.write(&mut digest).map_err(AdaptError::Evidence)?;
+        let (sha256, bytes) = digest.finish();
+        manifest.files.insert(EVIDENCE.to_owned(), FileEntry { sha256: sha256.to_string(), bytes });
+    }
+    if let Some(metrics) = manifest.metrics.as_object_mut() {
+        metrics.insert("evidence".to_owned(), json!({"findings": testimony.findings, "doubts": testimony.doubts}));
+    }
+    files.insert(MANIFEST.to_owned(), serde_json::to_vec_pretty(&manifest).map_err(json)?);
+    if let Some(text) = files.get_mut(CARD) {
+        text.extend(card::evidence(testimony).into_bytes());
+    }
+    Ok(())
+}
+
 const CARD: &str = "README.md";
+const MANIFEST: &str = "manifest.json";
+const EVIDENCE: &str = "evidence";
+const EXPERIENCE: &str = "experience.json";
 
 /// A kind of model that is made here.
 struct Kind {
@@ -108,6 +128,9 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
         ("model.ane.onnx".to_owned(), bytes(correction.to_half_model(NEURAL_ENGINE_POSITIONS), &facts, true)),
         ("golden.json".to_owned(), golden),
     ]);
+    if let Some(experience) = start.files()?.remove(EXPERIENCE) {
+        files.insert(EXPERIENCE.to_owned(), experience);
+    }
     let shape = |channels: usize| ["batch".into(), channels.into(), 1.into(), "length".into()].to_vec();
     let manifest = Manifest {
         format: Manifest::FORMAT,
@@ -135,8 +158,8 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
         }),
         metrics: json!({"own_labels": findings}),
     };
-    let manifest = serde_json::to_vec_pretty(&manifest).map_err(|source| AdaptError::Json { file: "manifest.json", source })?;
-    files.insert("manifest.json".to_owned(), manifest);
+    let manifest = serde_json::to_vec_pretty(&manifest).map_err(|source| AdaptError::Json { file: MANIFEST, source })?;
+    files.insert(MANIFEST.to_owned(), manifest);
     Ok(files)
 }
 
@@ -166,8 +189,11 @@ fn bytes(mut model: ModelProto, facts: &Facts, neural_engine: bool) -> Vec<u8> {
 }
 
 fn digests(files: &PackageFiles) -> BTreeMap<String, FileEntry> {
-    let entry = |bytes: &Vec<u8>| FileEntry { sha256: Sha256::of(bytes).to_string(), bytes: bytes.len() as u64 };
     files.iter().map(|(name, bytes)| (name.clone(), entry(bytes))).collect()
+}
+
+fn entry(bytes: &[u8]) -> FileEntry {
+    FileEntry { sha256: Sha256::of(bytes).to_string(), bytes: bytes.len() as u64 }
 }
 
 /// Returns reads of drawn bases, with qualities that the run has, and what the network says of them in double precision. They are

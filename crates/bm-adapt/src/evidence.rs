@@ -1,0 +1,162 @@
+//! What the k-mers of a run may say of its reads, and whether they may say anything.
+
+use std::sync::Arc;
+
+use bm_evidence::{Evidence, Experience, Fit, Index, Witness};
+use serde::{Deserialize, Serialize};
+
+use crate::examples::Codes;
+use crate::network::{Network, Scores, Surroundings, Tables, sigmoid};
+use crate::parallel::in_parallel;
+use crate::sample::RunSample;
+use crate::{Doubt, Findings, gate};
+
+/// Bases of the sample that tell what the statements are worth.
+const ENOUGH: usize = 4 << 20;
+
+/// Reads that are looked at by one thread at a time.
+const TOGETHER: usize = 4096;
+
+/// What was seen of a run's k-mers.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+pub struct EvidenceFindings {
+    /// Bases of a k-mer.
+    pub k: usize,
+    /// K-mers that were seen at least twice.
+    pub kmers: u64,
+    /// Share of all k-mers that were looked at: less than 1 where memory is short.
+    pub share: f64,
+    /// Bytes that they take in memory.
+    pub bytes: u64,
+    /// In how many reads a typical k-mer of a read is.
+    pub depth: f64,
+    /// Share of the bases of the sample of which something is known.
+    pub evaluable: f64,
+    /// Errors that the network expects in the bases of the sample.
+    pub expected_errors_prior: f64,
+    /// Errors that are expected when the k-mers have testified.
+    pub expected_errors: f64,
+}
+
+/// Weighs what the k-mers say of the sample, by what the network says before.
+pub(crate) fn weigh(
+    index: Index,
+    sample: &RunSample,
+    network: &Network,
+    experience: &Experience,
+    threads: usize,
+) -> (Evidence, EvidenceFindings) {
+    let (seen, depth) = look(&index, sample, network, experience, threads);
+    let weights = seen.fit.weights(experience, index.share() >= 1.0);
+    let expected_errors = seen.fit.posterior(&weights);
+    let mut findings = EvidenceFindings {
+        k: index.k(),
+        kmers: index.kmers(),
+        share: index.share(),
+        bytes: index.bytes() as u64,
+        depth,
+        evaluable: seen.known as f64 / seen.fit.bases().max(1) as f64,
+        expected_errors_prior: seen.fit.prior(),
+        expected_errors,
+    };
+    let evidence = Evidence::new(index, weights);
+    if findings.share < 1.0 {
+        // Here k-mers accuse and not statements, which the fit alone knows.
+        findings.expected_errors = expected(&evidence, sample, network, threads);
+    }
+    (evidence, findings)
+}
+
+/// Returns the number of the sample's reads that are looked at.
+fn chosen(sample: &RunSample) -> Vec<usize> {
+    let every = sample.bases_kept().div_ceil(ENOUGH).max(1);
+    (0..sample.reads.len()).step_by(every).collect()
+}
+
+/// Returns how many errors are expected in the reads that are looked at, when the k-mers have testified.
+fn expected(evidence: &Evidence, sample: &RunSample, network: &Network, threads: usize) -> f64 {
+    let scores = Scores::new();
+    let tables = Tables::of(network, &scores);
+    let reads = chosen(sample);
+    let parts: Vec<&[usize]> = reads.chunks(TOGETHER).collect();
+    let parts = in_parallel(&parts, threads, |reads| {
+        let (mut codes, mut witness, mut probabilities) = (Codes::default(), Witness::default(), Vec::new());
+        let mut sum = 0.0;
+        for read in *reads {
+            let codes = codes.of(sample, *read);
+            probabilities.clear();
+            probabilities.extend((0..codes.len()).map(|at| sigmoid(tables.logit(&Surroundings::of(codes, at), &scores))));
+            evidence.testify_codes(&mut witness, &sample.bases[sample.reads[*read].start..][..codes.len()], &mut probabilities);
+            sum += probabilities.iter().map(|p| f64::from(*p)).sum::<f64>();
+        }
+        sum
+    });
+    parts.into_iter().sum()
+}
+
+/// What was seen of some reads.
+struct Seen {
+    fit: Fit,
+    known: u64,
+    /// Of each read that others share k-mers with.
+    depths: Vec<u32>,
+}
+
+/// Looks at some of the sample's reads; also returns in how many reads a typical k-mer of a typical one is.
+fn look(index: &Index, sample: &RunSample, network: &Network, experience: &Experience, threads: usize) -> (Seen, f64) {
+    let none = || Seen { fit: Fit::new(experience), known: 0, depths: Vec::new() };
+    let reads = chosen(sample);
+    let scores = Scores::new();
+    let tables = Tables::of(network, &scores);
+    let parts: Vec<&[usize]> = reads.chunks(TOGETHER).collect();
+    let parts = in_parallel(&parts, threads, |reads| {
+        let (mut seen, mut codes, mut witness) = (none(), Codes::default(), Witness::default());
+        let (mut logits, mut probabilities) = (Vec::new(), Vec::new());
+        for read in *reads {
+            let kept = sample.reads[*read];
+            let codes = codes.of(sample, *read);
+            let bases = sample.bases[kept.start..][..codes.len()].iter().copied();
+            logits.clear();
+            logits.extend((0..codes.len()).map(|at| tables.logit(&Surroundings::of(codes, at), &scores)));
+            witness.look(index, bases);
+            for (statement, logit) in witness.statements().iter().zip(&logits) {
+                seen.fit.add(*statement, witness.depth(), *logit);
+                seen.known += u64::from(statement.is_known());
+            }
+            if index.share() < 1.0 {
+                probabilities.clear();
+                probabilities.extend(logits.iter().map(|logit| sigmoid(*logit)));
+                seen.fit.add_kmers(witness.shared(), witness.blamed(index, &probabilities));
+            }
+            seen.depths.extend(Some(witness.depth()).filter(|depth| *depth > 0));
+        }
+        seen
+    });
+    let mut all = none();
+    for part in parts {
+        all.fit.merge(&part.fit);
+        all.known += part.known;
+        all.depths.extend(part.depths);
+    }
+    let middle = all.depths.len() / 2;
+    let depth = if all.depths.is_empty() { 0 } else { *all.depths.select_nth_unstable(middle).1 };
+    (all, f64::from(depth))
+}
+
+/// Evidence of a run, or why there is none.
+#[derive(Clone, Debug)]
+pub struct Testimony {
+    /// What the k-mers say; `None` if they must not testify.
+    pub evidence: Option<Arc<Evidence>>,
+    /// Why they must not; empty if they may.
+    pub doubts: Vec<Doubt>,
+    /// What was seen of them.
+    pub findings: EvidenceFindings,
+}
+
+impl Testimony {
+    pub(crate) fn of(evidence: Evidence, findings: EvidenceFindings, of_run: &Findings, doubts: &[Doubt]) -> Self {
+        let doubts = gate::doubts_of_evidence(&findings, of_run, doubts);
+        Self { evidence: doubts.is_empty().then(|| Arc::new(evidence)), doubts, findings }
+    }
+}
