@@ -22,17 +22,28 @@ pub(crate) fn run(args: &AdaptArgs) -> Result<()> {
     let (report, html, labels) = (create(&args.report)?, create(&args.html)?, create(&args.labels)?);
     let start = engine::open_package(args.model.as_deref())?;
     let began = std::time::Instant::now();
-    let job = Job { inputs: &inputs, start: &start, seed: args.seed, threads: args.run.workers(), quiet: args.run.quiet };
-    let adaptation = learn::learn(&job, labels)?;
-    package.write(&adaptation.files)?;
+    let job = Job {
+        inputs: &inputs,
+        start: &start,
+        seed: args.seed,
+        evidence: args.evidence.then_some(args.max_memory),
+        threads: args.run.workers(),
+        quiet: args.run.quiet,
+    };
+    let mut learned = learn::learn(&job, labels)?;
+    if let Some(testimony) = &learned.testimony {
+        learned.adaptation.add_evidence(testimony)?;
+    }
+    let evidence = learned.testimony.as_ref().and_then(|testimony| testimony.evidence.as_deref());
+    package.write(&learned.adaptation.files, evidence)?;
     if let Some(report) = report {
-        AdaptReport::new(&inputs, &args.output, &adaptation, began.elapsed()).write(report)?;
+        AdaptReport::new(&inputs, &args.output, &learned, began.elapsed()).write(report)?;
     }
     if let Some(html) = html {
-        Page { inputs: &inputs, start: start.facts(), adaptation: &adaptation }.write(html)?;
+        Page { inputs: &inputs, start: start.facts(), adaptation: &learned.adaptation }.write(html)?;
     }
     if !args.run.quiet {
-        terminal::note(&learn::words(&adaptation));
+        terminal::note(&learn::words(&learned));
         terminal::note(&format!(
             "{:.1} s; {}: use it with bm filter -m, its README.md says what was learned",
             began.elapsed().as_secs_f64(),

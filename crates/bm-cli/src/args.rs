@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use bm_quality::Threshold;
+use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compress::{Compression, LEVEL, LEVELS};
@@ -62,6 +63,9 @@ pub(crate) struct FilterArgs {
 ///
 /// Tab-separated, with one header line. The verdict is pass, fail or unscored; a read that cannot be scored (it has no bases, or
 /// nothing but N) has nan for its numbers. A model that does not count errors has no column expected_errors.
+///
+/// Where the run's k-mers testify (--adapt, or a package that `bm adapt --evidence` made), two columns come before the verdict:
+/// expected_errors_prior, what the network alone expects, and evaluable, the share of the bases of which the k-mers know something.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: bm score reads.fastq.gz -o scores.tsv")]
 pub(crate) struct ScoreArgs {
@@ -169,6 +173,12 @@ pub(crate) struct AdaptArgs {
     /// The model to start from: read-error, or a package that was adapted [default: read-error]
     #[arg(short, long, value_name = "MODEL")]
     pub(crate) model: Option<String>,
+    /// Keep what the run's k-mers say of its bases, too: reads of this run are then judged by what other reads have where they are
+    #[arg(long)]
+    pub(crate) evidence: bool,
+    /// Most memory for learning; k-mers that do not fit are left out, and the others testify
+    #[arg(long, value_name = "SIZE", default_value = "2G", requires = "evidence", value_parser = bytes)]
+    pub(crate) max_memory: u64,
     /// Seed of what is drawn while learning
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
@@ -197,9 +207,12 @@ pub(crate) struct JudgeArgs {
     pub(crate) criteria: CriteriaArgs,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
-    /// Learn the run from the input first, as `bm adapt` does, and judge by what was learned: two passes over the file
+    /// Learn the run from the input first, as `bm adapt --evidence` does, and judge by what was learned: two passes over the file
     #[arg(long)]
     pub(crate) adapt: bool,
+    /// Most memory for learning; k-mers that do not fit are left out, and the others testify
+    #[arg(long, value_name = "SIZE", default_value = "2G", requires = "adapt", value_parser = bytes)]
+    pub(crate) max_memory: u64,
     #[command(flatten)]
     pub(crate) run: RunArgs,
     #[command(flatten)]
@@ -346,6 +359,11 @@ impl RunArgs {
 fn threshold(text: &str) -> Result<Threshold, String> {
     let value = text.parse().map_err(|_| "expected a number from 0 to 1, such as 0.5".to_owned())?;
     Threshold::new(value).map_err(|error| error.to_string())
+}
+
+fn bytes(text: &str) -> Result<u64, String> {
+    let size: Option<ByteSize> = text.parse().ok();
+    size.map(|size| size.as_u64()).ok_or_else(|| "expected a number of bytes, such as 500M or 2G".to_owned())
 }
 
 fn expected_errors(text: &str) -> Result<f64, String> {

@@ -1,18 +1,17 @@
 //! What `filter` and `score` share: open, run, count, report.
 
-use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
-use bm_adapt::Adaptation;
 use bm_encode::fastq::RecordRef;
-use bm_quality::{Facts, ModelPackage, Prediction, Verdict};
+use bm_quality::{ModelPackage, Prediction, Verdict};
 
-use crate::args::{EngineArgs, JudgeArgs, RunArgs};
+use crate::args::JudgeArgs;
 use crate::compress::Compression;
 use crate::counts::Counts;
 use crate::engine::Engine;
 use crate::fit::Fit;
+use crate::learn::Learned;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::report::{Done, Report};
@@ -33,27 +32,27 @@ impl Job<'_> {
     /// order, then `finish` once all are written and counted.
     pub(crate) fn run<W>(
         &self,
-        start: impl FnOnce(&Facts) -> Result<W>,
+        start: impl FnOnce(&ModelPackage) -> Result<W>,
         mut write: impl FnMut(&mut W, RecordRef<'_>, &Prediction, Verdict) -> Result<()>,
         finish: impl FnOnce(W) -> Result<()>,
     ) -> Result<()> {
         let began = Instant::now();
-        let JudgeArgs { input, criteria, engine, adapt, run, report, compression: _ } = self.args;
+        let JudgeArgs { input, criteria, engine, adapt, run, report, .. } = self.args;
         // A report that cannot be written is refused before the work, not after it.
         let report_file = report.as_deref().map(|path| Output::create(path, &[&input.path], self.compression)).transpose()?;
         let named = engine.model.is_some();
-        let adaptation = if *adapt { Some(adapted(&input.path, engine, run)?) } else { None };
-        let mut engine = match &adaptation {
-            Some(adaptation) => Engine::with(ModelPackage::from_files("adapted", adaptation.files.clone())?, engine)?,
+        let learned = if *adapt { Some(learned(self.args)?) } else { None };
+        let mut engine = match &learned {
+            Some(learned) => Engine::with(package(learned)?, engine)?,
             None => Engine::open(engine)?,
         };
         let criteria = criteria::of(criteria, engine.package.facts())?;
-        let mut writer = start(engine.package.facts())?;
+        let mut writer = start(&engine.package)?;
         let workers = run.workers();
         let mut input = input::open(&input.path, &self.compression.tasks)?;
         let name = input.name.clone();
         let first = pipeline::first(&mut input)?;
-        let fit = match adaptation {
+        let fit = match learned {
             // What was learned from these very reads, or chosen by them, suits them.
             Some(_) => Fit::certain(),
             None => Fit::of(&engine, named, first.iter().map(|record| record.as_read()))?,
@@ -82,7 +81,7 @@ impl Job<'_> {
             counts,
             criteria,
             fit,
-            adaptation: adaptation.as_ref(),
+            learned: learned.as_ref(),
             workers,
             wall: began.elapsed(),
         };
@@ -98,9 +97,27 @@ impl Job<'_> {
 }
 
 /// Learns the run that is to be judged.
-fn adapted(input: &Path, engine: &EngineArgs, run: &RunArgs) -> Result<Adaptation> {
-    learn::refuse_streams(&[input])?;
-    let start = engine::open_package(engine.model.as_deref())?;
-    let job = learn::Job { inputs: &[input], start: &start, seed: 0, threads: run.workers(), quiet: run.quiet };
+fn learned(args: &JudgeArgs) -> Result<Learned> {
+    let inputs = [args.input.path.as_path()];
+    learn::refuse_streams(&inputs)?;
+    let start = engine::open_package(args.engine.model.as_deref())?;
+    let job = learn::Job {
+        inputs: &inputs,
+        start: &start,
+        seed: 0,
+        evidence: Some(args.max_memory),
+        threads: args.run.workers(),
+        quiet: args.run.quiet,
+    };
     learn::learn(&job, None)
+}
+
+/// Returns the package of what was learned, with what the k-mers say.
+fn package(learned: &Learned) -> Result<ModelPackage> {
+    let package = ModelPackage::from_files("adapted", learned.adaptation.files.clone())?;
+    let evidence = learned.testimony.as_ref().and_then(|testimony| testimony.evidence.clone());
+    Ok(match evidence {
+        Some(evidence) => package.with_evidence(evidence),
+        None => package,
+    })
 }

@@ -4,12 +4,14 @@ use std::io::Write;
 use std::path::Path;
 use std::thread;
 
-use anyhow::{Context, Result, bail};
-use bm_adapt::{Adaptation, Choice, Label, Labels, RunSample, Settings};
+use anyhow::{Context, Result, anyhow, bail};
+use bm_adapt::{Adaptation, Choice, Label, Labels, RunSample, Settings, Testimony};
 use bm_encode::fastq::{Record, RecordBatch};
+use bm_evidence::Counter;
 use bm_quality::ModelPackage;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use crate::counting::{Counting, Shared, counters};
 use crate::input::{self, Input};
 use crate::output::Output;
 use crate::pipeline::{self, BYTES, RECORDS};
@@ -27,34 +29,65 @@ pub(crate) struct Job<'a> {
     /// The model to start from.
     pub(crate) start: &'a ModelPackage,
     pub(crate) seed: u64,
+    /// Bytes that this may take, if the k-mers of the run are to be counted.
+    pub(crate) evidence: Option<u64>,
     pub(crate) threads: usize,
     pub(crate) quiet: bool,
 }
 
+/// What a run taught.
+pub(crate) struct Learned {
+    pub(crate) adaptation: Adaptation,
+    /// What its k-mers say, if they were counted.
+    pub(crate) testimony: Option<Testimony>,
+}
+
+/// Bytes that everything but the k-mers takes: the sample, its labels, what is read.
+const BESIDE: u64 = 384 << 20;
+
+/// Bytes that counting gets at least.
+const LEAST: u64 = 16 << 20;
+
 /// Learns a run; the labels of its bases go to an output too, if there is one.
-pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Adaptation> {
-    let Job { inputs, start, seed, threads, quiet } = *job;
+pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Learned> {
+    let Job { inputs, start, seed, evidence, threads, quiet } = *job;
     Adaptation::check(start)?;
+    if evidence.is_some() {
+        Adaptation::check_experience(start)?;
+    }
     let mut sample = RunSample::new(RunSample::ROOM);
     let mut start_applies = true;
+    let mut counting = Vec::new();
     for (number, mates) in grouped(inputs)?.into_iter().enumerate() {
         let mut files = mates.iter().map(|path| input::open(path, &Tasks::of(0))).collect::<Result<Vec<_>>>()?;
         let first = files.iter_mut().map(pipeline::first).collect::<Result<Vec<_>>>()?;
+        if let (0, Some(bytes)) = (number, evidence) {
+            let reads = first.iter().flat_map(RecordBatch::iter).map(|record| record.as_read());
+            counting = counters(reads, bytes.saturating_sub(BESIDE).max(LEAST) as usize, threads);
+        }
         if number == 0
             && let Some(domain) = start.facts().domain
         {
             start_applies = domain.misfits(first.iter().flat_map(RecordBatch::iter).map(|record| record.as_read())).is_empty();
         }
-        observe(files, first, &mut sample, quiet)?;
+        counting = observe(files, first, &mut sample, counting, quiet)?;
     }
     if !quiet {
         terminal::note(&format!("{} reads seen, learning from {} of them", sample.reads_seen(), sample.reads_kept()));
     }
-    let labels = Labels::of(&sample, threads);
-    if let Some(output) = labels_output {
-        write_labels(&sample, &labels, output)?;
-    }
-    Ok(Adaptation::learn(&sample, &labels, start, &Settings { seed, threads, start_applies })?)
+    let (index, adaptation) = thread::scope(|scope| {
+        // Neither needs the other.
+        let index = scope.spawn(|| Counter::join(counting).map(Counter::finish));
+        let labels = Labels::of(&sample, threads);
+        if let Some(output) = labels_output {
+            write_labels(&sample, &labels, output)?;
+        }
+        let adaptation = Adaptation::learn(&sample, &labels, start, &Settings { seed, threads, start_applies })?;
+        let index = index.join().map_err(|_| anyhow!("the index was not made; this is a bug in bm"))?;
+        anyhow::Ok((index, adaptation))
+    })?;
+    let testimony = index.map(|index| adaptation.weigh(index, &sample, threads)).transpose()?;
+    Ok(Learned { adaptation, testimony })
 }
 
 /// Writes a row for each read that was looked at.
@@ -110,11 +143,18 @@ fn first_names(path: &Path) -> Result<Vec<Vec<u8>>> {
 }
 
 /// Shows the sample every read of a file, or every pair of two. Their first batches have been read; the rest is read by another
-/// thread for each file.
-fn observe(files: Vec<Input>, first: Vec<RecordBatch>, sample: &mut RunSample, quiet: bool) -> Result<()> {
+/// thread for each file, and k-mers are counted by others.
+fn observe(
+    files: Vec<Input>,
+    first: Vec<RecordBatch>,
+    sample: &mut RunSample,
+    counters: Vec<Counter>,
+    quiet: bool,
+) -> Result<Vec<Counter>> {
     let progress = Progress::new(&files[0], quiet);
     let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
     let outcome = thread::scope(|scope| {
+        let counting = Counting::start(scope, counters);
         let streams: Vec<_> = files
             .into_iter()
             .zip(first)
@@ -122,13 +162,14 @@ fn observe(files: Vec<Input>, first: Vec<RecordBatch>, sample: &mut RunSample, q
                 let (give, take) = bounded(BATCHES);
                 let (give_back, empty) = bounded(BATCHES);
                 scope.spawn(move || read(file, first, &give, &empty));
-                Stream { take, give_back, batch: RecordBatch::default(), more: true }
+                Stream { take, current: Shared::new(RecordBatch::default(), give_back.clone()), give_back, more: true }
             })
             .collect();
         match <[Stream; 2]>::try_from(streams) {
-            Ok(mates) => pairs(mates, &names, sample, &progress),
-            Err(streams) => streams.into_iter().try_for_each(|stream| singles(stream, &names[0], sample, &progress)),
-        }
+            Ok(mates) => pairs(mates, &names, sample, &counting, &progress),
+            Err(streams) => streams.into_iter().try_for_each(|stream| singles(stream, &names[0], sample, &counting, &progress)),
+        }?;
+        counting.finish()
     });
     progress.finish();
     outcome
@@ -138,53 +179,69 @@ fn observe(files: Vec<Input>, first: Vec<RecordBatch>, sample: &mut RunSample, q
 struct Stream {
     take: Receiver<Result<RecordBatch>>,
     give_back: Sender<RecordBatch>,
-    batch: RecordBatch,
+    current: Shared,
     more: bool,
 }
 
 impl Stream {
-    /// Takes the next batch; returns whether there is one with records.
-    fn advance(&mut self) -> Result<bool> {
+    /// Takes the next batch and has it counted; returns whether there is one.
+    fn advance(&mut self, counting: &Counting<'_>) -> Result<bool> {
         if !self.more {
             return Ok(false);
         }
         match self.take.recv() {
             Ok(batch) => {
-                // The reader may be done and gone.
-                let _ = self.give_back.send(std::mem::replace(&mut self.batch, batch?));
+                self.replace(batch?);
+                counting.count(&self.current)?;
                 Ok(true)
             }
             Err(_) => {
                 self.more = false;
-                self.batch.clear();
+                self.replace(RecordBatch::default());
                 Ok(false)
             }
         }
     }
 }
 
-fn singles(mut stream: Stream, name: &str, sample: &mut RunSample, progress: &Progress) -> Result<()> {
-    while stream.advance()? {
-        for record in stream.batch.iter() {
+impl Stream {
+    fn batch(&self) -> &RecordBatch {
+        &self.current.batch
+    }
+
+    fn replace(&mut self, batch: RecordBatch) {
+        std::mem::replace(&mut self.current, Shared::new(batch, self.give_back.clone())).release();
+    }
+}
+
+fn singles(mut stream: Stream, name: &str, sample: &mut RunSample, counting: &Counting<'_>, progress: &Progress) -> Result<()> {
+    while stream.advance(counting)? {
+        for record in stream.batch().iter() {
             sample.observe(record.as_read()).with_context(|| format!("{name}: record {}", sample.reads_seen() + 1))?;
         }
-        progress.update(stream.batch.len());
+        progress.update(stream.batch().len());
     }
     Ok(())
 }
 
-fn pairs(mut mates: [Stream; 2], names: &[String], sample: &mut RunSample, progress: &Progress) -> Result<()> {
+fn pairs(
+    mut mates: [Stream; 2],
+    names: &[String],
+    sample: &mut RunSample,
+    counting: &Counting<'_>,
+    progress: &Progress,
+) -> Result<()> {
     let mut at = [0, 0];
     let mut pair = 0u64;
     loop {
         for (stream, at) in mates.iter_mut().zip(&mut at) {
-            while *at == stream.batch.len() && stream.more {
-                stream.advance()?;
+            while *at == stream.batch().len() && stream.more {
+                stream.advance(counting)?;
                 *at = 0;
             }
         }
         let [first, second] = &mates;
-        let (ours, theirs) = (first.batch.iter().skip(at[0]), second.batch.iter().skip(at[1]));
+        let (ours, theirs) = (first.batch().iter().skip(at[0]), second.batch().iter().skip(at[1]));
         let mut done = 0;
         for (one, other) in ours.zip(theirs) {
             done += 1;
@@ -205,7 +262,7 @@ fn pairs(mut mates: [Stream; 2], names: &[String], sample: &mut RunSample, progr
         at.iter_mut().for_each(|at| *at += done as usize);
         progress.update(2 * done as usize);
         if done == 0 {
-            let left = [0, 1].map(|i| mates[i].batch.len() > at[i]);
+            let left = [0, 1].map(|i| mates[i].batch().len() > at[i]);
             if let Some(longer) = left.iter().position(|left| *left) {
                 let (longer, shorter) = (&names[longer], &names[1 - longer]);
                 bail!(
@@ -251,8 +308,32 @@ pub(crate) fn refuse_streams(inputs: &[&Path]) -> Result<()> {
     Ok(())
 }
 
-/// Returns a line for people on what was learned.
-pub(crate) fn words(adaptation: &Adaptation) -> String {
+/// Returns lines for people on what was learned.
+pub(crate) fn words(learned: &Learned) -> String {
+    let testimony = learned.testimony.as_ref().map_or_else(String::new, |testimony| format!("\n{}", words_of_kmers(testimony)));
+    words_of_model(&learned.adaptation) + &testimony
+}
+
+fn words_of_kmers(testimony: &Testimony) -> String {
+    let findings = &testimony.findings;
+    if testimony.evidence.is_none() {
+        let reasons: Vec<_> = testimony.doubts.iter().map(ToString::to_string).collect();
+        return format!("the run's k-mers do not testify: {}", reasons.join("; "));
+    }
+    let share = if findings.share < 1.0 { format!(", one in {:.0} looked at", 1.0 / findings.share) } else { String::new() };
+    format!(
+        "the run's k-mers testify: {} of {} bases{share}, {:.1} MB, a typical one in {} reads; they know something of {:.1} % of the bases, \
+         and make {:.2} of each expected error",
+        findings.kmers,
+        findings.k,
+        findings.bytes as f64 / 1e6,
+        findings.depth,
+        100.0 * findings.evaluable,
+        findings.expected_errors / findings.expected_errors_prior.max(f64::MIN_POSITIVE),
+    )
+}
+
+fn words_of_model(adaptation: &Adaptation) -> String {
     let findings = &adaptation.findings;
     let reasons: Vec<_> = adaptation.doubts.iter().map(ToString::to_string).collect();
     let reasons = reasons.join("; ");

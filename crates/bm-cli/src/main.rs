@@ -3,6 +3,7 @@
 mod adapt;
 mod args;
 mod compress;
+mod counting;
 mod counts;
 mod criteria;
 mod encode;

@@ -1,13 +1,18 @@
 //! Writes a model package so that a folder under its final name is always whole.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use bm_evidence::Evidence;
 use bm_quality::PackageFiles;
 
+/// The file that holds what k-mers say.
+const EVIDENCE: &str = "evidence";
+
 /// The files of a package.
-const FILES: [&str; 5] = ["README.md", "golden.json", "manifest.json", "model.ane.onnx", "model.onnx"];
+const FILES: [&str; 7] = ["README.md", EVIDENCE, "experience.json", "golden.json", "manifest.json", "model.ane.onnx", "model.onnx"];
 
 /// Where a package is written: beside its final name, and renamed when it is whole.
 pub(crate) struct PackageOutput {
@@ -33,8 +38,8 @@ impl PackageOutput {
         Ok(Self { path: path.to_owned() })
     }
 
-    /// Writes the files.
-    pub(crate) fn write(&self, files: &PackageFiles) -> Result<()> {
+    /// Writes the files, and what the k-mers of the run say.
+    pub(crate) fn write(&self, files: &PackageFiles, evidence: Option<&Evidence>) -> Result<()> {
         let name = self.path.display();
         let scratch = tempfile::Builder::new().prefix(".bm-").suffix(".partial").tempdir_in(parent(&self.path));
         let scratch = scratch.with_context(|| format!("{name}: cannot be created"))?;
@@ -42,6 +47,14 @@ impl PackageOutput {
         fs::create_dir(&new).with_context(|| format!("{name}: cannot be created"))?;
         for (file, bytes) in files {
             fs::write(new.join(file), bytes).with_context(|| format!("{name}/{file}"))?;
+        }
+        if let Some(evidence) = evidence {
+            let write = || {
+                let mut file = BufWriter::new(File::create(new.join(EVIDENCE))?);
+                evidence.write(&mut file)?;
+                file.flush()
+            };
+            write().with_context(|| format!("{name}/{EVIDENCE}"))?;
         }
         if self.path.exists() {
             fs::rename(&self.path, scratch.path().join("old")).with_context(|| format!("{name}: cannot be replaced"))?;

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use bm_adapt::{Adaptation, Choice, Findings};
+use bm_adapt::{Choice, EvidenceFindings, Findings, Testimony};
 use bm_quality::Criteria;
 use serde::Serialize;
 
 use crate::counts::Counts;
 use crate::engine::Engine;
 use crate::fit::Fit;
-use crate::learn;
+use crate::learn::{self, Learned};
 use crate::output::Output;
 use crate::{criteria, input};
 
@@ -106,7 +106,7 @@ pub(crate) struct Done<'a> {
     pub(crate) counts: Counts,
     pub(crate) criteria: Criteria,
     pub(crate) fit: Fit,
-    pub(crate) adaptation: Option<&'a Adaptation>,
+    pub(crate) learned: Option<&'a Learned>,
     pub(crate) workers: usize,
     pub(crate) wall: Duration,
 }
@@ -140,7 +140,7 @@ impl Report {
                 reasons: done.fit.reasons().to_vec(),
                 judged_by: done.fit.judged_by(),
             },
-            adaptation: done.adaptation.map(AdaptationFacts::of),
+            adaptation: done.learned.map(AdaptationFacts::of),
             criteria: Passed {
                 words: criteria::words(&done.criteria),
                 threshold: done.criteria.threshold.map(|threshold| threshold.get()),
@@ -188,15 +188,39 @@ struct AdaptationFacts {
     choice: Choice,
     doubts: Vec<String>,
     findings: Findings,
+    /// What the run's k-mers say, if they were counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<EvidenceFacts>,
+}
+
+/// What was seen of a run's k-mers; its keys are a contract.
+#[derive(Debug, Serialize)]
+struct EvidenceFacts {
+    testifies: bool,
+    doubts: Vec<String>,
+    #[serde(flatten)]
+    findings: EvidenceFindings,
+}
+
+impl EvidenceFacts {
+    fn of(testimony: &Testimony) -> Self {
+        Self {
+            testifies: testimony.evidence.is_some(),
+            doubts: testimony.doubts.iter().map(ToString::to_string).collect(),
+            findings: testimony.findings,
+        }
+    }
 }
 
 impl AdaptationFacts {
-    fn of(adaptation: &Adaptation) -> Self {
+    fn of(learned: &Learned) -> Self {
+        let adaptation = &learned.adaptation;
         Self {
-            words: learn::words(adaptation),
+            words: learn::words(learned),
             choice: adaptation.choice,
             doubts: adaptation.doubts.iter().map(ToString::to_string).collect(),
             findings: adaptation.findings.clone(),
+            evidence: learned.testimony.as_ref().map(EvidenceFacts::of),
         }
     }
 }
@@ -216,7 +240,7 @@ pub(crate) struct AdaptReport {
 
 impl AdaptReport {
     /// Returns the report of what was learned.
-    pub(crate) fn new(inputs: &[&Path], output: &Path, adaptation: &Adaptation, wall: Duration) -> Self {
+    pub(crate) fn new(inputs: &[&Path], output: &Path, learned: &Learned, wall: Duration) -> Self {
         Self {
             format: FORMAT,
             program: "bm",
@@ -224,7 +248,7 @@ impl AdaptReport {
             command: "adapt",
             inputs: inputs.iter().map(|path| input::name(path)).collect(),
             output: output.display().to_string(),
-            adaptation: AdaptationFacts::of(adaptation),
+            adaptation: AdaptationFacts::of(learned),
             wall_s: wall.as_secs_f64(),
         }
     }

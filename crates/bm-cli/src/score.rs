@@ -13,6 +13,8 @@ use crate::output::{self, Output};
 struct Table {
     output: Output,
     counts_errors: bool,
+    /// Whether the k-mers of the run testify: whether there are the columns about that.
+    has_evidence: bool,
 }
 
 /// Writes the table. Names and order of the columns are a contract.
@@ -22,10 +24,12 @@ pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
     let output = Output::create(&args.output, &[&args.judge.input.path], &compression)?;
     let job = Job { command: "score", args: &args.judge, output: output.name(), compression: &compression };
     job.run(
-        |facts| {
-            let mut table = Table { output, counts_errors: facts.counts_errors() };
-            let errors = if table.counts_errors { "\texpected_errors" } else { "" };
-            table.write(format_args!("read\tlength\tprobability{errors}\tverdict\n"))?;
+        |package| {
+            let (counts_errors, has_evidence) = (package.facts().counts_errors(), package.has_evidence());
+            let mut table = Table { output, counts_errors, has_evidence };
+            let errors = if counts_errors { "\texpected_errors" } else { "" };
+            let evidence = if has_evidence { "\texpected_errors_prior\tevaluable" } else { "" };
+            table.write(format_args!("read\tlength\tprobability{errors}{evidence}\tverdict\n"))?;
             Ok(table)
         },
         |table, record, prediction, verdict| {
@@ -33,12 +37,17 @@ pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
             table.output.write_all(name).with_context(|| table.output.name())?;
             let probability = Number(prediction.probability().map(|p| p.get()));
             let length = record.sequence.len();
+            table.write(format_args!("\t{length}\t{probability}"))?;
             if table.counts_errors {
-                let errors = Number(prediction.expected_errors());
-                table.write(format_args!("\t{length}\t{probability}\t{errors}\t{verdict}\n"))
-            } else {
-                table.write(format_args!("\t{length}\t{probability}\t{verdict}\n"))
+                table.write(format_args!("\t{}", Number(prediction.expected_errors())))?;
             }
+            if table.has_evidence {
+                let testimony = prediction.testimony();
+                let prior = Number(testimony.map(|testimony| testimony.expected_errors_prior));
+                let evaluable = Number(testimony.map(|testimony| testimony.evaluable));
+                table.write(format_args!("\t{prior}\t{evaluable}"))?;
+            }
+            table.write(format_args!("\t{verdict}\n"))
         },
         |table| table.output.finish(),
     )

@@ -10,6 +10,7 @@ mod compression;
 mod encode;
 #[cfg(all(feature = "onnxruntime", feature = "coreml"))]
 mod engines;
+mod evidence;
 mod filter;
 mod html;
 mod long_input;

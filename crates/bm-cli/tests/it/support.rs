@@ -1,5 +1,6 @@
 //! What several modules need: running `bm`, reading FASTQ independently of it, test data.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
@@ -11,6 +12,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
+use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) const BM: &str = env!("CARGO_BIN_EXE_bm");
@@ -157,6 +159,22 @@ pub(crate) fn text_of(path: &str) -> Vec<u8> {
     text
 }
 
+/// Some of the reads of a real run, enough to learn from; cut off where they are not needed.
+pub(crate) fn some_reads(scratch: &Scratch, count: usize) -> String {
+    let text = text_of(&testdata(HISEQ));
+    scratch.file("reads.fastq", &records(&text)[..count].concat())
+}
+
+/// The files of a folder by name.
+pub(crate) fn files(folder: &str) -> BTreeMap<String, Vec<u8>> {
+    let file = |entry: fs::DirEntry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap());
+    fs::read_dir(folder).unwrap().map(|entry| file(entry.unwrap())).collect()
+}
+
+pub(crate) fn json(content: &[u8]) -> Value {
+    serde_json::from_slice(content).unwrap()
+}
+
 /// Decompresses what is gzip.
 pub(crate) fn plain(content: Vec<u8>) -> Vec<u8> {
     if !content.starts_with(&[0x1f, 0x8b]) {
@@ -204,6 +222,8 @@ pub(crate) struct Row {
     pub(crate) probability: f32,
     /// Only from models that count errors.
     pub(crate) expected_errors: Option<f32>,
+    /// What the network alone expects, and the share of the bases of which k-mers know something; only where they testify.
+    pub(crate) testimony: Option<(f32, f32)>,
     pub(crate) verdict: String,
 }
 
@@ -211,17 +231,19 @@ pub(crate) struct Row {
 pub(crate) fn rows(table: &[u8]) -> Vec<Row> {
     let text = String::from_utf8_lossy(table);
     let mut lines = text.lines();
-    let counts_errors = match lines.next() {
-        Some("read\tlength\tprobability\texpected_errors\tverdict") => true,
-        Some("read\tlength\tprobability\tverdict") => false,
+    let (counts_errors, has_evidence) = match lines.next() {
+        Some("read\tlength\tprobability\texpected_errors\texpected_errors_prior\tevaluable\tverdict") => (true, true),
+        Some("read\tlength\tprobability\texpected_errors\tverdict") => (true, false),
+        Some("read\tlength\tprobability\tverdict") => (false, false),
         other => panic!("{other:?}"),
     };
     let row = |line: &str| {
         let mut columns: Vec<_> = line.split('\t').collect();
         let expected_errors = counts_errors.then(|| columns.remove(3).parse().unwrap());
+        let testimony = has_evidence.then(|| (columns.remove(3).parse().unwrap(), columns.remove(3).parse().unwrap()));
         let [read, length, probability, verdict] = columns[..] else { panic!("{line:?}") };
         let (length, probability) = (length.parse().unwrap(), probability.parse().unwrap());
-        Row { read: read.to_owned(), length, probability, expected_errors, verdict: verdict.to_owned() }
+        Row { read: read.to_owned(), length, probability, expected_errors, testimony, verdict: verdict.to_owned() }
     };
     lines.map(row).collect()
 }

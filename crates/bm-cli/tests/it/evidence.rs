@@ -1,0 +1,272 @@
+//! `--evidence` and what it changes: the run's k-mers testify.
+
+use std::fs;
+
+use crate::support::{
+    MEASLES, NOVASEQ, Row, Scratch, bm, command, files, gzip, json, records, rows, run, some_reads, testdata, text_of,
+};
+
+/// Keys of a report under adaptation.evidence.
+const KEYS: [&str; 10] =
+    ["bytes", "depth", "doubts", "evaluable", "expected_errors", "expected_errors_prior", "k", "kmers", "share", "testifies"];
+
+#[test]
+fn a_package_keeps_what_the_kmers_say() {
+    let scratch = Scratch::new();
+    let reads = some_reads(&scratch, 3000);
+    let (model, without, report) = (scratch.path("run.model"), scratch.path("without.model"), scratch.path("adapt.json"));
+    let adapted = bm(["adapt", &reads, "-o", &model, "--evidence", "--report", &report]).done();
+    assert!(adapted.stderr.contains("\nthe run's k-mers testify: "), "{}", adapted.stderr);
+    let report = json(&scratch.read("adapt.json"));
+    let evidence = report["adaptation"]["evidence"].as_object().unwrap();
+    let mut keys: Vec<_> = evidence.keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, KEYS);
+    assert_eq!((&evidence["testifies"], &evidence["doubts"], &evidence["share"]), (&true.into(), &json(b"[]"), &1.0.into()));
+    assert!(evidence["evaluable"].as_f64().unwrap() > 0.5 && evidence["depth"].as_f64().unwrap() > 2.0, "{evidence:?}");
+    assert!(evidence["kmers"].as_u64().unwrap() > 1000 && evidence["bytes"].as_u64().unwrap() > 4000, "{evidence:?}");
+    // The card and the manifest say it as well, and the file is what the manifest says.
+    let package = files(&model);
+    assert!(String::from_utf8_lossy(&package["README.md"]).contains("## What the run's k-mers say\n\nThey testify: "));
+    let manifest = json(&package["manifest.json"]);
+    assert_eq!(manifest["metrics"]["evidence"]["findings"]["kmers"], evidence["kmers"]);
+    assert_eq!(manifest["files"]["evidence"]["bytes"].as_u64(), Some(package["evidence"].len() as u64));
+    bm(["selfcheck", "-m", &model, "--backend", "embedded"]).done();
+
+    // Without --evidence there is none, and the rest is the same.
+    bm(["adapt", &reads, "-o", &without, "--report", &scratch.path("without.json"), "-q"]).done();
+    assert!(json(&scratch.read("without.json"))["adaptation"].get("evidence").is_none());
+    let plain = files(&without);
+    assert!(!plain.contains_key("evidence") && plain["model.onnx"] == package["model.onnx"]);
+
+    // A row tells what the network alone expects: what the other package does.
+    let scores = bm(["score", &reads, "-m", &model, "-q"]).done();
+    let table = rows(&scores.stdout);
+    let alone = rows(&bm(["score", &reads, "-m", &without, "-q"]).done().stdout);
+    assert_eq!((table.len(), alone.len()), (3000, 3000));
+    for (row, alone) in table.iter().zip(&alone) {
+        let Some((prior, evaluable)) = row.testimony else { panic!("{row:?}") };
+        assert!(alone.testimony.is_none() && (row.read == alone.read));
+        assert!(prior.to_string() == alone.expected_errors.unwrap().to_string(), "{row:?}, {alone:?}");
+        assert!(
+            (row.verdict == "unscored") == evaluable.is_nan() && (evaluable.is_nan() || (0.0..=1.0).contains(&evaluable)),
+            "{row:?}"
+        );
+    }
+    let sum = |of: fn(&Row) -> f32| table.iter().map(of).filter(|value| !value.is_nan()).sum::<f32>();
+    assert!(sum(|row| row.expected_errors.unwrap()) != sum(|row| row.testimony.unwrap().0));
+    // One command does the same as two, on any number of threads, from compressed input.
+    let packed = scratch.file("reads.fastq.gz", &gzip(&fs::read(&reads).unwrap()));
+    for (input, threads) in [(&reads, "1"), (&packed, "7")] {
+        assert!(bm(["score", input, "--adapt", "-q", "-j", threads]).done().stdout == scores.stdout, "{input} -j {threads}");
+    }
+}
+
+#[test]
+fn what_cannot_be_scored_is_nan() {
+    let scratch = Scratch::new();
+    let reads = some_reads(&scratch, 1500);
+    let model = scratch.path("run.model");
+    bm(["adapt", &reads, "-o", &model, "--evidence", "-q"]).done();
+    let bad = scratch.file("bad.fastq", b"@empty x\n\n+\n\n@n\nNNN\n+\nIII\n@short\nACG\n+\nIII\n");
+    let scores = bm(["score", &bad, "-m", &model, "-q"]).done();
+    let lines: Vec<_> = scores.text().lines().collect();
+    let expected = [
+        "read\tlength\tprobability\texpected_errors\texpected_errors_prior\tevaluable\tverdict",
+        "empty\t0\tnan\tnan\tnan\tnan\tunscored",
+        "n\t3\tnan\tnan\tnan\tnan\tunscored",
+    ];
+    assert_eq!(lines[..3], expected);
+    let columns: Vec<_> = lines[3].split('\t').collect();
+    assert_eq!((columns.len(), columns[0], columns[5]), (7, "short", "0"));
+    // Without reads there is the header.
+    let empty = bm(["score", &scratch.file("empty.fastq", b""), "-m", &model, "-q"]).done();
+    assert_eq!(empty.text().trim_end(), expected[0]);
+}
+
+/// So few reads of so large a genome that they share nothing.
+fn few_reads(scratch: &Scratch) -> String {
+    scratch.file("few.fastq", &records(&text_of(&testdata(NOVASEQ)))[..20].concat())
+}
+
+#[test]
+fn few_reads_do_not_testify() {
+    let scratch = Scratch::new();
+    let (reads, model, report) = (few_reads(&scratch), scratch.path("run.model"), scratch.path("adapt.json"));
+    let said = "the run's k-mers do not testify: ";
+    let adapted = bm(["adapt", &reads, "-o", &model, "--evidence", "--report", &report]).done();
+    assert!(adapted.stderr.contains(said), "{}", adapted.stderr);
+    let evidence = &json(&scratch.read("adapt.json"))["adaptation"]["evidence"];
+    assert!(evidence["testifies"] == false && evidence["doubts"].as_array().unwrap().len() == 1, "{evidence}");
+    assert!(!files(&model).contains_key("evidence"));
+    assert!(bm(["models", "show", &model]).done().text().contains("\n- They do not testify: "));
+    // They are judged as ever.
+    let before = bm(["score", &reads, "-q"]).done();
+    let learned = bm(["score", &reads, "--adapt"]).done();
+    assert!(learned.stdout == before.stdout && learned.stderr.contains(said), "{}", learned.stderr);
+    assert!(bm(["score", &reads, "-m", &model, "-q"]).done().stdout == before.stdout);
+    // Nor does a run without any reads or k-mers.
+    for content in [Vec::new(), b"@r\nACGT\n+\nIIII\n".to_vec(), b"@r\nNNNN\n+\nIIII\n@e\n\n+\n\n".to_vec()] {
+        let reads = scratch.file("fewer.fastq", &content);
+        let scored = bm(["score", &reads, "--adapt"]).done();
+        assert!(scored.stderr.contains(said), "{}", scored.stderr);
+    }
+}
+
+#[test]
+fn copies_do_not_testify() {
+    let scratch = Scratch::new();
+    let reads = some_reads(&scratch, 2000);
+    let text = fs::read(&reads).unwrap();
+    let copies = scratch.file("copies.fastq", &records(&text).iter().flat_map(|record| record.repeat(5)).collect::<Vec<_>>());
+    let scored = bm(["score", &copies, "--adapt", "--report", &scratch.path("report.json")]).done();
+    assert!(scored.stderr.contains("the run's k-mers do not testify: "), "{}", scored.stderr);
+    assert!(scored.text().starts_with("read\tlength\tprobability\texpected_errors\tverdict\n"));
+    let evidence = &json(&scratch.read("report.json"))["adaptation"]["evidence"];
+    assert!(evidence["doubts"][0].as_str().unwrap().contains("copies"), "{evidence}");
+}
+
+#[test]
+fn memory_is_a_number_of_bytes() {
+    let scratch = Scratch::new();
+    let (reads, model) = (some_reads(&scratch, 1500), scratch.path("run.model"));
+    for size in ["", "x", "2Q", "G", "1 2", "0x10"] {
+        let said = run(&mut command(["adapt", &reads, "-o", &model, "--evidence", "--max-memory", size])).misused();
+        assert!(said.contains("expected a number of bytes, such as 500M or 2G"), "{said}");
+    }
+    for size in ["--max-memory=-1", "--max-memory=-1G"] {
+        run(&mut command(["adapt", &reads, "-o", &model, "--evidence", size])).misused();
+    }
+    // Without anything to count it has no meaning.
+    let said = run(&mut command(["adapt", &reads, "-o", &model, "--max-memory", "1G"])).misused();
+    assert!(said.contains("--evidence"), "{said}");
+    let kept = scratch.path("kept.fastq");
+    for arguments in [vec!["filter", &reads, "-o", &kept, "--max-memory", "1G"], vec!["score", &reads, "--max-memory", "1G"]] {
+        let said = run(&mut command(arguments)).misused();
+        assert!(said.contains("--adapt"), "{said}");
+    }
+    run(&mut command(["filter", &reads, "-o", &kept, "--evidence"])).misused();
+    assert_eq!(scratch.names(), ["reads.fastq"]);
+    // A run of little needs little: all the same to the bit.
+    let mut before = None;
+    for size in ["1", "100M", "1.5G", "2GiB", "3000000000"] {
+        bm(["adapt", &reads, "-o", &model, "--evidence", "--max-memory", size, "-q"]).done();
+        let package = files(&model);
+        assert!(package.contains_key("evidence"));
+        assert!(before.is_none_or(|before| before == package), "{size}");
+        before = Some(package);
+    }
+}
+
+#[test]
+fn where_memory_is_short_a_share_of_the_kmers_testifies() {
+    let scratch = Scratch::new();
+    let text = fs::read(some_reads(&scratch, 4000)).unwrap();
+    // Reads of elsewhere, each of another place, in between.
+    let mut state = 1_u64;
+    let mut drawn = || {
+        state = (state ^ state << 13).wrapping_mul(0x2545_f491_4f6c_dd1d);
+        state ^= state >> 29;
+        b"ACGT"[(state >> 62) as usize]
+    };
+    let mut mixed = Vec::new();
+    for (number, record) in records(&text).iter().enumerate() {
+        mixed.extend_from_slice(record);
+        for copy in 0..3 {
+            let sequence: Vec<u8> = (0..150).map(|_| drawn()).collect();
+            mixed.extend([format!("@e{number}.{copy}\n").as_bytes(), &sequence, b"\n+\n", &[b'F'; 150], b"\n"].concat());
+        }
+    }
+    let reads = scratch.file("mixed.fastq", &mixed);
+    let (model, report) = (scratch.path("run.model"), scratch.path("adapt.json"));
+    let arguments = ["adapt", &reads, "-o", &model, "--evidence", "--max-memory", "1M", "--report", &report];
+    let adapted = bm(arguments).done();
+    assert!(adapted.stderr.contains(" looked at, "), "{}", adapted.stderr);
+    let evidence = &json(&scratch.read("adapt.json"))["adaptation"]["evidence"];
+    assert!(evidence["share"].as_f64().unwrap() < 1.0 && evidence["testifies"] == true, "{evidence}");
+    let scores = bm(["score", &reads, "-m", &model, "-q"]).done();
+    assert!(bm(["score", &reads, "--adapt", "--max-memory", "1M", "-q", "-j", "1"]).done().stdout == scores.stdout);
+    // What is seen once is not called wrong for that.
+    let elsewhere: Vec<_> = rows(&scores.stdout).into_iter().filter(|row| row.read.starts_with('e')).collect();
+    assert_eq!(elsewhere.len(), 12_000);
+    let raised = |row: &&Row| row.expected_errors.unwrap() > 1.001 * row.testimony.unwrap().0;
+    let raised = elsewhere.iter().filter(raised).count();
+    assert!(raised < 120, "{raised} of {}", elsewhere.len());
+}
+
+#[test]
+fn mates_are_counted_together_on_any_number_of_threads() {
+    let scratch = Scratch::new();
+    let (first, second) = (testdata(MEASLES), testdata("hiseq_measles/hiseq_measles_2.fastq.gz"));
+    let model = |threads: &str| {
+        let model = scratch.path(&format!("{threads}.model"));
+        bm(["adapt", &first, &second, "-o", &model, "--evidence", "-q", "-j", threads]).done();
+        files(&model)
+    };
+    assert!(model("1") == model("5"));
+}
+
+#[test]
+fn the_evidence_of_one_run_is_not_passed_on_to_another() {
+    let scratch = Scratch::new();
+    let (reads, model, other) = (some_reads(&scratch, 1500), scratch.path("run.model"), scratch.path("other.model"));
+    bm(["adapt", &reads, "-o", &model, "--evidence", "-q"]).done();
+    assert!(files(&model).contains_key("evidence"));
+    // A run that teaches nothing: the model that it starts from stays, and what another run's k-mers say does not.
+    let few = few_reads(&scratch);
+    for arguments in
+        [vec!["adapt", &few, "-m", &model, "-o", &other, "-q"], vec!["adapt", &few, "-m", &model, "-o", &other, "-q", "--evidence"]]
+    {
+        run(&mut command(arguments)).done();
+        let package = files(&other);
+        let manifest = json(&package["manifest.json"]);
+        assert!(!package.contains_key("evidence") && manifest["files"].get("evidence").is_none(), "{manifest}");
+        assert!(rows(&bm(["score", &few, "-m", &other, "-q"]).done().stdout).iter().all(|row| row.testimony.is_none()));
+    }
+    let adapted = bm(["score", &few, "-m", &model, "--adapt", "-q"]).done();
+    assert!(rows(&adapted.stdout).iter().all(|row| row.testimony.is_none()));
+    bm(["adapt", &reads, "-m", &model, "-o", &other, "--evidence", "-q"]).done();
+    assert!(files(&other)["evidence"].len() > 1000);
+}
+
+#[test]
+fn a_package_of_a_run_that_taught_nothing_may_testify_and_passes_its_selfcheck() {
+    let scratch = Scratch::new();
+    // So few that nothing is learned, of a genome that is so small that its k-mers are known; some are golden reads.
+    let (reads, model) = (some_reads(&scratch, 300), scratch.path("run.model"));
+    let adapted = bm(["adapt", &reads, "-o", &model, "--evidence"]).done();
+    assert!(adapted.stderr.contains("not adapted to this run") && adapted.stderr.contains("k-mers testify"), "{}", adapted.stderr);
+    let check = bm(["selfcheck", "-m", &model, "--backend", "embedded"]).done();
+    assert!(check.text().contains("ok       embedded"), "{}", check.text());
+}
+
+#[test]
+fn broken_evidence_is_refused_by_name() {
+    let scratch = Scratch::new();
+    let (reads, model) = (some_reads(&scratch, 1500), scratch.path("run.model"));
+    bm(["adapt", &reads, "-o", &model, "--evidence", "-q"]).done();
+    let file = format!("{model}/evidence");
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+    let message = bm(["filter", &reads, "-m", &model, "-o", &scratch.path("kept.fastq")]).refused();
+    assert!(message.contains(&model) && message.contains("evidence"), "{message}");
+    fs::remove_file(&file).unwrap();
+    let message = bm(["score", &reads, "-m", &model, "-o", &scratch.path("scores.tsv")]).refused();
+    assert!(message.contains(&model) && message.contains("evidence"), "{message}");
+    assert_eq!(scratch.names(), ["reads.fastq", "run.model"]);
+}
+
+#[test]
+fn a_model_that_does_not_know_what_kmers_are_worth_is_refused() {
+    let scratch = Scratch::new();
+    let (reads, old) = (some_reads(&scratch, 1500), scratch.path("old.model"));
+    bm(["adapt", &testdata(NOVASEQ), "-o", &old, "-q"]).done();
+    fs::remove_file(format!("{old}/experience.json")).unwrap();
+    let mut manifest = json(&fs::read(format!("{old}/manifest.json")).unwrap());
+    manifest["files"].as_object_mut().unwrap().remove("experience.json");
+    fs::write(format!("{old}/manifest.json"), manifest.to_string()).unwrap();
+    let message = bm(["adapt", &reads, "-m", &old, "--evidence", "-o", &scratch.path("run.model"), "-q"]).refused();
+    assert!(message.contains("k-mers"), "{message}");
+    // Without k-mers it can be started from.
+    bm(["adapt", &reads, "-m", &old, "-o", &scratch.path("run.model"), "-q"]).done();
+}
