@@ -114,6 +114,9 @@ class Measure:
         good, keep = labels.good, judgement.keep
         cells = [good & keep, ~good & keep, good & ~keep, ~good & ~keep]
         self.cells = np.stack(cells).astype(np.float64)  # [4, reads]: tp, fp, fn, tn
+        # Of the kept reads, and of all, [4, reads].
+        left = [labels.length * keep, labels.length, labels.errors * keep, labels.scored * keep]
+        self.left = np.stack(left).astype(np.float64)
         # True errors were counted on the scored bases: those predicted there, were they spread evenly over the read.
         predicted = judgement.predicted
         self.predicted = None if predicted is None else predicted * labels.scored / labels.length
@@ -135,6 +138,9 @@ class Measure:
             "kept": float((cells[0] + cells[1]) / cells.sum()),
             "bad_among_kept": float(cells[1] / (cells[0] + cells[1])) if cells[0] + cells[1] else float("nan"),
         }
+        kept_bases, bases, errors, scored = self.left @ weight
+        out["bases_kept"] = float(kept_bases / bases)
+        out["errors_per_mb"] = float(1e6 * errors / scored) if scored else float("nan")
         out |= {f"bad_at_{100 * retention:.0f}": bad_share(bad, total, retention) for retention in RETENTIONS}
         true = self.labels.errors @ weight
         out["log2_ratio"] = float("nan") if self.predicted is None else log2_ratio(self.predicted @ weight, true)

@@ -10,10 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import resource
 import subprocess
+import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +26,14 @@ from truth import ERROR_PROBABILITY, Reads
 ADAPTED = "adapted"
 UNSEEN = "adapted, run left out"  # started from a model that has not seen the flow cell
 HALVES = "adapted, other half"
+POSTERIOR = "posterior"  # with what the run's k-mers say; started from a model that has not seen the flow cell
+POSTERIOR_HALVES = "posterior, other half"
 TABLE = "self-calibrated table"
 BREAKS = "k-mer breaks"
-JUDGES = (ADAPTED, UNSEEN, HALVES, TABLE, BREAKS)
+JUDGES = (ADAPTED, UNSEEN, HALVES, POSTERIOR, POSTERIOR_HALVES, TABLE, BREAKS)
 
 MOST_WRONG = 0.01  # errors per base of a read that is kept: what the rules and the models are asked for, too
+TIMED = Path(__file__).with_name("timed.py")
 PRIOR = 200  # bases; a quality with few labels is worth what is reported
 RIGHT, WRONG = ord("="), ord("X")
 
@@ -41,8 +43,8 @@ Labels = list[bytes | None]
 # --------------------------------------------------------------------------------------------------- bm adapt
 
 
-def adapt(bm: Path, files: list[Path], package: Path, start: str | None = None, labels: Path | None = None) -> dict:
-    """Learn a run with ``bm adapt``; what it chose and why, what it saw, and how long it took.
+def adapt(bm: Path, files: list[Path], package: Path, start: str | None = None, labels: Path | None = None, evidence: bool = False) -> dict:
+    """Learn a run with ``bm adapt``; what it chose and why, what it saw, and what it took.
 
     Parameters
     ----------
@@ -54,24 +56,29 @@ def adapt(bm: Path, files: list[Path], package: Path, start: str | None = None, 
         Model to start from, if it is another than the shipped one.
     labels : Path, optional
         Where the labels go.
+    evidence : bool
+        Whether the package is to keep what the run's k-mers say.
     """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
         command = [bm, "adapt", "--quiet", "--output", package, "--report", report]
         command += ["--model", start] if start else []
         command += ["--labels", labels] if labels else []
-        began, used = time.monotonic(), cpu_of_children()
-        subprocess.run([*command, *files], check=True)
-        wall, cpu = time.monotonic() - began, cpu_of_children() - used
+        command += ["--evidence"] if evidence else []
+        took = timed([*command, *files])
         said = json.loads(report.read_text(encoding="utf-8"))["adaptation"]
     seen = {key: said["findings"][key] for key in ("reads_seen", "reads_kept", "bases_kept", "depth", "labelled", "wrong", "mixed_share")}
-    return {"choice": said["choice"], "doubts": said["doubts"], "wall_s": round(wall, 2), "cpu_s": round(cpu, 2)} | seen
+    kmers = {"evidence": said["evidence"]} if evidence else {}
+    return {"choice": said["choice"], "doubts": said["doubts"]} | took | seen | kmers
 
 
-def cpu_of_children() -> float:
-    """Seconds that the programs which were run and ended have computed: what others do on the machine is not in them."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def timed(command: list) -> dict:
+    """Run a command; seconds, seconds that it computed (what others do on the machine is not in them) and megabytes at most."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder, "took.json")
+        subprocess.run([sys.executable, TIMED, out, *command], check=True)
+        took = json.loads(out.read_text(encoding="utf-8"))
+    return {"wall_s": round(took["wall_s"], 2), "cpu_s": round(took["cpu_s"], 2), "peak_mb": round(took["peak_bytes"] / 1e6)}
 
 
 def judgements(bm: Path, reads: Reads, left_out: str | None, asked_left_out: bool):
@@ -100,7 +107,11 @@ def judgements(bm: Path, reads: Reads, left_out: str | None, asked_left_out: boo
             if left_out:
                 said[UNSEEN] = [adapt(bm, reads.files, package, left_out)]
                 judged[UNSEEN] = rules.score(bm, str(package), reads)[0]
-        judged[HALVES], said[HALVES] = other_half(bm, reads, left_out, scratch)
+        said[POSTERIOR] = [adapt(bm, reads.files, package, left_out, evidence=True)]
+        judged[POSTERIOR] = rules.score(bm, str(package), reads)[0]
+        judged[HALVES], said[HALVES] = other_half(bm, reads, left_out, scratch / "halves", evidence=False)
+        judged[POSTERIOR_HALVES], said[POSTERIOR_HALVES] = other_half(bm, reads, left_out, scratch / "halves-evidence", evidence=True)
+        judged = {judge: judged[judge] for judge in JUDGES if judge in judged}
         names, qualities, sizes = [], [], []
         for file in reads.files:
             before = len(names)
@@ -123,13 +134,14 @@ def judgements(bm: Path, reads: Reads, left_out: str | None, asked_left_out: boo
     return judged, notes
 
 
-def other_half(bm: Path, reads: Reads, start: str | None, scratch: Path) -> tuple[Judgement, list[dict]]:
+def other_half(bm: Path, reads: Reads, start: str | None, scratch: Path, evidence: bool) -> tuple[Judgement, list[dict]]:
     """Each half of the templates judged by what the other half taught."""
     second = halves(reads.files)
     of_read, judged, said = second[reads.row], [], []
     for taught in (False, True):
         folder = scratch / f"half-{int(taught)}"
-        said.append(adapt(bm, part_of(reads.files, second == taught, folder), folder / "package", start))
+        part = part_of(reads.files, second == taught, folder)
+        said.append(adapt(bm, part, folder / "package", start, evidence=evidence))
         judged.append(rules.score(bm, str(folder / "package"), reads)[0])
     # The first package learned from the first half, so it judges the second.
     return joined(of_read, judged[0], judged[1]), said
@@ -153,7 +165,7 @@ def in_second_half(name: str) -> bool:
 
 def part_of(files: list[Path], wanted: np.ndarray, folder: Path) -> list[Path]:
     """Files of four-line records with those records only that are ``wanted``, bool [records of all files]."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     parts, number = [], 0
     for file in files:
         part = folder / (file.name.removesuffix(".gz"))

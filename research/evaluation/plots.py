@@ -21,8 +21,9 @@ plt.rcParams.update({
 })  # fmt: skip
 
 # Okabe and Ito's colours, then Tol's, which people with any colour vision tell apart; each judge has a shape too.
-COLOURS = ("#999999", "#0072b2", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#e69f00", "#000000", "#882255", "#44aa99", "#332288", "#999933")
-SHAPES = ("s", "o", "v", "D", "^", "P", "X", "*", "<", ">", "h", "d")
+COLOURS = ("#999999", "#0072b2", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#e69f00", "#000000", "#882255", "#44aa99", "#332288", "#999933",
+           "#ddaa33", "#aa4499", "#117733")  # fmt: skip
+SHAPES = ("s", "o", "v", "D", "^", "P", "X", "*", "<", ">", "h", "d", "p", "H", "8")
 LEGEND = 7  # names in a row
 RETENTIONS = (50, 70, 80, 90, 95)
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import own_labels as own
+import rules
+
 PARTS = ("train", "devtest", "weird")
+WORSE = 0.01  # of MCC or AUC: a judge that is so far below EE on a set is named
 FEW = 30  # reads of the rarer class; with fewer, a figure says little
 
 
@@ -41,7 +45,7 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
     return lines + ["| " + " | ".join(row) + " |" for row in rows]
 
 
-def means(results: dict, columns: list[str], cell: Callable[[dict], float | None]) -> list[list[str]]:
+def means(results: dict, columns: list[str], cell: Callable[[dict], float | None], digits: int) -> list[list[str]]:
     """Rows of means over the Illumina sets of each part, each set counting once; only over sets that all columns have."""
     rows = []
     illumina = {name: s for name, s in results["sets"].items() if s["platform"] == "illumina"}
@@ -54,7 +58,7 @@ def means(results: dict, columns: list[str], cell: Callable[[dict], float | None
         for column in columns:
             values = [cell(s["judged"][column]) for s in chosen if column in s["judged"]]
             complete = len(values) == len(chosen) and None not in values
-            row.append(f"**{sum(values) / len(values):.3f}**".replace("-", "−") if complete else "–")
+            row.append(f"**{sum(values) / len(values):.{digits}f}**".replace("-", "−") if complete else "–")
         rows.append(row)
     return rows
 
@@ -76,7 +80,8 @@ def figure_table(results: dict, columns: list[str], key: str, digits: int = 3, a
         number = judged["figures"][key][0]
         return abs(number) if absolute and number is not None else number
 
-    return table(["set", "reads", *columns], per_set(results, columns, key, digits) + means(results, columns, cell))
+    of_means = 0 if digits == 0 else 3
+    return table(["set", "reads", *columns], per_set(results, columns, key, digits) + means(results, columns, cell, of_means))
 
 
 def summary(results: dict, columns: list[str]) -> list[str]:
@@ -141,7 +146,7 @@ def adapting(results: dict) -> list[str]:
     rows = []
     for name, s in sets.items():
         for judge, said in s["adapting"].items():
-            if judge == "adapted, run left out" and said == s["adapting"]["adapted"]:
+            if judge == own.UNSEEN and said == s["adapting"][own.ADAPTED]:
                 continue  # the shipped model has not seen the run: the same thing
             doubts = ["; ".join(each["doubts"]) or "–" for each in said]
             seconds = " + ".join(f"{each['wall_s']:.1f} ({each['cpu_s']:.1f})" for each in said)
@@ -162,6 +167,83 @@ def adapting(results: dict) -> list[str]:
     return lines
 
 
+def evidence(results: dict) -> list[str]:
+    """What `bm adapt --evidence` said of the k-mers of each set, and what it took; nothing where it was not asked."""
+    rows = []
+    for name in in_order(results["sets"]):
+        for said in results["sets"][name].get("adapting", {}).get(own.POSTERIOR, []):
+            found = said["evidence"]
+            expected = " → ".join(f"{found[key]:,.0f}" for key in ("expected_errors_prior", "expected_errors"))
+            shares = [f"{100 * found[key]:.0f} %" for key in ("share", "evaluable")]
+            rows.append([
+                name, "yes" if found["testifies"] else "no", str(found["k"]), f"{found['kmers']:,}", shares[0], f"{found['depth']:.0f}",
+                shares[1], expected, "; ".join(found["doubts"]) or "–",
+            ])  # fmt: skip
+    if not rows:
+        return []
+    head = ["set", "testifies", "k", "k-mers", "of them looked at", "depth", "bases evaluable", "expected errors, prior → posterior", "doubts"]
+    return [
+        "## The evidence",
+        "",
+        "What `bm adapt --evidence` said of the k-mers of each set, for *posterior*. *Depth*: in how many reads a typical k-mer of a read",
+        "is. *Evaluable*: bases of which k-mers know something. Errors are those that are expected in the reads that were sampled, by the",
+        "network alone and with what the k-mers say. Where the evidence does not testify, *posterior* is *adapted, run left out*.",
+        "",
+        *table(head, rows),
+        "",
+        *cost(results),
+    ]
+
+
+def cost(results: dict) -> list[str]:
+    """Time and memory of `bm adapt`, without and with evidence."""
+    rows = []
+    for name in in_order(results["sets"]):
+        said = results["sets"][name].get("adapting", {})
+        pair = [said[judge][0] for judge in (own.UNSEEN if own.UNSEEN in said else own.ADAPTED, own.POSTERIOR) if judge in said]
+        if len(pair) == 2:
+            cells = [" / ".join(f"{each[key]:{form}}" for each in pair) for key, form in (("wall_s", ".1f"), ("cpu_s", ".1f"), ("peak_mb", ".0f"))]
+            rows.append([name, f"{results['sets'][name]['records']:,}", *cells])
+    if not rows:
+        return []
+    return ["What it takes, `bm adapt` / `bm adapt --evidence`:", "", *table(["set", "records", "seconds", "seconds computed", "MB at most"], rows), ""]
+
+
+def losses(results: dict, columns: list[str]) -> list[str]:
+    """The sets on which judges are below EE/len <= 1 % by more than `WORSE`."""
+    rows = []
+    for column in columns:
+        cells = []
+        for key in ("mcc", "auc"):
+            found = []
+            for name in in_order(results["sets"]):
+                number = results["sets"][name]["judged"].get(column, {}).get("difference", {}).get(key, [None])[0]
+                if number is not None and number < -WORSE:
+                    found.append(f"{name} ({number:.3f})".replace("-", "−"))
+            cells.append(", ".join(found) or "none")
+        rows.append([column, *cells])
+    return [f"Sets on which a judge is below EE/len <= 1 % by more than {WORSE:g}:", "", *table(["judge", "MCC", "AUC"], rows), ""]
+
+
+def errors_left(results: dict, columns: list[str]) -> list[str]:
+    """Bases kept and errors left by the verdicts; nothing where the results do not have it."""
+    shown = [c for c in (rules.EE_RATE, rules.LEARNED, rules.LEFT_OUT, own.ADAPTED, own.UNSEEN, own.POSTERIOR) if c in columns]
+    if not all("bases_kept" in s["judged"][c]["figures"] for s in results["sets"].values() for c in shown if c in s["judged"]):
+        return []
+    return [
+        "## Errors left and bases kept",
+        "",
+        "What a filter gives, at the default threshold. Share of the bases that are kept:",
+        "",
+        *figure_table(results, shown, "bases_kept"),
+        "",
+        "True errors left per million scored bases of the kept reads:",
+        "",
+        *figure_table(results, shown, "errors_per_mb", 0),
+        "",
+    ]
+
+
 def own_labels(results: dict) -> list[str]:
     """How the labels that a run gives itself compare with truth; nothing where there are none."""
     sets = {name: results["sets"][name] for name in in_order(results["sets"]) if "own_labels" in results["sets"][name]}
@@ -170,10 +252,10 @@ def own_labels(results: dict) -> list[str]:
     shares = ("share_labelled", "precision", "recall_among_labelled", "recall")
     rows = []
     for name, s in sets.items():
-        own = s["own_labels"]
-        cells = ["–" if own[key] is None else f"{100 * own[key]:.1f} %" for key in shares]
-        ratio = "–" if own["log2_ratio"] is None else f"{own['log2_ratio']:.2f}".replace("-", "−")
-        rows.append([name, f"{own['bases']:,}", f"{own['errors']:,}", *cells, ratio, f"{own['judged_reads_without_labels']:,}"])
+        found = s["own_labels"]
+        cells = ["–" if found[key] is None else f"{100 * found[key]:.1f} %" for key in shares]
+        ratio = "–" if found["log2_ratio"] is None else f"{found['log2_ratio']:.2f}".replace("-", "−")
+        rows.append([name, f"{found['bases']:,}", f"{found['errors']:,}", *cells, ratio, f"{found['judged_reads_without_labels']:,}"])
     for label, parts in (("train", ("train",)), ("devtest", ("devtest",)), ("train and devtest", ("train", "devtest"))):
         chosen = [s["own_labels"] for s in sets.values() if s["platform"] == "illumina" and s["part"] in parts]
         if not chosen:
@@ -243,6 +325,7 @@ def markdown(results: dict) -> str:
         lines += [f"One class has fewer than {FEW} reads in {', '.join(few)}: MCC and AUC say little there, or nothing.", ""]
     lines += [
         *adapting(results),
+        *evidence(results),
         *own_labels(results),
         "## MCC of the verdict: is the read good?",
         "",
@@ -262,6 +345,7 @@ def markdown(results: dict) -> str:
         "",
         *differences(results, compared),
         "",
+        *losses(results, compared),
         "## Kept reads, and the bad ones among them, at the default threshold",
         "",
         "Share of all reads that are kept:",
@@ -272,6 +356,7 @@ def markdown(results: dict) -> str:
         "",
         *figure_table(results, columns, "bad_among_kept"),
         "",
+        *errors_left(results, columns),
         "## Bad reads among the kept, at equal retention",
         "",
         "Every judge keeps the best 90 % by its own ranking:",

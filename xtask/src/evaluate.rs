@@ -17,7 +17,7 @@ const CURVES_RESULTS: &str = "research/adapt/results";
 const RESULTS: &str = "research/evaluation/results";
 const CARD: &str = "research/read-error/card.py";
 const CARD_OF: &str = "models/read-error";
-const TESTS: [&str; 2] = ["research/evaluation/tests", "research/adapt/tests"];
+const TESTS: [&str; 3] = ["research/evaluation/tests", "research/adapt/tests", "research/evidence/tests"];
 
 /// What is judged, and on which reads.
 #[derive(clap::Args, Clone, Default)]

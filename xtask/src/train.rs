@@ -39,6 +39,11 @@ impl Model {
         }
     }
 
+    /// Whether it has `experience.json`: what its sets teach of the k-mers of a run.
+    fn has_experience(self) -> bool {
+        self == Self::ReadError
+    }
+
     fn config(self) -> &'static str {
         match self {
             Self::ReadError => "research/read-error/configs/read-error.toml",
@@ -117,10 +122,11 @@ impl Options {
     }
 
     /// The script runs in the root of the workspace, so a path that was typed elsewhere is made absolute.
-    fn arguments(&self, bm: &Path, package: &Path) -> Result<Vec<OsString>> {
+    fn arguments(&self, programs: &Programs, package: &Path) -> Result<Vec<OsString>> {
         let config = self.config.as_ref().map_or(Ok(self.model.config().into()), path::absolute)?;
         let mut arguments: Vec<OsString> = vec![self.model.script().into(), "--config".into(), config.into()];
-        arguments.extend(["--bm".into(), bm.into(), "--output".into(), package.into()]);
+        arguments.extend(programs.arguments());
+        arguments.extend(["--output".into(), package.into()]);
         if let Some(data) = &self.data {
             arguments.extend(["--data".into(), path::absolute(data)?.into()]);
         }
@@ -142,14 +148,36 @@ pub(crate) fn left_out_steps<'a>(workspace: &'a Workspace, data: &Path, output: 
     let mut steps = preparation(workspace);
     steps.push(Step::new("training without each run", move || {
         folder::remove(&output)?;
-        let bm = workspace.build_bm()?;
+        let programs = Programs::build(workspace, Model::ReadError)?;
         let interpreter = python::ensure(workspace, Environment::Train)?;
         let script = Model::ReadError.script();
         let mut command = python::script(workspace, &interpreter, [script, "--data"]);
-        command.arg(&data).arg("--bm").arg(bm).arg("--left-out").arg(&output);
+        command.arg(&data).args(programs.arguments()).arg("--left-out").arg(&output);
         process::shown(&mut command)
     }));
     Ok(steps)
+}
+
+/// The programs that a training asks.
+struct Programs {
+    bm: PathBuf,
+    /// Tells what k-mers say of bases.
+    statements: Option<PathBuf>,
+}
+
+impl Programs {
+    fn build(workspace: &Workspace, model: Model) -> Result<Self> {
+        let statements = model.has_experience().then(|| workspace.build_statements()).transpose()?;
+        Ok(Self { bm: workspace.build_bm()?, statements })
+    }
+
+    fn arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = vec!["--bm".into(), self.bm.clone().into()];
+        if let Some(statements) = &self.statements {
+            arguments.extend(["--statements".into(), statements.clone().into()]);
+        }
+        arguments
+    }
 }
 
 fn preparation(workspace: &Workspace) -> Vec<Step<'_>> {
@@ -164,10 +192,11 @@ fn train(workspace: &Workspace, options: &Options, package: &Path) -> Result<()>
         // Otherwise yesterday's package could pass for today's.
         folder::remove(package)?;
     }
-    let bm = workspace.build_bm()?;
+    let programs = Programs::build(workspace, options.model)?;
     let interpreter = python::ensure(workspace, Environment::Train)?;
-    process::shown(&mut python::script(workspace, &interpreter, options.arguments(&bm, package)?))?;
-    for file in ["model.onnx", "model.ane.onnx", "manifest.json", "golden.json"] {
+    process::shown(&mut python::script(workspace, &interpreter, options.arguments(&programs, package)?))?;
+    let experience = options.model.has_experience().then_some("experience.json");
+    for file in ["model.onnx", "model.ane.onnx", "manifest.json", "golden.json"].into_iter().chain(experience) {
         let path = package.join(file);
         ensure!(path.is_file(), "training ended well but left no {}", path.display());
     }
@@ -181,18 +210,21 @@ mod tests {
     #[test]
     fn every_option_reaches_the_script() {
         let options = Options { config: Some("c.toml".into()), data: Some("runs".into()), seed: Some(7), ..Options::default() };
-        let arguments = options.arguments(Path::new("bm"), Path::new("out")).expect("paths");
+        let programs = Programs { bm: "bm".into(), statements: Some("statements".into()) };
+        let arguments = options.arguments(&programs, Path::new("out")).expect("paths");
         let absolute = |name| path::absolute(name).expect("the current folder is known").display().to_string();
         let (config, data) = (absolute("c.toml"), absolute("runs"));
         let script = "research/read-error/train_read_error.py";
-        let expected = [script, "--config", &config, "--bm", "bm", "--output", "out", "--data", &data, "--seed", "7"];
-        assert_eq!(arguments, expected);
+        let expected = [script, "--config", &config, "--bm", "bm", "--statements", "statements", "--output", "out"];
+        assert_eq!(arguments[..9], expected);
+        assert_eq!(arguments[9..], ["--data", &data, "--seed", "7"]);
     }
 
     #[test]
     fn a_smoke_training_needs_no_data() {
         let options = Options { model: Model::MeanQ20, smoke: true, ..Options::default() };
-        let arguments = options.arguments(Path::new("bm"), Path::new("out")).expect("paths");
+        let programs = Programs { bm: "bm".into(), statements: None };
+        let arguments = options.arguments(&programs, Path::new("out")).expect("paths");
         let (script, config) = (Model::MeanQ20.script(), Model::MeanQ20.config());
         let expected = [script, "--config", config, "--bm", "bm", "--output", "out", "--smoke"];
         assert_eq!(arguments, expected);

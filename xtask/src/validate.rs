@@ -15,7 +15,8 @@ use crate::workspace::Workspace;
 const VALIDATE: &str = "research/neural-engine/validate.py";
 const SEED_CASES: &str = "research/neural-engine/test_onnx_inference.py";
 const VALIDATE_READ_ERROR: &str = "research/read-error/validate_read_error.py";
-const PYTHON_TESTS: [&str; 3] = ["research/neural-engine/tests", "research/read-error/tests", "research/adapt/tests"];
+const PYTHON_TESTS: [&str; 4] =
+    ["research/neural-engine/tests", "research/read-error/tests", "research/adapt/tests", "research/evidence/tests"];
 
 /// Reads as long as the network's window, shorter, longer than one, and of many windows.
 const READS: [&str; 4] = [
@@ -79,12 +80,15 @@ pub(crate) fn steps(workspace: &Workspace, json: bool) -> Result<Vec<Step<'_>>> 
             compare(workspace, &package, if judges_bases { VALIDATE_READ_ERROR } else { VALIDATE }, json)
         }));
     }
-    steps.push(Step::new("validation of a model that was adapted", move || {
-        let package = workspace.scratch()?.join("adapted.model");
-        let mut adapt = Command::new(workspace.build_bm()?);
-        process::kept(adapt.current_dir(&workspace.root).args(["adapt", READS[0], "-q", "-o"]).arg(&package))?;
-        compare(workspace, &package, VALIDATE_READ_ERROR, json)
-    }));
+    for (name, options) in [("", &[][..]), (" and holds evidence", &["--evidence"])] {
+        steps.push(Step::new(format!("validation of a model that was adapted{name}"), move || {
+            let package = workspace.scratch()?.join("adapted.model");
+            let mut adapt = Command::new(workspace.build_bm()?);
+            adapt.current_dir(&workspace.root).args(["adapt", READS[0], "-q", "-o"]).arg(&package).args(options);
+            process::kept(&mut adapt)?;
+            compare(workspace, &package, VALIDATE_READ_ERROR, json)
+        }));
+    }
     Ok(steps)
 }
 

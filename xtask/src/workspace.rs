@@ -118,10 +118,28 @@ impl Workspace {
     /// # Errors
     /// When the build fails.
     pub(crate) fn build_bm(&self) -> Result<PathBuf> {
+        self.build(&["--bin", "bm"])
+    }
+
+    /// Builds the example that tells what k-mers say of bases, in release, and returns where it is.
+    ///
+    /// # Errors
+    /// When the build fails.
+    pub(crate) fn build_statements(&self) -> Result<PathBuf> {
+        self.build(&["--package", "bm-evidence", "--example", "statements"])
+    }
+
+    /// Builds a program in release and returns where it is; the last one of `what` is its name.
+    fn build(&self, what: &[&str]) -> Result<PathBuf> {
+        let name = *what.last().context("nothing to build")?;
         // The messages tell the path whatever target folder or platform is configured.
-        let arguments = ["build", "--release", "--bin", "bm", "--message-format", "json-render-diagnostics"];
+        let arguments = [&["build", "--release", "--message-format", "json-render-diagnostics"], what].concat();
         let messages = process::stdout(&mut self.cargo(&arguments))?;
-        messages.lines().rev().find_map(bm_executable).context("cargo built no binary named bm")
+        messages
+            .lines()
+            .rev()
+            .find_map(|message| executable(message, name))
+            .with_context(|| format!("cargo built no program named {name}"))
     }
 
     /// The model packages: the folders of `models/` that hold a manifest, by name.
@@ -142,10 +160,10 @@ impl Workspace {
     }
 }
 
-fn bm_executable(message: &str) -> Option<PathBuf> {
+fn executable(message: &str, name: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
-    let is_bm = message["reason"] == "compiler-artifact" && message["target"]["name"] == "bm";
-    is_bm.then(|| message["executable"].as_str().map(PathBuf::from))?
+    let is_it = message["reason"] == "compiler-artifact" && message["target"]["name"] == name;
+    is_it.then(|| message["executable"].as_str().map(PathBuf::from))?
 }
 
 #[cfg(test)]
@@ -156,8 +174,9 @@ mod tests {
     fn the_executable_is_found_in_cargos_messages() {
         let library = r#"{"reason":"compiler-artifact","target":{"name":"bm_encode"},"executable":null}"#;
         let binary = r#"{"reason":"compiler-artifact","target":{"name":"bm"},"executable":"t/release/bm"}"#;
-        assert_eq!(bm_executable(library), None);
-        assert_eq!(bm_executable("not JSON"), None);
-        assert_eq!(bm_executable(binary), Some(PathBuf::from("t/release/bm")));
+        assert_eq!(executable(library, "bm"), None);
+        assert_eq!(executable("not JSON", "bm"), None);
+        assert_eq!(executable(binary, "bm"), Some(PathBuf::from("t/release/bm")));
+        assert_eq!(executable(binary, "statements"), None);
     }
 }

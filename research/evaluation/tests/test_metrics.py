@@ -137,6 +137,15 @@ class Figures(unittest.TestCase):
             first["b"]["difference"]["auc"][0], first["b"]["figures"]["auc"][0] - first["a"]["figures"]["auc"][0], places=12
         )
 
+    def test_bases_kept_and_errors_left_by_hand(self):
+        labels = metrics.Labels(np.array([0, 3, 9]), np.array([100, 150, 80]), np.array([100, 200, 100]), np.array([True, False, False]))
+        rate = np.array([0.1, 0.2, 0.3])
+        measure = metrics.Measure(metrics.Judgement(rate, rate, np.array([True, True, False])), labels)
+        found = measure.figures(np.ones(3))
+        self.assertAlmostEqual(found["bases_kept"], 300 / 400)
+        self.assertAlmostEqual(found["errors_per_mb"], 1e6 * 3 / 250)
+        self.assertTrue(math.isnan(measure.figures(np.array([0.0, 0.0, 1.0]))["errors_per_mb"]), "nothing is kept")
+
     def test_resamples_draw_as_many_reads_as_there_are(self):
         for weight in metrics.resamples(50, 3, 0):
             self.assertEqual(weight.sum(), 50)

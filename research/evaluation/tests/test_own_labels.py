@@ -1,6 +1,7 @@
 """Labels find their records, tables and shares are those of a count by hand, and halves keep mates together."""
 
 import math
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -72,6 +73,18 @@ class Judges(unittest.TestCase):
         both = own_labels.joined(np.array([True, False, False, True]), one, other)
         self.assertEqual(both.predicted.tolist(), [0.5, 2.0, 2.0, 0.5])
         self.assertEqual(both.keep.tolist(), [True, False, False, True])
+
+
+class Timed(Scratch):
+    def test_a_command_is_waited_for_and_its_own_memory_is_told(self):
+        ballast = np.ones(30_000_000)  # 240 MB of this process, which the command must not inherit
+        took = own_labels.timed([sys.executable, "-S", "-c", "x = b'x' * 60_000_000"])
+        self.assertEqual(list(took), ["wall_s", "cpu_s", "peak_mb"])
+        self.assertTrue(60 < took["peak_mb"] < ballast.nbytes / 1e6, took)
+
+    def test_a_command_that_fails_is_an_error(self):
+        with self.assertRaises(subprocess.CalledProcessError):
+            own_labels.timed([sys.executable, "-c", "raise SystemExit(3)"])
 
 
 class Halves(Scratch):

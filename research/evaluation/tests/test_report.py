@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import evaluate  # noqa: E402
 import metrics  # noqa: E402
+import own_labels  # noqa: E402
 import report  # noqa: E402
 
 
@@ -62,6 +63,29 @@ class Report(unittest.TestCase):
                 self.assertEqual(line.count("|"), width, line)
             else:
                 width = 0
+
+    def test_what_the_evidence_said_and_took(self):
+        self.assertEqual(report.evidence(self.results), [])
+        found = {"testifies": False, "doubts": ["too few", "too odd"], "k": 21, "kmers": 1234, "share": 1.0, "bytes": 1, "depth": 30.0,
+                 "evaluable": 0.875, "expected_errors_prior": 1500.4, "expected_errors": 700.2}  # fmt: skip
+        took = [{"wall_s": 1.0, "cpu_s": 2.0, "peak_mb": 30}, {"wall_s": 1.5, "cpu_s": 2.5, "peak_mb": 45, "evidence": found}]
+        said = {name: [{"choice": "start", "doubts": []} | each] for name, each in zip((own_labels.ADAPTED, own_labels.POSTERIOR), took)}
+        self.results["sets"]["b"]["adapting"] = said
+        page = report.markdown(self.results)
+        self.assertIn("| b | no | 21 | 1,234 | 100 % | 30 | 88 % | 1,500 → 700 | too few; too odd |", page)
+        self.assertIn("| b | 210 | 1.0 / 1.5 | 2.0 / 2.5 | 30 / 45 |", page)
+
+    def test_losses_are_named(self):
+        for name, number in (("a", -0.02), ("b", -0.009)):
+            self.results["sets"][name]["judged"]["mute"]["difference"]["mcc"][0] = number
+        row = next(line for line in report.losses(self.results, ["mute"]) if line.startswith("| mute"))
+        self.assertTrue(row.startswith("| mute | a (−0.020)"), row)
+        self.assertNotIn("b (", row.split("|")[2])
+
+    def test_errors_left_are_told_where_they_were_counted(self):
+        self.assertIn("## Errors left and bases kept", report.markdown(self.results))
+        del self.results["sets"]["a"]["judged"]["EE/len <= 1 %"]["figures"]["bases_kept"]
+        self.assertNotIn("## Errors left and bases kept", report.markdown(self.results))
 
     def test_calibration_is_averaged_without_its_sign(self):
         sets = self.results["sets"]
