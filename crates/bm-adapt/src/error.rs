@@ -24,7 +24,7 @@ pub enum AdaptError {
         package: String,
     },
     /// The digest of the evidence could not be made.
-    #[error("evidence")]
+    #[error("evidence: its digest cannot be made")]
     Evidence(#[source] std::io::Error),
     /// A file of the package could not be made.
     #[error("{file}: {source}")]

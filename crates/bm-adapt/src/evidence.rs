@@ -67,7 +67,7 @@ pub(crate) fn weigh(
     (evidence, findings)
 }
 
-/// Returns the number of the sample's reads that are looked at.
+/// Returns the numbers of the sample's reads that are looked at.
 fn chosen(sample: &RunSample) -> Vec<usize> {
     let every = sample.bases_kept().div_ceil(ENOUGH).max(1);
     (0..sample.reads.len()).step_by(every).collect()

@@ -1,8 +1,8 @@
 //! Which bases of a sample are learned from.
 
 use bm_encode::{BaseQualityPlace, CodeEncoder, Phred, ReadRef};
+use bm_evidence::kmer::mix;
 
-use crate::kmer::mix;
 use crate::labels::{Label, Labels};
 use crate::network::{Example, Network, Scores, Surroundings, Tables};
 use crate::sample::{Kept, RunSample};

@@ -3,27 +3,12 @@
 //! Whether a k-mer is picked depends on its bases alone, and not on the strand that was read: so all reads of a place in the
 //! genome agree which of its k-mers are anchors, and meet there.
 
+use bm_evidence::kmer::{UNKNOWN, mix};
+
 /// Bases of an anchor: enough that chance puts none of them twice into a genome of human size.
 pub(crate) const K: usize = 20;
 
 const MASK: u64 = (1 << (2 * K)) - 1;
-
-/// Code of a base that is none of A, C, G, T and U.
-pub(crate) const UNKNOWN: u8 = 4;
-
-/// Codes of bases: A 0, C 1, G 2, T and U 3, in either case; so that `3 - code` is the complement.
-pub(crate) static CODES: [u8; 256] = codes();
-
-const fn codes() -> [u8; 256] {
-    let mut codes = [UNKNOWN; 256];
-    let (letters, mut i) = (b"AaCcGgTtUu", 0);
-    while i < letters.len() {
-        let code = (i / 2) as u8;
-        codes[letters[i] as usize] = if code > 3 { 3 } else { code };
-        i += 1;
-    }
-    codes
-}
 
 /// A k-mer of a read that was picked.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -63,25 +48,20 @@ fn is_repeat(kmer: u64) -> bool {
     (1..=3).any(|period| (kmer ^ kmer >> (2 * period)) & (MASK >> (2 * period)) == 0)
 }
 
-/// A bijection of 64 bits without pattern: the finaliser of MurmurHash3 (Appleby 2011).
-pub(crate) fn mix(mut x: u64) -> u64 {
-    x = (x ^ x >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    x = (x ^ x >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    x ^ x >> 33
-}
-
 #[cfg(test)]
 mod tests {
+    use bm_evidence::kmer::code;
+
     use super::*;
 
     fn of(sequence: &[u8], limit: u64) -> Vec<Anchor> {
         let mut found = Vec::new();
-        anchors(sequence.iter().map(|base| CODES[usize::from(*base)]), limit, |anchor| found.push(anchor));
+        anchors(sequence.iter().map(|base| code(*base)), limit, |anchor| found.push(anchor));
         found
     }
 
     fn complement(sequence: &[u8]) -> Vec<u8> {
-        sequence.iter().rev().map(|base| b"TGCAN"[usize::from(CODES[usize::from(*base)])]).collect()
+        sequence.iter().rev().map(|base| b"TGCAN"[usize::from(code(*base))]).collect()
     }
 
     const READ: &[u8] = b"ACGGTCATTGCAGGACTTACCGATNGGCATTCAGGACCATTAGACCAGT";

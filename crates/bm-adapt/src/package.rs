@@ -1,5 +1,6 @@
 //! The files of a package: networks, manifest, golden reads, card.
 
+use bm_evidence::kmer::mix;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -14,7 +15,6 @@ use prost::Message;
 use serde_json::json;
 
 use crate::adaptation::Settings;
-use crate::kmer::mix;
 use crate::network::{Network, Reference};
 use crate::sample::RunSample;
 use crate::{AdaptError, Choice, Doubt, Findings, Testimony, card};

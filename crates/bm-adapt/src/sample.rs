@@ -3,9 +3,10 @@
 mod copies;
 
 use bm_encode::{EncodeError, Phred, ReadRef};
+use bm_evidence::kmer::{code, mix};
 
 use self::copies::{Copies, fingerprint};
-use crate::kmer::{Anchor, CODES, anchors, mix};
+use crate::kmer::{Anchor, anchors};
 
 /// One in so many k-mers is an anchor to begin with.
 const FIRST_SHARE: u64 = 4;
@@ -157,7 +158,7 @@ impl RunSample {
         }
         let (mut lowest, mut found) = (u64::MAX, 0);
         for read in reads {
-            anchors(read.sequence.iter().map(|base| CODES[usize::from(*base)]), self.limit, |anchor| {
+            anchors(read.sequence.iter().map(|base| code(*base)), self.limit, |anchor| {
                 lowest = lowest.min(anchor.hash);
                 found += 1;
             });
@@ -173,7 +174,7 @@ impl RunSample {
         let (first_read, first_base) = (self.reads.len(), self.bases.len());
         for (i, read) in reads.iter().enumerate() {
             let start = self.bases.len();
-            self.bases.extend(read.sequence.iter().map(|base| CODES[usize::from(*base)]));
+            self.bases.extend(read.sequence.iter().map(|base| code(*base)));
             self.scores.extend(read.quality_scores.iter().map(|byte| byte - Phred::OFFSET));
             let has_mate = i == 0 && reads.len() == 2;
             self.reads.push(Kept { template, start, length: read.len(), has_mate, lowest, fingerprint: 0, is_copy: false });

@@ -1,6 +1,7 @@
 //! Training: Adam on the weighted log loss of examples, drawn towards where it started.
 
-use crate::kmer::mix;
+use bm_evidence::kmer::mix;
+
 use crate::network::{Example, Network, PARAMETERS, Rows, Scores, gradient};
 
 /// How to train.

@@ -54,3 +54,8 @@ pub use fit::{Fit, Weights};
 pub use index::Index;
 pub use statement::Statement;
 pub use witness::Witness;
+
+/// The examples of the README, to be tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -10,6 +10,12 @@ const COUNTS: [u32; 5] = [2, 3, 4, 6, 12];
 /// A count under this share of the read's is thin: the read goes where few others go.
 const THIN: u32 = 8;
 
+/// A base that others have more than so many times as often is a rarity among them.
+pub(crate) const DOMINANT: u32 = 8;
+
+/// Reads that make a base that is followed more than a coincidence.
+const SEVERAL: u32 = 4;
+
 /// Borders of the number of bases one of which is wrong.
 const SUSPECTS: [usize; 5] = [1, 2, 4, 8, 16];
 
@@ -67,6 +73,7 @@ impl Statement {
         self != Self::NONE && self.0 != PAIRS
     }
 }
+
 /// What is said of a base by the k-mers to one of its sides.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Side(u16);
@@ -101,7 +108,7 @@ impl Side {
 
     /// More reads have another base, but those that have this one go on as the read does.
     pub(crate) fn followed(own: u32, other: u32) -> Self {
-        Self(FOLLOWED + 2 * u16::from(8 * own < other) + u16::from(own >= 4))
+        Self(FOLLOWED + 2 * u16::from(DOMINANT * own < other) + u16::from(own >= SEVERAL))
     }
 
     /// More reads have another base, after which they go on as the read does.

@@ -7,7 +7,7 @@
 
 use crate::index::{Index, is_sampled};
 use crate::kmer::{UNKNOWN, Window, each};
-use crate::statement::{Side, Statement};
+use crate::statement::{DOMINANT, Side, Statement};
 
 /// Bases that are looked at ahead to tell two ways apart.
 const AHEAD: usize = 12;
@@ -24,9 +24,6 @@ const AGREEING: usize = 9;
 
 /// Longest gap, in bases.
 const GAP: usize = 2;
-
-/// A base that others have so many times as often is followed where both ways go on alike.
-const DOMINANT: u32 = 8;
 
 /// What is known of a read, and the memory that a worker needs for it.
 #[derive(Clone, Debug, Default)]

@@ -29,6 +29,7 @@
 //! ```
 
 pub mod backend;
+mod digest;
 mod error;
 mod model_file;
 pub mod onnx;
@@ -40,8 +41,9 @@ mod signature;
 mod tensor;
 
 pub use backend::{Backend, Session, Variant};
+pub use digest::{Digesting, Sha256};
 pub use error::InferError;
-pub use model_file::{Digesting, ModelFile, Sha256};
+pub use model_file::ModelFile;
 #[cfg(feature = "onnxruntime")]
 pub use runtime_library::LibrarySource;
 pub use sequence::{Alphabet, SequenceSession, SequencesRef};

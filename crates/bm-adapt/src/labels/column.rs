@@ -1,7 +1,8 @@
 //! One column of reads that are laid over each other.
 
+use bm_evidence::kmer::UNKNOWN;
+
 use super::Label;
-use crate::kmer::UNKNOWN;
 
 /// Share of the reads of a column that must agree for it to have a base of its own.
 const AGREEING: f64 = 0.6;

@@ -3,13 +3,13 @@
 //! Both have read the same molecule there. Where they agree, and nothing else is known, both are right. Where they do not, one of
 //! them is wrong: which one, other reads may tell; if they do not, that is a dispute.
 
+use bm_evidence::kmer::UNKNOWN;
 use std::ops::Range;
 
 use bm_encode::{Phred, ReadRef};
 use bm_truth::{Overlap, OverlapRules, overlap};
 
 use super::Label;
-use crate::kmer::UNKNOWN;
 use crate::sample::{Kept, RunSample};
 
 /// Two bases of mates of which one is wrong, by their places in the sample.

@@ -3,9 +3,8 @@
 //! No sequencer gives two molecules the same bases and the same restless qualities. Reads with calm qualities may well be equal in
 //! a deep run, so they are only taken for copies where restless ones are.
 
+use bm_evidence::kmer::mix;
 use std::collections::HashSet;
-
-use crate::kmer::mix;
 
 /// Changes along a read's qualities from which on they are restless.
 const RESTLESS: usize = 8;
