@@ -17,7 +17,6 @@ import json
 import re
 import sys
 import tempfile
-import unittest
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -361,7 +360,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="only the tests with made-up reads")
     options = parser.parse_args()
     if options.check:
-        sys.exit(not unittest.TextTestRunner().run(unittest.defaultTestLoader.discover(Path(__file__).parent / "tests")).wasSuccessful())
+        sys.exit(not runs.tests_pass())
     if not options.data or not options.bm:
         parser.error("--data and --bm are needed, or --check")
     bm, options.tools = options.bm.resolve(), options.tools and options.tools.resolve()
@@ -370,7 +369,7 @@ def main() -> None:
     for package in absent:
         print(f"{package}: not installed, so its columns are empty", flush=True)
     results = {
-        "format": 1, "command": "python research/evidence/downstream.py --data DIR --bm BM --tools FOLDER",
+        "format": 1, "command": "python research/evidence/downstream.py --data DIR --bm BM --tools FOLDER" + " --no-assembly" * options.no_assembly,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "tools": peers.versions(bm) | {package: runs.version_of(package) for package in packages if package not in absent},
         "absent": absent, "threads": options.threads, "resamples": options.resamples, "seed": evaluate.SEED, "sets": {},

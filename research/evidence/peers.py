@@ -20,7 +20,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import unittest
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -299,7 +298,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="only the tests with made-up reads")
     options = parser.parse_args()
     if options.check:
-        sys.exit(not unittest.TextTestRunner().run(unittest.defaultTestLoader.discover(Path(__file__).parent / "tests")).wasSuccessful())
+        sys.exit(not runs.tests_pass())
     if not options.data or not options.bm:
         parser.error("--data and --bm are needed, or --check")
     data, bm, file = options.data.resolve(), options.bm.resolve(), options.output / RESULTS_FILE

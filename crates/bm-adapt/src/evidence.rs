@@ -67,31 +67,49 @@ pub(crate) fn weigh(
     (evidence, findings)
 }
 
-/// Returns the numbers of the sample's reads that are looked at.
-fn chosen(sample: &RunSample) -> Vec<usize> {
+/// What the network says before.
+struct Prior {
+    scores: Scores,
+    tables: Tables,
+}
+
+impl Prior {
+    fn new(network: &Network) -> Self {
+        let scores = Scores::new();
+        Self { tables: Tables::of(network, &scores), scores }
+    }
+
+    /// Makes `logits` the log-odds of an error of each base of a read.
+    fn logits_into(&self, codes: &[u16], logits: &mut Vec<f32>) {
+        logits.clear();
+        logits.extend((0..codes.len()).map(|at| self.tables.logit(&Surroundings::of(codes, at), &self.scores)));
+    }
+}
+
+/// Returns what `work` makes of the sample's reads that are looked at, given their numbers, some at a time.
+fn in_parts<R: Send>(sample: &RunSample, threads: usize, work: impl Fn(&[usize]) -> R + Sync) -> Vec<R> {
     let every = sample.bases_kept().div_ceil(ENOUGH).max(1);
-    (0..sample.reads.len()).step_by(every).collect()
+    let reads: Vec<usize> = (0..sample.reads.len()).step_by(every).collect();
+    let parts: Vec<&[usize]> = reads.chunks(TOGETHER).collect();
+    in_parallel(&parts, threads, |reads| work(reads))
 }
 
 /// Returns how many errors are expected in the reads that are looked at, when the k-mers have testified.
 fn expected(evidence: &Evidence, sample: &RunSample, network: &Network, threads: usize) -> f64 {
-    let scores = Scores::new();
-    let tables = Tables::of(network, &scores);
-    let reads = chosen(sample);
-    let parts: Vec<&[usize]> = reads.chunks(TOGETHER).collect();
-    let parts = in_parallel(&parts, threads, |reads| {
+    let prior = Prior::new(network);
+    let sums = in_parts(sample, threads, |reads| {
         let (mut codes, mut witness, mut probabilities) = (Codes::default(), Witness::default(), Vec::new());
         let mut sum = 0.0;
-        for read in *reads {
+        for read in reads {
             let codes = codes.of(sample, *read);
-            probabilities.clear();
-            probabilities.extend((0..codes.len()).map(|at| sigmoid(tables.logit(&Surroundings::of(codes, at), &scores))));
+            prior.logits_into(codes, &mut probabilities);
+            probabilities.iter_mut().for_each(|logit| *logit = sigmoid(*logit));
             evidence.testify_codes(&mut witness, &sample.bases[sample.reads[*read].start..][..codes.len()], &mut probabilities);
             sum += probabilities.iter().map(|p| f64::from(*p)).sum::<f64>();
         }
         sum
     });
-    parts.into_iter().sum()
+    sums.into_iter().sum()
 }
 
 /// What was seen of some reads.
@@ -105,19 +123,15 @@ struct Seen {
 /// Looks at some of the sample's reads; also returns in how many reads a typical k-mer of a typical one is.
 fn look(index: &Index, sample: &RunSample, network: &Network, experience: &Experience, threads: usize) -> (Seen, f64) {
     let none = || Seen { fit: Fit::new(experience), known: 0, depths: Vec::new() };
-    let reads = chosen(sample);
-    let scores = Scores::new();
-    let tables = Tables::of(network, &scores);
-    let parts: Vec<&[usize]> = reads.chunks(TOGETHER).collect();
-    let parts = in_parallel(&parts, threads, |reads| {
+    let prior = Prior::new(network);
+    let parts = in_parts(sample, threads, |reads| {
         let (mut seen, mut codes, mut witness) = (none(), Codes::default(), Witness::default());
         let (mut logits, mut probabilities) = (Vec::new(), Vec::new());
-        for read in *reads {
+        for read in reads {
             let kept = sample.reads[*read];
             let codes = codes.of(sample, *read);
             let bases = sample.bases[kept.start..][..codes.len()].iter().copied();
-            logits.clear();
-            logits.extend((0..codes.len()).map(|at| tables.logit(&Surroundings::of(codes, at), &scores)));
+            prior.logits_into(codes, &mut logits);
             witness.look(index, bases);
             for (statement, logit) in witness.statements().iter().zip(&logits) {
                 seen.fit.add(*statement, witness.depth(), *logit);

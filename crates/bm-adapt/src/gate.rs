@@ -242,3 +242,32 @@ impl fmt::Display for Doubt {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kmers_do_not_testify_where_they_would_mislead_and_do_where_only_the_network_learned_nothing() {
+        let known = EvidenceFindings { evaluable: 0.9, ..EvidenceFindings::default() };
+        let run = Findings { reads_seen: 1000, copies_dropped: 100, ..Findings::default() };
+        let misleading = [
+            Doubt::FewPlaces { positions: 250 },
+            Doubt::MixedSequences { share: 0.8 },
+            Doubt::FaultyCycle { cycle: 7, from_end: false, wrong: 0.4 },
+        ];
+        for doubt in misleading {
+            assert_eq!(doubts_of_evidence(&known, &run, std::slice::from_ref(&doubt)), [doubt]);
+        }
+        let harmless = [
+            Doubt::TooFewLabels { labelled: 9, wrong: 1, depth: 3 },
+            Doubt::NoBetter { than: "reported quality", millibits: 0.1, standard_error: 0.2 },
+            Doubt::RanksWorse { adapted: 0.8, reported: 0.9 },
+        ];
+        assert_eq!(doubts_of_evidence(&known, &run, &harmless), []);
+        let copied = Findings { copies_dropped: 300, ..run.clone() };
+        assert_eq!(doubts_of_evidence(&known, &copied, &[]), [Doubt::Copies { share: 0.3 }]);
+        let unknown = EvidenceFindings { evaluable: 0.01, ..known };
+        assert_eq!(doubts_of_evidence(&unknown, &run, &[]), [Doubt::FewShared { share: 0.01 }]);
+    }
+}

@@ -40,7 +40,13 @@ pub(crate) fn run(args: &AdaptArgs) -> Result<()> {
         AdaptReport::new(&inputs, &args.output, &learned, began.elapsed()).write(report)?;
     }
     if let Some(html) = html {
-        Page { inputs: &inputs, start: start.facts(), adaptation: &learned.adaptation }.write(html)?;
+        Page {
+            inputs: &inputs,
+            start: start.facts(),
+            adaptation: &learned.adaptation,
+            kmers: learned.testimony.as_ref().map(learn::words_of_kmers),
+        }
+        .write(html)?;
     }
     if !args.run.quiet {
         terminal::note(&learn::words(&learned));

@@ -7,6 +7,7 @@ use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compress::{Compression, LEVEL, LEVELS};
+use crate::learn::FEWEST_BYTES;
 use crate::work::Tasks;
 
 /// Keeps the good reads of a FASTQ file, with a small neural network.
@@ -362,8 +363,12 @@ fn threshold(text: &str) -> Result<Threshold, String> {
 }
 
 fn bytes(text: &str) -> Result<u64, String> {
-    let size: Option<ByteSize> = text.parse().ok();
-    size.map(|size| size.as_u64()).ok_or_else(|| "expected a number of bytes, such as 500M or 2G".to_owned())
+    let size = text.parse::<ByteSize>().map_err(|_| "expected a number of bytes, such as 500M or 2G".to_owned())?;
+    let least = FEWEST_BYTES.div_ceil(1_000_000);
+    if size.as_u64() < FEWEST_BYTES {
+        return Err(format!("expected at least {least}M: what is learned beside the k-mers takes nearly as much"));
+    }
+    Ok(size.as_u64())
 }
 
 fn expected_errors(text: &str) -> Result<f64, String> {

@@ -30,6 +30,8 @@ pub(crate) struct Page<'a> {
     /// The model that learning started from.
     pub(crate) start: &'a Facts,
     pub(crate) adaptation: &'a Adaptation,
+    /// What the k-mers of the run say, in words, if they were counted.
+    pub(crate) kmers: Option<String>,
 }
 
 impl Page<'_> {
@@ -68,6 +70,9 @@ impl Page<'_> {
             )?;
         }
         self.not_learned(&mut page)?;
+        if let Some(words) = &self.kmers {
+            writeln!(page, "<h2>What the run's k-mers say</h2>\n<p>{}.</p>", text::escape(&capital(words)))?;
+        }
         writeln!(
             page,
             "<footer>bm {} adapt. No reference was used: where many reads overlap, a base that hardly any of them has is an error. \

@@ -7,6 +7,7 @@ use bm_encode::fastq::RecordRef;
 use bm_quality::{ModelPackage, Prediction, Verdict};
 
 use crate::args::JudgeArgs;
+use crate::changes::Changes;
 use crate::compress::Compression;
 use crate::counts::Counts;
 use crate::engine::Engine;
@@ -60,12 +61,13 @@ impl Job<'_> {
         let models = fit.models(&mut engine, workers)?;
         let progress = Progress::new(&input, run.quiet);
 
-        let mut counts = Counts::default();
+        let (mut counts, mut changes) = (Counts::default(), Changes::default());
         let read = pipeline::run(input, first, models, &self.compression.tasks, |batch| {
             for (record, prediction) in batch.records.iter().zip(&batch.predictions) {
                 let verdict = criteria.verdict(prediction, record.sequence.len());
                 write(&mut writer, record, prediction, verdict)?;
                 counts.add(verdict, record.sequence.len());
+                changes.add(prediction, record.sequence.len());
             }
             progress.update(batch.records.len());
             Ok(())
@@ -79,6 +81,7 @@ impl Job<'_> {
             input: &name,
             output: self.output.clone(),
             counts,
+            changes,
             criteria,
             fit,
             learned: learned.as_ref(),

@@ -43,10 +43,10 @@ pub(crate) struct Learned {
 }
 
 /// Bytes that everything but the k-mers takes: the sample, its labels, what is read.
-const BESIDE: u64 = 384 << 20;
+const BESIDE: u64 = 448 << 20;
 
-/// Bytes that counting gets at least.
-const LEAST: u64 = 16 << 20;
+/// Fewest bytes that learning can do with: so many are left for k-mers.
+pub(crate) const FEWEST_BYTES: u64 = BESIDE + (16 << 20);
 
 /// Learns a run; the labels of its bases go to an output too, if there is one.
 pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Learned> {
@@ -63,7 +63,7 @@ pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Lear
         let first = files.iter_mut().map(pipeline::first).collect::<Result<Vec<_>>>()?;
         if let (0, Some(bytes)) = (number, evidence) {
             let reads = first.iter().flat_map(RecordBatch::iter).map(|record| record.as_read());
-            counting = counters(reads, bytes.saturating_sub(BESIDE).max(LEAST) as usize, threads);
+            counting = counters(reads, bytes.saturating_sub(BESIDE) as usize, threads);
         }
         if number == 0
             && let Some(domain) = start.facts().domain
@@ -314,7 +314,8 @@ pub(crate) fn words(learned: &Learned) -> String {
     words_of_model(&learned.adaptation) + &testimony
 }
 
-fn words_of_kmers(testimony: &Testimony) -> String {
+/// Returns a line for people on what the k-mers of a run say, or why they do not.
+pub(crate) fn words_of_kmers(testimony: &Testimony) -> String {
     let findings = &testimony.findings;
     if testimony.evidence.is_none() {
         let reasons: Vec<_> = testimony.doubts.iter().map(ToString::to_string).collect();

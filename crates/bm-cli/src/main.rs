@@ -2,6 +2,7 @@
 
 mod adapt;
 mod args;
+mod changes;
 mod compress;
 mod counting;
 mod counts;

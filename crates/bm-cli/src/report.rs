@@ -9,6 +9,7 @@ use bm_adapt::{Choice, EvidenceFindings, Findings, Testimony};
 use bm_quality::Criteria;
 use serde::Serialize;
 
+use crate::changes::{ChangeFacts, Changes};
 use crate::counts::Counts;
 use crate::engine::Engine;
 use crate::fit::Fit;
@@ -35,6 +36,9 @@ pub(crate) struct Report {
     /// What was learned of the run before it was judged, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     adaptation: Option<AdaptationFacts>,
+    /// What the k-mers of the run changed, if they were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<ChangeFacts>,
     criteria: Passed,
     engine: EngineFacts,
     time: Time,
@@ -104,6 +108,7 @@ pub(crate) struct Done<'a> {
     pub(crate) input: &'a str,
     pub(crate) output: String,
     pub(crate) counts: Counts,
+    pub(crate) changes: Changes,
     pub(crate) criteria: Criteria,
     pub(crate) fit: Fit,
     pub(crate) learned: Option<&'a Learned>,
@@ -141,6 +146,7 @@ impl Report {
                 judged_by: done.fit.judged_by(),
             },
             adaptation: done.learned.map(AdaptationFacts::of),
+            evidence: done.changes.facts(),
             criteria: Passed {
                 words: criteria::words(&done.criteria),
                 threshold: done.criteria.threshold.map(|threshold| threshold.get()),
@@ -161,11 +167,12 @@ impl Report {
     pub(crate) fn summary(&self) -> String {
         let Reads { r#in, kept, discarded, unscored } = self.reads;
         let share = if r#in > 0 { format!(" ({:.2} %)", 100.0 * kept as f64 / r#in as f64) } else { String::new() };
+        let evidence = self.evidence.map_or_else(String::new, |facts| format!("\n{}", facts.words()));
         format!(
             "{in} reads in: {kept} kept{share}, {discarded} discarded, {unscored} unscored\n\
              {:.2} s, {:.0} reads/s with {}\n\
              model {} version {}, {} ({})\n\
-             engine {}{}{}",
+             engine {}{}{}{evidence}",
             self.time.wall_s,
             self.time.reads_per_s,
             if self.engine.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", self.engine.workers) },

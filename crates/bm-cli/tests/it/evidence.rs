@@ -84,6 +84,35 @@ fn what_cannot_be_scored_is_nan() {
     assert_eq!(empty.text().trim_end(), expected[0]);
 }
 
+#[test]
+fn what_the_kmers_changed_is_said_and_that_they_are_of_another_run() {
+    let scratch = Scratch::new();
+    let reads = some_reads(&scratch, 3000);
+    let (model, html, report) = (scratch.path("run.model"), scratch.path("run.html"), scratch.path("report.json"));
+    bm(["adapt", &reads, "-o", &model, "--evidence", "--html", &html, "-q"]).done();
+    let page = fs::read_to_string(&html).unwrap();
+    assert!(page.contains("<h2>What the run's k-mers say</h2>\n<p>The run&#39;s k-mers testify: "), "{page}");
+
+    let scored = bm(["score", &reads, "-m", &model, "--report", &report]).done();
+    let own = json(&scratch.read("report.json"))["evidence"].clone();
+    let sum = |of: fn(&Row) -> f32| rows(&scored.stdout).iter().map(of).filter(|value| !value.is_nan()).map(f64::from).sum::<f64>();
+    assert!((own["expected_errors"].as_f64().unwrap() - sum(|row| row.expected_errors.unwrap())).abs() < 0.01, "{own}");
+    assert!((own["expected_errors_prior"].as_f64().unwrap() - sum(|row| row.testimony.unwrap().0)).abs() < 0.01, "{own}");
+    assert!(own["evaluable"].as_f64().unwrap() > 0.5, "{own}");
+    assert!(
+        scored.stderr.contains("\nk-mers know something of ") && !scored.stderr.contains("that the package learned?"),
+        "{}",
+        scored.stderr
+    );
+
+    let other = bm(["score", &testdata(NOVASEQ), "-m", &model, "--report", &report]).done();
+    assert!(json(&scratch.read("report.json"))["evidence"]["evaluable"].as_f64().unwrap() < 0.05);
+    assert!(other.stderr.contains("; are these reads of the run that the package learned?"), "{}", other.stderr);
+    // Where no k-mers were asked nothing is said of them.
+    let plain = bm(["score", &reads, "--report", &report]).done();
+    assert!(json(&scratch.read("report.json")).get("evidence").is_none() && !plain.stderr.contains("k-mers"), "{}", plain.stderr);
+}
+
 /// So few reads of so large a genome that they share nothing.
 fn few_reads(scratch: &Scratch) -> String {
     scratch.file("few.fastq", &records(&text_of(&testdata(NOVASEQ)))[..20].concat())
@@ -134,6 +163,10 @@ fn memory_is_a_number_of_bytes() {
         let said = run(&mut command(["adapt", &reads, "-o", &model, "--evidence", "--max-memory", size])).misused();
         assert!(said.contains("expected a number of bytes, such as 500M or 2G"), "{said}");
     }
+    for size in ["0", "1M", "486M"] {
+        let said = run(&mut command(["adapt", &reads, "-o", &model, "--evidence", "--max-memory", size])).misused();
+        assert!(said.contains("expected at least 487M"), "{said}");
+    }
     for size in ["--max-memory=-1", "--max-memory=-1G"] {
         run(&mut command(["adapt", &reads, "-o", &model, "--evidence", size])).misused();
     }
@@ -149,7 +182,7 @@ fn memory_is_a_number_of_bytes() {
     assert_eq!(scratch.names(), ["reads.fastq"]);
     // A run of little needs little: all the same to the bit.
     let mut before = None;
-    for size in ["1", "100M", "1.5G", "2GiB", "3000000000"] {
+    for size in ["487M", "1.5G", "2GiB", "3000000000"] {
         bm(["adapt", &reads, "-o", &model, "--evidence", "--max-memory", size, "-q"]).done();
         let package = files(&model);
         assert!(package.contains_key("evidence"));
@@ -179,13 +212,13 @@ fn where_memory_is_short_a_share_of_the_kmers_testifies() {
     }
     let reads = scratch.file("mixed.fastq", &mixed);
     let (model, report) = (scratch.path("run.model"), scratch.path("adapt.json"));
-    let arguments = ["adapt", &reads, "-o", &model, "--evidence", "--max-memory", "1M", "--report", &report];
+    let arguments = ["adapt", &reads, "-o", &model, "--evidence", "--max-memory", "487M", "--report", &report];
     let adapted = bm(arguments).done();
     assert!(adapted.stderr.contains(" looked at, "), "{}", adapted.stderr);
     let evidence = &json(&scratch.read("adapt.json"))["adaptation"]["evidence"];
     assert!(evidence["share"].as_f64().unwrap() < 1.0 && evidence["testifies"] == true, "{evidence}");
     let scores = bm(["score", &reads, "-m", &model, "-q"]).done();
-    assert!(bm(["score", &reads, "--adapt", "--max-memory", "1M", "-q", "-j", "1"]).done().stdout == scores.stdout);
+    assert!(bm(["score", &reads, "--adapt", "--max-memory", "487M", "-q", "-j", "1"]).done().stdout == scores.stdout);
     // What is seen once is not called wrong for that.
     let elsewhere: Vec<_> = rows(&scores.stdout).into_iter().filter(|row| row.read.starts_with('e')).collect();
     assert_eq!(elsewhere.len(), 12_000);
