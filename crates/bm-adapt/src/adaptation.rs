@@ -178,6 +178,9 @@ fn seen(sample: &RunSample, labels: &Labels) -> Findings {
 /// Learned bases from which on there are enough of them to judge by one part of the reads.
 const MANY: u64 = 2_000_000;
 
+/// Reads that judges are asked about by one thread at a time.
+const TOGETHER: usize = 8192;
+
 /// Learns, and adds to the findings how all judges do on reads that were not learned from.
 ///
 /// With many bases, what learned from all parts but the first is judged by the first. With few, every part is judged by what
@@ -195,7 +198,18 @@ fn learn(sample: &RunSample, labels: &Labels, start: &Network, settings: &Settin
     for (fold, adapted) in (0..judged).zip(&networks) {
         let calibration = Calibration::of(sample, labels, fold);
         let judges = Judges::new(&scores, &calibration, start, adapted);
-        held.add(sample, labels, fold, &judges, |codes, at, wrong, p, count| tally.add(codes, at, wrong, p, count));
+        let some: Vec<_> = (0..sample.reads.len()).step_by(TOGETHER).map(|first| first..first + TOGETHER).collect();
+        let asked = in_parallel(&some, settings.threads, |some| {
+            let (mut tally, mut held) = (Tally::new(), Held::default());
+            held.add(sample, labels, fold, some.clone(), &judges, |codes, at, wrong, p, count| {
+                tally.add(codes, at, wrong, p, count)
+            });
+            (tally, held)
+        });
+        for (some, others) in asked {
+            tally.merge(&some);
+            held.merge(others);
+        }
     }
     tally.into_findings(findings);
     findings.held_out = HeldOut::of(&held);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bm_evidence::{Evidence, Experience, Fit, Index, Witness};
+use bm_evidence::{Evidence, Experience, Fit, Index, Reading, Witness};
 use serde::{Deserialize, Serialize};
 
 use crate::examples::Codes;
@@ -99,12 +99,15 @@ fn expected(evidence: &Evidence, sample: &RunSample, network: &Network, threads:
     let prior = Prior::new(network);
     let sums = in_parts(sample, threads, |reads| {
         let (mut codes, mut witness, mut probabilities) = (Codes::default(), Witness::default(), Vec::new());
+        let mut reading = Reading::default();
         let mut sum = 0.0;
         for read in reads {
             let codes = codes.of(sample, *read);
             prior.logits_into(codes, &mut probabilities);
             probabilities.iter_mut().for_each(|logit| *logit = sigmoid(*logit));
-            evidence.testify_codes(&mut witness, &sample.bases[sample.reads[*read].start..][..codes.len()], &mut probabilities);
+            let bases = sample.bases[sample.reads[*read].start..][..codes.len()].iter().copied();
+            reading.prepare(evidence.index(), bases);
+            evidence.testify(&mut witness, &reading, &mut probabilities);
             sum += probabilities.iter().map(|p| f64::from(*p)).sum::<f64>();
         }
         sum
@@ -126,13 +129,14 @@ fn look(index: &Index, sample: &RunSample, network: &Network, experience: &Exper
     let prior = Prior::new(network);
     let parts = in_parts(sample, threads, |reads| {
         let (mut seen, mut codes, mut witness) = (none(), Codes::default(), Witness::default());
-        let (mut logits, mut probabilities) = (Vec::new(), Vec::new());
+        let (mut logits, mut probabilities, mut reading) = (Vec::new(), Vec::new(), Reading::default());
         for read in reads {
             let kept = sample.reads[*read];
             let codes = codes.of(sample, *read);
             let bases = sample.bases[kept.start..][..codes.len()].iter().copied();
             prior.logits_into(codes, &mut logits);
-            witness.look(index, bases);
+            reading.prepare(index, bases);
+            witness.look(index, &reading);
             for (statement, logit) in witness.statements().iter().zip(&logits) {
                 seen.fit.add(*statement, witness.depth(), *logit);
                 seen.known += u64::from(statement.is_known());

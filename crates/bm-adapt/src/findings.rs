@@ -108,6 +108,12 @@ impl Sums {
         self.expected.iter_mut().zip(probabilities).for_each(|(sum, p)| *sum += count * f64::from(p));
     }
 
+    fn merge(&mut self, other: &Self) {
+        self.bases += other.bases;
+        self.wrong += other.wrong;
+        self.expected.iter_mut().zip(other.expected).for_each(|(sum, expected)| *sum += expected);
+    }
+
     fn row(self, of: String) -> Row {
         let Self { bases, wrong, expected } = self;
         let (bases, wrong) = (bases.round() as u64, wrong.round() as u64);
@@ -150,6 +156,14 @@ impl Tally {
             let run = (1..=LONGEST_RUN).take_while(|back| before(*back) == Some(last)).count();
             self.by_homopolymer[run].add(wrong, probabilities, count);
         }
+    }
+
+    /// Adds what another one has.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        let Self { by_quality, by_place, by_context, by_homopolymer } = self;
+        let sums = by_quality.iter_mut().chain(by_place).chain(by_context).chain(by_homopolymer);
+        let others = other.by_quality.iter().chain(&other.by_place).chain(&other.by_context).chain(&other.by_homopolymer);
+        sums.zip(others).for_each(|(sums, other)| sums.merge(other));
     }
 
     pub(crate) fn into_findings(self, findings: &mut Findings) {

@@ -1,5 +1,7 @@
 //! How well several judges of bases do on reads that none of them learned from, by the run's own labels.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::calibration::Calibration;
@@ -84,19 +86,21 @@ impl<'a> Judges<'a> {
 }
 
 impl Held {
-    /// Asks every judge about every labelled base of the reads of a part, and calls `take` with each of them and how
-    /// many it stands for.
+    /// Asks every judge about every labelled base of those reads that are among `some` of the sample and of a part, and calls `take`
+    /// with each of them and how many it stands for.
     pub(crate) fn add(
         &mut self,
         sample: &RunSample,
         labels: &Labels,
         fold: u64,
+        some: Range<usize>,
         judges: &Judges<'_>,
         mut take: impl FnMut(&[u16], usize, bool, [f32; JUDGES.len()], f64),
     ) {
         let (mut codes, mut mates) = (Codes::default(), Codes::default());
-        let mut disputes = labels.disputes();
-        for (index, kept) in sample.reads.iter().enumerate() {
+        let start = sample.reads.get(some.start).map_or(0, |kept| kept.start);
+        let (_, mut disputes) = labels.disputes().split_at(labels.disputes().partition_point(|dispute| dispute.first < start));
+        for (index, kept) in sample.reads.iter().enumerate().take(some.end).skip(some.start) {
             let mine = disputes.iter().take_while(|dispute| dispute.first < kept.start + kept.length).count();
             let (here, rest) = if kept.has_mate { disputes.split_at(mine) } else { (&[][..], disputes) };
             disputes = rest;
@@ -128,6 +132,11 @@ impl Held {
                 self.reads.push(read);
             }
         }
+    }
+
+    /// Adds other reads.
+    pub(crate) fn merge(&mut self, others: Self) {
+        self.reads.extend(others.reads);
     }
 
     pub(crate) fn reads(&self) -> usize {

@@ -4,6 +4,7 @@
 //! genome agree which of its k-mers are anchors, and meet there.
 
 use bm_evidence::kmer::{UNKNOWN, mix};
+use pulp::{Arch, Simd, WithSimd};
 
 /// Bases of an anchor: enough that chance puts none of them twice into a genome of human size.
 pub(crate) const K: usize = 20;
@@ -21,24 +22,69 @@ pub(crate) struct Anchor {
     pub(crate) reverse: bool,
 }
 
+/// Bases whose k-mers are hashed together, with vector instructions.
+const TOGETHER: usize = 64;
+
+/// What stands for a k-mer where a base ends none.
+const NONE: u64 = u64::MAX;
+
 /// Calls `take` with each anchor of a read, in order: k-mers of known bases whose hash is below `limit`, and no short repeats.
 #[inline]
 pub(crate) fn anchors(bases: impl Iterator<Item = u8>, limit: u64, mut take: impl FnMut(Anchor)) {
     let (mut forward, mut backward, mut known) = (0u64, 0u64, 0usize);
-    for (i, base) in bases.enumerate() {
-        if base >= UNKNOWN {
-            known = 0;
-            continue;
+    let mut hashes = Hashes::default();
+    let mut start = 0;
+    let mut bases = bases.fuse();
+    loop {
+        let mut length = 0;
+        for (place, base) in (0..TOGETHER).zip(bases.by_ref()) {
+            length = place + 1;
+            if base >= UNKNOWN {
+                known = 0;
+                hashes.lower[place] = NONE;
+                continue;
+            }
+            forward = (forward << 2 | u64::from(base)) & MASK;
+            backward = backward >> 2 | u64::from(3 - base) << (2 * (K - 1));
+            known += 1;
+            hashes.forward[place] = forward;
+            hashes.lower[place] = if known < K { NONE } else { forward.min(backward) };
         }
-        forward = (forward << 2 | u64::from(base)) & MASK;
-        backward = backward >> 2 | u64::from(3 - base) << (2 * (K - 1));
-        known += 1;
-        if known < K {
-            continue;
+        if length == 0 {
+            return;
         }
-        let hash = mix(forward.min(backward));
-        if hash < limit && !is_repeat(forward) {
-            take(Anchor { hash, at: i + 1 - K, reverse: backward < forward });
+        Arch::new().dispatch(&mut hashes);
+        for (place, hash) in hashes.of_lower[..length].iter().enumerate() {
+            let (forward, lower) = (hashes.forward[place], hashes.lower[place]);
+            if *hash < limit && lower != NONE && !is_repeat(forward) {
+                take(Anchor { hash: *hash, at: start + place + 1 - K, reverse: lower < forward });
+            }
+        }
+        start += length;
+    }
+}
+
+/// K-mers that end at some bases, and their hashes.
+struct Hashes {
+    forward: [u64; TOGETHER],
+    /// The lower one of both strands.
+    lower: [u64; TOGETHER],
+    of_lower: [u64; TOGETHER],
+}
+
+impl Default for Hashes {
+    fn default() -> Self {
+        Self { forward: [0; TOGETHER], lower: [NONE; TOGETHER], of_lower: [0; TOGETHER] }
+    }
+}
+
+impl WithSimd for &mut Hashes {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        for (hash, kmer) in self.of_lower.iter_mut().zip(&self.lower) {
+            *hash = mix(*kmer);
         }
     }
 }

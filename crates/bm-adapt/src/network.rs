@@ -12,6 +12,7 @@
 
 use bm_encode::{BaseQualityPlace, CodeEncoder, CodeParts};
 use bm_infer::onnx::correction::{Convolution, Correction};
+use pulp::{Arch, Simd, WithSimd};
 
 /// Bases that the network sees around one, itself included.
 pub(crate) const WINDOW: usize = 9;
@@ -320,8 +321,17 @@ impl Tables {
 
     #[inline(always)]
     fn of_hidden(&self, hidden: &Units, log_odds: f32) -> f32 {
-        let correction: f32 = hidden.iter().zip(&self.last).map(|(h, w)| h.max(0.0) * w).sum();
-        self.a * log_odds + self.b + correction
+        let mut sums: Units = std::array::from_fn(
+            #[inline(always)]
+            |unit| hidden[unit].max(0.0) * self.last[unit],
+        );
+        // By halves, which is what vectors can do.
+        for half in [4, 2, 1] {
+            for unit in 0..half {
+                sums[unit] += sums[unit + half];
+            }
+        }
+        self.a * log_odds + self.b + sums[0]
     }
 }
 
@@ -343,15 +353,30 @@ pub(crate) fn gradient<'a>(
     examples: impl Iterator<Item = &'a [Example]> + Clone,
 ) -> Vec<f32> {
     let tables = Tables::with(rows, network, scores);
-    let mut slopes = Tables::zero(rows);
     let share = 1.0 / examples.clone().map(<[Example]>::len).sum::<usize>() as f32;
-    // Eight units are one vector where the processor has long ones. Products are not fused with sums, so bits stay the same.
-    pulp::Arch::new().dispatch(|| {
-        for example in examples.flatten() {
-            slopes.add_slope(&tables, example, share);
+    let slopes = Slopes { slopes: Tables::zero(rows), tables: &tables, examples: examples.flatten(), share };
+    Arch::new().dispatch(slopes).parameters(rows, scores)
+}
+
+/// The gradient by the tables, while examples are added.
+struct Slopes<'a, I> {
+    slopes: Tables,
+    tables: &'a Tables,
+    examples: I,
+    share: f32,
+}
+
+impl<'a, I: Iterator<Item = &'a Example>> WithSimd for Slopes<'_, I> {
+    type Output = Tables;
+
+    /// Eight units are one vector where the processor has long ones. Products are not fused with sums, so bits stay the same.
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, _simd: S) -> Tables {
+        for example in self.examples {
+            self.slopes.add_slope(self.tables, example, self.share);
         }
-    });
-    slopes.parameters(rows, scores)
+        self.slopes
+    }
 }
 
 /// Returns −ln P(label), in nats.

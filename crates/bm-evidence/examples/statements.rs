@@ -5,7 +5,7 @@
 
 use std::io::{self, BufRead, BufWriter, Write};
 
-use bm_evidence::{Counter, Witness, kmer};
+use bm_evidence::{Counter, Reading, Witness, kmer};
 
 /// First reads of a run, by which the length of the k-mers is chosen.
 const FIRST: usize = 1024;
@@ -21,10 +21,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut counter = Counter::sampled(k, ROOM, level);
     reads.iter().for_each(|read| counter.observe(read.as_bytes()));
     let index = counter.finish();
-    let mut witness = Witness::default();
+    let (mut witness, mut reading) = (Witness::default(), Reading::default());
     let mut output = BufWriter::new(io::stdout().lock());
     for read in &reads {
-        let statements = witness.look(&index, read.bytes().map(kmer::code)).to_vec();
+        reading.prepare(&index, read.bytes().map(kmer::code));
+        let statements = witness.look(&index, &reading).to_vec();
         output.write_all(&(witness.depth() as u16).to_le_bytes())?;
         for statement in statements {
             output.write_all(&statement.number().to_le_bytes())?;

@@ -1,18 +1,21 @@
 //! How often a run has each of its k-mers, in the memory that there is.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use crate::index::{Index, MOST_LEVELS, is_sampled};
-use crate::kmer::{code, each};
+use crate::kmer::mix;
+use crate::superkmer::{Cutter, SuperKmer};
 use crate::table::Table;
 
-/// Hashes are split by their first bits, so that each part is small and can be counted by a thread of its own. The number is fixed:
+/// K-mers are split by their minimizers, so that each part is small and can be counted by a thread of its own. The number is fixed:
 /// what is counted must not depend on the threads.
 const SHARD_BITS: u32 = 10;
 const SHARDS: usize = 1 << SHARD_BITS;
 
-/// Hashes that wait for their shard: it comes into the cache once for all of them.
-const WAITING: usize = 2048;
+/// Bytes of super-k-mers that wait for their shard: it comes into the cache once for all of them.
+const WAITING: usize = 32 << 10;
 
-const FIRST_CELLS: usize = 256;
+const FIRST_LINES: usize = 32;
 
 /// Hashes whose cells are brought into the cache together.
 const AHEAD: usize = 64;
@@ -32,20 +35,21 @@ const ENOUGH_ROOM: f64 = 0.9;
 #[derive(Clone, Debug)]
 pub struct Counter {
     k: usize,
+    cutter: Box<Cutter>,
     /// Those that are counted here, by number.
     shards: Vec<(usize, Shard)>,
     /// Where in `shards` each shard is; beyond the end if another part counts it.
     places: [u16; SHARDS],
-    /// Hashes that wait, `WAITING` for each shard.
-    waiting: Vec<u64>,
-    /// How many wait for each.
-    waits: Vec<u16>,
+    /// What waits, `WAITING` for each shard.
+    waiting: Vec<u8>,
+    /// How many bytes wait for each.
+    waits: Vec<usize>,
 }
 
 #[derive(Clone, Debug)]
 struct Shard {
     table: Table,
-    most_cells: usize,
+    most_lines: usize,
     /// K-mers are kept whose hash is sampled at this level: one in 2^level.
     level: u32,
 }
@@ -60,16 +64,17 @@ impl Counter {
     /// Returns a counter that looks at one in 2^`level` k-mers from the start, as one does that had too little room for more.
     pub fn sampled(k: usize, bytes: usize, level: u32) -> Self {
         // A shard is copied to grow.
-        let most_cells = (bytes / (SHARDS + 1) / Table::CELL_BYTES).max(2);
+        let most_lines = (bytes / (SHARDS + 1) / Table::LINE_BYTES).max(1);
         let level = level.min(MOST_LEVELS);
-        let shard = || Shard { table: Table::new(FIRST_CELLS.min(most_cells)), most_cells, level };
+        let shard = || Shard { table: Table::new(FIRST_LINES.min(most_lines)), most_lines, level };
         Self::of(k, (0..SHARDS).map(|number| (number, shard())).collect())
     }
 
     fn of(k: usize, shards: Vec<(usize, Shard)>) -> Self {
         let mut places = [u16::MAX; SHARDS];
         shards.iter().enumerate().for_each(|(place, (number, _))| places[*number] = place as u16);
-        Self { k, waiting: vec![0; shards.len() * WAITING], waits: vec![0; shards.len()], shards, places }
+        let waiting = vec![0; shards.len() * WAITING];
+        Self { k, cutter: Box::new(Cutter::new(k)), waiting, waits: vec![0; shards.len()], shards, places }
     }
 
     /// Returns the length of the k-mers.
@@ -101,21 +106,22 @@ impl Counter {
 
     /// Counts the k-mers of the next read.
     pub fn observe(&mut self, sequence: &[u8]) {
-        each(sequence.iter().map(|base| code(*base)), self.k, |_, hash| {
-            let place = usize::from(self.places[(hash >> (64 - SHARD_BITS)) as usize]);
-            let Some(waits) = self.waits.get_mut(place) else { return };
-            self.waiting[place * WAITING + usize::from(*waits)] = hash << SHARD_BITS;
-            *waits += 1;
-            if usize::from(*waits) == WAITING {
+        let Self { k, cutter, shards, places, waiting, waits } = self;
+        cutter.cut(sequence, |minimizer, stretch| {
+            let place = usize::from(places[(minimizer >> (u32::BITS - SHARD_BITS)) as usize]);
+            let Some(waits) = waits.get_mut(place) else { return };
+            let waiting = &mut waiting[place * WAITING..][..WAITING];
+            *waits += stretch.write(&mut waiting[*waits..]);
+            if *waits > WAITING - SuperKmer::MOST_BYTES {
+                shards[place].1.add(*k, waiting, *waits);
                 *waits = 0;
-                self.shards[place].1.add(&self.waiting[place * WAITING..][..WAITING]);
             }
         });
     }
 
     fn flush_all(&mut self) {
-        for (place, (waits, (_, shard))) in self.waits.iter_mut().zip(&mut self.shards).enumerate() {
-            shard.add(&self.waiting[place * WAITING..][..usize::from(*waits)]);
+        for ((waiting, waits), (_, shard)) in self.waiting.chunks_exact(WAITING).zip(&mut self.waits).zip(&mut self.shards) {
+            shard.add(self.k, waiting, *waits);
             *waits = 0;
         }
     }
@@ -125,52 +131,59 @@ impl Counter {
         self.flush_all();
         let level = self.shards.iter().map(|(_, shard)| shard.level).max().unwrap_or(0);
         // Tables are freed one after the other before there is an index: both together might be more than there is room for.
-        let kept = |(number, shard): (usize, Shard)| {
-            let kept = || shard.table.iter().filter(|(hash, count)| is_kept(*hash, *count, level));
+        let kept = |(_, shard): (usize, Shard)| {
+            let kept = || shard.table.iter().filter(|(hash, count)| *count > 1 && is_sampled(*hash, level));
             let mut kmers = Vec::with_capacity(kept().count());
             kmers.extend(kept().map(|(hash, count)| hash | u64::from(count)));
-            (number, kmers)
+            kmers
         };
         let kept: Vec<_> = self.shards.into_iter().map(kept).collect();
-        let mut index = Index::new(self.k, level, kept.iter().map(|(_, kmers)| kmers.len()).sum());
-        for (number, kmers) in kept {
-            for kmer in kmers {
-                let (hash, count) = Table::parts(kmer);
-                index.insert((number as u64) << (64 - SHARD_BITS) | hash >> SHARD_BITS, count);
-            }
+        let mut index = Index::new(self.k, level, kept.iter().map(Vec::len).sum());
+        for kmer in kept.into_iter().flatten() {
+            let (hash, count) = Table::parts(kmer);
+            index.insert(hash, count);
         }
         index
     }
 }
 
-/// Whether a k-mer, by the hash as shards have it, goes into an index.
-fn is_kept(hash: u64, count: u32, level: u32) -> bool {
-    count > 1 && is_sampled(hash >> SHARD_BITS, level)
-}
-
 impl Shard {
-    fn add(&mut self, hashes: &[u64]) {
-        for hashes in hashes.chunks(AHEAD) {
-            self.table.touch(hashes);
-            for hash in hashes {
-                if self.level > 0 && !is_sampled(hash >> SHARD_BITS, self.level) {
-                    continue;
-                }
-                if self.table.len() >= self.table.room() {
-                    self.make_room();
-                }
-                self.table.add(*hash, 1);
+    /// Counts the k-mers of the stretches in the first so many bytes.
+    fn add(&mut self, k: usize, stretches: &[u8], bytes: usize) {
+        Arch::new().dispatch(Add { shard: self, k, stretches, bytes });
+    }
+
+    #[inline(always)]
+    fn add_kmers(&mut self, kmers: &mut [u64]) {
+        kmers.iter_mut().for_each(
+            #[inline(always)]
+            |kmer| *kmer = mix(*kmer),
+        );
+        let hashes = &*kmers;
+        self.table.touch(hashes);
+        for hash in hashes {
+            if self.level > 0 && !is_sampled(*hash, self.level) {
+                continue;
             }
+            if self.table.len() >= self.table.room() {
+                self.make_room();
+            }
+            self.table.add(*hash, 1);
         }
     }
 
     fn make_room(&mut self) {
-        let cells = self.table.cells();
-        if cells < self.most_cells {
-            self.table.rebuild((2 * cells).min(self.most_cells), |_, _| true);
+        Arch::new().dispatch(MakeRoom(self));
+    }
+
+    #[inline(always)]
+    fn make_room_now(&mut self) {
+        let lines = self.table.lines();
+        if lines < self.most_lines {
+            self.table.rebuild((2 * lines).min(self.most_lines), |_, _| true);
         }
-        let most = self.most_cells;
-        while self.table.cells() == most && self.table.len() as f64 > ENOUGH_ROOM * self.table.room() as f64 {
+        let most = self.most_lines;
+        while self.table.lines() == most && self.table.len() as f64 > ENOUGH_ROOM * self.table.room() as f64 {
             let once = self.table.iter().filter(|(_, count)| *count == 1).count();
             if once as f64 <= MOSTLY_ONCE * self.table.len() as f64 && once > 0 {
                 self.table.rebuild(most, |_, count| count > 1);
@@ -180,8 +193,49 @@ impl Shard {
             } else {
                 self.level += 1;
                 let level = self.level;
-                self.table.rebuild(most, |hash, _| is_sampled(hash >> SHARD_BITS, level));
+                self.table.rebuild(most, |hash, _| is_sampled(hash, level));
             }
         }
+    }
+}
+
+/// Stretches whose k-mers a shard is to count.
+struct Add<'a> {
+    shard: &'a mut Shard,
+    k: usize,
+    /// With some bytes after the last one.
+    stretches: &'a [u8],
+    bytes: usize,
+}
+
+impl WithSimd for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let (mut kmers, mut length) = ([0; AHEAD + SuperKmer::MOST_KMERS], 0);
+        let mut at = 0;
+        while at < self.bytes
+            && let Some((stretch, bytes)) = SuperKmer::read(&self.stretches[at..])
+        {
+            at += bytes;
+            length += stretch.kmers(self.k, &mut kmers[length..]);
+            if length >= AHEAD {
+                self.shard.add_kmers(&mut kmers[..length]);
+                length = 0;
+            }
+        }
+        self.shard.add_kmers(&mut kmers[..length]);
+    }
+}
+
+struct MakeRoom<'a>(&'a mut Shard);
+
+impl WithSimd for MakeRoom<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        self.0.make_room_now();
     }
 }

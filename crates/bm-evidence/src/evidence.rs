@@ -4,7 +4,13 @@ use std::io::{self, Read, Write};
 
 use crate::fit::Weights;
 use crate::index::{Index, number32, number64};
-use crate::{EvidenceError, Statement, Witness, kmer};
+use crate::{EvidenceError, Reading, Statement, Witness, kmer};
+
+/// Bases that are weighed together, with vector instructions.
+const TOGETHER: usize = 64;
+
+/// Stands for what a statement is worth that is not heard.
+const UNSAID: f32 = 0.0;
 
 /// Most ranges of depths.
 const MOST_RANGES: u32 = 64;
@@ -33,31 +39,34 @@ impl Evidence {
         &self.index
     }
 
-    /// Makes of the probabilities that the bases of a read are wrong those that they have when the run has testified; returns of how many
-    /// bases something is known.
+    /// Makes ready to testify of a read. Best done for the next read before one is testified of: then its k-mers are in the cache by its turn.
+    pub fn prepare(&self, reading: &mut Reading, sequence: &[u8]) {
+        reading.prepare(&self.index, sequence.iter().map(|base| kmer::code(*base)));
+    }
+
+    /// Makes of the probabilities that the bases of a prepared read are wrong those that they have when the run has testified; returns of how
+    /// many bases something is known.
     ///
-    /// `sequence` and `probabilities` are of one length; what is longer is left alone.
-    pub fn testify(&self, witness: &mut Witness, sequence: &[u8], probabilities: &mut [f32]) -> usize {
-        self.testify_of(witness, sequence.iter().map(|base| kmer::code(*base)), probabilities)
-    }
-
-    /// [`Evidence::testify`] for the codes of the bases.
-    pub fn testify_codes(&self, witness: &mut Witness, codes: &[u8], probabilities: &mut [f32]) -> usize {
-        self.testify_of(witness, codes.iter().copied(), probabilities)
-    }
-
-    fn testify_of(&self, witness: &mut Witness, codes: impl Iterator<Item = u8>, probabilities: &mut [f32]) -> usize {
-        witness.look(&self.index, codes);
+    /// The read and `probabilities` are of one length; what is longer is left alone.
+    pub fn testify(&self, witness: &mut Witness, reading: &Reading, probabilities: &mut [f32]) -> usize {
+        witness.look(&self.index, reading);
         let factors = self.weights.at(witness.depth());
         // Where only some k-mers are looked at, it is k-mers that accuse, and not statements of bases.
         let all = self.index.level() == 0;
         let mut known = 0;
-        for (p, statement) in probabilities.iter_mut().zip(witness.statements()) {
-            known += usize::from(statement.is_known());
+        let mut worths = [UNSAID; TOGETHER];
+        let length = probabilities.len().min(witness.statements().len());
+        let (probabilities, statements) = (&mut probabilities[..length], &witness.statements()[..length]);
+        for (probabilities, statements) in probabilities.chunks_mut(TOGETHER).zip(statements.chunks(TOGETHER)) {
+            for (worth, statement) in worths.iter_mut().zip(statements) {
+                known += usize::from(statement.is_known());
+                *worth = if all || !statement.accuses() { factors[usize::from(statement.number())] } else { UNSAID };
+            }
             // Bayes: the posterior odds are the prior odds times the factor.
-            if all || !statement.accuses() {
-                let wrong = *p * factors[usize::from(statement.number())];
-                *p = wrong / (wrong + (1.0 - *p));
+            for (p, worth) in probabilities.iter_mut().zip(&worths) {
+                let wrong = *p * worth;
+                let posterior = wrong / (wrong + (1.0 - *p));
+                *p = if *worth == UNSAID { *p } else { posterior };
             }
         }
         if !all {

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 
 use crate::EvidenceError;
 use crate::kmer::{LONGEST, SHORTEST};
+use crate::prefetch::prefetch;
 
 /// Cells that are looked at together.
 const CELLS: usize = 8;
@@ -87,6 +88,14 @@ impl Index {
                 return;
             }
             at = if at + 1 == self.lines.len() { 0 } else { at + 1 };
+        }
+    }
+
+    /// Says that a k-mer will be asked for.
+    #[inline(always)]
+    pub(crate) fn expect(&self, hash: u64) {
+        if let Some(line) = self.lines.get(self.home(hash)) {
+            prefetch(line);
         }
     }
 

@@ -30,10 +30,19 @@ pub fn code(base: u8) -> u8 {
 
 /// A bijection of 64 bits without pattern: the finaliser of MurmurHash3 (Appleby 2011).
 #[inline(always)]
-pub fn mix(mut x: u64) -> u64 {
+pub const fn mix(mut x: u64) -> u64 {
     x = (x ^ x >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
     x = (x ^ x >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     x ^ x >> 33
+}
+
+/// Returns the other strand of a k-mer.
+#[inline(always)]
+fn complement(kmer: u64, k: usize) -> u64 {
+    // Reversing bits swaps the two of each base, too.
+    const FIRST_BITS: u64 = u64::MAX / 3;
+    let bits = kmer.reverse_bits();
+    !((bits & FIRST_BITS) << 1 | bits >> 1 & FIRST_BITS) >> (u64::BITS - 2 * k as u32)
 }
 
 /// The last bases of a read, on both strands.
@@ -50,6 +59,18 @@ impl Window {
     #[inline(always)]
     pub(crate) fn new(k: usize) -> Self {
         Self { forward: 0, backward: 0, mask: (1 << (2 * k)) - 1, shift: 2 * (k as u32 - 1) }
+    }
+
+    /// Returns the window that has the bases of a k-mer.
+    #[inline(always)]
+    pub(crate) fn of(k: usize, kmer: u64) -> Self {
+        Self { forward: kmer, backward: complement(kmer, k), ..Self::new(k) }
+    }
+
+    /// Returns the other strand.
+    #[inline(always)]
+    pub(crate) fn turned(self) -> Self {
+        Self { forward: self.backward, backward: self.forward, ..self }
     }
 
     /// Takes in the next base, of code 0 to 3.

@@ -2,7 +2,7 @@
 //!
 //! Where many reads of a run overlap, they bear witness of each other: a base that others have after the same bases is right, one that
 //! nobody else has where others go on with another is wrong. A [`Counter`] counts the k-mers of all reads, exactly while there is
-//! memory, and makes an [`Index`] of them. A [`Witness`] follows a read along the index and makes a [`Statement`] of each base.
+//! memory, and makes an [`Index`] of them. A [`Witness`] follows a [`Reading`] along the index and makes a [`Statement`] of each base.
 //! What a statement is worth, by how much it multiplies the odds that the base is wrong, is fitted to the run ([`Fit`]), starting from
 //! what runs with known errors taught ([`Experience`]). Index and weights together are [`Evidence`]: it turns the probability of an error
 //! that a model gives to each base (the prior) into the one after the run has testified (the posterior).
@@ -10,7 +10,7 @@
 //! What nobody contradicts is not accused: a place that was read once, of a rare strain or at the end of a genome, keeps its prior.
 //!
 //! ```
-//! use bm_evidence::{Counter, Evidence, Experience, Fit, Witness, kmer};
+//! use bm_evidence::{Counter, Evidence, Experience, Fit, Reading, Witness, kmer};
 //!
 //! # let genome: Vec<u8> = (0..3000u64).map(|i| b"ACGT"[kmer::mix(i + 1) as usize % 4]).collect();
 //! // Reads of your run.
@@ -29,7 +29,9 @@
 //! let mut read = reads[300].to_vec();
 //! read[50] = if read[50] == b'A' { b'C' } else { b'A' };
 //! let mut probabilities = vec![0.01; read.len()];
-//! let known = evidence.testify(&mut Witness::default(), &read, &mut probabilities);
+//! let mut reading = Reading::default();
+//! evidence.prepare(&mut reading, &read);
+//! let known = evidence.testify(&mut Witness::default(), &reading, &mut probabilities);
 //! assert_eq!(known, read.len());
 //! assert!(probabilities.iter().enumerate().all(|(at, p)| (*p > 0.9) == (at == 50)));
 //! # Ok::<(), bm_evidence::EvidenceError>(())
@@ -40,9 +42,13 @@ mod error;
 mod evidence;
 mod experience;
 mod fit;
+mod hashes;
 mod index;
 pub mod kmer;
+mod packed;
+mod prefetch;
 mod statement;
+mod superkmer;
 mod table;
 mod witness;
 
@@ -53,7 +59,7 @@ pub use experience::{Experience, Frequency};
 pub use fit::{Fit, Weights};
 pub use index::Index;
 pub use statement::Statement;
-pub use witness::Witness;
+pub use witness::{Reading, Witness};
 
 /// The examples of the README, to be tested.
 #[cfg(doctest)]

@@ -12,27 +12,45 @@ pub(crate) const MOST: u32 = (1 << COUNT_BITS) - 1;
 /// Share of the cells that may be taken.
 const LOAD: f64 = 0.65;
 
-/// A hash table of counts that grows: open addressing, linear probing. An empty cell is 0.
+/// Cells that are looked at together.
+const CELLS: usize = 8;
+
+/// Cells are taken from the first on; an empty one is 0.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Line([u64; CELLS]);
+
+impl Line {
+    /// Returns the first cell of which something holds.
+    #[inline(always)]
+    fn find(&self, holds: impl Fn(u64) -> bool) -> Option<usize> {
+        // Without a way out of the loop it is a few vector instructions.
+        let found = (0..CELLS).fold(0_u32, |found, i| found | u32::from(holds(self.0[i])) << i);
+        (found != 0).then_some(found.trailing_zeros() as usize % CELLS)
+    }
+}
+
+/// A hash table of counts that grows: open addressing by lines, linear probing.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
-    cells: Vec<u64>,
+    lines: Vec<Line>,
     taken: usize,
     /// Hashes that there is room for.
     room: usize,
 }
 
 impl Table {
-    /// Bytes of a cell.
-    pub(crate) const CELL_BYTES: usize = size_of::<u64>();
+    /// Bytes of a line.
+    pub(crate) const LINE_BYTES: usize = size_of::<Line>();
 
-    pub(crate) fn new(cells: usize) -> Self {
-        let cells = cells.max(2);
-        Self { cells: vec![0; cells], taken: 0, room: (LOAD * cells as f64) as usize }
+    pub(crate) fn new(lines: usize) -> Self {
+        let lines = lines.max(1);
+        Self { lines: vec![Line::default(); lines], taken: 0, room: (LOAD * (lines * CELLS) as f64) as usize }
     }
 
-    /// Returns the number of cells.
-    pub(crate) fn cells(&self) -> usize {
-        self.cells.len()
+    /// Returns the number of lines.
+    pub(crate) fn lines(&self) -> usize {
+        self.lines.len()
     }
 
     /// Returns the number of hashes.
@@ -47,13 +65,13 @@ impl Table {
 
     #[inline(always)]
     fn home(&self, hash: u64) -> usize {
-        ((u128::from(hash) * self.cells.len() as u128) >> 64) as usize
+        ((u128::from(hash) * self.lines.len() as u128) >> 64) as usize
     }
 
-    /// Brings the cells of some hashes into the cache: without branches in between, the processor waits for all of them at once.
+    /// Brings the lines of some hashes into the cache: without branches in between, the processor waits for all of them at once.
     #[inline(always)]
     pub(crate) fn touch(&self, hashes: &[u64]) {
-        black_box(hashes.iter().fold(0, |all, hash| all ^ self.cells[self.home(*hash)]));
+        black_box(hashes.iter().fold(0, |all, hash| all ^ self.lines[self.home(*hash)].0[0]));
     }
 
     /// Counts a hash so many times more. There must be room.
@@ -62,23 +80,29 @@ impl Table {
         let key = hash & !COUNT;
         let mut at = self.home(hash);
         loop {
-            let cell = &mut self.cells[at];
-            if *cell == 0 {
-                *cell = key | u64::from(more.min(MOST));
+            let line = &mut self.lines[at];
+            if let Some(i) = line.find(
+                #[inline(always)]
+                |cell| (cell ^ key <= COUNT) & (cell != 0),
+            ) {
+                line.0[i] = key | ((line.0[i] & COUNT) + u64::from(more)).min(COUNT);
+                return;
+            }
+            if let Some(i) = line.find(
+                #[inline(always)]
+                |cell| cell == 0,
+            ) {
+                line.0[i] = key | u64::from(more.min(MOST));
                 self.taken += 1;
                 return;
             }
-            if (*cell ^ key) <= COUNT {
-                *cell = key | ((*cell & COUNT) + u64::from(more)).min(COUNT);
-                return;
-            }
-            at = if at + 1 == self.cells.len() { 0 } else { at + 1 };
+            at = if at + 1 == self.lines.len() { 0 } else { at + 1 };
         }
     }
 
     /// Returns the hashes, without their lowest [`COUNT_BITS`] bits, and their counts.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, u32)> {
-        self.cells.iter().filter(|cell| **cell != 0).map(|cell| Self::parts(*cell))
+        self.lines.iter().flat_map(|line| &line.0).filter(|cell| **cell != 0).map(|cell| Self::parts(*cell))
     }
 
     /// Returns hash and count of what is one of the other.
@@ -86,10 +110,18 @@ impl Table {
         (cell & !COUNT, (cell & COUNT) as u32)
     }
 
-    /// Moves to so many cells what `stays`.
-    pub(crate) fn rebuild(&mut self, cells: usize, stays: impl Fn(u64, u32) -> bool) {
-        let mut other = Self::new(cells);
-        self.iter().filter(|(hash, count)| stays(*hash, *count)).for_each(|(hash, count)| other.add(hash, count));
+    /// Moves to so many lines what `stays`.
+    #[inline(always)]
+    pub(crate) fn rebuild(&mut self, lines: usize, stays: impl Fn(u64, u32) -> bool) {
+        let mut other = Self::new(lines);
+        for line in &self.lines {
+            for cell in line.0 {
+                let (hash, count) = Self::parts(cell);
+                if cell != 0 && stays(hash, count) {
+                    other.add(hash, count);
+                }
+            }
+        }
         *self = other;
     }
 }

@@ -5,8 +5,11 @@
 //! and after it as the read does, the base is contradicted, and the walk goes on with the base that others have. So a second error near
 //! the first is seen as well. A walk that gets out of step looks for a gap, and stops if there is none.
 
+use std::ops::Range;
+
+use crate::hashes::Hashes;
 use crate::index::{Index, is_sampled};
-use crate::kmer::{UNKNOWN, Window, each};
+use crate::kmer::{UNKNOWN, Window};
 use crate::statement::{DOMINANT, Side, Statement};
 
 /// Bases that are looked at ahead to tell two ways apart.
@@ -22,17 +25,42 @@ const RECENT: u32 = 10;
 /// Bases of the next [`AHEAD`] that must agree after a gap.
 const AGREEING: usize = 9;
 
+/// K-mers that are asked for ahead of a walk that has left the read's own.
+const EXPECTED: usize = 16;
+
 /// Longest gap, in bases.
 const GAP: usize = 2;
+
+/// A read that is about to be looked at: the memory for its k-mers is asked for, so that it is there by then.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    codes: Vec<u8>,
+    hashes: Hashes,
+}
+
+impl Reading {
+    /// Makes it that of the read whose bases have these codes ([`crate::kmer::code`]), to be looked at with the same index.
+    pub fn prepare(&mut self, index: &Index, codes: impl Iterator<Item = u8>) {
+        self.codes.clear();
+        self.codes.extend(codes);
+        self.hashes.fill(&self.codes, index.k());
+        if index.level() == 0 {
+            self.tiles(index.k()).filter_map(|start| self.hashes.at(start)).for_each(|hash| index.expect(hash));
+        }
+    }
+
+    /// Returns where k-mers start that do not overlap, and one that ends with the read.
+    fn tiles(&self, k: usize) -> impl Iterator<Item = usize> {
+        let length = self.codes.len();
+        let last = (length > k && !length.is_multiple_of(k)).then(|| length - k);
+        (0..length / k).map(move |tile| tile * k).chain(last)
+    }
+}
 
 /// What is known of a read, and the memory that a worker needs for it.
 #[derive(Clone, Debug, Default)]
 pub struct Witness {
-    codes: Vec<u8>,
-    /// The codes of the other strand, once they are needed.
-    complement: Vec<u8>,
     tiles: Vec<Tile>,
-    hashes: Vec<Option<u64>>,
     counts: Vec<u32>,
     /// Where only a share of the k-mers is looked at: those that nobody else has, the ones with the fewest suspects first.
     blames: Vec<Blame>,
@@ -68,17 +96,16 @@ struct Step {
 }
 
 impl Witness {
-    /// Looks at a read, given the codes of its bases ([`crate::kmer::code`]); returns a statement for each of them.
-    pub fn look(&mut self, index: &Index, codes: impl Iterator<Item = u8>) -> &[Statement] {
-        self.codes.clear();
-        self.codes.extend(codes);
+    /// Looks at a read, which was prepared with the same index; returns a statement for each of its bases.
+    pub fn look(&mut self, index: &Index, reading: &Reading) -> &[Statement] {
+        let length = reading.codes.len();
         self.statements.clear();
-        self.statements.resize(self.codes.len(), Statement::NONE);
+        self.statements.resize(length, Statement::NONE);
         self.depth = 0;
         self.blames.clear();
         self.tiles.clear();
-        if self.codes.len() >= index.k() {
-            if index.level() == 0 { self.look_at_all(index) } else { self.look_at_some(index) }
+        if length >= index.k() {
+            if index.level() == 0 { self.look_at_all(index, reading) } else { self.look_at_some(index, reading) }
         }
         &self.statements
     }
@@ -136,14 +163,13 @@ impl Witness {
     }
 
     /// By a share of the k-mers: a base stands if one of them stands that has it; one that does not stand blames all its other bases.
-    fn look_at_some(&mut self, index: &Index) {
+    fn look_at_some(&mut self, index: &Index, reading: &Reading) {
         let (k, level) = (index.k(), index.level());
-        let Self { codes, tiles, statements, counts, blames, .. } = self;
-        each(codes.iter().copied(), k, |last, hash| {
-            if is_sampled(hash, level) {
-                tiles.push(Tile { start: last + 1 - k, count: index.count(hash) });
-            }
-        });
+        let Reading { codes, hashes } = reading;
+        let Self { tiles, statements, counts, blames, .. } = self;
+        let kmers = (0..=codes.len() - k).filter_map(|start| Some((start, hashes.at(start)?)));
+        let looked_at = kmers.filter(|(_, hash)| is_sampled(*hash, level));
+        tiles.extend(looked_at.map(|(start, hash)| Tile { start, count: index.count(hash) }));
         self.depth = typical(tiles, counts);
         if self.depth == 0 {
             // A place that is seen once is not wrong for that.
@@ -176,16 +202,16 @@ impl Witness {
     }
 
     /// By all k-mers.
-    fn look_at_all(&mut self, index: &Index) {
-        let k = index.k();
-        self.lay_tiles(index);
+    fn look_at_all(&mut self, index: &Index, reading: &Reading) {
+        let (k, length) = (index.k(), reading.codes.len());
+        let count = |start| reading.hashes.at(start).map_or(0, |hash| index.count(hash));
+        self.tiles.extend(reading.tiles(k).map(|start| Tile { start, count: count(start) }));
         self.depth = typical(&self.tiles, &mut self.counts);
         if self.depth == 0 {
             return;
         }
         let mut gap_from = 0;
         let mut before: Option<Tile> = None;
-        self.complement.clear();
         for i in 0..self.tiles.len() {
             let tile = self.tiles[i];
             let beside = [i.checked_sub(1), Some(i + 1)].into_iter().flatten().filter_map(|i| self.tiles.get(i));
@@ -196,72 +222,55 @@ impl Witness {
             }
             let bases = tile.start..tile.start + k;
             if gap_from < tile.start {
-                self.cross(index, gap_from, tile.start, before, Some(tile));
+                self.cross(index, reading, gap_from..tile.start, before, Some(tile));
             }
             let seen = Statement::seen(tile.count, self.depth);
             self.statements[gap_from.max(tile.start)..bases.end].fill(seen);
             gap_from = bases.end;
             before = Some(tile);
         }
-        if gap_from < self.codes.len() && before.is_some() {
-            self.cross(index, gap_from, self.codes.len(), before, None);
-        }
-    }
-
-    /// Counts k-mers that do not overlap, and one that ends with the read.
-    fn lay_tiles(&mut self, index: &Index) {
-        let k = index.k();
-        let Self { codes, tiles, hashes, .. } = self;
-        hashes.clear();
-        let ends = (k..=codes.len()).step_by(k).chain((codes.len() % k > 0).then_some(codes.len()));
-        for end in ends {
-            let (mut window, mut any) = (Window::new(k), 0);
-            for code in &codes[end - k..end] {
-                // One that is unknown is pushed as something; no tile has it.
-                window.push(code & 3);
-                any |= code;
-            }
-            hashes.push((any < UNKNOWN).then(|| window.hash()));
-            tiles.push(Tile { start: end - k, count: 0 });
-        }
-        // All at once, so that the processor waits for memory once.
-        for (tile, hash) in tiles.iter_mut().zip(&*hashes) {
-            tile.count = hash.map_or(0, |hash| index.count(hash));
+        if gap_from < length && before.is_some() {
+            self.cross(index, reading, gap_from..length, before, None);
         }
     }
 
     /// Walks over the bases between two tiles that stand, from either.
-    fn cross(&mut self, index: &Index, start: usize, end: usize, left: Option<Tile>, right: Option<Tile>) {
-        let length = self.codes.len();
+    fn cross(&mut self, index: &Index, reading: &Reading, gap: Range<usize>, left: Option<Tile>, right: Option<Tile>) {
+        let Reading { codes, hashes } = reading;
+        let (Range { start, end }, length) = (gap, codes.len());
         self.sides.iter_mut().for_each(|sides| {
             sides.clear();
             sides.resize(end - start, Side::NONE);
         });
-        if right.is_some() && self.complement.is_empty() {
-            self.complement.extend(self.codes.iter().rev().map(|code| if *code < UNKNOWN { 3 - code } else { UNKNOWN }));
-        }
-        let Self { codes, complement, sides: [forward, backward], path, .. } = self;
+        let Self { sides: [forward, backward], path, .. } = self;
         let walk = Walk { index, depth: self.depth };
+        let (k, there, back) = (index.k(), Strand::<false> { codes, hashes }, Strand::<true> { codes, hashes });
         let mut forward = |at: usize, side| forward[at - start] = side;
         let mut backward = |at: usize, side| backward[length - 1 - at - start] = side;
-        let from_left = left.map(|tile| walk.from(codes, tile));
-        let from_right = right.map(|tile| walk.from(complement, Tile { start: length - tile.start - index.k(), ..tile }));
+        // K-mers that begin before the gap, for the walk from the left, and in it, for the other one.
+        if left.is_some() {
+            hashes.expect(index, start + 1 - k..end + 1 - k);
+        }
+        if right.is_some() {
+            hashes.expect(index, start..end);
+        }
         // The bases that nobody contradicts, from either side.
-        let from_left = from_left.map(|place| walk.easily(codes, place, end, &mut forward));
-        let from_right = from_right.map(|place| walk.easily(complement, place, length - start, &mut backward));
+        let from_left = left.map(|tile| walk.easily(there, Reached { at: tile.start + k, reads: tile.count }, end, &mut forward));
+        let from_right = right
+            .map(|tile| walk.easily(back, Reached { at: length - tile.start, reads: tile.count }, length - start, &mut backward));
         let meet = match (&from_left, &from_right) {
             (Some(left), Some(right)) => left.at == end || left.at + right.at + 1 == length,
             _ => false,
         };
         if let Some(place) = from_left {
-            walk.run(codes, place, if meet { end.min(place.at + 1) } else { end }, path, forward);
+            walk.run(there, place, if meet { end.min(place.at + 1) } else { end }, path, forward);
         }
         if let Some(place) = from_right.filter(|_| !meet || from_left.is_some_and(|left| left.at < end)) {
-            walk.run(complement, place, if meet { place.at + 1 } else { length - start }, path, backward);
+            walk.run(back, place, if meet { place.at + 1 } else { length - start }, path, backward);
         }
         for ((at, one), other) in (start..end).zip(&self.sides[0]).zip(&self.sides[1]) {
             // Nobody can contradict a base that is unknown.
-            if self.codes[at] < UNKNOWN {
+            if codes[at] < UNKNOWN {
                 self.statements[at] = Statement::of_sides(*one, *other);
             }
         }
@@ -283,10 +292,48 @@ fn typical(tiles: &[Tile], counts: &mut Vec<u32>) -> u32 {
     if counts.is_empty() { 0 } else { *counts.select_nth_unstable(middle).1 }
 }
 
+/// A read as it lies along a walk: its bases, or those of its other strand.
+#[derive(Clone, Copy)]
+struct Strand<'a, const BACK: bool> {
+    codes: &'a [u8],
+    hashes: &'a Hashes,
+}
+
+impl<const BACK: bool> Strand<'_, BACK> {
+    /// Returns the code of a base.
+    #[inline(always)]
+    fn code(self, at: usize) -> u8 {
+        if !BACK {
+            return self.codes[at];
+        }
+        let code = self.codes[self.codes.len() - 1 - at];
+        if code < UNKNOWN { 3 - code } else { UNKNOWN }
+    }
+
+    /// Returns the hash of the read's own k-mer that ends with a base, if all of it is known.
+    #[inline(always)]
+    fn hash(self, at: usize, k: usize) -> Option<u64> {
+        self.hashes.at(if BACK { self.codes.len() - 1 - at } else { at + 1 - k })
+    }
+
+    /// Returns the `k` bases before one.
+    fn window(self, at: usize, k: usize) -> Window {
+        let of = |start| Window::of(k, self.hashes.kmer(start));
+        if BACK { of(self.codes.len() - at).turned() } else { of(at - k) }
+    }
+}
+
 /// A walk along the k-mers of a run beside a read.
 struct Walk<'a> {
     index: &'a Index,
     depth: u32,
+}
+
+/// How far the read itself is borne out, and how many reads had the last base.
+#[derive(Clone, Copy, Debug)]
+struct Reached {
+    at: usize,
+    reads: u32,
 }
 
 /// Where a walk is.
@@ -305,41 +352,68 @@ struct Other {
 }
 
 impl Walk<'_> {
-    /// Returns the place behind a tile.
-    fn from(&self, codes: &[u8], tile: Tile) -> Place {
-        let k = self.index.k();
-        let mut window = Window::new(k);
-        codes[tile.start..tile.start + k].iter().for_each(|code| window.push(*code));
-        Place { at: tile.start + k, window, reads: tile.count }
+    /// Says which k-mers will be asked for if the read is borne out from here to `end`.
+    #[inline(always)]
+    fn expect<const BACK: bool>(&self, strand: Strand<'_, BACK>, place: Place, end: usize) {
+        let mut window = place.window;
+        for at in (place.at..end).take(EXPECTED) {
+            let code = strand.code(at);
+            if code >= UNKNOWN {
+                break;
+            }
+            window.push(code);
+            self.index.expect(window.hash());
+        }
     }
 
     /// Walks on as long as the bases before `end` are borne out; returns where it stopped.
     #[inline(always)]
-    fn easily(&self, codes: &[u8], mut place: Place, end: usize, record: &mut impl FnMut(usize, Side)) -> Place {
-        while place.at < end && codes[place.at] < UNKNOWN {
-            let window = place.window.then(codes[place.at]);
-            let own = self.count(window);
-            if own < 2 || 2 * own < place.reads {
+    fn easily<const BACK: bool>(
+        &self,
+        strand: Strand<'_, BACK>,
+        mut reached: Reached,
+        end: usize,
+        record: &mut impl FnMut(usize, Side),
+    ) -> Reached {
+        while reached.at < end
+            && let Some(hash) = strand.hash(reached.at, self.index.k())
+        {
+            let own = self.index.count(hash);
+            if own < 2 || 2 * own < reached.reads {
                 break;
             }
-            record(place.at, Side::supported(own, self.depth));
-            place = Place { at: place.at + 1, window, reads: own };
+            record(reached.at, Side::supported(own, self.depth));
+            reached = Reached { at: reached.at + 1, reads: own };
         }
-        place
+        reached
     }
 
     /// Walks on over the bases before `end`, and calls `record` with what is said of each.
-    fn run(&self, codes: &[u8], mut place: Place, end: usize, path: &mut Vec<Step>, mut record: impl FnMut(usize, Side)) {
+    fn run<const BACK: bool>(
+        &self,
+        strand: Strand<'_, BACK>,
+        reached: Reached,
+        end: usize,
+        path: &mut Vec<Step>,
+        mut record: impl FnMut(usize, Side),
+    ) {
+        if reached.at >= end {
+            return;
+        }
+        let mut place = Place { at: reached.at, window: strand.window(reached.at, self.index.k()), reads: reached.reads };
         let (mut recent, mut gap) = (0, None);
         path.clear();
         while place.at < end {
-            let (side, differs, next) = self.step(codes, place);
+            let (side, differs, next) = self.step(strand, place);
             // Behind bases that the read lacks, the walk goes on with the very base that was said to have a gap.
             let side = if gap == Some(place.at) { Side::GAP } else { side };
             path.push(Step { at: place.at, side, before: place.window, reads: place.reads });
             recent = (recent << 1 | u32::from(differs)) & ((1 << RECENT) - 1);
             let out_of_step = recent.count_ones() >= DIFFERENT;
             if let Some(next) = next.filter(|_| !out_of_step) {
+                if differs {
+                    self.expect(strand, next, end);
+                }
                 place = next;
                 continue;
             }
@@ -348,7 +422,7 @@ impl Walk<'_> {
             let first = path.len() - back.min(path.len());
             let Step { at, before, reads, .. } = path[first];
             path.truncate(first);
-            match self.over_gap(codes, Place { at, window: before, reads }) {
+            match self.over_gap(strand, Place { at, window: before, reads }) {
                 Some(beyond) => {
                     record(at, Side::GAP);
                     gap = Some(at);
@@ -366,9 +440,9 @@ impl Walk<'_> {
 
     /// Returns what is said of the next base, whether it differs, and where the walk goes on, if it does.
     #[inline(always)]
-    fn step(&self, codes: &[u8], place: Place) -> (Side, bool, Option<Place>) {
+    fn step<const BACK: bool>(&self, strand: Strand<'_, BACK>, place: Place) -> (Side, bool, Option<Place>) {
         let Place { at, window, reads } = place;
-        let code = codes[at];
+        let code = strand.code(at);
         let own = if code < UNKNOWN { self.count(window.then(code)) } else { 0 };
         let with = |code, reads| Some(Place { at: at + 1, window: window.then(code), reads });
         if own > 1 && 2 * own >= reads {
@@ -381,7 +455,7 @@ impl Walk<'_> {
         if own >= other.reads {
             return (Side::supported(own, self.depth), false, with(code, own));
         }
-        if own > 1 && self.own_way(codes, place, own, other) {
+        if own > 1 && self.own_way(strand, place, own, other) {
             return (Side::followed(own, other.reads), false, with(code, own));
         }
         (Side::against(own, other.reads), code < UNKNOWN, with(other.code, other.reads))
@@ -389,33 +463,33 @@ impl Walk<'_> {
 
     /// Whether a walk goes on with the read's own base, though more reads have another.
     #[cold]
-    fn own_way(&self, codes: &[u8], place: Place, own: u32, other: Other) -> bool {
-        let rest = &codes[place.at + 1..];
-        let agree = |code| self.ahead(place.window.then(code), rest);
-        let (ours, theirs) = (agree(codes[place.at]), agree(other.code));
+    fn own_way<const BACK: bool>(&self, strand: Strand<'_, BACK>, place: Place, own: u32, other: Other) -> bool {
+        let agree = |code| self.ahead(strand, Place { at: place.at + 1, window: place.window.then(code), ..place });
+        let (ours, theirs) = (agree(strand.code(place.at)), agree(other.code));
         ours > theirs || ours == theirs && DOMINANT * own >= other.reads
     }
 
-    /// Returns how many of the next bases agree with the run's k-mers from a window on: at each step the read's own base is followed
+    /// Returns how many of the next bases agree with the run's k-mers from a place on: at each step the read's own base is followed
     /// if it is no rarity, else the most frequent one.
-    fn ahead(&self, mut window: Window, codes: &[u8]) -> usize {
-        let mut agree = 0;
-        for code in codes.iter().take(AHEAD) {
+    fn ahead<const BACK: bool>(&self, strand: Strand<'_, BACK>, place: Place) -> usize {
+        let (mut window, mut agree) = (place.window, 0);
+        for at in (place.at..strand.codes.len()).take(AHEAD) {
+            let code = strand.code(at);
             let best = self.best(window, None);
             if best.reads < 2 {
                 break;
             }
-            let own = if *code < UNKNOWN { self.count(window.then(*code)) } else { 0 };
+            let own = if code < UNKNOWN { self.count(window.then(code)) } else { 0 };
             let follows = own > 1 && DOMINANT * own >= best.reads;
             agree += usize::from(follows);
-            window.push(if follows { *code } else { best.code });
+            window.push(if follows { code } else { best.code });
         }
         agree
     }
 
     /// Returns where the walk goes on after a gap: the read has some bases too many, or too few.
     #[cold]
-    fn over_gap(&self, codes: &[u8], place: Place) -> Option<Place> {
+    fn over_gap<const BACK: bool>(&self, strand: Strand<'_, BACK>, place: Place) -> Option<Place> {
         let Place { at, mut window, reads } = place;
         let mut found = (AGREEING - 1, None);
         for gap in 1..=GAP {
@@ -423,7 +497,7 @@ impl Walk<'_> {
             window.push(self.best(window, None).code);
             let deleted = Place { at, window, reads };
             for beyond in [inserted, deleted] {
-                let agree = codes.get(beyond.at..).map_or(0, |rest| self.ahead(beyond.window, rest));
+                let agree = self.ahead(strand, beyond);
                 if agree > found.0 {
                     found = (agree, Some(beyond));
                 }

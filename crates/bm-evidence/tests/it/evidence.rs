@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use bm_evidence::{Counter, Evidence, EvidenceError, Statement, Witness};
+use bm_evidence::{Counter, Evidence, EvidenceError, Statement};
 use proptest::prelude::*;
 
-use crate::run::{HEAD, RANGES, ROOM, counted, genome, other, reverse_complement, tiled, weights, written};
+use crate::run::{HEAD, RANGES, ROOM, counted, genome, other, reverse_complement, testify, tiled, weights, written};
 
 static GENOME: LazyLock<Vec<u8>> = LazyLock::new(|| genome(2000, 1));
 
@@ -113,7 +113,7 @@ fn use_it(evidence: &Evidence) {
     (0..150).step_by(25).for_each(|at| wrong[at] = other(wrong[at], 1));
     for read in [&wrong, &reverse_complement(&wrong), &genome(150, 3), &vec![b'A'; 150]] {
         let mut probabilities = [0.1; 150];
-        evidence.testify(&mut Witness::default(), read, &mut probabilities);
+        testify(evidence, read, &mut probabilities);
         assert!(probabilities.iter().all(|p| (0.0..=1.0).contains(p)), "{probabilities:?}");
     }
 }
@@ -166,7 +166,7 @@ fn probabilities_stay_probabilities() {
         for read in [&wrong[..], &GENOME[500..650], &genome(150, 3)] {
             for prior in priors {
                 let mut probabilities = [prior; 150];
-                evidence.testify(&mut Witness::default(), read, &mut probabilities);
+                testify(&evidence, read, &mut probabilities);
                 assert!(probabilities.iter().all(|p| (0.0..=1.0).contains(p)), "{prior}: {probabilities:?}");
             }
         }
@@ -174,7 +174,7 @@ fn probabilities_stay_probabilities() {
     // What is certain stays so.
     for prior in [0.0, 1.0] {
         let mut probabilities = [prior; 150];
-        evidence(0).testify(&mut Witness::default(), &wrong, &mut probabilities);
+        testify(&evidence(0), &wrong, &mut probabilities);
         assert_eq!(probabilities, [prior; 150]);
     }
 }
@@ -185,12 +185,12 @@ fn it_raises_what_is_wrong_and_lowers_the_rest() {
     let mut read = GENOME[500..650].to_vec();
     read[77] = other(read[77], 2);
     let mut probabilities = [0.01; 150];
-    assert_eq!(evidence.testify(&mut Witness::default(), &read, &mut probabilities), 150);
+    assert_eq!(testify(&evidence, &read, &mut probabilities), 150);
     for (at, p) in probabilities.iter().enumerate() {
         assert!(if at == 77 { *p > 0.1 } else { *p < 0.01 }, "{at}: {p}");
     }
     let mut probabilities = [0.01; 150];
-    assert_eq!(evidence.testify(&mut Witness::default(), &genome(150, 3), &mut probabilities), 0);
+    assert_eq!(testify(&evidence, &genome(150, 3), &mut probabilities), 0);
     assert!(probabilities.iter().all(|p| (*p - 0.01).abs() < 1e-8));
 }
 
@@ -200,7 +200,7 @@ fn what_is_longer_is_left_alone() {
     let sequence = &GENOME[500..650];
     let testified = |bases: usize, probabilities: usize| {
         let mut probabilities = vec![0.25; probabilities];
-        let known = evidence.testify(&mut Witness::default(), &sequence[..bases], &mut probabilities);
+        let known = testify(&evidence, &sequence[..bases], &mut probabilities);
         (known, probabilities)
     };
     let (known, whole) = testified(150, 150);

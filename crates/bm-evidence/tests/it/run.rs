@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use bm_evidence::{Counter, Evidence, Experience, Fit, Index, Statement, Weights, Witness, kmer};
+use bm_evidence::{Counter, Evidence, Experience, Fit, Index, Reading, Statement, Weights, Witness, kmer};
 
 /// Memory that is enough for all runs here.
 pub(crate) const ROOM: usize = 64 << 20;
@@ -56,8 +56,14 @@ pub(crate) fn counted<'a>(mut counter: Counter, reads: impl IntoIterator<Item = 
     counter.finish()
 }
 
+pub(crate) fn reading(index: &Index, read: &[u8]) -> Reading {
+    let mut reading = Reading::default();
+    reading.prepare(index, read.iter().map(|base| kmer::code(*base)));
+    reading
+}
+
 pub(crate) fn look(index: &Index, read: &[u8]) -> Vec<Statement> {
-    Witness::default().look(index, read.iter().map(|base| kmer::code(*base))).to_vec()
+    Witness::default().look(index, &reading(index, read)).to_vec()
 }
 
 /// Places of the bases that are accused.
@@ -68,7 +74,7 @@ pub(crate) fn accused(index: &Index, read: &[u8]) -> Vec<usize> {
 /// How often a run has a k-mer, as far as the index says: a read of no more than it is as deep as it.
 pub(crate) fn count(index: &Index, kmer: &[u8]) -> u32 {
     let mut witness = Witness::default();
-    witness.look(index, kmer.iter().map(|base| kmer::code(*base)));
+    witness.look(index, &reading(index, kmer));
     witness.depth()
 }
 
@@ -111,4 +117,9 @@ pub(crate) fn worths_in(weights: Weights, range: usize) -> Vec<f32> {
 
 pub(crate) fn worths(weights: Weights) -> Vec<f32> {
     worths_in(weights, RANGE)
+}
+
+/// Has evidence testify of one read.
+pub(crate) fn testify(evidence: &Evidence, read: &[u8], probabilities: &mut [f32]) -> usize {
+    evidence.testify(&mut Witness::default(), &reading(evidence.index(), read), probabilities)
 }

@@ -1,8 +1,8 @@
 //! Where there was room for a share of the k-mers only.
 
-use bm_evidence::{Counter, Evidence, Index, Witness};
+use bm_evidence::{Counter, Evidence, Index};
 
-use crate::run::{Draw, ROOM, accused, counted, genome, look, other, tiled, weights};
+use crate::run::{Draw, ROOM, accused, counted, genome, look, other, testify, tiled, weights};
 
 const PRIOR: f32 = 0.01;
 
@@ -13,7 +13,7 @@ fn index(genome: &[u8], level: u32) -> Index {
 /// Expected errors of each base when the k-mers have testified.
 fn judged(evidence: &Evidence, read: &[u8]) -> Vec<f32> {
     let mut probabilities = vec![PRIOR; read.len()];
-    evidence.testify(&mut Witness::default(), read, &mut probabilities);
+    testify(evidence, read, &mut probabilities);
     probabilities
 }
 

@@ -8,7 +8,7 @@ use proptest::collection::btree_map;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use crate::run::{Draw, ROOM, accused, counted, genome, look, other, reverse_complement, tiled, weights};
+use crate::run::{Draw, ROOM, accused, counted, genome, look, other, reading, reverse_complement, testify, tiled, weights};
 
 const K: usize = 21;
 
@@ -37,7 +37,7 @@ fn reads_without_errors_are_known_and_not_accused() {
             assert!(known(&DEEP.1, &read).iter().all(|known| *known), "{length} bases from {start}");
             assert_eq!(accused(&DEEP.1, &read), [0; 0], "{length} bases from {start}");
         }
-        witness.look(&DEEP.1, piece(start, length).iter().map(|base| bm_evidence::kmer::code(*base)));
+        witness.look(&DEEP.1, &reading(&DEEP.1, &piece(start, length)));
         assert!((20..=30).contains(&witness.depth()), "{}", witness.depth());
     }
 }
@@ -141,7 +141,7 @@ fn a_place_that_is_seen_once_beside_a_deep_genome_is_not_accused() {
         for read in &reads {
             assert_eq!(accused(evidence.index(), read), [0; 0], "one in 2^{level}");
             let mut probabilities = [0.01; 150];
-            evidence.testify(&mut Witness::default(), read, &mut probabilities);
+            testify(&evidence, read, &mut probabilities);
             assert!(probabilities.iter().all(|p| *p <= 0.010_001), "{probabilities:?}");
         }
     }
@@ -160,7 +160,7 @@ fn what_a_witness_saw_before_does_not_matter() {
         [piece(0, 150), wrong.clone(), vec![], genome(300, 5), piece(3, 30), reverse_complement(&wrong), wrong[..80].to_vec()];
     for _ in 0..2 {
         for read in &reads {
-            let statements = witness.look(&DEEP.1, read.iter().map(|base| bm_evidence::kmer::code(*base)));
+            let statements = witness.look(&DEEP.1, &reading(&DEEP.1, read));
             assert_eq!(statements, look(&DEEP.1, read));
         }
     }

@@ -8,6 +8,7 @@ mod activation;
 mod dense;
 mod dot;
 mod graph;
+mod lanes;
 mod node;
 mod sequence;
 mod sequence_graph;
@@ -62,7 +63,7 @@ impl Backend for Embedded {
     }
 
     fn describe(&self) -> String {
-        format!("{NAME} {}, CPU, vectors of {} floats", env!("CARGO_PKG_VERSION"), dense::lanes(self.arch))
+        format!("{NAME} {}, CPU, vectors of {} floats", env!("CARGO_PKG_VERSION"), lanes::lanes(self.arch))
     }
 
     fn check(&self) -> Result<(), InferError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bm_encode::{CodeEncoder, EncodeError, ReadRef};
-use bm_evidence::{Evidence, Witness};
+use bm_evidence::{Evidence, Reading, Witness};
 use bm_infer::{Alphabet, Backend, InferError, ModelFile, SequenceSession, SequencesRef};
 
 use crate::{ErrorRule, Prediction, QualityError, Score, Testimony};
@@ -22,6 +22,8 @@ pub(super) struct Bases {
     /// What the k-mers of the run say, if they are asked.
     pub(super) evidence: Option<Arc<Evidence>>,
     witness: Witness,
+    /// The read that is testified of, and the next one.
+    readings: [Reading; 2],
     /// Codes of the reads that wait for the engine.
     codes: Vec<u16>,
     /// How many codes each of them has.
@@ -49,6 +51,7 @@ impl Bases {
             session: backend.load_sequences(file, &alphabet)?,
             evidence,
             witness: Witness::default(),
+            readings: Default::default(),
             codes: Vec::new(),
             lengths: Vec::new(),
             output: Vec::new(),
@@ -95,13 +98,21 @@ impl Bases {
     fn run(&mut self, waiting: &mut Vec<ReadRef<'_>>) -> Result<(), QualityError> {
         self.session.run(SequencesRef::new(&self.codes, &self.lengths)?, &mut self.output)?;
         let mut rest = self.output.as_mut_slice();
-        for (read, length) in waiting.drain(..).zip(self.lengths.drain(..)) {
+        if let (Some(evidence), Some(first)) = (&self.evidence, waiting.first()) {
+            evidence.prepare(&mut self.readings[0], first.sequence);
+        }
+        for (i, length) in self.lengths.drain(..).enumerate() {
             let (bases, others) = rest.split_at_mut(length);
             rest = others;
             let mut expected_errors = sum(bases);
             let mut testimony = None;
             if let (Some(prior), Some(evidence)) = (expected_errors, &self.evidence) {
-                let known = evidence.testify(&mut self.witness, read.sequence, bases);
+                let [reading, next] = &mut self.readings;
+                if let Some(read) = waiting.get(i + 1) {
+                    evidence.prepare(next, read.sequence);
+                }
+                let known = evidence.testify(&mut self.witness, reading, bases);
+                std::mem::swap(reading, next);
                 testimony = Some(Testimony { expected_errors_prior: prior as f32, evaluable: known as f32 / length.max(1) as f32 });
                 expected_errors = sum(bases);
             }
@@ -115,6 +126,7 @@ impl Bases {
             };
             self.scores.push(Score { probability, expected_errors: Some(errors as f32), testimony });
         }
+        waiting.clear();
         self.codes.clear();
         Ok(())
     }

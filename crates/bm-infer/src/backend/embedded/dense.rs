@@ -6,6 +6,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use super::lanes::lanes;
+
 /// Vectors of outputs in a tile.
 const VECTORS: usize = 2;
 
@@ -44,18 +46,6 @@ impl Dense {
         output.resize(input.len() / self.inputs * self.outputs, 0.0);
         arch.dispatch(Run { layer: self, input, output, packed });
     }
-}
-
-/// Returns how many floats one vector of `arch` holds.
-pub(super) fn lanes(arch: Arch) -> usize {
-    struct Lanes;
-    impl WithSimd for Lanes {
-        type Output = usize;
-        fn with_simd<S: Simd>(self, _: S) -> usize {
-            S::F32_LANES
-        }
-    }
-    arch.dispatch(Lanes)
 }
 
 struct Run<'a> {

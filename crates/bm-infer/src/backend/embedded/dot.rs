@@ -2,11 +2,12 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::dense::lanes;
+use super::lanes::{lanes, suited};
 
 /// `Relu`, then a dense layer with one output, in one go: the last two steps of a network that corrects a first guess.
 #[derive(Debug)]
 pub(super) struct ReluDot {
+    arch: Arch,
     inputs: usize,
     /// Padded with zeros to whole vectors.
     weights: Vec<f32>,
@@ -16,16 +17,17 @@ pub(super) struct ReluDot {
 impl ReluDot {
     /// Returns the layer of `weights`, shape `[inputs]`, and a bias.
     pub(super) fn new(arch: Arch, weights: &[f32], bias: f32) -> Self {
+        let arch = suited(arch, weights.len());
         let mut padded = weights.to_vec();
         padded.resize(weights.len().next_multiple_of(lanes(arch)), 0.0);
-        Self { inputs: weights.len(), weights: padded, bias }
+        Self { arch, inputs: weights.len(), weights: padded, bias }
     }
 
     /// Writes one number a row of `input`.
     ///
     /// **Shape:** `[rows, inputs]` to `[rows]`.
-    pub(super) fn run(&self, arch: Arch, input: &[f32], output: &mut [f32]) {
-        arch.dispatch(Run { layer: self, input, output });
+    pub(super) fn run(&self, input: &[f32], output: &mut [f32]) {
+        self.arch.dispatch(Run { layer: self, input, output });
     }
 }
 
@@ -40,7 +42,7 @@ impl WithSimd for Run<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let ReluDot { inputs, weights, bias } = self.layer;
+        let ReluDot { inputs, weights, bias, .. } = self.layer;
         let (weights, _) = S::as_simd_f32s(weights);
         let zero = simd.splat_f32s(0.0);
         // Products are rounded before they are added, on every machine alike.
@@ -73,7 +75,7 @@ mod tests {
                 let weights: Vec<f32> = (0..inputs).map(|i| (i as f32 * 0.7).sin()).collect();
                 let input: Vec<f32> = (0..5 * inputs).map(|i| (i as f32 * 1.3).cos()).collect();
                 let mut output = [0.0; 5];
-                ReluDot::new(arch, &weights, 0.25).run(arch, &input, &mut output);
+                ReluDot::new(arch, &weights, 0.25).run(&input, &mut output);
                 for (found, row) in output.iter().zip(input.chunks_exact(inputs)) {
                     let terms = row.iter().zip(&weights).map(|(x, w)| f64::from(x.max(0.0)) * f64::from(*w));
                     let expected = terms.sum::<f64>() + 0.25;
@@ -87,7 +89,7 @@ mod tests {
     fn what_overflowed_stays_overflowed() {
         for arch in [Arch::new(), Arch::Scalar] {
             let mut output = [0.0];
-            ReluDot::new(arch, &[1.0, 1.0], 0.0).run(arch, &[f32::NAN, 1.0], &mut output);
+            ReluDot::new(arch, &[1.0, 1.0], 0.0).run(&[f32::NAN, 1.0], &mut output);
             assert!(output[0].is_nan());
         }
     }

@@ -51,12 +51,12 @@ impl EmbeddedSequences {
                     let mut rest = made.as_mut_slice();
                     for (sequence, start, end) in parts {
                         let (part, others) = rest.split_at_mut((end - start) * width);
-                        tables.run(self.arch, sequence, *start, part);
+                        tables.run(sequence, *start, part);
                         rest = others;
                     }
                 }
                 Step::Dense(layer, from, _) => layer.run(self.arch, &self.slots[*from], &mut made, &mut self.packed),
-                Step::ReluDot(layer, from, _) => layer.run(self.arch, &self.slots[*from], &mut made),
+                Step::ReluDot(layer, from, _) => layer.run(&self.slots[*from], &mut made),
                 Step::Activation(activation, from, _) => {
                     made.copy_from_slice(&self.slots[*from]);
                     activation.apply(self.arch, &mut made);

@@ -9,7 +9,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::dense::lanes;
+use super::lanes::{lanes, suited};
 use crate::Alphabet;
 
 /// Most numbers in the tables of one convolution: 128 MB.
@@ -21,13 +21,14 @@ const MAX_WINDOW: usize = 21;
 /// A convolution over sequences of codes.
 #[derive(Debug)]
 pub(super) struct Tables {
+    arch: Arch,
     width: usize,
     window: usize,
     codes: usize,
     /// Places of the window that lie before its position.
     before: usize,
     /// `[vectors of channels, codes, window]`, a vector of channels each.
-    rows: Vec<f32>,
+    rows: Aligned,
     /// A vector of channels each; channels beyond the last one are zero.
     biases: Vec<f32>,
 }
@@ -40,7 +41,9 @@ impl Tables {
     ///
     /// In words, if the window or the tables are too large.
     pub(super) fn new(arch: Arch, alphabet: &Alphabet, weights: &[f32], biases: &[f32], before: usize) -> Result<Self, String> {
-        let (width, channels, codes, lanes) = (biases.len(), alphabet.channels(), alphabet.codes(), lanes(arch));
+        let (width, channels, codes) = (biases.len(), alphabet.channels(), alphabet.codes());
+        let arch = suited(arch, width);
+        let lanes = lanes(arch);
         let window = weights.len() / (width * channels);
         if window > MAX_WINDOW {
             return Err(format!("a window of {window} positions, expected at most {MAX_WINDOW}"));
@@ -67,14 +70,37 @@ impl Tables {
         }
         let mut padded_biases = vec![0.0; padded];
         padded_biases[..width].copy_from_slice(biases);
-        Ok(Self { width, window, codes, before, rows, biases: padded_biases })
+        Ok(Self { arch, width, window, codes, before, rows: Aligned::new(&rows), biases: padded_biases })
     }
 
     /// Writes the convolution at positions `start..` of `sequence` to `output`, as many positions as it has room for.
     ///
     /// **Shape:** `output` is `[positions, width]`. Every code must be of the alphabet.
-    pub(super) fn run(&self, arch: Arch, sequence: &[u16], start: usize, output: &mut [f32]) {
-        arch.dispatch(Run { tables: self, sequence, start, output });
+    pub(super) fn run(&self, sequence: &[u16], start: usize, output: &mut [f32]) {
+        self.arch.dispatch(Run { tables: self, sequence, start, output });
+    }
+}
+
+/// Numbers that begin where a line of the cache does: no vector of them lies in two lines.
+#[derive(Debug)]
+struct Aligned {
+    values: Vec<f32>,
+    start: usize,
+    length: usize,
+}
+
+impl Aligned {
+    const LINE: usize = 64;
+
+    fn new(values: &[f32]) -> Self {
+        let mut aligned = vec![0.0; values.len() + Self::LINE / size_of::<f32>()];
+        let start = aligned.as_ptr().align_offset(Self::LINE).min(aligned.len() - values.len());
+        aligned[start..start + values.len()].copy_from_slice(values);
+        Self { values: aligned, start, length: values.len() }
+    }
+
+    fn values(&self) -> &[f32] {
+        &self.values[self.start..self.start + self.length]
     }
 }
 
@@ -107,7 +133,7 @@ impl Run<'_> {
     #[inline(always)]
     fn columns<S: Simd, const WINDOW: usize>(&mut self, simd: S) {
         let Tables { codes, rows, biases, .. } = self.tables;
-        let (rows, _) = S::as_simd_f32s(rows);
+        let (rows, _) = S::as_simd_f32s(rows.values());
         let (biases, _) = S::as_simd_f32s(biases);
         let (rows, _) = rows.as_chunks::<WINDOW>();
         for (i, (rows, bias)) in rows.chunks_exact(*codes).zip(biases).enumerate() {
