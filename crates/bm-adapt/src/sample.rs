@@ -196,6 +196,7 @@ impl RunSample {
         if self.copies.are_found_now() {
             self.copies_dropped += self.reads.iter().filter(|read| read.is_copy).count() as u64;
             self.retain(|read| !read.is_copy);
+            self.count_all_anchors();
         }
     }
 
@@ -210,6 +211,10 @@ impl RunSample {
             }
             let (limit, template_limit) = (self.limit, self.template_limit);
             self.retain(|read| read.lowest < limit && mix(read.template) <= template_limit);
+            // Which takes its time, and says nothing before there is room for the bases.
+            if self.bases.len() <= self.room {
+                self.count_all_anchors();
+            }
             self.copies.restart(self.reads.iter().map(|read| read.fingerprint));
         }
     }
@@ -229,6 +234,9 @@ impl RunSample {
         });
         self.bases.truncate(end);
         self.scores.truncate(end);
+    }
+
+    fn count_all_anchors(&mut self) {
         self.anchors = (0..self.reads.len()).map(|read| self.count_anchors(read)).sum();
     }
 

@@ -17,7 +17,7 @@ const WAITING: usize = 32 << 10;
 
 const FIRST_LINES: usize = 32;
 
-/// Hashes whose cells are brought into the cache together.
+/// K-mers whose memory is brought into the cache together, at least.
 const AHEAD: usize = 64;
 
 /// Where so large a share of the k-mers was seen once, most of the genome was: without them nothing would ever be seen twice. Otherwise
@@ -153,14 +153,18 @@ impl Shard {
         Arch::new().dispatch(Add { shard: self, k, stretches, bytes });
     }
 
+    /// Makes hashes of k-mers, and has the memory for them brought.
     #[inline(always)]
-    fn add_kmers(&mut self, kmers: &mut [u64]) {
+    fn expect(&self, kmers: &mut [u64]) {
         kmers.iter_mut().for_each(
             #[inline(always)]
             |kmer| *kmer = mix(*kmer),
         );
-        let hashes = &*kmers;
-        self.table.touch(hashes);
+        kmers.iter().for_each(|hash| self.table.expect(*hash));
+    }
+
+    #[inline(always)]
+    fn add_hashes(&mut self, hashes: &[u64]) {
         for hash in hashes {
             if self.level > 0 && !is_sampled(*hash, self.level) {
                 continue;
@@ -213,19 +217,25 @@ impl WithSimd for Add<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
-        let (mut kmers, mut length) = ([0; AHEAD + SuperKmer::MOST_KMERS], 0);
-        let mut at = 0;
-        while at < self.bytes
-            && let Some((stretch, bytes)) = SuperKmer::read(&self.stretches[at..])
+        let Self { shard, k, stretches, bytes } = self;
+        // While memory is brought for some, those before them are counted.
+        let (mut kmers, mut lengths) = ([[0; AHEAD + SuperKmer::MOST_KMERS]; 2], [0; 2]);
+        let (mut now, mut at) = (0, 0);
+        while at < bytes
+            && let Some((stretch, taken)) = SuperKmer::read(&stretches[at..])
         {
-            at += bytes;
-            length += stretch.kmers(self.k, &mut kmers[length..]);
-            if length >= AHEAD {
-                self.shard.add_kmers(&mut kmers[..length]);
-                length = 0;
+            at += taken;
+            lengths[now] += stretch.kmers(k, &mut kmers[now][lengths[now]..]);
+            if lengths[now] >= AHEAD {
+                shard.expect(&mut kmers[now][..lengths[now]]);
+                now = 1 - now;
+                shard.add_hashes(&kmers[now][..lengths[now]]);
+                lengths[now] = 0;
             }
         }
-        self.shard.add_kmers(&mut kmers[..length]);
+        shard.expect(&mut kmers[now][..lengths[now]]);
+        shard.add_hashes(&kmers[1 - now][..lengths[1 - now]]);
+        shard.add_hashes(&kmers[now][..lengths[now]]);
     }
 }
 

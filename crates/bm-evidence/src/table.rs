@@ -1,6 +1,6 @@
 //! Exact counts of hashes, as long as there is room.
 
-use std::hint::black_box;
+use crate::prefetch::prefetch;
 
 /// Bits of a cell that hold the count; the others are the upper ones of the hash.
 const COUNT_BITS: u32 = 12;
@@ -68,10 +68,12 @@ impl Table {
         ((u128::from(hash) * self.lines.len() as u128) >> 64) as usize
     }
 
-    /// Brings the lines of some hashes into the cache: without branches in between, the processor waits for all of them at once.
+    /// Says that a hash will be counted.
     #[inline(always)]
-    pub(crate) fn touch(&self, hashes: &[u64]) {
-        black_box(hashes.iter().fold(0, |all, hash| all ^ self.lines[self.home(*hash)].0[0]));
+    pub(crate) fn expect(&self, hash: u64) {
+        if let Some(line) = self.lines.get(self.home(hash)) {
+            prefetch(line);
+        }
     }
 
     /// Counts a hash so many times more. There must be room.
