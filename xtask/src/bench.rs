@@ -1,44 +1,27 @@
-//! `cargo xtask bench`: criterion's benchmarks, then `bm filter` end to end on 200,000 real reads.
+//! `cargo xtask bench`: criterion's benchmarks, then whole programs on a million real reads: `bm`, and other filters where they are
+//! installed, in turns.
+
+mod cases;
+mod table;
 
 use std::collections::BTreeMap;
 use std::env::consts::{ARCH, OS};
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result, ensure};
-use serde::{Deserialize, Serialize};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use self::cases::{Case, READS};
 use crate::step::{self, Step};
 use crate::workspace::{SAMPLE_READS, Workspace};
-use crate::{digest, fetch_runtime, folder, print, process, python};
+use crate::{digest, fetch_runtime, folder, print, process};
 
-/// Reads of the end-to-end input: the sample, repeated. Enough that a run is a second or so and start-up does not count.
-const READS: usize = 200_000;
-
-/// A spread above this share of the median says that something else was busy.
-const NOISE: f64 = 0.10;
-
-/// Runs one command and prints its seconds and its peak memory: neither std nor Windows' Python can tell a child's peak, so
-/// there it is null. The kernel counts in KiB on Linux, in bytes on macOS; the count starts at that of the Python
-/// process that starts it, about 15 MB.
-const TIMED: &str = r"
-import json, subprocess, sys, time
-start = time.perf_counter()
-code = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL).returncode
-wall = time.perf_counter() - start
-try:
-    import resource
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == 'darwin' else 1024)
-except ImportError:
-    peak = None
-print(json.dumps({'wall_s': wall, 'peak_bytes': peak}))
-sys.exit(code)
-";
+/// Where results that are kept lie, and the table that is made of them.
+const RESULTS: &str = "research/neural-engine/results/speed";
 
 /// What to measure and how to print it.
 #[derive(clap::Args)]
@@ -46,26 +29,18 @@ pub(crate) struct Options {
     /// Leave out criterion's benchmarks
     #[arg(long)]
     end_to_end_only: bool,
-    /// Runs of each end-to-end case; the cases take turns
+    /// Runs of each whole-program case; the cases take turns
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+    /// Measure another revision of bm beside this one, from a work tree of its own
+    #[arg(long, value_name = "REV")]
+    compare: Option<String>,
+    /// Keep the result in research/neural-engine/results and write its table anew
+    #[arg(long)]
+    keep: bool,
     /// Print the result as JSON too
     #[arg(long)]
     json: bool,
-}
-
-/// One run.
-#[derive(Clone, Deserialize, Serialize)]
-struct Run {
-    wall_s: f64,
-    peak_bytes: Option<u64>,
-}
-
-/// One way of calling `bm filter`.
-struct Case {
-    name: String,
-    arguments: Vec<String>,
-    runs: Vec<Run>,
 }
 
 /// `cargo xtask bench`.
@@ -75,7 +50,8 @@ struct Case {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let folder = workspace.scratch()?.join("bench");
     folder::make(&folder)?;
-    let mut cases = Vec::new();
+    let mut groups = Vec::new();
+    let mut programs = Vec::new();
     let mut steps = Vec::new();
     let start = SystemTime::now();
     if !options.end_to_end_only {
@@ -86,125 +62,66 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
             process::shown(&mut command)
         }));
     }
-    steps.push(Step::new("release build of bm", || workspace.build_bm().map(drop)));
-    steps.push(Step::new("bm filter, end to end", || {
-        cases = end_to_end(workspace, options.rounds, &folder)?;
+    steps.push(Step::new("release build of bm", || {
+        programs.push(("bm".to_owned(), workspace.build_bm()?));
+        if let Some(revision) = &options.compare {
+            programs.push((format!("bm {revision}"), other_revision(workspace, revision, &folder)?));
+        }
         Ok(())
     }));
     step::run_all("bench", steps)?;
+    step::run_all(
+        "bench",
+        vec![Step::new("whole programs", || {
+            groups = cases::run(workspace, &programs, options.rounds, &folder)?;
+            Ok(())
+        })],
+    )?;
 
     let result = json!({
-        "format": 1,
+        "format": 2,
         "provenance": provenance(workspace)?,
         "criterion": criterion_medians(&workspace.target.join("criterion"), start)?,
-        "end_to_end": cases.iter().map(summary).collect::<Vec<_>>(),
+        "reads": READS,
+        "rounds": options.rounds,
+        "cases": groups.iter().map(Case::summary).collect::<Vec<_>>(),
     });
-    for case in result["end_to_end"].as_array().into_iter().flatten() {
-        print_case(case);
-    }
-    let date = process::stdout(Command::new(python::find()?).args(["-c", "import datetime; print(datetime.date.today())"]))?;
-    let path = folder.join(format!("{}.json", date.trim()));
-    let text = serde_json::to_string_pretty(&result)?;
-    fs::write(&path, format!("{text}\n")).with_context(|| path.display().to_string())?;
-    if options.json {
-        print::result(&text);
-    }
+    let table = table::markdown(&result);
+    print::note(&table);
+    let text = format!("{}\n", serde_json::to_string_pretty(&result)?);
+    let kept = workspace.root.join(RESULTS);
+    let path = if options.keep { kept.with_extension("json") } else { folder.join("speed.json") };
+    fs::write(&path, &text).with_context(|| path.display().to_string())?;
     print::wrote(&path);
+    if options.keep {
+        let path = kept.with_extension("md");
+        fs::write(&path, table).with_context(|| path.display().to_string())?;
+        print::wrote(&path);
+    }
+    if options.json {
+        print::result(text.trim_end());
+    }
     Ok(())
 }
 
-fn end_to_end(workspace: &Workspace, rounds: u32, folder: &Path) -> Result<Vec<Case>> {
-    let bm = workspace.build_bm()?;
-    let (plain, gzip) = inputs(workspace, folder)?;
-    let kept = folder.join("kept.fastq");
-    let all = thread::available_parallelism().map_or(1, usize::from);
-    let mut cases = Vec::new();
-    for (format, input) in [("plain", &plain), ("gzip", &gzip)] {
-        let mut threads = vec![1, all];
-        threads.dedup();
-        for threads in threads {
-            let text = |path: &Path| path.to_string_lossy().into_owned();
-            let arguments = ["filter".into(), text(input), "-o".into(), text(&kept), "-j".into(), threads.to_string(), "-q".into()];
-            let name = format!("{format} in, plain out, {threads} threads");
-            cases.push(Case { name, arguments: arguments.into(), runs: Vec::new() });
-        }
-    }
-    // One round that does not count, then turns: what slows the machine down for a while slows all cases.
-    for round in 0..=rounds {
-        for case in &mut cases {
-            let run = timed(&bm, &case.arguments).with_context(|| case.name.clone())?;
-            if round > 0 {
-                case.runs.push(run);
-            }
-        }
-    }
-    for path in [&plain, &gzip, &kept] {
-        fs::remove_file(path).with_context(|| path.display().to_string())?;
-    }
-    Ok(cases)
-}
-
-fn timed(bm: &Path, arguments: &[String]) -> Result<Run> {
-    let mut command = Command::new(python::find()?);
-    let text = process::stdout(command.args(["-c", TIMED]).arg(bm).args(arguments))?;
-    serde_json::from_str(&text).context("the timing script's line")
-}
-
-/// The sample repeated to [`READS`] reads, plain and as gzip; a gzip file may consist of many, so repeating it is enough.
-fn inputs(workspace: &Workspace, folder: &Path) -> Result<(PathBuf, PathBuf)> {
-    let sample = workspace.root.join(SAMPLE_READS);
-    let decompress = "import gzip, shutil, sys; shutil.copyfileobj(gzip.open(sys.argv[1]), open(sys.argv[2], 'wb'))";
-    let one = folder.join("sample.fastq");
-    process::kept(Command::new(python::find()?).args(["-c", decompress]).arg(&sample).arg(&one))?;
-    let lines = fs::read(&one)?.iter().filter(|&&byte| byte == b'\n').count();
-    ensure!(lines > 0 && lines % 4 == 0 && READS.is_multiple_of(lines / 4), "{SAMPLE_READS} does not go into {READS} reads");
-    let times = READS / (lines / 4);
-    let repeated = |from: &Path, to: &str| -> Result<PathBuf> {
-        let (bytes, path) = (fs::read(from)?, folder.join(to));
-        let mut file = File::create(&path)?;
-        (0..times).try_for_each(|_| file.write_all(&bytes))?;
-        Ok(path)
+/// Builds `bm` of another revision, and keeps what was built for the next time.
+fn other_revision(workspace: &Workspace, revision: &str, folder: &Path) -> Result<PathBuf> {
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.current_dir(&workspace.root).args(arguments);
+        command
     };
-    let inputs = (repeated(&one, "reads.fastq")?, repeated(&sample, "reads.fastq.gz")?);
-    fs::remove_file(one)?;
-    Ok(inputs)
-}
-
-fn summary(case: &Case) -> Value {
-    let mut walls: Vec<_> = case.runs.iter().map(|run| run.wall_s).collect();
-    walls.sort_by(f64::total_cmp);
-    let median = median(&walls);
-    let spread = walls[walls.len() - 1] - walls[0];
-    json!({
-        "case": case.name,
-        "reads": READS,
-        "runs": case.runs,
-        "wall_s_median": median,
-        "wall_s_spread": spread,
-        "reads_per_s": READS as f64 / median,
-        "peak_bytes": case.runs.iter().filter_map(|run| run.peak_bytes).max(),
-        "noisy": spread > NOISE * median,
-    })
-}
-
-/// The median of a sorted list that is not empty.
-fn median(sorted: &[f64]) -> f64 {
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
-}
-
-fn print_case(case: &Value) {
-    let number = |key: &str| case[key].as_f64().unwrap_or(f64::NAN);
-    print::note(format_args!(
-        "{}: {:.3} s ± {:.3} (half the range of {} runs), {:.0} reads/s, peak {:.1} MB{}",
-        case["case"].as_str().unwrap_or_default(),
-        number("wall_s_median"),
-        number("wall_s_spread") / 2.0,
-        case["runs"].as_array().map_or(0, Vec::len),
-        number("reads_per_s"),
-        number("peak_bytes") / 1e6,
-        if case["noisy"] == true { ", NOISY: was something else busy?" } else { "" },
-    ));
+    let commit = process::stdout(&mut git(&["rev-parse", "--verify", &format!("{revision}^{{commit}}")]))?;
+    let tree = folder.join("other");
+    let path = tree.to_string_lossy().into_owned();
+    if !tree.is_dir() {
+        process::kept(&mut git(&["worktree", "add", "--detach", "--force", &path, commit.trim()]))?;
+    }
+    process::kept(&mut git(&["-C", &path, "checkout", "--detach", "--force", commit.trim()]))?;
+    let target = folder.join("other-target");
+    let mut build = workspace.cargo(&["build", "--release", "--bin", "bm", "--target-dir"]);
+    process::shown(build.arg(&target).current_dir(&tree))?;
+    Ok(target.join("release").join(format!("bm{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// The median of every criterion benchmark that ran since `start`, in nanoseconds, by its full name.
@@ -260,28 +177,4 @@ fn cpu_model() -> Option<String> {
     let text = fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_case_is_summed_up_by_median_range_and_highest_peak() {
-        let runs = [(3.0, Some(5)), (1.0, Some(9)), (2.0, None)];
-        let runs = runs.map(|(wall_s, peak_bytes)| Run { wall_s, peak_bytes });
-        let case = Case { name: "c".into(), arguments: Vec::new(), runs: runs.into() };
-        let summary = summary(&case);
-        assert_eq!(summary["wall_s_median"], 2.0);
-        assert_eq!(summary["wall_s_spread"], 2.0);
-        assert_eq!(summary["reads_per_s"], 100_000.0);
-        assert_eq!(summary["peak_bytes"], 9);
-        assert_eq!(summary["noisy"], true);
-    }
-
-    #[test]
-    fn the_median_of_an_even_number_lies_between() {
-        assert_eq!(median(&[1.0, 2.0, 4.0, 9.0]), 3.0);
-        assert_eq!(median(&[7.0]), 7.0);
-    }
 }

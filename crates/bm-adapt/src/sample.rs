@@ -39,6 +39,8 @@ pub struct RunSample {
     pub(crate) scores: Vec<u8>,
     /// Anchors of all reads.
     anchors: usize,
+    /// Whether there may be fewer, as reads were dropped or the bound halved since they were counted, which takes its time.
+    anchors_may_be_fewer: bool,
     copies: Copies,
     copies_dropped: u64,
 }
@@ -78,6 +80,7 @@ impl RunSample {
             bases: Vec::new(),
             scores: Vec::new(),
             anchors: 0,
+            anchors_may_be_fewer: false,
             copies: Copies::default(),
             copies_dropped: 0,
         }
@@ -196,7 +199,6 @@ impl RunSample {
         if self.copies.are_found_now() {
             self.copies_dropped += self.reads.iter().filter(|read| read.is_copy).count() as u64;
             self.retain(|read| !read.is_copy);
-            self.count_all_anchors();
         }
     }
 
@@ -204,6 +206,10 @@ impl RunSample {
     fn make_room(&mut self) {
         // An anchor takes about as much room as eight bases.
         while self.bases.len() > self.room || self.anchors > self.room / 8 {
+            if self.bases.len() <= self.room && self.anchors_may_be_fewer {
+                self.count_all_anchors();
+                continue;
+            }
             if self.bases.len() > self.room && self.depth() > DEEP_ENOUGH {
                 self.template_limit /= 2;
             } else {
@@ -211,10 +217,6 @@ impl RunSample {
             }
             let (limit, template_limit) = (self.limit, self.template_limit);
             self.retain(|read| read.lowest < limit && mix(read.template) <= template_limit);
-            // Which takes its time, and says nothing before there is room for the bases.
-            if self.bases.len() <= self.room {
-                self.count_all_anchors();
-            }
             self.copies.restart(self.reads.iter().map(|read| read.fingerprint));
         }
     }
@@ -234,9 +236,11 @@ impl RunSample {
         });
         self.bases.truncate(end);
         self.scores.truncate(end);
+        self.anchors_may_be_fewer = true;
     }
 
     fn count_all_anchors(&mut self) {
+        self.anchors_may_be_fewer = false;
         self.anchors = (0..self.reads.len()).map(|read| self.count_anchors(read)).sum();
     }
 

@@ -43,7 +43,7 @@ pub(crate) struct Learned {
 }
 
 /// Bytes that everything but the k-mers takes: the sample, its labels, what is read.
-const BESIDE: u64 = 448 << 20;
+const BESIDE: u64 = 496 << 20;
 
 /// Fewest bytes that learning can do with: so many are left for k-mers.
 pub(crate) const FEWEST_BYTES: u64 = BESIDE + (16 << 20);

@@ -4,8 +4,9 @@ use pulp::{Arch, Simd, WithSimd};
 
 use crate::index::{Index, MOST_LEVELS, is_sampled};
 use crate::kmer::mix;
+use crate::memory::give_back;
 use crate::superkmer::{Cutter, SuperKmer};
-use crate::table::Table;
+use crate::table::{Kept, Table};
 
 /// K-mers are split by their minimizers, so that each part is small and can be counted by a thread of its own. The number is fixed:
 /// what is counted must not depend on the threads.
@@ -13,9 +14,12 @@ const SHARD_BITS: u32 = 10;
 const SHARDS: usize = 1 << SHARD_BITS;
 
 /// Bytes of super-k-mers that wait for their shard: it comes into the cache once for all of them.
-const WAITING: usize = 32 << 10;
+const WAITING: usize = 64 << 10;
 
 const FIRST_LINES: usize = 32;
+
+/// Lines of a table whose memory is worth giving back.
+const LARGE: usize = 1 << 12;
 
 /// K-mers whose memory is brought into the cache together, at least.
 const AHEAD: usize = 64;
@@ -56,7 +60,7 @@ struct Shard {
 
 impl Counter {
     /// Returns a counter of k-mers of that length, [`SHORTEST`](crate::kmer::SHORTEST) to [`LONGEST`](crate::kmer::LONGEST), that
-    /// takes at most so many bytes, beside some 16 MB for k-mers that wait for theirs.
+    /// takes at most so many bytes, beside some 64 MB for k-mers that wait for theirs.
     pub fn new(k: usize, bytes: usize) -> Self {
         Self::sampled(k, bytes, 0)
     }
@@ -130,18 +134,18 @@ impl Counter {
     pub fn finish(mut self) -> Index {
         self.flush_all();
         let level = self.shards.iter().map(|(_, shard)| shard.level).max().unwrap_or(0);
-        // Tables are freed one after the other before there is an index: both together might be more than there is room for.
-        let kept = |(_, shard): (usize, Shard)| {
-            let kept = || shard.table.iter().filter(|(hash, count)| *count > 1 && is_sampled(*hash, level));
-            let mut kmers = Vec::with_capacity(kept().count());
-            kmers.extend(kept().map(|(hash, count)| hash | u64::from(count)));
-            kmers
-        };
-        let kept: Vec<_> = self.shards.into_iter().map(kept).collect();
-        let mut index = Index::new(self.k, level, kept.iter().map(Vec::len).sum());
-        for kmer in kept.into_iter().flatten() {
-            let (hash, count) = Table::parts(kmer);
-            index.insert(hash, count);
+        // What takes the tables' place is in their memory, and the rest of it is given back: tables and index together might be more
+        // than there is room for.
+        let kept: Vec<_> = self
+            .shards
+            .into_iter()
+            .map(|(_, shard)| shard.table.into_kept(|hash, count| count > 1 && is_sampled(hash, level)))
+            .collect();
+        drop(self.waiting);
+        give_back();
+        let mut index = Index::new(self.k, level, kept.iter().map(Kept::len).sum());
+        for kept in kept {
+            kept.iter().for_each(|(hash, count)| index.insert(hash, count));
         }
         index
     }
@@ -185,10 +189,14 @@ impl Shard {
         let lines = self.table.lines();
         if lines < self.most_lines {
             self.table.rebuild((2 * lines).min(self.most_lines), |_, _| true);
+            // Memory is short, and nothing else fits where the smaller tables were.
+            if self.table.lines() == self.most_lines && self.most_lines >= LARGE {
+                give_back();
+            }
         }
         let most = self.most_lines;
         while self.table.lines() == most && self.table.len() as f64 > ENOUGH_ROOM * self.table.room() as f64 {
-            let once = self.table.iter().filter(|(_, count)| *count == 1).count();
+            let once = self.table.with_count(1);
             if once as f64 <= MOSTLY_ONCE * self.table.len() as f64 && once > 0 {
                 self.table.rebuild(most, |_, count| count > 1);
             } else if self.level == MOST_LEVELS {

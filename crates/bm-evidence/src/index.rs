@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use crate::EvidenceError;
 use crate::kmer::{LONGEST, SHORTEST};
-use crate::prefetch::prefetch;
+use crate::memory::prefetch;
 
 /// Cells that are looked at together.
 const CELLS: usize = 8;

@@ -1,6 +1,6 @@
 //! Exact counts of hashes, as long as there is room.
 
-use crate::prefetch::prefetch;
+use crate::memory::prefetch;
 
 /// Bits of a cell that hold the count; the others are the upper ones of the hash.
 const COUNT_BITS: u32 = 12;
@@ -102,13 +102,32 @@ impl Table {
         }
     }
 
-    /// Returns the hashes, without their lowest [`COUNT_BITS`] bits, and their counts.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, u32)> {
-        self.lines.iter().flat_map(|line| &line.0).filter(|cell| **cell != 0).map(|cell| Self::parts(*cell))
+    /// Returns the number of hashes with a count.
+    pub(crate) fn with_count(&self, count: u32) -> usize {
+        self.lines.iter().flat_map(|line| &line.0).filter(|cell| **cell != 0 && Self::parts(**cell).1 == count).count()
+    }
+
+    /// Returns the hashes that are to be `kept`, without their lowest [`COUNT_BITS`] bits, with their counts; in the memory that they
+    /// were in.
+    pub(crate) fn into_kept(self, kept: impl Fn(u64, u32) -> bool) -> Kept {
+        let Self { mut lines, .. } = self;
+        let mut count = 0;
+        for at in 0..lines.len() {
+            for cell in lines[at].0 {
+                let (hash, times) = Self::parts(cell);
+                if cell != 0 && kept(hash, times) {
+                    lines[count / CELLS].0[count % CELLS] = cell;
+                    count += 1;
+                }
+            }
+        }
+        lines.truncate(count.div_ceil(CELLS));
+        lines.shrink_to_fit();
+        Kept { lines, count }
     }
 
     /// Returns hash and count of what is one of the other.
-    pub(crate) fn parts(cell: u64) -> (u64, u32) {
+    fn parts(cell: u64) -> (u64, u32) {
         (cell & !COUNT, (cell & COUNT) as u32)
     }
 
@@ -125,5 +144,22 @@ impl Table {
             }
         }
         *self = other;
+    }
+}
+
+/// What was kept of a table.
+pub(crate) struct Kept {
+    lines: Vec<Line>,
+    count: usize,
+}
+
+impl Kept {
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Returns hashes and counts.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, u32)> {
+        self.lines.iter().flat_map(|line| line.0).take(self.count).map(Table::parts)
     }
 }

@@ -1,4 +1,4 @@
-//! Asking the processor for memory before it is needed.
+//! Asking for memory before it is needed, and giving it back: what safe functions do not do.
 
 /// Has what a reference points to brought into the cache, while the processor goes on with other things.
 ///
@@ -15,4 +15,14 @@ pub(crate) fn prefetch<T>(what: &T) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = what;
+}
+
+/// Gives the system back what was freed: the allocator of glibc keeps it otherwise, for as long as something lies behind it.
+#[allow(unsafe_code)]
+pub(crate) fn give_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: any thread may call it at any time, and what is in use stays as it is.
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }

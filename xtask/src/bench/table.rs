@@ -1,0 +1,78 @@
+//! The result of whole programs as a table for people: ratios to `bm` at the same work.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+/// Returns a result as Markdown.
+pub(super) fn markdown(result: &Value) -> String {
+    let provenance = &result["provenance"];
+    let mut text = format!(
+        "# Speed of whole programs\n\n{} reads of 150 bases (`{}`, repeated), {} runs of each in turns, medians; {}, {} threads; commit {}. \
+         `cargo xtask bench` measures it.\n\n\
+         Ratios are to bm at the same work: over 1 is slower, or more.\n",
+        result["reads"],
+        word(&provenance["input"]),
+        result["rounds"],
+        word(&provenance["cpu"]),
+        provenance["threads"],
+        word(&provenance["commit"]).get(..12).unwrap_or("unknown"),
+    );
+    let cases = result["cases"].as_array().map_or(&[][..], Vec::as_slice);
+    let mut work = "";
+    let mut ours = &Value::Null;
+    for case in cases {
+        if word(&case["work"]) != work {
+            (work, ours) = (word(&case["work"]), case);
+            let _ = write!(
+                text,
+                "\n## {work}\n\n| | wall s | ± | CPU s | reads a CPU second | wall, ratio | CPU, ratio | output MB | peak MB |\n\
+                 |---|---|---|---|---|---|---|---|---|\n"
+            );
+        }
+        let number = |key: &str| case[key].as_f64().unwrap_or(f64::NAN);
+        let ratio = |key: &str| number(key) / ours[key].as_f64().unwrap_or(f64::NAN);
+        let _ = writeln!(
+            text,
+            "| {} | {:.2} | {:.2}{} | {:.2} | {:.2} M | {:.2} | {:.2} | {:.1} | {:.0} |",
+            word(&case["who"]),
+            number("wall_s_median"),
+            number("wall_s_spread") / 2.0,
+            if case["noisy"] == true { " (noisy)" } else { "" },
+            number("cpu_s_median"),
+            number("reads_per_cpu_s") / 1e6,
+            ratio("wall_s_median"),
+            ratio("cpu_s_median"),
+            number("output_bytes") / 1e6,
+            number("peak_bytes") / 1e6,
+        );
+    }
+    text
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or("unknown")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn ratios_are_to_the_first_of_the_same_work() {
+        let case = |work: &str, who: &str, wall: f64| {
+            json!({"work": work, "who": who, "wall_s_median": wall, "wall_s_spread": 0.2, "cpu_s_median": 2.0 * wall, "reads_per_cpu_s": 1e6,
+                "peak_bytes": 5_000_000, "output_bytes": 1_500_000, "noisy": who == "b"})
+        };
+        let cases = [case("x", "bm", 2.0), case("x", "b", 5.0), case("y", "bm", 4.0)];
+        let text = markdown(&json!({"provenance": {"commit": "0123456789abcdef"}, "reads": 9, "rounds": 5, "cases": cases}));
+        assert!(text.contains("commit 0123456789ab. "), "{text}");
+        assert!(text.contains("| b | 5.00 | 0.10 (noisy) | 10.00 | 1.00 M | 2.50 | 2.50 | 1.5 | 5 |"), "{text}");
+        assert!(
+            text.contains("## y\n\n| | wall s |") && text.contains("| bm | 4.00 | 0.10 | 8.00 | 1.00 M | 1.00 | 1.00 |"),
+            "{text}"
+        );
+    }
+}
