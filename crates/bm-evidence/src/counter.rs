@@ -18,6 +18,10 @@ const WAITING: usize = 64 << 10;
 
 const FIRST_LINES: usize = 32;
 
+/// Share of the memory that tables may take; the rest lies idle between them as they grow, or holds an index that is being made.
+/// Measured: 100 Mb at 30 times in 2 GB.
+const IN_TABLES: f64 = 0.84;
+
 /// Lines of a table whose memory is worth giving back.
 const LARGE: usize = 1 << 12;
 
@@ -68,7 +72,7 @@ impl Counter {
     /// Returns a counter that looks at one in 2^`level` k-mers from the start, as one does that had too little room for more.
     pub fn sampled(k: usize, bytes: usize, level: u32) -> Self {
         // A shard is copied to grow.
-        let most_lines = (bytes / (SHARDS + 1) / Table::LINE_BYTES).max(1);
+        let most_lines = ((IN_TABLES * bytes as f64) as usize / (SHARDS + 1) / Table::LINE_BYTES).max(1);
         let level = level.min(MOST_LEVELS);
         let shard = || Shard { table: Table::new(FIRST_LINES.min(most_lines)), most_lines, level };
         Self::of(k, (0..SHARDS).map(|number| (number, shard())).collect())

@@ -10,7 +10,7 @@ const COUNT: u64 = MOST as u64;
 pub(crate) const MOST: u32 = (1 << COUNT_BITS) - 1;
 
 /// Share of the cells that may be taken.
-const LOAD: f64 = 0.65;
+const LOAD: f64 = 0.8;
 
 /// Cells that are looked at together.
 const CELLS: usize = 8;
