@@ -10,7 +10,8 @@ pub(super) fn markdown(result: &Value) -> String {
     let mut text = format!(
         "# Speed of whole programs\n\n{} reads of 150 bases (`{}`, repeated), {} runs of each in turns, medians; {}, {} threads; commit {}. \
          `cargo xtask bench` measures it.\n\n\
-         Ratios are to bm at the same work: over 1 is slower, or more.\n",
+         Ratios are to bm at the same work: over 1 is slower, or more. Threads are what a program is told to use; bm reads and writes in \
+         threads of its own beside them, so CPU seconds say what its speed costs.\n",
         result["reads"],
         word(&provenance["input"]),
         result["rounds"],
