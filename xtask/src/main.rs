@@ -53,7 +53,7 @@ enum Command {
     Ci,
     /// Check the rules no compiler checks: who depends on whom, licences, unsafe code, the code map, digests
     Tidy,
-    /// Measure speed: criterion's benchmarks, then `bm filter` end to end
+    /// Measure speed: criterion's benchmarks, then whole programs, bm and others, in turns
     Bench(bench::Options),
 }
 
