@@ -206,9 +206,9 @@ fn learn(sample: &RunSample, labels: &Labels, start: &Network, settings: &Settin
             });
             (tally, held)
         });
-        for (some, others) in asked {
-            tally.merge(&some);
-            held.merge(others);
+        for (tallied, reads) in asked {
+            tally.merge(&tallied);
+            held.merge(reads);
         }
     }
     tally.into_findings(findings);

@@ -28,6 +28,9 @@ const AGREEING: usize = 9;
 /// K-mers that are asked for ahead of a walk that has left the read's own.
 const EXPECTED: usize = 16;
 
+/// K-mers of a read that are asked for ahead of a walk: about as many as one error spoils.
+const NEAR: usize = 32;
+
 /// Longest gap, in bases.
 const GAP: usize = 2;
 
@@ -247,12 +250,13 @@ impl Witness {
         let (k, there, back) = (index.k(), Strand::<false> { codes, hashes }, Strand::<true> { codes, hashes });
         let mut forward = |at: usize, side| forward[at - start] = side;
         let mut backward = |at: usize, side| backward[length - 1 - at - start] = side;
-        // K-mers that begin before the gap, for the walk from the left, and in it, for the other one.
+        // K-mers that begin before the gap, for the walk from the left, and in it, for the other one. In a long gap walks end soon.
+        let near = (end - start).min(NEAR);
         if left.is_some() {
-            hashes.expect(index, start + 1 - k..end + 1 - k);
+            hashes.expect(index, start + 1 - k..start + 1 - k + near);
         }
         if right.is_some() {
-            hashes.expect(index, start..end);
+            hashes.expect(index, end - near..end);
         }
         // The bases that nobody contradicts, from either side.
         let from_left = left.map(|tile| walk.easily(there, Reached { at: tile.start + k, reads: tile.count }, end, &mut forward));
