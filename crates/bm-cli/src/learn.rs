@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::counting::{Counting, Shared, counters};
 use crate::input::{self, Input};
 use crate::output::Output;
-use crate::pipeline::{self, BYTES, RECORDS};
+use crate::pipeline::{self, BYTES};
 use crate::progress::Progress;
 use crate::terminal;
 use crate::work::Tasks;
@@ -280,10 +280,9 @@ fn read(mut file: Input, first: RecordBatch, give: &Sender<Result<RecordBatch>>,
     if give.send(Ok(first)).is_err() {
         return;
     }
-    let mut record = Record::default();
     loop {
         let mut batch = empty.try_recv().unwrap_or_default();
-        let more = file.records.read_batch(&mut batch, &mut record, RECORDS, BYTES);
+        let more = file.records.read_batch(&mut batch, BYTES);
         let last = !matches!(more, Ok(true));
         let message = more.map(|_| batch).with_context(|| file.name.clone());
         if give.send(message).is_err() || last {

@@ -10,17 +10,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
-use bm_encode::fastq::{Record, RecordBatch};
+use bm_encode::fastq::RecordBatch;
 use bm_quality::{Prediction, QualityModel};
 use crossbeam_channel::{Receiver, Sender, bounded, select_biased};
 
 use crate::input::Input;
 use crate::work::{Tasks, Tools};
 
-/// Most records a batch. Batches are cut by the input alone, so that nothing depends on the number of workers.
-pub(crate) const RECORDS: usize = 1024;
-/// Most bytes a batch, but for the record that goes beyond.
-pub(crate) const BYTES: usize = 512 * 1024;
+/// Bytes of text a batch. Batches are cut by the input alone, so that nothing depends on the number of workers.
+pub(crate) const BYTES: usize = 256 * 1024;
+/// Bytes of text that are looked at to tell whether a model applies: some 1,500 reads of 150 bases.
+const FIRST_BYTES: usize = 2 * BYTES;
 /// Batches for each worker, so that it finds the next one when it is done with one.
 const BATCHES_PER_WORKER: usize = 3;
 
@@ -37,7 +37,7 @@ type Numbered = (u64, Result<Batch>);
 /// Reads the first batch of `input`.
 pub(crate) fn first(input: &mut Input) -> Result<RecordBatch> {
     let mut first = RecordBatch::default();
-    input.records.read_batch(&mut first, &mut Record::default(), RECORDS, BYTES).with_context(|| input.name.clone())?;
+    input.records.read_batch(&mut first, FIRST_BYTES).with_context(|| input.name.clone())?;
     Ok(first)
 }
 
@@ -82,14 +82,13 @@ pub(crate) fn run(
 
 /// Reads until the end of the input or the first fault; returns the number of whole records.
 fn read(mut input: Input, first: RecordBatch, empty: &Receiver<Batch>, full: &Sender<Numbered>) -> u64 {
-    let mut record = Record::default();
     let first = empty.recv().map(|batch| Batch { records: first, ..batch });
     if first.is_ok_and(|batch| full.send((0, Ok(batch))).is_err()) {
         return input.records.records();
     }
     for number in 1.. {
         let Ok(mut batch) = empty.recv() else { break };
-        let more = input.records.read_batch(&mut batch.records, &mut record, RECORDS, BYTES);
+        let more = input.records.read_batch(&mut batch.records, BYTES);
         let more = more.with_context(|| input.name.clone());
         let (message, last) = match more {
             Ok(more) => (Ok(batch), !more),

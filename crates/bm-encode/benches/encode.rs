@@ -3,10 +3,10 @@
 //! Reads and bases are counted in groups of their own, because a benchmark has one throughput.
 
 use std::hint::black_box;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
-use bm_encode::fastq::{Reader, Record};
+use bm_encode::fastq::{Reader, Record, RecordBatch};
 use bm_encode::{Encoder, FeatureBatch, Scalar150};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flate2::bufread::MultiGzDecoder;
@@ -65,16 +65,25 @@ fn fastq(c: &mut Criterion) {
     let text = text();
     let reads = records(&text).len() as u64;
     let read_all = |text: &[u8]| {
-        let (mut reader, mut record) = (Reader::new(BufReader::with_capacity(256 * 1024, text)), Record::default());
+        let (mut reader, mut record) = (Reader::new(text), Record::default());
         while reader.read_record(&mut record).expect("testdata is FASTQ") {
             black_box(record.sequence());
+        }
+        reader.records()
+    };
+    let mut batch = RecordBatch::default();
+    let mut read_in_batches = |text: &[u8]| {
+        let mut reader = Reader::new(text);
+        while reader.read_batch(&mut batch, 256 * 1024).expect("testdata is FASTQ") {
+            black_box(batch.len());
         }
         reader.records()
     };
     for (unit, throughput) in [("reads", Throughput::Elements(reads)), ("bytes", Throughput::Bytes(text.len() as u64))] {
         let mut group = c.benchmark_group(format!("fastq/{unit}"));
         group.throughput(throughput);
-        group.bench_function("from memory", |b| b.iter(|| read_all(black_box(&text))));
+        group.bench_function("record by record", |b| b.iter(|| read_all(black_box(&text))));
+        group.bench_function("in batches", |b| b.iter(|| read_in_batches(black_box(&text))));
         group.finish();
     }
 }

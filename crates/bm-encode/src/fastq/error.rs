@@ -46,8 +46,8 @@ pub enum Fault {
         /// The first bytes found.
         found: Vec<u8>,
     },
-    /// The third line does not start with `+`.
-    #[error("expected a line with `+` after the sequence, found `{}` (line-wrapped FASTQ is not read)", Shown(.found))]
+    /// No line with `+` follows the sequence.
+    #[error("expected a line with `+` after the sequence, found `{}`", Shown(.found))]
     NoPlus {
         /// The first bytes found.
         found: Vec<u8>,

@@ -2,14 +2,15 @@
 
 use std::io::{self, Write};
 
+use super::parse;
 use crate::ReadRef;
 
 /// A FASTQ record. Reuse one for many reads: its memory stays.
 #[derive(Clone, Default)]
 pub struct Record {
-    /// The definition line without `@` and line end. noodles splits it and forgets what stood between the two parts.
-    pub(super) definition: Vec<u8>,
-    pub(super) inner: noodles_fastq::Record,
+    definition: Vec<u8>,
+    sequence: Vec<u8>,
+    quality_scores: Vec<u8>,
 }
 
 impl Record {
@@ -25,12 +26,12 @@ impl Record {
 
     /// Returns the bases.
     pub fn sequence(&self) -> &[u8] {
-        self.inner.sequence()
+        &self.sequence
     }
 
     /// Returns the quality scores, Phred + 33.
     pub fn quality_scores(&self) -> &[u8] {
-        self.inner.quality_scores()
+        &self.quality_scores
     }
 
     /// Returns the record, borrowed.
@@ -41,6 +42,17 @@ impl Record {
     /// Returns the record as a read.
     pub fn as_read(&self) -> ReadRef<'_> {
         self.view().as_read()
+    }
+
+    /// Becomes a copy of `record`.
+    pub(super) fn copy(&mut self, record: RecordRef<'_>) {
+        let RecordRef { definition, sequence, quality_scores } = record;
+        for (ours, theirs) in
+            [(&mut self.definition, definition), (&mut self.sequence, sequence), (&mut self.quality_scores, quality_scores)]
+        {
+            ours.clear();
+            ours.extend_from_slice(theirs);
+        }
     }
 
     /// Writes the record as four lines, see [`RecordRef::write_to`].
@@ -67,8 +79,7 @@ pub struct RecordRef<'a> {
 impl<'a> RecordRef<'a> {
     /// Returns the read's name: the definition up to the first space or tab.
     pub fn name(&self) -> &'a [u8] {
-        let end = memchr::memchr2(b' ', b'\t', self.definition).unwrap_or(self.definition.len());
-        &self.definition[..end]
+        parse::name(self.definition)
     }
 
     /// Returns the record as a read.

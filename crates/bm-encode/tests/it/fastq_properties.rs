@@ -1,6 +1,6 @@
 //! Properties of the FASTQ reader, on made files.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 
 use bm_encode::fastq::{Fault, Reader, Record, RecordBatch};
 use proptest::collection::vec;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::reference;
-use crate::support::{Owned, content, read_all, read_text};
+use crate::support::{Owned, Pieces, content, read_all, read_batches, read_text};
 
 fn record() -> impl Strategy<Value = Owned> {
     let definition_byte = any::<u8>().prop_filter("no line end", |byte| !matches!(byte, b'\n' | b'\r'));
@@ -42,6 +42,18 @@ fn write(text: &mut Vec<u8>, record: &Owned, Style { plus, ends }: Style) {
     }
 }
 
+/// Writes a record with at most so many bases, and so many quality scores, a line: a sequence of one line has its scores on one.
+fn write_wrapped(text: &mut Vec<u8>, record: &Owned, style: Style, (bases, scores): (usize, usize)) {
+    if record.sequence.len() <= bases {
+        return write(text, record, style);
+    }
+    let [definition, sequence, plus, quality] = style.ends;
+    text.extend_from_slice(&[b"@", &record.definition[..], definition.as_bytes()].concat());
+    record.sequence.chunks(bases).for_each(|line| text.extend_from_slice(&[line, sequence.as_bytes()].concat()));
+    text.extend_from_slice(&[b"+", plus.as_bytes()].concat());
+    record.quality_scores.chunks(scores).for_each(|line| text.extend_from_slice(&[line, quality.as_bytes()].concat()));
+}
+
 /// Texts that are nearly FASTQ: where parsers go wrong.
 fn soup() -> impl Strategy<Value = Vec<u8>> {
     let pieces: Vec<&[u8]> = vec![
@@ -70,6 +82,8 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
         b"@r1\nAC\n+\nII\n",
         b"@r2 x\r\nA\r\n+r2\r\nI\r\n",
         b"@r3\n\n+\n\n",
+        b"@r4\nAC\nGT\n+\nI@\n+I\n",
+        b"ACG\n+\n@+\nI\n",
     ];
     vec(select(pieces), 0..24).prop_map(|pieces| pieces.concat())
 }
@@ -135,26 +149,37 @@ proptest! {
     }
 
     #[test]
-    fn batches_hold_the_records_that_are_read_one_by_one(text in soup(), records in 1..6usize, bytes in 1..40usize) {
+    fn batches_are_cut_by_the_text_alone(text in soup(), bytes in 1..80usize, piece in 1..20usize) {
         let one_by_one = read_all(&text[..]);
-        let (mut reader, mut batch, mut record, mut found) =
-            (Reader::new(&text[..]), RecordBatch::default(), Record::default(), Vec::new());
-        let fault = loop {
-            let more = reader.read_batch(&mut batch, &mut record, records, bytes);
-            prop_assert!(batch.len() <= records && batch.len() == batch.iter().len());
-            found.extend(batch.iter().map(|record| Owned {
-                definition: record.definition.to_vec(),
-                sequence: record.sequence.to_vec(),
-                quality_scores: record.quality_scores.to_vec(),
-            }));
-            match more {
-                Ok(true) => prop_assert!(!batch.is_empty(), "a batch without end"),
-                Ok(false) => break None,
-                Err(fault) => break Some(fault.to_string()),
-            }
-        };
-        prop_assert_eq!(found, one_by_one.records);
-        prop_assert_eq!(fault, one_by_one.fault.map(|fault| fault.to_string()));
+        let found = read_batches(&text[..], bytes);
+        prop_assert_eq!(found.records, one_by_one.records);
+        prop_assert_eq!(found.fault.map(|fault| fault.to_string()), one_by_one.fault.map(|fault| fault.to_string()));
+
+        let (mut whole, mut pieces) = (Reader::new(&text[..]), Reader::new(Pieces(&text[..], piece)));
+        let (mut batch, mut twin) = (RecordBatch::default(), RecordBatch::default());
+        while let Ok(true) = whole.read_batch(&mut batch, bytes) {
+            prop_assert!(pieces.read_batch(&mut twin, bytes).is_ok());
+            prop_assert_eq!((twin.len(), twin.bytes()), (batch.len(), batch.bytes()));
+        }
+    }
+
+    #[test]
+    fn wrapped_records_are_read_as_if_they_were_not(
+        records in vec((record(), style()), 0..6),
+        widths in (1..90usize, 1..90usize),
+        final_newline in any::<bool>(),
+    ) {
+        let mut text = Vec::new();
+        for (record, style) in &records {
+            write_wrapped(&mut text, record, *style, widths);
+        }
+        if !final_newline && records.last().is_some_and(|(last, _)| !last.sequence.is_empty()) {
+            text.truncate(text.len() - if text.ends_with(b"\r\n") { 2 } else { 1 });
+        }
+        check_against_reference(&text)?;
+        let found = read_text(&text);
+        prop_assert!(found.fault.is_none(), "{:?}", found.message());
+        prop_assert_eq!(found.records, records.into_iter().map(|(record, _)| record).collect::<Vec<_>>());
     }
 
     #[test]
@@ -207,7 +232,7 @@ fn a_file_that_is_cut_anywhere_is_refused_or_has_exactly_its_whole_records() {
             assert_eq!(found.records, expected, "{end} bytes");
             assert_eq!(found.fault.as_ref().map(|f| f.record), fault, "{end} bytes: {:?}", found.message());
             // Nothing that was not in the file, and nothing but the end is missing.
-            assert_eq!(found.records, whole[..found.records.len()]);
+            assert_eq!(found.records, whole[..found.records.len()], "{end} bytes");
             if let Some(fault) = found.fault {
                 let cut = matches!(fault.fault, Fault::Cut { .. } | Fault::CutInQuality { .. });
                 assert!(cut || matches!(fault.fault, Fault::PlusNamesAnother { .. }), "{end} bytes: {fault}");
@@ -259,8 +284,7 @@ fn a_read_of_a_million_bases_is_read() {
     text.extend_from_slice(b"\n+\n");
     text.extend((0..BASES).map(|i| b'!' + (i % 94) as u8));
     text.extend_from_slice(b"\n@next\nA\n+\nI\n");
-    for capacity in [1, 3, 8192] {
-        let found = read_all(BufReader::with_capacity(capacity, &text[..]));
+    for found in [read_all(Pieces(&text[..], 4321)), read_batches(&text[..], 1 << 18), read_batches(&text[..], 1)] {
         assert!(found.fault.is_none(), "{:?}", found.message());
         assert_eq!(found.records.iter().map(|r| r.sequence.len()).collect::<Vec<_>>(), [BASES, 1]);
         assert!(found.records[0].sequence == text[6..6 + BASES]);
@@ -310,7 +334,7 @@ impl Read for Failing<'_> {
 fn a_stream_that_fails_is_not_a_file_that_ends() {
     let text = b"@r1\nAC\n+\nII\n@r2\r\n\r\n+r2\r\n\r\n";
     for end in 0..=text.len() {
-        let found = read_all(BufReader::with_capacity(8, Failing { text: &text[..end], interrupt: false, interrupted: false }));
+        let found = read_all(Failing { text: &text[..end], interrupt: false, interrupted: false });
         let message = found.message().unwrap_or_default();
         assert!(message.ends_with("reading the input failed: the disk is gone"), "{end} bytes: {message}");
         assert!(found.records.len() <= end / 12, "{end} bytes: {} records", found.records.len());
@@ -320,7 +344,7 @@ fn a_stream_that_fails_is_not_a_file_that_ends() {
 #[test]
 fn an_interrupted_stream_is_read_on() {
     let text = b"@r1 d\nAC\n+\nII\n@r2\r\n\r\n+r2\r\n\r\n";
-    let found = read_all(BufReader::with_capacity(8, Failing { text, interrupt: true, interrupted: false }));
+    let found = read_all(Failing { text, interrupt: true, interrupted: false });
     assert!(found.fault.is_none(), "{:?}", found.message());
     assert_eq!(found.records, reference::parse(text).0);
 }

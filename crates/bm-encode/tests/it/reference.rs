@@ -23,25 +23,47 @@ pub(crate) fn parse(text: &[u8]) -> (Vec<Owned>, Option<u64>) {
 
 /// Returns the record that `text` starts with, and its length.
 fn record(text: &[u8]) -> Option<(Owned, usize)> {
-    let mut lines = text.split_inclusive(|byte| *byte == b'\n');
-    let (definition, sequence, plus) = (lines.next()?, lines.next()?, lines.next()?);
-    let quality = match lines.next() {
-        Some(line) => line,
+    let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+    let definition = without_end(lines.first()?).strip_prefix(b"@")?;
+    // The line with `+` is the third one, unless more lines of bases come before it.
+    let is_sequence = |line: &&[u8]| !without_end(line).is_empty() && without_end(line).iter().all(is_base);
+    let wrapped = lines.get(1..)?.iter().take_while(|line| is_sequence(line)).count();
+    let plus_at = 1 + wrapped.max(1);
+    let plus_line = lines.get(plus_at)?;
+    let plus = without_end(plus_line).strip_prefix(b"+")?;
+    let sequence: Vec<u8> = lines[1..plus_at].iter().flat_map(|line| without_end(line)).copied().collect();
+    let (mut quality_scores, mut end) = (Vec::new(), plus_at + 1);
+    match lines.get(end) {
         // An empty last line has no bytes of its own: it is there if the line before it ended.
-        None if plus.ends_with(b"\n") => b"",
-        None => return None,
-    };
-    let length = definition.len() + sequence.len() + plus.len() + quality.len();
-    let definition = without_end(definition).strip_prefix(b"@")?;
-    let (sequence, plus, quality) = (without_end(sequence), without_end(plus).strip_prefix(b"+")?, without_end(quality));
+        None if !plus_line.ends_with(b"\n") => return None,
+        None => {}
+        Some(_) if wrapped > 1 => {
+            while quality_scores.len() < sequence.len() {
+                let line = without_end(lines.get(end)?);
+                if line.is_empty() {
+                    return None;
+                }
+                quality_scores.extend_from_slice(line);
+                end += 1;
+            }
+        }
+        Some(line) => {
+            quality_scores.extend_from_slice(without_end(line));
+            end += 1;
+        }
+    }
+    let length = lines[..end.min(lines.len())].iter().map(|line| line.len()).sum();
     let name = definition.split(|byte| matches!(byte, b' ' | b'\t')).next()?;
     let sound = !definition.contains(&b'\r')
         && (plus.is_empty() || plus == definition || plus == name)
-        && sequence.iter().all(|byte| byte.is_ascii_alphabetic() || b".-*".contains(byte))
-        && quality.iter().all(|byte| (b'!'..=b'~').contains(byte))
-        && sequence.len() == quality.len();
-    let record = Owned { definition: definition.into(), sequence: sequence.into(), quality_scores: quality.into() };
-    sound.then_some((record, length))
+        && sequence.iter().all(is_base)
+        && quality_scores.iter().all(|byte| (b'!'..=b'~').contains(byte))
+        && sequence.len() == quality_scores.len();
+    sound.then_some((Owned { definition: definition.into(), sequence, quality_scores }, length))
+}
+
+fn is_base(byte: &u8) -> bool {
+    byte.is_ascii_alphabetic() || b".-*".contains(byte)
 }
 
 fn without_end(line: &[u8]) -> &[u8] {

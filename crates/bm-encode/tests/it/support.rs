@@ -1,14 +1,14 @@
 //! What several modules need.
 
-use std::io::{BufRead, BufReader, Cursor, Read};
+use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
 
-use bm_encode::fastq::{FastqError, Reader, Record};
+use bm_encode::fastq::{FastqError, Reader, Record, RecordBatch, RecordRef};
 use flate2::bufread::MultiGzDecoder;
 
-/// Capacities of the buffer below the reader. The parser works on what a buffer holds, so lines and line ends must be cut by
-/// buffers at every place.
-pub(crate) const CAPACITIES: [usize; 6] = [1, 2, 3, 7, 64, 8192];
+/// Sizes of batches and of the pieces that they come in. The parser works on what was read, so lines and line ends must be cut at
+/// every place.
+const SIZES: [usize; 6] = [1, 2, 3, 7, 64, 8192];
 
 /// A record, owned.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,34 +39,68 @@ impl Outcome {
     }
 }
 
-pub(crate) fn read_all(input: impl BufRead) -> Outcome {
+impl From<RecordRef<'_>> for Owned {
+    fn from(record: RecordRef<'_>) -> Self {
+        let RecordRef { definition, sequence, quality_scores } = record;
+        Self { definition: definition.to_vec(), sequence: sequence.to_vec(), quality_scores: quality_scores.to_vec() }
+    }
+}
+
+pub(crate) fn read_all(input: impl Read) -> Outcome {
     let (mut reader, mut record, mut records) = (Reader::new(input), Record::default(), Vec::new());
     loop {
         assert_eq!(reader.records(), records.len() as u64);
         match reader.read_record(&mut record) {
-            Ok(true) => records.push(Owned {
-                definition: record.definition().to_vec(),
-                sequence: record.sequence().to_vec(),
-                quality_scores: record.quality_scores().to_vec(),
-            }),
+            Ok(true) => records.push(record.view().into()),
             Ok(false) => return Outcome { records, fault: None },
             Err(fault) => return Outcome { records, fault: Some(fault) },
         }
     }
 }
 
-/// Reads `text` through buffers of every capacity, expects the same of each, and returns it.
-pub(crate) fn read_text(text: &[u8]) -> Outcome {
-    same_through_every_buffer(|| text)
+/// Reads in batches of so many bytes.
+pub(crate) fn read_batches(input: impl Read, bytes: usize) -> Outcome {
+    let (mut reader, mut batch, mut records) = (Reader::new(input), RecordBatch::default(), Vec::new());
+    loop {
+        let more = reader.read_batch(&mut batch, bytes);
+        assert!(batch.len() <= 1 || batch.bytes() <= bytes, "{} records of {} bytes", batch.len(), batch.bytes());
+        assert_eq!(batch.iter().len(), batch.len());
+        records.extend(batch.iter().map(Owned::from));
+        assert_eq!(reader.records(), records.len() as u64);
+        match more {
+            Ok(true) => assert!(!batch.is_empty(), "batches without end"),
+            Ok(false) => return Outcome { records, fault: None },
+            Err(fault) => {
+                assert!(batch.is_empty());
+                return Outcome { records, fault: Some(fault) };
+            }
+        }
+    }
 }
 
-/// Reads what `open` gives through buffers of every capacity, expects the same of each, and returns it.
-pub(crate) fn same_through_every_buffer<R: Read>(open: impl Fn() -> R) -> Outcome {
-    let whole = read_all(BufReader::with_capacity(1 << 24, open()));
-    for capacity in CAPACITIES {
-        let found = read_all(BufReader::with_capacity(capacity, open()));
-        assert!(found.records == whole.records, "{} and {} records, buffer {capacity}", found.records.len(), whole.records.len());
-        assert_eq!(found.message(), whole.message(), "buffer {capacity}");
+/// A stream that comes in pieces of so many bytes.
+pub(crate) struct Pieces<R>(pub(crate) R, pub(crate) usize);
+
+impl<R: Read> Read for Pieces<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let most = buf.len().min(self.1);
+        self.0.read(&mut buf[..most])
+    }
+}
+
+/// Reads `text` in pieces of every size, expects the same of each, and returns it.
+pub(crate) fn read_text(text: &[u8]) -> Outcome {
+    same_in_all_pieces(|| text)
+}
+
+/// Reads what `open` gives record by record and in batches of every size, expects the same of each, and returns it.
+pub(crate) fn same_in_all_pieces<R: Read>(open: impl Fn() -> R) -> Outcome {
+    let whole = read_all(open());
+    for size in SIZES {
+        for found in [read_all(Pieces(open(), size)), read_batches(Pieces(open(), 1 + size / 2), size)] {
+            assert!(found.records == whole.records, "{} and {} records, {size} bytes", found.records.len(), whole.records.len());
+            assert_eq!(found.message(), whole.message(), "{size} bytes");
+        }
     }
     whole
 }
