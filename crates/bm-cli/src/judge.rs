@@ -31,10 +31,10 @@ pub(crate) struct Job<'a> {
 impl Job<'_> {
     /// Opens the model and judges every read: calls `start` with what one must know of the model, `write` with each read in input
     /// order, then `finish` once all are written and counted.
-    pub(crate) fn run<W>(
+    pub(crate) fn run<W: Send>(
         &self,
         start: impl FnOnce(&ModelPackage) -> Result<W>,
-        mut write: impl FnMut(&mut W, RecordRef<'_>, &Prediction, Verdict) -> Result<()>,
+        mut write: impl FnMut(&mut W, RecordRef<'_>, &Prediction, Verdict) -> Result<()> + Send,
         finish: impl FnOnce(W) -> Result<()>,
     ) -> Result<()> {
         let began = Instant::now();

@@ -24,6 +24,7 @@ mod progress;
 mod report;
 mod score;
 mod selfcheck;
+mod stages;
 mod terminal;
 mod truth;
 mod work;

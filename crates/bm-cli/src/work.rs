@@ -1,6 +1,6 @@
 //! Small tasks, compressing and inflating, that any thread does which has time for them; results in order.
 //!
-//! Workers take tasks before they take a batch of reads, so a run is as busy as it has workers, whatever it spends its time on.
+//! Threads of `stages.rs` take tasks before anything else, so a run is as busy as it has threads, whatever it spends its time on.
 //! Who waits for a result does not count on them: it does tasks itself until the result is there. So nobody can wait for ever, and
 //! a command without workers needs none.
 

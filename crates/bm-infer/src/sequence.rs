@@ -141,7 +141,11 @@ pub trait SequenceSession: Send {
     fn run(&mut self, input: SequencesRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
         output.clear();
         let codes = self.alphabet().codes();
-        if let Some(position) = input.codes().iter().position(|code| usize::from(*code) >= codes) {
+        // Without a way out of the loop it is one vector instruction for many codes; a wrong one is looked for only if there is one.
+        let largest = input.codes().iter().fold(0, |largest, code| largest.max(*code));
+        if usize::from(largest) >= codes
+            && let Some(position) = input.codes().iter().position(|code| usize::from(*code) >= codes)
+        {
             return Err(InferError::UnknownCode { position, code: input.codes()[position], codes });
         }
         if input.positions() == 0 {

@@ -5,6 +5,7 @@
 //! other rows are in the batch, however many there are, and on whichever worker.
 
 mod activation;
+mod corrected;
 mod dense;
 mod dot;
 mod graph;

@@ -23,6 +23,19 @@ impl ReluDot {
         Self { arch, inputs: weights.len(), weights: padded, bias }
     }
 
+    /// Returns the weights of the first vector of inputs, and the bias.
+    #[inline(always)]
+    pub(super) fn first_vector<S: Simd>(&self) -> (S::f32s, f32) {
+        let (weights, _) = S::as_simd_f32s(&self.weights);
+        (weights[0], self.bias)
+    }
+
+    /// Returns the layer's number where one vector holds all `values`, by the same operations in the same order as [`ReluDot::run`].
+    #[inline(always)]
+    pub(super) fn of_one_vector<S: Simd>(simd: S, values: S::f32s, (weights, bias): (S::f32s, f32)) -> f32 {
+        simd.reduce_sum_f32s(term(simd, values, weights)) + bias
+    }
+
     /// Writes one number a row of `input`.
     ///
     /// **Shape:** `[rows, inputs]` to `[rows]`.
@@ -44,24 +57,27 @@ impl WithSimd for Run<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let ReluDot { inputs, weights, bias, .. } = self.layer;
         let (weights, _) = S::as_simd_f32s(weights);
-        let zero = simd.splat_f32s(0.0);
-        // Products are rounded before they are added, on every machine alike.
-        let term = |values: S::f32s, weights: S::f32s| {
-            let negative = simd.less_than_or_equal_f32s(values, zero);
-            simd.mul_f32s(simd.select_f32s(negative, zero, values), weights)
-        };
         for (row, out) in self.input.chunks_exact(*inputs).zip(self.output) {
             let (whole, rest) = S::as_simd_f32s(row);
-            let mut sum = zero;
+            let mut sum = simd.splat_f32s(0.0);
             for (values, weights) in whole.iter().zip(weights) {
-                sum = simd.add_f32s(sum, term(*values, *weights));
+                sum = simd.add_f32s(sum, term(simd, *values, *weights));
             }
             if !rest.is_empty() {
-                sum = simd.add_f32s(sum, term(simd.partial_load_f32s(rest), weights[whole.len()]));
+                sum = simd.add_f32s(sum, term(simd, simd.partial_load_f32s(rest), weights[whole.len()]));
             }
             *out = simd.reduce_sum_f32s(sum) + bias;
         }
     }
+}
+
+/// Positive values, weighted. Products are rounded before they are added, on every machine alike.
+#[inline(always)]
+fn term<S: Simd>(simd: S, values: S::f32s, weights: S::f32s) -> S::f32s {
+    let zero = simd.splat_f32s(0.0);
+    // Not `max`, which would make 0 of NaN: what overflowed has no probability.
+    let negative = simd.less_than_or_equal_f32s(values, zero);
+    simd.mul_f32s(simd.select_f32s(negative, zero, values), weights)
 }
 
 #[cfg(test)]

@@ -37,8 +37,8 @@ impl EmbeddedSequences {
         })
     }
 
-    /// Runs the steps on a block that is made of parts of sequences: a sequence and where in it the part starts and ends.
-    fn block(&mut self, parts: &[(&[u16], usize, usize)], output: &mut Vec<f32>) {
+    /// Runs the steps on a block that is made of parts of sequences.
+    fn block(&mut self, parts: &[Part<'_>], output: &mut Vec<f32>) {
         let positions: usize = parts.iter().map(|(_, start, end)| end - start).sum();
         for step in &self.network.steps {
             let out = step.out();
@@ -48,12 +48,10 @@ impl EmbeddedSequences {
             made.resize(positions * width, 0.0);
             match step {
                 Step::Tables(tables, _) => {
-                    let mut rest = made.as_mut_slice();
-                    for (sequence, start, end) in parts {
-                        let (part, others) = rest.split_at_mut((end - start) * width);
-                        tables.run(sequence, *start, part);
-                        rest = others;
-                    }
+                    each(parts, width, &mut made, |sequence, start, part| tables.run(sequence, start, part));
+                }
+                Step::Corrected(corrected, _) => {
+                    each(parts, width, &mut made, |sequence, start, part| corrected.run(sequence, start, part));
                 }
                 Step::Dense(layer, from, _) => layer.run(self.arch, &self.slots[*from], &mut made, &mut self.packed),
                 Step::ReluDot(layer, from, _) => layer.run(&self.slots[*from], &mut made),
@@ -69,6 +67,19 @@ impl EmbeddedSequences {
             self.slots[out] = made;
         }
         output.extend_from_slice(&self.slots[self.network.output]);
+    }
+}
+
+/// A sequence, and where in it a part starts and ends.
+type Part<'a> = (&'a [u16], usize, usize);
+
+/// Calls `run` for each part, with its share of what is made.
+fn each(parts: &[Part<'_>], width: usize, made: &mut [f32], mut run: impl FnMut(&[u16], usize, &mut [f32])) {
+    let mut rest = made;
+    for (sequence, start, end) in parts {
+        let (part, others) = rest.split_at_mut((end - start) * width);
+        run(sequence, *start, part);
+        rest = others;
     }
 }
 

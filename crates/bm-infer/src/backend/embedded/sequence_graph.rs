@@ -9,6 +9,7 @@ use prost::Message;
 use pulp::Arch;
 
 use super::activation::Activation;
+use super::corrected::{self, Corrected};
 use super::dense::Dense;
 use super::dot::ReluDot;
 use super::node::{Constants, constant, constants, int, ints};
@@ -39,6 +40,8 @@ pub(super) enum Step {
     Activation(Activation, usize, usize),
     /// The sum of two slots.
     Add(usize, usize, usize),
+    /// A convolution over the codes, what corrects by it, and the sum with a guess.
+    Corrected(Box<Corrected>, usize),
 }
 
 impl Step {
@@ -49,14 +52,15 @@ impl Step {
             | Step::Dense(_, _, out)
             | Step::ReluDot(_, _, out)
             | Step::Activation(_, _, out)
-            | Step::Add(_, _, out) => *out,
+            | Step::Add(_, _, out)
+            | Step::Corrected(_, out) => *out,
         }
     }
 
     /// Returns the slots that the step reads.
-    fn reads(&self) -> [Option<usize>; 2] {
+    pub(super) fn reads(&self) -> [Option<usize>; 2] {
         match self {
-            Step::Tables(..) => [None, None],
+            Step::Tables(..) | Step::Corrected(..) => [None, None],
             Step::Dense(_, from, _) | Step::ReluDot(_, from, _) | Step::Activation(_, from, _) => [Some(*from), None],
             Step::Add(a, b, _) => [Some(*a), Some(*b)],
         }
@@ -93,7 +97,7 @@ pub(super) fn compile(model: &ModelFile, alphabet: &Alphabet, arch: Arch) -> Res
     }
     match builder.slots.get(signature.output.as_str()) {
         Some(slot) if builder.widths[*slot] == signature.outputs => {
-            Ok(Network { output: *slot, steps: without_idle(builder.steps, *slot), widths: builder.widths })
+            Ok(Network { output: *slot, steps: corrected::fuse(without_idle(builder.steps, *slot)), widths: builder.widths })
         }
         _ => Err(format!("no step makes the output {} of width {}", signature.output, signature.outputs)),
     }

@@ -5,7 +5,7 @@
 //! once, and the convolution becomes one lookup and one addition a place.
 //!
 //! A position takes part in as many outputs as the window has places. The kernel keeps the sums of all of them in registers,
-//! adds a position's rows to them, hands out the sum that is complete and moves the others on.
+//! adds a position's rows to them, hands the sum that is complete to a [`Sink`] and moves the others on.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -79,6 +79,92 @@ impl Tables {
     pub(super) fn run(&self, sequence: &[u16], start: usize, output: &mut [f32]) {
         self.arch.dispatch(Run { tables: self, sequence, start, output });
     }
+
+    /// Returns the instruction set that suits the tables.
+    pub(super) fn arch(&self) -> Arch {
+        self.arch
+    }
+
+    /// Returns whether one vector holds all channels.
+    pub(super) fn is_one_vector(&self) -> bool {
+        self.width <= lanes(self.arch)
+    }
+
+    /// Returns what comes out for each code, if it is one number and no neighbour is looked at.
+    pub(super) fn values(&self) -> Option<Vec<f32>> {
+        let one = self.window == 1 && self.width == 1 && self.is_one_vector();
+        let step = lanes(self.arch);
+        one.then(|| self.rows.values().iter().step_by(step).map(|row| self.biases[0] + row).collect())
+    }
+
+    /// Hands vector `index` of the channels at `positions` positions of `sequence`, from `start` on, to `sink`.
+    #[inline(always)]
+    pub(super) fn hand_out<S: Simd>(&self, simd: S, index: usize, part: Part<'_>, sink: &mut impl Sink<S>) {
+        // The number of sums is part of the code, so that they stay in registers.
+        macro_rules! window {
+            ($($places:literal)*) => {
+                match self.window {
+                    $($places => self.hand_out_window::<S, $places>(simd, index, part, sink),)*
+                    _ => {}
+                }
+            };
+        }
+        window!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21);
+    }
+
+    #[inline(always)]
+    fn hand_out_window<S: Simd, const WINDOW: usize>(&self, simd: S, index: usize, part: Part<'_>, sink: &mut impl Sink<S>) {
+        let Part { sequence, start, positions } = part;
+        let (rows, _) = S::as_simd_f32s(self.rows.values());
+        let (biases, _) = S::as_simd_f32s(&self.biases);
+        let (rows, _) = rows.as_chunks::<WINDOW>();
+        let (rows, bias) = (&rows[index * self.codes..][..self.codes], biases[index]);
+        let mut sums = [bias; WINDOW];
+        let row = |position: usize| sequence.get(position).map(|code| &rows[usize::from(*code)]);
+        // The first output is complete when the last place of its window has been added.
+        let after = WINDOW - 1 - self.before;
+        for position in start.saturating_sub(self.before)..start + after {
+            step(simd, &mut sums, row(position), bias);
+        }
+        // As many positions together as there are places: then every sum is where it was, and none has to be moved.
+        let inside = positions.min(sequence.len().saturating_sub(start + after));
+        let (rounds, _) = sequence[sequence.len().min(start + after)..][..inside].as_chunks::<WINDOW>();
+        for (round, codes) in rounds.iter().enumerate() {
+            // Written out by a macro: a loop over turns would keep the sums in memory, where they have addresses.
+            macro_rules! turns {
+                ($($turn:literal)*) => {
+                    $(if $turn < WINDOW {
+                        let row = &rows[usize::from(codes[$turn])];
+                        for place in 0..WINDOW {
+                            let sum = (WINDOW + place - $turn) % WINDOW;
+                            sums[sum] = simd.add_f32s(sums[sum], row[place]);
+                        }
+                        let complete = std::mem::replace(&mut sums[WINDOW - 1 - $turn], bias);
+                        sink.take(simd, round * WINDOW + $turn, complete);
+                    })*
+                };
+            }
+            turns!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20);
+        }
+        for position in rounds.len() * WINDOW..positions {
+            let sum = step(simd, &mut sums, row(start + after + position), bias);
+            sink.take(simd, position, sum);
+        }
+    }
+}
+
+/// Positions of a sequence.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub(super) sequence: &'a [u16],
+    pub(super) start: usize,
+    pub(super) positions: usize,
+}
+
+/// Where the sums of a convolution go.
+pub(super) trait Sink<S: Simd> {
+    /// Takes a vector of channels at the position that is so many behind the first.
+    fn take(&mut self, simd: S, position: usize, channels: S::f32s);
 }
 
 /// Numbers that begin where a line of the cache does: no vector of them lies in two lines.
@@ -115,48 +201,29 @@ impl WithSimd for Run<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        // The number of sums is part of the code, so that they stay in registers.
-        macro_rules! window {
-            ($($places:literal)*) => {
-                match self.tables.window {
-                    $($places => self.columns::<S, $places>(simd),)*
-                    _ => {}
-                }
-            };
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Run { tables, sequence, start, output } = self;
+        let part = Part { sequence, start, positions: output.len() / tables.width };
+        for (index, first) in (0..tables.width).step_by(S::F32_LANES).enumerate() {
+            let end = tables.width.min(first + S::F32_LANES);
+            tables.hand_out(simd, index, part, &mut Store { output, width: tables.width, first, end });
         }
-        window!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21);
     }
 }
 
-impl Run<'_> {
-    #[inline(always)]
-    fn columns<S: Simd, const WINDOW: usize>(&mut self, simd: S) {
-        let Tables { codes, rows, biases, .. } = self.tables;
-        let (rows, _) = S::as_simd_f32s(rows.values());
-        let (biases, _) = S::as_simd_f32s(biases);
-        let (rows, _) = rows.as_chunks::<WINDOW>();
-        for (i, (rows, bias)) in rows.chunks_exact(*codes).zip(biases).enumerate() {
-            self.column(simd, rows, *bias, i * S::F32_LANES);
-        }
-    }
+/// Writes channels `first..end` of every position.
+struct Store<'a> {
+    output: &'a mut [f32],
+    width: usize,
+    first: usize,
+    end: usize,
+}
 
-    /// Computes one vector of channels, the first of which is channel `first`, at all positions.
+impl<S: Simd> Sink<S> for Store<'_> {
     #[inline(always)]
-    fn column<S: Simd, const WINDOW: usize>(&mut self, simd: S, rows: &[[S::f32s; WINDOW]], bias: S::f32s, first: usize) {
-        let Tables { width, before, .. } = self.tables;
-        let mut sums = [bias; WINDOW];
-        let row = |position: usize| self.sequence.get(position).map(|code| &rows[usize::from(*code)]);
-        // The first output is complete when the last place of its window has been added.
-        let after = WINDOW - 1 - before;
-        for position in self.start.saturating_sub(*before)..self.start + after {
-            step(simd, &mut sums, row(position), bias);
-        }
-        for (i, out) in self.output.chunks_exact_mut(*width).enumerate() {
-            let sum = step(simd, &mut sums, row(self.start + after + i), bias);
-            let end = out.len().min(first + S::F32_LANES);
-            simd.partial_store_f32s(&mut out[first..end], sum);
-        }
+    fn take(&mut self, simd: S, position: usize, channels: S::f32s) {
+        let out = &mut self.output[position * self.width..][self.first..self.end];
+        simd.partial_store_f32s(out, channels);
     }
 }
 
