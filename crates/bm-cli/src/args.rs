@@ -327,7 +327,7 @@ pub(crate) enum BackendChoice {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Workers [default: one for each core]
+    /// Threads [default: one for each core]
     #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
     /// No summary and no progress bar

@@ -72,6 +72,41 @@ fn session(c: &mut Criterion) {
     }
 }
 
+/// The multiply-adds of a read in the network of 300-128-64-1, as fast as the processor does them: nothing is loaded or stored.
+#[cfg(feature = "embedded")]
+fn limit(c: &mut Criterion) {
+    use pulp::{Arch, Simd, WithSimd};
+
+    const MULTIPLY_ADDS: usize = 300 * 128 + 128 * 64 + 64;
+    /// Sums under way: more than the processor needs to hide that one takes some cycles.
+    const SUMS: usize = 12;
+
+    struct Limit(f32);
+    impl WithSimd for Limit {
+        type Output = f32;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> f32 {
+            let (one, other) = (simd.splat_f32s(self.0), simd.splat_f32s(0.5));
+            let mut sums = [simd.splat_f32s(0.1); SUMS];
+            for _ in 0..MULTIPLY_ADDS / (SUMS * S::F32_LANES) {
+                for sum in &mut sums {
+                    *sum = simd.mul_add_e_f32s(*sum, other, one);
+                }
+            }
+            sums.into_iter().map(|sum| simd.reduce_sum_f32s(sum)).sum()
+        }
+    }
+
+    let mut group = c.benchmark_group("session/limit");
+    group.throughput(Throughput::Elements(1));
+    let arch = Arch::new();
+    group.bench_function("multiply-adds", |b| b.iter(|| arch.dispatch(Limit(black_box(0.5)))));
+    group.finish();
+}
+
+#[cfg(not(feature = "embedded"))]
+fn limit(_: &mut Criterion) {}
+
 /// Codes of the alphabet: five bases, 94 qualities.
 const CODES: usize = 470;
 /// Features of a code.
@@ -105,5 +140,5 @@ fn sequences(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, session, sequences);
+criterion_group!(benches, limit, session, sequences);
 criterion_main!(benches);

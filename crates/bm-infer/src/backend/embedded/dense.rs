@@ -60,6 +60,9 @@ impl WithSimd for Run<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        if self.layer.outputs == 1 {
+            return self.column(simd);
+        }
         // Rows a tile: sums, weights and one value must fit into the registers.
         match S::REGISTER_COUNT {
             32.. => self.blocks::<S, 12>(simd),
@@ -69,6 +72,28 @@ impl WithSimd for Run<'_> {
 }
 
 impl Run<'_> {
+    /// Computes a layer with one output: what is a vector of outputs elsewhere would be empty but for one, so a vector of rows it is.
+    #[inline(always)]
+    fn column<S: Simd>(self, simd: S) {
+        let Run { layer: Dense { inputs, weights, biases, .. }, input, output, packed } = self;
+        let panel_width = weights.len() / inputs;
+        packed.clear();
+        packed.resize(inputs * S::F32_LANES, 0.0);
+        for (rows, out) in input.chunks(inputs * S::F32_LANES).zip(output.chunks_mut(S::F32_LANES)) {
+            for (lane, row) in rows.chunks_exact(*inputs).enumerate() {
+                for (column, value) in packed.chunks_exact_mut(S::F32_LANES).zip(row) {
+                    column[lane] = *value;
+                }
+            }
+            let (columns, _) = S::as_simd_f32s(packed);
+            let mut sum = simd.splat_f32s(0.0);
+            for (values, weights) in columns.iter().zip(weights.chunks_exact(panel_width)) {
+                sum = simd.mul_add_e_f32s(*values, simd.splat_f32s(weights[0]), sum);
+            }
+            simd.partial_store_f32s(out, simd.add_f32s(sum, simd.splat_f32s(biases[0])));
+        }
+    }
+
     #[inline(always)]
     fn blocks<S: Simd, const ROWS: usize>(self, simd: S) {
         let Run { layer: Dense { inputs, outputs, .. }, input, output, packed } = self;
