@@ -2,12 +2,13 @@
 //! installed, in turns.
 
 mod cases;
+mod start_up;
 mod table;
 
 use std::collections::BTreeMap;
 use std::env::consts::{ARCH, OS};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::SystemTime;
@@ -32,6 +33,9 @@ pub(crate) struct Options {
     /// Runs of each whole-program case; the cases take turns
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+    /// Measure `bm` of another revision beside this one, built in a work tree of its own
+    #[arg(long, value_name = "REV")]
+    compare: Option<String>,
     /// Keep the result in research/neural-engine/results and write its table anew
     #[arg(long)]
     keep: bool,
@@ -48,6 +52,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let folder = workspace.scratch()?.join("bench");
     folder::make(&folder)?;
     let mut groups = Vec::new();
+    let mut start_up = Vec::new();
     let mut programs = Vec::new();
     let mut steps = Vec::new();
     let start = SystemTime::now();
@@ -61,23 +66,28 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     steps.push(Step::new("release build of bm", || {
         programs.push(("bm".to_owned(), workspace.build_bm()?));
+        if let Some(revision) = &options.compare {
+            programs.push((format!("bm {revision}"), other_revision(workspace, revision, &folder)?));
+        }
         Ok(())
     }));
     step::run_all("bench", steps)?;
     step::run_all(
         "bench",
         vec![Step::new("whole programs", || {
+            start_up = start_up::run(&programs, options.rounds, &folder)?;
             groups = cases::run(workspace, &programs, options.rounds, &folder)?;
             Ok(())
         })],
     )?;
 
     let result = json!({
-        "format": 2,
+        "format": 3,
         "provenance": provenance(workspace)?,
         "criterion": criterion_medians(&workspace.target.join("criterion"), start)?,
         "reads": READS,
         "rounds": options.rounds,
+        "start_up": start_up,
         "cases": groups.iter().map(Case::summary).collect::<Vec<_>>(),
     });
     let table = table::markdown(&result);
@@ -96,6 +106,26 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         print::result(text.trim_end());
     }
     Ok(())
+}
+
+/// Builds `bm` of another revision, and keeps what was built for the next time.
+fn other_revision(workspace: &Workspace, revision: &str, folder: &Path) -> Result<PathBuf> {
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.current_dir(&workspace.root).args(arguments);
+        command
+    };
+    let commit = process::stdout(&mut git(&["rev-parse", "--verify", &format!("{revision}^{{commit}}")]))?;
+    let tree = folder.join("other");
+    let path = tree.to_string_lossy().into_owned();
+    if !tree.is_dir() {
+        process::kept(&mut git(&["worktree", "add", "--detach", "--force", &path, commit.trim()]))?;
+    }
+    process::kept(&mut git(&["-C", &path, "checkout", "--detach", "--force", commit.trim()]))?;
+    let target = folder.join("other-target");
+    let mut build = workspace.cargo(&["build", "--release", "--bin", "bm", "--target-dir"]);
+    process::shown(build.arg(&target).current_dir(&tree))?;
+    Ok(target.join("release").join(format!("bm{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// The median of every criterion benchmark that ran since `start`, in nanoseconds, by its full name.

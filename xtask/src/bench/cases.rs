@@ -213,7 +213,7 @@ impl Case {
 }
 
 /// Returns the median of values and the distance from the lowest to the highest one; there must be some.
-fn median_and_spread(mut values: Vec<f64>) -> (f64, f64) {
+pub(super) fn median_and_spread(mut values: Vec<f64>) -> (f64, f64) {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     let median = if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) };

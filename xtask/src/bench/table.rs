@@ -10,8 +10,8 @@ pub(super) fn markdown(result: &Value) -> String {
     let mut text = format!(
         "# Speed of whole programs\n\n{} reads of 150 bases (`{}`, repeated), {} runs of each in turns, medians; {}, {} threads; commit {}. \
          `cargo xtask bench` measures it.\n\n\
-         Ratios are to bm at the same work: over 1 is slower, or more. Threads are what a program is told to use; bm reads and writes in \
-         threads of its own beside them, so CPU seconds say what its speed costs.\n",
+         Ratios are to bm at the same work: over 1 is slower, or more. Threads are what a program is told to use; some read and write in \
+         threads of their own beside them, so CPU seconds say what their speed costs.\n",
         result["reads"],
         word(&provenance["input"]),
         result["rounds"],
@@ -48,6 +48,14 @@ pub(super) fn markdown(result: &Value) -> String {
             number("peak_bytes") / 1e6,
         );
     }
+    let start_up = result["start_up"].as_array().map_or(&[][..], Vec::as_slice);
+    if !start_up.is_empty() {
+        text += "\n## Start-up\n\n| | wall ms |\n|---|---|\n";
+    }
+    for case in start_up {
+        let ms = case["wall_ms_median"].as_f64().unwrap_or(f64::NAN);
+        let _ = writeln!(text, "| {} {} | {ms:.1} |", word(&case["who"]), word(&case["what"]));
+    }
     text
 }
 
@@ -68,7 +76,10 @@ mod tests {
                 "peak_bytes": 5_000_000, "output_bytes": 1_500_000, "noisy": who == "b"})
         };
         let cases = [case("x", "bm", 2.0), case("x", "b", 5.0), case("y", "bm", 4.0)];
-        let text = markdown(&json!({"provenance": {"commit": "0123456789abcdef"}, "reads": 9, "rounds": 5, "cases": cases}));
+        let start_up = [json!({"who": "bm", "what": "--version", "wall_ms_median": 1.25})];
+        let provenance = json!({"commit": "0123456789abcdef"});
+        let text = markdown(&json!({"provenance": provenance, "reads": 9, "rounds": 5, "cases": cases, "start_up": start_up}));
+        assert!(text.ends_with("## Start-up\n\n| | wall ms |\n|---|---|\n| bm --version | 1.2 |\n"), "{text}");
         assert!(text.contains("commit 0123456789ab. "), "{text}");
         assert!(text.contains("| b | 5.00 | 0.10 (noisy) | 10.00 | 1.00 M | 2.50 | 2.50 | 1.5 | 5 |"), "{text}");
         assert!(
