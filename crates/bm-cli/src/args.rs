@@ -12,8 +12,8 @@ use crate::work::Tasks;
 
 /// Keeps the good reads of a FASTQ file, with a small neural network.
 ///
-/// `-` is stdin or stdout. Input is plain or gzip, told by its content; output is gzip, in the
-/// blocks of BGZF, if its name ends in .gz or .bgz.
+/// `-` is stdin or stdout. Input is plain, gzip, zstd, bzip2 or xz, told by its content; output is
+/// gzip, in the blocks of BGZF, if its name ends in .gz or .bgz.
 /// Exit codes: 0 done, 1 failed, 2 wrong usage.
 #[derive(Debug, Parser)]
 #[command(name = "bm", version, max_term_width = 100, arg_required_else_help = true)]

@@ -1,4 +1,4 @@
-//! Opens what is to be read: a file or stdin, plain or gzip by content.
+//! Opens what is to be read: a file or stdin, plain or compressed, told by content.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Context, Result, bail};
 use bm_encode::fastq;
 
+use crate::decompress::Format;
 use crate::inflate::Gzip;
 use crate::work::Tasks;
 
@@ -73,16 +74,11 @@ pub(crate) fn decompressed(mut stream: impl Read + Send + 'static, tasks: &Tasks
     let mut magic = Vec::new();
     (&mut stream).take(6).read_to_end(&mut magic).context("cannot be read")?;
     let stored = BufReader::with_capacity(BUFFER, Cursor::new(magic.clone()).chain(stream));
-    let refused = match magic.as_slice() {
-        [0x1f, 0x8b, ..] => {
-            return Ok(Box::new(Gzip::new(stored, tasks)));
-        }
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => ("zstd", "zstd -dc"),
-        [b'B', b'Z', b'h', ..] => ("bzip2", "bzip2 -dc"),
-        [0xfd, b'7', b'z', b'X', b'Z', 0] => ("xz", "xz -dc"),
-        _ => return Ok(Box::new(stored)),
-    };
-    bail!("is compressed with {}, expected plain or gzip FASTQ; decompress it on the way: {} FILE | bm … -", refused.0, refused.1)
+    if magic.starts_with(&[0x1f, 0x8b]) {
+        return Ok(Box::new(Gzip::new(stored, tasks)));
+    }
+    let Some(format) = Format::of(&magic) else { return Ok(Box::new(stored)) };
+    Ok(Box::new(BufReader::with_capacity(BUFFER, format.text(stored)?)))
 }
 
 /// Counts what is read, for the progress bar.

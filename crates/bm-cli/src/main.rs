@@ -7,6 +7,7 @@ mod compress;
 mod counting;
 mod counts;
 mod criteria;
+mod decompress;
 mod encode;
 mod engine;
 mod filter;

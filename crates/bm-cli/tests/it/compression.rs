@@ -92,6 +92,23 @@ fn python_and_samtools_read_it() {
 }
 
 #[test]
+fn inputs_are_told_by_their_content_whatever_compresses_them() {
+    let expected = text_of(&testdata("derived/multimember.fastq.gz"));
+    for file in ["derived/zstd.fastq.zst", "derived/bz2.fastq.bz2", "derived/xz.fastq.xz", "derived/wrapped60.fastq.gz"] {
+        let arguments = ["-o", "-", "-q", "-t", "0"];
+        let of_file = crate::support::run(command(["filter", &testdata(file)]).args(arguments)).done().stdout;
+        assert!(of_file == expected, "{file}");
+        let stored = fs::read(testdata(file)).unwrap();
+        assert!(bm_with_stdin(["filter", "-", "-o", "-", "-q", "-t", "0"], &stored).done().stdout == expected, "{file}");
+        // Cut off, it leaves nothing behind.
+        let scratch = Scratch::new();
+        let cut = scratch.file("cut", &stored[..stored.len() - 20]);
+        let message = bm(["filter", &cut, "-o", &scratch.path("kept.fastq"), "-q"]).refused();
+        assert!(message.contains("is truncated") && !scratch.names().contains(&"kept.fastq".to_owned()), "{message}");
+    }
+}
+
+#[test]
 fn compressed_bytes_do_not_depend_on_threads() {
     let scratch = Scratch::new();
     // Enough for more blocks than are under way at once.
