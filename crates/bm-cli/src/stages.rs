@@ -22,7 +22,8 @@ const ITEMS_PER_THREAD: usize = 3;
 /// Has items read, worked on by as many threads as there are `workers`, and taken in the order of reading; in between, threads do
 /// `tasks`.
 ///
-/// `read` fills an item and returns whether there may be more. Where it fails, the items before are taken first.
+/// `read` fills an item, which may be one that was taken before, and returns whether there may be more. Where it fails, the items
+/// before are taken first.
 ///
 /// # Errors
 ///
@@ -316,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_wait_do_tasks() {
+    fn tasks_that_are_asked_for_meanwhile_are_all_done() {
         use crate::work::InOrder;
 
         for threads in [1, 2, 4] {
