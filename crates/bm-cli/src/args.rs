@@ -6,14 +6,14 @@ use bm_quality::Threshold;
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::compress::{Compression, LEVEL, LEVELS};
+use crate::compress::{Compression, LEVELS};
 use crate::learn::FEWEST_BYTES;
 use crate::work::Tasks;
 
 /// Keeps the good reads of a FASTQ file, with a small neural network.
 ///
 /// `-` is stdin or stdout. Input is plain, gzip, zstd, bzip2 or xz, told by its content; output is
-/// gzip, in the blocks of BGZF, if its name ends in .gz or .bgz.
+/// gzip, in the blocks of BGZF, if its name ends in .gz or .bgz, and zstd if it ends in .zst.
 /// Exit codes: 0 done, 1 failed, 2 wrong usage.
 #[derive(Debug, Parser)]
 #[command(name = "bm", version, max_term_width = 100, arg_required_else_help = true)]
@@ -92,7 +92,7 @@ pub(crate) struct ScoreArgs {
     after_help = "Examples:\n  bm encode reads.fastq.gz -o features.npy\n  bm encode reads.fastq.gz --encoding quality-place -o codes.npy"
 )]
 pub(crate) struct EncodeArgs {
-    /// FASTQ file, plain or gzip; - is stdin
+    /// FASTQ file, plain or compressed; - is stdin
     #[arg(value_name = "IN", required_unless_present = "vectors")]
     pub(crate) input: Option<PathBuf>,
     /// Where it goes; - is stdout
@@ -165,7 +165,7 @@ pub(crate) struct SelfcheckArgs {
     after_help = "Examples:\n  bm adapt run_R1.fastq.gz run_R2.fastq.gz -o run.model\n  bm filter run_R1.fastq.gz -m run.model -o kept_R1.fastq.gz"
 )]
 pub(crate) struct AdaptArgs {
-    /// FASTQ files of one run, plain or gzip
+    /// FASTQ files of one run, plain or compressed
     #[arg(value_name = "IN", required = true)]
     pub(crate) inputs: Vec<PathBuf>,
     /// The folder that the package goes to; one that is there is replaced
@@ -294,7 +294,7 @@ pub(crate) struct TruthArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct InputArgs {
-    /// FASTQ file, plain or gzip; - is stdin
+    /// FASTQ file, plain or compressed; - is stdin
     #[arg(value_name = "IN")]
     pub(crate) path: PathBuf,
 }
@@ -337,9 +337,9 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CompressionArgs {
-    /// How much outputs whose names end in .gz or .bgz are compressed: 1 is fastest, 12 smallest
-    #[arg(long, value_name = "N", default_value_t = LEVEL, value_parser = clap::value_parser!(u8).range(LEVELS))]
-    pub(crate) level: u8,
+    /// How much outputs are compressed, from 1, the fastest: to 12 for gzip [default: 1], to 19 for zstd [default: 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(LEVELS))]
+    pub(crate) level: Option<u8>,
 }
 
 impl CompressionArgs {

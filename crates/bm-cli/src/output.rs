@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 
-use crate::compress::{Blocks, Compression};
+use crate::compress::{Blocks, Compression, Format};
 use crate::input;
 
 /// Bytes gathered before they are written.
@@ -30,7 +30,7 @@ pub(crate) struct Output {
 
 enum Sink {
     Plain(BufWriter<Stream>),
-    Gzip(Box<Blocks<BufWriter<Stream>>>),
+    Blocks(Box<Blocks<BufWriter<Stream>>>),
 }
 
 /// Where bytes go, as long as they are wanted.
@@ -55,7 +55,7 @@ impl Write for Stream {
 }
 
 impl Output {
-    /// Starts an output at `path`: stdout if it is `-`, gzip if its name ends in `.gz` or `.bgz`.
+    /// Starts an output at `path`: stdout if it is `-`, compressed if its name says so.
     ///
     /// A regular file is written beside its final name and renamed by [`Output::finish`]; a device or a pipe is written as it is.
     ///
@@ -83,8 +83,12 @@ impl Output {
         };
         let wanted = Arc::new(AtomicBool::new(true));
         let stream = BufWriter::with_capacity(BUFFER, Stream { inner: stream, wanted: Arc::clone(&wanted) });
-        let gzip = path.extension().is_some_and(|extension| extension == "gz" || extension == "bgz");
-        let sink = if gzip { Sink::Gzip(Box::new(Blocks::new(stream, compression))) } else { Sink::Plain(stream) };
+        let sink = match Format::of_name(path) {
+            Some(format) => {
+                Sink::Blocks(Box::new(Blocks::new(stream, format, compression).with_context(|| path.display().to_string())?))
+            }
+            None => Sink::Plain(stream),
+        };
         Ok(Self { path: path.to_owned(), place, sink: Some(sink), wanted, unnamed })
     }
 
@@ -111,7 +115,7 @@ impl Output {
         let name = self.name();
         let written = match self.sink.take().ok_or_else(given_up) {
             Ok(Sink::Plain(stream)) => Ok(stream),
-            Ok(Sink::Gzip(blocks)) => blocks.finish(),
+            Ok(Sink::Blocks(blocks)) => blocks.finish(),
             Err(error) => Err(error),
         };
         written.and_then(|mut stream| stream.flush()).with_context(|| name.clone())?;
@@ -132,7 +136,7 @@ impl Write for Output {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         match &mut self.sink {
             Some(Sink::Plain(stream)) => stream.write(buf),
-            Some(Sink::Gzip(blocks)) => blocks.write(buf),
+            Some(Sink::Blocks(blocks)) => blocks.write(buf),
             None => Err(given_up()),
         }
     }
@@ -140,7 +144,7 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.sink {
             Some(Sink::Plain(stream)) => stream.flush(),
-            Some(Sink::Gzip(blocks)) => blocks.flush(),
+            Some(Sink::Blocks(blocks)) => blocks.flush(),
             None => Err(given_up()),
         }
     }
@@ -203,9 +207,9 @@ fn cause(error: io::Error) -> io::Error {
 /// A name that promises a compression that is not written would mislead whoever reads the file.
 fn refuse_other_compression(path: &Path) -> Result<()> {
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some(extension @ ("zst" | "bz2" | "xz")) => {
+        Some(extension @ ("bz2" | "xz")) => {
             bail!(
-                "{}: .{extension} is not written; end the name in .gz for gzip, or in anything else for plain text",
+                "{}: .{extension} is not written; end the name in .gz for gzip, .zst for zstd, or in anything else for plain text",
                 path.display()
             )
         }

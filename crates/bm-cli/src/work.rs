@@ -18,28 +18,38 @@ const AHEAD: usize = 2;
 
 /// What a thread keeps from task to task, because it is costly to make.
 pub(crate) struct Tools {
-    compressor: Option<(u8, Compressor)>,
+    gzip: Option<(u8, Compressor)>,
+    zstd: Option<(u8, zstd::bulk::Compressor<'static>)>,
     decoder: Box<Decoder>,
 }
 
 impl Default for Tools {
     fn default() -> Self {
-        Self { compressor: None, decoder: Box::new(Decoder::new(Format::Gzip)) }
+        Self { gzip: None, zstd: None, decoder: Box::new(Decoder::new(Format::Gzip)) }
     }
 }
 
 impl Tools {
-    /// Returns what compresses at `level`.
+    /// Returns what compresses blocks of gzip at `level`.
     ///
     /// # Errors
     ///
     /// If there is no such level.
-    pub(crate) fn compressor(&mut self, level: u8) -> io::Result<&mut Compressor> {
-        let compressor = match self.compressor.take() {
-            Some((of, compressor)) if of == level => compressor,
-            _ => Compressor::new(CompressionLevel::new(level).map_err(io::Error::other)?),
-        };
-        Ok(&mut self.compressor.insert((level, compressor)).1)
+    pub(crate) fn gzip(&mut self, level: u8) -> io::Result<&mut Compressor> {
+        of_level(&mut self.gzip, level, || Ok(Compressor::new(CompressionLevel::new(level).map_err(io::Error::other)?)))
+    }
+
+    /// Returns what compresses frames of zstd at `level`, each with its checksum.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory for it.
+    pub(crate) fn zstd(&mut self, level: u8) -> io::Result<&mut zstd::bulk::Compressor<'static>> {
+        of_level(&mut self.zstd, level, || {
+            let mut compressor = zstd::bulk::Compressor::new(level.into())?;
+            compressor.include_checksum(true)?;
+            Ok(compressor)
+        })
     }
 
     /// Returns what inflates, at the start of a member.
@@ -47,6 +57,15 @@ impl Tools {
         self.decoder.reset();
         &mut self.decoder
     }
+}
+
+/// Returns what is kept if it is of `level`, or makes another.
+fn of_level<T>(kept: &mut Option<(u8, T)>, level: u8, make: impl FnOnce() -> io::Result<T>) -> io::Result<&mut T> {
+    let tool = match kept.take() {
+        Some((of, tool)) if of == level => tool,
+        _ => make()?,
+    };
+    Ok(&mut kept.insert((level, tool)).1)
 }
 
 /// One task. It sends its result itself.

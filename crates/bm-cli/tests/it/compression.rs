@@ -117,12 +117,14 @@ fn compressed_bytes_do_not_depend_on_threads() {
         .map(|threads| {
             let (kept, dropped, table) = (scratch.path("kept.gz"), scratch.path("dropped.gz"), scratch.path("scores.tsv.gz"));
             bm(["filter", &input, "-o", &kept, "--discarded", &dropped, "-j", threads, "-q"]).done();
+            bm(["filter", &input, "-o", &scratch.path("kept.zst"), "-j", threads, "-q"]).done();
             bm(["score", &input, "-o", &table, "-j", threads, "-q"]).done();
-            ["kept.gz", "dropped.gz", "scores.tsv.gz"].map(|name| scratch.read(name))
+            ["kept.gz", "dropped.gz", "scores.tsv.gz", "kept.zst"].map(|name| scratch.read(name))
         })
         .into();
     assert!(outputs.iter().all(|other| *other == outputs[0]), "threads change the output");
-    assert!(text_of_blocks(&outputs[0][0]).len() > 6_000_000);
+    let text = text_of_blocks(&outputs[0][0]);
+    assert!(text.len() > 6_000_000 && text == zstd::decode_all(&outputs[0][3][..]).unwrap());
 }
 
 #[test]
@@ -138,7 +140,13 @@ fn a_level_changes_the_size_and_not_the_text() {
     assert!(by_level.is_sorted_by(|larger, smaller| larger.len() > smaller.len()));
     assert!(by_level.iter().all(|stored| text_of_blocks(stored) == text_of_blocks(&by_level[0])));
     assert!(stored(&["--level", "1"]) == stored(&[]));
-    for level in ["0", "13", "fast"] {
+    let message = bm(["filter", &input, "-o", &scratch.path("other.gz"), "--level", "13"]).refused();
+    assert_eq!(message, format!("bm: {}: --level 13: gzip has levels 1 to 12\n", scratch.path("other.gz")));
+    let zstd = scratch.path("kept.zst");
+    bm(["filter", &input, "-o", &zstd, "-q", "--level", "13"]).done();
+    assert!(zstd::decode_all(&scratch.read("kept.zst")[..]).unwrap() == text_of_blocks(&by_level[0]));
+    fs::remove_file(zstd).unwrap();
+    for level in ["0", "20", "fast"] {
         let message = bm(["filter", &input, "-o", &scratch.path("other.gz"), "--level", level]).misused();
         assert!(message.contains("--level"), "{message}");
     }
