@@ -82,9 +82,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     )?;
 
     let result = json!({
-        "format": 3,
+        "format": 4,
         "provenance": provenance(workspace)?,
-        "criterion": criterion_medians(&workspace.target.join("criterion"), start)?,
+        "criterion": criterion_results(&workspace.target.join("criterion"), start)?,
         "reads": READS,
         "rounds": options.rounds,
         "start_up": start_up,
@@ -128,26 +128,27 @@ fn other_revision(workspace: &Workspace, revision: &str, folder: &Path) -> Resul
     Ok(target.join("release").join(format!("bm{}", std::env::consts::EXE_SUFFIX)))
 }
 
-/// The median of every criterion benchmark that ran since `start`, in nanoseconds, by its full name.
-fn criterion_medians(folder: &Path, start: SystemTime) -> Result<BTreeMap<String, f64>> {
-    let mut medians = BTreeMap::new();
+/// What every criterion benchmark that ran since `start` measured, by its full name.
+fn criterion_results(folder: &Path, start: SystemTime) -> Result<BTreeMap<String, Value>> {
+    let mut results = BTreeMap::new();
     if !folder.is_dir() {
-        return Ok(medians);
+        return Ok(results);
     }
     for path in folder::entries(folder)? {
         if path.is_dir() {
-            medians.extend(criterion_medians(&path, start)?);
+            results.extend(criterion_results(&path, start)?);
         }
     }
     let estimates = folder.join("estimates.json");
     let is_new = folder.file_name().is_some_and(|name| name == "new");
     if is_new && estimates.is_file() && estimates.metadata()?.modified()? >= start {
         let read = |path: &Path| -> Result<Value> { Ok(serde_json::from_str(&fs::read_to_string(path)?)?) };
-        let name = read(&folder.join("benchmark.json"))?["full_id"].as_str().unwrap_or_default().to_owned();
+        let benchmark = read(&folder.join("benchmark.json"))?;
         let median = read(&estimates)?["median"]["point_estimate"].as_f64().context("no median")?;
-        medians.insert(name, median);
+        let name = benchmark["full_id"].as_str().unwrap_or_default().to_owned();
+        results.insert(name, json!({ "ns_median": median, "elements": benchmark["throughput"]["Elements"] }));
     }
-    Ok(medians)
+    Ok(results)
 }
 
 fn provenance(workspace: &Workspace) -> Result<Value> {

@@ -29,6 +29,8 @@ pub(crate) enum Environment {
     Train,
     /// numpy and matplotlib: evaluation.
     Evaluate,
+    /// The light one and dnaio: the Python script that `bm` is measured beside.
+    Peer,
 }
 
 impl Environment {
@@ -37,6 +39,7 @@ impl Environment {
             Self::Light => "venv-light",
             Self::Train => "venv-train",
             Self::Evaluate => "venv-evaluate",
+            Self::Peer => "venv-peer",
         }
     }
 
@@ -45,6 +48,7 @@ impl Environment {
             Self::Light => REQUIREMENTS,
             Self::Train => "research/neural-engine/requirements-train.txt",
             Self::Evaluate => "research/evaluation/requirements.txt",
+            Self::Peer => "research/neural-engine/requirements-peer.txt",
         }
     }
 }

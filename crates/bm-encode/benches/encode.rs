@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::Path;
 
 use bm_encode::fastq::{Reader, Record, RecordBatch};
-use bm_encode::{Encoder, FeatureBatch, Scalar150};
+use bm_encode::{CodeEncoder, Encoder, FeatureBatch, QualityPlace, Scalar150};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flate2::bufread::MultiGzDecoder;
 
@@ -37,6 +37,7 @@ fn encode(c: &mut Criterion) {
     let bases = records.iter().map(|record| record.sequence().len() as u64).sum();
     let mut row = vec![0.0; Scalar150.encoding().features];
     let mut batch = FeatureBatch::with_capacity(Scalar150.encoding(), records.len());
+    let mut codes = Vec::new();
 
     for (unit, elements) in [("reads", records.len() as u64), ("bases", bases)] {
         let mut group = c.benchmark_group(format!("encode/{unit}"));
@@ -55,6 +56,16 @@ fn encode(c: &mut Criterion) {
                     batch.push(&Scalar150, record.as_read()).expect("the read has features");
                 }
                 black_box(batch.as_slice().len())
+            });
+        });
+        // What the default model sees.
+        group.bench_function("codes of quality-place", |b| {
+            b.iter(|| {
+                codes.clear();
+                for record in records {
+                    QualityPlace.encode_into(record.as_read(), &mut codes).expect("the read has codes");
+                }
+                black_box(codes.len())
             });
         });
         group.finish();

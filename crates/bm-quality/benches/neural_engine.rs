@@ -16,7 +16,7 @@ use std::sync::Arc;
 use bm_encode::{Phred, ReadRef, mean_phred};
 use bm_infer::Backend;
 use bm_infer::backend::Embedded;
-use bm_quality::{ModelPackage, QualityModel};
+use bm_quality::{Combination, ModelPackage, Probability, QualityModel, WindowRule};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 const BATCHES: [usize; 5] = [1, 16, 64, 256, 1024];
@@ -90,5 +90,16 @@ fn compare(criterion: &mut Criterion, group: &str, id: &str, name: &str, rule: i
     group.finish();
 }
 
-criterion_group!(benches, neural_engine, read_error);
+/// What it costs to make one answer of many: a read of 15,000 bases in windows of 150.
+fn windows(criterion: &mut Criterion) {
+    const BASES: usize = 15_000 - 75;
+    let rule = WindowRule { length: 150, combination: Combination::BaseWeightedMeanLogit };
+    let answers: Vec<_> = (0..rule.count(BASES)).filter_map(|i| Probability::new((i as f32 + 0.5) / 100.0)).collect();
+    let mut group = criterion.benchmark_group("windows");
+    group.throughput(Throughput::Elements(answers.len() as u64));
+    group.bench_function("combine", |bencher| bencher.iter(|| rule.combine(BASES, black_box(&answers)).unwrap()));
+    group.finish();
+}
+
+criterion_group!(benches, neural_engine, read_error, windows);
 criterion_main!(benches);

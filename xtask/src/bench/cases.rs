@@ -10,8 +10,9 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::process;
+use crate::python::{self, Environment};
 use crate::workspace::{SAMPLE_READS, Workspace};
-use crate::{process, python};
 
 /// Reads of the input: the sample, repeated. Enough that a run is a second or so and start-up does not count.
 pub(super) const READS: usize = 1_000_000;
@@ -82,6 +83,11 @@ struct Peer {
     filter: fn(&str, &str, &str) -> Vec<String>,
 }
 
+/// The same network as `mean-q20`, run from Python.
+const SCRIPT: &str = "research/neural-engine/script_peer.py";
+/// Its model.
+const SCRIPT_MODEL: &str = "models/mean-q20/model.onnx";
+
 /// Mean quality 20, which is the rule of most; cutadapt, which has none, filters by expected errors. Nothing else is asked of them.
 const PEERS: [Peer; 3] = [
     Peer {
@@ -115,6 +121,7 @@ fn words(words: &[&str]) -> Vec<String> {
 pub(super) fn run(workspace: &Workspace, programs: &[(String, PathBuf)], rounds: u32, folder: &Path) -> Result<Vec<Case>> {
     let (plain, gzip) = inputs(workspace, folder)?;
     let peers: Vec<_> = PEERS.iter().filter_map(|peer| Some((peer, version(peer)?))).collect();
+    let python = python::ensure(workspace, Environment::Peer)?;
     let mut cases = Vec::new();
     for (filter, is_gzip) in [(true, true), (true, false), (false, true)] {
         for threads in [1, 2] {
@@ -122,22 +129,32 @@ pub(super) fn run(workspace: &Workspace, programs: &[(String, PathBuf)], rounds:
             let input = if is_gzip { &gzip } else { &plain }.to_string_lossy().into_owned();
             let output = folder.join(if is_gzip && filter { "kept.fastq.gz" } else { "kept" });
             let (into, threads) = (output.to_string_lossy().into_owned(), threads.to_string());
-            let mut add = |who: String, program: &Path, arguments: Vec<String>| {
+            let mut add = |who: String, program: &Path, arguments: Vec<String>, output: &Path| {
                 let command = [vec![program.to_string_lossy().into_owned()], arguments].concat();
-                cases.push(Case { work, who, command, output: output.clone(), runs: Vec::new(), output_bytes: 0 });
+                cases.push(Case { work, who, command, output: output.to_owned(), runs: Vec::new(), output_bytes: 0 });
             };
             let job = if filter { "filter" } else { "score" };
             for (name, program) in programs {
                 let arguments = words(&[job, &input, "-o", &into, "-j", &threads, "-q"]);
-                add(name.clone(), program, arguments.clone());
+                add(name.clone(), program, arguments.clone(), &output);
                 if name == "bm" {
-                    add("bm -m mean-q20".to_owned(), program, [arguments, words(&["-m", "mean-q20"])].concat());
+                    add("bm -m mean-q20".to_owned(), program, [arguments, words(&["-m", "mean-q20"])].concat(), &output);
+                    if is_gzip && filter {
+                        let zstd = folder.join("kept.fastq.zst");
+                        let into = zstd.to_string_lossy().into_owned();
+                        add("bm, output zstd".to_owned(), program, words(&[job, &input, "-o", &into, "-j", &threads, "-q"]), &zstd);
+                    }
                 }
             }
             if filter {
                 for (peer, version) in &peers {
-                    add(format!("{} {version}", peer.name), Path::new(peer.name), (peer.filter)(&input, &into, &threads));
+                    let arguments = (peer.filter)(&input, &into, &threads);
+                    add(format!("{} {version}", peer.name), Path::new(peer.name), arguments, &output);
                 }
+            } else {
+                let [script, model] = [SCRIPT, SCRIPT_MODEL].map(|path| workspace.root.join(path).to_string_lossy().into_owned());
+                let arguments = words(&[&script, "--model", &model, "--threads", &threads, &input, &into]);
+                add("Python script, mean-q20".to_owned(), &python, arguments, &output);
             }
         }
     }

@@ -56,7 +56,29 @@ pub(super) fn markdown(result: &Value) -> String {
         let ms = case["wall_ms_median"].as_f64().unwrap_or(f64::NAN);
         let _ = writeln!(text, "| {} {} | {ms:.1} |", word(&case["who"]), word(&case["what"]));
     }
+    kernels(&mut text, &result["criterion"]);
     text
+}
+
+/// What criterion measured on one thread, where it counted something: the limits that a run cannot beat are among it.
+fn kernels(text: &mut String, criterion: &Value) {
+    let mut rows = String::new();
+    for (name, result) in criterion.as_object().into_iter().flatten() {
+        // The same ones counted in bases.
+        if name.starts_with("encode/bases/") {
+            continue;
+        }
+        if let (Some(ns), Some(elements)) = (result["ns_median"].as_f64(), result["elements"].as_f64()) {
+            let _ = writeln!(rows, "| {name} | {:.3} | {:.2} M |", ns / elements / 1e3, elements / ns * 1e3);
+        }
+    }
+    if !rows.is_empty() {
+        let _ = write!(
+            text,
+            "\n## Kernels and limits\n\nOn one thread; each is a read of 150 bases (in `windows`, a window). `session/limit`, `fastq` and \
+             `compression` are what a run spends at least.\n\n| criterion | µs each | each a second |\n|---|---|---|\n{rows}"
+        );
+    }
 }
 
 fn word(value: &Value) -> &str {
@@ -78,8 +100,12 @@ mod tests {
         let cases = [case("x", "bm", 2.0), case("x", "b", 5.0), case("y", "bm", 4.0)];
         let start_up = [json!({"who": "bm", "what": "--version", "wall_ms_median": 1.25})];
         let provenance = json!({"commit": "0123456789abcdef"});
-        let text = markdown(&json!({"provenance": provenance, "reads": 9, "rounds": 5, "cases": cases, "start_up": start_up}));
-        assert!(text.ends_with("## Start-up\n\n| | wall ms |\n|---|---|\n| bm --version | 1.2 |\n"), "{text}");
+        let criterion = json!({"fastq/reads/in batches": {"ns_median": 5e5, "elements": 1000}, "adapt/learn": {"ns_median": 1.0, "elements": null}});
+        let text = markdown(
+            &json!({"provenance": provenance, "reads": 9, "rounds": 5, "cases": cases, "start_up": start_up, "criterion": criterion}),
+        );
+        assert!(text.contains("## Start-up\n\n| | wall ms |\n|---|---|\n| bm --version | 1.2 |\n"), "{text}");
+        assert!(text.ends_with("|---|---|---|\n| fastq/reads/in batches | 0.500 | 2.00 M |\n"), "{text}");
         assert!(text.contains("commit 0123456789ab. "), "{text}");
         assert!(text.contains("| b | 5.00 | 0.10 (noisy) | 10.00 | 1.00 M | 2.50 | 2.50 | 1.5 | 5 |"), "{text}");
         assert!(
