@@ -101,6 +101,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         let path = kept.with_extension("md");
         fs::write(&path, table).with_context(|| path.display().to_string())?;
         print::wrote(&path);
+        let path = workspace.root.join("README.md");
+        let readme = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let readme = table::in_readme(&readme, &result).context("README.md has no place for the table of speeds")?;
+        fs::write(&path, readme).with_context(|| path.display().to_string())?;
+        print::wrote(&path);
     }
     if options.json {
         print::result(text.trim_end());

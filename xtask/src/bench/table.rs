@@ -60,6 +60,32 @@ pub(super) fn markdown(result: &Value) -> String {
     text
 }
 
+/// Where the README's table starts and ends.
+const MARKS: [&str; 2] = ["<!-- speed: cargo xtask bench --keep writes it -->\n", "<!-- end of speed -->\n"];
+
+/// The work that the README's table is about.
+const README_WORK: &str = "gzip to gzip, 2 threads";
+
+/// Returns `readme` with its table made anew from a result; nothing if it has no place for one.
+pub(super) fn in_readme(readme: &str, result: &Value) -> Option<String> {
+    let (before, rest) = readme.split_once(MARKS[0])?;
+    let (_, after) = rest.split_once(MARKS[1])?;
+    let mut rows = String::from("| | wall, s | CPU, s | output, MB | peak memory, MB |\n|---|---|---|---|---|\n");
+    for case in result["cases"].as_array()?.iter().filter(|case| case["work"] == README_WORK) {
+        let number = |key: &str| case[key].as_f64().unwrap_or(f64::NAN);
+        let _ = writeln!(
+            rows,
+            "| {} | {:.1} | {:.1} | {:.0} | {:.0} |",
+            word(&case["who"]),
+            number("wall_s_median"),
+            number("cpu_s_median"),
+            number("output_bytes") / 1e6,
+            number("peak_bytes") / 1e6
+        );
+    }
+    Some(format!("{before}{}{rows}{}{after}", MARKS[0], MARKS[1]))
+}
+
 /// What criterion measured on one thread, where it counted something: the limits that a run cannot beat are among it.
 fn kernels(text: &mut String, criterion: &Value) {
     let mut rows = String::new();
@@ -112,5 +138,16 @@ mod tests {
             text.contains("## y\n\n| | wall s |") && text.contains("| bm | 4.00 | 0.10 | 8.00 | 1.00 M | 1.00 | 1.00 |"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn the_readme_shows_the_result_that_is_kept() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+        let read = |path: &str| std::fs::read_to_string(root.join(path)).expect(path);
+        let result: Value = serde_json::from_str(&read("research/neural-engine/results/speed.json")).expect("JSON");
+        let readme = read("README.md");
+        assert!(readme.contains(MARKS[0]) && readme.contains("| bm | "));
+        assert_eq!(in_readme(&readme, &result).as_deref(), Some(readme.as_str()), "cargo xtask bench --keep writes the table");
+        assert_eq!(in_readme("no place", &result), None);
     }
 }
