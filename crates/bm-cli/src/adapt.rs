@@ -24,6 +24,7 @@ pub(crate) fn run(args: &AdaptArgs) -> Result<()> {
     let began = std::time::Instant::now();
     let job = Job {
         inputs: &inputs,
+        interleaved: args.interleaved,
         start: &start,
         seed: args.seed,
         evidence: args.evidence.then_some(args.max_memory),

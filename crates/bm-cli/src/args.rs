@@ -1,13 +1,16 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bm_quality::Threshold;
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compress::{Compression, LEVELS};
+use crate::decide::PairMode;
 use crate::learn::FEWEST_BYTES;
+use crate::rules::Rules;
+use crate::source::Layout;
 use crate::work::Tasks;
 
 /// Keeps the good reads of a FASTQ file, with a small neural network.
@@ -43,30 +46,46 @@ pub(crate) enum Command {
 /// The model has learned from Illumina reads. Where the first reads of the file show that it does not apply (qualities of one or
 /// two values, Phred+64, long reads), bm says so and goes by the errors that the qualities report, unless --model names it.
 ///
+/// Pairs are one decision: a pair is judged as the one read that its mates would be in one piece, by the errors that are expected
+/// in both. Mates are kept or discarded together, and names and counts are checked.
+///
 /// Kept records come out in input order, definition, bases and qualities byte for byte; line ends become \n and the text of
 /// the `+` line is dropped. Outputs are written beside their name and renamed when complete.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  bm filter reads.fastq.gz -o kept.fastq.gz --discarded dropped.fastq.gz --report report.json\n  bm filter reads.fastq.gz -o kept.fastq.gz --max-ee 1"
+    after_help = "Examples:\n  bm filter reads.fastq.gz -o kept.fastq.gz --discarded dropped.fastq.gz --report report.json\n  bm filter R1.fastq.gz R2.fastq.gz -o kept_R1.fastq.gz -O kept_R2.fastq.gz\n  zcat reads.fastq.gz | bm filter - -o kept.fastq.zst --max-ee 1 --min-length 50"
 )]
 pub(crate) struct FilterArgs {
-    /// Where the reads that pass go; - is stdout
-    #[arg(short, long, value_name = "FILE")]
+    /// Where the reads that pass go; - is stdout. Both mates of a pair, one after the other, unless there is -O
+    #[arg(short, long, value_name = "FILE", help_heading = "Outputs")]
     pub(crate) output: PathBuf,
-    /// Where all other reads go: those that fail and those that cannot be scored
-    #[arg(long, value_name = "FILE")]
+    /// Where the second mates of the pairs that pass go
+    #[arg(short = 'O', long, value_name = "FILE", requires = "pairs", help_heading = "Pairs")]
+    pub(crate) output2: Option<PathBuf>,
+    /// Where mates go that pass alone, but not as a pair
+    #[arg(long, value_name = "FILE", requires = "pairs", help_heading = "Pairs")]
+    pub(crate) singles: Option<PathBuf>,
+    /// Where all other reads go, with every reason in their description: `reason=min_length,threshold`
+    #[arg(long, value_name = "FILE", help_heading = "Outputs")]
     pub(crate) discarded: Option<PathBuf>,
+    /// Write what is said of a read into its description: `p=0.9731 ee=0.21`, its probability and expected errors, and for pairs
+    /// `pair_p=0.95`, the probability of both as one
+    #[arg(long, help_heading = "Outputs")]
+    pub(crate) annotate: bool,
     #[command(flatten)]
     pub(crate) judge: JudgeArgs,
 }
 
-/// Write a table with a row for each read: read, length, probability, expected_errors, verdict
+/// Write a table with a row for each read: what the model says of it, and what becomes of it
 ///
-/// Tab-separated, with one header line. The verdict is pass, fail or unscored; a read that cannot be scored (it has no bases, or
-/// nothing but N) has nan for its numbers. A model that does not count errors has no column expected_errors.
+/// Tab-separated, with one header line: read, length, probability, expected_errors, phred_expected_errors (the errors that the
+/// qualities report), mean_phred, verdict, reason. The verdict is pass, fail or unscored, the reason - or the flags that the read
+/// does not satisfy; a read that cannot be scored (it has no bases, or nothing but N) has nan for what is not known. A model that
+/// does not count errors has no column expected_errors.
 ///
-/// Where the run's k-mers testify (--adapt, or a package that `bm adapt --evidence` made), two columns come before the verdict:
+/// Two columns come before the verdict where the run's k-mers testify (--adapt, or a package that `bm adapt --evidence` made):
 /// expected_errors_prior, what the network alone expects, and evaluable, the share of the bases of which the k-mers know something.
+/// Two more where there are pairs, whose rows follow each other: mate, 1 or 2, and pair_probability, that of both as one read.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: bm score reads.fastq.gz -o scores.tsv")]
 pub(crate) struct ScoreArgs {
@@ -174,6 +193,9 @@ pub(crate) struct AdaptArgs {
     /// The model to start from: read-error, or a package that was adapted [default: read-error]
     #[arg(short, long, value_name = "MODEL")]
     pub(crate) model: Option<String>,
+    /// Each file has pairs: mates follow each other
+    #[arg(long)]
+    pub(crate) interleaved: bool,
     /// Keep what the run's k-mers say of its bases, too: reads of this run are then judged by what other reads have where they are
     #[arg(long)]
     pub(crate) evidence: bool,
@@ -207,19 +229,21 @@ pub(crate) struct JudgeArgs {
     #[command(flatten)]
     pub(crate) criteria: CriteriaArgs,
     #[command(flatten)]
+    pub(crate) rules: RulesArgs,
+    #[command(flatten)]
     pub(crate) engine: EngineArgs,
     /// Learn the run from the input first, as `bm adapt --evidence` does, and judge by what was learned: two passes over the file
-    #[arg(long)]
+    #[arg(long, help_heading = "Learning the run")]
     pub(crate) adapt: bool,
     /// Most memory for learning; k-mers that do not fit are left out, and the others testify
-    #[arg(long, value_name = "SIZE", default_value = "2G", requires = "adapt", value_parser = bytes)]
+    #[arg(long, value_name = "SIZE", default_value = "2G", requires = "adapt", value_parser = bytes, help_heading = "Learning the run")]
     pub(crate) max_memory: u64,
     #[command(flatten)]
     pub(crate) run: RunArgs,
     #[command(flatten)]
     pub(crate) compression: CompressionArgs,
     /// Write counts, model and engine as JSON
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Outputs")]
     pub(crate) report: Option<PathBuf>,
 }
 
@@ -232,6 +256,7 @@ impl JudgeArgs {
 
 /// What a read must reach to pass.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "What passes")]
 pub(crate) struct CriteriaArgs {
     /// Lowest probability at which a read passes, 0 to 1 [default: the model's own, unless expected errors are limited]
     #[arg(short, long, value_name = "P", value_parser = threshold, allow_negative_numbers = true)]
@@ -293,13 +318,69 @@ pub(crate) struct TruthArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("pairs").args(["mates", "interleaved"]))]
 pub(crate) struct InputArgs {
     /// FASTQ file, plain or compressed; - is stdin
     #[arg(value_name = "IN")]
-    pub(crate) path: PathBuf,
+    path: PathBuf,
+    /// The file with the second mates, in the same order
+    #[arg(value_name = "IN2")]
+    mates: Option<PathBuf>,
+    /// IN has pairs: mates follow each other
+    #[arg(long, help_heading = "Pairs")]
+    interleaved: bool,
+    /// How a pair is judged [default: joint]
+    #[arg(long, value_enum, value_name = "HOW", requires = "pairs", help_heading = "Pairs")]
+    pub(crate) pair: Option<PairMode>,
+}
+
+impl InputArgs {
+    /// Returns the files.
+    pub(crate) fn paths(&self) -> Vec<&Path> {
+        [Some(&self.path), self.mates.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect()
+    }
+
+    /// Returns how reads belong together.
+    pub(crate) fn layout(&self) -> Layout {
+        match self {
+            Self { mates: Some(_), .. } => Layout::TwoFiles,
+            Self { interleaved: true, .. } => Layout::Interleaved,
+            _ => Layout::Single,
+        }
+    }
+}
+
+/// What a read must be, whatever its qualities say.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Simple rules, beside the model")]
+pub(crate) struct RulesArgs {
+    /// Fewest bases of a read that passes
+    #[arg(long, value_name = "N")]
+    min_length: Option<usize>,
+    /// Most bases of a read that passes
+    #[arg(long, value_name = "N")]
+    max_length: Option<usize>,
+    /// Largest share of N, or of anything else that is not one of four bases, 0 to 1
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
+    max_n: Option<f64>,
+    /// How varied a read must be, from 0 (one base repeated) to 1: the entropy of its triplets; 0.5 is a low demand
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
+    min_complexity: Option<f64>,
+    /// Longest run of G that a read may end in, as instruments of two colours write what they do not see
+    #[arg(long, value_name = "N")]
+    max_poly_g: Option<usize>,
+}
+
+impl RulesArgs {
+    /// Returns the rules.
+    pub(crate) fn rules(&self) -> Rules {
+        let Self { min_length, max_length, max_n, min_complexity, max_poly_g } = *self;
+        Rules { min_length, max_length, max_n, min_complexity, max_poly_g }
+    }
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Model and engine")]
 pub(crate) struct EngineArgs {
     /// Id of an embedded model, or path of a model package or .onnx file [default: read-error]
     #[arg(short, long, value_name = "MODEL")]
@@ -326,6 +407,7 @@ pub(crate) enum BackendChoice {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Running")]
 pub(crate) struct RunArgs {
     /// Threads [default: one for each core]
     #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -336,6 +418,7 @@ pub(crate) struct RunArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Running")]
 pub(crate) struct CompressionArgs {
     /// How much outputs are compressed, from 1, the fastest: to 12 for gzip [default: 1], to 19 for zstd [default: 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(LEVELS))]
@@ -374,6 +457,11 @@ fn bytes(text: &str) -> Result<u64, String> {
 fn expected_errors(text: &str) -> Result<f64, String> {
     let value = text.parse().ok().filter(|value| (0.0..f64::INFINITY).contains(value));
     value.ok_or_else(|| "expected a number of errors, such as 1".to_owned())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value| (0.0..=1.0).contains(value));
+    value.ok_or_else(|| "expected a share from 0 to 1, such as 0.1".to_owned())
 }
 
 fn expected_error_rate(text: &str) -> Result<f64, String> {

@@ -37,6 +37,14 @@ impl Changes {
         }
     }
 
+    /// Adds what was summed up over later reads.
+    pub(crate) fn merge(&mut self, later: &Self) {
+        self.bases += later.bases;
+        self.evaluable += later.evaluable;
+        self.expected_errors_prior += later.expected_errors_prior;
+        self.expected_errors += later.expected_errors;
+    }
+
     /// Returns the facts, if k-mers were asked about any read.
     pub(crate) fn facts(&self) -> Option<ChangeFacts> {
         let Self { bases, evaluable, expected_errors_prior, expected_errors } = *self;

@@ -1,36 +1,96 @@
 //! `bm filter`: keep the reads that pass.
 
-use anyhow::{Context, Result};
-use bm_quality::Verdict;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use bm_encode::fastq::RecordRef;
+use bm_quality::{Prediction, Verdict};
 
 use crate::args::FilterArgs;
+use crate::decide::{Decision, Fate};
 use crate::judge::Job;
+use crate::number;
 use crate::output::{self, Output};
+use crate::pipeline::Product;
+use crate::source::Template;
 
-/// Writes the reads that pass to one output and, if asked, all others to another.
+/// Writes the reads that pass to one output, or to one for each mate, and if asked others to others.
 pub(crate) fn run(args: &FilterArgs) -> Result<()> {
-    output::refuse_twins([Some(&args.output), args.discarded.as_ref(), args.judge.report.as_ref()])?;
-    let inputs = [args.judge.input.path.as_path()];
-    let compression = args.judge.compression();
-    let kept = Output::create(&args.output, &inputs, &compression)?;
-    let discarded = args.discarded.as_deref().map(|path| Output::create(path, &inputs, &compression)).transpose()?;
-    let job = Job { command: "filter", args: &args.judge, output: kept.name(), compression: &compression };
-    job.run(
-        |_| Ok((kept, discarded)),
-        |(kept, discarded), record, _, verdict| {
-            let output = match verdict {
-                Verdict::Pass => Some(kept),
-                Verdict::Fail | Verdict::Unscored => discarded.as_mut(),
+    let FilterArgs { output, output2, singles, discarded, judge, .. } = args;
+    output::refuse_twins([Some(output), output2.as_ref(), singles.as_ref(), discarded.as_ref(), judge.report.as_ref()])?;
+    let inputs = judge.input.paths();
+    let compression = judge.compression();
+    let mut outputs = Vec::new();
+    let mut create = |path: &PathBuf| {
+        outputs.push(Output::create(path, &inputs, &compression)?);
+        anyhow::Ok(outputs.len() - 1)
+    };
+    let first = create(output)?;
+    let places = Places {
+        mates: [first, output2.as_ref().map(&mut create).transpose()?.unwrap_or(first)],
+        singles: singles.as_ref().map(&mut create).transpose()?,
+        discarded: discarded.as_ref().map(&mut create).transpose()?,
+    };
+    let product = Kept { places, annotate: args.annotate };
+    let job = Job { command: "filter", args: judge, compression: &compression, rescues: singles.is_some() };
+    job.run(outputs, |_, _| Ok(product))
+}
+
+/// Which output takes what.
+struct Places {
+    /// Reads that are kept: first mates, and others, which may go to the same.
+    mates: [usize; 2],
+    singles: Option<usize>,
+    discarded: Option<usize>,
+}
+
+/// Records of FASTQ.
+struct Kept {
+    places: Places,
+    /// Whether what is said of a read goes into its description.
+    annotate: bool,
+}
+
+impl Product for Kept {
+    fn write(&self, template: &Template<'_>, predictions: &[Prediction], decision: &Decision, texts: &mut [Vec<u8>]) {
+        for (number, (mate, fate)) in template.mates().iter().zip(decision.fates()).enumerate() {
+            let place = match fate.verdict {
+                Verdict::Pass if fate.alone => self.places.singles,
+                Verdict::Pass => Some(self.places.mates[number]),
+                Verdict::Fail | Verdict::Unscored => self.places.discarded,
             };
-            match output {
-                Some(output) => record.write_to(output, b"").with_context(|| output.name()),
-                None => Ok(()),
+            if let Some(text) = place.and_then(|place| texts.get_mut(place)) {
+                self.record(text, mate.record, &predictions[mate.index], decision, fate);
             }
-        },
-        |(kept, discarded)| {
-            // The main output gets its name last: whoever waits for it finds the others complete.
-            discarded.map_or(Ok(()), Output::finish)?;
-            kept.finish()
-        },
-    )
+        }
+    }
+}
+
+impl Kept {
+    fn record(&self, text: &mut Vec<u8>, record: RecordRef<'_>, prediction: &Prediction, decision: &Decision, fate: &Fate) {
+        let mut suffix = Vec::new();
+        if self.annotate {
+            annotate(&mut suffix, prediction, decision);
+        }
+        if fate.verdict != Verdict::Pass {
+            // Memory can be written.
+            let _ = write!(suffix, " reason={}", fate.reasons);
+        }
+        let _ = record.write_to(text, &suffix);
+    }
+}
+
+/// What is said of a read, as words of a description: its probability, the errors that are expected in it, and the probability of
+/// its pair.
+fn annotate(suffix: &mut Vec<u8>, prediction: &Prediction, decision: &Decision) {
+    let mut add = |key: &str, value: Option<f32>| {
+        if let Some(value) = value {
+            let _ = write!(suffix, " {key}=");
+            number::write(suffix, value);
+        }
+    };
+    add("p", prediction.probability().map(|p| p.get()));
+    add("ee", prediction.expected_errors());
+    add("pair_p", decision.joint.as_ref().and_then(Prediction::probability).map(|p| p.get()));
 }

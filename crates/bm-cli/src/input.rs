@@ -59,11 +59,6 @@ pub(crate) fn name(path: &Path) -> String {
     if is_stdio(path) { "stdin".to_owned() } else { path.display().to_string() }
 }
 
-/// Returns the name that mates have in common: without the `/1` or `/2` that older files put behind it.
-pub(crate) fn template(name: &[u8]) -> &[u8] {
-    name.strip_suffix(b"/1").or_else(|| name.strip_suffix(b"/2")).unwrap_or(name)
-}
-
 /// Returns whether `path` means a standard stream.
 pub(crate) fn is_stdio(path: &Path) -> bool {
     path == "-"

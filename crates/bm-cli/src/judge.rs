@@ -3,44 +3,45 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use bm_encode::fastq::RecordRef;
-use bm_quality::{ModelPackage, Prediction, Verdict};
+use bm_quality::ModelPackage;
 
 use crate::args::JudgeArgs;
-use crate::changes::Changes;
 use crate::compress::Compression;
-use crate::counts::Counts;
+use crate::decide::Decider;
 use crate::engine::Engine;
 use crate::fit::Fit;
 use crate::learn::Learned;
 use crate::output::Output;
+use crate::pipeline::{self, Judging, Product};
 use crate::progress::Progress;
 use crate::report::{Done, Report};
-use crate::{criteria, engine, input, learn, pipeline, terminal};
+use crate::source::{Layout, Source};
+use crate::{criteria, engine, learn, terminal};
 
 /// What is to be judged, and how.
 pub(crate) struct Job<'a> {
     pub(crate) command: &'static str,
     pub(crate) args: &'a JudgeArgs,
-    /// What the report calls the main output.
-    pub(crate) output: String,
     /// Of outputs; the input shares the tasks.
     pub(crate) compression: &'a Compression,
+    /// Whether a mate is kept where its pair is not.
+    pub(crate) rescues: bool,
 }
 
 impl Job<'_> {
-    /// Opens the model and judges every read: calls `start` with what one must know of the model, `write` with each read in input
-    /// order, then `finish` once all are written and counted.
-    pub(crate) fn run<W: Send>(
+    /// Opens the model, judges every read, and writes what comes of it: `product` makes it of what one must know of the model, for
+    /// these outputs. They get their names once all is written and counted, the first one last: whoever waits for it finds the
+    /// others complete.
+    pub(crate) fn run<P: Product>(
         &self,
-        start: impl FnOnce(&ModelPackage) -> Result<W>,
-        mut write: impl FnMut(&mut W, RecordRef<'_>, &Prediction, Verdict) -> Result<()> + Send,
-        finish: impl FnOnce(W) -> Result<()>,
+        mut outputs: Vec<Output>,
+        product: impl FnOnce(&ModelPackage, &mut [Output]) -> Result<P>,
     ) -> Result<()> {
         let began = Instant::now();
-        let JudgeArgs { input, criteria, engine, adapt, run, report, .. } = self.args;
+        let JudgeArgs { input, criteria, rules, engine, adapt, run, report, .. } = self.args;
+        let inputs = input.paths();
         // A report that cannot be written is refused before the work, not after it.
-        let report_file = report.as_deref().map(|path| Output::create(path, &[&input.path], self.compression)).transpose()?;
+        let report_file = report.as_deref().map(|path| Output::create(path, &inputs, self.compression)).transpose()?;
         let named = engine.model.is_some();
         let learned = if *adapt { Some(learned(self.args)?) } else { None };
         let mut engine = match &learned {
@@ -48,41 +49,31 @@ impl Job<'_> {
             None => Engine::open(engine)?,
         };
         let criteria = criteria::of(criteria, engine.package.facts())?;
-        let mut writer = start(&engine.package)?;
+        let decider = Decider { rules: rules.rules(), criteria, mode: input.pair.unwrap_or_default(), rescues: self.rescues };
+        let product = product(&engine.package, &mut outputs)?;
         let workers = run.workers();
-        let mut input = input::open(&input.path, &self.compression.tasks)?;
-        let name = input.name.clone();
-        let first = pipeline::first(&mut input)?;
+        let mut source = Source::open(input, &self.compression.tasks)?;
+        let first = pipeline::first(&mut source)?;
         let fit = match learned {
             // What was learned from these very reads, or chosen by them, suits them.
             Some(_) => Fit::certain(),
-            None => Fit::of(&engine, named, first.iter().map(|record| record.as_read()))?,
+            None => Fit::of(&engine, named, first.reads())?,
         };
         let models = fit.models(&mut engine, workers)?;
-        let progress = Progress::new(&input, run.quiet);
-
-        let (mut counts, mut changes) = (Counts::default(), Changes::default());
-        let read = pipeline::run(input, first, models, &self.compression.tasks, |batch| {
-            for (record, prediction) in batch.records.iter().zip(&batch.predictions) {
-                let verdict = criteria.verdict(prediction, record.sequence.len());
-                write(&mut writer, record, prediction, verdict)?;
-                counts.add(verdict, record.sequence.len());
-                changes.add(prediction, record.sequence.len());
-            }
-            progress.update(batch.records.len());
-            Ok(())
-        })?;
-        counts.close(read)?;
-        finish(writer)?;
+        let progress = Progress::new(source.leading(), run.quiet);
+        let (names, layout) = (source.names(), source.layout());
+        let judging = Judging { decider: &decider, product: &product, tasks: &self.compression.tasks };
+        let tally = pipeline::run(source, first, models, &judging, &mut outputs, |reads| progress.update(reads))?;
+        let output_names = outputs.iter().map(Output::name).collect();
+        outputs.into_iter().rev().try_for_each(Output::finish)?;
         progress.finish();
-
         let done = Done {
             command: self.command,
-            input: &name,
-            output: self.output.clone(),
-            counts,
-            changes,
-            criteria,
+            inputs: names,
+            outputs: output_names,
+            layout,
+            tally,
+            decider,
             fit,
             learned: learned.as_ref(),
             workers,
@@ -101,11 +92,12 @@ impl Job<'_> {
 
 /// Learns the run that is to be judged.
 fn learned(args: &JudgeArgs) -> Result<Learned> {
-    let inputs = [args.input.path.as_path()];
+    let inputs = args.input.paths();
     learn::refuse_streams(&inputs)?;
     let start = engine::open_package(args.engine.model.as_deref())?;
     let job = learn::Job {
         inputs: &inputs,
+        interleaved: args.input.layout() == Layout::Interleaved,
         start: &start,
         seed: 0,
         evidence: Some(args.max_memory),

@@ -6,7 +6,7 @@ use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail};
 use bm_adapt::{Adaptation, Choice, Label, Labels, RunSample, Settings, Testimony};
-use bm_encode::fastq::{Record, RecordBatch};
+use bm_encode::fastq::{BatchSize, Record, RecordBatch};
 use bm_evidence::Counter;
 use bm_quality::ModelPackage;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -14,10 +14,10 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::counting::{Counting, Shared, counters};
 use crate::input::{self, Input};
 use crate::output::Output;
-use crate::pipeline::{self, BYTES};
+use crate::pipeline::{BYTES, FIRST_BYTES};
 use crate::progress::Progress;
-use crate::terminal;
 use crate::work::Tasks;
+use crate::{mates, terminal};
 
 /// Batches under way: one that is read, one that is looked at, two that wait.
 const BATCHES: usize = 4;
@@ -26,6 +26,8 @@ const BATCHES: usize = 4;
 pub(crate) struct Job<'a> {
     /// The files of the run, in their order.
     pub(crate) inputs: &'a [&'a Path],
+    /// Whether mates follow each other in each of them.
+    pub(crate) interleaved: bool,
     /// The model to start from.
     pub(crate) start: &'a ModelPackage,
     pub(crate) seed: u64,
@@ -50,7 +52,7 @@ pub(crate) const FEWEST_BYTES: u64 = BESIDE + (16 << 20);
 
 /// Learns a run; the labels of its bases go to an output too, if there is one.
 pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Learned> {
-    let Job { inputs, start, seed, evidence, threads, quiet } = *job;
+    let Job { inputs, interleaved, start, seed, evidence, threads, quiet } = *job;
     Adaptation::check(start)?;
     if evidence.is_some() {
         Adaptation::check_experience(start)?;
@@ -58,9 +60,14 @@ pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Lear
     let mut sample = RunSample::new(RunSample::ROOM);
     let mut start_applies = true;
     let mut counting = Vec::new();
-    for (number, mates) in grouped(inputs)?.into_iter().enumerate() {
+    let size = |bytes| if interleaved { BatchSize::PairsInBytes(bytes) } else { BatchSize::Bytes(bytes) };
+    let groups = if interleaved { inputs.iter().map(|path| vec![*path]).collect() } else { grouped(inputs)? };
+    for (number, mates) in groups.into_iter().enumerate() {
         let mut files = mates.iter().map(|path| input::open(path, &Tasks::of(0))).collect::<Result<Vec<_>>>()?;
-        let first = files.iter_mut().map(pipeline::first).collect::<Result<Vec<_>>>()?;
+        let mut first = vec![RecordBatch::default(); files.len()];
+        for (file, first) in files.iter_mut().zip(&mut first) {
+            file.records.read_batch(first, size(FIRST_BYTES)).with_context(|| file.name.clone())?;
+        }
         if let (0, Some(bytes)) = (number, evidence) {
             let reads = first.iter().flat_map(RecordBatch::iter).map(|record| record.as_read());
             counting = counters(reads, bytes.saturating_sub(BESIDE) as usize, threads);
@@ -70,7 +77,7 @@ pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Lear
         {
             start_applies = domain.misfits(first.iter().flat_map(RecordBatch::iter).map(|record| record.as_read())).is_empty();
         }
-        counting = observe(files, first, &mut sample, counting, quiet)?;
+        counting = observe(files, first, size(BYTES), &mut sample, counting, quiet)?;
     }
     if !quiet {
         terminal::note(&format!("{} reads seen, learning from {} of them", sample.reads_seen(), sample.reads_kept()));
@@ -137,7 +144,7 @@ fn first_names(path: &Path) -> Result<Vec<Vec<u8>>> {
     let mut record = Record::default();
     let mut names = Vec::new();
     while names.len() < COMPARED && file.records.read_record(&mut record).with_context(|| file.name.clone())? {
-        names.push(input::template(record.name()).to_vec());
+        names.push(mates::template(record.name()).to_vec());
     }
     Ok(names)
 }
@@ -147,6 +154,7 @@ fn first_names(path: &Path) -> Result<Vec<Vec<u8>>> {
 fn observe(
     files: Vec<Input>,
     first: Vec<RecordBatch>,
+    size: BatchSize,
     sample: &mut RunSample,
     counters: Vec<Counter>,
     quiet: bool,
@@ -161,13 +169,16 @@ fn observe(
             .map(|(file, first)| {
                 let (give, take) = bounded(BATCHES);
                 let (give_back, empty) = bounded(BATCHES);
-                scope.spawn(move || read(file, first, &give, &empty));
+                scope.spawn(move || read(file, first, size, &give, &empty));
                 Stream { take, current: Shared::new(RecordBatch::default(), give_back.clone()), give_back, more: true }
             })
             .collect();
         match <[Stream; 2]>::try_from(streams) {
             Ok(mates) => pairs(mates, &names, sample, &counting, &progress),
-            Err(streams) => streams.into_iter().try_for_each(|stream| singles(stream, &names[0], sample, &counting, &progress)),
+            Err(streams) => {
+                let mates = if matches!(size, BatchSize::PairsInBytes(_)) { 2 } else { 1 };
+                streams.into_iter().try_for_each(|stream| file(stream, mates, &names[0], sample, &counting, &progress))
+            }
         }?;
         counting.finish()
     });
@@ -214,12 +225,27 @@ impl Stream {
     }
 }
 
-fn singles(mut stream: Stream, name: &str, sample: &mut RunSample, counting: &Counting<'_>, progress: &Progress) -> Result<()> {
+/// Shows the sample the reads of one file, of which so many follow each other as mates.
+fn file(
+    mut stream: Stream,
+    mates: usize,
+    name: &str,
+    sample: &mut RunSample,
+    counting: &Counting<'_>,
+    progress: &Progress,
+) -> Result<()> {
     while stream.advance(counting)? {
-        for record in stream.batch().iter() {
-            sample.observe(record.as_read()).with_context(|| format!("{name}: record {}", sample.reads_seen() + 1))?;
+        let batch = stream.batch();
+        let mut reads = batch.iter().map(|record| record.as_read());
+        while let Some(read) = reads.next() {
+            match if mates == 2 { reads.next() } else { None } {
+                // Whether they are mates is checked where they are judged.
+                Some(mate) => sample.observe_pair(read, mate),
+                None => sample.observe(read),
+            }
+            .with_context(|| format!("{name}: record {}", sample.reads_seen() + 1))?;
         }
-        progress.update(stream.batch().len());
+        progress.update(batch.len());
     }
     Ok(())
 }
@@ -245,7 +271,7 @@ fn pairs(
         let mut done = 0;
         for (one, other) in ours.zip(theirs) {
             done += 1;
-            let (name, mate) = (input::template(one.name()), input::template(other.name()));
+            let (name, mate) = (mates::template(one.name()), mates::template(other.name()));
             if name != mate {
                 bail!(
                     "{}: record {} is {}, but in {} it is {}; the mates must be in the same order",
@@ -276,13 +302,13 @@ fn pairs(
 }
 
 /// Reads the rest of a file until its end or the first fault.
-fn read(mut file: Input, first: RecordBatch, give: &Sender<Result<RecordBatch>>, empty: &Receiver<RecordBatch>) {
+fn read(mut file: Input, first: RecordBatch, size: BatchSize, give: &Sender<Result<RecordBatch>>, empty: &Receiver<RecordBatch>) {
     if give.send(Ok(first)).is_err() {
         return;
     }
     loop {
         let mut batch = empty.try_recv().unwrap_or_default();
-        let more = file.records.read_batch(&mut batch, BYTES);
+        let more = file.records.read_batch(&mut batch, size);
         let last = !matches!(more, Ok(true));
         let message = more.map(|_| batch).with_context(|| file.name.clone());
         if give.send(message).is_err() || last {

@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bm_adapt::{Choice, EvidenceFindings, Findings, Testimony};
-use bm_quality::Criteria;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::changes::{ChangeFacts, Changes};
-use crate::counts::Counts;
+use crate::changes::ChangeFacts;
+use crate::decide::Decider;
 use crate::engine::Engine;
 use crate::fit::Fit;
 use crate::learn::{self, Learned};
 use crate::output::Output;
+use crate::reasons::Reason;
+use crate::source::Layout;
+use crate::tally::Tally;
 use crate::{criteria, input};
 
 /// Version of the report's own format.
@@ -27,9 +29,16 @@ pub(crate) struct Report {
     program: &'static str,
     version: &'static str,
     command: &'static str,
-    input: String,
-    output: String,
+    inputs: Vec<String>,
+    /// The main one first.
+    outputs: Vec<String>,
     reads: Reads,
+    /// Of how many reads that are not kept this is why; of several reasons the first counts, so they add up.
+    #[serde(serialize_with = "by_name")]
+    reasons: Vec<(Reason, u64)>,
+    /// How pairs were judged, if there are pairs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pairs: Option<Pairs>,
     bases: Bases,
     model: Model,
     domain: Domain,
@@ -50,6 +59,15 @@ struct Reads {
     kept: u64,
     discarded: u64,
     unscored: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Pairs {
+    judged: &'static str,
+    r#in: u64,
+    kept: u64,
+    /// Reads that are kept without their mate; they are among the reads that are kept.
+    singles: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -87,6 +105,11 @@ struct Passed {
     threshold: Option<f32>,
     max_ee: Option<f64>,
     max_ee_rate: Option<f64>,
+    min_length: Option<usize>,
+    max_length: Option<usize>,
+    max_n: Option<f64>,
+    min_complexity: Option<f64>,
+    max_poly_g: Option<usize>,
 }
 
 #[derive(Debug, Serialize)]
@@ -105,11 +128,11 @@ struct Time {
 /// What a command did.
 pub(crate) struct Done<'a> {
     pub(crate) command: &'static str,
-    pub(crate) input: &'a str,
-    pub(crate) output: String,
-    pub(crate) counts: Counts,
-    pub(crate) changes: Changes,
-    pub(crate) criteria: Criteria,
+    pub(crate) inputs: Vec<String>,
+    pub(crate) outputs: Vec<String>,
+    pub(crate) layout: Layout,
+    pub(crate) tally: Tally,
+    pub(crate) decider: Decider,
     pub(crate) fit: Fit,
     pub(crate) learned: Option<&'a Learned>,
     pub(crate) workers: usize,
@@ -119,7 +142,8 @@ pub(crate) struct Done<'a> {
 impl Report {
     /// Returns the report of what was done.
     pub(crate) fn new(done: Done<'_>, engine: &Engine) -> Result<Self> {
-        let Done { counts, .. } = done;
+        let Tally { counts, changes } = done.tally;
+        let Decider { rules, criteria, mode, .. } = done.decider;
         let facts = engine.package.facts();
         let wall_s = done.wall.as_secs_f64();
         Ok(Self {
@@ -127,16 +151,23 @@ impl Report {
             program: "bm",
             version: env!("CARGO_PKG_VERSION"),
             command: done.command,
-            input: done.input.to_owned(),
-            output: done.output,
+            inputs: done.inputs,
+            outputs: done.outputs,
             reads: Reads { r#in: counts.r#in, kept: counts.kept, discarded: counts.discarded, unscored: counts.unscored },
+            reasons: counts.reasons().collect(),
+            pairs: (done.layout != Layout::Single).then(|| Pairs {
+                judged: mode.name(),
+                r#in: counts.pairs_in,
+                kept: counts.pairs_kept,
+                singles: counts.alone,
+            }),
             bases: Bases { r#in: counts.bases_in, kept: counts.bases_kept },
             model: Model {
                 id: facts.id.clone(),
                 version: facts.version,
                 encoding: facts.encoding.to_string(),
                 label: facts.label.clone(),
-                threshold: done.criteria.threshold.map(|threshold| threshold.get()),
+                threshold: criteria.threshold.map(|threshold| threshold.get()),
                 sha256: engine.package.model_file(engine.backend.variant())?.sha256().to_string(),
             },
             domain: Domain {
@@ -146,12 +177,17 @@ impl Report {
                 judged_by: done.fit.judged_by(),
             },
             adaptation: done.learned.map(AdaptationFacts::of),
-            evidence: done.changes.facts(),
+            evidence: changes.facts(),
             criteria: Passed {
-                words: criteria::words(&done.criteria),
-                threshold: done.criteria.threshold.map(|threshold| threshold.get()),
-                max_ee: done.criteria.max_expected_errors,
-                max_ee_rate: done.criteria.max_expected_error_rate,
+                words: criteria::words(&criteria),
+                threshold: criteria.threshold.map(|threshold| threshold.get()),
+                max_ee: criteria.max_expected_errors,
+                max_ee_rate: criteria.max_expected_error_rate,
+                min_length: rules.min_length,
+                max_length: rules.max_length,
+                max_n: rules.max_n,
+                min_complexity: rules.min_complexity,
+                max_poly_g: rules.max_poly_g,
             },
             engine: EngineFacts { backend: engine.backend.name(), description: engine.backend.describe(), workers: done.workers },
             time: Time { wall_s, reads_per_s: if wall_s > 0.0 { counts.r#in as f64 / wall_s } else { 0.0 } },
@@ -163,28 +199,40 @@ impl Report {
         write_json(self, output)
     }
 
-    /// Returns the summary: the same facts in four lines.
+    /// Returns the summary: the same facts in some lines.
     pub(crate) fn summary(&self) -> String {
         let Reads { r#in, kept, discarded, unscored } = self.reads;
-        let share = if r#in > 0 { format!(" ({:.2} %)", 100.0 * kept as f64 / r#in as f64) } else { String::new() };
-        let evidence = self.evidence.map_or_else(String::new, |facts| format!("\n{}", facts.words()));
-        format!(
-            "{in} reads in: {kept} kept{share}, {discarded} discarded, {unscored} unscored\n\
-             {:.2} s, {:.0} reads/s with {}\n\
-             model {} version {}, {} ({})\n\
-             engine {}{}{}{evidence}",
-            self.time.wall_s,
-            self.time.reads_per_s,
-            if self.engine.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", self.engine.workers) },
-            self.model.id,
-            self.model.version,
-            self.criteria.words,
-            self.model.label,
-            self.engine.description,
-            self.domain.words.as_ref().map_or_else(String::new, |words| format!("\n{words}")),
-            self.adaptation.as_ref().map_or_else(String::new, |adaptation| format!("\n{}", adaptation.words)),
-        )
+        let mut lines =
+            vec![format!("{in} reads in: {kept} kept{}, {discarded} discarded, {unscored} unscored", percent(kept, r#in))];
+        if let Some(Pairs { judged, r#in, kept, singles }) = self.pairs {
+            let singles = if singles > 0 { format!(", {singles} reads kept without their mate") } else { String::new() };
+            lines.push(format!("{in} pairs in, judged {judged}: {kept} kept{}{singles}", percent(kept, r#in)));
+        }
+        // Where the score alone decided, the first line has said it all.
+        let told = |reason: Reason| matches!(reason, Reason::Empty | Reason::OnlyN | Reason::Probability);
+        if self.reasons.iter().any(|(reason, _)| !told(*reason)) {
+            let reasons: Vec<_> = self.reasons.iter().map(|(reason, count)| format!("{count} {}", reason.name())).collect();
+            lines.push(format!("not kept for: {}", reasons.join(", ")));
+        }
+        let workers = if self.engine.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", self.engine.workers) };
+        lines.push(format!("{:.2} s, {:.0} reads/s with {workers}", self.time.wall_s, self.time.reads_per_s));
+        let Model { id, version, label, .. } = &self.model;
+        lines.push(format!("model {id} version {version}, {} ({label})", self.criteria.words));
+        lines.push(format!("engine {}", self.engine.description));
+        lines.extend(self.domain.words.clone());
+        lines.extend(self.adaptation.as_ref().map(|adaptation| adaptation.words.clone()));
+        lines.extend(self.evidence.map(|facts| facts.words()));
+        lines.join("\n")
     }
+}
+
+fn by_name<S: Serializer>(reasons: &[(Reason, u64)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(reasons.iter().map(|(reason, count)| (reason.name(), count)))
+}
+
+/// Returns a share in brackets, if there is one.
+fn percent(part: u64, all: u64) -> String {
+    if all > 0 { format!(" ({:.2} %)", 100.0 * part as f64 / all as f64) } else { String::new() }
 }
 
 /// What was learned of a run; its keys are a contract.

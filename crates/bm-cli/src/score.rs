@@ -1,72 +1,92 @@
 //! `bm score`: a row a read.
 
-use std::fmt;
-use std::io::Write;
+use std::io::Write as _;
 
 use anyhow::{Context, Result};
+use bm_encode::{mean_phred, reported_errors};
+use bm_quality::Prediction;
 
 use crate::args::ScoreArgs;
+use crate::decide::Decision;
 use crate::judge::Job;
+use crate::number;
 use crate::output::{self, Output};
-
-/// A table, and whether the model fills the column `expected_errors`.
-struct Table {
-    output: Output,
-    counts_errors: bool,
-    /// Whether the k-mers of the run testify: whether there are the columns about that.
-    has_evidence: bool,
-}
+use crate::pipeline::Product;
+use crate::source::{Layout, Template};
 
 /// Writes the table. Names and order of the columns are a contract.
 pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
     output::refuse_twins([Some(&args.output), args.judge.report.as_ref()])?;
     let compression = args.judge.compression();
-    let output = Output::create(&args.output, &[&args.judge.input.path], &compression)?;
-    let job = Job { command: "score", args: &args.judge, output: output.name(), compression: &compression };
-    job.run(
-        |package| {
-            let (counts_errors, has_evidence) = (package.facts().counts_errors(), package.has_evidence());
-            let mut table = Table { output, counts_errors, has_evidence };
-            let errors = if counts_errors { "\texpected_errors" } else { "" };
-            let evidence = if has_evidence { "\texpected_errors_prior\tevaluable" } else { "" };
-            table.write(format_args!("read\tlength\tprobability{errors}{evidence}\tverdict\n"))?;
-            Ok(table)
-        },
-        |table, record, prediction, verdict| {
-            let name = record.name();
-            table.output.write_all(name).with_context(|| table.output.name())?;
-            let probability = Number(prediction.probability().map(|p| p.get()));
-            let length = record.sequence.len();
-            table.write(format_args!("\t{length}\t{probability}"))?;
-            if table.counts_errors {
-                table.write(format_args!("\t{}", Number(prediction.expected_errors())))?;
-            }
-            if table.has_evidence {
-                let testimony = prediction.testimony();
-                let prior = Number(testimony.map(|testimony| testimony.expected_errors_prior));
-                let evaluable = Number(testimony.map(|testimony| testimony.evaluable));
-                table.write(format_args!("\t{prior}\t{evaluable}"))?;
-            }
-            table.write(format_args!("\t{verdict}\n"))
-        },
-        |table| table.output.finish(),
-    )
+    let output = Output::create(&args.output, &args.judge.input.paths(), &compression)?;
+    let job = Job { command: "score", args: &args.judge, compression: &compression, rescues: false };
+    job.run(vec![output], |package, outputs| {
+        let rows = Rows {
+            counts_errors: package.facts().counts_errors(),
+            has_evidence: package.has_evidence(),
+            are_pairs: args.judge.input.layout() != Layout::Single,
+        };
+        let header = rows.columns().join("\t") + "\n";
+        let output = &mut outputs[0];
+        output.write_all(header.as_bytes()).with_context(|| output.name())?;
+        Ok(rows)
+    })
 }
 
-impl Table {
-    fn write(&mut self, text: fmt::Arguments<'_>) -> Result<()> {
-        self.output.write_fmt(text).with_context(|| self.output.name())
+/// Rows of the table, and which columns it has.
+struct Rows {
+    /// Whether the model counts errors.
+    counts_errors: bool,
+    /// Whether the k-mers of the run testify.
+    has_evidence: bool,
+    are_pairs: bool,
+}
+
+impl Rows {
+    fn columns(&self) -> Vec<&'static str> {
+        let groups: [(bool, &[&str]); 6] = [
+            (true, &["read", "length", "probability"]),
+            (self.counts_errors, &["expected_errors"]),
+            (true, &["phred_expected_errors", "mean_phred"]),
+            (self.has_evidence, &["expected_errors_prior", "evaluable"]),
+            (self.are_pairs, &["mate", "pair_probability"]),
+            (true, &["verdict", "reason"]),
+        ];
+        groups.into_iter().filter(|(is_there, _)| *is_there).flat_map(|(_, columns)| columns).copied().collect()
     }
 }
 
-/// A number as tables show it: the shortest text that reads back as the same one, `nan` where there is none.
-struct Number(Option<f32>);
-
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(value) => value.fmt(f),
-            None => f.write_str("nan"),
+impl Product for Rows {
+    fn write(&self, template: &Template<'_>, predictions: &[Prediction], decision: &Decision, texts: &mut [Vec<u8>]) {
+        let text = &mut texts[0];
+        for (i, (mate, fate)) in template.mates().iter().zip(decision.fates()).enumerate() {
+            let (record, prediction) = (mate.record, &predictions[mate.index]);
+            text.extend_from_slice(record.name());
+            text.push(b'\t');
+            text.extend_from_slice(itoa::Buffer::new().format(record.sequence.len()).as_bytes());
+            let mut add = |value: Option<f32>| {
+                text.push(b'\t');
+                number::write(text, value.unwrap_or(f32::NAN));
+            };
+            add(prediction.probability().map(|p| p.get()));
+            if self.counts_errors {
+                add(prediction.expected_errors());
+            }
+            add(Some(reported_errors(record.quality_scores) as f32));
+            add(mean_phred(record.quality_scores).map(|mean| mean as f32));
+            if self.has_evidence {
+                let testimony = prediction.testimony();
+                add(testimony.map(|testimony| testimony.expected_errors_prior));
+                add(testimony.map(|testimony| testimony.evaluable));
+            }
+            if self.are_pairs {
+                text.extend_from_slice(if i == 0 { b"\t1" } else { b"\t2" });
+                text.push(b'\t');
+                let joint = decision.joint.as_ref().and_then(Prediction::probability);
+                number::write(text, joint.map_or(f32::NAN, |p| p.get()));
+            }
+            // Memory can be written.
+            let _ = writeln!(text, "\t{}\t{}", fate.verdict, fate.reasons);
         }
     }
 }

@@ -10,7 +10,7 @@ use bm_truth::{Aligned, Alignment, HEADER, OverlapRules, Pileup, Reference, Row,
 use crate::args::TruthArgs;
 use crate::output::Output;
 use crate::work::Tasks;
-use crate::{input, terminal};
+use crate::{input, mates, terminal};
 
 /// Bytes read from the alignment at once.
 const BUFFER: usize = 256 * 1024;
@@ -155,7 +155,7 @@ fn from_mates(args: &TruthArgs, first: &Path, second: &Path, mut table: Table) -
                 longer.name
             );
         }
-        let (name, mate) = (input::template(one.name()), input::template(other.name()));
+        let (name, mate) = (mates::template(one.name()), mates::template(other.name()));
         if name != mate {
             let show = |name: &[u8]| name.escape_ascii().to_string();
             bail!(

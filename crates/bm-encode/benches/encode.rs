@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::io::Read;
 use std::path::Path;
 
-use bm_encode::fastq::{Reader, Record, RecordBatch};
+use bm_encode::fastq::{BatchSize, Reader, Record, RecordBatch};
 use bm_encode::{CodeEncoder, Encoder, FeatureBatch, QualityPlace, Scalar150};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flate2::bufread::MultiGzDecoder;
@@ -85,7 +85,7 @@ fn fastq(c: &mut Criterion) {
     let mut batch = RecordBatch::default();
     let mut read_in_batches = |text: &[u8]| {
         let mut reader = Reader::new(text);
-        while reader.read_batch(&mut batch, 256 * 1024).expect("testdata is FASTQ") {
+        while reader.read_batch(&mut batch, BatchSize::Bytes(256 * 1024)).expect("testdata is FASTQ") {
             black_box(batch.len());
         }
         reader.records()

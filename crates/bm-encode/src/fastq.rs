@@ -27,7 +27,7 @@ mod text;
 
 use std::io::Read;
 
-pub use batch::RecordBatch;
+pub use batch::{Address, BatchSize, RecordBatch};
 pub use error::{FastqError, Fault};
 use parse::Found;
 pub use record::{Record, RecordRef};

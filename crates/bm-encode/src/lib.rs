@@ -39,4 +39,4 @@ pub use code_encoder::{BaseQualityPlace, CodeEncoder, CodeEncoding, CodeParts, Q
 pub use encoder::{Encoder, Scalar150, encodings, find};
 pub use encoding::Encoding;
 pub use error::EncodeError;
-pub use read::{Phred, ReadRef, mean_phred};
+pub use read::{Phred, ReadRef, mean_phred, reported_errors};

@@ -14,7 +14,7 @@ use self::bases::Bases;
 use self::reported::ReportedErrors;
 use self::windows::Windows;
 use crate::facts::InputEncoder;
-use crate::{Facts, ModelPackage, Prediction, QualityError, ReadRule, Threshold};
+use crate::{Facts, ModelPackage, PairRule, Prediction, QualityError, ReadRule, Threshold};
 
 /// A model package opened on an engine, with the memory that one worker needs.
 pub struct QualityModel {
@@ -92,6 +92,14 @@ impl QualityModel {
     /// Returns the model's own threshold.
     pub fn threshold(&self) -> Threshold {
         self.facts().threshold
+    }
+
+    /// Returns how the predictions for two mates become one for the pair.
+    pub fn pair_rule(&self) -> PairRule {
+        match (&self.judge, self.facts().rule) {
+            (Judge::Reported(_), ReadRule::Errors(rule)) => PairRule::of(ReadRule::Errors(rule.unscaled())),
+            (_, rule) => PairRule::of(rule),
+        }
     }
 
     /// Returns a prediction for every read, in order.

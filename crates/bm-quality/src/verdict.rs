@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Prediction, QualityError};
+use crate::{Prediction, QualityError, Score};
 
 /// The probability from which on a read passes.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -41,18 +41,40 @@ impl Criteria {
         self.max_expected_errors.is_some() || self.max_expected_error_rate.is_some()
     }
 
-    /// Returns the decision about a read of `bases`; a value equal to a limit passes.
+    /// Returns what a read of `bases` does not reach; a value equal to a limit reaches it.
     ///
     /// A read without expected errors fails where they are limited: check [`Facts::counts_errors`](crate::Facts::counts_errors)
     /// before.
-    pub fn verdict(&self, prediction: &Prediction, bases: usize) -> Verdict {
-        let Prediction::Scored(score) = prediction else { return Verdict::Unscored };
+    pub fn shortfalls(&self, score: &Score, bases: usize) -> impl Iterator<Item = Shortfall> + use<> {
         let errors = score.expected_errors.map_or(f64::INFINITY, f64::from);
-        let passes = self.threshold.is_none_or(|threshold| score.probability.get() >= threshold.get())
-            && self.max_expected_errors.is_none_or(|most| errors <= most)
-            && self.max_expected_error_rate.is_none_or(|most| errors <= most * bases as f64);
-        if passes { Verdict::Pass } else { Verdict::Fail }
+        [
+            (Shortfall::Probability, self.threshold.is_some_and(|threshold| score.probability.get() < threshold.get())),
+            (Shortfall::ExpectedErrors, self.max_expected_errors.is_some_and(|most| errors > most)),
+            (Shortfall::ExpectedErrorRate, self.max_expected_error_rate.is_some_and(|most| errors > most * bases as f64)),
+        ]
+        .into_iter()
+        .filter_map(|(shortfall, is_there)| is_there.then_some(shortfall))
     }
+
+    /// Returns the decision about a read of `bases`: it passes if there are no [`Criteria::shortfalls`].
+    pub fn verdict(&self, prediction: &Prediction, bases: usize) -> Verdict {
+        match prediction {
+            Prediction::Unscored(_) => Verdict::Unscored,
+            Prediction::Scored(score) if self.shortfalls(score, bases).next().is_none() => Verdict::Pass,
+            Prediction::Scored(_) => Verdict::Fail,
+        }
+    }
+}
+
+/// A criterion that a read does not meet.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Shortfall {
+    /// The probability is under the threshold.
+    Probability,
+    /// More errors are expected than may be.
+    ExpectedErrors,
+    /// More errors a base are expected than may be.
+    ExpectedErrorRate,
 }
 
 impl From<Threshold> for Criteria {
@@ -105,7 +127,7 @@ mod tests {
     use bm_encode::EncodeError;
 
     use super::*;
-    use crate::{Probability, Score};
+    use crate::Probability;
 
     fn scored(probability: f32, expected_errors: Option<f32>) -> Prediction {
         let probability = Probability::new(probability).expect("a probability");

@@ -72,12 +72,17 @@ impl WindowRule {
                 let shared = windows.len() * self.length - bases;
                 let edge = (self.length - shared) as f64 + shared as f64 / 2.0;
                 let split = windows.len() - 2;
-                let weighted =
-                    windows.iter().enumerate().map(|(i, p)| logit(*p) * if i < split { self.length as f64 } else { edge });
-                Probability::new(sigmoid(weighted.sum::<f64>() / bases as f64) as f32)
+                let weight = |i| if i < split { self.length as f64 } else { edge };
+                mean_logit(windows.iter().enumerate().map(|(i, p)| (*p, weight(i))), bases)
             }
         }
     }
+}
+
+/// Returns the probability whose logit is the mean of others', each with its weight in bases; `bases` is the sum of the weights.
+pub(crate) fn mean_logit(parts: impl Iterator<Item = (Probability, f64)>, bases: usize) -> Option<Probability> {
+    let weighted = parts.map(|(p, weight)| logit(p) * weight);
+    Probability::new(sigmoid(weighted.sum::<f64>() / bases as f64) as f32)
 }
 
 /// Probabilities closer to 0 or 1 than this count as this far: an `f32` sigmoid rounds to 1 soon after, and a window that is

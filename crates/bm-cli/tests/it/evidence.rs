@@ -72,13 +72,13 @@ fn what_cannot_be_scored_is_nan() {
     let scores = bm(["score", &bad, "-m", &model, "-q"]).done();
     let lines: Vec<_> = scores.text().lines().collect();
     let expected = [
-        "read\tlength\tprobability\texpected_errors\texpected_errors_prior\tevaluable\tverdict",
-        "empty\t0\tnan\tnan\tnan\tnan\tunscored",
-        "n\t3\tnan\tnan\tnan\tnan\tunscored",
+        "read\tlength\tprobability\texpected_errors\tphred_expected_errors\tmean_phred\texpected_errors_prior\tevaluable\tverdict\treason",
+        "empty\t0\tnan\tnan\t0\tnan\tnan\tnan\tunscored\tempty",
+        "n\t3\tnan\tnan\t0.0003\t40\tnan\tnan\tunscored\tonly_n",
     ];
     assert_eq!(lines[..3], expected);
     let columns: Vec<_> = lines[3].split('\t').collect();
-    assert_eq!((columns.len(), columns[0], columns[5]), (7, "short", "0"));
+    assert_eq!((columns.len(), columns[0], columns[7]), (10, "short", "0"));
     // Without reads there is the header.
     let empty = bm(["score", &scratch.file("empty.fastq", b""), "-m", &model, "-q"]).done();
     assert_eq!(empty.text().trim_end(), expected[0]);
@@ -150,7 +150,11 @@ fn copies_do_not_testify() {
     let copies = scratch.file("copies.fastq", &records(&text).iter().flat_map(|record| record.repeat(5)).collect::<Vec<_>>());
     let scored = bm(["score", &copies, "--adapt", "--report", &scratch.path("report.json")]).done();
     assert!(scored.stderr.contains("the run's k-mers do not testify: "), "{}", scored.stderr);
-    assert!(scored.text().starts_with("read\tlength\tprobability\texpected_errors\tverdict\n"));
+    assert!(
+        scored
+            .text()
+            .starts_with("read\tlength\tprobability\texpected_errors\tphred_expected_errors\tmean_phred\tverdict\treason\n")
+    );
     let evidence = &json(&scratch.read("report.json"))["adaptation"]["evidence"];
     assert!(evidence["doubts"][0].as_str().unwrap().contains("copies"), "{evidence}");
 }

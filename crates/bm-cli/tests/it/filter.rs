@@ -24,7 +24,9 @@ fn check_partition(input: &str, threshold: &str) {
         reads.map(|(record, _)| without_plus_text(record)).collect::<Vec<_>>()
     };
     assert!(records(&kept) == with(true), "kept: {} records, expected {}", records(&kept).len(), with(true).len());
-    assert!(records(&dropped) == with(false), "discarded: {} records, expected {}", records(&dropped).len(), with(false).len());
+    let reasons: Vec<_> = verdicts.iter().filter(|row| row.verdict != "pass").map(|row| row.reason.as_str()).collect();
+    let expected: Vec<_> = with(false).iter().zip(&reasons).map(|(record, reason)| with_reason(record, reason)).collect();
+    assert!(records(&dropped) == expected, "discarded: {} records, expected {}", records(&dropped).len(), expected.len());
 
     let threshold: f32 = threshold.parse().unwrap();
     for row in &verdicts {
@@ -53,6 +55,12 @@ fn without_plus_text(record: &[u8]) -> Vec<u8> {
     let mut lines: Vec<_> = record.split(|byte| *byte == b'\n').collect();
     lines[2] = b"+";
     lines.join(&b'\n')
+}
+
+/// The record as it is discarded.
+fn with_reason(record: &[u8], reason: &str) -> Vec<u8> {
+    let end = record.iter().position(|byte| *byte == b'\n').unwrap();
+    [&record[..end], b" reason=", reason.as_bytes(), &record[end..]].concat()
 }
 
 #[test]
@@ -197,7 +205,7 @@ fn unscored_reads_are_discarded_and_counted() {
     let dropped = scratch.path("dropped.fastq");
     let run = bm_with_stdin(["filter", "-", "-o", "-", "--discarded", &dropped, "-t", "0"], text).done();
     assert_eq!(run.stdout, b"@known\nACGT\n+\nIIII\n");
-    assert_eq!(scratch.read("dropped.fastq"), b"@empty\n\n+\n\n@unknown\nNNNN\n+\nIIII\n");
+    assert_eq!(scratch.read("dropped.fastq"), b"@empty reason=empty\n\n+\n\n@unknown reason=only_n\nNNNN\n+\nIIII\n");
     assert!(run.stderr.starts_with("3 reads in: 1 kept (33.33 %), 0 discarded, 2 unscored\n"), "{}", run.stderr);
 }
 
@@ -260,12 +268,13 @@ fn the_report_has_the_keys_that_were_promised() {
         let sha256 = bm(["models"]).done().text().lines().nth(1).unwrap().rsplit('\t').next().unwrap().to_owned();
         let expected = serde_json::json!({
             "format": 1, "program": "bm", "version": env!("CARGO_PKG_VERSION"), "command": command,
-            "input": input, "output": kept, "reads": reads, "bases": {"in": 120_000, "kept": report["bases"]["kept"]},
+            "inputs": [input], "outputs": [kept], "reads": reads, "reasons": {"threshold": reads["discarded"]}, "bases": {"in": 120_000, "kept": report["bases"]["kept"]},
             "model": {"id": "read-error", "version": 1, "encoding": "quality-place version 1",
                 "label": "pass: true error rate of the read <= 1 %",
                 "threshold": 0.25, "sha256": sha256},
             "domain": {"applies": true, "reasons": [], "judged_by": "model"},
-            "criteria": {"threshold": 0.25, "max_ee": null, "max_ee_rate": null},
+            "criteria": {"threshold": 0.25, "max_ee": null, "max_ee_rate": null, "min_length": null, "max_length": null, "max_n": null,
+                "min_complexity": null, "max_poly_g": null},
             "engine": {"backend": "embedded", "description": report["engine"]["description"], "workers": workers},
         });
         assert_eq!(report, expected);

@@ -4,6 +4,8 @@ use crate::support::{
     BM, HISEQ, NOVASEQ, Row, Scratch, bm, bm_with_stdin, package, record, records, rows, shell, testdata, text_of,
 };
 
+const HEADER: &str = "read\tlength\tprobability\texpected_errors\tphred_expected_errors\tmean_phred\tverdict\treason\n";
+
 #[test]
 fn there_is_a_row_a_read_in_order() {
     for input in [NOVASEQ, "derived/empty_reads.fastq.gz"] {
@@ -36,9 +38,8 @@ fn probabilities_survive_a_round_trip() {
 #[test]
 fn what_cannot_be_scored_is_nan_and_unscored() {
     let run = bm_with_stdin(["score", "-", "-q"], b"@empty x\n\n+\n\n@\xe9t\xe9\nNNN\n+\nIII\n").done();
-    let expected =
-        b"read\tlength\tprobability\texpected_errors\tverdict\nempty\t0\tnan\tnan\tunscored\n\xe9t\xe9\t3\tnan\tnan\tunscored\n";
-    assert_eq!(run.stdout, expected);
+    let expected = b"empty\t0\tnan\tnan\t0\tnan\tunscored\tempty\n\xe9t\xe9\t3\tnan\tnan\t0.0003\t40\tunscored\tonly_n\n";
+    assert_eq!(run.stdout, [HEADER.as_bytes(), expected].concat());
 }
 
 #[test]
@@ -53,9 +54,9 @@ fn a_read_has_one_probability_whatever_is_beside_it() {
 #[test]
 fn an_input_without_records_gives_the_header() {
     let run = bm(["score", &testdata("derived/empty.fastq.gz")]).done();
-    assert_eq!(run.text(), "read\tlength\tprobability\texpected_errors\tverdict\n");
+    assert_eq!(run.text(), HEADER);
     let run = bm(["score", &testdata("derived/empty.fastq.gz"), "-m", "mean-q20"]).done();
-    assert_eq!(run.text(), "read\tlength\tprobability\tverdict\n");
+    assert_eq!(run.text(), "read\tlength\tprobability\tphred_expected_errors\tmean_phred\tverdict\treason\n");
 }
 
 #[test]
@@ -90,6 +91,19 @@ fn the_probability_falls_with_the_expected_errors() {
     table.sort_by(|a, b| a.expected_errors.partial_cmp(&b.expected_errors).unwrap());
     // All reads are of one length.
     assert!(table.is_sorted_by(|a, b| a.probability >= b.probability));
+}
+
+#[test]
+fn what_the_instrument_reports_stands_beside_it() {
+    let text = text_of(&testdata(NOVASEQ));
+    let table = rows(&bm(["score", &testdata(NOVASEQ), "-q"]).done().stdout);
+    for (row, record) in table.iter().zip(records(&text)) {
+        let expected = reported(record);
+        assert!((f64::from(row.phred_expected_errors) - expected).abs() <= 1e-6 * expected, "{row:?}, expected {expected}");
+        let quality = record.split(|byte| *byte == b'\n').nth(3).unwrap();
+        let mean = quality.iter().map(|byte| f64::from(byte - b'!')).sum::<f64>() / quality.len() as f64;
+        assert!((f64::from(row.mean_phred) - mean).abs() < 1e-5 && (row.reason == "-") == (row.verdict == "pass"), "{row:?}");
+    }
 }
 
 #[test]
@@ -141,6 +155,7 @@ fn where_the_model_does_not_apply_it_is_said_and_reported_errors_judge() {
         for (row, record) in rows(&run.stdout).iter().zip(records(&text)).filter(|(row, _)| row.verdict != "unscored") {
             let (found, expected) = (f64::from(row.expected_errors.unwrap()), reported(record));
             assert!((found - expected).abs() <= 1e-6 * expected, "{row:?}, expected {expected}");
+            assert_eq!(row.expected_errors, Some(row.phred_expected_errors));
         }
         let written: serde_json::Value = serde_json::from_slice(&scratch.read("report.json")).unwrap();
         assert_eq!(written["domain"]["applies"], false);

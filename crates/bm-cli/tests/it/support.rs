@@ -148,7 +148,9 @@ pub(crate) fn package(id: &str, file: &str) -> String {
 
 pub(crate) const HISEQ: &str = "hiseqx_phage/hiseqx_phage.fastq.gz";
 pub(crate) const MEASLES: &str = "hiseq_measles/hiseq_measles_1.fastq.gz";
+pub(crate) const MEASLES_2: &str = "hiseq_measles/hiseq_measles_2.fastq.gz";
 pub(crate) const MISEQ: &str = "miseq_twist/miseq_twist_first2000_1.fastq.gz";
+pub(crate) const MISEQ_2: &str = "miseq_twist/miseq_twist_first2000_2.fastq.gz";
 pub(crate) const NOVASEQ: &str = "novaseq_A00129_800.fastq.gz";
 
 /// The text of a file that may be gzip, with the line ends that `bm` writes.
@@ -222,28 +224,48 @@ pub(crate) struct Row {
     pub(crate) probability: f32,
     /// Only from models that count errors.
     pub(crate) expected_errors: Option<f32>,
+    pub(crate) phred_expected_errors: f32,
+    pub(crate) mean_phred: f32,
     /// What the network alone expects, and the share of the bases of which k-mers know something; only where they testify.
     pub(crate) testimony: Option<(f32, f32)>,
+    /// Which mate it is, and the probability of its pair; only of pairs.
+    pub(crate) pair: Option<(u8, f32)>,
     pub(crate) verdict: String,
+    pub(crate) reason: String,
 }
 
 /// Reads the table of `bm score`.
 pub(crate) fn rows(table: &[u8]) -> Vec<Row> {
     let text = String::from_utf8_lossy(table);
     let mut lines = text.lines();
-    let (counts_errors, has_evidence) = match lines.next() {
-        Some("read\tlength\tprobability\texpected_errors\texpected_errors_prior\tevaluable\tverdict") => (true, true),
-        Some("read\tlength\tprobability\texpected_errors\tverdict") => (true, false),
-        Some("read\tlength\tprobability\tverdict") => (false, false),
-        other => panic!("{other:?}"),
-    };
+    let header: Vec<_> = lines.next().unwrap().split('\t').collect();
+    let groups: [(&[&str], bool); 6] = [
+        (&["read", "length", "probability"], true),
+        (&["expected_errors"], false),
+        (&["phred_expected_errors", "mean_phred"], true),
+        (&["expected_errors_prior", "evaluable"], false),
+        (&["mate", "pair_probability"], false),
+        (&["verdict", "reason"], true),
+    ];
+    let present = groups.iter().filter(|(group, always)| *always || header.contains(&group[0]));
+    assert!(present.flat_map(|(group, _)| *group).eq(&header), "{header:?}");
     let row = |line: &str| {
-        let mut columns: Vec<_> = line.split('\t').collect();
-        let expected_errors = counts_errors.then(|| columns.remove(3).parse().unwrap());
-        let testimony = has_evidence.then(|| (columns.remove(3).parse().unwrap(), columns.remove(3).parse().unwrap()));
-        let [read, length, probability, verdict] = columns[..] else { panic!("{line:?}") };
-        let (length, probability) = (length.parse().unwrap(), probability.parse().unwrap());
-        Row { read: read.to_owned(), length, probability, expected_errors, testimony, verdict: verdict.to_owned() }
+        let columns: Vec<_> = line.split('\t').collect();
+        assert_eq!(columns.len(), header.len(), "{line:?}");
+        let text = |name: &str| header.iter().position(|column| *column == name).map(|i| columns[i].to_owned());
+        let number = |name: &str| text(name).map(|text| text.parse::<f32>().unwrap());
+        Row {
+            read: text("read").unwrap(),
+            length: text("length").unwrap().parse().unwrap(),
+            probability: number("probability").unwrap(),
+            expected_errors: number("expected_errors"),
+            phred_expected_errors: number("phred_expected_errors").unwrap(),
+            mean_phred: number("mean_phred").unwrap(),
+            testimony: number("expected_errors_prior").zip(number("evaluable")),
+            pair: text("mate").map(|mate| mate.parse().unwrap()).zip(number("pair_probability")),
+            verdict: text("verdict").unwrap(),
+            reason: text("reason").unwrap(),
+        }
     };
     lines.map(row).collect()
 }

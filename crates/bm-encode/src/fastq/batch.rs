@@ -5,7 +5,7 @@ use std::io::Read;
 use super::parse::{self, Found, Span};
 use super::record::RecordRef;
 use super::text::Text;
-use super::{FastqError, Fault, Reader};
+use super::{CHUNK, FastqError, Fault, Reader};
 
 /// Records handled together: the text that they were read from, and where in it they are. A batch costs what its text costs,
 /// whatever the lengths.
@@ -13,6 +13,17 @@ use super::{FastqError, Fault, Reader};
 pub struct RecordBatch {
     text: Text,
     records: Vec<Span>,
+    /// Records of the file before these, and where these start in it.
+    before: Address,
+}
+
+/// Where a record is in its file.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Address {
+    /// Which record, from 1.
+    pub record: u64,
+    /// Where it starts, in bytes of the decompressed stream, from 0.
+    pub byte: u64,
 }
 
 impl RecordBatch {
@@ -37,6 +48,17 @@ impl RecordBatch {
         self.text.as_slice().len()
     }
 
+    /// Returns a record, if there are so many.
+    pub fn get(&self, index: usize) -> Option<RecordRef<'_>> {
+        Some(self.records.get(index)?.of(self.text.as_slice()))
+    }
+
+    /// Returns where a record of the batch is in its file, if there is such a record.
+    pub fn address(&self, index: usize) -> Option<Address> {
+        let start = self.records.get(index)?.start();
+        Some(Address { record: self.before.record + index as u64 + 1, byte: self.before.byte + start as u64 })
+    }
+
     /// Returns the records in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = RecordRef<'_>> + Clone {
         let text = self.text.as_slice();
@@ -44,51 +66,92 @@ impl RecordBatch {
     }
 }
 
+/// How much goes into a batch. Where batches are cut depends on the text alone.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum BatchSize {
+    /// The records that are whole in the next so many bytes of text, or one that is longer than that.
+    Bytes(usize),
+    /// The same in pairs: an even number of records, or two that are longer. An odd one is the last of the file.
+    PairsInBytes(usize),
+    /// So many records, whatever their size, or those that are left.
+    Records(usize),
+}
+
+/// [`BatchSize`] in numbers.
+struct Size {
+    /// Bytes after which a batch ends.
+    bytes: usize,
+    /// Records that stay together.
+    group: usize,
+    /// Most records.
+    records: usize,
+}
+
 impl<R: Read> Reader<R> {
-    /// Fills `batch`, after emptying it, with the records that are whole in the next `bytes` bytes of text, or with one that is
-    /// longer than that.
+    /// Fills `batch`, after emptying it, with the next records.
     ///
-    /// Returns whether there may be more. Where batches are cut depends on the text alone.
+    /// Returns whether there may be more.
     ///
     /// # Errors
     ///
     /// As [`Reader::read_record`], once the records before the fault have been returned; the batch is empty then.
-    pub fn read_batch(&mut self, batch: &mut RecordBatch, bytes: usize) -> Result<bool, FastqError> {
+    pub fn read_batch(&mut self, batch: &mut RecordBatch, size: BatchSize) -> Result<bool, FastqError> {
+        let size = match size {
+            BatchSize::Bytes(bytes) => Size { bytes, group: 1, records: usize::MAX },
+            BatchSize::PairsInBytes(bytes) => Size { bytes, group: 2, records: usize::MAX },
+            BatchSize::Records(records) => Size { bytes: usize::MAX, group: 1, records },
+        };
         batch.clear();
         if let Some(fault) = self.fault.take() {
             return Err(fault);
         }
         batch.text.append(self.text.rest());
         self.text.clear();
-        let mut wanted = bytes;
+        let chunk = if size.bytes == usize::MAX { CHUNK } else { size.bytes };
+        let mut wanted = chunk;
         let mut end = 0;
+        // Records and bytes of whole groups.
+        let mut groups = (0, 0);
         let (more, fault) = loop {
             self.source.fill(&mut batch.text, wanted);
             let found = loop {
+                if batch.records.len() == size.records {
+                    break Found::Part;
+                }
                 let text = batch.text.rest();
-                // Only the first record may be longer than a batch.
-                let most = if end == 0 { text.len() } else { text.len().min(bytes.max(end)) };
+                // Only the first group may be longer than a batch.
+                let most = if groups.0 == 0 { text.len() } else { text.len().min(size.bytes.max(end)) };
                 let at_end = self.source.is_at_end() && most == text.len();
                 match parse::record(&mut text[end..most], at_end) {
                     Found::Record { span, bytes } => {
                         batch.records.push(span.after(end));
                         end += bytes;
+                        if batch.records.len().is_multiple_of(size.group) {
+                            groups = (batch.records.len(), end);
+                        }
                     }
                     found => break found,
                 }
             };
+            let is_done = groups.0 > 0 && size.bytes != usize::MAX || batch.records.len() == size.records;
             match found {
                 Found::Nothing => break (false, None),
                 Found::Fault { name, fault } => break (true, Some((name, fault))),
-                _ if !batch.is_empty() => break (true, None),
+                _ if is_done => {
+                    // What is left of a group comes with the next batch.
+                    batch.records.truncate(groups.0);
+                    end = groups.1;
+                    break (true, None);
+                }
                 Found::Record { .. } | Found::Part => match self.source.failure() {
                     Some(error) => break (true, Some((None, Fault::Io(error)))),
                     // Twice as much each time, so that what is looked at again is never more than what is new.
-                    None => wanted = 2 * batch.bytes().max(bytes),
+                    None => wanted = 2 * batch.bytes().max(chunk),
                 },
             }
         };
         batch.text.split_off(end, &mut self.text);
+        batch.before = Address { record: self.records, byte: self.byte };
         self.count(batch.len(), end);
         self.fault = fault.map(|(name, fault)| self.error(name, fault));
         match self.fault.take_if(|_| batch.is_empty()) {
@@ -107,7 +170,7 @@ mod tests {
         let text = b"@a x\nAC\n+\nII\n@b\n\n+\n\n@c\nNNN\n+\n!!~\n";
         let (mut batch, mut written) = (RecordBatch::default(), Vec::new());
         let mut reader = Reader::new(&text[..]);
-        while reader.read_batch(&mut batch, 23).expect("the records are whole") {
+        while reader.read_batch(&mut batch, BatchSize::Bytes(23)).expect("the records are whole") {
             assert_eq!(batch.len(), 2);
             batch.iter().for_each(|record| record.write_to(&mut written, b"").expect("memory can be written"));
         }
@@ -120,8 +183,64 @@ mod tests {
         let text = b"@a\nACGT\n+\nIIII\n".repeat(5);
         for (bytes, records) in [(1, 1), (14, 1), (15, 1), (29, 1), (30, 2), (75, 5), (76, 5)] {
             let mut batch = RecordBatch::default();
-            let more = Reader::new(&text[..]).read_batch(&mut batch, bytes);
+            let more = Reader::new(&text[..]).read_batch(&mut batch, BatchSize::Bytes(bytes));
             assert_eq!((more.ok(), batch.len(), batch.bytes()), (Some(bytes < 76), records, 15 * records), "{bytes}");
         }
+    }
+
+    /// Returns how many records each batch of `text` has, and what is wrong at the end.
+    fn sizes(text: &[u8], size: BatchSize) -> (Vec<usize>, Option<String>) {
+        let (mut reader, mut batch, mut sizes) = (Reader::new(text), RecordBatch::default(), Vec::new());
+        loop {
+            match reader.read_batch(&mut batch, size) {
+                Ok(more) => {
+                    sizes.push(batch.len());
+                    if !more {
+                        return (sizes, None);
+                    }
+                }
+                Err(error) => return (sizes, Some(error.to_string())),
+            }
+        }
+    }
+
+    #[test]
+    fn records_know_where_they_are() {
+        let text = b"@a\nACGT\n+\nIIII\n@bc\n\n+\n\n".repeat(3);
+        for bytes in [1, 30, 40, 1_000] {
+            let (mut reader, mut batch, mut found) = (Reader::new(&text[..]), RecordBatch::default(), Vec::new());
+            while reader.read_batch(&mut batch, BatchSize::Bytes(bytes)).expect("the records are whole") {
+                found.extend((0..batch.len()).map(|i| batch.address(i)));
+            }
+            found.extend((0..=batch.len()).map(|i| batch.address(i)));
+            let expected = [0, 15, 23, 38, 46, 61].into_iter().zip(1..).map(|(byte, record)| Some(Address { record, byte }));
+            assert!(found.iter().copied().eq(expected.chain([None])), "{bytes}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn pairs_stay_in_one_batch() {
+        // Records of 15 bytes.
+        let text = b"@a\nACGT\n+\nIIII\n".repeat(5);
+        for bytes in [1, 30, 45] {
+            assert_eq!(sizes(&text, BatchSize::PairsInBytes(bytes)), (vec![2, 2, 1], None), "{bytes}");
+        }
+        assert_eq!(sizes(&text, BatchSize::PairsInBytes(59)), (vec![2, 3], None));
+        assert_eq!(sizes(&text, BatchSize::PairsInBytes(60)), (vec![4, 1], None));
+        assert_eq!(sizes(&text, BatchSize::PairsInBytes(1_000)), (vec![5], None));
+    }
+
+    #[test]
+    fn a_batch_of_so_many_records_has_them_whatever_their_size() {
+        let mut text = b"@a\nACGT\n+\nIIII\n".repeat(5);
+        let long = 3 * CHUNK;
+        text.extend([b"@b\n".as_slice(), &vec![b'A'; long], b"\n+\n", &vec![b'I'; long], b"\n"].concat());
+        assert_eq!(sizes(&text, BatchSize::Records(2)), (vec![2, 2, 2, 0], None));
+        assert_eq!(sizes(&text, BatchSize::Records(4)), (vec![4, 2], None));
+        assert_eq!(sizes(&text, BatchSize::Records(100)), (vec![6], None));
+        // The records before a fault come first, in a smaller batch.
+        let (found, fault) = sizes(&text[..text.len() - 9], BatchSize::Records(4));
+        assert_eq!(found, [4, 1]);
+        assert!(fault.is_some_and(|fault| fault.starts_with("record 6 (read b, byte 75): ")));
     }
 }

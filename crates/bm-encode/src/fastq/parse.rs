@@ -35,6 +35,11 @@ impl Span {
         }
     }
 
+    /// Returns where the record starts in its text.
+    pub(super) fn start(self) -> usize {
+        self.definition - 1
+    }
+
     /// Returns the same place in a text that has so many bytes before this one.
     pub(super) fn after(self, bytes: usize) -> Self {
         let Self { definition, sequence, quality_scores, .. } = self;

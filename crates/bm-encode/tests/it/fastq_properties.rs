@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use bm_encode::fastq::{Fault, Reader, Record, RecordBatch};
+use bm_encode::fastq::{BatchSize, Fault, Reader, Record, RecordBatch};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -157,8 +157,8 @@ proptest! {
 
         let (mut whole, mut pieces) = (Reader::new(&text[..]), Reader::new(Pieces(&text[..], piece)));
         let (mut batch, mut twin) = (RecordBatch::default(), RecordBatch::default());
-        while let Ok(true) = whole.read_batch(&mut batch, bytes) {
-            prop_assert!(pieces.read_batch(&mut twin, bytes).is_ok());
+        while let Ok(true) = whole.read_batch(&mut batch, BatchSize::Bytes(bytes)) {
+            prop_assert!(pieces.read_batch(&mut twin, BatchSize::Bytes(bytes)).is_ok());
             prop_assert_eq!((twin.len(), twin.bytes()), (batch.len(), batch.bytes()));
         }
     }

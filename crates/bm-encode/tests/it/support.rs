@@ -3,7 +3,7 @@
 use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
 
-use bm_encode::fastq::{FastqError, Reader, Record, RecordBatch, RecordRef};
+use bm_encode::fastq::{BatchSize, FastqError, Reader, Record, RecordBatch, RecordRef};
 use flate2::bufread::MultiGzDecoder;
 
 /// Sizes of batches and of the pieces that they come in. The parser works on what was read, so lines and line ends must be cut at
@@ -62,7 +62,7 @@ pub(crate) fn read_all(input: impl Read) -> Outcome {
 pub(crate) fn read_batches(input: impl Read, bytes: usize) -> Outcome {
     let (mut reader, mut batch, mut records) = (Reader::new(input), RecordBatch::default(), Vec::new());
     loop {
-        let more = reader.read_batch(&mut batch, bytes);
+        let more = reader.read_batch(&mut batch, BatchSize::Bytes(bytes));
         assert!(batch.len() <= 1 || batch.bytes() <= bytes, "{} records of {} bytes", batch.len(), batch.bytes());
         assert_eq!(batch.iter().len(), batch.len());
         records.extend(batch.iter().map(Owned::from));

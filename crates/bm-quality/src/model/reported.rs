@@ -1,14 +1,8 @@
 //! Judging reads by what the instrument reports: the sum of 10^(−Q/10).
 
-use std::sync::LazyLock;
-
-use bm_encode::{Phred, ReadRef};
+use bm_encode::{ReadRef, reported_errors};
 
 use crate::{ErrorRule, Prediction, Score};
-
-/// The error probability that each quality byte reports; bytes that are none were refused before.
-static REPORTED: LazyLock<[f64; 256]> =
-    LazyLock::new(|| std::array::from_fn(|byte| Phred::from_byte(byte as u8).map_or(0.0, Phred::error_probability)));
 
 /// The rule "expected errors", Edgar & Flyvbjerg 2015, Bioinformatics 31:3476.
 pub(super) struct ReportedErrors {
@@ -26,7 +20,7 @@ impl ReportedErrors {
             if let Err(reason) = read.check_scorable() {
                 return Prediction::Unscored(reason);
             }
-            let errors: f64 = read.quality_scores.iter().map(|byte| REPORTED[usize::from(*byte)]).sum();
+            let errors = reported_errors(read.quality_scores);
             match self.rule.probability(errors, read.len()) {
                 Some(probability) => {
                     Prediction::Scored(Score { probability, expected_errors: Some(errors as f32), testimony: None })

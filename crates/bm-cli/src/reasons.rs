@@ -1,0 +1,140 @@
+//! Why a read is not kept.
+
+use std::fmt;
+
+use bm_encode::EncodeError;
+use bm_quality::Shortfall;
+
+/// A reason. Of several, the first in this order is the one that counts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub(crate) enum Reason {
+    /// It has no bases.
+    Empty,
+    /// Its bases are all N.
+    OnlyN,
+    MinLength,
+    MaxLength,
+    MaxN,
+    MinComplexity,
+    MaxPolyG,
+    Probability,
+    ExpectedErrors,
+    ExpectedErrorRate,
+    /// It is all right, but its pair is not kept.
+    Mate,
+}
+
+impl Reason {
+    /// All of them, in their order.
+    pub(crate) const ALL: [Self; 11] = [
+        Self::Empty,
+        Self::OnlyN,
+        Self::MinLength,
+        Self::MaxLength,
+        Self::MaxN,
+        Self::MinComplexity,
+        Self::MaxPolyG,
+        Self::Probability,
+        Self::ExpectedErrors,
+        Self::ExpectedErrorRate,
+        Self::Mate,
+    ];
+
+    /// Returns the word for it: what the read has, or the flag that asks for what it does not.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::OnlyN => "only_n",
+            Self::MinLength => "min_length",
+            Self::MaxLength => "max_length",
+            Self::MaxN => "max_n",
+            Self::MinComplexity => "min_complexity",
+            Self::MaxPolyG => "max_poly_g",
+            Self::Probability => "threshold",
+            Self::ExpectedErrors => "max_ee",
+            Self::ExpectedErrorRate => "max_ee_rate",
+            Self::Mate => "mate",
+        }
+    }
+}
+
+impl From<Shortfall> for Reason {
+    fn from(shortfall: Shortfall) -> Self {
+        match shortfall {
+            Shortfall::Probability => Self::Probability,
+            Shortfall::ExpectedErrors => Self::ExpectedErrors,
+            Shortfall::ExpectedErrorRate => Self::ExpectedErrorRate,
+        }
+    }
+}
+
+impl From<&EncodeError> for Reason {
+    /// For a read that cannot be judged. The reader has refused what is no read before.
+    fn from(error: &EncodeError) -> Self {
+        if matches!(error, EncodeError::EmptyRead) { Self::Empty } else { Self::OnlyN }
+    }
+}
+
+/// Any number of reasons.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Reasons(u16);
+
+impl Reasons {
+    pub(crate) const NONE: Self = Self(0);
+
+    /// Adds one.
+    pub(crate) fn add(&mut self, reason: Reason) {
+        self.0 |= 1 << reason as u8;
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Returns them, the one that counts first.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Reason> {
+        Reason::ALL.into_iter().filter(move |reason| self.0 >> *reason as u8 & 1 == 1)
+    }
+
+    /// Returns those of both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl FromIterator<Reason> for Reasons {
+    fn from_iter<I: IntoIterator<Item = Reason>>(reasons: I) -> Self {
+        let mut all = Self::default();
+        reasons.into_iter().for_each(|reason| all.add(reason));
+        all
+    }
+}
+
+/// As tables and descriptions show them: with commas between; `-` if there is none.
+impl fmt::Display for Reasons {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("-");
+        }
+        for (i, reason) in self.iter().enumerate() {
+            f.write_str(if i > 0 { "," } else { "" })?;
+            f.write_str(reason.name())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_come_in_their_order_whatever_the_order_they_came_in() {
+        let reasons: Reasons = [Reason::Mate, Reason::MaxN, Reason::Empty, Reason::MaxN].into_iter().collect();
+        assert_eq!(reasons.to_string(), "empty,max_n,mate");
+        assert_eq!(Reasons::default().to_string(), "-");
+        let all: Reasons = Reason::ALL.into_iter().collect();
+        assert!(all.iter().eq(Reason::ALL));
+    }
+}

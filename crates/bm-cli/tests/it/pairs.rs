@@ -1,0 +1,248 @@
+//! Pairs: one decision for both mates, and none of them lost.
+
+use std::collections::HashSet;
+
+use crate::support::{
+    MEASLES, MEASLES_2, MISEQ, MISEQ_2, Row, Scratch, bm, bm_with_stdin, command, json, record, records, rows, run, testdata,
+    text_of,
+};
+
+/// The pairs of two files, in turns.
+fn interleaved(first: &str, second: &str) -> Vec<u8> {
+    let (first, second) = (text_of(&testdata(first)), text_of(&testdata(second)));
+    records(&first).into_iter().zip(records(&second)).flat_map(|(one, other)| [one, other].concat()).collect()
+}
+
+/// The record without what stands in its description by now, and the reason that does.
+fn without_reason(record: &[u8]) -> (Vec<u8>, Option<String>) {
+    let text = String::from_utf8(record.to_vec()).unwrap();
+    let (definition, rest) = text.split_once('\n').unwrap();
+    match definition.split_once(" reason=") {
+        Some((definition, reason)) => (format!("{definition}\n{rest}").into_bytes(), Some(reason.to_owned())),
+        None => (record.to_vec(), None),
+    }
+}
+
+#[test]
+fn every_read_of_a_pair_goes_where_its_verdict_says_in_every_mode() {
+    for (first, second) in [(MEASLES, MEASLES_2), (MISEQ, MISEQ_2)] {
+        let (in1, in2) = (testdata(first), testdata(second));
+        let all = interleaved(first, second);
+        let all = records(&all);
+        for mode in ["joint", "both", "any"] {
+            let out = Scratch::new();
+            let [kept1, kept2, singles, dropped, report] = ["1.fq", "2.fq", "s.fq", "d.fq", "r.json"].map(|name| out.path(name));
+            let places = ["-o", &kept1, "-O", &kept2, "--singles", &singles, "--discarded", &dropped, "--report", &report];
+            run(command(["filter", &in1, &in2, "--pair", mode]).args(places)).done();
+            let table = rows(&bm(["score", &in1, &in2, "--pair", mode, "-q"]).done().stdout);
+            assert_eq!(table.len(), all.len());
+
+            let [kept1, kept2, singles, dropped] = ["1.fq", "2.fq", "s.fq", "d.fq"].map(|name| out.read(name));
+            let (kept1, kept2) = (records(&kept1), records(&kept2));
+            assert_eq!(kept1.len(), kept2.len(), "{mode}: mates stay together");
+            let pairs: Vec<_> = kept1.iter().zip(&kept2).flat_map(|(one, other)| [*one, *other]).collect();
+            let passing: Vec<_> =
+                all.iter().zip(&table).filter(|(_, row)| row.verdict == "pass").map(|(record, _)| *record).collect();
+            assert!(pairs == passing, "{mode}: {} kept, {} pass", pairs.len(), passing.len());
+
+            // What is rescued passes by itself, and its mate does not.
+            let alone =
+                rows(&bm(["score", &in1, "-q"]).done().stdout).into_iter().zip(rows(&bm(["score", &in2, "-q"]).done().stdout));
+            let alone: Vec<_> = alone.flat_map(|(one, other)| [one, other]).collect();
+            let rescued = |i: usize| table[i].verdict != "pass" && alone[i].verdict == "pass";
+            let expected: Vec<_> = (0..all.len()).filter(|i| rescued(*i)).map(|i| all[i]).collect();
+            assert!(records(&singles) == expected, "{mode}: {} singles, expected {}", records(&singles).len(), expected.len());
+            let expected: Vec<_> =
+                (0..all.len()).filter(|i| table[*i].verdict != "pass" && !rescued(*i)).map(|i| all[i].to_vec()).collect();
+            let (found, reasons): (Vec<_>, Vec<_>) = records(&dropped).into_iter().map(without_reason).unzip();
+            assert!(found == expected && reasons.iter().all(Option::is_some), "{mode}");
+
+            let report = json(&out.read("r.json"));
+            let count = |key: &str| report["reads"][key].as_u64().unwrap() as usize;
+            assert_eq!(count("in"), all.len());
+            assert_eq!(count("kept"), pairs.len() + records(&singles).len());
+            assert_eq!(count("discarded") + count("unscored"), found.len());
+            let reasons =
+                report["reasons"].as_object().unwrap().values().map(|count| count.as_u64().unwrap() as usize).sum::<usize>();
+            assert_eq!(reasons, found.len());
+            let pairs =
+                serde_json::json!({"judged": mode, "in": all.len() / 2, "kept": kept1.len(), "singles": records(&singles).len()});
+            assert_eq!(report["pairs"], pairs);
+            if mode == "both" {
+                assert!(!records(&singles).is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pair_is_judged_by_the_errors_of_both_mates() {
+    let (in1, in2) = (testdata(MISEQ), testdata(MISEQ_2));
+    let table = |flags: &[&str]| rows(&run(command(["score", &in1, &in2, "-q"]).args(flags)).done().stdout);
+    let probability = |row: &Row| row.pair.unwrap().1;
+    for pair in table(&[]).chunks(2) {
+        assert_eq!(pair.iter().map(|row| row.pair.unwrap().0).collect::<Vec<_>>(), [1, 2]);
+        let template = |row: &Row| row.read.rsplit_once('/').unwrap().0.to_owned();
+        assert_eq!(template(&pair[0]), template(&pair[1]));
+        assert!(probability(&pair[0]).to_bits() == probability(&pair[1]).to_bits() && pair[0].verdict == pair[1].verdict);
+        let lowest = pair[0].probability.min(pair[1].probability);
+        assert_eq!(pair[0].verdict == "pass", probability(&pair[0]) >= 0.5);
+        // A mate without errors makes up for some of the other one's.
+        assert!(probability(&pair[0]) >= lowest - 0.5, "{pair:?}");
+    }
+    for pair in table(&["--max-ee", "2"]).chunks(2) {
+        let errors: f32 = pair.iter().map(|row| row.expected_errors.unwrap()).sum();
+        assert!((errors - 2.0).abs() < 1e-5 || (pair[0].verdict == "pass") == (errors <= 2.0), "{pair:?}");
+        assert!(pair[0].verdict == "pass" || pair[0].reason == "max_ee");
+    }
+}
+
+#[test]
+fn two_files_and_one_in_which_mates_take_turns_are_the_same() {
+    let scratch = Scratch::new();
+    let (in1, in2) = (testdata(MISEQ), testdata(MISEQ_2));
+    let mixed = scratch.file("mixed.fastq", &interleaved(MISEQ, MISEQ_2));
+    let expected = bm(["filter", &in1, &in2, "-o", "-", "-q", "-j", "1"]).done().stdout;
+    assert!(records(&expected).len() > 1_000);
+    assert!(bm(["filter", &mixed, "--interleaved", "-o", "-", "-q"]).done().stdout == expected);
+    let stdin = bm_with_stdin(["filter", "-", "--interleaved", "-o", "-", "-q", "-j", "3"], &interleaved(MISEQ, MISEQ_2)).done();
+    assert!(stdin.stdout == expected);
+    let (one, other) = (scratch.path("1.fq.gz"), scratch.path("2.fq.zst"));
+    bm(["filter", &mixed, "--interleaved", "-o", &one, "-O", &other, "-q"]).done();
+    let again = bm(["filter", &one, &other, "-o", "-", "-q", "-t", "0"]).done().stdout;
+    assert!(again == expected, "and back");
+    let scores = bm(["score", &in1, &in2, "-q"]).done().stdout;
+    assert!(bm(["score", &mixed, "--interleaved", "-q", "-j", "4"]).done().stdout == scores);
+}
+
+#[test]
+fn pairs_of_unequal_mates_stay_together() {
+    // Mates of very different lengths, more than a batch of either, and one pair longer than a batch.
+    let mut files = [Vec::new(), Vec::new()];
+    for i in 0..4_000_usize {
+        files[0].extend(record(&format!("r{i}/1"), 20 + i % 7, b'I'));
+        files[1].extend(record(&format!("r{i}/2"), if i == 2_000 { 400_000 } else { 250 - i % 100 }, b'I'));
+    }
+    let scratch = Scratch::new();
+    let [in1, in2] = ["1", "2"].map(|name| scratch.path(name));
+    std::fs::write(&in1, &files[0]).unwrap();
+    std::fs::write(&in2, &files[1]).unwrap();
+    for (a, b) in [(&in1, &in2), (&in2, &in1)] {
+        // Whichever file is read first says how many come from the other.
+        let swapped = a == &in2;
+        let (k1, k2) = (scratch.path("k1"), scratch.path("k2"));
+        let run = bm(["filter", a, b, "-o", &k1, "-O", &k2, "-q", "-t", "0", "-j", "2"]);
+        if swapped {
+            let message = run.refused();
+            assert!(message.contains("record 1 (read r0/1, byte 0): is by its name not the second mate of"), "{message}");
+        } else {
+            run.done();
+            assert!(scratch.read("k1") == files[0] && scratch.read("k2") == files[1]);
+        }
+    }
+}
+
+#[test]
+fn what_are_no_pairs_is_refused_with_both_addresses() {
+    let scratch = Scratch::new();
+    let reads = |names: &[&str]| -> Vec<u8> { names.iter().flat_map(|name| record(name, 50, b'I')).collect() };
+    let file = |name: &str, names: &[&str]| scratch.file(name, &reads(names));
+    let (abc, abd, ab) = (file("abc", &["a/1", "b/1", "c/1"]), file("abd", &["a/2", "b/2", "d/2"]), file("ab", &["a/2", "b/2"]));
+    let none = file("none", &[]);
+    for (first, second, expected) in [
+        (&abc, &abd, format!("{abd}: record 3 (read d/2, byte 218): is no mate of {abc}: record 3 (read c/1, byte 218)")),
+        (&abc, &ab, format!("{ab}: ends after record 2, but {abc} goes on with record 3 (read c/1, byte 218)")),
+        (&ab, &abd, format!("{ab}: ends after record 2, but {abd} goes on with record 3 (read d/2, byte 218)")),
+        (&none, &ab, format!("{none}: ends after record 0, but {ab} goes on with record 1 (read a/2, byte 0)")),
+        (&ab, &none, format!("{none}: ends after record 0, but {ab} goes on with record 1 (read a/2, byte 0)")),
+        (
+            &abd,
+            &abc,
+            format!("{abc}: record 1 (read a/1, byte 0): is by its name not the second mate of {abd}: record 1 (read a/2, byte 0)"),
+        ),
+        (&abc, &abc, format!("{abc}: is named for both mates")),
+    ] {
+        for command in ["filter", "score"] {
+            let out = Scratch::new();
+            let message = bm([command, first, second, "-o", &out.path("1"), "-q"]).refused();
+            assert!(message.starts_with(&format!("bm: {expected}")), "{message}\n{expected}");
+            assert!(out.names().is_empty());
+        }
+    }
+    // The same where mates take turns.
+    for (names, expected) in [
+        (&["a/1", "a/2", "b/1"][..], "ends after record 3 (read b/1, byte 218), which has no mate"),
+        (&["a/1"], "ends after record 1 (read a/1, byte 0), which has no mate"),
+        (&["a/1", "b/2"], ": record 2 (read b/2, byte 109): is no mate of "),
+        (&["a/1", "a/2", "b/2", "b/1"], ": record 4 (read b/1, byte 327): is by its name not the second mate of "),
+    ] {
+        let message = bm_with_stdin(["filter", "-", "--interleaved", "-o", "-", "-q"], &reads(names)).refused();
+        assert!(message.contains(expected), "{message}");
+    }
+    // What is wrong with the mate's record is told, and not that it is missing.
+    let cut = [reads(&["a/1"]), b"@a/2\nACGT\n+\nIII\n".to_vec()].concat();
+    let message = bm_with_stdin(["filter", "-", "--interleaved", "-o", "-", "-q"], &cut).refused();
+    assert!(message.contains("record 2 (read a/2, byte 109): 4 bases but 3 quality scores"), "{message}");
+    let cut = scratch.file("cut", b"@a/2\nACGT\n+\nIIII\n@b/2\nACGT\n+\nIII\n");
+    let message = bm(["filter", &abc, &cut, "-o", "-", "-q"]).refused();
+    assert!(message.contains("cut: record 2 (read b/2, byte 17): 4 bases but 3 quality scores"), "{message}");
+}
+
+#[test]
+fn a_mate_that_cannot_be_scored_takes_its_pair_with_it_unless_one_is_enough() {
+    let scratch = Scratch::new();
+    let first = scratch.file("1", &[record("a", 100, b'I'), record("b", 100, b'I')].concat());
+    let second = scratch.file("2", &[b"@a\n\n+\n\n".to_vec(), record("b", 100, b'I')].concat());
+    let kept = |flags: &[&str]| {
+        let run = run(command(["filter", &first, &second, "-o", "-"]).args(flags)).done();
+        (records(&run.stdout).len(), run.stderr)
+    };
+    let (reads, said) = kept(&[]);
+    assert!(
+        reads == 2 && said.contains("4 reads in: 2 kept (50.00 %), 1 discarded, 1 unscored\n2 pairs in, judged joint: 1 kept"),
+        "{said}"
+    );
+    assert!(said.contains("not kept for: 1 empty, 1 mate\n"), "{said}");
+    assert_eq!(kept(&["--pair", "both"]).0, 2);
+    assert_eq!(kept(&["--pair", "any"]).0, 4);
+    let singles = scratch.path("s");
+    let (reads, said) = kept(&["--singles", &singles]);
+    assert!(reads == 2 && said.contains("1 kept (50.00 %), 1 reads kept without their mate"), "{said}");
+    assert!(scratch.read("s") == record("a", 100, b'I'));
+}
+
+#[test]
+fn what_is_for_pairs_needs_pairs() {
+    let input = testdata(MEASLES);
+    for flags in [&["-O", "x"][..], &["--singles", "x"], &["--pair", "both"]] {
+        let message = run(command(["filter", &input, "-o", "-"]).args(flags)).misused();
+        assert!(message.contains("<IN2|--interleaved>") || message.contains("--interleaved"), "{message}");
+    }
+    let message = bm(["filter", &input, &input, "--interleaved", "-o", "-"]).misused();
+    assert!(message.contains("--interleaved"), "{message}");
+}
+
+#[test]
+fn pairs_do_not_depend_on_threads() {
+    let (in1, in2) = (testdata(MEASLES), testdata(MEASLES_2));
+    let outputs: HashSet<_> = ["1", "2", "3", "8"]
+        .map(|threads| {
+            let out = Scratch::new();
+            let names = ["1.gz", "2.gz", "s", "d"].map(|name| out.path(name));
+            let places = ["-o", &names[0], "-O", &names[1], "--singles", &names[2], "--discarded", &names[3]];
+            run(command(["filter", &in1, &in2, "-q", "-j", threads]).args(places)).done();
+            ["1.gz", "2.gz", "s", "d"].map(|name| out.read(name))
+        })
+        .into();
+    assert_eq!(outputs.len(), 1);
+}
+
+#[test]
+fn a_run_is_learned_from_pairs_however_they_come() {
+    let scratch = Scratch::new();
+    let (in1, in2) = (testdata(MEASLES), testdata(MEASLES_2));
+    let mixed = scratch.file("mixed.fastq", &interleaved(MEASLES, MEASLES_2));
+    let expected = bm(["filter", "--adapt", &in1, &in2, "-o", "-"]).done();
+    let found = bm(["filter", "--adapt", &mixed, "--interleaved", "-o", "-"]).done();
+    assert!(found.stdout == expected.stdout, "{}\n{}", found.stderr, expected.stderr);
+}

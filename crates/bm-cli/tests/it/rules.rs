@@ -1,0 +1,102 @@
+//! Simple rules beside the network, reasons, and what is written into descriptions.
+
+use crate::support::{MEASLES, Scratch, bm, bm_with_stdin, command, json, records, rows, run, testdata, text_of};
+
+/// Reads that each break one rule, good ones by their qualities, and one that breaks none.
+fn reads() -> Vec<u8> {
+    let read = |name: &str, sequence: &str| format!("@{name} x\n{sequence}\n+\n{}\n", "I".repeat(sequence.len()));
+    let varied = "ACGTTGCATCGGATCTAGCTTACGGATTCAAGCTGACCATGTTCGAACTGAGTC";
+    [
+        read("good", varied),
+        read("short", &varied[..30]),
+        read("long", &varied.repeat(3)),
+        read("unknown", &(varied[..45].to_owned() + "NNNNNRYKM")),
+        read("dull", &"AT".repeat(27)),
+        read("dark", &(varied[..40].to_owned() + "GGGGTGGGGGGGGG")),
+        read("bad", varied).replace('I', "#"),
+        "@empty x\n\n+\n\n".to_owned(),
+        read("both", &"AT".repeat(10)),
+    ]
+    .concat()
+    .into_bytes()
+}
+
+const RULES: [&str; 10] =
+    ["--min-length", "50", "--max-length", "150", "--max-n", "0.1", "--min-complexity", "0.5", "--max-poly-g", "10"];
+
+#[test]
+fn every_reason_is_told_and_the_counts_add_up() {
+    let scratch = Scratch::new();
+    let input = scratch.file("reads.fastq", &reads());
+    let (dropped, report) = (scratch.path("dropped"), scratch.path("report"));
+    let run = run(command(["filter", &input, "-o", "-", "--discarded", &dropped, "--report", &report]).args(RULES)).done();
+    assert_eq!(records(&run.stdout), records(&reads())[..1]);
+    let text = String::from_utf8(scratch.read("dropped")).unwrap();
+    let definitions: Vec<_> = text.lines().step_by(4).collect();
+    let expected = [
+        "@short x reason=min_length",
+        "@long x reason=max_length",
+        "@unknown x reason=max_n,threshold",
+        "@dull x reason=min_complexity",
+        "@dark x reason=max_poly_g",
+        "@bad x reason=threshold",
+        "@empty x reason=empty,min_length",
+        "@both x reason=min_length,min_complexity",
+    ];
+    assert_eq!(definitions, expected);
+    let report = json(&scratch.read("report"));
+    let reasons = serde_json::json!({
+        "empty": 1, "min_length": 2, "max_length": 1, "max_n": 1, "min_complexity": 1, "max_poly_g": 1, "threshold": 1
+    });
+    assert_eq!(report["reasons"], reasons);
+    assert_eq!(report["reads"], serde_json::json!({"in": 9, "kept": 1, "discarded": 7, "unscored": 1}));
+    for (key, value) in [("min_length", 50.0), ("max_length", 150.0), ("max_n", 0.1), ("min_complexity", 0.5), ("max_poly_g", 10.0)]
+    {
+        assert_eq!(report["criteria"][key].as_f64(), Some(value), "{key}");
+    }
+    // The table says the same.
+    let table = rows(&crate::support::run(command(["score", &input, "-q"]).args(RULES)).done().stdout);
+    let reasons: Vec<_> = expected.iter().map(|definition| definition.rsplit_once('=').unwrap().1).collect();
+    assert!(table.iter().skip(1).map(|row| row.reason.as_str()).eq(reasons));
+    assert_eq!((table[0].verdict.as_str(), table[0].reason.as_str()), ("pass", "-"));
+    assert_eq!(table[7].verdict, "unscored");
+    assert!(table.iter().skip(1).filter(|row| row.verdict == "fail").count() == 7);
+}
+
+#[test]
+fn without_rules_there_are_none() {
+    let run = bm_with_stdin(["filter", "-", "-o", "-"], &reads()).done();
+    // All but the empty one, the bad one, and the one with unknown bases.
+    assert!(run.stderr.starts_with("9 reads in: 6 kept") && !run.stderr.contains("not kept for"), "{}", run.stderr);
+}
+
+#[test]
+fn a_rule_that_is_no_share_is_wrong_usage() {
+    for flag in ["--max-n", "--min-complexity"] {
+        for value in ["-0.1", "1.1", "nan", "x"] {
+            let message = bm(["filter", &testdata(MEASLES), "-o", "-", flag, value]).misused();
+            assert!(message.contains(flag) && message.contains("from 0 to 1"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn annotation_is_what_the_table_says() {
+    let input = testdata(MEASLES);
+    let table = rows(&bm(["score", &input, "-q"]).done().stdout);
+    let run = bm(["filter", &input, "-o", "-", "--annotate", "-q", "-t", "0"]).done();
+    let text = text_of(&input);
+    let scored = records(&text).into_iter().zip(&table).filter(|(_, row)| row.verdict != "unscored");
+    let mut annotated = records(&run.stdout).into_iter();
+    for (record, row) in scored {
+        let found = String::from_utf8(annotated.next().unwrap().to_vec()).unwrap();
+        let original = String::from_utf8(record.to_vec()).unwrap();
+        let (definition, rest) = original.split_once('\n').unwrap();
+        assert_eq!(found, format!("{definition} p={} ee={}\n{rest}", row.probability, row.expected_errors.unwrap()));
+    }
+    assert!(annotated.next().is_none());
+    // A model that does not count errors.
+    let run = bm(["filter", &input, "-o", "-", "--annotate", "-q", "-m", "mean-q20"]).done();
+    let first = run.text().lines().next().unwrap();
+    assert!(first.contains(" p=") && !first.contains(" ee="), "{first}");
+}
