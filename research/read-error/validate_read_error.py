@@ -52,7 +52,8 @@ def score(bm: Path, package: Path, chosen: list[tuple[bytes, bytes]], evidence: 
         raise SystemExit(f"bm score {' '.join(options)}: exit {run.returncode}: {run.stderr.strip()}")
     lines = [line.split("\t") for line in run.stdout.splitlines()]
     more = ["expected_errors_prior", "evaluable"] if evidence else []
-    if lines[0] != ["read", "length", "probability", "expected_errors", *more, "verdict"] or len(lines) != len(chosen) + 1:
+    needed = {"read", "length", "probability", "expected_errors", *more, "verdict"}
+    if not needed <= set(lines[0]) or len(lines) != len(chosen) + 1:
         raise SystemExit(f"bm score: header {lines[0]}, {len(lines) - 1} rows for {len(chosen)} reads")
     columns = {name: np.array(values) for name, *values in zip(*lines)}
     probability, errors, prior = (columns[name].astype(float) for name in ("probability", "expected_errors", (more or ["expected_errors"])[0]))

@@ -7,6 +7,7 @@ use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::compress::{Compression, LEVELS};
+use crate::curve::Goal;
 use crate::decide::PairMode;
 use crate::learn::FEWEST_BYTES;
 use crate::rules::Rules;
@@ -29,6 +30,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Filter(FilterArgs),
     Score(ScoreArgs),
+    Tune(TuneArgs),
     Adapt(AdaptArgs),
     Encode(EncodeArgs),
     Models(ModelsArgs),
@@ -73,7 +75,72 @@ pub(crate) struct FilterArgs {
     #[arg(long, help_heading = "Outputs")]
     pub(crate) annotate: bool,
     #[command(flatten)]
+    pub(crate) scores: ScoresArgs,
+    #[command(flatten)]
     pub(crate) judge: JudgeArgs,
+}
+
+/// Scores that are there already.
+#[derive(Debug, Args)]
+#[command(
+    next_help_heading = "Scored before",
+    group = clap::ArgGroup::new("goal").args(["keep_fraction", "target_bases"]).requires("scores")
+)]
+pub(crate) struct ScoresArgs {
+    /// Go by this table, which `bm score` made of the same files, and run no network. What was decided then holds, unless something
+    /// else is asked for here
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["model", "backend", "ort_lib", "adapt"])]
+    pub(crate) scores: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) goal: GoalArgs,
+}
+
+/// How much is to be kept.
+#[derive(Debug, Args)]
+pub(crate) struct GoalArgs {
+    /// Keep so large a share of the reads, the best ones, 0 to 1; of pairs, judged as one
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
+    keep_fraction: Option<f64>,
+    /// Keep so many bases in the best reads, such as 500M: as many reads as are needed for that
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with = "keep_fraction")]
+    target_bases: Option<u64>,
+}
+
+impl GoalArgs {
+    /// Returns the goal, if there is one.
+    pub(crate) fn goal(&self) -> Option<Goal> {
+        self.keep_fraction.map(Goal::Fraction).or(self.target_bases.map(Goal::Bases))
+    }
+}
+
+/// Show what is left at each threshold, from the table of `bm score`
+///
+/// A row for each share of the reads: the threshold that keeps it, reads and bases, the errors that the model expects in them, a
+/// million bases, which share of all expected errors that removes, how many of the kept reads the model expects to be bad, and which
+/// share of the bad ones is caught. Of pairs, bad ones are pairs, and the threshold is that of --pair joint.
+///
+/// With --keep-fraction or --target-bases, the row of the threshold that does it.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  bm score reads.fastq.gz -o scores.tsv.gz\n  bm tune scores.tsv.gz --html scores.html\n  bm filter reads.fastq.gz --scores scores.tsv.gz --keep-fraction 0.9 -o kept.fastq.gz"
+)]
+pub(crate) struct TuneArgs {
+    /// Tables of `bm score`, taken as one; - is stdin
+    #[arg(value_name = "TABLE", required = true)]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Where the rows go; - is stdout
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub(crate) output: PathBuf,
+    /// Write them as a page with pictures, to be opened in a browser or printed; it is one file and loads nothing
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) goal: GoalArgs,
+    #[command(flatten)]
+    pub(crate) compression: CompressionArgs,
+    /// No summary
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }
 
 /// Write a table with a row for each read: what the model says of it, and what becomes of it
@@ -452,6 +519,11 @@ fn bytes(text: &str) -> Result<u64, String> {
         return Err(format!("expected at least {least}M: what is learned beside the k-mers takes nearly as much"));
     }
     Ok(size.as_u64())
+}
+
+fn count(text: &str) -> Result<u64, String> {
+    let size = text.parse::<ByteSize>().ok().map(|size| size.as_u64()).filter(|size| *size > 0);
+    size.ok_or_else(|| "expected a number, such as 500M or 2G".to_owned())
 }
 
 fn expected_errors(text: &str) -> Result<f64, String> {

@@ -1,6 +1,6 @@
 //! What becomes of a read, and of its mate.
 
-use bm_quality::{Criteria, PairRule, Prediction, Verdict};
+use bm_quality::{Criteria, Prediction, Verdict};
 use clap::ValueEnum;
 
 use crate::reasons::{Reason, Reasons};
@@ -56,8 +56,6 @@ pub(crate) struct Decision {
     /// For each of its reads, in order.
     fates: [Fate; 2],
     count: usize,
-    /// What is said of two mates as one.
-    pub(crate) joint: Option<Prediction>,
 }
 
 impl Decision {
@@ -71,7 +69,7 @@ impl Fate {
     const KEPT: Self = Self { verdict: Verdict::Pass, reasons: Reasons::NONE, alone: false };
 
     /// Of a read that is not kept: if there is nothing against it, then because of its mate.
-    fn lost(mut reasons: Reasons, prediction: &Prediction) -> Self {
+    pub(crate) fn lost(mut reasons: Reasons, prediction: &Prediction) -> Self {
         if reasons.is_empty() {
             reasons.add(Reason::Mate);
         }
@@ -80,56 +78,83 @@ impl Fate {
     }
 }
 
+/// What is known of a template when it is decided about.
+pub(crate) struct Judged<'a> {
+    pub(crate) template: Template<'a>,
+    /// What is said of each read of its batch.
+    pub(crate) predictions: &'a [Prediction],
+    /// What is said of two mates as one.
+    pub(crate) joint: Option<&'a Prediction>,
+    /// What became of each read of its batch when it was scored, where a table says so.
+    pub(crate) given: &'a [Fate],
+}
+
+impl<'a> Judged<'a> {
+    /// Returns what is said of a read.
+    pub(crate) fn prediction(&self, mate: &Mate<'_>) -> &'a Prediction {
+        &self.predictions[mate.index]
+    }
+}
+
 impl Decider {
-    /// Decides, by what is said of each read and by the `rule` for pairs.
-    pub(crate) fn decide<'a>(&self, template: &Template<'a>, predictions: &'a [Prediction], rule: &PairRule) -> Decision {
-        let of = |mate: &Mate<'a>| (mate.record.sequence, &predictions[mate.index]);
-        match template.mates() {
-            [one, other] => self.pair([of(one), of(other)], rule),
-            reads => {
-                let fate = |read| {
-                    let (sequence, prediction) = of(read);
-                    let reasons = self.rules.reasons(sequence).and(self.shortfalls(prediction, sequence.len()));
-                    if reasons.is_empty() { Fate::KEPT } else { Fate::lost(reasons, prediction) }
+    /// Decides by what is said of each read and of the pair; where nothing is asked of that, what was decided before holds.
+    pub(crate) fn decide(&self, judged: &Judged<'_>) -> Decision {
+        match (judged.template.mates(), judged.joint) {
+            ([one, other], Some(joint)) => Decision { fates: self.pair(judged, [one, other], joint), count: 2 },
+            (mates, _) => {
+                let fate = |mate: &Mate<'_>| {
+                    let reasons = self.rules.reasons(mate.record.sequence).and(self.by_score(judged, mate));
+                    if reasons.is_empty() { Fate::KEPT } else { Fate::lost(reasons, judged.prediction(mate)) }
                 };
-                Decision { fates: [reads.first().map_or(Fate::KEPT, fate); 2], count: reads.len(), joint: None }
+                Decision { fates: [mates.first().map_or(Fate::KEPT, fate); 2], count: mates.len() }
             }
         }
     }
 
-    fn pair(&self, mates: [(&[u8], &Prediction); 2], rule: &PairRule) -> Decision {
-        let bases = mates.map(|(sequence, _)| sequence.len());
-        let joint = rule.joint(mates.map(|(_, prediction)| prediction), bases);
-        let by_rules = mates.map(|(sequence, _)| self.rules.reasons(sequence));
-        let by_score = mates.map(|(sequence, prediction)| self.shortfalls(prediction, sequence.len()));
+    fn pair(&self, judged: &Judged<'_>, mates: [&Mate<'_>; 2], joint: &Prediction) -> [Fate; 2] {
+        let by_rules = mates.map(|mate| self.rules.reasons(mate.record.sequence));
+        let by_score = mates.map(|mate| self.by_score(judged, mate));
         let passes = [0, 1].map(|i| by_rules[i].and(by_score[i]).is_empty());
+        let mode = if self.goes_by(judged.given) { PairMode::Both } else { self.mode };
         // What there is against the pair as one.
         let mut shared = Reasons::NONE;
-        let is_kept = match self.mode {
+        let is_kept = match mode {
             PairMode::Both => passes == [true; 2],
             PairMode::Any => passes != [false; 2],
             PairMode::Joint => {
                 let is_scored = matches!(joint, Prediction::Scored(_));
                 if is_scored {
-                    shared = self.shortfalls(&joint, bases[0] + bases[1]);
+                    shared = self.shortfalls(joint, mates.iter().map(|mate| mate.record.sequence.len()).sum());
                 }
                 is_scored && shared.is_empty() && by_rules.iter().all(|reasons| reasons.is_empty())
             }
         };
-        let fates = [0, 1].map(|i| {
-            let prediction = mates[i].1;
+        [0, 1].map(|i| {
+            let prediction = judged.prediction(mates[i]);
             if is_kept {
                 Fate::KEPT
             } else if passes[i] && self.rescues {
                 Fate { alone: true, ..Fate::KEPT }
-            } else if self.mode == PairMode::Joint && matches!(prediction, Prediction::Scored(_)) {
+            } else if mode == PairMode::Joint && matches!(prediction, Prediction::Scored(_)) {
                 // Judged as one, they fail as one.
                 Fate::lost(by_rules[i].and(shared), prediction)
             } else {
                 Fate::lost(by_rules[i].and(by_score[i]), prediction)
             }
-        });
-        Decision { fates, count: 2, joint: Some(joint) }
+        })
+    }
+
+    /// Returns whether what was decided when reads were scored holds.
+    fn goes_by(&self, given: &[Fate]) -> bool {
+        self.criteria == Criteria::default() && !given.is_empty()
+    }
+
+    /// Returns what there is against a read, going by its score.
+    fn by_score(&self, judged: &Judged<'_>, mate: &Mate<'_>) -> Reasons {
+        if self.goes_by(judged.given) {
+            return judged.given[mate.index].reasons;
+        }
+        self.shortfalls(judged.prediction(mate), mate.record.sequence.len())
     }
 
     fn shortfalls(&self, prediction: &Prediction, bases: usize) -> Reasons {

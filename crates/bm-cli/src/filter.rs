@@ -8,18 +8,18 @@ use bm_encode::fastq::RecordRef;
 use bm_quality::{Prediction, Verdict};
 
 use crate::args::FilterArgs;
-use crate::decide::{Decision, Fate};
+use crate::decide::{Decision, Fate, Judged};
 use crate::judge::Job;
 use crate::number;
 use crate::output::{self, Output};
 use crate::pipeline::Product;
-use crate::source::Template;
 
 /// Writes the reads that pass to one output, or to one for each mate, and if asked others to others.
 pub(crate) fn run(args: &FilterArgs) -> Result<()> {
     let FilterArgs { output, output2, singles, discarded, judge, .. } = args;
     output::refuse_twins([Some(output), output2.as_ref(), singles.as_ref(), discarded.as_ref(), judge.report.as_ref()])?;
-    let inputs = judge.input.paths();
+    let mut inputs = judge.input.paths();
+    inputs.extend(args.scores.scores.as_deref());
     let compression = judge.compression();
     let mut outputs = Vec::new();
     let mut create = |path: &PathBuf| {
@@ -33,7 +33,8 @@ pub(crate) fn run(args: &FilterArgs) -> Result<()> {
         discarded: discarded.as_ref().map(&mut create).transpose()?,
     };
     let product = Kept { places, annotate: args.annotate };
-    let job = Job { command: "filter", args: judge, compression: &compression, rescues: singles.is_some() };
+    let job =
+        Job { command: "filter", args: judge, scores: Some(&args.scores), compression: &compression, rescues: singles.is_some() };
     job.run(outputs, |_, _| Ok(product))
 }
 
@@ -53,25 +54,25 @@ struct Kept {
 }
 
 impl Product for Kept {
-    fn write(&self, template: &Template<'_>, predictions: &[Prediction], decision: &Decision, texts: &mut [Vec<u8>]) {
-        for (number, (mate, fate)) in template.mates().iter().zip(decision.fates()).enumerate() {
+    fn write(&self, judged: &Judged<'_>, decision: &Decision, texts: &mut [Vec<u8>]) {
+        for (number, (mate, fate)) in judged.template.mates().iter().zip(decision.fates()).enumerate() {
             let place = match fate.verdict {
                 Verdict::Pass if fate.alone => self.places.singles,
                 Verdict::Pass => Some(self.places.mates[number]),
                 Verdict::Fail | Verdict::Unscored => self.places.discarded,
             };
             if let Some(text) = place.and_then(|place| texts.get_mut(place)) {
-                self.record(text, mate.record, &predictions[mate.index], decision, fate);
+                self.record(text, mate.record, judged.prediction(mate), judged.joint, fate);
             }
         }
     }
 }
 
 impl Kept {
-    fn record(&self, text: &mut Vec<u8>, record: RecordRef<'_>, prediction: &Prediction, decision: &Decision, fate: &Fate) {
+    fn record(&self, text: &mut Vec<u8>, record: RecordRef<'_>, prediction: &Prediction, joint: Option<&Prediction>, fate: &Fate) {
         let mut suffix = Vec::new();
         if self.annotate {
-            annotate(&mut suffix, prediction, decision);
+            annotate(&mut suffix, prediction, joint);
         }
         if fate.verdict != Verdict::Pass {
             // Memory can be written.
@@ -83,7 +84,7 @@ impl Kept {
 
 /// What is said of a read, as words of a description: its probability, the errors that are expected in it, and the probability of
 /// its pair.
-fn annotate(suffix: &mut Vec<u8>, prediction: &Prediction, decision: &Decision) {
+fn annotate(suffix: &mut Vec<u8>, prediction: &Prediction, joint: Option<&Prediction>) {
     let mut add = |key: &str, value: Option<f32>| {
         if let Some(value) = value {
             let _ = write!(suffix, " {key}=");
@@ -92,5 +93,5 @@ fn annotate(suffix: &mut Vec<u8>, prediction: &Prediction, decision: &Decision) 
     };
     add("p", prediction.probability().map(|p| p.get()));
     add("ee", prediction.expected_errors());
-    add("pair_p", decision.joint.as_ref().and_then(Prediction::probability).map(|p| p.get()));
+    add("pair_p", joint.and_then(Prediction::probability).map(|p| p.get()));
 }

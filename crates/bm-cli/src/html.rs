@@ -7,8 +7,10 @@ mod places;
 mod plot;
 mod qualities;
 mod ratios;
+mod retention;
 mod statistics;
 mod text;
+mod tune_page;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -20,6 +22,8 @@ use bm_quality::Facts;
 
 use crate::input;
 use crate::output::Output;
+
+pub(crate) use tune_page::TunePage;
 
 const STYLE: &str = include_str!("html/page.css");
 
@@ -36,10 +40,8 @@ pub(crate) struct Page<'a> {
 
 impl Page<'_> {
     /// Writes the page.
-    pub(crate) fn write(&self, mut output: Output) -> Result<()> {
-        let page = self.text().context("the HTML report")?;
-        output.write_all(page.as_bytes()).with_context(|| output.name())?;
-        output.finish()
+    pub(crate) fn write(&self, output: Output) -> Result<()> {
+        write(&self.text().context("the HTML report")?, output)
     }
 
     fn text(&self) -> Result<String> {
@@ -73,12 +75,9 @@ impl Page<'_> {
         if let Some(words) = &self.kmers {
             writeln!(page, "<h2>What the run's k-mers say</h2>\n<p>{}.</p>", text::escape(&capital(words)))?;
         }
-        writeln!(
-            page,
-            "<footer>bm {} adapt. No reference was used: where many reads overlap, a base that hardly any of them has is an error. \
-             Intervals are of 95 %, as if bases were independent.</footer>\n</body>\n</html>",
-            env!("CARGO_PKG_VERSION")
-        )?;
+        let how = " No reference was used: where many reads overlap, a base that hardly any of them has is an error. Intervals are \
+                   of 95 %, as if bases were independent.";
+        closing(&mut page, "adapt", how)?;
         Ok(page)
     }
 
@@ -89,23 +88,13 @@ impl Page<'_> {
     /// Writes the headline and why.
     fn head(&self, page: &mut String) -> Result<()> {
         let Adaptation { choice, doubts, findings, .. } = self.adaptation;
-        // The folders that the files are in are nobody's affair whom the page is sent to.
-        let names = self.inputs.iter().map(|path| match path.file_name() {
-            Some(name) if !input::is_stdio(path) => name.to_string_lossy().into_owned(),
-            _ => input::name(path),
-        });
-        let names = text::escape(&names.collect::<Vec<_>>().join(", "));
         let (class, headline) = match choice {
             Choice::Adapted => ("verdict", "Adapted to this run"),
             Choice::Start => ("verdict kept", "Not adapted: the model stays as it was"),
             Choice::Reported => ("verdict kept", "Not adapted: reported qualities are believed"),
         };
-        writeln!(
-            page,
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>{headline}: {names}</title>\n\
-             <style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{headline}</h1>\n<p class=\"run\">{names}</p>\n<div class=\"{class}\">"
-        )?;
+        opening(page, headline, self.inputs)?;
+        writeln!(page, "<div class=\"{class}\">")?;
         match choice {
             Choice::Adapted => {
                 let held = &findings.held_out;
@@ -172,6 +161,35 @@ impl Page<'_> {
         page.push_str("<li>Errors that most reads have at the same place look like the genome, and are not seen.</li>\n</ul>\n");
         Ok(())
     }
+}
+
+/// Writes a page that is done.
+fn write(page: &str, mut output: Output) -> Result<()> {
+    output.write_all(page.as_bytes()).with_context(|| output.name())?;
+    output.finish()
+}
+
+/// Writes what a page begins with, down to its headline.
+fn opening(page: &mut String, headline: &str, inputs: &[&Path]) -> Result<()> {
+    // The folders that the files are in are nobody's affair whom the page is sent to.
+    let names = inputs.iter().map(|path| match path.file_name() {
+        Some(name) if !input::is_stdio(path) => name.to_string_lossy().into_owned(),
+        _ => input::name(path),
+    });
+    let names = text::escape(&names.collect::<Vec<_>>().join(", "));
+    writeln!(
+        page,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>{headline}: {names}</title>\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{headline}</h1>\n<p class=\"run\">{names}</p>"
+    )?;
+    Ok(())
+}
+
+/// Writes what a page ends with: who made it, and how.
+fn closing(page: &mut String, command: &str, how: &str) -> Result<()> {
+    writeln!(page, "<footer>bm {} {command}.{how}</footer>\n</body>\n</html>", env!("CARGO_PKG_VERSION"))?;
+    Ok(())
 }
 
 /// Writes what was seen, in large figures.

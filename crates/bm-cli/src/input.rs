@@ -43,6 +43,14 @@ pub(crate) fn open(path: &Path, tasks: &Tasks) -> Result<Input> {
     Ok(Input { name, records: fastq::Reader::new(text), bytes, consumed })
 }
 
+/// Opens a text that is to be `format`, and may be compressed; returns what messages call it, too.
+pub(crate) fn text(path: &Path, format: &str, tasks: &Tasks) -> Result<(String, Box<dyn BufRead + Send>)> {
+    let name = name(path);
+    let stream: Box<dyn Read + Send> = if is_stdio(path) { Box::new(io::stdin()) } else { Box::new(file(path, format)?.0) };
+    let text = decompressed(stream, tasks).with_context(|| name.clone())?;
+    Ok((name, text))
+}
+
 /// Opens a file that is to be `format`, with its size if it is a regular one.
 pub(crate) fn file(path: &Path, format: &str) -> Result<(File, Option<u64>)> {
     let name = name(path);

@@ -7,6 +7,7 @@ mod compress;
 mod counting;
 mod counts;
 mod criteria;
+mod curve;
 mod decide;
 mod decompress;
 mod encode;
@@ -29,12 +30,14 @@ mod reasons;
 mod report;
 mod rules;
 mod score;
+mod score_table;
 mod selfcheck;
 mod source;
 mod stages;
 mod tally;
 mod terminal;
 mod truth;
+mod tune;
 mod work;
 
 use std::io;
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Models(args) => models::run(args),
         Command::Selfcheck(args) => selfcheck::run(args),
         Command::Truth(args) => truth::run(args),
+        Command::Tune(args) => tune::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

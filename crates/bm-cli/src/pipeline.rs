@@ -5,9 +5,10 @@ use std::io::Write;
 use anyhow::{Context, Result};
 use bm_quality::{Prediction, QualityModel};
 
-use crate::decide::{Decider, Decision};
+use crate::decide::{Decider, Decision, Fate, Judged};
 use crate::output::Output;
-use crate::source::{Records, Source, Template};
+use crate::score_table::ScoreTable;
+use crate::source::{Records, Source};
 use crate::stages;
 use crate::tally::Tally;
 use crate::work::Tasks;
@@ -20,14 +21,19 @@ pub(crate) const FIRST_BYTES: usize = 2 * BYTES;
 /// What a command writes of the reads that were decided about. Every thread does so for its batch.
 pub(crate) trait Product: Sync {
     /// Appends what is to be written of a template to the text of each output.
-    fn write(&self, template: &Template<'_>, predictions: &[Prediction], decision: &Decision, texts: &mut [Vec<u8>]);
+    fn write(&self, judged: &Judged<'_>, decision: &Decision, texts: &mut [Vec<u8>]);
 }
 
 /// Reads, and what becomes of them.
 #[derive(Default)]
 struct Batch {
     records: Records,
+    /// What is said of each, in the order of their files.
     predictions: Vec<Prediction>,
+    /// What is said of each pair.
+    joints: Vec<Prediction>,
+    /// What became of each read when it was scored, where a table says so.
+    given: Vec<Fate>,
     /// What goes to each output.
     texts: Vec<Vec<u8>>,
     tally: Tally,
@@ -40,6 +46,13 @@ pub(crate) fn first(source: &mut Source) -> Result<Records> {
     Ok(first)
 }
 
+/// Who says what there is to say of reads, for one thread.
+pub(crate) enum Judge {
+    Model(Box<QualityModel>),
+    /// Nobody: a table says it, which is read beside the reads.
+    Table,
+}
+
 /// How reads are judged and written.
 pub(crate) struct Judging<'a, P> {
     pub(crate) decider: &'a Decider,
@@ -48,14 +61,15 @@ pub(crate) struct Judging<'a, P> {
     pub(crate) tasks: &'a Tasks,
 }
 
-/// Judges every read of a source, of which the `first` ones were read, by a model a thread, decides about it, and writes what is made
-/// of it to `outputs`. Calls `progress` with reads done.
+/// Judges every read of a source, of which the `first` ones were read, by a judge a thread or by a `table`, decides about it, and
+/// writes what is made of it to `outputs`. Calls `progress` with reads done.
 ///
 /// Returns what was done.
 pub(crate) fn run(
     mut source: Source,
     first: Records,
-    models: Vec<QualityModel>,
+    judges: Vec<Judge>,
+    mut table: Option<ScoreTable>,
     judging: &Judging<'_, impl Product>,
     outputs: &mut [Output],
     mut progress: impl FnMut(usize) + Send,
@@ -65,26 +79,46 @@ pub(crate) fn run(
     let mut total = Tally::default();
     let count = outputs.len();
     let read = |batch: &mut Batch| {
-        if let Some(first) = first.take() {
-            batch.records = first;
-            return Ok(true);
-        }
-        source.read(&mut batch.records, BYTES)
-    };
-    let work = |model: &mut QualityModel, batch: &mut Batch| {
-        let Batch { records, predictions, texts, tally } = batch;
+        let Batch { records, predictions, joints, given, .. } = batch;
+        let more = match first.take() {
+            Some(first) => {
+                *records = first;
+                true
+            }
+            None => source.read(records, BYTES)?,
+        };
         predictions.clear();
-        for file in records.files() {
-            model.predict_into(file.iter().map(|record| record.as_read()), predictions).context("judging reads")?;
+        joints.clear();
+        given.clear();
+        if let Some(table) = &mut table {
+            table.rows_of(records, predictions, joints, given)?;
+        }
+        Ok(more)
+    };
+    let work = |judge: &mut Judge, batch: &mut Batch| {
+        let Batch { records, predictions, joints, given, texts, tally } = batch;
+        if let Judge::Model(model) = judge {
+            for file in records.files() {
+                model.predict_into(file.iter().map(|record| record.as_read()), predictions).context("judging reads")?;
+            }
+            let rule = model.pair_rule();
+            joints.extend(records.templates().filter_map(|template| match template.mates() {
+                [one, other] => {
+                    let mates = [one, other];
+                    let predictions = mates.map(|mate| &predictions[mate.index]);
+                    Some(rule.joint(predictions, mates.map(|mate| mate.record.sequence.len())))
+                }
+                _ => None,
+            }));
         }
         texts.resize_with(count, Vec::new);
         texts.iter_mut().for_each(Vec::clear);
         *tally = Tally::default();
-        let rule = model.pair_rule();
-        for template in records.templates() {
-            let decision = decider.decide(&template, predictions, &rule);
-            tally.add(&template, predictions, &decision);
-            product.write(&template, predictions, &decision, texts);
+        for (i, template) in records.templates().enumerate() {
+            let judged = Judged { template, predictions, joint: joints.get(i), given };
+            let decision = decider.decide(&judged);
+            tally.add(&judged, &decision);
+            product.write(&judged, &decision, texts);
         }
         Ok(())
     };
@@ -96,7 +130,10 @@ pub(crate) fn run(
         progress(batch.records.len());
         Ok(())
     };
-    stages::run(models, tasks, read, work, take)?;
+    stages::run(judges, tasks, read, work, take)?;
+    if let Some(table) = &mut table {
+        table.check_end()?;
+    }
     total.counts.close(source.records())?;
     Ok(total)
 }

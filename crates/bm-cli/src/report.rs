@@ -40,8 +40,11 @@ pub(crate) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pairs: Option<Pairs>,
     bases: Bases,
-    model: Model,
-    domain: Domain,
+    /// The table of scores, where no model judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scores: Option<String>,
+    model: Option<Model>,
+    domain: Option<Domain>,
     /// What was learned of the run before it was judged, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     adaptation: Option<AdaptationFacts>,
@@ -49,8 +52,10 @@ pub(crate) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<ChangeFacts>,
     criteria: Passed,
-    engine: EngineFacts,
+    engine: Option<EngineFacts>,
     time: Time,
+    #[serde(skip)]
+    workers: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -85,6 +90,20 @@ struct Model {
     /// The one that was used, as in `criteria`.
     threshold: Option<f32>,
     sha256: String,
+}
+
+impl Model {
+    fn of(engine: &Engine, threshold: Option<f32>) -> Result<Self> {
+        let facts = engine.package.facts();
+        Ok(Self {
+            id: facts.id.clone(),
+            version: facts.version,
+            encoding: facts.encoding.to_string(),
+            label: facts.label.clone(),
+            threshold,
+            sha256: engine.package.model_file(engine.backend.variant())?.sha256().to_string(),
+        })
+    }
 }
 
 /// Whether the model applies to the run, and what judged.
@@ -133,18 +152,20 @@ pub(crate) struct Done<'a> {
     pub(crate) layout: Layout,
     pub(crate) tally: Tally,
     pub(crate) decider: Decider,
-    pub(crate) fit: Fit,
-    pub(crate) learned: Option<&'a Learned>,
+    /// The table of scores, where no model judged.
+    pub(crate) scores: Option<String>,
+    /// The model that judged, whether it suits, and what it learned before.
+    pub(crate) judged: Option<(&'a Engine, &'a Fit, Option<&'a Learned>)>,
     pub(crate) workers: usize,
     pub(crate) wall: Duration,
 }
 
 impl Report {
     /// Returns the report of what was done.
-    pub(crate) fn new(done: Done<'_>, engine: &Engine) -> Result<Self> {
+    pub(crate) fn new(done: Done<'_>) -> Result<Self> {
         let Tally { counts, changes } = done.tally;
         let Decider { rules, criteria, mode, .. } = done.decider;
-        let facts = engine.package.facts();
+        let threshold = criteria.threshold.map(|threshold| threshold.get());
         let wall_s = done.wall.as_secs_f64();
         Ok(Self {
             format: FORMAT,
@@ -162,25 +183,19 @@ impl Report {
                 singles: counts.alone,
             }),
             bases: Bases { r#in: counts.bases_in, kept: counts.bases_kept },
-            model: Model {
-                id: facts.id.clone(),
-                version: facts.version,
-                encoding: facts.encoding.to_string(),
-                label: facts.label.clone(),
-                threshold: criteria.threshold.map(|threshold| threshold.get()),
-                sha256: engine.package.model_file(engine.backend.variant())?.sha256().to_string(),
-            },
-            domain: Domain {
-                words: done.fit.words(&facts.id),
-                applies: done.fit.applies(),
-                reasons: done.fit.reasons().to_vec(),
-                judged_by: done.fit.judged_by(),
-            },
-            adaptation: done.learned.map(AdaptationFacts::of),
+            scores: done.scores,
+            model: done.judged.map(|(engine, ..)| Model::of(engine, threshold)).transpose()?,
+            domain: done.judged.map(|(engine, fit, _)| Domain {
+                words: fit.words(&engine.package.facts().id),
+                applies: fit.applies(),
+                reasons: fit.reasons().to_vec(),
+                judged_by: fit.judged_by(),
+            }),
+            adaptation: done.judged.and_then(|(.., learned)| learned).map(AdaptationFacts::of),
             evidence: changes.facts(),
             criteria: Passed {
                 words: criteria::words(&criteria),
-                threshold: criteria.threshold.map(|threshold| threshold.get()),
+                threshold,
                 max_ee: criteria.max_expected_errors,
                 max_ee_rate: criteria.max_expected_error_rate,
                 min_length: rules.min_length,
@@ -189,8 +204,13 @@ impl Report {
                 min_complexity: rules.min_complexity,
                 max_poly_g: rules.max_poly_g,
             },
-            engine: EngineFacts { backend: engine.backend.name(), description: engine.backend.describe(), workers: done.workers },
+            engine: done.judged.map(|(engine, ..)| EngineFacts {
+                backend: engine.backend.name(),
+                description: engine.backend.describe(),
+                workers: done.workers,
+            }),
             time: Time { wall_s, reads_per_s: if wall_s > 0.0 { counts.r#in as f64 / wall_s } else { 0.0 } },
+            workers: done.workers,
         })
     }
 
@@ -214,12 +234,17 @@ impl Report {
             let reasons: Vec<_> = self.reasons.iter().map(|(reason, count)| format!("{count} {}", reason.name())).collect();
             lines.push(format!("not kept for: {}", reasons.join(", ")));
         }
-        let workers = if self.engine.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", self.engine.workers) };
+        let workers = if self.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", self.workers) };
         lines.push(format!("{:.2} s, {:.0} reads/s with {workers}", self.time.wall_s, self.time.reads_per_s));
-        let Model { id, version, label, .. } = &self.model;
-        lines.push(format!("model {id} version {version}, {} ({label})", self.criteria.words));
-        lines.push(format!("engine {}", self.engine.description));
-        lines.extend(self.domain.words.clone());
+        if let Some(Model { id, version, label, .. }) = &self.model {
+            lines.push(format!("model {id} version {version}, {} ({label})", self.criteria.words));
+        }
+        if let Some(scores) = &self.scores {
+            let words = if self.criteria.words.is_empty() { "as decided when they were made" } else { &self.criteria.words };
+            lines.push(format!("scores of {scores}, {words}"));
+        }
+        lines.extend(self.engine.as_ref().map(|engine| format!("engine {}", engine.description)));
+        lines.extend(self.domain.as_ref().and_then(|domain| domain.words.clone()));
         lines.extend(self.adaptation.as_ref().map(|adaptation| adaptation.words.clone()));
         lines.extend(self.evidence.map(|facts| facts.words()));
         lines.join("\n")

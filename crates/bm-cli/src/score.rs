@@ -7,23 +7,27 @@ use bm_encode::{mean_phred, reported_errors};
 use bm_quality::Prediction;
 
 use crate::args::ScoreArgs;
-use crate::decide::Decision;
-use crate::judge::Job;
+use crate::decide::{Decision, Judged};
+use crate::judge::{Authority, Job};
 use crate::number;
 use crate::output::{self, Output};
 use crate::pipeline::Product;
-use crate::source::{Layout, Template};
+use crate::source::Layout;
 
 /// Writes the table. Names and order of the columns are a contract.
 pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
     output::refuse_twins([Some(&args.output), args.judge.report.as_ref()])?;
     let compression = args.judge.compression();
     let output = Output::create(&args.output, &args.judge.input.paths(), &compression)?;
-    let job = Job { command: "score", args: &args.judge, compression: &compression, rescues: false };
-    job.run(vec![output], |package, outputs| {
+    let job = Job { command: "score", args: &args.judge, scores: None, compression: &compression, rescues: false };
+    job.run(vec![output], |authority, outputs| {
+        let package = match authority {
+            Authority::Model { engine, .. } => Some(&engine.package),
+            Authority::Table(_) => None,
+        };
         let rows = Rows {
-            counts_errors: package.facts().counts_errors(),
-            has_evidence: package.has_evidence(),
+            counts_errors: package.is_some_and(|package| package.facts().counts_errors()),
+            has_evidence: package.is_some_and(|package| package.has_evidence()),
             are_pairs: args.judge.input.layout() != Layout::Single,
         };
         let header = rows.columns().join("\t") + "\n";
@@ -57,10 +61,10 @@ impl Rows {
 }
 
 impl Product for Rows {
-    fn write(&self, template: &Template<'_>, predictions: &[Prediction], decision: &Decision, texts: &mut [Vec<u8>]) {
+    fn write(&self, judged: &Judged<'_>, decision: &Decision, texts: &mut [Vec<u8>]) {
         let text = &mut texts[0];
-        for (i, (mate, fate)) in template.mates().iter().zip(decision.fates()).enumerate() {
-            let (record, prediction) = (mate.record, &predictions[mate.index]);
+        for (i, (mate, fate)) in judged.template.mates().iter().zip(decision.fates()).enumerate() {
+            let (record, prediction) = (mate.record, judged.prediction(mate));
             text.extend_from_slice(record.name());
             text.push(b'\t');
             text.extend_from_slice(itoa::Buffer::new().format(record.sequence.len()).as_bytes());
@@ -82,7 +86,7 @@ impl Product for Rows {
             if self.are_pairs {
                 text.extend_from_slice(if i == 0 { b"\t1" } else { b"\t2" });
                 text.push(b'\t');
-                let joint = decision.joint.as_ref().and_then(Prediction::probability);
+                let joint = judged.joint.and_then(Prediction::probability);
                 number::write(text, joint.map_or(f32::NAN, |p| p.get()));
             }
             // Memory can be written.

@@ -160,6 +160,11 @@ impl Source {
 }
 
 impl Records {
+    /// Returns how they belong together.
+    pub(crate) fn layout(&self) -> Layout {
+        self.layout
+    }
+
     /// Returns how many records there are.
     pub(crate) fn len(&self) -> usize {
         self.files().map(RecordBatch::len).sum()

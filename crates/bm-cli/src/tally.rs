@@ -1,11 +1,8 @@
 //! What is counted while reads are decided about.
 
-use bm_quality::Prediction;
-
 use crate::changes::Changes;
 use crate::counts::Counts;
-use crate::decide::Decision;
-use crate::source::Template;
+use crate::decide::{Decision, Judged};
 
 /// Counts and sums over reads.
 #[derive(Clone, Debug, Default)]
@@ -16,11 +13,11 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Adds the reads of a template.
-    pub(crate) fn add(&mut self, template: &Template<'_>, predictions: &[Prediction], decision: &Decision) {
-        for (mate, fate) in template.mates().iter().zip(decision.fates()) {
+    pub(crate) fn add(&mut self, judged: &Judged<'_>, decision: &Decision) {
+        for (mate, fate) in judged.template.mates().iter().zip(decision.fates()) {
             let bases = mate.record.sequence.len();
             self.counts.add(fate, bases);
-            self.changes.add(&predictions[mate.index], bases);
+            self.changes.add(judged.prediction(mate), bases);
         }
         if let [one, _] = decision.fates() {
             self.counts.add_pair(one);

@@ -24,3 +24,4 @@ mod snapshots;
 mod support;
 mod terminal;
 mod truth;
+mod tune;

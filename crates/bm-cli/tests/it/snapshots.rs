@@ -29,7 +29,7 @@ fn version() {
 #[test]
 fn help() {
     check("help.txt", bm(["--help"]).done().text());
-    for command in ["filter", "score", "adapt", "encode", "models", "selfcheck", "truth"] {
+    for command in ["filter", "score", "tune", "adapt", "encode", "models", "selfcheck", "truth"] {
         check(&format!("help-{command}.txt"), bm([command, "--help"]).done().text());
     }
     check("help-models-show.txt", bm(["models", "show", "--help"]).done().text());
