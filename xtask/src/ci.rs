@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::process;
 use crate::step::{self, Step};
 use crate::workspace::{Package, Workspace};
-use crate::{evaluate, package, test, tidy, train};
+use crate::{evaluate, multiqc, package, test, tidy, train};
 
 /// `cargo xtask ci`.
 ///
@@ -24,6 +24,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         process::kept(command.env("RUSTDOCFLAGS", "-D warnings"))
     }));
     steps.push(Step::new("packages", || package::check(workspace)));
+    steps.push(multiqc::step(workspace));
     steps.extend(evaluate::smoke_steps(workspace)?);
     steps.extend(train::smoke_steps(workspace));
     step::run_all("ci", steps)

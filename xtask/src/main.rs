@@ -10,6 +10,7 @@ mod evaluate;
 mod fetch_runtime;
 mod folder;
 mod lock;
+mod multiqc;
 mod package;
 mod print;
 mod process;

@@ -31,6 +31,8 @@ pub(crate) enum Environment {
     Evaluate,
     /// The light one and dnaio: the Python script that `bm` is measured beside.
     Peer,
+    /// MultiQC.
+    MultiQc,
 }
 
 impl Environment {
@@ -40,6 +42,7 @@ impl Environment {
             Self::Train => "venv-train",
             Self::Evaluate => "venv-evaluate",
             Self::Peer => "venv-peer",
+            Self::MultiQc => "venv-multiqc",
         }
     }
 
@@ -49,6 +52,7 @@ impl Environment {
             Self::Train => "research/neural-engine/requirements-train.txt",
             Self::Evaluate => "research/evaluation/requirements.txt",
             Self::Peer => "research/neural-engine/requirements-peer.txt",
+            Self::MultiQc => "xtask/requirements-multiqc.txt",
         }
     }
 }

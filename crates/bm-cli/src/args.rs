@@ -312,9 +312,20 @@ pub(crate) struct JudgeArgs {
     /// Write counts, model and engine as JSON
     #[arg(long, value_name = "FILE", help_heading = "Outputs")]
     pub(crate) report: Option<PathBuf>,
+    /// Write what was judged and kept as a page with pictures, to be opened in a browser or printed; it is one file and loads nothing
+    #[arg(long, value_name = "FILE", help_heading = "Outputs")]
+    pub(crate) html: Option<PathBuf>,
+    /// Write the counts for MultiQC, which finds files whose names end in _mqc.json
+    #[arg(long, value_name = "FILE_mqc.json", help_heading = "Outputs")]
+    pub(crate) multiqc: Option<PathBuf>,
 }
 
 impl JudgeArgs {
+    /// Returns the reports that are asked for.
+    pub(crate) fn reports(&self) -> [Option<&PathBuf>; 3] {
+        [self.report.as_ref(), self.html.as_ref(), self.multiqc.as_ref()]
+    }
+
     /// Returns how outputs are compressed: workers compress too.
     pub(crate) fn compression(&self) -> Compression {
         Compression { level: self.compression.level, tasks: Tasks::of(self.run.workers()) }

@@ -87,9 +87,48 @@ pub(crate) struct Judged<'a> {
     pub(crate) joint: Option<&'a Prediction>,
     /// What became of each read of its batch when it was scored, where a table says so.
     pub(crate) given: &'a [Fate],
+    /// Error probabilities of the bases of the batch, where they are wanted.
+    pub(crate) bases: &'a Bases,
+}
+
+/// Error probabilities of the bases of reads, one read after the other.
+#[derive(Default)]
+pub(crate) struct Bases {
+    probabilities: Vec<f32>,
+    /// Where those of each read start, and of the last one end.
+    starts: Vec<usize>,
+}
+
+impl Bases {
+    /// Removes all, and returns the place for those of the next reads.
+    pub(crate) fn clear(&mut self) -> &mut Vec<f32> {
+        self.starts.clear();
+        self.probabilities.clear();
+        &mut self.probabilities
+    }
+
+    /// Divides them among reads of so many bases; there are none for the others.
+    pub(crate) fn divide(&mut self, lengths: impl Iterator<Item = Option<usize>>) {
+        let mut start = 0;
+        self.starts.push(start);
+        for length in lengths {
+            start += length.unwrap_or_default();
+            self.starts.push(start);
+        }
+    }
+
+    fn of(&self, read: usize) -> &[f32] {
+        let range = self.starts.get(read).zip(self.starts.get(read + 1));
+        range.and_then(|(start, end)| self.probabilities.get(*start..*end)).unwrap_or_default()
+    }
 }
 
 impl<'a> Judged<'a> {
+    /// Returns the error probability of each base of a read; nothing where they are not wanted, or not known.
+    pub(crate) fn bases(&self, mate: &Mate<'_>) -> &'a [f32] {
+        self.bases.of(mate.index)
+    }
+
     /// Returns what is said of a read.
     pub(crate) fn prediction(&self, mate: &Mate<'_>) -> &'a Prediction {
         &self.predictions[mate.index]

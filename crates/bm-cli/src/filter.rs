@@ -17,7 +17,8 @@ use crate::pipeline::Product;
 /// Writes the reads that pass to one output, or to one for each mate, and if asked others to others.
 pub(crate) fn run(args: &FilterArgs) -> Result<()> {
     let FilterArgs { output, output2, singles, discarded, judge, .. } = args;
-    output::refuse_twins([Some(output), output2.as_ref(), singles.as_ref(), discarded.as_ref(), judge.report.as_ref()])?;
+    let places = [Some(output), output2.as_ref(), singles.as_ref(), discarded.as_ref()];
+    output::refuse_twins(places.into_iter().chain(judge.reports()))?;
     let mut inputs = judge.input.paths();
     inputs.extend(args.scores.scores.as_deref());
     let compression = judge.compression();

@@ -1,6 +1,7 @@
 //! What was learned of a run as one page of HTML: it loads nothing, runs nothing and prints.
 
 mod contexts;
+mod filter_page;
 mod homopolymers;
 mod judges;
 mod places;
@@ -9,6 +10,7 @@ mod qualities;
 mod ratios;
 mod retention;
 mod statistics;
+mod survey;
 mod text;
 mod tune_page;
 
@@ -23,6 +25,7 @@ use bm_quality::Facts;
 use crate::input;
 use crate::output::Output;
 
+pub(crate) use filter_page::FilterPage;
 pub(crate) use tune_page::TunePage;
 
 const STYLE: &str = include_str!("html/page.css");

@@ -1,6 +1,6 @@
 //! What `filter` and `score` share: open, run, count, report.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
@@ -12,6 +12,7 @@ use crate::curve::Curve;
 use crate::decide::Decider;
 use crate::engine::Engine;
 use crate::fit::Fit;
+use crate::html::FilterPage;
 use crate::learn::Learned;
 use crate::output::Output;
 use crate::pipeline::{self, Judge, Judging, Product};
@@ -19,7 +20,7 @@ use crate::progress::Progress;
 use crate::report::{Done, Report};
 use crate::score_table::ScoreTable;
 use crate::source::{Layout, Source};
-use crate::{criteria, engine, input, learn, terminal};
+use crate::{criteria, engine, input, learn, multiqc, terminal};
 
 /// What is to be judged, and how.
 pub(crate) struct Job<'a> {
@@ -61,12 +62,14 @@ impl Job<'_> {
         product: impl FnOnce(&Authority, &mut [Output]) -> Result<P>,
     ) -> Result<()> {
         let began = Instant::now();
-        let JudgeArgs { input, criteria, rules, run, report, .. } = self.args;
+        let JudgeArgs { input, criteria, rules, run, .. } = self.args;
         let mut inputs = input.paths();
         let scores = self.scores.and_then(|args| args.scores.as_deref());
         inputs.extend(scores);
         // A report that cannot be written is refused before the work, not after it.
-        let report_file = report.as_deref().map(|path| Output::create(path, &inputs, self.compression)).transpose()?;
+        let [json, html, multiqc] = self.args.reports();
+        let create = |path: Option<&PathBuf>| path.map(|path| Output::create(path, &inputs, self.compression)).transpose();
+        let (json, html, multiqc) = (create(json)?, create(html)?, create(multiqc)?);
         let mut authority = self.authority(scores)?;
         let criteria = self.criteria(criteria, &authority)?;
         let decider = Decider { rules: rules.rules(), criteria, mode: input.pair.unwrap_or_default(), rescues: self.rescues };
@@ -88,11 +91,14 @@ impl Job<'_> {
         };
         let progress = Progress::new(source.leading(), run.quiet);
         let (names, layout) = (source.names(), source.layout());
-        let judging = Judging { decider: &decider, product: &product, tasks: &self.compression.tasks };
-        let tally = pipeline::run(source, first, judges, table, &judging, &mut outputs, |reads| progress.update(reads))?;
+        let surveys = html.is_some();
+        let tasks = &self.compression.tasks;
+        let judging = Judging { decider: &decider, product: &product, wants_bases: surveys, surveys, tasks };
+        let mut tally = pipeline::run(source, first, judges, table, &judging, &mut outputs, |reads| progress.update(reads))?;
         let output_names = outputs.iter().map(Output::name).collect();
         outputs.into_iter().rev().try_for_each(Output::finish)?;
         progress.finish();
+        let survey = tally.survey.take();
         let done = Done {
             command: self.command,
             inputs: names,
@@ -109,8 +115,14 @@ impl Job<'_> {
             wall: began.elapsed(),
         };
         let report = Report::new(done)?;
-        if let Some(file) = report_file {
+        if let Some(file) = json {
             report.write(file)?;
+        }
+        if let (Some(file), Some(survey)) = (html, &survey) {
+            FilterPage { inputs: &input.paths(), report: &report, survey }.write(file)?;
+        }
+        if let Some(file) = multiqc {
+            multiqc::write(&report, file)?;
         }
         if !run.quiet {
             terminal::note(&report.summary());

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::{Context, Result};
 use bm_quality::{Prediction, QualityModel};
 
-use crate::decide::{Decider, Decision, Fate, Judged};
+use crate::decide::{Bases, Decider, Decision, Fate, Judged};
 use crate::output::Output;
 use crate::score_table::ScoreTable;
 use crate::source::{Records, Source};
@@ -34,6 +34,8 @@ struct Batch {
     joints: Vec<Prediction>,
     /// What became of each read when it was scored, where a table says so.
     given: Vec<Fate>,
+    /// Error probabilities of their bases, where they are wanted.
+    bases: Bases,
     /// What goes to each output.
     texts: Vec<Vec<u8>>,
     tally: Tally,
@@ -57,6 +59,10 @@ pub(crate) enum Judge {
 pub(crate) struct Judging<'a, P> {
     pub(crate) decider: &'a Decider,
     pub(crate) product: &'a P,
+    /// Whether the error probabilities of bases are wanted.
+    pub(crate) wants_bases: bool,
+    /// Whether reads are surveyed.
+    pub(crate) surveys: bool,
     /// What threads do in between.
     pub(crate) tasks: &'a Tasks,
 }
@@ -74,9 +80,9 @@ pub(crate) fn run(
     outputs: &mut [Output],
     mut progress: impl FnMut(usize) + Send,
 ) -> Result<Tally> {
-    let Judging { decider, product, tasks } = *judging;
+    let Judging { decider, product, wants_bases, surveys, tasks } = *judging;
     let mut first = Some(first);
-    let mut total = Tally::default();
+    let mut total = Tally::new(surveys);
     let count = outputs.len();
     let read = |batch: &mut Batch| {
         let Batch { records, predictions, joints, given, .. } = batch;
@@ -96,10 +102,20 @@ pub(crate) fn run(
         Ok(more)
     };
     let work = |judge: &mut Judge, batch: &mut Batch| {
-        let Batch { records, predictions, joints, given, texts, tally } = batch;
+        let Batch { records, predictions, joints, given, bases, texts, tally } = batch;
         if let Judge::Model(model) = judge {
+            let probabilities = bases.clear();
             for file in records.files() {
-                model.predict_into(file.iter().map(|record| record.as_read()), predictions).context("judging reads")?;
+                let reads = file.iter().map(|record| record.as_read());
+                match wants_bases {
+                    true => model.predict_bases_into(reads, predictions, probabilities),
+                    false => model.predict_into(reads, predictions),
+                }
+                .context("judging reads")?;
+            }
+            if wants_bases {
+                let lengths = records.reads().zip(&*predictions);
+                bases.divide(lengths.map(|(read, prediction)| prediction.probability().map(|_| read.len())));
             }
             let rule = model.pair_rule();
             joints.extend(records.templates().filter_map(|template| match template.mates() {
@@ -113,11 +129,11 @@ pub(crate) fn run(
         }
         texts.resize_with(count, Vec::new);
         texts.iter_mut().for_each(Vec::clear);
-        *tally = Tally::default();
+        *tally = Tally::new(surveys);
         for (i, template) in records.templates().enumerate() {
-            let judged = Judged { template, predictions, joint: joints.get(i), given };
+            let judged = Judged { template, predictions, joint: joints.get(i), given, bases };
             let decision = decider.decide(&judged);
-            tally.add(&judged, &decision);
+            tally.add(&judged, &decision, decider.mode);
             product.write(&judged, &decision, texts);
         }
         Ok(())

@@ -28,23 +28,23 @@ pub(crate) struct Report {
     format: u32,
     program: &'static str,
     version: &'static str,
-    command: &'static str,
-    inputs: Vec<String>,
+    pub(crate) command: &'static str,
+    pub(crate) inputs: Vec<String>,
     /// The main one first.
     outputs: Vec<String>,
-    reads: Reads,
+    pub(crate) reads: Reads,
     /// Of how many reads that are not kept this is why; of several reasons the first counts, so they add up.
     #[serde(serialize_with = "by_name")]
-    reasons: Vec<(Reason, u64)>,
+    pub(crate) reasons: Vec<(Reason, u64)>,
     /// How pairs were judged, if there are pairs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pairs: Option<Pairs>,
-    bases: Bases,
+    pub(crate) pairs: Option<Pairs>,
+    pub(crate) bases: Bases,
     /// The table of scores, where no model judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     scores: Option<String>,
     model: Option<Model>,
-    domain: Option<Domain>,
+    pub(crate) domain: Option<Domain>,
     /// What was learned of the run before it was judged, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     adaptation: Option<AdaptationFacts>,
@@ -59,16 +59,16 @@ pub(crate) struct Report {
 }
 
 #[derive(Debug, Serialize)]
-struct Reads {
-    r#in: u64,
-    kept: u64,
-    discarded: u64,
-    unscored: u64,
+pub(crate) struct Reads {
+    pub(crate) r#in: u64,
+    pub(crate) kept: u64,
+    pub(crate) discarded: u64,
+    pub(crate) unscored: u64,
 }
 
 #[derive(Debug, Serialize)]
-struct Pairs {
-    judged: &'static str,
+pub(crate) struct Pairs {
+    pub(crate) judged: &'static str,
     r#in: u64,
     kept: u64,
     /// Reads that are kept without their mate; they are among the reads that are kept.
@@ -76,9 +76,9 @@ struct Pairs {
 }
 
 #[derive(Debug, Serialize)]
-struct Bases {
-    r#in: u64,
-    kept: u64,
+pub(crate) struct Bases {
+    pub(crate) r#in: u64,
+    pub(crate) kept: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -108,11 +108,11 @@ impl Model {
 
 /// Whether the model applies to the run, and what judged.
 #[derive(Debug, Serialize)]
-struct Domain {
+pub(crate) struct Domain {
     #[serde(skip)]
-    words: Option<String>,
+    pub(crate) words: Option<String>,
     applies: bool,
-    reasons: Vec<String>,
+    pub(crate) reasons: Vec<String>,
     judged_by: &'static str,
 }
 
@@ -163,7 +163,7 @@ pub(crate) struct Done<'a> {
 impl Report {
     /// Returns the report of what was done.
     pub(crate) fn new(done: Done<'_>) -> Result<Self> {
-        let Tally { counts, changes } = done.tally;
+        let Tally { counts, changes, .. } = done.tally;
         let Decider { rules, criteria, mode, .. } = done.decider;
         let threshold = criteria.threshold.map(|threshold| threshold.get());
         let wall_s = done.wall.as_secs_f64();
@@ -219,6 +219,23 @@ impl Report {
         write_json(self, output)
     }
 
+    /// Returns what judged, in lines.
+    pub(crate) fn about(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(Model { id, version, label, .. }) = &self.model {
+            lines.push(format!("model {id} version {version}, {} ({label})", self.criteria.words));
+        }
+        if let Some(scores) = &self.scores {
+            let words = if self.criteria.words.is_empty() { "as decided when they were made" } else { &self.criteria.words };
+            lines.push(format!("scores of {scores}, {words}"));
+        }
+        lines.extend(self.engine.as_ref().map(|engine| format!("engine {}", engine.description)));
+        lines.extend(self.domain.as_ref().and_then(|domain| domain.words.clone()));
+        lines.extend(self.adaptation.as_ref().map(|adaptation| adaptation.words.clone()));
+        lines.extend(self.evidence.map(|facts| facts.words()));
+        lines
+    }
+
     /// Returns the summary: the same facts in some lines.
     pub(crate) fn summary(&self) -> String {
         let Reads { r#in, kept, discarded, unscored } = self.reads;
@@ -236,17 +253,7 @@ impl Report {
         }
         let workers = if self.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", self.workers) };
         lines.push(format!("{:.2} s, {:.0} reads/s with {workers}", self.time.wall_s, self.time.reads_per_s));
-        if let Some(Model { id, version, label, .. }) = &self.model {
-            lines.push(format!("model {id} version {version}, {} ({label})", self.criteria.words));
-        }
-        if let Some(scores) = &self.scores {
-            let words = if self.criteria.words.is_empty() { "as decided when they were made" } else { &self.criteria.words };
-            lines.push(format!("scores of {scores}, {words}"));
-        }
-        lines.extend(self.engine.as_ref().map(|engine| format!("engine {}", engine.description)));
-        lines.extend(self.domain.as_ref().and_then(|domain| domain.words.clone()));
-        lines.extend(self.adaptation.as_ref().map(|adaptation| adaptation.words.clone()));
-        lines.extend(self.evidence.map(|facts| facts.words()));
+        lines.extend(self.about());
         lines.join("\n")
     }
 }
@@ -339,7 +346,7 @@ impl AdaptReport {
     }
 }
 
-fn write_json(report: &impl Serialize, mut output: Output) -> Result<()> {
+pub(crate) fn write_json(report: &impl Serialize, mut output: Output) -> Result<()> {
     serde_json::to_writer_pretty(&mut output, report).with_context(|| output.name())?;
     output.write_all(b"\n").with_context(|| output.name())?;
     output.finish()

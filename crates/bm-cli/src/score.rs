@@ -16,7 +16,7 @@ use crate::source::Layout;
 
 /// Writes the table. Names and order of the columns are a contract.
 pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
-    output::refuse_twins([Some(&args.output), args.judge.report.as_ref()])?;
+    output::refuse_twins([Some(&args.output)].into_iter().chain(args.judge.reports()))?;
     let compression = args.judge.compression();
     let output = Output::create(&args.output, &args.judge.input.paths(), &compression)?;
     let job = Job { command: "score", args: &args.judge, scores: None, compression: &compression, rescues: false };

@@ -143,11 +143,35 @@ impl QualityModel {
         reads: impl Iterator<Item = ReadRef<'a>> + Clone,
         predictions: &mut Vec<Prediction>,
     ) -> Result<(), QualityError> {
+        self.judge(reads, predictions, None)
+    }
+
+    /// The same, and appends to `probabilities` the error probability of every base, 0 to 1, of the reads that can be judged, one read
+    /// after the other. A model that does not count errors ([`Facts::counts_errors`]) appends nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`QualityModel::predict`].
+    pub fn predict_bases_into<'a>(
+        &mut self,
+        reads: impl Iterator<Item = ReadRef<'a>> + Clone,
+        predictions: &mut Vec<Prediction>,
+        probabilities: &mut Vec<f32>,
+    ) -> Result<(), QualityError> {
+        self.judge(reads, predictions, Some(probabilities))
+    }
+
+    fn judge<'a>(
+        &mut self,
+        reads: impl Iterator<Item = ReadRef<'a>> + Clone,
+        predictions: &mut Vec<Prediction>,
+        probabilities: Option<&mut Vec<f32>>,
+    ) -> Result<(), QualityError> {
         match &mut self.judge {
             Judge::Windows(judge) => judge.predict_into(reads, predictions),
-            Judge::Bases(judge) => judge.predict_into(reads, predictions),
+            Judge::Bases(judge) => judge.predict_into(reads, predictions, probabilities),
             Judge::Reported(judge) => {
-                judge.predict_into(reads, predictions);
+                judge.predict_into(reads, predictions, probabilities);
                 Ok(())
             }
         }

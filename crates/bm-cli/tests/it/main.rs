@@ -18,6 +18,7 @@ mod outputs;
 mod packages;
 mod pairs;
 mod readme;
+mod reports;
 mod rules;
 mod score;
 mod snapshots;

@@ -60,11 +60,12 @@ impl Bases {
         })
     }
 
-    /// Appends a prediction for every read.
+    /// Appends a prediction for every read, and to `probabilities` the error probability of every base of those that can be judged.
     pub(super) fn predict_into<'a>(
         &mut self,
         reads: impl Iterator<Item = ReadRef<'a>> + Clone,
         predictions: &mut Vec<Prediction>,
+        mut probabilities: Option<&mut Vec<f32>>,
     ) -> Result<(), QualityError> {
         self.codes.clear();
         self.lengths.clear();
@@ -76,7 +77,7 @@ impl Bases {
             let scorable = read.check_scorable();
             if scorable.is_ok() {
                 if self.codes.len() + read.len() > BATCH {
-                    self.run(&mut waiting)?;
+                    self.run(&mut waiting, probabilities.as_deref_mut())?;
                 }
                 self.encoder.encode_into(read, &mut self.codes)?;
                 self.lengths.push(read.len());
@@ -84,7 +85,7 @@ impl Bases {
             }
             self.refused.push(scorable.err());
         }
-        self.run(&mut waiting)?;
+        self.run(&mut waiting, probabilities)?;
 
         let mut scores = self.scores.iter();
         predictions.extend(self.refused.drain(..).map(|refused| match refused {
@@ -95,7 +96,7 @@ impl Bases {
     }
 
     /// Runs the engine on the reads that wait and sums up what it says of their bases.
-    fn run(&mut self, waiting: &mut Vec<ReadRef<'_>>) -> Result<(), QualityError> {
+    fn run(&mut self, waiting: &mut Vec<ReadRef<'_>>, probabilities: Option<&mut Vec<f32>>) -> Result<(), QualityError> {
         self.session.run(SequencesRef::new(&self.codes, &self.lengths)?, &mut self.output)?;
         let mut rest = self.output.as_mut_slice();
         if let (Some(evidence), Some(first)) = (&self.evidence, waiting.first()) {
@@ -125,6 +126,9 @@ impl Bases {
                 }));
             };
             self.scores.push(Score { probability, expected_errors: Some(errors as f32), testimony });
+        }
+        if let Some(probabilities) = probabilities {
+            probabilities.extend_from_slice(&self.output);
         }
         waiting.clear();
         self.codes.clear();

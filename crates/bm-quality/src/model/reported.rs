@@ -1,6 +1,6 @@
 //! Judging reads by what the instrument reports: the sum of 10^(−Q/10).
 
-use bm_encode::{ReadRef, reported_errors};
+use bm_encode::{Phred, ReadRef, reported_errors};
 
 use crate::{ErrorRule, Prediction, Score};
 
@@ -14,11 +14,20 @@ impl ReportedErrors {
         Self { rule }
     }
 
-    /// Appends a prediction for every read.
-    pub(super) fn predict_into<'a>(&self, reads: impl Iterator<Item = ReadRef<'a>>, predictions: &mut Vec<Prediction>) {
+    /// Appends a prediction for every read, and to `probabilities` the error probability of every base of those that can be judged.
+    pub(super) fn predict_into<'a>(
+        &self,
+        reads: impl Iterator<Item = ReadRef<'a>>,
+        predictions: &mut Vec<Prediction>,
+        mut probabilities: Option<&mut Vec<f32>>,
+    ) {
         predictions.extend(reads.map(|read| {
             if let Err(reason) = read.check_scorable() {
                 return Prediction::Unscored(reason);
+            }
+            if let Some(probabilities) = &mut probabilities {
+                let phred = read.quality_scores.iter().filter_map(|byte| Phred::from_byte(*byte));
+                probabilities.extend(phred.map(|phred| phred.error_probability() as f32));
             }
             let errors = reported_errors(read.quality_scores);
             match self.rule.probability(errors, read.len()) {

@@ -1,0 +1,119 @@
+//! Reports: JSON by its schema, the page, the file for MultiQC.
+
+use jsonschema::Validator;
+use serde_json::Value;
+
+use crate::support::{HISEQ, MISEQ, MISEQ_2, NOVASEQ, Scratch, bm, command, json, run, some_reads, testdata};
+
+fn schema() -> Validator {
+    let text = include_str!("../../schemas/report-1.json");
+    jsonschema::validator_for(&json(text.as_bytes())).unwrap()
+}
+
+#[track_caller]
+fn check(report: &Value) {
+    let errors: Vec<_> = schema().iter_errors(report).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:?}\n{report:#}");
+}
+
+#[test]
+fn reports_are_by_their_schema() {
+    let scratch = Scratch::new();
+    let (input, learned) = (testdata(NOVASEQ), some_reads(&scratch, 1500));
+    let (scores, model, report) = (scratch.path("scores.tsv"), scratch.path("model"), scratch.path("report.json"));
+    bm(["score", &input, "-q", "-o", &scores]).done();
+    let nanopore = testdata("nanopore_lambda_4line.fastq.gz");
+    for arguments in [
+        vec!["filter", &input, "-o", "-", "--min-length", "200", "--max-n", "0", "--max-ee", "1"],
+        vec!["filter", &testdata(MISEQ), &testdata(MISEQ_2), "-o", "-", "--pair", "both", "--singles", "/dev/null"],
+        vec!["filter", &input, "-o", "-", "--scores", &scores],
+        vec!["filter", &testdata("derived/empty_reads.fastq.gz"), "-o", "-", "-m", "mean-q20"],
+        vec!["score", &nanopore],
+        vec!["filter", "--adapt", &learned, "-o", "-"],
+        vec!["adapt", &learned, "-o", &model],
+        vec!["adapt", &learned, "-o", &model, "--evidence"],
+        vec!["adapt", &nanopore, "-o", &model],
+        vec!["score", &learned, "-m", &model],
+    ] {
+        run(command(&arguments).args(["-q", "--report", &report])).done();
+        check(&json(&scratch.read("report.json")));
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_is_no_report() {
+    let scratch = Scratch::new();
+    let report = scratch.path("report.json");
+    bm(["filter", &testdata(NOVASEQ), "-o", "/dev/null", "-q", "--report", &report]).done();
+    let report = json(&scratch.read("report.json"));
+    check(&report);
+    for (key, value) in [("format", 2.into()), ("reads", 5.into()), ("command", "encode".into()), ("more", "x".into())] {
+        let mut other = report.clone();
+        other[key] = value;
+        assert!(!schema().is_valid(&other), "{key}");
+    }
+    let mut other = report.clone();
+    other["reasons"]["because"] = 1.into();
+    assert!(!schema().is_valid(&other));
+    for key in ["reads", "criteria", "time", "inputs"] {
+        let mut other = report.clone();
+        other.as_object_mut().unwrap().remove(key);
+        assert!(!schema().is_valid(&other), "{key}");
+    }
+}
+
+#[test]
+fn the_page_has_the_numbers_of_the_report_for_any_number_of_threads() {
+    let scratch = Scratch::new();
+    let (report, page) = (scratch.path("report.json"), scratch.path("page.html"));
+    let scores = scratch.path("scores.tsv");
+    let page_of = |arguments: &[&str], threads: &str| {
+        run(command(arguments).args(["-q", "-j", threads, "--html", &page, "--report", &report])).done();
+        let text = String::from_utf8(scratch.read("page.html")).unwrap();
+        roxmltree::Document::parse_with_options(&text, roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() })
+            .unwrap();
+        assert!(!text.contains("http://") && !text.contains("https://") && !text.contains("<script") && !text.contains("NaN"));
+        (text, json(&scratch.read("report.json")))
+    };
+    let (input, one, other) = (testdata(HISEQ), testdata(MISEQ), testdata(MISEQ_2));
+    bm(["score", &input, "-q", "-o", &scores]).done();
+    let everything = ["How likely reads are good", "What other thresholds would do", "worth to the model", "errors are expected"];
+    for (arguments, pictures) in [
+        (vec!["filter", &input, "-o", "/dev/null", "--min-complexity", "0.85"], &everything[..]),
+        (vec!["filter", &one, &other, "-o", "/dev/null", "-t", "0.9"], &everything[..]),
+        (vec!["score", &one, "-o", "/dev/null"], &everything[..]),
+        (vec!["filter", &input, "-o", "/dev/null", "--scores", &scores], &everything[..2]),
+        (vec!["filter", &input, "-o", "/dev/null", "-m", "mean-q20"], &everything[..2]),
+    ] {
+        let (text, report) = page_of(&arguments, "1");
+        assert!(page_of(&arguments, "3").0 == text, "{arguments:?}: threads change the page");
+        let kept = report["reads"]["kept"].as_u64().unwrap();
+        let shown = if kept >= 1000 { format!("{},{:03}", kept / 1000, kept % 1000) } else { kept.to_string() };
+        assert!(text.contains(&format!("<h1>{shown} of ")), "{arguments:?}");
+        for (reason, count) in report["reasons"].as_object().unwrap() {
+            let count = count.as_u64().unwrap();
+            let shown = if count >= 1000 { format!("{},{:03}", count / 1000, count % 1000) } else { count.to_string() };
+            assert!(text.contains(&format!("<td>{reason}</td><td>{shown}</td>")), "{arguments:?}: {reason} {shown}");
+        }
+        for picture in everything {
+            assert_eq!(text.contains(picture), pictures.contains(&picture), "{arguments:?}: {picture}");
+        }
+    }
+    // Of nothing there is a page too.
+    let (text, _) = page_of(&["filter", &testdata("derived/empty.fastq.gz"), "-o", "/dev/null"], "2");
+    assert!(text.contains("<h1>0 of 0 reads kept</h1>") && !text.contains("<figure>"));
+}
+
+#[test]
+fn the_file_for_multiqc_has_a_bar_for_every_reason() {
+    let scratch = Scratch::new();
+    let (report, multiqc) = (scratch.path("report.json"), scratch.path("x_mqc.json"));
+    let input = testdata("derived/empty_reads.fastq.gz");
+    bm(["filter", &input, "-o", "/dev/null", "-q", "--max-length", "100", "--report", &report, "--multiqc", &multiqc]).done();
+    let (report, found) = (json(&scratch.read("report.json")), json(&scratch.read("x_mqc.json")));
+    let mut bars = report["reasons"].clone();
+    bars["kept"] = report["reads"]["kept"].clone();
+    assert_eq!(found["data"], serde_json::json!({ "empty_reads": bars }));
+    assert!(bars["empty"].as_u64() == Some(100) && bars["max_length"].as_u64() > Some(0));
+    assert_eq!(found["plot_type"], "bargraph");
+}
