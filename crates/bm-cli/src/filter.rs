@@ -76,9 +76,10 @@ impl Kept {
             annotate(&mut suffix, prediction, joint);
         }
         if fate.verdict != Verdict::Pass {
-            // Memory can be written.
-            let _ = write!(suffix, " reason={}", fate.reasons);
+            suffix.extend_from_slice(b" reason=");
+            fate.reasons.write(&mut suffix);
         }
+        // Memory can be written.
         let _ = record.write_to(text, &suffix);
     }
 }

@@ -1,7 +1,5 @@
 //! Why a read is not kept.
 
-use std::fmt;
-
 use bm_encode::EncodeError;
 use bm_quality::Shortfall;
 
@@ -97,6 +95,19 @@ impl Reasons {
         Reason::ALL.into_iter().filter(move |reason| self.0 >> *reason as u8 & 1 == 1)
     }
 
+    /// Appends them as tables and descriptions show them: with commas between; `-` if there is none.
+    pub(crate) fn write(self, text: &mut Vec<u8>) {
+        let mut between: &[u8] = b"";
+        for reason in self.iter() {
+            text.extend_from_slice(between);
+            text.extend_from_slice(reason.name().as_bytes());
+            between = b",";
+        }
+        if self.is_empty() {
+            text.push(b'-');
+        }
+    }
+
     /// Returns those of both.
     pub(crate) fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -111,29 +122,21 @@ impl FromIterator<Reason> for Reasons {
     }
 }
 
-/// As tables and descriptions show them: with commas between; `-` if there is none.
-impl fmt::Display for Reasons {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_empty() {
-            return f.write_str("-");
-        }
-        for (i, reason) in self.iter().enumerate() {
-            f.write_str(if i > 0 { "," } else { "" })?;
-            f.write_str(reason.name())?;
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn shown(reasons: Reasons) -> String {
+        let mut text = Vec::new();
+        reasons.write(&mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
     #[test]
     fn reasons_come_in_their_order_whatever_the_order_they_came_in() {
         let reasons: Reasons = [Reason::Mate, Reason::MaxN, Reason::Empty, Reason::MaxN].into_iter().collect();
-        assert_eq!(reasons.to_string(), "empty,max_n,mate");
-        assert_eq!(Reasons::default().to_string(), "-");
+        assert_eq!(shown(reasons), "empty,max_n,mate");
+        assert_eq!(shown(Reasons::NONE), "-");
         let all: Reasons = Reason::ALL.into_iter().collect();
         assert!(all.iter().eq(Reason::ALL));
     }

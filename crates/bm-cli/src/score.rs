@@ -89,8 +89,11 @@ impl Product for Rows {
                 let joint = judged.joint.and_then(Prediction::probability);
                 number::write(text, joint.map_or(f32::NAN, |p| p.get()));
             }
-            // Memory can be written.
-            let _ = writeln!(text, "\t{}\t{}", fate.verdict, fate.reasons);
+            text.push(b'\t');
+            text.extend_from_slice(fate.verdict.name().as_bytes());
+            text.push(b'\t');
+            fate.reasons.write(text);
+            text.push(b'\n');
         }
     }
 }
