@@ -74,6 +74,11 @@ pub(crate) struct FilterArgs {
     /// `pair_p=0.95`, the probability of both as one
     #[arg(long, help_heading = "Outputs")]
     pub(crate) annotate: bool,
+    /// Write the model's qualities instead of the instrument's: for each base the error probability that the model gives it, as Phred
+    /// up to 41. Marked in the description by `recalibrated=read-error/1`. What is not kept stays as it came. With --adapt they mean
+    /// what they say of this run; without it, what such qualities meant on other runs
+    #[arg(long, help_heading = "Outputs")]
+    pub(crate) recalibrate: bool,
     #[command(flatten)]
     pub(crate) scores: ScoresArgs,
     #[command(flatten)]

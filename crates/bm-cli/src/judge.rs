@@ -32,6 +32,8 @@ pub(crate) struct Job<'a> {
     pub(crate) compression: &'a Compression,
     /// Whether a mate is kept where its pair is not.
     pub(crate) rescues: bool,
+    /// Whether reads get the model's qualities.
+    pub(crate) recalibrates: bool,
 }
 
 /// Who says what there is to say of reads.
@@ -84,6 +86,11 @@ impl Job<'_> {
                     Some(_) => Fit::certain(),
                     None => Fit::of(engine, self.args.engine.model.is_some(), first.reads())?,
                 };
+                ensure!(
+                    !self.recalibrates || fit.judged_by() == "model",
+                    "--recalibrate: {}",
+                    fit.words(&engine.package.facts().id).unwrap_or_default()
+                );
                 let models = fit.models(engine, workers)?;
                 (models.into_iter().map(|model| Judge::Model(Box::new(model))).collect(), None, Some(fit), Some(authority))
             }
@@ -93,7 +100,7 @@ impl Job<'_> {
         let (names, layout) = (source.names(), source.layout());
         let surveys = html.is_some();
         let tasks = &self.compression.tasks;
-        let judging = Judging { decider: &decider, product: &product, wants_bases: surveys, surveys, tasks };
+        let judging = Judging { decider: &decider, product: &product, wants_bases: surveys || self.recalibrates, surveys, tasks };
         let mut tally = pipeline::run(source, first, judges, table, &judging, &mut outputs, |reads| progress.update(reads))?;
         let output_names = outputs.iter().map(Output::name).collect();
         outputs.into_iter().rev().try_for_each(Output::finish)?;

@@ -19,7 +19,8 @@ pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
     output::refuse_twins([Some(&args.output)].into_iter().chain(args.judge.reports()))?;
     let compression = args.judge.compression();
     let output = Output::create(&args.output, &args.judge.input.paths(), &compression)?;
-    let job = Job { command: "score", args: &args.judge, scores: None, compression: &compression, rescues: false };
+    let job =
+        Job { command: "score", args: &args.judge, scores: None, compression: &compression, rescues: false, recalibrates: false };
     job.run(vec![output], |authority, outputs| {
         let package = match authority {
             Authority::Model { engine, .. } => Some(&engine.package),

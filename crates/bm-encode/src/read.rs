@@ -108,6 +108,12 @@ impl Phred {
         self.0
     }
 
+    /// Returns the score that is nearest to the probability of an error; those of 0 and 93 where it is out of their range.
+    pub fn nearest(error_probability: f64) -> Self {
+        // `as` takes what is out of range to its end, and NaN to 0.
+        Self(((-10.0 * error_probability.log10()).round() as u8).min(Self::MAX.0))
+    }
+
     /// Returns the probability that the base is wrong, as the instrument claims it: 10^(−Q/10).
     pub fn error_probability(self) -> f64 {
         10f64.powf(-f64::from(self.0) / 10.0)
@@ -204,5 +210,14 @@ mod tests {
             let expected: f64 = quality.iter().map(|byte| 10f64.powf(f64::from(byte - b'!') / -10.0)).sum();
             assert!((reported_errors(&quality) - expected).abs() < 1e-12 * expected, "{length}");
         }
+    }
+
+    #[test]
+    fn the_nearest_score_of_a_probability_is_that_it_stands_for() {
+        for score in (0..=93).filter_map(Phred::new) {
+            assert_eq!(Phred::nearest(score.error_probability()), score);
+        }
+        let nearest = |p| Phred::nearest(p).get();
+        assert_eq!([2.0, 1.0, 0.5, 1e-10, 0.0, f64::NAN].map(nearest), [0, 0, 3, 93, 93, 0]);
     }
 }

@@ -1,6 +1,6 @@
-//! Simple rules beside the network, reasons, and what is written into descriptions.
+//! Simple rules beside the network, reasons, and what is written into descriptions and qualities.
 
-use crate::support::{MEASLES, Scratch, bm, bm_with_stdin, command, json, records, rows, run, testdata, text_of};
+use crate::support::{HISEQ, MEASLES, Scratch, bm, bm_with_stdin, command, json, records, rows, run, testdata, text_of};
 
 /// Reads that each break one rule, good ones by their qualities, and one that breaks none.
 fn reads() -> Vec<u8> {
@@ -99,4 +99,47 @@ fn annotation_is_what_the_table_says() {
     let run = bm(["filter", &input, "-o", "-", "--annotate", "-q", "-m", "mean-q20"]).done();
     let first = run.text().lines().next().unwrap();
     assert!(first.contains(" p=") && !first.contains(" ee="), "{first}");
+}
+
+#[test]
+fn recalibrated_qualities_are_worth_what_the_model_expects() {
+    let input = testdata(HISEQ);
+    let scratch = Scratch::new();
+    let (dropped, expected) = (scratch.path("dropped"), scratch.path("expected"));
+    let table = rows(&bm(["score", &input, "-q"]).done().stdout);
+    let run = bm(["filter", &input, "-o", "-", "--recalibrate", "--discarded", &dropped, "-q"]).done();
+    bm(["filter", &input, "-o", "/dev/null", "--discarded", &expected, "-q"]).done();
+    assert!(scratch.read("dropped") == scratch.read("expected"), "what is not kept stays as it came");
+    let text = text_of(&input);
+    let kept = records(&text).into_iter().zip(&table).filter(|(_, row)| row.verdict == "pass");
+    let (mut errors, mut found) = (0.0, 0.0);
+    for ((record, row), written) in kept.zip(records(&run.stdout)) {
+        let lines =
+            |record: &[u8]| -> Vec<String> { String::from_utf8(record.to_vec()).unwrap().lines().map(str::to_owned).collect() };
+        let (before, after) = (lines(record), lines(written));
+        assert_eq!(after[0], format!("{} recalibrated=read-error/1", before[0]));
+        assert!(after[1..3] == before[1..3] && after[3].len() == before[3].len() && after[3] != before[3]);
+        assert!(after[3].bytes().all(|byte| (b'!'..=b'!' + 41).contains(&byte)));
+        errors += f64::from(row.expected_errors.unwrap());
+        found += after[3].bytes().map(|byte| 10f64.powf(f64::from(byte - b'!') / -10.0)).sum::<f64>();
+    }
+    // Scores are whole numbers, so the sums are not the same.
+    assert!((found / errors - 1.0).abs() < 0.03, "{found} of {errors}");
+}
+
+#[test]
+fn qualities_that_the_model_cannot_give_are_refused() {
+    let scratch = Scratch::new();
+    let (input, scores, kept) = (testdata(HISEQ), scratch.path("scores.tsv"), scratch.path("kept"));
+    bm(["score", &input, "-q", "-o", &scores]).done();
+    let nanopore = testdata("nanopore_lambda_4line.fastq.gz");
+    for (input, flags, expected) in [
+        (&input, ["-m", "mean-q20"], "the model mean-q20 does not judge bases"),
+        (&input, ["--scores", &scores], "says nothing of single bases"),
+        (&nanopore, ["-t", "0"], "model read-error does not apply"),
+    ] {
+        let message = bm(["filter", input, "-o", &kept, "--recalibrate", flags[0], flags[1]]).refused();
+        assert!(message.contains("--recalibrate: ") && message.contains(expected), "{message}");
+        assert_eq!(scratch.names(), ["scores.tsv"]);
+    }
 }
