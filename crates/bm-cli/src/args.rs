@@ -20,7 +20,13 @@ use crate::work::Tasks;
 /// gzip, in the blocks of BGZF, if its name ends in .gz or .bgz, and zstd if it ends in .zst.
 /// Exit codes: 0 done, 1 failed, 2 wrong usage.
 #[derive(Debug, Parser)]
-#[command(name = "bm", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "bm",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  bm filter reads.fastq.gz -o kept.fastq.gz\n  bm filter R1.fastq.gz R2.fastq.gz -o kept_R1.fastq.gz -O kept_R2.fastq.gz\n  bm score reads.fastq.gz | head\n\nEnvironment: BM_THREADS is -j where that is not given, ORT_DYLIB_PATH the ONNX Runtime library; NO_COLOR turns colours off."
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -34,8 +40,11 @@ pub(crate) enum Command {
     Adapt(AdaptArgs),
     Encode(EncodeArgs),
     Models(ModelsArgs),
+    #[command(visible_alias = "doctor")]
     Selfcheck(SelfcheckArgs),
     Truth(TruthArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Keep the reads that pass
@@ -231,14 +240,35 @@ pub(crate) enum ModelsCommand {
     },
 }
 
-/// Run reads whose probabilities are known through the engines and compare
+/// Say what can run here: run reads whose probabilities are known through the engines, and compare
 ///
-/// Every model package brings such reads, its golden reads. Prints engine, version, device and the largest difference from the
-/// probabilities that the model's makers got. Without --backend, all engines that are there are run.
+/// Every model package brings such reads, its golden reads. Prints engine, version, device and library, and the largest difference
+/// from the probabilities that the model's makers got, or why an engine is not there. Without --backend, all engines are tried;
+/// without --model, all embedded models.
 #[derive(Debug, Args)]
 pub(crate) struct SelfcheckArgs {
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
+}
+
+/// Print a script that completes commands and flags in a shell
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  bm completions bash > ~/.local/share/bash-completion/completions/bm\n  bm completions zsh > ~/.zfunc/_bm\n  bm completions fish > ~/.config/fish/completions/bm.fish"
+)]
+pub(crate) struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Print the manual page of bm, or of a command
+#[derive(Debug, Args)]
+#[command(after_help = "Example: bm man filter | man -l -")]
+pub(crate) struct ManArgs {
+    /// The command
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Option<String>,
 }
 
 /// Learn a run from the run itself, and write a model that judges its reads
@@ -493,7 +523,14 @@ pub(crate) enum BackendChoice {
 #[command(next_help_heading = "Running")]
 pub(crate) struct RunArgs {
     /// Threads [default: one for each core]
-    #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(
+        short = 'j',
+        long,
+        value_name = "N",
+        env = "BM_THREADS",
+        hide_env_values = true,
+        value_parser = clap::value_parser!(u16).range(1..=1024)
+    )]
     pub(crate) threads: Option<u16>,
     /// No summary and no progress bar
     #[arg(short, long)]

@@ -3,6 +3,7 @@
 mod adapt;
 mod args;
 mod changes;
+mod completions;
 mod compress;
 mod counting;
 mod counts;
@@ -19,6 +20,7 @@ mod inflate;
 mod input;
 mod judge;
 mod learn;
+mod man;
 mod mates;
 mod models;
 mod multiqc;
@@ -40,6 +42,7 @@ mod tally;
 mod terminal;
 mod truth;
 mod tune;
+mod version;
 mod work;
 
 use std::io;
@@ -50,6 +53,9 @@ use clap::Parser;
 use crate::args::{Cli, Command};
 
 fn main() -> ExitCode {
+    if version::is_asked_for(std::env::args_os()) {
+        return ended(version::run());
+    }
     let cli = Cli::parse();
     let outcome = match &cli.command {
         Command::Filter(args) => filter::run(args),
@@ -60,7 +66,14 @@ fn main() -> ExitCode {
         Command::Selfcheck(args) => selfcheck::run(args),
         Command::Truth(args) => truth::run(args),
         Command::Tune(args) => tune::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     };
+    ended(outcome)
+}
+
+/// Says what went wrong, if something did.
+fn ended(outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::input::Input;
 
@@ -13,6 +14,7 @@ pub(crate) struct Progress {
     /// Bytes of the file read, where its size is known.
     consumed: Option<Arc<AtomicU64>>,
     reads: AtomicU64,
+    began: Instant,
 }
 
 impl Progress {
@@ -27,7 +29,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        Self { bar, consumed: input.bytes.map(|_| Arc::clone(&input.consumed)), reads: AtomicU64::new(0) }
+        Self { bar, consumed: input.bytes.map(|_| Arc::clone(&input.consumed)), reads: AtomicU64::new(0), began: Instant::now() }
     }
 
     /// Says that so many more reads are done.
@@ -37,7 +39,8 @@ impl Progress {
             self.bar.set_position(consumed.load(Ordering::Relaxed));
         }
         if !self.bar.is_hidden() {
-            self.bar.set_message(format!("{reads} reads"));
+            let a_second = reads as f64 / self.began.elapsed().as_secs_f64().max(1e-3);
+            self.bar.set_message(format!("{} reads, {}/s", HumanCount(reads), HumanCount(a_second as u64)));
         }
     }
 

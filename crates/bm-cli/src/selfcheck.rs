@@ -1,5 +1,6 @@
 //! `bm selfcheck`: does every engine give what the model's makers got?
 
+use std::env::consts::{ARCH, OS};
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -7,28 +8,43 @@ use anyhow::{Context, Result, bail};
 use bm_infer::Backend;
 use bm_quality::{GoldenReads, ModelPackage, QualityModel};
 
-use crate::args::{BackendChoice, SelfcheckArgs};
+use crate::args::{BackendChoice, EngineArgs, SelfcheckArgs};
 use crate::engine::{named, open_package};
 
-/// Runs the golden reads through the named backend, or through all of them.
+/// Runs the golden reads of the named model, or of all that are embedded, through the named backend, or through all of them.
 pub(crate) fn run(args: &SelfcheckArgs) -> Result<()> {
-    let package = Arc::new(open_package(args.engine.model.as_deref())?);
+    let mut stdout = io::stdout().lock();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    writeln!(stdout, "bm {}, {OS} {ARCH}, {threads} threads", env!("CARGO_PKG_VERSION")).context("stdout")?;
+    let models: Vec<Option<&str>> = match &args.engine.model {
+        Some(model) => vec![Some(model)],
+        None => ModelPackage::embedded_ids().map(Some).collect(),
+    };
+    let mut failed = 0;
+    for model in models {
+        failed += of_model(&args.engine, Arc::new(open_package(model)?), &mut stdout)?;
+    }
+    stdout.flush().context("stdout")?;
+    if failed > 0 {
+        bail!("{failed} of the backends above do not give the golden probabilities; do not use them on this machine");
+    }
+    Ok(())
+}
+
+/// Writes a line for each backend; returns how many do not give the golden probabilities.
+fn of_model(args: &EngineArgs, package: Arc<ModelPackage>, stdout: &mut impl Write) -> Result<usize> {
     let golden =
         package.golden()?.with_context(|| format!("{}: a bare file has no golden reads; name a package", package.name()))?;
-    let all = args.engine.backend == BackendChoice::Auto;
-    let choices = if all {
-        vec![BackendChoice::Embedded, BackendChoice::Onnxruntime, BackendChoice::Coreml]
-    } else {
-        vec![args.engine.backend]
-    };
-    let mut stdout = io::stdout().lock();
+    let all = args.backend == BackendChoice::Auto;
+    let choices =
+        if all { vec![BackendChoice::Embedded, BackendChoice::Onnxruntime, BackendChoice::Coreml] } else { vec![args.backend] };
     writeln!(stdout, "model {} version {}, {} golden reads", package.facts().id, package.facts().version, golden.reads.len())
         .context("stdout")?;
     let mut failed = 0;
     for choice in choices {
-        let backend = match named(choice, &args.engine).and_then(|backend| backend.check().map(|()| backend).map_err(Into::into)) {
+        let backend = match named(choice, args).and_then(|backend| backend.check().map(|()| backend).map_err(Into::into)) {
             Ok(backend) => backend,
-            Err(error) if all && args.engine.ort_lib.is_none() => {
+            Err(error) if all && args.ort_lib.is_none() => {
                 writeln!(stdout, "skipped  {error:#}").context("stdout")?;
                 continue;
             }
@@ -38,11 +54,7 @@ pub(crate) fn run(args: &SelfcheckArgs) -> Result<()> {
         failed += usize::from(!ok);
         writeln!(stdout, "{line}").context("stdout")?;
     }
-    stdout.flush().context("stdout")?;
-    if failed > 0 {
-        bail!("{failed} of the backends above do not give the golden probabilities; do not use them on this machine");
-    }
-    Ok(())
+    Ok(failed)
 }
 
 fn check(package: &Arc<ModelPackage>, golden: &GoldenReads, backend: &dyn Backend) -> Result<(String, bool)> {

@@ -14,6 +14,7 @@ mod evidence;
 mod filter;
 mod html;
 mod long_input;
+mod manners;
 mod outputs;
 mod packages;
 mod pairs;

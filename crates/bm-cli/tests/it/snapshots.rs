@@ -22,14 +22,13 @@ fn check(name: &str, found: &str) {
 #[test]
 fn version() {
     // The number is the workspace's; it does not need a file that changes with it.
-    assert_eq!(bm(["--version"]).done().text(), format!("bm {}\n", env!("CARGO_PKG_VERSION")));
-    assert_eq!(bm(["-V"]).done().text(), bm(["--version"]).done().text());
+    assert_eq!(bm(["-V"]).done().text(), format!("bm {}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]
 fn help() {
     check("help.txt", bm(["--help"]).done().text());
-    for command in ["filter", "score", "tune", "adapt", "encode", "models", "selfcheck", "truth"] {
+    for command in ["filter", "score", "tune", "adapt", "encode", "models", "selfcheck", "truth", "completions", "man"] {
         check(&format!("help-{command}.txt"), bm([command, "--help"]).done().text());
     }
     check("help-models-show.txt", bm(["models", "show", "--help"]).done().text());

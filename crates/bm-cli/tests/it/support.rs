@@ -59,7 +59,7 @@ impl Run {
 /// Returns the command in an environment that does not depend on the user's: no ONNX Runtime, no width.
 pub(crate) fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(BM);
-    command.args(arguments).env_remove("ORT_DYLIB_PATH").env_remove("COLUMNS").stdin(Stdio::null());
+    command.args(arguments).env_remove("ORT_DYLIB_PATH").env_remove("BM_THREADS").env_remove("COLUMNS").stdin(Stdio::null());
     command
 }
 

@@ -40,7 +40,7 @@ fn on_a_terminal_there_is_a_bar_and_quiet_removes_it() {
         String::from_utf8_lossy(&run.stdout).into_owned()
     };
     let shown = on_terminal("");
-    assert!(shown.contains(" %  ") && shown.contains(" reads  ") && shown.contains("left"), "{shown:?}");
+    assert!(shown.contains(" %  ") && shown.contains(" reads, ") && shown.contains("/s  ") && shown.contains("left"), "{shown:?}");
     let summary = shown.rfind("10000 reads in: ").unwrap();
     // The bar is gone when the summary comes.
     assert!(shown[..summary].ends_with("\u{1b}[2K"), "{shown:?}");

@@ -1,0 +1,107 @@
+//! What a person and a shell expect of a program.
+
+use std::process::{Command, Stdio};
+
+use crate::support::{BM, NOVASEQ, Scratch, bm, command, json, run, testdata};
+
+#[test]
+fn the_long_version_says_what_the_program_is_made_of() {
+    let long = bm(["--version"]).done();
+    let lines: Vec<_> = long.text().lines().collect();
+    assert_eq!(lines[0], format!("bm {}", env!("CARGO_PKG_VERSION")));
+    // The digests are those of `bm models`.
+    let models = bm(["models"]).done();
+    for row in models.text().lines().skip(1) {
+        let columns: Vec<_> = row.split('\t').collect();
+        let expected = format!("model {} version {}, sha256 {}", columns[0], columns[1], columns[5]);
+        assert!(lines.contains(&expected.as_str()), "{expected}");
+    }
+    for start in ["engine embedded ", "features ", "built for "] {
+        assert!(lines.iter().any(|line| line.starts_with(start)), "{start}");
+    }
+    // A file may be called like a flag.
+    assert!(bm(["filter", "--version"]).misused().contains("--version"));
+}
+
+#[test]
+fn shells_are_told_every_command() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let run = bm(["completions", shell]).done();
+        for word in ["filter", "score", "tune", "selfcheck", "recalibrate"] {
+            assert!(run.text().contains(word), "{shell}: {word}");
+        }
+    }
+    assert!(bm(["completions", "sh"]).misused().contains("possible values"));
+    // What bash is given, bash can read.
+    let scratch = Scratch::new();
+    let script = scratch.file("bm.bash", &bm(["completions", "bash"]).done().stdout);
+    let check = format!("source {script} && COMP_WORDS=(bm fil) COMP_CWORD=1 && _bm bm fil bm && echo ${{COMPREPLY[0]}}");
+    let bash = Command::new("bash").args(["-c", &check]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&bash.stdout).trim(), "filter", "{}", String::from_utf8_lossy(&bash.stderr));
+}
+
+#[test]
+fn there_is_a_manual_page_for_every_command() {
+    let page = bm(["man"]).done();
+    assert!(page.text().contains(".TH bm 1") && page.text().contains("Keeps the good reads"));
+    for name in ["filter", "score", "tune", "adapt", "encode", "models", "selfcheck", "truth"] {
+        let page = bm(["man", name]).done();
+        assert!(page.text().contains(&format!(".TH bm-{name} 1")) && page.text().contains(".SH OPTIONS"), "{name}");
+    }
+    let message = bm(["man", "woman"]).refused();
+    assert!(message.contains("there is no command woman; there are filter, score, "), "{message}");
+}
+
+#[test]
+fn threads_come_from_the_flag_then_from_the_environment() {
+    let scratch = Scratch::new();
+    let (input, report) = (testdata(NOVASEQ), scratch.path("report.json"));
+    let workers = |threads: &str, flags: &[&str]| {
+        let mut bm = command(["filter", &input, "-o", "/dev/null", "-q", "--report", &report]);
+        run(bm.args(flags).env("BM_THREADS", threads)).done();
+        json(&scratch.read("report.json"))["engine"]["workers"].as_u64().unwrap()
+    };
+    assert_eq!((workers("3", &[]), workers("3", &["-j", "2"])), (3, 2));
+    let message = run(command(["filter", &input, "-o", "-"]).env("BM_THREADS", "many")).misused();
+    assert!(message.contains("many"), "{message}");
+}
+
+#[test]
+fn colours_are_for_terminals_that_want_them() {
+    let works = Command::new("script").args(["-qec", "true", "/dev/null"]).output().is_ok_and(|output| output.status.success());
+    if !works {
+        eprintln!("SKIPPED: no `script` that gives a terminal");
+        return;
+    }
+    let on_terminal = |no_color: bool| {
+        let mut script = Command::new("script");
+        script.args(["-qec", &format!("{BM} filter --help"), "/dev/null"]).env("TERM", "xterm").stdin(Stdio::null());
+        script.env_remove("NO_COLOR");
+        if no_color {
+            script.env("NO_COLOR", "1");
+        }
+        String::from_utf8(script.output().unwrap().stdout).unwrap()
+    };
+    assert!(on_terminal(false).contains("\u{1b}["));
+    assert!(!on_terminal(true).contains("\u{1b}["));
+    assert!(!bm(["filter", "--help"]).done().text().contains('\u{1b}'));
+}
+
+#[test]
+fn selfcheck_tells_of_the_machine_and_of_every_model() {
+    for name in ["selfcheck", "doctor"] {
+        let run = bm([name, "--backend", "embedded"]).done();
+        let lines: Vec<_> = run.text().lines().collect();
+        assert!(
+            lines[0].starts_with(&format!("bm {}, ", env!("CARGO_PKG_VERSION"))) && lines[0].ends_with(" threads"),
+            "{lines:?}"
+        );
+        assert_eq!(
+            lines.iter().filter(|line| line.starts_with("model ")).count(),
+            bm(["models"]).done().text().lines().count() - 1
+        );
+        assert_eq!(lines.iter().filter(|line| line.starts_with("ok       embedded: ")).count(), 2);
+    }
+    let run = bm(["selfcheck", "-m", "mean-q20", "--backend", "embedded"]).done();
+    assert_eq!(run.text().lines().filter(|line| line.starts_with("model ")).count(), 1);
+}
