@@ -1,11 +1,14 @@
 //! `cargo xtask ci`: everything a change must pass, cheapest first. Hosted CI calls only this and the README's commands.
 
+use std::env::consts::EXE_SUFFIX;
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::process;
 use crate::step::{self, Step};
 use crate::workspace::{Package, Workspace};
-use crate::{evaluate, multiqc, package, test, tidy, train};
+use crate::{dist, evaluate, folder, multiqc, package, test, tidy, train};
 
 /// `cargo xtask ci`.
 ///
@@ -24,6 +27,14 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         process::kept(command.env("RUSTDOCFLAGS", "-D warnings"))
     }));
     steps.push(Step::new("packages", || package::check(workspace)));
+    steps.push(Step::new("archive of a release", || dist::check(workspace, &dist::make(workspace)?).map(|_| ())));
+    steps.push(Step::new("installing from what was fetched", || {
+        let root = workspace.scratch()?.join("install");
+        folder::clear(&root)?;
+        let mut install = workspace.cargo(&["install", "--path", "crates/bm-cli", "--offline", "--locked", "--no-track", "--root"]);
+        process::kept(install.arg(&root).arg("--target-dir").arg(&workspace.target))?;
+        process::kept(Command::new(root.join("bin").join(format!("bm{EXE_SUFFIX}"))).arg("--version"))
+    }));
     steps.push(multiqc::step(workspace));
     steps.extend(evaluate::smoke_steps(workspace)?);
     steps.extend(train::smoke_steps(workspace));

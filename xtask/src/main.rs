@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod data;
 mod digest;
+mod dist;
 mod evaluate;
 mod fetch_runtime;
 mod folder;
@@ -56,6 +57,8 @@ enum Command {
     Tidy,
     /// Measure speed: criterion's benchmarks, then whole programs, bm and others, in turns
     Bench(bench::Options),
+    /// Make the archive of a release for this machine: program, completions, manual pages, models, licences
+    Dist(dist::Options),
 }
 
 fn main() -> ExitCode {
@@ -81,6 +84,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Ci => ci::run(&workspace),
         Command::Tidy => tidy::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, options),
+        Command::Dist(options) => dist::run(&workspace, options),
     }
 }
 

@@ -1,0 +1,50 @@
+//! Whether what `packaging/` says is what the workspace says.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Root {
+    workspace: Workspace,
+}
+
+#[derive(Deserialize)]
+struct Workspace {
+    package: Package,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Package {
+    version: String,
+    license: String,
+    repository: String,
+    rust_version: String,
+}
+
+fn read(path: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    std::fs::read_to_string(root.join(path)).expect(path)
+}
+
+#[test]
+fn recipes_say_what_the_workspace_says() {
+    let Root { workspace: Workspace { package } } = toml::from_str(&read("Cargo.toml")).expect("Cargo.toml");
+    let recipe = read("packaging/bioconda/meta.yaml");
+    for expected in [
+        format!("{{% set version = \"{}\" %}}", package.version),
+        format!("  license: {}\n", package.license),
+        format!("  home: {}\n", package.repository),
+        format!("  url: {}/archive/", package.repository),
+    ] {
+        assert!(recipe.contains(&expected), "{expected}");
+    }
+    let image = format!("FROM rust:{}-", package.rust_version);
+    assert!(read("packaging/Dockerfile").contains(&image), "{image}");
+    // Every command has its page in the archive and in the recipe.
+    let script = read("packaging/bioconda/build.sh");
+    for page in super::PAGES.iter().filter(|page| !["completions", "man"].contains(page)) {
+        assert!(script.contains(&format!(" {page}")), "{page}");
+    }
+}
