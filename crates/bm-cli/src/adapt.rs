@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::args::AdaptArgs;
 use crate::html::Page;
+use crate::input::Offset;
 use crate::learn::{self, Job};
 use crate::output::{self, Output};
 use crate::package_output::PackageOutput;
@@ -25,6 +26,7 @@ pub(crate) fn run(args: &AdaptArgs) -> Result<()> {
     let job = Job {
         inputs: &inputs,
         interleaved: args.interleaved,
+        offset: if args.phred64 { Offset::Phred64 } else { Offset::Phred33 },
         start: &start,
         seed: args.seed,
         evidence: args.evidence.then_some(args.max_memory),

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::compress::{Compression, LEVELS};
 use crate::curve::Goal;
 use crate::decide::PairMode;
+use crate::input::Offset;
 use crate::learn::FEWEST_BYTES;
 use crate::rules::Rules;
 use crate::source::Layout;
@@ -298,6 +299,9 @@ pub(crate) struct AdaptArgs {
     /// Each file has pairs: mates follow each other
     #[arg(long)]
     pub(crate) interleaved: bool,
+    /// Quality scores are Phred + 64, as Illumina wrote them before 2011
+    #[arg(long)]
+    pub(crate) phred64: bool,
     /// Keep what the run's k-mers say of its bases, too: reads of this run are then judged by what other reads have where they are
     #[arg(long)]
     pub(crate) evidence: bool,
@@ -445,12 +449,20 @@ pub(crate) struct InputArgs {
     /// How a pair is judged [default: joint]
     #[arg(long, value_enum, value_name = "HOW", requires = "pairs", help_heading = "Pairs")]
     pub(crate) pair: Option<PairMode>,
+    /// Quality scores are Phred + 64, as Illumina wrote them before 2011; they come out as Phred + 33
+    #[arg(long, help_heading = "Running")]
+    phred64: bool,
 }
 
 impl InputArgs {
     /// Returns the files.
     pub(crate) fn paths(&self) -> Vec<&Path> {
         [Some(&self.path), self.mates.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect()
+    }
+
+    /// Returns what the quality scores are.
+    pub(crate) fn offset(&self) -> Offset {
+        if self.phred64 { Offset::Phred64 } else { Offset::Phred33 }
     }
 
     /// Returns how reads belong together.

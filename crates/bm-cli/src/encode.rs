@@ -11,6 +11,7 @@ use bm_quality::{Combination, WindowRule};
 use npyz::WriterBuilder;
 
 use crate::args::{EncodeArgs, EncodingChoice};
+use crate::input::Offset;
 use crate::work::Tasks;
 use crate::{input, output::Output};
 
@@ -96,7 +97,7 @@ fn vectors(encoder: &dyn CodeEncoder, output: Output) -> Result<String> {
 
 /// Calls `take` with every read of a file and returns how many there are.
 fn each(path: &Path, mut take: impl FnMut(ReadRef<'_>) -> Result<()>) -> Result<u64> {
-    let mut input = input::open(path, &Tasks::of(0))?;
+    let mut input = input::open(path, Offset::default(), &Tasks::of(0))?;
     let mut record = Record::default();
     while input.records.read_record(&mut record).with_context(|| input.name.clone())? {
         take(record.as_read()).with_context(|| format!("{}: record {}", input.name, input.records.records()))?;

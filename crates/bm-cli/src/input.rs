@@ -28,8 +28,18 @@ pub(crate) struct Input {
     pub(crate) consumed: Arc<AtomicU64>,
 }
 
+/// What the quality scores of an input are.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Offset {
+    /// Phred + 33.
+    #[default]
+    Phred33,
+    /// Phred + 64; read, they become Phred + 33.
+    Phred64,
+}
+
 /// Opens `path`, or stdin if it is `-`; what can be inflated in parallel goes to `tasks`.
-pub(crate) fn open(path: &Path, tasks: &Tasks) -> Result<Input> {
+pub(crate) fn open(path: &Path, offset: Offset, tasks: &Tasks) -> Result<Input> {
     let name = name(path);
     let (stream, bytes): (Box<dyn Read + Send>, _) = if is_stdio(path) {
         (Box::new(io::stdin()), None)
@@ -40,7 +50,9 @@ pub(crate) fn open(path: &Path, tasks: &Tasks) -> Result<Input> {
     let consumed = Arc::new(AtomicU64::new(0));
     let stream = Counted { inner: stream, consumed: Arc::clone(&consumed) };
     let text = decompressed(stream, tasks).with_context(|| name.clone())?;
-    Ok(Input { name, records: fastq::Reader::new(text), bytes, consumed })
+    let records = fastq::Reader::new(text);
+    let records = if offset == Offset::Phred64 { records.phred64() } else { records };
+    Ok(Input { name, records, bytes, consumed })
 }
 
 /// Opens a text that is to be `format`, and may be compressed; returns what messages call it, too.

@@ -192,6 +192,7 @@ fn learned(args: &JudgeArgs) -> Result<Learned> {
     let job = learn::Job {
         inputs: &inputs,
         interleaved: args.input.layout() == Layout::Interleaved,
+        offset: args.input.offset(),
         start: &start,
         seed: 0,
         evidence: Some(args.max_memory),

@@ -12,7 +12,7 @@ use bm_quality::ModelPackage;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::counting::{Counting, Shared, counters};
-use crate::input::{self, Input};
+use crate::input::{self, Input, Offset};
 use crate::output::Output;
 use crate::pipeline::{BYTES, FIRST_BYTES};
 use crate::progress::Progress;
@@ -28,6 +28,7 @@ pub(crate) struct Job<'a> {
     pub(crate) inputs: &'a [&'a Path],
     /// Whether mates follow each other in each of them.
     pub(crate) interleaved: bool,
+    pub(crate) offset: Offset,
     /// The model to start from.
     pub(crate) start: &'a ModelPackage,
     pub(crate) seed: u64,
@@ -52,7 +53,7 @@ pub(crate) const FEWEST_BYTES: u64 = BESIDE + (16 << 20);
 
 /// Learns a run; the labels of its bases go to an output too, if there is one.
 pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Learned> {
-    let Job { inputs, interleaved, start, seed, evidence, threads, quiet } = *job;
+    let Job { inputs, interleaved, offset, start, seed, evidence, threads, quiet } = *job;
     Adaptation::check(start)?;
     if evidence.is_some() {
         Adaptation::check_experience(start)?;
@@ -63,7 +64,7 @@ pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Lear
     let size = |bytes| if interleaved { BatchSize::PairsInBytes(bytes) } else { BatchSize::Bytes(bytes) };
     let groups = if interleaved { inputs.iter().map(|path| vec![*path]).collect() } else { grouped(inputs)? };
     for (number, mates) in groups.into_iter().enumerate() {
-        let mut files = mates.iter().map(|path| input::open(path, &Tasks::of(0))).collect::<Result<Vec<_>>>()?;
+        let mut files = mates.iter().map(|path| input::open(path, offset, &Tasks::of(0))).collect::<Result<Vec<_>>>()?;
         let mut first = vec![RecordBatch::default(); files.len()];
         for (file, first) in files.iter_mut().zip(&mut first) {
             file.records.read_batch(first, size(FIRST_BYTES)).with_context(|| file.name.clone())?;
@@ -140,7 +141,7 @@ fn is_seekable(path: &Path) -> Result<bool> {
 }
 
 fn first_names(path: &Path) -> Result<Vec<Vec<u8>>> {
-    let mut file = input::open(path, &Tasks::of(0))?;
+    let mut file = input::open(path, Offset::default(), &Tasks::of(0))?;
     let mut record = Record::default();
     let mut names = Vec::new();
     while names.len() < COMPARED && file.records.read_record(&mut record).with_context(|| file.name.clone())? {

@@ -55,7 +55,7 @@ impl Source {
         {
             bail!("{}: is named for both mates; with both in one file, name it once and say --interleaved", input::name(first));
         }
-        let inputs = paths.iter().map(|path| input::open(path, tasks)).collect::<Result<Vec<_>>>()?;
+        let inputs = paths.iter().map(|path| input::open(path, args.offset(), tasks)).collect::<Result<Vec<_>>>()?;
         Ok(Self { inputs, layout: args.layout() })
     }
 

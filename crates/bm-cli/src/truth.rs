@@ -8,6 +8,7 @@ use bm_encode::fastq::Record;
 use bm_truth::{Aligned, Alignment, HEADER, OverlapRules, Pileup, Reference, Row, Rules, TruthError, mate_rows};
 
 use crate::args::TruthArgs;
+use crate::input::Offset;
 use crate::output::Output;
 use crate::work::Tasks;
 use crate::{input, mates, terminal};
@@ -137,7 +138,7 @@ fn each(file: &mut std::fs::File, reference: &Reference, mut visit: impl FnMut(&
 /// Counts where the mates of each pair disagree.
 fn from_mates(args: &TruthArgs, first: &Path, second: &Path, mut table: Table) -> Result<()> {
     let tasks = Tasks::of(0);
-    let (mut ours, mut theirs) = (input::open(first, &tasks)?, input::open(second, &tasks)?);
+    let (mut ours, mut theirs) = (input::open(first, Offset::default(), &tasks)?, input::open(second, Offset::default(), &tasks)?);
     let (mut one, mut other) = (Record::default(), Record::default());
     let rules = OverlapRules::default();
     loop {

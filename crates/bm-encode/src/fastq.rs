@@ -47,12 +47,20 @@ pub struct Reader<R> {
     byte: u64,
     /// What is wrong after the batch that was read last.
     fault: Option<FastqError>,
+    /// Whether quality scores are Phred + 64.
+    phred64: bool,
 }
 
 impl<R: Read> Reader<R> {
     /// Returns a reader of the FASTQ text that `inner` gives. It reads ahead, and needs no buffer below it.
     pub fn new(inner: R) -> Self {
-        Self { source: Source::new(inner), text: Text::default(), records: 0, byte: 0, fault: None }
+        Self { source: Source::new(inner), text: Text::default(), records: 0, byte: 0, fault: None, phred64: false }
+    }
+
+    /// Takes quality scores for Phred + 64, as Illumina wrote them before 2011: records have Phred + 33 then.
+    #[must_use]
+    pub fn phred64(self) -> Self {
+        Self { phred64: true, ..self }
     }
 
     /// Returns the number of whole records read.
@@ -75,6 +83,12 @@ impl<R: Read> Reader<R> {
         loop {
             match parse::record(self.text.rest(), self.source.is_at_end()) {
                 Found::Record { span, bytes } => {
+                    if self.phred64
+                        && let Err(fault) = span.convert_phred64(self.text.rest())
+                    {
+                        let name = span.of(self.text.rest()).name().to_vec();
+                        return Err(self.error(Some(name), fault));
+                    }
                     record.copy(span.of(self.text.rest()));
                     self.text.consume(bytes);
                     self.count(1, bytes);

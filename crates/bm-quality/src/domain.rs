@@ -118,7 +118,7 @@ impl fmt::Display for Misfit {
         match self {
             Self::ConstantQuality { phred } => write!(f, "every base has the quality {phred}, which says nothing"),
             Self::FewQualityValues { values } => write!(f, "the qualities have {values} values only"),
-            Self::Phred64 => f.write_str("the qualities look like Phred+64 and so are read 31 too high; convert them first"),
+            Self::Phred64 => f.write_str("the qualities look like Phred+64 and so are read 31 too high; --phred64 converts them"),
             Self::HighQualities { share, max_phred } => {
                 write!(f, "{:.0} % of the qualities are over {max_phred}, which it has not seen", 100.0 * share)
             }

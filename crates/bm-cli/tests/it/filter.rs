@@ -280,3 +280,27 @@ fn the_report_has_the_keys_that_were_promised() {
         assert_eq!(report, expected);
     }
 }
+
+#[test]
+fn qualities_of_phred_64_are_converted() {
+    // The same reads as in the other file, with other letters for their qualities.
+    let text = text_of(&testdata(HISEQ));
+    let to_64 = |record: &&[u8]| {
+        let mut record = record.to_vec();
+        let start = record[..record.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+        let end = record.len() - 1;
+        record[start..end].iter_mut().for_each(|byte| *byte += 31);
+        record
+    };
+    let scratch = Scratch::new();
+    let input = scratch.file("phred64.fastq", &records(&text).iter().flat_map(to_64).collect::<Vec<_>>());
+    let expected = bm(["filter", &testdata(HISEQ), "-o", "-", "-q"]).done().stdout;
+    for threads in ["1", "3"] {
+        assert!(bm(["filter", &input, "--phred64", "-o", "-", "-q", "-j", threads]).done().stdout == expected);
+    }
+    let said = bm(["filter", &input, "-o", "/dev/null"]).done().stderr;
+    assert!(said.contains("the qualities look like Phred+64") && said.contains("--phred64"), "{said}");
+    // What is Phred+33 is not taken for the other.
+    let message = bm(["filter", &testdata(HISEQ), "--phred64", "-o", "-", "-q"]).refused();
+    assert!(message.contains("record 1 (") && message.contains("is no Phred + 64"), "{message}");
+}

@@ -143,6 +143,24 @@ fn pairs_of_unequal_mates_stay_together() {
 }
 
 #[test]
+fn wrapped_mates_that_take_turns_are_read_as_they_are() {
+    // Enough for batches to be cut between lines of a record, wherever that may be.
+    let mut wrapped = Vec::new();
+    let mut plain = Vec::new();
+    for i in 0..9_000 {
+        for mate in [1, 2] {
+            let record = record(&format!("r{i}/{mate}"), 70 + i % 90, b'I');
+            let lines: Vec<_> = record.split(|byte| *byte == b'\n').collect();
+            let fold = |line: &[u8]| line.chunks(60).collect::<Vec<_>>().join(&b'\n');
+            wrapped.extend([lines[0].to_vec(), fold(lines[1]), b"+".to_vec(), fold(lines[3]), Vec::new()].join(&b'\n'));
+            plain.extend(record);
+        }
+    }
+    let run = bm_with_stdin(["filter", "-", "--interleaved", "-o", "-", "-q", "-t", "0"], &wrapped).done();
+    assert!(run.stdout == plain);
+}
+
+#[test]
 fn what_are_no_pairs_is_refused_with_both_addresses() {
     let scratch = Scratch::new();
     let reads = |names: &[&str]| -> Vec<u8> { names.iter().flat_map(|name| record(name, 50, b'I')).collect() };

@@ -71,7 +71,7 @@ impl RecordBatch {
 pub enum BatchSize {
     /// The records that are whole in the next so many bytes of text, or one that is longer than that.
     Bytes(usize),
-    /// The same in pairs: an even number of records, or two that are longer. An odd one is the last of the file.
+    /// The same, and the mate of the last one: an even number of records, unless the file has an odd one.
     PairsInBytes(usize),
     /// So many records, whatever their size, or those that are left.
     Records(usize),
@@ -110,39 +110,36 @@ impl<R: Read> Reader<R> {
         let chunk = if size.bytes == usize::MAX { CHUNK } else { size.bytes };
         let mut wanted = chunk;
         let mut end = 0;
-        // Records and bytes of whole groups.
-        let mut groups = (0, 0);
         let (more, fault) = loop {
             self.source.fill(&mut batch.text, wanted);
             let found = loop {
                 if batch.records.len() == size.records {
                     break Found::Part;
                 }
+                let is_whole = batch.records.len().is_multiple_of(size.group);
                 let text = batch.text.rest();
-                // Only the first group may be longer than a batch.
-                let most = if groups.0 == 0 { text.len() } else { text.len().min(size.bytes.max(end)) };
+                // Only the first record may be longer than a batch, and the last ones of a group.
+                let most = if end == 0 || !is_whole { text.len() } else { text.len().min(size.bytes.max(end)) };
                 let at_end = self.source.is_at_end() && most == text.len();
                 match parse::record(&mut text[end..most], at_end) {
                     Found::Record { span, bytes } => {
+                        let text = &mut text[end..];
+                        if self.phred64
+                            && let Err(fault) = span.convert_phred64(text)
+                        {
+                            break Found::Fault { name: Some(span.of(text).name().to_vec()), fault };
+                        }
                         batch.records.push(span.after(end));
                         end += bytes;
-                        if batch.records.len().is_multiple_of(size.group) {
-                            groups = (batch.records.len(), end);
-                        }
                     }
                     found => break found,
                 }
             };
-            let is_done = groups.0 > 0 && size.bytes != usize::MAX || batch.records.len() == size.records;
+            let is_full = end > 0 && size.bytes != usize::MAX && batch.records.len().is_multiple_of(size.group);
             match found {
                 Found::Nothing => break (false, None),
                 Found::Fault { name, fault } => break (true, Some((name, fault))),
-                _ if is_done => {
-                    // What is left of a group comes with the next batch.
-                    batch.records.truncate(groups.0);
-                    end = groups.1;
-                    break (true, None);
-                }
+                _ if is_full || batch.records.len() == size.records => break (true, None),
                 Found::Record { .. } | Found::Part => match self.source.failure() {
                     Some(error) => break (true, Some((None, Fault::Io(error)))),
                     // Twice as much each time, so that what is looked at again is never more than what is new.
@@ -222,12 +219,49 @@ mod tests {
     fn pairs_stay_in_one_batch() {
         // Records of 15 bytes.
         let text = b"@a\nACGT\n+\nIIII\n".repeat(5);
-        for bytes in [1, 30, 45] {
-            assert_eq!(sizes(&text, BatchSize::PairsInBytes(bytes)), (vec![2, 2, 1], None), "{bytes}");
+        for (bytes, expected) in [(1, vec![2, 2, 1]), (15, vec![2, 2, 1]), (30, vec![2, 2, 1]), (45, vec![4, 1]), (60, vec![4, 1])]
+        {
+            assert_eq!(sizes(&text, BatchSize::PairsInBytes(bytes)), (expected, None), "{bytes}");
         }
-        assert_eq!(sizes(&text, BatchSize::PairsInBytes(59)), (vec![2, 3], None));
-        assert_eq!(sizes(&text, BatchSize::PairsInBytes(60)), (vec![4, 1], None));
         assert_eq!(sizes(&text, BatchSize::PairsInBytes(1_000)), (vec![5], None));
+    }
+
+    #[test]
+    fn wrapped_mates_are_joined_once() {
+        let text = b"@a\nAC\nGT\n+\nII\nHH\n".repeat(6);
+        for bytes in 1..120 {
+            let (mut reader, mut batch, mut records) = (Reader::new(&text[..]), RecordBatch::default(), 0);
+            loop {
+                let more = reader.read_batch(&mut batch, BatchSize::PairsInBytes(bytes)).expect("the records are whole");
+                assert!(batch.iter().all(|record| (record.sequence, record.quality_scores) == (b"ACGT", b"IIHH")), "{bytes}");
+                records += batch.len();
+                if !more {
+                    break;
+                }
+            }
+            assert_eq!(records, 6, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn qualities_of_phred_64_are_converted_once() {
+        let text = b"@a\nACGT\n+\n@Bh~\n".repeat(6);
+        for size in [BatchSize::Bytes(20), BatchSize::PairsInBytes(20), BatchSize::Records(3), BatchSize::Bytes(1_000)] {
+            let (mut reader, mut batch, mut records) = (Reader::new(&text[..]).phred64(), RecordBatch::default(), 0);
+            while reader.read_batch(&mut batch, size).expect("the records are whole") || !batch.is_empty() {
+                assert!(batch.iter().all(|record| record.quality_scores == b"!#I_"), "{size:?}");
+                records += batch.len();
+            }
+            assert_eq!(records, 6, "{size:?}");
+        }
+        let mut batch = RecordBatch::default();
+        let mut reader = Reader::new(&b"@a\nAC\n+\nhh\n@b\nAC\n+\nh?\n"[..]).phred64();
+        assert!(reader.read_batch(&mut batch, BatchSize::Bytes(100)).is_ok());
+        let error = reader.read_batch(&mut batch, BatchSize::Bytes(100)).expect_err("not Phred+64").to_string();
+        assert_eq!(error, "record 2 (read b, byte 11): byte 0x3f at position 1 of the quality is no Phred + 64");
+        let mut record = crate::fastq::Record::default();
+        let mut reader = Reader::new(&b"@a\nAC\n+\nhh\n"[..]).phred64();
+        assert!(reader.read_record(&mut record).is_ok_and(|more| more) && record.quality_scores() == b"II");
     }
 
     #[test]

@@ -86,6 +86,14 @@ pub enum Fault {
         /// The byte found.
         byte: u8,
     },
+    /// A byte of the quality is no quality score, where all are to be Phred + 64.
+    #[error("byte {byte:#04x} at position {position} of the quality is no Phred + 64")]
+    NotPhred64 {
+        /// Where in the read, from 0.
+        position: usize,
+        /// The byte found.
+        byte: u8,
+    },
     /// The record is well-formed text but not a valid read.
     #[error(transparent)]
     Read(EncodeError),

@@ -6,8 +6,8 @@ use memchr::{memchr, memchr2};
 
 use super::Fault;
 use super::record::RecordRef;
-use crate::EncodeError;
 use crate::read::check_quality;
+use crate::{EncodeError, Phred};
 
 /// Bytes that a message shows of what was found instead of what was expected.
 const EXCERPT: usize = 8;
@@ -33,6 +33,17 @@ impl Span {
             sequence: part(self.sequence, self.bases),
             quality_scores: part(self.quality_scores, self.bases),
         }
+    }
+
+    /// Rewrites the quality scores from Phred + 64 to Phred + 33, where they are.
+    pub(super) fn convert_phred64(self, text: &mut [u8]) -> Result<(), Fault> {
+        const OFFSET: u8 = 64;
+        let quality_scores = &mut text[self.quality_scores..self.quality_scores + self.bases];
+        if let Some(position) = quality_scores.iter().position(|byte| *byte < OFFSET) {
+            return Err(Fault::NotPhred64 { position, byte: quality_scores[position] });
+        }
+        quality_scores.iter_mut().for_each(|byte| *byte -= OFFSET - Phred::OFFSET);
+        Ok(())
     }
 
     /// Returns where the record starts in its text.
