@@ -171,7 +171,7 @@ pub(crate) struct TuneArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example: bm score reads.fastq.gz -o scores.tsv")]
 pub(crate) struct ScoreArgs {
-    /// Where the table goes; - is stdout
+    /// Where the table goes; - is stdout. Parquet if the name ends in .parquet, with null for what is not known
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
     #[command(flatten)]

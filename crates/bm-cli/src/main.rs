@@ -27,6 +27,7 @@ mod multiqc;
 mod number;
 mod output;
 mod package_output;
+mod parquet_table;
 mod pipeline;
 mod progress;
 mod reasons;

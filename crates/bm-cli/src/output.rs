@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 
 use crate::compress::{Blocks, Compression, Format};
 use crate::input;
+use crate::parquet_table::ParquetTable;
 
 /// Bytes gathered before they are written.
 const BUFFER: usize = 256 * 1024;
@@ -31,6 +32,7 @@ pub(crate) struct Output {
 enum Sink {
     Plain(BufWriter<Stream>),
     Blocks(Box<Blocks<BufWriter<Stream>>>),
+    Table(Box<ParquetTable<BufWriter<Stream>>>),
 }
 
 /// Where bytes go, as long as they are wanted.
@@ -63,6 +65,22 @@ impl Output {
     ///
     /// If the path is one of `inputs`, or cannot be created.
     pub(crate) fn create(path: &Path, inputs: &[&Path], compression: &Compression) -> Result<Self> {
+        if is_parquet(path) {
+            bail!("{}: .parquet is for the table of `bm score`; give the output another name", path.display());
+        }
+        Self::open(path, inputs, compression)
+    }
+
+    /// The same for the text of a table, which becomes Parquet if the name ends in `.parquet`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::create`].
+    pub(crate) fn create_table(path: &Path, inputs: &[&Path], compression: &Compression) -> Result<Self> {
+        Self::open(path, inputs, compression)
+    }
+
+    fn open(path: &Path, inputs: &[&Path], compression: &Compression) -> Result<Self> {
         let place = place(path);
         let (stream, unnamed): (Box<dyn Write + Send>, _) = if input::is_stdio(path) {
             (Box::new(io::stdout()), None)
@@ -84,6 +102,10 @@ impl Output {
         let wanted = Arc::new(AtomicBool::new(true));
         let stream = BufWriter::with_capacity(BUFFER, Stream { inner: stream, wanted: Arc::clone(&wanted) });
         let sink = match Format::of_name(path) {
+            _ if is_parquet(path) => {
+                let level = Format::Zstd.level(compression.level).with_context(|| path.display().to_string())?;
+                Sink::Table(Box::new(ParquetTable::new(stream, level)))
+            }
             Some(format) => {
                 Sink::Blocks(Box::new(Blocks::new(stream, format, compression).with_context(|| path.display().to_string())?))
             }
@@ -116,6 +138,7 @@ impl Output {
         let written = match self.sink.take().ok_or_else(given_up) {
             Ok(Sink::Plain(stream)) => Ok(stream),
             Ok(Sink::Blocks(blocks)) => blocks.finish(),
+            Ok(Sink::Table(table)) => table.finish(),
             Err(error) => Err(error),
         };
         written.and_then(|mut stream| stream.flush()).with_context(|| name.clone())?;
@@ -137,6 +160,7 @@ impl Write for Output {
         match &mut self.sink {
             Some(Sink::Plain(stream)) => stream.write(buf),
             Some(Sink::Blocks(blocks)) => blocks.write(buf),
+            Some(Sink::Table(table)) => table.write(buf),
             None => Err(given_up()),
         }
     }
@@ -145,9 +169,14 @@ impl Write for Output {
         match &mut self.sink {
             Some(Sink::Plain(stream)) => stream.flush(),
             Some(Sink::Blocks(blocks)) => blocks.flush(),
+            Some(Sink::Table(table)) => table.flush(),
             None => Err(given_up()),
         }
     }
+}
+
+fn is_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "parquet")
 }
 
 fn given_up() -> io::Error {

@@ -18,7 +18,7 @@ use crate::source::Layout;
 pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
     output::refuse_twins([Some(&args.output)].into_iter().chain(args.judge.reports()))?;
     let compression = args.judge.compression();
-    let output = Output::create(&args.output, &args.judge.input.paths(), &compression)?;
+    let output = Output::create_table(&args.output, &args.judge.input.paths(), &compression)?;
     let job =
         Job { command: "score", args: &args.judge, scores: None, compression: &compression, rescues: false, recalibrates: false };
     job.run(vec![output], |authority, outputs| {

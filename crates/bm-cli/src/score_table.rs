@@ -213,6 +213,7 @@ impl Lines {
 
 impl Columns {
     fn of(header: &str) -> Result<Self> {
+        ensure!(!header.starts_with("PAR1"), "is Parquet, which is not read here; score to a name that ends in .tsv or .tsv.gz");
         let names: Vec<_> = header.split('\t').collect();
         let find = |name: &str| names.iter().position(|column| *column == name);
         let need = |name: &str| {

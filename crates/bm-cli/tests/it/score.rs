@@ -1,7 +1,8 @@
 //! `bm score`: a row a read.
 
 use crate::support::{
-    BM, HISEQ, NOVASEQ, Row, Scratch, bm, bm_with_stdin, package, record, records, rows, shell, testdata, text_of,
+    BM, HISEQ, MISEQ, MISEQ_2, NOVASEQ, Row, Scratch, bm, bm_with_stdin, command, package, record, records, rows, run, shell,
+    testdata, text_of,
 };
 
 const HEADER: &str = "read\tlength\tprobability\texpected_errors\tphred_expected_errors\tmean_phred\tverdict\treason\n";
@@ -179,4 +180,49 @@ fn a_table_can_be_a_gzip_file() {
     assert_eq!(crate::support::plain(scratch.read("scores.tsv.gz")), expected);
     let run = shell(&format!("'{BM}' score '{input}' -q -o - | wc -l")).done();
     assert_eq!(run.text().trim(), "6");
+}
+
+#[test]
+fn a_table_can_be_parquet() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::Field;
+
+    let scratch = Scratch::new();
+    for inputs in [vec![testdata(MISEQ), testdata(MISEQ_2)], vec![testdata("derived/empty_reads.fastq.gz")]] {
+        let (parquet, text) = (scratch.path("scores.parquet"), scratch.path("scores.tsv"));
+        run(command(["score", "-q", "-o", &parquet, "-j", "3"]).args(&inputs)).done();
+        run(command(["score", "-q", "-o", &text]).args(&inputs)).done();
+        let expected = String::from_utf8(scratch.read("scores.tsv")).unwrap();
+        let reader = SerializedFileReader::new(std::fs::File::open(&parquet).unwrap()).unwrap();
+        let mut found = Vec::new();
+        for row in reader.get_row_iter(None).unwrap() {
+            let show = |field: &Field| match field {
+                Field::Null => "nan".to_owned(),
+                Field::Str(text) => text.clone(),
+                Field::Float(value) => value.to_string(),
+                Field::Int(value) => value.to_string(),
+                other => panic!("{other:?}"),
+            };
+            let row = row.unwrap();
+            if found.is_empty() {
+                found.push(row.get_column_iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join("\t"));
+            }
+            found.push(row.get_column_iter().map(|(_, field)| show(field)).collect::<Vec<_>>().join("\t"));
+        }
+        // A number may be written in another way there.
+        let numbers = |line: &str| {
+            line.split('\t').map(|field| field.parse::<f32>().map_or(field.to_owned(), |v| v.to_string())).collect::<Vec<_>>()
+        };
+        assert!(found.iter().map(|line| numbers(&line.replace("nan", "NaN"))).eq(expected.lines().map(numbers)));
+        let first = scratch.read("scores.parquet");
+        run(command(["score", "-q", "-o", &parquet, "-j", "1"]).args(&inputs)).done();
+        assert!(scratch.read("scores.parquet") == first, "threads change the file");
+    }
+    let message = bm(["filter", &testdata(NOVASEQ), "-o", &scratch.path("kept.parquet")]).refused();
+    assert!(message.contains(".parquet is for the table of `bm score`"), "{message}");
+    let message = bm(["tune", &scratch.path("scores.parquet")]).refused();
+    assert!(message.contains("is Parquet, which is not read here"), "{message}");
+    std::os::unix::fs::symlink("/dev/full", scratch.folder().join("full.parquet")).unwrap();
+    let message = bm(["score", &testdata(NOVASEQ), "-q", "-o", &scratch.path("full.parquet")]).refused();
+    assert!(message.contains("full.parquet: No space left on device"), "{message}");
 }
