@@ -20,6 +20,44 @@
 //! A [`CodeEncoder`] is for networks that take reads of any length: it makes a code of every base, and its [`CodeEncoding`] says
 //! which vector of features a code stands for.
 //!
+//! # An encoding of your own
+//!
+//! Implement [`Encoder`]: name the encoding, say how many bases a row covers and how many features it has, and write every value of
+//! the row. It goes wherever those of this crate do.
+//!
+//! ```
+//! use bm_encode::{EncodeError, Encoder, Encoding, FeatureBatch, Phred, ReadRef};
+//!
+//! /// The error probability of each of 50 bases, and 0 where there is none.
+//! struct Errors50;
+//!
+//! static ENCODING: Encoding = Encoding { id: "errors-50", version: 1, window: 50, features: 50 };
+//!
+//! impl Encoder for Errors50 {
+//!     fn encoding(&self) -> &Encoding {
+//!         &ENCODING
+//!     }
+//!
+//!     fn encode_into(&self, read: ReadRef<'_>, row: &mut [f32]) -> Result<(), EncodeError> {
+//!         read.check_scorable()?;
+//!         if read.len() > row.len() {
+//!             return Err(EncodeError::TooLong { length: read.len(), window: row.len() });
+//!         }
+//!         row.fill(0.0);
+//!         for (value, byte) in row.iter_mut().zip(read.quality_scores) {
+//!             *value = Phred::from_byte(*byte).map_or(0.0, |phred| phred.error_probability() as f32);
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let mut batch = FeatureBatch::new(&ENCODING);
+//! let read = ReadRef { name: b"r1", sequence: b"ACGT", quality_scores: b"+5?I" };
+//! batch.push(&Errors50, read)?;
+//! assert_eq!(batch.as_slice()[..5], [0.1, 0.01, 0.001, 0.0001, 0.0]);
+//! # Ok::<(), EncodeError>(())
+//! ```
+//!
 //! # FASTQ
 //!
 //! FASTQ has four lines a record: `@` and the definition (the read's name, then anything), the sequence, `+`, and one quality

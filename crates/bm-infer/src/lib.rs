@@ -27,6 +27,64 @@
 //! assert!((output[1] - 0.7310586).abs() < 1e-6); // the sigmoid of 1
 //! # Ok::<(), bm_infer::InferError>(())
 //! ```
+//!
+//! # A backend of your own
+//!
+//! Implement [`Backend`] and [`Session`]: a name, a check whether it can run here, and how a model is loaded. The traits refuse wrong
+//! widths and numbers that are not finite, before and after the engine. [`self_check`] tells whether two engines agree.
+//!
+//! ```
+//! use bm_infer::backend::Embedded;
+//! use bm_infer::self_check::Agreement;
+//! use bm_infer::{Backend, InferError, ModelFile, Session, Signature, TensorRef};
+//!
+//! /// Asks the embedded engine for one row at a time. One that runs elsewhere would send the row there.
+//! struct RowByRow;
+//!
+//! struct RowSession(Box<dyn Session>);
+//!
+//! impl Backend for RowByRow {
+//!     fn name(&self) -> &'static str {
+//!         "row-by-row"
+//!     }
+//!
+//!     fn describe(&self) -> String {
+//!         "a row at a time, CPU".to_owned()
+//!     }
+//!
+//!     fn check(&self) -> Result<(), InferError> {
+//!         Ok(()) // or InferError::BackendUnavailable with what is missing
+//!     }
+//!
+//!     fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferError> {
+//!         Ok(Box::new(RowSession(Embedded::new().load(model)?)))
+//!     }
+//! }
+//!
+//! impl Session for RowSession {
+//!     fn signature(&self) -> &Signature {
+//!         self.0.signature()
+//!     }
+//!
+//!     fn backend(&self) -> &'static str {
+//!         "row-by-row"
+//!     }
+//!
+//!     fn execute(&mut self, input: TensorRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
+//!         let features = self.signature().features;
+//!         for row in input.values().chunks(features) {
+//!             self.0.execute(TensorRef::new([1, features], row)?, output)?;
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # let bytes = bm_infer::onnx::testing::dense(&[(2, vec![1.0, -1.0, 0.5, 0.5], vec![0.0, 0.0]), (1, vec![1.0, 1.0], vec![0.0])]);
+//! let model = ModelFile::from_bytes("two-layers.onnx", bytes)?;
+//! let (mut ours, mut theirs) = (RowByRow.load(&model)?, Embedded::new().load(&model)?);
+//! assert_eq!(Agreement::of(ours.as_mut(), theirs.as_mut(), 100)?.max_difference, 0.0);
+//! # Ok::<(), InferError>(())
+//! ```
 
 pub mod backend;
 mod digest;
