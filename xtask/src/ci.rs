@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::process;
 use crate::step::{self, Step};
 use crate::workspace::{Package, Workspace};
-use crate::{dist, evaluate, folder, multiqc, package, test, tidy, train};
+use crate::{dist, evaluate, folder, multiqc, package, python_module, test, tidy, train};
 
 /// `cargo xtask ci`.
 ///
@@ -35,6 +35,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         process::kept(install.arg(&root).arg("--target-dir").arg(&workspace.target))?;
         process::kept(Command::new(root.join("bin").join(format!("bm{EXE_SUFFIX}"))).arg("--version"))
     }));
+    steps.push(python_module::step(workspace));
     steps.push(multiqc::step(workspace));
     steps.extend(evaluate::smoke_steps(workspace)?);
     steps.extend(train::smoke_steps(workspace));

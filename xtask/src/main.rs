@@ -16,6 +16,7 @@ mod package;
 mod print;
 mod process;
 mod python;
+mod python_module;
 mod step;
 mod test;
 mod tidy;

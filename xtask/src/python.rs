@@ -33,6 +33,8 @@ pub(crate) enum Environment {
     Peer,
     /// MultiQC.
     MultiQc,
+    /// maturin and numpy: the Python module is built and tested in it.
+    Module,
 }
 
 impl Environment {
@@ -43,6 +45,7 @@ impl Environment {
             Self::Evaluate => "venv-evaluate",
             Self::Peer => "venv-peer",
             Self::MultiQc => "venv-multiqc",
+            Self::Module => "venv-module",
         }
     }
 
@@ -53,6 +56,7 @@ impl Environment {
             Self::Evaluate => "research/evaluation/requirements.txt",
             Self::Peer => "research/neural-engine/requirements-peer.txt",
             Self::MultiQc => "xtask/requirements-multiqc.txt",
+            Self::Module => "python/requirements-test.txt",
         }
     }
 }

@@ -91,7 +91,7 @@
 //! use bm_infer::backend::Embedded;
 //! use bm_quality::{ModelPackage, QualityModel};
 //!
-//! # let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
+//! let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
 //! let folder = models.join("mean-q20");
 //! let model = QualityModel::open(&folder, &Embedded::new())?;
 //! let bare = QualityModel::open(&folder.join("model.onnx"), &Embedded::new())?;
