@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::path::Path;
 
-use crate::support::{NOVASEQ, Scratch, bm, package, testdata};
+use crate::support::{MISEQ, MISEQ_2, NOVASEQ, Scratch, bm, command, json, package, run, testdata};
 
 #[track_caller]
 fn check(name: &str, found: &str) {
@@ -165,4 +165,23 @@ fn error_messages() {
         add(crate::support::run(&mut crate::support::command(arguments)).refused());
     }
     check("error-messages.txt", &text);
+}
+
+#[test]
+fn report_data() {
+    let scratch = Scratch::new();
+    let (report, multiqc) = (scratch.path("report.json"), scratch.path("sample_mqc.json"));
+    let (one, other) = (testdata(MISEQ), testdata(MISEQ_2));
+    let arguments =
+        ["filter", &one, &other, "-o", "/dev/null", "-t", "0.9", "--min-length", "210", "--singles", "/dev/null", "-q", "-j", "1"];
+    run(command(arguments).args(["--report", &report, "--multiqc", &multiqc])).done();
+    let mut report = json(&scratch.read("report.json"));
+    // What differs from run to run, from machine to machine, and from model to model.
+    for (group, keys) in [("time", &["wall_s", "reads_per_s"][..]), ("engine", &["description"]), ("model", &["sha256"])] {
+        keys.iter().for_each(|key| report[group][key] = "…".into());
+    }
+    report["version"] = "…".into();
+    report["inputs"] = serde_json::json!(["…", "…"]);
+    let text = serde_json::to_string_pretty(&report).unwrap() + "\n" + &String::from_utf8(scratch.read("sample_mqc.json")).unwrap();
+    check("report-data.txt", &text);
 }
