@@ -29,7 +29,7 @@ use std::io::Read;
 
 pub use batch::{Address, BatchSize, RecordBatch};
 pub use error::{FastqError, Fault};
-use parse::Found;
+use parse::{Found, LONGEST_RECORD};
 pub use record::{Record, RecordRef};
 use text::{Source, Text};
 
@@ -105,6 +105,9 @@ impl<R: Read> Reader<R> {
     fn read_on(&mut self, bytes: usize) -> Result<(), FastqError> {
         if let Some(error) = self.source.failure() {
             return Err(self.error(None, Fault::Io(error)));
+        }
+        if self.text.rest().len() > LONGEST_RECORD {
+            return Err(self.error(None, Fault::LongRecord { longest: LONGEST_RECORD }));
         }
         // Twice as much each time, so that what is looked at again is never more than what is new.
         let bytes = bytes.max(2 * self.text.rest().len());

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use super::parse::{self, Found, Span};
+use super::parse::{self, Found, LONGEST_RECORD, Span};
 use super::record::RecordRef;
 use super::text::Text;
 use super::{CHUNK, FastqError, Fault, Reader};
@@ -142,6 +142,9 @@ impl<R: Read> Reader<R> {
                 _ if is_full || batch.records.len() == size.records => break (true, None),
                 Found::Record { .. } | Found::Part => match self.source.failure() {
                     Some(error) => break (true, Some((None, Fault::Io(error)))),
+                    None if batch.bytes() - end > LONGEST_RECORD => {
+                        break (true, Some((None, Fault::LongRecord { longest: LONGEST_RECORD })));
+                    }
                     // Twice as much each time, so that what is looked at again is never more than what is new.
                     None => wanted = 2 * batch.bytes().max(chunk),
                 },
@@ -276,5 +279,21 @@ mod tests {
         let (found, fault) = sizes(&text[..text.len() - 9], BatchSize::Records(4));
         assert_eq!(found, [4, 1]);
         assert!(fault.is_some_and(|fault| fault.starts_with("record 6 (read b, byte 75): ")));
+    }
+
+    #[test]
+    fn what_never_ends_is_not_read_to_its_end() {
+        use std::io::{Cursor, repeat};
+
+        // A file without line ends, and a sequence that goes on and on.
+        let endless = |start: &'static [u8], then: u8| Cursor::new(start).chain(repeat(then).take(u64::MAX));
+        for (start, expected) in [(&b"@a"[..], "more than 1048576 bytes"), (b"@a\nACGT\n", "more than 268435456 bytes")] {
+            let mut batch = RecordBatch::default();
+            let error = Reader::new(endless(start, b'A')).read_batch(&mut batch, BatchSize::Bytes(1 << 18)).expect_err("no end");
+            assert!(error.to_string().contains(expected), "{error}");
+            let mut record = crate::fastq::Record::default();
+            let error = Reader::new(endless(start, b'A')).read_record(&mut record).expect_err("no end");
+            assert!(error.to_string().contains(expected), "{error}");
+        }
     }
 }

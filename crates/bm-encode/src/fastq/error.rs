@@ -72,6 +72,18 @@ pub enum Fault {
         /// Quality scores before the end.
         quality_scores: usize,
     },
+    /// The line with the read's name does not end.
+    #[error("the line with the read's name has more than {longest} bytes; is this FASTQ?")]
+    LongDefinition {
+        /// Most bytes that it may have.
+        longest: usize,
+    },
+    /// The record does not end.
+    #[error("the record has more than {longest} bytes, which no read has; is this FASTQ?")]
+    LongRecord {
+        /// Most bytes that it may have.
+        longest: usize,
+    },
     /// A carriage return that is not part of a line end.
     #[error("a carriage return inside the line with the read's name; lines end in `\\n` or `\\r\\n`")]
     CarriageReturn,

@@ -12,6 +12,12 @@ use crate::{EncodeError, Phred};
 /// Bytes that a message shows of what was found instead of what was expected.
 const EXCERPT: usize = 8;
 
+/// Longest line with a read's name, in bytes: a file without line ends is not read into memory to its end.
+const LONGEST_DEFINITION: usize = 1 << 20;
+
+/// Longest record, in bytes: the longest reads of any instrument have some millions of bases.
+pub(super) const LONGEST_RECORD: usize = 1 << 28;
+
 /// Where the parts of a record are in its text, without line ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
@@ -98,8 +104,18 @@ pub(super) fn record(text: &mut [u8], at_end: bool) -> Found {
     if text.first() != Some(&b'@') {
         return no_definition(text, at_end);
     }
-    let Some(definition) = line(text, 0, at_end) else { return Found::Part };
+    let definition = line(text, 0, at_end);
+    let length = definition.as_ref().map_or(text.len(), |line| line.content.len());
+    if length > LONGEST_DEFINITION {
+        return Found::Fault { name: None, fault: Fault::LongDefinition { longest: LONGEST_DEFINITION } };
+    }
+    let Some(definition) = definition else { return Found::Part };
     match body(text, &definition, at_end) {
+        // However much of it was there at once.
+        Ok((_, bytes)) if bytes > LONGEST_RECORD => {
+            let name = name(&text[1..definition.content.end]).to_vec();
+            Found::Fault { name: Some(name), fault: Fault::LongRecord { longest: LONGEST_RECORD } }
+        }
         Ok((span, bytes)) => Found::Record { span, bytes },
         Err(Stop::Part) => Found::Part,
         Err(Stop::Fault(fault)) => Found::Fault { name: Some(name(&text[1..definition.content.end]).to_vec()), fault },
