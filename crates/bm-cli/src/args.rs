@@ -19,7 +19,7 @@ use crate::work::Tasks;
 ///
 /// `-` is stdin or stdout. Input is plain, gzip, zstd, bzip2 or xz, told by its content; output is
 /// gzip, in the blocks of BGZF, if its name ends in .gz or .bgz, and zstd if it ends in .zst.
-/// Exit codes: 0 done, 1 failed, 2 wrong usage.
+/// Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(
     name = "bm",

@@ -18,6 +18,7 @@ mod fit;
 mod html;
 mod inflate;
 mod input;
+mod interrupted;
 mod judge;
 mod learn;
 mod man;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         return ended(version::run());
     }
     let cli = Cli::parse();
+    interrupted::clean_up_on_signals();
     let outcome = match &cli.command {
         Command::Filter(args) => filter::run(args),
         Command::Score(args) => score::run(args),

@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 
 use crate::compress::{Blocks, Compression, Format};
 use crate::input;
+use crate::interrupted::Part;
 use crate::parquet_table::ParquetTable;
 
 /// Bytes gathered before they are written.
@@ -26,7 +27,7 @@ pub(crate) struct Output {
     /// Cleared when the output is given up.
     wanted: Arc<AtomicBool>,
     /// Present until the output is finished: the file that gets its name last.
-    unnamed: Option<tempfile::TempPath>,
+    unnamed: Option<(tempfile::TempPath, Part)>,
 }
 
 enum Sink {
@@ -95,7 +96,8 @@ impl Output {
                 }
                 _ => {
                     let (file, unnamed) = beside(path, &place)?.into_parts();
-                    (Box::new(file), Some(unnamed))
+                    let part = Part::new(&unnamed);
+                    (Box::new(file), Some((unnamed, part)))
                 }
             }
         };
@@ -142,7 +144,7 @@ impl Output {
             Err(error) => Err(error),
         };
         written.and_then(|mut stream| stream.flush()).with_context(|| name.clone())?;
-        if let Some(unnamed) = self.unnamed.take() {
+        if let Some((unnamed, _part)) = self.unnamed.take() {
             unnamed.persist(&self.place).with_context(|| format!("{name}: cannot be given its name"))?;
         }
         Ok(())

@@ -8,6 +8,8 @@ use anyhow::{Context, Result, bail};
 use bm_evidence::Evidence;
 use bm_quality::PackageFiles;
 
+use crate::interrupted::Part;
+
 /// The file that holds what k-mers say.
 const EVIDENCE: &str = "evidence";
 
@@ -43,6 +45,7 @@ impl PackageOutput {
         let name = self.path.display();
         let scratch = tempfile::Builder::new().prefix(".bm-").suffix(".partial").tempdir_in(parent(&self.path));
         let scratch = scratch.with_context(|| format!("{name}: cannot be created"))?;
+        let part = Part::new(scratch.path());
         let new = scratch.path().join("new");
         fs::create_dir(&new).with_context(|| format!("{name}: cannot be created"))?;
         for (file, bytes) in files {
@@ -56,6 +59,8 @@ impl PackageOutput {
             };
             write().with_context(|| format!("{name}/{EVIDENCE}"))?;
         }
+        // From here on it may hold what was there before.
+        drop(part);
         if self.path.exists() {
             fs::rename(&self.path, scratch.path().join("old")).with_context(|| format!("{name}: cannot be replaced"))?;
         }

@@ -1,7 +1,7 @@
 //! Where outputs may go, and what is refused before anything is lost.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
@@ -200,4 +200,27 @@ fn stdout_and_a_file_can_be_filled_together() {
     let run = bm(["filter", &input, "-o", "-", "--discarded", &scratch.path("dropped.fastq.gz")]).done();
     let dropped = plain(scratch.read("dropped.fastq.gz"));
     assert_eq!(records(&run.stdout).len() + records(&dropped).len(), 800);
+}
+
+#[test]
+fn a_run_that_is_stopped_leaves_nothing_behind() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let scratch = Scratch::new();
+        let kept = scratch.file("kept.fastq.gz", b"from before");
+        let (dropped, report) = (scratch.path("dropped.zst"), scratch.path("report.json"));
+        // A pipe that nobody closes: the run is in the middle of it.
+        let mut bm = command(["filter", "-", "-o", &kept, "--discarded", &dropped, "--report", &report, "-q"]);
+        let mut child = bm.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&text_of(&testdata(HISEQ))).unwrap();
+        // It has read what it can hold, so its outputs are there.
+        assert!(scratch.names().iter().any(|name| name.ends_with(".partial")), "{:?}", scratch.names());
+        let stopped = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+        assert!(stopped.success());
+        let output = child.wait_with_output().unwrap();
+        drop(stdin);
+        assert_eq!((output.status.code(), output.stderr.len()), (Some(130), 0), "{signal}");
+        assert_eq!(scratch.names(), ["kept.fastq.gz"], "{signal}");
+        assert_eq!(scratch.read("kept.fastq.gz"), b"from before");
+    }
 }
