@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use anyhow::Result;
+use plotters::chart::ChartContext;
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::prelude::*;
@@ -71,6 +72,42 @@ impl Ranged for Axis {
     fn range(&self) -> Range<f64> {
         self.range.clone()
     }
+}
+
+/// A picture with its axes.
+pub(super) type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<Axis, Axis>>;
+
+/// An axis, what it is called, and what stands at its ticks.
+pub(super) struct Side<'a> {
+    pub(super) axis: Axis,
+    pub(super) name: &'a str,
+    pub(super) label: &'a dyn Fn(&f64) -> String,
+}
+
+/// Draws what is around a picture.
+pub(super) fn frame<'a>(area: &Area<'a>, x: Side<'_>, y: Side<'_>) -> Result<Chart<'a>> {
+    let (across, up) = (x.axis.ticks.len(), y.axis.ticks.len());
+    let mut chart = ChartBuilder::on(area)
+        .margin(16)
+        .margin_right(40)
+        .x_label_area_size(96)
+        .y_label_area_size(150)
+        .build_cartesian_2d(x.axis, y.axis)?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(GRID.stroke_width(2))
+        .axis_style(AXIS.stroke_width(2))
+        .label_style(LABELS)
+        .axis_desc_style(NAMES)
+        .x_desc(x.name)
+        .y_desc(y.name)
+        .x_labels(across)
+        .y_labels(up)
+        .x_label_formatter(x.label)
+        .y_label_formatter(y.label)
+        .draw()?;
+    Ok(chart)
 }
 
 /// A sign in a legend.

@@ -4,7 +4,7 @@ use anyhow::Result;
 use plotters::prelude::*;
 
 use crate::curve::Point;
-use crate::html::plot::{self, ADAPTED, Axis, Sign, UNDERSTATED};
+use crate::html::plot::{self, ADAPTED, Axis, Side, Sign, UNDERSTATED};
 
 const HEIGHT: u32 = 800;
 
@@ -30,31 +30,15 @@ impl Retention<'_> {
             return Ok(None);
         }
         let axis = || Axis { range: 0.0..100.0, ticks: (0..=10).map(|tick| f64::from(tick) * 10.0).collect() };
+        let label = |value: &f64| format!("{value:.0}");
         let kept = |point: &Point| 100.0 * point.reads as f64 / self.reads as f64;
         let caught = |part: f64, all: f64| if all > 0.0 { 100.0 * (1.0 - part / all) } else { 0.0 };
         let bad = |point: &Point| (kept(point), caught(point.bad, self.all.bad));
         let errors = |point: &Point| (kept(point), caught(point.expected_errors, self.all.expected_errors));
         let picture = plot::svg(HEIGHT, "What is caught by how much is kept", |area| {
-            let mut chart = ChartBuilder::on(area)
-                .margin(16)
-                .margin_right(40)
-                .x_label_area_size(96)
-                .y_label_area_size(120)
-                .build_cartesian_2d(axis(), axis())?;
-            chart
-                .configure_mesh()
-                .light_line_style(TRANSPARENT)
-                .bold_line_style(plot::GRID.stroke_width(2))
-                .axis_style(plot::AXIS.stroke_width(2))
-                .label_style(plot::LABELS)
-                .axis_desc_style(plot::NAMES)
-                .x_desc("kept reads, %")
-                .y_desc("caught, %")
-                .x_labels(11)
-                .y_labels(11)
-                .x_label_formatter(&|value| format!("{value:.0}"))
-                .y_label_formatter(&|value| format!("{value:.0}"))
-                .draw()?;
+            let x = Side { axis: axis(), name: "kept reads, %", label: &label };
+            let y = Side { axis: axis(), name: "caught, %", label: &label };
+            let mut chart = plot::frame(area, x, y)?;
             // What a filter that knows nothing would do.
             let (dash, gap) = plot::DASH;
             let nothing = [(0.0, 100.0), (100.0, 0.0)];

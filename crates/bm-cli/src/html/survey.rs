@@ -1,10 +1,9 @@
 //! The pictures of what was seen of reads while they were judged.
 
 use anyhow::Result;
-use plotters::chart::ChartContext;
 use plotters::prelude::*;
 
-use crate::html::plot::{self, ADAPTED, Area, Axis, MEASURED, OVERSTATED, REPORTED, Sign, UNDERSTATED};
+use crate::html::plot::{self, ADAPTED, Axis, MEASURED, OVERSTATED, REPORTED, Side, Sign, UNDERSTATED, frame};
 use crate::html::statistics::phred;
 use crate::html::text;
 use crate::survey::{self, BINS, Errors, Level};
@@ -16,41 +15,6 @@ const FEWEST: u64 = 100;
 
 /// Most ticks of an axis.
 const TICKS: usize = 12;
-
-type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<Axis, Axis>>;
-
-/// An axis, what it is called, and what stands at its ticks.
-struct Side<'a> {
-    axis: Axis,
-    name: &'a str,
-    label: &'a dyn Fn(&f64) -> String,
-}
-
-/// Draws what is around a picture.
-fn frame<'a>(area: &Area<'a>, x: Side<'_>, y: Side<'_>) -> Result<Chart<'a>> {
-    let (across, up) = (x.axis.ticks.len(), y.axis.ticks.len());
-    let mut chart = ChartBuilder::on(area)
-        .margin(16)
-        .margin_right(40)
-        .x_label_area_size(96)
-        .y_label_area_size(150)
-        .build_cartesian_2d(x.axis, y.axis)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(plot::GRID.stroke_width(2))
-        .axis_style(plot::AXIS.stroke_width(2))
-        .label_style(plot::LABELS)
-        .axis_desc_style(plot::NAMES)
-        .x_desc(x.name)
-        .y_desc(y.name)
-        .x_labels(across)
-        .y_labels(up)
-        .x_label_formatter(x.label)
-        .y_label_formatter(y.label)
-        .draw()?;
-    Ok(chart)
-}
 
 /// Returns a linear axis from 0 with round numbers.
 fn from_zero(most: f64) -> Axis {
