@@ -18,6 +18,9 @@ pub(crate) const BYTES: usize = 256 * 1024;
 /// Bytes of text that are looked at to tell whether a model applies: some 1,500 reads of 150 bases.
 pub(crate) const FIRST_BYTES: usize = 2 * BYTES;
 
+/// Memory that an emptied text keeps, in bytes: a very long read made it larger.
+const KEPT: usize = 4 << 20;
+
 /// What a command writes of the reads that were decided about. Every thread does so for its batch.
 pub(crate) trait Product: Sync {
     /// Appends what is to be written of a template to the text of each output.
@@ -128,7 +131,10 @@ pub(crate) fn run(
             }));
         }
         texts.resize_with(count, Vec::new);
-        texts.iter_mut().for_each(Vec::clear);
+        for text in &mut *texts {
+            text.clear();
+            text.shrink_to(KEPT);
+        }
         *tally = Tally::new(surveys);
         for (i, template) in records.templates().enumerate() {
             let judged = Judged { template, predictions, joint: joints.get(i), given, bases };
