@@ -58,6 +58,12 @@ def auc_of(probability: np.ndarray, good: np.ndarray) -> float:
     return metrics.auc(np.bincount(groups, weights=~good), np.bincount(groups).astype(float))
 
 
+def version(bm: Path) -> str:
+    """The program and its default model."""
+    lines = subprocess.run([bm, "--version"], capture_output=True, check=True, text=True).stdout.splitlines()
+    return f"{lines[0]}, {lines[1]}"
+
+
 def main() -> None:
     """Writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -66,7 +72,7 @@ def main() -> None:
     arguments = parser.parse_args()
     lines = [
         "# Pairs judged as one", "",
-        "`research/evaluation/pairs.py` made this; it says what the figures are.", "",
+        f"`research/evaluation/pairs.py` made this with {version(arguments.bm)}; it says what the figures are.", "",
         "| run | pairs | good | mean probability | Brier: as one | lower | product | AUC: as one | lower | product |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]

@@ -45,6 +45,12 @@ def counted(bm: Path, fastq: Path, errors: dict[str, list[int]], flags: list[str
     return bases, wrong
 
 
+def version(bm: Path) -> str:
+    """The program and its default model."""
+    lines = subprocess.run([bm, "--version"], capture_output=True, check=True, text=True).stdout.splitlines()
+    return f"{lines[0]}, {lines[1]}"
+
+
 def main() -> None:
     """Writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -54,7 +60,7 @@ def main() -> None:
     columns = " | ".join(f"{way}: ratio | off" for way in WAYS)
     lines = [
         "# Recalibrated qualities", "",
-        "`research/evaluation/recalibrated.py` made this; it says what the figures are.", "",
+        f"`research/evaluation/recalibrated.py` made this with {version(arguments.bm)}; it says what the figures are.", "",
         f"| run | bases | errors | {columns} |", "|---|---|---|" + "---|---|" * len(WAYS),
     ]
     for table in truth.find(arguments.data):

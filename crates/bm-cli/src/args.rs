@@ -99,7 +99,11 @@ pub(crate) struct FilterArgs {
 #[derive(Debug, Args)]
 #[command(
     next_help_heading = "Scored before",
-    group = clap::ArgGroup::new("goal").args(["keep_fraction", "target_bases"]).requires("scores")
+    // Another criterion beside it would keep less than what is asked for.
+    group = clap::ArgGroup::new("goal")
+        .args(["keep_fraction", "target_bases"])
+        .requires("scores")
+        .conflicts_with_all(["threshold", "max_ee", "max_ee_rate"])
 )]
 pub(crate) struct ScoresArgs {
     /// Go by this table, which `bm score` made of the same files, and run no network. What was decided then holds, unless something

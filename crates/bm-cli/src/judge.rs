@@ -9,7 +9,7 @@ use bm_quality::{Criteria, ModelPackage, Threshold};
 use crate::args::{CriteriaArgs, JudgeArgs, ScoresArgs};
 use crate::compress::Compression;
 use crate::curve::Curve;
-use crate::decide::Decider;
+use crate::decide::{Decider, PairMode};
 use crate::engine::Engine;
 use crate::fit::Fit;
 use crate::html::FilterPage;
@@ -174,6 +174,13 @@ impl Job<'_> {
         if let Some(ScoresArgs { scores: Some(path), goal }) = self.scores
             && let Some(goal) = goal.goal()
         {
+            // The threshold is that of pairs.
+            let mode = self.args.input.pair.unwrap_or_default();
+            ensure!(
+                mode == PairMode::Joint,
+                "--pair {}: the threshold that keeps as much is known for pairs judged as one; use --pair joint, or --threshold",
+                mode.name()
+            );
             let point = Curve::of(&mut [ScoreTable::open(path, &self.compression.tasks)?])?.at(goal);
             criteria.threshold = Some(Threshold::new(point.threshold)?);
         }

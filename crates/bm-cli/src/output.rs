@@ -87,7 +87,7 @@ impl Output {
             (Box::new(io::stdout()), None)
         } else {
             refuse_inputs(path, inputs)?;
-            refuse_other_compression(path)?;
+            refuse_other_formats(path)?;
             match fs::metadata(path) {
                 Ok(metadata) if metadata.is_dir() => bail!("{}: is a folder, expected a file name for the output", path.display()),
                 Ok(metadata) if !metadata.is_file() => {
@@ -235,10 +235,10 @@ fn cause(error: io::Error) -> io::Error {
     inner.map_or(error, io::Error::from_raw_os_error)
 }
 
-/// A name that promises a compression that is not written would mislead whoever reads the file.
-fn refuse_other_compression(path: &Path) -> Result<()> {
+/// A name that promises a format that is not written would mislead whoever reads the file.
+fn refuse_other_formats(path: &Path) -> Result<()> {
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some(extension @ ("bz2" | "xz")) => {
+        Some(extension @ ("bz2" | "xz" | "sam" | "bam" | "cram")) => {
             bail!(
                 "{}: .{extension} is not written; end the name in .gz for gzip, .zst for zstd, or in anything else for plain text",
                 path.display()

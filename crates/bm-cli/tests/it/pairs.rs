@@ -85,10 +85,7 @@ fn a_pair_is_judged_by_the_errors_of_both_mates() {
         let template = |row: &Row| row.read.rsplit_once('/').unwrap().0.to_owned();
         assert_eq!(template(&pair[0]), template(&pair[1]));
         assert!(probability(&pair[0]).to_bits() == probability(&pair[1]).to_bits() && pair[0].verdict == pair[1].verdict);
-        let lowest = pair[0].probability.min(pair[1].probability);
         assert_eq!(pair[0].verdict == "pass", probability(&pair[0]) >= 0.5);
-        // A mate without errors makes up for some of the other one's.
-        assert!(probability(&pair[0]) >= lowest - 0.5, "{pair:?}");
     }
     for pair in table(&["--max-ee", "2"]).chunks(2) {
         let errors: f32 = pair.iter().map(|row| row.expected_errors.unwrap()).sum();
@@ -234,7 +231,7 @@ fn what_is_for_pairs_needs_pairs() {
     let input = testdata(MEASLES);
     for flags in [&["-O", "x"][..], &["--singles", "x"], &["--pair", "both"]] {
         let message = run(command(["filter", &input, "-o", "-"]).args(flags)).misused();
-        assert!(message.contains("<IN2|--interleaved>") || message.contains("--interleaved"), "{message}");
+        assert!(message.contains("<IN2|--interleaved>"), "{message}");
     }
     let message = bm(["filter", &input, &input, "--interleaved", "-o", "-"]).misused();
     assert!(message.contains("--interleaved"), "{message}");

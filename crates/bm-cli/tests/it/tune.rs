@@ -135,6 +135,17 @@ fn a_share_or_a_number_of_bases_chooses_the_threshold() {
     }
     let message = bm(["filter", &input, "--keep-fraction", "0.9", "-o", "-"]).misused();
     assert!(message.contains("--scores"), "{message}");
+    // Another criterion beside it would keep less than what is asked for.
+    for other in [["-t", "0.9"], ["--max-ee", "1"], ["--max-ee-rate", "0.01"]] {
+        let message =
+            bm(["filter", &input, "--scores", &scores, "--keep-fraction", "0.9", "-o", "-", other[0], other[1]]).misused();
+        assert!(message.contains("cannot be used with"), "{message}");
+    }
+    let (one, two, pairs) = (testdata(MISEQ), testdata(MISEQ_2), scratch.path("pairs.tsv"));
+    bm(["score", &one, &two, "-q", "-o", &pairs]).done();
+    let by_mates = ["filter", &one, &two, "--scores", &pairs, "--target-bases", "1k", "--pair", "both", "-o", "-"];
+    let message = bm(by_mates).refused();
+    assert!(message.contains("--pair both: ") && message.contains("--pair joint"), "{message}");
     for (flag, value) in [("--keep-fraction", "1.1"), ("--target-bases", "0"), ("--target-bases", "many")] {
         assert!(bm(["tune", &scores, flag, value]).misused().contains(flag));
     }
