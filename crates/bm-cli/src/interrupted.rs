@@ -33,7 +33,7 @@ impl Drop for Part {
 }
 
 /// Has what is not complete removed when the program is stopped.
-pub(crate) fn clean_up_on_signals() {
+pub fn clean_up_on_signals() {
     // Without it, an interrupted run leaves a hidden file behind: no reason not to run.
     let _ = ctrlc::set_handler(|| {
         // It stays locked: nothing is given its name any more.
