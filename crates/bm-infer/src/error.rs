@@ -1,5 +1,6 @@
 //! What can be wrong with a model, an input or an engine.
 
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -27,7 +28,7 @@ pub enum InferError {
         actual: u64,
     },
     /// The model file is not what its digest says.
-    #[error("{model}: the file's SHA-256 should be {expected}, it is {actual}")]
+    #[error("{model}: the file's SHA-256 should be {}, it is {actual}", OneLine(expected))]
     DigestMismatch {
         /// The model's name.
         model: String,
@@ -37,7 +38,7 @@ pub enum InferError {
         actual: String,
     },
     /// The model file is not a valid ONNX model.
-    #[error("{model}: not a valid ONNX model: {reason}")]
+    #[error("{model}: not a valid ONNX model: {}", OneLine(reason))]
     ModelInvalid {
         /// The model's name.
         model: String,
@@ -45,7 +46,7 @@ pub enum InferError {
         reason: String,
     },
     /// The model is valid but not one that this engine runs.
-    #[error("{model}: the {backend} backend cannot run this model: {reason}")]
+    #[error("{model}: the {backend} backend cannot run this model: {}", OneLine(reason))]
     ModelUnsupported {
         /// The model's name.
         model: String,
@@ -81,7 +82,7 @@ pub enum InferError {
         actual: usize,
     },
     /// The input has not the model's number of features.
-    #[error("input {input} takes {expected} features, {actual} were given")]
+    #[error("input {} takes {expected} features, {actual} were given", OneLine(input))]
     ShapeMismatch {
         /// The model's input.
         input: String,
@@ -157,5 +158,14 @@ impl InferError {
             expected: format!("{expected} finite numbers"),
             actual: format!("{} numbers, {finite} of them finite", output.len()),
         })
+    }
+}
+
+/// Shows text that may come from a file, such as the name of a node, on one line: control characters escaped.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
     }
 }

@@ -134,6 +134,7 @@ impl Facts {
                 max_median_length: domain.max_median_length,
             }),
         };
+        facts.check_words().map_err(refused)?;
         Ok((facts, encoder))
     }
 
@@ -167,6 +168,7 @@ impl Facts {
                 }),
             },
         };
+        facts.check_words().map_err(refused)?;
         let signature = file.signature();
         let features = encoder.features();
         if signature.features != features || signature.outputs != 1 {
@@ -176,6 +178,18 @@ impl Facts {
             )));
         }
         Ok((facts, encoder))
+    }
+}
+
+impl Facts {
+    /// Checks that the words for people stay on a line: they stand in summaries, and the id in the descriptions of records.
+    fn check_words(&self) -> Result<(), String> {
+        for (what, words) in [("id", &self.id), ("label", &self.label)] {
+            if words.contains(char::is_control) {
+                return Err(format!("its {what} `{words}` has control characters"));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -62,6 +62,28 @@ fn files_that_are_no_models() {
     refused("nested", &ModelProto { graph: Some(nested), ..model() }.encode_to_vec(), "recursion limit");
 }
 
+/// Whatever names a file has: a message is one line, and moves no cursor.
+#[test]
+fn names_with_control_characters() {
+    let nasty = "a\nb\u{1b}[2J\u{7f}\u{85}";
+    let shown = "a\\nb\\u{1b}[2J\\u{7f}\\u{85}";
+    let of_input = changed(|model| {
+        let graph = model.graph.as_mut().unwrap();
+        graph.input[0].name = nasty.into();
+        graph.input[0].r#type = None;
+    });
+    refused("input", &of_input.encode_to_vec(), &format!("{shown} is not a tensor"));
+    let of_node = changed(|model| {
+        let nodes = &mut model.graph.as_mut().unwrap().node;
+        nodes[1].name = nasty.into();
+        nodes[1].op_type = "Tanh".into();
+    });
+    refused_by_engines("node", &of_node, &format!("{shown} (Tanh) is not one of"), false);
+    let model = file("digest", &model());
+    let message = model.verify(nasty).unwrap_err().to_string();
+    assert!(message.contains(shown) && !message.contains(|c: char| c.is_control()), "{message:?}");
+}
+
 #[test]
 fn files_that_are_cut() {
     let whole = model().encode_to_vec();

@@ -28,7 +28,7 @@ fn refusal(path: &Path) -> String {
     let error = QualityModel::open(path, &Embedded::new()).err().expect("it was to be refused");
     let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
     let message = chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    assert!(!message.contains('\n'), "{message}");
+    assert!(!message.contains(char::is_control), "{message:?}");
     message
 }
 
@@ -93,6 +93,11 @@ fn a_manifest_that_does_not_match_is_refused_by_name() {
         (r#""name":"probability""#, r#""name":"p""#, "promises p of width 1"),
         (r#""model.onnx""#, r#""model2.onnx""#, "no digest of model.onnx"),
         (r#""task""#, r#""tusk""#, "missing field `task`"),
+        // What a message or a record shows of it stays on its line.
+        (r#""id":"scalar-150""#, r#""id":"scalar\n\u001b[2J""#, "needs the encoding scalar\\n\\u{1b}[2J version 1"),
+        ("base-weighted-mean-logit", r"me\ndian", "window rule me\\ndian"),
+        (r#""id":"mean-q20""#, r#""id":"mean\nq20""#, "its id `mean\\nq20` has control characters"),
+        (r#""definition":""#, r#""definition":"\t"#, "its label `\\t"),
     ] {
         let folder = copy();
         edit(folder.path(), from, to);
@@ -127,6 +132,17 @@ fn a_bare_file_without_our_metadata_is_refused() {
     let path = folder.path().join("other.onnx");
     fs::write(&path, bm_infer::onnx::testing::dense(&[(1, vec![0.0; 300], vec![0.0])])).unwrap();
     assert!(refusal(&path).contains("no metadata `bm.encoding`"));
+}
+
+#[test]
+fn a_bare_file_whose_id_breaks_lines_is_refused() {
+    let mut bytes = fs::read(package().join("model.onnx")).unwrap();
+    let places: Vec<_> = (0..bytes.len()).filter(|i| bytes[*i..].starts_with(b"mean-q20")).collect();
+    places.iter().for_each(|i| bytes[i + 4] = b'\n');
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    fs::write(&path, bytes).unwrap();
+    assert!(refusal(&path).contains("its id `mean\\nq20` has control characters"));
 }
 
 #[test]
