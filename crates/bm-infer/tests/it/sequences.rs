@@ -165,6 +165,11 @@ fn what_the_embedded_engine_does_not_run_is_refused_by_name() {
         ("window (Conv) does not keep the sequence's length", refusal(|model| set(model, 0, ints("dilations", &[1, 2])))),
         ("window (Conv) does not keep the sequence's length", refusal(|model| set(model, 0, ints("pads", &[0, 1, 0, 0])))),
         ("window (Conv) does not keep the sequence's length", refusal(|model| set(model, 0, ints("pads", &[0, -1, 0, 3])))),
+        // Numbers that together are more than there is.
+        (
+            "window (Conv) does not keep the sequence's length",
+            refusal(|model| set(model, 0, ints("pads", &[0, i64::MAX, 0, i64::MAX]))),
+        ),
         ("pads is [1], expected 4 numbers", refusal(|model| set(model, 0, ints("pads", &[1])))),
         ("Tanh is not one of", refusal(|model| graph(model).node[1].op_type = "Tanh".into())),
         ("takes nothing_makes_this", refusal(|model| graph(model).node[1].input[0] = "nothing_makes_this".into())),
