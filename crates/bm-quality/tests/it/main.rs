@@ -7,6 +7,7 @@ mod agreement;
 mod evidence;
 mod packages;
 mod predictor;
+mod rules;
 
 use std::fs::File;
 use std::io::BufReader;
