@@ -97,8 +97,9 @@ impl<R: Read> Reader<R> {
     /// As [`Reader::read_record`], once the records before the fault have been returned; the batch is empty then.
     pub fn read_batch(&mut self, batch: &mut RecordBatch, size: BatchSize) -> Result<bool, FastqError> {
         let size = match size {
-            BatchSize::Bytes(bytes) => Size { bytes, group: 1, records: usize::MAX },
-            BatchSize::PairsInBytes(bytes) => Size { bytes, group: 2, records: usize::MAX },
+            // Of no bytes there would be no end of batches.
+            BatchSize::Bytes(bytes) => Size { bytes: bytes.max(1), group: 1, records: usize::MAX },
+            BatchSize::PairsInBytes(bytes) => Size { bytes: bytes.max(1), group: 2, records: usize::MAX },
             BatchSize::Records(records) => Size { bytes: usize::MAX, group: 1, records },
         };
         batch.clear();
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn a_batch_holds_whole_records_or_one_that_is_longer() {
         let text = b"@a\nACGT\n+\nIIII\n".repeat(5);
-        for (bytes, records) in [(1, 1), (14, 1), (15, 1), (29, 1), (30, 2), (75, 5), (76, 5)] {
+        for (bytes, records) in [(0, 1), (1, 1), (14, 1), (15, 1), (29, 1), (30, 2), (75, 5), (76, 5)] {
             let mut batch = RecordBatch::default();
             let more = Reader::new(&text[..]).read_batch(&mut batch, BatchSize::Bytes(bytes));
             assert_eq!((more.ok(), batch.len(), batch.bytes()), (Some(bytes < 76), records, 15 * records), "{bytes}");
@@ -222,7 +223,8 @@ mod tests {
     fn pairs_stay_in_one_batch() {
         // Records of 15 bytes.
         let text = b"@a\nACGT\n+\nIIII\n".repeat(5);
-        for (bytes, expected) in [(1, vec![2, 2, 1]), (15, vec![2, 2, 1]), (30, vec![2, 2, 1]), (45, vec![4, 1]), (60, vec![4, 1])]
+        for (bytes, expected) in
+            [(0, vec![2, 2, 1]), (1, vec![2, 2, 1]), (15, vec![2, 2, 1]), (30, vec![2, 2, 1]), (45, vec![4, 1]), (60, vec![4, 1])]
         {
             assert_eq!(sizes(&text, BatchSize::PairsInBytes(bytes)), (expected, None), "{bytes}");
         }

@@ -47,7 +47,7 @@ pub enum Fault {
         found: Vec<u8>,
     },
     /// No line with `+` follows the sequence.
-    #[error("expected a line with `+` after the sequence, found `{}`", Shown(.found))]
+    #[error("expected a line with `+` after the sequence, found `{}`{}", Shown(.found), hint_of_header(.found))]
     NoPlus {
         /// The first bytes found.
         found: Vec<u8>,
@@ -134,5 +134,13 @@ fn hint(found: &[u8]) -> &'static str {
         [b'<', ..] => ": this looks like HTML, perhaps a failed download",
         [b'B', b'A', b'M', 1, ..] => ": this is BAM; convert it with samtools fastq",
         _ => ": this is not a FASTQ record",
+    }
+}
+
+/// Says that what stands where a `+` should is the header of a SAM file, whose lines begin with `@` too.
+fn hint_of_header(found: &[u8]) -> &'static str {
+    match found {
+        [b'@', b'A'..=b'Z', b'A'..=b'Z', b'\t', ..] => ": this looks like SAM; convert it with samtools fastq",
+        _ => "",
     }
 }

@@ -83,7 +83,7 @@ fn specimens_are_refused_for_what_is_wrong_with_them() {
         ("blank_line_middle.fastq", "a blank line before it"),
         ("fasta.fastq", "this looks like FASTA"),
         ("binary.fastq", "found `\\x7fELF"),
-        ("sam.fastq", "expected a line with `+`"),
+        ("sam.fastq", "this looks like SAM"),
         ("html.fastq", "this looks like HTML"),
         ("bom.fastq", "byte order mark"),
         ("plus_line_other_name.fastq", "the `+` line names another read, `"),
