@@ -28,7 +28,7 @@ pub enum InferError {
         actual: u64,
     },
     /// The model file is not what its digest says.
-    #[error("{model}: the file's SHA-256 should be {}, it is {actual}", OneLine(expected))]
+    #[error("{model}: the file's SHA-256 should be {}, it is {actual}", Shown(expected))]
     DigestMismatch {
         /// The model's name.
         model: String,
@@ -38,7 +38,7 @@ pub enum InferError {
         actual: String,
     },
     /// The model file is not a valid ONNX model.
-    #[error("{model}: not a valid ONNX model: {}", OneLine(reason))]
+    #[error("{model}: not a valid ONNX model: {}", Shown(reason))]
     ModelInvalid {
         /// The model's name.
         model: String,
@@ -46,7 +46,7 @@ pub enum InferError {
         reason: String,
     },
     /// The model is valid but not one that this engine runs.
-    #[error("{model}: the {backend} backend cannot run this model: {}", OneLine(reason))]
+    #[error("{model}: the {backend} backend cannot run this model: {}", Shown(reason))]
     ModelUnsupported {
         /// The model's name.
         model: String,
@@ -82,7 +82,7 @@ pub enum InferError {
         actual: usize,
     },
     /// The input has not the model's number of features.
-    #[error("input {} takes {expected} features, {actual} were given", OneLine(input))]
+    #[error("input {} takes {expected} features, {actual} were given", Shown(input))]
     ShapeMismatch {
         /// The model's input.
         input: String,
@@ -161,11 +161,42 @@ impl InferError {
     }
 }
 
-/// Shows text that may come from a file, such as the name of a node, on one line: control characters escaped.
-struct OneLine<'a>(&'a str);
+/// Shows text that a file brought along: on one line, without what a terminal would obey, and of a long one the ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a>(pub &'a str);
 
-impl fmt::Display for OneLine<'_> {
+impl Shown<'_> {
+    /// Most characters that are shown of each end.
+    const MOST: usize = 500;
+}
+
+impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
+        let count = self.0.chars().count();
+        for (i, character) in self.0.chars().enumerate() {
+            match character {
+                _ if i == Self::MOST && count > 2 * Self::MOST => f.write_char('…')?,
+                _ if i > Self::MOST && i < count - Self::MOST => {}
+                _ if character.is_control() => write!(f, "{}", character.escape_default())?,
+                _ => f.write_char(character)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_brings_along_stays_on_one_line_and_is_not_obeyed() {
+        assert_eq!(Shown("é 12 µm, \"x\"").to_string(), "é 12 µm, \"x\"");
+        assert_eq!(Shown("a\n\u{1b}[31mb\u{9b}c\0").to_string(), "a\\n\\u{1b}[31mb\\u{9b}c\\u{0}");
+        let long = format!("{}{}", "ä".repeat(5_000), "z".repeat(500));
+        assert_eq!(Shown(&long).to_string(), format!("{}…{}", "ä".repeat(500), "z".repeat(500)));
+        assert_eq!(Shown(&long[..2 * 1_000]).to_string(), long[..2 * 1_000]);
+        let error = InferError::ModelInvalid { model: "m".to_owned(), reason: "a name\r\nbm: all is well".to_owned() };
+        assert_eq!(error.to_string(), "m: not a valid ONNX model: a name\\r\\nbm: all is well");
     }
 }

@@ -100,7 +100,7 @@ mod tensor;
 
 pub use backend::{Backend, Session, Variant};
 pub use digest::{Digesting, Sha256};
-pub use error::InferError;
+pub use error::{InferError, Shown};
 pub use model_file::ModelFile;
 #[cfg(feature = "onnxruntime")]
 pub use runtime_library::LibrarySource;

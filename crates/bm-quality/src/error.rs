@@ -1,8 +1,6 @@
 //! What can be wrong with a model package or its use.
 
-use std::fmt::{self, Write as _};
-
-use bm_infer::InferError;
+use bm_infer::{InferError, Shown};
 use thiserror::Error;
 
 /// Why there is no prediction.
@@ -38,7 +36,7 @@ pub enum QualityError {
         hint: &'static str,
     },
     /// The manifest is not a manifest, or it and the model's files do not agree.
-    #[error("{package}: {}", OneLine(reason))]
+    #[error("{package}: {}", Shown(reason))]
     Manifest {
         /// The package.
         package: String,
@@ -46,7 +44,7 @@ pub enum QualityError {
         reason: String,
     },
     /// The model was trained on an encoding that this version does not have.
-    #[error("{package}: needs the encoding {}, there are: {known}", OneLine(encoding))]
+    #[error("{package}: needs the encoding {}, there are: {known}", Shown(encoding))]
     UnknownEncoding {
         /// The package.
         package: String,
@@ -75,13 +73,4 @@ pub enum QualityError {
     /// The engine refused or failed.
     #[error(transparent)]
     Infer(#[from] InferError),
-}
-
-/// Shows text that may come from a file, such as the id of an encoding, on one line: control characters escaped.
-struct OneLine<'a>(&'a str);
-
-impl fmt::Display for OneLine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_default()) } else { f.write_char(c) })
-    }
 }

@@ -111,6 +111,18 @@ impl Facts {
         all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 
+    /// Checks that the words for people are words, and nothing that a terminal obeys: they stand in summaries and reports, and the id
+    /// in the descriptions of records.
+    fn check_words(&self) -> Result<(), String> {
+        const LONGEST: usize = 1_000;
+        for (what, words) in [("id", &self.id), ("label", &self.label)] {
+            if words.chars().any(char::is_control) || words.len() > LONGEST || words.is_empty() {
+                return Err(format!("its {what} is `{words}`, expected 1 to {LONGEST} characters of text"));
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the facts off a manifest.
     pub(crate) fn from_manifest(package: &str, manifest: &Manifest) -> Result<(Self, InputEncoder), QualityError> {
         let refused = |reason: String| QualityError::Manifest { package: package.to_owned(), reason };
@@ -178,18 +190,6 @@ impl Facts {
             )));
         }
         Ok((facts, encoder))
-    }
-}
-
-impl Facts {
-    /// Checks that the words for people stay on a line: they stand in summaries, and the id in the descriptions of records.
-    fn check_words(&self) -> Result<(), String> {
-        for (what, words) in [("id", &self.id), ("label", &self.label)] {
-            if words.contains(char::is_control) {
-                return Err(format!("its {what} `{words}` has control characters"));
-            }
-        }
-        Ok(())
     }
 }
 

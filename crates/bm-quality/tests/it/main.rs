@@ -5,6 +5,7 @@
 
 mod agreement;
 mod evidence;
+mod mutants;
 mod packages;
 mod predictor;
 mod rules;

@@ -96,8 +96,8 @@ fn a_manifest_that_does_not_match_is_refused_by_name() {
         // What a message or a record shows of it stays on its line.
         (r#""id":"scalar-150""#, r#""id":"scalar\n\u001b[2J""#, "needs the encoding scalar\\n\\u{1b}[2J version 1"),
         ("base-weighted-mean-logit", r"me\ndian", "window rule me\\ndian"),
-        (r#""id":"mean-q20""#, r#""id":"mean\nq20""#, "its id `mean\\nq20` has control characters"),
-        (r#""definition":""#, r#""definition":"\t"#, "its label `\\t"),
+        (r#""id":"mean-q20""#, r#""id":"mean\nq20""#, "its id is `mean\\nq20`, expected"),
+        (r#""definition":""#, r#""definition":"\t"#, "its label is `\\t"),
     ] {
         let folder = copy();
         edit(folder.path(), from, to);
@@ -142,7 +142,7 @@ fn a_bare_file_whose_id_breaks_lines_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.onnx");
     fs::write(&path, bytes).unwrap();
-    assert!(refusal(&path).contains("its id `mean\\nq20` has control characters"));
+    assert!(refusal(&path).contains("its id is `mean\\nq20`, expected"));
 }
 
 #[test]
