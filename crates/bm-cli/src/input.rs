@@ -88,12 +88,47 @@ pub(crate) fn is_stdio(path: &Path) -> bool {
 pub(crate) fn decompressed(mut stream: impl Read + Send + 'static, tasks: &Tasks) -> Result<Box<dyn BufRead + Send>> {
     let mut magic = Vec::new();
     (&mut stream).take(6).read_to_end(&mut magic).context("cannot be read")?;
-    let stored = BufReader::with_capacity(BUFFER, Cursor::new(magic.clone()).chain(stream));
-    if magic.starts_with(&[0x1f, 0x8b]) {
-        return Ok(Box::new(Gzip::new(stored, tasks)));
+    let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
+    let format = Format::of(&magic);
+    let stream = Cursor::new(magic).chain(stream);
+    if !is_gzip && format.is_none() {
+        return Ok(Box::new(BufReader::with_capacity(BUFFER, stream)));
     }
-    let Some(format) = Format::of(&magic) else { return Ok(Box::new(stored)) };
-    Ok(Box::new(BufReader::with_capacity(BUFFER, format.text(stored)?)))
+    let stored = BufReader::with_capacity(BUFFER, InFull { inner: stream, failed: None });
+    match format {
+        Some(format) => Ok(Box::new(BufReader::with_capacity(BUFFER, format.text(stored)?))),
+        None => Ok(Box::new(Gzip::new(stored, tasks))),
+    }
+}
+
+/// Fills what it is given, as far as there is something: a pipe hands out what happens to be there, and how much text is decompressed
+/// before a fault is found, and with it the record that is named, would depend on that.
+struct InFull<R> {
+    inner: R,
+    /// What is said when what came before it was read.
+    failed: Option<io::Error>,
+}
+
+impl<R: Read> Read for InFull<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let mut filled = 0;
+        while filled < buf.len() {
+            match self.inner.read(&mut buf[filled..]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if filled == 0 => return Err(error),
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        Ok(filled)
+    }
 }
 
 /// Counts what is read, for the progress bar.

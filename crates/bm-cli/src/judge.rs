@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::fit::Fit;
 use crate::html::FilterPage;
 use crate::learn::Learned;
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::pipeline::{self, Judge, Judging, Product};
 use crate::progress::Progress;
 use crate::report::{Done, Report};
@@ -100,10 +100,11 @@ impl Job<'_> {
         let (names, layout) = (source.names(), source.layout());
         let surveys = html.is_some();
         let tasks = &self.compression.tasks;
-        let judging = Judging { decider: &decider, product: &product, wants_bases: surveys || self.recalibrates, surveys, tasks };
+        let wants_bases = surveys || self.recalibrates;
+        let judging = Judging { decider: &decider, product: &product, wants_bases, surveys, batch: pipeline::BYTES, tasks };
         let mut tally = pipeline::run(source, first, judges, table, &judging, &mut outputs, |reads| progress.update(reads))?;
         let output_names = outputs.iter().map(Output::name).collect();
-        outputs.into_iter().rev().try_for_each(Output::finish)?;
+        output::finish_all(outputs)?;
         progress.finish();
         let survey = tally.survey.take();
         let done = Done {

@@ -90,7 +90,8 @@ fn ended(outcome: anyhow::Result<()>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            terminal::note(&format!("bm: {error:#}"));
+            // One line, whatever the names in it are.
+            terminal::note(&format!("bm: {error:#}").replace('\n', "\\n"));
             ExitCode::FAILURE
         }
     }

@@ -8,6 +8,7 @@ use bm_quality::ModelPackage;
 
 use crate::args::{ModelsArgs, ModelsCommand};
 use crate::engine::open_package;
+use crate::terminal;
 
 /// Prints a table of the embedded models, or one model's card.
 pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
         Some(ModelsCommand::Show { id }) => {
             let package = open_package(Some(id))?;
             let card = package.card()?.with_context(|| format!("{id}: a bare file has no card; name a package"))?;
-            stdout.write_all(card.as_bytes()).context("stdout")?;
+            stdout.write_all(terminal::harmless(&card).as_bytes()).context("stdout")?;
         }
     }
     stdout.flush().context("stdout")

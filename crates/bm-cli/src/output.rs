@@ -1,6 +1,6 @@
 //! Writes results so that a file under its final name is always whole.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -127,7 +127,7 @@ impl Output {
     ///
     /// What the system says.
     pub(crate) fn spool(&self) -> io::Result<File> {
-        if self.unnamed.is_some() { tempfile::tempfile_in(folder(&self.place)).map_err(cause) } else { tempfile::tempfile() }
+        if self.unnamed.is_some() { tempfile::tempfile_in(folder(&self.place)) } else { tempfile::tempfile() }
     }
 
     /// Writes out what is buffered and gives the file its name.
@@ -135,20 +135,38 @@ impl Output {
     /// # Errors
     ///
     /// What the system says; a file under the final name is then the one that was there before, or none.
-    pub(crate) fn finish(mut self) -> Result<()> {
-        let name = self.name();
+    pub(crate) fn finish(self) -> Result<()> {
+        finish_all(vec![self])
+    }
+
+    /// Writes out what is buffered, and nothing after it.
+    fn complete(&mut self) -> Result<()> {
         let written = match self.sink.take().ok_or_else(given_up) {
             Ok(Sink::Plain(stream)) => Ok(stream),
             Ok(Sink::Blocks(blocks)) => blocks.finish(),
             Ok(Sink::Table(table)) => table.finish(),
             Err(error) => Err(error),
         };
-        written.and_then(|mut stream| stream.flush()).with_context(|| name.clone())?;
-        if let Some((unnamed, _part)) = self.unnamed.take() {
-            unnamed.persist(&self.place).with_context(|| format!("{name}: cannot be given its name"))?;
-        }
-        Ok(())
+        written.and_then(|mut stream| stream.flush()).with_context(|| self.name())
     }
+
+    /// Gives the file, which is complete, its name.
+    fn name_it(&mut self) -> Result<()> {
+        let Some((unnamed, _part)) = self.unnamed.take() else { return Ok(()) };
+        let named = unnamed.persist(&self.place).map_err(|error| error.error);
+        named.with_context(|| format!("{}: cannot be given its name", self.name()))
+    }
+}
+
+/// Finishes the outputs of one run. The first one gets its name last: whoever waits for it finds the others there, and none gets one
+/// before all are complete.
+///
+/// # Errors
+///
+/// As [`Output::finish`].
+pub(crate) fn finish_all(mut outputs: Vec<Output>) -> Result<()> {
+    outputs.iter_mut().rev().try_for_each(Output::complete)?;
+    outputs.iter_mut().rev().try_for_each(Output::name_it)
 }
 
 impl Drop for Output {
@@ -223,16 +241,10 @@ fn beside(path: &Path, place: &Path) -> Result<NamedTempFile> {
     }
     let mut builder = tempfile::Builder::new();
     builder.prefix(".bm-").suffix(".partial");
-    #[cfg(unix)]
-    builder.permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-    // The name that tempfile puts into its error means nothing to the user: the cause alone does.
-    builder.tempfile_in(folder).map_err(cause).with_context(|| format!("{}: cannot be created", path.display()))
-}
-
-/// Returns the system's own error out of one that was given context.
-fn cause(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|error| error.source()?.downcast_ref::<io::Error>()?.raw_os_error());
-    inner.map_or(error, io::Error::from_raw_os_error)
+    // Opened here and not by tempfile, which gives files to their owner alone and puts a name into its error that means nothing to the
+    // user.
+    let open = |place: &Path| File::options().read(true).write(true).create_new(true).open(place);
+    builder.make_in(folder, open).with_context(|| format!("{}: cannot be created", path.display()))
 }
 
 /// A name that promises a format that is not written would mislead whoever reads the file.

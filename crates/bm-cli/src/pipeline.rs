@@ -66,6 +66,8 @@ pub(crate) struct Judging<'a, P> {
     pub(crate) wants_bases: bool,
     /// Whether reads are surveyed.
     pub(crate) surveys: bool,
+    /// Bytes of text a batch, for [`BYTES`] of which there is a test that nothing depends on them.
+    pub(crate) batch: usize,
     /// What threads do in between.
     pub(crate) tasks: &'a Tasks,
 }
@@ -83,18 +85,18 @@ pub(crate) fn run(
     outputs: &mut [Output],
     mut progress: impl FnMut(usize) + Send,
 ) -> Result<Tally> {
-    let Judging { decider, product, wants_bases, surveys, tasks } = *judging;
+    let Judging { decider, product, wants_bases, surveys, batch, tasks } = *judging;
     let mut first = Some(first);
     let mut total = Tally::new(surveys);
     let count = outputs.len();
-    let read = |batch: &mut Batch| {
-        let Batch { records, predictions, joints, given, .. } = batch;
+    let read = |item: &mut Batch| {
+        let Batch { records, predictions, joints, given, .. } = item;
         let more = match first.take() {
             Some(first) => {
                 *records = first;
                 true
             }
-            None => source.read(records, BYTES)?,
+            None => source.read(records, batch)?,
         };
         predictions.clear();
         joints.clear();
@@ -158,4 +160,119 @@ pub(crate) fn run(
     }
     total.counts.close(source.records())?;
     Ok(total)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::path::Path;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::{Cli, Command, FilterArgs};
+    use crate::compress::Compression;
+    use crate::engine::Engine;
+
+    fn args(arguments: &[&str]) -> FilterArgs {
+        let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata");
+        let place = |word: &&str| if word.contains('.') { testdata.join(word).into_os_string() } else { word.into() };
+        let words = ["bm", "filter"].iter().chain(arguments).map(place).chain(["-o".into(), "/dev/null".into()]);
+        let Command::Filter(args) = Cli::parse_from(words).command else { panic!("bm filter") };
+        args
+    }
+
+    /// Judges what the arguments name, in batches of so many bytes, on so many threads; `product` makes two outputs of it.
+    fn judged(args: &FilterArgs, batch: usize, threads: usize, product: &impl Product) -> Result<([Vec<u8>; 2], Tally)> {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = ["one", "two"].map(|name| folder.path().join(name));
+        let compression = Compression::alone(None);
+        let mut outputs: Vec<_> = paths.iter().map(|path| Output::create(path, &[], &compression).unwrap()).collect();
+        let mut engine = Engine::open(&args.judge.engine).unwrap();
+        let decider = Decider {
+            rules: args.judge.rules.rules(),
+            criteria: engine.package.facts().threshold.into(),
+            mode: args.judge.input.pair.unwrap_or_default(),
+            rescues: false,
+        };
+        let mut source = Source::open(&args.judge.input, &compression.tasks).unwrap();
+        let mut first = Records::default();
+        source.read(&mut first, batch).unwrap();
+        let judges = engine.models(threads).unwrap().into_iter().map(|model| Judge::Model(Box::new(model))).collect();
+        let tasks = &compression.tasks;
+        let judging = Judging { decider: &decider, product, wants_bases: true, surveys: false, batch, tasks };
+        let tally = run(source, first, judges, None, &judging, &mut outputs, |_| {})?;
+        crate::output::finish_all(outputs).unwrap();
+        Ok((paths.map(|path| std::fs::read(path).unwrap()), tally))
+    }
+
+    /// Everything that is known of a read, to the bit.
+    struct Everything;
+
+    impl Product for Everything {
+        fn write(&self, judged: &Judged<'_>, decision: &Decision, texts: &mut [Vec<u8>]) {
+            for (mate, fate) in judged.template.mates().iter().zip(decision.fates()) {
+                let bits = |p: &f32| p.to_bits();
+                let bases: Vec<_> = judged.bases(mate).iter().map(bits).collect();
+                let prediction = judged.prediction(mate);
+                let probability = prediction.probability().map(|p| bits(&p.get()));
+                let errors = prediction.expected_errors().as_ref().map(bits);
+                let name = mate.record.name().escape_ascii();
+                let joint = judged.joint.and_then(|joint| joint.probability()).map(|p| bits(&p.get()));
+                writeln!(texts[0], "{name} {probability:?} {errors:?} {joint:?} {:?}", fate.verdict).unwrap();
+                writeln!(texts[1], "{bases:?}").unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_depends_on_batches_or_threads() {
+        let inputs: [&[&str]; 4] = [
+            &["hiseq_measles/hiseq_measles_1.fastq.gz"],
+            &["hiseq_measles/hiseq_measles_1.fastq.gz", "hiseq_measles/hiseq_measles_2.fastq.gz"],
+            &["hiseq_measles/hiseq_measles_1.fastq.gz", "-m", "mean-q20"],
+            &["nanopore_lambda_4line.fastq.gz"],
+        ];
+        for input in inputs {
+            let args = args(input);
+            let (expected, tally) = judged(&args, BYTES, 1, &Everything).unwrap();
+            assert!(expected[0].len() > 10_000, "{input:?}");
+            let counts = format!("{:?}", tally.counts);
+            // One read, some, and all that there are, some 4,096 of which would be 1.2 MB.
+            for (batch, threads) in [(1, 8), (700, 2), (20_000, 8), (1_300_000, 1), (1_300_000, 2)] {
+                let (found, other) = judged(&args, batch, threads, &Everything).unwrap();
+                assert!(found == expected, "{input:?}: batches of {batch} bytes on {threads} threads");
+                assert_eq!(format!("{:?}", other.counts), counts, "{input:?}");
+            }
+        }
+    }
+
+    /// A worker with a fault in it.
+    struct Panics {
+        at: &'static [u8],
+    }
+
+    impl Product for Panics {
+        fn write(&self, judged: &Judged<'_>, _: &Decision, _: &mut [Vec<u8>]) {
+            assert!(judged.template.mates()[0].record.name() != self.at, "a fault that was put here");
+        }
+    }
+
+    #[test]
+    fn a_worker_that_panics_ends_the_run_with_a_message() {
+        let args = args(&["hiseq_measles/hiseq_measles_1.fastq.gz"]);
+        let mut source = Source::open(&args.judge.input, &Compression::alone(None).tasks).unwrap();
+        let mut all = Records::default();
+        source.read(&mut all, usize::MAX).unwrap();
+        let names: Vec<Vec<u8>> = all.reads().map(|read| read.name.to_vec()).collect();
+        for at in [0, 1, names.len() / 2, names.len() - 1] {
+            let product = Panics { at: Vec::leak(names[at].clone()) };
+            for threads in [1, 2, 8] {
+                let Err(error) = judged(&args, 10_000, threads, &product) else {
+                    panic!("read {at} is judged by a thread that panics")
+                };
+                assert_eq!(error.to_string(), "a worker stopped unexpectedly; this is a bug in bm");
+            }
+        }
+    }
 }

@@ -8,7 +8,7 @@ const OLD: &[u8] = b"what was here before\n";
 
 /// Runs each command on `input` with every output in a folder where some are already, and checks what a failure leaves.
 #[track_caller]
-fn fails(input: &str) -> String {
+pub(crate) fn fails(input: &str) -> String {
     let commands: [&[&str]; 3] = [
         &["filter", "-o", "kept.fastq.gz", "--discarded", "dropped.fastq", "--report", "report.json"],
         &["score", "-o", "scores.tsv", "--report", "report.json"],

@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::process::Stdio;
 
-use crate::support::{BM, HISEQ, MEASLES, NOVASEQ, Run, Scratch, bm, command, package, rows, run, testdata};
+use crate::support::{BM, HISEQ, MEASLES, MISEQ, NOVASEQ, Run, Scratch, bm, command, package, rows, run, testdata};
 
 /// The ONNX Runtime library of this test run, if there is one.
 fn library(test: &str) -> Option<String> {
@@ -74,21 +74,30 @@ fn an_unknown_engine_is_wrong_usage() {
     assert!(message.contains("possible values: auto, embedded, onnxruntime, coreml"), "{message}");
 }
 
+/// What ONNX Runtime's probabilities may be off by; verdicts may differ only for reads whose probability is that near to the threshold.
+const BAND: f32 = 1e-6;
+
 #[test]
 fn onnx_runtime_and_the_embedded_engine_agree() {
     let Some(library) = library("onnx_runtime_and_the_embedded_engine_agree") else { return };
-    for input in [HISEQ, MEASLES, NOVASEQ, "derived/empty_reads.fastq.gz"] {
-        let input = testdata(input);
-        let ours = rows(&bm(["score", &input, "-q", "--backend", "embedded"]).done().stdout);
-        let run = bm(["score", &input, "--backend", "onnxruntime", "--ort-lib", &library]).done();
+    for (input, model) in [HISEQ, MEASLES, NOVASEQ, MISEQ, "derived/empty_reads.fastq.gz"]
+        .iter()
+        .flat_map(|input| ["read-error", "mean-q20"].map(|model| (testdata(input), model)))
+    {
+        let ours = rows(&bm(["score", &input, "-q", "-m", model, "--backend", "embedded"]).done().stdout);
+        let run = bm(["score", &input, "-m", model, "--backend", "onnxruntime", "--ort-lib", &library]).done();
         assert!(run.stderr.contains("engine ONNX Runtime"), "{}", run.stderr);
         let theirs = rows(&run.stdout);
         assert_eq!(ours.len(), theirs.len());
+        let mut near = 0;
         for (ours, theirs) in ours.iter().zip(&theirs) {
-            assert_eq!((&ours.read, &ours.verdict), (&theirs.read, &theirs.verdict));
             let both_missing = ours.probability.is_nan() && theirs.probability.is_nan();
-            assert!(both_missing || (ours.probability - theirs.probability).abs() <= 1e-6, "{ours:?} {theirs:?}");
+            assert!(both_missing || (ours.probability - theirs.probability).abs() <= BAND, "{ours:?} {theirs:?}");
+            let is_near = (ours.probability - 0.5).abs() <= BAND;
+            near += usize::from(is_near);
+            assert_eq!((&ours.read, is_near || ours.verdict == theirs.verdict), (&theirs.read, true), "{ours:?} {theirs:?}");
         }
+        assert!(near * 1_000 <= ours.len(), "{model} on {input}: {near} of {} reads are at the threshold", ours.len());
     }
 }
 

@@ -7,10 +7,13 @@
 mod adapt;
 mod broken;
 mod compression;
+mod determinism;
 mod encode;
+mod endurance;
 #[cfg(all(feature = "onnxruntime", feature = "coreml"))]
 mod engines;
 mod evidence;
+mod faults;
 mod filter;
 mod html;
 mod long_input;

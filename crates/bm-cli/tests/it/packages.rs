@@ -34,6 +34,11 @@ fn edit(copy: &str, change: impl FnOnce(&mut Value)) {
     fs::write(&path, manifest.to_string()).unwrap();
 }
 
+/// A file of a package in the repository.
+fn json_of(id: &str, file: &str) -> Value {
+    serde_json::from_slice(&fs::read(package(id, file)).unwrap()).unwrap()
+}
+
 /// Expects that `bm` refuses `model`, and that nothing is written; returns the message.
 #[track_caller]
 fn refused(model: &str) -> String {
@@ -120,6 +125,56 @@ fn a_missing_file_of_a_package_is_named() {
     refused_with(|copy| fs::remove_file(Path::new(copy).join("manifest.json")).unwrap(), &["has no manifest.json"]);
     refused_with(|copy| fs::remove_file(Path::new(copy).join("model.onnx")).unwrap(), &["has no model.onnx"]);
     refused_with(|copy| fs::write(Path::new(copy).join("manifest.json"), "{").unwrap(), &["manifest.json: EOF while parsing"]);
+}
+
+/// A model is from anywhere, and so are names of files: a terminal must not obey them.
+#[test]
+fn nothing_of_a_package_reaches_the_terminal_as_more_than_text() {
+    const ESCAPE: &str = "\u{1b}]0;owned\u{7}\nbm: all is well";
+    let scratch = Scratch::new();
+    let copy = copy_of_package(&scratch);
+    for (place, expected) in
+        [("/id", "its id is `"), ("/label/definition", "its label is `"), ("/encoding/id", "needs the encoding ")]
+    {
+        edit(&copy, |manifest| *manifest.pointer_mut(place).unwrap() = json!(ESCAPE));
+        let message = refused(&copy);
+        assert!(message.contains(expected) && message.contains(r"\u{1b}]0;owned\u{7}\nbm: all is well"), "{message}");
+        edit(&copy, |manifest| *manifest = json_of("mean-q20", "manifest.json"));
+    }
+    edit(&copy, |manifest| manifest["format"] = json!("x".repeat(100_000)));
+    assert!(refused(&copy).len() < 3_000);
+    edit(&copy, |manifest| *manifest = json_of("mean-q20", "manifest.json"));
+    fs::write(Path::new(&copy).join("README.md"), format!("# Card\n{ESCAPE}\n")).unwrap();
+    let shown = bm(["models", "show", &copy]).done();
+    assert_eq!(shown.text(), "# Card\n\\u{1b}]0;owned\\u{7}\nbm: all is well\n");
+    let missing = bm(["filter", &format!("{ESCAPE}.fastq"), "-o", "-"]).refused();
+    assert!(missing.starts_with(r"bm: \u{1b}]0;owned\u{7}\nbm: all is well.fastq: cannot be opened"), "{missing}");
+}
+
+/// Names in a manifest are looked up among the files of a package; none is a path.
+#[test]
+fn a_manifest_does_not_lead_out_of_its_folder() {
+    let scratch = Scratch::new();
+    let outside = scratch.file("outside", b"not for you");
+    for name in ["../outside", &outside, "sub/../../outside", "golden.json/../../outside"] {
+        let copy = copy_of_package(&scratch);
+        let digest = "0".repeat(64);
+        edit(&copy, |manifest| manifest["files"][name] = json!({"sha256": digest, "bytes": 11}));
+        // It is never opened, so what it holds is of no concern.
+        bm(["filter", &testdata("broken/crlf.fastq"), "-o", "-", "-q", "-m", &copy]).done();
+        for file in ["model.onnx", "golden.json"] {
+            edit(&copy, |manifest| {
+                let files = manifest["files"].as_object_mut().unwrap();
+                let entry = files.remove(file).unwrap();
+                files.insert(name.to_owned(), entry);
+            });
+            let run = bm(["selfcheck", "-m", &copy, "--backend", "embedded"]);
+            assert_eq!(run.code, Some(1));
+            assert!(!run.stderr.contains("not for you") && run.stderr.contains(file), "{}", run.stderr);
+            edit(&copy, |manifest| *manifest = json_of("mean-q20", "manifest.json"));
+        }
+        fs::remove_dir_all(copy).unwrap();
+    }
 }
 
 #[test]

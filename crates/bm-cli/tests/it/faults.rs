@@ -1,0 +1,616 @@
+//! Every fault that `bm` knows, by name: what it is given, what it says, what it leaves. `FAULTS.md` is written from these tests.
+
+use std::env;
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::symlink;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
+
+use crate::broken;
+use crate::support::{
+    BM, HISEQ, MEASLES, MEASLES_2, Run, Scratch, bm, bm_with_stdin, command, gzip, json, record, records, run, testdata, text_of,
+};
+
+/// A row of the document.
+struct Row {
+    /// What `bm` is given.
+    given: String,
+    code: i32,
+    /// What it says or does, without the names of this machine's folders.
+    said: String,
+}
+
+impl Row {
+    fn new(given: &str, code: i32, said: impl Into<String>) -> Self {
+        Self { given: given.to_owned(), code, said: said.into() }
+    }
+}
+
+/// Marks words as what is typed or printed, as Markdown has it.
+fn code(text: &str) -> String {
+    if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+}
+
+/// One section at a time is compared, or written.
+static DOCUMENT: Mutex<()> = Mutex::new(());
+
+/// Compares a section of the document with what was found; `BM_BLESS=1` writes it.
+#[track_caller]
+fn check(section: &str, rows: &[Row]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("FAULTS.md");
+    let _lock = DOCUMENT.lock().unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let title = format!("## {section}\n");
+    let start = text.find(&title).unwrap_or_else(|| panic!("FAULTS.md has no section {section}")) + title.len();
+    let end = text[start..].find("\n## ").map_or(text.len(), |length| start + length + 1);
+    let table = text[start..end].find("| given |").map_or(end, |place| start + place);
+    let mut found = "| given | exit code | what `bm` says or does |\n|---|---|---|\n".to_owned();
+    for Row { given, code, said } in rows {
+        let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
+        found += &format!("| {} | {code} | {} |\n", cell(given), cell(said));
+    }
+    if end < text.len() {
+        found.push('\n');
+    }
+    if env::var_os("BM_BLESS").is_some() {
+        fs::write(&path, [&text[..table], &found, &text[end..]].concat()).unwrap();
+        return;
+    }
+    assert!(
+        text[table..end] == found,
+        "FAULTS.md, {section}, is not what happens; if that is meant, run with BM_BLESS=1\n--- was\n{}--- is\n{found}",
+        &text[table..end]
+    );
+}
+
+/// An input that is refused, and where its fault is.
+struct Broken {
+    given: &'static str,
+    /// What the file is called in the document.
+    file: &'static str,
+    content: Vec<u8>,
+    /// Record, its name where it has one, and the byte where it starts.
+    address: Option<(usize, Option<&'static str>, usize)>,
+}
+
+/// Checks that every command refuses it in the same words, as a file and on stdin, and leaves what was there before.
+#[track_caller]
+fn refused(Broken { given, file, content, address }: Broken) -> Row {
+    let scratch = Scratch::new();
+    let path = scratch.file(file, &content);
+    let message = broken::fails(&path);
+    let said = message.strip_prefix(&format!("bm: {path}: ")).unwrap_or_else(|| panic!("{given}: {message}")).trim_end();
+    if let Some((record, name, byte)) = address {
+        let name = name.map(|name| format!("read {name}, ")).unwrap_or_default();
+        let address = format!("record {record} ({name}byte {byte}): ");
+        assert!(said.starts_with(&address), "{given}: {said}, expected {address}");
+    }
+    let kept = scratch.path("kept.fastq");
+    let piped = bm_with_stdin(["filter", "-", "-o", &kept], &content).refused();
+    assert_eq!(piped.trim_end(), format!("bm: stdin: {said}"), "{given}");
+    assert_eq!(scratch.names(), [file], "{given}");
+    Row::new(given, 1, code(&format!("{file}: {said}")))
+}
+
+/// Checks that a file is read to its end, and that every read of it is somewhere.
+#[track_caller]
+fn read(given: &str, path: &str, reads: usize) -> Row {
+    let scratch = Scratch::new();
+    let [kept, dropped, report] = ["kept.fastq", "dropped.fastq", "report.json"].map(|name| scratch.path(name));
+    let run = bm(["filter", path, "-o", &kept, "--discarded", &dropped, "--report", &report, "-t", "0"]).done();
+    let counts = &json(&scratch.read("report.json"))["reads"];
+    let count = |key: &str| usize::try_from(counts[key].as_u64().unwrap()).unwrap();
+    assert_eq!(count("in"), reads, "{given}");
+    assert_eq!(count("kept") + count("discarded") + count("unscored"), reads, "{given}");
+    let [kept, dropped] = ["kept.fastq", "dropped.fastq"].map(|name| scratch.read(name));
+    assert_eq!((records(&kept).len(), records(&dropped).len()), (count("kept"), count("discarded") + count("unscored")), "{given}");
+    assert!(!kept.contains(&b'\r') && !dropped.contains(&b'\r'), "{given}");
+    // What the file was is what they are, in order: those that were dropped have their reason behind their name.
+    let stored = fs::read(path).unwrap();
+    let again = bm_with_stdin(["filter", "-", "-o", "-", "-t", "0", "-q"], &stored).done().stdout;
+    assert!(again == kept, "{given}: stdin and file differ");
+    let mut said = format!("read: {} kept", count("kept"));
+    if count("unscored") > 0 {
+        said += &format!(", {} unscored", count("unscored"));
+    }
+    let is_note = |line: &&str| line.starts_with("note") || line.contains("does not apply") || line.contains("Phred+64");
+    let notes: Vec<_> = run.stderr.lines().filter(is_note).map(|line| format!("; says {}", code(line))).collect();
+    Row::new(given, 0, said + &notes.concat())
+}
+
+/// Two records that are right, to stand before one that is wrong.
+fn before() -> Vec<u8> {
+    [record("r1", 60, b'I'), record("r2", 60, b'5')].concat()
+}
+
+/// Refuses two right records and then `wrong`, which is read `r3` where it has a name.
+#[track_caller]
+fn third(given: &'static str, name: Option<&'static str>, wrong: &[u8]) -> Row {
+    let before = before();
+    let byte = before.len();
+    // A record that is right behind it must not hide it.
+    let content = [&before, wrong].concat();
+    refused(Broken { given, file: "reads.fastq", content, address: Some((3, name, byte)) })
+}
+
+/// Reads a file that is made here.
+#[track_caller]
+fn read_text(given: &str, text: &[u8], reads: usize) -> Row {
+    let scratch = Scratch::new();
+    read(given, &scratch.file("reads.fastq", text), reads)
+}
+
+fn specimen(file: &str) -> Vec<u8> {
+    fs::read(testdata(&format!("broken/{file}"))).unwrap()
+}
+
+#[test]
+fn records_that_are_wrong() {
+    let r3 = Some("r3");
+    let last = record("r4", 60, b'I');
+    let followed = |wrong: &[u8]| [wrong, &last].concat();
+    let mut rows = vec![
+        third("sequence longer than quality", r3, &followed(b"@r3\nACGTA\n+\nIIII\n")),
+        third("quality longer than sequence", r3, &followed(b"@r3\nACGT\n+\nIIIII\n")),
+        third("the file ends after the name", r3, b"@r3\n"),
+        third("… within the name", r3, b"@r3"),
+        third("… after the sequence", r3, b"@r3\nACGT\n"),
+        third("… within the sequence", r3, b"@r3\nACG"),
+        third("… after the `+`", r3, b"@r3\nACGT\n+\n"),
+        third("… within the quality", r3, b"@r3\nACGT\n+\nII"),
+        third("no `+`", r3, &followed(b"@r3\nACGT\nIIII\n")),
+        third("no `@`", None, &followed(b"r3\nACGT\n+\nIIII\n")),
+        third("`+` with another name", r3, &followed(b"@r3 x\nACGT\n+r2\nIIII\n")),
+        third("a blank line between records", None, &followed(b"\n@r3\nACGT\n+\nIIII\n")),
+        third("a blank line within a record", r3, &followed(b"@r3\n\nACGT\n+\nIIII\n")),
+        third("a carriage return inside a name", Some("r3\\rx"), &followed(b"@r3\rx\nACGT\n+\nIIII\n")),
+    ];
+    for (given, byte) in [
+        ("a quality byte below `!`: 0x1f", 0x1f),
+        ("a space in the quality", b' '),
+        ("a tab in the quality", b'\t'),
+        ("NUL in the quality", 0),
+        ("DEL in the quality", 0x7f),
+        ("a quality byte above `~`: 0x80", 0x80),
+        ("… 0xff", 0xff),
+    ] {
+        rows.push(third(given, r3, &followed(&[b"@r3\nACGT\n+\nI", [byte].as_slice(), b"II\n"].concat())));
+    }
+    for (given, byte) in [
+        ("a digit in the sequence", b'7'),
+        ("a space in the sequence", b' '),
+        ("NUL in the sequence", 0),
+        ("a byte beyond ASCII in the sequence", 0xc3),
+    ] {
+        rows.push(third(given, r3, &followed(&[b"@r3\nAC", [byte].as_slice(), b"T\n+\nIIII\n"].concat())));
+    }
+    let endless = [b"@r3 ".to_vec(), vec![b'x'; 2 << 20]].concat();
+    rows.push(third("a name of 2 MiB", None, &followed(&[&endless, b"\nA\n+\nI\n".as_slice()].concat())));
+    check("Records that are wrong", &rows);
+}
+
+#[test]
+fn files_of_another_kind() {
+    let kinds = [
+        ("FASTA", "fasta.fastq", None),
+        ("a program", "binary.fastq", None),
+        ("SAM", "sam.fastq", Some("HD")),
+        ("a web page", "html.fastq", None),
+        ("a UTF-8 byte order mark before the first `@`", "bom.fastq", None),
+    ];
+    let mut rows: Vec<_> = kinds
+        .into_iter()
+        .map(|(given, file, name)| {
+            refused(Broken { given, file: "reads.fastq", content: specimen(file), address: Some((1, name, 0)) })
+        })
+        .collect();
+    let other = |given, content| refused(Broken { given, file: "reads.fastq", content, address: Some((1, None, 0)) });
+    rows.push(other("BAM", fs::read(testdata("hiseq_measles/hiseq_measles.bam")).unwrap()));
+    rows.push(other("UTF-16", before().iter().flat_map(|byte| [*byte, 0]).collect::<Vec<u8>>().split_off(1)));
+    rows.push(other("zeros", vec![0; 100_000]));
+    check("Files of another kind", &rows);
+}
+
+#[test]
+fn records_that_are_unusual() {
+    let text = before();
+    let crlf = |text: &[u8]| text_with_line_ends(text, |_| b"\r\n");
+    let mut rows = vec![
+        read_text("an empty file", b"", 0),
+        read_text("nothing but line ends", b"\n\r\n\n", 0),
+        read_text("blank lines at the end", &[&text, b"\n\n\r\n".as_slice()].concat(), 2),
+        read_text("no line end at the end", &text[..text.len() - 1], 2),
+        read_text("CRLF line ends", &crlf(&text), 2),
+        read_text("LF and CRLF mixed", &text_with_line_ends(&text, |line| if line % 3 == 0 { b"\r\n" } else { b"\n" }), 2),
+        read_text("a read without bases", &[&text, b"@r3\n\n+\n\n".as_slice()].concat(), 3),
+        read_text("… at the end, without its last line end", &[&text, b"@r3\n\n+\n".as_slice()].concat(), 3),
+        read_text("a read of N alone", &[&text, b"@r3\nNNNN\n+\n####\n".as_slice()].concat(), 3),
+        read_text("a name that is empty", &[&text, b"@\nACGT\n+\nIIII\n".as_slice()].concat(), 3),
+        read("bytes in a name that are not UTF-8 (Latin-1)", &testdata("broken/latin1_header.fastq"), 5),
+        read("quality lines that begin with `@` and `+`", &testdata("broken/at_and_plus_leading_quality.fastq"), 5),
+        read("records wrapped at 60 characters", &testdata("derived/wrapped60.fastq.gz"), 1_000),
+        read("… at 80, quality lines that begin with `+`", &testdata("nanopore_lambda_wrapped80.fastq.gz"), 236),
+        read("lower case and the ambiguity letters of IUPAC", &testdata("derived/lowercase_and_iupac.fastq.gz"), 1_000),
+    ];
+    let odd = b"@r3\nacgUuN.-*RYKMSWBDHVEFZ\n+\nIIIIIIIIIIIIIIIIIIIIII\n";
+    rows.push(read_text("U, `.`, `-`, `*`, and letters that are no bases", &[&text, odd.as_slice()].concat(), 3));
+    let name = "n".repeat(64_000);
+    rows.push(read_text("a name of 64 kB", &[text.clone(), record(&name, 60, b'I')].concat(), 3));
+    rows.push(read_text("a read of 1 Mb", &[text.clone(), record("r3", 1_000_000, b'I')].concat(), 3));
+    check("Records that are unusual", &rows);
+}
+
+fn text_with_line_ends(text: &[u8], end: impl Fn(usize) -> &'static [u8]) -> Vec<u8> {
+    let lines = text.split_inclusive(|byte| *byte == b'\n').enumerate();
+    lines.flat_map(|(i, line)| [&line[..line.len() - 1], end(i)].concat()).collect()
+}
+
+/// Takes some seconds and half a gigabyte, so it is not run as often as the others are.
+#[test]
+fn a_read_of_100_million_bases_comes_out_as_it_went_in() {
+    let text = record("chromosome", 100_000_000, b'I');
+    let run = bm_with_stdin(["filter", "-", "-o", "-", "-q", "-t", "0"], &text).done();
+    assert!(run.stdout == text);
+}
+
+#[test]
+fn qualities_that_are_not_what_they_should_be() {
+    let with = |qualities: &[u8]| -> Vec<u8> {
+        let text = text_of(&testdata("derived/multimember.fastq.gz"));
+        let records = records(&text);
+        let lines = records.iter().enumerate().flat_map(|(i, record)| {
+            let mut lines: Vec<Vec<u8>> = record.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+            let length = lines[3].len();
+            lines[3] = (0..length).map(|j| qualities[(i * 7 + j * j) % qualities.len()]).collect();
+            lines[..4].join(&b'\n').into_iter().chain([b'\n']).collect::<Vec<u8>>()
+        });
+        lines.collect()
+    };
+    let rows = [
+        read("Phred+64", &testdata("derived/phred64.fastq.gz"), 1_000),
+        read_text("one quality value", &with(b"I"), 1_000),
+        read_text("two quality values", &with(b"?+"), 1_000),
+    ];
+    for (row, expected) in rows.iter().zip(["Phred+64", "", ""]) {
+        assert!(row.said.contains("does not apply") && row.said.contains(expected), "{}: {}", row.given, row.said);
+    }
+    let scratch = Scratch::new();
+    let converted = bm(["filter", &testdata("derived/phred64.fastq.gz"), "--phred64", "-o", "-", "-q", "-t", "0"]).done();
+    assert!(converted.stdout == text_of(&testdata("derived/multimember.fastq.gz")), "Phred+64 was made from these reads");
+    let wrong = scratch.file("reads.fastq", &text_of(&testdata("derived/multimember.fastq.gz")));
+    let message = bm(["filter", &wrong, "--phred64", "-o", &scratch.path("kept.fastq")]).refused();
+    let said = message.replace(&format!("bm: {wrong}"), "reads.fastq");
+    let mut rows = rows.into_iter().collect::<Vec<_>>();
+    rows.push(Row::new("Phred+64 with `--phred64`", 0, "converted to Phred+33"));
+    rows.push(Row::new("Phred+33 with `--phred64`", 1, code(said.trim_end())));
+    check("Qualities", &rows);
+}
+
+#[test]
+fn compressed_files() {
+    let text = text_of(&testdata("derived/multimember.fastq.gz"));
+    let whole = gzip(&text);
+    let changed = |place: usize| {
+        let mut content = whole.clone();
+        content[place] ^= 0xff;
+        content
+    };
+    let zstd = fs::read(testdata("derived/zstd.fastq.zst")).unwrap();
+    let bzip2 = fs::read(testdata("derived/bz2.fastq.bz2")).unwrap();
+    let xz = fs::read(testdata("derived/xz.fastq.xz")).unwrap();
+    let bgzf = fs::read(testdata("derived/bgzip.fastq.gz")).unwrap();
+    let cut = |content: &[u8]| content[..content.len() / 2].to_vec();
+    let mut damaged_block = bgzf.clone();
+    damaged_block[bgzf.len() / 2] ^= 0x10;
+    let length = whole.len();
+    let cases = [
+        ("gzip cut in the middle", "reads.fastq.gz", cut(&whole)),
+        ("gzip without its last byte", "reads.fastq.gz", whole[..length - 1].to_vec()),
+        ("gzip with a wrong checksum", "reads.fastq.gz", changed(length - 8)),
+        ("gzip with a wrong length", "reads.fastq.gz", changed(length - 4)),
+        ("gzip with damaged data", "reads.fastq.gz", changed(length / 2)),
+        ("gzip, then something else", "reads.fastq.gz", [whole.clone(), b"something else".repeat(5)].concat()),
+        ("gzip, then zeros", "reads.fastq.gz", [whole.clone(), vec![0; 512]].concat()),
+        ("gzip of gzip", "reads.fastq.gz.gz", gzip(&whole)),
+        ("BGZF cut in the middle", "reads.fastq.gz", cut(&bgzf)),
+        ("BGZF with a damaged block", "reads.fastq.gz", damaged_block),
+        ("zstd cut in the middle", "reads.fastq.zst", cut(&zstd)),
+        ("bzip2 cut in the middle", "reads.fastq.bz2", cut(&bzip2)),
+        ("xz cut in the middle", "reads.fastq.xz", cut(&xz)),
+    ];
+    let mut rows: Vec<_> =
+        cases.into_iter().map(|(given, file, content)| refused(Broken { given, file, content, address: None })).collect();
+    let scratch = Scratch::new();
+    for (given, file, content) in [
+        ("gzip of several members, cut within lines", "members.fastq.gz", text.chunks(9_973).flat_map(gzip).collect()),
+        ("gzip under a name without `.gz`", "reads.fastq", whole.clone()),
+        ("plain text under a name with `.gz`", "plain.fastq.gz", text.clone()),
+        ("gzip of nothing", "nothing.fastq.gz", gzip(b"")),
+        ("BGZF", "bgzf.fastq.gz", bgzf),
+        ("zstd", "reads.fastq.zst", zstd),
+        ("bzip2", "reads.fastq.bz2", bzip2),
+        ("xz", "reads.fastq.xz", xz),
+    ] {
+        let reads = if given == "gzip of nothing" { 0 } else { 1_000 };
+        rows.push(read(given, &scratch.file(file, &content), reads));
+    }
+    check("Compression", &rows);
+}
+
+#[test]
+fn pairs_that_are_none() {
+    let (first, second) = (text_of(&testdata(MEASLES)), text_of(&testdata(MEASLES_2)));
+    let (one, two) = (records(&first), records(&second));
+    let renamed = |record: &[u8]| [b"@other".as_slice(), &record[record.iter().position(|byte| *byte == b' ').unwrap()..]].concat();
+    let shifted = [&two[1..40], &two[..1]].concat().concat();
+    let cases = [
+        ("the second file has fewer reads", one[..40].concat(), two[..39].concat()),
+        ("the first file has fewer reads", one[..39].concat(), two[..40].concat()),
+        ("the second file is empty", one[..40].concat(), vec![]),
+        ("another name in the middle", one[..40].concat(), [two[..20].concat(), renamed(two[20]), two[21..40].concat()].concat()),
+        ("the mates are there in another order", one[..40].concat(), shifted),
+        ("the files are swapped", two[..40].concat(), one[..40].concat()),
+        ("the second file is cut", one[..40].concat(), two[..40].concat()[..9_000].to_vec()),
+    ];
+    let mut rows = Vec::new();
+    for (given, first, second) in cases {
+        let scratch = Scratch::new();
+        let (first, second) = (scratch.file("r1.fastq", &first), scratch.file("r2.fastq", &second));
+        let outputs = ["kept1.fastq", "kept2.fastq", "single.fastq", "dropped.fastq"].map(|name| scratch.path(name));
+        let [kept, kept2, singles, dropped] = &outputs;
+        let flags = ["--singles", singles, "--discarded", dropped];
+        let mut arguments = vec!["filter", &first, &second, "-o", kept, "-O", kept2];
+        arguments.extend(flags);
+        let message = run(&mut command(&arguments)).refused();
+        assert_eq!(scratch.names(), ["r1.fastq", "r2.fastq"], "{given}");
+        let folder = format!("{}/", scratch.folder().display());
+        rows.push(Row::new(given, 1, code(message.replace(&folder, "").trim_start_matches("bm: ").trim_end())));
+    }
+    let scratch = Scratch::new();
+    let same = scratch.file("r1.fastq", &one[..40].concat());
+    let message = bm(["filter", &same, &same, "-o", &scratch.path("a"), "-O", &scratch.path("b")]).refused();
+    let said = message.replace(&same, "r1.fastq");
+    rows.push(Row::new("one file twice", 1, code(said.trim_start_matches("bm: ").trim_end())));
+    let odd = [one[0], two[0], one[1]].concat();
+    let message = bm_with_stdin(["filter", "--interleaved", "-", "-o", &scratch.path("a")], &odd).refused();
+    rows.push(Row::new("`--interleaved` with an odd number of reads", 1, code(message.trim_start_matches("bm: ").trim_end())));
+    assert_eq!(scratch.names(), ["r1.fastq"]);
+    check("Pairs", &rows);
+}
+
+/// Starts `bm` with a pipe for its stdin.
+fn started(arguments: &[&str]) -> Child {
+    command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn ended(output: Output) -> Run {
+    Run { code: output.status.code(), stdout: output.stdout, stderr: String::from_utf8(output.stderr).unwrap() }
+}
+
+#[test]
+fn inputs_that_are_no_files() {
+    let scratch = Scratch::new();
+    let folder = scratch.path("reads");
+    fs::create_dir(&folder).unwrap();
+    let said = |message: &str, path: &str, name: &str| code(message.replace(&format!("bm: {path}"), name).trim_end());
+    let mut rows = Vec::new();
+    let missing = scratch.path("missing.fastq");
+    let socket = scratch.path("socket");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    symlink(scratch.path("link"), scratch.folder().join("link")).unwrap();
+    let link = scratch.path("link");
+    let nobody = scratch.path("missing.fastq/reads.fastq");
+    for (given, path, name) in [
+        ("a folder", folder.as_str(), "reads"),
+        ("a file that is not there", &missing, "reads.fastq"),
+        ("… in a folder that is not there", &nobody, "missing/reads.fastq"),
+        ("a link to itself", &link, "link"),
+        ("a socket by its path", &socket, "socket"),
+        ("a file that cannot be read (`/proc/self/mem`)", "/proc/self/mem", "/proc/self/mem"),
+    ] {
+        rows.push(Row::new(given, 1, said(&broken::fails(path), path, name)));
+    }
+    // Streams are read like files.
+    let text = before();
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    let theirs: std::os::fd::OwnedFd = theirs.into();
+    let child = command(["filter", "-", "-o", "-", "-q", "-t", "0"]).stdin(theirs).stdout(Stdio::piped()).spawn().unwrap();
+    ours.write_all(&text).unwrap();
+    drop(ours);
+    assert!(child.wait_with_output().unwrap().stdout == text);
+    rows.push(Row::new("a socket as stdin", 0, "read like a file"));
+    let fifo = scratch.path("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let child = command(["filter", &fifo, "-o", "-", "-q", "-t", "0"]).stdout(Stdio::piped()).spawn().unwrap();
+    fs::write(&fifo, &text).unwrap();
+    assert!(child.wait_with_output().unwrap().stdout == text);
+    rows.push(Row::new("a named pipe", 0, "read like a file"));
+    let closed = crate::support::shell("\"$BM\" filter - -o - <&-").done();
+    assert!(closed.stdout.is_empty());
+    rows.push(Row::new("a closed stdin (`<&-`)", 0, "an empty file"));
+    // Whoever writes to the pipe ends in the middle of a record.
+    let mut child = started(&["filter", "-", "-o", &scratch.path("kept.fastq")]);
+    child.stdin.take().unwrap().write_all(&text[..text.len() - 10]).unwrap();
+    let message = ended(child.wait_with_output().unwrap()).refused();
+    rows.push(Row::new("a pipe that its writer closes within a record", 1, said(&message, "stdin", "stdin")));
+    assert_eq!(scratch.names(), ["fifo", "link", "reads", "socket"]);
+    check("Inputs that are no files", &rows);
+}
+
+/// Runs a script in which `$DIR` is a file system of so many kilobytes, if one can be made here.
+fn on_a_small_disk(kilobytes: usize, script: &str, input: &str) -> Option<(Run, String)> {
+    let scratch = Scratch::new();
+    let listing = scratch.path("listing");
+    let script = format!(
+        "mount -t tmpfs -o size={kilobytes}k tmpfs \"$DIR\" || exit 99\n(cd \"$DIR\" && {script})\ncode=$?\nls -A \"$DIR\" > \"$LISTING\"\nexit $code"
+    );
+    let disk = scratch.path("disk");
+    fs::create_dir(&disk).unwrap();
+    // In a namespace of its own, so that nobody needs to be root.
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--mount", "--user", "--map-root-user", "bash", "-c", &script]).stdin(Stdio::null());
+    unshare.env("DIR", &disk).env("LISTING", &listing).env("BM", BM).env("INPUT", input).env_remove("ORT_DYLIB_PATH");
+    let output = match unshare.output() {
+        Ok(output) => output,
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        Err(error) => panic!("unshare: {error}"),
+    };
+    let run = ended(output);
+    // Nothing of `bm` ran.
+    if run.code == Some(99) || run.stderr.starts_with("unshare: ") {
+        return None;
+    }
+    Some((run, fs::read_to_string(listing).unwrap()))
+}
+
+#[test]
+fn outputs_that_cannot_be_written() {
+    let mut rows = Vec::new();
+    let text = text_of(&testdata(HISEQ));
+    // The names of this machine's folders say nothing.
+    let shown = |message: &str, scratch: &Scratch| {
+        let folder = format!("{}/", scratch.folder().display());
+        code(message.replace(&folder, "").trim_start_matches("bm: ").trim_end())
+    };
+    {
+        let scratch = Scratch::new();
+        let reads = scratch.file("reads.fastq", &text);
+        let message = bm(["filter", &reads, "-o", &reads]).refused();
+        rows.push(Row::new("the output is the input", 1, shown(&message, &scratch)));
+        let kept = scratch.path("kept.fastq");
+        let message = bm(["filter", &reads, "-o", &kept, "--discarded", &kept]).refused();
+        rows.push(Row::new("two outputs are one file", 1, shown(&message, &scratch)));
+        let message = bm(["filter", &reads, "-o", &scratch.path("missing/kept.fastq")]).refused();
+        rows.push(Row::new("there is no such folder", 1, shown(&message, &scratch)));
+        fs::create_dir(scratch.path("folder")).unwrap();
+        let message = bm(["filter", &reads, "-o", &scratch.path("folder")]).refused();
+        rows.push(Row::new("the output is a folder", 1, shown(&message, &scratch)));
+        let message = bm(["filter", &reads, "-o", &scratch.path("kept.fastq.bz2")]).refused();
+        rows.push(Row::new("a format that is not written", 1, shown(&message, &scratch)));
+        // Also for root, who may write anywhere else.
+        let message = bm(["filter", &reads, "-o", "/proc/kept.fastq"]).refused();
+        rows.push(Row::new("the folder cannot be written to (`/proc`)", 1, shown(&message, &scratch)));
+        assert!(scratch.read("reads.fastq") == text);
+        assert_eq!(scratch.names(), ["folder", "reads.fastq"]);
+        let message = bm(["filter", &reads, "-o", "/dev/full"]).refused();
+        rows.push(Row::new("a full device (`/dev/full`)", 1, shown(&message, &scratch)));
+        // Less than what is buffered: nothing is written before the end.
+        let few = scratch.file("few.fastq", &before());
+        let message = bm(["filter", &few, "-o", "/dev/full", "-t", "0"]).refused();
+        rows.push(Row::new("… at the last flush", 1, shown(&message, &scratch)));
+        let message = bm(["filter", &few, "-o", &scratch.path("kept.fastq"), "--discarded", "/dev/full", "-t", "0.5"]).refused();
+        rows.push(Row::new("… where the reads that are discarded go", 1, shown(&message, &scratch)));
+        assert_eq!(scratch.names(), ["few.fastq", "folder", "reads.fastq"]);
+    }
+    for (given, flags, part) in [
+        ("a full disk, plain output", "-o kept.fastq", "kept.fastq"),
+        ("… gzip", "-o kept.fastq.gz", "kept.fastq.gz"),
+        ("… zstd", "-o kept.fastq.zst --level 1", "kept.fastq.zst"),
+        ("… the discarded reads", "-o /dev/null --discarded dropped.fastq -t 1", "dropped.fastq"),
+        ("… a table of scores", "-o scores.tsv", "scores.tsv"),
+        ("… a table of scores as Parquet", "-o scores.parquet", "scores.parquet"),
+    ] {
+        let command = if part.starts_with("scores") { "score" } else { "filter" };
+        let script = format!("\"$BM\" {command} \"$INPUT\" {flags} -q");
+        let Some((run, left)) = on_a_small_disk(64, &script, &testdata(HISEQ)) else {
+            eprintln!("SKIPPED: no file system can be made here, so no disk was full");
+            return;
+        };
+        let message = run.refused();
+        assert!(message.contains(part) && left.is_empty(), "{given}: {message}, left: {left}");
+        rows.push(Row::new(given, 1, code(message.trim_start_matches("bm: ").trim_end())));
+    }
+    {
+        // One that is full by what is flushed last: of these reads all is buffered until the end.
+        let scratch = Scratch::new();
+        let few = scratch.file("few.fastq", &records(&text)[..200].concat());
+        let (run, left) = on_a_small_disk(64, "\"$BM\" filter \"$INPUT\" -o kept.fastq -t 0 -q", &few).unwrap();
+        let message = run.refused();
+        assert!(left.is_empty(), "{left}");
+        rows.push(Row::new("… at the last flush", 1, code(message.trim_start_matches("bm: ").trim_end())));
+    }
+    for (given, remove) in [("the folder vanishes meanwhile", true), ("the unfinished file vanishes meanwhile", false)] {
+        let scratch = Scratch::new();
+        let folder = scratch.path("out");
+        fs::create_dir(&folder).unwrap();
+        let mut child = started(&["filter", "-", "-o", &scratch.path("out/kept.fastq"), "-q", "-t", "0"]);
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&text).unwrap();
+        if remove {
+            fs::remove_dir_all(&folder).unwrap();
+        } else {
+            let part = fs::read_dir(&folder).unwrap().next().unwrap().unwrap();
+            fs::remove_file(part.path()).unwrap();
+        }
+        drop(stdin);
+        let message = ended(child.wait_with_output().unwrap()).refused();
+        assert!(!Path::new(&scratch.path("out/kept.fastq")).exists());
+        rows.push(Row::new(given, 1, shown(&message, &scratch)));
+    }
+    check("Outputs that cannot be written", &rows);
+}
+
+#[test]
+fn runs_that_somebody_ends() {
+    let mut rows = Vec::new();
+    let text = text_of(&testdata(HISEQ));
+    // A reader that has seen enough.
+    let mut child = started(&["filter", "-", "-o", "-", "-t", "0"]);
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let writer = std::thread::spawn({
+        let text = text.clone();
+        // It may end before it has everything.
+        move || drop(stdin.write_all(&text.repeat(3)))
+    });
+    stdout.read_exact(&mut [0; 1_000]).unwrap();
+    drop(stdout);
+    let run = ended(child.wait_with_output().unwrap());
+    writer.join().unwrap();
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    rows.push(Row::new("the reader of stdout closes it (`| head`)", 0, "says nothing"));
+    // Nobody listens to what is said.
+    let scratch = Scratch::new();
+    let input = scratch.file("reads.fastq", &before());
+    let script = format!("\"$BM\" filter '{input}' -o '{}' 2>&-", scratch.path("kept.fastq"));
+    assert_eq!(crate::support::shell(&script).code, Some(0));
+    let script = format!("\"$BM\" filter '{input}' -o '{}' 2> /dev/full", scratch.path("kept.fastq"));
+    assert_eq!(crate::support::shell(&script).code, Some(0));
+    rows.push(Row::new("stderr is closed or full", 0, "the outputs are whole, and what would be said is lost"));
+    for signal in ["INT", "TERM", "HUP", "KILL"] {
+        let scratch = Scratch::new();
+        let kept = scratch.file("kept.fastq.gz", b"from before");
+        let mut child = started(&["filter", "-", "-o", &kept, "--discarded", &scratch.path("dropped.zst")]);
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&text).unwrap();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap().success());
+        let run = ended(child.wait_with_output().unwrap());
+        drop(stdin);
+        assert_eq!((run.stdout.len(), run.stderr.as_str()), (0, ""), "{signal}");
+        assert_eq!(scratch.read("kept.fastq.gz"), b"from before", "{signal}");
+        let others: Vec<_> = scratch.names().into_iter().filter(|name| name != "kept.fastq.gz").collect();
+        if signal == "KILL" {
+            assert!(run.code.is_none() && others.iter().all(|name| name.starts_with(".bm-") && name.ends_with(".partial")));
+            rows.push(Row::new("SIGKILL", 137, "files `.bm-….partial` stay and may be deleted; none has its final name"));
+        } else {
+            assert_eq!((run.code, others), (Some(130), vec![]), "{signal}");
+            rows.push(Row::new(&format!("SIG{signal}"), 130, "nothing is left behind"));
+        }
+    }
+    check("Runs that somebody ends", &rows);
+}
+
+/// A text cannot be taken for the document of another program's faults: every section is the one of a test.
+#[test]
+fn every_section_is_tested() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("FAULTS.md")).unwrap();
+    let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/faults.rs")).unwrap();
+    let sections: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    assert!(sections.len() >= 8, "{sections:?}");
+    for section in sections {
+        assert!(source.contains(&format!("check(\"{section}\", ")), "no test checks {section}");
+    }
+    assert!(text.len() > 8_000);
+}
