@@ -6,11 +6,9 @@ mod start_up;
 mod table;
 
 use std::collections::BTreeMap;
-use std::env::consts::{ARCH, OS};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
@@ -18,8 +16,8 @@ use serde_json::{Value, json};
 
 use self::cases::{Case, READS};
 use crate::step::{self, Step};
-use crate::workspace::{SAMPLE_READS, Workspace};
-use crate::{digest, fetch_runtime, folder, print, process};
+use crate::workspace::Workspace;
+use crate::{fetch_runtime, folder, print, process, provenance};
 
 /// Where results that are kept lie, and the table that is made of them.
 const RESULTS: &str = "research/neural-engine/results/speed";
@@ -83,7 +81,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 
     let result = json!({
         "format": 4,
-        "provenance": provenance(workspace)?,
+        "provenance": provenance::of(workspace)?,
         "criterion": criterion_results(&workspace.target.join("criterion"), start)?,
         "reads": READS,
         "rounds": options.rounds,
@@ -154,37 +152,4 @@ fn criterion_results(folder: &Path, start: SystemTime) -> Result<BTreeMap<String
         results.insert(name, json!({ "ns_median": median, "elements": benchmark["throughput"]["Elements"] }));
     }
     Ok(results)
-}
-
-fn provenance(workspace: &Workspace) -> Result<Value> {
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git").current_dir(&workspace.root).args(arguments).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let rustc = process::stdout(Command::new("rustc").arg("--version"))?;
-    let bm = workspace.build_bm()?;
-    Ok(json!({
-        "commit": git(&["rev-parse", "HEAD"]),
-        "uncommitted_changes": git(&["status", "--porcelain"]).map(|changes| !changes.is_empty()),
-        "bm": process::stdout(Command::new(&bm).arg("--version"))?.trim(),
-        "bm_sha256": digest::of_file(&bm)?,
-        "input": SAMPLE_READS,
-        "input_sha256": digest::of_file(&workspace.root.join(SAMPLE_READS))?,
-        "rustc": rustc.trim(),
-        "os": OS,
-        "arch": ARCH,
-        "cpu": cpu_model(),
-        "threads": thread::available_parallelism().map_or(1, usize::from),
-    }))
-}
-
-/// The processor's name as the system gives it, where it does.
-fn cpu_model() -> Option<String> {
-    if OS == "macos" {
-        let output = Command::new("sysctl").args(["-n", "machdep.cpu.brand_string"]).output().ok()?;
-        return Some(String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    }
-    let text = fs::read_to_string("/proc/cpuinfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("model name"))?;
-    Some(line.split_once(':')?.1.trim().to_owned())
 }

@@ -7,6 +7,7 @@ mod ci;
 mod data;
 mod digest;
 mod dist;
+mod endure;
 mod evaluate;
 mod fetch_runtime;
 mod folder;
@@ -15,6 +16,7 @@ mod multiqc;
 mod package;
 mod print;
 mod process;
+mod provenance;
 mod python;
 mod python_module;
 mod step;
@@ -58,6 +60,8 @@ enum Command {
     Tidy,
     /// Measure speed: criterion's benchmarks, then whole programs, bm and others, in turns
     Bench(bench::Options),
+    /// Try what takes long: 50 GB through bm filter, thousands of changed models through every engine
+    Endure(endure::Options),
     /// Make the archive of a release for this machine: program, completions, manual pages, models, licences
     Dist(dist::Options),
 }
@@ -85,6 +89,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Ci => ci::run(&workspace),
         Command::Tidy => tidy::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, options),
+        Command::Endure(options) => endure::run(&workspace, options),
         Command::Dist(options) => dist::run(&workspace, options),
     }
 }
