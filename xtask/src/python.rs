@@ -1,5 +1,7 @@
 //! Python environments with pinned packages, made once under `target/xtask` and rebuilt when the pins change.
 
+mod without_cuda;
+
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
@@ -25,7 +27,7 @@ const STAMP: &str = "xtask-stamp";
 pub(crate) enum Environment {
     /// numpy, onnx and onnxruntime: validation and the Python tests.
     Light,
-    /// The same and torch, which is several gigabytes on Linux: training only.
+    /// The same and torch: training only.
     Train,
     /// numpy and matplotlib: evaluation.
     Evaluate,
@@ -52,12 +54,17 @@ impl Environment {
     fn requirements(self) -> &'static str {
         match self {
             Self::Light => REQUIREMENTS,
+            Self::Train if without_cuda::APPLIES => without_cuda::REQUIREMENTS,
             Self::Train => "research/neural-engine/requirements-train.txt",
             Self::Evaluate => "research/evaluation/requirements.txt",
             Self::Peer => "research/neural-engine/requirements-peer.txt",
             Self::MultiQc => "xtask/requirements-multiqc.txt",
             Self::Module => "python/requirements-test.txt",
         }
+    }
+
+    fn is_without_cuda(self) -> bool {
+        matches!(self, Self::Train) && without_cuda::APPLIES
     }
 }
 
@@ -68,14 +75,18 @@ impl Environment {
 pub(crate) fn ensure(workspace: &Workspace, environment: Environment) -> Result<PathBuf> {
     let folder = workspace.scratch()?.join(environment.folder());
     let requirements = workspace.root.join(environment.requirements());
-    let stamp = stamp_for(&requirements)?;
+    let mut stamp = stamp_for(&requirements)?;
+    if environment.is_without_cuda() {
+        stamp.push_str(&digest::of_bytes(without_cuda::stamp().as_bytes()));
+    }
     let _lock = lock::take(workspace, environment.folder())?;
     let interpreter = interpreter_in(&folder);
     if is_current(&folder, &stamp) && version(&interpreter).is_some() {
         return Ok(interpreter);
     }
     print::note(format_args!("making {} from {}", workspace.relative(&folder), environment.requirements()));
-    make(&folder, &requirements, &stamp).with_context(|| format!("no Python environment from {}", environment.requirements()))?;
+    make(&folder, &requirements, environment.is_without_cuda(), &stamp)
+        .with_context(|| format!("no Python environment from {}", environment.requirements()))?;
     Ok(interpreter)
 }
 
@@ -91,10 +102,11 @@ pub(crate) fn with_pip(workspace: &Workspace) -> Result<PathBuf> {
     ensure(workspace, Environment::Light)
 }
 
-/// `python`, to be given `-m pip …`, without pip's advice about newer versions of itself.
+/// `python`, to be given `-m pip …`, without pip's advice about newer versions of itself. What it downloads is installed once, so
+/// no second copy is kept.
 pub(crate) fn quiet_pip(python: &Path) -> Command {
     let mut command = Command::new(python);
-    command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1").env("PIP_NO_INPUT", "1");
+    command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1").env("PIP_NO_INPUT", "1").env("PIP_NO_CACHE_DIR", "1");
     command
 }
 
@@ -107,9 +119,10 @@ pub(crate) fn script(workspace: &Workspace, interpreter: &Path, arguments: impl 
 }
 
 /// Makes the environment anew, whole or not at all.
-fn make(folder: &Path, requirements: &Path, stamp: &str) -> Result<()> {
+fn make(folder: &Path, requirements: &Path, without_cuda: bool, stamp: &str) -> Result<()> {
     folder::remove(folder)?;
-    let made = install(folder, requirements).and_then(|()| fs::write(folder.join(STAMP), stamp).context("writing the stamp"));
+    let made = install(folder, requirements, without_cuda)
+        .and_then(|()| fs::write(folder.join(STAMP), stamp).context("writing the stamp"));
     if made.is_err() {
         // Half an environment is worse than none.
         folder::remove(folder)?;
@@ -117,14 +130,19 @@ fn make(folder: &Path, requirements: &Path, stamp: &str) -> Result<()> {
     made
 }
 
-fn install(folder: &Path, requirements: &Path) -> Result<()> {
+fn install(folder: &Path, requirements: &Path, without_cuda: bool) -> Result<()> {
     let python = find()?;
     process::kept(Command::new(&python).args(["-m", "venv"]).arg(folder)).with_context(|| {
         format!("{} cannot make environments (on Debian and Ubuntu: apt install python3-venv)", python.display())
     })?;
-    let mut install = quiet_pip(&interpreter_in(folder));
-    install.args(["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--requirement"]);
-    process::kept(install.arg(requirements))
+    let interpreter = interpreter_in(folder);
+    let mut install = quiet_pip(&interpreter);
+    install.args(["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--requirement"]).arg(requirements);
+    if without_cuda {
+        process::kept(install.arg("--no-deps"))?;
+        return without_cuda::complete(folder, &interpreter);
+    }
+    process::kept(&mut install)
 }
 
 /// The first Python on the path that is new enough; `BM_PYTHON` names another.
@@ -226,7 +244,7 @@ mod tests {
         let requirements = folder.with_file_name("requirements.txt");
         // Refused by pip as it reads the line, so nothing is asked of a package index.
         fs::write(&requirements, "=== not a requirement\n").expect("written");
-        assert!(make(&folder, &requirements, "stamp").is_err());
+        assert!(make(&folder, &requirements, false, "stamp").is_err());
         assert!(!folder.exists());
         fs::remove_dir_all(folder.parent().expect("a parent")).expect("removed");
     }
