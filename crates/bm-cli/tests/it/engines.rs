@@ -7,7 +7,7 @@ use std::process::Stdio;
 use crate::support::{BM, HISEQ, MEASLES, MISEQ, NOVASEQ, Run, Scratch, bm, command, package, rows, run, testdata};
 
 /// The ONNX Runtime library of this test run, if there is one.
-fn library(test: &str) -> Option<String> {
+pub(crate) fn library(test: &str) -> Option<String> {
     let library = env::var("ORT_DYLIB_PATH").ok().filter(|path| !path.is_empty());
     if library.is_none() {
         assert!(env::var_os("BM_REQUIRE_ORT").is_none(), "BM_REQUIRE_ORT is set and ORT_DYLIB_PATH is not");

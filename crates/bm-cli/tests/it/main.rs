@@ -25,6 +25,8 @@ mod readme;
 mod reports;
 mod rules;
 mod score;
+#[cfg(target_os = "linux")]
+mod sealed;
 mod snapshots;
 mod support;
 mod terminal;
