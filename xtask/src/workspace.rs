@@ -153,6 +153,26 @@ impl Workspace {
         Ok(packages)
     }
 
+    /// The manifests of every project here that has a `Cargo.lock`, the workspace's first.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub(crate) fn projects(&self) -> Result<Vec<PathBuf>> {
+        let mut projects = Vec::new();
+        let mut folders = vec![self.root.clone()];
+        while let Some(folder) = folders.pop() {
+            if folder.join("Cargo.lock").is_file() {
+                projects.push(folder.join("Cargo.toml"));
+            }
+            let is_source = |path: &PathBuf| {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                path.is_dir() && !path.is_symlink() && name != "target" && !name.starts_with('.')
+            };
+            folders.extend(folder::entries(&folder)?.into_iter().filter(is_source));
+        }
+        Ok(projects)
+    }
+
     /// `path` as seen from the root, with forward slashes.
     pub(crate) fn relative(&self, path: &Path) -> String {
         let path = path.strip_prefix(&self.root).unwrap_or(path);
@@ -169,6 +189,16 @@ fn executable(message: &str, name: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_project_with_a_lock_file_is_found() {
+        let workspace = Workspace::open().expect("cargo reads it");
+        let projects: Vec<_> = workspace.projects().expect("readable").iter().map(|path| workspace.relative(path)).collect();
+        assert_eq!(projects[0], "Cargo.toml");
+        for other in ["python/Cargo.toml", "research/compression/Cargo.toml"] {
+            assert!(projects.iter().any(|project| project == other), "{projects:?}");
+        }
+    }
 
     #[test]
     fn the_executable_is_found_in_cargos_messages() {

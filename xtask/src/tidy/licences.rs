@@ -1,6 +1,6 @@
 //! Licences and origins of everything we build on, by the lists in `deny.toml`, which cargo-deny reads too.
 //!
-//! cargo-deny takes minutes to install on a fresh machine, and these two rules need only `cargo metadata`.
+//! `cargo xtask deny` runs cargo-deny with all rules; these two need only `cargo metadata` and look at every platform.
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
