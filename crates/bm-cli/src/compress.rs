@@ -201,8 +201,12 @@ impl<W: Write> Write for Blocks<W> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::io::Read;
+    use std::thread;
+
+    use proptest::prelude::*;
 
     use super::*;
+    use crate::inflate::Gzip;
 
     /// Text of so many bytes that compresses somewhat.
     fn text(bytes: usize) -> Vec<u8> {
@@ -300,5 +304,58 @@ mod tests {
         }
         assert!(!blocks.inner.is_empty());
         assert!(blocks.finish().unwrap() == compressed(Format::Gzip, &text, 3, 10_000));
+    }
+
+    /// Text of some thousand bytes: from a few letters to noise, in stretches that repeat.
+    fn any_text() -> impl Strategy<Value = Vec<u8>> {
+        (0..200_000usize, 1..=256u32, 1..70_000usize, any::<u32>()).prop_map(|(bytes, letters, period, seed)| {
+            let mut state = seed;
+            let mut step = || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                ((state >> 16) % letters) as u8
+            };
+            let stretch: Vec<u8> = (0..period).map(|_| step()).collect();
+            (0..bytes).map(|i| if i % (2 * period) < period { stretch[i % period] } else { step() }).collect()
+        })
+    }
+
+    /// Runs something that makes tasks, with so many threads that do them.
+    fn with_workers<T>(workers: usize, run: impl FnOnce(Tasks) -> T) -> T {
+        let tasks = Tasks::of(workers);
+        thread::scope(|scope| {
+            for _ in 0..workers {
+                // It ends with the last one who can ask for something.
+                let queue = tasks.queue().clone();
+                scope.spawn(move || queue.iter().for_each(|task| task.run(&mut Tools::default())));
+            }
+            run(tasks)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn any_text_comes_back_whoever_compresses_and_inflates_it(
+            text in any_text(),
+            (format, level) in prop_oneof![(Just(Format::Gzip), 1..=12u8), (Just(Format::Zstd), 1..=9u8)],
+            piece in 1..100_000usize,
+            workers in 0..4usize,
+        ) {
+            let stored = with_workers(workers, |tasks| {
+                let mut blocks = Blocks::new(Vec::new(), format, &Compression { level: Some(level), tasks }).unwrap();
+                text.chunks(piece).for_each(|piece| blocks.write_all(piece).unwrap());
+                blocks.finish().unwrap()
+            });
+            prop_assert!(read(format, &stored) == text);
+            prop_assert!(stored == compressed(format, &text, level, text.len().max(1)), "{workers} workers change the bytes");
+            if format == Format::Gzip {
+                let ours = with_workers(workers, |tasks| {
+                    let mut ours = Vec::new();
+                    Gzip::new(io::BufReader::with_capacity(piece, &stored[..]), &tasks).read_to_end(&mut ours).map(|_| ours)
+                });
+                prop_assert!(ours.unwrap() == text);
+            }
+        }
     }
 }

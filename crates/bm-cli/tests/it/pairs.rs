@@ -2,6 +2,10 @@
 
 use std::collections::HashSet;
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use crate::support::{
     MEASLES, MEASLES_2, MISEQ, MISEQ_2, Row, Scratch, bm, bm_with_stdin, command, json, record, records, rows, run, testdata,
     text_of,
@@ -260,4 +264,61 @@ fn a_run_is_learned_from_pairs_however_they_come() {
     let expected = bm(["filter", "--adapt", &in1, &in2, "-o", "-"]).done();
     let found = bm(["filter", "--adapt", &mixed, "--interleaved", "-o", "-"]).done();
     assert!(found.stdout == expected.stdout, "{}\n{}", found.stderr, expected.stderr);
+}
+
+/// Bases and qualities of a mate, from none to more than a window.
+fn mate() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
+    prop_oneof![1 => Just(0usize), 12 => 1..320usize].prop_flat_map(|bases| {
+        let letter = prop_oneof![20 => select(b"ACGT".as_slice()), 1 => Just(b'N')];
+        // Of one read mostly alike, so that some are good and some are not.
+        let quality =
+            select(b"#2;FI".as_slice()).prop_flat_map(move |most| vec(prop_oneof![30 => Just(most), 1 => b'!'..=b'J'], bases));
+        (vec(letter, bases), quality)
+    })
+}
+
+proptest! {
+    // A case is some five processes.
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn random_pairs_are_the_same_in_one_file_and_in_two(
+        pairs in vec((mate(), mate()), 0..40),
+        naming in select(vec![["/1", "/2"], [" 1:N:0:A", " 2:N:0:A"], ["", ""]]),
+        mode in select(vec!["joint", "both", "any"]),
+        threads in select(vec!["1", "2", "5"]),
+        threshold in select(vec!["0.02", "0.5", "0.98"]),
+    ) {
+        let record = |number: usize, mate: usize, (sequence, quality_scores): &(Vec<u8>, Vec<u8>)| {
+            [format!("@r{number}{}\n", naming[mate]).as_bytes(), sequence, b"\n+\n", quality_scores, b"\n"].concat()
+        };
+        let mates = |mate: usize| pairs.iter().enumerate().map(move |(i, pair)| record(i, mate, if mate == 0 { &pair.0 } else { &pair.1 }));
+        let files = [0, 1].map(|mate| mates(mate).collect::<Vec<_>>().concat());
+        let mixed: Vec<u8> = mates(0).zip(mates(1)).flat_map(|(one, other)| [one, other].concat()).collect();
+        let scratch = Scratch::new();
+        let [in1, in2] = [0, 1].map(|i| scratch.file(&format!("in{i}"), &files[i]));
+        let input = scratch.file("mixed", &mixed);
+
+        // What a model says of a file's first reads must not differ between the layouts: it is named.
+        let flags = ["-q", "-m", "read-error", "--pair", mode, "-t", threshold];
+        let filtered = |inputs: &[&str], threads: &str| {
+            let [singles, dropped] = ["singles", "dropped"].map(|name| scratch.path(name));
+            let places = ["-o", "-", "--singles", &singles, "--discarded", &dropped, "-j", threads];
+            let kept = run(command(["filter"]).args(inputs).args(flags).args(places)).done().stdout;
+            [kept, scratch.read("singles"), scratch.read("dropped")]
+        };
+        let expected = filtered(&[&in1, &in2], "1");
+        prop_assert!(filtered(&[&input, "--interleaved"], threads) == expected, "in one file, {threads} threads");
+        prop_assert!(filtered(&[&in1, &in2], threads) == expected, "{threads} threads");
+        let [kept, singles, dropped] = expected.each_ref().map(|text| records(text).len());
+        prop_assert_eq!(kept + singles + dropped, 2 * pairs.len());
+        prop_assert!(kept.is_multiple_of(2));
+
+        // An output for each mate has what one output for both has, in turns.
+        let [one, other] = ["1", "2"].map(|name| scratch.path(name));
+        run(command(["filter", &input, "--interleaved", "-o", &one, "-O", &other, "-j", threads]).args(flags)).done();
+        let [one, other] = ["1", "2"].map(|name| scratch.read(name));
+        let turns: Vec<u8> = records(&one).into_iter().zip(records(&other)).flat_map(|(one, other)| [one, other].concat()).collect();
+        prop_assert!(records(&one).len() == records(&other).len() && turns == expected[0]);
+    }
 }
