@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::process;
 use crate::step::{self, Step};
 use crate::workspace::{Package, Workspace};
-use crate::{deny, dist, evaluate, folder, multiqc, package, python_module, test, tidy, train};
+use crate::{deny, dist, evaluate, folder, fuzz_corpora, multiqc, package, python_module, test, tidy, train};
 
 /// `cargo xtask ci`.
 ///
@@ -25,6 +25,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     ));
     steps.extend(libraries_alone(workspace));
     steps.extend(test::steps(workspace)?);
+    steps.push(fuzz_corpora::step(workspace));
     steps.push(Step::new("documentation", || {
         let mut command = workspace.cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
         process::kept(command.env("RUSTDOCFLAGS", "-D warnings"))

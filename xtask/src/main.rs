@@ -12,6 +12,7 @@ mod endure;
 mod evaluate;
 mod fetch_runtime;
 mod folder;
+mod fuzz_corpora;
 mod lock;
 mod multiqc;
 mod package;
