@@ -83,7 +83,7 @@ fn reads_give_the_same_bytes_whatever_threads_and_compression() {
     let inputs = wrapped(&scratch, "reads", &text_of(&testdata(HISEQ)));
     let expected = outputs(&[&inputs[0].1], "1", false);
     assert_eq!(expected.len(), 8, "{:?}", expected.keys());
-    assert!(expected.values().all(|content| content.len() > 500), "an output with nothing in it shows nothing");
+    assert!(expected.values().all(|content| content.len() > 200), "an output with nothing in it shows nothing");
     for (i, threads) in [(0, "1"), (0, "2"), (0, "8"), (1, "1"), (1, "8"), (2, "2"), (3, "1"), (3, "8"), (4, "2")] {
         let (name, input) = &inputs[i];
         same(&outputs(&[input], threads, false), &expected, &format!("{name} on {threads} threads"));
