@@ -168,7 +168,7 @@ def judge(name, program, bm, folder):
     right = attempt(program["single"], bm, whole, full=False)
     result = {
         "program": name,
-        "version": version[0] if version else "",
+        "version": version[0].split(",")[0] if version else "",
         # A command that fails on a file that is right would pass every other test.
         "right_file": right,
         "broken": {case: attempt(program["single"], bm, inputs, full=False) for case, inputs in broken.items()},

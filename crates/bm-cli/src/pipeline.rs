@@ -66,7 +66,7 @@ pub(crate) struct Judging<'a, P> {
     pub(crate) wants_bases: bool,
     /// Whether reads are surveyed.
     pub(crate) surveys: bool,
-    /// Bytes of text a batch, for [`BYTES`] of which there is a test that nothing depends on them.
+    /// Bytes of text a batch: [`BYTES`], and others in the test that nothing depends on them.
     pub(crate) batch: usize,
     /// What threads do in between.
     pub(crate) tasks: &'a Tasks,
