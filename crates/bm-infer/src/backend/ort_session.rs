@@ -1,5 +1,7 @@
 //! What the two backends on ONNX Runtime share: a session and how rows go through it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::TensorRef as OrtTensor;
 
@@ -46,11 +48,12 @@ pub(super) fn commit(
     mut builder: SessionBuilder,
     model: &ModelFile,
 ) -> Result<ort::session::Session, InferError> {
-    builder.commit_from_memory(model.bytes()).map_err(|error| InferError::ModelUnsupported {
-        model: model.name().to_owned(),
-        backend,
-        reason: one_line(&error),
-    })
+    let refused = |reason: String| InferError::ModelUnsupported { model: model.name().to_owned(), backend, reason };
+    // `ort` panics where ONNX Runtime works out a dimension below -1 for an input or output, as it does of absurd pads: it takes for
+    // granted that there is none. Its builder is not used again.
+    catch_unwind(AssertUnwindSafe(|| builder.commit_from_memory(model.bytes())))
+        .map_err(|_| refused("an input or output has a shape that no tensor has".to_owned()))?
+        .map_err(|error| refused(one_line(&error)))
 }
 
 /// Runs a session on one tensor and returns its one output.
