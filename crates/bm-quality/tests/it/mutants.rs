@@ -1,5 +1,8 @@
 //! Thousands of changed packages through every engine: a refusal in one line or valid answers, and no more memory than whole ones take.
 
+// `cargo xtask endure` reads what became of them.
+#![allow(clippy::print_stdout)]
+
 use std::env;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -271,7 +274,7 @@ fn survive(what: &str, mutant: impl Fn(&PackageFiles, &mut Numbers) -> PackageFi
             write!(summary, " {}: {opened} not opened, {loaded} not loaded, {run} not run, {answered} answered;", engine.name())
                 .unwrap();
         }
-        eprintln!("{summary} peak {} kB", peak().unwrap_or_default());
+        println!("{summary} peak {} kB", peak().unwrap_or_default());
     }
     // Whole packages and engines take some 100 MB in a development build; a mutant may not take what it likes.
     assert!(peak().is_none_or(|kilobytes| kilobytes < 700_000), "{:?} kB", peak());
@@ -308,7 +311,7 @@ fn mutants_of_models_for_the_neural_engine() {
             read += usize::from(outcome.unwrap_or_else(|_| panic!("mutant {i} of {id} made it panic")).is_some());
         }
         assert!(read > 0 && read < count(), "{id}: {read} of {} were read", count());
-        eprintln!("{id}, {} mutants of model.ane.onnx: {read} read; peak {} kB", count(), peak().unwrap_or_default());
+        println!("{id}, {} mutants of model.ane.onnx: {read} read; peak {} kB", count(), peak().unwrap_or_default());
     }
 }
 
