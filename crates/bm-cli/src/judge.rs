@@ -101,7 +101,7 @@ impl Job<'_> {
         let surveys = html.is_some();
         let tasks = &self.compression.tasks;
         let wants_bases = surveys || self.recalibrates;
-        let judging = Judging { decider: &decider, product: &product, wants_bases, surveys, batch: pipeline::BYTES, tasks };
+        let judging = Judging { decider: &decider, product: &product, wants_bases, surveys, batch_bytes: pipeline::BYTES, tasks };
         let mut tally = pipeline::run(source, first, judges, table, &judging, &mut outputs, |reads| progress.update(reads))?;
         let output_names = outputs.iter().map(Output::name).collect();
         output::finish_all(outputs)?;

@@ -67,7 +67,7 @@ pub(crate) struct Judging<'a, P> {
     /// Whether reads are surveyed.
     pub(crate) surveys: bool,
     /// Bytes of text a batch: [`BYTES`], and others in the test that nothing depends on them.
-    pub(crate) batch: usize,
+    pub(crate) batch_bytes: usize,
     /// What threads do in between.
     pub(crate) tasks: &'a Tasks,
 }
@@ -85,7 +85,7 @@ pub(crate) fn run(
     outputs: &mut [Output],
     mut progress: impl FnMut(usize) + Send,
 ) -> Result<Tally> {
-    let Judging { decider, product, wants_bases, surveys, batch, tasks } = *judging;
+    let Judging { decider, product, wants_bases, surveys, batch_bytes, tasks } = *judging;
     let mut first = Some(first);
     let mut total = Tally::new(surveys);
     let count = outputs.len();
@@ -96,7 +96,7 @@ pub(crate) fn run(
                 *records = first;
                 true
             }
-            None => source.read(records, batch)?,
+            None => source.read(records, batch_bytes)?,
         };
         predictions.clear();
         joints.clear();
@@ -183,7 +183,7 @@ mod tests {
     }
 
     /// Judges what the arguments name, in batches of so many bytes, on so many threads; `product` makes two outputs of it.
-    fn judged(args: &FilterArgs, batch: usize, threads: usize, product: &impl Product) -> Result<([Vec<u8>; 2], Tally)> {
+    fn judged(args: &FilterArgs, batch_bytes: usize, threads: usize, product: &impl Product) -> Result<([Vec<u8>; 2], Tally)> {
         let folder = tempfile::tempdir().unwrap();
         let paths = ["one", "two"].map(|name| folder.path().join(name));
         let compression = Compression::alone(None);
@@ -197,10 +197,10 @@ mod tests {
         };
         let mut source = Source::open(&args.judge.input, &compression.tasks).unwrap();
         let mut first = Records::default();
-        source.read(&mut first, batch).unwrap();
+        source.read(&mut first, batch_bytes).unwrap();
         let judges = engine.models(threads).unwrap().into_iter().map(|model| Judge::Model(Box::new(model))).collect();
         let tasks = &compression.tasks;
-        let judging = Judging { decider: &decider, product, wants_bases: true, surveys: false, batch, tasks };
+        let judging = Judging { decider: &decider, product, wants_bases: true, surveys: false, batch_bytes, tasks };
         let tally = run(source, first, judges, None, &judging, &mut outputs, |_| {})?;
         crate::output::finish_all(outputs).unwrap();
         Ok((paths.map(|path| std::fs::read(path).unwrap()), tally))
@@ -239,9 +239,9 @@ mod tests {
             assert!(expected[0].len() > 10_000, "{input:?}");
             let counts = format!("{:?}", tally.counts);
             // One read, some, and all that there are, some 4,096 of which would be 1.2 MB.
-            for (batch, threads) in [(1, 8), (700, 2), (20_000, 8), (1_300_000, 1), (1_300_000, 2)] {
-                let (found, other) = judged(&args, batch, threads, &Everything).unwrap();
-                assert!(found == expected, "{input:?}: batches of {batch} bytes on {threads} threads");
+            for (batch_bytes, threads) in [(1, 8), (700, 2), (20_000, 8), (1_300_000, 1), (1_300_000, 2)] {
+                let (found, other) = judged(&args, batch_bytes, threads, &Everything).unwrap();
+                assert!(found == expected, "{input:?}: batches of {batch_bytes} bytes on {threads} threads");
                 assert_eq!(format!("{:?}", other.counts), counts, "{input:?}");
             }
         }

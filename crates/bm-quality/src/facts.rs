@@ -116,7 +116,7 @@ impl Facts {
     fn check_words(&self) -> Result<(), String> {
         const LONGEST: usize = 1_000;
         for (what, words) in [("id", &self.id), ("label", &self.label)] {
-            if words.chars().any(char::is_control) || words.len() > LONGEST || words.is_empty() {
+            if words.chars().any(char::is_control) || !(1..=LONGEST).contains(&words.chars().count()) {
                 return Err(format!("its {what} is `{words}`, expected 1 to {LONGEST} characters of text"));
             }
         }

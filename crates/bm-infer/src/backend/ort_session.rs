@@ -49,8 +49,8 @@ pub(super) fn commit(
     model: &ModelFile,
 ) -> Result<ort::session::Session, InferError> {
     let refused = |reason: String| InferError::ModelUnsupported { model: model.name().to_owned(), backend, reason };
-    // `ort` panics where ONNX Runtime works out a dimension below -1 for an input or output, as it does of absurd pads: it takes for
-    // granted that there is none. Its builder is not used again.
+    // ONNX Runtime works out a negative dimension for the output of a kernel that is larger than what it slides over, and `ort` panics
+    // at it where it lists a session's outputs. Its builder is not used again.
     catch_unwind(AssertUnwindSafe(|| builder.commit_from_memory(model.bytes())))
         .map_err(|_| refused("an input or output has a shape that no tensor has".to_owned()))?
         .map_err(|error| refused(one_line(&error)))

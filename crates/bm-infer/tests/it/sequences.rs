@@ -186,6 +186,20 @@ fn what_the_embedded_engine_does_not_run_is_refused_by_name() {
     }
 }
 
+/// ONNX Runtime makes an output of negative height of it.
+#[test]
+fn a_kernel_larger_than_its_input_is_refused_by_every_engine() {
+    let case = Case::new(3, 5, 2, 3, 3);
+    let mut model = case.model();
+    let attributes = &mut graph(&mut model).node[0].attribute;
+    attributes.retain(|attribute| attribute.name != "kernel_shape");
+    attributes.push(ints("kernel_shape", &[17, 3]));
+    for backend in present() {
+        let error = backend.backend.load_sequences(&file("kernel", &model), &case.alphabet).err().expect("it was to be refused");
+        assert!(matches!(error, InferError::ModelUnsupported { .. }), "{}: {error:?}", backend.label);
+    }
+}
+
 #[test]
 fn models_and_alphabets_must_belong_together() {
     let case = Case::new(3, 5, 2, 3, 3);

@@ -17,16 +17,8 @@ use serde_json::{Value, json};
 /// Mutants of each file; `BM_MUTANTS` asks for more.
 const MUTANTS: usize = 300;
 
-/// Mutants beyond those that once found something: ONNX Runtime worked out shapes that the crate `ort` panics at.
-const FOUND: [usize; 2] = [838, 6361];
-
 fn count() -> usize {
     env::var("BM_MUTANTS").map_or(MUTANTS, |count| count.parse().unwrap())
-}
-
-/// The numbers of the mutants that are tried.
-fn numbers() -> impl Iterator<Item = usize> {
-    (0..count()).chain(FOUND.into_iter().filter(|found| *found >= count()))
 }
 
 /// Numbers that repeat (splitmix64: Steele, Lea and Flood 2014).
@@ -250,7 +242,7 @@ fn survive(what: &str, mutant: impl Fn(&PackageFiles, &mut Numbers) -> PackageFi
             assert_eq!((whole, expected.len()), (Fate::Answered, reads.len() - 1), "{id}: {}", engine.describe());
             fates.reserve(count());
         }
-        for i in numbers() {
+        for i in 0..count() {
             let files = mutant(&files, &mut Numbers(i as u64));
             let answers: Vec<_> = engines
                 .iter()
@@ -270,7 +262,8 @@ fn survive(what: &str, mutant: impl Fn(&PackageFiles, &mut Numbers) -> PackageFi
         for (engine, fates) in engines.iter().zip(&fates) {
             let of = |fate| fates.iter().filter(|other| **other == fate).count();
             let [opened, loaded, run, answered] = [Fate::NotOpened, Fate::NotLoaded, Fate::NotRun, Fate::Answered].map(of);
-            assert!(answered < fates.len() && opened + loaded + run > 0, "{id}: no mutant of {what} was refused");
+            // If nothing got through, the engine was not tried.
+            assert!(0 < answered && answered < fates.len(), "{id}: {answered} of {} mutants of {what} were answered", fates.len());
             write!(summary, " {}: {opened} not opened, {loaded} not loaded, {run} not run, {answered} answered;", engine.name())
                 .unwrap();
         }
@@ -300,7 +293,7 @@ fn mutants_of_models_for_the_neural_engine() {
         let package = ModelPackage::embedded(id).unwrap();
         let bytes = package.model_file(Variant::NeuralEngine).unwrap().bytes().to_vec();
         let mut read = 0;
-        for i in numbers() {
+        for i in 0..count() {
             let mut numbers = Numbers(i as u64);
             let mutant = if numbers.below(2) == 0 { damaged(&bytes, &mut numbers) } else { damaged_outside(&bytes, &mut numbers) };
             let outcome = catch_unwind(AssertUnwindSafe(|| {
