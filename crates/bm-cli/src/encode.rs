@@ -99,10 +99,10 @@ fn vectors(encoder: &dyn CodeEncoder, output: Output) -> Result<String> {
 fn each(path: &Path, mut take: impl FnMut(ReadRef<'_>) -> Result<()>) -> Result<u64> {
     let mut input = input::open(path, Offset::default(), &Tasks::of(0))?;
     let mut record = Record::default();
-    while input.records.read_record(&mut record).with_context(|| input.name.clone())? {
-        take(record.as_read()).with_context(|| format!("{}: record {}", input.name, input.records.records()))?;
+    while input.read_record(&mut record)? {
+        take(record.as_read()).with_context(|| format!("{}: record {}", input.name, input.count()))?;
     }
-    Ok(input.records.records())
+    Ok(input.count())
 }
 
 /// An array on its way to a .npy file: its shape stands in front of it and is known after it, so it waits in an unnamed file.

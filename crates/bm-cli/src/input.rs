@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, Result, bail};
-use bm_encode::fastq;
+use anyhow::{Context, Result, anyhow, bail};
+use bm_encode::fastq::{self, BatchSize, FastqError, Fault, Record, RecordBatch};
 
 use crate::decompress::Format;
 use crate::inflate::Gzip;
@@ -16,16 +16,51 @@ use crate::work::Tasks;
 /// Bytes read from the file at once.
 const BUFFER: usize = 256 * 1024;
 
+/// Bytes of text in which damage is looked for after a fault: a second or two.
+const SEARCHED: u64 = 1 << 30;
+
 /// A FASTQ input that is open.
 pub(crate) struct Input {
     /// What messages call it.
     pub(crate) name: String,
-    /// Its records.
-    pub(crate) records: fastq::Reader<Box<dyn BufRead + Send>>,
+    records: fastq::Reader<Box<dyn BufRead + Send>>,
+    /// Whether what is stored is not the text itself.
+    is_compressed: bool,
     /// Size in bytes as stored, where it is known.
     pub(crate) bytes: Option<u64>,
     /// Bytes taken from the file so far, as stored.
     pub(crate) consumed: Arc<AtomicU64>,
+}
+
+impl Input {
+    /// Returns how many records were read.
+    pub(crate) fn count(&self) -> u64 {
+        self.records.records()
+    }
+
+    /// Fills `batch` with the next records. Returns whether there may be more.
+    pub(crate) fn read_batch(&mut self, batch: &mut RecordBatch, size: BatchSize) -> Result<bool> {
+        self.records.read_batch(batch, size).map_err(|error| self.explained(error))
+    }
+
+    /// Reads the next record. Returns whether there was one.
+    pub(crate) fn read_record(&mut self, record: &mut Record) -> Result<bool> {
+        self.records.read_record(record).map_err(|error| self.explained(error))
+    }
+
+    /// Looks for damage of the compressed stream beyond the text that was read. To be asked where the text is wrong, since it comes
+    /// out of a damaged stream before the checksum does.
+    pub(crate) fn damage(&mut self) -> Option<io::Error> {
+        if self.is_compressed { self.records.stream_failure(SEARCHED) } else { None }
+    }
+
+    fn explained(&mut self, error: FastqError) -> anyhow::Error {
+        let is_text = !matches!(error.fault, Fault::Io(_));
+        match if is_text { self.damage() } else { None } {
+            Some(damage) => anyhow!("{}: {error}; further on, {damage}", self.name),
+            None => anyhow::Error::new(error).context(self.name.clone()),
+        }
+    }
 }
 
 /// What the quality scores of an input are.
@@ -49,17 +84,17 @@ pub(crate) fn open(path: &Path, offset: Offset, tasks: &Tasks) -> Result<Input> 
     };
     let consumed = Arc::new(AtomicU64::new(0));
     let stream = Counted { inner: stream, consumed: Arc::clone(&consumed) };
-    let text = decompressed(stream, tasks).with_context(|| name.clone())?;
+    let Text { text, is_compressed } = decompressed(stream, tasks).with_context(|| name.clone())?;
     let records = fastq::Reader::new(text);
     let records = if offset == Offset::Phred64 { records.phred64() } else { records };
-    Ok(Input { name, records, bytes, consumed })
+    Ok(Input { name, records, is_compressed, bytes, consumed })
 }
 
 /// Opens a text that is to be `format`, and may be compressed; returns what messages call it, too.
 pub(crate) fn text(path: &Path, format: &str, tasks: &Tasks) -> Result<(String, Box<dyn BufRead + Send>)> {
     let name = name(path);
     let stream: Box<dyn Read + Send> = if is_stdio(path) { Box::new(io::stdin()) } else { Box::new(file(path, format)?.0) };
-    let text = decompressed(stream, tasks).with_context(|| name.clone())?;
+    let text = decompressed(stream, tasks).with_context(|| name.clone())?.text;
     Ok((name, text))
 }
 
@@ -84,21 +119,29 @@ pub(crate) fn is_stdio(path: &Path) -> bool {
     path == "-"
 }
 
+/// The text of a stream.
+pub(crate) struct Text {
+    pub(crate) text: Box<dyn BufRead + Send>,
+    /// Whether it came out of something else.
+    pub(crate) is_compressed: bool,
+}
+
 /// Returns the text of a stream that may be compressed, going by its first bytes and not by its name.
-pub(crate) fn decompressed(mut stream: impl Read + Send + 'static, tasks: &Tasks) -> Result<Box<dyn BufRead + Send>> {
+pub(crate) fn decompressed(mut stream: impl Read + Send + 'static, tasks: &Tasks) -> Result<Text> {
     let mut magic = Vec::new();
     (&mut stream).take(6).read_to_end(&mut magic).context("cannot be read")?;
     let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
     let format = Format::of(&magic);
     let stream = Cursor::new(magic).chain(stream);
     if !is_gzip && format.is_none() {
-        return Ok(Box::new(BufReader::with_capacity(BUFFER, stream)));
+        return Ok(Text { text: Box::new(BufReader::with_capacity(BUFFER, stream)), is_compressed: false });
     }
     let stored = BufReader::with_capacity(BUFFER, InFull { inner: stream, failed: None });
-    match format {
-        Some(format) => Ok(Box::new(BufReader::with_capacity(BUFFER, format.text(stored)?))),
-        None => Ok(Box::new(Gzip::new(stored, tasks))),
-    }
+    let text: Box<dyn BufRead + Send> = match format {
+        Some(format) => Box::new(BufReader::with_capacity(BUFFER, format.text(stored)?)),
+        None => Box::new(Gzip::new(stored, tasks)),
+    };
+    Ok(Text { text, is_compressed: true })
 }
 
 /// Fills what it is given, as far as there is something: a pipe hands out what happens to be there, and how much text is decompressed

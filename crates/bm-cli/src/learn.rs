@@ -67,7 +67,7 @@ pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Lear
         let mut files = mates.iter().map(|path| input::open(path, offset, &Tasks::of(0))).collect::<Result<Vec<_>>>()?;
         let mut first = vec![RecordBatch::default(); files.len()];
         for (file, first) in files.iter_mut().zip(&mut first) {
-            file.records.read_batch(first, size(FIRST_BYTES)).with_context(|| file.name.clone())?;
+            file.read_batch(first, size(FIRST_BYTES))?;
         }
         if let (0, Some(bytes)) = (number, evidence) {
             let reads = first.iter().flat_map(RecordBatch::iter).map(|record| record.as_read());
@@ -144,7 +144,7 @@ fn first_names(path: &Path) -> Result<Vec<Vec<u8>>> {
     let mut file = input::open(path, Offset::default(), &Tasks::of(0))?;
     let mut record = Record::default();
     let mut names = Vec::new();
-    while names.len() < COMPARED && file.records.read_record(&mut record).with_context(|| file.name.clone())? {
+    while names.len() < COMPARED && file.read_record(&mut record)? {
         names.push(mates::template(record.name()).to_vec());
     }
     Ok(names)
@@ -309,9 +309,9 @@ fn read(mut file: Input, first: RecordBatch, size: BatchSize, give: &Sender<Resu
     }
     loop {
         let mut batch = empty.try_recv().unwrap_or_default();
-        let more = file.records.read_batch(&mut batch, size);
+        let more = file.read_batch(&mut batch, size);
         let last = !matches!(more, Ok(true));
-        let message = more.map(|_| batch).with_context(|| file.name.clone());
+        let message = more.map(|_| batch);
         if give.send(message).is_err() || last {
             return;
         }

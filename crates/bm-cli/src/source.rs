@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, anyhow, bail};
 use bm_encode::ReadRef;
 use bm_encode::fastq::{BatchSize, RecordBatch, RecordRef};
 
@@ -76,7 +76,7 @@ impl Source {
 
     /// Returns how many records were read.
     pub(crate) fn records(&self) -> u64 {
-        self.inputs.iter().map(|input| input.records.records()).sum()
+        self.inputs.iter().map(|input| input.count()).sum()
     }
 
     /// Reads the next records: those in so many bytes, with their mates. Returns whether there may be more.
@@ -89,23 +89,23 @@ impl Source {
             Layout::TwoFiles => BatchSize::Bytes(bytes / 2),
         };
         let [first, second] = &mut records.files;
-        let more = read(&mut self.inputs[0], first, size)?;
+        let more = self.inputs[0].read_batch(first, size)?;
         match self.layout {
             Layout::Single => {}
             Layout::TwoFiles => {
-                read(&mut self.inputs[1], second, BatchSize::Records(first.len()))?;
+                self.inputs[1].read_batch(second, BatchSize::Records(first.len()))?;
                 self.check_counts(first, second, more)?;
-                self.check_names(records)?;
+                self.check_names(records).map_err(|error| self.explained(error))?;
             }
             Layout::Interleaved => {
                 if !first.len().is_multiple_of(2) {
                     // What is wrong may be in the mate.
-                    read(&mut self.inputs[0], second, BatchSize::Records(1))?;
+                    self.inputs[0].read_batch(second, BatchSize::Records(1))?;
                     let name = &self.inputs[0].name;
                     let last = address(first, first.len() - 1);
                     bail!("{name}: ends after {last}, which has no mate; with --interleaved, mates follow each other");
                 }
-                self.check_names(records)?;
+                self.check_names(records).map_err(|error| self.explained(error))?;
             }
         }
         Ok(more)
@@ -116,8 +116,8 @@ impl Source {
         let [ours, theirs] = &mut self.inputs[..] else { return Ok(()) };
         if second.len() < first.len() {
             // What is wrong may be in the next record.
-            read(theirs, &mut RecordBatch::default(), BatchSize::Records(1))?;
-            let (end, mate) = (theirs.records.records(), address(first, second.len()));
+            theirs.read_batch(&mut RecordBatch::default(), BatchSize::Records(1))?;
+            let (end, mate) = (theirs.count(), address(first, second.len()));
             bail!(
                 "{}: ends after record {end}, but {} goes on with {mate}; one of them is not whole, or they are not mates",
                 theirs.name,
@@ -126,9 +126,9 @@ impl Source {
         }
         if !more {
             let mut next = RecordBatch::default();
-            read(theirs, &mut next, BatchSize::Records(1))?;
+            theirs.read_batch(&mut next, BatchSize::Records(1))?;
             if !next.is_empty() {
-                let (end, mate) = (ours.records.records(), address(&next, 0));
+                let (end, mate) = (ours.count(), address(&next, 0));
                 bail!(
                     "{}: ends after record {end}, but {} goes on with {mate}; one of them is not whole, or they are not mates",
                     ours.name,
@@ -137,6 +137,14 @@ impl Source {
             }
         }
         Ok(())
+    }
+
+    /// Says of a pair that is none which file is damaged, if one is: a name may not be what it was.
+    fn explained(&mut self, error: anyhow::Error) -> anyhow::Error {
+        match self.inputs.iter_mut().find_map(|input| Some((input.damage()?, &input.name))) {
+            Some((damage, name)) => anyhow!("{error}; further on in {name}, {damage}"),
+            None => error,
+        }
     }
 
     /// Every read must be the mate of the other one.
@@ -220,10 +228,6 @@ impl<'a> Template<'a> {
     pub(crate) fn mates(&self) -> &[Mate<'a>] {
         &self.mates[..self.count]
     }
-}
-
-fn read(input: &mut Input, batch: &mut RecordBatch, size: BatchSize) -> Result<bool> {
-    input.records.read_batch(batch, size).with_context(|| input.name.clone())
 }
 
 /// Says where a record of a batch is.

@@ -79,7 +79,7 @@ fn from_alignment(args: &TruthArgs, alignment: &Path, reference_path: &Path, mut
     let reference_name = input::name(reference_path);
     let stream: Box<dyn Read + Send> =
         if input::is_stdio(reference_path) { Box::new(io::stdin()) } else { Box::new(input::file(reference_path, "FASTA")?.0) };
-    let text = input::decompressed(stream, &Tasks::of(0)).with_context(|| reference_name.clone())?;
+    let text = input::decompressed(stream, &Tasks::of(0)).with_context(|| reference_name.clone())?.text;
     let reference = Reference::read(text).with_context(|| reference_name.clone())?;
     let rules = Rules { lowest_mapq: args.min_mapq, ..if args.long { Rules::long() } else { Rules::default() } };
 
@@ -142,14 +142,14 @@ fn from_mates(args: &TruthArgs, first: &Path, second: &Path, mut table: Table) -
     let (mut one, mut other) = (Record::default(), Record::default());
     let rules = OverlapRules::default();
     loop {
-        let has_one = ours.records.read_record(&mut one).with_context(|| ours.name.clone())?;
-        let has_other = theirs.records.read_record(&mut other).with_context(|| theirs.name.clone())?;
+        let has_one = ours.read_record(&mut one)?;
+        let has_other = theirs.read_record(&mut other)?;
         if !has_one && !has_other {
             break;
         }
         if has_one != has_other {
             let (longer, shorter) = if has_one { (&ours, &theirs) } else { (&theirs, &ours) };
-            let (records, next) = (shorter.records.records(), longer.records.records());
+            let (records, next) = (shorter.count(), longer.count());
             bail!(
                 "{}: ends after record {records}, but {} has a record {next}; the mates must be in the same order",
                 shorter.name,
@@ -162,7 +162,7 @@ fn from_mates(args: &TruthArgs, first: &Path, second: &Path, mut table: Table) -
             bail!(
                 "{}: record {} is {}, but in {} it is {}; the mates must be in the same order",
                 theirs.name,
-                theirs.records.records(),
+                theirs.count(),
                 show(mate),
                 ours.name,
                 show(name)

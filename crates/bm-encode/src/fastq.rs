@@ -25,7 +25,7 @@ mod parse;
 mod record;
 mod text;
 
-use std::io::Read;
+use std::io::{self, Read};
 
 pub use batch::{Address, BatchSize, RecordBatch};
 pub use error::{FastqError, Fault};
@@ -99,6 +99,15 @@ impl<R: Read> Reader<R> {
                 Found::Part => self.read_on(CHUNK)?,
             }
         }
+    }
+
+    /// Reads on without looking at the text, up to so many bytes, and returns why the stream failed, if it did.
+    ///
+    /// After a fault of the text this tells whether it is the stream that is damaged: what a decompressor hands out is often
+    /// checked only at its end.
+    pub fn stream_failure(&mut self, bytes: u64) -> Option<io::Error> {
+        self.source.skip(bytes);
+        self.source.failure()
     }
 
     /// Gets more of a record that is not all there: up to so many bytes, or as much again.

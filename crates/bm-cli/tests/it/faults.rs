@@ -9,6 +9,9 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 use crate::broken;
 use crate::support::{
     BM, HISEQ, MEASLES, MEASLES_2, Run, Scratch, bm, bm_with_stdin, command, gzip, json, record, records, run, testdata, text_of,
@@ -340,6 +343,47 @@ fn compressed_files() {
     check("Compression", &rows);
 }
 
+/// Every kind of compression, damaged anywhere behind its header.
+#[test]
+fn damage_is_called_damage() {
+    let text = text_of(&testdata("derived/multimember.fastq.gz"));
+    let scratch = Scratch::new();
+    let [path, kept] = ["reads", "kept.fastq"].map(|name| scratch.path(name));
+    bm(["filter", &scratch.file("text", &text), "-o", &kept, "-q"]).done();
+    let expected = scratch.read("kept.fastq");
+    for stored in [
+        gzip(&text),
+        fs::read(testdata("derived/bgzip.fastq.gz")).unwrap(),
+        fs::read(testdata("derived/zstd.fastq.zst")).unwrap(),
+        fs::read(testdata("derived/bz2.fastq.bz2")).unwrap(),
+        fs::read(testdata("derived/xz.fastq.xz")).unwrap(),
+    ] {
+        for place in (20..stored.len()).step_by(stored.len() / 61) {
+            let mut damaged = stored.clone();
+            damaged[place] ^= 0x10;
+            fs::write(&path, damaged).unwrap();
+            let run = bm(["filter", &path, "-o", &kept, "-q"]);
+            // Some bytes say nothing of the text: of a block's header, or of what is only reserved.
+            if run.code == Some(0) {
+                assert!(scratch.read("kept.fastq") == expected, "{place}");
+            } else {
+                let message = run.refused();
+                assert!(message.contains("file is damaged") || message.contains("file is truncated"), "{place}: {message}");
+            }
+        }
+    }
+}
+
+/// Records as gzip, one byte in the name of one of them changed afterwards. Of many records, that one is read before the checksum.
+fn with_damaged_name(records: &[&[u8]], number: usize) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
+    encoder.write_all(&records.concat()).unwrap();
+    let mut stored = encoder.finish().unwrap();
+    let place = stored.windows(records[number].len()).position(|window| window == records[number]).unwrap();
+    stored[place + 2] ^= 1;
+    stored
+}
+
 #[test]
 fn pairs_that_are_none() {
     let (first, second) = (text_of(&testdata(MEASLES)), text_of(&testdata(MEASLES_2)));
@@ -354,6 +398,11 @@ fn pairs_that_are_none() {
         ("the mates are there in another order", one[..40].concat(), shifted),
         ("the files are swapped", two[..40].concat(), one[..40].concat()),
         ("the second file is cut", one[..40].concat(), two[..40].concat()[..9_000].to_vec()),
+        (
+            "the second file is a gzip with a damaged name",
+            one[..40].repeat(100).concat(),
+            with_damaged_name(&two[..40].repeat(100), 20),
+        ),
     ];
     let mut rows = Vec::new();
     for (given, first, second) in cases {

@@ -3,6 +3,8 @@
 use std::io::{ErrorKind, Read};
 use std::{io, mem};
 
+use super::CHUNK;
+
 /// A piece of memory that text is read into, and how much of it was used.
 ///
 /// The memory is as long as it ever was, so that it is filled with zeros once and not before each reading.
@@ -98,6 +100,17 @@ impl<R: Read> Source<R> {
                 self.end = end;
                 None
             }
+        }
+    }
+
+    /// Reads on to the end, but no more than so many bytes, and forgets what it reads.
+    pub(super) fn skip(&mut self, mut bytes: u64) {
+        let mut text = Text::default();
+        while matches!(self.end, End::Open) && bytes > 0 {
+            let chunk = bytes.min(CHUNK as u64);
+            text.clear();
+            self.fill(&mut text, chunk as usize);
+            bytes -= chunk;
         }
     }
 

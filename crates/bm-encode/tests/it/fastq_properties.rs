@@ -342,6 +342,22 @@ fn a_stream_that_fails_is_not_a_file_that_ends() {
 }
 
 #[test]
+fn behind_a_fault_of_the_text_the_stream_may_fail() {
+    let mut text = b"@r1\nAC\n+\nII\n@r2\nA?\n+\nII\n".to_vec();
+    text.resize(300_000, b'x');
+    for (interrupt, bytes, expected) in
+        [(false, u64::MAX, Some("the disk is gone")), (false, 1_000, None), (false, 0, None), (true, u64::MAX, None)]
+    {
+        let mut reader = Reader::new(Failing { text: &text, interrupt, interrupted: false });
+        let mut record = Record::default();
+        assert!(reader.read_record(&mut record).unwrap());
+        assert!(matches!(reader.read_record(&mut record).unwrap_err().fault, Fault::InvalidBase { .. }));
+        let failure = reader.stream_failure(bytes).map(|error| error.to_string());
+        assert_eq!(failure.as_deref(), expected, "{bytes} bytes");
+    }
+}
+
+#[test]
 fn an_interrupted_stream_is_read_on() {
     let text = b"@r1 d\nAC\n+\nII\n@r2\r\n\r\n+r2\r\n\r\n";
     let found = read_all(Failing { text, interrupt: true, interrupted: false });
