@@ -14,8 +14,8 @@ use crate::input;
 use crate::interrupted::Part;
 use crate::parquet_table::ParquetTable;
 
-/// Bytes gathered before they are written.
-const BUFFER: usize = 256 * 1024;
+/// Bytes gathered before they are written. Fewer than the text of a batch has, which goes out as it is and is not copied.
+const BUFFER: usize = 64 * 1024;
 
 /// One output. Dropped before [`Output::finish`], it leaves no file behind and writes nothing more.
 pub(crate) struct Output {
