@@ -16,16 +16,13 @@ use crate::work::Tasks;
 /// Bytes read from the file at once.
 const BUFFER: usize = 256 * 1024;
 
-/// Bytes of text in which damage is looked for after a fault: a second or two.
-const SEARCHED: u64 = 1 << 30;
-
 /// A FASTQ input that is open.
 pub(crate) struct Input {
     /// What messages call it.
     pub(crate) name: String,
     records: fastq::Reader<Box<dyn BufRead + Send>>,
-    /// Whether what is stored is not the text itself.
-    is_compressed: bool,
+    /// Bytes of text behind a fault in which damage of the stream is looked for.
+    searched: u64,
     /// Size in bytes as stored, where it is known.
     pub(crate) bytes: Option<u64>,
     /// Bytes taken from the file so far, as stored.
@@ -51,7 +48,7 @@ impl Input {
     /// Looks for damage of the compressed stream beyond the text that was read. To be asked where the text is wrong, since it comes
     /// out of a damaged stream before the checksum does.
     pub(crate) fn damage(&mut self) -> Option<io::Error> {
-        if self.is_compressed { self.records.stream_failure(SEARCHED) } else { None }
+        self.records.stream_failure_within(self.searched)
     }
 
     fn explained(&mut self, error: FastqError) -> anyhow::Error {
@@ -84,10 +81,10 @@ pub(crate) fn open(path: &Path, offset: Offset, tasks: &Tasks) -> Result<Input> 
     };
     let consumed = Arc::new(AtomicU64::new(0));
     let stream = Counted { inner: stream, consumed: Arc::clone(&consumed) };
-    let Text { text, is_compressed } = decompressed(stream, tasks).with_context(|| name.clone())?;
+    let Text { text, searched } = decompressed(stream, tasks).with_context(|| name.clone())?;
     let records = fastq::Reader::new(text);
     let records = if offset == Offset::Phred64 { records.phred64() } else { records };
-    Ok(Input { name, records, is_compressed, bytes, consumed })
+    Ok(Input { name, records, searched, bytes, consumed })
 }
 
 /// Opens a text that is to be `format`, and may be compressed; returns what messages call it, too.
@@ -122,8 +119,8 @@ pub(crate) fn is_stdio(path: &Path) -> bool {
 /// The text of a stream.
 pub(crate) struct Text {
     pub(crate) text: Box<dyn BufRead + Send>,
-    /// Whether it came out of something else.
-    pub(crate) is_compressed: bool,
+    /// Bytes of it within which a damaged stream is worth looking for: what takes seconds at most. None of a plain one.
+    pub(crate) searched: u64,
 }
 
 /// Returns the text of a stream that may be compressed, going by its first bytes and not by its name.
@@ -134,14 +131,16 @@ pub(crate) fn decompressed(mut stream: impl Read + Send + 'static, tasks: &Tasks
     let format = Format::of(&magic);
     let stream = Cursor::new(magic).chain(stream);
     if !is_gzip && format.is_none() {
-        return Ok(Text { text: Box::new(BufReader::with_capacity(BUFFER, stream)), is_compressed: false });
+        return Ok(Text { text: Box::new(BufReader::with_capacity(BUFFER, stream)), searched: 0 });
     }
     let stored = BufReader::with_capacity(BUFFER, InFull { inner: stream, failed: None });
     let text: Box<dyn BufRead + Send> = match format {
         Some(format) => Box::new(BufReader::with_capacity(BUFFER, format.text(stored)?)),
         None => Box::new(Gzip::new(stored, tasks)),
     };
-    Ok(Text { text, is_compressed: true })
+    // Those that are slow have a checksum in every block.
+    let searched = if matches!(format, Some(Format::Bzip2 | Format::Xz)) { 32 << 20 } else { 1 << 30 };
+    Ok(Text { text, searched })
 }
 
 /// Fills what it is given, as far as there is something: a pipe hands out what happens to be there, and how much text is decompressed

@@ -105,7 +105,7 @@ impl<R: Read> Reader<R> {
     ///
     /// After a fault of the text this tells whether it is the stream that is damaged: what a decompressor hands out is often
     /// checked only at its end.
-    pub fn stream_failure(&mut self, bytes: u64) -> Option<io::Error> {
+    pub fn stream_failure_within(&mut self, bytes: u64) -> Option<io::Error> {
         self.source.skip(bytes);
         self.source.failure()
     }

@@ -352,7 +352,7 @@ fn behind_a_fault_of_the_text_the_stream_may_fail() {
         let mut record = Record::default();
         assert!(reader.read_record(&mut record).unwrap());
         assert!(matches!(reader.read_record(&mut record).unwrap_err().fault, Fault::InvalidBase { .. }));
-        let failure = reader.stream_failure(bytes).map(|error| error.to_string());
+        let failure = reader.stream_failure_within(bytes).map(|error| error.to_string());
         assert_eq!(failure.as_deref(), expected, "{bytes} bytes");
     }
 }
