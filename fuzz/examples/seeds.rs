@@ -1,5 +1,5 @@
-//! Writes what the fuzzers of `onnx` and `filter` start from, beside the files that are in the repository already: small models of
-//! every form, and the broken specimens with flags before them.
+//! Writes what the fuzzers of `onnx` and `filter` start from, beside the files that are in the
+//! repository already: small models of every form, and the broken specimens with flags before them.
 // It stops where anything goes wrong.
 #![allow(clippy::unwrap_used)]
 
@@ -21,11 +21,16 @@ fn main() {
     }
     // One specimen for each set of flags, in turns: what a fuzzer combines on its own.
     let broken = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/broken");
-    let mut specimens: Vec<_> = fs::read_dir(broken).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut specimens: Vec<_> =
+        fs::read_dir(broken).unwrap().map(|entry| entry.unwrap().path()).collect();
     specimens.retain(|path| path.extension().is_some_and(|extension| extension != "tsv"));
     specimens.sort();
     for (flags, path) in FLAGS.iter().zip(specimens.iter().cycle().step_by(5)) {
-        let name = format!("{}-{}", flags.map(|byte| format!("{byte:02x}")).concat(), path.file_name().unwrap().to_str().unwrap());
+        let name = format!(
+            "{}-{}",
+            flags.map(|byte| format!("{byte:02x}")).concat(),
+            path.file_name().unwrap().to_str().unwrap()
+        );
         write("filter", &name, &[flags, &fs::read(path).unwrap()[..]].concat());
     }
 }
@@ -52,7 +57,9 @@ const FLAGS: [[u8; 3]; 16] = [
 
 /// Small models, with numbers that spread.
 fn models() -> Vec<(&'static str, ModelProto)> {
-    let numbers = |count: usize| -> Vec<f32> { (0..count).map(|i| ((i * 37 + 11) % 41) as f32 / 20.0 - 1.0).collect() };
+    let numbers = |count: usize| -> Vec<f32> {
+        (0..count).map(|i| ((i * 37 + 11) % 41) as f32 / 20.0 - 1.0).collect()
+    };
     let convolution = |outputs, inputs, window| Convolution {
         outputs,
         inputs,
@@ -65,7 +72,13 @@ fn models() -> Vec<(&'static str, ModelProto)> {
     if let Some(graph) = &mut flat.graph {
         // The older way of writing numbers down.
         for tensor in &mut graph.initializer {
-            tensor.float_data = tensor.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+            tensor.float_data = tensor
+                .raw_data
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|bytes| f32::from_le_bytes(*bytes))
+                .collect();
             tensor.raw_data.clear();
         }
     }
@@ -75,16 +88,30 @@ fn models() -> Vec<(&'static str, ModelProto)> {
         ("dense-wide", dense_model(&[layer(40, 5), layer(33, 40), layer(3, 33)])),
         ("dense-float-data", flat),
         ("matmul", matmul(numbers(6), numbers(3))),
-        ("correction", correction_model(&convolution(4, 2, 3), &convolution(1, 4, 1), &convolution(1, 2, 1))),
-        ("correction-wide", correction_model(&convolution(16, 3, 5), &convolution(1, 16, 1), &convolution(1, 3, 1))),
-        ("correction-one", correction_model(&convolution(1, 1, 1), &convolution(1, 1, 1), &convolution(1, 1, 1))),
+        (
+            "correction",
+            correction_model(&convolution(4, 2, 3), &convolution(1, 4, 1), &convolution(1, 2, 1)),
+        ),
+        (
+            "correction-wide",
+            correction_model(&convolution(16, 3, 5), &convolution(1, 16, 1), &convolution(1, 3, 1)),
+        ),
+        (
+            "correction-one",
+            correction_model(&convolution(1, 1, 1), &convolution(1, 1, 1), &convolution(1, 1, 1)),
+        ),
     ]
 }
 
 /// `MatMul`, `Add`, and operators that change nothing.
 fn matmul(weights: Vec<f32>, biases: Vec<f32>) -> ModelProto {
     let mut flatten = node("Flatten", &["x"], "flat");
-    flatten.attribute.push(AttributeProto { name: "axis".into(), i: 1, r#type: 2, ..Default::default() });
+    flatten.attribute.push(AttributeProto {
+        name: "axis".into(),
+        i: 1,
+        r#type: 2,
+        ..Default::default()
+    });
     let nodes = vec![
         flatten,
         node("MatMul", &["flat", "w"], "product"),

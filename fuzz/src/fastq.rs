@@ -1,4 +1,5 @@
-//! Bytes as FASTQ: what the reader makes of them, however they come, is what the reference parser makes of them.
+//! Bytes as FASTQ: what the reader makes of them, however they come, is what the reference parser
+//! makes of them.
 
 use std::io::{self, Read};
 
@@ -8,15 +9,17 @@ use crate::message;
 use crate::reference;
 use crate::support::Owned;
 
-/// Sizes of batches and of what is read at once: around one byte, a line, a record, and more than all. A text is read with two of
-/// them, by its length: a fuzzer makes many, and sees more of them so.
+/// Sizes of batches and of what is read at once: around one byte, a line, a record, and more than
+/// all. A text is read with two of them, by its length: a fuzzer makes many, and sees more of them
+/// so.
 const BYTES: [usize; 6] = [1, 7, 256, 2, 33, 1 << 18];
 
 /// Checks a text in every way of reading it.
 ///
 /// # Panics
 ///
-/// If one of them has other records than the reference, or a fault at another record, or a message with control characters.
+/// If one of them has other records than the reference, or a fault at another record, or a message
+/// with control characters.
 pub fn check(text: &[u8]) {
     let (records, fault) = reference::parse(text);
     let expected = Outcome { records, fault, message: None };
@@ -24,16 +27,24 @@ pub fn check(text: &[u8]) {
     expected.expect(&whole, "record by record");
     for &bytes in BYTES.iter().skip(text.len() % 3).step_by(3) {
         whole.expect(&one_by_one(Reader::new(Pieces(text, bytes))), "record by record, in pieces");
-        for size in [BatchSize::Bytes(bytes), BatchSize::PairsInBytes(bytes), BatchSize::Records(bytes)] {
+        for size in
+            [BatchSize::Bytes(bytes), BatchSize::PairsInBytes(bytes), BatchSize::Records(bytes)]
+        {
             whole.expect(&in_batches(Reader::new(text), size), "in batches");
-            whole.expect(&in_batches(Reader::new(Pieces(text, 1 + bytes / 3)), size), "in batches, in pieces");
+            whole.expect(
+                &in_batches(Reader::new(Pieces(text, 1 + bytes / 3)), size),
+                "in batches, in pieces",
+            );
         }
     }
     let converted = expected.with_phred64();
     let whole = one_by_one(Reader::new(text).phred64());
     converted.expect(&whole, "Phred + 64");
     for bytes in [1, 33] {
-        whole.expect(&in_batches(Reader::new(Pieces(text, bytes)).phred64(), BatchSize::Bytes(bytes)), "Phred + 64 in batches");
+        whole.expect(
+            &in_batches(Reader::new(Pieces(text, bytes)).phred64(), BatchSize::Bytes(bytes)),
+            "Phred + 64 in batches",
+        );
     }
 }
 
@@ -61,11 +72,18 @@ impl Outcome {
 
     /// Returns what is to be expected where quality scores are Phred + 64.
     fn with_phred64(mut self) -> Self {
-        if let Some(other) = self.records.iter().position(|record| record.quality_scores.iter().any(|byte| *byte < 64)) {
+        if let Some(other) = self
+            .records
+            .iter()
+            .position(|record| record.quality_scores.iter().any(|byte| *byte < 64))
+        {
             self.records.truncate(other);
             self.fault = Some(other as u64 + 1);
         }
-        self.records.iter_mut().flat_map(|record| &mut record.quality_scores).for_each(|byte| *byte -= 31);
+        self.records
+            .iter_mut()
+            .flat_map(|record| &mut record.quality_scores)
+            .for_each(|byte| *byte -= 31);
         self
     }
 }

@@ -1,7 +1,9 @@
-//! Bytes as the input of `bm filter`: exit code 0 and every record accounted for, or 1 and nothing left behind.
+//! Bytes as the input of `bm filter`: exit code 0 and every record accounted for, or 1 and nothing
+//! left behind.
 //!
-//! An input may begin with three bytes that choose the flags, of which the first is below 8; no file that is FASTQ or compressed
-//! begins so. Any other runs with the flags that three zeros choose.
+//! An input may begin with three bytes that choose the flags, of which the first is below 8; no
+//! file that is FASTQ or compressed begins so. Any other runs with the flags that three zeros
+//! choose.
 
 use std::ffi::OsString;
 use std::fs;
@@ -92,7 +94,8 @@ impl Flags {
     /// The command line, with outputs in `folder`.
     fn arguments(self, folder: &Path, threads: &str) -> Vec<OsString> {
         let path = |name: &str| folder.join(name).into_os_string();
-        let mut arguments: Vec<OsString> = ["bm", "filter", "-q", "-j", threads].map(OsString::from).into();
+        let mut arguments: Vec<OsString> =
+            ["bm", "filter", "-q", "-j", threads].map(OsString::from).into();
         let mut output = |flag: &str, name: String| arguments.extend([flag.into(), path(&name)]);
         output("-o", format!("kept{}", self.ending()));
         if !self.drops_discarded() {
@@ -122,7 +125,13 @@ impl Flags {
             (self.max_ee(), &["--max-ee", "1"]),
             (self.has(2, 5), &["-t", "0.9"]),
         ];
-        arguments.extend(choices.iter().filter(|(is_chosen, _)| *is_chosen).flat_map(|(_, words)| *words).map(OsString::from));
+        arguments.extend(
+            choices
+                .iter()
+                .filter(|(is_chosen, _)| *is_chosen)
+                .flat_map(|(_, words)| *words)
+                .map(OsString::from),
+        );
         arguments.push(path(INPUT));
         arguments
     }
@@ -134,8 +143,8 @@ const INPUT: &str = "input";
 ///
 /// # Panics
 ///
-/// If records are lost, made up or changed, if a file that is in order is refused or one that is not is accepted, if a refusal
-/// leaves anything behind, or if a second thread changes the outputs.
+/// If records are lost, made up or changed, if a file that is in order is refused or one that is
+/// not is accepted, if a refusal leaves anything behind, or if a second thread changes the outputs.
 pub fn check(bytes: &[u8]) {
     let (flags, stored) = Flags::of(bytes);
     let threads = if flags.two_threads() { "2" } else { "1" };
@@ -144,21 +153,34 @@ pub fn check(bytes: &[u8]) {
     let text = text_of(stored);
     let parsed = text.as_deref().map(|text| records(text, flags.phred64()));
     if done {
-        let parsed = parsed.map(|parsed| parsed.unwrap_or_else(|| panic!("{flags:?}: a file that is not in order is accepted")));
+        let parsed = parsed.map(|parsed| {
+            parsed.unwrap_or_else(|| panic!("{flags:?}: a file that is not in order is accepted"))
+        });
         accounted(flags, folder.path(), parsed.as_deref());
     } else {
         assert_eq!(names(folder.path()), [INPUT], "{flags:?}: a refusal leaves files behind");
         // Pairs, and what a model cannot do, are refused for other reasons.
-        let may_be_refused = flags.interleaved() || flags.recalibrate() || flags.max_ee() && flags.mean_q20();
+        let may_be_refused =
+            flags.interleaved() || flags.recalibrate() || flags.max_ee() && flags.mean_q20();
         let is_plain = matches!(text, Some(Text::Plain(_)));
-        assert!(may_be_refused || !is_plain || parsed == Some(None), "{flags:?}: a file that is in order is refused");
+        assert!(
+            may_be_refused || !is_plain || parsed == Some(None),
+            "{flags:?}: a file that is in order is refused"
+        );
     }
     if flags.two_threads() {
         let other = self::folder();
-        assert_eq!(run(flags, other.path(), stored, "1"), done, "{flags:?}: threads change the outcome");
+        assert_eq!(
+            run(flags, other.path(), stored, "1"),
+            done,
+            "{flags:?}: threads change the outcome"
+        );
         assert_eq!(names(other.path()), names(folder.path()));
         // Reports have times in them.
-        for name in names(folder.path()).iter().filter(|name| !name.contains(".json") && !name.ends_with(".html")) {
+        for name in names(folder.path())
+            .iter()
+            .filter(|name| !name.contains(".json") && !name.ends_with(".html"))
+        {
             let read = |folder: &TempDir| fs::read(folder.path().join(name)).unwrap();
             assert!(read(&folder) == read(&other), "{flags:?}: threads change {name}");
         }
@@ -215,7 +237,9 @@ fn text_of(stored: &[u8]) -> Option<Text<'_>> {
             zstd::Decoder::new(stored).ok()?.take(MOST).read_to_end(&mut text).ok()?;
             (text.len() < MOST as usize).then_some(Text::Inflated(text))
         }
-        [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] | [b'B', b'Z', b'h', b'1'..=b'9', ..] | [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => None,
+        [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]
+        | [b'B', b'Z', b'h', b'1'..=b'9', ..]
+        | [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => None,
         _ => Some(Text::Plain(stored)),
     }
 }
@@ -234,28 +258,43 @@ fn records(text: &[u8], phred64: bool) -> Option<Vec<Owned>> {
     Some(records)
 }
 
-/// Checks that every record is in one output, or counted as discarded; `parsed` are those of the input, where they are known.
+/// Checks that every record is in one output, or counted as discarded; `parsed` are those of the
+/// input, where they are known.
 fn accounted(flags: Flags, folder: &Path, parsed: Option<&[Owned]>) {
     let mut reads = [0, 0];
     for name in names(folder) {
-        let Some(discarded) = ["kept", "second", "singles", "discarded"].iter().position(|of| name.starts_with(of)) else {
+        let Some(discarded) =
+            ["kept", "second", "singles", "discarded"].iter().position(|of| name.starts_with(of))
+        else {
             continue;
         };
         let discarded = discarded == 3;
-        let (records, fault) = reference::parse(&decompressed(&name, &fs::read(folder.join(&name)).unwrap()));
+        let (records, fault) =
+            reference::parse(&decompressed(&name, &fs::read(folder.join(&name)).unwrap()));
         assert_eq!(fault, None, "{flags:?}: {name} is not FASTQ");
         reads[usize::from(discarded)] += records.len();
         // They are some of the input's, in its order.
         let mut rest = parsed.unwrap_or_default().iter();
         let changes = flags.recalibrate() && !discarded;
         for record in records.iter().filter(|_| parsed.is_some()) {
-            assert!(rest.any(|of| is_of(record, of, changes)), "{flags:?}: {name} has what was not read: {record:?}");
+            assert!(
+                rest.any(|of| is_of(record, of, changes)),
+                "{flags:?}: {name} has what was not read: {record:?}"
+            );
         }
     }
     let [kept, discarded] = reads;
     if let Some(parsed) = parsed {
-        let accounted = if flags.drops_discarded() { kept <= parsed.len() } else { kept + discarded == parsed.len() };
-        assert!(accounted, "{flags:?}: {} records in, {kept} kept, {discarded} discarded", parsed.len());
+        let accounted = if flags.drops_discarded() {
+            kept <= parsed.len()
+        } else {
+            kept + discarded == parsed.len()
+        };
+        assert!(
+            accounted,
+            "{flags:?}: {} records in, {kept} kept, {discarded} discarded",
+            parsed.len()
+        );
     }
     if flags.reports() {
         let report = fs::read(folder.join("report.json")).unwrap();
@@ -290,7 +329,10 @@ fn decompressed(name: &str, stored: &[u8]) -> Vec<u8> {
 
 /// Names of what is in a folder, hidden files too.
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }

@@ -1,6 +1,8 @@
-//! What bm and its libraries promise of any input, each as a function that panics where the promise is broken.
+//! What bm and its libraries promise of any input, each as a function that panics where the promise
+//! is broken.
 //!
-//! The fuzz targets call these functions with what libFuzzer makes up, and `tests/replay.rs` with what it found before.
+//! The fuzz targets call these functions with what libFuzzer makes up, and `tests/replay.rs` with
+//! what it found before.
 // A check says by panicking that a promise is broken.
 #![allow(clippy::unwrap_used)]
 
@@ -27,7 +29,8 @@ mod support {
 
 use std::error::Error;
 
-/// Returns what `bm` would print of an error, and checks that it is one line without control characters.
+/// Returns what `bm` would print of an error, and checks that it is one line without control
+/// characters.
 fn message(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();
@@ -36,6 +39,9 @@ fn message(error: &dyn Error) -> String {
         message.push_str(&error.to_string());
         cause = error.source();
     }
-    assert!(!message.contains(|c: char| c.is_control()), "a message has control characters: {message:?}");
+    assert!(
+        !message.contains(|c: char| c.is_control()),
+        "a message has control characters: {message:?}"
+    );
     message
 }

@@ -39,7 +39,8 @@ pub fn check(manifest: &[u8]) {
         if !package.has_evidence() {
             assert_eq!(files.get("manifest.json").map(Vec::as_slice), Some(manifest));
         }
-        let again = ModelPackage::from_files("package", files).unwrap_or_else(|error| panic!("written, it is refused: {error}"));
+        let again = ModelPackage::from_files("package", files)
+            .unwrap_or_else(|error| panic!("written, it is refused: {error}"));
         assert_eq!(again.facts(), package.facts());
     }
     let package = Arc::new(package);
@@ -69,7 +70,11 @@ fn files(manifest: &[u8]) -> PackageFiles {
         ("golden.json".to_owned(), model.golden.as_bytes().to_vec()),
         ("README.md".to_owned(), model.card.as_bytes().to_vec()),
     ]);
-    files.extend(model.experience.map(|experience| ("experience.json".to_owned(), experience.as_bytes().to_vec())));
+    files.extend(
+        model
+            .experience
+            .map(|experience| ("experience.json".to_owned(), experience.as_bytes().to_vec())),
+    );
     files
 }
 
@@ -80,16 +85,26 @@ fn refusal<T>(outcome: Result<T, impl Error>) -> Option<String> {
 
 /// Judges reads of all kinds.
 fn predict(model: &mut QualityModel) {
-    let reads: Vec<(Vec<u8>, Vec<u8>)> = [(0, b'I'), (1, b'!'), (90, b'#'), (150, b'I'), (400, b'~')]
-        .map(|(bases, quality)| (b"ACGTN".iter().copied().cycle().take(bases).collect(), vec![quality; bases]))
-        .into();
-    let reads: Vec<_> = reads.iter().map(|(sequence, quality_scores)| ReadRef { name: b"r", sequence, quality_scores }).collect();
+    let reads: Vec<(Vec<u8>, Vec<u8>)> =
+        [(0, b'I'), (1, b'!'), (90, b'#'), (150, b'I'), (400, b'~')]
+            .map(|(bases, quality)| {
+                (b"ACGTN".iter().copied().cycle().take(bases).collect(), vec![quality; bases])
+            })
+            .into();
+    let reads: Vec<_> = reads
+        .iter()
+        .map(|(sequence, quality_scores)| ReadRef { name: b"r", sequence, quality_scores })
+        .collect();
     let predictions: Result<Vec<Prediction>, QualityError> = model.predict(&reads);
-    let predictions = predictions.unwrap_or_else(|error| panic!("what was accepted cannot be used: {error}"));
+    let predictions =
+        predictions.unwrap_or_else(|error| panic!("what was accepted cannot be used: {error}"));
     assert_eq!(predictions.len(), reads.len());
     assert_eq!(predictions[0].probability(), None, "a read without bases");
     for prediction in &predictions[1..] {
-        assert!(prediction.probability().is_some_and(|p| (0.0..=1.0).contains(&p.get())), "{prediction:?}");
+        assert!(
+            prediction.probability().is_some_and(|p| (0.0..=1.0).contains(&p.get())),
+            "{prediction:?}"
+        );
         assert_eq!(prediction.expected_errors().is_some(), model.facts().counts_errors());
     }
 }

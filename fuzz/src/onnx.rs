@@ -1,4 +1,5 @@
-//! Bytes as a model file: an error, or finite answers of the right length, the same whatever the company and the instruction set.
+//! Bytes as a model file: an error, or finite answers of the right length, the same whatever the
+//! company and the instruction set.
 
 use bm_infer::backend::Embedded;
 use bm_infer::onnx::correction::Correction;
@@ -18,8 +19,8 @@ const U: f64 = 1.0 / (1u64 << 24) as f64;
 ///
 /// # Panics
 ///
-/// If it is refused in more than a line or by one instruction set alone, if an answer is of another length, not finite, or depends
-/// on other rows, or if two instruction sets do not agree.
+/// If it is refused in more than a line or by one instruction set alone, if an answer is of another
+/// length, not finite, or depends on other rows, or if two instruction sets do not agree.
 pub fn check(bytes: &[u8]) {
     // What `bm adapt` starts from.
     if let Err(reason) = Correction::read(bytes) {
@@ -50,17 +51,22 @@ fn check_engines(file: &ModelFile, sizes: Option<&Sizes>, run: Run) {
             Err(error) => drop(message(error)),
         }
     }
-    // An engine that does not run the model says so for every instruction set; one that runs it may leave the range of a float.
+    // An engine that does not run the model says so for every instruction set; one that runs it may
+    // leave the range of a float.
     let refuses = |answer: &Result<Vec<f32>, InferError>| match answer {
-        Err(error @ (InferError::ModelInvalid { .. } | InferError::ModelUnsupported { .. })) => Some(error.to_string()),
+        Err(error @ (InferError::ModelInvalid { .. } | InferError::ModelUnsupported { .. })) => {
+            Some(error.to_string())
+        }
         _ => None,
     };
     assert_eq!(refuses(&vector), refuses(&scalar));
-    let Some((sizes, largest)) = sizes.and_then(|sizes| Some((sizes, run(&sizes.file, Embedded::scalar(), Numbers::Sizes).ok()?)))
-    else {
+    let Some((sizes, largest)) = sizes.and_then(|sizes| {
+        Some((sizes, run(&sizes.file, Embedded::scalar(), Numbers::Sizes).ok()?))
+    }) else {
         return;
     };
-    let bounds: Vec<f64> = largest.iter().map(|size| 2.0 * U * sizes.terms * f64::from(*size) + 32.0 * U).collect();
+    let bounds: Vec<f64> =
+        largest.iter().map(|size| 2.0 * U * sizes.terms * f64::from(*size) + 32.0 * U).collect();
     if bounds.iter().any(|bound| *bound > 1e30) {
         return;
     }
@@ -68,13 +74,17 @@ fn check_engines(file: &ModelFile, sizes: Option<&Sizes>, run: Run) {
     assert_eq!((vector.len(), scalar.len()), (bounds.len(), bounds.len()));
     for ((a, b), bound) in vector.iter().zip(&scalar).zip(bounds) {
         let off = (f64::from(*a) - f64::from(*b)).abs();
-        assert!(off <= bound, "with vectors {a}, without {b}: off by {off}, expected at most {bound}");
+        assert!(
+            off <= bound,
+            "with vectors {a}, without {b}: off by {off}, expected at most {bound}"
+        );
     }
 }
 
-/// The network with every number replaced by its size, and no sigmoid: what comes out of it is the sum of the sizes of all terms
-/// that an answer is made of. However they are added, rounding moves the answer by no more than that times the number of roundings
-/// (Higham, Accuracy and Stability of Numerical Algorithms, §3.1); a `Relu` adds nothing to that, nor does a sigmoid at the end.
+/// The network with every number replaced by its size, and no sigmoid: what comes out of it is the
+/// sum of the sizes of all terms that an answer is made of. However they are added, rounding moves
+/// the answer by no more than that times the number of roundings (Higham, Accuracy and Stability of
+/// Numerical Algorithms, §3.1); a `Relu` adds nothing to that, nor does a sigmoid at the end.
 struct Sizes {
     file: ModelFile,
     /// More than the roundings of any term.
@@ -82,14 +92,18 @@ struct Sizes {
 }
 
 impl Sizes {
-    /// Returns nothing for a network whose sigmoid is followed by something: its output has a size of its own.
+    /// Returns nothing for a network whose sigmoid is followed by something: its output has a size
+    /// of its own.
     fn of(file: &ModelFile) -> Option<Self> {
         let mut model = ModelProto::decode(file.bytes()).ok()?;
         let graph = model.graph.as_mut()?;
         let mut terms = 0;
         for node in &mut graph.node {
-            let constants = graph.initializer.iter().filter(|tensor| node.input.contains(&tensor.name));
-            terms += 3 + constants.map(|tensor| tensor.raw_data.len() / 4 + tensor.float_data.len()).sum::<usize>();
+            let constants =
+                graph.initializer.iter().filter(|tensor| node.input.contains(&tensor.name));
+            terms += 3 + constants
+                .map(|tensor| tensor.raw_data.len() / 4 + tensor.float_data.len())
+                .sum::<usize>();
             node.attribute.iter_mut().for_each(|attribute| attribute.f = attribute.f.abs());
             if node.op_type == "Sigmoid" {
                 node.op_type = "Relu".to_owned();
@@ -140,7 +154,10 @@ fn rows(file: &ModelFile, engine: Embedded, numbers: Numbers) -> Result<Vec<f32>
     session.run(TensorRef::new([ROWS, features], &values)?, &mut output)?;
     assert_eq!(output.len(), ROWS * outputs);
     for row in [1, ROWS - 1] {
-        session.run(TensorRef::new([1, features], &values[row * features..][..features])?, &mut alone)?;
+        session.run(
+            TensorRef::new([1, features], &values[row * features..][..features])?,
+            &mut alone,
+        )?;
         expect_bits(&alone, &output[row * outputs..][..outputs]);
     }
     Ok(output)
@@ -150,10 +167,12 @@ fn rows(file: &ModelFile, engine: Embedded, numbers: Numbers) -> Result<Vec<f32>
 fn sequences(file: &ModelFile, engine: Embedded, numbers: Numbers) -> Result<Vec<f32>, InferError> {
     const CODES: usize = 6;
     const LENGTHS: [usize; 5] = [0, 1, 9, 40, 2];
-    let alphabet = Alphabet::new(file.signature().features, numbers.take(CODES * file.signature().features))?;
+    let alphabet =
+        Alphabet::new(file.signature().features, numbers.take(CODES * file.signature().features))?;
     let mut session = engine.load_sequences(file, &alphabet)?;
     let outputs = file.signature().outputs;
-    let codes: Vec<u16> = (0..LENGTHS.iter().sum::<usize>()).map(|i| (i * i % CODES) as u16).collect();
+    let codes: Vec<u16> =
+        (0..LENGTHS.iter().sum::<usize>()).map(|i| (i * i % CODES) as u16).collect();
     let (mut output, mut alone) = (Vec::new(), Vec::new());
     session.run(SequencesRef::new(&codes, &LENGTHS)?, &mut output)?;
     assert_eq!(output.len(), codes.len() * outputs);
@@ -165,5 +184,8 @@ fn sequences(file: &ModelFile, engine: Embedded, numbers: Numbers) -> Result<Vec
 
 /// What comes out for a case does not depend on the others, to the bit.
 fn expect_bits(alone: &[f32], among: &[f32]) {
-    assert!(alone.iter().map(|value| value.to_bits()).eq(among.iter().map(|value| value.to_bits())), "{alone:?}, {among:?}");
+    assert!(
+        alone.iter().map(|value| value.to_bits()).eq(among.iter().map(|value| value.to_bits())),
+        "{alone:?}, {among:?}"
+    );
 }

@@ -1,4 +1,5 @@
-//! What the fuzzers found and what they started from, through the same checks: on any toolchain, without a fuzzer.
+//! What the fuzzers found and what they started from, through the same checks: on any toolchain,
+//! without a fuzzer.
 // A test says by panicking that it failed.
 #![allow(clippy::unwrap_used)]
 
@@ -26,13 +27,20 @@ fn count_panics() {
 fn replay(check: fn(&[u8]), folders: &[&str]) {
     count_panics();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = |folder: &&str| fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
-    let files: Vec<PathBuf> = folders.iter().flat_map(files).filter(|path| path.is_file()).collect();
+    let files = |folder: &&str| {
+        fs::read_dir(root.join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect::<Vec<_>>()
+    };
+    let files: Vec<PathBuf> =
+        folders.iter().flat_map(files).filter(|path| path.is_file()).collect();
     assert!(files.len() > 20, "{folders:?}: {} inputs are few", files.len());
     let breaks = |path: &&PathBuf| {
         let before = PANICS.load(Ordering::SeqCst);
         let content = fs::read(path).unwrap();
-        catch_unwind(AssertUnwindSafe(|| check(&content))).is_err() || PANICS.load(Ordering::SeqCst) > before
+        catch_unwind(AssertUnwindSafe(|| check(&content))).is_err()
+            || PANICS.load(Ordering::SeqCst) > before
     };
     let broken: Vec<_> = files.iter().filter(breaks).collect();
     assert!(broken.is_empty(), "{broken:?}: see above");
@@ -45,7 +53,10 @@ fn fastq() {
 
 #[test]
 fn manifest() {
-    replay(bm_fuzz::manifest::check, &["corpus/manifest", "../models/mean-q20", "../models/read-error"]);
+    replay(
+        bm_fuzz::manifest::check,
+        &["corpus/manifest", "../models/mean-q20", "../models/read-error"],
+    );
 }
 
 #[test]

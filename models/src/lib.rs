@@ -1,7 +1,8 @@
 //! The models that `bm` ships, as bytes.
 //!
-//! Data only: a model is its ONNX files, its manifest (facts for machines), its card (facts for people) and golden reads with
-//! the probabilities that every engine must give them. `bm-quality` opens them by id; nothing here parses anything.
+//! Data only: a model is its ONNX files, its manifest (facts for machines), its card (facts for
+//! people) and golden reads with the probabilities that every engine must give them. `bm-quality`
+//! opens them by id; nothing here parses anything.
 
 /// A model package, embedded.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +17,8 @@ pub struct EmbeddedModel {
     pub neural_engine_model: &'static [u8],
     /// `golden.json`: reads and their probabilities.
     pub golden: &'static str,
-    /// `experience.json`: what runs with known errors taught of a run's own k-mers; only of a model that can be adapted.
+    /// `experience.json`: what runs with known errors taught of a run's own k-mers; only of a model
+    /// that can be adapted.
     pub experience: Option<&'static str>,
     /// `README.md`: the model card.
     pub card: &'static str,
@@ -37,8 +39,10 @@ macro_rules! embedded {
 }
 
 /// Every model that is shipped.
-pub const ALL: &[EmbeddedModel] =
-    &[embedded!("read-error", Some(include_str!("../read-error/experience.json"))), embedded!("mean-q20", None)];
+pub const ALL: &[EmbeddedModel] = &[
+    embedded!("read-error", Some(include_str!("../read-error/experience.json"))),
+    embedded!("mean-q20", None),
+];
 
 /// The id of the model that is used where none is named.
 pub const DEFAULT: &str = "read-error";
@@ -57,7 +61,11 @@ mod tests {
         assert!(get(DEFAULT).is_some());
         for (i, model) in ALL.iter().enumerate() {
             assert!(ALL[..i].iter().all(|other| other.id != model.id), "{} twice", model.id);
-            assert!(!model.model.is_empty() && !model.neural_engine_model.is_empty(), "{}", model.id);
+            assert!(
+                !model.model.is_empty() && !model.neural_engine_model.is_empty(),
+                "{}",
+                model.id
+            );
         }
     }
 }

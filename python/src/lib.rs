@@ -1,6 +1,7 @@
 //! The Python module `bm`: reads in, arrays out.
 //!
-//! It judges on as many threads as there are processors, without the interpreter's lock. The answers are those of `bm score`.
+//! It judges on as many threads as there are processors, without the interpreter's lock. The
+//! answers are those of `bm score`.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -34,7 +35,8 @@ impl Owned {
     }
 }
 
-/// What a model says of reads: arrays with a value for each, in order; NaN where a read cannot be judged.
+/// What a model says of reads: arrays with a value for each, in order; NaN where a read cannot be
+/// judged.
 #[pyclass(frozen, module = "bm")]
 struct Scores {
     #[pyo3(get)]
@@ -57,7 +59,8 @@ impl Scores {
         self.probability.to_pyarray(py)
     }
 
-    /// Wrong bases that the model expects, float32 [reads]; None from a model that does not count errors.
+    /// Wrong bases that the model expects, float32 [reads]; None from a model that does not count
+    /// errors.
     #[getter]
     fn expected_errors<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<f32>>> {
         self.expected_errors.as_ref().map(|errors| errors.to_pyarray(py))
@@ -75,20 +78,38 @@ impl Scores {
 
     fn __repr__(&self) -> String {
         let passing = self.probability.iter().filter(|p| **p >= self.threshold).count();
-        format!("<bm.Scores of {} reads by {}: {passing} pass at {}>", self.probability.len(), self.model, self.threshold)
+        format!(
+            "<bm.Scores of {} reads by {}: {passing} pass at {}>",
+            self.probability.len(),
+            self.model,
+            self.threshold
+        )
     }
 }
 
-/// Judge reads: a list of (sequence, quality) or (name, sequence, quality), each str or bytes, or the path of a FASTQ file, plain or
-/// gzip.
+/// Judge reads: a list of (sequence, quality) or (name, sequence, quality), each str or bytes, or
+/// the path of a FASTQ file, plain or gzip.
 ///
-/// model: id of an embedded model, or path of a package or .onnx file. threads: as many as there are processors if None.
+/// model: id of an embedded model, or path of a package or .onnx file. threads: as many as there
+/// are processors if None.
 #[pyfunction]
 #[pyo3(signature = (reads, *, model = "read-error", threads = None))]
-fn score(py: Python<'_>, reads: &Bound<'_, PyAny>, model: &str, threads: Option<usize>) -> PyResult<Scores> {
+fn score(
+    py: Python<'_>,
+    reads: &Bound<'_, PyAny>,
+    model: &str,
+    threads: Option<usize>,
+) -> PyResult<Scores> {
     let package = package(model)?;
-    let threads = threads.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1).max(1);
-    let path = if reads.is_instance_of::<PyString>() || reads.hasattr("__fspath__")? { Some(reads.extract::<PathBuf>()?) } else { None };
+    let threads = threads
+        .or_else(|| thread::available_parallelism().ok().map(usize::from))
+        .unwrap_or(1)
+        .max(1);
+    let path = if reads.is_instance_of::<PyString>() || reads.hasattr("__fspath__")? {
+        Some(reads.extract::<PathBuf>()?)
+    } else {
+        None
+    };
     let owned = match path {
         Some(path) => py.detach(move || of_file(&path))?,
         None => of_list(reads)?,
@@ -104,7 +125,11 @@ fn models() -> Vec<&'static str> {
 
 fn package(model: &str) -> PyResult<ModelPackage> {
     let embedded = ModelPackage::embedded_ids().any(|id| id == model);
-    let package = if embedded || !std::path::Path::new(model).exists() { ModelPackage::embedded(model) } else { ModelPackage::open(model.as_ref()) };
+    let package = if embedded || !std::path::Path::new(model).exists() {
+        ModelPackage::embedded(model)
+    } else {
+        ModelPackage::open(model.as_ref())
+    };
     package.map_err(|error| PyValueError::new_err(words(&error)))
 }
 
@@ -112,19 +137,29 @@ fn of_list(reads: &Bound<'_, PyAny>) -> PyResult<Vec<Owned>> {
     let mut all = Vec::new();
     for (number, read) in reads.try_iter()?.enumerate() {
         let parts: Vec<Bound<'_, PyAny>> = read?.extract().map_err(|_| {
-            PyTypeError::new_err(format!("read {number}: expected (sequence, quality) or (name, sequence, quality)"))
+            PyTypeError::new_err(format!(
+                "read {number}: expected (sequence, quality) or (name, sequence, quality)"
+            ))
         })?;
         let bytes = parts.iter().map(bytes).collect::<PyResult<Vec<_>>>()?;
         let [name, sequence, quality_scores] = match <[Vec<u8>; 2]>::try_from(bytes) {
-            Ok([sequence, quality_scores]) => [number.to_string().into_bytes(), sequence, quality_scores],
+            Ok([sequence, quality_scores]) => {
+                [number.to_string().into_bytes(), sequence, quality_scores]
+            }
             Err(bytes) => <[Vec<u8>; 3]>::try_from(bytes).map_err(|bytes| {
-                PyTypeError::new_err(format!("read {number}: {} parts, expected two or three", bytes.len()))
+                PyTypeError::new_err(format!(
+                    "read {number}: {} parts, expected two or three",
+                    bytes.len()
+                ))
             })?,
         };
         let read = Owned { name, sequence, quality_scores };
         // One that is empty or unknown cannot be judged; one that is no read is an error.
         match read.as_read().check_scorable() {
-            Ok(()) | Err(bm_encode::EncodeError::EmptyRead | bm_encode::EncodeError::NoKnownBase) => all.push(read),
+            Ok(())
+            | Err(bm_encode::EncodeError::EmptyRead | bm_encode::EncodeError::NoKnownBase) => {
+                all.push(read)
+            }
             Err(error) => return Err(PyValueError::new_err(format!("read {number}: {error}"))),
         }
     }
@@ -142,13 +177,21 @@ fn bytes(part: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 }
 
 fn of_file(path: &std::path::Path) -> PyResult<Vec<Owned>> {
-    let failed = |error: &dyn std::error::Error| PyOSError::new_err(format!("{}: {}", path.display(), words(error)));
-    let mut stored = BufReader::with_capacity(BUFFER, File::open(path).map_err(|error| failed(&error))?);
+    let failed = |error: &dyn std::error::Error| {
+        PyOSError::new_err(format!("{}: {}", path.display(), words(error)))
+    };
+    let mut stored =
+        BufReader::with_capacity(BUFFER, File::open(path).map_err(|error| failed(&error))?);
     let is_gzip = stored.fill_buf().map_err(|error| failed(&error))?.starts_with(&[0x1f, 0x8b]);
-    let text: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(stored)) } else { Box::new(stored) };
+    let text: Box<dyn Read> =
+        if is_gzip { Box::new(MultiGzDecoder::new(stored)) } else { Box::new(stored) };
     let (mut reader, mut record, mut all) = (Reader::new(text), Record::default(), Vec::new());
-    while reader.read_record(&mut record).map_err(|error| PyValueError::new_err(format!("{}: {}", path.display(), words(&error))))? {
-        let [name, sequence, quality_scores] = [record.name(), record.sequence(), record.quality_scores()].map(<[u8]>::to_vec);
+    while reader
+        .read_record(&mut record)
+        .map_err(|error| PyValueError::new_err(format!("{}: {}", path.display(), words(&error))))?
+    {
+        let [name, sequence, quality_scores] =
+            [record.name(), record.sequence(), record.quality_scores()].map(<[u8]>::to_vec);
         all.push(Owned { name, sequence, quality_scores });
     }
     Ok(all)
@@ -170,16 +213,24 @@ fn judge(package: ModelPackage, reads: &[Owned], threads: usize) -> PyResult<Sco
     });
     let mut predictions = Vec::with_capacity(reads.len());
     for part in parts {
-        let part = part.map_err(|_| PyRuntimeError::new_err("a worker stopped unexpectedly; this is a bug in bm"))?;
+        let part = part.map_err(|_| {
+            PyRuntimeError::new_err("a worker stopped unexpectedly; this is a bug in bm")
+        })?;
         predictions.extend(part.map_err(|error| PyRuntimeError::new_err(words(&error)))?);
     }
     let facts = package.facts();
     Ok(Scores {
         names: reads.iter().map(|read| String::from_utf8_lossy(&read.name).into_owned()).collect(),
-        probability: predictions.iter().map(|prediction| prediction.probability().map_or(f32::NAN, |p| p.get())).collect(),
-        expected_errors: facts
-            .counts_errors()
-            .then(|| predictions.iter().map(|prediction| prediction.expected_errors().unwrap_or(f32::NAN)).collect()),
+        probability: predictions
+            .iter()
+            .map(|prediction| prediction.probability().map_or(f32::NAN, |p| p.get()))
+            .collect(),
+        expected_errors: facts.counts_errors().then(|| {
+            predictions
+                .iter()
+                .map(|prediction| prediction.expected_errors().unwrap_or(f32::NAN))
+                .collect()
+        }),
         threshold: facts.threshold.get(),
         model: format!("{} version {}", facts.id, facts.version),
     })

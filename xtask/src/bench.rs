@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: criterion's benchmarks, then whole programs on a million real reads: `bm`, and other filters where they are
-//! installed, in turns.
+//! `cargo xtask bench`: criterion's benchmarks, then whole programs on a million real reads: `bm`,
+//! and other filters where they are installed, in turns.
 
 mod cases;
 mod start_up;
@@ -57,7 +57,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if !options.end_to_end_only {
         steps.push(Step::new("criterion", || {
             // `--bench *`: the benchmarks alone, without the unit tests of programs.
-            let mut command = workspace.cargo(&["bench", "--workspace", "--all-features", "--bench", "*"]);
+            let mut command =
+                workspace.cargo(&["bench", "--workspace", "--all-features", "--bench", "*"]);
             fetch_runtime::configure(workspace, &mut command)?;
             process::shown(&mut command)
         }));
@@ -65,7 +66,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     steps.push(Step::new("release build of bm", || {
         programs.push(("bm".to_owned(), workspace.build_bm()?));
         if let Some(revision) = &options.compare {
-            programs.push((format!("bm {revision}"), other_revision(workspace, revision, &folder)?));
+            programs
+                .push((format!("bm {revision}"), other_revision(workspace, revision, &folder)?));
         }
         Ok(())
     }));
@@ -101,7 +103,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         print::wrote(&path);
         let path = workspace.root.join("README.md");
         let readme = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let readme = table::in_readme(&readme, &result).context("README.md has no place for the table of speeds")?;
+        let readme = table::in_readme(&readme, &result)
+            .context("README.md has no place for the table of speeds")?;
         fs::write(&path, readme).with_context(|| path.display().to_string())?;
         print::wrote(&path);
     }
@@ -118,7 +121,8 @@ fn other_revision(workspace: &Workspace, revision: &str, folder: &Path) -> Resul
         command.current_dir(&workspace.root).args(arguments);
         command
     };
-    let commit = process::stdout(&mut git(&["rev-parse", "--verify", &format!("{revision}^{{commit}}")]))?;
+    let commit =
+        process::stdout(&mut git(&["rev-parse", "--verify", &format!("{revision}^{{commit}}")]))?;
     let tree = folder.join("other");
     let path = tree.to_string_lossy().into_owned();
     if !tree.is_dir() {
@@ -145,11 +149,16 @@ fn criterion_results(folder: &Path, start: SystemTime) -> Result<BTreeMap<String
     let estimates = folder.join("estimates.json");
     let is_new = folder.file_name().is_some_and(|name| name == "new");
     if is_new && estimates.is_file() && estimates.metadata()?.modified()? >= start {
-        let read = |path: &Path| -> Result<Value> { Ok(serde_json::from_str(&fs::read_to_string(path)?)?) };
+        let read = |path: &Path| -> Result<Value> {
+            Ok(serde_json::from_str(&fs::read_to_string(path)?)?)
+        };
         let benchmark = read(&folder.join("benchmark.json"))?;
         let median = read(&estimates)?["median"]["point_estimate"].as_f64().context("no median")?;
         let name = benchmark["full_id"].as_str().unwrap_or_default().to_owned();
-        results.insert(name, json!({ "ns_median": median, "elements": benchmark["throughput"]["Elements"] }));
+        results.insert(
+            name,
+            json!({ "ns_median": median, "elements": benchmark["throughput"]["Elements"] }),
+        );
     }
     Ok(results)
 }

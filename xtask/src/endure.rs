@@ -1,4 +1,5 @@
-//! `cargo xtask endure`: a stream much larger than memory through `bm filter`, and ten thousand changed packages through every engine.
+//! `cargo xtask endure`: a stream much larger than memory through `bm filter`, and ten thousand
+//! changed packages through every engine.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -37,7 +38,8 @@ pub(crate) struct Options {
 /// `cargo xtask endure`.
 ///
 /// # Errors
-/// When `bm` fails, loses a read or takes more memory the longer it runs, or when a changed package makes a test fail.
+/// When `bm` fails, loses a read or takes more memory the longer it runs, or when a changed package
+/// makes a test fail.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let folder = workspace.scratch()?.join("endure");
     folder::make(&folder)?;
@@ -57,12 +59,24 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
             Ok(())
         }),
         Step::new(format!("{} mutants of each kind", options.mutants), || {
-            let mut command = workspace.cargo(&["test", "--package", "bm-quality", "--all-features", "--test", "it", "mutants"]);
-            command.args(["--", "--nocapture", "--test-threads", "1"]).env("BM_MUTANTS", options.mutants.to_string());
+            let mut command = workspace.cargo(&[
+                "test",
+                "--package",
+                "bm-quality",
+                "--all-features",
+                "--test",
+                "it",
+                "mutants",
+            ]);
+            command
+                .args(["--", "--nocapture", "--test-threads", "1"])
+                .env("BM_MUTANTS", options.mutants.to_string());
             if fetch_runtime::configure(workspace, &mut command)? {
                 command.env("BM_REQUIRE_ORT", "1");
             }
-            process::watched(&mut command, |line| mutants.extend(line.contains(" mutants of ").then(|| line.trim().to_owned())))?;
+            process::watched(&mut command, |line| {
+                mutants.extend(line.contains(" mutants of ").then(|| line.trim().to_owned()))
+            })?;
             ensure!(!mutants.is_empty(), "no test told of mutants");
             Ok(())
         }),
@@ -74,8 +88,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         "streams": [plain, compressed],
         "mutants": mutants,
     });
-    let path = if options.keep { workspace.root.join(RESULTS) } else { folder.join("endurance.json") };
-    fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&result)?)).with_context(|| path.display().to_string())?;
+    let path =
+        if options.keep { workspace.root.join(RESULTS) } else { folder.join("endurance.json") };
+    fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&result)?))
+        .with_context(|| path.display().to_string())?;
     print::wrote(&path);
     Ok(())
 }
@@ -84,7 +100,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 #[cfg(unix)]
 fn link_to_null(name: &Path) -> Result<()> {
     if !name.exists() {
-        std::os::unix::fs::symlink("/dev/null", name).with_context(|| name.display().to_string())?;
+        std::os::unix::fs::symlink("/dev/null", name)
+            .with_context(|| name.display().to_string())?;
     }
     Ok(())
 }
@@ -106,7 +123,13 @@ fn sample(workspace: &Workspace) -> Result<(Vec<u8>, u64)> {
 }
 
 /// Pipes so many gigabytes of the block into `bm filter`, and watches its memory.
-fn stream(bm: &Path, (block, reads): &(Vec<u8>, u64), gigabytes: u64, output: &str, folder: &Path) -> Result<Value> {
+fn stream(
+    bm: &Path,
+    (block, reads): &(Vec<u8>, u64),
+    gigabytes: u64,
+    output: &str,
+    folder: &Path,
+) -> Result<Value> {
     let report = folder.join("report.json");
     let began = Instant::now();
     let mut child = Command::new(bm)
@@ -132,12 +155,21 @@ fn stream(bm: &Path, (block, reads): &(Vec<u8>, u64), gigabytes: u64, output: &s
     let wall = began.elapsed().as_secs_f64();
     let text = fs::read_to_string(&report).with_context(|| report.display().to_string())?;
     let counts = serde_json::from_str::<Value>(&text)?["reads"].clone();
-    let count = |key: &str| counts[key].as_u64().with_context(|| format!("the report does not say {key}"));
+    let count =
+        |key: &str| counts[key].as_u64().with_context(|| format!("the report does not say {key}"));
     let accounted = count("kept")? + count("discarded")? + count("unscored")?;
-    ensure!(count("in")? == blocks * reads && accounted == blocks * reads, "{} reads went in, {counts} came out", blocks * reads);
-    let (first, last) = (peaks.first().copied().unwrap_or_default(), peaks.last().copied().unwrap_or_default());
+    ensure!(
+        count("in")? == blocks * reads && accounted == blocks * reads,
+        "{} reads went in, {counts} came out",
+        blocks * reads
+    );
+    let (first, last) =
+        (peaks.first().copied().unwrap_or_default(), peaks.last().copied().unwrap_or_default());
     // The allocator may keep a little more the longer it runs.
-    ensure!(last <= first + first / 4 + 4_000, "{first} kB after the first gigabyte, {last} kB after the last");
+    ensure!(
+        last <= first + first / 4 + 4_000,
+        "{first} kB after the first gigabyte, {last} kB after the last"
+    );
     Ok(json!({
         "command": format!("bm filter - -q -j 2 -o {0} --discarded {0} --report report.json", if output == "/dev/null" { output } else { "null.fastq.gz" }),
         "bytes": written,
@@ -151,7 +183,11 @@ fn stream(bm: &Path, (block, reads): &(Vec<u8>, u64), gigabytes: u64, output: &s
 /// The most memory that a process ever had, in kB, as Linux tells.
 fn peak(process: u32) -> Result<u64> {
     let path = format!("/proc/{process}/status");
-    let status = fs::read_to_string(&path).with_context(|| format!("{path}: memory is watched on Linux only"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).with_context(|| format!("{path} has no VmHWM"))?;
+    let status = fs::read_to_string(&path)
+        .with_context(|| format!("{path}: memory is watched on Linux only"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .with_context(|| format!("{path} has no VmHWM"))?;
     line.trim().trim_end_matches(" kB").parse().with_context(|| format!("{path}: {line}"))
 }

@@ -17,7 +17,8 @@ const CURVES_RESULTS: &str = "research/adapt/results";
 const RESULTS: &str = "research/evaluation/results";
 const CARD: &str = "research/read-error/card.py";
 const CARD_OF: &str = "models/read-error";
-const TESTS: [&str; 3] = ["research/evaluation/tests", "research/adapt/tests", "research/evidence/tests"];
+const TESTS: [&str; 3] =
+    ["research/evaluation/tests", "research/adapt/tests", "research/evidence/tests"];
 
 /// What is judged, and on which reads.
 #[derive(clap::Args, Clone, Default)]
@@ -25,19 +26,23 @@ pub(crate) struct Options {
     /// Folder with truth sets below it: folders of FASTQ and a table NAME.truth.tsv.gz
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Id of an embedded model, or path of a package or .onnx file; may be given again [default: every embedded model]
+    /// Id of an embedded model, or path of a package or .onnx file; may be given again [default:
+    /// every embedded model]
     #[arg(long, value_name = "MODEL")]
     model: Vec<String>,
-    /// Train read-error without each run first, and judge it there; needs PyTorch, which is installed for it
+    /// Train read-error without each run first, and judge it there; needs PyTorch, which is
+    /// installed for it
     #[arg(long)]
     leave_one_out: bool,
     /// Let bm adapt learn each set from itself, and judge that too
     #[arg(long)]
     adapt: bool,
-    /// Only how the gain of bm adapt falls with coverage and with the size of the genome, by runs thinned and transplanted
+    /// Only how the gain of bm adapt falls with coverage and with the size of the genome, by runs
+    /// thinned and transplanted
     #[arg(long, conflicts_with_all = ["adapt", "model", "resamples"])]
     curves: bool,
-    /// Folder of the results [default: research/evaluation/results, with --curves research/adapt/results]
+    /// Folder of the results [default: research/evaluation/results, with --curves
+    /// research/adapt/results]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Bootstrap resamples behind each confidence interval [default: 1000]
@@ -51,7 +56,8 @@ pub(crate) struct Options {
 /// When any step fails.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let default = if options.curves { CURVES_RESULTS } else { RESULTS };
-    let results = options.output.as_ref().map_or_else(|| Ok(workspace.root.join(default)), path::absolute)?;
+    let results =
+        options.output.as_ref().map_or_else(|| Ok(workspace.root.join(default)), path::absolute)?;
     let mut all = vec![];
     let mut left_out = None;
     if options.leave_one_out {
@@ -71,7 +77,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// A small evaluation of testdata, as steps of `ci`: a test of the road, its figures are thrown away.
+/// A small evaluation of testdata, as steps of `ci`: a test of the road, its figures are thrown
+/// away.
 ///
 /// # Errors
 /// When the folder for what this program makes cannot be made.
@@ -79,7 +86,12 @@ pub(crate) fn smoke_steps(workspace: &Workspace) -> Result<Vec<Step<'_>>> {
     let results = workspace.scratch()?.join("smoke-evaluation");
     // Otherwise yesterday's results could pass for today's.
     folder::remove(&results)?;
-    let options = Options { data: workspace.root.join("testdata"), adapt: true, resamples: Some(20), ..Options::default() };
+    let options = Options {
+        data: workspace.root.join("testdata"),
+        adapt: true,
+        resamples: Some(20),
+        ..Options::default()
+    };
     Ok(steps(workspace, options, results, None))
 }
 
@@ -87,7 +99,8 @@ pub(crate) fn smoke_steps(workspace: &Workspace) -> Result<Vec<Step<'_>>> {
 pub(crate) fn python_tests(workspace: &Workspace) -> Step<'_> {
     Step::with_outcome("tests of the evaluation", || {
         if let Runtime::NoWheel(reason) = fetch_runtime::availability() {
-            // The light environment, which is here anyway, cannot be made; another one for these tests is not worth its time.
+            // The light environment, which is here anyway, cannot be made; another one for these
+            // tests is not worth its time.
             return Ok(Outcome::Skipped(reason));
         }
         let interpreter = python::ensure(workspace, Environment::Light)?;
@@ -99,14 +112,22 @@ pub(crate) fn python_tests(workspace: &Workspace) -> Step<'_> {
     })
 }
 
-fn steps(workspace: &Workspace, options: Options, results: PathBuf, left_out: Option<PathBuf>) -> Vec<Step<'_>> {
+fn steps(
+    workspace: &Workspace,
+    options: Options,
+    results: PathBuf,
+    left_out: Option<PathBuf>,
+) -> Vec<Step<'_>> {
     vec![
         Step::new("release build of bm", || workspace.build_bm().map(drop)),
-        Step::new("Python environment for evaluation", || python::ensure(workspace, Environment::Evaluate).map(drop)),
+        Step::new("Python environment for evaluation", || {
+            python::ensure(workspace, Environment::Evaluate).map(drop)
+        }),
         Step::new("evaluation", move || {
             let bm = workspace.build_bm()?;
             let interpreter = python::ensure(workspace, Environment::Evaluate)?;
-            let mut command = python::script(workspace, &interpreter, options.arguments(&bm, &results)?);
+            let mut command =
+                python::script(workspace, &interpreter, options.arguments(&bm, &results)?);
             if let Some(folder) = &left_out {
                 command.arg("--left-out").arg(folder);
             }
@@ -116,14 +137,20 @@ fn steps(workspace: &Workspace, options: Options, results: PathBuf, left_out: Op
 }
 
 impl Options {
-    /// The script runs in the root of the workspace, so a path that was typed elsewhere is made absolute.
+    /// The script runs in the root of the workspace, so a path that was typed elsewhere is made
+    /// absolute.
     fn arguments(&self, bm: &Path, results: &Path) -> Result<Vec<OsString>> {
         let script = if self.curves { CURVES } else { SCRIPT };
-        let mut arguments: Vec<OsString> = vec![script.into(), "--data".into(), path::absolute(&self.data)?.into()];
+        let mut arguments: Vec<OsString> =
+            vec![script.into(), "--data".into(), path::absolute(&self.data)?.into()];
         arguments.extend(["--bm".into(), bm.into(), "--output".into(), results.into()]);
         for model in &self.model {
             // An id is no file; a path is.
-            let model = if Path::new(model).exists() { path::absolute(model)?.into() } else { model.into() };
+            let model = if Path::new(model).exists() {
+                path::absolute(model)?.into()
+            } else {
+                model.into()
+            };
             arguments.extend(["--model".into(), model]);
         }
         if self.adapt {
@@ -143,12 +170,22 @@ mod tests {
     #[test]
     fn every_option_reaches_the_script() {
         let model = vec!["mean-q20".to_owned(), "src".to_owned()];
-        let options = Options { data: "runs".into(), model, adapt: true, resamples: Some(7), ..Options::default() };
+        let options = Options {
+            data: "runs".into(),
+            model,
+            adapt: true,
+            resamples: Some(7),
+            ..Options::default()
+        };
         let arguments = options.arguments(Path::new("bm"), Path::new("out")).expect("paths");
-        let absolute = |name| path::absolute(name).expect("the current folder is known").display().to_string();
+        let absolute =
+            |name| path::absolute(name).expect("the current folder is known").display().to_string();
         // Tests run in the folder of xtask, where `src` is a path and `mean-q20` is not.
         let (data, package) = (absolute("runs"), absolute("src"));
-        let expected = [SCRIPT, "--data", &data, "--bm", "bm", "--output", "out", "--model", "mean-q20", "--model", &package];
+        let expected = [
+            SCRIPT, "--data", &data, "--bm", "bm", "--output", "out", "--model", "mean-q20",
+            "--model", &package,
+        ];
         assert_eq!(arguments[..11], expected);
         assert_eq!(arguments[11..], ["--adapt", "--resamples", "7"]);
     }

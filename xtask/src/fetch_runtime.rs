@@ -12,9 +12,10 @@ use crate::step::{self, Step};
 use crate::workspace::Workspace;
 use crate::{digest, folder, lock, print, process, python};
 
-/// The last release whose library does not carry Microsoft's telemetry client. Later ones have it, switched on, on Linux
-/// and macOS. A rise needs the digests below, the same version in `research/neural-engine/requirements.txt`, and a look at
-/// whether `bm-infer` still switches everything off.
+/// The last release whose library does not carry Microsoft's telemetry client. Later ones have it,
+/// switched on, on Linux and macOS. A rise needs the digests below, the same version in
+/// `research/neural-engine/requirements.txt`, and a look at whether `bm-infer` still switches
+/// everything off.
 pub(crate) const VERSION: &str = "1.28.0";
 
 /// A wheel on the Python package index and the library in it.
@@ -30,8 +31,8 @@ pub(crate) struct Wheel {
     library: &'static str,
 }
 
-/// Taken from wheels downloaded with pip on 2026-11-22. All are for CPython 3.12, whatever Python is here: the library in
-/// them is the same for every version.
+/// Taken from wheels downloaded with pip on 2026-11-22. All are for CPython 3.12, whatever Python
+/// is here: the library in them is the same for every version.
 const WHEELS: [Wheel; 5] = [
     Wheel {
         os: "linux",
@@ -141,19 +142,20 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<Runtime<PathBuf>> {
     if library.is_file() && digest::of_file(&library)? == wheel.library {
         return Ok(Runtime::Available(library));
     }
-    // Unpacked beside its place and renamed when checked: what has the right name is the right file.
+    // Unpacked beside its place and renamed when checked: what has the right name is the right
+    // file.
     let partial = workspace.scratch()?.join("onnxruntime").join("partial");
     folder::clear(&partial)?;
     folder::make(library.parent().context("the library has a folder")?)?;
-    let fetched =
-        fetch(workspace, wheel, &partial).and_then(|unpacked| fs::rename(unpacked, &library).context("renaming the library"));
+    let fetched = fetch(workspace, wheel, &partial)
+        .and_then(|unpacked| fs::rename(unpacked, &library).context("renaming the library"));
     folder::remove(&partial)?;
     fetched.with_context(|| format!("fetching ONNX Runtime {VERSION}"))?;
     Ok(Runtime::Available(library))
 }
 
-/// Makes `command` use the fetched library and says whether there is one; where there is none, a library that the user set up
-/// stays in use.
+/// Makes `command` use the fetched library and says whether there is one; where there is none, a
+/// library that the user set up stays in use.
 ///
 /// # Errors
 /// As [`ensure`].
@@ -186,7 +188,10 @@ fn wheel_for(os: &str, arch: &str, is_musl: bool) -> Result<&'static Wheel, Stri
     // A glibc library does not load into a musl process.
     let wheel = WHEELS.iter().find(|wheel| wheel.os == os && wheel.arch == arch);
     wheel.filter(|_| !is_musl).ok_or_else(|| {
-        format!("ONNX Runtime {VERSION} has no wheel for {os} {arch}{}. {instead}", if is_musl { " with musl" } else { "" })
+        format!(
+            "ONNX Runtime {VERSION} has no wheel for {os} {arch}{}. {instead}",
+            if is_musl { " with musl" } else { "" }
+        )
     })
 }
 
@@ -194,7 +199,8 @@ fn wheel_for(os: &str, arch: &str, is_musl: bool) -> Result<&'static Wheel, Stri
 fn fetch(workspace: &Workspace, wheel: &Wheel, folder: &Path) -> Result<PathBuf> {
     let python = python::with_pip(workspace)?;
     let requirement = format!("onnxruntime=={VERSION}");
-    let pip = ["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--python-version", "312"];
+    let pip =
+        ["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--python-version", "312"];
     let tags = ["--implementation", "cp", "--abi", "cp312", "--platform", wheel.platform_tag];
     let mut download = python::quiet_pip(&python);
     download.args(pip).args(tags).arg("--dest").arg(folder).arg(&requirement);
@@ -204,7 +210,8 @@ fn fetch(workspace: &Workspace, wheel: &Wheel, folder: &Path) -> Result<PathBuf>
     digest::verify(&file, wheel.wheel)?;
 
     // Python is here anyway and reads zip files: one dependency fewer.
-    let extract = "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extract(sys.argv[2], sys.argv[3])";
+    let extract =
+        "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extract(sys.argv[2], sys.argv[3])";
     let member = format!("onnxruntime/capi/{}", wheel.library_name);
     let mut unzip = Command::new(&python);
     unzip.args(["-c", extract]).arg(&file).arg(&member).arg(folder);

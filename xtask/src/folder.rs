@@ -10,7 +10,9 @@ use anyhow::{Context, Result};
 /// # Errors
 /// When it cannot be read.
 pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let read = || -> std::io::Result<Vec<PathBuf>> { fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect() };
+    let read = || -> std::io::Result<Vec<PathBuf>> {
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
+    };
     let mut paths = read().with_context(|| folder.display().to_string())?;
     paths.sort();
     Ok(paths)

@@ -1,4 +1,5 @@
-//! What the fuzzers in `fuzz/` found, through the checks that they make: on the toolchain at hand, without a fuzzer.
+//! What the fuzzers in `fuzz/` found, through the checks that they make: on the toolchain at hand,
+//! without a fuzzer.
 
 use crate::process;
 use crate::step::Step;
@@ -7,11 +8,27 @@ use crate::workspace::Workspace;
 /// The step of `cargo xtask ci`.
 pub(crate) fn step(workspace: &Workspace) -> Step<'_> {
     Step::new("corpora of the fuzzers", || {
-        // A project of its own; in the workspace's target folder, what both need of others is built once.
-        let mut lints = workspace.cargo(&["clippy", "--manifest-path", MANIFEST, "--locked", "--all-targets", "--target-dir"]);
+        // A project of its own; in the workspace's target folder, what both need of others is built
+        // once.
+        let mut lints = workspace.cargo(&[
+            "clippy",
+            "--manifest-path",
+            MANIFEST,
+            "--locked",
+            "--all-targets",
+            "--target-dir",
+        ]);
         process::kept(lints.arg(&workspace.target).args(["--", "-D", "warnings"]))?;
         process::kept(&mut workspace.cargo(&["fmt", "--manifest-path", MANIFEST, "--check"]))?;
-        let mut tests = workspace.cargo(&["test", "--manifest-path", MANIFEST, "--locked", "--test", "replay", "--target-dir"]);
+        let mut tests = workspace.cargo(&[
+            "test",
+            "--manifest-path",
+            MANIFEST,
+            "--locked",
+            "--test",
+            "replay",
+            "--target-dir",
+        ]);
         process::kept(tests.arg(&workspace.target))
     })
 }

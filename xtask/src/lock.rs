@@ -1,4 +1,5 @@
-//! One at a time: two runs that both want to make the same thing under `target/xtask` wait for each other.
+//! One at a time: two runs that both want to make the same thing under `target/xtask` wait for each
+//! other.
 
 use std::fs::File;
 

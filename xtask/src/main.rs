@@ -58,15 +58,19 @@ enum Command {
     Test,
     /// Run everything a change must pass, cheapest first
     Ci,
-    /// Check the rules no compiler checks: who depends on whom, licences, unsafe code, the code map, digests
+    /// Check the rules no compiler checks: who depends on whom, licences, unsafe code, the code
+    /// map, digests
     Tidy,
-    /// Check what is built on with cargo-deny: licences, origins, duplicates, build scripts, advisories
+    /// Check what is built on with cargo-deny: licences, origins, duplicates, build scripts,
+    /// advisories
     Deny,
     /// Measure speed: criterion's benchmarks, then whole programs, bm and others, in turns
     Bench(bench::Options),
-    /// Try what takes long: 50 GB through bm filter, thousands of changed models through every engine
+    /// Try what takes long: 50 GB through bm filter, thousands of changed models through every
+    /// engine
     Endure(endure::Options),
-    /// Make the archive of a release for this machine: program, completions, manual pages, models, licences
+    /// Make the archive of a release for this machine: program, completions, manual pages, models,
+    /// licences
     Dist(dist::Options),
 }
 

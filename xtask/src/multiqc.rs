@@ -16,7 +16,8 @@ pub(crate) fn step(workspace: &Workspace) -> Step<'_> {
     Step::new("MultiQC shows what bm writes for it", || check(workspace))
 }
 
-/// Filters the sample, has MultiQC make its report, and compares the table behind its picture with bm's own report.
+/// Filters the sample, has MultiQC make its report, and compares the table behind its picture with
+/// bm's own report.
 fn check(workspace: &Workspace) -> Result<()> {
     let python = python::ensure(workspace, Environment::MultiQc)?;
     let scratch = workspace.scratch()?.join("multiqc");
@@ -24,15 +25,26 @@ fn check(workspace: &Workspace) -> Result<()> {
     folder::make(&scratch)?;
     let (report, ours) = (scratch.join("report.json"), scratch.join("sample_mqc.json"));
     let mut filter = Command::new(workspace.build_bm()?);
-    filter.arg("filter").arg(workspace.root.join(SAMPLE_READS)).args(["-q", "-o", "-", "--min-complexity", "0.85"]);
+    filter.arg("filter").arg(workspace.root.join(SAMPLE_READS)).args([
+        "-q",
+        "-o",
+        "-",
+        "--min-complexity",
+        "0.85",
+    ]);
     process::stdout(filter.arg("--report").arg(&report).arg("--multiqc").arg(&ours))?;
     let mut multiqc = Command::new(&python);
-    multiqc.args(["-m", "multiqc", "--quiet", "--no-version-check", "--outdir"]).arg(&scratch).arg(&ours);
+    multiqc
+        .args(["-m", "multiqc", "--quiet", "--no-version-check", "--outdir"])
+        .arg(&scratch)
+        .arg(&ours);
     process::kept(&mut multiqc)?;
 
-    let page = fs::read_to_string(scratch.join("multiqc_report.html")).context("MultiQC's report")?;
+    let page =
+        fs::read_to_string(scratch.join("multiqc_report.html")).context("MultiQC's report")?;
     ensure!(page.contains("bm: reads kept"), "MultiQC's report has no section of bm");
-    let table = fs::read_to_string(scratch.join("multiqc_data/multiqc_bm_reads_plot.txt")).context("MultiQC's table")?;
+    let table = fs::read_to_string(scratch.join("multiqc_data/multiqc_bm_reads_plot.txt"))
+        .context("MultiQC's table")?;
     let report: Value = serde_json::from_str(&fs::read_to_string(&report)?)?;
     compare(&table, &report)
 }
@@ -40,12 +52,19 @@ fn check(workspace: &Workspace) -> Result<()> {
 /// Compares MultiQC's table, a column a bar, with the report.
 fn compare(table: &str, report: &Value) -> Result<()> {
     let mut lines = table.lines().map(|line| line.split('\t'));
-    let (names, values) = (lines.next().context("an empty table")?, lines.next().context("a table without a sample")?);
+    let (names, values) = (
+        lines.next().context("an empty table")?,
+        lines.next().context("a table without a sample")?,
+    );
     let mut bars = 0;
     for (name, value) in names.zip(values).skip(1) {
-        let expected = if name == "kept" { &report["reads"]["kept"] } else { &report["reasons"][name] };
+        let expected =
+            if name == "kept" { &report["reads"]["kept"] } else { &report["reasons"][name] };
         let value: f64 = value.parse().with_context(|| format!("{name}: {value}"))?;
-        ensure!(expected.as_f64() == Some(value), "{name}: MultiQC shows {value}, the report has {expected}");
+        ensure!(
+            expected.as_f64() == Some(value),
+            "{name}: MultiQC shows {value}, the report has {expected}"
+        );
         bars += 1;
     }
     let reasons = report["reasons"].as_object().context("a report without reasons")?.len();
@@ -64,9 +83,12 @@ mod tests {
         let report = json!({"reads": {"kept": 90}, "reasons": {"threshold": 10}});
         assert!(compare("Sample\tkept\tthreshold\nx\t90\t10\n", &report).is_ok());
         assert!(compare("Sample\tkept\tthreshold\nx\t90\t10.0\n", &report).is_ok());
-        for wrong in
-            ["Sample\tkept\tthreshold\nx\t90\t11\n", "Sample\tkept\nx\t90\n", "Sample\tkept\n", "Sample\tkept\tmate\nx\t90\t0\n"]
-        {
+        for wrong in [
+            "Sample\tkept\tthreshold\nx\t90\t11\n",
+            "Sample\tkept\nx\t90\n",
+            "Sample\tkept\n",
+            "Sample\tkept\tmate\nx\t90\t0\n",
+        ] {
             assert!(compare(wrong, &report).is_err(), "{wrong}");
         }
     }

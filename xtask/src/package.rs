@@ -1,8 +1,9 @@
 //! Whether what would be published builds from the published files alone.
 //!
-//! `cargo package` can build what it packed, but it keeps the unpacked crates by name and version, also in cargo's home: a
-//! second run would build a dependent crate against the first run's files. So it only packs here, and the packed files are
-//! unpacked into a workspace of their own, where they replace the registry's.
+//! `cargo package` can build what it packed, but it keeps the unpacked crates by name and version,
+//! also in cargo's home: a second run would build a dependent crate against the first run's files.
+//! So it only packs here, and the packed files are unpacked into a workspace of their own, where
+//! they replace the registry's.
 
 use std::fs;
 use std::process::Command;
@@ -12,7 +13,8 @@ use anyhow::{Context, Result, ensure};
 use crate::workspace::Workspace;
 use crate::{folder, process, python};
 
-/// Unpacks an archive into a folder. Cargo gives packed files a fixed date, so they would look unchanged since the last build.
+/// Unpacks an archive into a folder. Cargo gives packed files a fixed date, so they would look
+/// unchanged since the last build.
 const UNPACK: &str = "
 import sys, tarfile, time
 with tarfile.open(sys.argv[1]) as archive:
@@ -29,7 +31,8 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let packed = workspace.target.join("package");
     folder::clear(&packed)?;
     // `--no-verify`: see above.
-    let arguments = ["package", "--workspace", "--exclude", "xtask", "--allow-dirty", "--no-verify"];
+    let arguments =
+        ["package", "--workspace", "--exclude", "xtask", "--allow-dirty", "--no-verify"];
     process::kept(&mut workspace.cargo(&arguments))?;
 
     let folder = workspace.scratch()?.join("package");
@@ -46,7 +49,8 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     }
     ensure!(!members.is_empty(), "cargo packed nothing");
 
-    let mut manifest = format!("[workspace]\nresolver = \"3\"\nmembers = {members:?}\n\n[patch.crates-io]\n");
+    let mut manifest =
+        format!("[workspace]\nresolver = \"3\"\nmembers = {members:?}\n\n[patch.crates-io]\n");
     for member in &workspace.members {
         let path = format!("{}-{}", member.name, member.version);
         if members.contains(&path) {

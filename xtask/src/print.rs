@@ -1,7 +1,8 @@
 //! Everything this program prints goes through here: progress to stderr, results to stdout.
 //!
-//! A step's line stays open until the step ends (`[2/7] clippy … ok 4.1 s`). Whatever has to be said meanwhile
-//! closes the line first, and the step's end then repeats the line's head, so that both forms read alike.
+//! A step's line stays open until the step ends (`[2/7] clippy … ok 4.1 s`). Whatever has to be
+//! said meanwhile closes the line first, and the step's end then repeats the line's head, so that
+//! both forms read alike.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -69,7 +70,8 @@ pub(crate) fn to_stdout(bytes: &[u8]) {
 }
 
 fn to_stderr(bytes: &[u8]) {
-    // The test runner captures only what the print macros write; a failure that a test provokes would look like one of its own.
+    // The test runner captures only what the print macros write; a failure that a test provokes
+    // would look like one of its own.
     if !cfg!(test) {
         let _ = io::stderr().lock().write_all(bytes);
     }

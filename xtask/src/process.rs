@@ -17,7 +17,8 @@ pub(crate) fn shown(command: &mut Command) -> Result<()> {
     check(command, status)
 }
 
-/// Runs `command` in silence; when it fails, everything it wrote is shown, in the order it was written.
+/// Runs `command` in silence; when it fails, everything it wrote is shown, in the order it was
+/// written.
 ///
 /// # Errors
 /// When it cannot be started or fails.
@@ -50,13 +51,15 @@ pub(crate) fn stdout(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("{} wrote no UTF-8", line(command)))
 }
 
-/// Runs `command` with its output on the terminal and gives every line of its stdout to `look` as well.
+/// Runs `command` with its output on the terminal and gives every line of its stdout to `look` as
+/// well.
 ///
 /// # Errors
 /// When it cannot be started or fails.
 pub(crate) fn watched(command: &mut Command, mut look: impl FnMut(&str)) -> Result<()> {
     print::close_line();
-    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| could_not_start(command))?;
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| could_not_start(command))?;
     let mut lines = BufReader::new(child.stdout.take().context("stdout was piped")?);
     let mut bytes = Vec::new();
     while lines.read_until(b'\n', &mut bytes)? > 0 {

@@ -17,7 +17,8 @@ use crate::{digest, process};
 /// When `bm` cannot be built or asked.
 pub(crate) fn of(workspace: &Workspace) -> Result<Value> {
     let git = |arguments: &[&str]| {
-        let output = Command::new("git").current_dir(&workspace.root).args(arguments).output().ok()?;
+        let output =
+            Command::new("git").current_dir(&workspace.root).args(arguments).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let rustc = process::stdout(Command::new("rustc").arg("--version"))?;
@@ -40,7 +41,8 @@ pub(crate) fn of(workspace: &Workspace) -> Result<Value> {
 /// The processor's name as the system gives it, where it does.
 fn cpu_model() -> Option<String> {
     if OS == "macos" {
-        let output = Command::new("sysctl").args(["-n", "machdep.cpu.brand_string"]).output().ok()?;
+        let output =
+            Command::new("sysctl").args(["-n", "machdep.cpu.brand_string"]).output().ok()?;
         return Some(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
     let text = fs::read_to_string("/proc/cpuinfo").ok()?;

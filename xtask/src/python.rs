@@ -1,4 +1,5 @@
-//! Python environments with pinned packages, made once under `target/xtask` and rebuilt when the pins change.
+//! Python environments with pinned packages, made once under `target/xtask` and rebuilt when the
+//! pins change.
 
 mod without_cuda;
 
@@ -88,7 +89,11 @@ pub(crate) fn ensure(workspace: &Workspace, environment: Environment) -> Result<
     if is_current(&folder, &stamp) && version(&interpreter).is_some() {
         return Ok(interpreter);
     }
-    print::note(format_args!("making {} from {}", workspace.relative(&folder), environment.requirements()));
+    print::note(format_args!(
+        "making {} from {}",
+        workspace.relative(&folder),
+        environment.requirements()
+    ));
     make(&folder, &requirements, environment.is_without_cuda(), &stamp)
         .with_context(|| format!("no Python environment from {}", environment.requirements()))?;
     Ok(interpreter)
@@ -106,16 +111,23 @@ pub(crate) fn with_pip(workspace: &Workspace) -> Result<PathBuf> {
     ensure(workspace, Environment::Light)
 }
 
-/// `python`, to be given `-m pip …`, without pip's advice about newer versions of itself. What it downloads is installed once, so
-/// no second copy is kept.
+/// `python`, to be given `-m pip …`, without pip's advice about newer versions of itself. What it
+/// downloads is installed once, so no second copy is kept.
 pub(crate) fn quiet_pip(python: &Path) -> Command {
     let mut command = Command::new(python);
-    command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1").env("PIP_NO_INPUT", "1").env("PIP_NO_CACHE_DIR", "1");
+    command
+        .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
+        .env("PIP_NO_INPUT", "1")
+        .env("PIP_NO_CACHE_DIR", "1");
     command
 }
 
 /// A script of the project, run by `interpreter` from the root of the workspace.
-pub(crate) fn script(workspace: &Workspace, interpreter: &Path, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
+pub(crate) fn script(
+    workspace: &Workspace,
+    interpreter: &Path,
+    arguments: impl IntoIterator<Item: AsRef<OsStr>>,
+) -> Command {
     let mut command = Command::new(interpreter);
     // Unbuffered: an epoch's line is read when it is printed. UTF-8: whatever the locale says.
     command.current_dir(&workspace.root).args(["-u", "-X", "utf8"]).args(arguments);
@@ -137,11 +149,16 @@ fn make(folder: &Path, requirements: &Path, without_cuda: bool, stamp: &str) -> 
 fn install(folder: &Path, requirements: &Path, without_cuda: bool) -> Result<()> {
     let python = find()?;
     process::kept(Command::new(&python).args(["-m", "venv"]).arg(folder)).with_context(|| {
-        format!("{} cannot make environments (on Debian and Ubuntu: apt install python3-venv)", python.display())
+        format!(
+            "{} cannot make environments (on Debian and Ubuntu: apt install python3-venv)",
+            python.display()
+        )
     })?;
     let interpreter = interpreter_in(folder);
     let mut install = quiet_pip(&interpreter);
-    install.args(["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--requirement"]).arg(requirements);
+    install
+        .args(["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--requirement"])
+        .arg(requirements);
     if without_cuda {
         process::kept(install.arg("--no-deps"))?;
         return without_cuda::complete(folder, &interpreter);
@@ -156,7 +173,12 @@ pub(crate) fn find() -> Result<PathBuf> {
         return match version(&named) {
             Some(found) if found >= OLDEST => Ok(named),
             Some((major, minor)) => {
-                bail!("BM_PYTHON={} is Python {major}.{minor}; {}.{} or later is needed", named.display(), OLDEST.0, OLDEST.1)
+                bail!(
+                    "BM_PYTHON={} is Python {major}.{minor}; {}.{} or later is needed",
+                    named.display(),
+                    OLDEST.0,
+                    OLDEST.1
+                )
             }
             None => bail!("BM_PYTHON={} does not run", named.display()),
         };
@@ -165,7 +187,10 @@ pub(crate) fn find() -> Result<PathBuf> {
     let names = ["python3", "python", "python3.14", "python3.13", "python3.12", "python3.11"];
     let usable = |name: &&str| version(Path::new(name)).is_some_and(|found| found >= OLDEST);
     names.iter().find(|name| usable(name)).map(PathBuf::from).with_context(|| {
-        format!("no Python {}.{} or later on the path; install one, or name it with BM_PYTHON", OLDEST.0, OLDEST.1)
+        format!(
+            "no Python {}.{} or later on the path; install one, or name it with BM_PYTHON",
+            OLDEST.0, OLDEST.1
+        )
     })
 }
 

@@ -16,12 +16,26 @@ fn check(workspace: &Workspace) -> Result<()> {
     let python = python::ensure(workspace, Environment::Module)?;
     let wheels = workspace.scratch()?.join("wheels");
     folder::clear(&wheels)?;
-    let mut build = python::script(workspace, &python, ["-m", "maturin", "build", "--release", "--locked", "--quiet"]);
+    let mut build = python::script(
+        workspace,
+        &python,
+        ["-m", "maturin", "build", "--release", "--locked", "--quiet"],
+    );
     build.args(["--manifest-path", "python/Cargo.toml", "--interpreter"]).arg(&python);
-    process::kept(build.arg("--out").arg(&wheels).arg("--target-dir").arg(workspace.target.join("python")))?;
+    process::kept(
+        build.arg("--out").arg(&wheels).arg("--target-dir").arg(workspace.target.join("python")),
+    )?;
     let wheel = folder::entries(&wheels)?.pop().context("maturin built no wheel")?;
     let mut install = python::quiet_pip(&python);
-    process::kept(install.args(["-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps"]).arg(wheel))?;
-    let mut tests = python::script(workspace, &python, ["-m", "unittest", "discover", "--start-directory", "python/tests"]);
+    process::kept(
+        install
+            .args(["-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps"])
+            .arg(wheel),
+    )?;
+    let mut tests = python::script(
+        workspace,
+        &python,
+        ["-m", "unittest", "discover", "--start-directory", "python/tests"],
+    );
     process::kept(tests.env("BM", workspace.build_bm()?))
 }

@@ -1,4 +1,5 @@
-//! A command is a list of steps; `ci` is made of the steps of the other commands, so nothing is said twice.
+//! A command is a list of steps; `ci` is made of the steps of the other commands, so nothing is
+//! said twice.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,10 @@ impl<'a> Step<'a> {
     }
 
     /// A step that reports how it ended.
-    pub(crate) fn with_outcome(name: impl Into<String>, run: impl FnOnce() -> Result<Outcome> + 'a) -> Self {
+    pub(crate) fn with_outcome(
+        name: impl Into<String>,
+        run: impl FnOnce() -> Result<Outcome> + 'a,
+    ) -> Self {
         Self { name: name.into(), run: Box::new(run) }
     }
 }

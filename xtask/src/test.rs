@@ -83,7 +83,9 @@ mod tests {
         let mut tally = Tally::default();
         tally.add("running 3 tests\n");
         tally.add("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s\n");
-        tally.add("test result: FAILED. 2 passed; 4 failed; 0 ignored; 0 measured; 9 filtered out\n");
+        tally.add(
+            "test result: FAILED. 2 passed; 4 failed; 0 ignored; 0 measured; 9 filtered out\n",
+        );
         assert_eq!(tally, Tally { passed: 5, failed: 4, ignored: 1 });
     }
 }

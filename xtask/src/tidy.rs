@@ -1,7 +1,7 @@
 //! `cargo xtask tidy`: the rules no compiler checks.
 //!
-//! Every rule is a function from text or metadata to findings, each a line that says what is wrong and where; its tests
-//! show that it can fail.
+//! Every rule is a function from text or metadata to findings, each a line that says what is wrong
+//! and where; its tests show that it can fail.
 
 mod code_map;
 mod graph;
@@ -41,18 +41,26 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     }
     let deny = read(&workspace.root.join("deny.toml"))?;
     for manifest in workspace.projects()? {
-        let path = manifest.to_str().with_context(|| format!("{} is not Unicode", manifest.display()))?;
-        let packages = workspace.metadata(&["--all-features", "--locked", "--manifest-path", path])?.packages;
-        findings
-            .extend(licences::check(&packages, &deny)?.into_iter().map(|it| format!("{}: {it}", workspace.relative(&manifest))));
+        let path =
+            manifest.to_str().with_context(|| format!("{} is not Unicode", manifest.display()))?;
+        let packages =
+            workspace.metadata(&["--all-features", "--locked", "--manifest-path", path])?.packages;
+        findings.extend(
+            licences::check(&packages, &deny)?
+                .into_iter()
+                .map(|it| format!("{}: {it}", workspace.relative(&manifest))),
+        );
     }
     findings.extend(unsafety::check(&sources));
     match read(&workspace.root.join("ARCHITECTURE.md")) {
-        Ok(map) => findings.extend(code_map::check(&map, sources.iter().map(|source| source.path.as_str()))),
+        Ok(map) => findings
+            .extend(code_map::check(&map, sources.iter().map(|source| source.path.as_str()))),
         Err(error) => findings.push(format!("{error:#}")),
     }
     match read(&workspace.root.join(REQUIREMENTS)) {
-        Ok(requirements) => findings.extend(pins::check(REQUIREMENTS, &requirements, fetch_runtime::VERSION)),
+        Ok(requirements) => {
+            findings.extend(pins::check(REQUIREMENTS, &requirements, fetch_runtime::VERSION))
+        }
         Err(error) => findings.push(format!("{error:#}")),
     }
     let packages = workspace.model_packages()?;
@@ -83,7 +91,9 @@ fn rust_sources(workspace: &Workspace) -> Result<Vec<Source>> {
         let folder = member.manifest_path.parent().context("a manifest is in a folder")?;
         collect_rust_files(folder, &mut files)?;
     }
-    let source = |file: PathBuf| -> Result<Source> { Ok(Source { path: workspace.relative(&file), text: read(&file)? }) };
+    let source = |file: PathBuf| -> Result<Source> {
+        Ok(Source { path: workspace.relative(&file), text: read(&file)? })
+    };
     files.into_iter().map(source).collect()
 }
 

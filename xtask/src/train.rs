@@ -1,4 +1,5 @@
-//! `cargo xtask train`: a model package from real reads, or from 200 of them to see that the road is open.
+//! `cargo xtask train`: a model package from real reads, or from 200 of them to see that the road
+//! is open.
 
 use std::ffi::OsString;
 use std::path::{self, Path, PathBuf};
@@ -58,10 +59,12 @@ pub(crate) struct Options {
     /// Which model
     #[arg(long, value_enum, value_name = "MODEL", default_value_t)]
     model: Model,
-    /// Settings of the model, its data and its training [default: the model's own, in configs/ beside its script]
+    /// Settings of the model, its data and its training [default: the model's own, in configs/
+    /// beside its script]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Folder of the reads: with sets of truth below it, and what the configuration names relative to it
+    /// Folder of the reads: with sets of truth below it, and what the configuration names relative
+    /// to it
     #[arg(long, value_name = "DIR", required_unless_present = "smoke")]
     data: Option<PathBuf>,
     /// Seed of the split, the augmentation and the weights [default: the configuration's]
@@ -88,10 +91,14 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// What holds the trainer of `bm adapt` against PyTorch: the gradients of the tests in Rust, and a training on the same labels.
+/// What holds the trainer of `bm adapt` against PyTorch: the gradients of the tests in Rust, and a
+/// training on the same labels.
 const ADAPT: [(&str, &[&str]); 2] = [
     ("gradients of bm-adapt by PyTorch", &["research/adapt/gradient_golden.py", "--check"]),
-    ("smoke training of bm adapt's network by PyTorch", &["research/adapt/train_torch.py", "--smoke"]),
+    (
+        "smoke training of bm adapt's network by PyTorch",
+        &["research/adapt/train_torch.py", "--smoke"],
+    ),
 ];
 
 /// The smoke training, and what else needs PyTorch, as steps of `ci`.
@@ -105,7 +112,8 @@ pub(crate) fn smoke_steps(workspace: &Workspace) -> Vec<Step<'_>> {
     }));
     steps.extend(ADAPT.map(|(name, arguments)| {
         Step::new(name, move || {
-            let (bm, interpreter) = (workspace.build_bm()?, python::ensure(workspace, Environment::Train)?);
+            let (bm, interpreter) =
+                (workspace.build_bm()?, python::ensure(workspace, Environment::Train)?);
             process::shown(python::script(workspace, &interpreter, arguments).arg("--bm").arg(bm))
         })
     }));
@@ -121,10 +129,12 @@ impl Options {
         }
     }
 
-    /// The script runs in the root of the workspace, so a path that was typed elsewhere is made absolute.
+    /// The script runs in the root of the workspace, so a path that was typed elsewhere is made
+    /// absolute.
     fn arguments(&self, programs: &Programs, package: &Path) -> Result<Vec<OsString>> {
         let config = self.config.as_ref().map_or(Ok(self.model.config().into()), path::absolute)?;
-        let mut arguments: Vec<OsString> = vec![self.model.script().into(), "--config".into(), config.into()];
+        let mut arguments: Vec<OsString> =
+            vec![self.model.script().into(), "--config".into(), config.into()];
         arguments.extend(programs.arguments());
         arguments.extend(["--output".into(), package.into()]);
         if let Some(data) = &self.data {
@@ -138,12 +148,16 @@ impl Options {
     }
 }
 
-/// A package of read-error for each set with truth below `data` that its model may learn from, which has not seen the set's run:
-/// `folder/SET`.
+/// A package of read-error for each set with truth below `data` that its model may learn from,
+/// which has not seen the set's run: `folder/SET`.
 ///
 /// # Errors
 /// When any step fails.
-pub(crate) fn left_out_steps<'a>(workspace: &'a Workspace, data: &Path, output: &Path) -> Result<Vec<Step<'a>>> {
+pub(crate) fn left_out_steps<'a>(
+    workspace: &'a Workspace,
+    data: &Path,
+    output: &Path,
+) -> Result<Vec<Step<'a>>> {
     let (data, output) = (path::absolute(data)?, output.to_owned());
     let mut steps = preparation(workspace);
     steps.push(Step::new("training without each run", move || {
@@ -167,7 +181,8 @@ struct Programs {
 
 impl Programs {
     fn build(workspace: &Workspace, model: Model) -> Result<Self> {
-        let statements = model.has_experience().then(|| workspace.build_statements()).transpose()?;
+        let statements =
+            model.has_experience().then(|| workspace.build_statements()).transpose()?;
         Ok(Self { bm: workspace.build_bm()?, statements })
     }
 
@@ -183,7 +198,9 @@ impl Programs {
 fn preparation(workspace: &Workspace) -> Vec<Step<'_>> {
     vec![
         Step::new("release build of bm", || workspace.build_bm().map(drop)),
-        Step::new("Python environment for training", || python::ensure(workspace, Environment::Train).map(drop)),
+        Step::new("Python environment for training", || {
+            python::ensure(workspace, Environment::Train).map(drop)
+        }),
     ]
 }
 
@@ -194,9 +211,16 @@ fn train(workspace: &Workspace, options: &Options, package: &Path) -> Result<()>
     }
     let programs = Programs::build(workspace, options.model)?;
     let interpreter = python::ensure(workspace, Environment::Train)?;
-    process::shown(&mut python::script(workspace, &interpreter, options.arguments(&programs, package)?))?;
+    process::shown(&mut python::script(
+        workspace,
+        &interpreter,
+        options.arguments(&programs, package)?,
+    ))?;
     let experience = options.model.has_experience().then_some("experience.json");
-    for file in ["model.onnx", "model.ane.onnx", "manifest.json", "golden.json"].into_iter().chain(experience) {
+    for file in ["model.onnx", "model.ane.onnx", "manifest.json", "golden.json"]
+        .into_iter()
+        .chain(experience)
+    {
         let path = package.join(file);
         ensure!(path.is_file(), "training ended well but left no {}", path.display());
     }
@@ -209,13 +233,29 @@ mod tests {
 
     #[test]
     fn every_option_reaches_the_script() {
-        let options = Options { config: Some("c.toml".into()), data: Some("runs".into()), seed: Some(7), ..Options::default() };
+        let options = Options {
+            config: Some("c.toml".into()),
+            data: Some("runs".into()),
+            seed: Some(7),
+            ..Options::default()
+        };
         let programs = Programs { bm: "bm".into(), statements: Some("statements".into()) };
         let arguments = options.arguments(&programs, Path::new("out")).expect("paths");
-        let absolute = |name| path::absolute(name).expect("the current folder is known").display().to_string();
+        let absolute =
+            |name| path::absolute(name).expect("the current folder is known").display().to_string();
         let (config, data) = (absolute("c.toml"), absolute("runs"));
         let script = "research/read-error/train_read_error.py";
-        let expected = [script, "--config", &config, "--bm", "bm", "--statements", "statements", "--output", "out"];
+        let expected = [
+            script,
+            "--config",
+            &config,
+            "--bm",
+            "bm",
+            "--statements",
+            "statements",
+            "--output",
+            "out",
+        ];
         assert_eq!(arguments[..9], expected);
         assert_eq!(arguments[9..], ["--data", &data, "--seed", "7"]);
     }

@@ -1,4 +1,5 @@
-//! `cargo xtask validate`: the model files against ONNX's checker, against one another and through every engine.
+//! `cargo xtask validate`: the model files against ONNX's checker, against one another and through
+//! every engine.
 
 use std::fs;
 use std::path::Path;
@@ -15,8 +16,12 @@ use crate::workspace::Workspace;
 const VALIDATE: &str = "research/neural-engine/validate.py";
 const SEED_CASES: &str = "research/neural-engine/test_onnx_inference.py";
 const VALIDATE_READ_ERROR: &str = "research/read-error/validate_read_error.py";
-const PYTHON_TESTS: [&str; 4] =
-    ["research/neural-engine/tests", "research/read-error/tests", "research/adapt/tests", "research/evidence/tests"];
+const PYTHON_TESTS: [&str; 4] = [
+    "research/neural-engine/tests",
+    "research/read-error/tests",
+    "research/adapt/tests",
+    "research/evidence/tests",
+];
 
 /// Reads as long as the network's window, shorter, longer than one, and of many windows.
 const READS: [&str; 4] = [
@@ -72,19 +77,34 @@ pub(crate) fn steps(workspace: &Workspace, json: bool) -> Result<Vec<Step<'_>>> 
             let model = workspace.relative(&package.join(file));
             steps.push(Step::new(format!("cases of {id}/{file}"), move || {
                 let bm = workspace.build_bm()?;
-                let arguments = [SEED_CASES.as_ref(), "--model".as_ref(), Path::new(&model), "--bm".as_ref(), &bm];
+                let arguments = [
+                    SEED_CASES.as_ref(),
+                    "--model".as_ref(),
+                    Path::new(&model),
+                    "--bm".as_ref(),
+                    &bm,
+                ];
                 run_python(workspace, arguments, json)
             }));
         }
         steps.push(Step::new(format!("validation of {id}"), move || {
-            compare(workspace, &package, if judges_bases { VALIDATE_READ_ERROR } else { VALIDATE }, json)
+            compare(
+                workspace,
+                &package,
+                if judges_bases { VALIDATE_READ_ERROR } else { VALIDATE },
+                json,
+            )
         }));
     }
     for (name, options) in [("", &[][..]), (" and holds evidence", &["--evidence"])] {
         steps.push(Step::new(format!("validation of a model that was adapted{name}"), move || {
             let package = workspace.scratch()?.join("adapted.model");
             let mut adapt = Command::new(workspace.build_bm()?);
-            adapt.current_dir(&workspace.root).args(["adapt", READS[0], "-q", "-o"]).arg(&package).args(options);
+            adapt
+                .current_dir(&workspace.root)
+                .args(["adapt", READS[0], "-q", "-o"])
+                .arg(&package)
+                .args(options);
             process::kept(&mut adapt)?;
             compare(workspace, &package, VALIDATE_READ_ERROR, json)
         }));
@@ -96,13 +116,16 @@ pub(crate) fn steps(workspace: &Workspace, json: bool) -> Result<Vec<Step<'_>>> 
 fn judges_bases(package: &Path) -> Result<bool> {
     let path = package.join("manifest.json");
     let manifest = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let manifest: serde_json::Value = serde_json::from_str(&manifest).with_context(|| path.display().to_string())?;
+    let manifest: serde_json::Value =
+        serde_json::from_str(&manifest).with_context(|| path.display().to_string())?;
     Ok(manifest.get("read_rule").is_some())
 }
 
 fn compare(workspace: &Workspace, package: &Path, script: &str, json: bool) -> Result<()> {
     let bm = workspace.build_bm()?;
-    let Runtime::Available(library) = fetch_runtime::ensure(workspace)? else { unreachable!("looked at before") };
+    let Runtime::Available(library) = fetch_runtime::ensure(workspace)? else {
+        unreachable!("looked at before")
+    };
     let interpreter = python::ensure(workspace, Environment::Light)?;
     let mut command = python::script(workspace, &interpreter, [script, "--package"]);
     command.arg(package).arg("--bm").arg(bm).arg("--ort-lib").arg(library);
@@ -110,8 +133,13 @@ fn compare(workspace: &Workspace, package: &Path, script: &str, json: bool) -> R
     process::shown(&mut command)
 }
 
-/// Runs a script whose output is for people; where JSON is to go to stdout, that is only shown when it fails.
-fn run_python<const N: usize>(workspace: &Workspace, arguments: [&Path; N], json: bool) -> Result<()> {
+/// Runs a script whose output is for people; where JSON is to go to stdout, that is only shown when
+/// it fails.
+fn run_python<const N: usize>(
+    workspace: &Workspace,
+    arguments: [&Path; N],
+    json: bool,
+) -> Result<()> {
     let interpreter = python::ensure(workspace, Environment::Light)?;
     let mut command = python::script(workspace, &interpreter, arguments);
     if json { process::kept(&mut command) } else { process::shown(&mut command) }

@@ -75,8 +75,10 @@ impl Workspace {
     /// # Errors
     /// When cargo cannot read it.
     pub(crate) fn open() -> Result<Self> {
-        // Set by `cargo run`, so that a moved checkout is found; the other is where this program was compiled.
-        let here = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        // Set by `cargo run`, so that a moved checkout is found; the other is where this program
+        // was compiled.
+        let here = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = here.parent().context("the folder of xtask has no parent")?.to_owned();
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut workspace = Self { root, target: PathBuf::new(), members: Vec::new(), cargo };
@@ -93,7 +95,8 @@ impl Workspace {
         command
     }
 
-    /// What `cargo metadata` says; without `--no-deps` about the dependencies too, those of every platform.
+    /// What `cargo metadata` says; without `--no-deps` about the dependencies too, those of every
+    /// platform.
     ///
     /// # Errors
     /// When cargo fails.
@@ -133,7 +136,8 @@ impl Workspace {
     fn build(&self, what: &[&str]) -> Result<PathBuf> {
         let name = *what.last().context("nothing to build")?;
         // The messages tell the path whatever target folder or platform is configured.
-        let arguments = [&["build", "--release", "--message-format", "json-render-diagnostics"], what].concat();
+        let arguments =
+            [&["build", "--release", "--message-format", "json-render-diagnostics"], what].concat();
         let messages = process::stdout(&mut self.cargo(&arguments))?;
         messages
             .lines()
@@ -147,8 +151,10 @@ impl Workspace {
     /// # Errors
     /// When `models/` cannot be read.
     pub(crate) fn model_packages(&self) -> Result<Vec<PathBuf>> {
-        let mut packages: Vec<_> =
-            folder::entries(&self.root.join("models"))?.into_iter().filter(|path| path.join("manifest.json").is_file()).collect();
+        let mut packages: Vec<_> = folder::entries(&self.root.join("models"))?
+            .into_iter()
+            .filter(|path| path.join("manifest.json").is_file())
+            .collect();
         packages.sort();
         Ok(packages)
     }
@@ -193,7 +199,12 @@ mod tests {
     #[test]
     fn every_project_with_a_lock_file_is_found() {
         let workspace = Workspace::open().expect("cargo reads it");
-        let projects: Vec<_> = workspace.projects().expect("readable").iter().map(|path| workspace.relative(path)).collect();
+        let projects: Vec<_> = workspace
+            .projects()
+            .expect("readable")
+            .iter()
+            .map(|path| workspace.relative(path))
+            .collect();
         assert_eq!(projects[0], "Cargo.toml");
         for other in ["python/Cargo.toml", "research/compression/Cargo.toml"] {
             assert!(projects.iter().any(|project| project == other), "{projects:?}");
@@ -202,8 +213,10 @@ mod tests {
 
     #[test]
     fn the_executable_is_found_in_cargos_messages() {
-        let library = r#"{"reason":"compiler-artifact","target":{"name":"bm_encode"},"executable":null}"#;
-        let binary = r#"{"reason":"compiler-artifact","target":{"name":"bm"},"executable":"t/release/bm"}"#;
+        let library =
+            r#"{"reason":"compiler-artifact","target":{"name":"bm_encode"},"executable":null}"#;
+        let binary =
+            r#"{"reason":"compiler-artifact","target":{"name":"bm"},"executable":"t/release/bm"}"#;
         assert_eq!(executable(library, "bm"), None);
         assert_eq!(executable("not JSON", "bm"), None);
         assert_eq!(executable(binary, "bm"), Some(PathBuf::from("t/release/bm")));

@@ -1,7 +1,8 @@
-//! What learning a run costs: looking at each of its reads, counting its k-mers, laying reads over each other, training; and what the
-//! k-mers cost when they testify.
+//! What learning a run costs: looking at each of its reads, counting its k-mers, laying reads over
+//! each other, training; and what the k-mers cost when they testify.
 //!
-//! Reads a second is what `bm adapt` can take from its reader on one core; the rest is done once, whatever the size of the run.
+//! Reads a second is what `bm adapt` can take from its reader on one core; the rest is done once,
+//! whatever the size of the run.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -19,7 +20,8 @@ use flate2::bufread::MultiGzDecoder;
 
 /// Real reads, of which a registry's crate has none.
 fn reads() -> Vec<Record> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/hiseqx_phage/hiseqx_phage.fastq.gz");
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../testdata/hiseqx_phage/hiseqx_phage.fastq.gz");
     let Ok(file) = File::open(path) else { return Vec::new() };
     let mut reader = Reader::new(BufReader::new(MultiGzDecoder::new(BufReader::new(file))));
     let (mut reads, mut record) = (Vec::new(), Record::default());
@@ -53,27 +55,45 @@ fn learn(criterion: &mut Criterion) {
     let Ok(start) = ModelPackage::embedded("read-error") else { return };
     let mut group = criterion.benchmark_group("adapt");
     group.sample_size(10).throughput(Throughput::Elements(reads.len() as u64));
-    group.bench_function("observe, all kept", |bencher| bencher.iter(|| sample(black_box(&reads), RunSample::ROOM)));
+    group.bench_function("observe, all kept", |bencher| {
+        bencher.iter(|| sample(black_box(&reads), RunSample::ROOM))
+    });
     // As in a large run: hardly any read is kept.
     group.bench_function("observe, one in a hundred kept", |bencher| {
         bencher.iter(|| sample(black_box(&reads), RunSample::ROOM / 1600))
     });
     let whole = sample(&reads, RunSample::ROOM);
-    group.bench_function("labels, one thread", |bencher| bencher.iter(|| Labels::of(black_box(&whole), 1)));
+    group.bench_function("labels, one thread", |bencher| {
+        bencher.iter(|| Labels::of(black_box(&whole), 1))
+    });
     let labels = Labels::of(&whole, 1);
     group.bench_function("learn, one thread", |bencher| {
-        bencher.iter(|| Adaptation::learn(black_box(&whole), &labels, &start, &Settings::default()));
+        bencher
+            .iter(|| Adaptation::learn(black_box(&whole), &labels, &start, &Settings::default()));
     });
-    group.bench_function("count k-mers, one thread", |bencher| bencher.iter(|| count(black_box(&reads))));
-    let Ok(adaptation) = Adaptation::learn(&whole, &labels, &start, &Settings::default()) else { return };
+    group.bench_function("count k-mers, one thread", |bencher| {
+        bencher.iter(|| count(black_box(&reads)))
+    });
+    let Ok(adaptation) = Adaptation::learn(&whole, &labels, &start, &Settings::default()) else {
+        return;
+    };
     group.bench_function("weigh k-mers, one thread", |bencher| {
-        bencher.iter_batched(|| count(&reads), |index| adaptation.weigh(index, &whole, 1), BatchSize::LargeInput)
+        bencher.iter_batched(
+            || count(&reads),
+            |index| adaptation.weigh(index, &whole, 1),
+            BatchSize::LargeInput,
+        )
     });
     let batch: Vec<_> = reads.iter().map(Record::as_read).collect();
     let mut judge = |name: &str, evidence: Option<Arc<Evidence>>| {
         let package = ModelPackage::from_files("bench", adaptation.files.clone());
-        let package = package.map(|package| evidence.into_iter().fold(package, ModelPackage::with_evidence));
-        let Ok(mut model) = package.and_then(|package| QualityModel::new(package.into(), &Embedded::new())) else { return };
+        let package =
+            package.map(|package| evidence.into_iter().fold(package, ModelPackage::with_evidence));
+        let Ok(mut model) =
+            package.and_then(|package| QualityModel::new(package.into(), &Embedded::new()))
+        else {
+            return;
+        };
         group.bench_function(name, |bencher| bencher.iter(|| model.predict(black_box(&batch))));
     };
     judge("judge by the network", None);

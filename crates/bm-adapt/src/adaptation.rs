@@ -25,8 +25,8 @@ pub struct Settings {
     pub seed: u64,
     /// Threads to use; what is learned does not depend on it.
     pub threads: usize,
-    /// Whether the model to start from applies to the run ([`bm_quality::Domain`]): if not, and if nothing is learned, reported
-    /// qualities judge.
+    /// Whether the model to start from applies to the run ([`bm_quality::Domain`]): if not, and if
+    /// nothing is learned, reported qualities judge.
     pub start_applies: bool,
 }
 
@@ -91,8 +91,14 @@ impl Adaptation {
     ///
     /// # Errors
     ///
-    /// If the package of `start` is broken, or its network is not a correction of reported qualities.
-    pub fn learn(sample: &RunSample, labels: &Labels, start: &ModelPackage, settings: &Settings) -> Result<Self, AdaptError> {
+    /// If the package of `start` is broken, or its network is not a correction of reported
+    /// qualities.
+    pub fn learn(
+        sample: &RunSample,
+        labels: &Labels,
+        start: &ModelPackage,
+        settings: &Settings,
+    ) -> Result<Self, AdaptError> {
         let network = network_of(start)?;
         let mut findings = seen(sample, labels);
         let mut doubts = gate::doubts_of_labels(&findings, sample, labels);
@@ -116,24 +122,42 @@ impl Adaptation {
         };
         let origin = Origin { start, sample, findings: &findings, settings };
         let files = package::files(choice, &network, &doubts, &origin)?;
-        Ok(Self { choice, doubts, findings, files, start: start.name().to_owned(), network, experience: start.experience()? })
+        Ok(Self {
+            choice,
+            doubts,
+            findings,
+            files,
+            start: start.name().to_owned(),
+            network,
+            experience: start.experience()?,
+        })
     }
 
-    /// Weighs what the k-mers of the run say of its bases, given the sample that was learned from, and decides whether they may. The package
-    /// stays as it is: see [`Adaptation::add_evidence`].
+    /// Weighs what the k-mers of the run say of its bases, given the sample that was learned from,
+    /// and decides whether they may. The package stays as it is: see [`Adaptation::add_evidence`].
     ///
     /// # Errors
     ///
     /// If the model that was started from does not know what k-mers are worth.
-    pub fn weigh(&self, index: Index, sample: &RunSample, threads: usize) -> Result<Testimony, AdaptError> {
-        let experience = self.experience.as_ref().ok_or_else(|| AdaptError::NoExperience { package: self.start.clone() })?;
-        let (evidence, findings) = evidence::weigh(index, sample, &self.network, experience, threads);
+    pub fn weigh(
+        &self,
+        index: Index,
+        sample: &RunSample,
+        threads: usize,
+    ) -> Result<Testimony, AdaptError> {
+        let experience = self
+            .experience
+            .as_ref()
+            .ok_or_else(|| AdaptError::NoExperience { package: self.start.clone() })?;
+        let (evidence, findings) =
+            evidence::weigh(index, sample, &self.network, experience, threads);
         Ok(Testimony::of(evidence, findings, &self.findings, &self.doubts))
     }
 
-    /// Puts into the package that the k-mers may testify, with the digest of what they say, or why they may not. The file `evidence` itself is
-    /// not among the files, as it may be large: [`bm_evidence::Evidence::write`] writes it beside them, or
-    /// [`ModelPackage::with_evidence`] gives it to a package in memory.
+    /// Puts into the package that the k-mers may testify, with the digest of what they say, or why
+    /// they may not. The file `evidence` itself is not among the files, as it may be large:
+    /// [`bm_evidence::Evidence::write`] writes it beside them, or [`ModelPackage::with_evidence`]
+    /// gives it to a package in memory.
     ///
     /// # Errors
     ///
@@ -145,7 +169,8 @@ impl Adaptation {
 
 /// Returns the network of a package.
 pub(crate) fn network_of(start: &ModelPackage) -> Result<Network, AdaptError> {
-    let refused = |reason: String| AdaptError::OtherKind { package: start.name().to_owned(), reason };
+    let refused =
+        |reason: String| AdaptError::OtherKind { package: start.name().to_owned(), reason };
     if !matches!(start.facts().rule, ReadRule::Errors(_)) {
         return Err(refused("it does not count errors".to_owned()));
     }
@@ -165,7 +190,8 @@ fn seen(sample: &RunSample, labels: &Labels) -> Findings {
         reads_kept: sample.reads_kept() as u64,
         bases_kept: sample.bases_kept() as u64,
         depth: labels.depth() as u64,
-        positions: (labels.anchors() as f64 * sample.kmers_an_anchor() / labels.depth().max(1) as f64) as u64,
+        positions: (labels.anchors() as f64 * sample.kmers_an_anchor()
+            / labels.depth().max(1) as f64) as u64,
         labelled: wrong + disputes + count(Label::Right),
         labelled_by_mates: labels.by_mates() + 2 * disputes,
         disputes,
@@ -183,9 +209,15 @@ const TOGETHER: usize = 8192;
 
 /// Learns, and adds to the findings how all judges do on reads that were not learned from.
 ///
-/// With many bases, what learned from all parts but the first is judged by the first. With few, every part is judged by what
-/// learned from the others, and what is returned has learned from all.
-fn learn(sample: &RunSample, labels: &Labels, start: &Network, settings: &Settings, findings: &mut Findings) -> Network {
+/// With many bases, what learned from all parts but the first is judged by the first. With few,
+/// every part is judged by what learned from the others, and what is returned has learned from all.
+fn learn(
+    sample: &RunSample,
+    labels: &Labels,
+    start: &Network,
+    settings: &Settings,
+    findings: &mut Findings,
+) -> Network {
     let judged = if findings.labelled < MANY { FOLDS } else { 1 };
     let all = if judged == 1 { None } else { Some(None) };
     let parts: Vec<Option<u64>> = (0..judged).map(Some).chain(all).collect();
@@ -198,7 +230,10 @@ fn learn(sample: &RunSample, labels: &Labels, start: &Network, settings: &Settin
     for (fold, adapted) in (0..judged).zip(&networks) {
         let calibration = Calibration::of(sample, labels, fold);
         let judges = Judges::new(&scores, &calibration, start, adapted);
-        let some: Vec<_> = (0..sample.reads.len()).step_by(TOGETHER).map(|first| first..first + TOGETHER).collect();
+        let some: Vec<_> = (0..sample.reads.len())
+            .step_by(TOGETHER)
+            .map(|first| first..first + TOGETHER)
+            .collect();
         let asked = in_parallel(&some, settings.threads, |some| {
             let (mut tally, mut held) = (Tally::new(), Held::default());
             held.add(sample, labels, fold, some.clone(), &judges, |codes, at, wrong, p, count| {

@@ -1,4 +1,5 @@
-//! What each reported quality is worth in the run: the share of wrong bases among those that are labelled.
+//! What each reported quality is worth in the run: the share of wrong bases among those that are
+//! labelled.
 
 use bm_encode::Phred;
 
@@ -30,7 +31,8 @@ impl Calibration {
             }
         }
         let logits = std::array::from_fn(|score| {
-            let reported = Phred::new(score as u8).map_or(0.75, Phred::error_probability).clamp(1e-5, 0.75);
+            let reported =
+                Phred::new(score as u8).map_or(0.75, Phred::error_probability).clamp(1e-5, 0.75);
             let measured = (wrong[score] + PRIOR * reported) / (bases[score] + PRIOR);
             (measured / (1.0 - measured)).ln() as f32
         });

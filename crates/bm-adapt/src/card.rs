@@ -12,7 +12,13 @@ use crate::{Choice, Doubt, EvidenceFindings, Findings, Testimony};
 const CONTEXTS: usize = 10;
 
 /// Returns the card; `old` is that of the model that was kept.
-pub(crate) fn card(choice: Choice, start: &Facts, doubts: &[Doubt], findings: &Findings, old: Option<&str>) -> String {
+pub(crate) fn card(
+    choice: Choice,
+    start: &Facts,
+    doubts: &[Doubt],
+    findings: &Findings,
+    old: Option<&str>,
+) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = write(&mut text, choice, start, doubts, findings);
@@ -23,14 +29,25 @@ pub(crate) fn card(choice: Choice, start: &Facts, doubts: &[Doubt], findings: &F
     text
 }
 
-fn write(text: &mut String, choice: Choice, start: &Facts, doubts: &[Doubt], findings: &Findings) -> std::fmt::Result {
+fn write(
+    text: &mut String,
+    choice: Choice,
+    start: &Facts,
+    doubts: &[Doubt],
+    findings: &Findings,
+) -> std::fmt::Result {
     let start = format!("{} version {}", start.id, start.version);
     let (title, what) = match choice {
         Choice::Adapted => (
             "read-error-adapted".to_owned(),
-            format!("It started from {start} and learned from one run. It is for the reads of that run."),
+            format!(
+                "It started from {start} and learned from one run. It is for the reads of that run."
+            ),
         ),
-        Choice::Start => (start.clone(), format!("The run taught nothing that could be trusted, so this is {start} as it was.")),
+        Choice::Start => (
+            start.clone(),
+            format!("The run taught nothing that could be trusted, so this is {start} as it was."),
+        ),
         Choice::Reported => (
             "reported-errors".to_owned(),
             format!(
@@ -45,12 +62,26 @@ fn write(text: &mut String, choice: Choice, start: &Facts, doubts: &[Doubt], fin
     if !doubts.is_empty() {
         writeln!(text)?;
     }
-    let Findings { reads_seen, bases_seen, reads_kept, bases_kept, depth, positions, labelled, wrong, .. } = findings;
+    let Findings {
+        reads_seen,
+        bases_seen,
+        reads_kept,
+        bases_kept,
+        depth,
+        positions,
+        labelled,
+        wrong,
+        ..
+    } = findings;
     writeln!(text, "## What it learned from\n")?;
     writeln!(text, "| | |\n|---|---|")?;
     writeln!(text, "| reads of the run | {reads_seen} ({bases_seen} bases) |")?;
     if findings.copies_dropped > 0 {
-        writeln!(text, "| left out as copies of other reads, byte for byte | {} |", findings.copies_dropped)?;
+        writeln!(
+            text,
+            "| left out as copies of other reads, byte for byte | {} |",
+            findings.copies_dropped
+        )?;
     }
     writeln!(text, "| looked at closely | {reads_kept} ({bases_kept} bases) |")?;
     writeln!(text, "| a typical place is in | {depth} reads |")?;
@@ -62,10 +93,21 @@ fn write(text: &mut String, choice: Choice, start: &Facts, doubts: &[Doubt], fin
         share(*labelled, *bases_kept)
     )?;
     if findings.labelled_by_mates > 0 {
-        writeln!(text, "| of these only by the mate of their pair, which overlaps | {} |", findings.labelled_by_mates)?;
+        writeln!(
+            text,
+            "| of these only by the mate of their pair, which overlaps | {} |",
+            findings.labelled_by_mates
+        )?;
     }
-    writeln!(text, "| of these contradicted, so wrong | {wrong} ({:.3} %) |\n", share(*wrong, *labelled))?;
-    writeln!(text, "No reference was used: where many reads overlap, what hardly any of them has is an error.\n")?;
+    writeln!(
+        text,
+        "| of these contradicted, so wrong | {wrong} ({:.3} %) |\n",
+        share(*wrong, *labelled)
+    )?;
+    writeln!(
+        text,
+        "No reference was used: where many reads overlap, what hardly any of them has is an error.\n"
+    )?;
     let held = &findings.held_out;
     if held.reads == 0 {
         return Ok(());
@@ -84,7 +126,8 @@ fn write(text: &mut String, choice: Choice, start: &Facts, doubts: &[Doubt], fin
         "## After which bases\n\nThe contexts with the most errors beyond what is reported: two bases, and the base itself as it was read.\n"
     )?;
     let mut contexts = findings.by_context.clone();
-    contexts.sort_by(|a, b| (b.wrong as f64 - b.reported).total_cmp(&(a.wrong as f64 - a.reported)));
+    contexts
+        .sort_by(|a, b| (b.wrong as f64 - b.reported).total_cmp(&(a.wrong as f64 - a.reported)));
     contexts.truncate(CONTEXTS);
     table(text, "context", &contexts)?;
     writeln!(text, "By the number of equal bases right before:\n")?;
@@ -93,7 +136,16 @@ fn write(text: &mut String, choice: Choice, start: &Facts, doubts: &[Doubt], fin
 
 /// Returns the part of a card about the k-mers of the run.
 pub(crate) fn evidence(testimony: &Testimony) -> String {
-    let EvidenceFindings { k, kmers, share, depth, evaluable, expected_errors_prior, expected_errors, .. } = testimony.findings;
+    let EvidenceFindings {
+        k,
+        kmers,
+        share,
+        depth,
+        evaluable,
+        expected_errors_prior,
+        expected_errors,
+        ..
+    } = testimony.findings;
     let mut text = String::from("\n## What the run's k-mers say\n\n");
     for doubt in &testimony.doubts {
         let _ = writeln!(text, "- They do not testify: {doubt}.");
@@ -137,9 +189,14 @@ fn compared(text: &mut String, held: &HeldOut) -> std::fmt::Result {
 }
 
 fn table(text: &mut String, what: &str, rows: &[Row]) -> std::fmt::Result {
-    writeln!(text, "| {what} | bases | wrong | measured | reported | before | adapted |\n|---|---|---|---|---|---|---|")?;
+    writeln!(
+        text,
+        "| {what} | bases | wrong | measured | reported | before | adapted |\n|---|---|---|---|---|---|---|"
+    )?;
     for Row { of, bases, wrong, reported, start, adapted } in rows {
-        let phred = |errors: f64| phred(errors, *bases).map_or("–".to_owned(), |phred| format!("{phred:.1}"));
+        let phred = |errors: f64| {
+            phred(errors, *bases).map_or("–".to_owned(), |phred| format!("{phred:.1}"))
+        };
         let measured = phred(*wrong as f64);
         writeln!(
             text,

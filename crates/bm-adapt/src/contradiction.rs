@@ -1,4 +1,5 @@
-//! Whether the first reads of a run contradict a model: for runs of few places, such as amplicons, some reads are enough to tell.
+//! Whether the first reads of a run contradict a model: for runs of few places, such as amplicons,
+//! some reads are enough to tell.
 
 use std::fmt;
 
@@ -12,13 +13,15 @@ use crate::labels::{Label, Labels};
 use crate::network::{Scores, Surroundings, Tables, sigmoid};
 use crate::sample::RunSample;
 
-/// Reads that a typical place must be in. Where few reads cover a genome, relatives of a sequence look like errors of it.
+/// Reads that a typical place must be in. Where few reads cover a genome, relatives of a sequence
+/// look like errors of it.
 const DEEP: usize = 20;
 
 /// A base is taken for sound if the model gives it at most this probability of an error: Phred 25.
 const SOUND: f32 = 0.003_162_3;
 
-/// How many times as many of the sound bases must be wrong as the model expects, and how many at least.
+/// How many times as many of the sound bases must be wrong as the model expects, and how many at
+/// least.
 const TIMES: f64 = 2.8;
 const FEWEST: u64 = 50;
 
@@ -34,12 +37,17 @@ pub struct Contradiction {
 }
 
 impl Contradiction {
-    /// Returns how reads contradict a model that counts errors; `None` if they do not, or are too few, or of too many places to tell.
+    /// Returns how reads contradict a model that counts errors; `None` if they do not, or are too
+    /// few, or of too many places to tell.
     ///
     /// # Errors
     ///
-    /// An [`AdaptError`] if the model's package is broken. A model whose network is of another kind is not contradicted.
-    pub fn of<'a>(reads: impl Iterator<Item = ReadRef<'a>>, model: &ModelPackage) -> Result<Option<Self>, AdaptError> {
+    /// An [`AdaptError`] if the model's package is broken. A model whose network is of another kind
+    /// is not contradicted.
+    pub fn of<'a>(
+        reads: impl Iterator<Item = ReadRef<'a>>,
+        model: &ModelPackage,
+    ) -> Result<Option<Self>, AdaptError> {
         let network = match network_of(model) {
             Ok(network) => network,
             Err(AdaptError::OtherKind { .. }) => return Ok(None),
@@ -60,7 +68,9 @@ impl Contradiction {
         let mut contradiction = Self { sound: 0, expected: 0.0, found: 0 };
         for (index, read) in sample.reads.iter().enumerate() {
             let codes = codes.of(&sample, index);
-            for (at, label) in labels.of_bases()[read.start..read.start + codes.len()].iter().enumerate() {
+            for (at, label) in
+                labels.of_bases()[read.start..read.start + codes.len()].iter().enumerate()
+            {
                 let p = sigmoid(tables.logit(&Surroundings::of(codes, at), &scores));
                 if *label != Label::Unknown && p <= SOUND {
                     contradiction.sound += 1;

@@ -7,7 +7,9 @@ use bm_quality::QualityError;
 #[non_exhaustive]
 pub enum AdaptError {
     /// The model to start from is of another kind.
-    #[error("{package}: is not a model that can be adapted: {reason}; start from read-error or a model that was adapted")]
+    #[error(
+        "{package}: is not a model that can be adapted: {reason}; start from read-error or a model that was adapted"
+    )]
     OtherKind {
         /// What the package is called.
         package: String,

@@ -82,23 +82,33 @@ impl Prior {
     /// Makes `logits` the log-odds of an error of each base of a read.
     fn logits_into(&self, codes: &[u16], logits: &mut Vec<f32>) {
         logits.clear();
-        logits.extend((0..codes.len()).map(|at| self.tables.logit(&Surroundings::of(codes, at), &self.scores)));
+        logits.extend(
+            (0..codes.len())
+                .map(|at| self.tables.logit(&Surroundings::of(codes, at), &self.scores)),
+        );
     }
 }
 
-/// Returns what `work` makes of the sample's reads that are looked at, given their numbers, some at a time.
-fn in_parts<R: Send>(sample: &RunSample, threads: usize, work: impl Fn(&[usize]) -> R + Sync) -> Vec<R> {
+/// Returns what `work` makes of the sample's reads that are looked at, given their numbers, some at
+/// a time.
+fn in_parts<R: Send>(
+    sample: &RunSample,
+    threads: usize,
+    work: impl Fn(&[usize]) -> R + Sync,
+) -> Vec<R> {
     let every = sample.bases_kept().div_ceil(ENOUGH).max(1);
     let reads: Vec<usize> = (0..sample.reads.len()).step_by(every).collect();
     let parts: Vec<&[usize]> = reads.chunks(TOGETHER).collect();
     in_parallel(&parts, threads, |reads| work(reads))
 }
 
-/// Returns how many errors are expected in the reads that are looked at, when the k-mers have testified.
+/// Returns how many errors are expected in the reads that are looked at, when the k-mers have
+/// testified.
 fn expected(evidence: &Evidence, sample: &RunSample, network: &Network, threads: usize) -> f64 {
     let prior = Prior::new(network);
     let sums = in_parts(sample, threads, |reads| {
-        let (mut codes, mut witness, mut probabilities) = (Codes::default(), Witness::default(), Vec::new());
+        let (mut codes, mut witness, mut probabilities) =
+            (Codes::default(), Witness::default(), Vec::new());
         let mut reading = Reading::default();
         let mut sum = 0.0;
         for read in reads {
@@ -123,13 +133,21 @@ struct Seen {
     depths: Vec<u32>,
 }
 
-/// Looks at some of the sample's reads; also returns in how many reads a typical k-mer of a typical one is.
-fn look(index: &Index, sample: &RunSample, network: &Network, experience: &Experience, threads: usize) -> (Seen, f64) {
+/// Looks at some of the sample's reads; also returns in how many reads a typical k-mer of a typical
+/// one is.
+fn look(
+    index: &Index,
+    sample: &RunSample,
+    network: &Network,
+    experience: &Experience,
+    threads: usize,
+) -> (Seen, f64) {
     let none = || Seen { fit: Fit::new(experience), known: 0, depths: Vec::new() };
     let prior = Prior::new(network);
     let parts = in_parts(sample, threads, |reads| {
         let (mut seen, mut codes, mut witness) = (none(), Codes::default(), Witness::default());
-        let (mut logits, mut probabilities, mut reading) = (Vec::new(), Vec::new(), Reading::default());
+        let (mut logits, mut probabilities, mut reading) =
+            (Vec::new(), Vec::new(), Reading::default());
         for read in reads {
             let kept = sample.reads[*read];
             let codes = codes.of(sample, *read);
@@ -173,7 +191,12 @@ pub struct Testimony {
 }
 
 impl Testimony {
-    pub(crate) fn of(evidence: Evidence, findings: EvidenceFindings, of_run: &Findings, doubts: &[Doubt]) -> Self {
+    pub(crate) fn of(
+        evidence: Evidence,
+        findings: EvidenceFindings,
+        of_run: &Findings,
+        doubts: &[Doubt],
+    ) -> Self {
         let doubts = gate::doubts_of_evidence(&findings, of_run, doubts);
         Self { evidence: doubts.is_empty().then(|| Arc::new(evidence)), doubts, findings }
     }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::judge::{ADAPTED, Figures, Gain, JUDGES, REPORTED, START, TABLE};
 
-/// What was learned of a run, and how sure it is. Everything that compares is measured on reads that were not learned from, by the
-/// run's own labels.
+/// What was learned of a run, and how sure it is. Everything that compares is measured on reads
+/// that were not learned from, by the run's own labels.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Findings {
     /// Reads of the run.
@@ -31,7 +31,8 @@ pub struct Findings {
     pub disputes: u64,
     /// Those that others contradict, one of each dispute among them.
     pub wrong: u64,
-    /// Share of the columns of overlaid reads that are neither of one mind nor of two: strains, repeats, systematic errors.
+    /// Share of the columns of overlaid reads that are neither of one mind nor of two: strains,
+    /// repeats, systematic errors.
     pub mixed_share: f64,
     /// What reads that were held out say of each judge.
     pub held_out: HeldOut,
@@ -81,7 +82,8 @@ pub struct HeldOut {
 pub struct Row {
     /// What.
     pub of: String,
-    /// How many, of reads that were held out; a read that was labelled against the odds stands for more than itself.
+    /// How many, of reads that were held out; a read that was labelled against the odds stands for
+    /// more than itself.
     pub bases: u64,
     /// How many of them are wrong.
     pub wrong: u64,
@@ -105,7 +107,10 @@ impl Sums {
     fn add(&mut self, wrong: bool, probabilities: [f32; JUDGES.len()], count: f64) {
         self.bases += count;
         self.wrong += if wrong { count } else { 0.0 };
-        self.expected.iter_mut().zip(probabilities).for_each(|(sum, p)| *sum += count * f64::from(p));
+        self.expected
+            .iter_mut()
+            .zip(probabilities)
+            .for_each(|(sum, p)| *sum += count * f64::from(p));
     }
 
     fn merge(&mut self, other: &Self) {
@@ -117,7 +122,14 @@ impl Sums {
     fn row(self, of: String) -> Row {
         let Self { bases, wrong, expected } = self;
         let (bases, wrong) = (bases.round() as u64, wrong.round() as u64);
-        Row { of, bases, wrong, reported: expected[REPORTED], start: expected[START], adapted: expected[ADAPTED] }
+        Row {
+            of,
+            bases,
+            wrong,
+            reported: expected[REPORTED],
+            start: expected[START],
+            adapted: expected[ADAPTED],
+        }
     }
 }
 
@@ -143,13 +155,26 @@ impl Tally {
     }
 
     /// Adds the base at a position of a read, which stands for so many.
-    pub(crate) fn add(&mut self, codes: &[u16], at: usize, wrong: bool, probabilities: [f32; JUDGES.len()], count: f64) {
+    pub(crate) fn add(
+        &mut self,
+        codes: &[u16],
+        at: usize,
+        wrong: bool,
+        probabilities: [f32; JUDGES.len()],
+        count: f64,
+    ) {
         let CodeParts { base, place, score } = BaseQualityPlace::parts(codes[at]);
         self.by_quality[usize::from(score)].add(wrong, probabilities, count);
         self.by_place[usize::from(place)].add(wrong, probabilities, count);
-        let before = |back: usize| at.checked_sub(back).map(|at| usize::from(BaseQualityPlace::parts(codes[at]).base));
+        let before = |back: usize| {
+            at.checked_sub(back).map(|at| usize::from(BaseQualityPlace::parts(codes[at]).base))
+        };
         if let (Some(far), Some(near)) = (before(2), before(1)) {
-            let context = if far.max(near) < 4 { self.by_context.get_mut(16 * far + 4 * near + usize::from(base)) } else { None };
+            let context = if far.max(near) < 4 {
+                self.by_context.get_mut(16 * far + 4 * near + usize::from(base))
+            } else {
+                None
+            };
             context.into_iter().for_each(|sums| sums.add(wrong, probabilities, count));
         }
         if let Some(last) = before(1).filter(|last| *last < 4) {
@@ -162,14 +187,21 @@ impl Tally {
     pub(crate) fn merge(&mut self, other: &Self) {
         let Self { by_quality, by_place, by_context, by_homopolymer } = self;
         let sums = by_quality.iter_mut().chain(by_place).chain(by_context).chain(by_homopolymer);
-        let others = other.by_quality.iter().chain(&other.by_place).chain(&other.by_context).chain(&other.by_homopolymer);
+        let others = other
+            .by_quality
+            .iter()
+            .chain(&other.by_place)
+            .chain(&other.by_context)
+            .chain(&other.by_homopolymer);
         sums.zip(others).for_each(|(sums, other)| sums.merge(other));
     }
 
     pub(crate) fn into_findings(self, findings: &mut Findings) {
         let letters = ["A", "C", "G", "T"];
-        let contexts = (0..64).map(|i: usize| [letters[i / 16], letters[i / 4 % 4], letters[i % 4]].concat());
-        let runs = (0..=LONGEST_RUN).map(|run| if run == LONGEST_RUN { format!("{run}+") } else { run.to_string() });
+        let contexts =
+            (0..64).map(|i: usize| [letters[i / 16], letters[i / 4 % 4], letters[i % 4]].concat());
+        let runs = (0..=LONGEST_RUN)
+            .map(|run| if run == LONGEST_RUN { format!("{run}+") } else { run.to_string() });
         findings.by_quality = rows((0..94).map(|score: u8| score.to_string()), &self.by_quality);
         findings.by_place = rows(BaseQualityPlace::places(), &self.by_place);
         findings.by_context = rows(contexts, &self.by_context);

@@ -21,8 +21,8 @@ const FEWEST_POSITIONS: u64 = 300;
 /// Share of mixed columns from which on labels are not to be trusted.
 const MOST_MIXED: f64 = 0.35;
 
-/// A cycle is faulty if it has this share of wrong bases and so many times that of the cycles beside it; and it must be seen in so
-/// many reads.
+/// A cycle is faulty if it has this share of wrong bases and so many times that of the cycles
+/// beside it; and it must be seen in so many reads.
 const FAULTY: f64 = 0.2;
 const FAULTY_TIMES: f64 = 3.0;
 const FAULTY_READS: u64 = 200;
@@ -33,8 +33,8 @@ const CYCLES: usize = 1000;
 /// Standard errors that a gain must be beyond.
 const BEYOND: f64 = 1.5;
 
-/// How much worse than reported quality the ranking of reads may be, as far as held-out reads tell; and the fewest reads of each
-/// kind that tell.
+/// How much worse than reported quality the ranking of reads may be, as far as held-out reads tell;
+/// and the fewest reads of each kind that tell.
 const WORSE_RANKING: f64 = 0.005;
 const FEWEST_RANKED: u64 = 50;
 
@@ -106,8 +106,13 @@ pub enum Doubt {
 }
 
 /// Looks at what the labels are like, before anything is learned from them.
-pub(crate) fn doubts_of_labels(findings: &Findings, sample: &RunSample, labels: &Labels) -> Vec<Doubt> {
-    let Findings { labelled, labelled_by_mates, wrong, depth, positions, mixed_share, .. } = *findings;
+pub(crate) fn doubts_of_labels(
+    findings: &Findings,
+    sample: &RunSample,
+    labels: &Labels,
+) -> Vec<Doubt> {
+    let Findings { labelled, labelled_by_mates, wrong, depth, positions, mixed_share, .. } =
+        *findings;
     let mut doubts = Vec::new();
     if labelled < FEWEST_LABELLED || wrong < FEWEST_WRONG {
         return vec![Doubt::TooFewLabels { labelled, wrong, depth }];
@@ -130,9 +135,16 @@ pub(crate) fn doubts_of_learning(findings: &Findings) -> Vec<Doubt> {
         return vec![Doubt::TooFewLabels { labelled: held.labelled, wrong: held.wrong, depth }];
     }
     let mut doubts = Vec::new();
-    for (than, gain) in [("reported quality", held.over_reported), ("the model that it started from", held.over_start)] {
+    for (than, gain) in [
+        ("reported quality", held.over_reported),
+        ("the model that it started from", held.over_start),
+    ] {
         if !gain.is_beyond(BEYOND) {
-            doubts.push(Doubt::NoBetter { than, millibits: gain.millibits, standard_error: gain.standard_error });
+            doubts.push(Doubt::NoBetter {
+                than,
+                millibits: gain.millibits,
+                standard_error: gain.standard_error,
+            });
         }
     }
     let ranked = held.good_reads.min(held.bad_reads) >= FEWEST_RANKED;
@@ -143,9 +155,17 @@ pub(crate) fn doubts_of_learning(findings: &Findings) -> Vec<Doubt> {
 }
 
 /// Looks at whether the k-mers of a run may testify, given why it may not teach.
-pub(crate) fn doubts_of_evidence(findings: &EvidenceFindings, of_run: &Findings, doubts: &[Doubt]) -> Vec<Doubt> {
-    let misleads =
-        |doubt: &&Doubt| matches!(doubt, Doubt::FewPlaces { .. } | Doubt::MixedSequences { .. } | Doubt::FaultyCycle { .. });
+pub(crate) fn doubts_of_evidence(
+    findings: &EvidenceFindings,
+    of_run: &Findings,
+    doubts: &[Doubt],
+) -> Vec<Doubt> {
+    let misleads = |doubt: &&Doubt| {
+        matches!(
+            doubt,
+            Doubt::FewPlaces { .. } | Doubt::MixedSequences { .. } | Doubt::FaultyCycle { .. }
+        )
+    };
     let mut found: Vec<_> = doubts.iter().filter(misleads).cloned().collect();
     let share = of_run.copies_dropped as f64 / of_run.reads_seen.max(1) as f64;
     if share > MOST_COPIES {
@@ -157,7 +177,8 @@ pub(crate) fn doubts_of_evidence(findings: &EvidenceFindings, of_run: &Findings,
     found
 }
 
-/// Returns whether reported quality does better on held-out reads than the model that training started from.
+/// Returns whether reported quality does better on held-out reads than the model that training
+/// started from.
 pub(crate) fn reported_is_better(held: &HeldOut) -> bool {
     held.wrong >= FEWEST_HELD_WRONG && held.reported_over_start.is_beyond(BEYOND)
 }
@@ -179,7 +200,9 @@ impl Cycle {
 fn faulty_cycle(sample: &RunSample, labels: &Labels) -> Option<Doubt> {
     let mut cycles = [vec![Cycle::default(); CYCLES], vec![Cycle::default(); CYCLES]];
     for read in &sample.reads {
-        for (at, label) in labels.of_bases()[read.start..read.start + read.length].iter().enumerate() {
+        for (at, label) in
+            labels.of_bases()[read.start..read.start + read.length].iter().enumerate()
+        {
             if *label == Label::Unknown {
                 continue;
             }
@@ -192,37 +215,63 @@ fn faulty_cycle(sample: &RunSample, labels: &Labels) -> Option<Doubt> {
         }
     }
     let worst = |cycles: &[Cycle]| {
-        let rates: Vec<_> = cycles.iter().take_while(|cycle| cycle.labelled >= FAULTY_READS).map(|cycle| cycle.rate()).collect();
+        let rates: Vec<_> = cycles
+            .iter()
+            .take_while(|cycle| cycle.labelled >= FAULTY_READS)
+            .map(|cycle| cycle.rate())
+            .collect();
         let (at, rate) = rates.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
         // Towards the end of a read errors may become many, but cycle by cycle.
-        let beside =
-            [at.checked_sub(1), Some(at + 1)].into_iter().flatten().filter_map(|at| rates.get(at)).fold(0.0, |a: f64, b| a.max(*b));
+        let beside = [at.checked_sub(1), Some(at + 1)]
+            .into_iter()
+            .flatten()
+            .filter_map(|at| rates.get(at))
+            .fold(0.0, |a: f64, b| a.max(*b));
         (rate > FAULTY.max(FAULTY_TIMES * beside)).then_some((at, rate))
     };
     let [from_start, from_end] = &cycles;
-    [(worst(from_start), false), (worst(from_end), true)]
-        .into_iter()
-        .find_map(|(worst, from_end)| worst.map(|(at, wrong)| Doubt::FaultyCycle { cycle: at + 1, from_end, wrong }))
+    [(worst(from_start), false), (worst(from_end), true)].into_iter().find_map(
+        |(worst, from_end)| {
+            worst.map(|(at, wrong)| Doubt::FaultyCycle { cycle: at + 1, from_end, wrong })
+        },
+    )
 }
 
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooFewLabels { labelled, wrong, .. } if *labelled >= FEWEST_LABELLED => {
-                write!(f, "other reads contradict only {wrong} of the {labelled} bases that can be checked, too few to learn from")
+                write!(
+                    f,
+                    "other reads contradict only {wrong} of the {labelled} bases that can be checked, too few to learn from"
+                )
             }
             Self::TooFewLabels { labelled, depth, .. } => {
-                write!(f, "only {labelled} bases can be checked against other reads (a typical place is in {depth} of them)")
+                write!(
+                    f,
+                    "only {labelled} bases can be checked against other reads (a typical place is in {depth} of them)"
+                )
             }
             Self::FewPlaces { positions } => {
-                write!(f, "the reads are of about {positions} positions only, too few to tell rules from places")
+                write!(
+                    f,
+                    "the reads are of about {positions} positions only, too few to tell rules from places"
+                )
             }
             Self::MixedSequences { share } => {
-                write!(f, "at {:.1} % of the positions the reads are of several minds, as in mixtures of strains", 100.0 * share)
+                write!(
+                    f,
+                    "at {:.1} % of the positions the reads are of several minds, as in mixtures of strains",
+                    100.0 * share
+                )
             }
             Self::FaultyCycle { cycle, from_end, wrong } => {
                 let end = if *from_end { " from the end" } else { "" };
-                write!(f, "cycle {cycle}{end} is wrong in {:.0} % of the reads, which is a fault and no rule", 100.0 * wrong)
+                write!(
+                    f,
+                    "cycle {cycle}{end} is wrong in {:.0} % of the reads, which is a fault and no rule",
+                    100.0 * wrong
+                )
             }
             Self::NoBetter { than, millibits, standard_error } => {
                 write!(
@@ -234,10 +283,17 @@ impl fmt::Display for Doubt {
                 write!(f, "other reads share k-mers with {:.1} % of the bases only", 100.0 * share)
             }
             Self::Copies { share } => {
-                write!(f, "{:.0} % of the reads are copies of others, byte for byte, with their errors", 100.0 * share)
+                write!(
+                    f,
+                    "{:.0} % of the reads are copies of others, byte for byte, with their errors",
+                    100.0 * share
+                )
             }
             Self::RanksWorse { adapted, reported } => {
-                write!(f, "on reads held out it ranks worse than reported quality (AUC {adapted:.3}, {reported:.3})")
+                write!(
+                    f,
+                    "on reads held out it ranks worse than reported quality (AUC {adapted:.3}, {reported:.3})"
+                )
             }
         }
     }
@@ -248,7 +304,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kmers_do_not_testify_where_they_would_mislead_and_do_where_only_the_network_learned_nothing() {
+    fn kmers_do_not_testify_where_they_would_mislead_and_do_where_only_the_network_learned_nothing()
+    {
         let known = EvidenceFindings { evaluable: 0.9, ..EvidenceFindings::default() };
         let run = Findings { reads_seen: 1000, copies_dropped: 100, ..Findings::default() };
         let misleading = [

@@ -1,4 +1,5 @@
-//! How well several judges of bases do on reads that none of them learned from, by the run's own labels.
+//! How well several judges of bases do on reads that none of them learned from, by the run's own
+//! labels.
 
 use std::ops::Range;
 
@@ -31,7 +32,8 @@ pub struct Figures {
     pub log_loss_millibits: f64,
     /// Expected over labelled errors, log2.
     pub log2_ratio: f64,
-    /// P(a bad read has more expected errors a base than a good one); NaN without reads of both kinds.
+    /// P(a bad read has more expected errors a base than a good one); NaN without reads of both
+    /// kinds.
     pub auc: f64,
 }
 
@@ -50,7 +52,8 @@ pub(crate) struct Held {
     reads: Vec<Read>,
 }
 
-/// A read that is held out; what it and its mate contradict each other about is with the first of them.
+/// A read that is held out; what it and its mate contradict each other about is with the first of
+/// them.
 #[derive(Default)]
 struct Read {
     bases: f64,
@@ -70,8 +73,18 @@ pub(crate) struct Judges<'a> {
 }
 
 impl<'a> Judges<'a> {
-    pub(crate) fn new(scores: &'a Scores, calibration: &'a Calibration, start: &Network, adapted: &Network) -> Self {
-        Self { scores, calibration, start: Tables::of(start, scores), adapted: Tables::of(adapted, scores) }
+    pub(crate) fn new(
+        scores: &'a Scores,
+        calibration: &'a Calibration,
+        start: &Network,
+        adapted: &Network,
+    ) -> Self {
+        Self {
+            scores,
+            calibration,
+            start: Tables::of(start, scores),
+            adapted: Tables::of(adapted, scores),
+        }
     }
 
     /// Returns the log-odds of an error by each judge.
@@ -86,8 +99,8 @@ impl<'a> Judges<'a> {
 }
 
 impl Held {
-    /// Asks every judge about every labelled base of those reads that are among `some` of the sample and of a part, and calls `take`
-    /// with each of them and how many it stands for.
+    /// Asks every judge about every labelled base of those reads that are among `some` of the
+    /// sample and of a part, and calls `take` with each of them and how many it stands for.
     pub(crate) fn add(
         &mut self,
         sample: &RunSample,
@@ -99,10 +112,16 @@ impl Held {
     ) {
         let (mut codes, mut mates) = (Codes::default(), Codes::default());
         let start = sample.reads.get(some.start).map_or(0, |kept| kept.start);
-        let (_, mut disputes) = labels.disputes().split_at(labels.disputes().partition_point(|dispute| dispute.first < start));
+        let (_, mut disputes) = labels
+            .disputes()
+            .split_at(labels.disputes().partition_point(|dispute| dispute.first < start));
         for (index, kept) in sample.reads.iter().enumerate().take(some.end).skip(some.start) {
-            let mine = disputes.iter().take_while(|dispute| dispute.first < kept.start + kept.length).count();
-            let (here, rest) = if kept.has_mate { disputes.split_at(mine) } else { (&[][..], disputes) };
+            let mine = disputes
+                .iter()
+                .take_while(|dispute| dispute.first < kept.start + kept.length)
+                .count();
+            let (here, rest) =
+                if kept.has_mate { disputes.split_at(mine) } else { (&[][..], disputes) };
             disputes = rest;
             if fold_of(kept.template) != fold {
                 continue;
@@ -123,7 +142,8 @@ impl Held {
                 let (mates, mate) = (mates.of(sample, index + 1), sample.reads[index + 1]);
                 for dispute in here {
                     let ours = judges.logits(&Surroundings::of(codes, dispute.first - kept.start));
-                    let theirs = judges.logits(&Surroundings::of(mates, dispute.second - mate.start));
+                    let theirs =
+                        judges.logits(&Surroundings::of(mates, dispute.second - mate.start));
                     read.add_dispute(ours, theirs);
                 }
             }
@@ -162,7 +182,8 @@ impl Held {
         }
     }
 
-    /// Returns how many reads are good and how many are bad, of those that have a say about ranking.
+    /// Returns how many reads are good and how many are bad, of those that have a say about
+    /// ranking.
     pub(crate) fn good_and_bad(&self) -> (usize, usize) {
         let bad = self.ranked().filter(|read| read.is_bad()).count();
         (self.ranked().count() - bad, bad)
@@ -173,7 +194,10 @@ impl Held {
     }
 
     fn auc(&self, judge: usize) -> f64 {
-        let mut ranked: Vec<_> = self.ranked().map(|read| (read.expected[judge] / read.labelled, read.is_bad())).collect();
+        let mut ranked: Vec<_> = self
+            .ranked()
+            .map(|read| (read.expected[judge] / read.labelled, read.is_bad()))
+            .collect();
         ranked.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let (good, bad) = self.good_and_bad();
         let (mut before, mut pairs) = (0.0, 0.0);
@@ -189,9 +213,14 @@ impl Held {
     /// Returns how much lower the log loss of `judge` is than that of `other`.
     pub(crate) fn gain(&self, judge: usize, other: usize) -> Gain {
         let labelled = self.labelled().max(1.0);
-        let mean = self.reads.iter().map(|read| read.loss[other] - read.loss[judge]).sum::<f64>() / labelled;
+        let mean = self.reads.iter().map(|read| read.loss[other] - read.loss[judge]).sum::<f64>()
+            / labelled;
         // Of a ratio of sums; reads are drawn, not bases.
-        let squares: f64 = self.reads.iter().map(|read| (read.loss[other] - read.loss[judge] - mean * read.labelled).powi(2)).sum();
+        let squares: f64 = self
+            .reads
+            .iter()
+            .map(|read| (read.loss[other] - read.loss[judge] - mean * read.labelled).powi(2))
+            .sum();
         let reads = self.reads.len() as f64;
         let variance = squares * reads / (reads - 1.0).max(1.0) / (labelled * labelled);
         Gain { millibits: millibits(mean), standard_error: millibits(variance.sqrt()) }
@@ -212,8 +241,10 @@ impl Read {
 
     /// Makes the read as many as it stands for.
     fn stand_for(&mut self, reads: f64) {
-        for sum in
-            [&mut self.bases, &mut self.labelled, &mut self.wrong].into_iter().chain(&mut self.expected).chain(&mut self.loss)
+        for sum in [&mut self.bases, &mut self.labelled, &mut self.wrong]
+            .into_iter()
+            .chain(&mut self.expected)
+            .chain(&mut self.loss)
         {
             *sum *= reads;
         }

@@ -1,7 +1,7 @@
 //! Anchors: the k-mers of a run that are looked at, picked by their hash.
 //!
-//! Whether a k-mer is picked depends on its bases alone, and not on the strand that was read: so all reads of a place in the
-//! genome agree which of its k-mers are anchors, and meet there.
+//! Whether a k-mer is picked depends on its bases alone, and not on the strand that was read: so
+//! all reads of a place in the genome agree which of its k-mers are anchors, and meet there.
 
 use bm_evidence::kmer::{UNKNOWN, mix};
 use pulp::{Arch, Simd, WithSimd};
@@ -28,7 +28,8 @@ const TOGETHER: usize = 64;
 /// What stands for a k-mer where a base ends none.
 const NONE: u64 = u64::MAX;
 
-/// Calls `take` with each anchor of a read, in order: k-mers of known bases whose hash is below `limit`, and no short repeats.
+/// Calls `take` with each anchor of a read, in order: k-mers of known bases whose hash is below
+/// `limit`, and no short repeats.
 #[inline]
 pub(crate) fn anchors(bases: impl Iterator<Item = u8>, limit: u64, mut take: impl FnMut(Anchor)) {
     let (mut forward, mut backward, mut known) = (0u64, 0u64, 0usize);
@@ -89,7 +90,8 @@ impl WithSimd for &mut Hashes {
     }
 }
 
-/// Whether the k-mer repeats one, two or three bases: such places are many in a genome, and reads slip in them.
+/// Whether the k-mer repeats one, two or three bases: such places are many in a genome, and reads
+/// slip in them.
 fn is_repeat(kmer: u64) -> bool {
     (1..=3).any(|period| (kmer ^ kmer >> (2 * period)) & (MASK >> (2 * period)) == 0)
 }

@@ -1,12 +1,14 @@
 //! Which bases are wrong, as the reads of a run say of each other.
 //!
-//! All reads that have an anchor are laid over each other there. To either side of it each column has a base that most reads
-//! agree on; what only very few reads have is an error of theirs, what many have is right. A column where something in between
-//! is seen (a rare variant, a repeat, a systematic error, both alleles of a heterozygous site beside a third) says nothing. A read
-//! that stops agreeing is left alone from there on: it has a gap, or comes from another place.
+//! All reads that have an anchor are laid over each other there. To either side of it each column
+//! has a base that most reads agree on; what only very few reads have is an error of theirs, what
+//! many have is right. A column where something in between is seen (a rare variant, a repeat, a
+//! systematic error, both alleles of a heterozygous site beside a third) says nothing. A read that
+//! stops agreeing is left alone from there on: it has a gap, or comes from another place.
 //!
-//! A base that is wrong in one anchor's columns and right in another's is right: there it stands with others of its own strain, or
-//! of its own copy of a repeat. So is one whose surroundings many reads share; it is none of the few.
+//! A base that is wrong in one anchor's columns and right in another's is right: there it stands
+//! with others of its own strain, or of its own copy of a repeat. So is one whose surroundings many
+//! reads share; it is none of the few.
 
 mod arm;
 mod column;
@@ -83,14 +85,18 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Lays the reads of a sample over each other, on so many threads; what comes out does not depend on their number.
+    /// Lays the reads of a sample over each other, on so many threads; what comes out does not
+    /// depend on their number.
     pub fn of(sample: &RunSample, threads: usize) -> Self {
         let found = occurrences(sample);
         let groups: Vec<&[Occurrence]> = found.chunk_by(|a, b| a.hash == b.hash).collect();
         let support = support(sample, &groups);
         let deep: Vec<_> = groups.iter().copied().filter(|group| group.len() >= DEEP).collect();
         let threads = threads.clamp(1, MOST_THREADS);
-        let mut parts = in_parallel(&shares(&deep, threads), threads, |groups| Part::of(sample, &support, groups)).into_iter();
+        let mut parts = in_parallel(&shares(&deep, threads), threads, |groups| {
+            Part::of(sample, &support, groups)
+        })
+        .into_iter();
         let mut all = parts.next().unwrap_or_else(|| Part::of(sample, &support, &[]));
         for part in parts {
             all.labels.iter_mut().zip(part.labels).for_each(|(label, other)| label.add(other));
@@ -112,9 +118,12 @@ impl Labels {
 
     /// Adds what mates say of each other.
     fn add_mates(&mut self, sample: &RunSample, threads: usize) {
-        let first_mates: Vec<_> = (0..sample.reads.len()).filter(|read| sample.reads[*read].has_mate).collect();
-        let parts: Vec<_> = first_mates.chunks(first_mates.len().div_ceil(threads).max(1)).collect();
-        let found: Vec<Vec<Overlapping>> = in_parallel(&parts, threads, |reads| overlaps(sample, reads));
+        let first_mates: Vec<_> =
+            (0..sample.reads.len()).filter(|read| sample.reads[*read].has_mate).collect();
+        let parts: Vec<_> =
+            first_mates.chunks(first_mates.len().div_ceil(threads).max(1)).collect();
+        let found: Vec<Vec<Overlapping>> =
+            in_parallel(&parts, threads, |reads| overlaps(sample, reads));
         for overlap in found.iter().flatten() {
             self.by_mates += overlap.add(sample, &mut self.of_bases, &mut self.disputes);
         }
@@ -134,7 +143,8 @@ impl Labels {
         })
     }
 
-    /// Returns the pairs of bases of which one is wrong and nobody knows which, by the first of them.
+    /// Returns the pairs of bases of which one is wrong and nobody knows which, by the first of
+    /// them.
     pub(crate) fn disputes(&self) -> &[Dispute] {
         &self.disputes
     }
@@ -154,7 +164,8 @@ impl Labels {
         self.anchors
     }
 
-    /// Returns the share of the columns with enough reads that say nothing, as in them something between few and many is seen.
+    /// Returns the share of the columns with enough reads that say nothing, as in them something
+    /// between few and many is seen.
     pub fn mixed_share(&self) -> f64 {
         self.mixed_columns as f64 / self.columns.max(1) as f64
     }
@@ -165,7 +176,11 @@ fn occurrences(sample: &RunSample) -> Vec<Occurrence> {
     let mut found = Vec::new();
     for (index, read) in sample.reads.iter().enumerate() {
         sample.anchors_of(index, |Anchor { hash, at, reverse }| {
-            found.push(Occurrence { hash, at: (read.start + at) as u32, read: (index as u32) << 1 | u32::from(reverse) });
+            found.push(Occurrence {
+                hash,
+                at: (read.start + at) as u32,
+                read: (index as u32) << 1 | u32::from(reverse),
+            });
         });
     }
     found.sort_unstable_by_key(|occurrence| (occurrence.hash, occurrence.at));
@@ -200,7 +215,8 @@ fn shares<'a, 'b>(groups: &'a [&'b [Occurrence]], parts: usize) -> Vec<&'a [&'b 
     shares
 }
 
-/// Returns the size of the group that the anchor of a typical read is in: a median that weighs groups by their size.
+/// Returns the size of the group that the anchor of a typical read is in: a median that weighs
+/// groups by their size.
 fn typical_size(groups: &[&[Occurrence]]) -> usize {
     let mut sizes: Vec<_> = groups.iter().map(|group| group.len()).collect();
     sizes.sort_unstable();
@@ -222,7 +238,8 @@ struct Part {
 
 impl Part {
     fn of(sample: &RunSample, support: &[u16], groups: &[&[Occurrence]]) -> Self {
-        let mut part = Self { labels: vec![Label::Unknown; sample.bases.len()], columns: 0, mixed_columns: 0 };
+        let mut part =
+            Self { labels: vec![Label::Unknown; sample.bases.len()], columns: 0, mixed_columns: 0 };
         let (mut columns, mut agreeing) = (vec![Column::default(); REACH], Vec::new());
         for group in groups {
             let group = &group[..group.len().min(MOST_READS)];

@@ -1,18 +1,23 @@
-//! Learns what the errors of a sequencing run look like from the run itself: no reference, no labels.
+//! Learns what the errors of a sequencing run look like from the run itself: no reference, no
+//! labels.
 //!
-//! A run tells on itself. Where many of its reads overlap, a base that hardly any of them has is an error ([`Labels`]), and from a
-//! share of the reads ([`RunSample`], bounded in memory whatever the size of the file) enough of them are seen to learn what a
-//! reported quality is worth in this run, where in the read, and after which bases. [`Adaptation::learn`] trains the network of
-//! `read-error` on them for some seconds, compares it on reads that were held out with the model that it started from and with the
-//! reported qualities, and returns the package of the one to use; and why, if it is not the new one ([`Doubt`]).
+//! A run tells on itself. Where many of its reads overlap, a base that hardly any of them has is an
+//! error ([`Labels`]), and from a share of the reads ([`RunSample`], bounded in memory whatever the
+//! size of the file) enough of them are seen to learn what a reported quality is worth in this run,
+//! where in the read, and after which bases. [`Adaptation::learn`] trains the network of
+//! `read-error` on them for some seconds, compares it on reads that were held out with the model
+//! that it started from and with the reported qualities, and returns the package of the one to use;
+//! and why, if it is not the new one ([`Doubt`]).
 //!
-//! What must not be taught: both alleles of a heterozygous site are right, as many reads have either; where something between few
-//! and many is seen (a rare variant, a repeat, a systematic error), nothing is said; and what stands by its own kind in another
-//! place (a strain, a copy of a repeat) is right. A variant in at most 3 % of the reads of a place, and in at most 20 of them, cannot be
-//! told from an error, and is taken for one. Mates that overlap settle what other reads do not see.
+//! What must not be taught: both alleles of a heterozygous site are right, as many reads have
+//! either; where something between few and many is seen (a rare variant, a repeat, a systematic
+//! error), nothing is said; and what stands by its own kind in another place (a strain, a copy of a
+//! repeat) is right. A variant in at most 3 % of the reads of a place, and in at most 20 of them,
+//! cannot be told from an error, and is taken for one. Mates that overlap settle what other reads
+//! do not see.
 //!
-//! Everything is deterministic: the same reads in the same order, with the same seed, give the same bytes, on any number of
-//! threads.
+//! Everything is deterministic: the same reads in the same order, with the same seed, give the same
+//! bytes, on any number of threads.
 //!
 //! ```
 //! use bm_adapt::{Adaptation, Choice, Labels, RunSample, Settings};

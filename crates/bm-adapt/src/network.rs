@@ -1,14 +1,16 @@
 //! The network: a correction of the reported quality by what stands around a base.
 //!
-//! With x the features of a base's quality (six, the last is 1) and y those of its letter (four, none of an unknown base),
+//! With x the features of a base's quality (six, the last is 1) and y those of its letter (four,
+//! none of an unknown base),
 //!
 //! ```text
 //! h       = relu(bias + place[its place] + Σ over o = -4..4 of (x[i + o], y[i + o]) · window[o])
 //! logit p = a · logit(10^(−Q/10)) + b + last · h
 //! ```
 //!
-//! It is the graph of `read-error` with four channels more. As inputs are few, what the window makes of each is tabled once for
-//! many bases, and a base costs ten additions of eight numbers; the gradient goes back the same way.
+//! It is the graph of `read-error` with four channels more. As inputs are few, what the window
+//! makes of each is tabled once for many bases, and a base costs ten additions of eight numbers;
+//! the gradient goes back the same way.
 
 use bm_encode::{BaseQualityPlace, CodeEncoder, CodeParts};
 use bm_infer::onnx::correction::{Convolution, Correction};
@@ -35,7 +37,8 @@ const CHANNELS: usize = FIRST_PLACE + PLACES + LETTERS;
 
 const SCORES: usize = 94;
 
-/// Rows of the tables: each score with each letter, unknown ones and what is outside of a read among both.
+/// Rows of the tables: each score with each letter, unknown ones and what is outside of a read
+/// among both.
 const OUTSIDE_SCORE: usize = SCORES;
 const OUTSIDE_LETTER: usize = LETTERS + 1;
 const SCORE_ROWS: usize = SCORES + 1;
@@ -70,9 +73,12 @@ impl Surroundings {
 
     /// Returns what stands around position `at` of a read.
     pub(crate) fn of(codes: &[u16], at: usize) -> Self {
-        let mut around = Self { rows: [OUTSIDE; WINDOW], place: BaseQualityPlace::parts(codes[at]).place };
+        let mut around =
+            Self { rows: [OUTSIDE; WINDOW], place: BaseQualityPlace::parts(codes[at]).place };
         for (i, row) in around.rows.iter_mut().enumerate() {
-            let Some(code) = (at + i).checked_sub(CENTRE).and_then(|at| codes.get(at)) else { continue };
+            let Some(code) = (at + i).checked_sub(CENTRE).and_then(|at| codes.get(at)) else {
+                continue;
+            };
             let CodeParts { base, score, .. } = BaseQualityPlace::parts(*code);
             *row = u16::from(base) * SCORE_ROWS as u16 + u16::from(score);
         }
@@ -117,7 +123,8 @@ impl Network {
         Self { parameters }
     }
 
-    /// Returns the network of a model file, which may not know of letters; `None` if it is of another kind.
+    /// Returns the network of a model file, which may not know of letters; `None` if it is of
+    /// another kind.
     pub(crate) fn of(correction: &Correction) -> Option<Self> {
         let Correction { window, last, guess } = correction;
         let channels = window.inputs;
@@ -126,7 +133,11 @@ impl Network {
             && (last.outputs, last.inputs, last.window) == (1, UNITS, 1)
             && (guess.outputs, guess.inputs, guess.window) == (1, channels, 1);
         // Nothing may be in the file that is not in the parameters.
-        let others = guess.weights.iter().enumerate().any(|(channel, weight)| channel != LOG_ODDS && *weight != 0.0);
+        let others = guess
+            .weights
+            .iter()
+            .enumerate()
+            .any(|(channel, weight)| channel != LOG_ODDS && *weight != 0.0);
         if !fits || others {
             return None;
         }
@@ -166,9 +177,27 @@ impl Network {
         let mut guess = vec![0.0; CHANNELS];
         guess[LOG_ODDS] = p[A_AT];
         Correction {
-            window: Convolution { outputs: UNITS, inputs: CHANNELS, window: WINDOW, weights, biases: p[BIAS_AT..LAST_AT].to_vec() },
-            last: Convolution { outputs: 1, inputs: UNITS, window: 1, weights: p[LAST_AT..A_AT].to_vec(), biases: vec![0.0] },
-            guess: Convolution { outputs: 1, inputs: CHANNELS, window: 1, weights: guess, biases: vec![p[B_AT]] },
+            window: Convolution {
+                outputs: UNITS,
+                inputs: CHANNELS,
+                window: WINDOW,
+                weights,
+                biases: p[BIAS_AT..LAST_AT].to_vec(),
+            },
+            last: Convolution {
+                outputs: 1,
+                inputs: UNITS,
+                window: 1,
+                weights: p[LAST_AT..A_AT].to_vec(),
+                biases: vec![0.0],
+            },
+            guess: Convolution {
+                outputs: 1,
+                inputs: CHANNELS,
+                window: 1,
+                weights: guess,
+                biases: vec![p[B_AT]],
+            },
         }
     }
 }
@@ -186,7 +215,8 @@ fn parameter(channel: usize, offset: usize, unit: usize) -> Option<usize> {
     Some((offset * FEATURES + feature) * UNITS + unit)
 }
 
-/// The rows that tables have: all, or those that some examples need. Few are soon added up, and stay in the fastest memory.
+/// The rows that tables have: all, or those that some examples need. Few are soon added up, and
+/// stay in the fastest memory.
 pub(crate) struct Rows(Vec<u16>);
 
 impl Rows {
@@ -247,7 +277,10 @@ impl Tables {
             for (sum, row) in table.iter_mut().zip(&rows.0) {
                 // What is outside stays zero.
                 if let Some(features) = scores.features.get(usize::from(*row) % SCORE_ROWS) {
-                    weights.iter().zip(features).for_each(|(weight, feature)| add_times(sum, weight, *feature));
+                    weights
+                        .iter()
+                        .zip(features)
+                        .for_each(|(weight, feature)| add_times(sum, weight, *feature));
                     if let Some(weight) = weights.get(QUALITY + usize::from(*row) / SCORE_ROWS) {
                         add(sum, weight);
                     }
@@ -265,11 +298,16 @@ impl Tables {
     fn parameters(&self, rows: &Rows, scores: &Scores) -> Vec<f32> {
         let mut p = vec![0.0; PARAMETERS];
         for (offset, table) in self.window.iter().enumerate() {
-            let (weights, _) = p[offset * FEATURES * UNITS..][..FEATURES * UNITS].as_chunks_mut::<UNITS>();
+            let (weights, _) =
+                p[offset * FEATURES * UNITS..][..FEATURES * UNITS].as_chunks_mut::<UNITS>();
             for (slope, row) in table.iter().zip(&rows.0) {
                 if let Some(features) = scores.features.get(usize::from(*row) % SCORE_ROWS) {
-                    weights.iter_mut().zip(features).for_each(|(weight, feature)| add_times(weight, slope, *feature));
-                    if let Some(weight) = weights.get_mut(QUALITY + usize::from(*row) / SCORE_ROWS) {
+                    weights
+                        .iter_mut()
+                        .zip(features)
+                        .for_each(|(weight, feature)| add_times(weight, slope, *feature));
+                    if let Some(weight) = weights.get_mut(QUALITY + usize::from(*row) / SCORE_ROWS)
+                    {
                         add(weight, slope);
                     }
                 }
@@ -345,7 +383,8 @@ pub(crate) struct Example {
     pub(crate) weight: f32,
 }
 
-/// Returns the gradient, by the parameters, of the mean weighted log loss of examples whose rows are numbered as in `rows`.
+/// Returns the gradient, by the parameters, of the mean weighted log loss of examples whose rows
+/// are numbered as in `rows`.
 pub(crate) fn gradient<'a>(
     network: &Network,
     scores: &Scores,
@@ -354,7 +393,8 @@ pub(crate) fn gradient<'a>(
 ) -> Vec<f32> {
     let tables = Tables::with(rows, network, scores);
     let share = 1.0 / examples.clone().map(<[Example]>::len).sum::<usize>() as f32;
-    let slopes = Slopes { slopes: Tables::zero(rows), tables: &tables, examples: examples.flatten(), share };
+    let slopes =
+        Slopes { slopes: Tables::zero(rows), tables: &tables, examples: examples.flatten(), share };
     Arch::new().dispatch(slopes).parameters(rows, scores)
 }
 
@@ -369,7 +409,8 @@ struct Slopes<'a, I> {
 impl<'a, I: Iterator<Item = &'a Example>> WithSimd for Slopes<'_, I> {
     type Output = Tables;
 
-    /// Eight units are one vector where the processor has long ones. Products are not fused with sums, so bits stay the same.
+    /// Eight units are one vector where the processor has long ones. Products are not fused with
+    /// sums, so bits stay the same.
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, _simd: S) -> Tables {
         for example in self.examples {
@@ -390,7 +431,8 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// A network as its definition has it, in double precision and without tables: what engines are compared with.
+/// A network as its definition has it, in double precision and without tables: what engines are
+/// compared with.
 pub(crate) struct Reference {
     correction: Correction,
     vectors: Vec<f32>,
@@ -406,16 +448,31 @@ impl Reference {
         let Correction { window, last, guess } = &self.correction;
         let vector = |code: u16| &self.vectors[usize::from(code) * CHANNELS..][..CHANNELS];
         let dot = |weights: &[f32], values: &[f32]| -> f64 {
-            weights.iter().zip(values).map(|(weight, value)| f64::from(*weight) * f64::from(*value)).sum()
+            weights
+                .iter()
+                .zip(values)
+                .map(|(weight, value)| f64::from(*weight) * f64::from(*value))
+                .sum()
         };
         let logit = |at: usize| {
-            let mut sum = f64::from(last.biases[0]) + f64::from(guess.biases[0]) + dot(&guess.weights, vector(codes[at]));
+            let mut sum = f64::from(last.biases[0])
+                + f64::from(guess.biases[0])
+                + dot(&guess.weights, vector(codes[at]));
             for unit in 0..window.outputs {
                 let mut hidden = f64::from(window.biases[unit]);
                 for offset in 0..window.window {
-                    let Some(code) = (at + offset).checked_sub(window.window / 2).and_then(|at| codes.get(at)) else { continue };
-                    let weights = window.weights[unit * CHANNELS * WINDOW..].iter().skip(offset).step_by(WINDOW);
-                    let products = weights.zip(vector(*code)).map(|(weight, value)| f64::from(*weight) * f64::from(*value));
+                    let Some(code) =
+                        (at + offset).checked_sub(window.window / 2).and_then(|at| codes.get(at))
+                    else {
+                        continue;
+                    };
+                    let weights = window.weights[unit * CHANNELS * WINDOW..]
+                        .iter()
+                        .skip(offset)
+                        .step_by(WINDOW);
+                    let products = weights
+                        .zip(vector(*code))
+                        .map(|(weight, value)| f64::from(*weight) * f64::from(*value));
                     hidden += products.sum::<f64>();
                 }
                 sum += hidden.max(0.0) * f64::from(last.weights[unit]);

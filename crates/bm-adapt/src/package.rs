@@ -8,8 +8,8 @@ use bm_encode::{BaseQualityPlace, CodeEncoder, Phred, ReadRef};
 use bm_infer::onnx::{ModelProto, StringStringEntryProto};
 use bm_infer::{Digesting, Sha256, Variant};
 use bm_quality::{
-    Domain, DomainEntry, EncodingEntry, ErrorRule, Facts, FileEntry, GoldenRead, GoldenReads, LabelEntry, Manifest, ModelPackage,
-    PackageFiles, ReadRule, TensorEntry, Thresholds,
+    Domain, DomainEntry, EncodingEntry, ErrorRule, Facts, FileEntry, GoldenRead, GoldenReads,
+    LabelEntry, Manifest, ModelPackage, PackageFiles, ReadRule, TensorEntry, Thresholds,
 };
 use prost::Message;
 use serde_json::json;
@@ -26,7 +26,8 @@ const NEURAL_ENGINE_POSITIONS: usize = 4096;
 const TOLERANCE: f32 = 1e-6;
 
 /// Lengths of the golden reads.
-const GOLDEN_LENGTHS: [usize; 16] = [1, 2, 3, 5, 8, 9, 21, 50, 51, 100, 101, 150, 151, 250, 300, 1000];
+const GOLDEN_LENGTHS: [usize; 16] =
+    [1, 2, 3, 5, 8, 9, 21, 50, 51, 100, 101, 150, 151, 250, 300, 1000];
 
 const TASK: &str = "read-error";
 
@@ -39,8 +40,14 @@ pub(crate) struct Origin<'a> {
     pub(crate) settings: &'a Settings,
 }
 
-/// Returns the files of the package of the chosen model; `network` is the adapted one, if that was chosen.
-pub(crate) fn files(choice: Choice, network: &Network, doubts: &[Doubt], origin: &Origin<'_>) -> Result<PackageFiles, AdaptError> {
+/// Returns the files of the package of the chosen model; `network` is the adapted one, if that was
+/// chosen.
+pub(crate) fn files(
+    choice: Choice,
+    network: &Network,
+    doubts: &[Doubt],
+    origin: &Origin<'_>,
+) -> Result<PackageFiles, AdaptError> {
     let mut files = match choice {
         Choice::Start => origin.start.files()?,
         Choice::Adapted => made(network, &ADAPTED, origin)?,
@@ -53,8 +60,12 @@ pub(crate) fn files(choice: Choice, network: &Network, doubts: &[Doubt], origin:
     Ok(files)
 }
 
-/// Puts into the files that the k-mers of the run may testify, with the digest of what they say, or why they may not.
-pub(crate) fn add_evidence(files: &mut PackageFiles, testimony: &Testimony) -> Result<(), AdaptError> {
+/// Puts into the files that the k-mers of the run may testify, with the digest of what they say, or
+/// why they may not.
+pub(crate) fn add_evidence(
+    files: &mut PackageFiles,
+    testimony: &Testimony,
+) -> Result<(), AdaptError> {
     let json = |source| AdaptError::Json { file: MANIFEST, source };
     let manifest = files.get(MANIFEST).map_or(&[][..], Vec::as_slice);
     let mut manifest: Manifest = serde_json::from_slice(manifest).map_err(json)?;
@@ -65,7 +76,10 @@ pub(crate) fn add_evidence(files: &mut PackageFiles, testimony: &Testimony) -> R
         manifest.files.insert(EVIDENCE.to_owned(), FileEntry { sha256: sha256.to_string(), bytes });
     }
     if let Some(metrics) = manifest.metrics.as_object_mut() {
-        metrics.insert("evidence".to_owned(), json!({"findings": testimony.findings, "doubts": testimony.doubts}));
+        metrics.insert(
+            "evidence".to_owned(),
+            json!({"findings": testimony.findings, "doubts": testimony.doubts}),
+        );
     }
     files.insert(MANIFEST.to_owned(), serde_json::to_vec_pretty(&manifest).map_err(json)?);
     if let Some(text) = files.get_mut(CARD) {
@@ -109,7 +123,12 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
     let rule = match from.rule {
         ReadRule::Errors(rule) if unscaled => rule.unscaled(),
         ReadRule::Errors(rule) => rule,
-        _ => return Err(AdaptError::OtherKind { package: start.name().to_owned(), reason: "it does not count errors".to_owned() }),
+        _ => {
+            return Err(AdaptError::OtherKind {
+                package: start.name().to_owned(),
+                reason: "it does not count errors".to_owned(),
+            });
+        }
     };
     let facts = Facts {
         id: id.to_owned(),
@@ -122,16 +141,21 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
     };
     let correction = network.correction();
     let golden = golden(network, sample, &rule, settings.seed);
-    let golden = serde_json::to_vec_pretty(&golden).map_err(|source| AdaptError::Json { file: "golden.json", source })?;
+    let golden = serde_json::to_vec_pretty(&golden)
+        .map_err(|source| AdaptError::Json { file: "golden.json", source })?;
     let mut files = PackageFiles::from([
         ("model.onnx".to_owned(), bytes(correction.to_model(), &facts, false)),
-        ("model.ane.onnx".to_owned(), bytes(correction.to_half_model(NEURAL_ENGINE_POSITIONS), &facts, true)),
+        (
+            "model.ane.onnx".to_owned(),
+            bytes(correction.to_half_model(NEURAL_ENGINE_POSITIONS), &facts, true),
+        ),
         ("golden.json".to_owned(), golden),
     ]);
     if let Some(experience) = start.files()?.remove(EXPERIENCE) {
         files.insert(EXPERIENCE.to_owned(), experience);
     }
-    let shape = |channels: usize| ["batch".into(), channels.into(), 1.into(), "length".into()].to_vec();
+    let shape =
+        |channels: usize| ["batch".into(), channels.into(), 1.into(), "length".into()].to_vec();
     let manifest = Manifest {
         format: Manifest::FORMAT,
         id: facts.id.clone(),
@@ -141,10 +165,8 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
         encoding: facts.encoding.clone(),
         window: None,
         read_rule: Some(rule.entry()),
-        domain: facts.domain.map(|Domain { min_quality_values, max_phred, max_median_length }| DomainEntry {
-            min_quality_values,
-            max_phred,
-            max_median_length,
+        domain: facts.domain.map(|Domain { min_quality_values, max_phred, max_median_length }| {
+            DomainEntry { min_quality_values, max_phred, max_median_length }
         }),
         thresholds: Thresholds { default: facts.threshold.get() },
         label: LabelEntry { name: "error-rate".to_owned(), definition: facts.label.clone() },
@@ -158,7 +180,8 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
         }),
         metrics: json!({"own_labels": findings}),
     };
-    let manifest = serde_json::to_vec_pretty(&manifest).map_err(|source| AdaptError::Json { file: MANIFEST, source })?;
+    let manifest = serde_json::to_vec_pretty(&manifest)
+        .map_err(|source| AdaptError::Json { file: MANIFEST, source })?;
     files.insert(MANIFEST.to_owned(), manifest);
     Ok(files)
 }
@@ -180,11 +203,21 @@ fn bytes(mut model: ModelProto, facts: &Facts, neural_engine: bool) -> Vec<u8> {
     let mut metadata = facts.metadata();
     metadata.push(("bm.task".to_owned(), TASK.to_owned()));
     if neural_engine {
-        let weights: Vec<u8> = model.graph.iter().flat_map(|graph| &graph.initializer).flat_map(Message::encode_to_vec).collect();
-        // CoreML keeps a compiled model under this key; other weights must not find it. Letters and digits, under 64.
-        metadata.push(("COREML_CACHE_KEY".to_owned(), format!("readerror{:.40}", Sha256::of(&weights).to_string())));
+        let weights: Vec<u8> = model
+            .graph
+            .iter()
+            .flat_map(|graph| &graph.initializer)
+            .flat_map(Message::encode_to_vec)
+            .collect();
+        // CoreML keeps a compiled model under this key; other weights must not find it. Letters and
+        // digits, under 64.
+        metadata.push((
+            "COREML_CACHE_KEY".to_owned(),
+            format!("readerror{:.40}", Sha256::of(&weights).to_string()),
+        ));
     }
-    model.metadata_props = metadata.into_iter().map(|(key, value)| StringStringEntryProto { key, value }).collect();
+    model.metadata_props =
+        metadata.into_iter().map(|(key, value)| StringStringEntryProto { key, value }).collect();
     model.encode_to_vec()
 }
 
@@ -196,8 +229,9 @@ fn entry(bytes: &[u8]) -> FileEntry {
     FileEntry { sha256: Sha256::of(bytes).to_string(), bytes: bytes.len() as u64 }
 }
 
-/// Returns reads of drawn bases, with qualities that the run has, and what the network says of them in double precision. They are
-/// no reads of the run: a model is passed on more freely than reads are.
+/// Returns reads of drawn bases, with qualities that the run has, and what the network says of them
+/// in double precision. They are no reads of the run: a model is passed on more freely than reads
+/// are.
 fn golden(network: &Network, sample: &RunSample, rule: &ErrorRule, seed: u64) -> GoldenReads {
     let reference = Reference::of(network);
     let mut state = mix(seed ^ 0x5851_f42d_4c95_7f2d);

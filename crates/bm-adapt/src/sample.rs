@@ -1,4 +1,5 @@
-//! The reads of a run that are kept to learn from: as many as there is room for, chosen by their content.
+//! The reads of a run that are kept to learn from: as many as there is room for, chosen by their
+//! content.
 
 mod copies;
 
@@ -19,10 +20,10 @@ const DEEP_ENOUGH: usize = 400;
 
 /// A share of the reads of a run.
 ///
-/// Reads are kept that have an anchor, a k-mer whose hash is low. When there is no more room, the bound on hashes is halved and
-/// the reads that have none below it are dropped: so of the places that are left all reads are there. Where that would leave few
-/// places with very many reads each, every second read is dropped instead. What is kept depends on the reads and their order
-/// only.
+/// Reads are kept that have an anchor, a k-mer whose hash is low. When there is no more room, the
+/// bound on hashes is halved and the reads that have none below it are dropped: so of the places
+/// that are left all reads are there. Where that would leave few places with very many reads each,
+/// every second read is dropped instead. What is kept depends on the reads and their order only.
 #[derive(Clone, Debug)]
 pub struct RunSample {
     room: usize,
@@ -39,7 +40,8 @@ pub struct RunSample {
     pub(crate) scores: Vec<u8>,
     /// Anchors of all reads.
     anchors: usize,
-    /// Whether there may be fewer, as reads were dropped or the bound halved since they were counted, which takes its time.
+    /// Whether there may be fewer, as reads were dropped or the bound halved since they were
+    /// counted, which takes its time.
     anchors_may_be_fewer: bool,
     copies: Copies,
     copies_dropped: u64,
@@ -63,7 +65,8 @@ pub(crate) struct Kept {
 }
 
 impl RunSample {
-    /// Bases that there is room for by default: they, their anchors and their labels take some 300 MB.
+    /// Bases that there is room for by default: they, their anchors and their labels take some 300
+    /// MB.
     pub const ROOM: usize = 24 << 20;
 
     /// Returns an empty sample with room for so many bases.
@@ -116,7 +119,8 @@ impl RunSample {
         u64::MAX as f64 / self.limit as f64
     }
 
-    /// Returns the number of reads that were left out as copies of others, byte for byte; 0 unless the file is full of them.
+    /// Returns the number of reads that were left out as copies of others, byte for byte; 0 unless
+    /// the file is full of them.
     pub fn copies_dropped(&self) -> u64 {
         self.copies_dropped
     }
@@ -125,7 +129,8 @@ impl RunSample {
     ///
     /// # Errors
     ///
-    /// An [`EncodeError`] where the read is not in order: lengths that differ, or a byte that is no quality score.
+    /// An [`EncodeError`] where the read is not in order: lengths that differ, or a byte that is no
+    /// quality score.
     pub fn observe(&mut self, read: ReadRef<'_>) -> Result<(), EncodeError> {
         self.observe_template(&[read])
     }
@@ -135,7 +140,11 @@ impl RunSample {
     /// # Errors
     ///
     /// As [`RunSample::observe`].
-    pub fn observe_pair(&mut self, first: ReadRef<'_>, second: ReadRef<'_>) -> Result<(), EncodeError> {
+    pub fn observe_pair(
+        &mut self,
+        first: ReadRef<'_>,
+        second: ReadRef<'_>,
+    ) -> Result<(), EncodeError> {
         self.observe_template(&[first, second])
     }
 
@@ -180,7 +189,15 @@ impl RunSample {
             self.bases.extend(read.sequence.iter().map(|base| code(*base)));
             self.scores.extend(read.quality_scores.iter().map(|byte| byte - Phred::OFFSET));
             let has_mate = i == 0 && reads.len() == 2;
-            self.reads.push(Kept { template, start, length: read.len(), has_mate, lowest, fingerprint: 0, is_copy: false });
+            self.reads.push(Kept {
+                template,
+                start,
+                length: read.len(),
+                has_mate,
+                lowest,
+                fingerprint: 0,
+                is_copy: false,
+            });
         }
         let scores = &self.scores[first_base..];
         let fingerprint = fingerprint(&self.bases[first_base..], scores);
@@ -244,11 +261,15 @@ impl RunSample {
         self.anchors = (0..self.reads.len()).map(|read| self.count_anchors(read)).sum();
     }
 
-    /// In how many templates the anchor of a typical one is, judged by the few anchors with the very lowest hashes.
+    /// In how many templates the anchor of a typical one is, judged by the few anchors with the
+    /// very lowest hashes.
     fn depth(&self) -> usize {
         let mut lowest: Vec<_> = self.reads.iter().map(|read| read.lowest).collect();
         lowest.sort_unstable();
-        let mut sizes: Vec<_> = lowest.chunk_by(|a, b| a == b).flat_map(|group| group.iter().map(|_| group.len())).collect();
+        let mut sizes: Vec<_> = lowest
+            .chunk_by(|a, b| a == b)
+            .flat_map(|group| group.iter().map(|_| group.len()))
+            .collect();
         let middle = sizes.len() / 2;
         if sizes.is_empty() { 0 } else { *sizes.select_nth_unstable(middle).1 }
     }

@@ -27,7 +27,8 @@ impl Settings {
     }
 }
 
-/// Decay of the means of gradients and of their squares, and what keeps their quotient finite: Kingma & Ba 2015.
+/// Decay of the means of gradients and of their squares, and what keeps their quotient finite:
+/// Kingma & Ba 2015.
 const FIRST: f64 = 0.9;
 const SECOND: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
@@ -40,7 +41,12 @@ const RISE: f64 = 0.2;
 const LOW: f64 = 0.04;
 
 /// Returns a network that fits examples, which stand for so many bases, from one to start at.
-pub(crate) fn train(start: &Network, examples: &[Example], bases: f64, settings: &Settings) -> Network {
+pub(crate) fn train(
+    start: &Network,
+    examples: &[Example],
+    bases: f64,
+    settings: &Settings,
+) -> Network {
     let scores = Scores::new();
     let mut network = start.clone();
     if examples.is_empty() {
@@ -50,7 +56,8 @@ pub(crate) fn train(start: &Network, examples: &[Example], bases: f64, settings:
     // Units that do nothing yet must not all learn the same.
     for (i, value) in network.parameters.iter_mut().enumerate() {
         if *value == 0.0 {
-            let draw = mix(settings.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (i as u64 + 1)) >> 40;
+            let draw =
+                mix(settings.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (i as u64 + 1)) >> 40;
             *value = (draw as f32 / (1 << 23) as f32 - 1.0) * 0.01;
         }
     }
@@ -78,13 +85,15 @@ pub(crate) fn train(start: &Network, examples: &[Example], bases: f64, settings:
         at += batch;
         let slopes = gradient(&network, &scores, &rows, chosen);
         let rate = settings.rate * cycle(step as f64 / steps as f64);
-        let (bias_first, bias_second) = (1.0 - FIRST.powi(step as i32 + 1), 1.0 - SECOND.powi(step as i32 + 1));
+        let (bias_first, bias_second) =
+            (1.0 - FIRST.powi(step as i32 + 1), 1.0 - SECOND.powi(step as i32 + 1));
         for i in 0..PARAMETERS {
             let value = &mut network.parameters[i];
             let slope = f64::from(slopes[i]) + pull * f64::from(*value - start.parameters[i]);
             first[i] = FIRST * first[i] + (1.0 - FIRST) * slope;
             second[i] = SECOND * second[i] + (1.0 - SECOND) * slope * slope;
-            *value -= (rate * (first[i] / bias_first) / ((second[i] / bias_second).sqrt() + EPSILON)) as f32;
+            *value -= (rate * (first[i] / bias_first)
+                / ((second[i] / bias_second).sqrt() + EPSILON)) as f32;
         }
     }
     network
@@ -93,7 +102,11 @@ pub(crate) fn train(start: &Network, examples: &[Example], bases: f64, settings:
 /// The one cycle of the learning rate: up, then down along half a cosine (Smith & Topin 2019).
 fn cycle(done: f64) -> f64 {
     let half = |share: f64| 0.5 - 0.5 * (std::f64::consts::PI * share).cos();
-    if done < RISE { LOW + (1.0 - LOW) * half(done / RISE) } else { half((1.0 - done) / (1.0 - RISE)) }
+    if done < RISE {
+        LOW + (1.0 - LOW) * half(done / RISE)
+    } else {
+        half((1.0 - done) / (1.0 - RISE))
+    }
 }
 
 /// Fisher and Yates.

@@ -1,5 +1,6 @@
-//! How fast the libraries that `bm` compresses with are on one thread, without `bm` around them: what a run from gzip to gzip cannot
-//! beat. `cargo bench -p bm-cli`; `research/compression` compares libraries.
+//! How fast the libraries that `bm` compresses with are on one thread, without `bm` around them:
+//! what a run from gzip to gzip cannot beat. `cargo bench -p bm-cli`; `research/compression`
+//! compares libraries.
 
 // A benchmark that cannot start should say so and stop.
 #![allow(clippy::unwrap_used, missing_docs)]
@@ -13,7 +14,8 @@ use sirocco::Format;
 use sirocco::inflate::Reader;
 
 /// 10,000 HiSeq X reads of 150 bases.
-const RUN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/hiseqx_phage/hiseqx_phage.fastq.gz");
+const RUN: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/hiseqx_phage/hiseqx_phage.fastq.gz");
 /// Text in a frame of zstd.
 const FRAME: usize = 1 << 20;
 
@@ -26,13 +28,18 @@ fn compression(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("compression");
     group.throughput(Throughput::Elements(reads as u64));
     group.bench_function("inflate gzip", |b| {
-        b.iter(|| copy(&mut Reader::new(Format::Gzip, black_box(&stored[..])), &mut sink()).unwrap());
+        b.iter(|| {
+            copy(&mut Reader::new(Format::Gzip, black_box(&stored[..])), &mut sink()).unwrap()
+        });
     });
     let mut block = Vec::new();
     for level in [1, 3, 6] {
         let mut compressor = Compressor::new(CompressionLevel::new(level).unwrap());
         group.bench_function(format!("deflate in blocks, level {level}"), |b| {
-            b.iter(|| text.chunks(BGZF_BLOCK_SIZE).for_each(|text| compressor.compress(black_box(text), &mut block).unwrap()));
+            b.iter(|| {
+                text.chunks(BGZF_BLOCK_SIZE)
+                    .for_each(|text| compressor.compress(black_box(text), &mut block).unwrap())
+            });
         });
     }
     let mut frame = Vec::with_capacity(zstd::zstd_safe::compress_bound(FRAME));

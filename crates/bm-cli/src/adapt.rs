@@ -15,12 +15,20 @@ use crate::{engine, terminal};
 
 /// Learns the run and writes the package.
 pub(crate) fn run(args: &AdaptArgs) -> Result<()> {
-    output::refuse_twins([Some(&args.output), args.report.as_ref(), args.html.as_ref(), args.labels.as_ref()])?;
+    output::refuse_twins([
+        Some(&args.output),
+        args.report.as_ref(),
+        args.html.as_ref(),
+        args.labels.as_ref(),
+    ])?;
     let inputs: Vec<&Path> = args.inputs.iter().map(AsRef::as_ref).collect();
     let package = PackageOutput::create(&args.output)?;
     let compression = args.compression.alone();
-    let create = |path: &Option<PathBuf>| path.as_deref().map(|path| Output::create(path, &inputs, &compression)).transpose();
-    let (report, html, labels) = (create(&args.report)?, create(&args.html)?, create(&args.labels)?);
+    let create = |path: &Option<PathBuf>| {
+        path.as_deref().map(|path| Output::create(path, &inputs, &compression)).transpose()
+    };
+    let (report, html, labels) =
+        (create(&args.report)?, create(&args.html)?, create(&args.labels)?);
     let start = engine::open_package(args.model.as_deref())?;
     let began = std::time::Instant::now();
     let job = Job {

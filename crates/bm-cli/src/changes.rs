@@ -29,7 +29,9 @@ pub(crate) struct ChangeFacts {
 impl Changes {
     /// Adds a read of so many bases.
     pub(crate) fn add(&mut self, prediction: &Prediction, bases: usize) {
-        if let (Some(testimony), Some(errors)) = (prediction.testimony(), prediction.expected_errors()) {
+        if let (Some(testimony), Some(errors)) =
+            (prediction.testimony(), prediction.expected_errors())
+        {
             self.bases += bases as f64;
             self.evaluable += f64::from(testimony.evaluable) * bases as f64;
             self.expected_errors_prior += f64::from(testimony.expected_errors_prior);
@@ -48,7 +50,11 @@ impl Changes {
     /// Returns the facts, if k-mers were asked about any read.
     pub(crate) fn facts(&self) -> Option<ChangeFacts> {
         let Self { bases, evaluable, expected_errors_prior, expected_errors } = *self;
-        (bases > 0.0).then(|| ChangeFacts { evaluable: evaluable / bases, expected_errors_prior, expected_errors })
+        (bases > 0.0).then(|| ChangeFacts {
+            evaluable: evaluable / bases,
+            expected_errors_prior,
+            expected_errors,
+        })
     }
 }
 
@@ -56,7 +62,11 @@ impl ChangeFacts {
     /// Returns a line for people.
     pub(crate) fn words(&self) -> String {
         let Self { evaluable, expected_errors_prior, expected_errors } = self;
-        let other = if *evaluable < FEW { "; are these reads of the run that the package learned?" } else { "" };
+        let other = if *evaluable < FEW {
+            "; are these reads of the run that the package learned?"
+        } else {
+            ""
+        };
         format!(
             "k-mers know something of {:.1} % of the bases: {expected_errors_prior:.0} errors expected by the network alone, \
              {expected_errors:.0} with them{other}",

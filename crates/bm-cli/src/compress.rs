@@ -1,8 +1,10 @@
-//! Compresses an output in blocks, each on whatever thread has time: gzip in the blocks of BGZF, or frames of zstd.
+//! Compresses an output in blocks, each on whatever thread has time: gzip in the blocks of BGZF, or
+//! frames of zstd.
 //!
-//! Blocks are cut by the text alone, so the bytes do not depend on threads. Every reader of gzip reads the first; those that know
-//! BGZF (samtools, bgzip) can read its blocks in parallel, and tell by the empty block at the end that nothing is missing. Every
-//! reader of zstd reads frames one after the other, and checks each by its checksum.
+//! Blocks are cut by the text alone, so the bytes do not depend on threads. Every reader of gzip
+//! reads the first; those that know BGZF (samtools, bgzip) can read its blocks in parallel, and
+//! tell by the empty block at the end that nothing is missing. Every reader of zstd reads frames
+//! one after the other, and checks each by its checksum.
 
 use std::io::{self, Write};
 use std::mem;
@@ -14,7 +16,8 @@ use bgzf::{BGZF_BLOCK_SIZE, Compressor};
 
 use crate::work::{InOrder, Tasks, Tools};
 
-/// Text in a frame of zstd: near what a level looks back to, and little enough that several of them wait.
+/// Text in a frame of zstd: near what a level looks back to, and little enough that several of them
+/// wait.
 const FRAME: usize = 1 << 20;
 
 /// What `--level` may say: the levels of one format or another.
@@ -37,14 +40,15 @@ impl Format {
         }
     }
 
-    /// Returns the level: the one that is `asked` for, or the default. gzip's is 1, half of the time of 3 and files 6 % larger
-    /// (`research/compression`); zstd's is its own default.
+    /// Returns the level: the one that is `asked` for, or the default. gzip's is 1, half of the
+    /// time of 3 and files 6 % larger (`research/compression`); zstd's is its own default.
     ///
     /// # Errors
     ///
     /// If the format has no such level.
     pub(crate) fn level(self, asked: Option<u8>) -> Result<u8> {
-        // Those of libdeflate but for 0, which compresses nothing; those of zstd that need no unusual memory.
+        // Those of libdeflate but for 0, which compresses nothing; those of zstd that need no
+        // unusual memory.
         let (name, default, most) = match self {
             Self::Gzip => ("gzip", 1, 12),
             Self::Zstd => ("zstd", 3, 19),
@@ -63,7 +67,13 @@ impl Format {
     }
 
     /// Makes a block of `text`.
-    fn compress(self, level: u8, text: &[u8], tools: &mut Tools, stored: &mut Vec<u8>) -> io::Result<()> {
+    fn compress(
+        self,
+        level: u8,
+        text: &[u8],
+        tools: &mut Tools,
+        stored: &mut Vec<u8>,
+    ) -> io::Result<()> {
         match self {
             Self::Gzip => tools.gzip(level)?.compress(text, stored).map_err(io::Error::other),
             Self::Zstd => {
@@ -129,7 +139,15 @@ impl<W: Write> Blocks<W> {
     pub(crate) fn new(inner: W, format: Format, compression: &Compression) -> Result<Self> {
         let level = format.level(compression.level)?;
         let compressed = InOrder::new(&compression.tasks);
-        Ok(Self { inner, format, level, filling: Block::default(), spare: Vec::new(), compressed, is_empty: true })
+        Ok(Self {
+            inner,
+            format,
+            level,
+            filling: Block::default(),
+            spare: Vec::new(),
+            compressed,
+            is_empty: true,
+        })
     }
 
     /// Writes out the last block and the mark of the end; returns the stream.
@@ -187,7 +205,8 @@ impl<W: Write> Write for Blocks<W> {
         Ok(count)
     }
 
-    /// Writes out what is compressed. A block that is not full stays: where blocks end is up to the text.
+    /// Writes out what is compressed. A block that is not full stays: where blocks end is up to the
+    /// text.
     fn flush(&mut self) -> io::Result<()> {
         while let Some(block) = self.compressed.next()? {
             self.store(block?)?;
@@ -244,8 +263,14 @@ mod tests {
                 let text = text(bytes);
                 for level in [1, 3, 12] {
                     let stored = compressed(format, &text, level, bytes.max(1));
-                    assert!(stored == compressed(format, &text, level, 1_000), "{format:?}: {bytes} bytes at level {level}");
-                    assert!(read(format, &stored) == text, "{format:?}: {bytes} bytes at level {level}");
+                    assert!(
+                        stored == compressed(format, &text, level, 1_000),
+                        "{format:?}: {bytes} bytes at level {level}"
+                    );
+                    assert!(
+                        read(format, &stored) == text,
+                        "{format:?}: {bytes} bytes at level {level}"
+                    );
                 }
             }
         }
@@ -263,7 +288,10 @@ mod tests {
     fn every_frame_of_zstd_brings_its_checksum_and_its_size() {
         let text = text(FRAME + 5);
         let mut stored = compressed(Format::Zstd, &text, 3, 4_096);
-        assert_eq!(zstd::zstd_safe::get_frame_content_size(&stored).ok().flatten(), Some(FRAME as u64));
+        assert_eq!(
+            zstd::zstd_safe::get_frame_content_size(&stored).ok().flatten(),
+            Some(FRAME as u64)
+        );
         let last = stored.len() - 1;
         stored[last] ^= 1;
         assert!(zstd::decode_all(&stored[..]).unwrap_err().to_string().contains("checksum"));
@@ -272,7 +300,10 @@ mod tests {
     #[test]
     fn a_level_that_a_format_does_not_have_is_refused() {
         assert_eq!(Format::Zstd.level(Some(19)).unwrap(), 19);
-        assert_eq!(Format::Gzip.level(Some(13)).unwrap_err().to_string(), "--level 13: gzip has levels 1 to 12");
+        assert_eq!(
+            Format::Gzip.level(Some(13)).unwrap_err().to_string(),
+            "--level 13: gzip has levels 1 to 12"
+        );
     }
 
     #[test]
@@ -288,7 +319,10 @@ mod tests {
             .collect();
         for level in 1..=12 {
             for format in [Format::Gzip, Format::Zstd] {
-                assert!(read(format, &compressed(format, &noise, level, 4_096)) == noise, "{format:?}, level {level}");
+                assert!(
+                    read(format, &compressed(format, &noise, level, 4_096)) == noise,
+                    "{format:?}, level {level}"
+                );
             }
         }
     }
@@ -308,15 +342,19 @@ mod tests {
 
     /// Text of some thousand bytes: from a few letters to noise, in stretches that repeat.
     fn any_text() -> impl Strategy<Value = Vec<u8>> {
-        (0..200_000usize, 1..=256u32, 1..70_000usize, any::<u32>()).prop_map(|(bytes, letters, period, seed)| {
-            let mut state = seed;
-            let mut step = || {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                ((state >> 16) % letters) as u8
-            };
-            let stretch: Vec<u8> = (0..period).map(|_| step()).collect();
-            (0..bytes).map(|i| if i % (2 * period) < period { stretch[i % period] } else { step() }).collect()
-        })
+        (0..200_000usize, 1..=256u32, 1..70_000usize, any::<u32>()).prop_map(
+            |(bytes, letters, period, seed)| {
+                let mut state = seed;
+                let mut step = || {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    ((state >> 16) % letters) as u8
+                };
+                let stretch: Vec<u8> = (0..period).map(|_| step()).collect();
+                (0..bytes)
+                    .map(|i| if i % (2 * period) < period { stretch[i % period] } else { step() })
+                    .collect()
+            },
+        )
     }
 
     /// Runs something that makes tasks, with so many threads that do them.

@@ -57,21 +57,30 @@ impl<'scope> Counting<'scope> {
 
     /// Shows every thread the next batch.
     pub(crate) fn count(&self, shared: &Shared) -> Result<()> {
-        self.threads.iter().try_for_each(|(give, _)| give.send(shared.clone()).context("a counting thread is gone"))
+        self.threads.iter().try_for_each(|(give, _)| {
+            give.send(shared.clone()).context("a counting thread is gone")
+        })
     }
 
     /// Waits for the threads; returns the parts.
     pub(crate) fn finish(self) -> Result<Vec<Counter>> {
         let finish = |(give, handle): (Sender<Shared>, ScopedJoinHandle<'scope, Counter>)| {
             drop(give);
-            handle.join().map_err(|_| anyhow!("a counting thread stopped unexpectedly; this is a bug in bm"))
+            handle
+                .join()
+                .map_err(|_| anyhow!("a counting thread stopped unexpectedly; this is a bug in bm"))
         };
         self.threads.into_iter().map(finish).collect()
     }
 }
 
-/// Returns the counter for a run that begins with these reads, in parts, with so many bytes for all.
-pub(crate) fn counters<'a>(first: impl Iterator<Item = ReadRef<'a>>, bytes: usize, parts: usize) -> Vec<Counter> {
+/// Returns the counter for a run that begins with these reads, in parts, with so many bytes for
+/// all.
+pub(crate) fn counters<'a>(
+    first: impl Iterator<Item = ReadRef<'a>>,
+    bytes: usize,
+    parts: usize,
+) -> Vec<Counter> {
     let (mut codes, mut errors, mut bases) = (Vec::new(), 0.0, 0);
     for read in first {
         codes.push(read.sequence.iter().map(|base| kmer::code(*base)).collect::<Vec<_>>());

@@ -50,7 +50,18 @@ impl Counts {
 
     /// Adds other reads.
     pub(crate) fn merge(&mut self, other: &Self) {
-        let Self { r#in, kept, discarded, unscored, alone, bases_in, bases_kept, pairs_in, pairs_kept, by_reason } = self;
+        let Self {
+            r#in,
+            kept,
+            discarded,
+            unscored,
+            alone,
+            bases_in,
+            bases_kept,
+            pairs_in,
+            pairs_kept,
+            by_reason,
+        } = self;
         for (ours, theirs) in [
             (r#in, other.r#in),
             (kept, other.kept),
@@ -67,7 +78,8 @@ impl Counts {
         by_reason.iter_mut().zip(other.by_reason).for_each(|(ours, theirs)| *ours += theirs);
     }
 
-    /// Takes the reader's count and checks that every read went somewhere, and for a reason if it is not kept.
+    /// Takes the reader's count and checks that every read went somewhere, and for a reason if it
+    /// is not kept.
     pub(crate) fn close(&mut self, read: u64) -> Result<()> {
         self.r#in = read;
         let out = self.kept + self.discarded + self.unscored;
@@ -122,6 +134,9 @@ mod tests {
         one.add_pair(&fate(Verdict::Pass, None));
         let mut sum = one;
         sum.merge(&one);
-        assert_eq!((sum.kept, sum.alone, sum.bases_in, sum.bases_kept, sum.pairs_in, sum.pairs_kept), (2, 2, 200, 200, 2, 2));
+        assert_eq!(
+            (sum.kept, sum.alone, sum.bases_in, sum.bases_kept, sum.pairs_in, sum.pairs_kept),
+            (2, 2, 200, 200, 2, 2)
+        );
     }
 }

@@ -57,13 +57,24 @@ impl Curve {
         let (has_pairs, counts_errors) = tables.first().map_or((false, false), kind);
         let mut units = Vec::new();
         for table in tables {
-            ensure!(kind(table) == (has_pairs, counts_errors), "{}: has other columns than the table before", table.name());
+            ensure!(
+                kind(table) == (has_pairs, counts_errors),
+                "{}: has other columns than the table before",
+                table.name()
+            );
             while let Some(row) = table.row()? {
                 let mate = if has_pairs { table.row()? } else { None };
-                ensure!(!has_pairs || mate.is_some(), "{}: ends after a read without its mate", table.name());
+                ensure!(
+                    !has_pairs || mate.is_some(),
+                    "{}: ends after a read without its mate",
+                    table.name()
+                );
                 let rows = [Some(&row), mate.as_ref()];
-                let sum = |of: &dyn Fn(&Prediction) -> f32| rows.iter().flatten().map(|row| of(&row.prediction)).sum();
-                let probability = if has_pairs { row.pair_probability } else { row.prediction.probability() };
+                let sum = |of: &dyn Fn(&Prediction) -> f32| {
+                    rows.iter().flatten().map(|row| of(&row.prediction)).sum()
+                };
+                let probability =
+                    if has_pairs { row.pair_probability } else { row.prediction.probability() };
                 units.push(Unit {
                     probability: probability.map_or(f32::NAN, |p| p.get()),
                     expected_errors: sum(&|prediction| prediction.expected_errors().unwrap_or(0.0)),
@@ -95,11 +106,14 @@ impl Curve {
         self.kept(self.units.len())
     }
 
-    /// Returns the highest threshold at which the goal is reached; the lowest one if none reaches it.
+    /// Returns the highest threshold at which the goal is reached; the lowest one if none reaches
+    /// it.
     pub(crate) fn at(&self, goal: Goal) -> Point {
         let best = match goal {
             // A hair less than the product: 0.1 of 30 is to be 3, whatever a double makes of it.
-            Goal::Fraction(share) => (share * self.units.len() as f64 * (1.0 - 1e-12)).ceil() as usize,
+            Goal::Fraction(share) => {
+                (share * self.units.len() as f64 * (1.0 - 1e-12)).ceil() as usize
+            }
             Goal::Bases(bases) => {
                 let mut sum = 0;
                 let reached = self.units.iter().position(|unit| {
@@ -112,9 +126,14 @@ impl Curve {
         self.kept(best)
     }
 
-    /// Returns what is kept at the threshold that keeps the best so many, with those that are as good as the last of them.
+    /// Returns what is kept at the threshold that keeps the best so many, with those that are as
+    /// good as the last of them.
     fn kept(&self, best: usize) -> Point {
-        let scored = self.units.iter().position(|unit| unit.probability.is_nan()).unwrap_or(self.units.len());
+        let scored = self
+            .units
+            .iter()
+            .position(|unit| unit.probability.is_nan())
+            .unwrap_or(self.units.len());
         let Some(last) = best.min(scored).checked_sub(1) else {
             return Point { threshold: 1.0, reads: 0, bases: 0, expected_errors: 0.0, bad: 0.0 };
         };
@@ -137,7 +156,11 @@ mod tests {
 
     fn curve(probabilities: &[f32]) -> Curve {
         let unit = |p: &f32| Unit { probability: *p, expected_errors: 1.0 - p, bases: 100 };
-        Curve { units: probabilities.iter().map(unit).collect(), reads_per_unit: 1, counts_errors: true }
+        Curve {
+            units: probabilities.iter().map(unit).collect(),
+            reads_per_unit: 1,
+            counts_errors: true,
+        }
     }
 
     #[test]
@@ -159,7 +182,11 @@ mod tests {
         assert_eq!(at(Goal::Bases(400)), (0.5, 4));
         assert_eq!(at(Goal::Bases(1_000)), (0.25, 5));
         let point = curve.at(Goal::Bases(400));
-        assert!((point.bad - 0.7).abs() < 1e-6 && (point.expected_errors - 0.7).abs() < 1e-6 && point.bases == 400);
+        assert!(
+            (point.bad - 0.7).abs() < 1e-6
+                && (point.expected_errors - 0.7).abs() < 1e-6
+                && point.bases == 400
+        );
     }
 
     #[test]

@@ -73,7 +73,11 @@ impl Fate {
         if reasons.is_empty() {
             reasons.add(Reason::Mate);
         }
-        let verdict = if matches!(prediction, Prediction::Unscored(_)) { Verdict::Unscored } else { Verdict::Fail };
+        let verdict = if matches!(prediction, Prediction::Unscored(_)) {
+            Verdict::Unscored
+        } else {
+            Verdict::Fail
+        };
         Self { verdict, reasons, alone: false }
     }
 }
@@ -124,7 +128,8 @@ impl Bases {
 }
 
 impl<'a> Judged<'a> {
-    /// Returns the error probability of each base of a read; nothing where they are not wanted, or not known.
+    /// Returns the error probability of each base of a read; nothing where they are not wanted, or
+    /// not known.
     pub(crate) fn bases(&self, mate: &Mate<'_>) -> &'a [f32] {
         self.bases.of(mate.index)
     }
@@ -136,14 +141,22 @@ impl<'a> Judged<'a> {
 }
 
 impl Decider {
-    /// Decides by what is said of each read and of the pair; where nothing is asked of that, what was decided before holds.
+    /// Decides by what is said of each read and of the pair; where nothing is asked of that, what
+    /// was decided before holds.
     pub(crate) fn decide(&self, judged: &Judged<'_>) -> Decision {
         match (judged.template.mates(), judged.joint) {
-            ([one, other], Some(joint)) => Decision { fates: self.pair(judged, [one, other], joint), count: 2 },
+            ([one, other], Some(joint)) => {
+                Decision { fates: self.pair(judged, [one, other], joint), count: 2 }
+            }
             (mates, _) => {
                 let fate = |mate: &Mate<'_>| {
-                    let reasons = self.rules.reasons(mate.record.sequence).and(self.by_score(judged, mate));
-                    if reasons.is_empty() { Fate::KEPT } else { Fate::lost(reasons, judged.prediction(mate)) }
+                    let reasons =
+                        self.rules.reasons(mate.record.sequence).and(self.by_score(judged, mate));
+                    if reasons.is_empty() {
+                        Fate::KEPT
+                    } else {
+                        Fate::lost(reasons, judged.prediction(mate))
+                    }
                 };
                 Decision { fates: [mates.first().map_or(Fate::KEPT, fate); 2], count: mates.len() }
             }
@@ -163,7 +176,10 @@ impl Decider {
             PairMode::Joint => {
                 let is_scored = matches!(joint, Prediction::Scored(_));
                 if is_scored {
-                    shared = self.shortfalls(joint, mates.iter().map(|mate| mate.record.sequence.len()).sum());
+                    shared = self.shortfalls(
+                        joint,
+                        mates.iter().map(|mate| mate.record.sequence.len()).sum(),
+                    );
                 }
                 is_scored && shared.is_empty() && by_rules.iter().all(|reasons| reasons.is_empty())
             }
@@ -198,7 +214,9 @@ impl Decider {
 
     fn shortfalls(&self, prediction: &Prediction, bases: usize) -> Reasons {
         match prediction {
-            Prediction::Scored(score) => self.criteria.shortfalls(score, bases).map(Reason::from).collect(),
+            Prediction::Scored(score) => {
+                self.criteria.shortfalls(score, bases).map(Reason::from).collect()
+            }
             Prediction::Unscored(error) => [Reason::from(error)].into_iter().collect(),
         }
     }

@@ -34,7 +34,10 @@ impl Format {
     /// # Errors
     ///
     /// If there is no memory for it.
-    pub(crate) fn text(self, stored: impl BufRead + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+    pub(crate) fn text(
+        self,
+        stored: impl BufRead + Send + 'static,
+    ) -> io::Result<Box<dyn Read + Send>> {
         let inner: Box<dyn Read + Send> = match self {
             Self::Zstd => Box::new(zstd::Decoder::with_buffer(stored)?),
             Self::Bzip2 => Box::new(MultiBzDecoder::new(stored)),
@@ -90,7 +93,10 @@ mod tests {
 
     fn read(stored: &[u8]) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
-        Format::of(&stored[..6]).unwrap().text(io::Cursor::new(stored.to_vec()))?.read_to_end(&mut text)?;
+        Format::of(&stored[..6])
+            .unwrap()
+            .text(io::Cursor::new(stored.to_vec()))?
+            .read_to_end(&mut text)?;
         Ok(text)
     }
 
@@ -100,16 +106,24 @@ mod tests {
         assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), 4_000);
         for stored in STORED {
             assert!(read(stored).unwrap() == text);
-            assert!(read(&[stored, stored].concat()).unwrap() == [text.clone(), text.clone()].concat());
+            assert!(
+                read(&[stored, stored].concat()).unwrap() == [text.clone(), text.clone()].concat()
+            );
         }
     }
 
     #[test]
     fn cut_anywhere_they_are_truncated() {
         for stored in STORED {
-            for length in (6..stored.len()).step_by(stored.len() / 61).chain(stored.len() - 12..stored.len()) {
+            for length in
+                (6..stored.len()).step_by(stored.len() / 61).chain(stored.len() - 12..stored.len())
+            {
                 let error = read(&stored[..length]).unwrap_err().to_string();
-                assert!(error.contains("file is truncated"), "{length} of {}: {error}", stored.len());
+                assert!(
+                    error.contains("file is truncated"),
+                    "{length} of {}: {error}",
+                    stored.len()
+                );
             }
         }
     }
@@ -131,7 +145,10 @@ mod tests {
             for place in (6..stored.len()).step_by(stored.len() / 97) {
                 let mut changed = stored.to_vec();
                 changed[place] ^= 0x10;
-                assert!(read(&changed).is_ok_and(|found| found == text) || read(&changed).is_err(), "{place}");
+                assert!(
+                    read(&changed).is_ok_and(|found| found == text) || read(&changed).is_err(),
+                    "{place}"
+                );
             }
         }
     }

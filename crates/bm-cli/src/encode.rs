@@ -6,7 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use bm_encode::fastq::Record;
-use bm_encode::{BaseQualityPlace, CodeEncoder, Encoder, FeatureBatch, QualityPlace, ReadRef, Scalar150};
+use bm_encode::{
+    BaseQualityPlace, CodeEncoder, Encoder, FeatureBatch, QualityPlace, ReadRef, Scalar150,
+};
 use bm_quality::{Combination, WindowRule};
 use npyz::WriterBuilder;
 
@@ -32,7 +34,9 @@ pub(crate) fn run(args: &EncodeArgs) -> Result<()> {
         (Some(path), Some(encoder)) => codes(path, encoder, create()?)?,
         (None, Some(encoder)) => vectors(encoder, create()?)?,
         (None, None) => {
-            bail!("--vectors: scalar-150 has no codes; name the encoding quality-place or base-quality-place")
+            bail!(
+                "--vectors: scalar-150 has no codes; name the encoding quality-place or base-quality-place"
+            )
         }
     };
     if !args.quiet {
@@ -46,7 +50,8 @@ fn windows(path: &Path, output: Output) -> Result<String> {
     let mut spool = Spool::new(output)?;
     let encoder = Scalar150;
     let encoding = encoder.encoding();
-    let rule = WindowRule { length: encoding.window, combination: Combination::BaseWeightedMeanLogit };
+    let rule =
+        WindowRule { length: encoding.window, combination: Combination::BaseWeightedMeanLogit };
     let mut batch = FeatureBatch::with_capacity(encoding, ROWS);
     let (mut rows, mut empty) = (0u64, 0u64);
     let reads = each(path, |read| {
@@ -92,7 +97,10 @@ fn vectors(encoder: &dyn CodeEncoder, output: Output) -> Result<String> {
     let mut spool = Spool::new(output)?;
     spool.append(encoder.vectors().iter().map(|value| value.to_le_bytes()))?;
     spool.finish::<f32>(&[encoding.codes as u64, encoding.channels as u64])?;
-    Ok(format!("{} codes × {} features written; encoding {encoding}", encoding.codes, encoding.channels))
+    Ok(format!(
+        "{} codes × {} features written; encoding {encoding}",
+        encoding.codes, encoding.channels
+    ))
 }
 
 /// Calls `take` with every read of a file and returns how many there are.
@@ -100,12 +108,14 @@ fn each(path: &Path, mut take: impl FnMut(ReadRef<'_>) -> Result<()>) -> Result<
     let mut input = input::open(path, Offset::default(), &Tasks::of(0))?;
     let mut record = Record::default();
     while input.read_record(&mut record)? {
-        take(record.as_read()).with_context(|| format!("{}: record {}", input.name, input.count()))?;
+        take(record.as_read())
+            .with_context(|| format!("{}: record {}", input.name, input.count()))?;
     }
     Ok(input.count())
 }
 
-/// An array on its way to a .npy file: its shape stands in front of it and is known after it, so it waits in an unnamed file.
+/// An array on its way to a .npy file: its shape stands in front of it and is known after it, so it
+/// waits in an unnamed file.
 struct Spool {
     output: Output,
     spool: BufWriter<File>,
@@ -118,7 +128,10 @@ impl Spool {
     }
 
     /// Appends values, little-endian as the header says.
-    fn append<const BYTES: usize>(&mut self, values: impl Iterator<Item = [u8; BYTES]>) -> Result<()> {
+    fn append<const BYTES: usize>(
+        &mut self,
+        values: impl Iterator<Item = [u8; BYTES]>,
+    ) -> Result<()> {
         for value in values {
             self.spool.write_all(&value).context("the temporary file of the array")?;
         }
@@ -130,7 +143,11 @@ impl Spool {
         let mut spool = self.spool.into_inner().context("the temporary file of the array")?;
         spool.seek(SeekFrom::Start(0)).context("the temporary file of the array")?;
         let header = npyz::WriteOptions::new_header_only().dtype(T::default_dtype()).shape(shape);
-        header.writer(&mut self.output).write_header_only().map(drop).with_context(|| self.output.name())?;
+        header
+            .writer(&mut self.output)
+            .write_header_only()
+            .map(drop)
+            .with_context(|| self.output.name())?;
         std::io::copy(&mut spool, &mut self.output).with_context(|| self.output.name())?;
         self.output.finish()
     }

@@ -36,14 +36,19 @@ impl Engine {
             return Self::on(package, named(choice, args)?);
         }
         match Self::on(Arc::clone(&package), Box::new(backend::Embedded::new())) {
-            Err(error) if is_unsupported(&error) => match Self::on(package, named(BackendChoice::Onnxruntime, args)?) {
-                Ok(engine) => {
-                    crate::terminal::note(&format!("bm: note: {error:#}; using {}", engine.backend.describe()));
-                    Ok(engine)
+            Err(error) if is_unsupported(&error) => {
+                match Self::on(package, named(BackendChoice::Onnxruntime, args)?) {
+                    Ok(engine) => {
+                        crate::terminal::note(&format!(
+                            "bm: note: {error:#}; using {}",
+                            engine.backend.describe()
+                        ));
+                        Ok(engine)
+                    }
+                    // Why the first choice does not do, and not why the second is missing.
+                    Err(_) => Err(error),
                 }
-                // Why the first choice does not do, and not why the second is missing.
-                Err(_) => Err(error),
-            },
+            }
             outcome => outcome,
         }
     }
@@ -74,17 +79,24 @@ pub(crate) fn named(choice: BackendChoice, args: &EngineArgs) -> Result<Box<dyn 
         #[cfg(not(all(feature = "onnxruntime", feature = "coreml")))]
         _ => {
             let _ = args;
-            anyhow::bail!("this bm was built without that backend; build it with --features onnxruntime,coreml")
+            anyhow::bail!(
+                "this bm was built without that backend; build it with --features onnxruntime,coreml"
+            )
         }
     }
 }
 
 /// Opens the model that the user named: an embedded id, or a path.
 pub(crate) fn open_package(model: Option<&str>) -> Result<ModelPackage> {
-    let model = model.or_else(|| ModelPackage::embedded_ids().next()).context("no model is embedded; name one with --model")?;
+    let model = model
+        .or_else(|| ModelPackage::embedded_ids().next())
+        .context("no model is embedded; name one with --model")?;
     let embedded = ModelPackage::embedded_ids().any(|id| id == model);
-    let package =
-        if embedded || !Path::new(model).exists() { ModelPackage::embedded(model) } else { ModelPackage::open(Path::new(model)) };
+    let package = if embedded || !Path::new(model).exists() {
+        ModelPackage::embedded(model)
+    } else {
+        ModelPackage::open(Path::new(model))
+    };
     Ok(package?)
 }
 
@@ -92,8 +104,8 @@ fn is_unsupported(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(QualityError::Infer(InferError::ModelUnsupported { .. })))
 }
 
-/// Where ONNX Runtime may be: what the user says, else what `cargo xtask fetch-runtime` fetched into the build folder that this
-/// program is in.
+/// Where ONNX Runtime may be: what the user says, else what `cargo xtask fetch-runtime` fetched
+/// into the build folder that this program is in.
 #[cfg(feature = "onnxruntime")]
 fn library(args: &EngineArgs) -> bm_infer::LibrarySource {
     const FETCHED: &str = "xtask/onnxruntime/1.28.0";
@@ -103,7 +115,8 @@ fn library(args: &EngineArgs) -> bm_infer::LibrarySource {
         _ => "libonnxruntime.so.1.28.0",
     };
     let program = std::env::current_exe().unwrap_or_default();
-    let candidates = program.ancestors().skip(2).take(1).map(|target| target.join(FETCHED).join(name)).collect();
+    let candidates =
+        program.ancestors().skip(2).take(1).map(|target| target.join(FETCHED).join(name)).collect();
     bm_infer::LibrarySource { explicit: args.ort_lib.clone(), candidates }
 }
 

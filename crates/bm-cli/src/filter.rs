@@ -15,7 +15,8 @@ use crate::output::{self, Output};
 use crate::pipeline::Product;
 use crate::source::Mate;
 
-/// Writes the reads that pass to one output, or to one for each mate, and if asked others to others.
+/// Writes the reads that pass to one output, or to one for each mate, and if asked others to
+/// others.
 pub(crate) fn run(args: &FilterArgs) -> Result<()> {
     let FilterArgs { output, output2, singles, discarded, judge, .. } = args;
     let places = [Some(output), output2.as_ref(), singles.as_ref(), discarded.as_ref()];
@@ -59,7 +60,9 @@ fn mark(authority: &Authority) -> Result<Vec<u8>> {
             "--recalibrate: the model {} does not judge bases; use one that does, such as read-error",
             engine.package.facts().id
         ),
-        Authority::Table(table) => bail!("--recalibrate: the table {} says nothing of single bases", table.name()),
+        Authority::Table(table) => {
+            bail!("--recalibrate: the table {} says nothing of single bases", table.name())
+        }
     }
 }
 
@@ -82,7 +85,9 @@ struct Kept {
 
 impl Product for Kept {
     fn write(&self, judged: &Judged<'_>, decision: &Decision, texts: &mut [Vec<u8>]) {
-        for (number, (mate, fate)) in judged.template.mates().iter().zip(decision.fates()).enumerate() {
+        for (number, (mate, fate)) in
+            judged.template.mates().iter().zip(decision.fates()).enumerate()
+        {
             let place = match fate.verdict {
                 Verdict::Pass if fate.alone => self.places.singles,
                 Verdict::Pass => Some(self.places.mates[number]),
@@ -122,16 +127,16 @@ impl Kept {
     }
 }
 
-/// Returns the quality score of a base with an error probability, as a byte: no higher than any instrument of Illumina's writes, as
-/// some programs refuse what is.
+/// Returns the quality score of a base with an error probability, as a byte: no higher than any
+/// instrument of Illumina's writes, as some programs refuse what is.
 fn quality(probability: f32) -> u8 {
     const HIGHEST: u8 = 41;
     let phred = Phred::nearest(f64::from(probability)).get().min(HIGHEST);
     Phred::OFFSET + phred
 }
 
-/// What is said of a read, as words of a description: its probability, the errors that are expected in it, and the probability of
-/// its pair.
+/// What is said of a read, as words of a description: its probability, the errors that are expected
+/// in it, and the probability of its pair.
 fn annotate(suffix: &mut Vec<u8>, prediction: &Prediction, joint: Option<&Prediction>) {
     let mut add = |key: &str, value: Option<f32>| {
         if let Some(value) = value {

@@ -18,15 +18,22 @@ pub(crate) struct Fit {
 }
 
 impl Fit {
-    /// Looks at the first reads, for a model that the user `named` or did not. They are the same whatever the number of workers,
-    /// and so is what follows from them.
-    pub(crate) fn of<'a>(engine: &Engine, named: bool, reads: impl Iterator<Item = ReadRef<'a>> + Clone) -> Result<Self> {
+    /// Looks at the first reads, for a model that the user `named` or did not. They are the same
+    /// whatever the number of workers, and so is what follows from them.
+    pub(crate) fn of<'a>(
+        engine: &Engine,
+        named: bool,
+        reads: impl Iterator<Item = ReadRef<'a>> + Clone,
+    ) -> Result<Self> {
         let facts = engine.package.facts();
         let misfits = facts.domain.map_or_else(Vec::new, |domain| domain.misfits(reads.clone()));
         let mut reasons: Vec<String> = misfits.iter().map(ToString::to_string).collect();
         // Qualities that say nothing have nothing to contradict.
         if reasons.is_empty() && facts.domain.is_some() {
-            reasons.extend(Contradiction::of(reads, &engine.package)?.map(|contradiction| contradiction.to_string()));
+            reasons.extend(
+                Contradiction::of(reads, &engine.package)?
+                    .map(|contradiction| contradiction.to_string()),
+            );
         }
         Ok(Self { falls_back: !reasons.is_empty() && !named && facts.counts_errors(), reasons })
     }
@@ -39,7 +46,9 @@ impl Fit {
     /// Returns what judges, for so many workers.
     pub(crate) fn models(&self, engine: &mut Engine, workers: usize) -> Result<Vec<QualityModel>> {
         if self.falls_back {
-            return Ok((0..workers).filter_map(|_| QualityModel::by_reported_errors(Arc::clone(&engine.package))).collect());
+            return Ok((0..workers)
+                .filter_map(|_| QualityModel::by_reported_errors(Arc::clone(&engine.package)))
+                .collect());
         }
         engine.models(workers)
     }
@@ -69,6 +78,7 @@ impl Fit {
         } else {
             "it judged the reads all the same, as it was asked for by name".to_owned()
         };
-        (!self.applies()).then(|| format!("model {model} does not apply: {}; {what}", self.reasons.join("; ")))
+        (!self.applies())
+            .then(|| format!("model {model} does not apply: {}; {what}", self.reasons.join("; ")))
     }
 }

@@ -52,7 +52,8 @@ impl Page<'_> {
         let mut page = String::new();
         self.head(&mut page)?;
         facts(&mut page, findings)?;
-        let learned = if *choice == Choice::Adapted { "adapted model" } else { "learned, not used" };
+        let learned =
+            if *choice == Choice::Adapted { "adapted model" } else { "learned, not used" };
         if findings.held_out.reads > 0 {
             pictures(&mut page, findings, learned)?;
             page.push_str("<h2>Who judges best</h2>\n");
@@ -76,7 +77,11 @@ impl Page<'_> {
         }
         self.not_learned(&mut page)?;
         if let Some(words) = &self.kmers {
-            writeln!(page, "<h2>What the run's k-mers say</h2>\n<p>{}.</p>", text::escape(&capital(words)))?;
+            writeln!(
+                page,
+                "<h2>What the run's k-mers say</h2>\n<p>{}.</p>",
+                text::escape(&capital(words))
+            )?;
         }
         let how = " No reference was used: where many reads overlap, a base that hardly any of them has is an error. Intervals are \
                    of 95 %, as if bases were independent.";
@@ -101,7 +106,8 @@ impl Page<'_> {
         match choice {
             Choice::Adapted => {
                 let held = &findings.held_out;
-                let ratios = [held.adapted, held.reported, held.start].map(|figures| format!("{:.2}", figures.log2_ratio.exp2()));
+                let ratios = [held.adapted, held.reported, held.start]
+                    .map(|figures| format!("{:.2}", figures.log2_ratio.exp2()));
                 let [adapted, reported, start] = ratios;
                 writeln!(
                     page,
@@ -116,7 +122,11 @@ impl Page<'_> {
                     writeln!(page, "<p>{}.</p>", text::escape(&capital(&doubt.to_string())))?;
                 }
                 if *choice == Choice::Reported {
-                    writeln!(page, "<p>The model before ({}) does not suit this run either.</p>", text::escape(&self.start()))?;
+                    writeln!(
+                        page,
+                        "<p>The model before ({}) does not suit this run either.</p>",
+                        text::escape(&self.start())
+                    )?;
                 }
             }
         }
@@ -150,7 +160,12 @@ impl Page<'_> {
                 text::count(findings.copies_dropped)
             )?;
         }
-        let clean: Vec<_> = findings.by_quality.iter().filter(|row| row.wrong == 0).map(|row| format!("Q{}", row.of)).collect();
+        let clean: Vec<_> = findings
+            .by_quality
+            .iter()
+            .filter(|row| row.wrong == 0)
+            .map(|row| format!("Q{}", row.of))
+            .collect();
         if !clean.is_empty() {
             writeln!(
                 page,
@@ -191,26 +206,51 @@ fn opening(page: &mut String, headline: &str, inputs: &[&Path]) -> Result<()> {
 
 /// Writes what a page ends with: who made it, and how.
 fn closing(page: &mut String, command: &str, how: &str) -> Result<()> {
-    writeln!(page, "<footer>bm {} {command}.{how}</footer>\n</body>\n</html>", env!("CARGO_PKG_VERSION"))?;
+    writeln!(
+        page,
+        "<footer>bm {} {command}.{how}</footer>\n</body>\n</html>",
+        env!("CARGO_PKG_VERSION")
+    )?;
     Ok(())
 }
 
 /// Writes what was seen, in large figures.
 fn facts(page: &mut String, findings: &Findings) -> Result<()> {
-    let Findings { reads_seen, reads_kept, bases_seen, bases_kept, depth, positions, labelled, wrong, .. } = *findings;
+    let Findings {
+        reads_seen,
+        reads_kept,
+        bases_seen,
+        bases_kept,
+        depth,
+        positions,
+        labelled,
+        wrong,
+        ..
+    } = *findings;
     let rate = share(wrong, labelled);
     page.push_str("<div class=\"facts\">\n");
     for (name, value, more) in [
         (
             "reads",
             text::count(reads_seen),
-            format!("{} bases; {} reads looked at", text::count(bases_seen), text::count(reads_kept)),
+            format!(
+                "{} bases; {} reads looked at",
+                text::count(bases_seen),
+                text::count(reads_kept)
+            ),
         ),
-        ("depth", format!("{}×", text::count(depth)), format!("at about {} positions", text::count(positions))),
+        (
+            "depth",
+            format!("{}×", text::count(depth)),
+            format!("at about {} positions", text::count(positions)),
+        ),
         (
             "bases checked",
             text::count(labelled),
-            format!("by other reads, {} of those looked at", text::percent(share(labelled, bases_kept))),
+            format!(
+                "by other reads, {} of those looked at",
+                text::percent(share(labelled, bases_kept))
+            ),
         ),
         (
             "error rate",
@@ -235,20 +275,50 @@ fn pictures(page: &mut String, findings: &Findings, learned: &str) -> Result<()>
     let quality = qualities::picture(by_quality, learned)?;
     let note = "A point for each quality, larger with more bases, with its interval. Those below the diagonal are worth less than \
                 the instrument says. Qualities of hardly any bases are left out.";
-    section(page, "What reported qualities are worth", &qualities::words(by_quality), quality, note)?;
+    section(
+        page,
+        "What reported qualities are worth",
+        &qualities::words(by_quality),
+        quality,
+        note,
+    )?;
     let note = "By the distance to the nearer end of the read; the scale is logarithmic.";
-    section(page, "Where in the read errors are", &one(places::words(by_place)), places::picture(by_place, learned)?, note)?;
+    section(
+        page,
+        "Where in the read errors are",
+        &one(places::words(by_place)),
+        places::picture(by_place, learned)?,
+        note,
+    )?;
     let note = "Contexts that surely have the most errors beyond what is reported, and below the gap those that have the fewest. \
                 The last letter is the base itself, as it was read: a context that is rare in the genome collects errors from frequent \
                 ones, so that one that stands out may be the genome's and not the instrument's.";
     let words = one(contexts::words(by_context));
-    section(page, "After which bases errors are", &words, contexts::picture(by_context, learned)?, note)?;
+    section(
+        page,
+        "After which bases errors are",
+        &words,
+        contexts::picture(by_context, learned)?,
+        note,
+    )?;
     let note = "By how many equal bases stand right before, whatever the base itself is.";
-    section(page, "After repeated bases", &[], homopolymers::picture(by_homopolymer, learned)?, note)
+    section(
+        page,
+        "After repeated bases",
+        &[],
+        homopolymers::picture(by_homopolymer, learned)?,
+        note,
+    )
 }
 
 /// Writes a section, if there is a picture.
-fn section(page: &mut String, title: &str, words: &[String], picture: Option<String>, note: &str) -> Result<()> {
+fn section(
+    page: &mut String,
+    title: &str,
+    words: &[String],
+    picture: Option<String>,
+    note: &str,
+) -> Result<()> {
     let Some(picture) = picture else { return Ok(()) };
     writeln!(page, "<h2>{title}</h2>")?;
     for words in words {

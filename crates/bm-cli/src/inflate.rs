@@ -1,9 +1,11 @@
-//! Inflates gzip: the blocks of BGZF each on whatever thread has time, any other member as a stream.
+//! Inflates gzip: the blocks of BGZF each on whatever thread has time, any other member as a
+//! stream.
 //!
-//! A block is checked before any of its text is handed out; of a stream, text comes before its checksum does.
+//! A block is checked before any of its text is handed out; of a stream, text comes before its
+//! checksum does.
 //!
-//! A file may change from one to the other at every member. Whatever is odd about a block's header is left to the stream, which
-//! knows what gzip is and says what is wrong.
+//! A file may change from one to the other at every member. Whatever is odd about a block's header
+//! is left to the stream, which knows what gzip is and says what is wrong.
 
 use std::fmt::{self, Display};
 use std::io::{self, BufRead, Read};
@@ -64,11 +66,16 @@ enum Fault {
 impl Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what: &dyn Display = match self {
-            Self::Truncated => return f.write_str("the gzip file is truncated; copy or download it again"),
+            Self::Truncated => {
+                return f.write_str("the gzip file is truncated; copy or download it again");
+            }
             Self::Header => &"invalid gzip header",
             Self::Damaged(error) => error,
         };
-        write!(f, "the gzip file is damaged, or something that is not gzip follows it ({what}); copy or download it again")
+        write!(
+            f,
+            "the gzip file is damaged, or something that is not gzip follows it ({what}); copy or download it again"
+        )
     }
 }
 
@@ -120,7 +127,11 @@ impl<R: BufRead> Gzip<R> {
                 Next::Member => {}
                 Next::Stream => self.stream()?,
                 Next::End => break,
-                Next::Failed(error) => return Err(error.take().unwrap_or_else(|| io::Error::other("reading failed before"))),
+                Next::Failed(error) => {
+                    return Err(error
+                        .take()
+                        .unwrap_or_else(|| io::Error::other("reading failed before")));
+                }
             }
         }
         Ok(())
@@ -164,7 +175,8 @@ impl<R: BufRead> Gzip<R> {
         } else {
             (self.ahead.as_slice(), false)
         };
-        let progress = self.decoder.decompress(input, &mut self.text, at_end).map_err(Fault::from)?;
+        let progress =
+            self.decoder.decompress(input, &mut self.text, at_end).map_err(Fault::from)?;
         let (consumed, count) = (progress.consumed, progress.output.len());
         self.full = progress.full;
         if progress.done {
@@ -211,7 +223,8 @@ impl<R: BufRead> Read for Gzip<R> {
 fn block_size(header: &[u8]) -> Option<usize> {
     match *header {
         [0x1f, 0x8b, 8, 4, _, _, _, _, _, _, 6, 0, b'B', b'C', 2, 0, low, high] => {
-            Some(usize::from(u16::from_le_bytes([low, high])) + 1).filter(|size| *size >= HEADER + 8)
+            Some(usize::from(u16::from_le_bytes([low, high])) + 1)
+                .filter(|size| *size >= HEADER + 8)
         }
         _ => None,
     }
@@ -246,12 +259,15 @@ mod tests {
     /// Reads in pieces: `step` bytes at a time come from below.
     fn read(stored: &[u8], step: usize) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
-        Gzip::new(io::BufReader::with_capacity(step, stored), &Tasks::of(2)).read_to_end(&mut text)?;
+        Gzip::new(io::BufReader::with_capacity(step, stored), &Tasks::of(2))
+            .read_to_end(&mut text)?;
         Ok(text)
     }
 
     fn text(bytes: usize) -> Vec<u8> {
-        (0..bytes as u32).map(|i| b"ACGT\n"[(i.wrapping_mul(2_654_435_761) >> 27) as usize % 5]).collect()
+        (0..bytes as u32)
+            .map(|i| b"ACGT\n"[(i.wrapping_mul(2_654_435_761) >> 27) as usize % 5])
+            .collect()
     }
 
     fn stream(text: &[u8]) -> Vec<u8> {
@@ -282,10 +298,15 @@ mod tests {
             (blocks, &small),
         ];
         for from in 0..members.len() {
-            let stored: Vec<u8> = members[from..].iter().flat_map(|(member, text)| member(text)).collect();
-            let expected: Vec<u8> = members[from..].iter().flat_map(|(_, text)| text.to_vec()).collect();
+            let stored: Vec<u8> =
+                members[from..].iter().flat_map(|(member, text)| member(text)).collect();
+            let expected: Vec<u8> =
+                members[from..].iter().flat_map(|(_, text)| text.to_vec()).collect();
             for step in [1, 7, 300_000] {
-                assert!(read(&stored, step).unwrap() == expected, "from member {from} on, {step} bytes at a time");
+                assert!(
+                    read(&stored, step).unwrap() == expected,
+                    "from member {from} on, {step} bytes at a time"
+                );
             }
         }
     }
@@ -311,9 +332,13 @@ mod tests {
             for rest in [[0; 1].as_slice(), &[0; 30], b"@r\nACGT\n+\nIIII\n"] {
                 let stored = [&member, rest].concat();
                 let mut text = Vec::new();
-                let error =
-                    Gzip::new(stored.as_slice(), &Tasks::of(0)).read_to_end(&mut text).expect_err("there is something after it");
-                assert!(error.to_string().contains("something that is not gzip follows it"), "{error}");
+                let error = Gzip::new(stored.as_slice(), &Tasks::of(0))
+                    .read_to_end(&mut text)
+                    .expect_err("there is something after it");
+                assert!(
+                    error.to_string().contains("something that is not gzip follows it"),
+                    "{error}"
+                );
                 assert_eq!(text, self::text(300));
             }
         }
@@ -329,7 +354,8 @@ mod tests {
                     stored[place] ^= 1 << bit;
                     // Some bytes of a header say nothing of the text.
                     assert!(
-                        read(&stored, 64).is_ok_and(|found| found == text(2_000)) || read(&stored, 64).is_err(),
+                        read(&stored, 64).is_ok_and(|found| found == text(2_000))
+                            || read(&stored, 64).is_err(),
                         "{place}, {bit}"
                     );
                 }

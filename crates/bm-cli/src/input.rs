@@ -45,8 +45,8 @@ impl Input {
         self.records.read_record(record).map_err(|error| self.explained(error))
     }
 
-    /// Looks for damage of the compressed stream beyond the text that was read. To be asked where the text is wrong, since it comes
-    /// out of a damaged stream before the checksum does.
+    /// Looks for damage of the compressed stream beyond the text that was read. To be asked where
+    /// the text is wrong, since it comes out of a damaged stream before the checksum does.
     pub(crate) fn damage(&mut self) -> Option<io::Error> {
         self.records.stream_failure_within(self.searched)
     }
@@ -88,9 +88,14 @@ pub(crate) fn open(path: &Path, offset: Offset, tasks: &Tasks) -> Result<Input> 
 }
 
 /// Opens a text that is to be `format`, and may be compressed; returns what messages call it, too.
-pub(crate) fn text(path: &Path, format: &str, tasks: &Tasks) -> Result<(String, Box<dyn BufRead + Send>)> {
+pub(crate) fn text(
+    path: &Path,
+    format: &str,
+    tasks: &Tasks,
+) -> Result<(String, Box<dyn BufRead + Send>)> {
     let name = name(path);
-    let stream: Box<dyn Read + Send> = if is_stdio(path) { Box::new(io::stdin()) } else { Box::new(file(path, format)?.0) };
+    let stream: Box<dyn Read + Send> =
+        if is_stdio(path) { Box::new(io::stdin()) } else { Box::new(file(path, format)?.0) };
     let text = decompressed(stream, tasks).with_context(|| name.clone())?.text;
     Ok((name, text))
 }
@@ -119,11 +124,13 @@ pub(crate) fn is_stdio(path: &Path) -> bool {
 /// The text of a stream.
 pub(crate) struct Text {
     pub(crate) text: Box<dyn BufRead + Send>,
-    /// Bytes of it within which a damaged stream is worth looking for: what takes seconds at most. None of a plain one.
+    /// Bytes of it within which a damaged stream is worth looking for: what takes seconds at most.
+    /// None of a plain one.
     pub(crate) searched: u64,
 }
 
-/// Returns the text of a stream that may be compressed, going by its first bytes and not by its name.
+/// Returns the text of a stream that may be compressed, going by its first bytes and not by its
+/// name.
 pub(crate) fn decompressed(mut stream: impl Read + Send + 'static, tasks: &Tasks) -> Result<Text> {
     let mut magic = Vec::new();
     (&mut stream).take(6).read_to_end(&mut magic).context("cannot be read")?;
@@ -139,12 +146,14 @@ pub(crate) fn decompressed(mut stream: impl Read + Send + 'static, tasks: &Tasks
         None => Box::new(Gzip::new(stored, tasks)),
     };
     // Those that are slow have a checksum in every block.
-    let searched = if matches!(format, Some(Format::Bzip2 | Format::Xz)) { 32 << 20 } else { 1 << 30 };
+    let searched =
+        if matches!(format, Some(Format::Bzip2 | Format::Xz)) { 32 << 20 } else { 1 << 30 };
     Ok(Text { text, searched })
 }
 
-/// Fills what it is given, as far as there is something: a pipe hands out what happens to be there, and how much text is decompressed
-/// before a fault is found, and with it the record that is named, would depend on that.
+/// Fills what it is given, as far as there is something: a pipe hands out what happens to be there,
+/// and how much text is decompressed before a fault is found, and with it the record that is named,
+/// would depend on that.
 struct InFull<R> {
     inner: R,
     /// What is said when what came before it was read.

@@ -1,7 +1,7 @@
 //! What is left behind when somebody stops the program: nothing.
 //!
-//! Outputs are written under names of their own until they are complete. On SIGINT, SIGTERM or SIGHUP these files are removed, so that
-//! neither a part nor its remains are there.
+//! Outputs are written under names of their own until they are complete. On SIGINT, SIGTERM or
+//! SIGHUP these files are removed, so that neither a part nor its remains are there.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -46,18 +46,20 @@ impl Authority {
     /// Returns whether it tells expected errors, and what messages call it.
     fn counts_errors(&self) -> (bool, String) {
         match self {
-            Self::Model { engine, .. } => {
-                (engine.package.facts().counts_errors(), format!("the model {}", engine.package.facts().id))
-            }
+            Self::Model { engine, .. } => (
+                engine.package.facts().counts_errors(),
+                format!("the model {}", engine.package.facts().id),
+            ),
             Self::Table(table) => (table.counts_errors(), format!("the table {}", table.name())),
         }
     }
 }
 
 impl Job<'_> {
-    /// Opens the model or the table, judges every read, and writes what comes of it: `product` makes it of what one must know of the
-    /// authority, for these outputs. They get their names once all is written and counted, the first one last: whoever waits for
-    /// it finds the others complete.
+    /// Opens the model or the table, judges every read, and writes what comes of it: `product`
+    /// makes it of what one must know of the authority, for these outputs. They get their names
+    /// once all is written and counted, the first one last: whoever waits for it finds the others
+    /// complete.
     pub(crate) fn run<P: Product>(
         &self,
         mut outputs: Vec<Output>,
@@ -70,11 +72,18 @@ impl Job<'_> {
         inputs.extend(scores);
         // A report that cannot be written is refused before the work, not after it.
         let [json, html, multiqc] = self.args.reports();
-        let create = |path: Option<&PathBuf>| path.map(|path| Output::create(path, &inputs, self.compression)).transpose();
+        let create = |path: Option<&PathBuf>| {
+            path.map(|path| Output::create(path, &inputs, self.compression)).transpose()
+        };
         let (json, html, multiqc) = (create(json)?, create(html)?, create(multiqc)?);
         let mut authority = self.authority(scores)?;
         let criteria = self.criteria(criteria, &authority)?;
-        let decider = Decider { rules: rules.rules(), criteria, mode: input.pair.unwrap_or_default(), rescues: self.rescues };
+        let decider = Decider {
+            rules: rules.rules(),
+            criteria,
+            mode: input.pair.unwrap_or_default(),
+            rescues: self.rescues,
+        };
         let product = product(&authority, &mut outputs)?;
         let workers = run.workers();
         let mut source = Source::open(input, &self.compression.tasks)?;
@@ -92,17 +101,34 @@ impl Job<'_> {
                     fit.words(&engine.package.facts().id).unwrap_or_default()
                 );
                 let models = fit.models(engine, workers)?;
-                (models.into_iter().map(|model| Judge::Model(Box::new(model))).collect(), None, Some(fit), Some(authority))
+                (
+                    models.into_iter().map(|model| Judge::Model(Box::new(model))).collect(),
+                    None,
+                    Some(fit),
+                    Some(authority),
+                )
             }
-            Authority::Table(table) => ((0..workers).map(|_| Judge::Table).collect(), Some(table), None, None),
+            Authority::Table(table) => {
+                ((0..workers).map(|_| Judge::Table).collect(), Some(table), None, None)
+            }
         };
         let progress = Progress::new(source.leading(), run.quiet);
         let (names, layout) = (source.names(), source.layout());
         let surveys = html.is_some();
         let tasks = &self.compression.tasks;
         let wants_bases = surveys || self.recalibrates;
-        let judging = Judging { decider: &decider, product: &product, wants_bases, surveys, batch_bytes: pipeline::BYTES, tasks };
-        let mut tally = pipeline::run(source, first, judges, table, &judging, &mut outputs, |reads| progress.update(reads))?;
+        let judging = Judging {
+            decider: &decider,
+            product: &product,
+            wants_bases,
+            surveys,
+            batch_bytes: pipeline::BYTES,
+            tasks,
+        };
+        let mut tally =
+            pipeline::run(source, first, judges, table, &judging, &mut outputs, |reads| {
+                progress.update(reads)
+            })?;
         let output_names = outputs.iter().map(Output::name).collect();
         output::finish_all(outputs)?;
         progress.finish();
@@ -116,7 +142,9 @@ impl Job<'_> {
             decider,
             scores: scores.map(input::name),
             judged: match &authority {
-                Some(Authority::Model { engine, learned }) => fit.as_ref().map(|fit| (&**engine, fit, learned.as_deref())),
+                Some(Authority::Model { engine, learned }) => {
+                    fit.as_ref().map(|fit| (&**engine, fit, learned.as_deref()))
+                }
                 _ => None,
             },
             workers,
@@ -142,7 +170,10 @@ impl Job<'_> {
         let JudgeArgs { input, engine, adapt, .. } = self.args;
         if let Some(path) = scores {
             let chooses = self.scores.is_some_and(|args| args.goal.goal().is_some());
-            ensure!(!(chooses && input::is_stdio(path)), "stdin: a table is read twice to choose a threshold; give it a file");
+            ensure!(
+                !(chooses && input::is_stdio(path)),
+                "stdin: a table is read twice to choose a threshold; give it a file"
+            );
             let table = ScoreTable::open(path, &self.compression.tasks)?;
             let pairs = if input.layout() == Layout::Single { "reads" } else { "pairs" };
             let has = if table.has_pairs() { "pairs" } else { "reads" };
@@ -161,7 +192,8 @@ impl Job<'_> {
         Ok(Authority::Model { engine: Box::new(engine), learned })
     }
 
-    /// Returns what a read must reach: what the user says, or what keeps as much as is asked for, or the model's own threshold.
+    /// Returns what a read must reach: what the user says, or what keeps as much as is asked for,
+    /// or the model's own threshold.
     fn criteria(&self, args: &CriteriaArgs, authority: &Authority) -> Result<Criteria> {
         let mut criteria = criteria::given(args);
         if criteria.need_expected_errors() {
@@ -182,10 +214,13 @@ impl Job<'_> {
                 "--pair {}: the threshold that keeps as much is known for pairs judged as one; use --pair joint, or --threshold",
                 mode.name()
             );
-            let point = Curve::of(&mut [ScoreTable::open(path, &self.compression.tasks)?])?.at(goal);
+            let point =
+                Curve::of(&mut [ScoreTable::open(path, &self.compression.tasks)?])?.at(goal);
             criteria.threshold = Some(Threshold::new(point.threshold)?);
         }
-        if let (true, Authority::Model { engine, .. }) = (criteria == Criteria::default(), authority) {
+        if let (true, Authority::Model { engine, .. }) =
+            (criteria == Criteria::default(), authority)
+        {
             criteria = engine.package.facts().threshold.into();
         }
         Ok(criteria)

@@ -61,10 +61,18 @@ pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Lear
     let mut sample = RunSample::new(RunSample::ROOM);
     let mut start_applies = true;
     let mut counting = Vec::new();
-    let size = |bytes| if interleaved { BatchSize::PairsInBytes(bytes) } else { BatchSize::Bytes(bytes) };
-    let groups = if interleaved { inputs.iter().map(|path| vec![*path]).collect() } else { grouped(inputs)? };
+    let size =
+        |bytes| if interleaved { BatchSize::PairsInBytes(bytes) } else { BatchSize::Bytes(bytes) };
+    let groups = if interleaved {
+        inputs.iter().map(|path| vec![*path]).collect()
+    } else {
+        grouped(inputs)?
+    };
     for (number, mates) in groups.into_iter().enumerate() {
-        let mut files = mates.iter().map(|path| input::open(path, offset, &Tasks::of(0))).collect::<Result<Vec<_>>>()?;
+        let mut files = mates
+            .iter()
+            .map(|path| input::open(path, offset, &Tasks::of(0)))
+            .collect::<Result<Vec<_>>>()?;
         let mut first = vec![RecordBatch::default(); files.len()];
         for (file, first) in files.iter_mut().zip(&mut first) {
             file.read_batch(first, size(FIRST_BYTES))?;
@@ -76,12 +84,18 @@ pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Lear
         if number == 0
             && let Some(domain) = start.facts().domain
         {
-            start_applies = domain.misfits(first.iter().flat_map(RecordBatch::iter).map(|record| record.as_read())).is_empty();
+            start_applies = domain
+                .misfits(first.iter().flat_map(RecordBatch::iter).map(|record| record.as_read()))
+                .is_empty();
         }
         counting = observe(files, first, size(BYTES), &mut sample, counting, quiet)?;
     }
     if !quiet {
-        terminal::note(&format!("{} reads seen, learning from {} of them", sample.reads_seen(), sample.reads_kept()));
+        terminal::note(&format!(
+            "{} reads seen, learning from {} of them",
+            sample.reads_seen(),
+            sample.reads_kept()
+        ));
     }
     let (index, adaptation) = thread::scope(|scope| {
         // Neither needs the other.
@@ -90,8 +104,10 @@ pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Lear
         if let Some(output) = labels_output {
             write_labels(&sample, &labels, output)?;
         }
-        let adaptation = Adaptation::learn(&sample, &labels, start, &Settings { seed, threads, start_applies })?;
-        let index = index.join().map_err(|_| anyhow!("the index was not made; this is a bug in bm"))?;
+        let adaptation =
+            Adaptation::learn(&sample, &labels, start, &Settings { seed, threads, start_applies })?;
+        let index =
+            index.join().map_err(|_| anyhow!("the index was not made; this is a bug in bm"))?;
         anyhow::Ok((index, adaptation))
     })?;
     let testimony = index.map(|index| adaptation.weigh(index, &sample, threads)).transpose()?;
@@ -119,7 +135,8 @@ fn write_labels(sample: &RunSample, labels: &Labels, mut output: Output) -> Resu
 /// First reads of two files that are compared to tell whether they are mates.
 const COMPARED: usize = 8;
 
-/// Returns the files, those of mates together: two files one after the other whose first reads are of the same templates.
+/// Returns the files, those of mates together: two files one after the other whose first reads are
+/// of the same templates.
 fn grouped<'a>(inputs: &[&'a Path]) -> Result<Vec<Vec<&'a Path>>> {
     let mut groups: Vec<Vec<&Path>> = Vec::new();
     let mut before = Vec::new();
@@ -127,7 +144,14 @@ fn grouped<'a>(inputs: &[&'a Path]) -> Result<Vec<Vec<&'a Path>>> {
         // A stream is opened once; it is nobody's mate.
         let names = if is_seekable(path)? { first_names(path)? } else { Vec::new() };
         match groups.last_mut() {
-            Some(group) if group.len() == 1 && !names.is_empty() && names == before && group[0] != *path => group.push(path),
+            Some(group)
+                if group.len() == 1
+                    && !names.is_empty()
+                    && names == before
+                    && group[0] != *path =>
+            {
+                group.push(path)
+            }
             _ => groups.push(vec![path]),
         }
         before = names;
@@ -150,8 +174,8 @@ fn first_names(path: &Path) -> Result<Vec<Vec<u8>>> {
     Ok(names)
 }
 
-/// Shows the sample every read of a file, or every pair of two. Their first batches have been read; the rest is read by another
-/// thread for each file, and k-mers are counted by others.
+/// Shows the sample every read of a file, or every pair of two. Their first batches have been read;
+/// the rest is read by another thread for each file, and k-mers are counted by others.
 fn observe(
     files: Vec<Input>,
     first: Vec<RecordBatch>,
@@ -171,14 +195,21 @@ fn observe(
                 let (give, take) = bounded(BATCHES);
                 let (give_back, empty) = bounded(BATCHES);
                 scope.spawn(move || read(file, first, size, &give, &empty));
-                Stream { take, current: Shared::new(RecordBatch::default(), give_back.clone()), give_back, more: true }
+                Stream {
+                    take,
+                    current: Shared::new(RecordBatch::default(), give_back.clone()),
+                    give_back,
+                    more: true,
+                }
             })
             .collect();
         match <[Stream; 2]>::try_from(streams) {
             Ok(mates) => pairs(mates, &names, sample, &counting, &progress),
             Err(streams) => {
                 let mates = if matches!(size, BatchSize::PairsInBytes(_)) { 2 } else { 1 };
-                streams.into_iter().try_for_each(|stream| file(stream, mates, &names[0], sample, &counting, &progress))
+                streams.into_iter().try_for_each(|stream| {
+                    file(stream, mates, &names[0], sample, &counting, &progress)
+                })
             }
         }?;
         counting.finish()
@@ -283,7 +314,9 @@ fn pairs(
                     name.escape_ascii()
                 );
             }
-            sample.observe_pair(one.as_read(), other.as_read()).with_context(|| format!("{}: record {}", names[0], pair + done))?;
+            sample
+                .observe_pair(one.as_read(), other.as_read())
+                .with_context(|| format!("{}: record {}", names[0], pair + done))?;
         }
         pair += done;
         at.iter_mut().for_each(|at| *at += done as usize);
@@ -303,7 +336,13 @@ fn pairs(
 }
 
 /// Reads the rest of a file until its end or the first fault.
-fn read(mut file: Input, first: RecordBatch, size: BatchSize, give: &Sender<Result<RecordBatch>>, empty: &Receiver<RecordBatch>) {
+fn read(
+    mut file: Input,
+    first: RecordBatch,
+    size: BatchSize,
+    give: &Sender<Result<RecordBatch>>,
+    empty: &Receiver<RecordBatch>,
+) {
     if give.send(Ok(first)).is_err() {
         return;
     }
@@ -322,7 +361,9 @@ fn read(mut file: Input, first: RecordBatch, size: BatchSize, give: &Sender<Resu
 pub(crate) fn refuse_streams(inputs: &[&Path]) -> Result<()> {
     for path in inputs {
         if input::is_stdio(path) {
-            bail!("stdin: --adapt reads its input twice, first to learn and then to judge; give it a file");
+            bail!(
+                "stdin: --adapt reads its input twice, first to learn and then to judge; give it a file"
+            );
         }
         if !is_seekable(path)? {
             bail!(
@@ -336,7 +377,10 @@ pub(crate) fn refuse_streams(inputs: &[&Path]) -> Result<()> {
 
 /// Returns lines for people on what was learned.
 pub(crate) fn words(learned: &Learned) -> String {
-    let testimony = learned.testimony.as_ref().map_or_else(String::new, |testimony| format!("\n{}", words_of_kmers(testimony)));
+    let testimony = learned
+        .testimony
+        .as_ref()
+        .map_or_else(String::new, |testimony| format!("\n{}", words_of_kmers(testimony)));
     words_of_model(&learned.adaptation) + &testimony
 }
 
@@ -347,7 +391,11 @@ pub(crate) fn words_of_kmers(testimony: &Testimony) -> String {
         let reasons: Vec<_> = testimony.doubts.iter().map(ToString::to_string).collect();
         return format!("the run's k-mers do not testify: {}", reasons.join("; "));
     }
-    let share = if findings.share < 1.0 { format!(", one in {:.0} looked at", 1.0 / findings.share) } else { String::new() };
+    let share = if findings.share < 1.0 {
+        format!(", one in {:.0} looked at", 1.0 / findings.share)
+    } else {
+        String::new()
+    };
     format!(
         "the run's k-mers testify: {} of {} bases{share}, {:.1} MB, a typical one in {} reads; they know something of {:.1} % of the bases, \
          and make {:.2} of each expected error",
@@ -378,6 +426,8 @@ fn words_of_model(adaptation: &Adaptation) -> String {
             )
         }
         Choice::Start => format!("not adapted to this run: {reasons}; the model stays as it was"),
-        Choice::Reported => format!("not adapted to this run: {reasons}; reported qualities are believed"),
+        Choice::Reported => {
+            format!("not adapted to this run: {reasons}; reported qualities are believed")
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! What the binary `bm` does, as one function: for programs that run it without a process of its own, such as the fuzzer.
+//! What the binary `bm` does, as one function: for programs that run it without a process of its
+//! own, such as the fuzzer.
 //!
 //! Who wants scores in a program wants [`bm_quality`].
 
@@ -59,10 +60,11 @@ use clap::Parser;
 
 use crate::args::{Cli, Command};
 
-/// Runs `bm` with `arguments`, of which the first is the program's name, and returns its exit code: 0, or 1 after a line on stderr
-/// that says what is wrong.
+/// Runs `bm` with `arguments`, of which the first is the program's name, and returns its exit code:
+/// 0, or 1 after a line on stderr that says what is wrong.
 ///
-/// Arguments that are not understood, and those that ask for help, end the process with what clap prints.
+/// Arguments that are not understood, and those that ask for help, end the process with what clap
+/// prints.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     if version::is_asked_for(arguments.iter().cloned()) {
@@ -99,5 +101,9 @@ fn ended(outcome: anyhow::Result<()>) -> ExitCode {
 
 /// Whoever reads our output may have seen enough: `bm … | head` is not a failure.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
 }

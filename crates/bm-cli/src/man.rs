@@ -16,7 +16,10 @@ pub(crate) fn run(args: &ManArgs) -> Result<()> {
         Some(name) => match command.get_subcommands().find(|command| command.get_name() == name) {
             Some(found) => found.clone(),
             None => {
-                let names: Vec<_> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+                let names: Vec<_> = command
+                    .get_subcommands()
+                    .map(|command| command.get_name().to_owned())
+                    .collect();
                 bail!("there is no command {name}; there are {}", names.join(", "));
             }
         },

@@ -9,18 +9,20 @@ pub(crate) enum Mismatch {
     Order,
 }
 
-/// Checks the definitions of two reads; returns why they are no first and second mate, if they are not.
+/// Checks the definitions of two reads; returns why they are no first and second mate, if they are
+/// not.
 pub(crate) fn check(first: &[u8], second: &[u8]) -> Option<Mismatch> {
     let (one, other) = (Parts::of(first), Parts::of(second));
     if one.template != other.template {
         return Some(Mismatch::Names);
     }
     // A library with reads of indices numbers its mates 1 and 3.
-    matches!((one.mate, other.mate), (Some(one), Some(other)) if one >= other).then_some(Mismatch::Order)
+    matches!((one.mate, other.mate), (Some(one), Some(other)) if one >= other)
+        .then_some(Mismatch::Order)
 }
 
-/// Returns the name that mates have in common: without the `/1` or `/2` that older files put behind it, and without the `.1` or `.2`
-/// of fastq-dump, whose names have a dot before (`SRR1.7.1`).
+/// Returns the name that mates have in common: without the `/1` or `/2` that older files put behind
+/// it, and without the `.1` or `.2` of fastq-dump, whose names have a dot before (`SRR1.7.1`).
 pub(crate) fn template(name: &[u8]) -> &[u8] {
     match name {
         [template @ .., b'/', b'1' | b'2'] => template,
@@ -38,7 +40,10 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn of(definition: &'a [u8]) -> Self {
-        let end = definition.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(definition.len());
+        let end = definition
+            .iter()
+            .position(|byte| matches!(byte, b' ' | b'\t'))
+            .unwrap_or(definition.len());
         let (name, description) = definition.split_at(end);
         let template = template(name);
         let mate = if template.len() < name.len() {
@@ -77,13 +82,32 @@ mod tests {
 
     #[test]
     fn others_are_not() {
-        for (first, second) in [("r", "s"), ("SRR1.1", "SRR1.2"), ("r/1", "s/2"), ("A:1:1", "A:1:2"), ("r_1", "r_2"), ("r", "")] {
-            assert_eq!(check(first.as_bytes(), second.as_bytes()), Some(Mismatch::Names), "{first} {second}");
+        for (first, second) in [
+            ("r", "s"),
+            ("SRR1.1", "SRR1.2"),
+            ("r/1", "s/2"),
+            ("A:1:1", "A:1:2"),
+            ("r_1", "r_2"),
+            ("r", ""),
+        ] {
+            assert_eq!(
+                check(first.as_bytes(), second.as_bytes()),
+                Some(Mismatch::Names),
+                "{first} {second}"
+            );
         }
-        for (first, second) in
-            [("r/2", "r/1"), ("r/1", "r/1"), ("A:1:2 2:N:0:AC", "A:1:2 1:N:0:AC"), ("A 1:N:0:", "A 1:N:0:"), ("S.7.2", "S.7.1")]
-        {
-            assert_eq!(check(first.as_bytes(), second.as_bytes()), Some(Mismatch::Order), "{first} {second}");
+        for (first, second) in [
+            ("r/2", "r/1"),
+            ("r/1", "r/1"),
+            ("A:1:2 2:N:0:AC", "A:1:2 1:N:0:AC"),
+            ("A 1:N:0:", "A 1:N:0:"),
+            ("S.7.2", "S.7.1"),
+        ] {
+            assert_eq!(
+                check(first.as_bytes(), second.as_bytes()),
+                Some(Mismatch::Order),
+                "{first} {second}"
+            );
         }
     }
 }

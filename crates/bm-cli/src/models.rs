@@ -15,7 +15,8 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match &args.command {
         None => {
-            writeln!(stdout, "model\tversion\tencoding\tthreshold\tlabel\tsha256").context("stdout")?;
+            writeln!(stdout, "model\tversion\tencoding\tthreshold\tlabel\tsha256")
+                .context("stdout")?;
             for id in ModelPackage::embedded_ids() {
                 let package = ModelPackage::embedded(id)?;
                 let facts = package.facts();
@@ -34,7 +35,9 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
         }
         Some(ModelsCommand::Show { id }) => {
             let package = open_package(Some(id))?;
-            let card = package.card()?.with_context(|| format!("{id}: a bare file has no card; name a package"))?;
+            let card = package
+                .card()?
+                .with_context(|| format!("{id}: a bare file has no card; name a package"))?;
             stdout.write_all(terminal::harmless(&card).as_bytes()).context("stdout")?;
         }
     }

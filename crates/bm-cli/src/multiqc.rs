@@ -1,4 +1,5 @@
-//! Counts for MultiQC: a section of custom content, which needs no module (<https://docs.seqera.io/multiqc/custom_content>).
+//! Counts for MultiQC: a section of custom content, which needs no module
+//! (<https://docs.seqera.io/multiqc/custom_content>).
 
 use std::path::Path;
 
@@ -13,7 +14,12 @@ pub(crate) fn write(report: &Report, output: Output) -> Result<()> {
     let sample = report.inputs.first().map_or_else(String::new, |input| sample(input));
     let mut bars = Map::new();
     bars.insert("kept".to_owned(), report.reads.kept.into());
-    bars.extend(report.reasons.iter().map(|(reason, count)| (reason.name().to_owned(), Value::from(*count))));
+    bars.extend(
+        report
+            .reasons
+            .iter()
+            .map(|(reason, count)| (reason.name().to_owned(), Value::from(*count))),
+    );
     let content = json!({
         "id": "bm_reads",
         "section_name": "bm: reads kept",
@@ -27,7 +33,8 @@ pub(crate) fn write(report: &Report, output: Output) -> Result<()> {
 
 /// Returns what MultiQC would call the sample of a file.
 fn sample(input: &str) -> String {
-    let name = Path::new(input).file_name().map_or_else(|| input.into(), |name| name.to_string_lossy());
+    let name =
+        Path::new(input).file_name().map_or_else(|| input.into(), |name| name.to_string_lossy());
     let mut name = name.as_ref();
     for end in [".gz", ".bgz", ".zst", ".bz2", ".xz", ".fastq", ".fq"] {
         name = name.strip_suffix(end).unwrap_or(name);
@@ -41,7 +48,12 @@ mod tests {
 
     #[test]
     fn a_sample_is_called_by_its_file() {
-        for (input, name) in [("a/S1_R1.fastq.gz", "S1_R1"), ("S1.fq", "S1"), ("stdin", "stdin"), ("x.gz.fastq.zst", "x.gz")] {
+        for (input, name) in [
+            ("a/S1_R1.fastq.gz", "S1_R1"),
+            ("S1.fq", "S1"),
+            ("stdin", "stdin"),
+            ("x.gz.fastq.zst", "x.gz"),
+        ] {
             assert_eq!(sample(input), name);
         }
     }

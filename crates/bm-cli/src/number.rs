@@ -25,7 +25,10 @@ mod tests {
 
     #[test]
     fn numbers_read_back_as_themselves() {
-        assert_eq!(["0", "1", "0.5", "12.25", "nan", "nan"], [0.0, 1.0, 0.5, 12.25, f32::NAN, f32::INFINITY].map(shown));
+        assert_eq!(
+            ["0", "1", "0.5", "12.25", "nan", "nan"],
+            [0.0, 1.0, 0.5, 12.25, f32::NAN, f32::INFINITY].map(shown)
+        );
         let mut state = 1_u32;
         for _ in 0..100_000 {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

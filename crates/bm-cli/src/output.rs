@@ -14,7 +14,8 @@ use crate::input;
 use crate::interrupted::Part;
 use crate::parquet_table::ParquetTable;
 
-/// Bytes gathered before they are written. Fewer than the text of a batch has, which goes out as it is and is not copied.
+/// Bytes gathered before they are written. Fewer than the text of a batch has, which goes out as it
+/// is and is not copied.
 const BUFFER: usize = 64 * 1024;
 
 /// One output. Dropped before [`Output::finish`], it leaves no file behind and writes nothing more.
@@ -38,7 +39,8 @@ enum Sink {
 
 /// Where bytes go, as long as they are wanted.
 ///
-/// Writers with a buffer write it out when they are dropped: after an error that would make a part look like a whole.
+/// Writers with a buffer write it out when they are dropped: after an error that would make a part
+/// look like a whole.
 struct Stream {
     inner: Box<dyn Write + Send>,
     wanted: Arc<AtomicBool>,
@@ -60,14 +62,18 @@ impl Write for Stream {
 impl Output {
     /// Starts an output at `path`: stdout if it is `-`, compressed if its name says so.
     ///
-    /// A regular file is written beside its final name and renamed by [`Output::finish`]; a device or a pipe is written as it is.
+    /// A regular file is written beside its final name and renamed by [`Output::finish`]; a device
+    /// or a pipe is written as it is.
     ///
     /// # Errors
     ///
     /// If the path is one of `inputs`, or cannot be created.
     pub(crate) fn create(path: &Path, inputs: &[&Path], compression: &Compression) -> Result<Self> {
         if is_parquet(path) {
-            bail!("{}: .parquet is for the table of `bm score`; give the output another name", path.display());
+            bail!(
+                "{}: .parquet is for the table of `bm score`; give the output another name",
+                path.display()
+            );
         }
         Self::open(path, inputs, compression)
     }
@@ -77,7 +83,11 @@ impl Output {
     /// # Errors
     ///
     /// As [`Output::create`].
-    pub(crate) fn create_table(path: &Path, inputs: &[&Path], compression: &Compression) -> Result<Self> {
+    pub(crate) fn create_table(
+        path: &Path,
+        inputs: &[&Path],
+        compression: &Compression,
+    ) -> Result<Self> {
         Self::open(path, inputs, compression)
     }
 
@@ -89,10 +99,17 @@ impl Output {
             refuse_inputs(path, inputs)?;
             refuse_other_formats(path)?;
             match fs::metadata(path) {
-                Ok(metadata) if metadata.is_dir() => bail!("{}: is a folder, expected a file name for the output", path.display()),
+                Ok(metadata) if metadata.is_dir() => {
+                    bail!("{}: is a folder, expected a file name for the output", path.display())
+                }
                 Ok(metadata) if !metadata.is_file() => {
                     let file = fs::OpenOptions::new().write(true).open(path);
-                    (Box::new(file.with_context(|| format!("{}: cannot be written", path.display()))?), None)
+                    (
+                        Box::new(
+                            file.with_context(|| format!("{}: cannot be written", path.display()))?,
+                        ),
+                        None,
+                    )
                 }
                 _ => {
                     let (file, unnamed) = beside(path, &place)?.into_parts();
@@ -102,15 +119,19 @@ impl Output {
             }
         };
         let wanted = Arc::new(AtomicBool::new(true));
-        let stream = BufWriter::with_capacity(BUFFER, Stream { inner: stream, wanted: Arc::clone(&wanted) });
+        let stream =
+            BufWriter::with_capacity(BUFFER, Stream { inner: stream, wanted: Arc::clone(&wanted) });
         let sink = match Format::of_name(path) {
             _ if is_parquet(path) => {
-                let level = Format::Zstd.level(compression.level).with_context(|| path.display().to_string())?;
+                let level = Format::Zstd
+                    .level(compression.level)
+                    .with_context(|| path.display().to_string())?;
                 Sink::Table(Box::new(ParquetTable::new(stream, level)))
             }
-            Some(format) => {
-                Sink::Blocks(Box::new(Blocks::new(stream, format, compression).with_context(|| path.display().to_string())?))
-            }
+            Some(format) => Sink::Blocks(Box::new(
+                Blocks::new(stream, format, compression)
+                    .with_context(|| path.display().to_string())?,
+            )),
             None => Sink::Plain(stream),
         };
         Ok(Self { path: path.to_owned(), place, sink: Some(sink), wanted, unnamed })
@@ -118,23 +139,33 @@ impl Output {
 
     /// Returns what messages call the output.
     pub(crate) fn name(&self) -> String {
-        if input::is_stdio(&self.path) { "stdout".to_owned() } else { self.path.display().to_string() }
+        if input::is_stdio(&self.path) {
+            "stdout".to_owned()
+        } else {
+            self.path.display().to_string()
+        }
     }
 
-    /// Returns an unnamed file on the disk that the output goes to: the folder for temporary files may be small, or in memory.
+    /// Returns an unnamed file on the disk that the output goes to: the folder for temporary files
+    /// may be small, or in memory.
     ///
     /// # Errors
     ///
     /// What the system says.
     pub(crate) fn spool(&self) -> io::Result<File> {
-        if self.unnamed.is_some() { tempfile::tempfile_in(folder(&self.place)) } else { tempfile::tempfile() }
+        if self.unnamed.is_some() {
+            tempfile::tempfile_in(folder(&self.place))
+        } else {
+            tempfile::tempfile()
+        }
     }
 
     /// Writes out what is buffered and gives the file its name.
     ///
     /// # Errors
     ///
-    /// What the system says; a file under the final name is then the one that was there before, or none.
+    /// What the system says; a file under the final name is then the one that was there before, or
+    /// none.
     pub(crate) fn finish(self) -> Result<()> {
         finish_all(vec![self])
     }
@@ -158,8 +189,8 @@ impl Output {
     }
 }
 
-/// Finishes the outputs of one run. The first one gets its name last: whoever waits for it finds the others there, and none gets one
-/// before all are complete.
+/// Finishes the outputs of one run. The first one gets its name last: whoever waits for it finds
+/// the others there, and none gets one before all are complete.
 ///
 /// # Errors
 ///
@@ -203,7 +234,8 @@ fn given_up() -> io::Error {
     io::Error::other("the output was given up")
 }
 
-/// Returns the file that `path` is or links to: renaming over a link would replace the link and not the file.
+/// Returns the file that `path` is or links to: renaming over a link would replace the link and not
+/// the file.
 fn place(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
@@ -214,14 +246,16 @@ fn folder(path: &Path) -> &Path {
 }
 
 /// Two outputs under one name would overwrite each other.
-pub(crate) fn refuse_twins<'a>(outputs: impl IntoIterator<Item = Option<&'a PathBuf>>) -> Result<()> {
+pub(crate) fn refuse_twins<'a>(
+    outputs: impl IntoIterator<Item = Option<&'a PathBuf>>,
+) -> Result<()> {
     let mut seen = Vec::new();
     for path in outputs.into_iter().flatten() {
-        // Two paths to one file are the same output, whether it exists yet or not; a device takes any number.
+        // Two paths to one file are the same output, whether it exists yet or not; a device takes
+        // any number.
         let identity = match path.file_name() {
-            Some(name) if !path.exists() => {
-                fs::canonicalize(folder(path)).map_or_else(|_| path.clone(), |folder| folder.join(name))
-            }
+            Some(name) if !path.exists() => fs::canonicalize(folder(path))
+                .map_or_else(|_| path.clone(), |folder| folder.join(name)),
             _ => place(path),
         };
         if seen.contains(&identity) && (input::is_stdio(path) || !path.exists() || path.is_file()) {
@@ -232,8 +266,8 @@ pub(crate) fn refuse_twins<'a>(outputs: impl IntoIterator<Item = Option<&'a Path
     Ok(())
 }
 
-/// Returns a new file in the folder of `place`, with the permissions that a plainly created one would have; `path` is what
-/// messages call it.
+/// Returns a new file in the folder of `place`, with the permissions that a plainly created one
+/// would have; `path` is what messages call it.
 fn beside(path: &Path, place: &Path) -> Result<NamedTempFile> {
     let folder = folder(place);
     if !folder.is_dir() {
@@ -241,8 +275,8 @@ fn beside(path: &Path, place: &Path) -> Result<NamedTempFile> {
     }
     let mut builder = tempfile::Builder::new();
     builder.prefix(".bm-").suffix(".partial");
-    // Opened here and not by tempfile, which gives files to their owner alone and puts a name into its error that means nothing to the
-    // user.
+    // Opened here and not by tempfile, which gives files to their owner alone and puts a name into
+    // its error that means nothing to the user.
     let open = |place: &Path| File::options().read(true).write(true).create_new(true).open(place);
     builder.make_in(folder, open).with_context(|| format!("{}: cannot be created", path.display()))
 }

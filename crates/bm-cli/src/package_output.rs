@@ -14,7 +14,15 @@ use crate::interrupted::Part;
 const EVIDENCE: &str = "evidence";
 
 /// The files of a package.
-const FILES: [&str; 7] = ["README.md", EVIDENCE, "experience.json", "golden.json", "manifest.json", "model.ane.onnx", "model.onnx"];
+const FILES: [&str; 7] = [
+    "README.md",
+    EVIDENCE,
+    "experience.json",
+    "golden.json",
+    "manifest.json",
+    "model.ane.onnx",
+    "model.onnx",
+];
 
 /// Where a package is written: beside its final name, and renamed when it is whole.
 pub(crate) struct PackageOutput {
@@ -22,15 +30,22 @@ pub(crate) struct PackageOutput {
 }
 
 impl PackageOutput {
-    /// Checks that a package may be written at `path`: there is nothing, an empty folder, or a package.
+    /// Checks that a package may be written at `path`: there is nothing, an empty folder, or a
+    /// package.
     pub(crate) fn create(path: &Path) -> Result<Self> {
         if path.exists() {
-            let entries =
-                path.read_dir().with_context(|| format!("{}: is no folder, expected one for a model package", path.display()))?;
+            let entries = path.read_dir().with_context(|| {
+                format!("{}: is no folder, expected one for a model package", path.display())
+            })?;
             // What is replaced is deleted, so nothing else may be in it.
-            let others = entries.flatten().filter(|entry| !entry.file_name().to_str().is_some_and(|name| FILES.contains(&name)));
+            let others = entries.flatten().filter(|entry| {
+                !entry.file_name().to_str().is_some_and(|name| FILES.contains(&name))
+            });
             if others.count() > 0 {
-                bail!("{}: is a folder with other things in it, expected a new one or a model package", path.display());
+                bail!(
+                    "{}: is a folder with other things in it, expected a new one or a model package",
+                    path.display()
+                );
             }
         }
         let folder = parent(path);
@@ -43,7 +58,10 @@ impl PackageOutput {
     /// Writes the files, and what the k-mers of the run say.
     pub(crate) fn write(&self, files: &PackageFiles, evidence: Option<&Evidence>) -> Result<()> {
         let name = self.path.display();
-        let scratch = tempfile::Builder::new().prefix(".bm-").suffix(".partial").tempdir_in(parent(&self.path));
+        let scratch = tempfile::Builder::new()
+            .prefix(".bm-")
+            .suffix(".partial")
+            .tempdir_in(parent(&self.path));
         let scratch = scratch.with_context(|| format!("{name}: cannot be created"))?;
         let part = Part::new(scratch.path());
         let new = scratch.path().join("new");
@@ -62,7 +80,8 @@ impl PackageOutput {
         // From here on it may hold what was there before.
         drop(part);
         if self.path.exists() {
-            fs::rename(&self.path, scratch.path().join("old")).with_context(|| format!("{name}: cannot be replaced"))?;
+            fs::rename(&self.path, scratch.path().join("old"))
+                .with_context(|| format!("{name}: cannot be replaced"))?;
         }
         let old = scratch.path().join("old");
         fs::rename(&new, &self.path)

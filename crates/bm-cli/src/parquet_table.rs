@@ -1,7 +1,9 @@
-//! A table of scores as Parquet, the format of data frames (<https://parquet.apache.org/docs/file-format>).
+//! A table of scores as Parquet, the format of data frames
+//! (<https://parquet.apache.org/docs/file-format>).
 //!
-//! There is one definition of the table, that of the text: what is written here is that text, and its columns become columns. Numbers
-//! that are missing are null. Names of reads are text there, so a byte that is no UTF-8 is shown as U+FFFD.
+//! There is one definition of the table, that of the text: what is written here is that text, and
+//! its columns become columns. Numbers that are missing are null. Names of reads are text there, so
+//! a byte that is no UTF-8 is shown as U+FFFD.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -48,11 +50,16 @@ impl Column {
 
     fn schema(&self, name: &str) -> Result<Type> {
         let (physical, repetition, logical) = match self {
-            Self::Text(_) => (Physical::BYTE_ARRAY, Repetition::REQUIRED, Some(LogicalType::String)),
+            Self::Text(_) => {
+                (Physical::BYTE_ARRAY, Repetition::REQUIRED, Some(LogicalType::String))
+            }
             Self::Whole(_) => (Physical::INT32, Repetition::REQUIRED, None),
             Self::Number(..) => (Physical::FLOAT, Repetition::OPTIONAL, None),
         };
-        Ok(Type::primitive_type_builder(name, physical).with_repetition(repetition).with_logical_type(logical).build()?)
+        Ok(Type::primitive_type_builder(name, physical)
+            .with_repetition(repetition)
+            .with_logical_type(logical)
+            .build()?)
     }
 
     /// Adds a value as the table shows it.
@@ -72,7 +79,10 @@ impl Column {
     }
 
     /// Writes the values and removes them.
-    fn write(&mut self, writer: &mut ColumnWriter<'_>) -> Result<(), parquet::errors::ParquetError> {
+    fn write(
+        &mut self,
+        writer: &mut ColumnWriter<'_>,
+    ) -> Result<(), parquet::errors::ParquetError> {
         match (self, writer) {
             (Self::Text(values), ColumnWriter::ByteArrayColumnWriter(writer)) => {
                 writer.write_batch(values, None, None)?;
@@ -87,7 +97,11 @@ impl Column {
                 values.clear();
                 levels.clear();
             }
-            _ => return Err(parquet::errors::ParquetError::General("a column of another type".to_owned())),
+            _ => {
+                return Err(parquet::errors::ParquetError::General(
+                    "a column of another type".to_owned(),
+                ));
+            }
         }
         Ok(())
     }
@@ -96,7 +110,13 @@ impl Column {
 impl<W: Write + Send> ParquetTable<W> {
     /// Returns a writer that compresses with zstd at `level`.
     pub(crate) fn new(inner: W, level: u8) -> Self {
-        Self { start: Some((inner, level)), writer: None, columns: Vec::new(), rows: 0, rest: Vec::new() }
+        Self {
+            start: Some((inner, level)),
+            writer: None,
+            columns: Vec::new(),
+            rows: 0,
+            rest: Vec::new(),
+        }
     }
 
     /// Writes out the last rows and what tells where all are; returns the stream.
@@ -115,7 +135,9 @@ impl<W: Write + Send> ParquetTable<W> {
 
     fn line(&mut self, line: &[u8]) -> io::Result<()> {
         if let Some((inner, level)) = self.start.take() {
-            return self.begin(inner, level, &String::from_utf8_lossy(line)).map_err(io::Error::other);
+            return self
+                .begin(inner, level, &String::from_utf8_lossy(line))
+                .map_err(io::Error::other);
         }
         for (column, field) in self.columns.iter_mut().zip(line.split(|byte| *byte == b'\t')) {
             column.push(field)?;
@@ -127,13 +149,17 @@ impl<W: Write + Send> ParquetTable<W> {
     fn begin(&mut self, inner: W, level: u8, header: &str) -> Result<()> {
         let names: Vec<_> = header.split('\t').collect();
         self.columns = names.iter().map(|name| Column::of(name)).collect();
-        let fields = self.columns.iter().zip(names).map(|(column, name)| column.schema(name).map(Arc::new));
-        let schema = Type::group_type_builder("scores").with_fields(fields.collect::<Result<_>>()?).build()?;
+        let fields =
+            self.columns.iter().zip(names).map(|(column, name)| column.schema(name).map(Arc::new));
+        let schema = Type::group_type_builder("scores")
+            .with_fields(fields.collect::<Result<_>>()?)
+            .build()?;
         let properties = WriterProperties::builder()
             .set_created_by(format!("bm {}", env!("CARGO_PKG_VERSION")))
             .set_compression(Codec::ZSTD(ZstdLevel::try_new(level.into())?))
             .build();
-        self.writer = Some(SerializedFileWriter::new(inner, Arc::new(schema), Arc::new(properties))?);
+        self.writer =
+            Some(SerializedFileWriter::new(inner, Arc::new(schema), Arc::new(properties))?);
         Ok(())
     }
 
@@ -204,13 +230,17 @@ mod tests {
         let mut text = b"read\tlength\tprobability\tverdict\n".to_vec();
         let count = ROWS + 10;
         for i in 0..count {
-            let p = if i % 7 == 0 { "nan".to_owned() } else { (i as f32 / count as f32).to_string() };
+            let p =
+                if i % 7 == 0 { "nan".to_owned() } else { (i as f32 / count as f32).to_string() };
             text.extend(format!("r{i}\t{}\t{p}\tpass\n", i % 300).into_bytes());
         }
         let stored = table(&text, text.len());
         assert!(stored == table(&text, 1_000), "pieces change the file");
         let reader = SerializedFileReader::new(bytes::Bytes::from(stored)).unwrap();
-        assert_eq!((reader.num_row_groups(), reader.metadata().file_metadata().num_rows()), (2, count as i64));
+        assert_eq!(
+            (reader.num_row_groups(), reader.metadata().file_metadata().num_rows()),
+            (2, count as i64)
+        );
         for (i, row) in reader.get_row_iter(None).unwrap().enumerate() {
             let row = row.unwrap();
             assert_eq!(row.get_string(0).unwrap(), &format!("r{i}"));
@@ -225,7 +255,9 @@ mod tests {
 
     #[test]
     fn a_table_without_rows_has_its_columns() {
-        let reader = SerializedFileReader::new(bytes::Bytes::from(table(b"read\tlength\tprobability\n", 5))).unwrap();
+        let reader =
+            SerializedFileReader::new(bytes::Bytes::from(table(b"read\tlength\tprobability\n", 5)))
+                .unwrap();
         assert_eq!(reader.metadata().file_metadata().num_rows(), 0);
         assert_eq!(reader.metadata().file_metadata().schema().get_fields().len(), 3);
     }

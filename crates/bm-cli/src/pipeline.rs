@@ -13,7 +13,8 @@ use crate::stages;
 use crate::tally::Tally;
 use crate::work::Tasks;
 
-/// Bytes of text a batch. Batches are cut by the input alone, so that nothing depends on the number of workers.
+/// Bytes of text a batch. Batches are cut by the input alone, so that nothing depends on the number
+/// of workers.
 pub(crate) const BYTES: usize = 256 * 1024;
 /// Bytes of text that are looked at to tell whether a model applies: some 1,500 reads of 150 bases.
 pub(crate) const FIRST_BYTES: usize = 2 * BYTES;
@@ -72,8 +73,9 @@ pub(crate) struct Judging<'a, P> {
     pub(crate) tasks: &'a Tasks,
 }
 
-/// Judges every read of a source, of which the `first` ones were read, by a judge a thread or by a `table`, decides about it, and
-/// writes what is made of it to `outputs`. Calls `progress` with reads done.
+/// Judges every read of a source, of which the `first` ones were read, by a judge a thread or by a
+/// `table`, decides about it, and writes what is made of it to `outputs`. Calls `progress` with
+/// reads done.
 ///
 /// Returns what was done.
 pub(crate) fn run(
@@ -120,7 +122,9 @@ pub(crate) fn run(
             }
             if wants_bases {
                 let lengths = records.reads().zip(&*predictions);
-                bases.divide(lengths.map(|(read, prediction)| prediction.probability().map(|_| read.len())));
+                bases.divide(
+                    lengths.map(|(read, prediction)| prediction.probability().map(|_| read.len())),
+                );
             }
             let rule = model.pair_rule();
             joints.extend(records.templates().filter_map(|template| match template.mates() {
@@ -176,18 +180,31 @@ mod tests {
 
     fn args(arguments: &[&str]) -> FilterArgs {
         let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata");
-        let place = |word: &&str| if word.contains('.') { testdata.join(word).into_os_string() } else { word.into() };
-        let words = ["bm", "filter"].iter().chain(arguments).map(place).chain(["-o".into(), "/dev/null".into()]);
+        let place = |word: &&str| {
+            if word.contains('.') { testdata.join(word).into_os_string() } else { word.into() }
+        };
+        let words = ["bm", "filter"]
+            .iter()
+            .chain(arguments)
+            .map(place)
+            .chain(["-o".into(), "/dev/null".into()]);
         let Command::Filter(args) = Cli::parse_from(words).command else { panic!("bm filter") };
         args
     }
 
-    /// Judges what the arguments name, in batches of so many bytes, on so many threads; `product` makes two outputs of it.
-    fn judged(args: &FilterArgs, batch_bytes: usize, threads: usize, product: &impl Product) -> Result<([Vec<u8>; 2], Tally)> {
+    /// Judges what the arguments name, in batches of so many bytes, on so many threads; `product`
+    /// makes two outputs of it.
+    fn judged(
+        args: &FilterArgs,
+        batch_bytes: usize,
+        threads: usize,
+        product: &impl Product,
+    ) -> Result<([Vec<u8>; 2], Tally)> {
         let folder = tempfile::tempdir().unwrap();
         let paths = ["one", "two"].map(|name| folder.path().join(name));
         let compression = Compression::alone(None);
-        let mut outputs: Vec<_> = paths.iter().map(|path| Output::create(path, &[], &compression).unwrap()).collect();
+        let mut outputs: Vec<_> =
+            paths.iter().map(|path| Output::create(path, &[], &compression).unwrap()).collect();
         let mut engine = Engine::open(&args.judge.engine).unwrap();
         let decider = Decider {
             rules: args.judge.rules.rules(),
@@ -198,9 +215,21 @@ mod tests {
         let mut source = Source::open(&args.judge.input, &compression.tasks).unwrap();
         let mut first = Records::default();
         source.read(&mut first, batch_bytes).unwrap();
-        let judges = engine.models(threads).unwrap().into_iter().map(|model| Judge::Model(Box::new(model))).collect();
+        let judges = engine
+            .models(threads)
+            .unwrap()
+            .into_iter()
+            .map(|model| Judge::Model(Box::new(model)))
+            .collect();
         let tasks = &compression.tasks;
-        let judging = Judging { decider: &decider, product, wants_bases: true, surveys: false, batch_bytes, tasks };
+        let judging = Judging {
+            decider: &decider,
+            product,
+            wants_bases: true,
+            surveys: false,
+            batch_bytes,
+            tasks,
+        };
         let tally = run(source, first, judges, None, &judging, &mut outputs, |_| {})?;
         crate::output::finish_all(outputs).unwrap();
         Ok((paths.map(|path| std::fs::read(path).unwrap()), tally))
@@ -218,8 +247,14 @@ mod tests {
                 let probability = prediction.probability().map(|p| bits(&p.get()));
                 let errors = prediction.expected_errors().as_ref().map(bits);
                 let name = mate.record.name().escape_ascii();
-                let joint = judged.joint.and_then(|joint| joint.probability()).map(|p| bits(&p.get()));
-                writeln!(texts[0], "{name} {probability:?} {errors:?} {joint:?} {:?}", fate.verdict).unwrap();
+                let joint =
+                    judged.joint.and_then(|joint| joint.probability()).map(|p| bits(&p.get()));
+                writeln!(
+                    texts[0],
+                    "{name} {probability:?} {errors:?} {joint:?} {:?}",
+                    fate.verdict
+                )
+                .unwrap();
                 writeln!(texts[1], "{bases:?}").unwrap();
             }
         }
@@ -239,9 +274,14 @@ mod tests {
             assert!(expected[0].len() > 10_000, "{input:?}");
             let counts = format!("{:?}", tally.counts);
             // One read, some, and all that there are, some 4,096 of which would be 1.2 MB.
-            for (batch_bytes, threads) in [(1, 8), (700, 2), (20_000, 8), (1_300_000, 1), (1_300_000, 2)] {
+            for (batch_bytes, threads) in
+                [(1, 8), (700, 2), (20_000, 8), (1_300_000, 1), (1_300_000, 2)]
+            {
                 let (found, other) = judged(&args, batch_bytes, threads, &Everything).unwrap();
-                assert!(found == expected, "{input:?}: batches of {batch_bytes} bytes on {threads} threads");
+                assert!(
+                    found == expected,
+                    "{input:?}: batches of {batch_bytes} bytes on {threads} threads"
+                );
                 assert_eq!(format!("{:?}", other.counts), counts, "{input:?}");
             }
         }
@@ -254,7 +294,10 @@ mod tests {
 
     impl Product for Panics {
         fn write(&self, judged: &Judged<'_>, _: &Decision, _: &mut [Vec<u8>]) {
-            assert!(judged.template.mates()[0].record.name() != self.at, "a fault that was put here");
+            assert!(
+                judged.template.mates()[0].record.name() != self.at,
+                "a fault that was put here"
+            );
         }
     }
 

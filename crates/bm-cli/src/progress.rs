@@ -20,7 +20,8 @@ pub(crate) struct Progress {
 impl Progress {
     /// Shows a bar on stderr if that is a terminal.
     pub(crate) fn new(input: &Input, quiet: bool) -> Self {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let target =
+            if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(input.bytes, target);
         let template = match input.bytes {
             Some(_) => "{bar:30} {percent:>3} %  {msg}  {eta} left",
@@ -29,7 +30,12 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        Self { bar, consumed: input.bytes.map(|_| Arc::clone(&input.consumed)), reads: AtomicU64::new(0), began: Instant::now() }
+        Self {
+            bar,
+            consumed: input.bytes.map(|_| Arc::clone(&input.consumed)),
+            reads: AtomicU64::new(0),
+            began: Instant::now(),
+        }
     }
 
     /// Says that so many more reads are done.
@@ -40,7 +46,11 @@ impl Progress {
         }
         if !self.bar.is_hidden() {
             let a_second = reads as f64 / self.began.elapsed().as_secs_f64().max(1e-3);
-            self.bar.set_message(format!("{} reads, {}/s", HumanCount(reads), HumanCount(a_second as u64)));
+            self.bar.set_message(format!(
+                "{} reads, {}/s",
+                HumanCount(reads),
+                HumanCount(a_second as u64)
+            ));
         }
     }
 

@@ -95,7 +95,8 @@ impl Reasons {
         Reason::ALL.into_iter().filter(move |reason| self.0 >> *reason as u8 & 1 == 1)
     }
 
-    /// Appends them as tables and descriptions show them: with commas between; `-` if there is none.
+    /// Appends them as tables and descriptions show them: with commas between; `-` if there is
+    /// none.
     pub(crate) fn write(self, text: &mut Vec<u8>) {
         let mut between: &[u8] = b"";
         for reason in self.iter() {
@@ -134,7 +135,8 @@ mod tests {
 
     #[test]
     fn reasons_come_in_their_order_whatever_the_order_they_came_in() {
-        let reasons: Reasons = [Reason::Mate, Reason::MaxN, Reason::Empty, Reason::MaxN].into_iter().collect();
+        let reasons: Reasons =
+            [Reason::Mate, Reason::MaxN, Reason::Empty, Reason::MaxN].into_iter().collect();
         assert_eq!(shown(reasons), "empty,max_n,mate");
         assert_eq!(shown(Reasons::NONE), "-");
         let all: Reasons = Reason::ALL.into_iter().collect();

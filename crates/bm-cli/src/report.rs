@@ -33,7 +33,8 @@ pub(crate) struct Report {
     /// The main one first.
     outputs: Vec<String>,
     pub(crate) reads: Reads,
-    /// Of how many reads that are not kept this is why; of several reasons the first counts, so they add up.
+    /// Of how many reads that are not kept this is why; of several reasons the first counts, so
+    /// they add up.
     #[serde(serialize_with = "by_name")]
     pub(crate) reasons: Vec<(Reason, u64)>,
     /// How pairs were judged, if there are pairs.
@@ -174,7 +175,12 @@ impl Report {
             command: done.command,
             inputs: done.inputs,
             outputs: done.outputs,
-            reads: Reads { r#in: counts.r#in, kept: counts.kept, discarded: counts.discarded, unscored: counts.unscored },
+            reads: Reads {
+                r#in: counts.r#in,
+                kept: counts.kept,
+                discarded: counts.discarded,
+                unscored: counts.unscored,
+            },
             reasons: counts.reasons().collect(),
             pairs: (done.layout != Layout::Single).then(|| Pairs {
                 judged: mode.name(),
@@ -209,7 +215,10 @@ impl Report {
                 description: engine.backend.describe(),
                 workers: done.workers,
             }),
-            time: Time { wall_s, reads_per_s: if wall_s > 0.0 { counts.r#in as f64 / wall_s } else { 0.0 } },
+            time: Time {
+                wall_s,
+                reads_per_s: if wall_s > 0.0 { counts.r#in as f64 / wall_s } else { 0.0 },
+            },
             workers: done.workers,
         })
     }
@@ -226,7 +235,11 @@ impl Report {
             lines.push(format!("model {id} version {version}, {} ({label})", self.criteria.words));
         }
         if let Some(scores) = &self.scores {
-            let words = if self.criteria.words.is_empty() { "as decided when they were made" } else { &self.criteria.words };
+            let words = if self.criteria.words.is_empty() {
+                "as decided when they were made"
+            } else {
+                &self.criteria.words
+            };
             lines.push(format!("scores of {scores}, {words}"));
         }
         lines.extend(self.engine.as_ref().map(|engine| format!("engine {}", engine.description)));
@@ -239,20 +252,41 @@ impl Report {
     /// Returns the summary: the same facts in some lines.
     pub(crate) fn summary(&self) -> String {
         let Reads { r#in, kept, discarded, unscored } = self.reads;
-        let mut lines =
-            vec![format!("{in} reads in: {kept} kept{}, {discarded} discarded, {unscored} unscored", percent(kept, r#in))];
+        let mut lines = vec![format!(
+            "{in} reads in: {kept} kept{}, {discarded} discarded, {unscored} unscored",
+            percent(kept, r#in)
+        )];
         if let Some(Pairs { judged, r#in, kept, singles }) = self.pairs {
-            let singles = if singles > 0 { format!(", {singles} reads kept without their mate") } else { String::new() };
-            lines.push(format!("{in} pairs in, judged {judged}: {kept} kept{}{singles}", percent(kept, r#in)));
+            let singles = if singles > 0 {
+                format!(", {singles} reads kept without their mate")
+            } else {
+                String::new()
+            };
+            lines.push(format!(
+                "{in} pairs in, judged {judged}: {kept} kept{}{singles}",
+                percent(kept, r#in)
+            ));
         }
         // Where the score alone decided, the first line has said it all.
-        let told = |reason: Reason| matches!(reason, Reason::Empty | Reason::OnlyN | Reason::Probability);
+        let told =
+            |reason: Reason| matches!(reason, Reason::Empty | Reason::OnlyN | Reason::Probability);
         if self.reasons.iter().any(|(reason, _)| !told(*reason)) {
-            let reasons: Vec<_> = self.reasons.iter().map(|(reason, count)| format!("{count} {}", reason.name())).collect();
+            let reasons: Vec<_> = self
+                .reasons
+                .iter()
+                .map(|(reason, count)| format!("{count} {}", reason.name()))
+                .collect();
             lines.push(format!("not kept for: {}", reasons.join(", ")));
         }
-        let workers = if self.workers == 1 { "1 worker".to_owned() } else { format!("{} workers", self.workers) };
-        lines.push(format!("{:.2} s, {:.0} reads/s with {workers}", self.time.wall_s, self.time.reads_per_s));
+        let workers = if self.workers == 1 {
+            "1 worker".to_owned()
+        } else {
+            format!("{} workers", self.workers)
+        };
+        lines.push(format!(
+            "{:.2} s, {:.0} reads/s with {workers}",
+            self.time.wall_s, self.time.reads_per_s
+        ));
         lines.extend(self.about());
         lines.join("\n")
     }

@@ -31,8 +31,14 @@ impl Rules {
         };
         add(self.min_length.is_some_and(|fewest| sequence.len() < fewest), Reason::MinLength);
         add(self.max_length.is_some_and(|most| sequence.len() > most), Reason::MaxLength);
-        add(self.max_n.is_some_and(|most| unknown(sequence) as f64 > most * sequence.len() as f64), Reason::MaxN);
-        add(self.min_complexity.is_some_and(|least| complexity(sequence) < least), Reason::MinComplexity);
+        add(
+            self.max_n.is_some_and(|most| unknown(sequence) as f64 > most * sequence.len() as f64),
+            Reason::MaxN,
+        );
+        add(
+            self.min_complexity.is_some_and(|least| complexity(sequence) < least),
+            Reason::MinComplexity,
+        );
         add(self.max_poly_g.is_some_and(|longest| poly_g(sequence) > longest), Reason::MaxPolyG);
         reasons
     }
@@ -53,9 +59,10 @@ fn unknown(sequence: &[u8]) -> usize {
     sequence.iter().filter(|base| code(**base).is_none()).count()
 }
 
-/// Returns how varied a sequence is, from 0 (one base repeated) to 1: the entropy of its triplets, over that of as many triplets that
-/// are all different, of which there are 64 at most (Schmieder & Edwards 2011, Bioinformatics 27:863; here of the whole read and not
-/// of windows). What has fewer than two triplets of known bases has none to vary, and is 1.
+/// Returns how varied a sequence is, from 0 (one base repeated) to 1: the entropy of its triplets,
+/// over that of as many triplets that are all different, of which there are 64 at most (Schmieder &
+/// Edwards 2011, Bioinformatics 27:863; here of the whole read and not of windows). What has fewer
+/// than two triplets of known bases has none to vary, and is 1.
 fn complexity(sequence: &[u8]) -> f64 {
     let mut counts = [0_u32; 64];
     let (mut triplet, mut known) = (0, 0);
@@ -75,14 +82,19 @@ fn complexity(sequence: &[u8]) -> f64 {
     if total < 2 {
         return 1.0;
     }
-    let entropy: f64 =
-        counts.iter().filter(|count| **count > 0).map(|count| f64::from(*count)).map(|count| count * count.ln()).sum();
+    let entropy: f64 = counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| f64::from(*count))
+        .map(|count| count * count.ln())
+        .sum();
     let total = f64::from(total);
     ((total.ln() - entropy / total) / total.min(64.0).ln()).max(0.0)
 }
 
-/// Returns how many bases at the end of a sequence are a run of G, as an instrument of two colours writes them when it sees no
-/// light: it begins and ends with G, and at most one base in eight, and five in all, is another (as fastp's).
+/// Returns how many bases at the end of a sequence are a run of G, as an instrument of two colours
+/// writes them when it sees no light: it begins and ends with G, and at most one base in eight, and
+/// five in all, is another (as fastp's).
 fn poly_g(sequence: &[u8]) -> usize {
     let (mut longest, mut others) = (0, 0);
     for (i, base) in sequence.iter().rev().enumerate() {
@@ -104,7 +116,12 @@ mod tests {
 
     #[test]
     fn values_at_a_limit_are_allowed() {
-        let rules = Rules { min_length: Some(4), max_length: Some(6), max_n: Some(0.25), ..Rules::default() };
+        let rules = Rules {
+            min_length: Some(4),
+            max_length: Some(6),
+            max_n: Some(0.25),
+            ..Rules::default()
+        };
         for (sequence, expected) in [
             ("ACGT", "-"),
             ("ACGTAC", "-"),

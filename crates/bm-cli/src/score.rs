@@ -19,8 +19,14 @@ pub(crate) fn run(args: &ScoreArgs) -> Result<()> {
     output::refuse_twins([Some(&args.output)].into_iter().chain(args.judge.reports()))?;
     let compression = args.judge.compression();
     let output = Output::create_table(&args.output, &args.judge.input.paths(), &compression)?;
-    let job =
-        Job { command: "score", args: &args.judge, scores: None, compression: &compression, rescues: false, recalibrates: false };
+    let job = Job {
+        command: "score",
+        args: &args.judge,
+        scores: None,
+        compression: &compression,
+        rescues: false,
+        recalibrates: false,
+    };
     job.run(vec![output], |authority, outputs| {
         let package = match authority {
             Authority::Model { engine, .. } => Some(&engine.package),
@@ -57,7 +63,12 @@ impl Rows {
             (self.are_pairs, &["mate", "pair_probability"]),
             (true, &["verdict", "reason"]),
         ];
-        groups.into_iter().filter(|(is_there, _)| *is_there).flat_map(|(_, columns)| columns).copied().collect()
+        groups
+            .into_iter()
+            .filter(|(is_there, _)| *is_there)
+            .flat_map(|(_, columns)| columns)
+            .copied()
+            .collect()
     }
 }
 

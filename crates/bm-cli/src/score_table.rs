@@ -59,7 +59,8 @@ impl ScoreTable {
         let (name, rows) = input::text(path, "table of scores", tasks)?;
         let mut lines = Lines { name, rows, line: Vec::new(), number: 0 };
         lines.advance()?;
-        let columns = Columns::of(&String::from_utf8_lossy(&lines.line)).with_context(|| lines.name.clone())?;
+        let columns = Columns::of(&String::from_utf8_lossy(&lines.line))
+            .with_context(|| lines.name.clone())?;
         Ok(Self { lines, columns })
     }
 
@@ -83,7 +84,9 @@ impl ScoreTable {
         if !self.lines.advance()? {
             return Ok(None);
         }
-        self.parsed().map(Some).with_context(|| format!("{}: line {}", self.lines.name, self.lines.number))
+        self.parsed()
+            .map(Some)
+            .with_context(|| format!("{}: line {}", self.lines.name, self.lines.number))
     }
 
     /// Reads the rows of `records`: what was said of each, of each pair, and what became of it.
@@ -107,7 +110,11 @@ impl ScoreTable {
             for mate in template.mates() {
                 let (read, length) = (mate.record.name(), mate.record.sequence.len());
                 let Some(row) = self.row()? else {
-                    bail!("{}: ends before the read {}; is it of other files?", self.lines.name, read.escape_ascii());
+                    bail!(
+                        "{}: ends before the read {}; is it of other files?",
+                        self.lines.name,
+                        read.escape_ascii()
+                    );
                 };
                 let named = field(&self.lines.line, self.columns.read);
                 if named != read || row.length != length {
@@ -120,7 +127,9 @@ impl ScoreTable {
                         read.escape_ascii()
                     );
                 }
-                errors = errors.zip(row.prediction.expected_errors()).map(|(sum, errors)| sum + f64::from(errors));
+                errors = errors
+                    .zip(row.prediction.expected_errors())
+                    .map(|(sum, errors)| sum + f64::from(errors));
                 probability = row.pair_probability;
                 predictions[mate.index] = row.prediction;
                 given[mate.index] = row.fate;
@@ -143,7 +152,11 @@ impl ScoreTable {
     pub(crate) fn check_end(&mut self) -> Result<()> {
         if self.lines.advance()? {
             let read = field(&self.lines.line, self.columns.read).escape_ascii();
-            bail!("{}: line {} is of {read}, but the reads have ended; is it of other files?", self.lines.name, self.lines.number);
+            bail!(
+                "{}: line {} is of {read}, but the reads have ended; is it of other files?",
+                self.lines.name,
+                self.lines.number
+            );
         }
         Ok(())
     }
@@ -151,22 +164,33 @@ impl ScoreTable {
     fn parsed(&self) -> Result<Row> {
         let columns = &self.columns;
         let count = self.lines.line.iter().filter(|byte| **byte == b'\t').count() + 1;
-        ensure!(count == columns.count, "{count} columns, expected {} as in the first line", columns.count);
-        let text = |column| std::str::from_utf8(field(&self.lines.line, column)).context("not text");
+        ensure!(
+            count == columns.count,
+            "{count} columns, expected {} as in the first line",
+            columns.count
+        );
+        let text =
+            |column| std::str::from_utf8(field(&self.lines.line, column)).context("not text");
         let number = |column| -> Result<f32> {
             let text = text(column)?;
             text.parse().with_context(|| format!("expected a number, found {text}"))
         };
         let probability = |column| -> Result<Option<Probability>> {
             let value = number(column)?;
-            ensure!(value.is_nan() || Probability::new(value).is_some(), "expected a probability, found {value}");
+            ensure!(
+                value.is_nan() || Probability::new(value).is_some(),
+                "expected a probability, found {value}"
+            );
             Ok(Probability::new(value))
         };
         let length = text(columns.length)?;
-        let length: usize = length.parse().with_context(|| format!("expected a length, found {length}"))?;
+        let length: usize =
+            length.parse().with_context(|| format!("expected a length, found {length}"))?;
         let expected_errors = columns.expected_errors.map(number).transpose()?;
         let prediction = match probability(columns.probability)? {
-            Some(probability) => Prediction::Scored(Score { probability, expected_errors, testimony: None }),
+            Some(probability) => {
+                Prediction::Scored(Score { probability, expected_errors, testimony: None })
+            }
             None if length == 0 => Prediction::Unscored(EncodeError::EmptyRead),
             None => Prediction::Unscored(EncodeError::NoKnownBase),
         };
@@ -180,14 +204,25 @@ impl ScoreTable {
             "-" => Reasons::NONE,
             names => {
                 let named = |name| {
-                    Reason::ALL.into_iter().find(|reason| reason.name() == name).with_context(|| format!("{name} is no reason"))
+                    Reason::ALL
+                        .into_iter()
+                        .find(|reason| reason.name() == name)
+                        .with_context(|| format!("{name} is no reason"))
                 };
                 names.split(',').map(named).collect::<Result<Reasons>>()?
             }
         };
-        ensure!(reasons.is_empty() == (verdict == Verdict::Pass), "a read that passes has no reason, and every other one has");
+        ensure!(
+            reasons.is_empty() == (verdict == Verdict::Pass),
+            "a read that passes has no reason, and every other one has"
+        );
         let pair_probability = columns.pair_probability.map(probability).transpose()?.flatten();
-        Ok(Row { length, prediction, pair_probability, fate: Fate { verdict, reasons, alone: false } })
+        Ok(Row {
+            length,
+            prediction,
+            pair_probability,
+            fate: Fate { verdict, reasons, alone: false },
+        })
     }
 }
 
@@ -204,7 +239,11 @@ impl Lines {
         }
         self.number += 1;
         if self.line.pop_if(|last| *last == b'\n').is_none() {
-            bail!("{}: line {} has no end: the table is cut off, or none of `bm score`", self.name, self.number);
+            bail!(
+                "{}: line {} has no end: the table is cut off, or none of `bm score`",
+                self.name,
+                self.number
+            );
         }
         self.line.pop_if(|last| *last == b'\r');
         Ok(true)
@@ -213,11 +252,16 @@ impl Lines {
 
 impl Columns {
     fn of(header: &str) -> Result<Self> {
-        ensure!(!header.starts_with("PAR1"), "is Parquet, which is not read here; score to a name that ends in .tsv or .tsv.gz");
+        ensure!(
+            !header.starts_with("PAR1"),
+            "is Parquet, which is not read here; score to a name that ends in .tsv or .tsv.gz"
+        );
         let names: Vec<_> = header.split('\t').collect();
         let find = |name: &str| names.iter().position(|column| *column == name);
         let need = |name: &str| {
-            find(name).with_context(|| format!("has no column {name} in its first line; expected a table of `bm score`"))
+            find(name).with_context(|| {
+                format!("has no column {name} in its first line; expected a table of `bm score`")
+            })
         };
         Ok(Self {
             count: names.len(),

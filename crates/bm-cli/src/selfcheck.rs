@@ -11,11 +11,13 @@ use bm_quality::{GoldenReads, ModelPackage, QualityModel};
 use crate::args::{BackendChoice, EngineArgs, SelfcheckArgs};
 use crate::engine::{named, open_package};
 
-/// Runs the golden reads of the named model, or of all that are embedded, through the named backend, or through all of them.
+/// Runs the golden reads of the named model, or of all that are embedded, through the named
+/// backend, or through all of them.
 pub(crate) fn run(args: &SelfcheckArgs) -> Result<()> {
     let mut stdout = io::stdout().lock();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    writeln!(stdout, "bm {}, {OS} {ARCH}, {threads} threads", env!("CARGO_PKG_VERSION")).context("stdout")?;
+    writeln!(stdout, "bm {}, {OS} {ARCH}, {threads} threads", env!("CARGO_PKG_VERSION"))
+        .context("stdout")?;
     let models: Vec<Option<&str>> = match &args.engine.model {
         Some(model) => vec![Some(model)],
         None => ModelPackage::embedded_ids().map(Some).collect(),
@@ -26,23 +28,41 @@ pub(crate) fn run(args: &SelfcheckArgs) -> Result<()> {
     }
     stdout.flush().context("stdout")?;
     if failed > 0 {
-        bail!("{failed} of the backends above do not give the golden probabilities; do not use them on this machine");
+        bail!(
+            "{failed} of the backends above do not give the golden probabilities; do not use them on this machine"
+        );
     }
     Ok(())
 }
 
 /// Writes a line for each backend; returns how many do not give the golden probabilities.
-fn of_model(args: &EngineArgs, package: Arc<ModelPackage>, stdout: &mut impl Write) -> Result<usize> {
-    let golden =
-        package.golden()?.with_context(|| format!("{}: a bare file has no golden reads; name a package", package.name()))?;
+fn of_model(
+    args: &EngineArgs,
+    package: Arc<ModelPackage>,
+    stdout: &mut impl Write,
+) -> Result<usize> {
+    let golden = package.golden()?.with_context(|| {
+        format!("{}: a bare file has no golden reads; name a package", package.name())
+    })?;
     let all = args.backend == BackendChoice::Auto;
-    let choices =
-        if all { vec![BackendChoice::Embedded, BackendChoice::Onnxruntime, BackendChoice::Coreml] } else { vec![args.backend] };
-    writeln!(stdout, "model {} version {}, {} golden reads", package.facts().id, package.facts().version, golden.reads.len())
-        .context("stdout")?;
+    let choices = if all {
+        vec![BackendChoice::Embedded, BackendChoice::Onnxruntime, BackendChoice::Coreml]
+    } else {
+        vec![args.backend]
+    };
+    writeln!(
+        stdout,
+        "model {} version {}, {} golden reads",
+        package.facts().id,
+        package.facts().version,
+        golden.reads.len()
+    )
+    .context("stdout")?;
     let mut failed = 0;
     for choice in choices {
-        let backend = match named(choice, args).and_then(|backend| backend.check().map(|()| backend).map_err(Into::into)) {
+        let backend = match named(choice, args)
+            .and_then(|backend| backend.check().map(|()| backend).map_err(Into::into))
+        {
             Ok(backend) => backend,
             Err(error) if all && args.ort_lib.is_none() => {
                 writeln!(stdout, "skipped  {error:#}").context("stdout")?;
@@ -57,7 +77,11 @@ fn of_model(args: &EngineArgs, package: Arc<ModelPackage>, stdout: &mut impl Wri
     Ok(failed)
 }
 
-fn check(package: &Arc<ModelPackage>, golden: &GoldenReads, backend: &dyn Backend) -> Result<(String, bool)> {
+fn check(
+    package: &Arc<ModelPackage>,
+    golden: &GoldenReads,
+    backend: &dyn Backend,
+) -> Result<(String, bool)> {
     let mut model = QualityModel::new(Arc::clone(package), backend)?;
     let report = golden.compare(&mut model)?;
     let tolerance = backend.tolerance();

@@ -1,4 +1,5 @@
-//! What is judged: the reads of a file, or pairs of mates, from two files or from one in which they take turns.
+//! What is judged: the reads of a file, or pairs of mates, from two files or from one in which they
+//! take turns.
 
 use std::fs;
 use std::path::Path;
@@ -53,9 +54,15 @@ impl Source {
         if let [first, second] = paths[..]
             && is_same(first, second)
         {
-            bail!("{}: is named for both mates; with both in one file, name it once and say --interleaved", input::name(first));
+            bail!(
+                "{}: is named for both mates; with both in one file, name it once and say --interleaved",
+                input::name(first)
+            );
         }
-        let inputs = paths.iter().map(|path| input::open(path, args.offset(), tasks)).collect::<Result<Vec<_>>>()?;
+        let inputs = paths
+            .iter()
+            .map(|path| input::open(path, args.offset(), tasks))
+            .collect::<Result<Vec<_>>>()?;
         Ok(Self { inputs, layout: args.layout() })
     }
 
@@ -79,7 +86,8 @@ impl Source {
         self.inputs.iter().map(|input| input.count()).sum()
     }
 
-    /// Reads the next records: those in so many bytes, with their mates. Returns whether there may be more.
+    /// Reads the next records: those in so many bytes, with their mates. Returns whether there may
+    /// be more.
     pub(crate) fn read(&mut self, records: &mut Records, bytes: usize) -> Result<bool> {
         records.layout = self.layout;
         let size = match self.layout {
@@ -103,7 +111,9 @@ impl Source {
                     self.inputs[0].read_batch(second, BatchSize::Records(1))?;
                     let name = &self.inputs[0].name;
                     let last = address(first, first.len() - 1);
-                    bail!("{name}: ends after {last}, which has no mate; with --interleaved, mates follow each other");
+                    bail!(
+                        "{name}: ends after {last}, which has no mate; with --interleaved, mates follow each other"
+                    );
                 }
                 self.check_names(records).map_err(|error| self.explained(error))?;
             }
@@ -112,7 +122,12 @@ impl Source {
     }
 
     /// Both files must end together.
-    fn check_counts(&mut self, first: &RecordBatch, second: &RecordBatch, more: bool) -> Result<()> {
+    fn check_counts(
+        &mut self,
+        first: &RecordBatch,
+        second: &RecordBatch,
+        more: bool,
+    ) -> Result<()> {
         let [ours, theirs] = &mut self.inputs[..] else { return Ok(()) };
         if second.len() < first.len() {
             // What is wrong may be in the next record.
@@ -151,15 +166,22 @@ impl Source {
     fn check_names(&self, records: &Records) -> Result<()> {
         for template in records.templates() {
             let [one, other] = template.mates() else { continue };
-            let Some(mismatch) = mates::check(one.record.definition, other.record.definition) else { continue };
+            let Some(mismatch) = mates::check(one.record.definition, other.record.definition)
+            else {
+                continue;
+            };
             let [one, other] = [(one, 0), (other, 1)].map(|(mate, number)| {
                 let file = if self.layout == Layout::TwoFiles { number } else { 0 };
                 format!("{}: {}", self.inputs[file].name, address(&records.files[file], mate.place))
             });
             match mismatch {
-                Mismatch::Names => bail!("{other}: is no mate of {one}; mates must be in the same order, and none left out"),
+                Mismatch::Names => bail!(
+                    "{other}: is no mate of {one}; mates must be in the same order, and none left out"
+                ),
                 Mismatch::Order => {
-                    bail!("{other}: is by its name not the second mate of {one}; are the files swapped, or twice the same?")
+                    bail!(
+                        "{other}: is by its name not the second mate of {one}; are the files swapped, or twice the same?"
+                    )
                 }
             }
         }
@@ -178,14 +200,18 @@ impl Records {
         self.files().map(RecordBatch::len).sum()
     }
 
-    /// Returns the batches in which the records are; there is a prediction for each of them, in this order.
+    /// Returns the batches in which the records are; there is a prediction for each of them, in
+    /// this order.
     pub(crate) fn files(&self) -> impl Iterator<Item = &RecordBatch> {
         self.files.iter().take(self.layout.files())
     }
 
     /// Returns all reads.
     pub(crate) fn reads(&self) -> impl Iterator<Item = ReadRef<'_>> + Clone {
-        self.files.iter().take(self.layout.files()).flat_map(|file| file.iter().map(|record| record.as_read()))
+        self.files
+            .iter()
+            .take(self.layout.files())
+            .flat_map(|file| file.iter().map(|record| record.as_read()))
     }
 
     /// Returns the templates in order. A read without a mate is left out.
@@ -196,7 +222,9 @@ impl Records {
             let single = |place| Some(Mate { record: first.get(place)?, place, index: place });
             Some(match self.layout {
                 Layout::Single => Template { mates: [single(i)?; 2], count: 1 },
-                Layout::Interleaved => Template { mates: [single(2 * i)?, single(2 * i + 1)?], count: 2 },
+                Layout::Interleaved => {
+                    Template { mates: [single(2 * i)?, single(2 * i + 1)?], count: 2 }
+                }
                 Layout::TwoFiles => {
                     let mate = Mate { record: second.get(i)?, place: i, index: first.len() + i };
                     Template { mates: [single(i)?, mate], count: 2 }
@@ -234,7 +262,12 @@ impl<'a> Template<'a> {
 fn address(batch: &RecordBatch, index: usize) -> String {
     match (batch.address(index), batch.get(index)) {
         (Some(address), Some(record)) => {
-            format!("record {} (read {}, byte {})", address.record, record.name().escape_ascii(), address.byte)
+            format!(
+                "record {} (read {}, byte {})",
+                address.record,
+                record.name().escape_ascii(),
+                address.byte
+            )
         }
         _ => "its end".to_owned(),
     }

@@ -1,9 +1,11 @@
-//! Items that go through three stages on so many threads: read one after another, worked on at once, taken in order.
+//! Items that go through three stages on so many threads: read one after another, worked on at
+//! once, taken in order.
 //!
-//! No stage has a thread of its own: each thread does what is most wanted next, so that as many are busy as were asked for, however
-//! the work divides, and one thread alone does everything without waiting for another. There are only so many items, and they go
-//! around, so memory is bounded. Nobody can wait for ever: who waits holds nothing, and whatever somebody holds comes back, with a
-//! result or an error.
+//! No stage has a thread of its own: each thread does what is most wanted next, so that as many are
+//! busy as were asked for, however the work divides, and one thread alone does everything without
+//! waiting for another. There are only so many items, and they go around, so memory is bounded.
+//! Nobody can wait for ever: who waits holds nothing, and whatever somebody holds comes back, with
+//! a result or an error.
 
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
@@ -19,11 +21,11 @@ use crate::work::{Tasks, Tools};
 /// Items for each thread: one in its hands, one that waits for it, one that waits for its turn.
 const ITEMS_PER_THREAD: usize = 3;
 
-/// Has items read, worked on by as many threads as there are `workers`, and taken in the order of reading; in between, threads do
-/// `tasks`.
+/// Has items read, worked on by as many threads as there are `workers`, and taken in the order of
+/// reading; in between, threads do `tasks`.
 ///
-/// `read` fills an item, which may be one that was taken before, and returns whether there may be more. Where it fails, the items
-/// before are taken first.
+/// `read` fills an item, which may be one that was taken before, and returns whether there may be
+/// more. Where it fails, the items before are taken first.
 ///
 /// # Errors
 ///
@@ -61,7 +63,12 @@ pub(crate) fn run<T: Default + Send, W: Send>(
             stages.serve(worker);
         }
     });
-    stages.state.into_inner().unwrap_or_else(PoisonError::into_inner).outcome.context("nobody did the work; this is a bug in bm")?
+    stages
+        .state
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+        .outcome
+        .context("nobody did the work; this is a bug in bm")?
 }
 
 /// What threads share.
@@ -214,7 +221,9 @@ where
 /// Does a stage's work. One that panicked would leave the others waiting for what it held.
 fn guarded<T>(who: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let caught = catch_unwind(AssertUnwindSafe(work));
-    caught.unwrap_or_else(|_: Box<dyn Any + Send>| Err(anyhow!("{who} stopped unexpectedly; this is a bug in bm")))
+    caught.unwrap_or_else(|_: Box<dyn Any + Send>| {
+        Err(anyhow!("{who} stopped unexpectedly; this is a bug in bm"))
+    })
 }
 
 #[cfg(test)]
@@ -236,7 +245,8 @@ mod tests {
         panics: bool,
     }
 
-    /// Sends so many numbers through so many threads that take different times; returns what was taken.
+    /// Sends so many numbers through so many threads that take different times; returns what was
+    /// taken.
     fn numbers(count: u64, threads: usize, faults: Faults) -> (Vec<u64>, Result<()>) {
         let fail = move |at: Option<u64>, number: u64, what: &str| {
             if at != Some(number) {
@@ -245,7 +255,9 @@ mod tests {
             assert!(!faults.panics, "as the test wants it");
             bail!("{what} {number}")
         };
-        let nap = |number: u64, salt: u64| thread::sleep(Duration::from_micros((number * 7919 + salt * 104_729) % 200));
+        let nap = |number: u64, salt: u64| {
+            thread::sleep(Duration::from_micros((number * 7919 + salt * 104_729) % 200))
+        };
         let (mut next, mut taken) = (0, Vec::new());
         let outcome = run(
             vec![0_u64; threads],
@@ -310,7 +322,11 @@ mod tests {
     #[test]
     fn the_first_error_is_the_one_that_is_told() {
         for _ in 0..20 {
-            let (taken, outcome) = numbers(100, 4, Faults { read: Some(30), work: Some(29), take: Some(31), panics: false });
+            let (taken, outcome) = numbers(
+                100,
+                4,
+                Faults { read: Some(30), work: Some(29), take: Some(31), panics: false },
+            );
             assert_eq!(outcome.unwrap_err().to_string(), "working on 29");
             assert_eq!(taken.len(), 29);
         }

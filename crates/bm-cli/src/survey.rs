@@ -13,7 +13,8 @@ const PLAIN: usize = 512;
 /// Bins for each doubling beyond them.
 const PER_DOUBLING: f64 = 16.0;
 
-/// Sums over reads. They are added up in the order of the batches, so they do not depend on threads.
+/// Sums over reads. They are added up in the order of the batches, so they do not depend on
+/// threads.
 #[derive(Clone, Debug)]
 pub(crate) struct Survey {
     /// By the probability that decides: of a read, or of its pair.
@@ -62,14 +63,19 @@ impl Survey {
     /// Adds the reads of a template, which are judged `as_one` or each by itself.
     pub(crate) fn add(&mut self, judged: &Judged<'_>, decision: &Decision, as_one: bool) {
         let joint = judged.joint.filter(|_| as_one);
-        for (number, (mate, fate)) in judged.template.mates().iter().zip(decision.fates()).enumerate() {
+        for (number, (mate, fate)) in
+            judged.template.mates().iter().zip(decision.fates()).enumerate()
+        {
             let (bases, is_kept) = (mate.record.sequence.len(), fate.verdict == Verdict::Pass);
             let [all, kept] = at(&mut self.lengths, bin(bases));
             *all += 1;
             *kept += u64::from(is_kept);
             let prediction = judged.prediction(mate);
-            if let (Prediction::Scored(own), Some(score)) = (prediction, joint.unwrap_or(prediction).probability()) {
-                let level = &mut self.probabilities[((f64::from(score.get()) * BINS as f64) as usize).min(BINS - 1)];
+            if let (Prediction::Scored(own), Some(score)) =
+                (prediction, joint.unwrap_or(prediction).probability())
+            {
+                let level = &mut self.probabilities
+                    [((f64::from(score.get()) * BINS as f64) as usize).min(BINS - 1)];
                 level.reads += 1;
                 level.discarded += u64::from(!is_kept);
                 level.bases += bases as u64;
@@ -77,10 +83,14 @@ impl Survey {
                 level.bad += 1.0 - f64::from(score.get());
             }
             let places = &mut self.places[number.min(1)];
-            for (place, (expected, byte)) in judged.bases(mate).iter().zip(mate.record.quality_scores).enumerate() {
+            for (place, (expected, byte)) in
+                judged.bases(mate).iter().zip(mate.record.quality_scores).enumerate()
+            {
                 let Some(phred) = Phred::from_byte(*byte) else { continue };
                 let (expected, reported) = (f64::from(*expected), phred.error_probability());
-                for errors in [at(places, bin(place)), &mut self.qualities[usize::from(phred.get())]] {
+                for errors in
+                    [at(places, bin(place)), &mut self.qualities[usize::from(phred.get())]]
+                {
                     errors.bases += 1;
                     errors.expected += expected;
                     errors.reported += reported;
@@ -99,7 +109,11 @@ impl Survey {
             ours.bad += theirs.bad;
         }
         let [one, other] = &mut self.places;
-        for (ours, theirs) in [(one, &later.places[0]), (other, &later.places[1]), (&mut self.qualities, &later.qualities)] {
+        for (ours, theirs) in [
+            (one, &later.places[0]),
+            (other, &later.places[1]),
+            (&mut self.qualities, &later.qualities),
+        ] {
             for (i, errors) in theirs.iter().enumerate() {
                 let sum = at(ours, i);
                 sum.bases += errors.bases;
@@ -116,8 +130,10 @@ impl Survey {
 
     /// Returns what thresholds would keep, from few reads to many.
     pub(crate) fn points(&self) -> Vec<Point> {
-        let mut point = Point { threshold: 1.0, reads: 0, bases: 0, expected_errors: 0.0, bad: 0.0 };
-        let levels = self.probabilities.iter().enumerate().rev().filter(|(_, level)| level.reads > 0);
+        let mut point =
+            Point { threshold: 1.0, reads: 0, bases: 0, expected_errors: 0.0, bad: 0.0 };
+        let levels =
+            self.probabilities.iter().enumerate().rev().filter(|(_, level)| level.reads > 0);
         levels
             .map(|(i, level)| {
                 point.threshold = i as f32 / BINS as f32;
@@ -141,12 +157,20 @@ fn at<T: Clone + Default>(bins: &mut Vec<T>, index: usize) -> &mut T {
 
 /// Returns the bin of a place or a length.
 fn bin(value: usize) -> usize {
-    if value < PLAIN { value } else { PLAIN + (PER_DOUBLING * (value as f64 / PLAIN as f64).log2()) as usize }
+    if value < PLAIN {
+        value
+    } else {
+        PLAIN + (PER_DOUBLING * (value as f64 / PLAIN as f64).log2()) as usize
+    }
 }
 
 /// Returns the least value in a bin.
 pub(crate) fn least(bin: usize) -> f64 {
-    if bin < PLAIN { bin as f64 } else { PLAIN as f64 * ((bin - PLAIN) as f64 / PER_DOUBLING).exp2() }
+    if bin < PLAIN {
+        bin as f64
+    } else {
+        PLAIN as f64 * ((bin - PLAIN) as f64 / PER_DOUBLING).exp2()
+    }
 }
 
 #[cfg(test)]
@@ -158,22 +182,32 @@ mod tests {
         assert_eq!([0, 1, 511, 512, 535].map(bin), [0, 1, 511, 512, 513]);
         for value in [0, 100, 511, 512, 600, 10_000, 1_000_000] {
             let bin = bin(value);
-            assert!(least(bin).ceil() <= value as f64 + 1.0 && least(bin + 1) > value as f64, "{value}");
+            assert!(
+                least(bin).ceil() <= value as f64 + 1.0 && least(bin + 1) > value as f64,
+                "{value}"
+            );
         }
     }
 
     #[test]
     fn points_add_up_from_the_best() {
         let mut survey = Survey::default();
-        survey.probabilities[99] = Level { reads: 5, discarded: 0, bases: 500, expected_errors: 1.0, bad: 0.1 };
-        survey.probabilities[10] = Level { reads: 2, discarded: 2, bases: 200, expected_errors: 9.0, bad: 1.8 };
+        survey.probabilities[99] =
+            Level { reads: 5, discarded: 0, bases: 500, expected_errors: 1.0, bad: 0.1 };
+        survey.probabilities[10] =
+            Level { reads: 2, discarded: 2, bases: 200, expected_errors: 9.0, bad: 1.8 };
         let mut sum = survey.clone();
         sum.merge(&survey);
         let points = sum.points();
         assert_eq!(
-            points.iter().map(|point| (point.threshold, point.reads, point.bases)).collect::<Vec<_>>(),
+            points
+                .iter()
+                .map(|point| (point.threshold, point.reads, point.bases))
+                .collect::<Vec<_>>(),
             [(0.99, 10, 1000), (0.1, 14, 1400)]
         );
-        assert!((points[1].expected_errors - 20.0).abs() < 1e-12 && (points[1].bad - 3.8).abs() < 1e-12);
+        assert!(
+            (points[1].expected_errors - 20.0).abs() < 1e-12 && (points[1].bad - 3.8).abs() < 1e-12
+        );
     }
 }

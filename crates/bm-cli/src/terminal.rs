@@ -16,7 +16,13 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     if !text.contains(obeyed) {
         return text.into();
     }
-    let written = |character: char| if obeyed(character) { character.escape_default().to_string() } else { character.to_string() };
+    let written = |character: char| {
+        if obeyed(character) {
+            character.escape_default().to_string()
+        } else {
+            character.to_string()
+        }
+    };
     text.chars().map(written).collect()
 }
 

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use bm_encode::fastq::Record;
-use bm_truth::{Aligned, Alignment, HEADER, OverlapRules, Pileup, Reference, Row, Rules, TruthError, mate_rows};
+use bm_truth::{
+    Aligned, Alignment, HEADER, OverlapRules, Pileup, Reference, Row, Rules, TruthError, mate_rows,
+};
 
 use crate::args::TruthArgs;
 use crate::input::Offset;
@@ -29,7 +31,9 @@ pub(crate) fn run(args: &TruthArgs) -> Result<()> {
     let table = Table::create(Output::create(&args.output, &inputs, &args.compression.alone())?)?;
     match (&args.alignment, &args.reference, &args.mates) {
         (_, _, Some(mates)) => from_mates(args, &mates[0], &mates[1], table),
-        (Some(alignment), Some(reference), None) => from_alignment(args, alignment, reference, table),
+        (Some(alignment), Some(reference), None) => {
+            from_alignment(args, alignment, reference, table)
+        }
         // The command line allows no other choice.
         _ => bail!("nothing to read: name an alignment and its reference, or two files of mates"),
     }
@@ -64,7 +68,11 @@ impl Table {
         let Self { output, rows, mapped, scored, errors } = self;
         output.finish()?;
         if !quiet {
-            let rate = if scored > 0 { format!(" ({:.3} %)", 100.0 * errors as f64 / scored as f64) } else { String::new() };
+            let rate = if scored > 0 {
+                format!(" ({:.3} %)", 100.0 * errors as f64 / scored as f64)
+            } else {
+                String::new()
+            };
             terminal::note(&format!(
                 "{rows} reads in: {mapped} {how}, {} not; {errors} errors in {scored} bases scored{rate}{more}",
                 rows - mapped
@@ -75,25 +83,40 @@ impl Table {
 }
 
 /// Counts against the reference, in two passes over the alignment.
-fn from_alignment(args: &TruthArgs, alignment: &Path, reference_path: &Path, mut table: Table) -> Result<()> {
+fn from_alignment(
+    args: &TruthArgs,
+    alignment: &Path,
+    reference_path: &Path,
+    mut table: Table,
+) -> Result<()> {
     let reference_name = input::name(reference_path);
-    let stream: Box<dyn Read + Send> =
-        if input::is_stdio(reference_path) { Box::new(io::stdin()) } else { Box::new(input::file(reference_path, "FASTA")?.0) };
-    let text = input::decompressed(stream, &Tasks::of(0)).with_context(|| reference_name.clone())?.text;
+    let stream: Box<dyn Read + Send> = if input::is_stdio(reference_path) {
+        Box::new(io::stdin())
+    } else {
+        Box::new(input::file(reference_path, "FASTA")?.0)
+    };
+    let text =
+        input::decompressed(stream, &Tasks::of(0)).with_context(|| reference_name.clone())?.text;
     let reference = Reference::read(text).with_context(|| reference_name.clone())?;
-    let rules = Rules { lowest_mapq: args.min_mapq, ..if args.long { Rules::long() } else { Rules::default() } };
+    let rules = Rules {
+        lowest_mapq: args.min_mapq,
+        ..if args.long { Rules::long() } else { Rules::default() }
+    };
 
     let name = input::name(alignment);
     let mut file = if input::is_stdio(alignment) {
         let mut spool = table.output.spool().context("a temporary file for the alignment")?;
-        io::copy(&mut io::stdin().lock(), &mut spool).context("stdin: cannot be copied to a temporary file")?;
+        io::copy(&mut io::stdin().lock(), &mut spool)
+            .context("stdin: cannot be copied to a temporary file")?;
         spool
     } else {
         match input::file(alignment, "SAM or BAM")? {
             (file, Some(_)) => file,
             (mut pipe, None) => {
-                let mut spool = table.output.spool().context("a temporary file for the alignment")?;
-                io::copy(&mut pipe, &mut spool).with_context(|| format!("{name}: cannot be copied to a temporary file"))?;
+                let mut spool =
+                    table.output.spool().context("a temporary file for the alignment")?;
+                io::copy(&mut pipe, &mut spool)
+                    .with_context(|| format!("{name}: cannot be copied to a temporary file"))?;
                 spool
             }
         }
@@ -119,11 +142,20 @@ fn from_alignment(args: &TruthArgs, alignment: &Path, reference_path: &Path, mut
     if first != second {
         return Err(TruthError::Changed { first, second }).context(name);
     }
-    table.finish(args.quiet, "mapped", &format!("; {} of {} positions are variants", mask.positions(), reference.bases()))
+    table.finish(
+        args.quiet,
+        "mapped",
+        &format!("; {} of {} positions are variants", mask.positions(), reference.bases()),
+    )
 }
 
-/// Calls `visit` with every primary record from the file's start on, until it fails; returns the number of all records.
-fn each(file: &mut std::fs::File, reference: &Reference, mut visit: impl FnMut(&Aligned) -> Result<(), ()>) -> Result<u64> {
+/// Calls `visit` with every primary record from the file's start on, until it fails; returns the
+/// number of all records.
+fn each(
+    file: &mut std::fs::File,
+    reference: &Reference,
+    mut visit: impl FnMut(&Aligned) -> Result<(), ()>,
+) -> Result<u64> {
     file.seek(SeekFrom::Start(0)).context("cannot be read twice")?;
     let mut alignment = Alignment::open(BufReader::with_capacity(BUFFER, &*file), reference)?;
     let mut aligned = Aligned::default();
@@ -138,7 +170,10 @@ fn each(file: &mut std::fs::File, reference: &Reference, mut visit: impl FnMut(&
 /// Counts where the mates of each pair disagree.
 fn from_mates(args: &TruthArgs, first: &Path, second: &Path, mut table: Table) -> Result<()> {
     let tasks = Tasks::of(0);
-    let (mut ours, mut theirs) = (input::open(first, Offset::default(), &tasks)?, input::open(second, Offset::default(), &tasks)?);
+    let (mut ours, mut theirs) = (
+        input::open(first, Offset::default(), &tasks)?,
+        input::open(second, Offset::default(), &tasks)?,
+    );
     let (mut one, mut other) = (Record::default(), Record::default());
     let rules = OverlapRules::default();
     loop {

@@ -13,7 +13,8 @@ use crate::terminal;
 use crate::work::Tasks;
 
 /// Shares of the reads that the table shows.
-const SHARES: [f64; 17] = [1.0, 0.99, 0.98, 0.97, 0.96, 0.95, 0.925, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2];
+const SHARES: [f64; 17] =
+    [1.0, 0.99, 0.98, 0.97, 0.96, 0.95, 0.925, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2];
 
 /// Writes the table, and the page.
 pub(crate) fn run(args: &TuneArgs) -> Result<()> {
@@ -21,9 +22,14 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     let inputs: Vec<_> = args.inputs.iter().map(AsRef::as_ref).collect();
     let compression = args.compression.alone();
     let output = Output::create(&args.output, &inputs, &compression)?;
-    let html = args.html.as_deref().map(|path| Output::create(path, &inputs, &compression)).transpose()?;
+    let html =
+        args.html.as_deref().map(|path| Output::create(path, &inputs, &compression)).transpose()?;
     let tasks = Tasks::of(0);
-    let mut tables = args.inputs.iter().map(|path| ScoreTable::open(path, &tasks)).collect::<Result<Vec<_>>>()?;
+    let mut tables = args
+        .inputs
+        .iter()
+        .map(|path| ScoreTable::open(path, &tasks))
+        .collect::<Result<Vec<_>>>()?;
     let curve = Curve::of(&mut tables)?;
     let goal = args.goal.goal();
     let mut points: Vec<Point> = match goal {
@@ -34,7 +40,13 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
     points.dedup_by_key(|point| point.reads);
     table(&curve, &points, output)?;
     if let Some(html) = html {
-        TunePage { inputs: &inputs, curve: &curve, rows: &points, chosen: goal.map(|goal| curve.at(goal)) }.write(html)?;
+        TunePage {
+            inputs: &inputs,
+            curve: &curve,
+            rows: &points,
+            chosen: goal.map(|goal| curve.at(goal)),
+        }
+        .write(html)?;
     }
     if !args.quiet {
         terminal::note(&summary(&curve, goal.map(|goal| curve.at(goal))));
@@ -45,9 +57,11 @@ pub(crate) fn run(args: &TuneArgs) -> Result<()> {
 /// Writes a row a threshold. Names and order of the columns are a contract.
 fn table(curve: &Curve, points: &[Point], mut output: Output) -> Result<()> {
     let all = curve.all();
-    let errors = if curve.counts_errors { "\texpected_errors\terrors_per_mb\terrors_removed" } else { "" };
+    let errors =
+        if curve.counts_errors { "\texpected_errors\terrors_per_mb\terrors_removed" } else { "" };
     let units = curve.units();
-    let mut text = format!("kept\tthreshold\treads\tbases{errors}\tbad_{units}\tbad_{units}_caught\n");
+    let mut text =
+        format!("kept\tthreshold\treads\tbases{errors}\tbad_{units}\tbad_{units}_caught\n");
     for point in points {
         let share = |part: f64, all: f64| if all > 0.0 { part / all } else { f64::NAN };
         text += &format!(

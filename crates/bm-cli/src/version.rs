@@ -24,12 +24,18 @@ fn text() -> Result<String> {
     for id in ModelPackage::embedded_ids() {
         let package = ModelPackage::embedded(id)?;
         let file = package.model_file(Variant::Portable)?;
-        text += &format!("model {id} version {}, sha256 {}\n", package.facts().version, file.sha256());
+        text +=
+            &format!("model {id} version {}, sha256 {}\n", package.facts().version, file.sha256());
     }
     text += &format!("engine {}\n", backend::Embedded::new().describe());
-    let features = [("onnxruntime", cfg!(feature = "onnxruntime")), ("coreml", cfg!(feature = "coreml"))];
-    let features: Vec<_> = features.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| name).collect();
-    text += &format!("features {}\n", if features.is_empty() { "none".to_owned() } else { features.join(", ") });
+    let features =
+        [("onnxruntime", cfg!(feature = "onnxruntime")), ("coreml", cfg!(feature = "coreml"))];
+    let features: Vec<_> =
+        features.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| name).collect();
+    text += &format!(
+        "features {}\n",
+        if features.is_empty() { "none".to_owned() } else { features.join(", ") }
+    );
     text += &format!("built for {OS} {ARCH}\n");
     Ok(text)
 }

@@ -1,8 +1,10 @@
-//! Small tasks, compressing and inflating, that any thread does which has time for them; results in order.
+//! Small tasks, compressing and inflating, that any thread does which has time for them; results in
+//! order.
 //!
-//! Threads of `stages.rs` take tasks before anything else, so a run is as busy as it has threads, whatever it spends its time on.
-//! Who waits for a result does not count on them: it does tasks itself until the result is there. So nobody can wait for ever, and
-//! a command without workers needs none.
+//! Threads of `stages.rs` take tasks before anything else, so a run is as busy as it has threads,
+//! whatever it spends its time on. Who waits for a result does not count on them: it does tasks
+//! itself until the result is there. So nobody can wait for ever, and a command without workers
+//! needs none.
 
 use std::collections::VecDeque;
 use std::io;
@@ -36,7 +38,9 @@ impl Tools {
     ///
     /// If there is no such level.
     pub(crate) fn gzip(&mut self, level: u8) -> io::Result<&mut Compressor> {
-        of_level(&mut self.gzip, level, || Ok(Compressor::new(CompressionLevel::new(level).map_err(io::Error::other)?)))
+        of_level(&mut self.gzip, level, || {
+            Ok(Compressor::new(CompressionLevel::new(level).map_err(io::Error::other)?))
+        })
     }
 
     /// Returns what compresses frames of zstd at `level`, each with its checksum.
@@ -60,7 +64,11 @@ impl Tools {
 }
 
 /// Returns what is kept if it is of `level`, or makes another.
-fn of_level<T>(kept: &mut Option<(u8, T)>, level: u8, make: impl FnOnce() -> io::Result<T>) -> io::Result<&mut T> {
+fn of_level<T>(
+    kept: &mut Option<(u8, T)>,
+    level: u8,
+    make: impl FnOnce() -> io::Result<T>,
+) -> io::Result<&mut T> {
     let tool = match kept.take() {
         Some((of, tool)) if of == level => tool,
         _ => make()?,
@@ -170,7 +178,11 @@ impl<T: Send + 'static> InOrder<T> {
                 continue;
             }
             // Somebody is at it.
-            return self.waiting.pop_front().map(|result| result.recv().map_err(|_| lost())).transpose();
+            return self
+                .waiting
+                .pop_front()
+                .map(|result| result.recv().map_err(|_| lost()))
+                .transpose();
         }
     }
 }
@@ -194,7 +206,9 @@ mod tests {
             thread::scope(|scope| {
                 for _ in 0..workers {
                     let queue = tasks.queue().clone();
-                    scope.spawn(move || queue.iter().take(50).for_each(|task| task.run(&mut Tools::default())));
+                    scope.spawn(move || {
+                        queue.iter().take(50).for_each(|task| task.run(&mut Tools::default()))
+                    });
                 }
                 let mut results = InOrder::new(&tasks);
                 let mut taken = Vec::new();

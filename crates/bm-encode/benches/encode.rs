@@ -12,7 +12,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flate2::bufread::MultiGzDecoder;
 
 /// 10,000 HiSeq X reads of 150 bases.
-const RUN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/hiseqx_phage/hiseqx_phage.fastq.gz");
+const RUN: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/hiseqx_phage/hiseqx_phage.fastq.gz");
 
 /// The run, decompressed.
 fn text() -> Vec<u8> {
@@ -45,7 +46,9 @@ fn encode(c: &mut Criterion) {
         group.bench_function("row", |b| {
             b.iter(|| {
                 for record in records {
-                    Scalar150.encode_into(record.as_read(), black_box(&mut row)).expect("the read has features");
+                    Scalar150
+                        .encode_into(record.as_read(), black_box(&mut row))
+                        .expect("the read has features");
                 }
             });
         });
@@ -63,7 +66,9 @@ fn encode(c: &mut Criterion) {
             b.iter(|| {
                 codes.clear();
                 for record in records {
-                    QualityPlace.encode_into(record.as_read(), &mut codes).expect("the read has codes");
+                    QualityPlace
+                        .encode_into(record.as_read(), &mut codes)
+                        .expect("the read has codes");
                 }
                 black_box(codes.len())
             });
@@ -85,12 +90,17 @@ fn fastq(c: &mut Criterion) {
     let mut batch = RecordBatch::default();
     let mut read_in_batches = |text: &[u8]| {
         let mut reader = Reader::new(text);
-        while reader.read_batch(&mut batch, BatchSize::Bytes(256 * 1024)).expect("testdata is FASTQ") {
+        while reader
+            .read_batch(&mut batch, BatchSize::Bytes(256 * 1024))
+            .expect("testdata is FASTQ")
+        {
             black_box(batch.len());
         }
         reader.records()
     };
-    for (unit, throughput) in [("reads", Throughput::Elements(reads)), ("bytes", Throughput::Bytes(text.len() as u64))] {
+    for (unit, throughput) in
+        [("reads", Throughput::Elements(reads)), ("bytes", Throughput::Bytes(text.len() as u64))]
+    {
         let mut group = c.benchmark_group(format!("fastq/{unit}"));
         group.throughput(throughput);
         group.bench_function("record by record", |b| b.iter(|| read_all(black_box(&text))));

@@ -28,7 +28,9 @@ impl FeatureBatch {
     pub fn push(&mut self, encoder: &dyn Encoder, read: ReadRef<'_>) -> Result<(), EncodeError> {
         let start = self.values.len();
         self.values.resize(start + self.features, 0.0);
-        encoder.encode_into(read, &mut self.values[start..]).inspect_err(|_| self.values.truncate(start))
+        encoder
+            .encode_into(read, &mut self.values[start..])
+            .inspect_err(|_| self.values.truncate(start))
     }
 
     /// Removes every row and keeps the memory.

@@ -1,7 +1,8 @@
 //! The trait of encoders that make a code of every base; one encoding per file beside this one.
 //!
-//! A network that judges every base by its neighbours takes reads of any length, and what stands at a base is one of few things.
-//! So a read becomes codes, one a base, and the encoding says which vector of features each code stands for.
+//! A network that judges every base by its neighbours takes reads of any length, and what stands at
+//! a base is one of few things. So a read becomes codes, one a base, and the encoding says which
+//! vector of features each code stands for.
 
 mod base_quality_place;
 mod quality_place;
@@ -15,7 +16,8 @@ use crate::{EncodeError, ReadRef};
 
 /// A named and versioned rule from bases to codes.
 ///
-/// A network is trained on one encoding and means nothing on another: a changed code or vector is a new version.
+/// A network is trained on one encoding and means nothing on another: a changed code or vector is a
+/// new version.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct CodeEncoding {
     /// The rule's name.
@@ -57,7 +59,8 @@ static ALL: [&dyn CodeEncoder; 2] = [&QualityPlace, &BaseQualityPlace];
 
 /// Returns the encoder of an encoding, by the id and version that a model names.
 pub fn find_codes(id: &str, version: u32) -> Option<&'static dyn CodeEncoder> {
-    ALL.into_iter().find(|encoder| encoder.encoding().id == id && encoder.encoding().version == version)
+    ALL.into_iter()
+        .find(|encoder| encoder.encoding().id == id && encoder.encoding().version == version)
 }
 
 /// Returns every encoding that [`find_codes`] knows.
@@ -73,7 +76,10 @@ mod tests {
     fn every_encoding_is_found_by_what_it_is_called() {
         for encoder in ALL {
             let encoding = encoder.encoding();
-            assert_eq!(find_codes(encoding.id, encoding.version).map(|found| *found.encoding()), Some(*encoding));
+            assert_eq!(
+                find_codes(encoding.id, encoding.version).map(|found| *found.encoding()),
+                Some(*encoding)
+            );
             assert!(find_codes(encoding.id, encoding.version + 1).is_none());
             assert_eq!(encoder.vectors().len(), encoding.codes * encoding.channels, "{encoding}");
         }

@@ -17,7 +17,8 @@ pub trait Encoder: Send + Sync {
     ///
     /// # Errors
     ///
-    /// An [`EncodeError`] where the read or the row does not fit; the row's content is then unspecified.
+    /// An [`EncodeError`] where the read or the row does not fit; the row's content is then
+    /// unspecified.
     fn encode_into(&self, read: ReadRef<'_>, row: &mut [f32]) -> Result<(), EncodeError>;
 }
 
@@ -26,7 +27,8 @@ static ALL: [&dyn Encoder; 1] = [&Scalar150];
 
 /// Returns the encoder of an encoding, by the id and version that a model names.
 pub fn find(id: &str, version: u32) -> Option<&'static dyn Encoder> {
-    ALL.into_iter().find(|encoder| encoder.encoding().id == id && encoder.encoding().version == version)
+    ALL.into_iter()
+        .find(|encoder| encoder.encoding().id == id && encoder.encoding().version == version)
 }
 
 /// Returns every encoding that [`find`] knows.
@@ -41,7 +43,10 @@ mod tests {
     #[test]
     fn every_encoding_is_found_by_what_it_is_called() {
         for encoding in encodings() {
-            assert_eq!(find(encoding.id, encoding.version).map(|found| *found.encoding()), Some(*encoding));
+            assert_eq!(
+                find(encoding.id, encoding.version).map(|found| *found.encoding()),
+                Some(*encoding)
+            );
             assert!(find(encoding.id, encoding.version + 1).is_none());
         }
     }

@@ -4,7 +4,8 @@ use std::fmt;
 
 /// A named and versioned rule from reads to features.
 ///
-/// A network is trained on one encoding and means nothing on another: a changed value is a new version.
+/// A network is trained on one encoding and means nothing on another: a changed value is a new
+/// version.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Encoding {
     /// The rule's name.

@@ -23,7 +23,9 @@ pub enum EncodeError {
         quality_scores: usize,
     },
     /// A quality byte is not Phred + 33.
-    #[error("quality byte {byte:#04x} at position {position} is not between '!' (Phred 0) and '~' (Phred 93)")]
+    #[error(
+        "quality byte {byte:#04x} at position {position} is not between '!' (Phred 0) and '~' (Phred 93)"
+    )]
     InvalidQuality {
         /// Where in the read.
         position: usize,

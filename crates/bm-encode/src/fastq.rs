@@ -1,11 +1,13 @@
 //! Strict FASTQ reading.
 //!
-//! What a filter that must not lose a read needs: sequence and quality of equal length, valid bytes, records cut off at the end
-//! of the file, blank lines, `+` lines that name another read, and an address (record, byte, name) for every fault. Records may
-//! be wrapped into any number of lines. The definition line is kept as it came, so that a record of four lines can be written
+//! What a filter that must not lose a read needs: sequence and quality of equal length, valid
+//! bytes, records cut off at the end of the file, blank lines, `+` lines that name another read,
+//! and an address (record, byte, name) for every fault. Records may be wrapped into any number of
+//! lines. The definition line is kept as it came, so that a record of four lines can be written
 //! back byte for byte.
 //!
-//! Text is looked at where it was read into, and the parts of a record stay there: [`Reader::read_batch`] copies nothing.
+//! Text is looked at where it was read into, and the parts of a record stay there:
+//! [`Reader::read_batch`] copies nothing.
 //!
 //! ```
 //! use bm_encode::fastq::{Reader, Record};
@@ -52,12 +54,21 @@ pub struct Reader<R> {
 }
 
 impl<R: Read> Reader<R> {
-    /// Returns a reader of the FASTQ text that `inner` gives. It reads ahead, and needs no buffer below it.
+    /// Returns a reader of the FASTQ text that `inner` gives. It reads ahead, and needs no buffer
+    /// below it.
     pub fn new(inner: R) -> Self {
-        Self { source: Source::new(inner), text: Text::default(), records: 0, byte: 0, fault: None, phred64: false }
+        Self {
+            source: Source::new(inner),
+            text: Text::default(),
+            records: 0,
+            byte: 0,
+            fault: None,
+            phred64: false,
+        }
     }
 
-    /// Takes quality scores for Phred + 64, as Illumina wrote them before 2011: records have Phred + 33 then.
+    /// Takes quality scores for Phred + 64, as Illumina wrote them before 2011: records have Phred
+    /// + 33 then.
     #[must_use]
     pub fn phred64(self) -> Self {
         Self { phred64: true, ..self }
@@ -70,12 +81,13 @@ impl<R: Read> Reader<R> {
 
     /// Reads the next record into `record`; returns `false` at the end of the file.
     ///
-    /// Line ends are `\n` or `\r\n` and are not part of the record. Blank lines are allowed at the end of the file only.
+    /// Line ends are `\n` or `\r\n` and are not part of the record. Blank lines are allowed at the
+    /// end of the file only.
     ///
     /// # Errors
     ///
-    /// A [`FastqError`] with the record's number, where it starts and, where it has one, its name. Reading on after an error is
-    /// not supported.
+    /// A [`FastqError`] with the record's number, where it starts and, where it has one, its name.
+    /// Reading on after an error is not supported.
     pub fn read_record(&mut self, record: &mut Record) -> Result<bool, FastqError> {
         if let Some(fault) = self.fault.take() {
             return Err(fault);
@@ -101,10 +113,11 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Reads on without looking at the text, up to so many bytes, and returns why the stream failed, if it did.
+    /// Reads on without looking at the text, up to so many bytes, and returns why the stream
+    /// failed, if it did.
     ///
-    /// After a fault of the text this tells whether it is the stream that is damaged: what a decompressor hands out is often
-    /// checked only at its end.
+    /// After a fault of the text this tells whether it is the stream that is damaged: what a
+    /// decompressor hands out is often checked only at its end.
     pub fn stream_failure_within(&mut self, bytes: u64) -> Option<io::Error> {
         self.source.skip(bytes);
         self.source.failure()

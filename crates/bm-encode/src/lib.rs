@@ -1,8 +1,8 @@
 //! Sequencing reads to features.
 //!
-//! An [`Encoder`] turns a read into one row of `f32`, under an [`Encoding`]: a rule with an id, a version and a shape. A value
-//! that changes is a new version, because a trained network depends on every one of them. The row belongs to the caller and
-//! nothing is allocated a read.
+//! An [`Encoder`] turns a read into one row of `f32`, under an [`Encoding`]: a rule with an id, a
+//! version and a shape. A value that changes is a new version, because a trained network depends on
+//! every one of them. The row belongs to the caller and nothing is allocated a read.
 //!
 //! # Example
 //!
@@ -17,13 +17,13 @@
 //! # Ok::<(), bm_encode::EncodeError>(())
 //! ```
 //!
-//! A [`CodeEncoder`] is for networks that take reads of any length: it makes a code of every base, and its [`CodeEncoding`] says
-//! which vector of features a code stands for.
+//! A [`CodeEncoder`] is for networks that take reads of any length: it makes a code of every base,
+//! and its [`CodeEncoding`] says which vector of features a code stands for.
 //!
 //! # An encoding of your own
 //!
-//! Implement [`Encoder`]: name the encoding, say how many bases a row covers and how many features it has, and write every value of
-//! the row. It goes wherever those of this crate do.
+//! Implement [`Encoder`]: name the encoding, say how many bases a row covers and how many features
+//! it has, and write every value of the row. It goes wherever those of this crate do.
 //!
 //! ```
 //! use bm_encode::{EncodeError, Encoder, Encoding, FeatureBatch, Phred, ReadRef};
@@ -60,8 +60,9 @@
 //!
 //! # FASTQ
 //!
-//! FASTQ has four lines a record: `@` and the definition (the read's name, then anything), the sequence, `+`, and one quality
-//! byte a base: Phred + 33, so `!` (0) to `~` (93). [`fastq::Reader`] (feature `fastq`, on by default) reads it strictly.
+//! FASTQ has four lines a record: `@` and the definition (the read's name, then anything), the
+//! sequence, `+`, and one quality byte a base: Phred + 33, so `!` (0) to `~` (93).
+//! [`fastq::Reader`] (feature `fastq`, on by default) reads it strictly.
 
 mod batch;
 mod code_encoder;
@@ -73,7 +74,10 @@ pub mod fastq;
 mod read;
 
 pub use batch::FeatureBatch;
-pub use code_encoder::{BaseQualityPlace, CodeEncoder, CodeEncoding, CodeParts, QualityPlace, code_encodings, find_codes};
+pub use code_encoder::{
+    BaseQualityPlace, CodeEncoder, CodeEncoding, CodeParts, QualityPlace, code_encodings,
+    find_codes,
+};
 pub use encoder::{Encoder, Scalar150, encodings, find};
 pub use encoding::Encoding;
 pub use error::EncodeError;

@@ -43,8 +43,9 @@ impl<'a> ReadRef<'a> {
     ///
     /// # Errors
     ///
-    /// [`EncodeError::LengthMismatch`] without one quality score a base, [`EncodeError::EmptyRead`] without bases,
-    /// [`EncodeError::NoKnownBase`] where all of them are `N` or `.`, and [`EncodeError::InvalidQuality`].
+    /// [`EncodeError::LengthMismatch`] without one quality score a base, [`EncodeError::EmptyRead`]
+    /// without bases, [`EncodeError::NoKnownBase`] where all of them are `N` or `.`, and
+    /// [`EncodeError::InvalidQuality`].
     pub fn check_scorable(&self) -> Result<(), EncodeError> {
         self.check_lengths()?;
         if self.sequence.iter().all(|base| matches!(base, b'N' | b'n' | b'.')) {
@@ -56,7 +57,10 @@ impl<'a> ReadRef<'a> {
     /// Checks that there are bases, and one quality score a base.
     pub(crate) fn check_lengths(&self) -> Result<(), EncodeError> {
         if self.sequence.len() != self.quality_scores.len() {
-            return Err(EncodeError::LengthMismatch { sequence: self.sequence.len(), quality_scores: self.quality_scores.len() });
+            return Err(EncodeError::LengthMismatch {
+                sequence: self.sequence.len(),
+                quality_scores: self.quality_scores.len(),
+            });
         }
         if self.is_empty() { Err(EncodeError::EmptyRead) } else { Ok(()) }
     }
@@ -64,18 +68,24 @@ impl<'a> ReadRef<'a> {
 
 /// Checks that every byte is a quality score.
 pub(crate) fn check_quality(quality_scores: &[u8]) -> Result<(), EncodeError> {
-    // Without a way out of the loop it is one vector instruction for many bytes; a wrong one is looked for only if there is one.
-    let all_right = quality_scores.iter().fold(true, |right, byte| right & (byte.wrapping_sub(Phred::OFFSET) <= Phred::MAX.0));
+    // Without a way out of the loop it is one vector instruction for many bytes; a wrong one is
+    // looked for only if there is one.
+    let all_right = quality_scores
+        .iter()
+        .fold(true, |right, byte| right & (byte.wrapping_sub(Phred::OFFSET) <= Phred::MAX.0));
     if all_right {
         return Ok(());
     }
     match quality_scores.iter().position(|byte| Phred::from_byte(*byte).is_none()) {
-        Some(position) => Err(EncodeError::InvalidQuality { position, byte: quality_scores[position] }),
+        Some(position) => {
+            Err(EncodeError::InvalidQuality { position, byte: quality_scores[position] })
+        }
         None => Ok(()),
     }
 }
 
-/// A Phred score Q = −10 log₁₀ P(the base is wrong), 0 to 93 (Ewing & Green 1998, Genome Research 8:186).
+/// A Phred score Q = −10 log₁₀ P(the base is wrong), 0 to 93 (Ewing & Green 1998, Genome Research
+/// 8:186).
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Phred(u8);
 
@@ -108,7 +118,8 @@ impl Phred {
         self.0
     }
 
-    /// Returns the score that is nearest to the probability of an error; those of 0 and 93 where it is out of their range.
+    /// Returns the score that is nearest to the probability of an error; those of 0 and 93 where it
+    /// is out of their range.
     pub fn nearest(error_probability: f64) -> Self {
         // `as` takes what is out of range to its end, and NaN to 0.
         Self(((-10.0 * error_probability.log10()).round() as u8).min(Self::MAX.0))
@@ -126,20 +137,24 @@ impl Phred {
 pub fn mean_phred(quality_scores: &[u8]) -> Option<f64> {
     check_quality(quality_scores).ok()?;
     // In parts that fit into few bits, of which a vector holds more.
-    let part = |bytes: &[u8]| u64::from(bytes.iter().map(|byte| u16::from(byte - Phred::OFFSET)).sum::<u16>());
+    let part = |bytes: &[u8]| {
+        u64::from(bytes.iter().map(|byte| u16::from(byte - Phred::OFFSET)).sum::<u16>())
+    };
     let (whole, rest) = quality_scores.as_chunks::<64>();
     let sum: u64 = whole.iter().map(|bytes| part(bytes)).sum::<u64>() + part(rest);
     (!quality_scores.is_empty()).then(|| sum as f64 / quality_scores.len() as f64)
 }
 
 /// The error probability that each byte reports; none where the byte is no quality score.
-static REPORTED: LazyLock<[f64; 256]> =
-    LazyLock::new(|| std::array::from_fn(|byte| Phred::from_byte(byte as u8).map_or(0.0, Phred::error_probability)));
+static REPORTED: LazyLock<[f64; 256]> = LazyLock::new(|| {
+    std::array::from_fn(|byte| Phred::from_byte(byte as u8).map_or(0.0, Phred::error_probability))
+});
 
 /// Partial sums under way: enough that the processor need not wait for one to be done.
 const SUMS: usize = 8;
 
-/// Returns the errors that a read's quality scores report, the sum of 10^(−Q/10) (Edgar & Flyvbjerg 2015, Bioinformatics 31:3476).
+/// Returns the errors that a read's quality scores report, the sum of 10^(−Q/10) (Edgar & Flyvbjerg
+/// 2015, Bioinformatics 31:3476).
 ///
 /// Units: errors. A byte that is not Phred + 33 counts as none.
 pub fn reported_errors(quality_scores: &[u8]) -> f64 {
@@ -185,12 +200,20 @@ mod tests {
 
     #[test]
     fn only_reads_with_a_known_base_are_scorable() {
-        let check = |sequence, quality_scores| ReadRef { name: b"r", sequence, quality_scores }.check_scorable();
+        let check = |sequence, quality_scores| {
+            ReadRef { name: b"r", sequence, quality_scores }.check_scorable()
+        };
         assert_eq!(check(b"NA", b"II"), Ok(()));
         assert_eq!(check(b"", b""), Err(EncodeError::EmptyRead));
         assert_eq!(check(b"Nn.", b"III"), Err(EncodeError::NoKnownBase));
-        assert_eq!(check(b"AC", b"I "), Err(EncodeError::InvalidQuality { position: 1, byte: b' ' }));
-        assert_eq!(check(b"AC", b"I"), Err(EncodeError::LengthMismatch { sequence: 2, quality_scores: 1 }));
+        assert_eq!(
+            check(b"AC", b"I "),
+            Err(EncodeError::InvalidQuality { position: 1, byte: b' ' })
+        );
+        assert_eq!(
+            check(b"AC", b"I"),
+            Err(EncodeError::LengthMismatch { sequence: 2, quality_scores: 1 })
+        );
     }
 
     #[test]
@@ -207,7 +230,8 @@ mod tests {
         assert_eq!(reported_errors(b"!"), 1.0);
         for length in [1, 7, 8, 9, 150] {
             let quality: Vec<u8> = (0..length).map(|i| b'!' + (i * 7 % 94) as u8).collect();
-            let expected: f64 = quality.iter().map(|byte| 10f64.powf(f64::from(byte - b'!') / -10.0)).sum();
+            let expected: f64 =
+                quality.iter().map(|byte| 10f64.powf(f64::from(byte - b'!') / -10.0)).sum();
             assert!((reported_errors(&quality) - expected).abs() < 1e-12 * expected, "{length}");
         }
     }

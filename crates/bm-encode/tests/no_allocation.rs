@@ -1,4 +1,5 @@
-//! Encoding and reading allocate nothing once their memory has grown: a binary of its own, because it counts allocations.
+//! Encoding and reading allocate nothing once their memory has grown: a binary of its own, because
+//! it counts allocations.
 // A test says by panicking that it failed.
 #![allow(clippy::unwrap_used)]
 // An allocator can only be replaced by one whose methods are unsafe; this one passes every call on.
@@ -108,7 +109,10 @@ fn a_reader_that_has_seen_the_longest_record_allocates_nothing() {
     let mut text = Vec::new();
     for i in 0..100 {
         let bases = 150 - i % 7;
-        text.extend_from_slice(format!("@read{i:03} lane 1\n{}\n+\n{}\n", "A".repeat(bases), "I".repeat(bases)).as_bytes());
+        text.extend_from_slice(
+            format!("@read{i:03} lane 1\n{}\n+\n{}\n", "A".repeat(bases), "I".repeat(bases))
+                .as_bytes(),
+        );
     }
     let (mut reader, mut record) = (Reader::new(&text[..]), Record::default());
     assert!(reader.read_record(&mut record).unwrap());

@@ -1,5 +1,6 @@
-//! Writes what the k-mers of a run say of its bases, for studies: reads a sequence a line from stdin, writes for each read in how many
-//! reads a typical k-mer of it is, and for each of its bases the number of its statement, as two bytes each.
+//! Writes what the k-mers of a run say of its bases, for studies: reads a sequence a line from
+//! stdin, writes for each read in how many reads a typical k-mer of it is, and for each of its
+//! bases the number of its statement, as two bytes each.
 //!
 //! `statements [LEVEL]`: one in 2^LEVEL k-mers is looked at; all, if it is not given.
 
@@ -16,7 +17,8 @@ const ROOM: usize = 4 << 30;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let level = std::env::args().nth(1).map_or(Ok(0), |level| level.parse())?;
     let reads = io::stdin().lock().lines().collect::<Result<Vec<_>, _>>()?;
-    let codes: Vec<Vec<u8>> = reads.iter().take(FIRST).map(|read| read.bytes().map(kmer::code).collect()).collect();
+    let codes: Vec<Vec<u8>> =
+        reads.iter().take(FIRST).map(|read| read.bytes().map(kmer::code).collect()).collect();
     let k = kmer::length_for(codes.iter().map(Vec::as_slice), 0.0);
     let mut counter = Counter::sampled(k, ROOM, level);
     reads.iter().for_each(|read| counter.observe(read.as_bytes()));

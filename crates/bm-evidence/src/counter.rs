@@ -8,8 +8,8 @@ use crate::memory::give_back;
 use crate::superkmer::{Cutter, SuperKmer};
 use crate::table::{Kept, Table};
 
-/// K-mers are split by their minimizers, so that each part is small and can be counted by a thread of its own. The number is fixed:
-/// what is counted must not depend on the threads.
+/// K-mers are split by their minimizers, so that each part is small and can be counted by a thread
+/// of its own. The number is fixed: what is counted must not depend on the threads.
 const SHARD_BITS: u32 = 10;
 const SHARDS: usize = 1 << SHARD_BITS;
 
@@ -18,7 +18,8 @@ const WAITING: usize = 64 << 10;
 
 const FIRST_LINES: usize = 32;
 
-/// Share of the memory that tables may take; the rest lies idle between them as they grow, or holds an index that is being made.
+/// Share of the memory that tables may take; the rest lies idle between them as they grow, or holds
+/// an index that is being made.
 const IN_TABLES: f64 = 0.84;
 
 /// Lines of a table whose memory is worth giving back.
@@ -27,8 +28,8 @@ const LARGE: usize = 1 << 12;
 /// K-mers whose memory is brought into the cache together, at least.
 const AHEAD: usize = 64;
 
-/// Where so large a share of the k-mers was seen once, most of the genome was: without them nothing would ever be seen twice. Otherwise
-/// they are mostly errors.
+/// Where so large a share of the k-mers was seen once, most of the genome was: without them nothing
+/// would ever be seen twice. Otherwise they are mostly errors.
 const MOSTLY_ONCE: f64 = 0.7;
 
 /// There is room again when no more than this share of it is used.
@@ -36,9 +37,10 @@ const ENOUGH_ROOM: f64 = 0.9;
 
 /// Counts the k-mers of a run.
 ///
-/// Counts are exact while there is room. When there is no more, k-mers that were seen once are dropped, where they are mostly errors;
-/// else every second k-mer is, by its hash. Shards can be counted on threads of their own ([`Counter::split`]), each of which is
-/// shown all reads in order; the result does not depend on how many there are.
+/// Counts are exact while there is room. When there is no more, k-mers that were seen once are
+/// dropped, where they are mostly errors; else every second k-mer is, by its hash. Shards can be
+/// counted on threads of their own ([`Counter::split`]), each of which is shown all reads in order;
+/// the result does not depend on how many there are.
 #[derive(Clone, Debug)]
 pub struct Counter {
     k: usize,
@@ -62,16 +64,19 @@ struct Shard {
 }
 
 impl Counter {
-    /// Returns a counter of k-mers of that length, [`SHORTEST`](crate::kmer::SHORTEST) to [`LONGEST`](crate::kmer::LONGEST), that
-    /// takes at most so many bytes, beside some 64 MB for k-mers that wait for theirs.
+    /// Returns a counter of k-mers of that length, [`SHORTEST`](crate::kmer::SHORTEST) to
+    /// [`LONGEST`](crate::kmer::LONGEST), that takes at most so many bytes, beside some 64 MB for
+    /// k-mers that wait for theirs.
     pub fn new(k: usize, bytes: usize) -> Self {
         Self::sampled(k, bytes, 0)
     }
 
-    /// Returns a counter that looks at one in 2^`level` k-mers from the start, as one does that had too little room for more.
+    /// Returns a counter that looks at one in 2^`level` k-mers from the start, as one does that had
+    /// too little room for more.
     pub fn sampled(k: usize, bytes: usize, level: u32) -> Self {
         // A shard is copied to grow.
-        let most_lines = ((IN_TABLES * bytes as f64) as usize / (SHARDS + 1) / Table::LINE_BYTES).max(1);
+        let most_lines =
+            ((IN_TABLES * bytes as f64) as usize / (SHARDS + 1) / Table::LINE_BYTES).max(1);
         let level = level.min(MOST_LEVELS);
         let shard = || Shard { table: Table::new(FIRST_LINES.min(most_lines)), most_lines, level };
         Self::of(k, (0..SHARDS).map(|number| (number, shard())).collect())
@@ -81,7 +86,14 @@ impl Counter {
         let mut places = [u16::MAX; SHARDS];
         shards.iter().enumerate().for_each(|(place, (number, _))| places[*number] = place as u16);
         let waiting = vec![0; shards.len() * WAITING];
-        Self { k, cutter: Box::new(Cutter::new(k)), waiting, waits: vec![0; shards.len()], shards, places }
+        Self {
+            k,
+            cutter: Box::new(Cutter::new(k)),
+            waiting,
+            waits: vec![0; shards.len()],
+            shards,
+            places,
+        }
     }
 
     /// Returns the length of the k-mers.
@@ -94,7 +106,9 @@ impl Counter {
         self.flush_all();
         let parts = parts.clamp(1, SHARDS);
         let mut split: Vec<Vec<_>> = (0..parts).map(|_| Vec::new()).collect();
-        self.shards.into_iter().for_each(|(number, shard)| split[number % parts].push((number, shard)));
+        self.shards
+            .into_iter()
+            .for_each(|(number, shard)| split[number % parts].push((number, shard)));
         split.into_iter().map(|shards| Self::of(self.k, shards)).collect()
     }
 
@@ -127,7 +141,9 @@ impl Counter {
     }
 
     fn flush_all(&mut self) {
-        for ((waiting, waits), (_, shard)) in self.waiting.chunks_exact(WAITING).zip(&mut self.waits).zip(&mut self.shards) {
+        for ((waiting, waits), (_, shard)) in
+            self.waiting.chunks_exact(WAITING).zip(&mut self.waits).zip(&mut self.shards)
+        {
             shard.add(self.k, waiting, *waits);
             *waits = 0;
         }
@@ -137,12 +153,14 @@ impl Counter {
     pub fn finish(mut self) -> Index {
         self.flush_all();
         let level = self.shards.iter().map(|(_, shard)| shard.level).max().unwrap_or(0);
-        // What takes the tables' place is in their memory, and the rest of it is given back: tables and index together might be more
-        // than there is room for.
+        // What takes the tables' place is in their memory, and the rest of it is given back: tables
+        // and index together might be more than there is room for.
         let kept: Vec<_> = self
             .shards
             .into_iter()
-            .map(|(_, shard)| shard.table.into_kept(|hash, count| count > 1 && is_sampled(hash, level)))
+            .map(|(_, shard)| {
+                shard.table.into_kept(|hash, count| count > 1 && is_sampled(hash, level))
+            })
             .collect();
         drop(self.waiting);
         give_back();
@@ -198,7 +216,9 @@ impl Shard {
             }
         }
         let most = self.most_lines;
-        while self.table.lines() == most && self.table.len() as f64 > ENOUGH_ROOM * self.table.room() as f64 {
+        while self.table.lines() == most
+            && self.table.len() as f64 > ENOUGH_ROOM * self.table.room() as f64
+        {
             let once = self.table.with_count(1);
             if once as f64 <= MOSTLY_ONCE * self.table.len() as f64 && once > 0 {
                 self.table.rebuild(most, |_, count| count > 1);

@@ -39,28 +39,42 @@ impl Evidence {
         &self.index
     }
 
-    /// Makes ready to testify of a read. Best done for the next read before one is testified of: then its k-mers are in the cache by its turn.
+    /// Makes ready to testify of a read. Best done for the next read before one is testified of:
+    /// then its k-mers are in the cache by its turn.
     pub fn prepare(&self, reading: &mut Reading, sequence: &[u8]) {
         reading.prepare(&self.index, sequence.iter().map(|base| kmer::code(*base)));
     }
 
-    /// Makes of the probabilities that the bases of a prepared read are wrong those that they have when the run has testified; returns of how
-    /// many bases something is known.
+    /// Makes of the probabilities that the bases of a prepared read are wrong those that they have
+    /// when the run has testified; returns of how many bases something is known.
     ///
     /// The read and `probabilities` are of one length; what is longer is left alone.
-    pub fn testify(&self, witness: &mut Witness, reading: &Reading, probabilities: &mut [f32]) -> usize {
+    pub fn testify(
+        &self,
+        witness: &mut Witness,
+        reading: &Reading,
+        probabilities: &mut [f32],
+    ) -> usize {
         witness.look(&self.index, reading);
         let factors = self.weights.at(witness.depth());
-        // Where only some k-mers are looked at, it is k-mers that accuse, and not statements of bases.
+        // Where only some k-mers are looked at, it is k-mers that accuse, and not statements of
+        // bases.
         let all = self.index.level() == 0;
         let mut known = 0;
         let mut worths = [UNSAID; TOGETHER];
         let length = probabilities.len().min(witness.statements().len());
-        let (probabilities, statements) = (&mut probabilities[..length], &witness.statements()[..length]);
-        for (probabilities, statements) in probabilities.chunks_mut(TOGETHER).zip(statements.chunks(TOGETHER)) {
+        let (probabilities, statements) =
+            (&mut probabilities[..length], &witness.statements()[..length]);
+        for (probabilities, statements) in
+            probabilities.chunks_mut(TOGETHER).zip(statements.chunks(TOGETHER))
+        {
             for (worth, statement) in worths.iter_mut().zip(statements) {
                 known += usize::from(statement.is_known());
-                *worth = if all || !statement.accuses() { factors[usize::from(statement.number())] } else { UNSAID };
+                *worth = if all || !statement.accuses() {
+                    factors[usize::from(statement.number())]
+                } else {
+                    UNSAID
+                };
             }
             // Bayes: the posterior odds are the prior odds times the factor.
             for (p, worth) in probabilities.iter_mut().zip(&worths) {
@@ -75,14 +89,20 @@ impl Evidence {
         known
     }
 
-    /// Writes the file: magic, format, version of the statements, ranges of depths, what statements and a k-mer that nobody else has are worth, the k-mers.
+    /// Writes the file: magic, format, version of the statements, ranges of depths, what statements
+    /// and a k-mer that nobody else has are worth, the k-mers.
     ///
     /// # Errors
     ///
     /// What the output says.
     pub fn write(&self, output: &mut impl Write) -> io::Result<()> {
         output.write_all(MAGIC)?;
-        for number in [Self::FORMAT, Statement::VERSION, Statement::COUNT as u32, self.weights.depths.len() as u32] {
+        for number in [
+            Self::FORMAT,
+            Statement::VERSION,
+            Statement::COUNT as u32,
+            self.weights.depths.len() as u32,
+        ] {
             output.write_all(&number.to_le_bytes())?;
         }
         for depth in &self.weights.depths {
@@ -107,7 +127,10 @@ impl Evidence {
             return Err(content("no file of evidence".to_owned()));
         }
         let (format, version, number) = (number32(input)?, number32(input)?, number32(input)?);
-        if format != Self::FORMAT || version != Statement::VERSION || number as usize != Statement::COUNT {
+        if format != Self::FORMAT
+            || version != Statement::VERSION
+            || number as usize != Statement::COUNT
+        {
             return Err(content(format!(
                 "format {format} with {number} statements of version {version}, expected {} with {} of version {}",
                 Self::FORMAT,
@@ -119,12 +142,17 @@ impl Evidence {
         if !(1..=MOST_RANGES).contains(&ranges) {
             return Err(content(format!("{ranges} ranges of depths, expected 1 to {MOST_RANGES}")));
         }
-        let depths = (0..ranges).map(|_| number64(input).map(f64::from_bits)).collect::<Result<Vec<_>, _>>()?;
+        let depths = (0..ranges)
+            .map(|_| number64(input).map(f64::from_bits))
+            .collect::<Result<Vec<_>, _>>()?;
         if !depths.is_sorted_by(|low, high| low < high) {
             return Err(content(format!("the depths {depths:?}, expected rising numbers")));
         }
-        let mut weights = (0..=ranges * number).map(|_| number32(input).map(f32::from_bits)).collect::<Result<Vec<_>, _>>()?;
-        if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight > 0.0)) {
+        let mut weights = (0..=ranges * number)
+            .map(|_| number32(input).map(f32::from_bits))
+            .collect::<Result<Vec<_>, _>>()?;
+        if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight > 0.0))
+        {
             return Err(content(format!("a statement worth {weight}, expected a number over 0")));
         }
         let blame = weights.pop().unwrap_or(1.0);

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{EvidenceError, Statement};
 
-/// How often wrong bases get a statement, and how often right ones do, in reads of several depths: how many reads a typical k-mer of the read
-/// is in. By the depth of the read and not of the run, so that reads of a rare genome in a deep run are judged as those of a shallow run.
+/// How often wrong bases get a statement, and how often right ones do, in reads of several depths:
+/// how many reads a typical k-mer of the read is in. By the depth of the read and not of the run,
+/// so that reads of a rare genome in a deep run are judged as those of a shallow run.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experience {
@@ -50,9 +51,11 @@ impl Experience {
     ///
     /// If it is of another format, or not consistent.
     pub fn from_json(text: &str) -> Result<Self, EvidenceError> {
-        let experience: Self =
-            serde_json::from_str(text).map_err(|error| EvidenceError::Content(format!("experience: {error}")))?;
-        experience.check().map_err(|reason| EvidenceError::Content(format!("experience: {reason}")))?;
+        let experience: Self = serde_json::from_str(text)
+            .map_err(|error| EvidenceError::Content(format!("experience: {error}")))?;
+        experience
+            .check()
+            .map_err(|reason| EvidenceError::Content(format!("experience: {reason}")))?;
         Ok(experience)
     }
 
@@ -60,7 +63,9 @@ impl Experience {
         let Self { format, statements, depths, .. } = self;
         if *format != Self::FORMAT || *statements != Statement::VERSION {
             let expected = format!("{} and {}", Self::FORMAT, Statement::VERSION);
-            return Err(format!("of format {format} for statements of version {statements}, expected {expected}"));
+            return Err(format!(
+                "of format {format} for statements of version {statements}, expected {expected}"
+            ));
         }
         if depths.is_empty()
             || !depths.is_sorted_by(|low, high| low < high)
@@ -70,7 +75,10 @@ impl Experience {
         }
         for frequency in self.all.iter().chain(&self.some) {
             let Frequency { statement, wrong, right } = frequency;
-            let fine = |values: &Vec<f64>| values.len() == depths.len() && values.iter().all(|value| (0.0..=1.0).contains(value));
+            let fine = |values: &Vec<f64>| {
+                values.len() == depths.len()
+                    && values.iter().all(|value| (0.0..=1.0).contains(value))
+            };
             if Statement::new(*statement).is_none() || !fine(wrong) || !fine(right) {
                 return Err(format!("what it says of statement {statement}"));
             }
@@ -80,7 +88,8 @@ impl Experience {
 
     /// Returns the frequencies in reads of the range of depths with that number.
     pub(crate) fn at(&self, range: usize, all: bool) -> Frequencies {
-        let mut at = Frequencies { wrong: vec![0.0; Statement::COUNT], right: vec![0.0; Statement::COUNT] };
+        let mut at =
+            Frequencies { wrong: vec![0.0; Statement::COUNT], right: vec![0.0; Statement::COUNT] };
         for frequency in if all { &self.all } else { &self.some } {
             at.wrong[usize::from(frequency.statement)] = frequency.wrong[range];
             at.right[usize::from(frequency.statement)] = frequency.right[range];

@@ -16,7 +16,8 @@ const NEVER_RIGHT: f64 = 1e-6;
 const FEW_WRONG: f64 = 50.0;
 const FEW_RIGHT: f64 = 5000.0;
 
-/// What a k-mer that nobody else has is worth where a run says nothing of it, and as if so many had been seen.
+/// What a k-mer that nobody else has is worth where a run says nothing of it, and as if so many had
+/// been seen.
 const FIRST_BLAME: f64 = 1000.0;
 
 /// Rounds of expectation and maximisation.
@@ -27,9 +28,11 @@ const ROUNDS: usize = 20;
 pub struct Weights {
     /// Where each range of depths of reads begins.
     pub(crate) depths: Vec<f64>,
-    /// By how much each statement multiplies the odds that a base is wrong, in reads of each range: `[ranges, statements]`.
+    /// By how much each statement multiplies the odds that a base is wrong, in reads of each range:
+    /// `[ranges, statements]`.
     pub(crate) factors: Vec<f32>,
-    /// By how much a k-mer that nobody else has multiplies the odds that one of its bases is wrong, where only some are looked at.
+    /// By how much a k-mer that nobody else has multiplies the odds that one of its bases is wrong,
+    /// where only some are looked at.
     pub(crate) blame: f32,
 }
 
@@ -43,10 +46,12 @@ impl Weights {
 
 /// Bases of a run: what is said of them, and how likely they were thought wrong before.
 ///
-/// How often right and wrong bases get each statement depends on the run: on how even it is, on repeats, on how errors
-/// recur. It is fitted as a mixture of the two whose shares are known for each base, the prior probability of an error (Dempster, Laird
-/// and Rubin 1977), with what earlier runs taught as half of the data. So it needs no labels: a statement that is made of bases of
-/// high and of low quality alike does not tell them apart, and one that is made of those alone that the prior suspects does.
+/// How often right and wrong bases get each statement depends on the run: on how even it is, on
+/// repeats, on how errors recur. It is fitted as a mixture of the two whose shares are known for
+/// each base, the prior probability of an error (Dempster, Laird and Rubin 1977), with what earlier
+/// runs taught as half of the data. So it needs no labels: a statement that is made of bases of
+/// high and of low quality alike does not tell them apart, and one that is made of those alone that
+/// the prior suspects does.
 #[derive(Clone, Debug)]
 pub struct Fit {
     depths: Vec<f64>,
@@ -63,17 +68,25 @@ impl Fit {
     /// Returns one without bases.
     pub fn new(experience: &Experience) -> Self {
         let depths = experience.depths.clone();
-        Self { bases: vec![[0; BINS]; depths.len() * Statement::COUNT], depths, seen: 0, shared: 0, blamed: [0; BINS] }
+        Self {
+            bases: vec![[0; BINS]; depths.len() * Statement::COUNT],
+            depths,
+            seen: 0,
+            shared: 0,
+            blamed: [0; BINS],
+        }
     }
 
-    /// Adds a base of a read of that depth ([`crate::Witness::depth`]), with the log-odds of an error before.
+    /// Adds a base of a read of that depth ([`crate::Witness::depth`]), with the log-odds of an
+    /// error before.
     pub fn add(&mut self, statement: Statement, depth: u32, logit: f32) {
         let row = range(&self.depths, depth) * Statement::COUNT + usize::from(statement.number());
         self.bases[row][bin(f64::from(logit))] += 1;
         self.seen += 1;
     }
 
-    /// Adds k-mers: how many others have, and how likely one of the bases of each other one is wrong ([`crate::Witness::blamed`]).
+    /// Adds k-mers: how many others have, and how likely one of the bases of each other one is
+    /// wrong ([`crate::Witness::blamed`]).
     pub fn add_kmers(&mut self, shared: u64, blamed: impl Iterator<Item = f64>) {
         self.shared += shared;
         blamed.for_each(|wrong| self.blamed[bin((wrong / (1.0 - wrong)).ln())] += 1);
@@ -81,7 +94,11 @@ impl Fit {
 
     /// Adds the bases of another one, that was made with the same experience.
     pub fn merge(&mut self, other: &Self) {
-        self.bases.as_flattened_mut().iter_mut().zip(other.bases.as_flattened()).for_each(|(count, more)| *count += more);
+        self.bases
+            .as_flattened_mut()
+            .iter_mut()
+            .zip(other.bases.as_flattened())
+            .for_each(|(count, more)| *count += more);
         self.blamed.iter_mut().zip(other.blamed).for_each(|(count, more)| *count += more);
         self.seen += other.seen;
         self.shared += other.shared;
@@ -99,17 +116,26 @@ impl Fit {
 
     /// Returns how many are, when the statements are worth that.
     pub fn posterior(&self, weights: &Weights) -> f64 {
-        self.bases.iter().zip(&weights.factors).map(|(bins, weight)| expected(bins, f64::from(*weight))).sum()
+        self.bases
+            .iter()
+            .zip(&weights.factors)
+            .map(|(bins, weight)| expected(bins, f64::from(*weight)))
+            .sum()
     }
 
     /// Returns what the statements are worth in the run; `all`: as all k-mers were looked at.
     pub fn weights(&self, experience: &Experience, all: bool) -> Weights {
         let ranges = self.bases.chunks(Statement::COUNT).enumerate();
         let factors = ranges.flat_map(|(range, bases)| factors(bases, &experience.at(range, all)));
-        Weights { factors: factors.map(|factor| factor as f32).collect(), blame: self.blame() as f32, depths: self.depths.clone() }
+        Weights {
+            factors: factors.map(|factor| factor as f32).collect(),
+            blame: self.blame() as f32,
+            depths: self.depths.clone(),
+        }
     }
 
-    /// Expects how often a k-mer without an error is seen in no other read, and returns the inverse.
+    /// Expects how often a k-mer without an error is seen in no other read, and returns the
+    /// inverse.
     fn blame(&self) -> f64 {
         let all: f64 = self.blamed.iter().map(|count| f64::from(*count)).sum();
         (0..ROUNDS).fold(FIRST_BLAME, |blame, _| {
@@ -134,13 +160,16 @@ fn factors(bases: &[[u32; BINS]], known: &Frequencies) -> Vec<f64> {
 /// Expects which bases are wrong, and counts again.
 fn round(bases: &[[u32; BINS]], known: &Frequencies, factors: &[f64]) -> Vec<f64> {
     let count = |bins: &[u32; BINS]| bins.iter().map(|count| f64::from(*count)).sum::<f64>();
-    let wrong: Vec<f64> = bases.iter().zip(factors).map(|(bins, factor)| expected(bins, *factor)).collect();
+    let wrong: Vec<f64> =
+        bases.iter().zip(factors).map(|(bins, factor)| expected(bins, *factor)).collect();
     let all_wrong = wrong.iter().sum::<f64>();
     let all_right = (bases.iter().map(count).sum::<f64>() - all_wrong).max(0.0);
     let factor = |i: usize| {
         let right = count(&bases[i]) - wrong[i];
-        let of_wrong = (wrong[i] + (all_wrong + FEW_WRONG) * (known.wrong[i] + NEVER_WRONG)) / (2.0 * all_wrong + FEW_WRONG);
-        let of_right = (right + (all_right + FEW_RIGHT) * (known.right[i] + NEVER_RIGHT)) / (2.0 * all_right + FEW_RIGHT);
+        let of_wrong = (wrong[i] + (all_wrong + FEW_WRONG) * (known.wrong[i] + NEVER_WRONG))
+            / (2.0 * all_wrong + FEW_WRONG);
+        let of_right = (right + (all_right + FEW_RIGHT) * (known.right[i] + NEVER_RIGHT))
+            / (2.0 * all_right + FEW_RIGHT);
         factor(i, of_wrong, of_right)
     };
     (0..bases.len()).map(factor).collect()
@@ -160,7 +189,8 @@ fn factor(number: usize, wrong: f64, right: f64) -> f64 {
     }
 }
 
-/// Returns how many bases of the bins are wrong, if something is said of them that multiplies the odds so.
+/// Returns how many bases of the bins are wrong, if something is said of them that multiplies the
+/// odds so.
 fn expected(bins: &[u32; BINS], factor: f64) -> f64 {
     let wrong = |(bin, count): (usize, &u32)| {
         let odds = (LOWEST + (bin as f64 + 0.5) * WIDTH).exp() * factor;

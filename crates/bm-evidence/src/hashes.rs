@@ -64,7 +64,8 @@ impl Hashes {
         self.kmers.get(start).copied().unwrap_or_default()
     }
 
-    /// Returns the hash of the k-mer that starts at a base, if there is one and all its bases are known.
+    /// Returns the hash of the k-mer that starts at a base, if there is one and all its bases are
+    /// known.
     #[inline(always)]
     pub(crate) fn at(&self, start: usize) -> Option<u64> {
         self.hashes.get(start).copied().filter(|hash| *hash != NONE)
@@ -87,7 +88,8 @@ impl WithSimd for Fill<'_> {
             #[inline(always)]
             |code| u32::from(code & 3),
         ));
-        // A k-mer is its first sixteen bases and its last ones, which are the end of its last sixteen.
+        // A k-mer is its first sixteen bases and its last ones, which are the end of its last
+        // sixteen.
         let last = k - WORD;
         let (shift, mask) = (2 * last as u32, (1_u64 << (2 * last)) - 1);
         let kmers = codes.len() + 1 - k;
@@ -95,8 +97,11 @@ impl WithSimd for Fill<'_> {
         hashes.resize(start + kmers, 0);
         all.resize(start + kmers, 0);
         let firsts = packed.forward[..kmers].iter().zip(&packed.backward[..kmers]);
-        let lasts = packed.forward[last..last + kmers].iter().zip(&packed.backward[last..last + kmers]);
-        for (((hash, kmer), first), end) in hashes[start..].iter_mut().zip(&mut all[start..]).zip(firsts).zip(lasts) {
+        let lasts =
+            packed.forward[last..last + kmers].iter().zip(&packed.backward[last..last + kmers]);
+        for (((hash, kmer), first), end) in
+            hashes[start..].iter_mut().zip(&mut all[start..]).zip(firsts).zip(lasts)
+        {
             let forward = u64::from(*first.0) << shift | u64::from(*end.0) & mask;
             let backward = u64::from(*end.1) << shift | u64::from(*first.1) & mask;
             *hash = mix(forward.min(backward));
@@ -114,13 +119,22 @@ mod tests {
     fn they_are_those_of_each_kmer_of_known_bases() {
         let mut hashes = Hashes::default();
         for k in (SHORTEST..=LONGEST).step_by(2) {
-            for length in (0..100).chain([BLOCK - 1, BLOCK, BLOCK + 30, BLOCK + 31, 3 * BLOCK + 7]) {
+            for length in (0..100).chain([BLOCK - 1, BLOCK, BLOCK + 30, BLOCK + 31, 3 * BLOCK + 7])
+            {
                 for unknown in [0, 1, 7, 40] {
                     let draw = |i: usize| kmer::mix(i as u64 + 1) as usize;
-                    let code = |i: usize| if unknown > 0 && draw(i) % 100 < unknown { UNKNOWN } else { (draw(i) >> 32) as u8 & 3 };
+                    let code = |i: usize| {
+                        if unknown > 0 && draw(i) % 100 < unknown {
+                            UNKNOWN
+                        } else {
+                            (draw(i) >> 32) as u8 & 3
+                        }
+                    };
                     let codes: Vec<u8> = (0..length).map(code).collect();
                     let mut expected = vec![None; length];
-                    kmer::each(codes.iter().copied(), k, |last, hash| expected[last + 1 - k] = Some(hash));
+                    kmer::each(codes.iter().copied(), k, |last, hash| {
+                        expected[last + 1 - k] = Some(hash)
+                    });
                     hashes.fill(&codes, k);
                     let found: Vec<_> = (0..length).map(|start| hashes.at(start)).collect();
                     assert!(found == expected, "k {k}, {length} bases");

@@ -9,8 +9,8 @@ use crate::memory::prefetch;
 /// Cells that are looked at together.
 const CELLS: usize = 8;
 
-/// A cell is twenty bits of the hash and twelve of the count: the place in the table says the first bits of the hash, so two k-mers
-/// that meet are taken for one once in some 100,000 times.
+/// A cell is twenty bits of the hash and twelve of the count: the place in the table says the first
+/// bits of the hash, so two k-mers that meet are taken for one once in some 100,000 times.
 const COUNT_BITS: u32 = 12;
 const COUNT: u32 = (1 << COUNT_BITS) - 1;
 const REST: u64 = (1 << (32 - COUNT_BITS)) - 1;
@@ -21,7 +21,8 @@ const LOAD: f64 = 0.6;
 /// Most times that the number of k-mers was halved: beyond, a read has none left.
 pub(crate) const MOST_LEVELS: u32 = 12;
 
-/// Bits of the hash that say whether a k-mer is sampled: those that neither the place in the table nor the cell has.
+/// Bits of the hash that say whether a k-mer is sampled: those that neither the place in the table
+/// nor the cell has.
 const SAMPLED_BITS: u32 = 32;
 
 /// Returns whether a k-mer is among one in 2^level.
@@ -108,7 +109,9 @@ impl Index {
         for _ in 0..self.lines.len() {
             let cells = &self.lines[at].0;
             // Without a way out of the loop it is a few vector instructions.
-            let found = cells.iter().fold(0, |found, cell| if cell >> COUNT_BITS == rest { found | cell & COUNT } else { found });
+            let found = cells.iter().fold(0, |found, cell| {
+                if cell >> COUNT_BITS == rest { found | cell & COUNT } else { found }
+            });
             if found != 0 || cells[CELLS - 1] == 0 {
                 return found;
             }
@@ -117,7 +120,8 @@ impl Index {
         0
     }
 
-    /// Writes the index: k, level, number of lines and of k-mers, how many cells of each line are taken, and these cells.
+    /// Writes the index: k, level, number of lines and of k-mers, how many cells of each line are
+    /// taken, and these cells.
     pub(crate) fn write(&self, output: &mut impl Write) -> io::Result<()> {
         output.write_all(&(self.k as u32).to_le_bytes())?;
         output.write_all(&self.level.to_le_bytes())?;
@@ -140,20 +144,32 @@ impl Index {
         let (k, level) = (number32(input)? as usize, number32(input)?);
         let (lines, kmers) = (number64(input)?, number64(input)?);
         if !(SHORTEST..=LONGEST).contains(&k) || k.is_multiple_of(2) {
-            return Err(EvidenceError::Content(format!("k-mers of {k} bases, expected {SHORTEST} to {LONGEST}, and odd")));
+            return Err(EvidenceError::Content(format!(
+                "k-mers of {k} bases, expected {SHORTEST} to {LONGEST}, and odd"
+            )));
         }
         if level > MOST_LEVELS {
-            return Err(EvidenceError::Content(format!("one in 2^{level} k-mers, expected at most one in 2^{MOST_LEVELS}")));
+            return Err(EvidenceError::Content(format!(
+                "one in 2^{level} k-mers, expected at most one in 2^{MOST_LEVELS}"
+            )));
         }
         // So a header that lies cannot ask for more memory than the file makes plausible.
-        if lines == 0 || lines > most || kmers > most / 4 || kmers > lines.saturating_mul(CELLS as u64) {
-            return Err(EvidenceError::Content(format!("{kmers} k-mers in {lines} lines, which is not what the file holds")));
+        if lines == 0
+            || lines > most
+            || kmers > most / 4
+            || kmers > lines.saturating_mul(CELLS as u64)
+        {
+            return Err(EvidenceError::Content(format!(
+                "{kmers} k-mers in {lines} lines, which is not what the file holds"
+            )));
         }
         let mut taken = vec![0; lines as usize];
         read_exact(input, &mut taken)?;
         let sum: u64 = taken.iter().map(|taken| u64::from(*taken)).sum();
         if taken.iter().any(|taken| usize::from(*taken) > CELLS) || sum != kmers {
-            return Err(EvidenceError::Content(format!("lines with {sum} k-mers, the header says {kmers}")));
+            return Err(EvidenceError::Content(format!(
+                "lines with {sum} k-mers, the header says {kmers}"
+            )));
         }
         let mut index = Self { k, level, kmers, lines: vec![Line::default(); lines as usize] };
         let mut bytes = [0; 4 * CELLS];
@@ -163,7 +179,9 @@ impl Index {
             for (cell, bytes) in line.0.iter_mut().zip(bytes.as_chunks::<4>().0) {
                 *cell = u32::from_le_bytes(*bytes);
                 if *cell & COUNT < 2 {
-                    return Err(EvidenceError::Content("a k-mer that was seen less than twice".to_owned()));
+                    return Err(EvidenceError::Content(
+                        "a k-mer that was seen less than twice".to_owned(),
+                    ));
                 }
             }
         }

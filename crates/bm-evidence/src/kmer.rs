@@ -21,8 +21,8 @@ const fn codes() -> [u8; 256] {
     codes
 }
 
-/// Returns the code of a base: A 0, C 1, G 2, T and U 3, in either case, so that `3 - code` is the complement; others
-/// [`UNKNOWN`].
+/// Returns the code of a base: A 0, C 1, G 2, T and U 3, in either case, so that `3 - code` is the
+/// complement; others [`UNKNOWN`].
 #[inline(always)]
 pub fn code(base: u8) -> u8 {
     CODES[usize::from(base)]
@@ -94,7 +94,8 @@ impl Window {
     }
 }
 
-/// Calls `take` with the place of the last base and the hash of each k-mer of known bases, in order.
+/// Calls `take` with the place of the last base and the hash of each k-mer of known bases, in
+/// order.
 #[inline(always)]
 pub(crate) fn each(codes: impl Iterator<Item = u8>, k: usize, mut take: impl FnMut(usize, u64)) {
     let (mut window, mut known) = (Window::new(k), 0);
@@ -120,9 +121,10 @@ const BASES_A_KMER: usize = 2;
 /// Errors that a k-mer may have on average.
 const ERRORS: f64 = 1.2;
 
-/// Returns the length of k-mers for a run, by the codes of its first reads and their reported error rate: long enough that a k-mer is
-/// hardly ever there by accident, as far as the share of the reads' k-mers that are in several of them tells the size of the
-/// genome; short enough that a read has several, and most of them without an error.
+/// Returns the length of k-mers for a run, by the codes of its first reads and their reported error
+/// rate: long enough that a k-mer is hardly ever there by accident, as far as the share of the
+/// reads' k-mers that are in several of them tells the size of the genome; short enough that a read
+/// has several, and most of them without an error.
 pub fn length_for<'a>(reads: impl Iterator<Item = &'a [u8]>, error_rate: f64) -> usize {
     let (mut hashes, mut lengths) = (Vec::new(), Vec::new());
     for (number, read) in reads.enumerate() {
@@ -130,7 +132,9 @@ pub fn length_for<'a>(reads: impl Iterator<Item = &'a [u8]>, error_rate: f64) ->
         each(read.iter().copied(), LONGEST, |_, hash| hashes.push((hash, number)));
     }
     hashes.sort_unstable();
-    let of_several = |group: &&[(u64, usize)]| group.first().map(|first| first.1) != group.last().map(|last| last.1);
+    let of_several = |group: &&[(u64, usize)]| {
+        group.first().map(|first| first.1) != group.last().map(|last| last.1)
+    };
     let shared: usize = hashes.chunk_by(|a, b| a.0 == b.0).filter(of_several).map(<[_]>::len).sum();
     let middle = lengths.len() / 2;
     let median = if lengths.is_empty() { 0 } else { *lengths.select_nth_unstable(middle).1 };

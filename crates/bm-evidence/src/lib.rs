@@ -1,13 +1,17 @@
 //! What the k-mers of a sequencing run say of each base of its reads.
 //!
-//! Where many reads of a run overlap, they bear witness of each other: a base that others have after the same bases is right, one that
-//! nobody else has where others go on with another is wrong. A [`Counter`] counts the k-mers of all reads, exactly while there is
-//! memory, and makes an [`Index`] of them. A [`Witness`] follows a [`Reading`] along the index and makes a [`Statement`] of each base.
-//! What a statement is worth, by how much it multiplies the odds that the base is wrong, is fitted to the run ([`Fit`]), starting from
-//! what runs with known errors taught ([`Experience`]). Index and weights together are [`Evidence`]: it turns the probability of an error
-//! that a model gives to each base (the prior) into the one after the run has testified (the posterior).
+//! Where many reads of a run overlap, they bear witness of each other: a base that others have
+//! after the same bases is right, one that nobody else has where others go on with another is
+//! wrong. A [`Counter`] counts the k-mers of all reads, exactly while there is memory, and makes an
+//! [`Index`] of them. A [`Witness`] follows a [`Reading`] along the index and makes a [`Statement`]
+//! of each base. What a statement is worth, by how much it multiplies the odds that the base is
+//! wrong, is fitted to the run ([`Fit`]), starting from what runs with known errors taught
+//! ([`Experience`]). Index and weights together are [`Evidence`]: it turns the probability of an
+//! error that a model gives to each base (the prior) into the one after the run has testified (the
+//! posterior).
 //!
-//! What nobody contradicts is not accused: a place that was read once, of a rare strain or at the end of a genome, keeps its prior.
+//! What nobody contradicts is not accused: a place that was read once, of a rare strain or at the
+//! end of a genome, keeps its prior.
 //!
 //! ```
 //! use bm_evidence::{Counter, Evidence, Experience, Fit, Reading, Witness, kmer};

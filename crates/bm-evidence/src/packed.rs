@@ -25,9 +25,11 @@ impl Packed {
         Self { forward: [0; ROOM], backward: [0; ROOM] }
     }
 
-    /// Packs the bases of these codes, 0 to 3, of a k-mer at least and of [`BLOCK`] of them at most.
+    /// Packs the bases of these codes, 0 to 3, of a k-mer at least and of [`BLOCK`] of them at
+    /// most.
     ///
-    /// To be called where there are vector instructions: loops are over arrays and without branches.
+    /// To be called where there are vector instructions: loops are over arrays and without
+    /// branches.
     #[inline(always)]
     pub(crate) fn fill(&mut self, codes: impl ExactSizeIterator<Item = u32>) {
         let Self { forward, backward } = self;
@@ -92,7 +94,11 @@ impl Packed {
 
 /// Makes each of the first values one with what stands so many places after it.
 #[inline(always)]
-pub(crate) fn join<const PLACES: usize>(values: &mut [u32; ROOM], length: usize, join: impl Fn(u32, u32) -> u32) {
+pub(crate) fn join<const PLACES: usize>(
+    values: &mut [u32; ROOM],
+    length: usize,
+    join: impl Fn(u32, u32) -> u32,
+) {
     for i in 0..length.min(ROOM - PLACES) {
         values[i] = join(values[i], values[i + PLACES]);
     }
@@ -116,8 +122,16 @@ mod tests {
                     forward = forward << 2 | u64::from(*code);
                     backward |= u64::from(3 - code) << (2 * i);
                 }
-                assert_eq!(u64::from(packed.forward[at]) >> (2 * (WORD - bases)), forward, "{at} of {length}");
-                assert_eq!(u64::from(packed.backward[at]) & ((1 << (2 * bases)) - 1), backward, "{at} of {length}");
+                assert_eq!(
+                    u64::from(packed.forward[at]) >> (2 * (WORD - bases)),
+                    forward,
+                    "{at} of {length}"
+                );
+                assert_eq!(
+                    u64::from(packed.backward[at]) & ((1 << (2 * bases)) - 1),
+                    backward,
+                    "{at} of {length}"
+                );
             }
         }
     }

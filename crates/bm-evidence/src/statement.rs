@@ -55,15 +55,18 @@ impl Statement {
     pub(crate) fn of_sides(one: Side, other: Side) -> Self {
         let (more, less) = (one.0.max(other.0), one.0.min(other.0));
         if (SUPPORTED..FOLLOWED).contains(&more) {
-            // Nobody contradicts it. Of two counts the smaller one is that of the base; where a walk did not come, there is one.
+            // Nobody contradicts it. Of two counts the smaller one is that of the base; where a
+            // walk did not come, there is one.
             return Self(TILES + if less == 0 { more } else { less } - SUPPORTED);
         }
         Self(PAIRS + more * Side::COUNT as u16 + less)
     }
 
-    /// Whether it accuses the base: others have something else, or it is among those that nobody else has.
+    /// Whether it accuses the base: others have something else, or it is among those that nobody
+    /// else has.
     ///
-    /// All other statements say at most that the base is seen, and a place that is seen once must not be called wrong for that.
+    /// All other statements say at most that the base is seen, and a place that is seen once must
+    /// not be called wrong for that.
     pub fn accuses(self) -> bool {
         (SUSPECTED..PAIRS).contains(&self.0) || self.0 > PAIRS
     }
@@ -85,7 +88,8 @@ const AGAINST: u16 = ALONE + DEPTHS.len() as u16;
 const GAP: u16 = AGAINST + 2 * SHARES.len() as u16;
 const DEAD_END: u16 = GAP + 1;
 
-/// Borders of the count of the other base where only the read itself has its own: from 2, 3, 4, 6, 12, 32 on.
+/// Borders of the count of the other base where only the read itself has its own: from 2, 3, 4, 6,
+/// 12, 32 on.
 const DEPTHS: [u32; 6] = [2, 3, 4, 6, 12, 32];
 
 /// The other base is more frequent: less than 4 times, less than 16 times, more.

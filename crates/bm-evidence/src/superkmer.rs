@@ -1,15 +1,17 @@
 //! Super-k-mers: stretches of a read whose k-mers share their minimizer.
 //!
-//! The minimizer of a k-mer is, of the m-mers that it has on either strand, the one of the lowest hash. Neighbours mostly share it, and
-//! so do all copies of a k-mer. What is split by minimizers (Roberts et al. 2004; Li et al. 2013) keeps equal k-mers together, and a
-//! stretch of several of them takes hardly more room than one.
+//! The minimizer of a k-mer is, of the m-mers that it has on either strand, the one of the lowest
+//! hash. Neighbours mostly share it, and so do all copies of a k-mer. What is split by minimizers
+//! (Roberts et al. 2004; Li et al. 2013) keeps equal k-mers together, and a stretch of several of
+//! them takes hardly more room than one.
 
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::kmer::{LONGEST, UNKNOWN, code};
 use crate::packed::{BLOCK, Packed, ROOM, WORD, join};
 
-/// Bases of a minimizer: few enough that a k-mer has several, so many that no minimizer is in too many k-mers.
+/// Bases of a minimizer: few enough that a k-mer has several, so many that no minimizer is in too
+/// many k-mers.
 const M: usize = 12;
 
 /// Most k-mers of a super-k-mer.
@@ -39,21 +41,24 @@ impl SuperKmer {
         1 + self.length().div_ceil(4)
     }
 
-    /// Stores it at the start of `bytes`, which has room for [`SuperKmer::MOST_BYTES`]; returns how many of them are taken.
+    /// Stores it at the start of `bytes`, which has room for [`SuperKmer::MOST_BYTES`]; returns how
+    /// many of them are taken.
     #[inline(always)]
     pub(crate) fn write(self, bytes: &mut [u8]) -> usize {
         bytes[..Self::MOST_BYTES].copy_from_slice(&self.0.to_le_bytes());
         self.bytes()
     }
 
-    /// Returns the one at the start of `bytes`, whatever comes after it, and how many bytes it takes.
+    /// Returns the one at the start of `bytes`, whatever comes after it, and how many bytes it
+    /// takes.
     #[inline(always)]
     pub(crate) fn read(bytes: &[u8]) -> Option<(Self, usize)> {
         let read = Self(u128::from_le_bytes(*bytes.first_chunk()?));
         Some((read, read.bytes()))
     }
 
-    /// Writes its k-mers, each as the lower one of both strands, to the start of `kmers`, which has room for all of them; returns their number.
+    /// Writes its k-mers, each as the lower one of both strands, to the start of `kmers`, which has
+    /// room for all of them; returns their number.
     #[inline(always)]
     pub(crate) fn kmers(self, k: usize, kmers: &mut [u64]) -> usize {
         let length = self.length();
@@ -99,7 +104,8 @@ impl Cutter {
         Self { k, packed: Packed::new(), hashes: [0; ROOM], ends: [0; BLOCK + 1] }
     }
 
-    /// Calls `take` with each super-k-mer of the known bases of a read and with 32 bits that say its minimizer, all of them evenly.
+    /// Calls `take` with each super-k-mer of the known bases of a read and with 32 bits that say
+    /// its minimizer, all of them evenly.
     #[inline]
     pub(crate) fn cut(&mut self, sequence: &[u8], mut take: impl FnMut(u32, SuperKmer)) {
         for known in sequence.split(|base| code(*base) >= UNKNOWN) {
@@ -117,7 +123,8 @@ impl Cutter {
     #[inline]
     fn cut_block(&mut self, kmers: usize, take: &mut impl FnMut(u32, SuperKmer)) {
         let Self { k, packed, hashes, ends } = self;
-        // Where the next one has another minimizer. Whether it has is hard to foresee, so the processor is not asked to.
+        // Where the next one has another minimizer. Whether it has is hard to foresee, so the
+        // processor is not asked to.
         let mut count = 0;
         for (end, pair) in (1..).zip(hashes[..kmers].windows(2)) {
             ends[count] = end;
@@ -131,9 +138,11 @@ impl Cutter {
             while start < end {
                 let kmers = (end - start).min(MOST_KMERS);
                 let length = kmers + *k - 1;
-                let words = [0, WORD, 2 * WORD, 3 * WORD].map(|at| u128::from(packed.forward[start + at]));
+                let words =
+                    [0, WORD, 2 * WORD, 3 * WORD].map(|at| u128::from(packed.forward[start + at]));
                 let all = words[0] << 96 | words[1] << 64 | words[2] << 32 | words[3];
-                let stretch = all >> (u128::BITS - 2 * length as u32) << LENGTH_BITS | length as u128;
+                let stretch =
+                    all >> (u128::BITS - 2 * length as u32) << LENGTH_BITS | length as u128;
                 take(minimizer, SuperKmer(stretch));
                 start += kmers;
             }
@@ -225,7 +234,9 @@ mod tests {
         lengths.flat_map(|length| {
             let draw = move |i: u64, seed: u64| kmer::mix(seed << 32 | i) as usize;
             let plain = (0..length as u64).map(|i| b"ACGTUacgtu"[draw(i, 1) % 10]).collect();
-            let unknown = (0..length as u64).map(|i| if draw(i, 2) % 40 == 0 { b'N' } else { b"ACGT"[draw(i, 3) % 4] }).collect();
+            let unknown = (0..length as u64)
+                .map(|i| if draw(i, 2) % 40 == 0 { b'N' } else { b"ACGT"[draw(i, 3) % 4] })
+                .collect();
             let repeat = (0..length).map(|i| b"AAAAAACAAT"[i % 10]).collect();
             [plain, unknown, repeat, vec![b'T'; length]]
         })
@@ -261,7 +272,8 @@ mod tests {
             of.clear();
             let mut cutter = Cutter::new(k);
             for read in reads() {
-                let back: Vec<u8> = read.iter().rev().map(|base| b"TGCAN"[usize::from(code(*base))]).collect();
+                let back: Vec<u8> =
+                    read.iter().rev().map(|base| b"TGCAN"[usize::from(code(*base))]).collect();
                 for read in [&read, &back] {
                     cutter.cut(read, |minimizer, piece| {
                         for hash in hashes(piece, k) {
@@ -290,9 +302,18 @@ mod tests {
                 kmers[(minimizer >> 28) as usize] += hashes(piece, k).len() as u32;
             });
             let all: u32 = kmers.iter().sum();
-            assert!(f64::from(all) > at_least * f64::from(pieces), "k {k}: {}", f64::from(all) / f64::from(pieces));
+            assert!(
+                f64::from(all) > at_least * f64::from(pieces),
+                "k {k}: {}",
+                f64::from(all) / f64::from(pieces)
+            );
             let even = all as usize / kmers.len();
-            assert!(kmers.iter().all(|count| (even * 9 / 10..even * 11 / 10).contains(&(*count as usize))), "k {k}: {kmers:?}");
+            assert!(
+                kmers
+                    .iter()
+                    .all(|count| (even * 9 / 10..even * 11 / 10).contains(&(*count as usize))),
+                "k {k}: {kmers:?}"
+            );
         }
     }
 }

@@ -45,7 +45,11 @@ impl Table {
 
     pub(crate) fn new(lines: usize) -> Self {
         let lines = lines.max(1);
-        Self { lines: vec![Line::default(); lines], taken: 0, room: (LOAD * (lines * CELLS) as f64) as usize }
+        Self {
+            lines: vec![Line::default(); lines],
+            taken: 0,
+            room: (LOAD * (lines * CELLS) as f64) as usize,
+        }
     }
 
     /// Returns the number of lines.
@@ -104,11 +108,15 @@ impl Table {
 
     /// Returns the number of hashes with a count.
     pub(crate) fn with_count(&self, count: u32) -> usize {
-        self.lines.iter().flat_map(|line| &line.0).filter(|cell| **cell != 0 && Self::parts(**cell).1 == count).count()
+        self.lines
+            .iter()
+            .flat_map(|line| &line.0)
+            .filter(|cell| **cell != 0 && Self::parts(**cell).1 == count)
+            .count()
     }
 
-    /// Returns the hashes that are to be `kept`, without their lowest [`COUNT_BITS`] bits, with their counts; in the memory that they
-    /// were in.
+    /// Returns the hashes that are to be `kept`, without their lowest [`COUNT_BITS`] bits, with
+    /// their counts; in the memory that they were in.
     pub(crate) fn into_kept(self, kept: impl Fn(u64, u32) -> bool) -> Kept {
         let Self { mut lines, .. } = self;
         let mut count = 0;

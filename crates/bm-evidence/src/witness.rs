@@ -1,9 +1,11 @@
 //! What the k-mers of a run say of each base of a read.
 //!
-//! A read is laid out in tiles, k-mers that do not overlap. Where other reads have a tile, they bear out all its bases at once. Between
-//! tiles that stand, the run's k-mers are followed base by base, from the left and from the right: where more reads go on with another base,
-//! and after it as the read does, the base is contradicted, and the walk goes on with the base that others have. So a second error near
-//! the first is seen as well. A walk that gets out of step looks for a gap, and stops if there is none.
+//! A read is laid out in tiles, k-mers that do not overlap. Where other reads have a tile, they
+//! bear out all its bases at once. Between tiles that stand, the run's k-mers are followed base by
+//! base, from the left and from the right: where more reads go on with another base, and after it
+//! as the read does, the base is contradicted, and the walk goes on with the base that others have.
+//! So a second error near the first is seen as well. A walk that gets out of step looks for a gap,
+//! and stops if there is none.
 
 use std::ops::Range;
 
@@ -34,7 +36,8 @@ const NEAR: usize = 32;
 /// Longest gap, in bases.
 const GAP: usize = 2;
 
-/// A read that is about to be looked at: the memory for its k-mers is asked for, so that it is there by then.
+/// A read that is about to be looked at: the memory for its k-mers is asked for, so that it is
+/// there by then.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
     codes: Vec<u8>,
@@ -42,13 +45,16 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Makes it that of the read whose bases have these codes ([`crate::kmer::code`]), to be looked at with the same index.
+    /// Makes it that of the read whose bases have these codes ([`crate::kmer::code`]), to be looked
+    /// at with the same index.
     pub fn prepare(&mut self, index: &Index, codes: impl Iterator<Item = u8>) {
         self.codes.clear();
         self.codes.extend(codes);
         self.hashes.fill(&self.codes, index.k());
         if index.level() == 0 {
-            self.tiles(index.k()).filter_map(|start| self.hashes.at(start)).for_each(|hash| index.expect(hash));
+            self.tiles(index.k())
+                .filter_map(|start| self.hashes.at(start))
+                .for_each(|hash| index.expect(hash));
         }
     }
 
@@ -65,7 +71,8 @@ impl Reading {
 pub struct Witness {
     tiles: Vec<Tile>,
     counts: Vec<u32>,
-    /// Where only a share of the k-mers is looked at: those that nobody else has, the ones with the fewest suspects first.
+    /// Where only a share of the k-mers is looked at: those that nobody else has, the ones with the
+    /// fewest suspects first.
     blames: Vec<Blame>,
     sides: [Vec<Side>; 2],
     path: Vec<Step>,
@@ -83,7 +90,8 @@ struct Tile {
 /// A k-mer that nobody else has.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Blame {
-    /// How many of its bases no other k-mer bears out: one of them is wrong, or the place is read once.
+    /// How many of its bases no other k-mer bears out: one of them is wrong, or the place is read
+    /// once.
     suspects: usize,
     start: usize,
 }
@@ -99,7 +107,8 @@ struct Step {
 }
 
 impl Witness {
-    /// Looks at a read, which was prepared with the same index; returns a statement for each of its bases.
+    /// Looks at a read, which was prepared with the same index; returns a statement for each of its
+    /// bases.
     pub fn look(&mut self, index: &Index, reading: &Reading) -> &[Statement] {
         let length = reading.codes.len();
         self.statements.clear();
@@ -108,7 +117,11 @@ impl Witness {
         self.blames.clear();
         self.tiles.clear();
         if length >= index.k() {
-            if index.level() == 0 { self.look_at_all(index, reading) } else { self.look_at_some(index, reading) }
+            if index.level() == 0 {
+                self.look_at_all(index, reading)
+            } else {
+                self.look_at_some(index, reading)
+            }
         }
         &self.statements
     }
@@ -118,20 +131,26 @@ impl Witness {
         &self.statements
     }
 
-    /// Returns in how many reads a typical k-mer of the last read is; 0 if others have none of them.
+    /// Returns in how many reads a typical k-mer of the last read is; 0 if others have none of
+    /// them.
     pub fn depth(&self) -> u32 {
         self.depth
     }
 
-    /// Spreads the blame of k-mers that nobody else has over the probabilities that the bases of the last read are wrong.
+    /// Spreads the blame of k-mers that nobody else has over the probabilities that the bases of
+    /// the last read are wrong.
     ///
-    /// A k-mer with probability q of at least one error among its suspects is seen nowhere else with certainty if there is one, and with
-    /// probability 1/`blame` if there is none; by Bayes its odds of having one grow by `blame`, and the suspects share that by their
-    /// own probabilities. One after the other, so that what explains one k-mer explains those that overlap it.
+    /// A k-mer with probability q of at least one error among its suspects is seen nowhere else
+    /// with certainty if there is one, and with probability 1/`blame` if there is none; by Bayes
+    /// its odds of having one grow by `blame`, and the suspects share that by their own
+    /// probabilities. One after the other, so that what explains one k-mer explains those that
+    /// overlap it.
     pub(crate) fn spread_blame(&self, index: &Index, blame: f32, probabilities: &mut [f32]) {
         for each in &self.blames {
             let bases = each.start..each.start + index.k();
-            let (Some(counts), Some(probabilities)) = (self.counts.get(bases.clone()), probabilities.get_mut(bases)) else {
+            let (Some(counts), Some(probabilities)) =
+                (self.counts.get(bases.clone()), probabilities.get_mut(bases))
+            else {
                 continue;
             };
             let before = any_wrong(counts, probabilities);
@@ -139,14 +158,16 @@ impl Witness {
             let after = wrong / (wrong + 1.0 - before);
             if before > 0.0 {
                 let grows = (after / before) as f32;
-                for (p, _) in probabilities.iter_mut().zip(counts).filter(|(_, count)| **count < 2) {
+                for (p, _) in probabilities.iter_mut().zip(counts).filter(|(_, count)| **count < 2)
+                {
                     *p = (*p * grows).min(1.0);
                 }
             }
         }
     }
 
-    /// Returns for k-mers that nobody else has, none of which overlaps another, how likely one of their suspects is wrong.
+    /// Returns for k-mers that nobody else has, none of which overlaps another, how likely one of
+    /// their suspects is wrong.
     pub fn blamed(&self, index: &Index, probabilities: &[f32]) -> impl Iterator<Item = f64> {
         let mut last: Vec<usize> = Vec::new();
         let apart = move |each: &&Blame| {
@@ -165,7 +186,8 @@ impl Witness {
         self.tiles.iter().filter(|tile| tile.count > 1).count() as u64
     }
 
-    /// By a share of the k-mers: a base stands if one of them stands that has it; one that does not stand blames all its other bases.
+    /// By a share of the k-mers: a base stands if one of them stands that has it; one that does not
+    /// stand blames all its other bases.
     fn look_at_some(&mut self, index: &Index, reading: &Reading) {
         let (k, level) = (index.k(), index.level());
         let Reading { codes, hashes } = reading;
@@ -182,7 +204,9 @@ impl Witness {
         counts.clear();
         counts.resize(codes.len(), 0);
         for tile in tiles.iter() {
-            counts[tile.start..tile.start + k].iter_mut().for_each(|count| *count = tile.count.max(*count));
+            counts[tile.start..tile.start + k]
+                .iter_mut()
+                .for_each(|count| *count = tile.count.max(*count));
         }
         for tile in tiles.iter().filter(|tile| tile.count < 2) {
             let bases = tile.start..tile.start + k;
@@ -217,7 +241,10 @@ impl Witness {
         let mut before: Option<Tile> = None;
         for i in 0..self.tiles.len() {
             let tile = self.tiles[i];
-            let beside = [i.checked_sub(1), Some(i + 1)].into_iter().flatten().filter_map(|i| self.tiles.get(i));
+            let beside = [i.checked_sub(1), Some(i + 1)]
+                .into_iter()
+                .flatten()
+                .filter_map(|i| self.tiles.get(i));
             // Where there are many more beside, they may have turned off.
             let most = beside.map(|tile| tile.count).max().unwrap_or(0);
             if tile.count < 2 || TURNED * tile.count < most {
@@ -238,7 +265,14 @@ impl Witness {
     }
 
     /// Walks over the bases between two tiles that stand, from either.
-    fn cross(&mut self, index: &Index, reading: &Reading, gap: Range<usize>, left: Option<Tile>, right: Option<Tile>) {
+    fn cross(
+        &mut self,
+        index: &Index,
+        reading: &Reading,
+        gap: Range<usize>,
+        left: Option<Tile>,
+        right: Option<Tile>,
+    ) {
         let Reading { codes, hashes } = reading;
         let (Range { start, end }, length) = (gap, codes.len());
         self.sides.iter_mut().for_each(|sides| {
@@ -247,10 +281,12 @@ impl Witness {
         });
         let Self { sides: [forward, backward], path, .. } = self;
         let walk = Walk { index, depth: self.depth };
-        let (k, there, back) = (index.k(), Strand::<false> { codes, hashes }, Strand::<true> { codes, hashes });
+        let (k, there, back) =
+            (index.k(), Strand::<false> { codes, hashes }, Strand::<true> { codes, hashes });
         let mut forward = |at: usize, side| forward[at - start] = side;
         let mut backward = |at: usize, side| backward[length - 1 - at - start] = side;
-        // K-mers that begin before the gap, for the walk from the left, and in it, for the other one. In a long gap walks end soon.
+        // K-mers that begin before the gap, for the walk from the left, and in it, for the other
+        // one. In a long gap walks end soon.
         let near = (end - start).min(NEAR);
         if left.is_some() {
             hashes.expect(index, start + 1 - k..start + 1 - k + near);
@@ -259,9 +295,17 @@ impl Witness {
             hashes.expect(index, end - near..end);
         }
         // The bases that nobody contradicts, from either side.
-        let from_left = left.map(|tile| walk.easily(there, Reached { at: tile.start + k, reads: tile.count }, end, &mut forward));
-        let from_right = right
-            .map(|tile| walk.easily(back, Reached { at: length - tile.start, reads: tile.count }, length - start, &mut backward));
+        let from_left = left.map(|tile| {
+            walk.easily(there, Reached { at: tile.start + k, reads: tile.count }, end, &mut forward)
+        });
+        let from_right = right.map(|tile| {
+            walk.easily(
+                back,
+                Reached { at: length - tile.start, reads: tile.count },
+                length - start,
+                &mut backward,
+            )
+        });
         let meet = match (&from_left, &from_right) {
             (Some(left), Some(right)) => left.at == end || left.at + right.at + 1 == length,
             _ => false,
@@ -269,7 +313,9 @@ impl Witness {
         if let Some(place) = from_left {
             walk.run(there, place, if meet { end.min(place.at + 1) } else { end }, path, forward);
         }
-        if let Some(place) = from_right.filter(|_| !meet || from_left.is_some_and(|left| left.at < end)) {
+        if let Some(place) =
+            from_right.filter(|_| !meet || from_left.is_some_and(|left| left.at < end))
+        {
             walk.run(back, place, if meet { place.at + 1 } else { length - start }, path, backward);
         }
         for ((at, one), other) in (start..end).zip(&self.sides[0]).zip(&self.sides[1]) {
@@ -404,12 +450,17 @@ impl Walk<'_> {
         if reached.at >= end {
             return;
         }
-        let mut place = Place { at: reached.at, window: strand.window(reached.at, self.index.k()), reads: reached.reads };
+        let mut place = Place {
+            at: reached.at,
+            window: strand.window(reached.at, self.index.k()),
+            reads: reached.reads,
+        };
         let (mut recent, mut gap) = (0, None);
         path.clear();
         while place.at < end {
             let (side, differs, next) = self.step(strand, place);
-            // Behind bases that the read lacks, the walk goes on with the very base that was said to have a gap.
+            // Behind bases that the read lacks, the walk goes on with the very base that was said
+            // to have a gap.
             let side = if gap == Some(place.at) { Side::GAP } else { side };
             path.push(Step { at: place.at, side, before: place.window, reads: place.reads });
             recent = (recent << 1 | u32::from(differs)) & ((1 << RECENT) - 1);
@@ -442,9 +493,14 @@ impl Walk<'_> {
         path.drain(..).for_each(|step| record(step.at, step.side));
     }
 
-    /// Returns what is said of the next base, whether it differs, and where the walk goes on, if it does.
+    /// Returns what is said of the next base, whether it differs, and where the walk goes on, if it
+    /// does.
     #[inline(always)]
-    fn step<const BACK: bool>(&self, strand: Strand<'_, BACK>, place: Place) -> (Side, bool, Option<Place>) {
+    fn step<const BACK: bool>(
+        &self,
+        strand: Strand<'_, BACK>,
+        place: Place,
+    ) -> (Side, bool, Option<Place>) {
         let Place { at, window, reads } = place;
         let code = strand.code(at);
         let own = if code < UNKNOWN { self.count(window.then(code)) } else { 0 };
@@ -467,14 +523,22 @@ impl Walk<'_> {
 
     /// Whether a walk goes on with the read's own base, though more reads have another.
     #[cold]
-    fn own_way<const BACK: bool>(&self, strand: Strand<'_, BACK>, place: Place, own: u32, other: Other) -> bool {
-        let agree = |code| self.ahead(strand, Place { at: place.at + 1, window: place.window.then(code), ..place });
+    fn own_way<const BACK: bool>(
+        &self,
+        strand: Strand<'_, BACK>,
+        place: Place,
+        own: u32,
+        other: Other,
+    ) -> bool {
+        let agree = |code| {
+            self.ahead(strand, Place { at: place.at + 1, window: place.window.then(code), ..place })
+        };
         let (ours, theirs) = (agree(strand.code(place.at)), agree(other.code));
         ours > theirs || ours == theirs && DOMINANT * own >= other.reads
     }
 
-    /// Returns how many of the next bases agree with the run's k-mers from a place on: at each step the read's own base is followed
-    /// if it is no rarity, else the most frequent one.
+    /// Returns how many of the next bases agree with the run's k-mers from a place on: at each step
+    /// the read's own base is followed if it is no rarity, else the most frequent one.
     fn ahead<const BACK: bool>(&self, strand: Strand<'_, BACK>, place: Place) -> usize {
         let (mut window, mut agree) = (place.window, 0);
         for at in (place.at..strand.codes.len()).take(AHEAD) {

@@ -1,7 +1,9 @@
-//! How fast the engines are: by batch size on a network of 300-128-64-1, and on sequences of 150 positions with a network that
-//! corrects each from a window of 9: `cargo bench -p bm-infer --features onnxruntime`.
+//! How fast the engines are: by batch size on a network of 300-128-64-1, and on sequences of 150
+//! positions with a network that corrects each from a window of 9: `cargo bench -p bm-infer
+//! --features onnxruntime`.
 //!
-//! One thread. ONNX Runtime is measured if the environment variable `ORT_DYLIB_PATH` names its library.
+//! One thread. ONNX Runtime is measured if the environment variable `ORT_DYLIB_PATH` names its
+//! library.
 
 use std::hint::black_box;
 
@@ -16,21 +18,23 @@ const BATCHES: [usize; 5] = [1, 16, 64, 256, 1024];
 fn numbers(count: usize) -> Vec<f32> {
     let mut state = 0x5eed_u64;
     let next = |_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1 << 24) as f32
     };
     (0..count).map(next).collect()
 }
 
-/// The shape of the networks that are trained here. What the weights are does not matter to its speed, but denormal sums would:
-/// these keep the values of all layers around 1.
+/// The shape of the networks that are trained here. What the weights are does not matter to its
+/// speed, but denormal sums would: these keep the values of all layers around 1.
 fn model() -> ModelFile {
     let layer = |inputs: usize, outputs: usize| {
         let scale = 2.0 / inputs as f32;
         let weights = numbers(inputs * outputs).into_iter().map(|w| (w - 0.25) * scale).collect();
         (outputs, weights, vec![0.1; outputs])
     };
-    ModelFile::from_bytes("300-128-64-1", dense(&[layer(300, 128), layer(128, 64), layer(64, 1)])).expect("the model is valid")
+    ModelFile::from_bytes("300-128-64-1", dense(&[layer(300, 128), layer(128, 64), layer(64, 1)]))
+        .expect("the model is valid")
 }
 
 // Which engines there are depends on the features: some builds push one, some none.
@@ -63,7 +67,8 @@ fn session(c: &mut Criterion) {
         let mut output = Vec::new();
         for batch in BATCHES {
             group.throughput(Throughput::Elements(batch as u64));
-            let input = TensorRef::new([batch, 300], &rows[..batch * 300]).expect("the shape holds the values");
+            let input = TensorRef::new([batch, 300], &rows[..batch * 300])
+                .expect("the shape holds the values");
             group.bench_function(BenchmarkId::from_parameter(batch), |b| {
                 b.iter(|| session.run(black_box(input), &mut output).expect("the input is finite"));
             });
@@ -72,7 +77,8 @@ fn session(c: &mut Criterion) {
     }
 }
 
-/// The multiply-adds of a read in the network of 300-128-64-1, as fast as the processor does them: nothing is loaded or stored.
+/// The multiply-adds of a read in the network of 300-128-64-1, as fast as the processor does them:
+/// nothing is loaded or stored.
 #[cfg(feature = "embedded")]
 fn limit(c: &mut Criterion) {
     use pulp::{Arch, Simd, WithSimd};
@@ -116,24 +122,35 @@ const LENGTH: usize = 150;
 
 fn sequences(c: &mut Criterion) {
     let layer = |outputs: usize, inputs: usize, window: usize| {
-        let weights = numbers(outputs * inputs * window).into_iter().map(|w| (w - 0.5) / inputs as f32).collect();
+        let weights = numbers(outputs * inputs * window)
+            .into_iter()
+            .map(|w| (w - 0.5) / inputs as f32)
+            .collect();
         Convolution { outputs, inputs, window, weights, biases: vec![0.1; outputs] }
     };
     let proto = correction_model(&layer(16, CHANNELS, 9), &layer(1, 16, 1), &layer(1, CHANNELS, 1));
-    let model = ModelFile::from_bytes("correction", proto.encode_to_vec()).expect("the model is valid");
-    let alphabet = Alphabet::new(CHANNELS, numbers(CODES * CHANNELS)).expect("the numbers are finite");
+    let model =
+        ModelFile::from_bytes("correction", proto.encode_to_vec()).expect("the model is valid");
+    let alphabet =
+        Alphabet::new(CHANNELS, numbers(CODES * CHANNELS)).expect("the numbers are finite");
     for backend in backends() {
         let mut group = c.benchmark_group(format!("sequences/{}", backend.name()));
-        let mut session = backend.load_sequences(&model, &alphabet).expect("every engine runs this network");
+        let mut session =
+            backend.load_sequences(&model, &alphabet).expect("every engine runs this network");
         let mut output = Vec::new();
         for batch in [1, 256] {
             group.throughput(Throughput::Elements(batch as u64));
             // Qualities of a run are few and alike; 40 of 94 are used.
-            let codes: Vec<_> = numbers(batch * LENGTH).into_iter().map(|x| (x * 200.0) as u16).collect();
+            let codes: Vec<_> =
+                numbers(batch * LENGTH).into_iter().map(|x| (x * 200.0) as u16).collect();
             let lengths = vec![LENGTH; batch];
             let input = SequencesRef::new(&codes, &lengths).expect("the lengths add up");
             group.bench_function(BenchmarkId::from_parameter(batch), |b| {
-                b.iter(|| session.run(black_box(input), &mut output).expect("the codes are of the alphabet"));
+                b.iter(|| {
+                    session
+                        .run(black_box(input), &mut output)
+                        .expect("the codes are of the alphabet")
+                });
             });
         }
         group.finish();

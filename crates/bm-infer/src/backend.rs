@@ -60,8 +60,8 @@ pub trait Backend: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`InferError::ModelUnsupported`] or [`InferError::ModelInvalid`] if this engine cannot run the model, else what
-    /// [`Backend::check`] says.
+    /// [`InferError::ModelUnsupported`] or [`InferError::ModelInvalid`] if this engine cannot run
+    /// the model, else what [`Backend::check`] says.
     fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferError>;
 
     /// Prepares a model of sequences ([`crate::Layout::Sequences`]) for sequences over `alphabet`.
@@ -69,7 +69,11 @@ pub trait Backend: Send + Sync {
     /// # Errors
     ///
     /// As [`Backend::load`]; an engine that runs no such models says so.
-    fn load_sequences(&self, model: &ModelFile, _alphabet: &Alphabet) -> Result<Box<dyn SequenceSession>, InferError> {
+    fn load_sequences(
+        &self,
+        model: &ModelFile,
+        _alphabet: &Alphabet,
+    ) -> Result<Box<dyn SequenceSession>, InferError> {
         self.check()?;
         Err(InferError::ModelUnsupported {
             model: model.name().to_owned(),
@@ -87,7 +91,8 @@ pub trait Session: Send {
     /// Returns the engine's name.
     fn backend(&self) -> &'static str;
 
-    /// Runs the engine on input that [`Session::run`] has checked, at least one row; appends to `output`.
+    /// Runs the engine on input that [`Session::run`] has checked, at least one row; appends to
+    /// `output`.
     ///
     /// # Errors
     ///
@@ -100,7 +105,8 @@ pub trait Session: Send {
     ///
     /// # Errors
     ///
-    /// Input of another width or that is not finite is refused before the engine sees it; else what the engine says.
+    /// Input of another width or that is not finite is refused before the engine sees it; else what
+    /// the engine says.
     fn run(&mut self, input: TensorRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
         output.clear();
         self.signature().check_input(&input)?;

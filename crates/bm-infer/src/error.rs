@@ -92,7 +92,9 @@ pub enum InferError {
         actual: usize,
     },
     /// The input holds NaN or infinity.
-    #[error("row {row} of the input holds {value} at feature {feature}; only finite numbers have a prediction")]
+    #[error(
+        "row {row} of the input holds {value} at feature {feature}; only finite numbers have a prediction"
+    )]
     NonFinite {
         /// Which row, from 0.
         row: usize,
@@ -147,9 +149,15 @@ pub enum InferError {
 
 impl InferError {
     /// Checks that an engine has returned as many numbers as its model promises, all finite.
-    pub(crate) fn check_output(backend: &'static str, expected: usize, output: &[f32]) -> Result<(), Self> {
+    pub(crate) fn check_output(
+        backend: &'static str,
+        expected: usize,
+        output: &[f32],
+    ) -> Result<(), Self> {
         // Without a way out of the loop it is one vector instruction for many values.
-        if output.len() == expected && output.iter().fold(true, |all, value| all & value.is_finite()) {
+        if output.len() == expected
+            && output.iter().fold(true, |all, value| all & value.is_finite())
+        {
             return Ok(());
         }
         let finite = output.iter().filter(|value| value.is_finite()).count();
@@ -161,7 +169,8 @@ impl InferError {
     }
 }
 
-/// Shows text that a file brought along: on one line, without what a terminal would obey, and of a long one the ends.
+/// Shows text that a file brought along: on one line, without what a terminal would obey, and of a
+/// long one the ends.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'a>(pub &'a str);
 
@@ -196,7 +205,10 @@ mod tests {
         let long = format!("{}{}", "ä".repeat(5_000), "z".repeat(500));
         assert_eq!(Shown(&long).to_string(), format!("{}…{}", "ä".repeat(500), "z".repeat(500)));
         assert_eq!(Shown(&long[..2 * 1_000]).to_string(), long[..2 * 1_000]);
-        let error = InferError::ModelInvalid { model: "m".to_owned(), reason: "a name\r\nbm: all is well".to_owned() };
+        let error = InferError::ModelInvalid {
+            model: "m".to_owned(),
+            reason: "a name\r\nbm: all is well".to_owned(),
+        };
         assert_eq!(error.to_string(), "m: not a valid ONNX model: a name\\r\\nbm: all is well");
     }
 }

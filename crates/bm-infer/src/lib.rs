@@ -1,7 +1,8 @@
 //! Small neural networks from ONNX files.
 //!
-//! A [`ModelFile`] is an ONNX file, read, measured and checked. A [`Backend`] prepares it for one engine, and the [`Session`]
-//! that it returns maps a matrix of features to a matrix of outputs. A session belongs to one worker; make one for each.
+//! A [`ModelFile`] is an ONNX file, read, measured and checked. A [`Backend`] prepares it for one
+//! engine, and the [`Session`] that it returns maps a matrix of features to a matrix of outputs. A
+//! session belongs to one worker; make one for each.
 //!
 //! | backend | needs | features |
 //! |---|---|---|
@@ -9,12 +10,12 @@
 //! | [`OnnxRuntime`](backend::OnnxRuntime) | the ONNX Runtime library, found at run time | `onnxruntime` |
 //! | [`CoreMl`](backend::CoreMl) | that library on macOS, and a model file of its own | `coreml` |
 //!
-//! Models come in two kinds. One of *rows* maps a row of features to a row of outputs. One of *sequences* maps every position of
-//! a sequence to a row of outputs and may look at its neighbours; it takes codes over an [`Alphabet`], see
-//! [`Backend::load_sequences`].
+//! Models come in two kinds. One of *rows* maps a row of features to a row of outputs. One of
+//! *sequences* maps every position of a sequence to a row of outputs and may look at its
+//! neighbours; it takes codes over an [`Alphabet`], see [`Backend::load_sequences`].
 //!
-//! A backend that is named and not there is refused; nothing falls back in silence. Input that is not finite is refused before
-//! any engine sees it, because engines differ in what they make of it.
+//! A backend that is named and not there is refused; nothing falls back in silence. Input that is
+//! not finite is refused before any engine sees it, because engines differ in what they make of it.
 //!
 //! ```
 //! use bm_infer::{Backend, ModelFile, TensorRef, backend::Embedded};
@@ -30,8 +31,9 @@
 //!
 //! # A backend of your own
 //!
-//! Implement [`Backend`] and [`Session`]: a name, a check whether it can run here, and how a model is loaded. The traits refuse wrong
-//! widths and numbers that are not finite, before and after the engine. [`self_check`] tells whether two engines agree.
+//! Implement [`Backend`] and [`Session`]: a name, a check whether it can run here, and how a model
+//! is loaded. The traits refuse wrong widths and numbers that are not finite, before and after the
+//! engine. [`self_check`] tells whether two engines agree.
 //!
 //! ```
 //! use bm_infer::backend::Embedded;

@@ -22,7 +22,8 @@ pub struct ModelFile {
 }
 
 impl ModelFile {
-    /// Most bytes of a model file. The models here have some hundred thousand; a file beyond this is not one of their kind.
+    /// Most bytes of a model file. The models here have some hundred thousand; a file beyond this
+    /// is not one of their kind.
     pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
     /// Versions of the standard operators whose meaning the engines here share.
@@ -32,7 +33,8 @@ impl ModelFile {
     ///
     /// # Errors
     ///
-    /// If it cannot be read, is too large, is not a valid ONNX model or keeps its weights in another file.
+    /// If it cannot be read, is too large, is not a valid ONNX model or keeps its weights in
+    /// another file.
     pub fn open(path: &Path) -> Result<Self, InferError> {
         let not_found = |source| InferError::ModelNotFound { path: path.to_owned(), source };
         let mut bytes = Vec::new();
@@ -49,17 +51,24 @@ impl ModelFile {
     /// # Errors
     ///
     /// As [`ModelFile::open`].
-    pub fn from_bytes(name: impl Into<String>, bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, InferError> {
+    pub fn from_bytes(
+        name: impl Into<String>,
+        bytes: impl Into<Cow<'static, [u8]>>,
+    ) -> Result<Self, InferError> {
         let (name, bytes) = (name.into(), bytes.into());
         Self::check_size(&name, bytes.len() as u64)?;
-        let (signature, metadata) =
-            Self::describe(&bytes).map_err(|reason| InferError::ModelInvalid { model: name.clone(), reason })?;
+        let (signature, metadata) = Self::describe(&bytes)
+            .map_err(|reason| InferError::ModelInvalid { model: name.clone(), reason })?;
         Ok(Self { sha256: Sha256::of(&bytes), name, bytes, signature, metadata })
     }
 
     fn check_size(name: &str, actual: u64) -> Result<(), InferError> {
         if actual > Self::MAX_BYTES {
-            return Err(InferError::ModelTooLarge { model: name.to_owned(), limit: Self::MAX_BYTES, actual });
+            return Err(InferError::ModelTooLarge {
+                model: name.to_owned(),
+                limit: Self::MAX_BYTES,
+                actual,
+            });
         }
         Ok(())
     }
@@ -67,15 +76,26 @@ impl ModelFile {
     fn describe(bytes: &[u8]) -> Result<(Signature, BTreeMap<String, String>), String> {
         let model = ModelProto::decode(bytes).map_err(|error| error.to_string())?;
         let graph = model.graph.as_ref().ok_or("it has no graph")?;
-        let standard = model.opset_import.iter().find(|set| set.domain.is_empty() || set.domain == "ai.onnx");
+        let standard =
+            model.opset_import.iter().find(|set| set.domain.is_empty() || set.domain == "ai.onnx");
         let opset = standard.map(|set| set.version).ok_or("it names no operator set")?;
         if !Self::OPSETS.contains(&opset) {
-            return Err(format!("operator set {opset}, expected {} to {}", Self::OPSETS.start(), Self::OPSETS.end()));
+            return Err(format!(
+                "operator set {opset}, expected {} to {}",
+                Self::OPSETS.start(),
+                Self::OPSETS.end()
+            ));
         }
         if let Some(tensor) = onnx::external_tensor(&model) {
-            return Err(format!("the weights of {tensor} are in another file, expected them inside"));
+            return Err(format!(
+                "the weights of {tensor} are in another file, expected them inside"
+            ));
         }
-        let metadata = model.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect();
+        let metadata = model
+            .metadata_props
+            .iter()
+            .map(|entry| (entry.key.clone(), entry.value.clone()))
+            .collect();
         Ok((Signature::of(graph)?, metadata))
     }
 
@@ -112,7 +132,11 @@ impl ModelFile {
     pub fn verify(&self, expected: &str) -> Result<(), InferError> {
         let actual = self.sha256.to_string();
         if actual != expected {
-            return Err(InferError::DigestMismatch { model: self.name.clone(), expected: expected.to_owned(), actual });
+            return Err(InferError::DigestMismatch {
+                model: self.name.clone(),
+                expected: expected.to_owned(),
+                actual,
+            });
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The part of the ONNX format that describes small networks.
 //!
-//! Messages and field numbers are those of `onnx.proto` (ONNX IR version 10); fields that no model here uses are left out and
-//! skipped when a file is read.
+//! Messages and field numbers are those of `onnx.proto` (ONNX IR version 10); fields that no model
+//! here uses are left out and skipped when a file is read.
 
 use prost::Message;
 
@@ -119,7 +119,11 @@ pub struct NodeProto {
 impl NodeProto {
     /// Returns what messages call the node.
     pub fn shown(&self) -> String {
-        if self.name.is_empty() { self.op_type.clone() } else { format!("{} ({})", self.name, self.op_type) }
+        if self.name.is_empty() {
+            self.op_type.clone()
+        } else {
+            format!("{} ({})", self.name, self.op_type)
+        }
     }
 
     /// Returns the setting of that name.
@@ -208,16 +212,25 @@ impl TensorProto {
     ///
     /// # Errors
     ///
-    /// In words: another type, a shape that the elements do not fill, or elements that are not finite.
+    /// In words: another type, a shape that the elements do not fill, or elements that are not
+    /// finite.
     pub fn floats(&self) -> Result<(Vec<usize>, Vec<f32>), String> {
         let name = &self.name;
         if self.data_type != data_type::FLOAT {
-            return Err(format!("{name} should be of type float (1), it is of type {}", self.data_type));
+            return Err(format!(
+                "{name} should be of type float (1), it is of type {}",
+                self.data_type
+            ));
         }
         let dims: Vec<usize> = self
             .dims
             .iter()
-            .map(|d| usize::try_from(*d).ok().filter(|d| *d > 0).ok_or_else(|| format!("{name} has a dimension of {d}")))
+            .map(|d| {
+                usize::try_from(*d)
+                    .ok()
+                    .filter(|d| *d > 0)
+                    .ok_or_else(|| format!("{name} has a dimension of {d}"))
+            })
             .collect::<Result<_, _>>()?;
         let expected = dims.iter().try_fold(1usize, |product, d| product.checked_mul(*d));
         let values = if self.raw_data.is_empty() {
@@ -225,7 +238,10 @@ impl TensorProto {
         } else {
             let (words, rest) = self.raw_data.as_chunks::<4>();
             if !rest.is_empty() || !self.float_data.is_empty() {
-                return Err(format!("{name} has {} bytes of data, not a whole number of floats", self.raw_data.len()));
+                return Err(format!(
+                    "{name} has {} bytes of data, not a whole number of floats",
+                    self.raw_data.len()
+                ));
             }
             words.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
         };
@@ -290,11 +306,14 @@ pub struct DimensionProto {
 
 /// Returns a dimension's size, `None` if it is open.
 pub(crate) fn dimension(dim: &DimensionProto) -> Result<Option<usize>, String> {
-    /// No dimension of a network for single reads comes near this; a file that claims more is broken or hostile.
+    /// No dimension of a network for single reads comes near this; a file that claims more is
+    /// broken or hostile.
     const MOST: i64 = 1 << 20;
     match dim.dim_value {
         None => Ok(None),
-        Some(value) if (1..=MOST).contains(&value) => usize::try_from(value).map(Some).map_err(|e| e.to_string()),
+        Some(value) if (1..=MOST).contains(&value) => {
+            usize::try_from(value).map(Some).map_err(|e| e.to_string())
+        }
         Some(value) => Err(format!("a dimension of {value}, expected 1 to {MOST}")),
     }
 }
@@ -310,15 +329,21 @@ pub(crate) fn external_tensor(model: &ModelProto) -> Option<String> {
     fn in_attribute(attribute: &AttributeProto) -> Option<String> {
         let tensors = attribute.t.iter().chain(&attribute.tensors).find_map(in_tensor);
         tensors
-            .or_else(|| attribute.sparse_tensor.iter().chain(&attribute.sparse_tensors).find_map(in_sparse))
-            .or_else(|| attribute.g.as_deref().into_iter().chain(&attribute.graphs).find_map(in_graph))
+            .or_else(|| {
+                attribute.sparse_tensor.iter().chain(&attribute.sparse_tensors).find_map(in_sparse)
+            })
+            .or_else(|| {
+                attribute.g.as_deref().into_iter().chain(&attribute.graphs).find_map(in_graph)
+            })
     }
     fn in_nodes(nodes: &[NodeProto]) -> Option<String> {
         nodes.iter().flat_map(|node| &node.attribute).find_map(in_attribute)
     }
     fn in_graph(graph: &GraphProto) -> Option<String> {
         let tensors = graph.initializer.iter().find_map(in_tensor);
-        tensors.or_else(|| graph.sparse_initializer.iter().find_map(in_sparse)).or_else(|| in_nodes(&graph.node))
+        tensors
+            .or_else(|| graph.sparse_initializer.iter().find_map(in_sparse))
+            .or_else(|| in_nodes(&graph.node))
     }
     fn in_function(function: &FunctionProto) -> Option<String> {
         function.attribute_proto.iter().find_map(in_attribute).or_else(|| in_nodes(&function.node))

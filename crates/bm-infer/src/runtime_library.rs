@@ -1,7 +1,7 @@
 //! Finds and starts the ONNX Runtime library, once a process.
 //!
-//! The `ort` crate would look for a library by itself and panic where there is none. So the path is always resolved here,
-//! system folders are never searched, and what was found is said.
+//! The `ort` crate would look for a library by itself and panic where there is none. So the path is
+//! always resolved here, system folders are never searched, and what was found is said.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -42,7 +42,8 @@ impl Runtime {
         &self.version
     }
 
-    /// Returns whether the library is of this release or a later one; a library that does not say is taken for one.
+    /// Returns whether the library is of this release or a later one; a library that does not say
+    /// is taken for one.
     #[cfg(feature = "coreml")]
     pub(crate) fn is_at_least(&self, major: u32, minor: u32) -> bool {
         release(&self.version).is_none_or(|found| found >= (major, minor))
@@ -56,7 +57,8 @@ fn release(version: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.ok()?, parts.next()?.ok()?))
 }
 
-/// ONNX Runtime can start once a process; the second attempt would keep the first library without saying so.
+/// ONNX Runtime can start once a process; the second attempt would keep the first library without
+/// saying so.
 static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
 
 impl LibrarySource {
@@ -80,7 +82,8 @@ impl LibrarySource {
 
     /// Returns the library, loaded and started.
     pub(crate) fn runtime(&self, backend: &'static str) -> Result<&'static Runtime, InferError> {
-        let unavailable = |reason: String| InferError::BackendUnavailable { backend, reason, source: None };
+        let unavailable =
+            |reason: String| InferError::BackendUnavailable { backend, reason, source: None };
         let path = self.resolve().map_err(unavailable)?;
         match RUNTIME.get_or_init(|| start(&path)) {
             Ok(runtime) if runtime.path == path => Ok(runtime),
@@ -97,24 +100,32 @@ impl LibrarySource {
 fn start(path: &Path) -> Result<Runtime, String> {
     disable_telemetry();
     let builder = ort::init_from(path).map_err(|error| error.to_string())?;
-    // Errors come back as errors; without a logger the library prints them to stderr as well, in colour.
+    // Errors come back as errors; without a logger the library prints them to stderr as well, in
+    // colour.
     let silent = Arc::new(|_: ort::logging::LogLevel, _: &str, _: &str, _: &str, _: &str| {});
-    let environment =
-        builder.with_name("bm").with_telemetry(false).with_logger(silent).build().map_err(|error| error.to_string())?;
+    let environment = builder
+        .with_name("bm")
+        .with_telemetry(false)
+        .with_logger(silent)
+        .build()
+        .map_err(|error| error.to_string())?;
     Ok(Runtime { environment, path: path.to_owned(), version: version(ort::info(), path) })
 }
 
-/// Some builds of the library from 1.29 on send usage data and write to the user's cache folder unless this is set.
+/// Some builds of the library from 1.29 on send usage data and write to the user's cache folder
+/// unless this is set.
 #[allow(unsafe_code)]
 fn disable_telemetry() {
-    // SAFETY: setting a variable races with other threads that read the environment through libc. This runs once, before the
-    // library is loaded and so before any thread of its own exists; `bm` starts its engines before its workers. Rust's own
-    // readers of the environment take the same lock.
+    // SAFETY: setting a variable races with other threads that read the environment through libc.
+    // This runs once, before the library is loaded and so before any thread of its own exists; `bm`
+    // starts its engines before its workers. Rust's own readers of the environment take the same
+    // lock.
     unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
 }
 
-/// Returns the version out of the build information, `… git-branch=rel-1.28.0, …`, or out of the file's name,
-/// `libonnxruntime.so.1.28.0`: some builds name no branch. Where neither has it, all of the build information.
+/// Returns the version out of the build information, `… git-branch=rel-1.28.0, …`, or out of the
+/// file's name, `libonnxruntime.so.1.28.0`: some builds name no branch. Where neither has it, all
+/// of the build information.
 fn version(build: &str, path: &Path) -> String {
     let number = |text: &str| {
         let end = text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len());
@@ -122,7 +133,8 @@ fn version(build: &str, path: &Path) -> String {
     };
     let release = build.split("rel-").nth(1).and_then(number);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let in_name = || name.find(|c: char| c.is_ascii_digit()).and_then(|start| number(&name[start..]));
+    let in_name =
+        || name.find(|c: char| c.is_ascii_digit()).and_then(|start| number(&name[start..]));
     release.or_else(in_name).unwrap_or_else(|| build.to_owned())
 }
 
@@ -133,7 +145,8 @@ mod tests {
     #[test]
     fn versions_are_read_from_build_information_or_the_file_name() {
         let version = |build: &str, path: &str| version(build, Path::new(path));
-        let release = "ORT Build Info: git-branch=rel-1.28.0, git-commit-id=26250ae, build type=Release";
+        let release =
+            "ORT Build Info: git-branch=rel-1.28.0, git-commit-id=26250ae, build type=Release";
         assert_eq!(version(release, "libonnxruntime.so"), "1.28.0");
         assert_eq!(version("git-branch=HEAD, fp8=1", "lib/libonnxruntime.so.1.28.0"), "1.28.0");
         assert_eq!(version("git-branch=HEAD", "lib/libonnxruntime.1.24.4.dylib"), "1.24.4");
@@ -150,8 +163,14 @@ mod tests {
 
     #[test]
     fn a_named_library_that_is_not_there_is_refused() {
-        let source = LibrarySource { explicit: Some("no/such/libonnxruntime.so".into()), candidates: vec!["Cargo.toml".into()] };
+        let source = LibrarySource {
+            explicit: Some("no/such/libonnxruntime.so".into()),
+            candidates: vec!["Cargo.toml".into()],
+        };
         let reason = source.resolve();
-        assert!(reason.as_ref().is_err_and(|reason| reason.contains("--ort-lib names no/such")), "{reason:?}");
+        assert!(
+            reason.as_ref().is_err_and(|reason| reason.contains("--ort-lib names no/such")),
+            "{reason:?}"
+        );
     }
 }

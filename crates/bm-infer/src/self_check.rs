@@ -19,19 +19,25 @@ pub const HALF_PRECISION: Bounds = Bounds { max_difference: 5e-3, undecided: 5e-
 pub struct Agreement {
     /// Largest difference of two outputs.
     pub max_difference: f32,
-    /// How far from 0.5 the reference was in the worst case of an output on the other side of 0.5; 0 if there is none.
+    /// How far from 0.5 the reference was in the worst case of an output on the other side of 0.5;
+    /// 0 if there is none.
     pub worst_flip: f32,
     /// Rows compared.
     pub rows: usize,
 }
 
 impl Agreement {
-    /// Compares two sessions on `rows` fixed rows of numbers between 0 and 1, as encodings give them.
+    /// Compares two sessions on `rows` fixed rows of numbers between 0 and 1, as encodings give
+    /// them.
     ///
     /// # Errors
     ///
     /// If either session fails.
-    pub fn of(session: &mut dyn Session, reference: &mut dyn Session, rows: usize) -> Result<Self, InferError> {
+    pub fn of(
+        session: &mut dyn Session,
+        reference: &mut dyn Session,
+        rows: usize,
+    ) -> Result<Self, InferError> {
         let features = session.signature().features;
         let values = rows_between_0_and_1(rows, features);
         let input = TensorRef::new([rows, features], &values)?;
@@ -45,7 +51,10 @@ impl Agreement {
         let pairs = || found.iter().zip(expected);
         Self {
             max_difference: pairs().map(|(f, e)| (f - e).abs()).fold(0.0, f32::max),
-            worst_flip: pairs().filter(|(f, e)| (**f >= 0.5) != (**e >= 0.5)).map(|(_, e)| (e - 0.5).abs()).fold(0.0, f32::max),
+            worst_flip: pairs()
+                .filter(|(f, e)| (**f >= 0.5) != (**e >= 0.5))
+                .map(|(_, e)| (e - 0.5).abs())
+                .fold(0.0, f32::max),
             rows,
         }
     }
@@ -77,10 +86,13 @@ fn rows_between_0_and_1(rows: usize, features: usize) -> Vec<f32> {
     // A linear congruential generator (Knuth, MMIX): the same numbers everywhere, no dependency.
     let mut state = 0x5eed_u64;
     let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1 << 24) as f32
     };
-    (0..rows * features).map(|i| (0.6 * next() + 0.4 * (i / features) as f32 / rows as f32).min(1.0)).collect()
+    (0..rows * features)
+        .map(|i| (0.6 * next() + 0.4 * (i / features) as f32 / rows as f32).min(1.0))
+        .collect()
 }
 
 #[cfg(test)]
@@ -89,13 +101,18 @@ mod tests {
 
     #[test]
     fn differences_and_flips_are_refused() {
-        let compare = |found: &[f32], expected: &[f32]| Agreement::between(found, expected, found.len()).require(&HALF_PRECISION);
+        let compare = |found: &[f32], expected: &[f32]| {
+            Agreement::between(found, expected, found.len()).require(&HALF_PRECISION)
+        };
         assert_eq!(compare(&[0.1, 0.9], &[0.1, 0.9]), Ok(()));
         assert_eq!(compare(&[0.499], &[0.501]), Ok(()));
         assert!(compare(&[0.1, 0.9], &[0.1, 0.88]).is_err_and(|reason| reason.contains("2.0e-2")));
         let strict = Bounds { max_difference: 1.0, undecided: 5e-3 };
         let flip = Agreement::between(&[0.4], &[0.51], 1);
-        assert!(flip.require(&strict).is_err_and(|reason| reason.contains("0.0100 away")), "{flip:?}");
+        assert!(
+            flip.require(&strict).is_err_and(|reason| reason.contains("0.0100 away")),
+            "{flip:?}"
+        );
     }
 
     #[test]

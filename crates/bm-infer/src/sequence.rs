@@ -1,8 +1,9 @@
 //! Sequences as codes: what a model of sequences takes.
 //!
-//! At each position of a sequence stands one of few things, a base with its quality for instance, so a position is a code and
-//! an [`Alphabet`] says which vector of features the code stands for. An engine may look up what a first layer makes of a code
-//! instead of multiplying; one that cannot writes the vectors out.
+//! At each position of a sequence stands one of few things, a base with its quality for instance,
+//! so a position is a code and an [`Alphabet`] says which vector of features the code stands for.
+//! An engine may look up what a first layer makes of a code instead of multiplying; one that cannot
+//! writes the vectors out.
 //!
 //! ```
 //! use bm_infer::{Alphabet, Backend, ModelFile, SequencesRef, backend::Embedded};
@@ -41,10 +42,17 @@ impl Alphabet {
         let invalid = |reason: String| Err(InferError::AlphabetInvalid { reason });
         let codes = vectors.len().checked_div(channels).unwrap_or(0);
         if codes == 0 || codes * channels != vectors.len() || codes > usize::from(u16::MAX) + 1 {
-            return invalid(format!("{} numbers for vectors of {channels}, expected 1 to 65536 of them", vectors.len()));
+            return invalid(format!(
+                "{} numbers for vectors of {channels}, expected 1 to 65536 of them",
+                vectors.len()
+            ));
         }
         if let Some(i) = vectors.iter().position(|value| !value.is_finite()) {
-            return invalid(format!("{} for code {}, expected finite numbers", vectors[i], i / channels));
+            return invalid(format!(
+                "{} for code {}, expected finite numbers",
+                vectors[i],
+                i / channels
+            ));
         }
         Ok(Self { channels, vectors })
     }
@@ -123,28 +131,33 @@ pub trait SequenceSession: Send {
     /// Returns the engine's name.
     fn backend(&self) -> &'static str;
 
-    /// Runs the engine on input that [`SequenceSession::run`] has checked, at least one position; appends to `output`.
+    /// Runs the engine on input that [`SequenceSession::run`] has checked, at least one position;
+    /// appends to `output`.
     ///
     /// # Errors
     ///
     /// [`InferError::Run`] or [`InferError::OutputMismatch`].
-    fn execute(&mut self, input: SequencesRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError>;
+    fn execute(&mut self, input: SequencesRef<'_>, output: &mut Vec<f32>)
+    -> Result<(), InferError>;
 
     /// Maps every position of every sequence to one row of `output`, which is emptied first.
     ///
-    /// **Shape:** `[positions, outputs]`, C order, the sequences after each other. What comes out for a sequence does not depend
-    /// on the others.
+    /// **Shape:** `[positions, outputs]`, C order, the sequences after each other. What comes out
+    /// for a sequence does not depend on the others.
     ///
     /// # Errors
     ///
-    /// A code that is not of the alphabet is refused before the engine sees it; else what the engine says.
+    /// A code that is not of the alphabet is refused before the engine sees it; else what the
+    /// engine says.
     fn run(&mut self, input: SequencesRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
         output.clear();
         let codes = self.alphabet().codes();
-        // Without a way out of the loop it is one vector instruction for many codes; a wrong one is looked for only if there is one.
+        // Without a way out of the loop it is one vector instruction for many codes; a wrong one is
+        // looked for only if there is one.
         let largest = input.codes().iter().fold(0, |largest, code| largest.max(*code));
         if usize::from(largest) >= codes
-            && let Some(position) = input.codes().iter().position(|code| usize::from(*code) >= codes)
+            && let Some(position) =
+                input.codes().iter().position(|code| usize::from(*code) >= codes)
         {
             return Err(InferError::UnknownCode { position, code: input.codes()[position], codes });
         }
@@ -152,7 +165,11 @@ pub trait SequenceSession: Send {
             return Ok(());
         }
         self.execute(input, output)?;
-        InferError::check_output(self.backend(), input.positions() * self.signature().outputs, output)
+        InferError::check_output(
+            self.backend(),
+            input.positions() * self.signature().outputs,
+            output,
+        )
     }
 }
 
@@ -163,7 +180,11 @@ pub(crate) fn check_alphabet(signature: &Signature, alphabet: &Alphabet) -> Resu
         return Err("it is not a model of sequences, expected an input [?, n, 1, ?]".to_owned());
     }
     if signature.features != alphabet.channels() {
-        return Err(format!("it takes {} features a position, the alphabet has {}", signature.features, alphabet.channels()));
+        return Err(format!(
+            "it takes {} features a position, the alphabet has {}",
+            signature.features,
+            alphabet.channels()
+        ));
     }
     Ok(())
 }
@@ -175,10 +196,18 @@ mod tests {
     #[test]
     fn alphabets_are_matrices_of_finite_numbers() {
         let alphabet = Alphabet::new(2, vec![1.0, 2.0, 3.0, 4.0]).expect("two vectors of two");
-        assert_eq!((alphabet.codes(), alphabet.vector(1), alphabet.vector(2)), (2, Some(&[3.0, 4.0][..]), None));
-        for (channels, vectors) in
-            [(0, vec![]), (2, vec![]), (2, vec![1.0; 3]), (0, vec![1.0]), (1, vec![f32::NAN]), (1, vec![0.0; 65_537])]
-        {
+        assert_eq!(
+            (alphabet.codes(), alphabet.vector(1), alphabet.vector(2)),
+            (2, Some(&[3.0, 4.0][..]), None)
+        );
+        for (channels, vectors) in [
+            (0, vec![]),
+            (2, vec![]),
+            (2, vec![1.0; 3]),
+            (0, vec![1.0]),
+            (1, vec![f32::NAN]),
+            (1, vec![0.0; 65_537]),
+        ] {
             assert!(Alphabet::new(channels, vectors).is_err());
         }
     }

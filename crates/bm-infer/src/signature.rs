@@ -3,7 +3,8 @@
 use crate::onnx::{GraphProto, ValueInfoProto, data_type, dimension};
 use crate::{InferError, TensorRef};
 
-/// Most values of a batch whose size the file sets, because memory for it is made before it is known that an engine runs it.
+/// Most values of a batch whose size the file sets, because memory for it is made before it is
+/// known that an engine runs it.
 const MAX_VALUES: usize = 1 << 26;
 
 /// How a model's file lays out a batch.
@@ -11,10 +12,11 @@ const MAX_VALUES: usize = 1 << 26;
 pub enum Layout {
     /// `[batch, features]` to `[batch, outputs]`.
     Rows,
-    /// `[1, features, 1, batch]` to `[1, outputs, 1, batch]`: the order that the Neural Engine wants for 1 × 1 convolutions.
+    /// `[1, features, 1, batch]` to `[1, outputs, 1, batch]`: the order that the Neural Engine
+    /// wants for 1 × 1 convolutions.
     Columns,
-    /// `[batch, features, 1, length]` to `[batch, outputs, 1, length]`, any batch and any length: a case is a position of a
-    /// sequence, and what comes out depends on its neighbours too.
+    /// `[batch, features, 1, length]` to `[batch, outputs, 1, length]`, any batch and any length: a
+    /// case is a position of a sequence, and what comes out depends on its neighbours too.
     Sequences,
 }
 
@@ -38,8 +40,11 @@ pub struct Signature {
 impl Signature {
     /// Reads the signature off a graph; the reason is in words for people.
     pub(crate) fn of(graph: &GraphProto) -> Result<Self, String> {
-        let inputs: Vec<_> =
-            graph.input.iter().filter(|input| !graph.initializer.iter().any(|tensor| tensor.name == input.name)).collect();
+        let inputs: Vec<_> = graph
+            .input
+            .iter()
+            .filter(|input| !graph.initializer.iter().any(|tensor| tensor.name == input.name))
+            .collect();
         let [input] = inputs[..] else {
             return Err(format!("expected one input, found {}", inputs.len()));
         };
@@ -49,13 +54,25 @@ impl Signature {
         let (layout, batch, features) = matrix(input)?;
         let (output_layout, output_batch, outputs) = matrix(output)?;
         if layout != output_layout || batch != output_batch {
-            return Err(format!("input {} and output {} do not have the same batch dimension", input.name, output.name));
+            return Err(format!(
+                "input {} and output {} do not have the same batch dimension",
+                input.name, output.name
+            ));
         }
         let values = batch.unwrap_or(1).saturating_mul(features.max(outputs));
         if values > MAX_VALUES {
-            return Err(format!("it takes or makes {values} values at once, expected at most {MAX_VALUES}"));
+            return Err(format!(
+                "it takes or makes {values} values at once, expected at most {MAX_VALUES}"
+            ));
         }
-        Ok(Self { input: input.name.clone(), output: output.name.clone(), features, outputs, layout, batch })
+        Ok(Self {
+            input: input.name.clone(),
+            output: output.name.clone(),
+            features,
+            outputs,
+            layout,
+            batch,
+        })
     }
 
     /// Checks that `input` is what the model takes: the right width, finite.
@@ -65,13 +82,19 @@ impl Signature {
     /// [`InferError::ShapeMismatch`] or [`InferError::NonFinite`].
     pub fn check_input(&self, input: &TensorRef<'_>) -> Result<(), InferError> {
         if input.columns() != self.features {
-            return Err(InferError::ShapeMismatch { input: self.input.clone(), expected: self.features, actual: input.columns() });
+            return Err(InferError::ShapeMismatch {
+                input: self.input.clone(),
+                expected: self.features,
+                actual: input.columns(),
+            });
         }
         // Without a way out of the inner loop it is one vector instruction for many values.
-        let any_wrong = |values: &[f32]| values.iter().fold(false, |wrong, value| wrong | !value.is_finite());
+        let any_wrong =
+            |values: &[f32]| values.iter().fold(false, |wrong, value| wrong | !value.is_finite());
         for (i, values) in input.values().chunks(self.features).enumerate() {
             if any_wrong(values)
-                && let Some((feature, value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite())
+                && let Some((feature, value)) =
+                    values.iter().enumerate().find(|(_, value)| !value.is_finite())
             {
                 return Err(InferError::NonFinite { row: i, feature, value: *value });
             }
@@ -83,18 +106,31 @@ impl Signature {
 /// Layout, batch size and width of an input or output.
 fn matrix(value: &ValueInfoProto) -> Result<(Layout, Option<usize>, usize), String> {
     let name = &value.name;
-    let tensor = value.r#type.as_ref().and_then(|t| t.tensor_type.as_ref()).ok_or_else(|| format!("{name} is not a tensor"))?;
+    let tensor = value
+        .r#type
+        .as_ref()
+        .and_then(|t| t.tensor_type.as_ref())
+        .ok_or_else(|| format!("{name} is not a tensor"))?;
     if tensor.elem_type != data_type::FLOAT {
-        return Err(format!("{name} should be of type float (1), it is of type {}", tensor.elem_type));
+        return Err(format!(
+            "{name} should be of type float (1), it is of type {}",
+            tensor.elem_type
+        ));
     }
     let shape = tensor.shape.as_ref().ok_or_else(|| format!("{name} has no shape"))?;
-    let dims: Vec<Option<usize>> = shape.dim.iter().map(dimension).collect::<Result<_, _>>().map_err(|e| format!("{name}: {e}"))?;
+    let dims: Vec<Option<usize>> = shape
+        .dim
+        .iter()
+        .map(dimension)
+        .collect::<Result<_, _>>()
+        .map_err(|e| format!("{name}: {e}"))?;
     match dims.as_slice() {
         [batch, Some(width)] => Ok((Layout::Rows, *batch, *width)),
         [Some(1), Some(width), Some(1), Some(batch)] => Ok((Layout::Columns, Some(*batch), *width)),
         [None, Some(width), Some(1), None] => Ok((Layout::Sequences, None, *width)),
         _ => {
-            let shown: Vec<_> = dims.iter().map(|d| d.map_or("?".to_owned(), |d| d.to_string())).collect();
+            let shown: Vec<_> =
+                dims.iter().map(|d| d.map_or("?".to_owned(), |d| d.to_string())).collect();
             Err(format!(
                 "{name} should be [batch, n], [1, n, 1, batch], or [?, n, 1, ?] for sequences, it is [{}]",
                 shown.join(", ")

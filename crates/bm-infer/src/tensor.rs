@@ -53,7 +53,10 @@ mod tests {
     fn the_shape_must_hold_the_values() {
         assert!(TensorRef::new([2, 3], &[0.0; 6]).is_ok());
         assert!(TensorRef::new([0, 3], &[]).is_ok());
-        assert!(matches!(TensorRef::new([2, 3], &[0.0; 5]), Err(InferError::ValueCount { actual: 5, .. })));
+        assert!(matches!(
+            TensorRef::new([2, 3], &[0.0; 5]),
+            Err(InferError::ValueCount { actual: 5, .. })
+        ));
         assert!(TensorRef::new([usize::MAX, 2], &[]).is_err());
     }
 }

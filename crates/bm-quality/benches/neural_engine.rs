@@ -1,11 +1,12 @@
-//! Reads a second from text to verdict, by engine and batch size, beside the rules that the networks replace: `mean-q20` in the group
-//! `neural_engine`, the default model in `read_error`.
+//! Reads a second from text to verdict, by engine and batch size, beside the rules that the
+//! networks replace: `mean-q20` in the group `neural_engine`, the default model in `read_error`.
 //!
 //! ```sh
 //! cargo bench -p bm-quality --bench neural_engine
 //! ```
 //!
-//! ONNX Runtime takes part where `ORT_DYLIB_PATH` names its library, CoreML on machines that have it.
+//! ONNX Runtime takes part where `ORT_DYLIB_PATH` names its library, CoreML on machines that have
+//! it.
 
 // A benchmark that cannot start should say so and stop.
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
@@ -26,13 +27,16 @@ const BASES: usize = 150;
 fn reads(count: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut state = 1u64;
     let mut next = move |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below
     };
     let mut read = || {
         let sequence = (0..BASES).map(|_| b"ACGT"[next(4) as usize]).collect();
         let level = 5 + next(30);
-        let quality_scores = (0..BASES as u64).map(|i| b'!' + (level + next(8)).saturating_sub(i / 15) as u8).collect();
+        let quality_scores = (0..BASES as u64)
+            .map(|i| b'!' + (level + next(8)).saturating_sub(i / 15) as u8)
+            .collect();
         (sequence, quality_scores)
     };
     (0..count).map(|_| read()).collect()
@@ -44,7 +48,9 @@ fn backends() -> Vec<Box<dyn Backend>> {
     backends.push(Box::new(bm_infer::backend::OnnxRuntime::default()));
     #[cfg(feature = "coreml")]
     backends.push(Box::new(bm_infer::backend::CoreMl::default()));
-    backends.retain(|backend| backend.check().inspect_err(|error| eprintln!("SKIPPED: {error}")).is_ok());
+    backends.retain(|backend| {
+        backend.check().inspect_err(|error| eprintln!("SKIPPED: {error}")).is_ok()
+    });
     backends
 }
 
@@ -54,18 +60,30 @@ fn neural_engine(criterion: &mut Criterion) {
 }
 
 fn read_error(criterion: &mut Criterion) {
-    let reported: [f64; 256] = std::array::from_fn(|byte| Phred::from_byte(byte as u8).map_or(f64::NAN, Phred::error_probability));
+    let reported: [f64; 256] = std::array::from_fn(|byte| {
+        Phred::from_byte(byte as u8).map_or(f64::NAN, Phred::error_probability)
+    });
     let rule = move |read: &ReadRef<'_>| {
-        let errors: f64 = black_box(read.quality_scores).iter().map(|byte| reported[usize::from(*byte)]).sum();
+        let errors: f64 =
+            black_box(read.quality_scores).iter().map(|byte| reported[usize::from(*byte)]).sum();
         errors <= 0.01 * read.len() as f64
     };
     compare(criterion, "read_error", "read-error", "expected-errors-rule", rule);
 }
 
 /// Measures a rule, and a model on every engine that runs it.
-fn compare(criterion: &mut Criterion, group: &str, id: &str, name: &str, rule: impl Fn(&ReadRef<'_>) -> bool) {
+fn compare(
+    criterion: &mut Criterion,
+    group: &str,
+    id: &str,
+    name: &str,
+    rule: impl Fn(&ReadRef<'_>) -> bool,
+) {
     let owned = reads(BATCHES[BATCHES.len() - 1]);
-    let reads: Vec<_> = owned.iter().map(|(sequence, quality_scores)| ReadRef { name: b"r", sequence, quality_scores }).collect();
+    let reads: Vec<_> = owned
+        .iter()
+        .map(|(sequence, quality_scores)| ReadRef { name: b"r", sequence, quality_scores })
+        .collect();
     let package = Arc::new(ModelPackage::embedded(id).unwrap());
 
     let mut group = criterion.benchmark_group(group);
@@ -82,9 +100,13 @@ fn compare(criterion: &mut Criterion, group: &str, id: &str, name: &str, rule: i
                     continue;
                 }
             };
-            group.bench_with_input(BenchmarkId::new(backend.name(), batch), &reads[..batch], |bencher, reads| {
-                bencher.iter(|| model.predict(black_box(reads)).unwrap());
-            });
+            group.bench_with_input(
+                BenchmarkId::new(backend.name(), batch),
+                &reads[..batch],
+                |bencher, reads| {
+                    bencher.iter(|| model.predict(black_box(reads)).unwrap());
+                },
+            );
         }
     }
     group.finish();
@@ -94,10 +116,13 @@ fn compare(criterion: &mut Criterion, group: &str, id: &str, name: &str, rule: i
 fn windows(criterion: &mut Criterion) {
     const BASES: usize = 15_000 - 75;
     let rule = WindowRule { length: 150, combination: Combination::BaseWeightedMeanLogit };
-    let answers: Vec<_> = (0..rule.count(BASES)).filter_map(|i| Probability::new((i as f32 + 0.5) / 100.0)).collect();
+    let answers: Vec<_> =
+        (0..rule.count(BASES)).filter_map(|i| Probability::new((i as f32 + 0.5) / 100.0)).collect();
     let mut group = criterion.benchmark_group("windows");
     group.throughput(Throughput::Elements(answers.len() as u64));
-    group.bench_function("combine", |bencher| bencher.iter(|| rule.combine(BASES, black_box(&answers)).unwrap()));
+    group.bench_function("combine", |bencher| {
+        bencher.iter(|| rule.combine(BASES, black_box(&answers)).unwrap())
+    });
     group.finish();
 }
 

@@ -26,7 +26,9 @@ const READS: &[u8] = b"@good\nACGTACGTACGTACGTACGTACGTACGTACGTACGTACGT\n+\nIIIII
 
 fn main() -> Result<(), Box<dyn Error>> {
     let input: Box<dyn BufRead> = match std::env::args().nth(1) {
-        Some(path) if path.ends_with(".gz") => Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(File::open(path)?)))),
+        Some(path) if path.ends_with(".gz") => {
+            Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(File::open(path)?))))
+        }
         Some(path) => Box::new(BufReader::new(File::open(path)?)),
         None => Box::new(READS),
     };
@@ -40,7 +42,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let engine = Embedded::new();
     let mut model = QualityModel::embedded("mean-q20", &engine)?;
     println!("Engine: {}", engine.describe());
-    println!("Model:  {} version {} ({})\n", model.facts().id, model.facts().version, model.facts().label);
+    println!(
+        "Model:  {} version {} ({})\n",
+        model.facts().id,
+        model.facts().version,
+        model.facts().label
+    );
 
     let start = Instant::now();
     let predictions = model.predict(&reads)?;
@@ -52,12 +59,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         match prediction {
             Prediction::Scored(score) => {
                 let p = score.probability;
-                println!("{name}: mean Q {mean:.1}, probability {:.4}, {}", p.get(), prediction.verdict(model.threshold()));
+                println!(
+                    "{name}: mean Q {mean:.1}, probability {:.4}, {}",
+                    p.get(),
+                    prediction.verdict(model.threshold())
+                );
             }
             Prediction::Unscored(reason) => println!("{name}: not scored, {reason}"),
         }
     }
     let pass = predictions.iter().filter(|p| p.verdict(model.threshold()) == Verdict::Pass).count();
-    println!("\n{pass} of {} reads pass; {:.0} reads/s on one thread", reads.len(), reads.len() as f64 / seconds);
+    println!(
+        "\n{pass} of {} reads pass; {:.0} reads/s on one thread",
+        reads.len(),
+        reads.len() as f64 / seconds
+    );
     Ok(())
 }

@@ -15,14 +15,16 @@ pub struct Domain {
     pub max_median_length: usize,
 }
 
-/// Known bases below which the qualities of a run are not judged: few bases have few values. Of a NovaSeq run with four values, one
-/// stretch of 1,000 bases in a thousand shows two; none of 5,000 did.
+/// Known bases below which the qualities of a run are not judged: few bases have few values. Of a
+/// NovaSeq run with four values, one stretch of 1,000 bases in a thousand shows two; none of 5,000
+/// did.
 const FEWEST_BASES: u64 = 5000;
 
 /// A byte below this is no Phred+64, nor Solexa's older form of it.
 const LOWEST_64: usize = b';' as usize;
 
-/// Files of Phred+64 come near `h` (Phred 40); of Phred+33, bytes from here on say Phred 57 and more.
+/// Files of Phred+64 come near `h` (Phred 40); of Phred+33, bytes from here on say Phred 57 and
+/// more.
 const HIGH_64: usize = b'Z' as usize;
 
 /// Share of bases over the highest quality that is let pass.
@@ -59,7 +61,8 @@ pub enum Misfit {
 }
 
 impl Domain {
-    /// Returns why the model does not apply to reads, which are some of a run; none if it does, or if they are too few to say.
+    /// Returns why the model does not apply to reads, which are some of a run; none if it does, or
+    /// if they are too few to say.
     pub fn misfits<'a>(&self, reads: impl Iterator<Item = ReadRef<'a>>) -> Vec<Misfit> {
         let mut bases = [0u64; 256];
         let mut lengths = Vec::new();
@@ -90,10 +93,13 @@ impl Domain {
             return vec![];
         }
         let highest = bases.iter().rposition(|count| *count > 0).unwrap_or(lowest);
-        let high: u64 = bases.iter().skip(usize::from(Phred::OFFSET) + usize::from(self.max_phred) + 1).sum();
+        let high: u64 =
+            bases.iter().skip(usize::from(Phred::OFFSET) + usize::from(self.max_phred) + 1).sum();
         let share = high as f64 / total as f64;
         if values == 1 {
-            vec![Misfit::ConstantQuality { phred: lowest.saturating_sub(usize::from(Phred::OFFSET)) as u8 }]
+            vec![Misfit::ConstantQuality {
+                phred: lowest.saturating_sub(usize::from(Phred::OFFSET)) as u8,
+            }]
         } else if values < self.min_quality_values {
             vec![Misfit::FewQualityValues { values }]
         } else if lowest >= LOWEST_64 && highest >= HIGH_64 {
@@ -109,7 +115,10 @@ impl Domain {
 impl fmt::Display for Domain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { min_quality_values, max_phred, max_median_length } = self;
-        write!(f, "for {min_quality_values} or more quality values up to {max_phred}, median length up to {max_median_length}")
+        write!(
+            f,
+            "for {min_quality_values} or more quality values up to {max_phred}, median length up to {max_median_length}"
+        )
     }
 }
 
@@ -133,7 +142,12 @@ mod tests {
 
     const DOMAIN: Domain = Domain { min_quality_values: 3, max_phred: 45, max_median_length: 350 };
 
-    fn misfits(reads: usize, length: usize, base: u8, quality: impl Fn(usize) -> u8) -> Vec<Misfit> {
+    fn misfits(
+        reads: usize,
+        length: usize,
+        base: u8,
+        quality: impl Fn(usize) -> u8,
+    ) -> Vec<Misfit> {
         let sequence = vec![base; length];
         let quality_scores: Vec<u8> = (0..length).map(quality).collect();
         let read = ReadRef { name: b"r", sequence: &sequence, quality_scores: &quality_scores };
@@ -149,13 +163,25 @@ mod tests {
     #[test]
     fn each_misfit_is_named() {
         assert_eq!(misfits(40, 150, b'A', |_| b'?'), [Misfit::ConstantQuality { phred: 30 }]);
-        assert_eq!(misfits(40, 150, b'A', |i| b"#?"[i % 2]), [Misfit::FewQualityValues { values: 2 }]);
+        assert_eq!(
+            misfits(40, 150, b'A', |i| b"#?"[i % 2]),
+            [Misfit::FewQualityValues { values: 2 }]
+        );
         assert_eq!(misfits(40, 150, b'A', |i| b"BJ`h"[i % 4]), [Misfit::Phred64]);
         let high = misfits(40, 150, b'A', |i| b"#5I~"[i % 4]);
-        assert!(matches!(high[..], [Misfit::HighQualities { share, .. }] if (share - 0.25).abs() < 0.01), "{high:?}");
-        assert_eq!(misfits(40, 351, b'A', |i| b"#-:FJ"[i % 5]), [Misfit::LongReads { median: 351 }]);
+        assert!(
+            matches!(high[..], [Misfit::HighQualities { share, .. }] if (share - 0.25).abs() < 0.01),
+            "{high:?}"
+        );
+        assert_eq!(
+            misfits(40, 351, b'A', |i| b"#-:FJ"[i % 5]),
+            [Misfit::LongReads { median: 351 }]
+        );
         let both = misfits(40, 400, b'A', |_| b'?');
-        assert_eq!(both, [Misfit::ConstantQuality { phred: 30 }, Misfit::LongReads { median: 400 }]);
+        assert_eq!(
+            both,
+            [Misfit::ConstantQuality { phred: 30 }, Misfit::LongReads { median: 400 }]
+        );
     }
 
     #[test]

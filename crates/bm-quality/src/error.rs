@@ -8,7 +8,9 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum QualityError {
     /// No embedded model has that id.
-    #[error("no model is called {id}; there are: {known}; a package or an .onnx file is named by its path")]
+    #[error(
+        "no model is called {id}; there are: {known}; a package or an .onnx file is named by its path"
+    )]
     UnknownModel {
         /// The id asked for.
         id: String,

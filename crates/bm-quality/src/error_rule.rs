@@ -6,9 +6,10 @@ use crate::{Probability, ReadRuleEntry};
 
 /// How a network that tells the probability of an error for every base judges a read.
 ///
-/// The read's expected errors are the sum over its bases. Its errors are taken to be negative binomial with a mean of
-/// `mean_scale` times that sum and a variance of mean + `dispersion` × mean²: errors come together more than independent ones
-/// would, as bases share what went wrong. The probability is that of at most ⌊`max_error_rate` × length⌋ errors.
+/// The read's expected errors are the sum over its bases. Its errors are taken to be negative
+/// binomial with a mean of `mean_scale` times that sum and a variance of mean + `dispersion` ×
+/// mean²: errors come together more than independent ones would, as bases share what went wrong.
+/// The probability is that of at most ⌊`max_error_rate` × length⌋ errors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ErrorRule {
     mean_scale: f64,
@@ -16,7 +17,8 @@ pub struct ErrorRule {
     max_error_rate: f64,
 }
 
-/// Sums beyond this are scaled down, so that neither they nor what they started from leaves the range of a double.
+/// Sums beyond this are scaled down, so that neither they nor what they started from leaves the
+/// range of a double.
 const LARGE: f64 = 1e250;
 
 impl ErrorRule {
@@ -27,7 +29,8 @@ impl ErrorRule {
     ///
     /// # Errors
     ///
-    /// In words, if a number is out of range: `mean_scale` and `dispersion` from 10⁻⁶ to 10⁶, `max_error_rate` over 0 and under 1.
+    /// In words, if a number is out of range: `mean_scale` and `dispersion` from 10⁻⁶ to 10⁶,
+    /// `max_error_rate` over 0 and under 1.
     pub fn new(mean_scale: f64, dispersion: f64, max_error_rate: f64) -> Result<Self, String> {
         for (name, value) in [("mean_scale", mean_scale), ("dispersion", dispersion)] {
             if !(1e-6..=1e6).contains(&value) {
@@ -35,7 +38,9 @@ impl ErrorRule {
             }
         }
         if !(max_error_rate > 0.0 && max_error_rate < 1.0) {
-            return Err(format!("a max_error_rate of {max_error_rate}, expected one between 0 and 1"));
+            return Err(format!(
+                "a max_error_rate of {max_error_rate}, expected one between 0 and 1"
+            ));
         }
         Ok(Self { mean_scale, dispersion, max_error_rate })
     }
@@ -56,7 +61,8 @@ impl ErrorRule {
         self.max_error_rate
     }
 
-    /// Returns the probability that a read of `bases` with `expected_errors` has an error rate of at most the highest good one.
+    /// Returns the probability that a read of `bases` with `expected_errors` has an error rate of
+    /// at most the highest good one.
     ///
     /// `None` if the number of errors is negative or not a number.
     pub fn probability(&self, expected_errors: f64, bases: usize) -> Option<Probability> {
@@ -67,8 +73,9 @@ impl ErrorRule {
         let size = 1.0 / self.dispersion;
         // A hair more than the product: 0.01 × 100 is to be 1, whatever a double makes of it.
         let most = (self.max_error_rate * bases as f64 * (1.0 + 1e-12)).floor();
-        // P(0) = (size / (size + mean))^size and P(x + 1) = P(x) (x + size) / (x + 1) × mean / (size + mean). The sum is made
-        // from 1 on, and P(0) comes in at the end, as it may be too small for a double.
+        // P(0) = (size / (size + mean))^size and P(x + 1) = P(x) (x + size) / (x + 1) × mean /
+        // (size + mean). The sum is made from 1 on, and P(0) comes in at the end, as it may be too
+        // small for a double.
         let mut log_first = -size * (mean / size).ln_1p();
         let ratio = mean / (size + mean);
         let (mut term, mut sum, mut errors) = (1.0, 1.0, 0.0);
@@ -89,7 +96,11 @@ impl ErrorRule {
 impl fmt::Display for ErrorRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { mean_scale, dispersion, max_error_rate } = self;
-        write!(f, "{} with mean {mean_scale} and dispersion {dispersion}, at most {max_error_rate} errors a base", Self::NAME)
+        write!(
+            f,
+            "{} with mean {mean_scale} and dispersion {dispersion}, at most {max_error_rate} errors a base",
+            Self::NAME
+        )
     }
 }
 
@@ -104,11 +115,14 @@ mod tests {
 
     #[test]
     fn values_are_those_of_sixty_digits() {
-        // Sums of comb(x + 49, x) q^x p^50 over x = 0 to bases // 100 with q = m / (50 + m), p = 1 - q, m = 1.1 expected, in
-        // Python's decimal arithmetic.
+        // Sums of comb(x + 49, x) q^x p^50 over x = 0 to bases // 100 with q = m / (50 + m), p = 1
+        // - q, m = 1.1 expected, in Python's decimal arithmetic.
         for (expected, bases, value) in EXACT {
             let found = probability(expected, bases);
-            assert!((found - value).abs() < 1e-6, "{expected} in {bases}: {found}, expected {value}");
+            assert!(
+                (found - value).abs() < 1e-6,
+                "{expected} in {bases}: {found}, expected {value}"
+            );
         }
     }
 
@@ -130,10 +144,17 @@ mod tests {
         for bases in [1, 99, 100, 150, 10_000, 1_000_000, 100_000_000] {
             let share = |rate: f64| probability(rate * bases as f64, bases);
             let values: Vec<_> = [0.0, 1e-4, 1e-3, 0.005, 0.01, 0.02, 0.1, 0.9].map(share).into();
-            assert!(values.is_sorted_by(|a, b| a >= b) && values[0] == 1.0 && values[7] < 0.7, "{bases}: {values:?}");
+            assert!(
+                values.is_sorted_by(|a, b| a >= b) && values[0] == 1.0 && values[7] < 0.7,
+                "{bases}: {values:?}"
+            );
         }
         assert!(probability(1e12, 100).abs() < 1e-12);
-        assert!(probability(-1.0, 100).is_nan() && probability(f64::NAN, 100).is_nan() && probability(f64::INFINITY, 9).is_nan());
+        assert!(
+            probability(-1.0, 100).is_nan()
+                && probability(f64::NAN, 100).is_nan()
+                && probability(f64::INFINITY, 9).is_nan()
+        );
     }
 
     #[test]
@@ -142,15 +163,23 @@ mod tests {
         let none = probability(0.5, 99);
         for bases in (100..3000).step_by(100) {
             assert!(probability(0.5, bases) > none + 0.05);
-            assert!(probability(0.5, bases) > probability(0.5, bases - 1) || bases > 800, "{bases}");
+            assert!(
+                probability(0.5, bases) > probability(0.5, bases - 1) || bases > 800,
+                "{bases}"
+            );
         }
     }
 
     #[test]
     fn numbers_out_of_range_are_refused() {
-        for (scale, dispersion, rate) in
-            [(0.0, 0.1, 0.01), (f64::NAN, 0.1, 0.01), (1.0, 0.0, 0.01), (1.0, 1e7, 0.01), (1.0, 0.1, 0.0), (1.0, 0.1, 1.0)]
-        {
+        for (scale, dispersion, rate) in [
+            (0.0, 0.1, 0.01),
+            (f64::NAN, 0.1, 0.01),
+            (1.0, 0.0, 0.01),
+            (1.0, 1e7, 0.01),
+            (1.0, 0.1, 0.0),
+            (1.0, 0.1, 1.0),
+        ] {
             assert!(ErrorRule::new(scale, dispersion, rate).is_err());
         }
     }

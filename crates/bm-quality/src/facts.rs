@@ -56,7 +56,10 @@ impl InputEncoder {
             QualityError::UnknownEncoding {
                 package: package.to_owned(),
                 encoding: encoding.to_string(),
-                known: rows.chain(bm_encode::code_encodings().map(ToString::to_string)).collect::<Vec<_>>().join(", "),
+                known: rows
+                    .chain(bm_encode::code_encodings().map(ToString::to_string))
+                    .collect::<Vec<_>>()
+                    .join(", "),
             }
         })
     }
@@ -88,9 +91,10 @@ impl Facts {
             ("bm.label", label.clone()),
         ];
         match rule {
-            ReadRule::Windows(rule) => {
-                all.extend([("bm.window_length", rule.length.to_string()), ("bm.window_rule", rule.combination.name().to_owned())])
-            }
+            ReadRule::Windows(rule) => all.extend([
+                ("bm.window_length", rule.length.to_string()),
+                ("bm.window_rule", rule.combination.name().to_owned()),
+            ]),
             ReadRule::Errors(rule) => {
                 let ReadRuleEntry { name, mean_scale, dispersion, max_error_rate } = rule.entry();
                 all.extend([
@@ -111,27 +115,41 @@ impl Facts {
         all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 
-    /// Checks that the words for people are words, and nothing that a terminal obeys: they stand in summaries and reports, and the id
-    /// in the descriptions of records.
+    /// Checks that the words for people are words, and nothing that a terminal obeys: they stand in
+    /// summaries and reports, and the id in the descriptions of records.
     fn check_words(&self) -> Result<(), String> {
         const LONGEST: usize = 1_000;
         for (what, words) in [("id", &self.id), ("label", &self.label)] {
-            if words.chars().any(char::is_control) || !(1..=LONGEST).contains(&words.chars().count()) {
-                return Err(format!("its {what} is `{words}`, expected 1 to {LONGEST} characters of text"));
+            if words.chars().any(char::is_control)
+                || !(1..=LONGEST).contains(&words.chars().count())
+            {
+                return Err(format!(
+                    "its {what} is `{words}`, expected 1 to {LONGEST} characters of text"
+                ));
             }
         }
         Ok(())
     }
 
     /// Reads the facts off a manifest.
-    pub(crate) fn from_manifest(package: &str, manifest: &Manifest) -> Result<(Self, InputEncoder), QualityError> {
-        let refused = |reason: String| QualityError::Manifest { package: package.to_owned(), reason };
+    pub(crate) fn from_manifest(
+        package: &str,
+        manifest: &Manifest,
+    ) -> Result<(Self, InputEncoder), QualityError> {
+        let refused =
+            |reason: String| QualityError::Manifest { package: package.to_owned(), reason };
         let encoder = InputEncoder::find(package, &manifest.encoding)?;
         let rule = match (encoder, &manifest.window, &manifest.read_rule) {
-            (InputEncoder::Rows(encoder), Some(window), None) => window_rule(encoder, window.length, &window.rule),
+            (InputEncoder::Rows(encoder), Some(window), None) => {
+                window_rule(encoder, window.length, &window.rule)
+            }
             (InputEncoder::Codes(_), None, Some(rule)) => error_rule(rule),
-            (InputEncoder::Rows(_), ..) => Err(format!("expected a window and no read_rule for {}", manifest.encoding)),
-            (InputEncoder::Codes(_), ..) => Err(format!("expected a read_rule and no window for {}", manifest.encoding)),
+            (InputEncoder::Rows(_), ..) => {
+                Err(format!("expected a window and no read_rule for {}", manifest.encoding))
+            }
+            (InputEncoder::Codes(_), ..) => {
+                Err(format!("expected a read_rule and no window for {}", manifest.encoding))
+            }
         };
         let facts = Self {
             id: manifest.id.clone(),
@@ -139,7 +157,8 @@ impl Facts {
             label: manifest.label.definition.clone(),
             encoding: manifest.encoding.clone(),
             rule: rule.map_err(refused)?,
-            threshold: Threshold::new(manifest.thresholds.default).map_err(|error| refused(error.to_string()))?,
+            threshold: Threshold::new(manifest.thresholds.default)
+                .map_err(|error| refused(error.to_string()))?,
             domain: manifest.domain.as_ref().map(|domain| Domain {
                 min_quality_values: domain.min_quality_values,
                 max_phred: domain.max_phred,
@@ -152,11 +171,19 @@ impl Facts {
 
     /// Reads the facts off the file itself: they are in its ONNX metadata too.
     pub(crate) fn from_metadata(file: &ModelFile) -> Result<(Self, InputEncoder), QualityError> {
-        let refused = |reason: String| QualityError::Manifest { package: file.name().to_owned(), reason };
-        let encoding = EncodingEntry { id: entry(file, "bm.encoding")?.to_owned(), version: number(file, "bm.encoding_version")? };
+        let refused =
+            |reason: String| QualityError::Manifest { package: file.name().to_owned(), reason };
+        let encoding = EncodingEntry {
+            id: entry(file, "bm.encoding")?.to_owned(),
+            version: number(file, "bm.encoding_version")?,
+        };
         let encoder = InputEncoder::find(file.name(), &encoding)?;
         let rule = match encoder {
-            InputEncoder::Rows(encoder) => window_rule(encoder, number(file, "bm.window_length")?, entry(file, "bm.window_rule")?),
+            InputEncoder::Rows(encoder) => window_rule(
+                encoder,
+                number(file, "bm.window_length")?,
+                entry(file, "bm.window_rule")?,
+            ),
             InputEncoder::Codes(_) => error_rule(&ReadRuleEntry {
                 name: entry(file, "bm.read_rule")?.to_owned(),
                 mean_scale: number(file, "bm.mean_scale")?,
@@ -170,7 +197,8 @@ impl Facts {
             label: entry(file, "bm.label")?.to_owned(),
             encoding,
             rule: rule.map_err(refused)?,
-            threshold: Threshold::new(number(file, "bm.threshold")?).map_err(|error| refused(error.to_string()))?,
+            threshold: Threshold::new(number(file, "bm.threshold")?)
+                .map_err(|error| refused(error.to_string()))?,
             domain: match file.metadata("bm.domain_max_phred") {
                 None => None,
                 Some(_) => Some(Domain {
@@ -196,7 +224,11 @@ impl Facts {
 impl fmt::Display for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, version, label, encoding, rule, threshold, domain } = self;
-        write!(f, "{id} version {version}, {encoding}, {rule}, threshold {}, {label}", threshold.get())?;
+        write!(
+            f,
+            "{id} version {version}, {encoding}, {rule}, threshold {}, {label}",
+            threshold.get()
+        )?;
         domain.map_or(Ok(()), |domain| write!(f, ", {domain}"))
     }
 }
@@ -204,7 +236,9 @@ impl fmt::Display for Facts {
 impl fmt::Display for ReadRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Windows(rule) => write!(f, "{} over {} bases", rule.combination.name(), rule.length),
+            Self::Windows(rule) => {
+                write!(f, "{} over {} bases", rule.combination.name(), rule.length)
+            }
             Self::Errors(rule) => rule.fmt(f),
         }
     }
@@ -214,7 +248,9 @@ impl fmt::Display for ReadRule {
 fn entry<'a>(file: &'a ModelFile, key: &str) -> Result<&'a str, QualityError> {
     file.metadata(key).ok_or_else(|| QualityError::Manifest {
         package: file.name().to_owned(),
-        reason: format!("no metadata `{key}`; expected a model of bm, or a package with a manifest"),
+        reason: format!(
+            "no metadata `{key}`; expected a model of bm, or a package with a manifest"
+        ),
     })
 }
 
@@ -230,7 +266,10 @@ fn number<T: FromStr>(file: &ModelFile, key: &str) -> Result<T, QualityError> {
 fn window_rule(encoder: &dyn Encoder, length: usize, rule: &str) -> Result<ReadRule, String> {
     let expected = encoder.encoding().window;
     if length != expected {
-        return Err(format!("a window of {length} bases, the encoding {} has {expected}", encoder.encoding()));
+        return Err(format!(
+            "a window of {length} bases, the encoding {} has {expected}",
+            encoder.encoding()
+        ));
     }
     let combination = Combination::from_name(rule).ok_or_else(|| {
         let known: Vec<_> = Combination::ALL.iter().map(|rule| rule.name()).collect();

@@ -46,19 +46,29 @@ pub struct GoldenReport {
 }
 
 impl GoldenReads {
-    /// Compares what a model's network says, without the k-mers of a run, with the golden predictions.
+    /// Compares what a model's network says, without the k-mers of a run, with the golden
+    /// predictions.
     ///
     /// # Errors
     ///
-    /// If the engine fails or gives a golden read no probability, or no expected errors where there should be.
+    /// If the engine fails or gives a golden read no probability, or no expected errors where there
+    /// should be.
     pub fn compare(&self, model: &mut QualityModel) -> Result<GoldenReport, QualityError> {
         let reads: Vec<_> = self.reads.iter().map(GoldenRead::as_read).collect();
         let predictions = model.predict_alone(&reads)?;
-        let mut report = GoldenReport { reads: reads.len(), max_difference: 0.0, max_rate_difference: 0.0, flips: 0 };
+        let mut report = GoldenReport {
+            reads: reads.len(),
+            max_difference: 0.0,
+            max_rate_difference: 0.0,
+            flips: 0,
+        };
         for (golden, prediction) in self.reads.iter().zip(predictions) {
             let refused = |reason: String| {
                 let package = model.package().name().to_owned();
-                QualityError::Manifest { package, reason: format!("golden read {}: {reason}", golden.name) }
+                QualityError::Manifest {
+                    package,
+                    reason: format!("golden read {}: {reason}", golden.name),
+                }
             };
             let score = match prediction {
                 Prediction::Scored(score) => score,
@@ -71,7 +81,11 @@ impl GoldenReads {
                     report.max_rate_difference = report.max_rate_difference.max(difference);
                 }
                 (None, None) => {}
-                (found, expected) => return Err(refused(format!("expected errors {found:?}, should be {expected:?}"))),
+                (found, expected) => {
+                    return Err(refused(format!(
+                        "expected errors {found:?}, should be {expected:?}"
+                    )));
+                }
             }
             let threshold = model.threshold().get();
             report.max_difference = report.max_difference.max((found - golden.probability).abs());
@@ -84,6 +98,10 @@ impl GoldenReads {
 impl GoldenRead {
     /// Returns the read.
     pub fn as_read(&self) -> ReadRef<'_> {
-        ReadRef { name: self.name.as_bytes(), sequence: self.sequence.as_bytes(), quality_scores: self.quality.as_bytes() }
+        ReadRef {
+            name: self.name.as_bytes(),
+            sequence: self.sequence.as_bytes(),
+            quality_scores: self.quality.as_bytes(),
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! How good is this read?
 //!
-//! A [`QualityModel`] is a model package opened on an engine. It encodes reads of any length, runs the network in batches, and
-//! returns a [`Prediction`] for each: the probability that the read passes under the model's label, with the errors that are
-//! expected in it if the model counts errors, or why it cannot be judged. [`Criteria`] turn that into a [`Verdict`]; a
-//! [`Threshold`] of the probability is the simplest.
+//! A [`QualityModel`] is a model package opened on an engine. It encodes reads of any length, runs
+//! the network in batches, and returns a [`Prediction`] for each: the probability that the read
+//! passes under the model's label, with the errors that are expected in it if the model counts
+//! errors, or why it cannot be judged. [`Criteria`] turn that into a [`Verdict`]; a [`Threshold`]
+//! of the probability is the simplest.
 //!
 //! ```
 //! use bm_encode::ReadRef;
@@ -23,8 +24,9 @@
 //!
 //! # Many reads, several threads
 //!
-//! A model belongs to one worker. Open the [`ModelPackage`] once and make a model of it for each: [`QualityModel::new`] only prepares a
-//! session. A read's probability does not depend on what else is in the batch, so however reads are divided, the answers are the same.
+//! A model belongs to one worker. Open the [`ModelPackage`] once and make a model of it for each:
+//! [`QualityModel::new`] only prepares a session. A read's probability does not depend on what else
+//! is in the batch, so however reads are divided, the answers are the same.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -55,8 +57,8 @@
 //!
 //! # Errors of reads and of single bases
 //!
-//! A model that counts errors ([`Facts::counts_errors`]) tells how many it expects in a read, and the probability of one at each base;
-//! [`PairRule`] makes one answer of two mates.
+//! A model that counts errors ([`Facts::counts_errors`]) tells how many it expects in a read, and
+//! the probability of one at each base; [`PairRule`] makes one answer of two mates.
 //!
 //! ```
 //! use bm_encode::ReadRef;
@@ -81,9 +83,9 @@
 //!
 //! # Your own model
 //!
-//! A package is a folder with a manifest; `cargo xtask train` writes one. A bare `.onnx` file is one too if its metadata tells what
-//! the manifest would ([`Facts::metadata`]). What it says must be so: an encoding that does not exist, another shape or another
-//! digest are refused by name.
+//! A package is a folder with a manifest; `cargo xtask train` writes one. A bare `.onnx` file is
+//! one too if its metadata tells what the manifest would ([`Facts::metadata`]). What it says must
+//! be so: an encoding that does not exist, another shape or another digest are refused by name.
 //!
 //! ```
 //! use std::path::Path;
@@ -126,7 +128,10 @@ pub use error::QualityError;
 pub use error_rule::ErrorRule;
 pub use facts::{Facts, ReadRule};
 pub use golden::{GoldenRead, GoldenReads, GoldenReport};
-pub use manifest::{DomainEntry, EncodingEntry, FileEntry, LabelEntry, Manifest, ReadRuleEntry, TensorEntry, Thresholds};
+pub use manifest::{
+    DomainEntry, EncodingEntry, FileEntry, LabelEntry, Manifest, ReadRuleEntry, TensorEntry,
+    Thresholds,
+};
 pub use model::QualityModel;
 pub use package::{ModelPackage, PackageFiles};
 pub use pair::PairRule;

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// The manifest of a model package.
 ///
-/// Fields that this version does not know are kept out of the way: a newer manifest of the same format still opens.
+/// Fields that this version does not know are kept out of the way: a newer manifest of the same
+/// format still opens.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Manifest {
     /// Version of the manifest's own format.
@@ -128,8 +129,8 @@ pub struct TensorEntry {
 }
 
 impl TensorEntry {
-    /// Returns the number of features or outputs, if it is a number: the last dimension of `[batch, n]`, the second of
-    /// `[batch, n, 1, length]`.
+    /// Returns the number of features or outputs, if it is a number: the last dimension of `[batch,
+    /// n]`, the second of `[batch, n, 1, length]`.
     pub fn width(&self) -> Option<usize> {
         let width = if self.shape.len() == 4 { self.shape.get(1) } else { self.shape.last() };
         width.and_then(serde_json::Value::as_u64).and_then(|width| usize::try_from(width).ok())

@@ -60,20 +60,26 @@ impl QualityModel {
             (ReadRule::Windows(rule), InputEncoder::Rows(encoder)) => {
                 Judge::Windows(Windows::new(rule, encoder, backend.load(&file)?))
             }
-            (ReadRule::Errors(rule), InputEncoder::Codes(encoder)) => {
-                Judge::Bases(Box::new(Bases::new(rule, encoder, backend, &file, package.evidence()?)?))
-            }
+            (ReadRule::Errors(rule), InputEncoder::Codes(encoder)) => Judge::Bases(Box::new(
+                Bases::new(rule, encoder, backend, &file, package.evidence()?)?,
+            )),
             // A package is opened with an encoder that suits its rule.
-            (ReadRule::Windows(_), InputEncoder::Codes(_)) | (ReadRule::Errors(_), InputEncoder::Rows(_)) => {
-                let reason = format!("{} does not go with {}", package.facts().rule, package.facts().encoding);
+            (ReadRule::Windows(_), InputEncoder::Codes(_))
+            | (ReadRule::Errors(_), InputEncoder::Rows(_)) => {
+                let reason = format!(
+                    "{} does not go with {}",
+                    package.facts().rule,
+                    package.facts().encoding
+                );
                 return Err(QualityError::Manifest { package: package.name().to_owned(), reason });
             }
         };
         Ok(Self { package, judge })
     }
 
-    /// Returns what judges reads by the errors that their qualities report, Σ 10^(−Q/10), where the package's model does not apply
-    /// ([`Facts::domain`]): by the same highest error rate, and without a network. `None` if the model does not count errors.
+    /// Returns what judges reads by the errors that their qualities report, Σ 10^(−Q/10), where the
+    /// package's model does not apply ([`Facts::domain`]): by the same highest error rate, and
+    /// without a network. `None` if the model does not count errors.
     pub fn by_reported_errors(package: Arc<ModelPackage>) -> Option<Self> {
         let ReadRule::Errors(rule) = package.facts().rule else { return None };
         Some(Self { judge: Judge::Reported(ReportedErrors::new(rule.unscaled())), package })
@@ -97,15 +103,17 @@ impl QualityModel {
     /// Returns how the predictions for two mates become one for the pair.
     pub fn pair_rule(&self) -> PairRule {
         match (&self.judge, self.facts().rule) {
-            (Judge::Reported(_), ReadRule::Errors(rule)) => PairRule::of(ReadRule::Errors(rule.unscaled())),
+            (Judge::Reported(_), ReadRule::Errors(rule)) => {
+                PairRule::of(ReadRule::Errors(rule.unscaled()))
+            }
             (_, rule) => PairRule::of(rule),
         }
     }
 
     /// Returns a prediction for every read, in order.
     ///
-    /// A read's probability does not depend on the other reads. Reads may have any length; one that is longer than the
-    /// network's window is judged by the model's window rule.
+    /// A read's probability does not depend on the other reads. Reads may have any length; one that
+    /// is longer than the network's window is judged by the model's window rule.
     ///
     /// # Errors
     ///
@@ -116,12 +124,16 @@ impl QualityModel {
         Ok(predictions)
     }
 
-    /// Returns what the network alone says of every read, whatever the k-mers of the run have to say.
+    /// Returns what the network alone says of every read, whatever the k-mers of the run have to
+    /// say.
     ///
     /// # Errors
     ///
     /// As [`QualityModel::predict`].
-    pub(crate) fn predict_alone(&mut self, reads: &[ReadRef<'_>]) -> Result<Vec<Prediction>, QualityError> {
+    pub(crate) fn predict_alone(
+        &mut self,
+        reads: &[ReadRef<'_>],
+    ) -> Result<Vec<Prediction>, QualityError> {
         let evidence = match &mut self.judge {
             Judge::Bases(judge) => judge.evidence.take(),
             _ => None,
@@ -133,7 +145,8 @@ impl QualityModel {
         predictions
     }
 
-    /// Appends a prediction for every read to `predictions`: [`QualityModel::predict`] without a list of the reads.
+    /// Appends a prediction for every read to `predictions`: [`QualityModel::predict`] without a
+    /// list of the reads.
     ///
     /// # Errors
     ///
@@ -146,8 +159,9 @@ impl QualityModel {
         self.judge(reads, predictions, None)
     }
 
-    /// The same, and appends to `probabilities` the error probability of every base, 0 to 1, of the reads that can be judged, one read
-    /// after the other. A model that does not count errors ([`Facts::counts_errors`]) appends nothing.
+    /// The same, and appends to `probabilities` the error probability of every base, 0 to 1, of the
+    /// reads that can be judged, one read after the other. A model that does not count errors
+    /// ([`Facts::counts_errors`]) appends nothing.
     ///
     /// # Errors
     ///

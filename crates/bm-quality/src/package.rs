@@ -69,14 +69,22 @@ impl ModelPackage {
         } else {
             let file = ModelFile::open(path)?;
             let (facts, encoder) = Facts::from_metadata(&file)?;
-            Ok(Self { name, source: Source::Bare(Box::new(file)), facts, encoder, manifest: None, evidence: OnceLock::new() })
+            Ok(Self {
+                name,
+                source: Source::Bare(Box::new(file)),
+                facts,
+                encoder,
+                manifest: None,
+                evidence: OnceLock::new(),
+            })
         }
     }
 
     /// Returns the ids of the embedded models, the default one first.
     #[cfg(feature = "models")]
     pub fn embedded_ids() -> impl Iterator<Item = &'static str> {
-        let others = bm_models::ALL.iter().map(|model| model.id).filter(|id| *id != bm_models::DEFAULT);
+        let others =
+            bm_models::ALL.iter().map(|model| model.id).filter(|id| *id != bm_models::DEFAULT);
         std::iter::once(bm_models::DEFAULT).chain(others)
     }
 
@@ -101,26 +109,33 @@ impl ModelPackage {
     /// As [`ModelPackage::open`].
     pub fn from_files(name: impl Into<String>, files: PackageFiles) -> Result<Self, QualityError> {
         let name = name.into();
-        let missing = || QualityError::NoFile { package: name.clone(), file: MANIFEST, hint: "it says what the package is" };
+        let missing = || QualityError::NoFile {
+            package: name.clone(),
+            file: MANIFEST,
+            hint: "it says what the package is",
+        };
         let manifest = memory_text(&name, &files, MANIFEST)?.ok_or_else(missing)?;
         Self::with_manifest(name, Source::Memory(files), &manifest)
     }
 
-    /// Returns the files of the package, each checked against the manifest where that has its digest; without what the k-mers of
-    /// its run say, which are of no use to another run.
+    /// Returns the files of the package, each checked against the manifest where that has its
+    /// digest; without what the k-mers of its run say, which are of no use to another run.
     ///
     /// # Errors
     ///
     /// If one is missing or is not what the manifest says. A bare file is no package.
     pub fn files(&self) -> Result<PackageFiles, QualityError> {
         let mut files = self.files_with_manifest()?;
-        if let Some(manifest) = self.manifest.as_ref().filter(|manifest| manifest.files.contains_key(EVIDENCE)) {
+        if let Some(manifest) =
+            self.manifest.as_ref().filter(|manifest| manifest.files.contains_key(EVIDENCE))
+        {
             let mut manifest = manifest.clone();
             manifest.files.remove(EVIDENCE);
             if let Some(metrics) = manifest.metrics.as_object_mut() {
                 metrics.remove(EVIDENCE);
             }
-            let text = serde_json::to_vec_pretty(&manifest).map_err(|error| self.refused(format!("{MANIFEST}: {error}")))?;
+            let text = serde_json::to_vec_pretty(&manifest)
+                .map_err(|error| self.refused(format!("{MANIFEST}: {error}")))?;
             files.insert(MANIFEST.to_owned(), text);
             files.remove(EVIDENCE);
         }
@@ -130,7 +145,9 @@ impl ModelPackage {
     fn files_with_manifest(&self) -> Result<PackageFiles, QualityError> {
         let manifest = match &self.source {
             Source::Bare(_) => return Err(self.no_file(MANIFEST)),
-            Source::Folder(folder) => text(&self.name, folder, MANIFEST)?.ok_or_else(|| self.no_file(MANIFEST))?,
+            Source::Folder(folder) => {
+                text(&self.name, folder, MANIFEST)?.ok_or_else(|| self.no_file(MANIFEST))?
+            }
             #[cfg(feature = "models")]
             Source::Embedded(model) => model.manifest.to_owned(),
             Source::Memory(files) => return Ok(files.clone()),
@@ -152,12 +169,24 @@ impl ModelPackage {
 
     fn with_manifest(name: String, source: Source, manifest: &str) -> Result<Self, QualityError> {
         let refused = |reason: String| QualityError::Manifest { package: name.clone(), reason };
-        let manifest: Manifest = serde_json::from_str(manifest).map_err(|error| refused(format!("{MANIFEST}: {error}")))?;
+        let manifest: Manifest = serde_json::from_str(manifest)
+            .map_err(|error| refused(format!("{MANIFEST}: {error}")))?;
         if manifest.format != Manifest::FORMAT {
-            return Err(refused(format!("{MANIFEST} is of format {}, expected {}", manifest.format, Manifest::FORMAT)));
+            return Err(refused(format!(
+                "{MANIFEST} is of format {}, expected {}",
+                manifest.format,
+                Manifest::FORMAT
+            )));
         }
         let (facts, encoder) = Facts::from_manifest(&name, &manifest)?;
-        Ok(Self { name, source, facts, encoder, manifest: Some(manifest), evidence: OnceLock::new() })
+        Ok(Self {
+            name,
+            source,
+            facts,
+            encoder,
+            manifest: Some(manifest),
+            evidence: OnceLock::new(),
+        })
     }
 
     /// Returns what messages call the package.
@@ -188,10 +217,16 @@ impl ModelPackage {
     pub fn model_file(&self, variant: Variant) -> Result<ModelFile, QualityError> {
         let name = file_name(variant);
         let file = match &self.source {
-            Source::Folder(folder) => ModelFile::open(&folder.join(name)).map_err(|error| match error {
-                InferError::ModelNotFound { source, .. } if source.kind() == ErrorKind::NotFound => self.no_file(name),
-                error => error.into(),
-            })?,
+            Source::Folder(folder) => {
+                ModelFile::open(&folder.join(name)).map_err(|error| match error {
+                    InferError::ModelNotFound { source, .. }
+                        if source.kind() == ErrorKind::NotFound =>
+                    {
+                        self.no_file(name)
+                    }
+                    error => error.into(),
+                })?
+            }
             #[cfg(feature = "models")]
             Source::Embedded(model) => {
                 let bytes = match variant {
@@ -205,7 +240,8 @@ impl ModelPackage {
                 ModelFile::from_bytes(format!("{}/{name}", self.name), bytes.clone())?
             }
             Source::Bare(file) => {
-                // A bare file is whatever it is; the engine that is asked to load it judges its layout.
+                // A bare file is whatever it is; the engine that is asked to load it judges its
+                // layout.
                 return Ok(file.as_ref().clone());
             }
         };
@@ -220,30 +256,39 @@ impl ModelPackage {
     /// If they are missing or are not what the manifest says.
     pub fn golden(&self) -> Result<Option<GoldenReads>, QualityError> {
         let Some(content) = self.golden_text()? else { return Ok(None) };
-        serde_json::from_str(&content).map(Some).map_err(|error| self.refused(format!("{GOLDEN}: {error}")))
+        serde_json::from_str(&content)
+            .map(Some)
+            .map_err(|error| self.refused(format!("{GOLDEN}: {error}")))
     }
 
     fn golden_text(&self) -> Result<Option<Cow<'_, str>>, QualityError> {
         let content: Cow<'_, str> = match &self.source {
             Source::Bare(_) => return Ok(None),
-            Source::Folder(folder) => text(&self.name, folder, GOLDEN)?.ok_or_else(|| self.no_file(GOLDEN))?.into(),
+            Source::Folder(folder) => {
+                text(&self.name, folder, GOLDEN)?.ok_or_else(|| self.no_file(GOLDEN))?.into()
+            }
             #[cfg(feature = "models")]
             Source::Embedded(model) => Cow::from(model.golden),
-            Source::Memory(files) => memory_text(&self.name, files, GOLDEN)?.ok_or_else(|| self.no_file(GOLDEN))?.into(),
+            Source::Memory(files) => {
+                memory_text(&self.name, files, GOLDEN)?.ok_or_else(|| self.no_file(GOLDEN))?.into()
+            }
         };
         self.check_digest(GOLDEN, content.as_bytes())?;
         Ok(Some(content))
     }
 
-    /// Returns what runs with known errors taught of a run's own k-mers, checked against the manifest; `None` if the package has nothing
-    /// of the kind.
+    /// Returns what runs with known errors taught of a run's own k-mers, checked against the
+    /// manifest; `None` if the package has nothing of the kind.
     ///
     /// # Errors
     ///
     /// If it is missing, is not what the manifest says, or is of another version.
     pub fn experience(&self) -> Result<Option<Experience>, QualityError> {
         let Some(content) = self.experience_text()? else { return Ok(None) };
-        let failed = |source| QualityError::Evidence { package: format!("{}/{EXPERIENCE}", self.name), source };
+        let failed = |source| QualityError::Evidence {
+            package: format!("{}/{EXPERIENCE}", self.name),
+            source,
+        };
         Experience::from_json(&content).map(Some).map_err(failed)
     }
 
@@ -273,7 +318,8 @@ impl ModelPackage {
         Self { evidence: OnceLock::from(evidence), ..self }
     }
 
-    /// Returns what the k-mers of a run say, checked against the manifest; `None` if the package holds none. It is read once.
+    /// Returns what the k-mers of a run say, checked against the manifest; `None` if the package
+    /// holds none. It is read once.
     ///
     /// # Errors
     ///
@@ -285,7 +331,11 @@ impl ModelPackage {
         if let Some(evidence) = self.evidence.get() {
             return Ok(Some(Arc::clone(evidence)));
         }
-        let failed = |source| QualityError::Package { package: self.name.clone(), file: EVIDENCE.to_owned(), source };
+        let failed = |source| QualityError::Package {
+            package: self.name.clone(),
+            file: EVIDENCE.to_owned(),
+            source,
+        };
         let (file, bytes): (Box<dyn Read + '_>, u64) = match &self.source {
             Source::Folder(folder) => {
                 let file = File::open(folder.join(EVIDENCE)).map_err(failed)?;
@@ -305,7 +355,10 @@ impl ModelPackage {
         io::copy(&mut file, &mut io::sink()).map_err(failed)?;
         let (digest, bytes) = file.into_inner().finish();
         self.check_entry(EVIDENCE, digest, bytes)?;
-        let failed = |source| QualityError::Evidence { package: format!("{}/{EVIDENCE}", self.name), source };
+        let failed = |source| QualityError::Evidence {
+            package: format!("{}/{EVIDENCE}", self.name),
+            source,
+        };
         let evidence = evidence.map_err(failed)?;
         Ok(Some(Arc::clone(self.evidence.get_or_init(|| Arc::new(evidence)))))
     }
@@ -335,12 +388,16 @@ impl ModelPackage {
         self.check_digest(name, file.bytes())?;
         let (facts, _) = Facts::from_metadata(file)?;
         if facts != self.facts {
-            return Err(self.refused(format!("the metadata of {name} ({facts}) and {MANIFEST} ({}) do not agree", self.facts)));
+            return Err(self.refused(format!(
+                "the metadata of {name} ({facts}) and {MANIFEST} ({}) do not agree",
+                self.facts
+            )));
         }
         let signature = file.signature();
-        for (entry, name, width) in
-            [(&manifest.input, &signature.input, signature.features), (&manifest.output, &signature.output, signature.outputs)]
-        {
+        for (entry, name, width) in [
+            (&manifest.input, &signature.input, signature.features),
+            (&manifest.output, &signature.output, signature.outputs),
+        ] {
             if entry.name != *name || entry.width() != Some(width) {
                 return Err(self.refused(format!(
                     "{MANIFEST} promises {} of width {}, the file has {name} of width {width}",
@@ -358,14 +415,25 @@ impl ModelPackage {
 
     fn check_entry(&self, name: &str, actual: Sha256, bytes: u64) -> Result<(), QualityError> {
         let Some(manifest) = &self.manifest else { return Ok(()) };
-        let entry = manifest.files.get(name).ok_or_else(|| self.refused(format!("{MANIFEST} has no digest of {name}")))?;
+        let entry = manifest
+            .files
+            .get(name)
+            .ok_or_else(|| self.refused(format!("{MANIFEST} has no digest of {name}")))?;
         let actual = actual.to_string();
         if entry.sha256 != actual {
             let model = format!("{}/{name}", self.name);
-            return Err(InferError::DigestMismatch { model, expected: entry.sha256.clone(), actual }.into());
+            return Err(InferError::DigestMismatch {
+                model,
+                expected: entry.sha256.clone(),
+                actual,
+            }
+            .into());
         }
         if entry.bytes != bytes {
-            return Err(self.refused(format!("{MANIFEST} gives {name} {} bytes, it has {bytes}", entry.bytes)));
+            return Err(self.refused(format!(
+                "{MANIFEST} gives {name} {} bytes, it has {bytes}",
+                entry.bytes
+            )));
         }
         Ok(())
     }
@@ -375,7 +443,11 @@ impl ModelPackage {
     }
 
     fn no_file(&self, file: &'static str) -> QualityError {
-        QualityError::NoFile { package: self.name.clone(), file, hint: "the manifest lists what belongs to a package" }
+        QualityError::NoFile {
+            package: self.name.clone(),
+            file,
+            hint: "the manifest lists what belongs to a package",
+        }
     }
 }
 
@@ -387,7 +459,11 @@ fn file_name(variant: Variant) -> &'static str {
 }
 
 /// Returns a text of a package in memory; `None` if it is not there.
-fn memory_text(package: &str, files: &PackageFiles, name: &str) -> Result<Option<String>, QualityError> {
+fn memory_text(
+    package: &str,
+    files: &PackageFiles,
+    name: &str,
+) -> Result<Option<String>, QualityError> {
     let failed = |error| QualityError::Package {
         package: package.to_owned(),
         file: name.to_owned(),
@@ -398,7 +474,11 @@ fn memory_text(package: &str, files: &PackageFiles, name: &str) -> Result<Option
 
 /// Reads a text file of a package; `None` if it is not there.
 fn text(package: &str, folder: &Path, name: &str) -> Result<Option<String>, QualityError> {
-    let failed = |source| QualityError::Package { package: package.to_owned(), file: name.to_owned(), source };
+    let failed = |source| QualityError::Package {
+        package: package.to_owned(),
+        file: name.to_owned(),
+        source,
+    };
     let file = match File::open(folder.join(name)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         file => file.map_err(failed)?,
@@ -406,7 +486,9 @@ fn text(package: &str, folder: &Path, name: &str) -> Result<Option<String>, Qual
     let mut content = String::new();
     file.take(MAX_TEXT_BYTES + 1).read_to_string(&mut content).map_err(failed)?;
     if content.len() as u64 > MAX_TEXT_BYTES {
-        return Err(failed(std::io::Error::other(format!("it is larger than {MAX_TEXT_BYTES} bytes"))));
+        return Err(failed(std::io::Error::other(format!(
+            "it is larger than {MAX_TEXT_BYTES} bytes"
+        ))));
     }
     Ok(Some(content))
 }

@@ -23,7 +23,8 @@ impl Probability {
 pub struct Score {
     /// P(the read passes) under the model's label.
     pub probability: Probability,
-    /// How many of the read's bases the model expects to be wrong; `None` from a model that does not count errors.
+    /// How many of the read's bases the model expects to be wrong; `None` from a model that does
+    /// not count errors.
     pub expected_errors: Option<f32>,
     /// What the k-mers of the run changed; `None` where the package holds none.
     pub testimony: Option<Testimony>,

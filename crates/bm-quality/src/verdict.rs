@@ -15,7 +15,11 @@ impl Threshold {
     ///
     /// [`QualityError::InvalidThreshold`] if `value` is not from 0 to 1.
     pub fn new(value: f32) -> Result<Self, QualityError> {
-        if (0.0..=1.0).contains(&value) { Ok(Self(value)) } else { Err(QualityError::InvalidThreshold { value: f64::from(value) }) }
+        if (0.0..=1.0).contains(&value) {
+            Ok(Self(value))
+        } else {
+            Err(QualityError::InvalidThreshold { value: f64::from(value) })
+        }
     }
 
     /// Returns the value, 0 to 1.
@@ -43,24 +47,37 @@ impl Criteria {
 
     /// Returns what a read of `bases` does not reach; a value equal to a limit reaches it.
     ///
-    /// A read without expected errors fails where they are limited: check [`Facts::counts_errors`](crate::Facts::counts_errors)
-    /// before.
-    pub fn shortfalls(&self, score: &Score, bases: usize) -> impl Iterator<Item = Shortfall> + use<> {
+    /// A read without expected errors fails where they are limited: check
+    /// [`Facts::counts_errors`](crate::Facts::counts_errors) before.
+    pub fn shortfalls(
+        &self,
+        score: &Score,
+        bases: usize,
+    ) -> impl Iterator<Item = Shortfall> + use<> {
         let errors = score.expected_errors.map_or(f64::INFINITY, f64::from);
         [
-            (Shortfall::Probability, self.threshold.is_some_and(|threshold| score.probability.get() < threshold.get())),
+            (
+                Shortfall::Probability,
+                self.threshold.is_some_and(|threshold| score.probability.get() < threshold.get()),
+            ),
             (Shortfall::ExpectedErrors, self.max_expected_errors.is_some_and(|most| errors > most)),
-            (Shortfall::ExpectedErrorRate, self.max_expected_error_rate.is_some_and(|most| errors > most * bases as f64)),
+            (
+                Shortfall::ExpectedErrorRate,
+                self.max_expected_error_rate.is_some_and(|most| errors > most * bases as f64),
+            ),
         ]
         .into_iter()
         .filter_map(|(shortfall, is_there)| is_there.then_some(shortfall))
     }
 
-    /// Returns the decision about a read of `bases`: it passes if there are no [`Criteria::shortfalls`].
+    /// Returns the decision about a read of `bases`: it passes if there are no
+    /// [`Criteria::shortfalls`].
     pub fn verdict(&self, prediction: &Prediction, bases: usize) -> Verdict {
         match prediction {
             Prediction::Unscored(_) => Verdict::Unscored,
-            Prediction::Scored(score) if self.shortfalls(score, bases).next().is_none() => Verdict::Pass,
+            Prediction::Scored(score) if self.shortfalls(score, bases).next().is_none() => {
+                Verdict::Pass
+            }
             Prediction::Scored(_) => Verdict::Fail,
         }
     }
@@ -115,7 +132,9 @@ impl Prediction {
     /// Returns the decision at a threshold: a probability equal to it passes.
     pub fn verdict(&self, threshold: Threshold) -> Verdict {
         match self {
-            Prediction::Scored(score) if score.probability.get() >= threshold.get() => Verdict::Pass,
+            Prediction::Scored(score) if score.probability.get() >= threshold.get() => {
+                Verdict::Pass
+            }
             Prediction::Scored(_) => Verdict::Fail,
             Prediction::Unscored(_) => Verdict::Unscored,
         }
@@ -140,7 +159,8 @@ mod tests {
         assert_eq!(at(0.5, 0.5), Some(Verdict::Pass));
         assert_eq!(at(0.499_999_97, 0.5), Some(Verdict::Fail));
         assert_eq!(at(0.0, 0.0), Some(Verdict::Pass));
-        let all = Threshold::new(0.0).map(|threshold| Prediction::Unscored(EncodeError::EmptyRead).verdict(threshold));
+        let all = Threshold::new(0.0)
+            .map(|threshold| Prediction::Unscored(EncodeError::EmptyRead).verdict(threshold));
         assert!(matches!(all, Ok(Verdict::Unscored)));
     }
 
@@ -160,11 +180,18 @@ mod tests {
             (None, None, Some(0.0099), Verdict::Fail),
             (None, Some(2.0), None, Verdict::Pass),
         ] {
-            assert_eq!(criteria(threshold, errors, rate).verdict(&read, 150), expected, "{threshold:?} {errors:?} {rate:?}");
+            assert_eq!(
+                criteria(threshold, errors, rate).verdict(&read, 150),
+                expected,
+                "{threshold:?} {errors:?} {rate:?}"
+            );
         }
         let limited = criteria(None, Some(1e9), None);
         assert_eq!(limited.verdict(&scored(1.0, None), 150), Verdict::Fail);
-        assert_eq!(limited.verdict(&Prediction::Unscored(EncodeError::EmptyRead), 0), Verdict::Unscored);
+        assert_eq!(
+            limited.verdict(&Prediction::Unscored(EncodeError::EmptyRead), 0),
+            Verdict::Unscored
+        );
     }
 
     #[test]

@@ -17,10 +17,12 @@ pub struct WindowRule {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Combination {
-    /// The mean of the windows' logits, in which every base has one vote, split evenly among the windows that cover it.
+    /// The mean of the windows' logits, in which every base has one vote, split evenly among the
+    /// windows that cover it.
     ///
-    /// A window's logit follows the mean of what its bases say, so a mean over bases is what the whole read says. Splitting the
-    /// vote keeps the bases that two windows share from counting twice.
+    /// A window's logit follows the mean of what its bases say, so a mean over bases is what the
+    /// whole read says. Splitting the vote keeps the bases that two windows share from counting
+    /// twice.
     BaseWeightedMeanLogit,
 }
 
@@ -47,7 +49,8 @@ impl WindowRule {
         bases.div_ceil(self.length)
     }
 
-    /// Returns the windows of a read of `bases`: from the first base on, the last one aligned to the read's end.
+    /// Returns the windows of a read of `bases`: from the first base on, the last one aligned to
+    /// the read's end.
     pub fn windows(&self, bases: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let WindowRule { length, .. } = *self;
         let last = bases.saturating_sub(length);
@@ -57,9 +60,11 @@ impl WindowRule {
         })
     }
 
-    /// Returns a read's probability from those of its windows, given in the order of [`WindowRule::windows`].
+    /// Returns a read's probability from those of its windows, given in the order of
+    /// [`WindowRule::windows`].
     ///
-    /// One window's probability is the read's, to the bit. Returns `None` if there is none, or not one a window.
+    /// One window's probability is the read's, to the bit. Returns `None` if there is none, or not
+    /// one a window.
     pub fn combine(&self, bases: usize, windows: &[Probability]) -> Option<Probability> {
         if windows.len() != self.count(bases) {
             return None;
@@ -79,14 +84,18 @@ impl WindowRule {
     }
 }
 
-/// Returns the probability whose logit is the mean of others', each with its weight in bases; `bases` is the sum of the weights.
-pub(crate) fn mean_logit(parts: impl Iterator<Item = (Probability, f64)>, bases: usize) -> Option<Probability> {
+/// Returns the probability whose logit is the mean of others', each with its weight in bases;
+/// `bases` is the sum of the weights.
+pub(crate) fn mean_logit(
+    parts: impl Iterator<Item = (Probability, f64)>,
+    bases: usize,
+) -> Option<Probability> {
     let weighted = parts.map(|(p, weight)| logit(p) * weight);
     Probability::new(sigmoid(weighted.sum::<f64>() / bases as f64) as f32)
 }
 
-/// Probabilities closer to 0 or 1 than this count as this far: an `f32` sigmoid rounds to 1 soon after, and a window that is
-/// infinitely sure could never be outvoted.
+/// Probabilities closer to 0 or 1 than this count as this far: an `f32` sigmoid rounds to 1 soon
+/// after, and a window that is infinitely sure could never be outvoted.
 const SUREST: f64 = 1e-7;
 
 fn logit(probability: Probability) -> f64 {
@@ -102,7 +111,8 @@ fn sigmoid(logit: f64) -> f64 {
 mod tests {
     use super::*;
 
-    const RULE: WindowRule = WindowRule { length: 150, combination: Combination::BaseWeightedMeanLogit };
+    const RULE: WindowRule =
+        WindowRule { length: 150, combination: Combination::BaseWeightedMeanLogit };
 
     fn probabilities(values: &[f32]) -> Vec<Probability> {
         values.iter().filter_map(|p| Probability::new(*p)).collect()
@@ -110,7 +120,9 @@ mod tests {
 
     #[test]
     fn windows_start_at_the_first_base_and_end_at_the_last() {
-        let windows = |bases| RULE.windows(bases).map(|window| (window.start, window.end)).collect::<Vec<_>>();
+        let windows = |bases| {
+            RULE.windows(bases).map(|window| (window.start, window.end)).collect::<Vec<_>>()
+        };
         assert_eq!(windows(0), []);
         assert_eq!(windows(1), [(0, 1)]);
         assert_eq!(windows(150), [(0, 150)]);
@@ -133,23 +145,30 @@ mod tests {
         // The rule by its definition, base by base, against the closed form.
         for bases in [151, 200, 299, 300, 301, 310, 449, 450, 1000] {
             let windows: Vec<_> = RULE.windows(bases).collect();
-            let given: Vec<f32> = (0..windows.len()).map(|i| 0.05 + 0.9 * (i as f32 * 0.61).fract()).collect();
+            let given: Vec<f32> =
+                (0..windows.len()).map(|i| 0.05 + 0.9 * (i as f32 * 0.61).fract()).collect();
             let given = probabilities(&given);
             let mut sum = 0.0;
             for base in 0..bases {
-                let covering: Vec<_> = (0..windows.len()).filter(|i| windows[*i].contains(&base)).collect();
+                let covering: Vec<_> =
+                    (0..windows.len()).filter(|i| windows[*i].contains(&base)).collect();
                 assert!(!covering.is_empty(), "base {base} of {bases} is seen by no window");
-                sum += covering.iter().map(|i| logit(given[*i])).sum::<f64>() / covering.len() as f64;
+                sum +=
+                    covering.iter().map(|i| logit(given[*i])).sum::<f64>() / covering.len() as f64;
             }
             let expected = sigmoid(sum / bases as f64);
             let found = RULE.combine(bases, &given).map(|p| f64::from(p.get()));
-            assert!(found.is_some_and(|p| (p - expected).abs() < 1e-6), "{bases} bases: {found:?}, expected {expected}");
+            assert!(
+                found.is_some_and(|p| (p - expected).abs() < 1e-6),
+                "{bases} bases: {found:?}, expected {expected}"
+            );
         }
     }
 
     #[test]
     fn a_window_that_is_sure_can_be_outvoted() {
-        let sure = RULE.combine(600, &probabilities(&[1.0, 1e-6, 1e-6, 1e-6])).map(Probability::get);
+        let sure =
+            RULE.combine(600, &probabilities(&[1.0, 1e-6, 1e-6, 1e-6])).map(Probability::get);
         assert!(sure.is_some_and(|p| p < 0.5), "{sure:?}");
     }
 

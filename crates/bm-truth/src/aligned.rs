@@ -31,8 +31,8 @@ pub(crate) struct Place {
     pub(crate) cigar: Vec<(Kind, usize)>,
 }
 
-/// What a read says about the reference, in the reference's direction. `read` is an index into the record's bases, `place` a
-/// 0-based position.
+/// What a read says about the reference, in the reference's direction. `read` is an index into the
+/// record's bases, `place` a 0-based position.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Event {
     /// A base opposite a base.
@@ -43,7 +43,8 @@ pub(crate) enum Event {
     Deletion { read: usize, place: usize, length: usize },
 }
 
-/// Bases left out at the ends, in the reference's direction, with those that are not in the record at all.
+/// Bases left out at the ends, in the reference's direction, with those that are not in the record
+/// at all.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Clips {
     pub(crate) left: usize,
@@ -54,7 +55,8 @@ pub(crate) struct Clips {
 }
 
 impl Aligned {
-    /// Checks the record against itself and the reference, so that [`Aligned::walk`] cannot leave either.
+    /// Checks the record against itself and the reference, so that [`Aligned::walk`] cannot leave
+    /// either.
     pub(crate) fn check(&self, reference: &Reference) -> Result<(), Fault> {
         let bases = self.bases.len();
         if !self.scores.is_empty() && self.scores.len() != bases {
@@ -68,7 +70,11 @@ impl Aligned {
             return Err(Fault::NoBases);
         }
         let sum = |counts: fn(&Kind) -> bool| {
-            place.cigar.iter().filter(|(kind, _)| counts(kind)).fold(0usize, |sum, (_, length)| sum.saturating_add(*length))
+            place
+                .cigar
+                .iter()
+                .filter(|(kind, _)| counts(kind))
+                .fold(0usize, |sum, (_, length)| sum.saturating_add(*length))
         };
         let cigar = sum(Kind::consumes_read);
         if cigar != bases {
@@ -82,10 +88,16 @@ impl Aligned {
         Ok(())
     }
 
-    /// Calls `visit` with everything the read says, from left to right, and returns what is left out at the ends.
+    /// Calls `visit` with everything the read says, from left to right, and returns what is left
+    /// out at the ends.
     ///
     /// A soft clip that the rules let be compared is visited as if it were aligned.
-    pub(crate) fn walk(&self, reference: &Reference, rules: &Rules, mut visit: impl FnMut(Event)) -> Clips {
+    pub(crate) fn walk(
+        &self,
+        reference: &Reference,
+        rules: &Rules,
+        mut visit: impl FnMut(Event),
+    ) -> Clips {
         let Some(place) = &self.place else { return Clips::default() };
         let sequence = &reference.sequences[place.sequence].bases;
         let mut clips = Clips::default();
@@ -95,7 +107,9 @@ impl Aligned {
         for &(kind, length) in &place.cigar {
             match kind {
                 Kind::Match | Kind::SequenceMatch | Kind::SequenceMismatch => {
-                    (0..length).for_each(|step| visit(Event::Base { read: read + step, place: at + step }));
+                    (0..length).for_each(|step| {
+                        visit(Event::Base { read: read + step, place: at + step })
+                    });
                     inside = true;
                 }
                 Kind::Insertion => {
@@ -103,15 +117,24 @@ impl Aligned {
                     inside = true;
                 }
                 Kind::Deletion => visit(Event::Deletion { read, place: at, length }),
-                Kind::HardClip if inside => (clips.right, clips.hard_right) = (clips.right + length, clips.hard_right + length),
-                Kind::HardClip => (clips.left, clips.hard_left) = (clips.left + length, clips.hard_left + length),
+                Kind::HardClip if inside => {
+                    (clips.right, clips.hard_right) =
+                        (clips.right + length, clips.hard_right + length)
+                }
+                Kind::HardClip => {
+                    (clips.left, clips.hard_left) = (clips.left + length, clips.hard_left + length)
+                }
                 Kind::SoftClip => {
                     let clipped = &self.bases[read..read + length];
                     let start = if inside { Some(at) } else { at.checked_sub(length) };
                     let opposite = start.and_then(|start| sequence.get(start..start + length));
                     match (start, opposite) {
-                        (Some(start), Some(opposite)) if still_matches(clipped, opposite, rules) => {
-                            (0..length).for_each(|step| visit(Event::Base { read: read + step, place: start + step }));
+                        (Some(start), Some(opposite))
+                            if still_matches(clipped, opposite, rules) =>
+                        {
+                            (0..length).for_each(|step| {
+                                visit(Event::Base { read: read + step, place: start + step })
+                            });
                         }
                         _ if inside => clips.right += length,
                         _ => clips.left += length,
@@ -133,7 +156,8 @@ impl Aligned {
         }
     }
 
-    /// Returns the upper median of the quality scores: a base that reaches it is a good one of this read.
+    /// Returns the upper median of the quality scores: a base that reaches it is a good one of this
+    /// read.
     pub(crate) fn median_score(&self) -> Option<u8> {
         let mut counts = [0usize; 256];
         self.scores.iter().for_each(|score| counts[usize::from(*score)] += 1);
@@ -147,7 +171,10 @@ impl Aligned {
 
 /// Whether a clip matches the reference beside the alignment without gaps.
 fn still_matches(clipped: &[u8], opposite: &[u8], rules: &Rules) -> bool {
-    let differ = |(base, opposite): &(&u8, &u8)| **base != b'=' && (code(**base).is_none() || base != opposite);
+    let differ = |(base, opposite): &(&u8, &u8)| {
+        **base != b'=' && (code(**base).is_none() || base != opposite)
+    };
     clipped.len() <= rules.longest_clip
-        && clipped.iter().zip(opposite).filter(differ).count() as f64 <= Rules::CLIP_MISMATCHES * clipped.len() as f64
+        && clipped.iter().zip(opposite).filter(differ).count() as f64
+            <= Rules::CLIP_MISMATCHES * clipped.len() as f64
 }

@@ -10,7 +10,8 @@ use {noodles_bam as bam, noodles_bgzf as bgzf};
 use crate::{Aligned, Fault, Place, Reference, TruthError};
 
 /// The empty block that ends every BAM file.
-const END_OF_FILE: [u8; 28] = [31, 139, 8, 4, 0, 0, 0, 0, 0, 255, 6, 0, 66, 67, 2, 0, 27, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+const END_OF_FILE: [u8; 28] =
+    [31, 139, 8, 4, 0, 0, 0, 0, 0, 255, 6, 0, 66, 67, 2, 0, 27, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// The primary records of an alignment, mapped or not, in file order.
 pub struct Alignment<R> {
@@ -35,14 +36,18 @@ impl<R: Read> Alignment<R> {
     ///
     /// # Errors
     ///
-    /// [`TruthError::Header`] for other formats, for a header without sequences, and for one whose sequences are not the
-    /// reference's; [`TruthError::HeaderRead`].
+    /// [`TruthError::Header`] for other formats, for a header without sequences, and for one whose
+    /// sequences are not the reference's; [`TruthError::HeaderRead`].
     pub fn open(mut inner: R, reference: &Reference) -> Result<Self, TruthError> {
         let mut magic = Vec::new();
         (&mut inner).take(4).read_to_end(&mut magic).map_err(TruthError::HeaderRead)?;
         let stored = Cursor::new(magic.clone()).chain(inner);
         let (format, header) = match magic.as_slice() {
-            [] => return Err(TruthError::Header("the alignment is empty, expected SAM or BAM".to_owned())),
+            [] => {
+                return Err(TruthError::Header(
+                    "the alignment is empty, expected SAM or BAM".to_owned(),
+                ));
+            }
             b"CRAM" => {
                 return Err(TruthError::Header(
                     "is CRAM, expected SAM or BAM; convert it on the way: samtools view -b FILE | bm truth - …".to_owned(),
@@ -62,13 +67,16 @@ impl<R: Read> Alignment<R> {
         };
         if header.reference_sequences().is_empty() {
             return Err(TruthError::Header(
-                "names no reference sequence (@SQ lines); expected SAM or BAM with its header".to_owned(),
+                "names no reference sequence (@SQ lines); expected SAM or BAM with its header"
+                    .to_owned(),
             ));
         }
         let sequences = header
             .reference_sequences()
             .iter()
-            .map(|(name, sequence)| reference.find(&String::from_utf8_lossy(name), sequence.length().get()))
+            .map(|(name, sequence)| {
+                reference.find(&String::from_utf8_lossy(name), sequence.length().get())
+            })
             .collect::<Result<_, _>>()?;
         Ok(Self { format, header, sequences, record: RecordBuf::default(), records: 0 })
     }
@@ -82,15 +90,20 @@ impl<R: Read> Alignment<R> {
     ///
     /// # Errors
     ///
-    /// [`TruthError::Read`] for what cannot be parsed, [`TruthError::Record`] for a record that contradicts itself or the
-    /// reference, [`TruthError::Truncated`].
-    pub fn read(&mut self, reference: &Reference, aligned: &mut Aligned) -> Result<bool, TruthError> {
+    /// [`TruthError::Read`] for what cannot be parsed, [`TruthError::Record`] for a record that
+    /// contradicts itself or the reference, [`TruthError::Truncated`].
+    pub fn read(
+        &mut self,
+        reference: &Reference,
+        aligned: &mut Aligned,
+    ) -> Result<bool, TruthError> {
         loop {
             let outcome = match &mut self.format {
                 Format::Sam(reader) => reader.read_record_buf(&self.header, &mut self.record),
                 Format::Bam(reader) => reader.read_record_buf(&self.header, &mut self.record),
             };
-            let bytes = outcome.map_err(|source| TruthError::Read { record: self.records + 1, source })?;
+            let bytes =
+                outcome.map_err(|source| TruthError::Read { record: self.records + 1, source })?;
             if bytes == 0 {
                 return match &self.format {
                     Format::Bam(reader) if reader.get_ref().get_ref().last != END_OF_FILE => {
@@ -104,10 +117,15 @@ impl<R: Read> Alignment<R> {
             if flags.is_secondary() || flags.is_supplementary() {
                 continue;
             }
-            let checked = take(&self.record, &self.sequences, aligned).and_then(|()| aligned.check(reference));
+            let checked = take(&self.record, &self.sequences, aligned)
+                .and_then(|()| aligned.check(reference));
             return match checked {
                 Ok(()) => Ok(true),
-                Err(fault) => Err(TruthError::Record { record: self.records, name: aligned.name.clone(), fault }),
+                Err(fault) => Err(TruthError::Record {
+                    record: self.records,
+                    name: aligned.name.clone(),
+                    fault,
+                }),
             };
         }
     }
@@ -126,14 +144,18 @@ fn take(record: &RecordBuf, sequences: &[usize], aligned: &mut Aligned) -> Resul
     aligned.scores.extend_from_slice(record.quality_scores().as_ref());
     aligned.place = None;
     if !flags.is_unmapped() {
-        let sequence = record.reference_sequence_id().ok_or(Fault::NoPlace("reference sequence"))?;
+        let sequence =
+            record.reference_sequence_id().ok_or(Fault::NoPlace("reference sequence"))?;
         let start = record.alignment_start().ok_or(Fault::NoPlace("position"))?;
-        let cigar: Vec<(Kind, usize)> = record.cigar().as_ref().iter().map(|op| (op.kind(), op.len())).collect();
+        let cigar: Vec<(Kind, usize)> =
+            record.cigar().as_ref().iter().map(|op| (op.kind(), op.len())).collect();
         if cigar.is_empty() {
             return Err(Fault::NoPlace("CIGAR"));
         }
         aligned.place = Some(Place {
-            sequence: *sequences.get(sequence).ok_or(Fault::NoPlace("reference sequence that its header names"))?,
+            sequence: *sequences
+                .get(sequence)
+                .ok_or(Fault::NoPlace("reference sequence that its header names"))?,
             start: start.get() - 1,
             mapq: record.mapping_quality().map_or(255, u8::from),
             cigar,

@@ -9,9 +9,18 @@ use crate::{Reference, Rules};
 impl Aligned {
     /// Returns the read's row of the truth table.
     pub fn row(&self, reference: &Reference, mask: &Mask, rules: &Rules) -> Row {
-        let ee =
-            if self.scores.is_empty() && !self.bases.is_empty() { f64::NAN } else { expected_errors(self.scores.iter().copied()) };
-        let mut row = Row { name: self.name.clone(), mate: self.mate, len: self.bases.len(), ee, ..Row::default() };
+        let ee = if self.scores.is_empty() && !self.bases.is_empty() {
+            f64::NAN
+        } else {
+            expected_errors(self.scores.iter().copied())
+        };
+        let mut row = Row {
+            name: self.name.clone(),
+            mate: self.mate,
+            len: self.bases.len(),
+            ee,
+            ..Row::default()
+        };
         let Some(place) = &self.place else { return row };
         row.mapped = true;
         row.mapq = place.mapq;
@@ -35,8 +44,11 @@ impl Aligned {
                     }
                 }
             }
-            // It belongs to the position before it, which a read that starts with an insertion may not have.
-            Event::Insertion { place, length, .. } if place > 0 && is_variant(place - 1) => row.masked += length,
+            // It belongs to the position before it, which a read that starts with an insertion may
+            // not have.
+            Event::Insertion { place, length, .. } if place > 0 && is_variant(place - 1) => {
+                row.masked += length
+            }
             Event::Insertion { read, length, .. } => {
                 row.ins += length;
                 row.scored += length;
@@ -52,8 +64,10 @@ impl Aligned {
             }
         });
         row.len += clips.hard_left + clips.hard_right;
-        (row.clip5, row.clip3) = if self.reverse { (clips.right, clips.left) } else { (clips.left, clips.right) };
-        // A deletion behind the last base has no base that follows it; it gets the last one's place.
+        (row.clip5, row.clip3) =
+            if self.reverse { (clips.right, clips.left) } else { (clips.left, clips.right) };
+        // A deletion behind the last base has no base that follows it; it gets the last one's
+        // place.
         let last = self.bases.len().saturating_sub(1);
         let place = |read: usize| match self.reverse {
             false => clips.hard_left + read.min(last),

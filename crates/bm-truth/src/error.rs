@@ -44,7 +44,9 @@ pub enum TruthError {
         fault: Fault,
     },
     /// A BAM file ends without the block that says that it is whole.
-    #[error("the BAM file is truncated after record {records}: its end-of-file block is missing; copy or make it again")]
+    #[error(
+        "the BAM file is truncated after record {records}: its end-of-file block is missing; copy or make it again"
+    )]
     Truncated {
         /// Records read.
         records: u64,
@@ -97,7 +99,9 @@ pub enum Fault {
         position: usize,
     },
     /// The alignment goes past the end of its reference sequence.
-    #[error("it ends at {end} of {sequence}, which has {length} bases; is it aligned to another reference?")]
+    #[error(
+        "it ends at {end} of {sequence}, which has {length} bases; is it aligned to another reference?"
+    )]
     PastTheEnd {
         /// Where it ends, from 1.
         end: usize,

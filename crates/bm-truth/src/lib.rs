@@ -1,26 +1,30 @@
 //! The true errors of sequencing reads.
 //!
-//! A read's own quality says what the instrument believes. What really went wrong is seen where the read is compared with what
-//! was sequenced: with a reference ([`Alignment`], [`Pileup`], [`Aligned::row`]), or, where the two reads of a pair overlap, with
-//! its mate ([`mate_rows`]). Either way there is one [`Row`] a read.
+//! A read's own quality says what the instrument believes. What really went wrong is seen where the
+//! read is compared with what was sequenced: with a reference ([`Alignment`], [`Pileup`],
+//! [`Aligned::row`]), or, where the two reads of a pair overlap, with its mate ([`mate_rows`]).
+//! Either way there is one [`Row`] a read.
 //!
 //! # Against a reference
 //!
 //! Primary alignments are compared base by base. Two things would spoil the count:
 //!
-//! - *Variants*: the sample is not the reference. A first pass counts what all reads say of each position, and a position where
-//!   at least 30 % differ (at a depth of 8 or more) is a variant. So is one where another base has at least 3
-//!   and at least 5 % of the good bases, a good base being one whose quality reaches 15 and the upper median of its own read; and, for
-//!   short reads, where a deletion or insertion has at least 3 reads and as many as 10 % of the good bases (a
-//!   deletion counts as one). What differs at a variant is counted in
-//!   `masked` and nowhere else, and no base there is in `scored`.
-//! - *Clips*: an aligner cuts off a bad end, and with it the errors. A soft clip of at most 60 bases that lies on the reference and
-//!   matches it without gaps in at least 55 % of its bases is compared like the rest. Adapters do not match, and stay clipped.
+//! - *Variants*: the sample is not the reference. A first pass counts what all reads say of each
+//!   position, and a position where at least 30 % differ (at a depth of 8 or more) is a variant. So
+//!   is one where another base has at least 3 and at least 5 % of the good bases, a good base being
+//!   one whose quality reaches 15 and the upper median of its own read; and, for short reads, where
+//!   a deletion or insertion has at least 3 reads and as many as 10 % of the good bases (a deletion
+//!   counts as one). What differs at a variant is counted in `masked` and nowhere else, and no base
+//!   there is in `scored`.
+//! - *Clips*: an aligner cuts off a bad end, and with it the errors. A soft clip of at most 60
+//!   bases that lies on the reference and matches it without gaps in at least 55 % of its bases is
+//!   compared like the rest. Adapters do not match, and stay clipped.
 //!
-//! Reads with more than five clipped bases, unmapped ones, or with less than 70 % scored are **ambiguous**: leave them out, and
-//! never take them for free of errors.
+//! Reads with more than five clipped bases, unmapped ones, or with less than 70 % scored are
+//! **ambiguous**: leave them out, and never take them for free of errors.
 //!
-//! The counts of the first pass take 44 bytes a base of the reference, the reference and its mask one each; reads are not kept.
+//! The counts of the first pass take 44 bytes a base of the reference, the reference and its mask
+//! one each; reads are not kept.
 //!
 //! # Example
 //!

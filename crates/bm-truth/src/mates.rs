@@ -1,4 +1,5 @@
-//! Errors of overlapping mates, without a reference: where the two reads of one fragment disagree, one of them is wrong.
+//! Errors of overlapping mates, without a reference: where the two reads of one fragment disagree,
+//! one of them is wrong.
 
 use bm_encode::{Phred, ReadRef};
 
@@ -22,7 +23,8 @@ impl Default for OverlapRules {
 /// How the reverse complement of the second mate lies on the first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Overlap {
-    /// Where the reverse complement starts, from the start of the first mate; negative where the fragment is shorter than it.
+    /// Where the reverse complement starts, from the start of the first mate; negative where the
+    /// fragment is shorter than it.
     pub offset: isize,
     /// Bases that overlap.
     pub length: usize,
@@ -32,9 +34,9 @@ pub struct Overlap {
 
 /// Finds how the mates overlap without gaps.
 ///
-/// Of all placements with enough overlap and few enough mismatches the one with the lowest share of mismatches is taken. `None`
-/// where there is none, or where a second one is nearly as good: its share is at most twice that of the best and 2 % more, as in
-/// repeats.
+/// Of all placements with enough overlap and few enough mismatches the one with the lowest share of
+/// mismatches is taken. `None` where there is none, or where a second one is nearly as good: its
+/// share is at most twice that of the best and 2 % more, as in repeats.
 pub fn overlap(first: ReadRef<'_>, second: ReadRef<'_>, rules: &OverlapRules) -> Option<Overlap> {
     let reversed = reverse_complement(second.sequence);
     let (one, other) = (first.sequence.len() as isize, reversed.len() as isize);
@@ -93,38 +95,57 @@ fn reverse_complement(bases: &[u8]) -> Vec<u8> {
     bases.iter().rev().map(complement).collect()
 }
 
-/// Returns the rows of two mates: where they disagree, the one of lower quality is wrong; at equal quality nobody knows which, and
-/// the position is not scored in either.
+/// Returns the rows of two mates: where they disagree, the one of lower quality is wrong; at equal
+/// quality nobody knows which, and the position is not scored in either.
 ///
-/// `scored` is the number of bases compared, `clip5` and `clip3` what lies outside of the overlap; there are no indels, nothing is
-/// masked, and `mapq` is 255. Errors that both mates share are not seen. `name` is what both rows are called.
-pub fn mate_rows(name: &[u8], first: ReadRef<'_>, second: ReadRef<'_>, rules: &OverlapRules) -> [Row; 2] {
+/// `scored` is the number of bases compared, `clip5` and `clip3` what lies outside of the overlap;
+/// there are no indels, nothing is masked, and `mapq` is 255. Errors that both mates share are not
+/// seen. `name` is what both rows are called.
+pub fn mate_rows(
+    name: &[u8],
+    first: ReadRef<'_>,
+    second: ReadRef<'_>,
+    rules: &OverlapRules,
+) -> [Row; 2] {
     let row = |read: ReadRef<'_>, mate| {
-        let scores = read.quality_scores.iter().map(|byte| Phred::from_byte(*byte).map_or(0, Phred::get));
-        Row { name: name.to_vec(), mate, len: read.len(), ee: expected_errors(scores), ..Row::default() }
+        let scores =
+            read.quality_scores.iter().map(|byte| Phred::from_byte(*byte).map_or(0, Phred::get));
+        Row {
+            name: name.to_vec(),
+            mate,
+            len: read.len(),
+            ee: expected_errors(scores),
+            ..Row::default()
+        }
     };
     let mut rows = [row(first, 1), row(second, 2)];
     let Some(overlap) = overlap(first, second, rules) else { return rows };
     let start = overlap.offset.max(0) as usize;
     // The last base of the second mate's reverse complement is its first.
-    let second_at = |at: usize| (second.len() as isize - 1 - (at as isize - overlap.offset)) as usize;
+    let second_at =
+        |at: usize| (second.len() as isize - 1 - (at as isize - overlap.offset)) as usize;
     let clips = [
         (start, first.len() - start - overlap.length),
         (second_at(start + overlap.length - 1), second.len() - 1 - second_at(start)),
     ];
     for (row, (clip5, clip3)) in rows.iter_mut().zip(clips) {
-        (row.mapped, row.mapq, row.alnlen, row.clip5, row.clip3) = (true, 255, overlap.length, clip5, clip3);
+        (row.mapped, row.mapq, row.alnlen, row.clip5, row.clip3) =
+            (true, 255, overlap.length, clip5, clip3);
     }
     let [ours, theirs] = &mut rows;
     for at in start..start + overlap.length {
         let opposite = second_at(at);
-        let (base, other) = (first.sequence[at], reverse_complement(&second.sequence[opposite..=opposite])[0]);
+        let (base, other) =
+            (first.sequence[at], reverse_complement(&second.sequence[opposite..=opposite])[0]);
         ours.n += usize::from(!is_known(base));
         theirs.n += usize::from(!is_known(other));
         if !is_known(base) || !is_known(other) {
             continue;
         }
-        let wrong = match (differ(base, other), first.quality_scores[at].cmp(&second.quality_scores[opposite])) {
+        let wrong = match (
+            differ(base, other),
+            first.quality_scores[at].cmp(&second.quality_scores[opposite]),
+        ) {
             (true, std::cmp::Ordering::Equal) => continue,
             (true, std::cmp::Ordering::Less) => Some((&mut *ours, at)),
             (true, std::cmp::Ordering::Greater) => Some((&mut *theirs, opposite)),
@@ -160,10 +181,18 @@ mod tests {
     fn mates_that_agree_have_no_errors() {
         let (first, second) = mates(50);
         let quality = [b'I'; 50];
-        let rows = mate_rows(b"r", read(&first, &quality), read(&second, &quality), &OverlapRules::default());
+        let rows = mate_rows(
+            b"r",
+            read(&first, &quality),
+            read(&second, &quality),
+            &OverlapRules::default(),
+        );
         let overlap = 100 - FRAGMENT.len();
         for (row, mate) in rows.iter().zip([1, 2]) {
-            assert_eq!((row.mate, row.mapped, row.scored, row.sub, row.n), (mate, true, overlap, 0, 0));
+            assert_eq!(
+                (row.mate, row.mapped, row.scored, row.sub, row.n),
+                (mate, true, overlap, 0, 0)
+            );
             assert_eq!((row.clip5, row.clip3), (50 - overlap, 0));
         }
     }
@@ -177,10 +206,14 @@ mod tests {
         let (mut low, high) = ([b'I'; 50], [b'I'; 50]);
         low[20] = b'#';
         low[30] = b'J';
-        let rows = mate_rows(b"r", read(&first, &low), read(&second, &high), &OverlapRules::default());
+        let rows =
+            mate_rows(b"r", read(&first, &low), read(&second, &high), &OverlapRules::default());
         assert_eq!(rows[0].edits, [Edit::Substitution { at: 20 }]);
         assert_eq!(rows[1].edits, [Edit::Substitution { at: FRAGMENT.len() - 1 - 30 }]);
-        assert_eq!((rows[0].scored, rows[1].scored), (100 - FRAGMENT.len() - 1, 100 - FRAGMENT.len() - 1));
+        assert_eq!(
+            (rows[0].scored, rows[1].scored),
+            (100 - FRAGMENT.len() - 1, 100 - FRAGMENT.len() - 1)
+        );
     }
 
     #[test]
@@ -189,7 +222,12 @@ mod tests {
         let first = [fragment, b"AGATCGGAAG"].concat();
         let second = [reverse_complement(fragment).as_slice(), b"TTCCGATCTA"].concat();
         let quality = [b'I'; 50];
-        let rows = mate_rows(b"r", read(&first, &quality), read(&second, &quality), &OverlapRules::default());
+        let rows = mate_rows(
+            b"r",
+            read(&first, &quality),
+            read(&second, &quality),
+            &OverlapRules::default(),
+        );
         for row in rows {
             assert_eq!((row.scored, row.sub, row.clip5, row.clip3), (40, 0, 0, 10));
         }
@@ -200,9 +238,17 @@ mod tests {
         let (mut first, second) = mates(50);
         first[20] = b'N';
         let quality = [b'I'; 50];
-        let rows = mate_rows(b"r", read(&first, &quality), read(&second, &quality), &OverlapRules::default());
+        let rows = mate_rows(
+            b"r",
+            read(&first, &quality),
+            read(&second, &quality),
+            &OverlapRules::default(),
+        );
         assert_eq!((rows[0].n, rows[1].n), (1, 0));
-        assert_eq!((rows[0].scored, rows[1].scored), (100 - FRAGMENT.len() - 1, 100 - FRAGMENT.len() - 1));
+        assert_eq!(
+            (rows[0].scored, rows[1].scored),
+            (100 - FRAGMENT.len() - 1, 100 - FRAGMENT.len() - 1)
+        );
     }
 
     #[test]
@@ -210,10 +256,16 @@ mod tests {
         let (first, second) = mates(40);
         let quality = [b'I'; 60];
         let rules = OverlapRules::default();
-        assert_eq!(overlap(read(&first, &quality[..40]), read(&second, &quality[..40]), &rules), None);
+        assert_eq!(
+            overlap(read(&first, &quality[..40]), read(&second, &quality[..40]), &rules),
+            None
+        );
         assert_eq!(overlap(read(b"", b""), read(&second, &quality[..40]), &rules), None);
         let repeat = b"ACACACACACACACACACACACACACACACACACACACACACACACAC";
         let second = reverse_complement(repeat);
-        assert_eq!(overlap(read(repeat, &quality[..48]), read(&second, &quality[..48]), &rules), None);
+        assert_eq!(
+            overlap(read(repeat, &quality[..48]), read(&second, &quality[..48]), &rules),
+            None
+        );
     }
 }

@@ -35,7 +35,11 @@ pub struct Mask {
 impl Pileup {
     /// Returns counts of nothing yet.
     pub fn new(reference: &Reference, rules: Rules) -> Self {
-        let sequences = reference.sequences.iter().map(|sequence| vec![Position::default(); sequence.bases.len()]).collect();
+        let sequences = reference
+            .sequences
+            .iter()
+            .map(|sequence| vec![Position::default(); sequence.bases.len()])
+            .collect();
         Self { rules, sequences }
     }
 
@@ -45,7 +49,8 @@ impl Pileup {
         if place.mapq < self.rules.lowest_mapq {
             return;
         }
-        let (positions, sequence) = (&mut self.sequences[place.sequence], &reference.sequences[place.sequence].bases);
+        let (positions, sequence) =
+            (&mut self.sequences[place.sequence], &reference.sequences[place.sequence].bases);
         let good = aligned.median_score().map(|median| median.max(Rules::GOOD_SCORE));
         aligned.walk(reference, &self.rules, |event| match event {
             Event::Base { read, place } => {
@@ -63,7 +68,9 @@ impl Pileup {
                 }
             }
             Event::Deletion { place, length, .. } => {
-                positions[place..place + length].iter_mut().for_each(|position| position.deletions += 1);
+                positions[place..place + length]
+                    .iter_mut()
+                    .for_each(|position| position.deletions += 1);
             }
         });
     }
@@ -71,7 +78,11 @@ impl Pileup {
     /// Returns which positions are variants by the rules.
     pub fn mask(&self, reference: &Reference) -> Mask {
         let mask = |(positions, sequence): (&Vec<Position>, &crate::reference::Sequence)| {
-            positions.iter().zip(&sequence.bases).map(|(position, base)| position.is_variant(code(*base), &self.rules)).collect()
+            positions
+                .iter()
+                .zip(&sequence.bases)
+                .map(|(position, base)| position.is_variant(code(*base), &self.rules))
+                .collect()
         };
         Mask { sequences: self.sequences.iter().zip(&reference.sequences).map(mask).collect() }
     }
@@ -83,15 +94,20 @@ impl Position {
         let Some(expected) = expected else { return true };
         let others = (0..4).filter(|code| *code != expected);
         let depth = self.covering + self.deletions;
-        let differing: u32 = others.clone().map(|code| self.bases[code]).sum::<u32>() + self.deletions + self.insertions;
+        let differing: u32 = others.clone().map(|code| self.bases[code]).sum::<u32>()
+            + self.deletions
+            + self.insertions;
         if depth >= Rules::DEPTH && f64::from(differing) >= Rules::SHARE * f64::from(depth) {
             return true;
         }
         // A deletion is as good as a base: it has no quality that could be bad.
         let good = f64::from(self.good.iter().sum::<u32>() + self.deletions);
-        let is_enough = |support: u32, share: f64| support >= Rules::MINOR_SUPPORT && f64::from(support) >= share * good;
+        let is_enough = |support: u32, share: f64| {
+            support >= Rules::MINOR_SUPPORT && f64::from(support) >= share * good
+        };
         is_enough(others.map(|code| self.good[code]).max().unwrap_or(0), Rules::MINOR_SHARE)
-            || rules.minor_indels && is_enough(self.deletions.max(self.insertions), Rules::MINOR_INDEL_SHARE)
+            || rules.minor_indels
+                && is_enough(self.deletions.max(self.insertions), Rules::MINOR_INDEL_SHARE)
     }
 }
 

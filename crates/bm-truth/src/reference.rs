@@ -26,8 +26,8 @@ impl Reference {
     ///
     /// # Errors
     ///
-    /// [`TruthError::ReferenceRead`] for text that is not FASTA, and [`TruthError::Reference`] where there is no sequence, an empty
-    /// one, two of one name, or a byte that is not a letter.
+    /// [`TruthError::ReferenceRead`] for text that is not FASTA, and [`TruthError::Reference`]
+    /// where there is no sequence, an empty one, two of one name, or a byte that is not a letter.
     pub fn read(reader: impl BufRead) -> Result<Self, TruthError> {
         let mut reference = Self::default();
         for result in fasta::io::Reader::new(reader).records() {
@@ -46,9 +46,15 @@ impl Reference {
         if bases.is_empty() {
             return Err(TruthError::Reference(format!("sequence {name} is empty")));
         }
-        if let Some(position) = bases.iter().position(|base| !(base.is_ascii_alphabetic() || matches!(base, b'-' | b'*'))) {
+        if let Some(position) = bases
+            .iter()
+            .position(|base| !(base.is_ascii_alphabetic() || matches!(base, b'-' | b'*')))
+        {
             let found = bases[position].escape_ascii().to_string();
-            return Err(TruthError::Reference(format!("sequence {name} has `{found}` at position {}", position + 1)));
+            return Err(TruthError::Reference(format!(
+                "sequence {name} has `{found}` at position {}",
+                position + 1
+            )));
         }
         if self.by_name.insert(name.clone(), self.sequences.len()).is_some() {
             return Err(TruthError::Reference(format!("has two sequences of the name {name}")));
@@ -62,10 +68,12 @@ impl Reference {
         self.sequences.iter().map(|sequence| sequence.bases.len()).sum()
     }
 
-    /// Returns the index of the sequence that the alignment's header calls `name` and says has `length` bases.
+    /// Returns the index of the sequence that the alignment's header calls `name` and says has
+    /// `length` bases.
     pub(crate) fn find(&self, name: &str, length: usize) -> Result<usize, TruthError> {
         let Some(&index) = self.by_name.get(name) else {
-            let some: Vec<_> = self.sequences.iter().take(3).map(|sequence| sequence.name.as_str()).collect();
+            let some: Vec<_> =
+                self.sequences.iter().take(3).map(|sequence| sequence.name.as_str()).collect();
             let more = if self.sequences.len() > some.len() { ", …" } else { "" };
             return Err(TruthError::Header(format!(
                 "names the sequence {name}, which the reference does not have (it has {}{more})",
@@ -122,7 +130,13 @@ mod tests {
     fn a_header_that_disagrees_is_refused() {
         let reference = Reference::read(&b">a\nACGT\n"[..]).expect("FASTA");
         let message = |name, length| reference.find(name, length).expect_err("refused").to_string();
-        assert_eq!(message("b", 4), "header: names the sequence b, which the reference does not have (it has a)");
-        assert!(message("a", 5).starts_with("header: says that a has 5 bases, in the reference it has 4; "));
+        assert_eq!(
+            message("b", 4),
+            "header: names the sequence b, which the reference does not have (it has a)"
+        );
+        assert!(
+            message("a", 5)
+                .starts_with("header: says that a has 5 bases, in the reference it has 4; ")
+        );
     }
 }

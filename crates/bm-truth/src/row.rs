@@ -15,15 +15,16 @@ pub enum Edit {
         /// Where.
         at: usize,
     },
-    /// `length` bases are too many. `at` is the first of them in the direction of the reference: the last one in the FASTQ record
-    /// if the read is aligned in reverse.
+    /// `length` bases are too many. `at` is the first of them in the direction of the reference:
+    /// the last one in the FASTQ record if the read is aligned in reverse.
     Insertion {
         /// Where.
         at: usize,
         /// How many bases.
         length: usize,
     },
-    /// `length` bases are missing; `at` is the base that follows them in the direction of the reference.
+    /// `length` bases are missing; `at` is the base that follows them in the direction of the
+    /// reference.
     Deletion {
         /// Where.
         at: usize,
@@ -36,7 +37,9 @@ impl Edit {
     /// Returns where the edit is.
     pub fn at(self) -> usize {
         match self {
-            Edit::Substitution { at } | Edit::Insertion { at, .. } | Edit::Deletion { at, .. } => at,
+            Edit::Substitution { at } | Edit::Insertion { at, .. } | Edit::Deletion { at, .. } => {
+                at
+            }
         }
     }
 
@@ -96,7 +99,8 @@ impl Row {
     /// What `writer` says.
     pub fn write_to<W: Write + ?Sized>(&self, writer: &mut W) -> io::Result<()> {
         writer.write_all(&self.name)?;
-        let Row { mate, len, mapq, alnlen, clip5, clip3, sub, ins, del, n, masked, scored, .. } = self;
+        let Row { mate, len, mapq, alnlen, clip5, clip3, sub, ins, del, n, masked, scored, .. } =
+            self;
         let mapped = u8::from(self.mapped);
         write!(writer, "\t{mate}\t{len}\t{mapped}\t{mapq}\t{alnlen}\t{clip5}\t{clip3}")?;
         write!(writer, "\t{sub}\t{ins}\t{del}\t{n}\t{masked}\t{scored}\t")?;
@@ -133,11 +137,23 @@ mod tests {
             Edit::Deletion { at: 9, length: 1 },
             Edit::Deletion { at: 10, length: 4 },
         ];
-        let row = Row { name: b"r".into(), mate: 1, len: 12, mapped: true, mapq: 60, ee: 0.12345, edits, ..Row::default() };
+        let row = Row {
+            name: b"r".into(),
+            mate: 1,
+            len: 12,
+            mapped: true,
+            mapq: 60,
+            ee: 0.12345,
+            edits,
+            ..Row::default()
+        };
         let mut text = Vec::new();
         row.write_to(&mut text).expect("written");
         let text = String::from_utf8(text).expect("text");
-        assert_eq!(text, "r\t1\t12\t1\t60\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0.1235\tS2,I3,I2@4,D9,D4@10\n");
+        assert_eq!(
+            text,
+            "r\t1\t12\t1\t60\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0.1235\tS2,I3,I2@4,D9,D4@10\n"
+        );
         assert_eq!(text.matches('\t').count(), HEADER.matches('\t').count());
     }
 

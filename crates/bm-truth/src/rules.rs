@@ -1,13 +1,16 @@
 //! What is compared, and what counts as a variant and not as an error.
 
-/// The rules. [`Rules::default`] is for short reads; [`Rules::long`] for reads whose errors are mostly indels.
+/// The rules. [`Rules::default`] is for short reads; [`Rules::long`] for reads whose errors are
+/// mostly indels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rules {
-    /// A soft clip of at most so many bases is compared with the reference if it still matches there without gaps.
+    /// A soft clip of at most so many bases is compared with the reference if it still matches
+    /// there without gaps.
     pub longest_clip: usize,
     /// Alignments of a lower mapping quality have no say about variants.
     pub lowest_mapq: u8,
-    /// Whether a deletion or insertion in few reads can make a variant, as another base in few reads always can.
+    /// Whether a deletion or insertion in few reads can make a variant, as another base in few
+    /// reads always can.
     pub minor_indels: bool,
 }
 
@@ -27,8 +30,9 @@ impl Rules {
     /// Reads that a minor variant needs at least.
     pub(crate) const MINOR_SUPPORT: u32 = 3;
 
-    /// Returns the rules for long reads with many indels: clips stay clipped, as bases behind an indel do not match without
-    /// gaps, and few reads with the same indel make no variant, as those errors recur.
+    /// Returns the rules for long reads with many indels: clips stay clipped, as bases behind an
+    /// indel do not match without gaps, and few reads with the same indel make no variant, as those
+    /// errors recur.
     pub const fn long() -> Self {
         Self { longest_clip: 0, lowest_mapq: 20, minor_indels: false }
     }

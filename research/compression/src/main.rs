@@ -1,7 +1,8 @@
 //! Deflates and inflates a FASTQ file with the libraries there are, in turns, and prints a table.
 //!
-//! `cargo run --release [--features isal] -- reads.fastq [rounds]`; the file is plain text. Blocks are those of BGZF, 65,280 bytes
-//! each, by themselves; streams are one gzip member. One thread; medians of the rounds.
+//! `cargo run --release [--features isal] -- reads.fastq [rounds]`; the file is plain text. Blocks
+//! are those of BGZF, 65,280 bytes each, by themselves; streams are one gzip member. One thread;
+//! medians of the rounds.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
@@ -22,7 +23,9 @@ fn deflaters() -> Vec<(String, Run<'static>)> {
         all.push((
             format!("libdeflate {level}"),
             Box::new(move |text| {
-                text.chunks(BLOCK).map(|block| compressor.deflate_compress(block, &mut out).expect("room")).sum()
+                text.chunks(BLOCK)
+                    .map(|block| compressor.deflate_compress(block, &mut out).expect("room"))
+                    .sum()
             }),
         ));
     }
@@ -52,7 +55,9 @@ fn deflaters() -> Vec<(String, Run<'static>)> {
                 let mut block_of = |block| {
                     compressor.reset();
                     out.clear();
-                    let status = compressor.compress_vec(block, &mut out, flate2::FlushCompress::Finish).expect("a block");
+                    let status = compressor
+                        .compress_vec(block, &mut out, flate2::FlushCompress::Finish)
+                        .expect("a block");
                     assert_eq!(status, flate2::Status::StreamEnd);
                     out.len()
                 };
@@ -62,13 +67,17 @@ fn deflaters() -> Vec<(String, Run<'static>)> {
     }
     #[cfg(feature = "isal")]
     for (number, level) in
-        [isal::CompressionLevel::Zero, isal::CompressionLevel::One, isal::CompressionLevel::Three].into_iter().enumerate()
+        [isal::CompressionLevel::Zero, isal::CompressionLevel::One, isal::CompressionLevel::Three]
+            .into_iter()
+            .enumerate()
     {
         let mut out = vec![0; 2 * BLOCK];
         all.push((
             format!("ISA-L {}", [0, 1, 3][number]),
             Box::new(move |text| {
-                let mut block_of = |block: &[u8]| isal::compress_into(block, &mut out, level, isal::Codec::Deflate).expect("room");
+                let mut block_of = |block: &[u8]| {
+                    isal::compress_into(block, &mut out, level, isal::Codec::Deflate).expect("room")
+                };
                 text.chunks(BLOCK).map(&mut block_of).sum()
             }),
         ));
@@ -119,7 +128,8 @@ fn count(mut text: impl Read) -> usize {
     }
 }
 
-/// Runs all in turns and adds a row for each: text a second, reads a second, and what was made of the text.
+/// Runs all in turns and adds a row for each: text a second, reads a second, and what was made of
+/// the text.
 fn table(out: &mut String, mut all: Vec<(String, Run)>, input: &[u8], text: &[u8], rounds: usize) {
     let reads = text.iter().filter(|byte| **byte == b'\n').count() / 4;
     let mut times = vec![Vec::new(); all.len()];
@@ -157,7 +167,10 @@ fn main() {
     let stored = encoder.finish().expect("memory");
 
     let head = "| | text, MB/s | M reads/s | spread | size / text |\n|---|---|---|---|---|\n";
-    let mut out = format!("Deflating blocks of {BLOCK} bytes ({} MB of text, {rounds} rounds):\n\n{head}", text.len() / 1_000_000);
+    let mut out = format!(
+        "Deflating blocks of {BLOCK} bytes ({} MB of text, {rounds} rounds):\n\n{head}",
+        text.len() / 1_000_000
+    );
     table(&mut out, deflaters(), &text, &text, rounds);
     write!(out, "\nInflating a gzip stream of zlib-rs 6:\n\n{head}").expect("memory");
     table(&mut out, inflaters(), &stored, &text, rounds);

@@ -14,15 +14,16 @@ use crate::process;
 use crate::python::{self, Environment};
 use crate::workspace::{SAMPLE_READS, Workspace};
 
-/// Reads of the input: the sample, repeated. Enough that a run is a second or so and start-up does not count.
+/// Reads of the input: the sample, repeated. Enough that a run is a second or so and start-up does
+/// not count.
 pub(super) const READS: usize = 1_000_000;
 
 /// A spread above this share of the median says that something else was busy.
 const NOISE: f64 = 0.10;
 
-/// Runs one command and prints its seconds and its peak memory: neither std nor Windows' Python can tell a child's peak, so
-/// there it is null. The kernel counts in KiB on Linux, in bytes on macOS; the count starts at that of the Python
-/// process that starts it, about 15 MB.
+/// Runs one command and prints its seconds and its peak memory: neither std nor Windows' Python can
+/// tell a child's peak, so there it is null. The kernel counts in KiB on Linux, in bytes on macOS;
+/// the count starts at that of the Python process that starts it, about 15 MB.
 const TIMED: &str = r"
 import json, subprocess, sys, time
 start = time.perf_counter()
@@ -71,7 +72,11 @@ impl Work {
     fn name(self) -> String {
         let format = if self.gzip { "gzip" } else { "plain" };
         let output = if self.filter { format } else { "scores" };
-        format!("{format} to {output}, {} thread{}", self.threads, if self.threads == 1 { "" } else { "s" })
+        format!(
+            "{format} to {output}, {} thread{}",
+            self.threads,
+            if self.threads == 1 { "" } else { "s" }
+        )
     }
 }
 
@@ -88,7 +93,8 @@ const SCRIPT: &str = "research/neural-engine/script_peer.py";
 /// Its model.
 const SCRIPT_MODEL: &str = "models/mean-q20/model.onnx";
 
-/// Mean quality 20, which is the rule of most; cutadapt, which has none, filters by expected errors. Nothing else is asked of them.
+/// Mean quality 20, which is the rule of most; cutadapt, which has none, filters by expected
+/// errors. Nothing else is asked of them.
 const PEERS: [Peer; 3] = [
     Peer {
         name: "fastp",
@@ -101,12 +107,16 @@ const PEERS: [Peer; 3] = [
     Peer {
         name: "seqkit",
         version: "version",
-        filter: |input, output, threads| words(&["seq", "-Q", "20", "-j", threads, input, "-o", output]),
+        filter: |input, output, threads| {
+            words(&["seq", "-Q", "20", "-j", threads, input, "-o", output])
+        },
     },
     Peer {
         name: "cutadapt",
         version: "--version",
-        filter: |input, output, threads| words(&["--max-expected-errors", "1", "-j", threads, "-o", output, input]),
+        filter: |input, output, threads| {
+            words(&["--max-expected-errors", "1", "-j", threads, "-o", output, input])
+        },
     },
 ];
 
@@ -114,11 +124,17 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// Runs every case so many times, in turns: what slows the machine down for a while slows all of them.
+/// Runs every case so many times, in turns: what slows the machine down for a while slows all of
+/// them.
 ///
 /// # Errors
 /// When a program fails, or an input cannot be made.
-pub(super) fn run(workspace: &Workspace, programs: &[(String, PathBuf)], rounds: u32, folder: &Path) -> Result<Vec<Case>> {
+pub(super) fn run(
+    workspace: &Workspace,
+    programs: &[(String, PathBuf)],
+    rounds: u32,
+    folder: &Path,
+) -> Result<Vec<Case>> {
     let (plain, gzip) = inputs(workspace, folder)?;
     let peers: Vec<_> = PEERS.iter().filter_map(|peer| Some((peer, version(peer)?))).collect();
     let python = python::ensure(workspace, Environment::Peer)?;
@@ -131,29 +147,53 @@ pub(super) fn run(workspace: &Workspace, programs: &[(String, PathBuf)], rounds:
             let (into, threads) = (output.to_string_lossy().into_owned(), threads.to_string());
             let mut add = |who: String, program: &Path, arguments: Vec<String>, output: &Path| {
                 let command = [vec![program.to_string_lossy().into_owned()], arguments].concat();
-                cases.push(Case { work, who, command, output: output.to_owned(), runs: Vec::new(), output_bytes: 0 });
+                cases.push(Case {
+                    work,
+                    who,
+                    command,
+                    output: output.to_owned(),
+                    runs: Vec::new(),
+                    output_bytes: 0,
+                });
             };
             let job = if filter { "filter" } else { "score" };
             for (name, program) in programs {
                 let arguments = words(&[job, &input, "-o", &into, "-j", &threads, "-q"]);
                 add(name.clone(), program, arguments.clone(), &output);
                 if name == "bm" {
-                    add("bm -m mean-q20".to_owned(), program, [arguments, words(&["-m", "mean-q20"])].concat(), &output);
+                    add(
+                        "bm -m mean-q20".to_owned(),
+                        program,
+                        [arguments, words(&["-m", "mean-q20"])].concat(),
+                        &output,
+                    );
                     if is_gzip && filter {
                         let zstd = folder.join("kept.fastq.zst");
                         let into = zstd.to_string_lossy().into_owned();
-                        add("bm, output zstd".to_owned(), program, words(&[job, &input, "-o", &into, "-j", &threads, "-q"]), &zstd);
+                        add(
+                            "bm, output zstd".to_owned(),
+                            program,
+                            words(&[job, &input, "-o", &into, "-j", &threads, "-q"]),
+                            &zstd,
+                        );
                     }
                 }
             }
             if filter {
                 for (peer, version) in &peers {
                     let arguments = (peer.filter)(&input, &into, &threads);
-                    add(format!("{} {version}", peer.name), Path::new(peer.name), arguments, &output);
+                    add(
+                        format!("{} {version}", peer.name),
+                        Path::new(peer.name),
+                        arguments,
+                        &output,
+                    );
                 }
             } else {
-                let [script, model] = [SCRIPT, SCRIPT_MODEL].map(|path| workspace.root.join(path).to_string_lossy().into_owned());
-                let arguments = words(&[&script, "--model", &model, "--threads", &threads, &input, &into]);
+                let [script, model] = [SCRIPT, SCRIPT_MODEL]
+                    .map(|path| workspace.root.join(path).to_string_lossy().into_owned());
+                let arguments =
+                    words(&[&script, "--model", &model, "--threads", &threads, &input, &into]);
                 add("Python script, mean-q20".to_owned(), &python, arguments, &output);
             }
         }
@@ -161,8 +201,11 @@ pub(super) fn run(workspace: &Workspace, programs: &[(String, PathBuf)], rounds:
     // One round that does not count.
     for round in 0..=rounds {
         for case in &mut cases {
-            let run = timed(&case.command).with_context(|| format!("{}: {}", case.who, case.work.name()))?;
-            case.output_bytes = fs::metadata(&case.output).with_context(|| case.output.display().to_string())?.len();
+            let run = timed(&case.command)
+                .with_context(|| format!("{}: {}", case.who, case.work.name()))?;
+            case.output_bytes = fs::metadata(&case.output)
+                .with_context(|| case.output.display().to_string())?
+                .len();
             if round > 0 {
                 case.runs.push(run);
             }
@@ -188,14 +231,18 @@ fn timed(command: &[String]) -> Result<Run> {
     serde_json::from_str(&text).context("the timing script's line")
 }
 
-/// The sample repeated to [`READS`] reads, plain and as gzip; a gzip file may consist of many, so repeating it is enough.
+/// The sample repeated to [`READS`] reads, plain and as gzip; a gzip file may consist of many, so
+/// repeating it is enough.
 fn inputs(workspace: &Workspace, folder: &Path) -> Result<(PathBuf, PathBuf)> {
     let sample = workspace.root.join(SAMPLE_READS);
     let decompress = "import gzip, shutil, sys; shutil.copyfileobj(gzip.open(sys.argv[1]), open(sys.argv[2], 'wb'))";
     let one = folder.join("sample.fastq");
     process::kept(Command::new(python::find()?).args(["-c", decompress]).arg(&sample).arg(&one))?;
     let lines = fs::read(&one)?.iter().filter(|&&byte| byte == b'\n').count();
-    ensure!(lines > 0 && lines % 4 == 0 && READS.is_multiple_of(lines / 4), "{SAMPLE_READS} does not go into {READS} reads");
+    ensure!(
+        lines > 0 && lines % 4 == 0 && READS.is_multiple_of(lines / 4),
+        "{SAMPLE_READS} does not go into {READS} reads"
+    );
     let times = READS / (lines / 4);
     let repeated = |from: &Path, to: &str| -> Result<PathBuf> {
         let (bytes, path) = (fs::read(from)?, folder.join(to));
@@ -229,11 +276,16 @@ impl Case {
     }
 }
 
-/// Returns the median of values and the distance from the lowest to the highest one; there must be some.
+/// Returns the median of values and the distance from the lowest to the highest one; there must be
+/// some.
 pub(super) fn median_and_spread(mut values: Vec<f64>) -> (f64, f64) {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
-    let median = if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) };
+    let median = if values.len() % 2 == 1 {
+        values[middle]
+    } else {
+        f64::midpoint(values[middle - 1], values[middle])
+    };
     (median, values[values.len() - 1] - values[0])
 }
 
@@ -244,12 +296,23 @@ mod tests {
     #[test]
     fn a_case_is_summed_up_by_median_range_and_highest_peak() {
         let runs = [(3.0, 4.0, Some(5)), (1.0, 2.0, Some(9)), (2.0, 2.5, None)];
-        let runs = runs.map(|(wall_s, cpu_s, peak_bytes)| Run { wall_s, cpu_s: Some(cpu_s), peak_bytes });
+        let runs =
+            runs.map(|(wall_s, cpu_s, peak_bytes)| Run { wall_s, cpu_s: Some(cpu_s), peak_bytes });
         let work = Work { filter: true, gzip: true, threads: 2 };
-        let case = Case { work, who: "w".into(), command: Vec::new(), output: PathBuf::new(), runs: runs.into(), output_bytes: 7 };
+        let case = Case {
+            work,
+            who: "w".into(),
+            command: Vec::new(),
+            output: PathBuf::new(),
+            runs: runs.into(),
+            output_bytes: 7,
+        };
         let summary = case.summary();
         assert_eq!(summary["work"], "gzip to gzip, 2 threads");
-        assert_eq!((summary["wall_s_median"].as_f64(), summary["wall_s_spread"].as_f64()), (Some(2.0), Some(2.0)));
+        assert_eq!(
+            (summary["wall_s_median"].as_f64(), summary["wall_s_spread"].as_f64()),
+            (Some(2.0), Some(2.0))
+        );
         assert_eq!(summary["reads_per_cpu_s"], 400_000.0);
         assert_eq!(summary["peak_bytes"], 9);
         assert_eq!(summary["noisy"], true);

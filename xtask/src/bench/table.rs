@@ -61,7 +61,8 @@ pub(super) fn markdown(result: &Value) -> String {
 }
 
 /// Where the README's table starts and ends.
-const MARKS: [&str; 2] = ["<!-- speed: cargo xtask bench --keep writes it -->\n", "<!-- end of speed -->\n"];
+const MARKS: [&str; 2] =
+    ["<!-- speed: cargo xtask bench --keep writes it -->\n", "<!-- end of speed -->\n"];
 
 /// The work that the README's table is about.
 const README_WORK: &str = "gzip to gzip, 2 threads";
@@ -70,7 +71,9 @@ const README_WORK: &str = "gzip to gzip, 2 threads";
 pub(super) fn in_readme(readme: &str, result: &Value) -> Option<String> {
     let (before, rest) = readme.split_once(MARKS[0])?;
     let (_, after) = rest.split_once(MARKS[1])?;
-    let mut rows = String::from("| | wall, s | CPU, s | output, MB | peak memory, MB |\n|---|---|---|---|---|\n");
+    let mut rows = String::from(
+        "| | wall, s | CPU, s | output, MB | peak memory, MB |\n|---|---|---|---|---|\n",
+    );
     for case in result["cases"].as_array()?.iter().filter(|case| case["work"] == README_WORK) {
         let number = |key: &str| case[key].as_f64().unwrap_or(f64::NAN);
         let _ = writeln!(
@@ -86,7 +89,8 @@ pub(super) fn in_readme(readme: &str, result: &Value) -> Option<String> {
     Some(format!("{before}{}{rows}{}{after}", MARKS[0], MARKS[1]))
 }
 
-/// What criterion measured on one thread, where it counted something: the limits that a run cannot beat are among it.
+/// What criterion measured on one thread, where it counted something: the limits that a run cannot
+/// beat are among it.
 fn kernels(text: &mut String, criterion: &Value) {
     let mut rows = String::new();
     for (name, result) in criterion.as_object().into_iter().flatten() {
@@ -94,8 +98,15 @@ fn kernels(text: &mut String, criterion: &Value) {
         if name.starts_with("encode/bases/") {
             continue;
         }
-        if let (Some(ns), Some(elements)) = (result["ns_median"].as_f64(), result["elements"].as_f64()) {
-            let _ = writeln!(rows, "| {name} | {:.3} | {:.2} M |", ns / elements / 1e3, elements / ns * 1e3);
+        if let (Some(ns), Some(elements)) =
+            (result["ns_median"].as_f64(), result["elements"].as_f64())
+        {
+            let _ = writeln!(
+                rows,
+                "| {name} | {:.3} | {:.2} M |",
+                ns / elements / 1e3,
+                elements / ns * 1e3
+            );
         }
     }
     if !rows.is_empty() {
@@ -130,24 +141,40 @@ mod tests {
         let text = markdown(
             &json!({"provenance": provenance, "reads": 9, "rounds": 5, "cases": cases, "start_up": start_up, "criterion": criterion}),
         );
-        assert!(text.contains("## Start-up\n\n| | wall ms |\n|---|---|\n| bm --version | 1.2 |\n"), "{text}");
-        assert!(text.ends_with("|---|---|---|\n| fastq/reads/in batches | 0.500 | 2.00 M |\n"), "{text}");
-        assert!(text.contains("commit 0123456789ab. "), "{text}");
-        assert!(text.contains("| b | 5.00 | 0.10 (noisy) | 10.00 | 1.00 M | 2.50 | 2.50 | 1.5 | 5 |"), "{text}");
         assert!(
-            text.contains("## y\n\n| | wall s |") && text.contains("| bm | 4.00 | 0.10 | 8.00 | 1.00 M | 1.00 | 1.00 |"),
+            text.contains("## Start-up\n\n| | wall ms |\n|---|---|\n| bm --version | 1.2 |\n"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("|---|---|---|\n| fastq/reads/in batches | 0.500 | 2.00 M |\n"),
+            "{text}"
+        );
+        assert!(text.contains("commit 0123456789ab. "), "{text}");
+        assert!(
+            text.contains("| b | 5.00 | 0.10 (noisy) | 10.00 | 1.00 M | 2.50 | 2.50 | 1.5 | 5 |"),
+            "{text}"
+        );
+        assert!(
+            text.contains("## y\n\n| | wall s |")
+                && text.contains("| bm | 4.00 | 0.10 | 8.00 | 1.00 M | 1.00 | 1.00 |"),
             "{text}"
         );
     }
 
     #[test]
     fn the_readme_shows_the_result_that_is_kept() {
-        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+        let root =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
         let read = |path: &str| std::fs::read_to_string(root.join(path)).expect(path);
-        let result: Value = serde_json::from_str(&read("research/neural-engine/results/speed.json")).expect("JSON");
+        let result: Value =
+            serde_json::from_str(&read("research/neural-engine/results/speed.json")).expect("JSON");
         let readme = read("README.md");
         assert!(readme.contains(MARKS[0]) && readme.contains("| bm | "));
-        assert_eq!(in_readme(&readme, &result).as_deref(), Some(readme.as_str()), "cargo xtask bench --keep writes the table");
+        assert_eq!(
+            in_readme(&readme, &result).as_deref(),
+            Some(readme.as_str()),
+            "cargo xtask bench --keep writes the table"
+        );
         assert_eq!(in_readme("no place", &result), None);
     }
 }

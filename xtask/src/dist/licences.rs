@@ -15,22 +15,38 @@ const NAMES: [&str; 6] = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE"
 /// How deep below a package they are looked for: C sources that come with one have their own.
 const DEPTH: usize = 2;
 
-/// Returns the text: each package with its SPDX expression, and each licence file once, with the packages that bring it.
+/// Returns the text: each package with its SPDX expression, and each licence file once, with the
+/// packages that bring it.
 ///
 /// # Errors
 /// When cargo does not tell the packages, or a file cannot be read.
 pub(super) fn of_dependencies(workspace: &Workspace) -> Result<String> {
     let packages = workspace.metadata(&[])?.packages;
-    let tree = workspace.cargo(&["tree", "--package", "bm-cli", "--edges", "normal", "--prefix", "none", "--format", "{p}"]);
+    let tree = workspace.cargo(&[
+        "tree",
+        "--package",
+        "bm-cli",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
     let names = names(&process::stdout(&mut { tree })?);
     let mut dependencies: Vec<&Package> = packages
         .iter()
-        .filter(|package| package.source.is_some() && names.contains(&(package.name.clone(), package.version.clone())))
+        .filter(|package| {
+            package.source.is_some()
+                && names.contains(&(package.name.clone(), package.version.clone()))
+        })
         .collect();
-    dependencies.sort_by(|one, other| (&one.name, &one.version).cmp(&(&other.name, &other.version)));
+    dependencies
+        .sort_by(|one, other| (&one.name, &one.version).cmp(&(&other.name, &other.version)));
     ensure!(!dependencies.is_empty(), "cargo tells of no dependencies");
 
-    let mut text = "What is compiled into bm beside its own code, and under which licence.\n\n".to_owned();
+    let mut text =
+        "What is compiled into bm beside its own code, and under which licence.\n\n".to_owned();
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for package in dependencies {
         let folder = package.manifest_path.parent().context("a manifest is in a folder")?;
@@ -39,9 +55,15 @@ pub(super) fn of_dependencies(workspace: &Workspace) -> Result<String> {
         let remark = if found.is_empty() { " (its package has no licence file)" } else { "" };
         text += &format!("{} {}: {licence}{remark}\n", package.name, package.version);
         for path in found {
-            let content = String::from_utf8_lossy(&fs::read(&path).with_context(|| path.display().to_string())?).into_owned();
+            let content = String::from_utf8_lossy(
+                &fs::read(&path).with_context(|| path.display().to_string())?,
+            )
+            .into_owned();
             let name = path.strip_prefix(folder)?.to_string_lossy().into_owned();
-            files.entry(content.trim().to_owned()).or_default().push(format!("{} {}: {name}", package.name, package.version));
+            files
+                .entry(content.trim().to_owned())
+                .or_default()
+                .push(format!("{} {}: {name}", package.name, package.version));
         }
     }
     for (content, packages) in files {
@@ -65,7 +87,10 @@ fn licence_files(folder: &Path, depth: usize) -> Result<Vec<PathBuf>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_uppercase();
         if path.is_dir() && depth > 0 {
             found.extend(licence_files(&path, depth - 1)?);
-        } else if path.is_file() && NAMES.iter().any(|start| name.starts_with(start)) && !name.ends_with(".RS") {
+        } else if path.is_file()
+            && NAMES.iter().any(|start| name.starts_with(start))
+            && !name.ends_with(".RS")
+        {
             found.push(path);
         }
     }
@@ -78,7 +103,9 @@ mod tests {
 
     #[test]
     fn packages_are_read_off_the_tree() {
-        let names = names("bm-cli v0.1.0 (/x/crates/bm-cli)\nserde v1.0.1\nserde_derive v1.0.2 (proc-macro)\n\nserde v1.0.1 (*)\n");
+        let names = names(
+            "bm-cli v0.1.0 (/x/crates/bm-cli)\nserde v1.0.1\nserde_derive v1.0.2 (proc-macro)\n\nserde v1.0.1 (*)\n",
+        );
         let expected = [("bm-cli", "0.1.0"), ("serde", "1.0.1"), ("serde_derive", "1.0.2")];
         assert!(names.iter().map(|(name, version)| (name.as_str(), version.as_str())).eq(expected));
     }

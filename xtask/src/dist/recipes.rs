@@ -30,7 +30,8 @@ fn read(path: &str) -> String {
 
 #[test]
 fn recipes_say_what_the_workspace_says() {
-    let Root { workspace: Workspace { package } } = toml::from_str(&read("Cargo.toml")).expect("Cargo.toml");
+    let Root { workspace: Workspace { package } } =
+        toml::from_str(&read("Cargo.toml")).expect("Cargo.toml");
     let recipe = read("packaging/bioconda/meta.yaml");
     for expected in [
         format!("{{% set version = \"{}\" %}}", package.version),

@@ -1,7 +1,8 @@
 //! ARCHITECTURE.md's code map names every source file, and no file that is not there.
 //!
-//! The map is in a fenced block. A line that is not indented names a folder (`crates/bm-encode/`), the indented ones after it
-//! files below that folder; `{a,b}` stands for both, and what follows the first blank is prose.
+//! The map is in a fenced block. A line that is not indented names a folder (`crates/bm-encode/`),
+//! the indented ones after it files below that folder; `{a,b}` stands for both, and what follows
+//! the first blank is prose.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +16,15 @@ pub(super) fn check<'a>(document: &str, sources: impl Iterator<Item = &'a str>) 
     }
     let missing = sources.iter().filter(|path| !mapped.contains(**path));
     let missing = missing.map(|path| format!("ARCHITECTURE.md: the code map leaves out {path}"));
-    let gone = mapped.iter().filter(|path| path.contains("/src/") && !sources.contains(path.as_str()));
-    missing.chain(gone.map(|path| format!("ARCHITECTURE.md: the code map names {path}, which is not there"))).collect()
+    let gone =
+        mapped.iter().filter(|path| path.contains("/src/") && !sources.contains(path.as_str()));
+    missing
+        .chain(
+            gone.map(|path| {
+                format!("ARCHITECTURE.md: the code map names {path}, which is not there")
+            }),
+        )
+        .collect()
 }
 
 fn mapped_files(document: &str) -> BTreeSet<String> {
@@ -44,7 +52,9 @@ fn first_word(line: &str) -> &str {
 fn expand(name: &str) -> Vec<String> {
     let parts = name.split_once('{').and_then(|(head, rest)| Some((head, rest.split_once('}')?)));
     match parts {
-        Some((head, (choices, tail))) => choices.split(',').flat_map(|choice| expand(&format!("{head}{choice}{tail}"))).collect(),
+        Some((head, (choices, tail))) => {
+            choices.split(',').flat_map(|choice| expand(&format!("{head}{choice}{tail}"))).collect()
+        }
         None => vec![name.to_owned()],
     }
 }
@@ -54,7 +64,8 @@ mod tests {
     use super::*;
 
     const MAP: &str = "# Architecture\n\n```rust\nfn other() {}\n```\n\n```text\nCargo.toml  virtual\ncrates/a/    reads\n  src/lib.rs  docs\n  src/{b,c}.rs  two\nxtask/\n  src/main.rs\n```\n";
-    const SOURCES: [&str; 4] = ["crates/a/src/lib.rs", "crates/a/src/b.rs", "crates/a/src/c.rs", "xtask/src/main.rs"];
+    const SOURCES: [&str; 4] =
+        ["crates/a/src/lib.rs", "crates/a/src/b.rs", "crates/a/src/c.rs", "xtask/src/main.rs"];
 
     #[test]
     fn a_map_of_what_is_there_is_no_finding() {
@@ -71,7 +82,10 @@ mod tests {
     #[test]
     fn a_file_that_is_gone_is_a_finding() {
         let findings = check(MAP, SOURCES.into_iter().skip(1));
-        assert_eq!(findings, ["ARCHITECTURE.md: the code map names crates/a/src/lib.rs, which is not there"]);
+        assert_eq!(
+            findings,
+            ["ARCHITECTURE.md: the code map names crates/a/src/lib.rs, which is not there"]
+        );
     }
 
     #[test]

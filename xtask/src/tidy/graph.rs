@@ -13,7 +13,18 @@ const OURS: [(&str, &[&str]); 9] = [
     ("bm-quality", &["bm-encode", "bm-evidence", "bm-infer", "bm-models"]),
     ("bm-truth", &["bm-encode"]),
     ("bm-adapt", &["bm-encode", "bm-evidence", "bm-infer", "bm-quality", "bm-truth"]),
-    ("bm-cli", &["bm-adapt", "bm-encode", "bm-evidence", "bm-infer", "bm-models", "bm-quality", "bm-truth"]),
+    (
+        "bm-cli",
+        &[
+            "bm-adapt",
+            "bm-encode",
+            "bm-evidence",
+            "bm-infer",
+            "bm-models",
+            "bm-quality",
+            "bm-truth",
+        ],
+    ),
     ("xtask", &[]),
 ];
 
@@ -37,7 +48,9 @@ pub(super) fn dependencies(members: &[Package]) -> Vec<String> {
 fn member_findings(member: &Package, members: &[Package]) -> Vec<String> {
     let name = member.name.as_str();
     let Some((_, allowed)) = OURS.iter().find(|(of, _)| *of == name) else {
-        return vec![format!("{name}: a new crate; say in xtask/src/tidy/graph.rs what it may depend on")];
+        return vec![format!(
+            "{name}: a new crate; say in xtask/src/tidy/graph.rs what it may depend on"
+        )];
     };
     let mut findings = Vec::new();
     for dependency in &member.dependencies {
@@ -51,7 +64,8 @@ fn member_findings(member: &Package, members: &[Package]) -> Vec<String> {
             && !places.contains(&name)
         {
             let places = places.join(" and ");
-            findings.push(format!("{name}: depends on {on} ({kind}), allowed only in {places}: {why}"));
+            findings
+                .push(format!("{name}: depends on {on} ({kind}), allowed only in {places}: {why}"));
         }
     }
     findings
@@ -60,7 +74,11 @@ fn member_findings(member: &Package, members: &[Package]) -> Vec<String> {
 /// Whether a member takes the workspace's lints: one that does not is checked by none of them.
 pub(super) fn lints(path: &str, manifest: &str) -> Result<Option<String>> {
     let manifest: toml::Table = toml::from_str(manifest).with_context(|| path.to_owned())?;
-    let inherits = manifest.get("lints").and_then(|lints| lints.get("workspace")).and_then(toml::Value::as_bool).unwrap_or(false);
+    let inherits = manifest
+        .get("lints")
+        .and_then(|lints| lints.get("workspace"))
+        .and_then(toml::Value::as_bool)
+        .unwrap_or(false);
     Ok((!inherits).then(|| format!("{path}: lacks `[lints] workspace = true`")))
 }
 
@@ -71,7 +89,8 @@ mod tests {
     use super::*;
 
     fn package(name: &str, dependencies: &[(&str, Option<&str>)]) -> Package {
-        let dependencies: Vec<_> = dependencies.iter().map(|(name, kind)| json!({ "name": name, "kind": kind })).collect();
+        let dependencies: Vec<_> =
+            dependencies.iter().map(|(name, kind)| json!({ "name": name, "kind": kind })).collect();
         let package = json!({
             "name": name, "version": "0.1.0", "license": "MIT", "source": null, "targets": [], "features": {},
             "manifest_path": "Cargo.toml", "dependencies": dependencies,
@@ -102,7 +121,8 @@ mod tests {
 
     #[test]
     fn a_dependency_of_tests_counts() {
-        let members = [package("bm-models", &[("bm-quality", Some("dev"))]), package("bm-quality", &[])];
+        let members =
+            [package("bm-models", &[("bm-quality", Some("dev"))]), package("bm-quality", &[])];
         assert!(dependencies(&members)[0].contains("bm-quality (dev)"));
     }
 

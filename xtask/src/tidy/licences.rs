@@ -1,6 +1,8 @@
-//! Licences and origins of everything we build on, by the lists in `deny.toml`, which cargo-deny reads too.
+//! Licences and origins of everything we build on, by the lists in `deny.toml`, which cargo-deny
+//! reads too.
 //!
-//! `cargo xtask deny` runs cargo-deny with all rules; these two need only `cargo metadata` and look at every platform.
+//! `cargo xtask deny` runs cargo-deny with all rules; these two need only `cargo metadata` and look
+//! at every platform.
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
@@ -39,24 +41,29 @@ pub(super) fn check(packages: &[Package], deny: &str) -> Result<Vec<String>> {
             Some(expression) => match is_satisfied(expression, &deny.licenses.allow) {
                 Ok(true) => {}
                 Ok(false) => {
-                    findings.push(format!("{name}: {expression} is not covered by the list in deny.toml"));
+                    findings.push(format!(
+                        "{name}: {expression} is not covered by the list in deny.toml"
+                    ));
                 }
                 Err(error) => findings.push(format!("{name}: licence {expression:?}: {error:#}")),
             },
         }
         if let Some(source) = &package.source {
-            let is_allowed =
-                |registry: &String| source.strip_prefix("registry+").or(source.strip_prefix("sparse+")) == Some(registry);
+            let is_allowed = |registry: &String| {
+                source.strip_prefix("registry+").or(source.strip_prefix("sparse+"))
+                    == Some(registry)
+            };
             if !deny.sources.allow_registry.iter().any(is_allowed) {
-                findings.push(format!("{name}: comes from {source}, which deny.toml does not list"));
+                findings
+                    .push(format!("{name}: comes from {source}, which deny.toml does not list"));
             }
         }
     }
     Ok(findings)
 }
 
-/// Whether the allowed licences satisfy an SPDX expression: `AND` binds closer than `OR`, `WITH` closest, and a slash, as in
-/// older manifests, means `OR`.
+/// Whether the allowed licences satisfy an SPDX expression: `AND` binds closer than `OR`, `WITH`
+/// closest, and a slash, as in older manifests, means `OR`.
 fn is_satisfied(expression: &str, allowed: &[String]) -> Result<bool> {
     let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let words: Vec<_> = spaced.split_whitespace().collect();

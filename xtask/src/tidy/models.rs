@@ -30,7 +30,8 @@ struct Listed {
 pub(super) fn check(name: &str, package: &Path) -> Result<Vec<String>> {
     let path = package.join("manifest.json");
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let manifest: Manifest = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
+    let manifest: Manifest =
+        serde_json::from_str(&text).with_context(|| path.display().to_string())?;
     let mut findings = Vec::new();
     for (file, listed) in &manifest.files {
         let path = package.join(file);
@@ -40,10 +41,16 @@ pub(super) fn check(name: &str, package: &Path) -> Result<Vec<String>> {
         }
         let (sha256, bytes) = (digest::of_file(&path)?, path.metadata()?.len());
         if sha256 != listed.sha256 {
-            findings.push(format!("{name}/{file}: SHA-256 is {sha256}, the manifest says {}", listed.sha256));
+            findings.push(format!(
+                "{name}/{file}: SHA-256 is {sha256}, the manifest says {}",
+                listed.sha256
+            ));
         }
         if bytes != listed.bytes {
-            findings.push(format!("{name}/{file}: has {bytes} bytes, the manifest says {}", listed.bytes));
+            findings.push(format!(
+                "{name}/{file}: has {bytes} bytes, the manifest says {}",
+                listed.bytes
+            ));
         }
     }
     for path in folder::entries(package)? {
@@ -69,7 +76,8 @@ mod tests {
 
     use super::*;
 
-    const FILES: [(&str, &str); 3] = [("model.onnx", "one"), ("model.ane.onnx", "two"), ("golden.json", "{}")];
+    const FILES: [(&str, &str); 3] =
+        [("model.onnx", "one"), ("model.ane.onnx", "two"), ("golden.json", "{}")];
 
     /// A package that is as its manifest says, then changed; its findings.
     fn findings(test: &str, change: impl FnOnce(&PathBuf, &mut Value)) -> Vec<String> {
@@ -78,7 +86,8 @@ mod tests {
         let mut manifest = json!({ "files": {} });
         for (name, text) in FILES {
             fs::write(folder.join(name), text).expect("written");
-            manifest["files"][name] = json!({ "sha256": digest::of_bytes(text.as_bytes()), "bytes": text.len() });
+            manifest["files"][name] =
+                json!({ "sha256": digest::of_bytes(text.as_bytes()), "bytes": text.len() });
         }
         fs::write(folder.join("README.md"), "card").expect("written");
         change(&folder, &mut manifest);
@@ -104,7 +113,8 @@ mod tests {
 
     #[test]
     fn a_wrong_size_a_missing_and_an_unlisted_file_are_findings() {
-        let size = findings("size", |_, manifest| manifest["files"]["model.onnx"]["bytes"] = json!(9));
+        let size =
+            findings("size", |_, manifest| manifest["files"]["model.onnx"]["bytes"] = json!(9));
         assert_eq!(size, ["models/m/model.onnx: has 3 bytes, the manifest says 9"]);
         let missing = findings("missing", |folder, _| {
             fs::remove_file(folder.join("golden.json")).expect("removed");

@@ -1,15 +1,27 @@
-//! The library that the Rust tests load and the Python package that judges them are the same release.
+//! The library that the Rust tests load and the Python package that judges them are the same
+//! release.
 
 /// Every requirement line that names onnxruntime must pin `version`, and one must.
 pub(super) fn check(path: &str, requirements: &str, version: &str) -> Vec<String> {
-    let names_it = |line: &&str| line.strip_prefix("onnxruntime").is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+    let names_it = |line: &&str| {
+        line.strip_prefix("onnxruntime")
+            .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    };
     let pins: Vec<_> = requirements.lines().map(str::trim).filter(names_it).collect();
     if pins.is_empty() {
-        return vec![format!("{path}: does not pin onnxruntime=={version}, which `cargo xtask fetch-runtime` fetches")];
+        return vec![format!(
+            "{path}: does not pin onnxruntime=={version}, which `cargo xtask fetch-runtime` fetches"
+        )];
     }
-    let is_right = |line: &&&str| line.split([' ', ';', '#']).next() == Some(&format!("onnxruntime=={version}"));
+    let is_right = |line: &&&str| {
+        line.split([' ', ';', '#']).next() == Some(&format!("onnxruntime=={version}"))
+    };
     let wrong = pins.iter().filter(|line| !is_right(line));
-    wrong.map(|line| format!("{path}: has {line:?}, but `cargo xtask fetch-runtime` fetches {version}")).collect()
+    wrong
+        .map(|line| {
+            format!("{path}: has {line:?}, but `cargo xtask fetch-runtime` fetches {version}")
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,15 +1,26 @@
-//! Where `unsafe` may stand. The workspace's lint denies it, but any module can switch the lint off again.
+//! Where `unsafe` may stand. The workspace's lint denies it, but any module can switch the lint off
+//! again.
 
 use super::Source;
 
 /// Files that may hold it, with the reason.
 const ALLOWED: [(&str, &str); 3] = [
-    ("crates/bm-encode/tests/no_allocation.rs", "counts allocations; an allocator cannot be written without"),
-    ("crates/bm-evidence/src/memory.rs", "asks for memory ahead and gives it back, which no safe function does"),
-    ("crates/bm-infer/src/runtime_library.rs", "sets environment variables before the engine starts"),
+    (
+        "crates/bm-encode/tests/no_allocation.rs",
+        "counts allocations; an allocator cannot be written without",
+    ),
+    (
+        "crates/bm-evidence/src/memory.rs",
+        "asks for memory ahead and gives it back, which no safe function does",
+    ),
+    (
+        "crates/bm-infer/src/runtime_library.rs",
+        "sets environment variables before the engine starts",
+    ),
 ];
 
-/// Uses of `unsafe`, and of attributes that let it through, outside the list; and files that are on the list for nothing.
+/// Uses of `unsafe`, and of attributes that let it through, outside the list; and files that are on
+/// the list for nothing.
 pub(super) fn check(sources: &[Source]) -> Vec<String> {
     let mut findings = Vec::new();
     let mut used = Vec::new();
@@ -22,14 +33,14 @@ pub(super) fn check(sources: &[Source]) -> Vec<String> {
             continue;
         }
         let path = &source.path;
-        findings.extend(
-            lines.into_iter().map(|line| format!("{path}:{line}: unsafe code outside the list in xtask/src/tidy/unsafety.rs")),
-        );
+        findings.extend(lines.into_iter().map(|line| {
+            format!("{path}:{line}: unsafe code outside the list in xtask/src/tidy/unsafety.rs")
+        }));
     }
     let idle = ALLOWED.iter().filter(|(path, _)| !used.contains(path));
-    findings.extend(
-        idle.map(|(path, reason)| format!("{path}: allowed to use unsafe code ({reason}) and does not; take it off the list")),
-    );
+    findings.extend(idle.map(|(path, reason)| {
+        format!("{path}: allowed to use unsafe code ({reason}) and does not; take it off the list")
+    }));
     findings
 }
 
@@ -37,8 +48,15 @@ pub(super) fn check(sources: &[Source]) -> Vec<String> {
 fn lines_with_unsafe(text: &str) -> Vec<usize> {
     let code = without_comments_and_strings(text);
     let is_word = |character: char| character.is_alphanumeric() || character == '_';
-    let has_unsafe = |line: &str| line.split(|character| !is_word(character)).any(|word| matches!(word, "unsafe" | "unsafe_code"));
-    code.lines().enumerate().filter(|(_, line)| has_unsafe(line)).map(|(index, _)| index + 1).collect()
+    let has_unsafe = |line: &str| {
+        line.split(|character| !is_word(character))
+            .any(|word| matches!(word, "unsafe" | "unsafe_code"))
+    };
+    code.lines()
+        .enumerate()
+        .filter(|(_, line)| has_unsafe(line))
+        .map(|(index, _)| index + 1)
+        .collect()
 }
 
 /// The code alone: comments and the insides of strings become blanks, line ends stay.
@@ -52,7 +70,9 @@ fn without_comments_and_strings(text: &str) -> String {
             code.push(bytes[at]);
             at += 1;
         } else {
-            code.extend(bytes[at..end].iter().map(|&byte| if byte == b'\n' { b'\n' } else { b' ' }));
+            code.extend(
+                bytes[at..end].iter().map(|&byte| if byte == b'\n' { b'\n' } else { b' ' }),
+            );
             at = end;
         }
     }
@@ -127,7 +147,12 @@ mod tests {
 
     #[test]
     fn unsafe_code_is_found_with_its_line() {
-        for code in ["unsafe { f() }", "unsafe impl Send for A {}", "#![allow(unsafe_code)]", "let a = '\"'; unsafe {}"] {
+        for code in [
+            "unsafe { f() }",
+            "unsafe impl Send for A {}",
+            "#![allow(unsafe_code)]",
+            "let a = '\"'; unsafe {}",
+        ] {
             let found = findings("crates/a/src/b.rs", &format!("fn a() {{}}\n{code}\n"));
             assert_eq!(found.len(), 1, "{code}: {found:?}");
             assert!(found[0].starts_with("crates/a/src/b.rs:2:"), "{found:?}");

@@ -4,12 +4,14 @@ use super::column::Column;
 use crate::kmer::K;
 use crate::sample::{Kept, RunSample};
 
-/// A read that differs in so many of the last [`RECENT`] bases from what others agree on has left them.
+/// A read that differs in so many of the last [`RECENT`] bases from what others agree on has left
+/// them.
 const DIFFERENT: u32 = 6;
 const RECENT: u32 = 10;
 
-/// Unless it is near its end, and what is left of it agrees better than chance would have it: at least [`TAIL_KNOWN`] bases of
-/// which at most half differ, where chance makes three in four differ. That is a bad tail and no gap.
+/// Unless it is near its end, and what is left of it agrees better than chance would have it: at
+/// least [`TAIL_KNOWN`] bases of which at most half differ, where chance makes three in four
+/// differ. That is a bad tail and no gap.
 const TAIL: usize = 64;
 const TAIL_KNOWN: usize = 12;
 
@@ -30,7 +32,12 @@ impl Occurrence {
         let (at, reverse) = (self.at as usize, self.read & 1 == 1);
         let flip = if reverse { 3 } else { 0 };
         if right != reverse {
-            Arm { first: at + K, length: (start + length - at - K).min(reach), backward: false, flip }
+            Arm {
+                first: at + K,
+                length: (start + length - at - K).min(reach),
+                backward: false,
+                flip,
+            }
         } else {
             Arm { first: at, length: (at - start).min(reach), backward: true, flip }
         }
@@ -51,10 +58,12 @@ pub(super) struct Arm {
 impl Arm {
     /// Returns the places of the bases in the sample.
     pub(super) fn positions(self) -> impl Iterator<Item = usize> {
-        (0..self.length).map(move |i| if self.backward { self.first - 1 - i } else { self.first + i })
+        (0..self.length)
+            .map(move |i| if self.backward { self.first - 1 - i } else { self.first + i })
     }
 
-    /// Returns the code of a base as the anchor's strand has it; one that is unknown stays beyond the known ones.
+    /// Returns the code of a base as the anchor's strand has it; one that is unknown stays beyond
+    /// the known ones.
     #[inline(always)]
     pub(super) fn base(self, sample: &RunSample, at: usize) -> u8 {
         sample.bases[at] ^ self.flip
@@ -64,7 +73,8 @@ impl Arm {
     pub(super) fn agreement(self, sample: &RunSample, columns: &[Column]) -> usize {
         let mut recent = 0u32;
         for (i, (column, at)) in columns.iter().zip(self.positions()).enumerate() {
-            recent = (recent << 1 | u32::from(column.differs(self.base(sample, at)))) & ((1 << RECENT) - 1);
+            recent = (recent << 1 | u32::from(column.differs(self.base(sample, at))))
+                & ((1 << RECENT) - 1);
             if recent.count_ones() >= DIFFERENT {
                 // Back to where it began.
                 let from = i - (u32::BITS - 1 - recent.leading_zeros()) as usize;

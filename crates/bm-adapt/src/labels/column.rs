@@ -7,7 +7,8 @@ use super::Label;
 /// Share of the reads of a column that must agree for it to have a base of its own.
 const AGREEING: f64 = 0.6;
 
-/// A base in at most this share of the reads, and in at most so many, is an error; a base in one read always is.
+/// A base in at most this share of the reads, and in at most so many, is an error; a base in one
+/// read always is.
 const FEW: f64 = 0.03;
 const MOST_FEW: f64 = 20.0;
 
@@ -127,7 +128,12 @@ mod tests {
     #[test]
     fn what_is_unknown_is_not_compared() {
         let agreed = column([6, 4, 0, 0]);
-        assert!(agreed.differs(1) && !agreed.differs(0) && !agreed.differs(UNKNOWN) && !agreed.differs(UNKNOWN ^ 3));
+        assert!(
+            agreed.differs(1)
+                && !agreed.differs(0)
+                && !agreed.differs(UNKNOWN)
+                && !agreed.differs(UNKNOWN ^ 3)
+        );
         let split = column([5, 5, 0, 0]);
         assert!(!split.differs(1) && !split.differs(2));
     }

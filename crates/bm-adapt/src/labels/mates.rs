@@ -1,7 +1,8 @@
 //! What the mates of a pair say of each other where they overlap.
 //!
-//! Both have read the same molecule there. Where they agree, and nothing else is known, both are right. Where they do not, one of
-//! them is wrong: which one, other reads may tell; if they do not, that is a dispute.
+//! Both have read the same molecule there. Where they agree, and nothing else is known, both are
+//! right. Where they do not, one of them is wrong: which one, other reads may tell; if they do not,
+//! that is a dispute.
 
 use bm_evidence::kmer::UNKNOWN;
 use std::ops::Range;
@@ -37,11 +38,17 @@ pub(super) fn overlaps(sample: &RunSample, first_mates: &[usize]) -> Vec<Overlap
         for (i, read) in [one, other].into_iter().enumerate() {
             let bases = read.start..read.start + read.length;
             letters[i].clear();
-            letters[i].extend(sample.bases[bases.clone()].iter().map(|base| b"ACGTN"[usize::from(*base)]));
+            letters[i].extend(
+                sample.bases[bases.clone()].iter().map(|base| b"ACGTN"[usize::from(*base)]),
+            );
             scores[i].clear();
             scores[i].extend(sample.scores[bases].iter().map(|score| score + Phred::OFFSET));
         }
-        let [ours, theirs] = [0, 1].map(|i| ReadRef { name: b"", sequence: &letters[i], quality_scores: &scores[i] });
+        let [ours, theirs] = [0, 1].map(|i| ReadRef {
+            name: b"",
+            sequence: &letters[i],
+            quality_scores: &scores[i],
+        });
         found.extend(overlap(ours, theirs, &rules).map(|overlap| place(one, other, overlap)));
     }
     found
@@ -51,13 +58,21 @@ fn place(one: Kept, other: Kept, overlap: Overlap) -> Overlapping {
     let start = overlap.offset.max(0) as usize;
     // The last base of the second mate's reverse complement is its first.
     let opposite = (other.length as isize - 1 - (start as isize - overlap.offset)) as usize;
-    Overlapping { first: one.start + start..one.start + start + overlap.length, second: other.start + opposite }
+    Overlapping {
+        first: one.start + start..one.start + start + overlap.length,
+        second: other.start + opposite,
+    }
 }
 
 impl Overlapping {
-    /// Adds to the labels what the mates say of each other, and to the disputes what they cannot settle; returns how many bases
-    /// are labelled that were not.
-    pub(super) fn add(&self, sample: &RunSample, labels: &mut [Label], disputes: &mut Vec<Dispute>) -> u64 {
+    /// Adds to the labels what the mates say of each other, and to the disputes what they cannot
+    /// settle; returns how many bases are labelled that were not.
+    pub(super) fn add(
+        &self,
+        sample: &RunSample,
+        labels: &mut [Label],
+        disputes: &mut Vec<Dispute>,
+    ) -> u64 {
         let mut settled = 0;
         for (i, first) in self.first.clone().enumerate() {
             let second = self.second - i;
@@ -81,8 +96,8 @@ impl Overlapping {
     }
 }
 
-/// Labels a base by what is known of the one that lies on it. That both are wrong in the same way is no error of reading: such a
-/// base stays unknown.
+/// Labels a base by what is known of the one that lies on it. That both are wrong in the same way
+/// is no error of reading: such a base stays unknown.
 fn settle(label: &mut Label, agree: bool, known: Label) -> u64 {
     *label = match (agree, known) {
         (true, Label::Right) | (false, Label::Wrong) => Label::Right,

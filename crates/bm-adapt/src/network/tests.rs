@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::{Example, Network, Rows, Scores, Surroundings, Tables, gradient, log_loss};
 
-/// Channels of a vector: six of the quality, its log-odds, seventeen of the place, four of the letter.
+/// Channels of a vector: six of the quality, its log-odds, seventeen of the place, four of the
+/// letter.
 const VECTOR: usize = 28;
 const REPORTED: usize = 6;
 const PLACE: std::ops::Range<usize> = 7..24;
@@ -16,8 +17,15 @@ const NINE: usize = 9;
 const EIGHT: usize = 8;
 
 /// Where groups of parameters begin, in the order of the golden file; and where they end.
-const GROUPS: [(&str, usize); 7] =
-    [("window", 0), ("place", 720), ("bias", 856), ("last", 864), ("a", 872), ("b", 873), ("end", 874)];
+const GROUPS: [(&str, usize); 7] = [
+    ("window", 0),
+    ("place", 720),
+    ("bias", 856),
+    ("last", 864),
+    ("a", 872),
+    ("b", 873),
+    ("end", 874),
+];
 
 /// What `research/adapt/gradient_golden.py` writes.
 #[derive(Deserialize)]
@@ -43,7 +51,12 @@ fn examples(reads: &[Read]) -> Vec<Example> {
         bases
             .map(|((at, wrong), weight)| {
                 let around = Surroundings::of(&read.codes, *at);
-                Example { around, log_odds: Scores::new().log_odds(&around), wrong: *wrong, weight: *weight }
+                Example {
+                    around,
+                    log_odds: Scores::new().log_odds(&around),
+                    wrong: *wrong,
+                    weight: *weight,
+                }
             })
             .collect()
     };
@@ -54,27 +67,34 @@ fn examples(reads: &[Read]) -> Vec<Example> {
 fn loss_and_gradient(network: &Network, examples: &[Example]) -> (f64, Vec<f32>) {
     let scores = Scores::new();
     let tables = Tables::of(network, &scores);
-    let loss = |example: &Example| f64::from(example.weight) * log_loss(tables.logit(&example.around, &scores), example.wrong);
+    let loss = |example: &Example| {
+        f64::from(example.weight) * log_loss(tables.logit(&example.around, &scores), example.wrong)
+    };
     let mean = examples.iter().map(loss).sum::<f64>() / examples.len() as f64;
     let (rows, numbered) = Rows::of(examples);
     // In blocks of different lengths, as training has them at the end of a round.
     (mean, gradient(network, &scores, &rows, numbered.chunks(7)))
 }
 
-/// Asserts that slopes agree to 1e-4 of themselves, or to 1e-6 of the largest of their group. Single precision has seven digits;
-/// the second bound is for slopes whose terms cancel. What was measured is 3e-7 of the largest.
+/// Asserts that slopes agree to 1e-4 of themselves, or to 1e-6 of the largest of their group.
+/// Single precision has seven digits; the second bound is for slopes whose terms cancel. What was
+/// measured is 3e-7 of the largest.
 #[track_caller]
 fn assert_close(name: &str, found: &[f32], expected: &[f64]) {
     let largest = expected.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
     for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
         let off = (f64::from(*found) - expected).abs();
-        assert!(off <= 1e-4 * expected.abs() + 1e-6 * largest, "{name}[{i}]: {found}, PyTorch has {expected}");
+        assert!(
+            off <= 1e-4 * expected.abs() + 1e-6 * largest,
+            "{name}[{i}]: {found}, PyTorch has {expected}"
+        );
     }
 }
 
 #[test]
 fn loss_and_gradient_are_those_of_pytorch() {
-    let golden: Golden = serde_json::from_str(include_str!("../../tests/golden/gradient.json")).expect("the golden file");
+    let golden: Golden = serde_json::from_str(include_str!("../../tests/golden/gradient.json"))
+        .expect("the golden file");
     let examples = examples(&golden.reads);
     assert!(examples.len() >= 200, "{} examples", examples.len());
     let network = Network { parameters: golden.parameters };
@@ -104,22 +124,29 @@ fn loss(parameters: &[f64], vectors: &[f32], reads: &[Read]) -> f64 {
 fn logit(parameters: &[f64], vectors: &[f32], codes: &[u16], at: usize) -> f64 {
     let reported = f64::from(vectors[usize::from(codes[at]) * VECTOR + REPORTED]);
     let hidden = hidden(parameters, vectors, codes, at);
-    let correction: f64 = hidden.iter().zip(&parameters[864..]).map(|(hidden, weight)| hidden.max(0.0) * weight).sum();
+    let correction: f64 = hidden
+        .iter()
+        .zip(&parameters[864..])
+        .map(|(hidden, weight)| hidden.max(0.0) * weight)
+        .sum();
     parameters[872] * reported + parameters[873] + correction
 }
 
 /// The hidden layer before its `relu`.
 fn hidden(parameters: &[f64], vectors: &[f32], codes: &[u16], at: usize) -> [f64; EIGHT] {
-    let vector = |at: usize| codes.get(at).map(|code| &vectors[usize::from(*code) * VECTOR..][..VECTOR]);
+    let vector =
+        |at: usize| codes.get(at).map(|code| &vectors[usize::from(*code) * VECTOR..][..VECTOR]);
     std::array::from_fn(|unit| {
         let mut sum = parameters[856 + unit];
         for (place, channel) in PLACE.enumerate() {
-            sum += parameters[720 + place * EIGHT + unit] * vector(at).map_or(0.0, |own| f64::from(own[channel]));
+            sum += parameters[720 + place * EIGHT + unit]
+                * vector(at).map_or(0.0, |own| f64::from(own[channel]));
         }
         for offset in 0..NINE {
             let Some(near) = (at + offset).checked_sub(NINE / 2).and_then(vector) else { continue };
             for (i, channel) in NEAR.into_iter().enumerate() {
-                sum += parameters[(offset * NEAR.len() + i) * EIGHT + unit] * f64::from(near[channel]);
+                sum +=
+                    parameters[(offset * NEAR.len() + i) * EIGHT + unit] * f64::from(near[channel]);
             }
         }
         sum
@@ -128,7 +155,9 @@ fn hidden(parameters: &[f64], vectors: &[f32], codes: &[u16], at: usize) -> [f64
 
 /// Whether a unit is so near to where it turns on that a step, or single precision, may decide.
 fn is_on_a_kink(parameters: &[f64], vectors: &[f32], reads: &[Read]) -> bool {
-    let near = |read: &Read, at: usize| hidden(parameters, vectors, &read.codes, at).iter().any(|hidden| hidden.abs() < 1e-5);
+    let near = |read: &Read, at: usize| {
+        hidden(parameters, vectors, &read.codes, at).iter().any(|hidden| hidden.abs() < 1e-5)
+    };
     reads.iter().any(|read| read.at.iter().any(|at| near(read, *at)))
 }
 

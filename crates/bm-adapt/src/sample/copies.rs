@@ -1,7 +1,9 @@
-//! Finds reads that a file holds more than once, byte for byte: lanes that were merged twice, files made longer.
+//! Finds reads that a file holds more than once, byte for byte: lanes that were merged twice, files
+//! made longer.
 //!
-//! No sequencer gives two molecules the same bases and the same restless qualities. Reads with calm qualities may well be equal in
-//! a deep run, so they are only taken for copies where restless ones are.
+//! No sequencer gives two molecules the same bases and the same restless qualities. Reads with calm
+//! qualities may well be equal in a deep run, so they are only taken for copies where restless ones
+//! are.
 
 use bm_evidence::kmer::mix;
 use std::collections::HashSet;
@@ -9,7 +11,8 @@ use std::collections::HashSet;
 /// Changes along a read's qualities from which on they are restless.
 const RESTLESS: usize = 8;
 
-/// Restless reads that must have been seen for their copies to count, and the share of them that are copies.
+/// Restless reads that must have been seen for their copies to count, and the share of them that
+/// are copies.
 const FEWEST: u64 = 1000;
 const SHARE: f64 = 0.2;
 
@@ -36,7 +39,9 @@ impl Copies {
 
     /// Returns whether it has just become clear that the file holds copies.
     pub(super) fn are_found_now(&mut self) -> bool {
-        let now = !self.found && self.restless >= FEWEST && self.restless_copies as f64 >= SHARE * self.restless as f64;
+        let now = !self.found
+            && self.restless >= FEWEST
+            && self.restless_copies as f64 >= SHARE * self.restless as f64;
         self.found |= now;
         now
     }

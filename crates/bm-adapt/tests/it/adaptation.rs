@@ -24,7 +24,12 @@ fn run(seed: u64) -> Vec<Made> {
 fn errors(package: ModelPackage, made: &[Made]) -> (f64, f64) {
     let mut model = QualityModel::new(Arc::new(package), &Embedded::new()).unwrap();
     let reads: Vec<_> = made.iter().map(Made::as_read).collect();
-    let expected = model.predict(&reads).unwrap().iter().map(|prediction| f64::from(prediction.expected_errors().unwrap())).sum();
+    let expected = model
+        .predict(&reads)
+        .unwrap()
+        .iter()
+        .map(|prediction| f64::from(prediction.expected_errors().unwrap()))
+        .sum();
     (expected, made.iter().flat_map(|made| &made.wrong).filter(|wrong| **wrong).count() as f64)
 }
 
@@ -34,9 +39,15 @@ fn it_learns_what_the_qualities_of_the_run_are_worth() {
     let adaptation = learn(&sample(&made), &Settings { threads: 2, ..Settings::default() });
     assert_eq!((adaptation.choice, &adaptation.doubts[..]), (Choice::Adapted, &[][..]));
     let findings = &adaptation.findings;
-    assert!(findings.held_out.over_start.millibits > 0.0 && findings.held_out.over_reported.millibits > 0.0);
+    assert!(
+        findings.held_out.over_start.millibits > 0.0
+            && findings.held_out.over_reported.millibits > 0.0
+    );
     let package = ModelPackage::from_files("run", adaptation.files.clone()).unwrap();
-    assert_eq!((package.facts().id.as_str(), package.facts().encoding.id.as_str()), ("read-error-adapted", "base-quality-place"));
+    assert_eq!(
+        (package.facts().id.as_str(), package.facts().encoding.id.as_str()),
+        ("read-error-adapted", "base-quality-place")
+    );
     // Reads of the same run that it was not shown.
     let more = reads(&genome(12_000, 1), 2_000, 150, &mut Draw::new(77));
     let (expected, found) = errors(package, &more);
@@ -44,7 +55,10 @@ fn it_learns_what_the_qualities_of_the_run_are_worth() {
     // The instrument says 37 and means 27.
     let best = findings.by_quality.iter().find(|row| row.of == "37").unwrap();
     let rate = |errors: f64| errors / best.bases as f64;
-    assert!((0.0015..0.0025).contains(&rate(best.adapted)) && rate(best.start) < 0.0012, "{best:?}");
+    assert!(
+        (0.0015..0.0025).contains(&rate(best.adapted)) && rate(best.start) < 0.0012,
+        "{best:?}"
+    );
 }
 
 #[test]
@@ -52,7 +66,10 @@ fn the_same_reads_give_the_same_bytes_on_any_number_of_threads() {
     let sample = sample(&run(2)[..1_500]);
     let one = learn(&sample, &Settings { threads: 1, ..Settings::default() });
     for threads in [2, 5, 64] {
-        assert!(learn(&sample, &Settings { threads, ..Settings::default() }).files == one.files, "{threads} threads");
+        assert!(
+            learn(&sample, &Settings { threads, ..Settings::default() }).files == one.files,
+            "{threads} threads"
+        );
     }
     assert!(learn(&sample, &Settings { seed: 1, ..Settings::default() }).files != one.files);
 }
@@ -63,8 +80,12 @@ fn the_package_holds_golden_reads_that_every_engine_must_give() {
     let package = Arc::new(ModelPackage::from_files("run", adaptation.files).unwrap());
     let golden = package.golden().unwrap().unwrap();
     let engine = Embedded::new();
-    let report = golden.compare(&mut QualityModel::new(Arc::clone(&package), &engine).unwrap()).unwrap();
-    assert!(report.reads >= 10 && report.max_difference <= engine.tolerance() && report.flips == 0, "{report:?}");
+    let report =
+        golden.compare(&mut QualityModel::new(Arc::clone(&package), &engine).unwrap()).unwrap();
+    assert!(
+        report.reads >= 10 && report.max_difference <= engine.tolerance() && report.flips == 0,
+        "{report:?}"
+    );
     assert!(report.max_rate_difference <= engine.tolerance(), "{report:?}");
     let card = package.card().unwrap().unwrap();
     assert!(card.contains("| 37 |") && card.contains("Log loss"), "{card}");
@@ -75,16 +96,24 @@ fn a_package_that_was_adapted_can_be_started_from() {
     let first = learn(&sample(&run(4)), &Settings::default());
     let package = ModelPackage::from_files("first", first.files).unwrap();
     let sample = sample(&run(5));
-    let second = Adaptation::learn(&sample, &Labels::of(&sample, 1), &package, &Settings::default()).unwrap();
+    let second =
+        Adaptation::learn(&sample, &Labels::of(&sample, 1), &package, &Settings::default())
+            .unwrap();
     // The first has learned this instrument: what there is to gain is small, and may be nothing.
-    assert!(second.findings.held_out.start.log2_ratio.abs() < 0.3, "{:?}", second.findings.held_out.start);
+    assert!(
+        second.findings.held_out.start.log2_ratio.abs() < 0.3,
+        "{:?}",
+        second.findings.held_out.start
+    );
 }
 
 #[test]
 fn models_of_another_kind_are_refused() {
     let mean_q20 = ModelPackage::embedded("mean-q20").unwrap();
     let sample = RunSample::new(1000);
-    let error = Adaptation::learn(&sample, &Labels::of(&sample, 1), &mean_q20, &Settings::default()).unwrap_err();
+    let error =
+        Adaptation::learn(&sample, &Labels::of(&sample, 1), &mean_q20, &Settings::default())
+            .unwrap_err();
     assert_eq!(
         error.to_string(),
         "mean-q20: is not a model that can be adapted: it does not count errors; start from read-error or a model that was adapted"
@@ -93,9 +122,15 @@ fn models_of_another_kind_are_refused() {
 
 #[test]
 fn too_few_reads_teach_nothing() {
-    for made in [vec![], run(6)[..20].to_vec(), reads(&genome(2_000_000, 6), 4_000, 150, &mut Draw::new(6))] {
+    for made in
+        [vec![], run(6)[..20].to_vec(), reads(&genome(2_000_000, 6), 4_000, 150, &mut Draw::new(6))]
+    {
         let adaptation = learn(&sample(&made), &Settings::default());
-        assert!(matches!(adaptation.doubts[..], [Doubt::TooFewLabels { .. }]), "{:?}", adaptation.doubts);
+        assert!(
+            matches!(adaptation.doubts[..], [Doubt::TooFewLabels { .. }]),
+            "{:?}",
+            adaptation.doubts
+        );
         assert_eq!(adaptation.choice, Choice::Start);
         let package = ModelPackage::from_files("kept", adaptation.files).unwrap();
         assert_eq!(package.facts(), start().facts());
@@ -110,10 +145,16 @@ fn too_few_reads_teach_nothing() {
 #[test]
 fn where_the_first_model_does_not_apply_reported_qualities_are_believed() {
     let made = run(7)[..20].to_vec();
-    let adaptation = learn(&sample(&made), &Settings { start_applies: false, ..Settings::default() });
+    let adaptation =
+        learn(&sample(&made), &Settings { start_applies: false, ..Settings::default() });
     assert_eq!(adaptation.choice, Choice::Reported);
-    let (expected, _) = errors(ModelPackage::from_files("reported", adaptation.files).unwrap(), &made);
-    let reported: f64 = made.iter().flat_map(|made| &made.quality).map(|byte| 10f64.powf(-f64::from(byte - 33) / 10.0)).sum();
+    let (expected, _) =
+        errors(ModelPackage::from_files("reported", adaptation.files).unwrap(), &made);
+    let reported: f64 = made
+        .iter()
+        .flat_map(|made| &made.quality)
+        .map(|byte| 10f64.powf(-f64::from(byte - 33) / 10.0))
+        .sum();
     assert!((expected / reported - 1.0).abs() < 1e-4, "{expected} {reported}");
 }
 
@@ -136,7 +177,8 @@ fn a_cycle_that_failed_is_named() {
         }
     }
     let adaptation = learn(&sample(&made), &Settings::default());
-    let [doubt @ Doubt::FaultyCycle { cycle: 80, from_end: false, .. }] = &adaptation.doubts[..] else {
+    let [doubt @ Doubt::FaultyCycle { cycle: 80, from_end: false, .. }] = &adaptation.doubts[..]
+    else {
         panic!("{:?}", adaptation.doubts)
     };
     assert!(doubt.to_string().starts_with("cycle 80 is wrong in "), "{doubt}");
@@ -161,10 +203,15 @@ fn many_strains_at_once_are_told() {
     // Either they are told, or what can be said in spite of them is right.
     match adaptation.choice {
         Choice::Adapted => {
-            let (expected, found) = errors(ModelPackage::from_files("strains", adaptation.files).unwrap(), &made);
+            let (expected, found) =
+                errors(ModelPackage::from_files("strains", adaptation.files).unwrap(), &made);
             assert!((expected / found).log2().abs() < 0.5, "{expected} {found}");
         }
-        _ => assert!(matches!(adaptation.doubts[0], Doubt::MixedSequences { .. }), "{:?}", adaptation.doubts),
+        _ => assert!(
+            matches!(adaptation.doubts[0], Doubt::MixedSequences { .. }),
+            "{:?}",
+            adaptation.doubts
+        ),
     }
 }
 
@@ -173,7 +220,11 @@ fn reads_of_few_places_contradict_a_model_and_others_do_not() {
     let mut draw = Draw::new(11);
     let amplicon = genome(150, 11);
     let bad = |rate: f64, draw: &mut Draw| {
-        let mut made = Made { sequence: amplicon.clone(), quality: vec![b'!' + 37; 150], wrong: vec![false; 150] };
+        let mut made = Made {
+            sequence: amplicon.clone(),
+            quality: vec![b'!' + 37; 150],
+            wrong: vec![false; 150],
+        };
         for base in &mut made.sequence {
             if draw.chance(rate) {
                 *base = other(*base, draw);
@@ -181,7 +232,8 @@ fn reads_of_few_places_contradict_a_model_and_others_do_not() {
         }
         made
     };
-    let contradiction = |made: &[Made]| Contradiction::of(made.iter().map(Made::as_read), &start()).unwrap();
+    let contradiction =
+        |made: &[Made]| Contradiction::of(made.iter().map(Made::as_read), &start()).unwrap();
     let contradicted: Vec<_> = (0..1_000).map(|_| bad(0.01, &mut draw)).collect();
     let found = contradiction(&contradicted).unwrap();
     assert!(found.found as f64 > 5.0 * found.expected, "{found}");

@@ -9,15 +9,21 @@ use crate::run::{Draw, Made, genome, other, read, reads, reverse_complement, sam
 /// Labels of the bases of all reads, one read after the other.
 fn labels(made: &[Made]) -> Vec<Label> {
     let labels = Labels::of(&sample(made), 2);
-    assert_eq!(labels.of_bases().len(), made.iter().map(|made| made.sequence.len()).sum::<usize>(), "every read was kept");
+    assert_eq!(
+        labels.of_bases().len(),
+        made.iter().map(|made| made.sequence.len()).sum::<usize>(),
+        "every read was kept"
+    );
     labels.of_bases().to_vec()
 }
 
-/// Share of the bases that are labelled; of the bases called wrong that are; and of the labelled wrong bases that are called so.
+/// Share of the bases that are labelled; of the bases called wrong that are; and of the labelled
+/// wrong bases that are called so.
 fn against_truth(labels: &[Label], made: &[Made]) -> (f64, f64, f64) {
     let truth = made.iter().flat_map(|made| &made.wrong);
     let (mut known, mut called, mut right_calls, mut wrong) = (0.0, 0.0, 0.0, 0.0);
-    for (label, is_wrong) in labels.iter().zip(truth).filter(|(label, _)| **label != Label::Unknown) {
+    for (label, is_wrong) in labels.iter().zip(truth).filter(|(label, _)| **label != Label::Unknown)
+    {
         let hit = f64::from(u8::from(*label == Label::Wrong));
         known += 1.0;
         called += hit;
@@ -55,11 +61,13 @@ fn called_wrong_at(labels: &[Label], made: &[Made], sites: &[(usize, usize)]) ->
             Some(*at - made.sequence.len())
         })
         .collect();
-    let called = sites.iter().filter(|(read, at)| labels[starts[*read] + at] == Label::Wrong).count();
+    let called =
+        sites.iter().filter(|(read, at)| labels[starts[*read] + at] == Label::Wrong).count();
     called as f64 / sites.len() as f64
 }
 
-/// Reads of which a share is of another strain, a base in a hundred different; and where the reads of that have its bases.
+/// Reads of which a share is of another strain, a base in a hundred different; and where the reads
+/// of that have its bases.
 fn strains(share: f64, depth: usize) -> (Vec<Made>, Vec<(usize, usize)>) {
     let mut draw = Draw::new(4);
     let (first, length) = (genome(8_000, 4), 150);
@@ -75,7 +83,8 @@ fn strains(share: f64, depth: usize) -> (Vec<Made>, Vec<(usize, usize)>) {
         let strain = if is_second { &second } else { &first };
         let reverse = draw.chance(0.5);
         let piece = &strain[start..start + length];
-        let one = read(&if reverse { reverse_complement(piece) } else { piece.to_vec() }, &mut draw);
+        let one =
+            read(&if reverse { reverse_complement(piece) } else { piece.to_vec() }, &mut draw);
         for site in sites.iter().filter(|site| (start..start + length).contains(site)) {
             let at = if reverse { length - 1 - (site - start) } else { site - start };
             if is_second && !one.wrong[at] {
@@ -89,11 +98,17 @@ fn strains(share: f64, depth: usize) -> (Vec<Made>, Vec<(usize, usize)>) {
 
 #[test]
 fn neither_heterozygous_sites_nor_strains_are_taken_for_errors() {
-    for (share, depth, most) in [(0.5, 30, 0.002), (0.2, 60, 0.04), (0.1, 100, 0.05), (0.07, 300, 0.05)] {
+    for (share, depth, most) in
+        [(0.5, 30, 0.002), (0.2, 60, 0.04), (0.1, 100, 0.05), (0.07, 300, 0.05)]
+    {
         let (made, variants) = strains(share, depth);
         let labels = labels(&made);
         let called = called_wrong_at(&labels, &made, &variants);
-        assert!(called <= most, "{share} of {depth}: {called} of {} variant bases are called wrong", variants.len());
+        assert!(
+            called <= most,
+            "{share} of {depth}: {called} of {} variant bases are called wrong",
+            variants.len()
+        );
         let (known, precision, _) = against_truth(&labels, &made);
         assert!(known > 0.8 && precision > 0.95, "{share} of {depth}: {known} {precision}");
     }
@@ -120,7 +135,10 @@ fn copies_of_a_repeat_are_not_taken_for_errors_of_each_other() {
     for number in 0..2_400 {
         let start = draw.below(sequence.len() - 150);
         made.push(read(&sequence[start..start + 150], &mut draw));
-        let inside = sites.iter().filter(|site| (start..start + 150).contains(site)).map(|site| site - start);
+        let inside = sites
+            .iter()
+            .filter(|site| (start..start + 150).contains(site))
+            .map(|site| site - start);
         variants.extend(inside.filter(|at| !made[number].wrong[*at]).map(|at| (number, at)));
     }
     let called = called_wrong_at(&labels(&made), &made, &variants);
@@ -134,7 +152,8 @@ fn reads_with_gaps_are_left_alone_after_them() {
     let mut made = reads(&sequence, 1_600, 150, &mut draw);
     let mut gapped = Vec::new();
     for number in (0..made.len()).step_by(10) {
-        // A base is missing in the middle: everything after it is out of step, and none of it wrong.
+        // A base is missing in the middle: everything after it is out of step, and none of it
+        // wrong.
         made[number] = read(
             &{
                 let start = draw.below(sequence.len() - 151);
@@ -168,11 +187,22 @@ fn mates_settle_what_other_reads_do_not_see() {
     assert_eq!(labels.of_bases().len(), kept);
     let right = labels.of_bases().iter().filter(|label| **label == Label::Right).count();
     // A hundred of every 150 bases overlap.
-    assert!(right as f64 > 0.6 * kept as f64 && labels.by_mates() >= right as u64, "{right} of {kept}");
+    assert!(
+        right as f64 > 0.6 * kept as f64 && labels.by_mates() >= right as u64,
+        "{right} of {kept}"
+    );
     let truth = made.iter().flat_map(|made| &made.wrong);
-    let both_wrong = labels.of_bases().iter().zip(truth).filter(|(label, wrong)| **label == Label::Right && **wrong).count();
+    let both_wrong = labels
+        .of_bases()
+        .iter()
+        .zip(truth)
+        .filter(|(label, wrong)| **label == Label::Right && **wrong)
+        .count();
     assert!(both_wrong <= 20, "{both_wrong}: that both mates are wrong in the same way is rare");
-    let reads: Vec<_> = labels.of_reads(&sample).map(|read| (read.template, read.mate, read.labels.len())).collect();
+    let reads: Vec<_> = labels
+        .of_reads(&sample)
+        .map(|read| (read.template, read.mate, read.labels.len()))
+        .collect();
     assert_eq!(reads[..4], [(0, 1, 150), (0, 2, 150), (1, 1, 150), (1, 2, 150)]);
 }
 
@@ -206,7 +236,8 @@ fn room_is_kept_to_and_what_stays_is_deep() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// Whatever the reads, labels are as many as bases, the same on any number of threads, and none is of an unknown base.
+    /// Whatever the reads, labels are as many as bases, the same on any number of threads, and none
+    /// is of an unknown base.
     #[test]
     fn any_reads_are_looked_at(
         seed in any::<u64>(),
@@ -242,6 +273,8 @@ fn broken_reads_are_refused() {
     let read = |sequence, quality_scores| ReadRef { name: b"r", sequence, quality_scores };
     assert!(sample.observe(read(b"ACGT", b"III")).is_err());
     assert!(sample.observe(read(b"ACGT", b"II I")).is_err());
-    assert!(sample.observe(read(b"", b"")).is_ok() && sample.observe(read(b"NNNN", b"####")).is_ok());
+    assert!(
+        sample.observe(read(b"", b"")).is_ok() && sample.observe(read(b"NNNN", b"####")).is_ok()
+    );
     assert_eq!(sample.reads_kept(), 0);
 }

@@ -59,9 +59,10 @@ impl Made {
     }
 }
 
-/// Quality scores of made-up reads, Phred, with the share of the bases that have each and the error rate that each has in truth:
-/// the instrument overstates the best one by 10.
-pub(crate) const QUALITIES: [(u8, f64, f64); 3] = [(11, 0.06, 0.08), (25, 0.14, 0.004), (37, 0.80, 0.002)];
+/// Quality scores of made-up reads, Phred, with the share of the bases that have each and the error
+/// rate that each has in truth: the instrument overstates the best one by 10.
+pub(crate) const QUALITIES: [(u8, f64, f64); 3] =
+    [(11, 0.06, 0.08), (25, 0.14, 0.004), (37, 0.80, 0.002)];
 
 /// Reads of `length` bases from a sequence, on both strands, at drawn places.
 pub(crate) fn reads(sequence: &[u8], count: usize, length: usize, draw: &mut Draw) -> Vec<Made> {

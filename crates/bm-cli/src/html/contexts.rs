@@ -16,9 +16,13 @@ const STANDS_OUT: f64 = 1.2;
 /// Returns the worst contexts and the best, those first that are surely so.
 fn extremes(rows: &[Row]) -> (Vec<Ratio>, Vec<Ratio>) {
     let mut ratios: Vec<_> = rows.iter().filter_map(Ratio::of).collect();
-    ratios.sort_by(|one, other| other.measured.low.total_cmp(&one.measured.low).then_with(|| one.of.cmp(&other.of)));
+    ratios.sort_by(|one, other| {
+        other.measured.low.total_cmp(&one.measured.low).then_with(|| one.of.cmp(&other.of))
+    });
     let mut best = ratios.split_off(WORST.min(ratios.len()));
-    best.sort_by(|one, other| one.measured.high.total_cmp(&other.measured.high).then_with(|| one.of.cmp(&other.of)));
+    best.sort_by(|one, other| {
+        one.measured.high.total_cmp(&other.measured.high).then_with(|| one.of.cmp(&other.of))
+    });
     best.truncate(BEST);
     for ratios in [&mut ratios, &mut best] {
         ratios.sort_by(|one, other| other.measured.value.total_cmp(&one.measured.value));
@@ -30,7 +34,8 @@ fn extremes(rows: &[Row]) -> (Vec<Ratio>, Vec<Ratio>) {
 pub(super) fn words(rows: &[Row]) -> Option<String> {
     let whole = statistics::whole(rows)?;
     let (worst, _) = extremes(rows);
-    let mut worst: Vec<_> = worst.into_iter().filter(|ratio| ratio.measured.low > STANDS_OUT * whole).collect();
+    let mut worst: Vec<_> =
+        worst.into_iter().filter(|ratio| ratio.measured.low > STANDS_OUT * whole).collect();
     worst.truncate(3);
     let named: Vec<_> = worst
         .iter()
@@ -38,7 +43,10 @@ pub(super) fn words(rows: &[Row]) -> Option<String> {
             let row = rows.iter().find(|row| row.of == ratio.of)?;
             let (before, base) = ratio.of.split_at_checked(2)?;
             let (wrong, bases) = (text::count(row.wrong), text::count(row.bases));
-            Some(format!("{base} after {before} ({} times; {wrong} wrong of {bases})", text::number(ratio.measured.value)))
+            Some(format!(
+                "{base} after {before} ({} times; {wrong} wrong of {bases})",
+                text::number(ratio.measured.value)
+            ))
         })
         .collect();
     let all = format!("All bases have {} times the errors that are reported", text::number(whole));
@@ -57,7 +65,10 @@ pub(super) fn picture(rows: &[Row], learned: &str) -> Result<Option<String>> {
         bars.push(None);
     }
     bars.extend(best.into_iter().map(Some));
-    let (words, what) = ("Measured over reported errors by the bases before", "two bases before, and the base as read");
+    let (words, what) = (
+        "Measured over reported errors by the bases before",
+        "two bases before, and the base as read",
+    );
     Bars { words, what, bars, whole: statistics::whole(rows), learned }.picture()
 }
 
@@ -67,7 +78,8 @@ mod tests {
 
     fn rows(worst: u64) -> Vec<Row> {
         let letters = ["A", "C", "G", "T"];
-        let names = (0..64).map(|i: usize| [letters[i / 16], letters[i / 4 % 4], letters[i % 4]].concat());
+        let names =
+            (0..64).map(|i: usize| [letters[i / 16], letters[i / 4 % 4], letters[i % 4]].concat());
         names
             .map(|of| {
                 let wrong = match of.as_str() {

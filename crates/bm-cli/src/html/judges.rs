@@ -12,7 +12,8 @@ const BEYOND: f64 = 2.0;
 
 /// Writes the table.
 pub(super) fn table(page: &mut String, held: &HeldOut, choice: Choice, start: &str) -> Result<()> {
-    let adapted = if choice == Choice::Adapted { "the adapted model" } else { "what was learned (not used)" };
+    let adapted =
+        if choice == Choice::Adapted { "the adapted model" } else { "what was learned (not used)" };
     write!(
         page,
         "<table>\n<thead><tr><th>judge</th><th>log loss<br/><small>millibits a base, less is better</small></th>\
@@ -53,7 +54,10 @@ pub(super) fn words(held: &HeldOut) -> String {
     let sure = format!("{:.2} ± {:.2} millibits a base", gain.millibits.abs(), gain.standard_error);
     if gain.millibits > BEYOND * gain.standard_error {
         let share = if all > gain.millibits {
-            format!(", {} of what is gained over reported qualities", text::roughly(gain.millibits / all))
+            format!(
+                ", {} of what is gained over reported qualities",
+                text::roughly(gain.millibits / all)
+            )
         } else {
             String::new()
         };
@@ -62,7 +66,9 @@ pub(super) fn words(held: &HeldOut) -> String {
              the qualities around and the bases before."
         )
     } else if gain.millibits < -BEYOND * gain.standard_error {
-        format!("A table of what each quality is worth would do better than the network, by {sure}.")
+        format!(
+            "A table of what each quality is worth would do better than the network, by {sure}."
+        )
     } else {
         format!(
             "The network adds nothing that can be told from chance to a table of what each quality is worth ({sure}, ± one standard error)."
@@ -78,17 +84,29 @@ mod tests {
 
     fn held(over_reported: f64, over_table: f64, standard_error: f64) -> HeldOut {
         let gain = |millibits| Gain { millibits, standard_error };
-        HeldOut { over_reported: gain(over_reported), over_table: gain(over_table), ..HeldOut::default() }
+        HeldOut {
+            over_reported: gain(over_reported),
+            over_table: gain(over_table),
+            ..HeldOut::default()
+        }
     }
 
     #[test]
     fn the_words_say_what_the_network_adds() {
         let said = words(&held(10.0, 2.5, 0.1));
-        assert!(said.starts_with("What the network adds") && said.contains("2.50 ± 0.10") && said.contains(", 25 % of"), "{said}");
+        assert!(
+            said.starts_with("What the network adds")
+                && said.contains("2.50 ± 0.10")
+                && said.contains(", 25 % of"),
+            "{said}"
+        );
         assert!(words(&held(1.0, 2.5, 0.1)).contains("2.50 ± 0.10 millibits a base. That"));
         assert!(words(&held(10.0, 0.1, 0.1)).contains("adds nothing"));
         assert!(words(&held(10.0, -0.1, 0.1)).contains("adds nothing"));
-        assert!(words(&held(10.0, -1.0, 0.1)).contains("would do better than the network, by 1.00 ± 0.10"));
+        assert!(
+            words(&held(10.0, -1.0, 0.1))
+                .contains("would do better than the network, by 1.00 ± 0.10")
+        );
     }
 
     #[test]
@@ -107,7 +125,12 @@ mod tests {
         ] {
             let mut page = String::new();
             table(&mut page, &held, choice, "a <b>").expect("drawn");
-            assert!(page.contains(line) && page.matches("chosen").count() == 1 && page.contains("<td>–</td>"), "{page}");
+            assert!(
+                page.contains(line)
+                    && page.matches("chosen").count() == 1
+                    && page.contains("<td>–</td>"),
+                "{page}"
+            );
         }
     }
 }

@@ -13,9 +13,11 @@ const HEIGHT: u32 = 820;
 /// What the names of places near the read's end begin with.
 const END: &str = "end ";
 
-/// Returns the places from the read's first base to its last: they come by the distance to the nearer end.
+/// Returns the places from the read's first base to its last: they come by the distance to the
+/// nearer end.
 fn along(rows: &[Row]) -> Vec<&Row> {
-    let (ends, others): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.of.starts_with(END));
+    let (ends, others): (Vec<&Row>, Vec<&Row>) =
+        rows.iter().partition(|row| row.of.starts_with(END));
     others.into_iter().chain(ends.into_iter().rev()).collect()
 }
 
@@ -64,7 +66,11 @@ pub(super) fn picture(rows: &[Row], learned: &str) -> Result<Option<String>> {
     let rates: Vec<_> = places.iter().filter_map(|row| Rate::measured(row)).collect();
     let of = |judge: fn(&Row) -> f64| -> Vec<(f64, f64)> {
         let rates = places.iter().map(|row| judge(row) / row.bases as f64);
-        rates.enumerate().filter(|(_, rate)| *rate > 0.0).map(|(at, rate)| (at as f64, rate.log10())).collect()
+        rates
+            .enumerate()
+            .filter(|(_, rate)| *rate > 0.0)
+            .map(|(at, rate)| (at as f64, rate.log10()))
+            .collect()
     };
     let lines = [of(|row| row.reported), of(|row| row.start), of(|row| row.adapted)];
     let measured = of(|row| row.wrong as f64);
@@ -109,7 +115,8 @@ pub(super) fn picture(rows: &[Row], learned: &str) -> Result<Option<String>> {
         chart.draw_series(DashedLineSeries::new(before, dash, gap, BEFORE.stroke_width(5)))?;
         chart.draw_series(LineSeries::new(adapted, ADAPTED.stroke_width(5)))?;
         for (at, rate) in rates.iter().enumerate() {
-            let interval = [rate.low, rate.high].map(|rate| (at as f64, rate.log10().clamp(y.start, y.end)));
+            let interval =
+                [rate.low, rate.high].map(|rate| (at as f64, rate.log10().clamp(y.start, y.end)));
             chart.draw_series([PathElement::new(interval.to_vec(), MEASURED.stroke_width(3))])?;
         }
         chart.draw_series(measured.into_iter().map(|at| Circle::new(at, 9, MEASURED.filled())))?;
@@ -127,7 +134,11 @@ pub(super) fn picture(rows: &[Row], learned: &str) -> Result<Option<String>> {
 /// Returns a rate as per cent, from its log10.
 fn rate(log: f64) -> String {
     let percent = text::number(100.0 * 10f64.powf(log));
-    let percent = if percent.contains('.') { percent.trim_end_matches('0').trim_end_matches('.') } else { &percent };
+    let percent = if percent.contains('.') {
+        percent.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        &percent
+    };
     format!("{percent} %")
 }
 
@@ -165,7 +176,10 @@ mod tests {
         let expected = "Most errors are 3 to 4 bases from the end (5.00 %; reported 0.100 %), fewest in the middle (0.100 %).";
         assert_eq!(words(&rows).expect("words"), expected);
         let rows = [row("start 0", 10), row("middle", 11)];
-        assert_eq!(words(&rows).expect("words"), "No place in the read has clearly more errors than another.");
+        assert_eq!(
+            words(&rows).expect("words"),
+            "No place in the read has clearly more errors than another."
+        );
         assert_eq!(words(&[row("middle", 0)]), None);
     }
 

@@ -13,7 +13,8 @@ use crate::html::text::escape;
 /// Where a picture is drawn.
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// Units across a picture. Coordinates are whole numbers, so there are two for each pixel of the page.
+/// Units across a picture. Coordinates are whole numbers, so there are two for each pixel of the
+/// page.
 pub(super) const WIDTH: u32 = 1840;
 
 /// Text along axes, and what axes are called.
@@ -37,7 +38,11 @@ pub(super) const BAR: f64 = 0.55;
 pub(super) const DASH: (u32, u32) = (14, 9);
 
 /// Draws a picture that can stand in a page; `words` say what it shows to those who do not see it.
-pub(super) fn svg(height: u32, words: &str, draw: impl FnOnce(&Area<'_>) -> Result<()>) -> Result<String> {
+pub(super) fn svg(
+    height: u32,
+    words: &str,
+    draw: impl FnOnce(&Area<'_>) -> Result<()>,
+) -> Result<String> {
     let mut text = String::new();
     {
         let area = SVGBackend::with_string(&mut text, (WIDTH, height)).into_drawing_area();
@@ -46,7 +51,10 @@ pub(super) fn svg(height: u32, words: &str, draw: impl FnOnce(&Area<'_>) -> Resu
     }
     // The opening tag is for a file of its own.
     let (_, drawn) = text.split_once('>').unwrap_or_default();
-    Ok(format!("<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">{drawn}", escape(words)))
+    Ok(format!(
+        "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">{drawn}",
+        escape(words)
+    ))
 }
 
 /// A linear axis with ticks of our own; what is off it is drawn at its end.
@@ -128,7 +136,9 @@ pub(super) fn legend(entries: &[(Sign, RGBColor, &str)]) -> String {
     for (sign, RGBColor(red, green, blue), name) in entries {
         let colour = format!("#{red:02x}{green:02x}{blue:02x}");
         let drawn = match sign {
-            Sign::Line => format!("<line x1=\"0\" y1=\"6\" x2=\"28\" y2=\"6\" stroke=\"{colour}\" stroke-width=\"2.5\"/>"),
+            Sign::Line => format!(
+                "<line x1=\"0\" y1=\"6\" x2=\"28\" y2=\"6\" stroke=\"{colour}\" stroke-width=\"2.5\"/>"
+            ),
             Sign::Dashes => {
                 format!(
                     "<line x1=\"0\" y1=\"6\" x2=\"28\" y2=\"6\" stroke=\"{colour}\" stroke-width=\"2.5\" stroke-dasharray=\"7 4\"/>"
@@ -139,17 +149,24 @@ pub(super) fn legend(entries: &[(Sign, RGBColor, &str)]) -> String {
                 "<line x1=\"14\" y1=\"0\" x2=\"14\" y2=\"12\" stroke=\"{colour}\"/><circle cx=\"14\" cy=\"6\" r=\"4\" fill=\"{colour}\"/>"
             ),
             Sign::Ring => {
-                format!("<circle cx=\"14\" cy=\"6\" r=\"4\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>")
+                format!(
+                    "<circle cx=\"14\" cy=\"6\" r=\"4\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>"
+                )
             }
-            Sign::Bar => format!("<rect x=\"2\" y=\"1\" width=\"24\" height=\"10\" fill=\"{colour}\" fill-opacity=\"{BAR}\"/>"),
+            Sign::Bar => format!(
+                "<rect x=\"2\" y=\"1\" width=\"24\" height=\"10\" fill=\"{colour}\" fill-opacity=\"{BAR}\"/>"
+            ),
         };
-        text +=
-            &format!("<span><svg class=\"sign\" viewBox=\"0 0 28 12\" aria-hidden=\"true\">{drawn}</svg>{}</span> ", escape(name));
+        text += &format!(
+            "<span><svg class=\"sign\" viewBox=\"0 0 28 12\" aria-hidden=\"true\">{drawn}</svg>{}</span> ",
+            escape(name)
+        );
     }
     text + "</p>"
 }
 
-/// Returns the round numbers of a logarithmic axis between two rates, as log10: more of each decade the fewer there are.
+/// Returns the round numbers of a logarithmic axis between two rates, as log10: more of each decade
+/// the fewer there are.
 pub(super) fn decades(low: f64, high: f64) -> Vec<f64> {
     let steps: &[f64] = match high - low {
         3.5.. => &[1.0],
@@ -157,7 +174,8 @@ pub(super) fn decades(low: f64, high: f64) -> Vec<f64> {
         _ => &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0],
     };
     let decades = low.floor() as i32..=high.ceil() as i32;
-    let round = decades.flat_map(|decade| steps.iter().map(move |step| f64::from(decade) + step.log10()));
+    let round =
+        decades.flat_map(|decade| steps.iter().map(move |step| f64::from(decade) + step.log10()));
     round.filter(|at| (low..=high).contains(at)).collect()
 }
 
@@ -178,9 +196,11 @@ mod tests {
 
     #[test]
     fn a_logarithmic_axis_has_round_numbers() {
-        let rates: Vec<_> = decades(-3.1, -1.9).into_iter().map(|at| format!("{:.4}", 10f64.powf(at))).collect();
+        let rates: Vec<_> =
+            decades(-3.1, -1.9).into_iter().map(|at| format!("{:.4}", 10f64.powf(at))).collect();
         assert_eq!(rates, ["0.0010", "0.0020", "0.0050", "0.0100"]);
-        let rates: Vec<_> = decades(-2.1, -1.7).into_iter().map(|at| format!("{:.3}", 10f64.powf(at))).collect();
+        let rates: Vec<_> =
+            decades(-2.1, -1.7).into_iter().map(|at| format!("{:.3}", 10f64.powf(at))).collect();
         assert_eq!(rates, ["0.010", "0.015"]);
         assert_eq!(decades(-6.0, -1.0), [-6.0, -5.0, -4.0, -3.0, -2.0, -1.0]);
     }
@@ -195,7 +215,8 @@ mod tests {
     #[test]
     fn what_is_off_an_axis_is_at_its_end() {
         let axis = Axis { range: 10.0..20.0, ticks: vec![15.0] };
-        let places = [10.0, 12.5, 20.0, -5.0, f64::INFINITY].map(|value| axis.map(&value, (100, 500)));
+        let places =
+            [10.0, 12.5, 20.0, -5.0, f64::INFINITY].map(|value| axis.map(&value, (100, 500)));
         assert_eq!(places, [100, 200, 500, 100, 500]);
         let upwards = Axis { range: 3.0..1.0, ticks: Vec::new() };
         assert_eq!([1.0, 2.0, 3.0].map(|value| upwards.map(&value, (500, 100))), [100, 300, 500]);
@@ -204,7 +225,12 @@ mod tests {
     #[test]
     fn a_picture_loads_nothing_and_its_words_are_escaped() {
         let picture = svg(100, "<a>", |area| Ok(area.fill(&WHITE)?)).expect("drawn");
-        assert!(picture.starts_with("<svg viewBox=\"0 0 1840 100\" role=\"img\" aria-label=\"&lt;a&gt;\">"), "{picture}");
+        assert!(
+            picture.starts_with(
+                "<svg viewBox=\"0 0 1840 100\" role=\"img\" aria-label=\"&lt;a&gt;\">"
+            ),
+            "{picture}"
+        );
         assert!(picture.ends_with("</svg>\n") && !picture.contains("http"), "{picture}");
     }
 

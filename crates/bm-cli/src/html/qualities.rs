@@ -15,7 +15,8 @@ const HEIGHT: u32 = 1000;
 /// Radius of the point of the quality with the most bases, and of one with hardly any.
 const RADII: (f64, f64) = (22.0, 5.0);
 
-/// A quality that has fewer bases is not drawn, nor is one of which it is not known within this, in Phred, what it is worth.
+/// A quality that has fewer bases is not drawn, nor is one of which it is not known within this, in
+/// Phred, what it is worth.
 const FEWEST: u64 = 10;
 const VAGUE: f64 = 15.0;
 
@@ -28,7 +29,8 @@ const NARROWEST: f64 = 10.0;
 /// Qualities up to which the lines of the models have points too.
 const POINTS: usize = 12;
 
-/// A quality is worth what it says if it is no farther off, in Phred, or if its interval holds what it says.
+/// A quality is worth what it says if it is no farther off, in Phred, or if its interval holds what
+/// it says.
 const NEAR: f64 = 1.0;
 
 /// Qualities that are named.
@@ -99,7 +101,11 @@ impl Quality {
     }
 
     fn words(&self) -> String {
-        let worth = if self.measured.is_finite() { format!("{:.1}", self.measured) } else { format!("more than {:.1}", self.low) };
+        let worth = if self.measured.is_finite() {
+            format!("{:.1}", self.measured)
+        } else {
+            format!("more than {:.1}", self.low)
+        };
         format!("Q{:.0} is worth {worth}", self.reported)
     }
 }
@@ -108,24 +114,42 @@ fn qualities(rows: &[Row]) -> Vec<Quality> {
     rows.iter().filter_map(Quality::of).collect()
 }
 
-/// Says which qualities are worth less than they say and which are worth more, those with the most bases first.
+/// Says which qualities are worth less than they say and which are worth more, those with the most
+/// bases first.
 pub(super) fn words(rows: &[Row]) -> Vec<String> {
     let qualities = qualities(rows);
     let all: u64 = qualities.iter().map(|quality| quality.bases).sum();
     let share = |quality: &Quality| quality.bases as f64 / all.max(1) as f64;
     let say = |stated: Stated, what: &str| {
-        let mut these: Vec<_> = qualities.iter().filter(|quality| quality.stated() == stated).collect();
+        let mut these: Vec<_> =
+            qualities.iter().filter(|quality| quality.stated() == stated).collect();
         these.retain(|quality| share(quality) >= FEW);
-        these.sort_by(|one, other| other.bases.cmp(&one.bases).then(other.reported.total_cmp(&one.reported)));
-        let named: Vec<_> =
-            these.iter().take(NAMED).map(|quality| format!("{} ({})", quality.words(), text::roughly(share(quality)))).collect();
+        these.sort_by(|one, other| {
+            other.bases.cmp(&one.bases).then(other.reported.total_cmp(&one.reported))
+        });
+        let named: Vec<_> = these
+            .iter()
+            .take(NAMED)
+            .map(|quality| format!("{} ({})", quality.words(), text::roughly(share(quality))))
+            .collect();
         let bases: f64 = these.iter().map(|quality| share(quality)).sum();
-        (!named.is_empty()).then(|| format!("The instrument {what} {} of the bases: {}.", text::roughly(bases), text::list(&named)))
+        (!named.is_empty()).then(|| {
+            format!(
+                "The instrument {what} {} of the bases: {}.",
+                text::roughly(bases),
+                text::list(&named)
+            )
+        })
     };
-    let said = [say(Stated::Over, "overstates the quality of"), say(Stated::Under, "understates the quality of")];
+    let said = [
+        say(Stated::Over, "overstates the quality of"),
+        say(Stated::Under, "understates the quality of"),
+    ];
     let mut said: Vec<_> = said.into_iter().flatten().collect();
     if said.is_empty() {
-        said.push("No frequent quality is off by more than 1, as far as its bases tell.".to_owned());
+        said.push(
+            "No frequent quality is off by more than 1, as far as its bases tell.".to_owned(),
+        );
     }
     said
 }
@@ -188,28 +212,55 @@ pub(super) fn picture(rows: &[Row], learned: &str) -> Result<Option<String>> {
             .x_label_formatter(&|value| format!("{value:.0}"))
             .y_label_formatter(&|value| format!("{value:.0}"))
             .draw()?;
-        chart.draw_series(LineSeries::new([corners.start, corners.end].map(|at| (at, at)), plot::REPORTED.stroke_width(3)))?;
+        chart.draw_series(LineSeries::new(
+            [corners.start, corners.end].map(|at| (at, at)),
+            plot::REPORTED.stroke_width(3),
+        ))?;
         for quality in &qualities {
             let colour = colour(quality.stated());
-            let interval = [quality.low, quality.high].map(|at| (quality.reported, at.clamp(y.start, y.end)));
-            chart.draw_series([PathElement::new(interval.to_vec(), colour.mix(0.55).stroke_width(3))])?;
+            let interval =
+                [quality.low, quality.high].map(|at| (quality.reported, at.clamp(y.start, y.end)));
+            chart.draw_series([PathElement::new(
+                interval.to_vec(),
+                colour.mix(0.55).stroke_width(3),
+            )])?;
         }
         let line = |of: fn(&Quality) -> f64| {
             let points = qualities.iter().map(move |quality| (quality.reported, of(quality)));
             points.filter(|(_, at)| at.is_finite()).collect::<Vec<_>>()
         };
         let (dash, gap) = plot::DASH;
-        chart.draw_series(DashedLineSeries::new(line(|quality| quality.before), dash, gap, BEFORE.stroke_width(5)))?;
-        chart.draw_series(LineSeries::new(line(|quality| quality.adapted), ADAPTED.stroke_width(5)))?;
+        chart.draw_series(DashedLineSeries::new(
+            line(|quality| quality.before),
+            dash,
+            gap,
+            BEFORE.stroke_width(5),
+        ))?;
+        chart.draw_series(LineSeries::new(
+            line(|quality| quality.adapted),
+            ADAPTED.stroke_width(5),
+        ))?;
         for quality in qualities.iter().filter(|quality| quality.measured.is_finite()) {
             let (largest, smallest) = RADII;
             let radius = smallest + (largest - smallest) * (quality.bases as f64 / most).sqrt();
             let at = (quality.reported, quality.measured);
-            chart.draw_series([Circle::new(at, radius.round() as i32, colour(quality.stated()).mix(0.85).filled())])?;
+            chart.draw_series([Circle::new(
+                at,
+                radius.round() as i32,
+                colour(quality.stated()).mix(0.85).filled(),
+            )])?;
         }
         if qualities.len() <= POINTS {
-            chart.draw_series(line(|quality| quality.before).into_iter().map(|at| Circle::new(at, 7, BEFORE.filled())))?;
-            chart.draw_series(line(|quality| quality.adapted).into_iter().map(|at| Circle::new(at, 7, ADAPTED.filled())))?;
+            chart.draw_series(
+                line(|quality| quality.before)
+                    .into_iter()
+                    .map(|at| Circle::new(at, 7, BEFORE.filled())),
+            )?;
+            chart.draw_series(
+                line(|quality| quality.adapted)
+                    .into_iter()
+                    .map(|at| Circle::new(at, 7, ADAPTED.filled())),
+            )?;
         }
         Ok(())
     })?;
@@ -248,7 +299,14 @@ mod tests {
 
     fn row(score: u8, bases: u64, wrong: u64) -> Row {
         let reported = bases as f64 * 10f64.powf(-f64::from(score) / 10.0);
-        Row { of: score.to_string(), bases, wrong, reported, start: reported, adapted: wrong as f64 + 0.5 }
+        Row {
+            of: score.to_string(),
+            bases,
+            wrong,
+            reported,
+            start: reported,
+            adapted: wrong as f64 + 0.5,
+        }
     }
 
     #[track_caller]
@@ -269,7 +327,8 @@ mod tests {
 
     #[test]
     fn the_words_name_what_is_frequent() {
-        let rows = [row(2, 1000, 700), row(12, 100_000, 1000), row(25, 10, 10), row(37, 900_000, 1188)];
+        let rows =
+            [row(2, 1000, 700), row(12, 100_000, 1000), row(25, 10, 10), row(37, 900_000, 1188)];
         assert_eq!(
             words(&rows),
             [
@@ -277,7 +336,10 @@ mod tests {
                 "The instrument understates the quality of 10 % of the bases: Q12 is worth 20.0 (10 %).",
             ]
         );
-        assert_eq!(words(&[row(30, 1000, 1)]), ["No frequent quality is off by more than 1, as far as its bases tell."]);
+        assert_eq!(
+            words(&[row(30, 1000, 1)]),
+            ["No frequent quality is off by more than 1, as far as its bases tell."]
+        );
         assert!(words(&[row(20, 100_000, 0)])[0].contains("Q20 is worth more than 44.2"));
     }
 
@@ -289,7 +351,10 @@ mod tests {
     #[test]
     fn a_quality_that_hardly_anything_is_known_of_is_not_drawn() {
         let known = |bases, wrong| Quality::of(&row(20, bases, wrong)).expect("bases").is_known();
-        assert_eq!([known(10_000, 100), known(2, 1), known(100_000, 0), known(10, 0)], [true, false, true, false]);
+        assert_eq!(
+            [known(10_000, 100), known(2, 1), known(100_000, 0), known(10, 0)],
+            [true, false, true, false]
+        );
         assert!(picture(&[row(20, 2, 1)], "adapted").expect("drawn").is_none());
     }
 

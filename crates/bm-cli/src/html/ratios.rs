@@ -4,7 +4,9 @@ use anyhow::Result;
 use bm_adapt::Row;
 use plotters::prelude::*;
 
-use crate::html::plot::{self, ADAPTED, Axis, BEFORE, MEASURED, OVERSTATED, REPORTED, Sign, UNDERSTATED};
+use crate::html::plot::{
+    self, ADAPTED, Axis, BEFORE, MEASURED, OVERSTATED, REPORTED, Sign, UNDERSTATED,
+};
 use crate::html::statistics::Rate;
 
 /// Height of a bar with the room around it, and of what is above and below all of them.
@@ -23,11 +25,17 @@ pub(super) struct Ratio {
 }
 
 impl Ratio {
-    /// Returns measured errors, and those that the models expect, over reported ones; none if none are reported.
+    /// Returns measured errors, and those that the models expect, over reported ones; none if none
+    /// are reported.
     pub(super) fn of(row: &Row) -> Option<Self> {
         let measured = Rate::measured(row)?.over(row.reported / row.bases as f64);
         let over = |errors: f64| errors / row.reported;
-        (row.reported > 0.0).then(|| Self { of: row.of.clone(), measured, before: over(row.start), adapted: over(row.adapted) })
+        (row.reported > 0.0).then(|| Self {
+            of: row.of.clone(),
+            measured,
+            before: over(row.start),
+            adapted: over(row.adapted),
+        })
     }
 }
 
@@ -45,7 +53,9 @@ impl Bars<'_> {
     /// Draws the picture; nothing if there are no bars.
     pub(super) fn picture(&self) -> Result<Option<String>> {
         let ratios = || self.bars.iter().flatten();
-        let logs = ratios().flat_map(|ratio| [ratio.measured.value, ratio.measured.high, ratio.before, ratio.adapted]);
+        let logs = ratios().flat_map(|ratio| {
+            [ratio.measured.value, ratio.measured.high, ratio.before, ratio.adapted]
+        });
         let logs = logs.chain(self.whole).map(f64::log2).filter(|log| log.is_finite());
         let (mut low, mut high) = (-0.5f64, 0.5f64);
         for log in logs {
@@ -58,10 +68,13 @@ impl Bars<'_> {
         let inside = |ratio: f64| ratio.log2().clamp(x.start, x.end);
         let count = self.bars.len();
         let y = count as f64 - 0.4..-0.6;
-        let slots: Vec<f64> = (0..count).filter(|at| self.bars[*at].is_some()).map(|at| at as f64).collect();
+        let slots: Vec<f64> =
+            (0..count).filter(|at| self.bars[*at].is_some()).map(|at| at as f64).collect();
         let name = |at: usize| {
             let ratio = self.bars.get(at).and_then(Option::as_ref);
-            ratio.map_or_else(String::new, |ratio| format!("{} ×{:.2}", ratio.of, ratio.measured.value))
+            ratio.map_or_else(String::new, |ratio| {
+                format!("{} ×{:.2}", ratio.of, ratio.measured.value)
+            })
         };
         let picture = plot::svg(count as u32 * BAR + AROUND, self.words, |area| {
             let mut chart = ChartBuilder::on(area)
@@ -69,7 +82,10 @@ impl Bars<'_> {
                 .margin_right(30)
                 .x_label_area_size(96)
                 .y_label_area_size(250)
-                .build_cartesian_2d(Axis { range: x.clone(), ticks: doublings(x.start, x.end) }, Axis { range: y, ticks: slots })?;
+                .build_cartesian_2d(
+                    Axis { range: x.clone(), ticks: doublings(x.start, x.end) },
+                    Axis { range: y, ticks: slots },
+                )?;
             chart
                 .configure_mesh()
                 .disable_y_mesh()
@@ -93,15 +109,31 @@ impl Bars<'_> {
                 chart.draw_series([Rectangle::new(corners, colour.mix(plot::BAR).filled())])?;
                 let interval = vec![(inside(measured.low), at), (inside(measured.high), at)];
                 chart.draw_series([PathElement::new(interval, MEASURED.stroke_width(3))])?;
-                chart.draw_series([Circle::new((inside(ratio.before), at), 9, BEFORE.stroke_width(4))])?;
-                chart.draw_series([Circle::new((inside(ratio.adapted), at), 9, ADAPTED.filled())])?;
+                chart.draw_series([Circle::new(
+                    (inside(ratio.before), at),
+                    9,
+                    BEFORE.stroke_width(4),
+                )])?;
+                chart.draw_series([Circle::new(
+                    (inside(ratio.adapted), at),
+                    9,
+                    ADAPTED.filled(),
+                )])?;
             }
             let (top, bottom) = (-0.6, count as f64 - 0.4);
-            chart.draw_series([PathElement::new(vec![(0.0, top), (0.0, bottom)], REPORTED.stroke_width(4))])?;
+            chart.draw_series([PathElement::new(
+                vec![(0.0, top), (0.0, bottom)],
+                REPORTED.stroke_width(4),
+            )])?;
             if let Some(whole) = self.whole {
                 let (dash, gap) = plot::DASH;
                 let line = [(inside(whole), top), (inside(whole), bottom)];
-                chart.draw_series(DashedLineSeries::new(line, dash, gap, MEASURED.stroke_width(3)))?;
+                chart.draw_series(DashedLineSeries::new(
+                    line,
+                    dash,
+                    gap,
+                    MEASURED.stroke_width(3),
+                ))?;
             }
             Ok(())
         })?;
@@ -150,9 +182,20 @@ mod tests {
 
     #[test]
     fn a_ratio_is_over_what_is_reported() {
-        let row = Row { of: "GGC".to_owned(), bases: 10_000, wrong: 30, reported: 10.0, start: 20.0, adapted: 29.0 };
+        let row = Row {
+            of: "GGC".to_owned(),
+            bases: 10_000,
+            wrong: 30,
+            reported: 10.0,
+            start: 20.0,
+            adapted: 29.0,
+        };
         let ratio = Ratio::of(&row).expect("bases");
-        assert!((ratio.measured.value - 3.0).abs() < 1e-9 && ratio.measured.low > 2.0 && ratio.measured.high < 4.5);
+        assert!(
+            (ratio.measured.value - 3.0).abs() < 1e-9
+                && ratio.measured.low > 2.0
+                && ratio.measured.high < 4.5
+        );
         assert_eq!((ratio.before, ratio.adapted), (2.0, 2.9));
         assert!(Ratio::of(&Row { reported: 0.0, ..row }).is_none());
     }

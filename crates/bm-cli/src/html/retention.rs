@@ -29,12 +29,16 @@ impl Retention<'_> {
         if self.points.is_empty() || self.reads == 0 {
             return Ok(None);
         }
-        let axis = || Axis { range: 0.0..100.0, ticks: (0..=10).map(|tick| f64::from(tick) * 10.0).collect() };
+        let axis = || Axis {
+            range: 0.0..100.0,
+            ticks: (0..=10).map(|tick| f64::from(tick) * 10.0).collect(),
+        };
         let label = |value: &f64| format!("{value:.0}");
         let kept = |point: &Point| 100.0 * point.reads as f64 / self.reads as f64;
         let caught = |part: f64, all: f64| if all > 0.0 { 100.0 * (1.0 - part / all) } else { 0.0 };
         let bad = |point: &Point| (kept(point), caught(point.bad, self.all.bad));
-        let errors = |point: &Point| (kept(point), caught(point.expected_errors, self.all.expected_errors));
+        let errors =
+            |point: &Point| (kept(point), caught(point.expected_errors, self.all.expected_errors));
         let picture = plot::svg(HEIGHT, "What is caught by how much is kept", |area| {
             let x = Side { axis: axis(), name: "kept reads, %", label: &label };
             let y = Side { axis: axis(), name: "caught, %", label: &label };
@@ -42,14 +46,28 @@ impl Retention<'_> {
             // What a filter that knows nothing would do.
             let (dash, gap) = plot::DASH;
             let nothing = [(0.0, 100.0), (100.0, 0.0)];
-            chart.draw_series(DashedLineSeries::new(nothing, dash, gap, plot::REPORTED.stroke_width(3)))?;
+            chart.draw_series(DashedLineSeries::new(
+                nothing,
+                dash,
+                gap,
+                plot::REPORTED.stroke_width(3),
+            ))?;
             if self.counts_errors {
-                chart.draw_series(LineSeries::new(self.points.iter().map(errors), UNDERSTATED.stroke_width(5)))?;
+                chart.draw_series(LineSeries::new(
+                    self.points.iter().map(errors),
+                    UNDERSTATED.stroke_width(5),
+                ))?;
             }
-            chart.draw_series(LineSeries::new(self.points.iter().map(bad), ADAPTED.stroke_width(5)))?;
+            chart.draw_series(LineSeries::new(
+                self.points.iter().map(bad),
+                ADAPTED.stroke_width(5),
+            ))?;
             if let Some(chosen) = &self.chosen {
                 let at = kept(chosen);
-                chart.draw_series([PathElement::new(vec![(at, 0.0), (at, 100.0)], plot::MEASURED.stroke_width(3))])?;
+                chart.draw_series([PathElement::new(
+                    vec![(at, 0.0), (at, 100.0)],
+                    plot::MEASURED.stroke_width(3),
+                )])?;
             }
             Ok(())
         })?;
@@ -72,19 +90,40 @@ mod tests {
 
     #[test]
     fn there_is_a_line_of_what_is_known() {
-        let point =
-            |reads| Point { threshold: 0.5, reads, bases: 100 * reads, expected_errors: reads as f64, bad: 0.1 * reads as f64 };
+        let point = |reads| Point {
+            threshold: 0.5,
+            reads,
+            bases: 100 * reads,
+            expected_errors: reads as f64,
+            bad: 0.1 * reads as f64,
+        };
         let points: Vec<_> = [10, 50, 100].map(point).into();
         let of = |counts_errors, chosen| {
-            let retention = Retention { reads: 100, all: point(100), points: &points, counts_errors, chosen, units: "pairs" };
+            let retention = Retention {
+                reads: 100,
+                all: point(100),
+                points: &points,
+                counts_errors,
+                chosen,
+                units: "pairs",
+            };
             retention.picture().expect("drawn").expect("a picture")
         };
         let all = of(true, Some(points[1]));
         for entry in ["bad pairs", "errors</span>", "what is kept"] {
             assert!(all.contains(entry), "{entry}");
         }
-        assert!(!of(false, None).contains("errors</span>") && !of(false, None).contains("what is kept"));
-        let nothing = Retention { reads: 0, all: point(0), points: &points, counts_errors: true, chosen: None, units: "reads" };
+        assert!(
+            !of(false, None).contains("errors</span>") && !of(false, None).contains("what is kept")
+        );
+        let nothing = Retention {
+            reads: 0,
+            all: point(0),
+            points: &points,
+            counts_errors: true,
+            chosen: None,
+            units: "reads",
+        };
         assert!(nothing.picture().expect("drawn").is_none());
     }
 }

@@ -87,7 +87,10 @@ mod tests {
         for bases in [1, 2, 30, 1_000_000_000] {
             for wrong in [0, 1, bases / 2, bases] {
                 let Rate { value, low, high } = Rate::of(wrong, bases).expect("bases");
-                assert!(0.0 <= low && low <= value && value <= high && high <= 1.0, "{wrong} of {bases}: {low} {value} {high}");
+                assert!(
+                    0.0 <= low && low <= value && value <= high && high <= 1.0,
+                    "{wrong} of {bases}: {low} {value} {high}"
+                );
             }
         }
     }

@@ -60,7 +60,11 @@ pub(super) fn roughly(share: f64) -> String {
 
 /// Returns how often something is: `1 in 350`.
 pub(super) fn one_in(share: f64) -> String {
-    if share > 0.0 { format!("1 in {}", count((1.0 / share).round() as u64)) } else { "none".to_owned() }
+    if share > 0.0 {
+        format!("1 in {}", count((1.0 / share).round() as u64))
+    } else {
+        "none".to_owned()
+    }
 }
 
 /// Returns parts of a sentence with commas and a last "and".
@@ -78,15 +82,22 @@ mod tests {
 
     #[test]
     fn markup_is_escaped() {
-        assert_eq!(escape("<b a=\"1\">'&amp;'</b>"), "&lt;b a=&quot;1&quot;&gt;&#39;&amp;amp;&#39;&lt;/b&gt;");
+        assert_eq!(
+            escape("<b a=\"1\">'&amp;'</b>"),
+            "&lt;b a=&quot;1&quot;&gt;&#39;&amp;amp;&#39;&lt;/b&gt;"
+        );
         assert_eq!(escape("é – 1\u{1}\n"), "é – 1\u{fffd}\u{fffd}");
     }
 
     #[test]
     fn counts_have_their_thousands_apart() {
-        for (value, text) in
-            [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567"), (u64::MAX, "18,446,744,073,709,551,615")]
-        {
+        for (value, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (1_234_567, "1,234,567"),
+            (u64::MAX, "18,446,744,073,709,551,615"),
+        ] {
             assert_eq!(count(value), text);
         }
     }

@@ -45,7 +45,8 @@ impl TunePage<'_> {
                 text::count(point.bases)
             )?;
         }
-        let points: Vec<_> = (1..=POINTS).map(|i| curve.at(Goal::Fraction(i as f64 / POINTS as f64))).collect();
+        let points: Vec<_> =
+            (1..=POINTS).map(|i| curve.at(Goal::Fraction(i as f64 / POINTS as f64))).collect();
         let picture = Retention {
             reads: curve.reads(),
             all: curve.all(),
@@ -67,13 +68,19 @@ impl TunePage<'_> {
         let Self { curve, .. } = *self;
         let all = curve.all();
         let units = curve.units();
-        let errors = if curve.counts_errors { "<th>errors a million bases</th><th>errors caught</th>" } else { "" };
+        let errors = if curve.counts_errors {
+            "<th>errors a million bases</th><th>errors caught</th>"
+        } else {
+            ""
+        };
         write!(
             page,
             "<h2>Thresholds</h2>\n<table class=\"narrow\">\n<thead><tr><th>kept</th><th>threshold</th><th>{units}</th><th>bases</th>{errors}\
              <th>bad {units} left</th><th>bad {units} caught</th></tr></thead>\n<tbody>\n"
         )?;
-        let caught = |part: f64, all: f64| if all > 0.0 { text::percent(1.0 - part / all) } else { "–".to_owned() };
+        let caught = |part: f64, all: f64| {
+            if all > 0.0 { text::percent(1.0 - part / all) } else { "–".to_owned() }
+        };
         for point in self.rows {
             let chosen = if self.chosen == Some(*point) { " class=\"chosen\"" } else { "" };
             write!(
@@ -86,9 +93,19 @@ impl TunePage<'_> {
             )?;
             if curve.counts_errors {
                 let rate = 1e6 * point.expected_errors / point.bases.max(1) as f64;
-                write!(page, "<td>{}</td><td>{}</td>", text::number(rate), caught(point.expected_errors, all.expected_errors))?;
+                write!(
+                    page,
+                    "<td>{}</td><td>{}</td>",
+                    text::number(rate),
+                    caught(point.expected_errors, all.expected_errors)
+                )?;
             }
-            writeln!(page, "<td>{}</td><td>{}</td></tr>", text::number(point.bad), caught(point.bad, all.bad))?;
+            writeln!(
+                page,
+                "<td>{}</td><td>{}</td></tr>",
+                text::number(point.bad),
+                caught(point.bad, all.bad)
+            )?;
         }
         page.push_str("</tbody>\n</table>\n");
         Ok(())

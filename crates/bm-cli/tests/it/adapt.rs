@@ -4,23 +4,46 @@ use std::fs;
 use std::process::Command;
 
 use crate::support::{
-    BM, HISEQ, MEASLES, NOVASEQ, Row, Scratch, bm, bm_with_stdin, command, files, gzip, json, plain, record, records, rows, run,
-    some_reads, testdata, text_of,
+    BM, HISEQ, MEASLES, NOVASEQ, Row, Scratch, bm, bm_with_stdin, command, files, gzip, json,
+    plain, record, records, rows, run, some_reads, testdata, text_of,
 };
 
 #[test]
 fn a_run_is_learned_and_its_package_judges_on_every_path() {
     let scratch = Scratch::new();
     let reads = some_reads(&scratch, 4000);
-    let (model, labels, report) = (scratch.path("run.model"), scratch.path("labels.tsv"), scratch.path("adapt.json"));
-    let adapted = bm(["adapt", &reads, "-o", &model, "--evidence", "--labels", &labels, "--report", &report, "-j", "2"]).done();
-    assert!(adapted.stderr.contains("4000 reads seen, learning from 4000 of them\nadapted to this run: "), "{}", adapted.stderr);
+    let (model, labels, report) =
+        (scratch.path("run.model"), scratch.path("labels.tsv"), scratch.path("adapt.json"));
+    let adapted = bm([
+        "adapt",
+        &reads,
+        "-o",
+        &model,
+        "--evidence",
+        "--labels",
+        &labels,
+        "--report",
+        &report,
+        "-j",
+        "2",
+    ])
+    .done();
+    assert!(
+        adapted
+            .stderr
+            .contains("4000 reads seen, learning from 4000 of them\nadapted to this run: "),
+        "{}",
+        adapted.stderr
+    );
     assert!(adapted.stdout.is_empty());
 
     // The report and the labels tell the same.
     let report = json(&scratch.read("adapt.json"));
     let findings = &report["adaptation"]["findings"];
-    assert_eq!((report["command"].as_str(), report["adaptation"]["choice"].as_str()), (Some("adapt"), Some("adapted")));
+    assert_eq!(
+        (report["command"].as_str(), report["adaptation"]["choice"].as_str()),
+        (Some("adapt"), Some("adapted"))
+    );
     let text = String::from_utf8(scratch.read("labels.tsv")).unwrap();
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some("template\tmate\tlabels"));
@@ -33,7 +56,18 @@ fn a_run_is_learned_and_its_package_judges_on_every_path() {
 
     // One command does the same as two.
     let (kept, scored) = (scratch.path("kept.fastq"), scratch.path("scores.tsv"));
-    let filtered = bm(["filter", &reads, "--adapt", "-o", &kept, "--report", &scratch.path("filter.json"), "-j", "1"]).done();
+    let filtered = bm([
+        "filter",
+        &reads,
+        "--adapt",
+        "-o",
+        &kept,
+        "--report",
+        &scratch.path("filter.json"),
+        "-j",
+        "1",
+    ])
+    .done();
     assert!(filtered.stderr.contains("model read-error-adapted version 1"), "{}", filtered.stderr);
     bm(["filter", &reads, "-m", &model, "-o", &scratch.path("kept2.fastq"), "-q"]).done();
     assert!(scratch.read("kept.fastq") == scratch.read("kept2.fastq"));
@@ -57,7 +91,11 @@ fn a_run_is_learned_and_its_package_judges_on_every_path() {
     assert!(files(&model) == before);
     bm(["adapt", &packed, "-o", &model, "-q", "-j", "1"]).done();
     let after = files(&model);
-    assert!(after["model.onnx"] == before["model.onnx"] && !after.contains_key("evidence"), "{:?}", after.keys());
+    assert!(
+        after["model.onnx"] == before["model.onnx"] && !after.contains_key("evidence"),
+        "{:?}",
+        after.keys()
+    );
     assert!(!scratch.names().iter().any(|name| name.contains("partial")), "{:?}", scratch.names());
 }
 
@@ -66,10 +104,16 @@ fn what_teaches_nothing_keeps_the_model_and_says_why() {
     let scratch = Scratch::new();
     let model = scratch.path("run.model");
     let run = bm(["adapt", &testdata(NOVASEQ), "-o", &model]).done();
-    assert!(run.stderr.contains("not adapted to this run: only 0 bases can be checked against other reads"), "{}", run.stderr);
+    assert!(
+        run.stderr
+            .contains("not adapted to this run: only 0 bases can be checked against other reads"),
+        "{}",
+        run.stderr
+    );
     let show = bm(["models", "show", &model]).done();
     assert!(
-        show.text().starts_with("# read-error version 1\n") && show.text().contains("\n- Not adapted: only 0 bases"),
+        show.text().starts_with("# read-error version 1\n")
+            && show.text().contains("\n- Not adapted: only 0 bases"),
         "{}",
         show.text()
     );
@@ -79,7 +123,9 @@ fn what_teaches_nothing_keeps_the_model_and_says_why() {
     let adapted = bm(["score", &testdata(NOVASEQ), "--adapt"]).done();
     assert!(adapted.stderr.contains("not adapted to this run"), "{}", adapted.stderr);
     // But for what the k-mers change.
-    let said = |row: &Row| row.testimony.map_or(row.expected_errors, |(prior, _)| Some(prior)).map(f32::to_bits);
+    let said = |row: &Row| {
+        row.testimony.map_or(row.expected_errors, |(prior, _)| Some(prior)).map(f32::to_bits)
+    };
     assert!(rows(&adapted.stdout).iter().map(said).eq(rows(&with.stdout).iter().map(said)));
 }
 
@@ -102,11 +148,19 @@ fn mates_are_told_by_their_names_and_must_stay_in_step() {
     let (model, labels) = (scratch.path("run.model"), scratch.path("labels.tsv"));
     bm(["adapt", &first, &second, "-o", &model, "--labels", &labels, "-q"]).done();
     let text = String::from_utf8(scratch.read("labels.tsv")).unwrap();
-    let keys: Vec<_> = text.lines().skip(1).take(4).map(|line| line.rsplit_once('\t').unwrap().0).collect();
+    let keys: Vec<_> =
+        text.lines().skip(1).take(4).map(|line| line.rsplit_once('\t').unwrap().0).collect();
     assert_eq!(keys, ["0\t1", "0\t2", "1\t1", "1\t2"]);
     // The same file twice is no pair.
     bm(["adapt", &first, &first, "-o", &model, "--labels", &labels, "-q"]).done();
-    assert!(String::from_utf8(scratch.read("labels.tsv")).unwrap().lines().nth(2).unwrap().starts_with("1\t1\t"));
+    assert!(
+        String::from_utf8(scratch.read("labels.tsv"))
+            .unwrap()
+            .lines()
+            .nth(2)
+            .unwrap()
+            .starts_with("1\t1\t")
+    );
 
     let text = text_of(&second);
     let all = records(&text);
@@ -114,12 +168,16 @@ fn mates_are_told_by_their_names_and_must_stay_in_step() {
     let swapped = scratch.file("swapped_2.fastq", &swapped);
     let message = bm(["adapt", &first, &swapped, "-o", &scratch.path("other.model")]).refused();
     assert!(
-        message.starts_with(&format!("bm: {swapped}: record 101 is ")) && message.contains("the mates must be in the same order"),
+        message.starts_with(&format!("bm: {swapped}: record 101 is "))
+            && message.contains("the mates must be in the same order"),
         "{message}"
     );
     let short = scratch.file("short_2.fastq", &all[..all.len() - 1].concat());
     let message = bm(["adapt", &first, &short, "-o", &scratch.path("other.model")]).refused();
-    assert!(message.contains(&format!("{short}: ends after record {}", all.len() - 1)), "{message}");
+    assert!(
+        message.contains(&format!("{short}: ends after record {}", all.len() - 1)),
+        "{message}"
+    );
     assert!(!scratch.names().contains(&"other.model".to_owned()));
 }
 
@@ -127,8 +185,13 @@ fn mates_are_told_by_their_names_and_must_stay_in_step() {
 fn what_can_be_read_once_only_is_refused_for_two_passes() {
     let scratch = Scratch::new();
     let text = plain(fs::read(testdata(NOVASEQ)).unwrap());
-    let message = bm_with_stdin(["filter", "-", "--adapt", "-o", &scratch.path("kept.fastq")], &text).refused();
-    assert_eq!(message, "bm: stdin: --adapt reads its input twice, first to learn and then to judge; give it a file\n");
+    let message =
+        bm_with_stdin(["filter", "-", "--adapt", "-o", &scratch.path("kept.fastq")], &text)
+            .refused();
+    assert_eq!(
+        message,
+        "bm: stdin: --adapt reads its input twice, first to learn and then to judge; give it a file\n"
+    );
     let pipe = scratch.path("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let script = format!(
@@ -137,7 +200,10 @@ fn what_can_be_read_once_only_is_refused_for_two_passes() {
         scratch.path("kept.fastq")
     );
     let refused = run(Command::new("timeout").args(["20", "bash", "-c", &script]));
-    assert!(refused.code == Some(1) && refused.stderr.contains("a pipe can be read once"), "{refused:?}");
+    assert!(
+        refused.code == Some(1) && refused.stderr.contains("a pipe can be read once"),
+        "{refused:?}"
+    );
     assert_eq!(scratch.names(), ["pipe"]);
     // One pass is enough to learn.
     let model = scratch.path("run.model");
@@ -181,9 +247,18 @@ fn broken_input_leaves_no_package() {
     let broken = scratch.file("broken.fastq.gz", &packed);
     let message = bm(["adapt", &broken, "-o", &scratch.path("run.model")]).refused();
     assert!(message.contains("the gzip file is truncated"), "{message}");
-    let message = bm(["adapt", &testdata(NOVASEQ), &scratch.path("missing"), "-o", &scratch.path("run.model")]).refused();
+    let message = bm([
+        "adapt",
+        &testdata(NOVASEQ),
+        &scratch.path("missing"),
+        "-o",
+        &scratch.path("run.model"),
+    ])
+    .refused();
     assert!(message.contains("missing: cannot be opened"), "{message}");
-    let message = bm(["adapt", &testdata(NOVASEQ), "-m", "mean-q20", "-o", &scratch.path("run.model")]).refused();
+    let message =
+        bm(["adapt", &testdata(NOVASEQ), "-m", "mean-q20", "-o", &scratch.path("run.model")])
+            .refused();
     assert!(message.contains("is not a model that can be adapted"), "{message}");
     let cut = scratch.file("cut.fastq", b"@r\nACGT\n+\nII");
     let message = bm(["filter", &cut, "--adapt", "-o", &scratch.path("kept.fastq")]).refused();
@@ -196,7 +271,10 @@ fn broken_input_leaves_no_package() {
 fn amplicon_reads_that_contradict_the_model_are_told() {
     let scratch = Scratch::new();
     // One sequence, a wrong base in each read, and an instrument that is nearly sure of all.
-    let mixed = |i: u64| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0xff51_afd7_ed55_8ccd).wrapping_mul(i | 0x2545_f491_4f6c_dd1d);
+    let mixed = |i: u64| {
+        (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0xff51_afd7_ed55_8ccd)
+            .wrapping_mul(i | 0x2545_f491_4f6c_dd1d)
+    };
     let sequence: Vec<u8> = (1..=120).map(|i| b"ACGT"[(mixed(i) >> 62) as usize]).collect();
     let read = |i: usize| {
         let (mut bases, mut quality) = (sequence.clone(), vec![b'F'; sequence.len()]);
@@ -207,11 +285,19 @@ fn amplicon_reads_that_contradict_the_model_are_told() {
     };
     let reads = scratch.file("amplicon.fastq", &(0..1000).flat_map(read).collect::<Vec<_>>());
     let report = scratch.path("report.json");
-    let filtered = bm(["filter", &reads, "-o", &scratch.path("kept.fastq"), "--report", &report]).done();
+    let filtered =
+        bm(["filter", &reads, "-o", &scratch.path("kept.fastq"), "--report", &report]).done();
     let said = "model read-error does not apply: the reads are of few places and contradict it: ";
-    assert!(filtered.stderr.contains(said) && filtered.stderr.contains("reported expected errors (EE)"), "{}", filtered.stderr);
+    assert!(
+        filtered.stderr.contains(said) && filtered.stderr.contains("reported expected errors (EE)"),
+        "{}",
+        filtered.stderr
+    );
     let report = json(&scratch.read("report.json"));
-    assert_eq!((&report["domain"]["judged_by"], &report["domain"]["applies"]), (&"reported-errors".into(), &false.into()));
+    assert_eq!(
+        (&report["domain"]["judged_by"], &report["domain"]["applies"]),
+        (&"reported-errors".into(), &false.into())
+    );
     // Named, it judges all the same.
     let named = bm(["score", &reads, "-m", "read-error"]).done();
     assert!(named.stderr.contains("it judged the reads all the same"), "{}", named.stderr);

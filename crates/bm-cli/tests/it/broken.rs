@@ -1,4 +1,5 @@
-//! Files that are wrong, or only unusual: an address for what is wrong, and no output that looks whole.
+//! Files that are wrong, or only unusual: an address for what is wrong, and no output that looks
+//! whole.
 
 use std::fs;
 
@@ -6,11 +7,20 @@ use crate::support::{Run, Scratch, bm, bm_with_stdin, testdata, text_of};
 
 const OLD: &[u8] = b"what was here before\n";
 
-/// Runs each command on `input` with every output in a folder where some are already, and checks what a failure leaves.
+/// Runs each command on `input` with every output in a folder where some are already, and checks
+/// what a failure leaves.
 #[track_caller]
 pub(crate) fn fails(input: &str) -> String {
     let commands: [&[&str]; 3] = [
-        &["filter", "-o", "kept.fastq.gz", "--discarded", "dropped.fastq", "--report", "report.json"],
+        &[
+            "filter",
+            "-o",
+            "kept.fastq.gz",
+            "--discarded",
+            "dropped.fastq",
+            "--report",
+            "report.json",
+        ],
         &["score", "-o", "scores.tsv", "--report", "report.json"],
         &["encode", "-o", "features.npy"],
     ];
@@ -18,8 +28,13 @@ pub(crate) fn fails(input: &str) -> String {
     for existing in [false, true] {
         for command in commands {
             let scratch = Scratch::new();
-            let mut arguments: Vec<String> = command.iter().map(|part| (*part).to_owned()).collect();
-            let outputs: Vec<String> = command.iter().filter(|part| part.contains('.')).map(|part| (*part).to_owned()).collect();
+            let mut arguments: Vec<String> =
+                command.iter().map(|part| (*part).to_owned()).collect();
+            let outputs: Vec<String> = command
+                .iter()
+                .filter(|part| part.contains('.'))
+                .map(|part| (*part).to_owned())
+                .collect();
             for output in &outputs {
                 if existing {
                     scratch.file(output, OLD);
@@ -62,18 +77,27 @@ fn every_specimen_is_read_or_refused_as_the_index_says() {
             let run = filter_all(&input);
             let summary = format!("{count} reads in: ");
             assert!(run.stderr.starts_with(&summary), "{file}: {}", run.stderr);
-            assert!(run.stderr.contains(&format!(" 0 discarded, {unscored} unscored\n")), "{file}: {}", run.stderr);
+            assert!(
+                run.stderr.contains(&format!(" 0 discarded, {unscored} unscored\n")),
+                "{file}: {}",
+                run.stderr
+            );
             continue;
         }
         let message = fails(&input);
         // `file: record 3 (read name, byte 722): what is wrong`
-        let rest = message.strip_prefix(&format!("bm: {input}: record ")).unwrap_or_else(|| panic!("{what}: {message}"));
+        let rest = message
+            .strip_prefix(&format!("bm: {input}: record "))
+            .unwrap_or_else(|| panic!("{what}: {message}"));
         let (number, rest) = rest.split_once(' ').unwrap();
         assert!(record == "-" || record == number, "{file}, {what}: {message}");
-        let byte: usize = rest.split_once("byte ").unwrap().1.split_once("): ").unwrap().0.parse().unwrap();
+        let byte: usize =
+            rest.split_once("byte ").unwrap().1.split_once("): ").unwrap().0.parse().unwrap();
         if record != "-" {
             let text = fs::read(&input).unwrap();
-            let start = text.split_inclusive(|byte| *byte == b'\n').take(4 * (number.parse::<usize>().unwrap() - 1));
+            let start = text
+                .split_inclusive(|byte| *byte == b'\n')
+                .take(4 * (number.parse::<usize>().unwrap() - 1));
             assert_eq!(byte, start.map(<[u8]>::len).sum::<usize>(), "{file}: {message}");
         }
     }
@@ -111,7 +135,10 @@ fn faults_of_derived_files_have_an_address() {
     ] {
         let input = testdata(file);
         let message = fails(&input);
-        assert!(message.starts_with(&format!("bm: {input}: ")) && message.contains(expected), "{message}");
+        assert!(
+            message.starts_with(&format!("bm: {input}: ")) && message.contains(expected),
+            "{message}"
+        );
     }
 }
 
@@ -119,20 +146,34 @@ fn faults_of_derived_files_have_an_address() {
 fn a_gzip_file_cut_anywhere_but_between_members_is_an_error() {
     let content = fs::read(testdata("broken/multi_member.fastq.gz")).unwrap();
     let text = text_of(&testdata("broken/multi_member.fastq.gz"));
-    let starts: Vec<usize> = (0..content.len() - 3).filter(|i| content[*i..].starts_with(&[0x1f, 0x8b, 8])).collect();
+    let starts: Vec<usize> =
+        (0..content.len() - 3).filter(|i| content[*i..].starts_with(&[0x1f, 0x8b, 8])).collect();
     assert_eq!(starts.len(), 3);
     let near = |place: usize| (place.saturating_sub(9)..=place + 11).collect::<Vec<_>>();
-    let cuts = starts.iter().copied().chain([content.len()]).flat_map(near).filter(|cut| *cut > 1 && *cut < content.len());
+    let cuts = starts
+        .iter()
+        .copied()
+        .chain([content.len()])
+        .flat_map(near)
+        .filter(|cut| *cut > 1 && *cut < content.len());
     for cut in cuts {
         let run = bm_with_stdin(["filter", "-", "-o", "-", "-q", "-t", "0"], &content[..cut]);
         if starts.contains(&cut) {
-            // Nothing in the file says that a member is missing, but these are cut in the middle of records.
+            // Nothing in the file says that a member is missing, but these are cut in the middle of
+            // records.
             assert!(run.refused().contains("the file ends inside the record"));
         } else {
-            assert!(run.refused().contains("the gzip file is truncated"), "cut at {cut} of {}", content.len());
+            assert!(
+                run.refused().contains("the gzip file is truncated"),
+                "cut at {cut} of {}",
+                content.len()
+            );
         }
     }
-    assert_eq!(bm_with_stdin(["filter", "-", "-o", "-", "-q", "-t", "0"], &content).done().stdout, text);
+    assert_eq!(
+        bm_with_stdin(["filter", "-", "-o", "-", "-q", "-t", "0"], &content).done().stdout,
+        text
+    );
 }
 
 #[test]
@@ -147,7 +188,9 @@ fn a_fault_far_into_the_file_is_found_at_its_address_by_any_number_of_workers() 
     text.extend(b"@last\nACGT\n+\nII I\n");
     for threads in ["1", "2", "8"] {
         let scratch = Scratch::new();
-        let message = bm_with_stdin(["filter", "-", "-o", &scratch.path("kept.fastq"), "-j", threads], &text).refused();
+        let message =
+            bm_with_stdin(["filter", "-", "-o", &scratch.path("kept.fastq"), "-j", threads], &text)
+                .refused();
         assert_eq!(
             message,
             "bm: stdin: record 30001 (read last, byte 450000): quality byte 0x20 at position 2 is not between '!' (Phred 0) and '~' (Phred 93)\n"

@@ -1,9 +1,12 @@
-//! The same reads give the same bytes: whatever the threads, whatever compresses the input, however often.
+//! The same reads give the same bytes: whatever the threads, whatever compresses the input, however
+//! often.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use crate::support::{HISEQ, MEASLES, MEASLES_2, Scratch, command, files, gzip, json, run, testdata, text_of};
+use crate::support::{
+    HISEQ, MEASLES, MEASLES_2, Scratch, command, files, gzip, json, run, testdata, text_of,
+};
 
 /// Outputs by their names, without what differs from run to run.
 type Outputs = BTreeMap<String, Vec<u8>>;
@@ -13,19 +16,32 @@ fn outputs(inputs: &[&str], threads: &str, learns: bool) -> Outputs {
     let scratch = Scratch::new();
     let is_pair = inputs.len() == 2;
     let path = |name: &str| scratch.path(name);
-    let [kept, kept2, dropped, singles] = ["kept.fastq.gz", "kept2.fastq.zst", "dropped.fastq", "singles.fastq"].map(path);
+    let [kept, kept2, dropped, singles] =
+        ["kept.fastq.gz", "kept2.fastq.zst", "dropped.fastq", "singles.fastq"].map(path);
     let [report, page, multiqc] = ["report.json", "page.html", "x_mqc.json"].map(path);
     let [table, parquet, score_report] = ["scores.tsv", "scores.parquet", "scores.json"].map(path);
     let learning: &[&str] = if learns { &["--adapt"] } else { &[] };
     let flags = ["-q", "-j", threads];
     let mut filter = command(["filter"]);
-    filter.args(inputs).args(flags).args(learning).args(["-o", &kept, "--discarded", &dropped, "--annotate"]);
+    filter.args(inputs).args(flags).args(learning).args([
+        "-o",
+        &kept,
+        "--discarded",
+        &dropped,
+        "--annotate",
+    ]);
     filter.args(["--report", &report, "--html", &page, "--multiqc", &multiqc, "--max-n", "0.05"]);
     if is_pair {
         filter.args(["-O", &kept2, "--singles", &singles]);
     }
     run(&mut filter).done();
-    run(command(["score"]).args(inputs).args(flags).args(learning).args(["-o", &table, "--report", &score_report])).done();
+    run(command(["score"]).args(inputs).args(flags).args(learning).args([
+        "-o",
+        &table,
+        "--report",
+        &score_report,
+    ]))
+    .done();
     run(command(["score"]).args(inputs).args(flags).args(learning).args(["-o", &parquet])).done();
     let mut outputs = files(scratch.path("").as_str());
     for (name, content) in &mut outputs {
@@ -55,10 +71,21 @@ fn same(found: &Outputs, expected: &Outputs, what: &str) {
     assert!(found.keys().eq(expected.keys()), "{what}: {:?}", found.keys());
     for (name, content) in found {
         let other = &expected[name];
-        let at = content.iter().zip(other).position(|(a, b)| a != b).unwrap_or(content.len().min(other.len()));
-        let part =
-            |content: &[u8]| String::from_utf8_lossy(&content[at.saturating_sub(80)..content.len().min(at + 80)]).into_owned();
-        assert!(content == other, "{what}: {name} differs at byte {at}: {:?} and {:?}", part(content), part(other));
+        let at = content
+            .iter()
+            .zip(other)
+            .position(|(a, b)| a != b)
+            .unwrap_or(content.len().min(other.len()));
+        let part = |content: &[u8]| {
+            String::from_utf8_lossy(&content[at.saturating_sub(80)..content.len().min(at + 80)])
+                .into_owned()
+        };
+        assert!(
+            content == other,
+            "{what}: {name} differs at byte {at}: {:?} and {:?}",
+            part(content),
+            part(other)
+        );
     }
 }
 
@@ -73,7 +100,10 @@ fn wrapped(scratch: &Scratch, which: &str, text: &[u8]) -> Vec<(&'static str, St
         ("BGZF", bgzf.finish().unwrap()),
         ("zstd", zstd::encode_all(text, 3).unwrap()),
     ];
-    contents.into_iter().map(|(name, content)| (name, scratch.file(&format!("{which} {name}"), &content))).collect()
+    contents
+        .into_iter()
+        .map(|(name, content)| (name, scratch.file(&format!("{which} {name}"), &content)))
+        .collect()
 }
 
 #[test]
@@ -83,10 +113,19 @@ fn reads_give_the_same_bytes_whatever_threads_and_compression() {
     let inputs = wrapped(&scratch, "reads", &text_of(&testdata(HISEQ)));
     let expected = outputs(&[&inputs[0].1], "1", false);
     assert_eq!(expected.len(), 8, "{:?}", expected.keys());
-    assert!(expected.values().all(|content| content.len() > 200), "an output with nothing in it shows nothing");
-    for (i, threads) in [(0, "1"), (0, "2"), (0, "8"), (1, "1"), (1, "8"), (2, "2"), (3, "1"), (3, "8"), (4, "2")] {
+    assert!(
+        expected.values().all(|content| content.len() > 200),
+        "an output with nothing in it shows nothing"
+    );
+    for (i, threads) in
+        [(0, "1"), (0, "2"), (0, "8"), (1, "1"), (1, "8"), (2, "2"), (3, "1"), (3, "8"), (4, "2")]
+    {
         let (name, input) = &inputs[i];
-        same(&outputs(&[input], threads, false), &expected, &format!("{name} on {threads} threads"));
+        same(
+            &outputs(&[input], threads, false),
+            &expected,
+            &format!("{name} on {threads} threads"),
+        );
     }
 }
 
@@ -99,7 +138,11 @@ fn pairs_give_the_same_bytes_whatever_threads_and_compression() {
     for (i, threads) in ["2", "8", "1", "3", "5"].into_iter().enumerate() {
         // Each mate in another compression.
         let (one, two) = (&first[i], &second[(i + 1) % second.len()]);
-        same(&outputs(&[&one.1, &two.1], threads, false), &expected, &format!("{} and {} on {threads} threads", one.0, two.0));
+        same(
+            &outputs(&[&one.1, &two.1], threads, false),
+            &expected,
+            &format!("{} and {} on {threads} threads", one.0, two.0),
+        );
     }
 }
 
@@ -108,8 +151,15 @@ fn a_run_that_is_learned_gives_the_same_bytes_whatever_threads_and_compression()
     let scratch = Scratch::new();
     let inputs = wrapped(&scratch, "reads", &text_of(&testdata(HISEQ)));
     let expected = outputs(&[&inputs[0].1], "1", true);
-    assert!(String::from_utf8_lossy(&expected["scores.tsv"]).starts_with("read\tlength\tprobability\texpected_errors\t"));
+    assert!(
+        String::from_utf8_lossy(&expected["scores.tsv"])
+            .starts_with("read\tlength\tprobability\texpected_errors\t")
+    );
     for (input, threads) in [(&inputs[1], "8"), (&inputs[3], "2")] {
-        same(&outputs(&[&input.1], threads, true), &expected, &format!("{} on {threads} threads", input.0));
+        same(
+            &outputs(&[&input.1], threads, true),
+            &expected,
+            &format!("{} on {threads} threads", input.0),
+        );
     }
 }

@@ -9,10 +9,21 @@ fn parse(content: &[u8]) -> ([usize; 2], Vec<f32>) {
     let (header, data) = content[10..].split_at(length);
     assert_eq!((10 + length) % 64, 0, "the data are aligned");
     let header = std::str::from_utf8(header).unwrap();
-    assert!(header.contains("'descr': '<f4'") && header.contains("'fortran_order': False") && header.ends_with('\n'), "{header}");
+    assert!(
+        header.contains("'descr': '<f4'")
+            && header.contains("'fortran_order': False")
+            && header.ends_with('\n'),
+        "{header}"
+    );
     let shape = header.split("'shape': (").nth(1).unwrap().split(')').next().unwrap();
-    let shape: Vec<usize> = shape.split(',').map(str::trim).filter(|n| !n.is_empty()).map(|n| n.parse().unwrap()).collect();
-    let values: Vec<_> = data.chunks(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect();
+    let shape: Vec<usize> = shape
+        .split(',')
+        .map(str::trim)
+        .filter(|n| !n.is_empty())
+        .map(|n| n.parse().unwrap())
+        .collect();
+    let values: Vec<_> =
+        data.chunks(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect();
     assert_eq!(values.len(), shape.iter().product::<usize>());
     (shape.try_into().unwrap(), values)
 }
@@ -54,7 +65,8 @@ fn check(text: &[u8]) -> usize {
     let (shape, values) = parse(&scratch.read("features.npy"));
     assert_eq!(shape, [rows.len(), 300]);
     assert!(values == rows.concat(), "the values differ");
-    let summary = format!("{} reads in, {} rows × 300 features written", records(text).len(), rows.len());
+    let summary =
+        format!("{} reads in, {} rows × 300 features written", records(text).len(), rows.len());
     assert!(run.stderr.starts_with(&summary), "{}", run.stderr);
     assert_eq!(scratch.names(), ["features.npy"]);
     rows.len()
@@ -62,10 +74,15 @@ fn check(text: &[u8]) -> usize {
 
 #[test]
 fn rows_are_the_windows_of_each_read() {
-    for (bases, rows) in [(0, 0), (1, 1), (149, 1), (150, 1), (151, 2), (300, 2), (301, 3), (400, 3)] {
+    for (bases, rows) in
+        [(0, 0), (1, 1), (149, 1), (150, 1), (151, 2), (300, 2), (301, 3), (400, 3)]
+    {
         assert_eq!(check(&record("r", bases, b'5')), rows, "{bases} bases");
     }
-    let all: Vec<u8> = [0, 1, 150, 151, 400].into_iter().flat_map(|bases| record("r", bases, b'!' + (bases % 94) as u8)).collect();
+    let all: Vec<u8> = [0, 1, 150, 151, 400]
+        .into_iter()
+        .flat_map(|bases| record("r", bases, b'!' + (bases % 94) as u8))
+        .collect();
     assert_eq!(check(&all), 7);
     assert_eq!(check(b"@r\nacgtnACGTNRYU.-*\n+\n!\"#$%&'()*+,-./~\n"), 1);
 }
@@ -74,7 +91,8 @@ fn rows_are_the_windows_of_each_read() {
 fn a_run_is_encoded_as_the_definition_says() {
     assert_eq!(check(&text_of(&testdata(NOVASEQ))), 800);
     // More rows than are kept in memory.
-    let text: Vec<u8> = (0..2_500).flat_map(|i| record("r", 1 + i % 170, 33 + (i % 94) as u8)).collect();
+    let text: Vec<u8> =
+        (0..2_500).flat_map(|i| record("r", 1 + i % 170, 33 + (i % 94) as u8)).collect();
     assert!(check(&text) > 2_500);
 }
 
@@ -93,7 +111,8 @@ fn the_matrix_can_go_to_stdout() {
 fn parse_codes(content: &[u8]) -> Vec<u16> {
     let length = usize::from(u16::from_le_bytes([content[8], content[9]]));
     let (header, data) = content[10..].split_at(length);
-    let codes: Vec<_> = data.chunks(2).map(|bytes| u16::from_le_bytes(bytes.try_into().unwrap())).collect();
+    let codes: Vec<_> =
+        data.chunks(2).map(|bytes| u16::from_le_bytes(bytes.try_into().unwrap())).collect();
     let header = std::str::from_utf8(header).unwrap();
     let shape = format!("'shape': ({}, )", codes.len());
     assert!(header.contains("'descr': '<u2'") && header.contains(&shape), "{header}");
@@ -103,8 +122,11 @@ fn parse_codes(content: &[u8]) -> Vec<u16> {
 /// What `bm encode` makes of `text`, and the shape and values of the encoding's vectors.
 fn codes_and_vectors(encoding: &str, text: &[u8]) -> (Vec<u16>, [usize; 2], Vec<f32>) {
     let scratch = Scratch::new();
-    bm_with_stdin(["encode", "-", "--encoding", encoding, "-o", &scratch.path("codes.npy")], text).done();
-    let run = bm(["encode", "--vectors", "--encoding", encoding, "-o", &scratch.path("vectors.npy")]).done();
+    bm_with_stdin(["encode", "-", "--encoding", encoding, "-o", &scratch.path("codes.npy")], text)
+        .done();
+    let run =
+        bm(["encode", "--vectors", "--encoding", encoding, "-o", &scratch.path("vectors.npy")])
+            .done();
     assert!(run.stderr.contains(&format!("encoding {encoding} version 1")), "{}", run.stderr);
     let (shape, values) = parse(&scratch.read("vectors.npy"));
     (parse_codes(&scratch.read("codes.npy")), shape, values)
@@ -131,7 +153,10 @@ fn codes_can_say_which_base_it_is() {
     for (code, letter) in codes.iter().zip([Some(0), Some(1), Some(3), None, Some(2)]) {
         let quality = usize::from(*code) % 1598;
         assert_eq!(vector(*code)[..24], without[quality * 24..][..24]);
-        assert_eq!(vector(*code)[24..], std::array::from_fn::<_, 4, _>(|i| if Some(i) == letter { 1.0 } else { 0.0 }));
+        assert_eq!(
+            vector(*code)[24..],
+            std::array::from_fn::<_, 4, _>(|i| if Some(i) == letter { 1.0 } else { 0.0 })
+        );
     }
 }
 
@@ -140,6 +165,11 @@ fn an_encoding_without_codes_has_no_vectors() {
     let scratch = Scratch::new();
     let run = bm(["encode", "--vectors", "-o", &scratch.path("vectors.npy")]);
     let refusal = run.refused();
-    assert!(refusal.contains("scalar-150 has no codes; name the encoding quality-place or base-quality-place"), "{refusal}");
+    assert!(
+        refusal.contains(
+            "scalar-150 has no codes; name the encoding quality-place or base-quality-place"
+        ),
+        "{refusal}"
+    );
     assert!(scratch.names().is_empty());
 }

@@ -1,4 +1,5 @@
-//! What is done often, or is cut off: two hundred runs that are killed, a thousand files in one process.
+//! What is done often, or is cut off: two hundred runs that are killed, a thousand files in one
+//! process.
 #![cfg(target_os = "linux")]
 
 use std::env;
@@ -17,7 +18,21 @@ fn no_file_under_its_final_name_is_ever_incomplete() {
     let names = ["kept.fastq.gz", "dropped.fastq.zst", "report.json", "page.html"];
     let arguments = |folder: &Scratch| {
         let [kept, dropped, report, page] = names.map(|name| folder.path(name));
-        let words = ["filter", &input, "-q", "-j", "2", "-o", &kept, "--discarded", &dropped, "--report", &report, "--html", &page];
+        let words = [
+            "filter",
+            &input,
+            "-q",
+            "-j",
+            "2",
+            "-o",
+            &kept,
+            "--discarded",
+            &dropped,
+            "--report",
+            &report,
+            "--html",
+            &page,
+        ];
         words.map(str::to_owned)
     };
     let whole = Scratch::new();
@@ -38,7 +53,11 @@ fn no_file_under_its_final_name_is_ever_incomplete() {
         if old {
             names.iter().for_each(|name| drop(folder.file(name, b"from before")));
         }
-        let mut child = command(arguments(&folder)).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command(arguments(&folder))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         // Moments from the start to a little after the end, in an order without a pattern.
         thread::sleep(duration.mul_f64(f64::from(i * 83 % 200) / 180.0));
         child.kill().unwrap();
@@ -49,7 +68,11 @@ fn no_file_under_its_final_name_is_ever_incomplete() {
             if names.contains(&name.as_str()) {
                 let is_old = old && content == b"from before";
                 done += u32::from(!is_old);
-                assert!(is_old || is_whole(&name, &content), "run {i}: {name} has {} bytes", content.len());
+                assert!(
+                    is_old || is_whole(&name, &content),
+                    "run {i}: {name} has {} bytes",
+                    content.len()
+                );
             } else {
                 assert!(name.starts_with(".bm-") && name.ends_with(".partial"), "{name}");
             }
@@ -62,7 +85,10 @@ fn no_file_under_its_final_name_is_ever_incomplete() {
         }
     }
     // Neither all before the start nor all after the end.
-    assert!(killed >= 50, "{killed} of 200 runs were killed, {after_something} had written something");
+    assert!(
+        killed >= 50,
+        "{killed} of 200 runs were killed, {after_something} had written something"
+    );
 }
 
 /// The test that another process runs: alone, so that what is counted is its own.
@@ -70,9 +96,16 @@ const CHILD: &str = "endurance::a_thousand_files_in_this_process";
 
 #[test]
 fn a_thousand_small_files_in_a_row_leak_nothing() {
-    let output = Command::new(env::current_exe().unwrap()).args(["--exact", CHILD, "--ignored", "--nocapture"]).output().unwrap();
+    let output = Command::new(env::current_exe().unwrap())
+        .args(["--exact", CHILD, "--ignored", "--nocapture"])
+        .output()
+        .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// Files that are open, threads, and kilobytes of memory.
@@ -94,9 +127,23 @@ fn a_thousand_files_in_this_process() {
     let broken = scratch.file("broken.fastq", &text[..20_000]);
     let temporary = Scratch::new();
     let bm = |input: &str, i: usize| {
-        let [kept, dropped, report] = ["kept.fastq.gz", "dropped.zst", "report.json"].map(|name| temporary.path(name));
+        let [kept, dropped, report] =
+            ["kept.fastq.gz", "dropped.zst", "report.json"].map(|name| temporary.path(name));
         let threads = ["1", "2"][i % 2];
-        let words = ["bm", "filter", input, "-q", "-o", &kept, "--discarded", &dropped, "--report", &report, "-j", threads];
+        let words = [
+            "bm",
+            "filter",
+            input,
+            "-q",
+            "-o",
+            &kept,
+            "--discarded",
+            &dropped,
+            "--report",
+            &report,
+            "-j",
+            threads,
+        ];
         let code = bm_cli::run(words.map(OsString::from));
         fs::remove_file(&kept).is_ok()
             && fs::remove_file(&dropped).is_ok()
@@ -113,6 +160,11 @@ fn a_thousand_files_in_this_process() {
     }
     let after = held();
     assert_eq!((after.0, after.1), (before.0, before.1), "files that are open, threads");
-    assert!(after.2 < before.2 + 4_000, "{} kB after 100 files, {} kB after 1,000", before.2, after.2);
+    assert!(
+        after.2 < before.2 + 4_000,
+        "{} kB after 100 files, {} kB after 1,000",
+        before.2,
+        after.2
+    );
     assert_eq!(temporary.names(), [""; 0]);
 }

@@ -3,18 +3,30 @@
 use std::fs;
 
 use crate::support::{
-    MEASLES, NOVASEQ, Row, Scratch, bm, command, files, gzip, json, records, rows, run, some_reads, testdata, text_of,
+    MEASLES, NOVASEQ, Row, Scratch, bm, command, files, gzip, json, records, rows, run, some_reads,
+    testdata, text_of,
 };
 
 /// Keys of a report under adaptation.evidence.
-const KEYS: [&str; 10] =
-    ["bytes", "depth", "doubts", "evaluable", "expected_errors", "expected_errors_prior", "k", "kmers", "share", "testifies"];
+const KEYS: [&str; 10] = [
+    "bytes",
+    "depth",
+    "doubts",
+    "evaluable",
+    "expected_errors",
+    "expected_errors_prior",
+    "k",
+    "kmers",
+    "share",
+    "testifies",
+];
 
 #[test]
 fn a_package_keeps_what_the_kmers_say() {
     let scratch = Scratch::new();
     let reads = some_reads(&scratch, 3000);
-    let (model, without, report) = (scratch.path("run.model"), scratch.path("without.model"), scratch.path("adapt.json"));
+    let (model, without, report) =
+        (scratch.path("run.model"), scratch.path("without.model"), scratch.path("adapt.json"));
     let adapted = bm(["adapt", &reads, "-o", &model, "--evidence", "--report", &report]).done();
     assert!(adapted.stderr.contains("\nthe run's k-mers testify: "), "{}", adapted.stderr);
     let report = json(&scratch.read("adapt.json"));
@@ -22,15 +34,30 @@ fn a_package_keeps_what_the_kmers_say() {
     let mut keys: Vec<_> = evidence.keys().map(String::as_str).collect();
     keys.sort_unstable();
     assert_eq!(keys, KEYS);
-    assert_eq!((&evidence["testifies"], &evidence["doubts"], &evidence["share"]), (&true.into(), &json(b"[]"), &1.0.into()));
-    assert!(evidence["evaluable"].as_f64().unwrap() > 0.5 && evidence["depth"].as_f64().unwrap() > 2.0, "{evidence:?}");
-    assert!(evidence["kmers"].as_u64().unwrap() > 1000 && evidence["bytes"].as_u64().unwrap() > 4000, "{evidence:?}");
+    assert_eq!(
+        (&evidence["testifies"], &evidence["doubts"], &evidence["share"]),
+        (&true.into(), &json(b"[]"), &1.0.into())
+    );
+    assert!(
+        evidence["evaluable"].as_f64().unwrap() > 0.5 && evidence["depth"].as_f64().unwrap() > 2.0,
+        "{evidence:?}"
+    );
+    assert!(
+        evidence["kmers"].as_u64().unwrap() > 1000 && evidence["bytes"].as_u64().unwrap() > 4000,
+        "{evidence:?}"
+    );
     // The card and the manifest say it as well, and the file is what the manifest says.
     let package = files(&model);
-    assert!(String::from_utf8_lossy(&package["README.md"]).contains("## What the run's k-mers say\n\nThey testify: "));
+    assert!(
+        String::from_utf8_lossy(&package["README.md"])
+            .contains("## What the run's k-mers say\n\nThey testify: ")
+    );
     let manifest = json(&package["manifest.json"]);
     assert_eq!(manifest["metrics"]["evidence"]["findings"]["kmers"], evidence["kmers"]);
-    assert_eq!(manifest["files"]["evidence"]["bytes"].as_u64(), Some(package["evidence"].len() as u64));
+    assert_eq!(
+        manifest["files"]["evidence"]["bytes"].as_u64(),
+        Some(package["evidence"].len() as u64)
+    );
     bm(["selfcheck", "-m", &model, "--backend", "embedded"]).done();
 
     // Without --evidence there is none, and the rest is the same.
@@ -47,18 +74,26 @@ fn a_package_keeps_what_the_kmers_say() {
     for (row, alone) in table.iter().zip(&alone) {
         let Some((prior, evaluable)) = row.testimony else { panic!("{row:?}") };
         assert!(alone.testimony.is_none() && (row.read == alone.read));
-        assert!(prior.to_string() == alone.expected_errors.unwrap().to_string(), "{row:?}, {alone:?}");
         assert!(
-            (row.verdict == "unscored") == evaluable.is_nan() && (evaluable.is_nan() || (0.0..=1.0).contains(&evaluable)),
+            prior.to_string() == alone.expected_errors.unwrap().to_string(),
+            "{row:?}, {alone:?}"
+        );
+        assert!(
+            (row.verdict == "unscored") == evaluable.is_nan()
+                && (evaluable.is_nan() || (0.0..=1.0).contains(&evaluable)),
             "{row:?}"
         );
     }
-    let sum = |of: fn(&Row) -> f32| table.iter().map(of).filter(|value| !value.is_nan()).sum::<f32>();
+    let sum =
+        |of: fn(&Row) -> f32| table.iter().map(of).filter(|value| !value.is_nan()).sum::<f32>();
     assert!(sum(|row| row.expected_errors.unwrap()) != sum(|row| row.testimony.unwrap().0));
     // One command does the same as two, on any number of threads, from compressed input.
     let packed = scratch.file("reads.fastq.gz", &gzip(&fs::read(&reads).unwrap()));
     for (input, threads) in [(&reads, "1"), (&packed, "7")] {
-        assert!(bm(["score", input, "--adapt", "-q", "-j", threads]).done().stdout == scores.stdout, "{input} -j {threads}");
+        assert!(
+            bm(["score", input, "--adapt", "-q", "-j", threads]).done().stdout == scores.stdout,
+            "{input} -j {threads}"
+        );
     }
 }
 
@@ -88,29 +123,59 @@ fn what_cannot_be_scored_is_nan() {
 fn what_the_kmers_changed_is_said_and_that_they_are_of_another_run() {
     let scratch = Scratch::new();
     let reads = some_reads(&scratch, 3000);
-    let (model, html, report) = (scratch.path("run.model"), scratch.path("run.html"), scratch.path("report.json"));
+    let (model, html, report) =
+        (scratch.path("run.model"), scratch.path("run.html"), scratch.path("report.json"));
     bm(["adapt", &reads, "-o", &model, "--evidence", "--html", &html, "-q"]).done();
     let page = fs::read_to_string(&html).unwrap();
-    assert!(page.contains("<h2>What the run's k-mers say</h2>\n<p>The run&#39;s k-mers testify: "), "{page}");
+    assert!(
+        page.contains("<h2>What the run's k-mers say</h2>\n<p>The run&#39;s k-mers testify: "),
+        "{page}"
+    );
 
     let scored = bm(["score", &reads, "-m", &model, "--report", &report]).done();
     let own = json(&scratch.read("report.json"))["evidence"].clone();
-    let sum = |of: fn(&Row) -> f32| rows(&scored.stdout).iter().map(of).filter(|value| !value.is_nan()).map(f64::from).sum::<f64>();
-    assert!((own["expected_errors"].as_f64().unwrap() - sum(|row| row.expected_errors.unwrap())).abs() < 0.01, "{own}");
-    assert!((own["expected_errors_prior"].as_f64().unwrap() - sum(|row| row.testimony.unwrap().0)).abs() < 0.01, "{own}");
+    let sum = |of: fn(&Row) -> f32| {
+        rows(&scored.stdout)
+            .iter()
+            .map(of)
+            .filter(|value| !value.is_nan())
+            .map(f64::from)
+            .sum::<f64>()
+    };
+    assert!(
+        (own["expected_errors"].as_f64().unwrap() - sum(|row| row.expected_errors.unwrap())).abs()
+            < 0.01,
+        "{own}"
+    );
+    assert!(
+        (own["expected_errors_prior"].as_f64().unwrap() - sum(|row| row.testimony.unwrap().0))
+            .abs()
+            < 0.01,
+        "{own}"
+    );
     assert!(own["evaluable"].as_f64().unwrap() > 0.5, "{own}");
     assert!(
-        scored.stderr.contains("\nk-mers know something of ") && !scored.stderr.contains("that the package learned?"),
+        scored.stderr.contains("\nk-mers know something of ")
+            && !scored.stderr.contains("that the package learned?"),
         "{}",
         scored.stderr
     );
 
     let other = bm(["score", &testdata(NOVASEQ), "-m", &model, "--report", &report]).done();
     assert!(json(&scratch.read("report.json"))["evidence"]["evaluable"].as_f64().unwrap() < 0.05);
-    assert!(other.stderr.contains("; are these reads of the run that the package learned?"), "{}", other.stderr);
+    assert!(
+        other.stderr.contains("; are these reads of the run that the package learned?"),
+        "{}",
+        other.stderr
+    );
     // Where no k-mers were asked nothing is said of them.
     let plain = bm(["score", &reads, "--report", &report]).done();
-    assert!(json(&scratch.read("report.json")).get("evidence").is_none() && !plain.stderr.contains("k-mers"), "{}", plain.stderr);
+    assert!(
+        json(&scratch.read("report.json")).get("evidence").is_none()
+            && !plain.stderr.contains("k-mers"),
+        "{}",
+        plain.stderr
+    );
 }
 
 /// So few reads of so large a genome that they share nothing.
@@ -121,12 +186,16 @@ fn few_reads(scratch: &Scratch) -> String {
 #[test]
 fn few_reads_do_not_testify() {
     let scratch = Scratch::new();
-    let (reads, model, report) = (few_reads(&scratch), scratch.path("run.model"), scratch.path("adapt.json"));
+    let (reads, model, report) =
+        (few_reads(&scratch), scratch.path("run.model"), scratch.path("adapt.json"));
     let said = "the run's k-mers do not testify: ";
     let adapted = bm(["adapt", &reads, "-o", &model, "--evidence", "--report", &report]).done();
     assert!(adapted.stderr.contains(said), "{}", adapted.stderr);
     let evidence = &json(&scratch.read("adapt.json"))["adaptation"]["evidence"];
-    assert!(evidence["testifies"] == false && evidence["doubts"].as_array().unwrap().len() == 1, "{evidence}");
+    assert!(
+        evidence["testifies"] == false && evidence["doubts"].as_array().unwrap().len() == 1,
+        "{evidence}"
+    );
     assert!(!files(&model).contains_key("evidence"));
     assert!(bm(["models", "show", &model]).done().text().contains("\n- They do not testify: "));
     // They are judged as ever.
@@ -135,7 +204,9 @@ fn few_reads_do_not_testify() {
     assert!(learned.stdout == before.stdout && learned.stderr.contains(said), "{}", learned.stderr);
     assert!(bm(["score", &reads, "-m", &model, "-q"]).done().stdout == before.stdout);
     // Nor does a run without any reads or k-mers.
-    for content in [Vec::new(), b"@r\nACGT\n+\nIIII\n".to_vec(), b"@r\nNNNN\n+\nIIII\n@e\n\n+\n\n".to_vec()] {
+    for content in
+        [Vec::new(), b"@r\nACGT\n+\nIIII\n".to_vec(), b"@r\nNNNN\n+\nIIII\n@e\n\n+\n\n".to_vec()]
+    {
         let reads = scratch.file("fewer.fastq", &content);
         let scored = bm(["score", &reads, "--adapt"]).done();
         assert!(scored.stderr.contains(said), "{}", scored.stderr);
@@ -147,7 +218,10 @@ fn copies_do_not_testify() {
     let scratch = Scratch::new();
     let reads = some_reads(&scratch, 2000);
     let text = fs::read(&reads).unwrap();
-    let copies = scratch.file("copies.fastq", &records(&text).iter().flat_map(|record| record.repeat(5)).collect::<Vec<_>>());
+    let copies = scratch.file(
+        "copies.fastq",
+        &records(&text).iter().flat_map(|record| record.repeat(5)).collect::<Vec<_>>(),
+    );
     let scored = bm(["score", &copies, "--adapt", "--report", &scratch.path("report.json")]).done();
     assert!(scored.stderr.contains("the run's k-mers do not testify: "), "{}", scored.stderr);
     assert!(
@@ -164,11 +238,15 @@ fn memory_is_a_number_of_bytes() {
     let scratch = Scratch::new();
     let (reads, model) = (some_reads(&scratch, 1500), scratch.path("run.model"));
     for size in ["", "x", "2Q", "G", "1 2", "0x10"] {
-        let said = run(&mut command(["adapt", &reads, "-o", &model, "--evidence", "--max-memory", size])).misused();
+        let said =
+            run(&mut command(["adapt", &reads, "-o", &model, "--evidence", "--max-memory", size]))
+                .misused();
         assert!(said.contains("expected a number of bytes, such as 500M or 2G"), "{said}");
     }
     for size in ["0", "1M", "486M"] {
-        let said = run(&mut command(["adapt", &reads, "-o", &model, "--evidence", "--max-memory", size])).misused();
+        let said =
+            run(&mut command(["adapt", &reads, "-o", &model, "--evidence", "--max-memory", size]))
+                .misused();
         assert!(said.contains("expected at least 537M"), "{said}");
     }
     for size in ["--max-memory=-1", "--max-memory=-1G"] {
@@ -178,7 +256,10 @@ fn memory_is_a_number_of_bytes() {
     let said = run(&mut command(["adapt", &reads, "-o", &model, "--max-memory", "1G"])).misused();
     assert!(said.contains("--evidence"), "{said}");
     let kept = scratch.path("kept.fastq");
-    for arguments in [vec!["filter", &reads, "-o", &kept, "--max-memory", "1G"], vec!["score", &reads, "--max-memory", "1G"]] {
+    for arguments in [
+        vec!["filter", &reads, "-o", &kept, "--max-memory", "1G"],
+        vec!["score", &reads, "--max-memory", "1G"],
+    ] {
         let said = run(&mut command(arguments)).misused();
         assert!(said.contains("--adapt"), "{said}");
     }
@@ -211,20 +292,37 @@ fn where_memory_is_short_a_share_of_the_kmers_testifies() {
         mixed.extend_from_slice(record);
         for copy in 0..3 {
             let sequence: Vec<u8> = (0..150).map(|_| drawn()).collect();
-            mixed.extend([format!("@e{number}.{copy}\n").as_bytes(), &sequence, b"\n+\n", &[b'F'; 150], b"\n"].concat());
+            mixed.extend(
+                [
+                    format!("@e{number}.{copy}\n").as_bytes(),
+                    &sequence,
+                    b"\n+\n",
+                    &[b'F'; 150],
+                    b"\n",
+                ]
+                .concat(),
+            );
         }
     }
     let reads = scratch.file("mixed.fastq", &mixed);
     let (model, report) = (scratch.path("run.model"), scratch.path("adapt.json"));
-    let arguments = ["adapt", &reads, "-o", &model, "--evidence", "--max-memory", "537M", "--report", &report];
+    let arguments =
+        ["adapt", &reads, "-o", &model, "--evidence", "--max-memory", "537M", "--report", &report];
     let adapted = bm(arguments).done();
     assert!(adapted.stderr.contains(" looked at, "), "{}", adapted.stderr);
     let evidence = &json(&scratch.read("adapt.json"))["adaptation"]["evidence"];
-    assert!(evidence["share"].as_f64().unwrap() < 1.0 && evidence["testifies"] == true, "{evidence}");
+    assert!(
+        evidence["share"].as_f64().unwrap() < 1.0 && evidence["testifies"] == true,
+        "{evidence}"
+    );
     let scores = bm(["score", &reads, "-m", &model, "-q"]).done();
-    assert!(bm(["score", &reads, "--adapt", "--max-memory", "537M", "-q", "-j", "1"]).done().stdout == scores.stdout);
+    assert!(
+        bm(["score", &reads, "--adapt", "--max-memory", "537M", "-q", "-j", "1"]).done().stdout
+            == scores.stdout
+    );
     // What is seen once is not called wrong for that.
-    let elsewhere: Vec<_> = rows(&scores.stdout).into_iter().filter(|row| row.read.starts_with('e')).collect();
+    let elsewhere: Vec<_> =
+        rows(&scores.stdout).into_iter().filter(|row| row.read.starts_with('e')).collect();
     assert_eq!(elsewhere.len(), 12_000);
     let raised = |row: &&Row| row.expected_errors.unwrap() > 1.001 * row.testimony.unwrap().0;
     let raised = elsewhere.iter().filter(raised).count();
@@ -246,19 +344,29 @@ fn mates_are_counted_together_on_any_number_of_threads() {
 #[test]
 fn the_evidence_of_one_run_is_not_passed_on_to_another() {
     let scratch = Scratch::new();
-    let (reads, model, other) = (some_reads(&scratch, 1500), scratch.path("run.model"), scratch.path("other.model"));
+    let (reads, model, other) =
+        (some_reads(&scratch, 1500), scratch.path("run.model"), scratch.path("other.model"));
     bm(["adapt", &reads, "-o", &model, "--evidence", "-q"]).done();
     assert!(files(&model).contains_key("evidence"));
-    // A run that teaches nothing: the model that it starts from stays, and what another run's k-mers say does not.
+    // A run that teaches nothing: the model that it starts from stays, and what another run's
+    // k-mers say does not.
     let few = few_reads(&scratch);
-    for arguments in
-        [vec!["adapt", &few, "-m", &model, "-o", &other, "-q"], vec!["adapt", &few, "-m", &model, "-o", &other, "-q", "--evidence"]]
-    {
+    for arguments in [
+        vec!["adapt", &few, "-m", &model, "-o", &other, "-q"],
+        vec!["adapt", &few, "-m", &model, "-o", &other, "-q", "--evidence"],
+    ] {
         run(&mut command(arguments)).done();
         let package = files(&other);
         let manifest = json(&package["manifest.json"]);
-        assert!(!package.contains_key("evidence") && manifest["files"].get("evidence").is_none(), "{manifest}");
-        assert!(rows(&bm(["score", &few, "-m", &other, "-q"]).done().stdout).iter().all(|row| row.testimony.is_none()));
+        assert!(
+            !package.contains_key("evidence") && manifest["files"].get("evidence").is_none(),
+            "{manifest}"
+        );
+        assert!(
+            rows(&bm(["score", &few, "-m", &other, "-q"]).done().stdout)
+                .iter()
+                .all(|row| row.testimony.is_none())
+        );
     }
     let adapted = bm(["score", &few, "-m", &model, "--adapt", "-q"]).done();
     assert!(rows(&adapted.stdout).iter().all(|row| row.testimony.is_none()));
@@ -269,10 +377,16 @@ fn the_evidence_of_one_run_is_not_passed_on_to_another() {
 #[test]
 fn a_package_of_a_run_that_taught_nothing_may_testify_and_passes_its_selfcheck() {
     let scratch = Scratch::new();
-    // So few that nothing is learned, of a genome that is so small that its k-mers are known; some are golden reads.
+    // So few that nothing is learned, of a genome that is so small that its k-mers are known; some
+    // are golden reads.
     let (reads, model) = (some_reads(&scratch, 300), scratch.path("run.model"));
     let adapted = bm(["adapt", &reads, "-o", &model, "--evidence"]).done();
-    assert!(adapted.stderr.contains("not adapted to this run") && adapted.stderr.contains("k-mers testify"), "{}", adapted.stderr);
+    assert!(
+        adapted.stderr.contains("not adapted to this run")
+            && adapted.stderr.contains("k-mers testify"),
+        "{}",
+        adapted.stderr
+    );
     let check = bm(["selfcheck", "-m", &model, "--backend", "embedded"]).done();
     assert!(check.text().contains("ok       embedded"), "{}", check.text());
 }
@@ -302,7 +416,9 @@ fn a_model_that_does_not_know_what_kmers_are_worth_is_refused() {
     let mut manifest = json(&fs::read(format!("{old}/manifest.json")).unwrap());
     manifest["files"].as_object_mut().unwrap().remove("experience.json");
     fs::write(format!("{old}/manifest.json"), manifest.to_string()).unwrap();
-    let message = bm(["adapt", &reads, "-m", &old, "--evidence", "-o", &scratch.path("run.model"), "-q"]).refused();
+    let message =
+        bm(["adapt", &reads, "-m", &old, "--evidence", "-o", &scratch.path("run.model"), "-q"])
+            .refused();
     assert!(message.contains("k-mers"), "{message}");
     // Without k-mers it can be started from.
     bm(["adapt", &reads, "-m", &old, "-o", &scratch.path("run.model"), "-q"]).done();

@@ -1,4 +1,5 @@
-//! Every fault that `bm` knows, by name: what it is given, what it says, what it leaves. `FAULTS.md` is written from these tests.
+//! Every fault that `bm` knows, by name: what it is given, what it says, what it leaves.
+//! `FAULTS.md` is written from these tests.
 
 use std::env;
 use std::fs;
@@ -14,7 +15,8 @@ use flate2::write::GzEncoder;
 
 use crate::broken;
 use crate::support::{
-    BM, HISEQ, MEASLES, MEASLES_2, Run, Scratch, bm, bm_with_stdin, command, gzip, json, record, records, run, testdata, text_of,
+    BM, HISEQ, MEASLES, MEASLES_2, Run, Scratch, bm, bm_with_stdin, command, gzip, json, record,
+    records, run, testdata, text_of,
 };
 
 /// A row of the document.
@@ -47,7 +49,8 @@ fn check(section: &str, rows: &[Row]) {
     let _lock = DOCUMENT.lock().unwrap();
     let text = fs::read_to_string(&path).unwrap();
     let title = format!("## {section}\n");
-    let start = text.find(&title).unwrap_or_else(|| panic!("FAULTS.md has no section {section}")) + title.len();
+    let start = text.find(&title).unwrap_or_else(|| panic!("FAULTS.md has no section {section}"))
+        + title.len();
     let end = text[start..].find("\n## ").map_or(text.len(), |length| start + length + 1);
     let table = text[start..end].find("| given |").map_or(end, |place| start + place);
     let mut found = "| given | exit code | what `bm` says or does |\n|---|---|---|\n".to_owned();
@@ -79,13 +82,17 @@ struct Broken {
     address: Option<(usize, Option<&'static str>, usize)>,
 }
 
-/// Checks that every command refuses it in the same words, as a file and on stdin, and leaves what was there before.
+/// Checks that every command refuses it in the same words, as a file and on stdin, and leaves what
+/// was there before.
 #[track_caller]
 fn refused(Broken { given, file, content, address }: Broken) -> Row {
     let scratch = Scratch::new();
     let path = scratch.file(file, &content);
     let message = broken::fails(&path);
-    let said = message.strip_prefix(&format!("bm: {path}: ")).unwrap_or_else(|| panic!("{given}: {message}")).trim_end();
+    let said = message
+        .strip_prefix(&format!("bm: {path}: "))
+        .unwrap_or_else(|| panic!("{given}: {message}"))
+        .trim_end();
     if let Some((record, name, byte)) = address {
         let name = name.map(|name| format!("read {name}, ")).unwrap_or_default();
         let address = format!("record {record} ({name}byte {byte}): ");
@@ -102,14 +109,21 @@ fn refused(Broken { given, file, content, address }: Broken) -> Row {
 #[track_caller]
 fn read(given: &str, path: &str, reads: usize) -> Row {
     let scratch = Scratch::new();
-    let [kept, dropped, report] = ["kept.fastq", "dropped.fastq", "report.json"].map(|name| scratch.path(name));
-    let run = bm(["filter", path, "-o", &kept, "--discarded", &dropped, "--report", &report, "-t", "0"]).done();
+    let [kept, dropped, report] =
+        ["kept.fastq", "dropped.fastq", "report.json"].map(|name| scratch.path(name));
+    let run =
+        bm(["filter", path, "-o", &kept, "--discarded", &dropped, "--report", &report, "-t", "0"])
+            .done();
     let counts = &json(&scratch.read("report.json"))["reads"];
     let count = |key: &str| usize::try_from(counts[key].as_u64().unwrap()).unwrap();
     assert_eq!(count("in"), reads, "{given}");
     assert_eq!(count("kept") + count("discarded") + count("unscored"), reads, "{given}");
     let [kept, dropped] = ["kept.fastq", "dropped.fastq"].map(|name| scratch.read(name));
-    assert_eq!((records(&kept).len(), records(&dropped).len()), (count("kept"), count("discarded") + count("unscored")), "{given}");
+    assert_eq!(
+        (records(&kept).len(), records(&dropped).len()),
+        (count("kept"), count("discarded") + count("unscored")),
+        "{given}"
+    );
     assert!(!kept.contains(&b'\r') && !dropped.contains(&b'\r'), "{given}");
     // The same from stdin.
     let stored = fs::read(path).unwrap();
@@ -119,8 +133,11 @@ fn read(given: &str, path: &str, reads: usize) -> Row {
     if count("unscored") > 0 {
         said += &format!(", {} unscored", count("unscored"));
     }
-    let is_note = |line: &&str| line.starts_with("note") || line.contains("does not apply") || line.contains("Phred+64");
-    let notes: Vec<_> = run.stderr.lines().filter(is_note).map(|line| format!("; says {}", code(line))).collect();
+    let is_note = |line: &&str| {
+        line.starts_with("note") || line.contains("does not apply") || line.contains("Phred+64")
+    };
+    let notes: Vec<_> =
+        run.stderr.lines().filter(is_note).map(|line| format!("; says {}", code(line))).collect();
     Row::new(given, 0, said + &notes.concat())
 }
 
@@ -169,7 +186,11 @@ fn records_that_are_wrong() {
         third("`+` with another name", r3, &followed(b"@r3 x\nACGT\n+r2\nIIII\n")),
         third("a blank line between records", None, &followed(b"\n@r3\nACGT\n+\nIIII\n")),
         third("a blank line within a record", r3, &followed(b"@r3\n\nACGT\n+\nIIII\n")),
-        third("a carriage return inside a name", Some("r3\\rx"), &followed(b"@r3\rx\nACGT\n+\nIIII\n")),
+        third(
+            "a carriage return inside a name",
+            Some("r3\\rx"),
+            &followed(b"@r3\rx\nACGT\n+\nIIII\n"),
+        ),
     ];
     for (given, byte) in [
         ("a quality byte below `!`: 0x1f", 0x1f),
@@ -180,7 +201,11 @@ fn records_that_are_wrong() {
         ("a quality byte above `~`: 0x80", 0x80),
         ("… 0xff", 0xff),
     ] {
-        rows.push(third(given, r3, &followed(&[b"@r3\nACGT\n+\nI", [byte].as_slice(), b"II\n"].concat())));
+        rows.push(third(
+            given,
+            r3,
+            &followed(&[b"@r3\nACGT\n+\nI", [byte].as_slice(), b"II\n"].concat()),
+        ));
     }
     for (given, byte) in [
         ("a digit in the sequence", b'7'),
@@ -188,10 +213,18 @@ fn records_that_are_wrong() {
         ("NUL in the sequence", 0),
         ("a byte beyond ASCII in the sequence", 0xc3),
     ] {
-        rows.push(third(given, r3, &followed(&[b"@r3\nAC", [byte].as_slice(), b"T\n+\nIIII\n"].concat())));
+        rows.push(third(
+            given,
+            r3,
+            &followed(&[b"@r3\nAC", [byte].as_slice(), b"T\n+\nIIII\n"].concat()),
+        ));
     }
     let endless = [b"@r3 ".to_vec(), vec![b'x'; 2 << 20]].concat();
-    rows.push(third("a name of 2 MiB", None, &followed(&[&endless, b"\nA\n+\nI\n".as_slice()].concat())));
+    rows.push(third(
+        "a name of 2 MiB",
+        None,
+        &followed(&[&endless, b"\nA\n+\nI\n".as_slice()].concat()),
+    ));
     check("Records that are wrong", &rows);
 }
 
@@ -207,12 +240,22 @@ fn files_of_another_kind() {
     let mut rows: Vec<_> = kinds
         .into_iter()
         .map(|(given, file, name)| {
-            refused(Broken { given, file: "reads.fastq", content: specimen(file), address: Some((1, name, 0)) })
+            refused(Broken {
+                given,
+                file: "reads.fastq",
+                content: specimen(file),
+                address: Some((1, name, 0)),
+            })
         })
         .collect();
-    let other = |given, content| refused(Broken { given, file: "reads.fastq", content, address: Some((1, None, 0)) });
+    let other = |given, content| {
+        refused(Broken { given, file: "reads.fastq", content, address: Some((1, None, 0)) })
+    };
     rows.push(other("BAM", fs::read(testdata("hiseq_measles/hiseq_measles.bam")).unwrap()));
-    rows.push(other("UTF-16", before().iter().flat_map(|byte| [*byte, 0]).collect::<Vec<u8>>().split_off(1)));
+    rows.push(other(
+        "UTF-16",
+        before().iter().flat_map(|byte| [*byte, 0]).collect::<Vec<u8>>().split_off(1),
+    ));
     rows.push(other("zeros", vec![0; 100_000]));
     check("Files of another kind", &rows);
 }
@@ -227,22 +270,54 @@ fn records_that_are_unusual() {
         read_text("blank lines at the end", &[&text, b"\n\n\r\n".as_slice()].concat(), 2),
         read_text("no line end at the end", &text[..text.len() - 1], 2),
         read_text("CRLF line ends", &crlf(&text), 2),
-        read_text("LF and CRLF mixed", &text_with_line_ends(&text, |line| if line % 3 == 0 { b"\r\n" } else { b"\n" }), 2),
+        read_text(
+            "LF and CRLF mixed",
+            &text_with_line_ends(&text, |line| if line % 3 == 0 { b"\r\n" } else { b"\n" }),
+            2,
+        ),
         read_text("a read without bases", &[&text, b"@r3\n\n+\n\n".as_slice()].concat(), 3),
-        read_text("… at the end, without its last line end", &[&text, b"@r3\n\n+\n".as_slice()].concat(), 3),
+        read_text(
+            "… at the end, without its last line end",
+            &[&text, b"@r3\n\n+\n".as_slice()].concat(),
+            3,
+        ),
         read_text("a read of N alone", &[&text, b"@r3\nNNNN\n+\n####\n".as_slice()].concat(), 3),
         read_text("a name that is empty", &[&text, b"@\nACGT\n+\nIIII\n".as_slice()].concat(), 3),
-        read("bytes in a name that are not UTF-8 (Latin-1)", &testdata("broken/latin1_header.fastq"), 5),
-        read("quality lines that begin with `@` and `+`", &testdata("broken/at_and_plus_leading_quality.fastq"), 5),
+        read(
+            "bytes in a name that are not UTF-8 (Latin-1)",
+            &testdata("broken/latin1_header.fastq"),
+            5,
+        ),
+        read(
+            "quality lines that begin with `@` and `+`",
+            &testdata("broken/at_and_plus_leading_quality.fastq"),
+            5,
+        ),
         read("records wrapped at 60 characters", &testdata("derived/wrapped60.fastq.gz"), 1_000),
-        read("… at 80, quality lines that begin with `+`", &testdata("nanopore_lambda_wrapped80.fastq.gz"), 236),
-        read("lower case and the ambiguity letters of IUPAC", &testdata("derived/lowercase_and_iupac.fastq.gz"), 1_000),
+        read(
+            "… at 80, quality lines that begin with `+`",
+            &testdata("nanopore_lambda_wrapped80.fastq.gz"),
+            236,
+        ),
+        read(
+            "lower case and the ambiguity letters of IUPAC",
+            &testdata("derived/lowercase_and_iupac.fastq.gz"),
+            1_000,
+        ),
     ];
     let odd = b"@r3\nacgUuN.-*RYKMSWBDHVEFZ\n+\nIIIIIIIIIIIIIIIIIIIIII\n";
-    rows.push(read_text("U, `.`, `-`, `*`, and letters that are no bases", &[&text, odd.as_slice()].concat(), 3));
+    rows.push(read_text(
+        "U, `.`, `-`, `*`, and letters that are no bases",
+        &[&text, odd.as_slice()].concat(),
+        3,
+    ));
     let name = "n".repeat(64_000);
     rows.push(read_text("a name of 64 kB", &[text.clone(), record(&name, 60, b'I')].concat(), 3));
-    rows.push(read_text("a read of 1 Mb", &[text.clone(), record("r3", 1_000_000, b'I')].concat(), 3));
+    rows.push(read_text(
+        "a read of 1 Mb",
+        &[text.clone(), record("r3", 1_000_000, b'I')].concat(),
+        3,
+    ));
     check("Records that are unusual", &rows);
 }
 
@@ -265,7 +340,8 @@ fn qualities_that_are_not_what_they_should_be() {
         let text = text_of(&testdata("derived/multimember.fastq.gz"));
         let records = records(&text);
         let lines = records.iter().enumerate().flat_map(|(i, record)| {
-            let mut lines: Vec<Vec<u8>> = record.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+            let mut lines: Vec<Vec<u8>> =
+                record.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
             let length = lines[3].len();
             lines[3] = (0..length).map(|j| qualities[(i * 7 + j * j) % qualities.len()]).collect();
             lines[..4].join(&b'\n').into_iter().chain([b'\n']).collect::<Vec<u8>>()
@@ -278,11 +354,29 @@ fn qualities_that_are_not_what_they_should_be() {
         read_text("two quality values", &with(b"?+"), 1_000),
     ];
     for (row, expected) in rows.iter().zip(["Phred+64", "", ""]) {
-        assert!(row.said.contains("does not apply") && row.said.contains(expected), "{}: {}", row.given, row.said);
+        assert!(
+            row.said.contains("does not apply") && row.said.contains(expected),
+            "{}: {}",
+            row.given,
+            row.said
+        );
     }
     let scratch = Scratch::new();
-    let converted = bm(["filter", &testdata("derived/phred64.fastq.gz"), "--phred64", "-o", "-", "-q", "-t", "0"]).done();
-    assert!(converted.stdout == text_of(&testdata("derived/multimember.fastq.gz")), "Phred+64 was made from these reads");
+    let converted = bm([
+        "filter",
+        &testdata("derived/phred64.fastq.gz"),
+        "--phred64",
+        "-o",
+        "-",
+        "-q",
+        "-t",
+        "0",
+    ])
+    .done();
+    assert!(
+        converted.stdout == text_of(&testdata("derived/multimember.fastq.gz")),
+        "Phred+64 was made from these reads"
+    );
     let wrong = scratch.file("reads.fastq", &text_of(&testdata("derived/multimember.fastq.gz")));
     let message = bm(["filter", &wrong, "--phred64", "-o", &scratch.path("kept.fastq")]).refused();
     let said = message.replace(&format!("bm: {wrong}"), "reads.fastq");
@@ -315,7 +409,11 @@ fn compressed_files() {
         ("gzip with a wrong checksum", "reads.fastq.gz", changed(length - 8)),
         ("gzip with a wrong length", "reads.fastq.gz", changed(length - 4)),
         ("gzip with damaged data", "reads.fastq.gz", changed(length / 2)),
-        ("gzip, then something else", "reads.fastq.gz", [whole.clone(), b"something else".repeat(5)].concat()),
+        (
+            "gzip, then something else",
+            "reads.fastq.gz",
+            [whole.clone(), b"something else".repeat(5)].concat(),
+        ),
         ("gzip, then zeros", "reads.fastq.gz", [whole.clone(), vec![0; 512]].concat()),
         ("gzip of gzip", "reads.fastq.gz.gz", gzip(&whole)),
         ("BGZF cut in the middle", "reads.fastq.gz", cut(&bgzf)),
@@ -324,11 +422,17 @@ fn compressed_files() {
         ("bzip2 cut in the middle", "reads.fastq.bz2", cut(&bzip2)),
         ("xz cut in the middle", "reads.fastq.xz", cut(&xz)),
     ];
-    let mut rows: Vec<_> =
-        cases.into_iter().map(|(given, file, content)| refused(Broken { given, file, content, address: None })).collect();
+    let mut rows: Vec<_> = cases
+        .into_iter()
+        .map(|(given, file, content)| refused(Broken { given, file, content, address: None }))
+        .collect();
     let scratch = Scratch::new();
     for (given, file, content) in [
-        ("gzip of several members, cut within lines", "members.fastq.gz", text.chunks(9_973).flat_map(gzip).collect()),
+        (
+            "gzip of several members, cut within lines",
+            "members.fastq.gz",
+            text.chunks(9_973).flat_map(gzip).collect(),
+        ),
         ("gzip under a name without `.gz`", "reads.fastq", whole.clone()),
         ("plain text under a name with `.gz`", "plain.fastq.gz", text.clone()),
         ("gzip of nothing", "nothing.fastq.gz", gzip(b"")),
@@ -369,7 +473,10 @@ fn damage_is_called_damage() {
                 assert!(scratch.read("kept.fastq") == expected, "{place}");
             } else {
                 let message = run.refused();
-                assert!(message.contains("file is damaged") || message.contains("file is truncated"), "{place}: {message}");
+                assert!(
+                    message.contains("file is damaged") || message.contains("file is truncated"),
+                    "{place}: {message}"
+                );
                 refused += 1;
             }
         }
@@ -377,12 +484,14 @@ fn damage_is_called_damage() {
     }
 }
 
-/// Records as gzip, one byte in the name of one of them changed afterwards. Of many records, that one is read before the checksum.
+/// Records as gzip, one byte in the name of one of them changed afterwards. Of many records, that
+/// one is read before the checksum.
 fn with_damaged_name(records: &[&[u8]], number: usize) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
     encoder.write_all(&records.concat()).unwrap();
     let mut stored = encoder.finish().unwrap();
-    let place = stored.windows(records[number].len()).position(|window| window == records[number]).unwrap();
+    let place =
+        stored.windows(records[number].len()).position(|window| window == records[number]).unwrap();
     stored[place + 2] ^= 1;
     stored
 }
@@ -391,13 +500,20 @@ fn with_damaged_name(records: &[&[u8]], number: usize) -> Vec<u8> {
 fn pairs_that_are_none() {
     let (first, second) = (text_of(&testdata(MEASLES)), text_of(&testdata(MEASLES_2)));
     let (one, two) = (records(&first), records(&second));
-    let renamed = |record: &[u8]| [b"@other".as_slice(), &record[record.iter().position(|byte| *byte == b' ').unwrap()..]].concat();
+    let renamed = |record: &[u8]| {
+        [b"@other".as_slice(), &record[record.iter().position(|byte| *byte == b' ').unwrap()..]]
+            .concat()
+    };
     let shifted = [&two[1..40], &two[..1]].concat().concat();
     let cases = [
         ("the second file has fewer reads", one[..40].concat(), two[..39].concat()),
         ("the first file has fewer reads", one[..39].concat(), two[..40].concat()),
         ("the second file is empty", one[..40].concat(), vec![]),
-        ("another name in the middle", one[..40].concat(), [two[..20].concat(), renamed(two[20]), two[21..40].concat()].concat()),
+        (
+            "another name in the middle",
+            one[..40].concat(),
+            [two[..20].concat(), renamed(two[20]), two[21..40].concat()].concat(),
+        ),
         ("the mates are there in another order", one[..40].concat(), shifted),
         ("the files are swapped", two[..40].concat(), one[..40].concat()),
         ("the second file is cut", one[..40].concat(), two[..40].concat()[..9_000].to_vec()),
@@ -411,7 +527,8 @@ fn pairs_that_are_none() {
     for (given, first, second) in cases {
         let scratch = Scratch::new();
         let (first, second) = (scratch.file("r1.fastq", &first), scratch.file("r2.fastq", &second));
-        let outputs = ["kept1.fastq", "kept2.fastq", "single.fastq", "dropped.fastq"].map(|name| scratch.path(name));
+        let outputs = ["kept1.fastq", "kept2.fastq", "single.fastq", "dropped.fastq"]
+            .map(|name| scratch.path(name));
         let [kept, kept2, singles, dropped] = &outputs;
         let flags = ["--singles", singles, "--discarded", dropped];
         let mut arguments = vec!["filter", &first, &second, "-o", kept, "-O", kept2];
@@ -419,27 +536,46 @@ fn pairs_that_are_none() {
         let message = run(&mut command(&arguments)).refused();
         assert_eq!(scratch.names(), ["r1.fastq", "r2.fastq"], "{given}");
         let folder = format!("{}/", scratch.folder().display());
-        rows.push(Row::new(given, 1, code(message.replace(&folder, "").trim_start_matches("bm: ").trim_end())));
+        rows.push(Row::new(
+            given,
+            1,
+            code(message.replace(&folder, "").trim_start_matches("bm: ").trim_end()),
+        ));
     }
     let scratch = Scratch::new();
     let same = scratch.file("r1.fastq", &one[..40].concat());
-    let message = bm(["filter", &same, &same, "-o", &scratch.path("a"), "-O", &scratch.path("b")]).refused();
+    let message =
+        bm(["filter", &same, &same, "-o", &scratch.path("a"), "-O", &scratch.path("b")]).refused();
     let said = message.replace(&same, "r1.fastq");
     rows.push(Row::new("one file twice", 1, code(said.trim_start_matches("bm: ").trim_end())));
     let odd = [one[0], two[0], one[1]].concat();
-    let message = bm_with_stdin(["filter", "--interleaved", "-", "-o", &scratch.path("a")], &odd).refused();
-    rows.push(Row::new("`--interleaved` with an odd number of reads", 1, code(message.trim_start_matches("bm: ").trim_end())));
+    let message =
+        bm_with_stdin(["filter", "--interleaved", "-", "-o", &scratch.path("a")], &odd).refused();
+    rows.push(Row::new(
+        "`--interleaved` with an odd number of reads",
+        1,
+        code(message.trim_start_matches("bm: ").trim_end()),
+    ));
     assert_eq!(scratch.names(), ["r1.fastq"]);
     check("Pairs", &rows);
 }
 
 /// Starts `bm` with a pipe for its stdin.
 fn started(arguments: &[&str]) -> Child {
-    command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    command(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 fn ended(output: Output) -> Run {
-    Run { code: output.status.code(), stdout: output.stdout, stderr: String::from_utf8(output.stderr).unwrap() }
+    Run {
+        code: output.status.code(),
+        stdout: output.stdout,
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
 }
 
 #[test]
@@ -447,7 +583,9 @@ fn inputs_that_are_no_files() {
     let scratch = Scratch::new();
     let folder = scratch.path("reads");
     fs::create_dir(&folder).unwrap();
-    let said = |message: &str, path: &str, name: &str| code(message.replace(&format!("bm: {path}"), name).trim_end());
+    let said = |message: &str, path: &str, name: &str| {
+        code(message.replace(&format!("bm: {path}"), name).trim_end())
+    };
     let mut rows = Vec::new();
     let missing = scratch.path("missing.fastq");
     let socket = scratch.path("socket");
@@ -469,14 +607,21 @@ fn inputs_that_are_no_files() {
     let text = before();
     let (mut ours, theirs) = UnixStream::pair().unwrap();
     let theirs: std::os::fd::OwnedFd = theirs.into();
-    let child = command(["filter", "-", "-o", "-", "-q", "-t", "0"]).stdin(theirs).stdout(Stdio::piped()).spawn().unwrap();
+    let child = command(["filter", "-", "-o", "-", "-q", "-t", "0"])
+        .stdin(theirs)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     ours.write_all(&text).unwrap();
     drop(ours);
     assert!(child.wait_with_output().unwrap().stdout == text);
     rows.push(Row::new("a socket as stdin", 0, "read like a file"));
     let fifo = scratch.path("fifo");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    let child = command(["filter", &fifo, "-o", "-", "-q", "-t", "0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let child = command(["filter", &fifo, "-o", "-", "-q", "-t", "0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     fs::write(&fifo, &text).unwrap();
     assert!(child.wait_with_output().unwrap().stdout == text);
     rows.push(Row::new("a named pipe", 0, "read like a file"));
@@ -487,7 +632,11 @@ fn inputs_that_are_no_files() {
     let mut child = started(&["filter", "-", "-o", &scratch.path("kept.fastq")]);
     child.stdin.take().unwrap().write_all(&text[..text.len() - 10]).unwrap();
     let message = ended(child.wait_with_output().unwrap()).refused();
-    rows.push(Row::new("a pipe that its writer closes within a record", 1, said(&message, "stdin", "stdin")));
+    rows.push(Row::new(
+        "a pipe that its writer closes within a record",
+        1,
+        said(&message, "stdin", "stdin"),
+    ));
     assert_eq!(scratch.names(), ["fifo", "link", "reads", "socket"]);
     check("Inputs that are no files", &rows);
 }
@@ -503,8 +652,15 @@ fn on_a_small_disk(kilobytes: usize, script: &str, input: &str) -> Option<(Run, 
     fs::create_dir(&disk).unwrap();
     // In a namespace of its own, so that nobody needs to be root.
     let mut unshare = Command::new("unshare");
-    unshare.args(["--mount", "--user", "--map-root-user", "bash", "-c", &script]).stdin(Stdio::null());
-    unshare.env("DIR", &disk).env("LISTING", &listing).env("BM", BM).env("INPUT", input).env_remove("ORT_DYLIB_PATH");
+    unshare
+        .args(["--mount", "--user", "--map-root-user", "bash", "-c", &script])
+        .stdin(Stdio::null());
+    unshare
+        .env("DIR", &disk)
+        .env("LISTING", &listing)
+        .env("BM", BM)
+        .env("INPUT", input)
+        .env_remove("ORT_DYLIB_PATH");
     let output = match unshare.output() {
         Ok(output) => output,
         Err(error) if error.kind() == ErrorKind::NotFound => return None,
@@ -544,7 +700,11 @@ fn outputs_that_cannot_be_written() {
         rows.push(Row::new("a format that is not written", 1, shown(&message, &scratch)));
         // Also for root, who may write anywhere else.
         let message = bm(["filter", &reads, "-o", "/proc/kept.fastq"]).refused();
-        rows.push(Row::new("the folder cannot be written to (`/proc`)", 1, shown(&message, &scratch)));
+        rows.push(Row::new(
+            "the folder cannot be written to (`/proc`)",
+            1,
+            shown(&message, &scratch),
+        ));
         assert!(scratch.read("reads.fastq") == text);
         assert_eq!(scratch.names(), ["folder", "reads.fastq"]);
         let message = bm(["filter", &reads, "-o", "/dev/full"]).refused();
@@ -553,15 +713,32 @@ fn outputs_that_cannot_be_written() {
         let few = scratch.file("few.fastq", &before());
         let message = bm(["filter", &few, "-o", "/dev/full", "-t", "0"]).refused();
         rows.push(Row::new("… at the last flush", 1, shown(&message, &scratch)));
-        let message = bm(["filter", &few, "-o", &scratch.path("kept.fastq"), "--discarded", "/dev/full", "-t", "0.5"]).refused();
-        rows.push(Row::new("… where the reads that are discarded go", 1, shown(&message, &scratch)));
+        let message = bm([
+            "filter",
+            &few,
+            "-o",
+            &scratch.path("kept.fastq"),
+            "--discarded",
+            "/dev/full",
+            "-t",
+            "0.5",
+        ])
+        .refused();
+        rows.push(Row::new(
+            "… where the reads that are discarded go",
+            1,
+            shown(&message, &scratch),
+        ));
         assert_eq!(scratch.names(), ["few.fastq", "folder", "reads.fastq"]);
     }
-    for (given, remove) in [("the folder vanishes meanwhile", true), ("the unfinished file vanishes meanwhile", false)] {
+    for (given, remove) in
+        [("the folder vanishes meanwhile", true), ("the unfinished file vanishes meanwhile", false)]
+    {
         let scratch = Scratch::new();
         let folder = scratch.path("out");
         fs::create_dir(&folder).unwrap();
-        let mut child = started(&["filter", "-", "-o", &scratch.path("out/kept.fastq"), "-q", "-t", "0"]);
+        let mut child =
+            started(&["filter", "-", "-o", &scratch.path("out/kept.fastq"), "-q", "-t", "0"]);
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(&text).unwrap();
         if remove {
@@ -608,10 +785,15 @@ fn disks_that_are_full() {
         // One that is full by what is flushed last: of these reads all is buffered until the end.
         let scratch = Scratch::new();
         let few = scratch.file("few.fastq", &records(&text)[..200].concat());
-        let (run, left) = on_a_small_disk(64, "\"$BM\" filter \"$INPUT\" -o kept.fastq -t 0 -q", &few).unwrap();
+        let (run, left) =
+            on_a_small_disk(64, "\"$BM\" filter \"$INPUT\" -o kept.fastq -t 0 -q", &few).unwrap();
         let message = run.refused();
         assert!(left.is_empty(), "{left}");
-        rows.push(Row::new("… at the last flush", 1, code(message.trim_start_matches("bm: ").trim_end())));
+        rows.push(Row::new(
+            "… at the last flush",
+            1,
+            code(message.trim_start_matches("bm: ").trim_end()),
+        ));
     }
     check("Full disks", &rows);
 }
@@ -639,24 +821,46 @@ fn runs_that_somebody_ends() {
     let input = scratch.file("reads.fastq", &before());
     let script = format!("\"$BM\" filter '{input}' -o '{}' 2>&-", scratch.path("kept.fastq"));
     assert_eq!(crate::support::shell(&script).code, Some(0));
-    let script = format!("\"$BM\" filter '{input}' -o '{}' 2> /dev/full", scratch.path("kept.fastq"));
+    let script =
+        format!("\"$BM\" filter '{input}' -o '{}' 2> /dev/full", scratch.path("kept.fastq"));
     assert_eq!(crate::support::shell(&script).code, Some(0));
-    rows.push(Row::new("stderr is closed or full", 0, "the outputs are whole, and what would be said is lost"));
+    rows.push(Row::new(
+        "stderr is closed or full",
+        0,
+        "the outputs are whole, and what would be said is lost",
+    ));
     for signal in ["INT", "TERM", "HUP", "KILL"] {
         let scratch = Scratch::new();
         let kept = scratch.file("kept.fastq.gz", b"from before");
-        let mut child = started(&["filter", "-", "-o", &kept, "--discarded", &scratch.path("dropped.zst")]);
+        let mut child =
+            started(&["filter", "-", "-o", &kept, "--discarded", &scratch.path("dropped.zst")]);
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(&text).unwrap();
-        assert!(Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([&format!("-{signal}"), &child.id().to_string()])
+                .status()
+                .unwrap()
+                .success()
+        );
         let run = ended(child.wait_with_output().unwrap());
         drop(stdin);
         assert_eq!((run.stdout.len(), run.stderr.as_str()), (0, ""), "{signal}");
         assert_eq!(scratch.read("kept.fastq.gz"), b"from before", "{signal}");
-        let others: Vec<_> = scratch.names().into_iter().filter(|name| name != "kept.fastq.gz").collect();
+        let others: Vec<_> =
+            scratch.names().into_iter().filter(|name| name != "kept.fastq.gz").collect();
         if signal == "KILL" {
-            assert!(run.code.is_none() && others.iter().all(|name| name.starts_with(".bm-") && name.ends_with(".partial")));
-            rows.push(Row::new("SIGKILL", 137, "files `.bm-….partial` stay and may be deleted; none has its final name"));
+            assert!(
+                run.code.is_none()
+                    && others
+                        .iter()
+                        .all(|name| name.starts_with(".bm-") && name.ends_with(".partial"))
+            );
+            rows.push(Row::new(
+                "SIGKILL",
+                137,
+                "files `.bm-….partial` stay and may be deleted; none has its final name",
+            ));
         } else {
             assert_eq!((run.code, others), (Some(130), vec![]), "{signal}");
             rows.push(Row::new(&format!("SIG{signal}"), 130, "nothing is left behind"));
@@ -669,7 +873,9 @@ fn runs_that_somebody_ends() {
 #[test]
 fn every_section_is_tested() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("FAULTS.md")).unwrap();
-    let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/faults.rs")).unwrap();
+    let source =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/faults.rs"))
+            .unwrap();
     let sections: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     assert!(sections.len() >= 8, "{sections:?}");
     for section in sections {

@@ -5,28 +5,63 @@ use std::fs;
 use serde_json::Value;
 
 use crate::support::{
-    HISEQ, MEASLES, MISEQ, NOVASEQ, Scratch, bm, bm_with_stdin, gzip, plain, record, records, rows, shell, testdata, text_of,
+    HISEQ, MEASLES, MISEQ, NOVASEQ, Scratch, bm, bm_with_stdin, gzip, plain, record, records, rows,
+    shell, testdata, text_of,
 };
 
-/// Filters `input` and checks against `bm score` that every read went where its verdict says, whole and in order.
+/// Filters `input` and checks against `bm score` that every read went where its verdict says, whole
+/// and in order.
 #[track_caller]
 fn check_partition(input: &str, threshold: &str) {
     let scratch = Scratch::new();
-    let (kept, dropped, report) = (scratch.path("kept.fastq"), scratch.path("dropped.fastq"), scratch.path("report.json"));
-    bm(["filter", input, "-o", &kept, "--discarded", &dropped, "--report", &report, "-t", threshold]).done();
+    let (kept, dropped, report) =
+        (scratch.path("kept.fastq"), scratch.path("dropped.fastq"), scratch.path("report.json"));
+    bm([
+        "filter",
+        input,
+        "-o",
+        &kept,
+        "--discarded",
+        &dropped,
+        "--report",
+        &report,
+        "-t",
+        threshold,
+    ])
+    .done();
     let verdicts = rows(&bm(["score", input, "-t", threshold, "-q"]).done().stdout);
 
-    let (text, kept, dropped) = (text_of(input), scratch.read("kept.fastq"), scratch.read("dropped.fastq"));
+    let (text, kept, dropped) =
+        (text_of(input), scratch.read("kept.fastq"), scratch.read("dropped.fastq"));
     let all = records(&text);
     assert_eq!(all.len(), verdicts.len());
     let with = |pass: bool| {
-        let reads = all.iter().zip(&verdicts).filter(move |(_, row)| (row.verdict == "pass") == pass);
+        let reads =
+            all.iter().zip(&verdicts).filter(move |(_, row)| (row.verdict == "pass") == pass);
         reads.map(|(record, _)| without_plus_text(record)).collect::<Vec<_>>()
     };
-    assert!(records(&kept) == with(true), "kept: {} records, expected {}", records(&kept).len(), with(true).len());
-    let reasons: Vec<_> = verdicts.iter().filter(|row| row.verdict != "pass").map(|row| row.reason.as_str()).collect();
-    let expected: Vec<_> = with(false).iter().zip(&reasons).map(|(record, reason)| with_reason(record, reason)).collect();
-    assert!(records(&dropped) == expected, "discarded: {} records, expected {}", records(&dropped).len(), expected.len());
+    assert!(
+        records(&kept) == with(true),
+        "kept: {} records, expected {}",
+        records(&kept).len(),
+        with(true).len()
+    );
+    let reasons: Vec<_> = verdicts
+        .iter()
+        .filter(|row| row.verdict != "pass")
+        .map(|row| row.reason.as_str())
+        .collect();
+    let expected: Vec<_> = with(false)
+        .iter()
+        .zip(&reasons)
+        .map(|(record, reason)| with_reason(record, reason))
+        .collect();
+    assert!(
+        records(&dropped) == expected,
+        "discarded: {} records, expected {}",
+        records(&dropped).len(),
+        expected.len()
+    );
 
     let threshold: f32 = threshold.parse().unwrap();
     for row in &verdicts {
@@ -42,10 +77,10 @@ fn check_partition(input: &str, threshold: &str) {
 
     let report: Value = serde_json::from_slice(&scratch.read("report.json")).unwrap();
     let count = |verdict: &str| verdicts.iter().filter(|row| row.verdict == verdict).count();
-    let bases =
-        |passing: bool| -> usize { verdicts.iter().filter(|row| !passing || row.verdict == "pass").map(|row| row.length).sum() };
-    let expected =
-        serde_json::json!({"in": all.len(), "kept": count("pass"), "discarded": count("fail"), "unscored": count("unscored")});
+    let bases = |passing: bool| -> usize {
+        verdicts.iter().filter(|row| !passing || row.verdict == "pass").map(|row| row.length).sum()
+    };
+    let expected = serde_json::json!({"in": all.len(), "kept": count("pass"), "discarded": count("fail"), "unscored": count("unscored")});
     assert_eq!(report["reads"], expected);
     assert_eq!(report["bases"], serde_json::json!({"in": bases(false), "kept": bases(true)}));
 }
@@ -65,7 +100,13 @@ fn with_reason(record: &[u8], reason: &str) -> Vec<u8> {
 
 #[test]
 fn every_read_goes_where_its_verdict_says() {
-    for input in [MEASLES, MISEQ, NOVASEQ, "derived/empty_reads.fastq.gz", "derived/lowercase_and_iupac.fastq.gz"] {
+    for input in [
+        MEASLES,
+        MISEQ,
+        NOVASEQ,
+        "derived/empty_reads.fastq.gz",
+        "derived/lowercase_and_iupac.fastq.gz",
+    ] {
         check_partition(&testdata(input), "0.5");
     }
 }
@@ -74,8 +115,11 @@ fn every_read_goes_where_its_verdict_says() {
 fn thresholds_from_0_to_1_are_taken_at_their_word() {
     // The middle one of the file's own probabilities divides it, whatever the model.
     let input = testdata(MEASLES);
-    let mut probabilities: Vec<_> =
-        rows(&bm(["score", &input, "-q"]).done().stdout).iter().map(|row| row.probability).filter(|p| !p.is_nan()).collect();
+    let mut probabilities: Vec<_> = rows(&bm(["score", &input, "-q"]).done().stdout)
+        .iter()
+        .map(|row| row.probability)
+        .filter(|p| !p.is_nan())
+        .collect();
     probabilities.sort_by(f32::total_cmp);
     let middle = probabilities[probabilities.len() / 2].to_string();
     for threshold in ["0", "1", "1e-3", middle.as_str()] {
@@ -85,9 +129,14 @@ fn thresholds_from_0_to_1_are_taken_at_their_word() {
 
 #[test]
 fn a_threshold_of_0_keeps_all_that_can_be_scored() {
-    let run = bm(["filter", &testdata("derived/empty_reads.fastq.gz"), "-o", "-", "-t", "0"]).done();
+    let run =
+        bm(["filter", &testdata("derived/empty_reads.fastq.gz"), "-o", "-", "-t", "0"]).done();
     assert_eq!(records(&run.stdout).len(), 900);
-    assert!(run.stderr.contains("1000 reads in: 900 kept (90.00 %), 0 discarded, 100 unscored\n"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("1000 reads in: 900 kept (90.00 %), 0 discarded, 100 unscored\n"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -96,8 +145,13 @@ fn a_threshold_that_is_no_probability_is_wrong_usage() {
     for threshold in ["-1", "-0.1", "1.01", "nan", "inf", "half", ""] {
         let scratch = Scratch::new();
         for command in ["filter", "score"] {
-            let message = bm([command, &input, "-o", &scratch.path("out"), "--threshold", threshold]).misused();
-            assert!(message.contains("--threshold") && message.contains("from 0 to 1"), "{message}");
+            let message =
+                bm([command, &input, "-o", &scratch.path("out"), "--threshold", threshold])
+                    .misused();
+            assert!(
+                message.contains("--threshold") && message.contains("from 0 to 1"),
+                "{message}"
+            );
         }
         assert_eq!(scratch.names(), [""; 0]);
     }
@@ -107,7 +161,9 @@ fn a_threshold_that_is_no_probability_is_wrong_usage() {
 #[test]
 fn good_reads_are_kept_and_bad_ones_discarded() {
     let mut text = Vec::new();
-    for (name, bases, quality) in [("good", 150, b'I'), ("bad", 150, b'#'), ("good_short", 60, b'F'), ("bad_long", 700, b'$')] {
+    for (name, bases, quality) in
+        [("good", 150, b'I'), ("bad", 150, b'#'), ("good_short", 60, b'F'), ("bad_long", 700, b'$')]
+    {
         text.extend(record(name, bases, quality));
     }
     let run = bm_with_stdin(["filter", "-", "-o", "-", "-q"], &text).done();
@@ -127,10 +183,28 @@ fn output_does_not_depend_on_threads() {
     };
     let mut outputs = Vec::new();
     for threads in ["1", "2", "8"] {
-        let (kept, dropped, table) = (scratch.path("kept.fastq"), scratch.path("dropped.fastq.gz"), scratch.path("scores.tsv"));
-        bm(["filter", &input, "-o", &kept, "--discarded", &dropped, "-t", &threshold, "-j", threads, "-q"]).done();
+        let (kept, dropped, table) = (
+            scratch.path("kept.fastq"),
+            scratch.path("dropped.fastq.gz"),
+            scratch.path("scores.tsv"),
+        );
+        bm([
+            "filter",
+            &input,
+            "-o",
+            &kept,
+            "--discarded",
+            &dropped,
+            "-t",
+            &threshold,
+            "-j",
+            threads,
+            "-q",
+        ])
+        .done();
         bm(["score", &input, "-o", &table, "-t", &threshold, "-j", threads, "-q"]).done();
-        outputs.push(["kept.fastq", "dropped.fastq.gz", "scores.tsv"].map(|name| scratch.read(name)));
+        outputs
+            .push(["kept.fastq", "dropped.fastq.gz", "scores.tsv"].map(|name| scratch.read(name)));
     }
     let [kept, dropped, table] = &outputs[0];
     assert!(!records(kept).is_empty() && !records(&plain(dropped.clone())).is_empty());
@@ -143,8 +217,14 @@ fn output_does_not_depend_on_how_the_input_is_compressed() {
     let scratch = Scratch::new();
     let original = testdata("derived/no_final_newline.fastq.gz");
     let text = text_of(&original);
-    let expected = bm(["filter", &scratch.file("plain.fastq", &text), "-o", "-", "-q", "-t", "0"]).done().stdout;
-    assert_eq!(expected, [text.as_slice(), b"\n"].concat(), "every read of this file can be scored");
+    let expected = bm(["filter", &scratch.file("plain.fastq", &text), "-o", "-", "-q", "-t", "0"])
+        .done()
+        .stdout;
+    assert_eq!(
+        expected,
+        [text.as_slice(), b"\n"].concat(),
+        "every read of this file can be scored"
+    );
 
     // The members are cut where it hurts: in the middle of lines.
     let members: Vec<u8> = text.chunks(9_973).flat_map(gzip).collect();
@@ -158,9 +238,16 @@ fn output_does_not_depend_on_how_the_input_is_compressed() {
         scratch.file("members.fastq.gz", &members),
     ];
     for input in &inputs {
-        assert!(bm(["filter", input, "-o", "-", "-q", "-t", "0"]).done().stdout == expected, "{input}");
+        assert!(
+            bm(["filter", input, "-o", "-", "-q", "-t", "0"]).done().stdout == expected,
+            "{input}"
+        );
         let stdin = fs::read(input).unwrap();
-        assert!(bm_with_stdin(["filter", "-", "-o", "-", "-q", "-t", "0"], &stdin).done().stdout == expected, "{input} on stdin");
+        assert!(
+            bm_with_stdin(["filter", "-", "-o", "-", "-q", "-t", "0"], &stdin).done().stdout
+                == expected,
+            "{input} on stdin"
+        );
     }
 }
 
@@ -180,7 +267,10 @@ fn gzip_output_is_the_plain_output_compressed() {
 fn records_come_out_byte_for_byte() {
     let odd: [(&[u8], &[u8]); 8] = [
         (b"@a b\tc  d \nACGT\n+\nIIII\n", b"@a b\tc  d \nACGT\n+\nIIII\n"),
-        (b"@tab\tfirst then space\nacgtn\n+\n@+!~I\n", b"@tab\tfirst then space\nacgtn\n+\n@+!~I\n"),
+        (
+            b"@tab\tfirst then space\nacgtn\n+\n@+!~I\n",
+            b"@tab\tfirst then space\nacgtn\n+\n@+!~I\n",
+        ),
         (
             b"@Universit\xe9 \xff\x80\nACGTRYKMSWBDHVN\n+\n+++++++++++++++\n",
             b"@Universit\xe9 \xff\x80\nACGTRYKMSWBDHVN\n+\n+++++++++++++++\n",
@@ -191,7 +281,8 @@ fn records_come_out_byte_for_byte() {
         (b"@\nACGT\n+\nIIII\n", b"@\nACGT\n+\nIIII\n"),
         (b"@@twice\nACGT\n+\n@@@@\n", b"@@twice\nACGT\n+\n@@@@\n"),
     ];
-    let (input, expected) = (odd.map(|(input, _)| input).concat(), odd.map(|(_, output)| output).concat());
+    let (input, expected) =
+        (odd.map(|(input, _)| input).concat(), odd.map(|(_, output)| output).concat());
     for end in [input.len(), input.len() - 1] {
         let run = bm_with_stdin(["filter", "-", "-o", "-", "-q", "-t", "0"], &input[..end]).done();
         assert_eq!(run.stdout.escape_ascii().to_string(), expected.escape_ascii().to_string());
@@ -203,10 +294,18 @@ fn unscored_reads_are_discarded_and_counted() {
     let text = b"@empty\n\n+\n\n@unknown\nNNNN\n+\nIIII\n@known\nACGT\n+\nIIII\n";
     let scratch = Scratch::new();
     let dropped = scratch.path("dropped.fastq");
-    let run = bm_with_stdin(["filter", "-", "-o", "-", "--discarded", &dropped, "-t", "0"], text).done();
+    let run =
+        bm_with_stdin(["filter", "-", "-o", "-", "--discarded", &dropped, "-t", "0"], text).done();
     assert_eq!(run.stdout, b"@known\nACGT\n+\nIIII\n");
-    assert_eq!(scratch.read("dropped.fastq"), b"@empty reason=empty\n\n+\n\n@unknown reason=only_n\nNNNN\n+\nIIII\n");
-    assert!(run.stderr.starts_with("3 reads in: 1 kept (33.33 %), 0 discarded, 2 unscored\n"), "{}", run.stderr);
+    assert_eq!(
+        scratch.read("dropped.fastq"),
+        b"@empty reason=empty\n\n+\n\n@unknown reason=only_n\nNNNN\n+\nIIII\n"
+    );
+    assert!(
+        run.stderr.starts_with("3 reads in: 1 kept (33.33 %), 0 discarded, 2 unscored\n"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -232,10 +331,16 @@ fn an_input_without_records_gives_valid_empty_outputs() {
         ("-".to_owned(), Some(b"".as_slice())),
     ] {
         let out = Scratch::new();
-        let (kept, dropped, report) = (out.path("kept.fastq.gz"), out.path("dropped.fastq"), out.path("report.json"));
-        let arguments = ["filter", &input, "-o", &kept, "--discarded", &dropped, "--report", &report];
+        let (kept, dropped, report) =
+            (out.path("kept.fastq.gz"), out.path("dropped.fastq"), out.path("report.json"));
+        let arguments =
+            ["filter", &input, "-o", &kept, "--discarded", &dropped, "--report", &report];
         let run = bm_with_stdin(arguments, extra.unwrap_or_default()).done();
-        assert!(run.stderr.starts_with("0 reads in: 0 kept, 0 discarded, 0 unscored\n"), "{}", run.stderr);
+        assert!(
+            run.stderr.starts_with("0 reads in: 0 kept, 0 discarded, 0 unscored\n"),
+            "{}",
+            run.stderr
+        );
         assert_eq!(out.names(), ["dropped.fastq", "kept.fastq.gz", "report.json"]);
         let content = out.read("kept.fastq.gz");
         assert!(content.starts_with(&[0x1f, 0x8b]) && plain(content).is_empty());
@@ -254,18 +359,43 @@ fn a_closed_stdin_is_an_empty_input() {
 #[test]
 fn the_report_has_the_keys_that_were_promised() {
     let scratch = Scratch::new();
-    let (kept, report, input) = (scratch.path("kept.fastq"), scratch.path("report.json"), testdata(NOVASEQ));
+    let (kept, report, input) =
+        (scratch.path("kept.fastq"), scratch.path("report.json"), testdata(NOVASEQ));
     for (command, workers) in [("filter", 3), ("score", 1)] {
-        bm([command, &input, "-o", &kept, "--report", &report, "-t", "0.25", "-j", &workers.to_string()]).done();
+        bm([
+            command,
+            &input,
+            "-o",
+            &kept,
+            "--report",
+            &report,
+            "-t",
+            "0.25",
+            "-j",
+            &workers.to_string(),
+        ])
+        .done();
         let mut report: Value = serde_json::from_slice(&scratch.read("report.json")).unwrap();
         let time = report.as_object_mut().unwrap().remove("time").unwrap();
         let keys: Vec<_> = time.as_object().unwrap().keys().collect();
         assert_eq!(keys, ["reads_per_s", "wall_s"]);
-        assert!(time["wall_s"].as_f64().unwrap() > 0.0 && time["reads_per_s"].as_f64().unwrap() > 0.0);
+        assert!(
+            time["wall_s"].as_f64().unwrap() > 0.0 && time["reads_per_s"].as_f64().unwrap() > 0.0
+        );
         let reads = report["reads"].clone();
-        let sum: u64 = ["kept", "discarded", "unscored"].iter().map(|key| reads[key].as_u64().unwrap()).sum();
+        let sum: u64 =
+            ["kept", "discarded", "unscored"].iter().map(|key| reads[key].as_u64().unwrap()).sum();
         assert_eq!((reads["in"].as_u64(), sum), (Some(800), 800));
-        let sha256 = bm(["models"]).done().text().lines().nth(1).unwrap().rsplit('\t').next().unwrap().to_owned();
+        let sha256 = bm(["models"])
+            .done()
+            .text()
+            .lines()
+            .nth(1)
+            .unwrap()
+            .rsplit('\t')
+            .next()
+            .unwrap()
+            .to_owned();
         let expected = serde_json::json!({
             "format": 1, "program": "bm", "version": env!("CARGO_PKG_VERSION"), "command": command,
             "inputs": [input], "outputs": [kept], "reads": reads, "reasons": {"threshold": reads["discarded"]}, "bases": {"in": 120_000, "kept": report["bases"]["kept"]},
@@ -293,13 +423,20 @@ fn qualities_of_phred_64_are_converted() {
         record
     };
     let scratch = Scratch::new();
-    let input = scratch.file("phred64.fastq", &records(&text).iter().flat_map(to_64).collect::<Vec<_>>());
+    let input =
+        scratch.file("phred64.fastq", &records(&text).iter().flat_map(to_64).collect::<Vec<_>>());
     let expected = bm(["filter", &testdata(HISEQ), "-o", "-", "-q"]).done().stdout;
     for threads in ["1", "3"] {
-        assert!(bm(["filter", &input, "--phred64", "-o", "-", "-q", "-j", threads]).done().stdout == expected);
+        assert!(
+            bm(["filter", &input, "--phred64", "-o", "-", "-q", "-j", threads]).done().stdout
+                == expected
+        );
     }
     let said = bm(["filter", &input, "-o", "/dev/null"]).done().stderr;
-    assert!(said.contains("the qualities look like Phred+64") && said.contains("--phred64"), "{said}");
+    assert!(
+        said.contains("the qualities look like Phred+64") && said.contains("--phred64"),
+        "{said}"
+    );
     // What is Phred+33 is not taken for the other.
     let message = bm(["filter", &testdata(HISEQ), "--phred64", "-o", "-", "-q"]).refused();
     assert!(message.contains("record 1 (") && message.contains("is no Phred + 64"), "{message}");

@@ -14,7 +14,11 @@ fn on_its_own(page: &str) -> Document<'_> {
     let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
     let document = Document::parse_with_options(page, options).unwrap();
     for node in document.descendants().filter(Node::is_element) {
-        assert!(!["script", "link", "img", "image", "iframe", "object", "use"].contains(&node.tag_name().name()), "{node:?}");
+        assert!(
+            !["script", "link", "img", "image", "iframe", "object", "use"]
+                .contains(&node.tag_name().name()),
+            "{node:?}"
+        );
         for attribute in node.attributes() {
             let name = attribute.name();
             assert!(!["src", "href", "data"].contains(&name) && !name.starts_with("on"), "{name}");
@@ -34,16 +38,26 @@ fn text_of<'a>(document: &'a Document<'_>, tag: &str) -> Vec<&'a str> {
 /// Returns a count as the page writes it.
 fn apart(value: &Value) -> String {
     let digits = value.as_u64().unwrap().to_string();
-    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap()).collect();
+    let groups: Vec<_> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).unwrap())
+        .collect();
     groups.join(",")
 }
 
 #[test]
 fn the_page_has_the_pictures_and_the_numbers_of_the_report_for_any_number_of_threads() {
     let scratch = Scratch::new();
-    let [first, second] = ["1", "2"].map(|mate| testdata(&format!("hiseq_measles/hiseq_measles_{mate}.fastq.gz")));
-    let (model, html, json) = (scratch.path("run.model"), scratch.path("run.html"), scratch.path("run.json"));
-    bm(["adapt", &first, &second, "-o", &model, "--html", &html, "--report", &json, "-q", "-j", "1"]).done();
+    let [first, second] =
+        ["1", "2"].map(|mate| testdata(&format!("hiseq_measles/hiseq_measles_{mate}.fastq.gz")));
+    let (model, html, json) =
+        (scratch.path("run.model"), scratch.path("run.html"), scratch.path("run.json"));
+    bm([
+        "adapt", &first, &second, "-o", &model, "--html", &html, "--report", &json, "-q", "-j", "1",
+    ])
+    .done();
     let page = fs::read_to_string(&html).unwrap();
     bm(["adapt", &first, &second, "-o", &model, "--html", &html, "-q", "-j", "3"]).done();
     assert!(page == fs::read_to_string(&html).unwrap());
@@ -60,9 +74,12 @@ fn the_page_has_the_pictures_and_the_numbers_of_the_report_for_any_number_of_thr
             "What was not learned"
         ]
     );
-    let figures: Vec<_> = document.descendants().filter(|node| node.has_tag_name("figure")).collect();
+    let figures: Vec<_> =
+        document.descendants().filter(|node| node.has_tag_name("figure")).collect();
     assert_eq!(figures.len(), 4);
-    assert!(figures.iter().all(|figure| figure.descendants().any(|node| node.has_tag_name("circle"))));
+    assert!(
+        figures.iter().all(|figure| figure.descendants().any(|node| node.has_tag_name("circle")))
+    );
 
     let report: Value = serde_json::from_slice(&scratch.read("run.json")).unwrap();
     let findings = &report["adaptation"]["findings"];
@@ -80,13 +97,17 @@ fn the_page_has_the_pictures_and_the_numbers_of_the_report_for_any_number_of_thr
         assert!(page.contains(&loss) && page.contains(&auc), "{judge}");
     }
     assert!(page.contains("hiseq_measles_1.fastq.gz, hiseq_measles_2.fastq.gz"));
-    assert!(!page.contains(first.trim_end_matches("hiseq_measles_1.fastq.gz")), "no folder is named");
+    assert!(
+        !page.contains(first.trim_end_matches("hiseq_measles_1.fastq.gz")),
+        "no folder is named"
+    );
 }
 
 #[test]
 fn a_run_that_teaches_nothing_has_a_page_that_says_why() {
     let scratch = Scratch::new();
-    let reads: Vec<u8> = (0..10).flat_map(|number| record(&number.to_string(), 100, b'I')).collect();
+    let reads: Vec<u8> =
+        (0..10).flat_map(|number| record(&number.to_string(), 100, b'I')).collect();
     let reads = scratch.file("<b>&.fastq", &reads);
     let html = scratch.path("run.html");
     bm(["adapt", &reads, "-o", &scratch.path("run.model"), "--html", &html, "-q"]).done();
@@ -94,7 +115,10 @@ fn a_run_that_teaches_nothing_has_a_page_that_says_why() {
     let document = on_its_own(&page);
     assert!(text_of(&document, "h1")[0].starts_with("Not adapted: "));
     assert_eq!(text_of(&document, "h2"), ["What was not learned"]);
-    assert!(page.contains("<p>Only ") && page.contains("bases can be checked against other reads"), "{page}");
+    assert!(
+        page.contains("<p>Only ") && page.contains("bases can be checked against other reads"),
+        "{page}"
+    );
     assert!(text_of(&document, "p").contains(&"<b>&.fastq"));
 }
 
@@ -105,7 +129,9 @@ fn the_page_replaces_neither_inputs_nor_other_outputs() {
     let (model, same) = (scratch.path("run.model"), scratch.path("same"));
     symlink(&same, scratch.folder().join("link")).unwrap();
     for other in ["--report", "--labels"] {
-        let message = run(&mut command(["adapt", &reads, "-o", &model, "--html", &same, other, &same])).refused();
+        let message =
+            run(&mut command(["adapt", &reads, "-o", &model, "--html", &same, other, &same]))
+                .refused();
         assert!(message.contains("is named for two outputs"), "{message}");
     }
     let message = bm(["adapt", &reads, "-o", &same, "--html", &same]).refused();

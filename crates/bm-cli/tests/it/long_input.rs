@@ -8,9 +8,11 @@ use std::process::Stdio;
 
 use crate::support::{Scratch, command, record};
 
-/// Pipes what `generate` writes into `bm` and returns the most memory it had, in kB, when it had taken all of it.
+/// Pipes what `generate` writes into `bm` and returns the most memory it had, in kB, when it had
+/// taken all of it.
 fn peak_kb(arguments: &[&str], generate: impl FnOnce(&mut dyn Write)) -> u64 {
-    let mut child = command(arguments).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command(arguments).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     generate(&mut stdin);
     // It waits for the end of its input, so it is there to be asked.
@@ -22,14 +24,16 @@ fn peak_kb(arguments: &[&str], generate: impl FnOnce(&mut dyn Write)) -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// Short reads of which most cannot be scored: reading, ordering and writing are what could pile up, and the network only takes
-/// time, most of all in a build that is not optimised.
+/// Short reads of which most cannot be scored: reading, ordering and writing are what could pile
+/// up, and the network only takes time, most of all in a build that is not optimised.
 fn short_reads(count: usize) -> impl FnOnce(&mut dyn Write) {
     move |stdin| {
         let bases = 36;
         let mut block = record("scored", bases, b'I');
         for i in 0..99 {
-            block.extend(format!("@unknown{i}\n{}\n+\n{}\n", "N".repeat(bases), "#".repeat(bases)).bytes());
+            block.extend(
+                format!("@unknown{i}\n{}\n+\n{}\n", "N".repeat(bases), "#".repeat(bases)).bytes(),
+            );
         }
         for _ in 0..count / 100 {
             stdin.write_all(&block).unwrap();
@@ -44,8 +48,14 @@ fn memory_is_flat_in_the_number_of_reads() {
     let null = scratch.path("null.fastq.gz");
     for (kept, discarded) in [("/dev/null", "/dev/null"), (null.as_str(), null.as_str())] {
         let arguments = ["filter", "-", "-o", kept, "--discarded", discarded, "-j", "2", "-q"];
-        let (few, many) = (peak_kb(&arguments, short_reads(200_000)), peak_kb(&arguments, short_reads(2_000_000)));
-        assert!(many <= few + few / 5 + 10_000, "{kept}: {few} kB for 200,000 reads, {many} kB for 2,000,000");
+        let (few, many) = (
+            peak_kb(&arguments, short_reads(200_000)),
+            peak_kb(&arguments, short_reads(2_000_000)),
+        );
+        assert!(
+            many <= few + few / 5 + 10_000,
+            "{kept}: {few} kB for 200,000 reads, {many} kB for 2,000,000"
+        );
     }
 }
 
@@ -53,7 +63,8 @@ fn memory_is_flat_in_the_number_of_reads() {
 fn a_read_of_20_million_bases_is_one_read() {
     let bases = 20_000_000;
     let arguments = ["score", "-", "-o", "/dev/null", "-q", "-j", "1"];
-    let peak = peak_kb(&arguments, |stdin| stdin.write_all(&record("chromosome", bases, b'I')).unwrap());
+    let peak =
+        peak_kb(&arguments, |stdin| stdin.write_all(&record("chromosome", bases, b'I')).unwrap());
     // A few copies of 40 MB of text, and no matrix of 160 MB.
     assert!(peak < 350_000, "{peak} kB");
 }

@@ -13,7 +13,8 @@ fn the_long_version_says_what_the_program_is_made_of() {
     let models = bm(["models"]).done();
     for row in models.text().lines().skip(1) {
         let columns: Vec<_> = row.split('\t').collect();
-        let expected = format!("model {} version {}, sha256 {}", columns[0], columns[1], columns[5]);
+        let expected =
+            format!("model {} version {}, sha256 {}", columns[0], columns[1], columns[5]);
         assert!(lines.contains(&expected.as_str()), "{expected}");
     }
     for start in ["engine embedded ", "features ", "built for "] {
@@ -35,9 +36,16 @@ fn shells_are_told_every_command() {
     // What bash is given, bash can read.
     let scratch = Scratch::new();
     let script = scratch.file("bm.bash", &bm(["completions", "bash"]).done().stdout);
-    let check = format!("source {script} && COMP_WORDS=(bm fil) COMP_CWORD=1 && _bm bm fil bm && echo ${{COMPREPLY[0]}}");
+    let check = format!(
+        "source {script} && COMP_WORDS=(bm fil) COMP_CWORD=1 && _bm bm fil bm && echo ${{COMPREPLY[0]}}"
+    );
     let bash = Command::new("bash").args(["-c", &check]).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&bash.stdout).trim(), "filter", "{}", String::from_utf8_lossy(&bash.stderr));
+    assert_eq!(
+        String::from_utf8_lossy(&bash.stdout).trim(),
+        "filter",
+        "{}",
+        String::from_utf8_lossy(&bash.stderr)
+    );
 }
 
 #[test]
@@ -46,7 +54,11 @@ fn there_is_a_manual_page_for_every_command() {
     assert!(page.text().contains(".TH bm 1") && page.text().contains("Keeps the good reads"));
     for name in ["filter", "score", "tune", "adapt", "encode", "models", "selfcheck", "truth"] {
         let page = bm(["man", name]).done();
-        assert!(page.text().contains(&format!(".TH bm-{name} 1")) && page.text().contains(".SH OPTIONS"), "{name}");
+        assert!(
+            page.text().contains(&format!(".TH bm-{name} 1"))
+                && page.text().contains(".SH OPTIONS"),
+            "{name}"
+        );
     }
     let message = bm(["man", "woman"]).refused();
     assert!(message.contains("there is no command woman; there are filter, score, "), "{message}");
@@ -68,14 +80,20 @@ fn threads_come_from_the_flag_then_from_the_environment() {
 
 #[test]
 fn colours_are_for_terminals_that_want_them() {
-    let works = Command::new("script").args(["-qec", "true", "/dev/null"]).output().is_ok_and(|output| output.status.success());
+    let works = Command::new("script")
+        .args(["-qec", "true", "/dev/null"])
+        .output()
+        .is_ok_and(|output| output.status.success());
     if !works {
         eprintln!("SKIPPED: no `script` that gives a terminal");
         return;
     }
     let on_terminal = |no_color: bool| {
         let mut script = Command::new("script");
-        script.args(["-qec", &format!("{BM} filter --help"), "/dev/null"]).env("TERM", "xterm").stdin(Stdio::null());
+        script
+            .args(["-qec", &format!("{BM} filter --help"), "/dev/null"])
+            .env("TERM", "xterm")
+            .stdin(Stdio::null());
         script.env_remove("NO_COLOR");
         if no_color {
             script.env("NO_COLOR", "1");
@@ -93,7 +111,8 @@ fn selfcheck_tells_of_the_machine_and_of_every_model() {
         let run = bm([name, "--backend", "embedded"]).done();
         let lines: Vec<_> = run.text().lines().collect();
         assert!(
-            lines[0].starts_with(&format!("bm {}, ", env!("CARGO_PKG_VERSION"))) && lines[0].ends_with(" threads"),
+            lines[0].starts_with(&format!("bm {}, ", env!("CARGO_PKG_VERSION")))
+                && lines[0].ends_with(" threads"),
             "{lines:?}"
         );
         assert_eq!(

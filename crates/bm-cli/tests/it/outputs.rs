@@ -5,7 +5,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
-use crate::support::{HISEQ, NOVASEQ, Scratch, bm, command, gzip, plain, records, run, shell, testdata, text_of};
+use crate::support::{
+    HISEQ, NOVASEQ, Scratch, bm, command, gzip, plain, records, run, shell, testdata, text_of,
+};
 
 const READS: &[u8] = b"@r1\nACGT\n+\nIIII\n@r2\nNNNN\n+\nIIII\n";
 
@@ -15,7 +17,12 @@ fn the_input_is_never_overwritten() {
     let input = scratch.file("reads.fastq", READS);
     symlink(&input, scratch.folder().join("link.fastq")).unwrap();
     fs::create_dir(scratch.folder().join("sub")).unwrap();
-    let spellings = [input.clone(), scratch.path("link.fastq"), scratch.path("sub/../reads.fastq"), scratch.path("./reads.fastq")];
+    let spellings = [
+        input.clone(),
+        scratch.path("link.fastq"),
+        scratch.path("sub/../reads.fastq"),
+        scratch.path("./reads.fastq"),
+    ];
     let other = scratch.path("other");
     for name in &spellings {
         for arguments in [
@@ -32,7 +39,9 @@ fn the_input_is_never_overwritten() {
         }
     }
     // A relative path.
-    let message = run(command(["filter", "reads.fastq", "-o", &input]).current_dir(scratch.folder())).refused();
+    let message =
+        run(command(["filter", "reads.fastq", "-o", &input]).current_dir(scratch.folder()))
+            .refused();
     assert!(message.contains("is an input too"), "{message}");
     assert_eq!(scratch.read("reads.fastq"), READS);
     assert_eq!(scratch.names(), ["link.fastq", "reads.fastq", "sub"]);
@@ -67,7 +76,8 @@ fn two_outputs_are_two_files() {
     // Also where it is there already, under another name.
     scratch.file("out", b"old");
     symlink(&name, scratch.folder().join("link")).unwrap();
-    let message = bm(["filter", &input, "-o", &name, "--discarded", &scratch.path("link")]).refused();
+    let message =
+        bm(["filter", &input, "-o", &name, "--discarded", &scratch.path("link")]).refused();
     assert!(message.contains("is named for two outputs"), "{message}");
     assert_eq!(scratch.read("out"), b"old");
 }
@@ -77,7 +87,16 @@ fn a_link_stays_a_link() {
     let scratch = Scratch::new();
     let target = scratch.file("target.fastq", b"old");
     symlink(&target, scratch.folder().join("link.fastq")).unwrap();
-    bm(["filter", &scratch.file("reads.fastq", READS), "-o", &scratch.path("link.fastq"), "-q", "-t", "0"]).done();
+    bm([
+        "filter",
+        &scratch.file("reads.fastq", READS),
+        "-o",
+        &scratch.path("link.fastq"),
+        "-q",
+        "-t",
+        "0",
+    ])
+    .done();
     assert!(fs::symlink_metadata(scratch.path("link.fastq")).unwrap().is_symlink());
     assert_eq!(scratch.read("target.fastq"), &READS[..16]);
 }
@@ -107,7 +126,10 @@ fn places_that_cannot_be_written_are_refused() {
         vec!["encode", &input, "-o", &missing],
     ] {
         let message = run(&mut command(&arguments)).refused();
-        let expected = format!("bm: {missing}: cannot be created, there is no folder {}\n", scratch.path("missing"));
+        let expected = format!(
+            "bm: {missing}: cannot be created, there is no folder {}\n",
+            scratch.path("missing")
+        );
         assert_eq!(message, expected);
         assert_eq!(scratch.names(), [""; 0], "{arguments:?}");
     }
@@ -123,7 +145,8 @@ fn a_full_disk_is_an_error() {
     let scratch = Scratch::new();
     symlink("/dev/full", scratch.folder().join("full.fastq.gz")).unwrap();
     symlink("/dev/full", scratch.folder().join("full.fastq.zst")).unwrap();
-    let (input, full, full_zstd) = (testdata(NOVASEQ), scratch.path("full.fastq.gz"), scratch.path("full.fastq.zst"));
+    let (input, full, full_zstd) =
+        (testdata(NOVASEQ), scratch.path("full.fastq.gz"), scratch.path("full.fastq.zst"));
     for arguments in [
         vec!["filter", &input, "-q", "-o", "/dev/full"],
         vec!["filter", &input, "-q", "-o", &full],
@@ -134,10 +157,19 @@ fn a_full_disk_is_an_error() {
         vec!["encode", &input, "-q", "-o", "/dev/full"],
     ] {
         let message = run(&mut command(&arguments)).refused();
-        assert!(message.contains("full") && message.contains("No space left on device"), "{message}");
+        assert!(
+            message.contains("full") && message.contains("No space left on device"),
+            "{message}"
+        );
     }
-    for arguments in ["filter -o -", "score", "encode -o -", "models", "selfcheck --backend embedded"] {
-        let input = if arguments.contains("models") || arguments.contains("selfcheck") { "" } else { &input };
+    for arguments in
+        ["filter -o -", "score", "encode -o -", "models", "selfcheck --backend embedded"]
+    {
+        let input = if arguments.contains("models") || arguments.contains("selfcheck") {
+            ""
+        } else {
+            &input
+        };
         let message = shell(&format!("\"$BM\" {arguments} {input} > /dev/full")).refused();
         assert!(message.contains("stdout: No space left on device"), "{arguments}: {message}");
     }
@@ -145,7 +177,8 @@ fn a_full_disk_is_an_error() {
 
 #[test]
 fn outputs_that_are_thrown_away_are_fine() {
-    let run = bm(["filter", &testdata(NOVASEQ), "-o", "/dev/null", "--discarded", "/dev/null"]).done();
+    let run =
+        bm(["filter", &testdata(NOVASEQ), "-o", "/dev/null", "--discarded", "/dev/null"]).done();
     assert!(run.stderr.starts_with("800 reads in: "), "{}", run.stderr);
     let null = fs::metadata("/dev/null").unwrap();
     assert!(!null.is_file(), "/dev/null was replaced by a file");
@@ -170,7 +203,10 @@ fn an_input_can_be_a_named_pipe() {
     let scratch = Scratch::new();
     let fifo = scratch.path("fifo.gz");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    let child = command(["filter", &fifo, "-o", "-", "-q", "-t", "0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let child = command(["filter", &fifo, "-o", "-", "-q", "-t", "0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     fs::write(&fifo, gzip(READS)).unwrap();
     assert_eq!(child.wait_with_output().unwrap().stdout, &READS[..16]);
 }
@@ -179,14 +215,21 @@ fn an_input_can_be_a_named_pipe() {
 fn a_reader_that_has_seen_enough_is_no_error() {
     // The output is larger than what the pipe and the program's own buffer hold.
     let input = testdata(HISEQ);
-    for arguments in [["filter", &input, "-o", "-", "-t", "0"], ["score", &input, "-o", "-", "-t", "0"]] {
-        let mut child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    for arguments in
+        [["filter", &input, "-o", "-", "-t", "0"], ["score", &input, "-o", "-", "-t", "0"]]
+    {
+        let mut child =
+            command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut line).unwrap();
         drop(stdout);
         let output = child.wait_with_output().unwrap();
-        assert!(!line.is_empty() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            !line.is_empty() && output.stderr.is_empty(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         assert_eq!(output.status.code(), Some(0));
     }
     let run = shell(&format!("set -o pipefail; \"$BM\" filter '{input}' -o - | head -1")).done();
@@ -197,7 +240,8 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 fn stdout_and_a_file_can_be_filled_together() {
     let scratch = Scratch::new();
     let input = testdata(NOVASEQ);
-    let run = bm(["filter", &input, "-o", "-", "--discarded", &scratch.path("dropped.fastq.gz")]).done();
+    let run =
+        bm(["filter", &input, "-o", "-", "--discarded", &scratch.path("dropped.fastq.gz")]).done();
     let dropped = plain(scratch.read("dropped.fastq.gz"));
     assert_eq!(records(&run.stdout).len() + records(&dropped).len(), 800);
 }
@@ -209,13 +253,30 @@ fn a_run_that_is_stopped_leaves_nothing_behind() {
         let kept = scratch.file("kept.fastq.gz", b"from before");
         let (dropped, report) = (scratch.path("dropped.zst"), scratch.path("report.json"));
         // A pipe that nobody closes: the run is in the middle of it.
-        let mut bm = command(["filter", "-", "-o", &kept, "--discarded", &dropped, "--report", &report, "-q"]);
+        let mut bm = command([
+            "filter",
+            "-",
+            "-o",
+            &kept,
+            "--discarded",
+            &dropped,
+            "--report",
+            &report,
+            "-q",
+        ]);
         let mut child = bm.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(&text_of(&testdata(HISEQ))).unwrap();
         // It has read what it can hold, so its outputs are there.
-        assert!(scratch.names().iter().any(|name| name.ends_with(".partial")), "{:?}", scratch.names());
-        let stopped = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+        assert!(
+            scratch.names().iter().any(|name| name.ends_with(".partial")),
+            "{:?}",
+            scratch.names()
+        );
+        let stopped = Command::new("kill")
+            .args([&format!("-{signal}"), &child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(stopped.success());
         let output = child.wait_with_output().unwrap();
         drop(stdin);

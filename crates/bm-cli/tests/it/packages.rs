@@ -24,7 +24,9 @@ fn replace_golden(copy: &str, text: &str) {
     fs::write(&path, text).unwrap();
     let output = Command::new("sha256sum").arg(&path).output().unwrap();
     let digest = String::from_utf8(output.stdout).unwrap()[..64].to_owned();
-    edit(copy, |manifest| manifest["files"]["golden.json"] = json!({"sha256": digest, "bytes": text.len()}));
+    edit(copy, |manifest| {
+        manifest["files"]["golden.json"] = json!({"sha256": digest, "bytes": text.len()})
+    });
 }
 
 fn edit(copy: &str, change: impl FnOnce(&mut Value)) {
@@ -44,7 +46,8 @@ fn json_of(id: &str, file: &str) -> Value {
 fn refused(model: &str) -> String {
     let scratch = Scratch::new();
     let kept = scratch.path("kept.fastq");
-    let message = bm(["filter", &testdata("broken/crlf.fastq"), "-o", &kept, "-m", model]).refused();
+    let message =
+        bm(["filter", &testdata("broken/crlf.fastq"), "-o", &kept, "-m", model]).refused();
     assert_eq!(scratch.names(), [""; 0]);
     message
 }
@@ -63,7 +66,16 @@ fn refused_with(change: impl FnOnce(&str), expected: &[&str]) {
 #[test]
 fn a_copy_of_a_package_runs() {
     let scratch = Scratch::new();
-    bm(["filter", &testdata("broken/crlf.fastq"), "-o", "-", "-q", "-m", &copy_of_package(&scratch)]).done();
+    bm([
+        "filter",
+        &testdata("broken/crlf.fastq"),
+        "-o",
+        "-",
+        "-q",
+        "-m",
+        &copy_of_package(&scratch),
+    ])
+    .done();
 }
 
 #[test]
@@ -102,12 +114,27 @@ fn a_manifest_that_promises_something_else_is_refused() {
             |m| m["encoding"]["id"] = json!("scalar-151"),
             &["needs the encoding scalar-151 version 1, there are: scalar-150 version 1"],
         ),
-        (|m| m["encoding"]["version"] = json!(2), &["needs the encoding scalar-150 version 2, there are: scalar-150 version 1"]),
-        (|m| m["window"]["rule"] = json!("median"), &["the window rule median, there are: base-weighted-mean-logit"]),
-        (|m| m["window"]["length"] = json!(100), &["a window of 100 bases, the encoding scalar-150 version 1 has 150"]),
-        (|m| m["input"]["shape"] = json!(["batch", 299]), &["promises features of width 299", "width 300"]),
+        (
+            |m| m["encoding"]["version"] = json!(2),
+            &["needs the encoding scalar-150 version 2, there are: scalar-150 version 1"],
+        ),
+        (
+            |m| m["window"]["rule"] = json!("median"),
+            &["the window rule median, there are: base-weighted-mean-logit"],
+        ),
+        (
+            |m| m["window"]["length"] = json!(100),
+            &["a window of 100 bases, the encoding scalar-150 version 1 has 150"],
+        ),
+        (
+            |m| m["input"]["shape"] = json!(["batch", 299]),
+            &["promises features of width 299", "width 300"],
+        ),
         (|m| m["output"]["name"] = json!("p"), &["promises p of width 1", "probability"]),
-        (|m| m["thresholds"]["default"] = json!(0.6), &["metadata of model.onnx", "threshold 0.5", "threshold 0.6"]),
+        (
+            |m| m["thresholds"]["default"] = json!(0.6),
+            &["metadata of model.onnx", "threshold 0.5", "threshold 0.6"],
+        ),
         (|m| m["files"] = json!({}), &["manifest.json has no digest of model.onnx"]),
     ];
     for (change, expected) in changes {
@@ -122,9 +149,18 @@ fn a_manifest_that_promises_something_else_is_refused() {
 
 #[test]
 fn a_missing_file_of_a_package_is_named() {
-    refused_with(|copy| fs::remove_file(Path::new(copy).join("manifest.json")).unwrap(), &["has no manifest.json"]);
-    refused_with(|copy| fs::remove_file(Path::new(copy).join("model.onnx")).unwrap(), &["has no model.onnx"]);
-    refused_with(|copy| fs::write(Path::new(copy).join("manifest.json"), "{").unwrap(), &["manifest.json: EOF while parsing"]);
+    refused_with(
+        |copy| fs::remove_file(Path::new(copy).join("manifest.json")).unwrap(),
+        &["has no manifest.json"],
+    );
+    refused_with(
+        |copy| fs::remove_file(Path::new(copy).join("model.onnx")).unwrap(),
+        &["has no model.onnx"],
+    );
+    refused_with(
+        |copy| fs::write(Path::new(copy).join("manifest.json"), "{").unwrap(),
+        &["manifest.json: EOF while parsing"],
+    );
 }
 
 /// A model is from anywhere, and so are names of files: a terminal must not obey them.
@@ -133,12 +169,17 @@ fn nothing_of_a_package_reaches_the_terminal_as_more_than_text() {
     const ESCAPE: &str = "\u{1b}]0;owned\u{7}\nbm: all is well";
     let scratch = Scratch::new();
     let copy = copy_of_package(&scratch);
-    for (place, expected) in
-        [("/id", "its id is `"), ("/label/definition", "its label is `"), ("/encoding/id", "needs the encoding ")]
-    {
+    for (place, expected) in [
+        ("/id", "its id is `"),
+        ("/label/definition", "its label is `"),
+        ("/encoding/id", "needs the encoding "),
+    ] {
         edit(&copy, |manifest| *manifest.pointer_mut(place).unwrap() = json!(ESCAPE));
         let message = refused(&copy);
-        assert!(message.contains(expected) && message.contains(r"\u{1b}]0;owned\u{7}\nbm: all is well"), "{message}");
+        assert!(
+            message.contains(expected) && message.contains(r"\u{1b}]0;owned\u{7}\nbm: all is well"),
+            "{message}"
+        );
         edit(&copy, |manifest| *manifest = json_of("mean-q20", "manifest.json"));
     }
     edit(&copy, |manifest| manifest["format"] = json!("x".repeat(100_000)));
@@ -148,7 +189,10 @@ fn nothing_of_a_package_reaches_the_terminal_as_more_than_text() {
     let shown = bm(["models", "show", &copy]).done();
     assert_eq!(shown.text(), "# Card\n\\u{1b}]0;owned\\u{7}\nbm: all is well\n");
     let missing = bm(["filter", &format!("{ESCAPE}.fastq"), "-o", "-"]).refused();
-    assert!(missing.starts_with(r"bm: \u{1b}]0;owned\u{7}\nbm: all is well.fastq: cannot be opened"), "{missing}");
+    assert!(
+        missing.starts_with(r"bm: \u{1b}]0;owned\u{7}\nbm: all is well.fastq: cannot be opened"),
+        "{missing}"
+    );
 }
 
 /// Names in a manifest are looked up among the files of a package; none is a path.
@@ -170,7 +214,11 @@ fn a_manifest_does_not_lead_out_of_its_folder() {
             });
             let run = bm(["selfcheck", "-m", &copy, "--backend", "embedded"]);
             assert_eq!(run.code, Some(1));
-            assert!(!run.stderr.contains("not for you") && run.stderr.contains(file), "{}", run.stderr);
+            assert!(
+                !run.stderr.contains("not for you") && run.stderr.contains(file),
+                "{}",
+                run.stderr
+            );
             edit(&copy, |manifest| *manifest = json_of("mean-q20", "manifest.json"));
         }
         fs::remove_dir_all(copy).unwrap();
@@ -180,9 +228,16 @@ fn a_manifest_does_not_lead_out_of_its_folder() {
 #[test]
 fn what_is_no_model_is_refused() {
     let message = refused("mean-q99");
-    assert!(message.contains("no model is called mean-q99; there are: read-error, mean-q20"), "{message}");
+    assert!(
+        message.contains("no model is called mean-q99; there are: read-error, mean-q20"),
+        "{message}"
+    );
     let scratch = Scratch::new();
-    for (name, content) in [("text.onnx", b"not a model\n".as_slice()), ("empty.onnx", b""), ("zeros.onnx", &[0; 4096])] {
+    for (name, content) in [
+        ("text.onnx", b"not a model\n".as_slice()),
+        ("empty.onnx", b""),
+        ("zeros.onnx", &[0; 4096]),
+    ] {
         let path = scratch.file(name, content);
         let message = refused(&path);
         assert!(message.starts_with(&format!("bm: {path}: not a valid ONNX model: ")), "{message}");
@@ -196,7 +251,10 @@ fn what_is_no_model_is_refused() {
     let path = scratch.path("large.onnx");
     fs::File::create(&path).unwrap().set_len(65 * 1024 * 1024).unwrap();
     let message = refused(&path);
-    assert!(message.contains("larger than the 67108864 bytes that are read, it has 68157440"), "{message}");
+    assert!(
+        message.contains("larger than the 67108864 bytes that are read, it has 68157440"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -207,9 +265,12 @@ fn a_self_check_that_differs_fails() {
     let mut golden: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     let reads = golden["reads"].as_array_mut().unwrap();
     // What is no read at all is another matter; this is about one probability that is off.
-    reads.retain(|read| read["sequence"].as_str().unwrap().bytes().any(|base| base != b'N' && base != b'n'));
+    reads.retain(|read| {
+        read["sequence"].as_str().unwrap().bytes().any(|base| base != b'N' && base != b'n')
+    });
     let probability = reads[0]["probability"].as_f64().unwrap();
-    reads[0]["probability"] = (if probability > 0.5 { probability - 0.01 } else { probability + 0.01 }).into();
+    reads[0]["probability"] =
+        (if probability > 0.5 { probability - 0.01 } else { probability + 0.01 }).into();
     let text = serde_json::to_string(&golden).unwrap();
     replace_golden(&copy, &text);
     let run = bm(["selfcheck", "-m", &copy, "--backend", "embedded"]);

@@ -7,14 +7,18 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::support::{
-    MEASLES, MEASLES_2, MISEQ, MISEQ_2, Row, Scratch, bm, bm_with_stdin, command, json, record, records, rows, run, testdata,
-    text_of,
+    MEASLES, MEASLES_2, MISEQ, MISEQ_2, Row, Scratch, bm, bm_with_stdin, command, json, record,
+    records, rows, run, testdata, text_of,
 };
 
 /// The pairs of two files, in turns.
 fn interleaved(first: &str, second: &str) -> Vec<u8> {
     let (first, second) = (text_of(&testdata(first)), text_of(&testdata(second)));
-    records(&first).into_iter().zip(records(&second)).flat_map(|(one, other)| [one, other].concat()).collect()
+    records(&first)
+        .into_iter()
+        .zip(records(&second))
+        .flat_map(|(one, other)| [one, other].concat())
+        .collect()
 }
 
 /// The record without what stands in its description by now, and the reason that does.
@@ -22,7 +26,9 @@ fn without_reason(record: &[u8]) -> (Vec<u8>, Option<String>) {
     let text = String::from_utf8(record.to_vec()).unwrap();
     let (definition, rest) = text.split_once('\n').unwrap();
     match definition.split_once(" reason=") {
-        Some((definition, reason)) => (format!("{definition}\n{rest}").into_bytes(), Some(reason.to_owned())),
+        Some((definition, reason)) => {
+            (format!("{definition}\n{rest}").into_bytes(), Some(reason.to_owned()))
+        }
         None => (record.to_vec(), None),
     }
 }
@@ -35,30 +41,57 @@ fn every_read_of_a_pair_goes_where_its_verdict_says_in_every_mode() {
         let all = records(&all);
         for mode in ["joint", "both", "any"] {
             let out = Scratch::new();
-            let [kept1, kept2, singles, dropped, report] = ["1.fq", "2.fq", "s.fq", "d.fq", "r.json"].map(|name| out.path(name));
-            let places = ["-o", &kept1, "-O", &kept2, "--singles", &singles, "--discarded", &dropped, "--report", &report];
+            let [kept1, kept2, singles, dropped, report] =
+                ["1.fq", "2.fq", "s.fq", "d.fq", "r.json"].map(|name| out.path(name));
+            let places = [
+                "-o",
+                &kept1,
+                "-O",
+                &kept2,
+                "--singles",
+                &singles,
+                "--discarded",
+                &dropped,
+                "--report",
+                &report,
+            ];
             run(command(["filter", &in1, &in2, "--pair", mode]).args(places)).done();
             let table = rows(&bm(["score", &in1, &in2, "--pair", mode, "-q"]).done().stdout);
             assert_eq!(table.len(), all.len());
 
-            let [kept1, kept2, singles, dropped] = ["1.fq", "2.fq", "s.fq", "d.fq"].map(|name| out.read(name));
+            let [kept1, kept2, singles, dropped] =
+                ["1.fq", "2.fq", "s.fq", "d.fq"].map(|name| out.read(name));
             let (kept1, kept2) = (records(&kept1), records(&kept2));
             assert_eq!(kept1.len(), kept2.len(), "{mode}: mates stay together");
-            let pairs: Vec<_> = kept1.iter().zip(&kept2).flat_map(|(one, other)| [*one, *other]).collect();
-            let passing: Vec<_> =
-                all.iter().zip(&table).filter(|(_, row)| row.verdict == "pass").map(|(record, _)| *record).collect();
+            let pairs: Vec<_> =
+                kept1.iter().zip(&kept2).flat_map(|(one, other)| [*one, *other]).collect();
+            let passing: Vec<_> = all
+                .iter()
+                .zip(&table)
+                .filter(|(_, row)| row.verdict == "pass")
+                .map(|(record, _)| *record)
+                .collect();
             assert!(pairs == passing, "{mode}: {} kept, {} pass", pairs.len(), passing.len());
 
             // What is rescued passes by itself, and its mate does not.
-            let alone =
-                rows(&bm(["score", &in1, "-q"]).done().stdout).into_iter().zip(rows(&bm(["score", &in2, "-q"]).done().stdout));
+            let alone = rows(&bm(["score", &in1, "-q"]).done().stdout)
+                .into_iter()
+                .zip(rows(&bm(["score", &in2, "-q"]).done().stdout));
             let alone: Vec<_> = alone.flat_map(|(one, other)| [one, other]).collect();
             let rescued = |i: usize| table[i].verdict != "pass" && alone[i].verdict == "pass";
             let expected: Vec<_> = (0..all.len()).filter(|i| rescued(*i)).map(|i| all[i]).collect();
-            assert!(records(&singles) == expected, "{mode}: {} singles, expected {}", records(&singles).len(), expected.len());
-            let expected: Vec<_> =
-                (0..all.len()).filter(|i| table[*i].verdict != "pass" && !rescued(*i)).map(|i| all[i].to_vec()).collect();
-            let (found, reasons): (Vec<_>, Vec<_>) = records(&dropped).into_iter().map(without_reason).unzip();
+            assert!(
+                records(&singles) == expected,
+                "{mode}: {} singles, expected {}",
+                records(&singles).len(),
+                expected.len()
+            );
+            let expected: Vec<_> = (0..all.len())
+                .filter(|i| table[*i].verdict != "pass" && !rescued(*i))
+                .map(|i| all[i].to_vec())
+                .collect();
+            let (found, reasons): (Vec<_>, Vec<_>) =
+                records(&dropped).into_iter().map(without_reason).unzip();
             assert!(found == expected && reasons.iter().all(Option::is_some), "{mode}");
 
             let report = json(&out.read("r.json"));
@@ -66,11 +99,14 @@ fn every_read_of_a_pair_goes_where_its_verdict_says_in_every_mode() {
             assert_eq!(count("in"), all.len());
             assert_eq!(count("kept"), pairs.len() + records(&singles).len());
             assert_eq!(count("discarded") + count("unscored"), found.len());
-            let reasons =
-                report["reasons"].as_object().unwrap().values().map(|count| count.as_u64().unwrap() as usize).sum::<usize>();
+            let reasons = report["reasons"]
+                .as_object()
+                .unwrap()
+                .values()
+                .map(|count| count.as_u64().unwrap() as usize)
+                .sum::<usize>();
             assert_eq!(reasons, found.len());
-            let pairs =
-                serde_json::json!({"judged": mode, "in": all.len() / 2, "kept": kept1.len(), "singles": records(&singles).len()});
+            let pairs = serde_json::json!({"judged": mode, "in": all.len() / 2, "kept": kept1.len(), "singles": records(&singles).len()});
             assert_eq!(report["pairs"], pairs);
             if mode == "both" {
                 assert!(!records(&singles).is_empty());
@@ -82,18 +118,25 @@ fn every_read_of_a_pair_goes_where_its_verdict_says_in_every_mode() {
 #[test]
 fn a_pair_is_judged_by_the_errors_of_both_mates() {
     let (in1, in2) = (testdata(MISEQ), testdata(MISEQ_2));
-    let table = |flags: &[&str]| rows(&run(command(["score", &in1, &in2, "-q"]).args(flags)).done().stdout);
+    let table =
+        |flags: &[&str]| rows(&run(command(["score", &in1, &in2, "-q"]).args(flags)).done().stdout);
     let probability = |row: &Row| row.pair.unwrap().1;
     for pair in table(&[]).chunks(2) {
         assert_eq!(pair.iter().map(|row| row.pair.unwrap().0).collect::<Vec<_>>(), [1, 2]);
         let template = |row: &Row| row.read.rsplit_once('/').unwrap().0.to_owned();
         assert_eq!(template(&pair[0]), template(&pair[1]));
-        assert!(probability(&pair[0]).to_bits() == probability(&pair[1]).to_bits() && pair[0].verdict == pair[1].verdict);
+        assert!(
+            probability(&pair[0]).to_bits() == probability(&pair[1]).to_bits()
+                && pair[0].verdict == pair[1].verdict
+        );
         assert_eq!(pair[0].verdict == "pass", probability(&pair[0]) >= 0.5);
     }
     for pair in table(&["--max-ee", "2"]).chunks(2) {
         let errors: f32 = pair.iter().map(|row| row.expected_errors.unwrap()).sum();
-        assert!((errors - 2.0).abs() < 1e-5 || (pair[0].verdict == "pass") == (errors <= 2.0), "{pair:?}");
+        assert!(
+            (errors - 2.0).abs() < 1e-5 || (pair[0].verdict == "pass") == (errors <= 2.0),
+            "{pair:?}"
+        );
         assert!(pair[0].verdict == "pass" || pair[0].reason == "max_ee");
     }
 }
@@ -106,7 +149,11 @@ fn two_files_and_one_in_which_mates_take_turns_are_the_same() {
     let expected = bm(["filter", &in1, &in2, "-o", "-", "-q", "-j", "1"]).done().stdout;
     assert!(records(&expected).len() > 1_000);
     assert!(bm(["filter", &mixed, "--interleaved", "-o", "-", "-q"]).done().stdout == expected);
-    let stdin = bm_with_stdin(["filter", "-", "--interleaved", "-o", "-", "-q", "-j", "3"], &interleaved(MISEQ, MISEQ_2)).done();
+    let stdin = bm_with_stdin(
+        ["filter", "-", "--interleaved", "-o", "-", "-q", "-j", "3"],
+        &interleaved(MISEQ, MISEQ_2),
+    )
+    .done();
     assert!(stdin.stdout == expected);
     let (one, other) = (scratch.path("1.fq.gz"), scratch.path("2.fq.zst"));
     bm(["filter", &mixed, "--interleaved", "-o", &one, "-O", &other, "-q"]).done();
@@ -118,11 +165,16 @@ fn two_files_and_one_in_which_mates_take_turns_are_the_same() {
 
 #[test]
 fn pairs_of_unequal_mates_stay_together() {
-    // Mates of very different lengths, more than a batch of either, and one pair longer than a batch.
+    // Mates of very different lengths, more than a batch of either, and one pair longer than a
+    // batch.
     let mut files = [Vec::new(), Vec::new()];
     for i in 0..4_000_usize {
         files[0].extend(record(&format!("r{i}/1"), 20 + i % 7, b'I'));
-        files[1].extend(record(&format!("r{i}/2"), if i == 2_000 { 400_000 } else { 250 - i % 100 }, b'I'));
+        files[1].extend(record(
+            &format!("r{i}/2"),
+            if i == 2_000 { 400_000 } else { 250 - i % 100 },
+            b'I',
+        ));
     }
     let scratch = Scratch::new();
     let [in1, in2] = ["1", "2"].map(|name| scratch.path(name));
@@ -135,7 +187,12 @@ fn pairs_of_unequal_mates_stay_together() {
         let run = bm(["filter", a, b, "-o", &k1, "-O", &k2, "-q", "-t", "0", "-j", "2"]);
         if swapped {
             let message = run.refused();
-            assert!(message.contains("record 1 (read r0/1, byte 0): is by its name not the second mate of"), "{message}");
+            assert!(
+                message.contains(
+                    "record 1 (read r0/1, byte 0): is by its name not the second mate of"
+                ),
+                "{message}"
+            );
         } else {
             run.done();
             assert!(scratch.read("k1") == files[0] && scratch.read("k2") == files[1]);
@@ -153,31 +210,73 @@ fn wrapped_mates_that_take_turns_are_read_as_they_are() {
             let record = record(&format!("r{i}/{mate}"), 70 + i % 90, b'I');
             let lines: Vec<_> = record.split(|byte| *byte == b'\n').collect();
             let fold = |line: &[u8]| line.chunks(60).collect::<Vec<_>>().join(&b'\n');
-            wrapped.extend([lines[0].to_vec(), fold(lines[1]), b"+".to_vec(), fold(lines[3]), Vec::new()].join(&b'\n'));
+            wrapped.extend(
+                [lines[0].to_vec(), fold(lines[1]), b"+".to_vec(), fold(lines[3]), Vec::new()]
+                    .join(&b'\n'),
+            );
             plain.extend(record);
         }
     }
-    let run = bm_with_stdin(["filter", "-", "--interleaved", "-o", "-", "-q", "-t", "0"], &wrapped).done();
+    let run = bm_with_stdin(["filter", "-", "--interleaved", "-o", "-", "-q", "-t", "0"], &wrapped)
+        .done();
     assert!(run.stdout == plain);
 }
 
 #[test]
 fn what_are_no_pairs_is_refused_with_both_addresses() {
     let scratch = Scratch::new();
-    let reads = |names: &[&str]| -> Vec<u8> { names.iter().flat_map(|name| record(name, 50, b'I')).collect() };
+    let reads = |names: &[&str]| -> Vec<u8> {
+        names.iter().flat_map(|name| record(name, 50, b'I')).collect()
+    };
     let file = |name: &str, names: &[&str]| scratch.file(name, &reads(names));
-    let (abc, abd, ab) = (file("abc", &["a/1", "b/1", "c/1"]), file("abd", &["a/2", "b/2", "d/2"]), file("ab", &["a/2", "b/2"]));
+    let (abc, abd, ab) = (
+        file("abc", &["a/1", "b/1", "c/1"]),
+        file("abd", &["a/2", "b/2", "d/2"]),
+        file("ab", &["a/2", "b/2"]),
+    );
     let none = file("none", &[]);
     for (first, second, expected) in [
-        (&abc, &abd, format!("{abd}: record 3 (read d/2, byte 218): is no mate of {abc}: record 3 (read c/1, byte 218)")),
-        (&abc, &ab, format!("{ab}: ends after record 2, but {abc} goes on with record 3 (read c/1, byte 218)")),
-        (&ab, &abd, format!("{ab}: ends after record 2, but {abd} goes on with record 3 (read d/2, byte 218)")),
-        (&none, &ab, format!("{none}: ends after record 0, but {ab} goes on with record 1 (read a/2, byte 0)")),
-        (&ab, &none, format!("{none}: ends after record 0, but {ab} goes on with record 1 (read a/2, byte 0)")),
+        (
+            &abc,
+            &abd,
+            format!(
+                "{abd}: record 3 (read d/2, byte 218): is no mate of {abc}: record 3 (read c/1, byte 218)"
+            ),
+        ),
+        (
+            &abc,
+            &ab,
+            format!(
+                "{ab}: ends after record 2, but {abc} goes on with record 3 (read c/1, byte 218)"
+            ),
+        ),
+        (
+            &ab,
+            &abd,
+            format!(
+                "{ab}: ends after record 2, but {abd} goes on with record 3 (read d/2, byte 218)"
+            ),
+        ),
+        (
+            &none,
+            &ab,
+            format!(
+                "{none}: ends after record 0, but {ab} goes on with record 1 (read a/2, byte 0)"
+            ),
+        ),
+        (
+            &ab,
+            &none,
+            format!(
+                "{none}: ends after record 0, but {ab} goes on with record 1 (read a/2, byte 0)"
+            ),
+        ),
         (
             &abd,
             &abc,
-            format!("{abc}: record 1 (read a/1, byte 0): is by its name not the second mate of {abd}: record 1 (read a/2, byte 0)"),
+            format!(
+                "{abc}: record 1 (read a/1, byte 0): is by its name not the second mate of {abd}: record 1 (read a/2, byte 0)"
+            ),
         ),
         (&abc, &abc, format!("{abc}: is named for both mates")),
     ] {
@@ -193,18 +292,29 @@ fn what_are_no_pairs_is_refused_with_both_addresses() {
         (&["a/1", "a/2", "b/1"][..], "ends after record 3 (read b/1, byte 218), which has no mate"),
         (&["a/1"], "ends after record 1 (read a/1, byte 0), which has no mate"),
         (&["a/1", "b/2"], ": record 2 (read b/2, byte 109): is no mate of "),
-        (&["a/1", "a/2", "b/2", "b/1"], ": record 4 (read b/1, byte 327): is by its name not the second mate of "),
+        (
+            &["a/1", "a/2", "b/2", "b/1"],
+            ": record 4 (read b/1, byte 327): is by its name not the second mate of ",
+        ),
     ] {
-        let message = bm_with_stdin(["filter", "-", "--interleaved", "-o", "-", "-q"], &reads(names)).refused();
+        let message =
+            bm_with_stdin(["filter", "-", "--interleaved", "-o", "-", "-q"], &reads(names))
+                .refused();
         assert!(message.contains(expected), "{message}");
     }
     // What is wrong with the mate's record is told, and not that it is missing.
     let cut = [reads(&["a/1"]), b"@a/2\nACGT\n+\nIII\n".to_vec()].concat();
     let message = bm_with_stdin(["filter", "-", "--interleaved", "-o", "-", "-q"], &cut).refused();
-    assert!(message.contains("record 2 (read a/2, byte 109): 4 bases but 3 quality scores"), "{message}");
+    assert!(
+        message.contains("record 2 (read a/2, byte 109): 4 bases but 3 quality scores"),
+        "{message}"
+    );
     let cut = scratch.file("cut", b"@a/2\nACGT\n+\nIIII\n@b/2\nACGT\n+\nIII\n");
     let message = bm(["filter", &abc, &cut, "-o", "-", "-q"]).refused();
-    assert!(message.contains("cut: record 2 (read b/2, byte 17): 4 bases but 3 quality scores"), "{message}");
+    assert!(
+        message.contains("cut: record 2 (read b/2, byte 17): 4 bases but 3 quality scores"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -226,7 +336,10 @@ fn a_mate_that_cannot_be_scored_takes_its_pair_with_it_unless_one_is_enough() {
     assert_eq!(kept(&["--pair", "any"]).0, 4);
     let singles = scratch.path("s");
     let (reads, said) = kept(&["--singles", &singles]);
-    assert!(reads == 2 && said.contains("1 kept (50.00 %), 1 reads kept without their mate"), "{said}");
+    assert!(
+        reads == 2 && said.contains("1 kept (50.00 %), 1 reads kept without their mate"),
+        "{said}"
+    );
     assert!(scratch.read("s") == record("a", 100, b'I'));
 }
 
@@ -248,7 +361,16 @@ fn pairs_do_not_depend_on_threads() {
         .map(|threads| {
             let out = Scratch::new();
             let names = ["1.gz", "2.gz", "s", "d"].map(|name| out.path(name));
-            let places = ["-o", &names[0], "-O", &names[1], "--singles", &names[2], "--discarded", &names[3]];
+            let places = [
+                "-o",
+                &names[0],
+                "-O",
+                &names[1],
+                "--singles",
+                &names[2],
+                "--discarded",
+                &names[3],
+            ];
             run(command(["filter", &in1, &in2, "-q", "-j", threads]).args(places)).done();
             ["1.gz", "2.gz", "s", "d"].map(|name| out.read(name))
         })
@@ -271,8 +393,8 @@ fn mate() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
     prop_oneof![1 => Just(0usize), 12 => 1..320usize].prop_flat_map(|bases| {
         let letter = prop_oneof![20 => select(b"ACGT".as_slice()), 1 => Just(b'N')];
         // Of one read mostly alike, so that some are good and some are not.
-        let quality =
-            select(b"#2;FI".as_slice()).prop_flat_map(move |most| vec(prop_oneof![30 => Just(most), 1 => b'!'..=b'J'], bases));
+        let quality = select(b"#2;FI".as_slice())
+            .prop_flat_map(move |most| vec(prop_oneof![30 => Just(most), 1 => b'!'..=b'J'], bases));
         (vec(letter, bases), quality)
     })
 }
@@ -299,7 +421,8 @@ proptest! {
         let [in1, in2] = [0, 1].map(|i| scratch.file(&format!("in{i}"), &files[i]));
         let input = scratch.file("mixed", &mixed);
 
-        // What a model says of a file's first reads must not differ between the layouts: it is named.
+        // What a model says of a file's first reads must not differ between the layouts: it is
+        // named.
         let flags = ["-q", "-m", "read-error", "--pair", mode, "-t", threshold];
         let filtered = |inputs: &[&str], threads: &str| {
             let [singles, dropped] = ["singles", "dropped"].map(|name| scratch.path(name));

@@ -23,10 +23,14 @@ fn is_like(found: &str, expected: &str) -> bool {
 
 #[test]
 fn an_ellipsis_stands_for_anything_and_nothing_else_does() {
-    for (found, expected) in [("a b c", "a … c"), ("a", "a"), ("ab", "a…"), ("1 2 3 4", "… 2 … 4"), ("", "…")] {
+    for (found, expected) in
+        [("a b c", "a … c"), ("a", "a"), ("ab", "a…"), ("1 2 3 4", "… 2 … 4"), ("", "…")]
+    {
         assert!(is_like(found, expected), "{found:?} {expected:?}");
     }
-    for (found, expected) in [("a b", "a … c"), ("ab", "a"), ("b", "a…"), ("1 3 4", "… 2 … 4"), ("a", "")] {
+    for (found, expected) in
+        [("a b", "a … c"), ("ab", "a"), ("b", "a…"), ("1 3 4", "… 2 … 4"), ("a", "")]
+    {
         assert!(!is_like(found, expected), "{found:?} {expected:?}");
     }
 }
@@ -34,12 +38,17 @@ fn an_ellipsis_stands_for_anything_and_nothing_else_does() {
 /// Needs golden reads that match the model.
 #[test]
 fn the_examples_print_what_the_readme_shows() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     let scratch = Scratch::new();
     symlink(testdata("").trim_end_matches('/'), scratch.folder().join("testdata")).unwrap();
     let programs = Path::new(BM).parent().unwrap().to_str().unwrap();
     let path = format!("{programs}:{}", env::var("PATH").unwrap_or_default());
-    let blocks: Vec<_> = readme.split("```console\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let blocks: Vec<_> = readme
+        .split("```console\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
     for block in &blocks {
         let (line, expected) = block.split_once('\n').unwrap();
         let script = format!("{} 2>&1", line.strip_prefix("$ ").unwrap());
@@ -51,7 +60,10 @@ fn the_examples_print_what_the_readme_shows() {
             .stdin(Stdio::null());
         let found = String::from_utf8(bash.output().unwrap().stdout).unwrap();
         let same = found.lines().count() == expected.lines().count()
-            && found.lines().zip(expected.lines()).all(|(found, expected)| is_like(found, expected));
+            && found
+                .lines()
+                .zip(expected.lines())
+                .all(|(found, expected)| is_like(found, expected));
         assert!(same, "{line}\n--- shown\n{expected}--- found\n{found}");
     }
     assert_eq!(blocks.len(), 13);

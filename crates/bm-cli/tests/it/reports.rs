@@ -3,7 +3,9 @@
 use jsonschema::Validator;
 use serde_json::Value;
 
-use crate::support::{HISEQ, MISEQ, MISEQ_2, NOVASEQ, Scratch, bm, command, json, run, some_reads, testdata};
+use crate::support::{
+    HISEQ, MISEQ, MISEQ_2, NOVASEQ, Scratch, bm, command, json, run, some_reads, testdata,
+};
 
 fn schema() -> Validator {
     let text = include_str!("../../schemas/report-1.json");
@@ -12,7 +14,10 @@ fn schema() -> Validator {
 
 #[track_caller]
 fn check(report: &Value) {
-    let errors: Vec<_> = schema().iter_errors(report).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    let errors: Vec<_> = schema()
+        .iter_errors(report)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
     assert!(errors.is_empty(), "{errors:?}\n{report:#}");
 }
 
@@ -20,12 +25,23 @@ fn check(report: &Value) {
 fn reports_are_by_their_schema() {
     let scratch = Scratch::new();
     let (input, learned) = (testdata(NOVASEQ), some_reads(&scratch, 1500));
-    let (scores, model, report) = (scratch.path("scores.tsv"), scratch.path("model"), scratch.path("report.json"));
+    let (scores, model, report) =
+        (scratch.path("scores.tsv"), scratch.path("model"), scratch.path("report.json"));
     bm(["score", &input, "-q", "-o", &scores]).done();
     let nanopore = testdata("nanopore_lambda_4line.fastq.gz");
     for arguments in [
         vec!["filter", &input, "-o", "-", "--min-length", "200", "--max-n", "0", "--max-ee", "1"],
-        vec!["filter", &testdata(MISEQ), &testdata(MISEQ_2), "-o", "-", "--pair", "both", "--singles", "/dev/null"],
+        vec![
+            "filter",
+            &testdata(MISEQ),
+            &testdata(MISEQ_2),
+            "-o",
+            "-",
+            "--pair",
+            "both",
+            "--singles",
+            "/dev/null",
+        ],
         vec!["filter", &input, "-o", "-", "--scores", &scores],
         vec!["filter", &testdata("derived/empty_reads.fastq.gz"), "-o", "-", "-m", "mean-q20"],
         vec!["score", &nanopore],
@@ -47,7 +63,12 @@ fn the_schema_refuses_what_is_no_report() {
     bm(["filter", &testdata(NOVASEQ), "-o", "/dev/null", "-q", "--report", &report]).done();
     let report = json(&scratch.read("report.json"));
     check(&report);
-    for (key, value) in [("format", 2.into()), ("reads", 5.into()), ("command", "encode".into()), ("more", "x".into())] {
+    for (key, value) in [
+        ("format", 2.into()),
+        ("reads", 5.into()),
+        ("command", "encode".into()),
+        ("more", "x".into()),
+    ] {
         let mut other = report.clone();
         other[key] = value;
         assert!(!schema().is_valid(&other), "{key}");
@@ -68,16 +89,30 @@ fn the_page_has_the_numbers_of_the_report_for_any_number_of_threads() {
     let (report, page) = (scratch.path("report.json"), scratch.path("page.html"));
     let scores = scratch.path("scores.tsv");
     let page_of = |arguments: &[&str], threads: &str| {
-        run(command(arguments).args(["-q", "-j", threads, "--html", &page, "--report", &report])).done();
+        run(command(arguments).args(["-q", "-j", threads, "--html", &page, "--report", &report]))
+            .done();
         let text = String::from_utf8(scratch.read("page.html")).unwrap();
-        roxmltree::Document::parse_with_options(&text, roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() })
-            .unwrap();
-        assert!(!text.contains("http://") && !text.contains("https://") && !text.contains("<script") && !text.contains("NaN"));
+        roxmltree::Document::parse_with_options(
+            &text,
+            roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() },
+        )
+        .unwrap();
+        assert!(
+            !text.contains("http://")
+                && !text.contains("https://")
+                && !text.contains("<script")
+                && !text.contains("NaN")
+        );
         (text, json(&scratch.read("report.json")))
     };
     let (input, one, other) = (testdata(HISEQ), testdata(MISEQ), testdata(MISEQ_2));
     bm(["score", &input, "-q", "-o", &scores]).done();
-    let everything = ["How likely reads are good", "What other thresholds would do", "worth to the model", "errors are expected"];
+    let everything = [
+        "How likely reads are good",
+        "What other thresholds would do",
+        "worth to the model",
+        "errors are expected",
+    ];
     for (arguments, pictures) in [
         (vec!["filter", &input, "-o", "/dev/null", "--min-complexity", "0.85"], &everything[..]),
         (vec!["filter", &one, &other, "-o", "/dev/null", "-t", "0.9"], &everything[..]),
@@ -88,19 +123,35 @@ fn the_page_has_the_numbers_of_the_report_for_any_number_of_threads() {
         let (text, report) = page_of(&arguments, "1");
         assert!(page_of(&arguments, "3").0 == text, "{arguments:?}: threads change the page");
         let kept = report["reads"]["kept"].as_u64().unwrap();
-        let shown = if kept >= 1000 { format!("{},{:03}", kept / 1000, kept % 1000) } else { kept.to_string() };
+        let shown = if kept >= 1000 {
+            format!("{},{:03}", kept / 1000, kept % 1000)
+        } else {
+            kept.to_string()
+        };
         assert!(text.contains(&format!("<h1>{shown} of ")), "{arguments:?}");
         for (reason, count) in report["reasons"].as_object().unwrap() {
             let count = count.as_u64().unwrap();
-            let shown = if count >= 1000 { format!("{},{:03}", count / 1000, count % 1000) } else { count.to_string() };
-            assert!(text.contains(&format!("<td>{reason}</td><td>{shown}</td>")), "{arguments:?}: {reason} {shown}");
+            let shown = if count >= 1000 {
+                format!("{},{:03}", count / 1000, count % 1000)
+            } else {
+                count.to_string()
+            };
+            assert!(
+                text.contains(&format!("<td>{reason}</td><td>{shown}</td>")),
+                "{arguments:?}: {reason} {shown}"
+            );
         }
         for picture in everything {
-            assert_eq!(text.contains(picture), pictures.contains(&picture), "{arguments:?}: {picture}");
+            assert_eq!(
+                text.contains(picture),
+                pictures.contains(&picture),
+                "{arguments:?}: {picture}"
+            );
         }
     }
     // Of nothing there is a page too.
-    let (text, _) = page_of(&["filter", &testdata("derived/empty.fastq.gz"), "-o", "/dev/null"], "2");
+    let (text, _) =
+        page_of(&["filter", &testdata("derived/empty.fastq.gz"), "-o", "/dev/null"], "2");
     assert!(text.contains("<h1>0 of 0 reads kept</h1>") && !text.contains("<figure>"));
 }
 
@@ -109,7 +160,20 @@ fn the_file_for_multiqc_has_a_bar_for_every_reason() {
     let scratch = Scratch::new();
     let (report, multiqc) = (scratch.path("report.json"), scratch.path("x_mqc.json"));
     let input = testdata("derived/empty_reads.fastq.gz");
-    bm(["filter", &input, "-o", "/dev/null", "-q", "--max-length", "100", "--report", &report, "--multiqc", &multiqc]).done();
+    bm([
+        "filter",
+        &input,
+        "-o",
+        "/dev/null",
+        "-q",
+        "--max-length",
+        "100",
+        "--report",
+        &report,
+        "--multiqc",
+        &multiqc,
+    ])
+    .done();
     let (report, found) = (json(&scratch.read("report.json")), json(&scratch.read("x_mqc.json")));
     let mut bars = report["reasons"].clone();
     bars["kept"] = report["reads"]["kept"].clone();

@@ -1,10 +1,15 @@
 //! Simple rules beside the network, reasons, and what is written into descriptions and qualities.
 
-use crate::support::{HISEQ, MEASLES, Scratch, bm, bm_with_stdin, command, json, records, rows, run, testdata, text_of};
+use crate::support::{
+    HISEQ, MEASLES, Scratch, bm, bm_with_stdin, command, json, records, rows, run, testdata,
+    text_of,
+};
 
 /// Reads that each break one rule, good ones by their qualities, and one that breaks none.
 fn reads() -> Vec<u8> {
-    let read = |name: &str, sequence: &str| format!("@{name} x\n{sequence}\n+\n{}\n", "I".repeat(sequence.len()));
+    let read = |name: &str, sequence: &str| {
+        format!("@{name} x\n{sequence}\n+\n{}\n", "I".repeat(sequence.len()))
+    };
     let varied = "ACGTTGCATCGGATCTAGCTTACGGATTCAAGCTGACCATGTTCGAACTGAGTC";
     [
         read("good", varied),
@@ -21,15 +26,28 @@ fn reads() -> Vec<u8> {
     .into_bytes()
 }
 
-const RULES: [&str; 10] =
-    ["--min-length", "50", "--max-length", "150", "--max-n", "0.1", "--min-complexity", "0.5", "--max-poly-g", "10"];
+const RULES: [&str; 10] = [
+    "--min-length",
+    "50",
+    "--max-length",
+    "150",
+    "--max-n",
+    "0.1",
+    "--min-complexity",
+    "0.5",
+    "--max-poly-g",
+    "10",
+];
 
 #[test]
 fn every_reason_is_told_and_the_counts_add_up() {
     let scratch = Scratch::new();
     let input = scratch.file("reads.fastq", &reads());
     let (dropped, report) = (scratch.path("dropped"), scratch.path("report"));
-    let run = run(command(["filter", &input, "-o", "-", "--discarded", &dropped, "--report", &report]).args(RULES)).done();
+    let run =
+        run(command(["filter", &input, "-o", "-", "--discarded", &dropped, "--report", &report])
+            .args(RULES))
+        .done();
     assert_eq!(records(&run.stdout), records(&reads())[..1]);
     let text = String::from_utf8(scratch.read("dropped")).unwrap();
     let definitions: Vec<_> = text.lines().step_by(4).collect();
@@ -49,14 +67,24 @@ fn every_reason_is_told_and_the_counts_add_up() {
         "empty": 1, "min_length": 2, "max_length": 1, "max_n": 1, "min_complexity": 1, "max_poly_g": 1, "threshold": 1
     });
     assert_eq!(report["reasons"], reasons);
-    assert_eq!(report["reads"], serde_json::json!({"in": 9, "kept": 1, "discarded": 7, "unscored": 1}));
-    for (key, value) in [("min_length", 50.0), ("max_length", 150.0), ("max_n", 0.1), ("min_complexity", 0.5), ("max_poly_g", 10.0)]
-    {
+    assert_eq!(
+        report["reads"],
+        serde_json::json!({"in": 9, "kept": 1, "discarded": 7, "unscored": 1})
+    );
+    for (key, value) in [
+        ("min_length", 50.0),
+        ("max_length", 150.0),
+        ("max_n", 0.1),
+        ("min_complexity", 0.5),
+        ("max_poly_g", 10.0),
+    ] {
         assert_eq!(report["criteria"][key].as_f64(), Some(value), "{key}");
     }
     // The table says the same.
-    let table = rows(&crate::support::run(command(["score", &input, "-q"]).args(RULES)).done().stdout);
-    let reasons: Vec<_> = expected.iter().map(|definition| definition.rsplit_once('=').unwrap().1).collect();
+    let table =
+        rows(&crate::support::run(command(["score", &input, "-q"]).args(RULES)).done().stdout);
+    let reasons: Vec<_> =
+        expected.iter().map(|definition| definition.rsplit_once('=').unwrap().1).collect();
     assert!(table.iter().skip(1).map(|row| row.reason.as_str()).eq(reasons));
     assert_eq!((table[0].verdict.as_str(), table[0].reason.as_str()), ("pass", "-"));
     assert_eq!(table[7].verdict, "unscored");
@@ -67,7 +95,11 @@ fn every_reason_is_told_and_the_counts_add_up() {
 fn without_rules_there_are_none() {
     let run = bm_with_stdin(["filter", "-", "-o", "-"], &reads()).done();
     // All but the empty one, the bad one, and the one with unknown bases.
-    assert!(run.stderr.starts_with("9 reads in: 6 kept") && !run.stderr.contains("not kept for"), "{}", run.stderr);
+    assert!(
+        run.stderr.starts_with("9 reads in: 6 kept") && !run.stderr.contains("not kept for"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -86,13 +118,21 @@ fn annotation_is_what_the_table_says() {
     let table = rows(&bm(["score", &input, "-q"]).done().stdout);
     let run = bm(["filter", &input, "-o", "-", "--annotate", "-q", "-t", "0"]).done();
     let text = text_of(&input);
-    let scored = records(&text).into_iter().zip(&table).filter(|(_, row)| row.verdict != "unscored");
+    let scored =
+        records(&text).into_iter().zip(&table).filter(|(_, row)| row.verdict != "unscored");
     let mut annotated = records(&run.stdout).into_iter();
     for (record, row) in scored {
         let found = String::from_utf8(annotated.next().unwrap().to_vec()).unwrap();
         let original = String::from_utf8(record.to_vec()).unwrap();
         let (definition, rest) = original.split_once('\n').unwrap();
-        assert_eq!(found, format!("{definition} p={} ee={}\n{rest}", row.probability, row.expected_errors.unwrap()));
+        assert_eq!(
+            found,
+            format!(
+                "{definition} p={} ee={}\n{rest}",
+                row.probability,
+                row.expected_errors.unwrap()
+            )
+        );
     }
     assert!(annotated.next().is_none());
     // A model that does not count errors.
@@ -107,21 +147,31 @@ fn recalibrated_qualities_are_worth_what_the_model_expects() {
     let scratch = Scratch::new();
     let (dropped, expected) = (scratch.path("dropped"), scratch.path("expected"));
     let table = rows(&bm(["score", &input, "-q"]).done().stdout);
-    let run = bm(["filter", &input, "-o", "-", "--recalibrate", "--discarded", &dropped, "-q"]).done();
+    let run =
+        bm(["filter", &input, "-o", "-", "--recalibrate", "--discarded", &dropped, "-q"]).done();
     bm(["filter", &input, "-o", "/dev/null", "--discarded", &expected, "-q"]).done();
-    assert!(scratch.read("dropped") == scratch.read("expected"), "what is not kept stays as it came");
+    assert!(
+        scratch.read("dropped") == scratch.read("expected"),
+        "what is not kept stays as it came"
+    );
     let text = text_of(&input);
     let kept = records(&text).into_iter().zip(&table).filter(|(_, row)| row.verdict == "pass");
     let (mut errors, mut found) = (0.0, 0.0);
     for ((record, row), written) in kept.zip(records(&run.stdout)) {
-        let lines =
-            |record: &[u8]| -> Vec<String> { String::from_utf8(record.to_vec()).unwrap().lines().map(str::to_owned).collect() };
+        let lines = |record: &[u8]| -> Vec<String> {
+            String::from_utf8(record.to_vec()).unwrap().lines().map(str::to_owned).collect()
+        };
         let (before, after) = (lines(record), lines(written));
         assert_eq!(after[0], format!("{} recalibrated=read-error/1", before[0]));
-        assert!(after[1..3] == before[1..3] && after[3].len() == before[3].len() && after[3] != before[3]);
+        assert!(
+            after[1..3] == before[1..3]
+                && after[3].len() == before[3].len()
+                && after[3] != before[3]
+        );
         assert!(after[3].bytes().all(|byte| (b'!'..=b'!' + 41).contains(&byte)));
         errors += f64::from(row.expected_errors.unwrap());
-        found += after[3].bytes().map(|byte| 10f64.powf(f64::from(byte - b'!') / -10.0)).sum::<f64>();
+        found +=
+            after[3].bytes().map(|byte| 10f64.powf(f64::from(byte - b'!') / -10.0)).sum::<f64>();
     }
     // Scores are whole numbers, so the sums are not the same.
     assert!((found / errors - 1.0).abs() < 0.03, "{found} of {errors}");
@@ -138,7 +188,8 @@ fn qualities_that_the_model_cannot_give_are_refused() {
         (&input, ["--scores", &scores], "says nothing of single bases"),
         (&nanopore, ["-t", "0"], "model read-error does not apply"),
     ] {
-        let message = bm(["filter", input, "-o", &kept, "--recalibrate", flags[0], flags[1]]).refused();
+        let message =
+            bm(["filter", input, "-o", &kept, "--recalibrate", flags[0], flags[1]]).refused();
         assert!(message.contains("--recalibrate: ") && message.contains(expected), "{message}");
         assert_eq!(scratch.names(), ["scores.tsv"]);
     }

@@ -1,8 +1,8 @@
 //! `bm score`: a row a read.
 
 use crate::support::{
-    BM, HISEQ, MISEQ, MISEQ_2, NOVASEQ, Row, Scratch, bm, bm_with_stdin, command, package, record, records, rows, run, shell,
-    testdata, text_of,
+    BM, HISEQ, MISEQ, MISEQ_2, NOVASEQ, Row, Scratch, bm, bm_with_stdin, command, package, record,
+    records, rows, run, shell, testdata, text_of,
 };
 
 const HEADER: &str = "read\tlength\tprobability\texpected_errors\tphred_expected_errors\tmean_phred\tverdict\treason\n";
@@ -18,7 +18,10 @@ fn there_is_a_row_a_read_in_order() {
             .map(|record| {
                 let mut lines = record.split(|byte| *byte == b'\n');
                 let definition = String::from_utf8_lossy(&lines.next().unwrap()[1..]).into_owned();
-                (definition.split([' ', '\t']).next().unwrap().to_owned(), lines.next().unwrap().len())
+                (
+                    definition.split([' ', '\t']).next().unwrap().to_owned(),
+                    lines.next().unwrap().len(),
+                )
             })
             .collect();
         assert!(table.iter().map(|row| (row.read.clone(), row.length)).eq(reads), "{input}");
@@ -38,7 +41,8 @@ fn probabilities_survive_a_round_trip() {
 
 #[test]
 fn what_cannot_be_scored_is_nan_and_unscored() {
-    let run = bm_with_stdin(["score", "-", "-q"], b"@empty x\n\n+\n\n@\xe9t\xe9\nNNN\n+\nIII\n").done();
+    let run =
+        bm_with_stdin(["score", "-", "-q"], b"@empty x\n\n+\n\n@\xe9t\xe9\nNNN\n+\nIII\n").done();
     let expected = b"empty\t0\tnan\tnan\t0\tnan\tunscored\tempty\n\xe9t\xe9\t3\tnan\tnan\t0.0003\t40\tunscored\tonly_n\n";
     assert_eq!(run.stdout, [HEADER.as_bytes(), expected].concat());
 }
@@ -48,7 +52,10 @@ fn a_read_has_one_probability_whatever_is_beside_it() {
     let reads: Vec<_> = (1..40).map(|i| record(&format!("r{i}"), i * 11, 33 + i as u8)).collect();
     let together = rows(&bm_with_stdin(["score", "-", "-q"], &reads.concat()).done().stdout);
     for (read, row) in reads.iter().zip(&together).step_by(7) {
-        assert_eq!(rows(&bm_with_stdin(["score", "-", "-q"], read).done().stdout), std::slice::from_ref(row));
+        assert_eq!(
+            rows(&bm_with_stdin(["score", "-", "-q"], read).done().stdout),
+            std::slice::from_ref(row)
+        );
     }
 }
 
@@ -57,7 +64,10 @@ fn an_input_without_records_gives_the_header() {
     let run = bm(["score", &testdata("derived/empty.fastq.gz")]).done();
     assert_eq!(run.text(), HEADER);
     let run = bm(["score", &testdata("derived/empty.fastq.gz"), "-m", "mean-q20"]).done();
-    assert_eq!(run.text(), "read\tlength\tprobability\tphred_expected_errors\tmean_phred\tverdict\treason\n");
+    assert_eq!(
+        run.text(),
+        "read\tlength\tprobability\tphred_expected_errors\tmean_phred\tverdict\treason\n"
+    );
 }
 
 #[test]
@@ -69,7 +79,11 @@ fn a_package_its_folder_and_its_bare_file_are_one_model() {
             let run = bm(["score", &input, "-q", "-m", &model]).done();
             assert!(run.stdout == expected, "{model}");
         }
-        assert_eq!(bm(["score", &input, "-q"]).done().stdout == expected, id == "read-error", "the default model");
+        assert_eq!(
+            bm(["score", &input, "-q"]).done().stdout == expected,
+            id == "read-error",
+            "the default model"
+        );
     }
 }
 
@@ -80,7 +94,8 @@ fn the_models_tell_good_reads_from_bad_ones_each_in_its_way() {
         let table = rows(&bm(["score", &testdata(HISEQ), "-q", "-m", model]).done().stdout);
         table.iter().filter(|row| row.verdict == "pass").count()
     };
-    // 2 of the 10,000 reads have a mean quality under 20; 1,443 of those with counted errors have more than one in a hundred.
+    // 2 of the 10,000 reads have a mean quality under 20; 1,443 of those with counted errors have
+    // more than one in a hundred.
     assert!((9_950..10_000).contains(&passed("mean-q20")), "{}", passed("mean-q20"));
     assert!((8_000..9_000).contains(&passed("read-error")), "{}", passed("read-error"));
 }
@@ -88,7 +103,9 @@ fn the_models_tell_good_reads_from_bad_ones_each_in_its_way() {
 #[test]
 fn the_probability_falls_with_the_expected_errors() {
     let mut table = rows(&bm(["score", &testdata(HISEQ), "-q"]).done().stdout);
-    assert!(table.iter().all(|row| row.expected_errors.is_some_and(|errors| errors > 0.0 && errors < row.length as f32)));
+    assert!(table.iter().all(|row| {
+        row.expected_errors.is_some_and(|errors| errors > 0.0 && errors < row.length as f32)
+    }));
     table.sort_by(|a, b| a.expected_errors.partial_cmp(&b.expected_errors).unwrap());
     // All reads are of one length.
     assert!(table.is_sorted_by(|a, b| a.probability >= b.probability));
@@ -100,10 +117,18 @@ fn what_the_instrument_reports_stands_beside_it() {
     let table = rows(&bm(["score", &testdata(NOVASEQ), "-q"]).done().stdout);
     for (row, record) in table.iter().zip(records(&text)) {
         let expected = reported(record);
-        assert!((f64::from(row.phred_expected_errors) - expected).abs() <= 1e-6 * expected, "{row:?}, expected {expected}");
+        assert!(
+            (f64::from(row.phred_expected_errors) - expected).abs() <= 1e-6 * expected,
+            "{row:?}, expected {expected}"
+        );
         let quality = record.split(|byte| *byte == b'\n').nth(3).unwrap();
-        let mean = quality.iter().map(|byte| f64::from(byte - b'!')).sum::<f64>() / quality.len() as f64;
-        assert!((f64::from(row.mean_phred) - mean).abs() < 1e-5 && (row.reason == "-") == (row.verdict == "pass"), "{row:?}");
+        let mean =
+            quality.iter().map(|byte| f64::from(byte - b'!')).sum::<f64>() / quality.len() as f64;
+        assert!(
+            (f64::from(row.mean_phred) - mean).abs() < 1e-5
+                && (row.reason == "-") == (row.verdict == "pass"),
+            "{row:?}"
+        );
     }
 }
 
@@ -111,20 +136,35 @@ fn what_the_instrument_reports_stands_beside_it() {
 fn limits_on_expected_errors_decide_instead_of_the_threshold() {
     let input = testdata(HISEQ);
     for (flags, passes) in [
-        (["--max-ee", "1", "-j", "2"], (|row| row.expected_errors.unwrap() <= 1.0) as fn(&Row) -> bool),
-        (["--max-ee-rate", "0.002", "-j", "2"], |row| f64::from(row.expected_errors.unwrap()) <= 0.002 * row.length as f64),
-        (["--max-ee", "2", "-t", "0.9"], |row| row.expected_errors.unwrap() <= 2.0 && row.probability >= 0.9),
+        (
+            ["--max-ee", "1", "-j", "2"],
+            (|row| row.expected_errors.unwrap() <= 1.0) as fn(&Row) -> bool,
+        ),
+        (["--max-ee-rate", "0.002", "-j", "2"], |row| {
+            f64::from(row.expected_errors.unwrap()) <= 0.002 * row.length as f64
+        }),
+        (["--max-ee", "2", "-t", "0.9"], |row| {
+            row.expected_errors.unwrap() <= 2.0 && row.probability >= 0.9
+        }),
         (["--max-ee", "0", "-j", "2"], |_| false),
     ] {
         let [a, b, c, d] = flags;
         let table = rows(&bm(["score", &input, "-q", a, b, c, d]).done().stdout);
         assert!(table.iter().all(|row| (row.verdict == "pass") == passes(row)), "{flags:?}");
         let kept = bm(["filter", &input, "-o", "-", "-q", a, b, c, d]).done().stdout;
-        assert_eq!(records(&kept).len(), table.iter().filter(|row| row.verdict == "pass").count(), "{flags:?}");
+        assert_eq!(
+            records(&kept).len(),
+            table.iter().filter(|row| row.verdict == "pass").count(),
+            "{flags:?}"
+        );
     }
-    for (flag, value) in
-        [("--max-ee", "-1"), ("--max-ee", "nan"), ("--max-ee", "inf"), ("--max-ee-rate", "1.5"), ("--max-ee-rate", "x")]
-    {
+    for (flag, value) in [
+        ("--max-ee", "-1"),
+        ("--max-ee", "nan"),
+        ("--max-ee", "inf"),
+        ("--max-ee-rate", "1.5"),
+        ("--max-ee-rate", "x"),
+    ] {
         let message = bm(["score", &input, flag, value]).misused();
         assert!(message.contains(flag) && message.contains("expected"), "{message}");
     }
@@ -152,20 +192,37 @@ fn where_the_model_does_not_apply_it_is_said_and_reported_errors_judge() {
         let report = scratch.path("report.json");
         let run = bm_with_stdin(["score", "-", "--report", &report], &text).done();
         let said = format!("model read-error does not apply: {expected}");
-        assert!(run.stderr.contains(&said) && run.stderr.contains("judged by reported expected errors (EE)"), "{}", run.stderr);
-        for (row, record) in rows(&run.stdout).iter().zip(records(&text)).filter(|(row, _)| row.verdict != "unscored") {
+        assert!(
+            run.stderr.contains(&said)
+                && run.stderr.contains("judged by reported expected errors (EE)"),
+            "{}",
+            run.stderr
+        );
+        for (row, record) in rows(&run.stdout)
+            .iter()
+            .zip(records(&text))
+            .filter(|(row, _)| row.verdict != "unscored")
+        {
             let (found, expected) = (f64::from(row.expected_errors.unwrap()), reported(record));
             assert!((found - expected).abs() <= 1e-6 * expected, "{row:?}, expected {expected}");
             assert_eq!(row.expected_errors, Some(row.phred_expected_errors));
         }
-        let written: serde_json::Value = serde_json::from_slice(&scratch.read("report.json")).unwrap();
+        let written: serde_json::Value =
+            serde_json::from_slice(&scratch.read("report.json")).unwrap();
         assert_eq!(written["domain"]["applies"], false);
         assert_eq!(written["domain"]["judged_by"], "reported-errors");
-        assert!(written["domain"]["reasons"][0].as_str().unwrap().starts_with(expected), "{written}");
+        assert!(
+            written["domain"]["reasons"][0].as_str().unwrap().starts_with(expected),
+            "{written}"
+        );
 
         // Who names the model gets it, and is told.
         let named = bm_with_stdin(["score", "-", "-m", "read-error"], &text).done();
-        assert!(named.stderr.contains(&said) && named.stderr.contains("as it was asked for by name"), "{}", named.stderr);
+        assert!(
+            named.stderr.contains(&said) && named.stderr.contains("as it was asked for by name"),
+            "{}",
+            named.stderr
+        );
         assert!(named.stdout != run.stdout);
     }
     assert!(!bm(["score", &testdata(HISEQ)]).done().stderr.contains("does not apply"));
@@ -188,7 +245,9 @@ fn a_table_can_be_parquet() {
     use parquet::record::Field;
 
     let scratch = Scratch::new();
-    for inputs in [vec![testdata(MISEQ), testdata(MISEQ_2)], vec![testdata("derived/empty_reads.fastq.gz")]] {
+    for inputs in
+        [vec![testdata(MISEQ), testdata(MISEQ_2)], vec![testdata("derived/empty_reads.fastq.gz")]]
+    {
         let (parquet, text) = (scratch.path("scores.parquet"), scratch.path("scores.tsv"));
         run(command(["score", "-q", "-o", &parquet, "-j", "3"]).args(&inputs)).done();
         run(command(["score", "-q", "-o", &text]).args(&inputs)).done();
@@ -205,15 +264,29 @@ fn a_table_can_be_parquet() {
             };
             let row = row.unwrap();
             if found.is_empty() {
-                found.push(row.get_column_iter().map(|(name, _)| name.clone()).collect::<Vec<_>>().join("\t"));
+                found.push(
+                    row.get_column_iter()
+                        .map(|(name, _)| name.clone())
+                        .collect::<Vec<_>>()
+                        .join("\t"),
+                );
             }
-            found.push(row.get_column_iter().map(|(_, field)| show(field)).collect::<Vec<_>>().join("\t"));
+            found.push(
+                row.get_column_iter().map(|(_, field)| show(field)).collect::<Vec<_>>().join("\t"),
+            );
         }
         // A number may be written in another way there.
         let numbers = |line: &str| {
-            line.split('\t').map(|field| field.parse::<f32>().map_or(field.to_owned(), |v| v.to_string())).collect::<Vec<_>>()
+            line.split('\t')
+                .map(|field| field.parse::<f32>().map_or(field.to_owned(), |v| v.to_string()))
+                .collect::<Vec<_>>()
         };
-        assert!(found.iter().map(|line| numbers(&line.replace("nan", "NaN"))).eq(expected.lines().map(numbers)));
+        assert!(
+            found
+                .iter()
+                .map(|line| numbers(&line.replace("nan", "NaN")))
+                .eq(expected.lines().map(numbers))
+        );
         let first = scratch.read("scores.parquet");
         run(command(["score", "-q", "-o", &parquet, "-j", "1"]).args(&inputs)).done();
         assert!(scratch.read("scores.parquet") == first, "threads change the file");
@@ -223,6 +296,7 @@ fn a_table_can_be_parquet() {
     let message = bm(["tune", &scratch.path("scores.parquet")]).refused();
     assert!(message.contains("is Parquet, which is not read here"), "{message}");
     std::os::unix::fs::symlink("/dev/full", scratch.folder().join("full.parquet")).unwrap();
-    let message = bm(["score", &testdata(NOVASEQ), "-q", "-o", &scratch.path("full.parquet")]).refused();
+    let message =
+        bm(["score", &testdata(NOVASEQ), "-q", "-o", &scratch.path("full.parquet")]).refused();
     assert!(message.contains("full.parquet: No space left on device"), "{message}");
 }

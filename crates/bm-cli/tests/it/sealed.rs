@@ -1,4 +1,5 @@
-//! A run asks the kernel for no network, starts no program, and writes nothing but its outputs. `strace` says what was asked for.
+//! A run asks the kernel for no network, starts no program, and writes nothing but its outputs.
+//! `strace` says what was asked for.
 
 use std::env;
 use std::fs;
@@ -6,7 +7,8 @@ use std::process::{Command, Stdio};
 
 use crate::support::{BM, HISEQ, Run, Scratch, run, testdata};
 
-/// Every call that has to do with the network or names a file, and the one that opens a way around all others.
+/// Every call that has to do with the network or names a file, and the one that opens a way around
+/// all others.
 const TRACED: &str = "trace=%network,%file,io_uring_setup";
 
 /// A run of `bm` that is watched.
@@ -21,12 +23,32 @@ impl Watched {
     fn filter(arguments: &[&str], library: Option<&str>) -> Self {
         let scratch = Scratch::new();
         let mut command = Command::new("strace");
-        command.args(["-f", "-qq", "-s", "4096", "-e", TRACED, "-o", &scratch.path("trace"), BM, "filter", &testdata(HISEQ)]);
-        for (option, name) in [("-o", "kept.fastq.gz"), ("--discarded", "rest.fastq"), ("--report", "r.json"), ("--html", "r.html")]
-        {
+        command.args([
+            "-f",
+            "-qq",
+            "-s",
+            "4096",
+            "-e",
+            TRACED,
+            "-o",
+            &scratch.path("trace"),
+            BM,
+            "filter",
+            &testdata(HISEQ),
+        ]);
+        for (option, name) in [
+            ("-o", "kept.fastq.gz"),
+            ("--discarded", "rest.fastq"),
+            ("--report", "r.json"),
+            ("--html", "r.html"),
+        ] {
             command.args([option, &scratch.path(name)]);
         }
-        command.args(arguments).env_remove("BM_THREADS").env_remove("ORT_DYLIB_PATH").stdin(Stdio::null());
+        command
+            .args(arguments)
+            .env_remove("BM_THREADS")
+            .env_remove("ORT_DYLIB_PATH")
+            .stdin(Stdio::null());
         for (variable, name) in [("HOME", "home"), ("TMPDIR", "tmp")] {
             fs::create_dir(scratch.folder().join(name)).unwrap();
             command.env(variable, scratch.path(name));
@@ -48,7 +70,11 @@ impl Watched {
         let names = ["home", "kept.fastq.gz", "r.html", "r.json", "rest.fastq", "tmp", "trace"];
         assert_eq!(self.scratch.names(), names);
         for folder in ["home", "tmp"] {
-            assert_eq!(fs::read_dir(self.scratch.path(folder)).unwrap().count(), 0, "something is left in {folder}");
+            assert_eq!(
+                fs::read_dir(self.scratch.path(folder)).unwrap().count(),
+                0,
+                "something is left in {folder}"
+            );
         }
     }
 }
@@ -56,17 +82,28 @@ impl Watched {
 /// The calls of a trace that are neither a look at something nor a change below `folder`.
 fn faults<'a>(trace: &'a str, folder: &str) -> Vec<&'a str> {
     let is_harmless = |line: &&str| {
-        // `PID name(arguments) = result`; what was interrupted is told twice, with the arguments the first time.
-        let call = line.trim_start_matches(|character: char| character.is_ascii_digit()).trim_start();
+        // `PID name(arguments) = result`; what was interrupted is told twice, with the arguments
+        // the first time.
+        let call =
+            line.trim_start_matches(|character: char| character.is_ascii_digit()).trim_start();
         let Some((name, arguments)) = call.split_once('(') else { return true };
         let paths = || arguments.split('"').skip(1).step_by(2);
-        let is_below = || paths().count() > 0 && paths().all(|path| path.starts_with(folder) && !path.contains(".."));
+        let is_below = || {
+            paths().count() > 0
+                && paths().all(|path| path.starts_with(folder) && !path.contains(".."))
+        };
         match name {
-            "access" | "faccessat" | "faccessat2" | "getcwd" | "lstat" | "newfstatat" | "readlink" | "readlinkat" | "stat"
-            | "statfs" | "statx" => true,
+            "access" | "faccessat" | "faccessat2" | "getcwd" | "lstat" | "newfstatat"
+            | "readlink" | "readlinkat" | "stat" | "statfs" | "statx" => true,
             "execve" => paths().next() == Some(BM),
-            "open" | "openat" if arguments.contains("O_RDONLY") && !arguments.contains("O_CREAT") => true,
-            "open" | "openat" | "rename" | "renameat" | "renameat2" | "unlink" | "unlinkat" => is_below(),
+            "open" | "openat"
+                if arguments.contains("O_RDONLY") && !arguments.contains("O_CREAT") =>
+            {
+                true
+            }
+            "open" | "openat" | "rename" | "renameat" | "renameat2" | "unlink" | "unlinkat" => {
+                is_below()
+            }
             _ => false,
         }
     };
@@ -75,10 +112,16 @@ fn faults<'a>(trace: &'a str, folder: &str) -> Vec<&'a str> {
 
 /// Whether programs can be watched here.
 fn can_watch(test: &str) -> bool {
-    let watched = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).stdin(Stdio::null()).output();
+    let watched = Command::new("strace")
+        .args(["-f", "-o", "/dev/null", "true"])
+        .stdin(Stdio::null())
+        .output();
     let can = watched.is_ok_and(|output| output.status.success());
     if !can {
-        assert!(env::var_os("BM_REQUIRE_STRACE").is_none(), "BM_REQUIRE_STRACE is set, and strace is not there or may not trace");
+        assert!(
+            env::var_os("BM_REQUIRE_STRACE").is_none(),
+            "BM_REQUIRE_STRACE is set, and strace is not there or may not trace"
+        );
         eprintln!("SKIPPED {test}: strace is not there or may not trace");
     }
     can

@@ -1,4 +1,5 @@
-//! Texts that people and scripts read, compared with committed copies. `BM_BLESS=1 cargo test -p bm-cli` rewrites those.
+//! Texts that people and scripts read, compared with committed copies. `BM_BLESS=1 cargo test -p
+//! bm-cli` rewrites those.
 
 use std::env;
 use std::fs;
@@ -28,7 +29,18 @@ fn version() {
 #[test]
 fn help() {
     check("help.txt", bm(["--help"]).done().text());
-    for command in ["filter", "score", "tune", "adapt", "encode", "models", "selfcheck", "truth", "completions", "man"] {
+    for command in [
+        "filter",
+        "score",
+        "tune",
+        "adapt",
+        "encode",
+        "models",
+        "selfcheck",
+        "truth",
+        "completions",
+        "man",
+    ] {
         check(&format!("help-{command}.txt"), bm([command, "--help"]).done().text());
     }
     check("help-models-show.txt", bm(["models", "show", "--help"]).done().text());
@@ -62,7 +74,9 @@ fn masked(text: &str) -> String {
         line if line.contains(" reads/s with ") => {
             "<time> s, <speed> reads/s with ".to_owned() + line.split(" with ").nth(1).unwrap()
         }
-        line if line.starts_with("engine embedded ") => "engine embedded <version and device>".to_owned(),
+        line if line.starts_with("engine embedded ") => {
+            "engine embedded <version and device>".to_owned()
+        }
         line if line.contains(" reads in: ") => {
             // The counts of pass and fail are the model's; that they add up is checked elsewhere.
             let mut parts = line.split(' ').map(str::to_owned).collect::<Vec<_>>();
@@ -93,11 +107,21 @@ fn summaries() {
     ] {
         let summary = bm(arguments).done().stderr;
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let summary =
-            if shown.contains("-j") { summary } else { summary.replace(&format!("with {workers} worker"), "with <n> worker") };
-        text += &format!("$ bm {shown}\n{}\n", masked(&summary).replace("<n> workers", "<n> worker"));
+        let summary = if shown.contains("-j") {
+            summary
+        } else {
+            summary.replace(&format!("with {workers} worker"), "with <n> worker")
+        };
+        text +=
+            &format!("$ bm {shown}\n{}\n", masked(&summary).replace("<n> workers", "<n> worker"));
     }
-    let run = bm(["encode", &testdata("derived/empty_reads.fastq.gz"), "-o", &scratch.path("features.npy")]).done();
+    let run = bm([
+        "encode",
+        &testdata("derived/empty_reads.fastq.gz"),
+        "-o",
+        &scratch.path("features.npy"),
+    ])
+    .done();
     text += &format!("$ bm encode\n{}", run.stderr);
     check("summaries.txt", &text);
 }
@@ -105,11 +129,15 @@ fn summaries() {
 #[test]
 fn models() {
     let found = bm(["models"]).done();
-    // The digest changes with every training; that it is the file's is what the package tests are about.
+    // The digest changes with every training; that it is the file's is what the package tests are
+    // about.
     let mut text = found.text().to_owned();
     for line in found.text().lines().skip(1) {
         let sha256 = line.rsplit('\t').next().unwrap();
-        assert!(sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit()), "{sha256}");
+        assert!(
+            sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{sha256}"
+        );
         text = text.replace(sha256, "<sha256>");
     }
     check("models.txt", &text);
@@ -126,10 +154,14 @@ fn error_messages() {
     let mut text = String::new();
     let mut add = |message: String| {
         // At which record a decoder notices a fault of its stream is its own affair.
-        let message = match (message.split_once(": record "), message.split_once("reading the input failed")) {
-            (Some((file, _)), Some((_, fault))) => format!("{file}: <record>: reading the input failed{fault}"),
-            _ => message,
-        };
+        let message =
+            match (message.split_once(": record "), message.split_once("reading the input failed"))
+            {
+                (Some((file, _)), Some((_, fault))) => {
+                    format!("{file}: <record>: reading the input failed{fault}")
+                }
+                _ => message,
+            };
         // A machine's own paths.
         text += &message
             .replace(&testdata(""), "testdata/")
@@ -140,7 +172,8 @@ fn error_messages() {
     for line in index.lines().skip(1) {
         let columns: Vec<_> = line.split('\t').collect();
         if columns[1] != "ok" {
-            add(bm(["score", &testdata(&format!("broken/{}", columns[0])), "-o", "/dev/null"]).refused());
+            add(bm(["score", &testdata(&format!("broken/{}", columns[0])), "-o", "/dev/null"])
+                .refused());
         }
     }
     for file in ["truncated.fastq.gz", "trailing_zeros.fastq.gz"] {
@@ -161,7 +194,8 @@ fn error_messages() {
         ["models", "show", &package("mean-q20", "model.onnx"), ""],
         ["selfcheck", "-m", &package("mean-q20", "model.onnx"), ""],
     ] {
-        let arguments: Vec<_> = arguments.into_iter().filter(|argument| !argument.is_empty()).collect();
+        let arguments: Vec<_> =
+            arguments.into_iter().filter(|argument| !argument.is_empty()).collect();
         add(crate::support::run(&mut crate::support::command(arguments)).refused());
     }
     check("error-messages.txt", &text);
@@ -172,16 +206,36 @@ fn report_data() {
     let scratch = Scratch::new();
     let (report, multiqc) = (scratch.path("report.json"), scratch.path("sample_mqc.json"));
     let (one, other) = (testdata(MISEQ), testdata(MISEQ_2));
-    let arguments =
-        ["filter", &one, &other, "-o", "/dev/null", "-t", "0.9", "--min-length", "210", "--singles", "/dev/null", "-q", "-j", "1"];
+    let arguments = [
+        "filter",
+        &one,
+        &other,
+        "-o",
+        "/dev/null",
+        "-t",
+        "0.9",
+        "--min-length",
+        "210",
+        "--singles",
+        "/dev/null",
+        "-q",
+        "-j",
+        "1",
+    ];
     run(command(arguments).args(["--report", &report, "--multiqc", &multiqc])).done();
     let mut report = json(&scratch.read("report.json"));
     // What differs from run to run, from machine to machine, and from model to model.
-    for (group, keys) in [("time", &["wall_s", "reads_per_s"][..]), ("engine", &["description"]), ("model", &["sha256"])] {
+    for (group, keys) in [
+        ("time", &["wall_s", "reads_per_s"][..]),
+        ("engine", &["description"]),
+        ("model", &["sha256"]),
+    ] {
         keys.iter().for_each(|key| report[group][key] = "…".into());
     }
     report["version"] = "…".into();
     report["inputs"] = serde_json::json!(["…", "…"]);
-    let text = serde_json::to_string_pretty(&report).unwrap() + "\n" + &String::from_utf8(scratch.read("sample_mqc.json")).unwrap();
+    let text = serde_json::to_string_pretty(&report).unwrap()
+        + "\n"
+        + &String::from_utf8(scratch.read("sample_mqc.json")).unwrap();
     check("report-data.txt", &text);
 }

@@ -56,23 +56,35 @@ impl Run {
     }
 }
 
-/// Returns the command in an environment that does not depend on the user's: no ONNX Runtime, no width.
+/// Returns the command in an environment that does not depend on the user's: no ONNX Runtime, no
+/// width.
 pub(crate) fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
     let mut command = Command::new(BM);
-    command.args(arguments).env_remove("ORT_DYLIB_PATH").env_remove("BM_THREADS").env_remove("COLUMNS").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env_remove("ORT_DYLIB_PATH")
+        .env_remove("BM_THREADS")
+        .env_remove("COLUMNS")
+        .stdin(Stdio::null());
     command
 }
 
 pub(crate) fn run(command: &mut Command) -> Run {
     let output = loop {
         match command.output() {
-            // A copy of the program that was just written is busy as long as a process that another test starts at this moment
-            // has inherited the file.
-            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::sleep(Duration::from_millis(10)),
+            // A copy of the program that was just written is busy as long as a process that another
+            // test starts at this moment has inherited the file.
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                thread::sleep(Duration::from_millis(10))
+            }
             output => break output.unwrap(),
         }
     };
-    Run { code: output.status.code(), stdout: output.stdout, stderr: String::from_utf8(output.stderr).unwrap() }
+    Run {
+        code: output.status.code(),
+        stdout: output.stdout,
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
 }
 
 pub(crate) fn bm<const N: usize>(arguments: [&str; N]) -> Run {
@@ -82,19 +94,33 @@ pub(crate) fn bm<const N: usize>(arguments: [&str; N]) -> Run {
 /// Runs `bm` with `input` on its stdin.
 pub(crate) fn bm_with_stdin<const N: usize>(arguments: [&str; N], input: &[u8]) -> Run {
     let mut command = command(arguments);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let output = thread::scope(|scope| {
         // A refusal may close the pipe early; what `bm` then says is what the test looks at.
         scope.spawn(move || stdin.write_all(input));
         child.wait_with_output().unwrap()
     });
-    Run { code: output.status.code(), stdout: output.stdout, stderr: String::from_utf8(output.stderr).unwrap() }
+    Run {
+        code: output.status.code(),
+        stdout: output.stdout,
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
 }
 
 /// Runs a shell command in which `$BM` is the program.
 pub(crate) fn shell(script: &str) -> Run {
-    run(Command::new("bash").arg("-c").arg(script).env("BM", BM).env_remove("ORT_DYLIB_PATH").stdin(Stdio::null()))
+    run(Command::new("bash")
+        .arg("-c")
+        .arg(script)
+        .env("BM", BM)
+        .env_remove("ORT_DYLIB_PATH")
+        .stdin(Stdio::null()))
 }
 
 /// A folder for outputs, removed with all that is in it.
@@ -126,7 +152,8 @@ impl Scratch {
     /// Names of what is there, hidden files too.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -169,7 +196,9 @@ pub(crate) fn some_reads(scratch: &Scratch, count: usize) -> String {
 
 /// The files of a folder by name.
 pub(crate) fn files(folder: &str) -> BTreeMap<String, Vec<u8>> {
-    let file = |entry: fs::DirEntry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap());
+    let file = |entry: fs::DirEntry| {
+        (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())
+    };
     fs::read_dir(folder).unwrap().map(|entry| file(entry.unwrap())).collect()
 }
 
@@ -226,7 +255,8 @@ pub(crate) struct Row {
     pub(crate) expected_errors: Option<f32>,
     pub(crate) phred_expected_errors: f32,
     pub(crate) mean_phred: f32,
-    /// What the network alone expects, and the share of the bases of which k-mers know something; only where they testify.
+    /// What the network alone expects, and the share of the bases of which k-mers know something;
+    /// only where they testify.
     pub(crate) testimony: Option<(f32, f32)>,
     /// Which mate it is, and the probability of its pair; only of pairs.
     pub(crate) pair: Option<(u8, f32)>,
@@ -252,7 +282,9 @@ pub(crate) fn rows(table: &[u8]) -> Vec<Row> {
     let row = |line: &str| {
         let columns: Vec<_> = line.split('\t').collect();
         assert_eq!(columns.len(), header.len(), "{line:?}");
-        let text = |name: &str| header.iter().position(|column| *column == name).map(|i| columns[i].to_owned());
+        let text = |name: &str| {
+            header.iter().position(|column| *column == name).map(|i| columns[i].to_owned())
+        };
         let number = |name: &str| text(name).map(|text| text.parse::<f32>().unwrap());
         Row {
             read: text("read").unwrap(),

@@ -29,18 +29,32 @@ fn quiet_is_silent() {
 #[test]
 fn on_a_terminal_there_is_a_bar_and_quiet_removes_it() {
     // `script` gives its command a terminal.
-    let works = Command::new("script").args(["-qec", "true", "/dev/null"]).output().is_ok_and(|output| output.status.success());
+    let works = Command::new("script")
+        .args(["-qec", "true", "/dev/null"])
+        .output()
+        .is_ok_and(|output| output.status.success());
     if !works {
-        eprintln!("SKIPPED on_a_terminal_there_is_a_bar_and_quiet_removes_it: no `script` of util-linux");
+        eprintln!(
+            "SKIPPED on_a_terminal_there_is_a_bar_and_quiet_removes_it: no `script` of util-linux"
+        );
         return;
     }
     let on_terminal = |options: &str| {
         let input = testdata(HISEQ);
-        let run = shell(&format!("TERM=xterm script -qec \"'{BM}' filter '{input}' -o /dev/null {options}\" /dev/null")).done();
+        let run = shell(&format!(
+            "TERM=xterm script -qec \"'{BM}' filter '{input}' -o /dev/null {options}\" /dev/null"
+        ))
+        .done();
         String::from_utf8_lossy(&run.stdout).into_owned()
     };
     let shown = on_terminal("");
-    assert!(shown.contains(" %  ") && shown.contains(" reads, ") && shown.contains("/s  ") && shown.contains("left"), "{shown:?}");
+    assert!(
+        shown.contains(" %  ")
+            && shown.contains(" reads, ")
+            && shown.contains("/s  ")
+            && shown.contains("left"),
+        "{shown:?}"
+    );
     let summary = shown.rfind("10000 reads in: ").unwrap();
     // The bar is gone when the summary comes.
     assert!(shown[..summary].ends_with("\u{1b}[2K"), "{shown:?}");

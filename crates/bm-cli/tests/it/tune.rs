@@ -3,13 +3,19 @@
 use std::fs;
 
 use crate::support::{
-    HISEQ, MEASLES, MISEQ, MISEQ_2, Scratch, bm, bm_with_stdin, command, json, records, rows, run, testdata, text_of,
+    HISEQ, MEASLES, MISEQ, MISEQ_2, Scratch, bm, bm_with_stdin, command, json, records, rows, run,
+    testdata, text_of,
 };
 
 /// A table of `bm tune`, column by column.
 fn column(table: &str, name: &str) -> Vec<f64> {
     let mut lines = table.lines();
-    let at = lines.next().unwrap().split('\t').position(|column| column == name).unwrap_or_else(|| panic!("no column {name}"));
+    let at = lines
+        .next()
+        .unwrap()
+        .split('\t')
+        .position(|column| column == name)
+        .unwrap_or_else(|| panic!("no column {name}"));
     lines.map(|line| line.split('\t').nth(at).unwrap().parse().unwrap()).collect()
 }
 
@@ -30,17 +36,26 @@ fn filtering_by_scores_is_filtering_by_the_model() {
             let scores = scratch.path(name);
             run(command(["score", "-q", "-o", &scores]).args(&inputs)).done();
             let filter = |flags: &[&str]| {
-                let (kept, dropped, report) = (scratch.path("kept"), scratch.path("dropped"), scratch.path("report"));
+                let (kept, dropped, report) =
+                    (scratch.path("kept"), scratch.path("dropped"), scratch.path("report"));
                 let places = ["filter", "-o", &kept, "--discarded", &dropped, "--report", &report];
                 run(command(places).args(&inputs).args(&criteria).args(flags)).done();
                 let report = json(&scratch.read("report"));
-                ([scratch.read("kept"), scratch.read("dropped")], [report["reads"].clone(), report["reasons"].clone()], report)
+                (
+                    [scratch.read("kept"), scratch.read("dropped")],
+                    [report["reads"].clone(), report["reasons"].clone()],
+                    report,
+                )
             };
             let (expected, counts, _) = filter(&[]);
             let (found, found_counts, report) = filter(&["--scores", &scores, "-j", "3"]);
             assert!(found == expected && found_counts == counts, "{inputs:?} {criteria:?} {name}");
             assert_eq!(report["scores"].as_str(), Some(scores.as_str()));
-            assert!(report["model"].is_null() && report["engine"].is_null() && report["domain"].is_null());
+            assert!(
+                report["model"].is_null()
+                    && report["engine"].is_null()
+                    && report["domain"].is_null()
+            );
         }
     }
 }
@@ -50,9 +65,15 @@ fn what_was_decided_holds_unless_something_else_is_asked_for() {
     let scratch = Scratch::new();
     let (input, scores) = (testdata(HISEQ), scratch.path("scores.tsv"));
     bm(["score", &input, "-t", "0.9", "--min-complexity", "0.8", "-q", "-o", &scores]).done();
-    let expected = bm(["filter", &input, "-t", "0.9", "--min-complexity", "0.8", "-q", "-o", "-"]).done().stdout;
+    let expected = bm(["filter", &input, "-t", "0.9", "--min-complexity", "0.8", "-q", "-o", "-"])
+        .done()
+        .stdout;
     let found = bm(["filter", &input, "--scores", &scores, "-o", "-"]).done();
-    assert!(found.stdout == expected && found.stderr.contains("as decided when they were made"), "{}", found.stderr);
+    assert!(
+        found.stdout == expected && found.stderr.contains("as decided when they were made"),
+        "{}",
+        found.stderr
+    );
     let all = bm(["filter", &input, "--scores", &scores, "-t", "0", "-q", "-o", "-"]).done();
     assert!(all.stdout == text_of(&input));
 }
@@ -80,32 +101,48 @@ fn a_table_of_other_reads_is_refused() {
         (without(2), "has no column probability"),
         (b"".to_vec(), "has no column read"),
         (
-            String::from_utf8(table.clone()).unwrap().replacen("\tpass\t", "\tperhaps\t", 1).into_bytes(),
+            String::from_utf8(table.clone())
+                .unwrap()
+                .replacen("\tpass\t", "\tperhaps\t", 1)
+                .into_bytes(),
             "expected pass, fail or unscored",
         ),
         (
-            String::from_utf8(table.clone()).unwrap().replacen("\tpass\t-", "\tpass\tmax_n", 1).into_bytes(),
+            String::from_utf8(table.clone())
+                .unwrap()
+                .replacen("\tpass\t-", "\tpass\tmax_n", 1)
+                .into_bytes(),
             "a read that passes has no reason",
         ),
-        (String::from_utf8(table.clone()).unwrap().replacen("\t0.9", "\t1.9", 1).into_bytes(), "expected a probability, found 1.9"),
+        (
+            String::from_utf8(table.clone()).unwrap().replacen("\t0.9", "\t1.9", 1).into_bytes(),
+            "expected a probability, found 1.9",
+        ),
         (fs::read(&input).unwrap(), "has no column read"),
     ] {
         let scores = scratch.file("scores.tsv", &content);
         let out = Scratch::new();
-        let message = bm(["filter", &input, "--scores", &scores, "-o", &out.path("kept"), "-q"]).refused();
+        let message =
+            bm(["filter", &input, "--scores", &scores, "-o", &out.path("kept"), "-q"]).refused();
         assert!(message.contains(&scores) && message.contains(expected), "{message}\n{expected}");
         assert!(out.names().is_empty());
     }
     let scores = scratch.file("scores.tsv", &table);
-    let message = bm(["filter", &testdata(MISEQ), &testdata(MISEQ_2), "--scores", &scores, "-o", "-"]).refused();
+    let message =
+        bm(["filter", &testdata(MISEQ), &testdata(MISEQ_2), "--scores", &scores, "-o", "-"])
+            .refused();
     assert!(message.contains("has scores of reads, but pairs are to be judged"), "{message}");
     let message = bm(["filter", &input, "--scores", &scores, "-o", &scores]).refused();
     assert!(message.contains("is an input too"), "{message}");
-    let message = bm(["filter", &input, "--scores", &scores, "-m", "mean-q20", "-o", "-"]).misused();
+    let message =
+        bm(["filter", &input, "--scores", &scores, "-m", "mean-q20", "-o", "-"]).misused();
     assert!(message.contains("--scores"), "{message}");
     bm(["score", &input, "-m", "mean-q20", "-q", "-o", &scores]).done();
     let message = bm(["filter", &input, "--scores", &scores, "--max-ee", "1", "-o", "-"]).refused();
-    assert!(message.contains(&format!("--max-ee: the table {scores} does not count errors")), "{message}");
+    assert!(
+        message.contains(&format!("--max-ee: the table {scores} does not count errors")),
+        "{message}"
+    );
 }
 
 #[test]
@@ -113,7 +150,8 @@ fn a_share_or_a_number_of_bases_chooses_the_threshold() {
     let scratch = Scratch::new();
     let (input, scores) = (testdata(HISEQ), scratch.path("scores.tsv"));
     bm(["score", &input, "-q", "-o", &scores]).done();
-    let mut probabilities: Vec<_> = rows(&scratch.read("scores.tsv")).iter().map(|row| row.probability).collect();
+    let mut probabilities: Vec<_> =
+        rows(&scratch.read("scores.tsv")).iter().map(|row| row.probability).collect();
     probabilities.sort_by(|one, other| other.total_cmp(one));
     for (flags, reads) in [
         (["--keep-fraction", "0.9"], 9_000),
@@ -125,31 +163,68 @@ fn a_share_or_a_number_of_bases_chooses_the_threshold() {
     ] {
         let threshold = probabilities[reads - 1];
         let kept = probabilities.iter().filter(|p| **p >= threshold).count();
-        let found = bm(["filter", &input, "--scores", &scores, "-q", "-o", "-", flags[0], flags[1]]).done().stdout;
+        let found =
+            bm(["filter", &input, "--scores", &scores, "-q", "-o", "-", flags[0], flags[1]])
+                .done()
+                .stdout;
         assert_eq!(records(&found).len(), kept, "{flags:?}");
         let tuned = bm(["tune", &scores, flags[0], flags[1]]).done();
         assert_eq!(column(tuned.text(), "reads"), [kept as f64]);
-        assert!(tuned.stderr.contains(&format!(" are kept at -t {threshold}\n")), "{}", tuned.stderr);
-        let again = bm(["filter", &input, "-t", &threshold.to_string(), "-q", "-o", "-"]).done().stdout;
+        assert!(
+            tuned.stderr.contains(&format!(" are kept at -t {threshold}\n")),
+            "{}",
+            tuned.stderr
+        );
+        let again =
+            bm(["filter", &input, "-t", &threshold.to_string(), "-q", "-o", "-"]).done().stdout;
         assert!(again == found, "{flags:?}");
     }
     let message = bm(["filter", &input, "--keep-fraction", "0.9", "-o", "-"]).misused();
     assert!(message.contains("--scores"), "{message}");
     // Another criterion beside it would keep less than what is asked for.
     for other in [["-t", "0.9"], ["--max-ee", "1"], ["--max-ee-rate", "0.01"]] {
-        let message =
-            bm(["filter", &input, "--scores", &scores, "--keep-fraction", "0.9", "-o", "-", other[0], other[1]]).misused();
+        let message = bm([
+            "filter",
+            &input,
+            "--scores",
+            &scores,
+            "--keep-fraction",
+            "0.9",
+            "-o",
+            "-",
+            other[0],
+            other[1],
+        ])
+        .misused();
         assert!(message.contains("cannot be used with"), "{message}");
     }
     let (one, two, pairs) = (testdata(MISEQ), testdata(MISEQ_2), scratch.path("pairs.tsv"));
     bm(["score", &one, &two, "-q", "-o", &pairs]).done();
-    let by_mates = ["filter", &one, &two, "--scores", &pairs, "--target-bases", "1k", "--pair", "both", "-o", "-"];
+    let by_mates = [
+        "filter",
+        &one,
+        &two,
+        "--scores",
+        &pairs,
+        "--target-bases",
+        "1k",
+        "--pair",
+        "both",
+        "-o",
+        "-",
+    ];
     let message = bm(by_mates).refused();
     assert!(message.contains("--pair both: ") && message.contains("--pair joint"), "{message}");
-    for (flag, value) in [("--keep-fraction", "1.1"), ("--target-bases", "0"), ("--target-bases", "many")] {
+    for (flag, value) in
+        [("--keep-fraction", "1.1"), ("--target-bases", "0"), ("--target-bases", "many")]
+    {
         assert!(bm(["tune", &scores, flag, value]).misused().contains(flag));
     }
-    let message = bm_with_stdin(["filter", &input, "--scores", "-", "--keep-fraction", "0.9", "-o", "-"], b"").refused();
+    let message = bm_with_stdin(
+        ["filter", &input, "--scores", "-", "--keep-fraction", "0.9", "-o", "-"],
+        b"",
+    )
+    .refused();
     assert!(message.contains("a table is read"), "{message}");
 }
 
@@ -166,7 +241,8 @@ fn a_row_says_what_its_threshold_would_leave() {
     let thresholds = of("threshold");
     assert!(thresholds.len() > 10 && thresholds.is_sorted());
     for (i, threshold) in thresholds.iter().enumerate() {
-        let kept: Vec<_> = table.iter().filter(|row| row.probability >= *threshold as f32).collect();
+        let kept: Vec<_> =
+            table.iter().filter(|row| row.probability >= *threshold as f32).collect();
         let errors: f64 = kept.iter().map(|row| f64::from(row.expected_errors.unwrap())).sum();
         let bases: usize = kept.iter().map(|row| row.length).sum();
         let bad: f64 = kept.iter().map(|row| 1.0 - f64::from(row.probability)).sum();
@@ -180,7 +256,11 @@ fn a_row_says_what_its_threshold_would_leave() {
             ("bad_reads", bad, 0.06),
             ("bad_reads_caught", 1.0 - bad / all_bad, 5.1e-5),
         ] {
-            assert!((of(name)[i] - expected).abs() <= tolerance, "{name} at {threshold}: {}, expected {expected}", of(name)[i]);
+            assert!(
+                (of(name)[i] - expected).abs() <= tolerance,
+                "{name} at {threshold}: {}, expected {expected}",
+                of(name)[i]
+            );
         }
     }
 }
@@ -188,18 +268,26 @@ fn a_row_says_what_its_threshold_would_leave() {
 #[test]
 fn tables_are_taken_as_one_if_they_are_of_one_kind() {
     let scratch = Scratch::new();
-    let (one, other, pairs) = (scratch.path("1.tsv"), scratch.path("2.tsv.gz"), scratch.path("p.tsv"));
+    let (one, other, pairs) =
+        (scratch.path("1.tsv"), scratch.path("2.tsv.gz"), scratch.path("p.tsv"));
     bm(["score", &testdata(MISEQ), "-q", "-o", &one]).done();
     bm(["score", &testdata(MISEQ_2), "-q", "-o", &other]).done();
     bm(["score", &testdata(MISEQ), &testdata(MISEQ_2), "-q", "-o", &pairs]).done();
     let both = bm(["tune", &one, &other, "-q"]).done();
     assert_eq!(column(both.text(), "reads")[0], 4_000.0);
     let run = bm(["tune", &pairs]).done();
-    assert!(column(run.text(), "bad_pairs")[0] > 0.0 && run.stderr.starts_with("2000 pairs; "), "{}", run.stderr);
+    assert!(
+        column(run.text(), "bad_pairs")[0] > 0.0 && run.stderr.starts_with("2000 pairs; "),
+        "{}",
+        run.stderr
+    );
     let message = bm(["tune", &one, &pairs]).refused();
     assert!(message.contains("p.tsv: has other columns than the table before"), "{message}");
     let empty = scratch.file("empty.tsv", &bm_with_stdin(["score", "-", "-q"], b"").done().stdout);
-    assert_eq!(bm(["tune", &empty, "-q"]).done().text().lines().nth(1).unwrap().split('\t').nth(2), Some("0"));
+    assert_eq!(
+        bm(["tune", &empty, "-q"]).done().text().lines().nth(1).unwrap().split('\t').nth(2),
+        Some("0")
+    );
 }
 
 #[test]
@@ -210,16 +298,28 @@ fn the_page_is_one_file_with_the_rows_of_the_table() {
         (vec![testdata(HISEQ)], vec![], "<th>bad reads caught</th>"),
         (vec![testdata(HISEQ)], vec!["--keep-fraction", "0.5"], "5,000 of 10,000 reads are kept"),
         (vec![testdata(MISEQ), testdata(MISEQ_2)], vec![], "<th>bad pairs caught</th>"),
-        (vec![testdata(HISEQ), "-m".to_owned(), "mean-q20".to_owned()], vec![], "<th>bad reads left</th>"),
+        (
+            vec![testdata(HISEQ), "-m".to_owned(), "mean-q20".to_owned()],
+            vec![],
+            "<th>bad reads left</th>",
+        ),
         (vec![testdata("derived/empty.fastq.gz")], vec![], "<h2>Thresholds</h2>"),
     ] {
         run(command(["score", "-q", "-o", &scores]).args(&inputs)).done();
         let table = run(command(["tune", &scores, "-q", "--html", &page]).args(&flags)).done();
         let text = String::from_utf8(scratch.read("page.html")).unwrap();
-        roxmltree::Document::parse_with_options(&text, roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() })
-            .unwrap();
+        roxmltree::Document::parse_with_options(
+            &text,
+            roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() },
+        )
+        .unwrap();
         assert!(text.contains(expected), "{expected}");
-        assert!(!text.contains("http://") && !text.contains("https://") && !text.contains("<script") && !text.contains("NaN"));
+        assert!(
+            !text.contains("http://")
+                && !text.contains("https://")
+                && !text.contains("<script")
+                && !text.contains("NaN")
+        );
         assert_eq!(text.matches("<tr").count() - 1, table.text().lines().count() - 1);
     }
 }

@@ -34,13 +34,13 @@ const fn first_codes() -> [u16; 256] {
 
 /// The encoding `base-quality-place` version 1.
 ///
-/// The code of a base is `1598 × base + c`, where base is 0 to 3 for A, C, G and T (or U), in either case, and 4 for all others,
-/// and c is its code of [`QualityPlace`].
+/// The code of a base is `1598 × base + c`, where base is 0 to 3 for A, C, G and T (or U), in
+/// either case, and 4 for all others, and c is its code of [`QualityPlace`].
 ///
 /// The vector of a code has 28 features: the 24 of c; and a 1 among four, for the base, or none.
 ///
-/// It is for networks that are trained on the run that they judge: what goes wrong where depends on the bases around, and on the
-/// instrument.
+/// It is for networks that are trained on the run that they judge: what goes wrong where depends on
+/// the bases around, and on the instrument.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BaseQualityPlace;
 
@@ -56,8 +56,8 @@ pub struct CodeParts {
 }
 
 impl BaseQualityPlace {
-    /// Returns the name of each place, in order: `start 0`, …, `start 25-49`, `middle`, `end 25-49`, …, `end 0`… as [`QualityPlace`]
-    /// counts them.
+    /// Returns the name of each place, in order: `start 0`, …, `start 25-49`, `middle`, `end
+    /// 25-49`, …, `end 0`… as [`QualityPlace`] counts them.
     pub fn places() -> impl Iterator<Item = String> {
         QualityPlace::places()
     }

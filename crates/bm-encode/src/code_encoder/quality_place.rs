@@ -1,4 +1,5 @@
-//! `quality-place` version 1: the reported quality of a base and how near it is to an end of the read.
+//! `quality-place` version 1: the reported quality of a base and how near it is to an end of the
+//! read.
 
 use super::{CodeEncoder, CodeEncoding};
 use crate::read::check_quality;
@@ -7,7 +8,8 @@ use crate::{EncodeError, Phred, ReadRef};
 /// Phred scores 0 to 93.
 const SCORES: usize = 94;
 
-/// Distances to an end, in bases, at which a new place begins: every base counts near the end, fewer further in.
+/// Distances to an end, in bases, at which a new place begins: every base counts near the end,
+/// fewer further in.
 const EDGES: [usize; 8] = [1, 2, 3, 5, 8, 14, 25, 50];
 
 /// Bases from an end on that are in the middle.
@@ -53,22 +55,29 @@ const fn codes_of_places(end: bool) -> [u16; NEAR] {
 
 /// The encoding `quality-place` version 1.
 ///
-/// The code of a base is `94 × place + Phred`. A base that is not A, C, G, T or U in either case counts as of Phred 2 at most.
-/// Places 0 to 7 are at the start of the read, at distances from 0, 1, 2, 3, 5, 8, 14 and 25 on; place 8 is the middle, from the
-/// distance 50 on; places 9 to 16 are at the end, as those at the start. The nearer end counts, the start if both are as near.
+/// The code of a base is `94 × place + Phred`. A base that is not A, C, G, T or U in either case
+/// counts as of Phred 2 at most. Places 0 to 7 are at the start of the read, at distances from 0,
+/// 1, 2, 3, 5, 8, 14 and 25 on; place 8 is the middle, from the distance 50 on; places 9 to 16 are
+/// at the end, as those at the start. The nearer end counts, the start if both are as near.
 ///
-/// The vector of a code has 24 features: Phred / 40; the reported error probability e = 10^(−Phred/10); three ramps, which rise
-/// from 0 to 1 between Phred 2, 14, 26 and 12 more; 1, which says that here is a base, because outside of a read a convolution
-/// sees zeros; ln(e / (1 − e)) with e kept within 10⁻⁵ and 0.75; and a 1 among seventeen, for the place.
+/// The vector of a code has 24 features: Phred / 40; the reported error probability e =
+/// 10^(−Phred/10); three ramps, which rise from 0 to 1 between Phred 2, 14, 26 and 12 more; 1,
+/// which says that here is a base, because outside of a read a convolution sees zeros; ln(e / (1 −
+/// e)) with e kept within 10⁻⁵ and 0.75; and a 1 among seventeen, for the place.
 ///
-/// The bases themselves are not in it: they gained nothing on runs that a network had not seen, and a genome is soon learned.
+/// The bases themselves are not in it: they gained nothing on runs that a network had not seen, and
+/// a genome is soon learned.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct QualityPlace;
 
 impl QualityPlace {
     /// The same for encodings that build on it.
-    pub(super) const ENCODING: CodeEncoding =
-        CodeEncoding { id: "quality-place", version: 1, codes: SCORES * PLACES, channels: QUALITY_CHANNELS + PLACES };
+    pub(super) const ENCODING: CodeEncoding = CodeEncoding {
+        id: "quality-place",
+        version: 1,
+        codes: SCORES * PLACES,
+        channels: QUALITY_CHANNELS + PLACES,
+    };
 
     /// Phred scores 0 to 93.
     pub(super) const SCORES: usize = SCORES;
@@ -98,7 +107,9 @@ impl CodeEncoder for QualityPlace {
                 let clipped = reported.clamp(REPORTED.0, REPORTED.1);
                 let phred = f64::from(score.get());
                 vectors.extend([phred / 40.0, reported].map(|x| x as f32));
-                vectors.extend(RAMPS.map(|from| ((phred - f64::from(from)).clamp(0.0, RAMP) / RAMP) as f32));
+                vectors.extend(
+                    RAMPS.map(|from| ((phred - f64::from(from)).clamp(0.0, RAMP) / RAMP) as f32),
+                );
                 vectors.extend([1.0, (clipped / (1.0 - clipped)).ln() as f32]);
                 vectors.extend((0..PLACES).map(|other| f32::from(other == place)));
             }

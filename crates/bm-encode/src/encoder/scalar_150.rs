@@ -6,9 +6,11 @@ use crate::{EncodeError, Encoding, Phred, ReadRef};
 
 const WINDOW: usize = 150;
 
-static ENCODING: Encoding = Encoding { id: "scalar-150", version: 1, window: WINDOW, features: 2 * WINDOW };
+static ENCODING: Encoding =
+    Encoding { id: "scalar-150", version: 1, window: WINDOW, features: 2 * WINDOW };
 
-/// Feature of each possible base byte: A 0.0, C 0.25, G 0.5, T 0.75 in either case, anything else 1.0.
+/// Feature of each possible base byte: A 0.0, C 0.25, G 0.5, T 0.75 in either case, anything else
+/// 1.0.
 static BASE: [f32; 256] = {
     let mut table = [1.0; 256];
     let (letters, mut i) = (*b"ACGT", 0);
@@ -35,8 +37,9 @@ static QUALITY: [f32; 256] = {
 
 /// The encoding `scalar-150` version 1.
 ///
-/// Features 0..150 are the bases: A 0.0, C 0.25, G 0.5, T 0.75, anything else 1.0, in either case. Features 150..300 are the
-/// quality scores: Phred / 93. A shorter read is padded with 0.0 in both halves.
+/// Features 0..150 are the bases: A 0.0, C 0.25, G 0.5, T 0.75, anything else 1.0, in either case.
+/// Features 150..300 are the quality scores: Phred / 93. A shorter read is padded with 0.0 in both
+/// halves.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Scalar150;
 

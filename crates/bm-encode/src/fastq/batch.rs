@@ -7,8 +7,8 @@ use super::record::RecordRef;
 use super::text::Text;
 use super::{CHUNK, FastqError, Fault, Reader};
 
-/// Records handled together: the text that they were read from, and where in it they are. A batch costs what its text costs,
-/// whatever the lengths.
+/// Records handled together: the text that they were read from, and where in it they are. A batch
+/// costs what its text costs, whatever the lengths.
 #[derive(Clone, Debug, Default)]
 pub struct RecordBatch {
     text: Text,
@@ -56,7 +56,10 @@ impl RecordBatch {
     /// Returns where a record of the batch is in its file, if there is such a record.
     pub fn address(&self, index: usize) -> Option<Address> {
         let start = self.records.get(index)?.start();
-        Some(Address { record: self.before.record + index as u64 + 1, byte: self.before.byte + start as u64 })
+        Some(Address {
+            record: self.before.record + index as u64 + 1,
+            byte: self.before.byte + start as u64,
+        })
     }
 
     /// Returns the records in order.
@@ -69,9 +72,11 @@ impl RecordBatch {
 /// How much goes into a batch. Where batches are cut depends on the text alone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum BatchSize {
-    /// The records that are whole in the next so many bytes of text, or one that is longer than that.
+    /// The records that are whole in the next so many bytes of text, or one that is longer than
+    /// that.
     Bytes(usize),
-    /// The same, and the mate of the last one: an even number of records, unless the file has an odd one.
+    /// The same, and the mate of the last one: an even number of records, unless the file has an
+    /// odd one.
     PairsInBytes(usize),
     /// So many records, whatever their size, or those that are left.
     Records(usize),
@@ -94,12 +99,19 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     ///
-    /// As [`Reader::read_record`], once the records before the fault have been returned; the batch is empty then.
-    pub fn read_batch(&mut self, batch: &mut RecordBatch, size: BatchSize) -> Result<bool, FastqError> {
+    /// As [`Reader::read_record`], once the records before the fault have been returned; the batch
+    /// is empty then.
+    pub fn read_batch(
+        &mut self,
+        batch: &mut RecordBatch,
+        size: BatchSize,
+    ) -> Result<bool, FastqError> {
         let size = match size {
             // Of no bytes there would be no end of batches.
             BatchSize::Bytes(bytes) => Size { bytes: bytes.max(1), group: 1, records: usize::MAX },
-            BatchSize::PairsInBytes(bytes) => Size { bytes: bytes.max(1), group: 2, records: usize::MAX },
+            BatchSize::PairsInBytes(bytes) => {
+                Size { bytes: bytes.max(1), group: 2, records: usize::MAX }
+            }
             BatchSize::Records(records) => Size { bytes: usize::MAX, group: 1, records },
         };
         batch.clear();
@@ -120,7 +132,11 @@ impl<R: Read> Reader<R> {
                 let is_whole = batch.records.len().is_multiple_of(size.group);
                 let text = batch.text.rest();
                 // Only the first record may be longer than a batch, and the last ones of a group.
-                let most = if end == 0 || !is_whole { text.len() } else { text.len().min(size.bytes.max(end)) };
+                let most = if end == 0 || !is_whole {
+                    text.len()
+                } else {
+                    text.len().min(size.bytes.max(end))
+                };
                 let at_end = self.source.is_at_end() && most == text.len();
                 match parse::record(&mut text[end..most], at_end) {
                     Found::Record { span, bytes } => {
@@ -128,7 +144,10 @@ impl<R: Read> Reader<R> {
                         if self.phred64
                             && let Err(fault) = span.convert_phred64(text)
                         {
-                            break Found::Fault { name: Some(span.of(text).name().to_vec()), fault };
+                            break Found::Fault {
+                                name: Some(span.of(text).name().to_vec()),
+                                fault,
+                            };
                         }
                         batch.records.push(span.after(end));
                         end += bytes;
@@ -136,7 +155,9 @@ impl<R: Read> Reader<R> {
                     found => break found,
                 }
             };
-            let is_full = end > 0 && size.bytes != usize::MAX && batch.records.len().is_multiple_of(size.group);
+            let is_full = end > 0
+                && size.bytes != usize::MAX
+                && batch.records.len().is_multiple_of(size.group);
             match found {
                 Found::Nothing => break (false, None),
                 Found::Fault { name, fault } => break (true, Some((name, fault))),
@@ -146,7 +167,8 @@ impl<R: Read> Reader<R> {
                     None if batch.bytes() - end > LONGEST_RECORD => {
                         break (true, Some((None, Fault::LongRecord { longest: LONGEST_RECORD })));
                     }
-                    // Twice as much each time, so that what is looked at again is never more than what is new.
+                    // Twice as much each time, so that what is looked at again is never more than
+                    // what is new.
                     None => wanted = 2 * batch.bytes().max(chunk),
                 },
             }
@@ -173,25 +195,36 @@ mod tests {
         let mut reader = Reader::new(&text[..]);
         while reader.read_batch(&mut batch, BatchSize::Bytes(23)).expect("the records are whole") {
             assert_eq!(batch.len(), 2);
-            batch.iter().for_each(|record| record.write_to(&mut written, b"").expect("memory can be written"));
+            batch.iter().for_each(|record| {
+                record.write_to(&mut written, b"").expect("memory can be written")
+            });
         }
-        batch.iter().for_each(|record| record.write_to(&mut written, b"").expect("memory can be written"));
+        batch
+            .iter()
+            .for_each(|record| record.write_to(&mut written, b"").expect("memory can be written"));
         assert_eq!(written, text);
     }
 
     #[test]
     fn a_batch_holds_whole_records_or_one_that_is_longer() {
         let text = b"@a\nACGT\n+\nIIII\n".repeat(5);
-        for (bytes, records) in [(0, 1), (1, 1), (14, 1), (15, 1), (29, 1), (30, 2), (75, 5), (76, 5)] {
+        for (bytes, records) in
+            [(0, 1), (1, 1), (14, 1), (15, 1), (29, 1), (30, 2), (75, 5), (76, 5)]
+        {
             let mut batch = RecordBatch::default();
             let more = Reader::new(&text[..]).read_batch(&mut batch, BatchSize::Bytes(bytes));
-            assert_eq!((more.ok(), batch.len(), batch.bytes()), (Some(bytes < 76), records, 15 * records), "{bytes}");
+            assert_eq!(
+                (more.ok(), batch.len(), batch.bytes()),
+                (Some(bytes < 76), records, 15 * records),
+                "{bytes}"
+            );
         }
     }
 
     /// Returns how many records each batch of `text` has, and what is wrong at the end.
     fn sizes(text: &[u8], size: BatchSize) -> (Vec<usize>, Option<String>) {
-        let (mut reader, mut batch, mut sizes) = (Reader::new(text), RecordBatch::default(), Vec::new());
+        let (mut reader, mut batch, mut sizes) =
+            (Reader::new(text), RecordBatch::default(), Vec::new());
         loop {
             match reader.read_batch(&mut batch, size) {
                 Ok(more) => {
@@ -209,12 +242,19 @@ mod tests {
     fn records_know_where_they_are() {
         let text = b"@a\nACGT\n+\nIIII\n@bc\n\n+\n\n".repeat(3);
         for bytes in [1, 30, 40, 1_000] {
-            let (mut reader, mut batch, mut found) = (Reader::new(&text[..]), RecordBatch::default(), Vec::new());
-            while reader.read_batch(&mut batch, BatchSize::Bytes(bytes)).expect("the records are whole") {
+            let (mut reader, mut batch, mut found) =
+                (Reader::new(&text[..]), RecordBatch::default(), Vec::new());
+            while reader
+                .read_batch(&mut batch, BatchSize::Bytes(bytes))
+                .expect("the records are whole")
+            {
                 found.extend((0..batch.len()).map(|i| batch.address(i)));
             }
             found.extend((0..=batch.len()).map(|i| batch.address(i)));
-            let expected = [0, 15, 23, 38, 46, 61].into_iter().zip(1..).map(|(byte, record)| Some(Address { record, byte }));
+            let expected = [0, 15, 23, 38, 46, 61]
+                .into_iter()
+                .zip(1..)
+                .map(|(byte, record)| Some(Address { record, byte }));
             assert!(found.iter().copied().eq(expected.chain([None])), "{bytes}: {found:?}");
         }
     }
@@ -223,9 +263,14 @@ mod tests {
     fn pairs_stay_in_one_batch() {
         // Records of 15 bytes.
         let text = b"@a\nACGT\n+\nIIII\n".repeat(5);
-        for (bytes, expected) in
-            [(0, vec![2, 2, 1]), (1, vec![2, 2, 1]), (15, vec![2, 2, 1]), (30, vec![2, 2, 1]), (45, vec![4, 1]), (60, vec![4, 1])]
-        {
+        for (bytes, expected) in [
+            (0, vec![2, 2, 1]),
+            (1, vec![2, 2, 1]),
+            (15, vec![2, 2, 1]),
+            (30, vec![2, 2, 1]),
+            (45, vec![4, 1]),
+            (60, vec![4, 1]),
+        ] {
             assert_eq!(sizes(&text, BatchSize::PairsInBytes(bytes)), (expected, None), "{bytes}");
         }
         assert_eq!(sizes(&text, BatchSize::PairsInBytes(1_000)), (vec![5], None));
@@ -235,10 +280,18 @@ mod tests {
     fn wrapped_mates_are_joined_once() {
         let text = b"@a\nAC\nGT\n+\nII\nHH\n".repeat(6);
         for bytes in 1..120 {
-            let (mut reader, mut batch, mut records) = (Reader::new(&text[..]), RecordBatch::default(), 0);
+            let (mut reader, mut batch, mut records) =
+                (Reader::new(&text[..]), RecordBatch::default(), 0);
             loop {
-                let more = reader.read_batch(&mut batch, BatchSize::PairsInBytes(bytes)).expect("the records are whole");
-                assert!(batch.iter().all(|record| (record.sequence, record.quality_scores) == (b"ACGT", b"IIHH")), "{bytes}");
+                let more = reader
+                    .read_batch(&mut batch, BatchSize::PairsInBytes(bytes))
+                    .expect("the records are whole");
+                assert!(
+                    batch.iter().all(
+                        |record| (record.sequence, record.quality_scores) == (b"ACGT", b"IIHH")
+                    ),
+                    "{bytes}"
+                );
                 records += batch.len();
                 if !more {
                     break;
@@ -251,9 +304,17 @@ mod tests {
     #[test]
     fn qualities_of_phred_64_are_converted_once() {
         let text = b"@a\nACGT\n+\n@Bh~\n".repeat(6);
-        for size in [BatchSize::Bytes(20), BatchSize::PairsInBytes(20), BatchSize::Records(3), BatchSize::Bytes(1_000)] {
-            let (mut reader, mut batch, mut records) = (Reader::new(&text[..]).phred64(), RecordBatch::default(), 0);
-            while reader.read_batch(&mut batch, size).expect("the records are whole") || !batch.is_empty() {
+        for size in [
+            BatchSize::Bytes(20),
+            BatchSize::PairsInBytes(20),
+            BatchSize::Records(3),
+            BatchSize::Bytes(1_000),
+        ] {
+            let (mut reader, mut batch, mut records) =
+                (Reader::new(&text[..]).phred64(), RecordBatch::default(), 0);
+            while reader.read_batch(&mut batch, size).expect("the records are whole")
+                || !batch.is_empty()
+            {
                 assert!(batch.iter().all(|record| record.quality_scores == b"!#I_"), "{size:?}");
                 records += batch.len();
             }
@@ -262,18 +323,29 @@ mod tests {
         let mut batch = RecordBatch::default();
         let mut reader = Reader::new(&b"@a\nAC\n+\nhh\n@b\nAC\n+\nh?\n"[..]).phred64();
         assert!(reader.read_batch(&mut batch, BatchSize::Bytes(100)).is_ok());
-        let error = reader.read_batch(&mut batch, BatchSize::Bytes(100)).expect_err("not Phred+64").to_string();
-        assert_eq!(error, "record 2 (read b, byte 11): byte 0x3f at position 1 of the quality is no Phred + 64");
+        let error = reader
+            .read_batch(&mut batch, BatchSize::Bytes(100))
+            .expect_err("not Phred+64")
+            .to_string();
+        assert_eq!(
+            error,
+            "record 2 (read b, byte 11): byte 0x3f at position 1 of the quality is no Phred + 64"
+        );
         let mut record = crate::fastq::Record::default();
         let mut reader = Reader::new(&b"@a\nAC\n+\nhh\n"[..]).phred64();
-        assert!(reader.read_record(&mut record).is_ok_and(|more| more) && record.quality_scores() == b"II");
+        assert!(
+            reader.read_record(&mut record).is_ok_and(|more| more)
+                && record.quality_scores() == b"II"
+        );
     }
 
     #[test]
     fn a_batch_of_so_many_records_has_them_whatever_their_size() {
         let mut text = b"@a\nACGT\n+\nIIII\n".repeat(5);
         let long = 3 * CHUNK;
-        text.extend([b"@b\n".as_slice(), &vec![b'A'; long], b"\n+\n", &vec![b'I'; long], b"\n"].concat());
+        text.extend(
+            [b"@b\n".as_slice(), &vec![b'A'; long], b"\n+\n", &vec![b'I'; long], b"\n"].concat(),
+        );
         assert_eq!(sizes(&text, BatchSize::Records(2)), (vec![2, 2, 2, 0], None));
         assert_eq!(sizes(&text, BatchSize::Records(4)), (vec![4, 2], None));
         assert_eq!(sizes(&text, BatchSize::Records(100)), (vec![6], None));
@@ -288,13 +360,19 @@ mod tests {
         use std::io::{Cursor, repeat};
 
         // A file without line ends, and a sequence that goes on and on.
-        let endless = |start: &'static [u8], then: u8| Cursor::new(start).chain(repeat(then).take(u64::MAX));
-        for (start, expected) in [(&b"@a"[..], "more than 1048576 bytes"), (b"@a\nACGT\n", "more than 268435456 bytes")] {
+        let endless =
+            |start: &'static [u8], then: u8| Cursor::new(start).chain(repeat(then).take(u64::MAX));
+        for (start, expected) in
+            [(&b"@a"[..], "more than 1048576 bytes"), (b"@a\nACGT\n", "more than 268435456 bytes")]
+        {
             let mut batch = RecordBatch::default();
-            let error = Reader::new(endless(start, b'A')).read_batch(&mut batch, BatchSize::Bytes(1 << 18)).expect_err("no end");
+            let error = Reader::new(endless(start, b'A'))
+                .read_batch(&mut batch, BatchSize::Bytes(1 << 18))
+                .expect_err("no end");
             assert!(error.to_string().contains(expected), "{error}");
             let mut record = crate::fastq::Record::default();
-            let error = Reader::new(endless(start, b'A')).read_record(&mut record).expect_err("no end");
+            let error =
+                Reader::new(endless(start, b'A')).read_record(&mut record).expect_err("no end");
             assert!(error.to_string().contains(expected), "{error}");
         }
     }

@@ -85,7 +85,9 @@ pub enum Fault {
         longest: usize,
     },
     /// A carriage return that is not part of a line end.
-    #[error("a carriage return inside the line with the read's name; lines end in `\\n` or `\\r\\n`")]
+    #[error(
+        "a carriage return inside the line with the read's name; lines end in `\\n` or `\\r\\n`"
+    )]
     CarriageReturn,
     /// Text follows a blank line.
     #[error("a blank line before it; blank lines are allowed at the end of the file only")]
@@ -137,10 +139,13 @@ fn hint(found: &[u8]) -> &'static str {
     }
 }
 
-/// Says that what stands where a `+` should is the header of a SAM file, whose lines begin with `@` too.
+/// Says that what stands where a `+` should is the header of a SAM file, whose lines begin with `@`
+/// too.
 fn hint_of_header(found: &[u8]) -> &'static str {
     match found {
-        [b'@', b'A'..=b'Z', b'A'..=b'Z', b'\t', ..] => ": this looks like SAM; convert it with samtools fastq",
+        [b'@', b'A'..=b'Z', b'A'..=b'Z', b'\t', ..] => {
+            ": this looks like SAM; convert it with samtools fastq"
+        }
         _ => "",
     }
 }

@@ -12,7 +12,8 @@ use crate::{EncodeError, Phred};
 /// Bytes that a message shows of what was found instead of what was expected.
 const EXCERPT: usize = 8;
 
-/// Longest line with a read's name, in bytes: a file without line ends is not read into memory to its end.
+/// Longest line with a read's name, in bytes: a file without line ends is not read into memory to
+/// its end.
 const LONGEST_DEFINITION: usize = 1 << 20;
 
 /// Longest record, in bytes: the longest reads of any instrument have some millions of bases.
@@ -60,7 +61,12 @@ impl Span {
     /// Returns the same place in a text that has so many bytes before this one.
     pub(super) fn after(self, bytes: usize) -> Self {
         let Self { definition, sequence, quality_scores, .. } = self;
-        Self { definition: bytes + definition, sequence: bytes + sequence, quality_scores: bytes + quality_scores, ..self }
+        Self {
+            definition: bytes + definition,
+            sequence: bytes + sequence,
+            quality_scores: bytes + quality_scores,
+            ..self
+        }
     }
 }
 
@@ -99,7 +105,8 @@ impl From<Fault> for Stop {
 
 /// Looks for the record that `text` begins with; `at_end` says that nothing follows the text.
 ///
-/// The lines of a record that is wrapped are joined where they are: its sequence, and its quality scores.
+/// The lines of a record that is wrapped are joined where they are: its sequence, and its quality
+/// scores.
 pub(super) fn record(text: &mut [u8], at_end: bool) -> Found {
     if text.first() != Some(&b'@') {
         return no_definition(text, at_end);
@@ -107,7 +114,10 @@ pub(super) fn record(text: &mut [u8], at_end: bool) -> Found {
     let definition = line(text, 0, at_end);
     let length = definition.as_ref().map_or(text.len(), |line| line.content.len());
     if length > LONGEST_DEFINITION {
-        return Found::Fault { name: None, fault: Fault::LongDefinition { longest: LONGEST_DEFINITION } };
+        return Found::Fault {
+            name: None,
+            fault: Fault::LongDefinition { longest: LONGEST_DEFINITION },
+        };
     }
     let Some(definition) = definition else { return Found::Part };
     match body(text, &definition, at_end) {
@@ -118,7 +128,9 @@ pub(super) fn record(text: &mut [u8], at_end: bool) -> Found {
         }
         Ok((span, bytes)) => Found::Record { span, bytes },
         Err(Stop::Part) => Found::Part,
-        Err(Stop::Fault(fault)) => Found::Fault { name: Some(name(&text[1..definition.content.end]).to_vec()), fault },
+        Err(Stop::Fault(fault)) => {
+            Found::Fault { name: Some(name(&text[1..definition.content.end]).to_vec()), fault }
+        }
     }
 }
 
@@ -136,26 +148,36 @@ fn no_definition(text: &[u8], at_end: bool) -> Found {
 
 /// Finds what follows the definition.
 fn body(text: &mut [u8], definition: &Line, at_end: bool) -> Result<(Span, usize), Stop> {
-    let sequence = line(text, definition.next, at_end).ok_or_else(|| cut("its definition", at_end))?;
+    let sequence =
+        line(text, definition.next, at_end).ok_or_else(|| cut("its definition", at_end))?;
     let plus = line(text, sequence.next, at_end).ok_or_else(|| cut("its sequence", at_end))?;
     if text.get(plus.content.start) != Some(&b'+') {
         return wrapped(text, definition, sequence, at_end);
     }
     let bases = sequence.content.len();
     let (quality_scores, next) = match line(text, plus.next, at_end) {
-        Some(line) if !line.is_whole && line.content.len() < bases => return Err(cut_in_quality(line.content.len(), bases)),
+        Some(line) if !line.is_whole && line.content.len() < bases => {
+            return Err(cut_in_quality(line.content.len(), bases));
+        }
         Some(line) => (line.content, line.next),
-        // The last line of an empty read has no bytes of its own: it is there if the line before it ended.
+        // The last line of an empty read has no bytes of its own: it is there if the line before it
+        // ended.
         None if at_end && plus.is_whole && bases == 0 => (plus.next..plus.next, plus.next),
         None => return Err(cut(AFTER_PLUS, at_end)),
     };
     Ok((check(text, definition, &plus, sequence.content, quality_scores)?, next))
 }
 
-/// Finds what follows the definition where sequence and quality scores have several lines each, and joins those.
+/// Finds what follows the definition where sequence and quality scores have several lines each, and
+/// joins those.
 ///
 /// A line of quality scores may begin with `@` or `+`: they end where there is one for each base.
-fn wrapped(text: &mut [u8], definition: &Line, first: Line, at_end: bool) -> Result<(Span, usize), Stop> {
+fn wrapped(
+    text: &mut [u8],
+    definition: &Line,
+    first: Line,
+    at_end: bool,
+) -> Result<(Span, usize), Stop> {
     let is_sequence = |line: &[u8]| !line.is_empty() && are_bases(line);
     let mut bases = first.content.len();
     let mut next = first.next;
@@ -210,7 +232,8 @@ fn join(text: &mut [u8], start: usize, end: usize) -> Range<usize> {
     start..joined
 }
 
-/// Returns the line that starts at `start`, if it is all there. At the end of the file a line needs no end of its own.
+/// Returns the line that starts at `start`, if it is all there. At the end of the file a line needs
+/// no end of its own.
 fn line(text: &[u8], start: usize, at_end: bool) -> Option<Line> {
     let rest = &text[start..];
     let (length, is_whole) = match memchr(b'\n', rest) {
@@ -219,7 +242,11 @@ fn line(text: &[u8], start: usize, at_end: bool) -> Option<Line> {
         None => return None,
     };
     let content = rest[..length].strip_suffix(b"\r").map_or(length, <[u8]>::len);
-    Some(Line { content: start..start + content, next: start + length + usize::from(is_whole), is_whole })
+    Some(Line {
+        content: start..start + content,
+        next: start + length + usize::from(is_whole),
+        is_whole,
+    })
 }
 
 const AFTER_PLUS: &str = "its `+` line";
@@ -237,7 +264,13 @@ fn cut_in_quality(quality_scores: usize, sequence: usize) -> Stop {
 }
 
 /// Checks the parts of a record whose lines are all there.
-fn check(text: &[u8], definition: &Line, plus: &Line, sequence: Range<usize>, quality_scores: Range<usize>) -> Result<Span, Fault> {
+fn check(
+    text: &[u8],
+    definition: &Line,
+    plus: &Line,
+    sequence: Range<usize>,
+    quality_scores: Range<usize>,
+) -> Result<Span, Fault> {
     // Behind the signs that they begin with.
     let definition = definition.content.start + 1..definition.content.end;
     let repeated = &text[plus.content.start + 1..plus.content.end];
@@ -248,7 +281,8 @@ fn check(text: &[u8], definition: &Line, plus: &Line, sequence: Range<usize>, qu
         quality_scores: quality_scores.start,
         bases: sequence.len(),
     };
-    let (definition, sequence, quality_scores) = (&text[definition], &text[sequence], &text[quality_scores]);
+    let (definition, sequence, quality_scores) =
+        (&text[definition], &text[sequence], &text[quality_scores]);
     if memchr(b'\r', definition).is_some() {
         return Err(Fault::CarriageReturn);
     }
@@ -256,7 +290,8 @@ fn check(text: &[u8], definition: &Line, plus: &Line, sequence: Range<usize>, qu
         return Err(Fault::PlusNamesAnother { found: repeated.to_vec() });
     }
     if !are_bases(sequence)
-        && let Some((position, &byte)) = sequence.iter().enumerate().find(|(_, byte)| !is_base(**byte))
+        && let Some((position, &byte)) =
+            sequence.iter().enumerate().find(|(_, byte)| !is_base(**byte))
     {
         return Err(Fault::InvalidBase { position, byte });
     }
@@ -273,7 +308,8 @@ pub(super) fn name(definition: &[u8]) -> &[u8] {
     &definition[..memchr2(b' ', b'\t', definition).unwrap_or(definition.len())]
 }
 
-/// A base is a letter (IUPAC codes, either case, U), or one of the signs that files in use have for unknown, gap and stop.
+/// A base is a letter (IUPAC codes, either case, U), or one of the signs that files in use have for
+/// unknown, gap and stop.
 fn is_base(byte: u8) -> bool {
     byte.is_ascii_alphabetic() | matches!(byte, b'.' | b'-' | b'*')
 }

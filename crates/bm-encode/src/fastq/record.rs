@@ -36,7 +36,11 @@ impl Record {
 
     /// Returns the record, borrowed.
     pub fn view(&self) -> RecordRef<'_> {
-        RecordRef { definition: &self.definition, sequence: self.sequence(), quality_scores: self.quality_scores() }
+        RecordRef {
+            definition: &self.definition,
+            sequence: self.sequence(),
+            quality_scores: self.quality_scores(),
+        }
     }
 
     /// Returns the record as a read.
@@ -47,9 +51,11 @@ impl Record {
     /// Becomes a copy of `record`.
     pub(super) fn copy(&mut self, record: RecordRef<'_>) {
         let RecordRef { definition, sequence, quality_scores } = record;
-        for (ours, theirs) in
-            [(&mut self.definition, definition), (&mut self.sequence, sequence), (&mut self.quality_scores, quality_scores)]
-        {
+        for (ours, theirs) in [
+            (&mut self.definition, definition),
+            (&mut self.sequence, sequence),
+            (&mut self.quality_scores, quality_scores),
+        ] {
             ours.clear();
             ours.extend_from_slice(theirs);
         }
@@ -89,13 +95,23 @@ impl<'a> RecordRef<'a> {
 
     /// Writes the record as four lines, with `suffix` at the end of the definition.
     ///
-    /// Definition, sequence and quality are byte for byte what was read; line ends are `\n` and the third line is `+`.
+    /// Definition, sequence and quality are byte for byte what was read; line ends are `\n` and the
+    /// third line is `+`.
     ///
     /// # Errors
     ///
     /// What `writer` says.
     pub fn write_to<W: Write + ?Sized>(&self, writer: &mut W, suffix: &[u8]) -> io::Result<()> {
-        for part in [b"@", self.definition, suffix, b"\n", self.sequence, b"\n+\n", self.quality_scores, b"\n"] {
+        for part in [
+            b"@",
+            self.definition,
+            suffix,
+            b"\n",
+            self.sequence,
+            b"\n+\n",
+            self.quality_scores,
+            b"\n",
+        ] {
             writer.write_all(part)?;
         }
         Ok(())

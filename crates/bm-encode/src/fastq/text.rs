@@ -7,7 +7,8 @@ use super::CHUNK;
 
 /// A piece of memory that text is read into, and how much of it was used.
 ///
-/// The memory is as long as it ever was, so that it is filled with zeros once and not before each reading.
+/// The memory is as long as it ever was, so that it is filled with zeros once and not before each
+/// reading.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Text {
     memory: Vec<u8>,

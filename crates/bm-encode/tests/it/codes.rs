@@ -9,7 +9,8 @@ const FROM: [usize; 8] = [0, 1, 2, 3, 5, 8, 14, 25];
 /// The code of one base by the definition.
 fn code(read: ReadRef<'_>, position: usize) -> u16 {
     let reported = read.quality_scores[position] - b'!';
-    let score = if b"ACGTUacgtu".contains(&read.sequence[position]) { reported } else { reported.min(2) };
+    let score =
+        if b"ACGTUacgtu".contains(&read.sequence[position]) { reported } else { reported.min(2) };
     let (start, end) = (position, read.len() - 1 - position);
     let bin = |distance: usize| FROM.iter().rposition(|from| *from <= distance).unwrap();
     let place = match (start.min(end), start <= end) {
@@ -63,7 +64,10 @@ fn vectors_are_those_of_the_definition() {
     expected.resize(24, 0.0);
     expected[7 + 16] = 1.0;
     let found = &vectors[(94 * 16 + 20) * 24..][..24];
-    assert!(found.iter().zip(&expected).all(|(found, expected)| (found - expected).abs() < 1e-5), "{found:?}");
+    assert!(
+        found.iter().zip(&expected).all(|(found, expected)| (found - expected).abs() < 1e-5),
+        "{found:?}"
+    );
     // What is reported as certain to be wrong counts as a guess among four bases.
     assert!((vectors[6] - 3f32.ln()).abs() < 1e-6, "{}", vectors[6]);
     assert!(vectors.iter().all(|value| value.is_finite()));
@@ -76,8 +80,14 @@ fn reads_out_of_order_leave_no_codes() {
         QualityPlace.encode_into(ReadRef { name: b"r", sequence, quality_scores }, &mut codes).err()
     };
     assert_eq!(refusal(b"", b""), Some(EncodeError::EmptyRead));
-    assert_eq!(refusal(b"AC", b"I"), Some(EncodeError::LengthMismatch { sequence: 2, quality_scores: 1 }));
-    assert_eq!(refusal(b"AC", b"I "), Some(EncodeError::InvalidQuality { position: 1, byte: b' ' }));
+    assert_eq!(
+        refusal(b"AC", b"I"),
+        Some(EncodeError::LengthMismatch { sequence: 2, quality_scores: 1 })
+    );
+    assert_eq!(
+        refusal(b"AC", b"I "),
+        Some(EncodeError::InvalidQuality { position: 1, byte: b' ' })
+    );
     assert_eq!(codes, [1]);
 }
 
@@ -97,7 +107,10 @@ fn base_quality_place_says_which_base_it_is_beside_what_quality_place_says() {
         let CodeParts { place, score, .. } = BaseQualityPlace::parts(*code);
         assert_eq!(u16::from(place) * 94 + u16::from(score), *plain);
         let vector = &vectors[usize::from(*code) * encoding.channels..][..encoding.channels];
-        assert_eq!(vector[..of_plain.channels], plain_vectors[usize::from(*plain) * of_plain.channels..][..of_plain.channels]);
+        assert_eq!(
+            vector[..of_plain.channels],
+            plain_vectors[usize::from(*plain) * of_plain.channels..][..of_plain.channels]
+        );
         let letter = [0, 1, 2, 3].map(|other| f32::from(u8::from(other == base)));
         assert_eq!(vector[of_plain.channels..], letter);
     }

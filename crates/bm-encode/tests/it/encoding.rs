@@ -140,7 +140,10 @@ fn every_byte_that_is_no_quality_is_refused_at_every_position() {
         for position in [0, 1, 74, 149] {
             let mut quality_scores = vec![b'~'; 150];
             quality_scores[position] = byte;
-            let found = encoded(ReadRef { name: b"r", sequence: &[b'A'; 150], quality_scores: &quality_scores }, 0.0);
+            let found = encoded(
+                ReadRef { name: b"r", sequence: &[b'A'; 150], quality_scores: &quality_scores },
+                0.0,
+            );
             assert_eq!(found, Err(EncodeError::InvalidQuality { position, byte }));
         }
     }
@@ -150,8 +153,14 @@ fn every_byte_that_is_no_quality_is_refused_at_every_position() {
 fn messages_say_what_was_found_on_one_line() {
     let messages = [
         (EncodeError::EmptyRead, "the read is empty"),
-        (EncodeError::LengthMismatch { sequence: 4, quality_scores: 3 }, "4 bases but 3 quality scores"),
-        (EncodeError::InvalidQuality { position: 7, byte: b'\n' }, "quality byte 0x0a at position 7"),
+        (
+            EncodeError::LengthMismatch { sequence: 4, quality_scores: 3 },
+            "4 bases but 3 quality scores",
+        ),
+        (
+            EncodeError::InvalidQuality { position: 7, byte: b'\n' },
+            "quality byte 0x0a at position 7",
+        ),
         (EncodeError::TooLong { length: 151, window: 150 }, "151 bases"),
         (EncodeError::RowWidth { expected: 300, actual: 299 }, "299"),
     ];

@@ -11,10 +11,19 @@ use crate::reference;
 use crate::support::{Owned, Pieces, content, read_all, read_batches, read_text};
 
 fn record() -> impl Strategy<Value = Owned> {
-    let definition_byte = any::<u8>().prop_filter("no line end", |byte| !matches!(byte, b'\n' | b'\r'));
+    let definition_byte =
+        any::<u8>().prop_filter("no line end", |byte| !matches!(byte, b'\n' | b'\r'));
     (vec(definition_byte, 0..30), 0..200usize).prop_flat_map(|(definition, length)| {
-        (Just(definition), vec(select(b"ACGTUNacgtuRYKMSWBDHV.-*".as_slice()), length), vec(b'!'..=b'~', length))
-            .prop_map(|(definition, sequence, quality_scores)| Owned { definition, sequence, quality_scores })
+        (
+            Just(definition),
+            vec(select(b"ACGTUNacgtuRYKMSWBDHV.-*".as_slice()), length),
+            vec(b'!'..=b'~', length),
+        )
+            .prop_map(|(definition, sequence, quality_scores)| Owned {
+                definition,
+                sequence,
+                quality_scores,
+            })
     })
 }
 
@@ -27,14 +36,20 @@ struct Style {
 }
 
 fn style() -> impl Strategy<Value = Style> {
-    (0..3u8, prop::array::uniform4(select(vec!["\n", "\r\n"]))).prop_map(|(plus, ends)| Style { plus, ends })
+    (0..3u8, prop::array::uniform4(select(vec!["\n", "\r\n"])))
+        .prop_map(|(plus, ends)| Style { plus, ends })
 }
 
 fn write(text: &mut Vec<u8>, record: &Owned, Style { plus, ends }: Style) {
-    let name = record.definition.split(|byte| matches!(byte, b' ' | b'\t')).next().unwrap_or_default();
+    let name =
+        record.definition.split(|byte| matches!(byte, b' ' | b'\t')).next().unwrap_or_default();
     let repeated = [b"".as_slice(), name, &record.definition][usize::from(plus)];
-    let lines: [(&[u8], &[u8]); 4] =
-        [(b"@", &record.definition), (b"", &record.sequence), (b"+", repeated), (b"", &record.quality_scores)];
+    let lines: [(&[u8], &[u8]); 4] = [
+        (b"@", &record.definition),
+        (b"", &record.sequence),
+        (b"+", repeated),
+        (b"", &record.quality_scores),
+    ];
     for ((sign, line), end) in lines.into_iter().zip(ends) {
         text.extend_from_slice(sign);
         text.extend_from_slice(line);
@@ -42,16 +57,28 @@ fn write(text: &mut Vec<u8>, record: &Owned, Style { plus, ends }: Style) {
     }
 }
 
-/// Writes a record with at most so many bases, and so many quality scores, a line: a sequence of one line has its scores on one.
-fn write_wrapped(text: &mut Vec<u8>, record: &Owned, style: Style, (bases, scores): (usize, usize)) {
+/// Writes a record with at most so many bases, and so many quality scores, a line: a sequence of
+/// one line has its scores on one.
+fn write_wrapped(
+    text: &mut Vec<u8>,
+    record: &Owned,
+    style: Style,
+    (bases, scores): (usize, usize),
+) {
     if record.sequence.len() <= bases {
         return write(text, record, style);
     }
     let [definition, sequence, plus, quality] = style.ends;
     text.extend_from_slice(&[b"@", &record.definition[..], definition.as_bytes()].concat());
-    record.sequence.chunks(bases).for_each(|line| text.extend_from_slice(&[line, sequence.as_bytes()].concat()));
+    record
+        .sequence
+        .chunks(bases)
+        .for_each(|line| text.extend_from_slice(&[line, sequence.as_bytes()].concat()));
     text.extend_from_slice(&[b"+", plus.as_bytes()].concat());
-    record.quality_scores.chunks(scores).for_each(|line| text.extend_from_slice(&[line, quality.as_bytes()].concat()));
+    record
+        .quality_scores
+        .chunks(scores)
+        .for_each(|line| text.extend_from_slice(&[line, quality.as_bytes()].concat()));
 }
 
 /// Texts that are nearly FASTQ: where parsers go wrong.
@@ -88,12 +115,19 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
     vec(select(pieces), 0..24).prop_map(|pieces| pieces.concat())
 }
 
-/// Reads `text` through every buffer and compares with the reference: the same records, or a fault at the same record.
+/// Reads `text` through every buffer and compares with the reference: the same records, or a fault
+/// at the same record.
 fn check_against_reference(text: &[u8]) -> Result<(), TestCaseError> {
     let found = read_text(text);
     let (records, fault) = reference::parse(text);
     prop_assert_eq!(&found.records, &records, "{}", text.escape_ascii());
-    prop_assert_eq!(found.fault.as_ref().map(|fault| fault.record), fault, "{}: {:?}", text.escape_ascii(), found.message());
+    prop_assert_eq!(
+        found.fault.as_ref().map(|fault| fault.record),
+        fault,
+        "{}: {:?}",
+        text.escape_ascii(),
+        found.message()
+    );
     if let Some(message) = found.message() {
         prop_assert!(!message.contains(|c: char| c.is_control()), "{:?}", message);
     }
@@ -137,7 +171,8 @@ proptest! {
             write(&mut text, record, *style);
         }
         match records.last() {
-            // An empty quality line without its end is no line at all if the one before goes with it.
+            // An empty quality line without its end is no line at all if the one before goes with
+            // it.
             Some((last, _)) if !final_newline && !last.sequence.is_empty() => {
                 text.truncate(text.len() - if text.ends_with(b"\r\n") { 2 } else { 1 });
             }
@@ -221,8 +256,12 @@ proptest! {
 
 #[test]
 fn a_file_that_is_cut_anywhere_is_refused_or_has_exactly_its_whole_records() {
-    let lf = b"@r1 a\nACGT\n+\nIIII\n@r2\n\n+\n\n@r3\nAC\n+r3\n@+\n@r4 b c\nA\n+r4 b c\n!\n".to_vec();
-    let crlf = lf.iter().flat_map(|byte| if *byte == b'\n' { b"\r\n".to_vec() } else { vec![*byte] }).collect();
+    let lf =
+        b"@r1 a\nACGT\n+\nIIII\n@r2\n\n+\n\n@r3\nAC\n+r3\n@+\n@r4 b c\nA\n+r4 b c\n!\n".to_vec();
+    let crlf = lf
+        .iter()
+        .flat_map(|byte| if *byte == b'\n' { b"\r\n".to_vec() } else { vec![*byte] })
+        .collect();
     for text in [lf, crlf, content("broken/crlf.fastq"), content("broken/mixed_line_ends.fastq")] {
         let (whole, _) = reference::parse(&text);
         for end in 0..=text.len() {
@@ -230,15 +269,27 @@ fn a_file_that_is_cut_anywhere_is_refused_or_has_exactly_its_whole_records() {
             let found = read_text(cut);
             let (expected, fault) = reference::parse(cut);
             assert_eq!(found.records, expected, "{end} bytes");
-            assert_eq!(found.fault.as_ref().map(|f| f.record), fault, "{end} bytes: {:?}", found.message());
+            assert_eq!(
+                found.fault.as_ref().map(|f| f.record),
+                fault,
+                "{end} bytes: {:?}",
+                found.message()
+            );
             // Nothing that was not in the file, and nothing but the end is missing.
             assert_eq!(found.records, whole[..found.records.len()], "{end} bytes");
             if let Some(fault) = found.fault {
                 let cut = matches!(fault.fault, Fault::Cut { .. } | Fault::CutInQuality { .. });
-                assert!(cut || matches!(fault.fault, Fault::PlusNamesAnother { .. }), "{end} bytes: {fault}");
+                assert!(
+                    cut || matches!(fault.fault, Fault::PlusNamesAnother { .. }),
+                    "{end} bytes: {fault}"
+                );
             } else {
-                let rest: usize = cut.len() - text_length(&text, found.records.len()).min(cut.len());
-                assert_eq!(rest, 0, "{end} bytes: {rest} of them are in no record and no fault is named");
+                let rest: usize =
+                    cut.len() - text_length(&text, found.records.len()).min(cut.len());
+                assert_eq!(
+                    rest, 0,
+                    "{end} bytes: {rest} of them are in no record and no fault is named"
+                );
             }
         }
     }
@@ -252,7 +303,10 @@ fn text_length(text: &[u8], records: usize) -> usize {
 #[test]
 fn a_record_cut_after_its_plus_is_cut_even_if_the_read_is_empty() {
     let found = read_text(b"@r1\n\n+");
-    assert!(matches!(found.fault, Some(ref fault) if matches!(fault.fault, Fault::Cut { .. })), "{found:?}");
+    assert!(
+        matches!(found.fault, Some(ref fault) if matches!(fault.fault, Fault::Cut { .. })),
+        "{found:?}"
+    );
     // With the line end it is an empty read whose empty last line lacks its own.
     assert_eq!(read_text(b"@r1\n\n+\n").records.len(), 1);
 }
@@ -263,14 +317,23 @@ fn a_carriage_return_inside_the_definition_is_refused() {
     for text in [&b"@r1\r\r\nA\n+\nI\n"[..], b"@r1\ra\nA\n+\nI\n"] {
         let found = read_text(text);
         let message = found.message().unwrap_or_default();
-        assert!(found.records.is_empty() && message.contains("carriage return"), "{}: {message}", text.escape_ascii());
+        assert!(
+            found.records.is_empty() && message.contains("carriage return"),
+            "{}: {message}",
+            text.escape_ascii()
+        );
     }
 }
 
 #[test]
 fn messages_stay_short_whatever_the_file_holds() {
     let long = "x".repeat(64 * 1024);
-    for text in [format!("@{long}\nA\n+\n!!\n"), format!("@r\nA\n+{long}\nI\n"), long.clone(), format!("@r\nA\n{long}\n")] {
+    for text in [
+        format!("@{long}\nA\n+\n!!\n"),
+        format!("@r\nA\n+{long}\nI\n"),
+        long.clone(),
+        format!("@r\nA\n{long}\n"),
+    ] {
         let message = read_text(text.as_bytes()).message().unwrap();
         assert!(message.len() < 400, "{} bytes", message.len());
     }
@@ -284,7 +347,11 @@ fn a_read_of_a_million_bases_is_read() {
     text.extend_from_slice(b"\n+\n");
     text.extend((0..BASES).map(|i| b'!' + (i % 94) as u8));
     text.extend_from_slice(b"\n@next\nA\n+\nI\n");
-    for found in [read_all(Pieces(&text[..], 4321)), read_batches(&text[..], 1 << 18), read_batches(&text[..], 1)] {
+    for found in [
+        read_all(Pieces(&text[..], 4321)),
+        read_batches(&text[..], 1 << 18),
+        read_batches(&text[..], 1),
+    ] {
         assert!(found.fault.is_none(), "{:?}", found.message());
         assert_eq!(found.records.iter().map(|r| r.sequence.len()).collect::<Vec<_>>(), [BASES, 1]);
         assert!(found.records[0].sequence == text[6..6 + BASES]);
@@ -293,7 +360,11 @@ fn a_read_of_a_million_bases_is_read() {
     // One quality score short, at the far end.
     text.remove(BASES + 9);
     let message = read_all(&text[..]).message().unwrap();
-    assert!(message.starts_with("record 1 (read long, byte 0): 1048576 bases but 1048575 quality scores"), "{message}");
+    assert!(
+        message
+            .starts_with("record 1 (read long, byte 0): 1048576 bases but 1048575 quality scores"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -329,14 +400,18 @@ impl Read for Failing<'_> {
     }
 }
 
-/// Wherever a stream fails, the fault is the stream's: never the end of the file, never a record that is not there.
+/// Wherever a stream fails, the fault is the stream's: never the end of the file, never a record
+/// that is not there.
 #[test]
 fn a_stream_that_fails_is_not_a_file_that_ends() {
     let text = b"@r1\nAC\n+\nII\n@r2\r\n\r\n+r2\r\n\r\n";
     for end in 0..=text.len() {
         let found = read_all(Failing { text: &text[..end], interrupt: false, interrupted: false });
         let message = found.message().unwrap_or_default();
-        assert!(message.ends_with("reading the input failed: the disk is gone"), "{end} bytes: {message}");
+        assert!(
+            message.ends_with("reading the input failed: the disk is gone"),
+            "{end} bytes: {message}"
+        );
         assert!(found.records.len() <= end / 12, "{end} bytes: {} records", found.records.len());
     }
 }
@@ -345,13 +420,19 @@ fn a_stream_that_fails_is_not_a_file_that_ends() {
 fn behind_a_fault_of_the_text_the_stream_may_fail() {
     let mut text = b"@r1\nAC\n+\nII\n@r2\nA?\n+\nII\n".to_vec();
     text.resize(300_000, b'x');
-    for (interrupt, bytes, expected) in
-        [(false, u64::MAX, Some("the disk is gone")), (false, 1_000, None), (false, 0, None), (true, u64::MAX, None)]
-    {
+    for (interrupt, bytes, expected) in [
+        (false, u64::MAX, Some("the disk is gone")),
+        (false, 1_000, None),
+        (false, 0, None),
+        (true, u64::MAX, None),
+    ] {
         let mut reader = Reader::new(Failing { text: &text, interrupt, interrupted: false });
         let mut record = Record::default();
         assert!(reader.read_record(&mut record).unwrap());
-        assert!(matches!(reader.read_record(&mut record).unwrap_err().fault, Fault::InvalidBase { .. }));
+        assert!(matches!(
+            reader.read_record(&mut record).unwrap_err().fault,
+            Fault::InvalidBase { .. }
+        ));
         let failure = reader.stream_failure_within(bytes).map(|error| error.to_string());
         assert_eq!(failure.as_deref(), expected, "{bytes} bytes");
     }
@@ -369,6 +450,12 @@ fn an_interrupted_stream_is_read_on() {
 fn faults_give_their_cause() {
     let found = read_text(b"@r1\nA\n+\n \n");
     let fault = found.fault.unwrap();
-    assert!(matches!(&fault.fault, Fault::Read(bm_encode::EncodeError::InvalidQuality { position: 0, byte: b' ' })), "{fault:?}");
+    assert!(
+        matches!(
+            &fault.fault,
+            Fault::Read(bm_encode::EncodeError::InvalidQuality { position: 0, byte: b' ' })
+        ),
+        "{fault:?}"
+    );
     assert!(std::error::Error::source(&fault).is_none(), "said twice");
 }

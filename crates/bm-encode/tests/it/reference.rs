@@ -1,6 +1,7 @@
 //! FASTQ by the book, on a whole text at once: what the reader is compared with.
 //!
-//! Nothing here is shared with the reader: no buffers, no stream, lines cut from a text that is all there.
+//! Nothing here is shared with the reader: no buffers, no stream, lines cut from a text that is all
+//! there.
 
 use crate::support::Owned;
 
@@ -26,12 +27,14 @@ fn record(text: &[u8]) -> Option<(Owned, usize)> {
     let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
     let definition = without_end(lines.first()?).strip_prefix(b"@")?;
     // The line with `+` is the third one, unless more lines of bases come before it.
-    let is_sequence = |line: &&[u8]| !without_end(line).is_empty() && without_end(line).iter().all(is_base);
+    let is_sequence =
+        |line: &&[u8]| !without_end(line).is_empty() && without_end(line).iter().all(is_base);
     let wrapped = lines.get(1..)?.iter().take_while(|line| is_sequence(line)).count();
     let plus_at = 1 + wrapped.max(1);
     let plus_line = lines.get(plus_at)?;
     let plus = without_end(plus_line).strip_prefix(b"+")?;
-    let sequence: Vec<u8> = lines[1..plus_at].iter().flat_map(|line| without_end(line)).copied().collect();
+    let sequence: Vec<u8> =
+        lines[1..plus_at].iter().flat_map(|line| without_end(line)).copied().collect();
     let (mut quality_scores, mut end) = (Vec::new(), plus_at + 1);
     match lines.get(end) {
         // An empty last line has no bytes of its own: it is there if the line before it ended.

@@ -5,19 +5,26 @@ use std::io::Read;
 use bm_encode::fastq::{FastqError, Fault};
 
 use crate::reference;
-use crate::support::{Outcome, content, read_all, read_text, same_in_all_pieces, testdata, text_of};
+use crate::support::{
+    Outcome, content, read_all, read_text, same_in_all_pieces, testdata, text_of,
+};
 
 /// Where line `index` of a text starts.
 fn line_start(text: &[u8], index: usize) -> usize {
     text.split_inclusive(|byte| *byte == b'\n').take(index).map(<[u8]>::len).sum()
 }
 
-/// Checks that a fault has the address of record `number` of `text`, in its fields and in its message.
+/// Checks that a fault has the address of record `number` of `text`, in its fields and in its
+/// message.
 fn check_address(file: &str, text: &[u8], fault: &FastqError, message: &str, number: usize) {
     assert_eq!(fault.record, number as u64, "{file}: {message}");
     let start = line_start(text, 4 * (number - 1));
     assert_eq!(fault.byte, start as u64, "{file}: {message}");
-    assert!(message.contains(&format!("record {number} (")) && message.contains(&format!("byte {start})")), "{file}: {message}");
+    assert!(
+        message.contains(&format!("record {number} ("))
+            && message.contains(&format!("byte {start})")),
+        "{file}: {message}"
+    );
     if let Some(definition) = text[start..].strip_prefix(b"@") {
         let name = definition.split(u8::is_ascii_whitespace).next().unwrap();
         assert_eq!(fault.name.as_deref(), Some(name), "{file}: {message}");
@@ -35,7 +42,9 @@ fn every_specimen_is_what_its_index_says() {
     let mut seen = 0;
     for line in index.lines().skip(1) {
         let columns: Vec<&str> = line.split('\t').collect();
-        let [file, expected, record, records, unscored, _] = columns[..] else { panic!("six columns: {line}") };
+        let [file, expected, record, records, unscored, _] = columns[..] else {
+            panic!("six columns: {line}")
+        };
         let bytes = content(&format!("broken/{file}"));
         let found = same_in_all_pieces(|| text_of(&bytes));
         let message = found.message().unwrap_or_default();
@@ -43,8 +52,11 @@ fn every_specimen_is_what_its_index_says() {
         match (expected, &found.fault) {
             ("ok", None) => {
                 assert_eq!(found.records.len().to_string(), records, "{file}");
-                let unscored_reads =
-                    found.records.iter().filter(|r| r.sequence.iter().all(|base| matches!(base, b'N' | b'n'))).count();
+                let unscored_reads = found
+                    .records
+                    .iter()
+                    .filter(|r| r.sequence.iter().all(|base| matches!(base, b'N' | b'n')))
+                    .count();
                 assert_eq!(unscored_reads.to_string(), unscored, "{file}");
             }
             // This reader is one of those that look at the name on the `+` line.
@@ -56,7 +68,10 @@ fn every_specimen_is_what_its_index_says() {
                 assert!(matches!(fault.fault, Fault::Io(_)), "{file}: {message}");
                 assert!(!message.contains('\n'), "{file}: {message:?}");
             }
-            (_, fault) => panic!("{file} should be {expected}, found {fault:?} after {} records", found.records.len()),
+            (_, fault) => panic!(
+                "{file} should be {expected}, found {fault:?} after {} records",
+                found.records.len()
+            ),
         }
     }
     // A specimen that the index forgets is a specimen that nobody reads.
@@ -73,7 +88,10 @@ fn specimens_are_refused_for_what_is_wrong_with_them() {
         ("cut_after_name.fastq", "the file ends inside the record, after its definition"),
         ("cut_after_sequence.fastq", "the file ends inside the record, after its sequence"),
         ("cut_after_plus.fastq", "the file ends inside the record, after its `+` line"),
-        ("cut_mid_quality.fastq", "the file ends inside the record, after 80 of 150 quality scores"),
+        (
+            "cut_mid_quality.fastq",
+            "the file ends inside the record, after 80 of 150 quality scores",
+        ),
         ("quality_too_long.fastq", "150 bases but 151 quality scores"),
         ("quality_too_short.fastq", "150 bases but 149 quality scores"),
         ("quality_space.fastq", "quality byte 0x20 at position 75"),
@@ -90,7 +108,10 @@ fn specimens_are_refused_for_what_is_wrong_with_them() {
     ];
     for (file, part) in expected {
         let message = read_text(&content(&format!("broken/{file}"))).message();
-        assert!(message.as_ref().is_some_and(|message| message.contains(part)), "{file}: {message:?}");
+        assert!(
+            message.as_ref().is_some_and(|message| message.contains(part)),
+            "{file}: {message:?}"
+        );
     }
 }
 
@@ -98,10 +119,17 @@ fn specimens_are_refused_for_what_is_wrong_with_them() {
 fn the_odd_and_right_ones_keep_what_is_odd() {
     let read = |file: &str| read_text(&content(&format!("broken/{file}")));
     assert!(read("latin1_header.fastq").records[2].definition.iter().any(|byte| *byte >= 0x80));
-    let leading: Vec<u8> = read("at_and_plus_leading_quality.fastq").records.iter().map(|r| r.quality_scores[0]).collect();
+    let leading: Vec<u8> = read("at_and_plus_leading_quality.fastq")
+        .records
+        .iter()
+        .map(|r| r.quality_scores[0])
+        .collect();
     assert_eq!((leading[1], leading[2], leading[4]), (b'@', b'+', b'@'));
     for file in ["crlf.fastq", "mixed_line_ends.fastq"] {
-        assert!(content(&format!("broken/{file}")).contains(&b'\r'), "{file} has none to begin with");
+        assert!(
+            content(&format!("broken/{file}")).contains(&b'\r'),
+            "{file} has none to begin with"
+        );
         for record in read(file).records {
             for part in [record.definition, record.sequence, record.quality_scores] {
                 assert!(!part.contains(&b'\r'), "{file}: {}", part.escape_ascii());
@@ -112,11 +140,13 @@ fn the_odd_and_right_ones_keep_what_is_odd() {
 
 #[test]
 fn derived_files_are_read_or_refused() {
-    let reads = |count| move |found: &Outcome| found.fault.is_none() && found.records.len() == count;
+    let reads =
+        |count| move |found: &Outcome| found.fault.is_none() && found.records.len() == count;
     let broken_stream = |found: &Outcome| matches!(&found.fault, Some(fault) if matches!(fault.fault, Fault::Io(_)));
     let refused_at = |number, part| {
         move |found: &Outcome| {
-            found.fault.as_ref().is_some_and(|fault| fault.record == number) && found.message().is_some_and(|m| m.contains(part))
+            found.fault.as_ref().is_some_and(|fault| fault.record == number)
+                && found.message().is_some_and(|m| m.contains(part))
         }
     };
     type Check = Box<dyn Fn(&Outcome) -> bool>;
@@ -130,8 +160,12 @@ fn derived_files_are_read_or_refused() {
         ("no_final_newline.fastq.gz", Box::new(reads(1000))),
         ("phred64.fastq.gz", Box::new(reads(1000))),
         // Its name counts from 0.
-        ("qual_len_mismatch_at_read_500.fastq.gz", Box::new(refused_at(501, "150 bases but 147 quality scores"))),
-        // What to do about padding after gzip is for whoever opens the file; to this reader it is a stream that fails.
+        (
+            "qual_len_mismatch_at_read_500.fastq.gz",
+            Box::new(refused_at(501, "150 bases but 147 quality scores")),
+        ),
+        // What to do about padding after gzip is for whoever opens the file; to this reader it is a
+        // stream that fails.
         ("trailing_zeros.fastq.gz", Box::new(broken_stream)),
         ("truncated.fastq.gz", Box::new(broken_stream)),
         ("wrapped60.fastq.gz", Box::new(reads(1000))),
@@ -168,8 +202,8 @@ fn gzip_inside_gzip_is_named() {
     assert!(message.as_ref().is_some_and(|m| m.contains("gzip inside gzip")), "{message:?}");
 }
 
-/// Every run of the test data against the reference: many records, so that a mistake that needs a rare alignment of lines and
-/// buffers has its chance.
+/// Every run of the test data against the reference: many records, so that a mistake that needs a
+/// rare alignment of lines and buffers has its chance.
 #[test]
 fn real_runs_are_read_as_the_reference_reads_them() {
     for (file, reads) in [

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use bm_encode::fastq::{BatchSize, FastqError, Reader, Record, RecordBatch, RecordRef};
 use flate2::bufread::MultiGzDecoder;
 
-/// Sizes of batches and of the pieces that they come in. The parser works on what was read, so lines and line ends must be cut at
-/// every place.
+/// Sizes of batches and of the pieces that they come in. The parser works on what was read, so
+/// lines and line ends must be cut at every place.
 const SIZES: [usize; 6] = [1, 2, 3, 7, 64, 8192];
 
 /// A record, owned.
@@ -42,7 +42,11 @@ impl Outcome {
 impl From<RecordRef<'_>> for Owned {
     fn from(record: RecordRef<'_>) -> Self {
         let RecordRef { definition, sequence, quality_scores } = record;
-        Self { definition: definition.to_vec(), sequence: sequence.to_vec(), quality_scores: quality_scores.to_vec() }
+        Self {
+            definition: definition.to_vec(),
+            sequence: sequence.to_vec(),
+            quality_scores: quality_scores.to_vec(),
+        }
     }
 }
 
@@ -60,10 +64,16 @@ pub(crate) fn read_all(input: impl Read) -> Outcome {
 
 /// Reads in batches of so many bytes.
 pub(crate) fn read_batches(input: impl Read, bytes: usize) -> Outcome {
-    let (mut reader, mut batch, mut records) = (Reader::new(input), RecordBatch::default(), Vec::new());
+    let (mut reader, mut batch, mut records) =
+        (Reader::new(input), RecordBatch::default(), Vec::new());
     loop {
         let more = reader.read_batch(&mut batch, BatchSize::Bytes(bytes));
-        assert!(batch.len() <= 1 || batch.bytes() <= bytes, "{} records of {} bytes", batch.len(), batch.bytes());
+        assert!(
+            batch.len() <= 1 || batch.bytes() <= bytes,
+            "{} records of {} bytes",
+            batch.len(),
+            batch.bytes()
+        );
         assert_eq!(batch.iter().len(), batch.len());
         records.extend(batch.iter().map(Owned::from));
         assert_eq!(reader.records(), records.len() as u64);
@@ -93,12 +103,20 @@ pub(crate) fn read_text(text: &[u8]) -> Outcome {
     same_in_all_pieces(|| text)
 }
 
-/// Reads what `open` gives record by record and in batches of every size, expects the same of each, and returns it.
+/// Reads what `open` gives record by record and in batches of every size, expects the same of each,
+/// and returns it.
 pub(crate) fn same_in_all_pieces<R: Read>(open: impl Fn() -> R) -> Outcome {
     let whole = read_all(open());
     for size in SIZES {
-        for found in [read_all(Pieces(open(), size)), read_batches(Pieces(open(), 1 + size / 2), size)] {
-            assert!(found.records == whole.records, "{} and {} records, {size} bytes", found.records.len(), whole.records.len());
+        for found in
+            [read_all(Pieces(open(), size)), read_batches(Pieces(open(), 1 + size / 2), size)]
+        {
+            assert!(
+                found.records == whole.records,
+                "{} and {} records, {size} bytes",
+                found.records.len(),
+                whole.records.len()
+            );
             assert_eq!(found.message(), whole.message(), "{size} bytes");
         }
     }
@@ -117,5 +135,9 @@ pub(crate) fn content(file: &str) -> Vec<u8> {
 
 /// Returns a stream of the text of `content`: decompressed if it is gzip, whatever the file's name.
 pub(crate) fn text_of(content: &[u8]) -> Box<dyn Read + '_> {
-    if content.starts_with(&[0x1f, 0x8b]) { Box::new(MultiGzDecoder::new(content)) } else { Box::new(Cursor::new(content)) }
+    if content.starts_with(&[0x1f, 0x8b]) {
+        Box::new(MultiGzDecoder::new(content))
+    } else {
+        Box::new(Cursor::new(content))
+    }
 }

@@ -90,7 +90,10 @@ fn the_number_of_parts_changes_nothing() {
                 reads.iter().for_each(|read| part.observe(read));
             }
             let number = parts.len();
-            assert!(file(Counter::join(parts).unwrap().finish()) == whole, "{number} parts, {bytes} bytes");
+            assert!(
+                file(Counter::join(parts).unwrap().finish()) == whole,
+                "{number} parts, {bytes} bytes"
+            );
         }
     }
     assert!(Counter::join([]).is_none());
@@ -104,13 +107,18 @@ fn what_does_not_fit_is_left_out_and_the_rest_is_right() {
     let mut before = all.kmers();
     for bytes in [4_000_000, 2_000_000, 1_000_000] {
         let index = counted(Counter::new(21, bytes), &reads);
-        assert!(index.share() < 1.0 && index.kmers() < before, "{bytes} bytes: {} k-mers", index.kmers());
+        assert!(
+            index.share() < 1.0 && index.kmers() < before,
+            "{bytes} bytes: {} k-mers",
+            index.kmers()
+        );
         assert!(index.bytes() <= bytes, "{bytes} bytes: {}", index.bytes());
         before = index.kmers();
         let (mut found, mut seen, mut kept, mut more) = (0, 0, 0, 0);
         for (kmer, expected) in &expected {
             let count = count(&index, kmer);
-            // What was dropped and came again is counted from then on. An index takes a few for others.
+            // What was dropped and came again is counted from then on. An index takes a few for
+            // others.
             more += u32::from(count > *expected);
             if count > 0 {
                 found += 1;
@@ -119,7 +127,11 @@ fn what_does_not_fit_is_left_out_and_the_rest_is_right() {
             }
         }
         assert!(20_000 * more < expected.len() as u32, "{more} of {}", expected.len());
-        assert!(found <= index.kmers() + 20 && 10 * found >= 9 * index.kmers(), "{found} of {}", index.kmers());
+        assert!(
+            found <= index.kmers() + 20 && 10 * found >= 9 * index.kmers(),
+            "{found} of {}",
+            index.kmers()
+        );
         assert!(10 * seen > 8 * kept, "{seen} of {kept}");
         let share = found as f64 / expected.len() as f64 / index.share();
         assert!((0.5..=1.2).contains(&share), "{share} of the share");
@@ -136,19 +148,32 @@ fn hardly_any_memory_is_no_reason_to_stop() {
         let evidence = Evidence::new(counted(Counter::new(21, bytes), &reads), weights(false));
         assert!(evidence.index().share() > 0.0 && evidence.index().share() < 1.0, "{bytes} bytes");
         let file = written(&evidence);
-        assert!(Evidence::read(&mut file.as_slice(), file.len() as u64).unwrap() == evidence, "{bytes} bytes");
+        assert!(
+            Evidence::read(&mut file.as_slice(), file.len() as u64).unwrap() == evidence,
+            "{bytes} bytes"
+        );
     }
 }
 
 #[test]
 fn the_length_of_kmers_is_odd_and_suits_the_run() {
-    let codes =
-        |reads: &[Vec<u8>]| reads.iter().map(|read| read.iter().map(|base| kmer::code(*base)).collect()).collect::<Vec<Vec<u8>>>();
-    let length = |reads: &[Vec<u8>], rate| kmer::length_for(codes(reads).iter().map(Vec::as_slice), rate);
+    let codes = |reads: &[Vec<u8>]| {
+        reads
+            .iter()
+            .map(|read| read.iter().map(|base| kmer::code(*base)).collect())
+            .collect::<Vec<Vec<u8>>>()
+    };
+    let length =
+        |reads: &[Vec<u8>], rate| kmer::length_for(codes(reads).iter().map(Vec::as_slice), rate);
     let (small, large) = (tiled(&genome(2000, 5), 150, 3), tiled(&genome(200_000, 6), 150, 130));
-    for (reads, rate) in
-        [(&small, 0.0), (&small, 0.5), (&large, 0.001), (&large, f64::NAN), (&vec![], 0.01), (&vec![vec![b'N'; 9]], 0.01)]
-    {
+    for (reads, rate) in [
+        (&small, 0.0),
+        (&small, 0.5),
+        (&large, 0.001),
+        (&large, f64::NAN),
+        (&vec![], 0.01),
+        (&vec![vec![b'N'; 9]], 0.01),
+    ] {
         let k = length(reads, rate);
         assert!((kmer::SHORTEST..=kmer::LONGEST).contains(&k) && !k.is_multiple_of(2), "{k}");
     }

@@ -5,12 +5,18 @@ use std::sync::LazyLock;
 use bm_evidence::{Counter, Evidence, EvidenceError, Statement};
 use proptest::prelude::*;
 
-use crate::run::{HEAD, RANGES, ROOM, counted, genome, other, reverse_complement, testify, tiled, weights, written};
+use crate::run::{
+    HEAD, RANGES, ROOM, counted, genome, other, reverse_complement, testify, tiled, weights,
+    written,
+};
 
 static GENOME: LazyLock<Vec<u8>> = LazyLock::new(|| genome(2000, 1));
 
 fn evidence(level: u32) -> Evidence {
-    Evidence::new(counted(Counter::sampled(21, ROOM, level), &tiled(&GENOME, 100, 5)), weights(level == 0))
+    Evidence::new(
+        counted(Counter::sampled(21, ROOM, level), &tiled(&GENOME, 100, 5)),
+        weights(level == 0),
+    )
 }
 
 static FILE: LazyLock<Vec<u8>> = LazyLock::new(|| written(&evidence(0)));
@@ -56,7 +62,9 @@ fn what_is_written_is_read() {
 
 #[test]
 fn a_file_that_is_cut_off_is_refused_wherever_it_is() {
-    let lengths = (0..KMERS + 80).chain((KMERS + 80..FILE.len()).step_by(41)).chain(FILE.len() - 9..FILE.len());
+    let lengths = (0..KMERS + 80)
+        .chain((KMERS + 80..FILE.len()).step_by(41))
+        .chain(FILE.len() - 9..FILE.len());
     for length in lengths {
         let error = refusal(&FILE[..length]);
         assert!(error.starts_with("evidence: "), "{error}");
@@ -64,7 +72,10 @@ fn a_file_that_is_cut_off_is_refused_wherever_it_is() {
     assert!(refusal(&FILE[..FILE.len() - 1]).contains("it ends too early"));
     // Whatever the file is said to have.
     assert!(Evidence::read(&mut &FILE[..FILE.len() - 1], FILE.len() as u64).is_err());
-    assert!(refusal(b"").contains("no file of evidence") && refusal(b"@read\nACGT\n+\nIIII\n").contains("no file of evidence"));
+    assert!(
+        refusal(b"").contains("no file of evidence")
+            && refusal(b"@read\nACGT\n+\nIIII\n").contains("no file of evidence")
+    );
 }
 
 #[test]
@@ -77,7 +88,10 @@ fn what_goes_on_after_its_end_is_refused() {
 fn other_formats_and_versions_are_refused() {
     for (at, number) in [(8, 2_u32), (12, 9), (16, 100), (16, u32::MAX)] {
         let error = refusal(&with(at, &number.to_le_bytes()));
-        assert!(error.contains(&number.to_string()) && error.contains("expected 1 with"), "{error}");
+        assert!(
+            error.contains(&number.to_string()) && error.contains("expected 1 with"),
+            "{error}"
+        );
     }
 }
 
@@ -93,7 +107,9 @@ fn a_statement_is_worth_a_number_over_0() {
 
 #[test]
 fn a_head_that_lies_is_refused_before_memory_is_taken() {
-    for lines in [0, 1 << 60, u64::MAX, u64::MAX / 8 + 2, FILE.len() as u64 + 1, FILE.len() as u64, 1] {
+    for lines in
+        [0, 1 << 60, u64::MAX, u64::MAX / 8 + 2, FILE.len() as u64 + 1, FILE.len() as u64, 1]
+    {
         refusal(&with(LINES, &lines.to_le_bytes()));
     }
     for kmers in [0, 1 << 60, u64::MAX, FILE.len() as u64 / 4 + 1] {
@@ -103,7 +119,10 @@ fn a_head_that_lies_is_refused_before_memory_is_taken() {
         assert!(refusal(&with(INDEX, &k.to_le_bytes())).contains(&format!("k-mers of {k} bases")));
     }
     for level in [13_u32, 64, u32::MAX] {
-        assert!(refusal(&with(LEVEL, &level.to_le_bytes())).contains(&format!("one in 2^{level} k-mers")));
+        assert!(
+            refusal(&with(LEVEL, &level.to_le_bytes()))
+                .contains(&format!("one in 2^{level} k-mers"))
+        );
     }
 }
 
@@ -149,7 +168,14 @@ proptest! {
 fn an_index_without_a_free_cell_is_looked_at_all_the_same() {
     // One line, all of whose cells are taken: nobody says where to stop.
     let line: Vec<u8> = (0..8_u32).flat_map(|cell| (cell << 12 | 2).to_le_bytes()).collect();
-    let index = [&21_u32.to_le_bytes()[..], &0_u32.to_le_bytes(), &1_u64.to_le_bytes(), &8_u64.to_le_bytes(), &[8], &line];
+    let index = [
+        &21_u32.to_le_bytes()[..],
+        &0_u32.to_le_bytes(),
+        &1_u64.to_le_bytes(),
+        &8_u64.to_le_bytes(),
+        &[8],
+        &line,
+    ];
     let evidence = read(&[&FILE[..INDEX], &index.concat()].concat()).unwrap();
     assert_eq!(evidence.index().kmers(), 8);
     use_it(&evidence);
@@ -162,12 +188,21 @@ fn probabilities_stay_probabilities() {
     (0..150).step_by(30).for_each(|at| wrong[at] = other(wrong[at], 1));
     // With the least and the most that a file may say.
     let extreme = |worth: f32| read(&with(HEAD, &worth.to_le_bytes().repeat(WORTHS))).unwrap();
-    for evidence in [evidence(0), evidence(2), extreme(f32::MAX), extreme(f32::MIN_POSITIVE), extreme(f32::from_bits(1))] {
+    for evidence in [
+        evidence(0),
+        evidence(2),
+        extreme(f32::MAX),
+        extreme(f32::MIN_POSITIVE),
+        extreme(f32::from_bits(1)),
+    ] {
         for read in [&wrong[..], &GENOME[500..650], &genome(150, 3)] {
             for prior in priors {
                 let mut probabilities = [prior; 150];
                 testify(&evidence, read, &mut probabilities);
-                assert!(probabilities.iter().all(|p| (0.0..=1.0).contains(p)), "{prior}: {probabilities:?}");
+                assert!(
+                    probabilities.iter().all(|p| (0.0..=1.0).contains(p)),
+                    "{prior}: {probabilities:?}"
+                );
             }
         }
     }

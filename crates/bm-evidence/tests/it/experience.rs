@@ -14,7 +14,8 @@ fn with_first_frequency(number: &str) -> String {
 }
 
 fn refusal(value: &Value) -> String {
-    let error = Experience::from_json(&value.to_string()).expect_err("it was to be refused").to_string();
+    let error =
+        Experience::from_json(&value.to_string()).expect_err("it was to be refused").to_string();
     assert!(error.starts_with("evidence: experience: ") && !error.contains('\n'), "{error}");
     error
 }
@@ -22,14 +23,22 @@ fn refusal(value: &Value) -> String {
 #[test]
 fn what_is_shipped_is_read() {
     let experience = experience();
-    assert_eq!((experience.format, experience.statements), (Experience::FORMAT, Statement::VERSION));
-    assert!(experience.depths.len() > 2 && !experience.all.is_empty() && !experience.some.is_empty());
+    assert_eq!(
+        (experience.format, experience.statements),
+        (Experience::FORMAT, Statement::VERSION)
+    );
+    assert!(
+        experience.depths.len() > 2 && !experience.all.is_empty() && !experience.some.is_empty()
+    );
     // Frequencies of all statements are those of all bases.
     for frequencies in [&experience.all, &experience.some] {
         for depth in 0..experience.depths.len() {
             let wrong: f64 = frequencies.iter().map(|frequency| frequency.wrong[depth]).sum();
             let right: f64 = frequencies.iter().map(|frequency| frequency.right[depth]).sum();
-            assert!((0.999..1.001).contains(&wrong) && (0.999..1.001).contains(&right), "{wrong} and {right}");
+            assert!(
+                (0.999..1.001).contains(&wrong) && (0.999..1.001).contains(&right),
+                "{wrong} and {right}"
+            );
         }
     }
 }
@@ -43,9 +52,20 @@ fn what_is_not_consistent_is_refused_with_the_reason() {
         *other.pointer_mut(path).unwrap() = value;
         refusal(&other)
     };
-    assert!(with("/format", json!(2)).contains("of format 2 for statements of version 1, expected 1 and 1"));
-    assert!(with("/statements", json!(7)).contains("of format 1 for statements of version 7, expected 1 and 1"));
-    for depths in [json!([]), json!([7, 6, 5, 4, 3, 2, 1]), json!([4, 4, 5, 6, 7, 8, 9]), json!([0, 1, 2, 3, 4, 5, 6])] {
+    assert!(
+        with("/format", json!(2))
+            .contains("of format 2 for statements of version 1, expected 1 and 1")
+    );
+    assert!(
+        with("/statements", json!(7))
+            .contains("of format 1 for statements of version 7, expected 1 and 1")
+    );
+    for depths in [
+        json!([]),
+        json!([7, 6, 5, 4, 3, 2, 1]),
+        json!([4, 4, 5, 6, 7, 8, 9]),
+        json!([0, 1, 2, 3, 4, 5, 6]),
+    ] {
         let error = with("/depths", depths);
         assert!(error.contains("expected rising numbers"), "{error}");
     }
@@ -54,11 +74,17 @@ fn what_is_not_consistent_is_refused_with_the_reason() {
     assert!(with("/all/3/wrong", json!([0.1])).contains("what it says of statement 3"));
     assert!(with("/some/2/right/0", json!(1.5)).contains("what it says of statement 2"));
     assert!(with("/some/2/right/0", json!(-0.5)).contains("what it says of statement 2"));
-    assert!(with("/all/0/statement", json!(Statement::COUNT)).contains(&format!("of statement {}", Statement::COUNT)));
+    assert!(
+        with("/all/0/statement", json!(Statement::COUNT))
+            .contains(&format!("of statement {}", Statement::COUNT))
+    );
     // Numbers that JSON does not have, other kinds of them, more and less than there is to be.
-    for (path, value) in
-        [("/all/0/wrong/0", Value::Null), ("/all/0/wrong/0", json!("NaN")), ("/all/0/statement", json!(-1)), ("/depths", json!(4))]
-    {
+    for (path, value) in [
+        ("/all/0/wrong/0", Value::Null),
+        ("/all/0/wrong/0", json!("NaN")),
+        ("/all/0/statement", json!(-1)),
+        ("/depths", json!(4)),
+    ] {
         with(path, value);
     }
     let mut more = fine.clone();

@@ -11,8 +11,11 @@ fn statements() -> impl Iterator<Item = Statement> + Clone {
 /// An accusation that runs make rather often.
 fn accusation() -> Statement {
     let often = |statement: &Statement| {
-        let of =
-            experience().all.iter().find(|frequency| frequency.statement == statement.number()).map_or(0.0, |of| of.wrong[RANGE]);
+        let of = experience()
+            .all
+            .iter()
+            .find(|frequency| frequency.statement == statement.number())
+            .map_or(0.0, |of| of.wrong[RANGE]);
         (of * 1e9) as u64
     };
     statements().filter(|statement| statement.accuses()).max_by_key(often).unwrap()
@@ -22,7 +25,8 @@ fn add(fit: &mut Fit, statement: Statement, logit: f32, bases: usize) {
     (0..bases).for_each(|_| fit.add(statement, DEPTH, logit));
 }
 
-/// A run of good bases that are seen and bad ones of which the accusation is made, with a few of it at other bases.
+/// A run of good bases that are seen and bad ones of which the accusation is made, with a few of it
+/// at other bases.
 fn run(accused_at: f32) -> Fit {
     let mut fit = Fit::new(&experience());
     add(&mut fit, Statement::new(5).unwrap(), -7.0, 100_000);
@@ -33,7 +37,9 @@ fn run(accused_at: f32) -> Fit {
 
 #[test]
 fn statements_have_numbers() {
-    assert!(Statement::new(Statement::COUNT as u16).is_none() && Statement::new(u16::MAX).is_none());
+    assert!(
+        Statement::new(Statement::COUNT as u16).is_none() && Statement::new(u16::MAX).is_none()
+    );
     assert_eq!(Statement::new(0), Some(Statement::NONE));
     assert!(statements().zip(0..).all(|(statement, number)| statement.number() == number));
     assert!(!Statement::NONE.accuses() && !Statement::NONE.is_known());
@@ -48,12 +54,19 @@ fn without_bases_they_are_worth_what_experience_says() {
         let worths = worths(weights(all));
         assert_eq!(worths[0], 1.0);
         for frequency in known.iter().filter(|frequency| frequency.statement > 0) {
-            let (statement, worth) = (Statement::new(frequency.statement).unwrap(), worths[usize::from(frequency.statement)]);
+            let (statement, worth) = (
+                Statement::new(frequency.statement).unwrap(),
+                worths[usize::from(frequency.statement)],
+            );
             let (wrong, right) = (frequency.wrong[RANGE], frequency.right[RANGE]);
             // Only of what is hardly ever said it is unknown.
             if wrong > 1e-3 && right > 1e-4 {
-                let expected = if statement.accuses() { wrong / right } else { f64::min(wrong / right, 1.0) };
-                assert!((f64::from(worth) / expected).ln().abs() < 0.02, "{statement:?}: {worth}, expected {expected}");
+                let expected =
+                    if statement.accuses() { wrong / right } else { f64::min(wrong / right, 1.0) };
+                assert!(
+                    (f64::from(worth) / expected).ln().abs() < 0.02,
+                    "{statement:?}: {worth}, expected {expected}"
+                );
             }
         }
     }
@@ -63,8 +76,12 @@ fn without_bases_they_are_worth_what_experience_says() {
 fn what_is_said_of_suspected_bases_only_accuses_more() {
     let (experience, accusation) = (experience(), usize::from(accusation().number()));
     let of = |fit: &Fit| worths(fit.weights(&experience, true))[accusation];
-    let (of_suspected, of_trusted, of_none) = (of(&run(-1.0)), of(&run(-7.0)), of(&Fit::new(&experience)));
-    assert!(of_suspected > 1.0 && of_suspected > of_none, "{of_suspected}, by experience {of_none}");
+    let (of_suspected, of_trusted, of_none) =
+        (of(&run(-1.0)), of(&run(-7.0)), of(&Fit::new(&experience)));
+    assert!(
+        of_suspected > 1.0 && of_suspected > of_none,
+        "{of_suspected}, by experience {of_none}"
+    );
     assert!(of_trusted < of_none / 2.0, "{of_trusted}, by experience {of_none}");
 }
 
@@ -74,11 +91,15 @@ fn what_does_not_accuse_never_weighs_more_than_nothing() {
     // Every statement is made of suspected bases alone.
     let mut fit = Fit::new(&experience);
     add(&mut fit, Statement::NONE, -9.0, 100_000);
-    statements().filter(|statement| *statement != Statement::NONE).for_each(|statement| add(&mut fit, statement, 2.0, 100));
+    statements()
+        .filter(|statement| *statement != Statement::NONE)
+        .for_each(|statement| add(&mut fit, statement, 2.0, 100));
     for all in [true, false] {
         for range in 0..RANGES {
             for fit in [&fit, &Fit::new(&experience), &run(-1.0), &run(5.0)] {
-                for (statement, worth) in statements().zip(worths_in(fit.weights(&experience, all), range)) {
+                for (statement, worth) in
+                    statements().zip(worths_in(fit.weights(&experience, all), range))
+                {
                     assert!(worth.is_finite() && worth > 0.0, "{statement:?} {worth}");
                     assert!(worth <= 1.0 || statement.accuses(), "{statement:?} {worth}");
                     assert!(worth == 1.0 || statement != Statement::NONE, "{worth}");
@@ -105,7 +126,8 @@ fn errors_before_and_after_are_those_of_the_bases() {
 
 #[test]
 fn bases_can_be_added_in_parts() {
-    let (mut whole, mut parts) = (Fit::new(&experience()), [Fit::new(&experience()), Fit::new(&experience())]);
+    let (mut whole, mut parts) =
+        (Fit::new(&experience()), [Fit::new(&experience()), Fit::new(&experience())]);
     for (number, statement) in statements().cycle().take(10_000).enumerate() {
         let logit = (number % 997) as f32 / 30.0 - 18.0;
         whole.add(statement, DEPTH, logit);

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use bm_evidence::{Counter, Evidence, Experience, Fit, Index, Reading, Statement, Weights, Witness, kmer};
+use bm_evidence::{
+    Counter, Evidence, Experience, Fit, Index, Reading, Statement, Weights, Witness, kmer,
+};
 
 /// Memory that is enough for all runs here.
 pub(crate) const ROOM: usize = 64 << 20;
@@ -45,13 +47,23 @@ pub(crate) fn other(base: u8, by: usize) -> u8 {
     b"ACGT"[(usize::from(kmer::code(base)) + by) % 4]
 }
 
-/// Reads of so many bases without errors, on both strands, that begin at every so many bases of a sequence.
+/// Reads of so many bases without errors, on both strands, that begin at every so many bases of a
+/// sequence.
 pub(crate) fn tiled(sequence: &[u8], length: usize, every: usize) -> Vec<Vec<u8>> {
     let pieces = sequence.windows(length).step_by(every).enumerate();
-    pieces.map(|(number, piece)| if number % 2 == 0 { piece.to_vec() } else { reverse_complement(piece) }).collect()
+    pieces
+        .map(
+            |(number, piece)| {
+                if number % 2 == 0 { piece.to_vec() } else { reverse_complement(piece) }
+            },
+        )
+        .collect()
 }
 
-pub(crate) fn counted<'a>(mut counter: Counter, reads: impl IntoIterator<Item = &'a Vec<u8>>) -> Index {
+pub(crate) fn counted<'a>(
+    mut counter: Counter,
+    reads: impl IntoIterator<Item = &'a Vec<u8>>,
+) -> Index {
     reads.into_iter().for_each(|read| counter.observe(read));
     counter.finish()
 }
@@ -68,10 +80,16 @@ pub(crate) fn look(index: &Index, read: &[u8]) -> Vec<Statement> {
 
 /// Places of the bases that are accused.
 pub(crate) fn accused(index: &Index, read: &[u8]) -> Vec<usize> {
-    look(index, read).iter().enumerate().filter(|(_, statement)| statement.accuses()).map(|(at, _)| at).collect()
+    look(index, read)
+        .iter()
+        .enumerate()
+        .filter(|(_, statement)| statement.accuses())
+        .map(|(at, _)| at)
+        .collect()
 }
 
-/// How often a run has a k-mer, as far as the index says: a read of no more than it is as deep as it.
+/// How often a run has a k-mer, as far as the index says: a read of no more than it is as deep as
+/// it.
 pub(crate) fn count(index: &Index, kmer: &[u8]) -> u32 {
     let mut witness = Witness::default();
     witness.look(index, &reading(index, kmer));
@@ -80,7 +98,10 @@ pub(crate) fn count(index: &Index, kmer: &[u8]) -> u32 {
 
 /// What is shipped.
 pub(crate) fn experience_text() -> String {
-    fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../models/read-error/experience.json")).unwrap()
+    fs::read_to_string(
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../models/read-error/experience.json"),
+    )
+    .unwrap()
 }
 
 pub(crate) fn experience() -> Experience {

@@ -65,7 +65,10 @@ fn errors_raise_what_is_expected_near_them() {
             let is_raised = judged[at] > PRIOR;
             // Whoever is blamed shares k-mers with it.
             for (place, statement) in look(evidence.index(), &read).iter().enumerate() {
-                assert!(!statement.accuses() || place.abs_diff(at) < 21, "{place} is accused, {at} is wrong");
+                assert!(
+                    !statement.accuses() || place.abs_diff(at) < 21,
+                    "{place} is accused, {at} is wrong"
+                );
                 assert!(is_raised || !statement.accuses());
             }
             raised += usize::from(is_raised);

@@ -8,7 +8,10 @@ use proptest::collection::btree_map;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use crate::run::{Draw, ROOM, accused, counted, genome, look, other, reading, reverse_complement, testify, tiled, weights};
+use crate::run::{
+    Draw, ROOM, accused, counted, genome, look, other, reading, reverse_complement, testify, tiled,
+    weights,
+};
 
 const K: usize = 21;
 
@@ -33,8 +36,15 @@ fn known(index: &Index, read: &[u8]) -> Vec<bool> {
 fn reads_without_errors_are_known_and_not_accused() {
     let mut witness = Witness::default();
     for (start, length) in (0..4000).step_by(37).zip((K..151).cycle()) {
-        for read in [piece(start, length), reverse_complement(&piece(start, length)), piece(start, length).to_ascii_lowercase()] {
-            assert!(known(&DEEP.1, &read).iter().all(|known| *known), "{length} bases from {start}");
+        for read in [
+            piece(start, length),
+            reverse_complement(&piece(start, length)),
+            piece(start, length).to_ascii_lowercase(),
+        ] {
+            assert!(
+                known(&DEEP.1, &read).iter().all(|known| *known),
+                "{length} bases from {start}"
+            );
             assert_eq!(accused(&DEEP.1, &read), [0; 0], "{length} bases from {start}");
         }
         witness.look(&DEEP.1, &reading(&DEEP.1, &piece(start, length)));
@@ -53,7 +63,15 @@ fn one_wrong_base_is_accused_wherever_it_is() {
         }
     }
     // Of a read that has hardly more than a k-mer, too.
-    for (length, at) in [(K + 1, 0), (K + 1, K), (K + 5, 3), (2 * K, 0), (2 * K, K - 1), (2 * K, K), (2 * K, 2 * K - 1)] {
+    for (length, at) in [
+        (K + 1, 0),
+        (K + 1, K),
+        (K + 5, 3),
+        (2 * K, 0),
+        (2 * K, K - 1),
+        (2 * K, K),
+        (2 * K, 2 * K - 1),
+    ] {
         let mut read = piece(100, length);
         read[at] = other(read[at], 1);
         assert_eq!(accused(&DEEP.1, &read), [at], "of {length}");
@@ -92,8 +110,12 @@ fn two_wrong_bases_within_a_kmer_are_both_accused() {
 fn near(read: &[u8], at: usize) -> usize {
     let accused = accused(&DEEP.1, read);
     assert!(accused.iter().any(|place| place.abs_diff(at) <= 2), "{accused:?}, expected {at}");
-    // Who comes from the other side and is out of step notices late; where few bases are left, never.
-    assert!(accused.len() <= 12 && accused.iter().all(|place| place.abs_diff(at) < K), "{accused:?}, expected {at}");
+    // Who comes from the other side and is out of step notices late; where few bases are left,
+    // never.
+    assert!(
+        accused.len() <= 12 && accused.iter().all(|place| place.abs_diff(at) < K),
+        "{accused:?}, expected {at}"
+    );
     accused.len()
 }
 
@@ -108,14 +130,18 @@ fn a_base_too_many_or_too_few_is_accused_near_by() {
         longer.insert(at, base);
         accused.push(near(&longer, at));
         let mut shorter = read.clone();
-        // Between two tiles that stand nobody looks: a base that is missing right there is not missed.
+        // Between two tiles that stand nobody looks: a base that is missing right there is not
+        // missed.
         if !at.is_multiple_of(K) && read[at] != read[at - 1] && read[at] != read[at + 1] {
             shorter.remove(at);
             accused.push(near(&shorter, at));
         }
     }
     accused.sort_unstable();
-    assert!(accused[accused.len() / 2] <= 2 && accused.iter().sum::<usize>() <= 4 * accused.len(), "{accused:?}");
+    assert!(
+        accused[accused.len() / 2] <= 2 && accused.iter().sum::<usize>() <= 4 * accused.len(),
+        "{accused:?}"
+    );
 }
 
 #[test]
@@ -136,7 +162,8 @@ fn a_place_that_is_seen_once_beside_a_deep_genome_is_not_accused() {
     // Reads of it touch, and do not overlap.
     let reads: Vec<_> = rare.chunks(150).map(<[u8]>::to_vec).collect();
     for level in [0, 2] {
-        let index = counted(Counter::sampled(K, ROOM, level), tiled(&DEEP.0, 150, 5).iter().chain(&reads));
+        let index =
+            counted(Counter::sampled(K, ROOM, level), tiled(&DEEP.0, 150, 5).iter().chain(&reads));
         let evidence = Evidence::new(index, weights(level == 0));
         for read in &reads {
             assert_eq!(accused(evidence.index(), read), [0; 0], "one in 2^{level}");
@@ -156,8 +183,15 @@ fn what_a_witness_saw_before_does_not_matter() {
     let mut witness = Witness::default();
     let mut wrong = piece(10, 150);
     wrong[75] = other(wrong[75], 1);
-    let reads =
-        [piece(0, 150), wrong.clone(), vec![], genome(300, 5), piece(3, 30), reverse_complement(&wrong), wrong[..80].to_vec()];
+    let reads = [
+        piece(0, 150),
+        wrong.clone(),
+        vec![],
+        genome(300, 5),
+        piece(3, 30),
+        reverse_complement(&wrong),
+        wrong[..80].to_vec(),
+    ];
     for _ in 0..2 {
         for read in &reads {
             let statements = witness.look(&DEEP.1, &reading(&DEEP.1, read));
@@ -206,7 +240,8 @@ fn a_walk_along_repeats_ends() {
 }
 
 proptest! {
-    // Of drawn errors one in many thousands is borne out by accident, as the index keeps k-mers without all their bits.
+    // Of drawn errors one in many thousands is borne out by accident, as the index keeps k-mers
+    // without all their bits.
     #![proptest_config(ProptestConfig { cases: 400, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]

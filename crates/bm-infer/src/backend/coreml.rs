@@ -1,8 +1,8 @@
 //! CoreML through ONNX Runtime, for Apple's Neural Engine.
 //!
-//! CoreML decides what runs where: asking for the Neural Engine is not running on it. What is certain is checked here: the
-//! provider is there and takes every node (there is no way back to the CPU that would not be said), and its answers are those
-//! of the CPU within half precision.
+//! CoreML decides what runs where: asking for the Neural Engine is not running on it. What is
+//! certain is checked here: the provider is there and takes every node (there is no way back to the
+//! CPU that would not be said), and its answers are those of the CPU within half precision.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -20,7 +20,8 @@ use crate::{InferError, Layout, ModelFile, Signature, TensorRef};
 
 const NAME: &str = "coreml";
 
-/// CoreML is entered by one thread at a time: concurrent runs gain nothing on the one Neural Engine and have crashed.
+/// CoreML is entered by one thread at a time: concurrent runs gain nothing on the one Neural Engine
+/// and have crashed.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Runs a model on Apple's Neural Engine where CoreML sends it there.
@@ -31,8 +32,8 @@ pub struct CoreMl {
 }
 
 impl CoreMl {
-    /// Returns the engine. `cache` is a folder for compiled models, made when it is needed; without it CoreML compiles at every
-    /// start.
+    /// Returns the engine. `cache` is a folder for compiled models, made when it is needed; without
+    /// it CoreML compiles at every start.
     pub fn new(library: LibrarySource, cache: Option<PathBuf>) -> Self {
         Self { library, cache }
     }
@@ -41,10 +42,14 @@ impl CoreMl {
         let runtime = self.library.runtime(NAME)?;
         // ONNX Runtime registers an unknown provider as a warning and computes on the CPU.
         match ep::CoreML::is_available() {
-            // Before 1.27 the provider does not take a Cast of the model's input, and half precision starts with one.
+            // Before 1.27 the provider does not take a Cast of the model's input, and half
+            // precision starts with one.
             Ok(true) if !runtime.is_at_least(1, 27) => Err(InferError::BackendUnavailable {
                 backend: NAME,
-                reason: format!("{} is too old for CoreML in half precision, expected 1.27 or later", runtime.describe()),
+                reason: format!(
+                    "{} is too old for CoreML in half precision, expected 1.27 or later",
+                    runtime.describe()
+                ),
                 source: None,
             }),
             Ok(true) => Ok(runtime),
@@ -66,8 +71,12 @@ impl CoreMl {
             .with_compute_units(ComputeUnits::CPUAndNeuralEngine)
             .with_static_input_shapes(true)
             .with_specialization_strategy(SpecializationStrategy::FastPrediction);
-        // A compiled model is valid for one version of the library. A folder that cannot be made costs time, not results.
-        if let Some(folder) = self.cache.as_ref().map(|cache| cache.join(format!("onnxruntime-{}", runtime.version())))
+        // A compiled model is valid for one version of the library. A folder that cannot be made
+        // costs time, not results.
+        if let Some(folder) = self
+            .cache
+            .as_ref()
+            .map(|cache| cache.join(format!("onnxruntime-{}", runtime.version())))
             && std::fs::create_dir_all(&folder).is_ok()
         {
             provider = provider.with_model_cache_dir(folder.display());
@@ -77,7 +86,9 @@ impl CoreMl {
 
     /// Returns a builder of sessions in which every node runs on CoreML, or the session fails.
     fn builder(&self, runtime: &Runtime) -> Result<SessionBuilder, ort::Error> {
-        Ok(builder(runtime)?.with_execution_providers([self.provider(runtime)])?.with_disable_cpu_fallback()?)
+        Ok(builder(runtime)?
+            .with_execution_providers([self.provider(runtime)])?
+            .with_disable_cpu_fallback()?)
     }
 }
 
@@ -88,7 +99,9 @@ impl Backend for CoreMl {
 
     fn describe(&self) -> String {
         match self.runtime() {
-            Ok(runtime) => format!("{}, CoreML asked for CPU and Neural Engine", runtime.describe()),
+            Ok(runtime) => {
+                format!("{}, CoreML asked for CPU and Neural Engine", runtime.describe())
+            }
             Err(error) => error.to_string(),
         }
     }
@@ -123,7 +136,9 @@ impl Backend for CoreMl {
         let mut reference = OrtSession::commit(NAME, on_cpu, model)?;
         let agreement = Agreement::of(&mut session, &mut reference, signature.batch.unwrap_or(1))?;
         drop(lock);
-        agreement.require(&self_check::HALF_PRECISION).map_err(|reason| InferError::SelfCheck { backend: NAME, reason })?;
+        agreement
+            .require(&self_check::HALF_PRECISION)
+            .map_err(|reason| InferError::SelfCheck { backend: NAME, reason })?;
         Ok(Box::new(Serialised(session)))
     }
 }

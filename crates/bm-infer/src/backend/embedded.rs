@@ -1,8 +1,9 @@
 //! The embedded engine: dense networks in pure Rust.
 //!
-//! A graph that is a chain of dense layers and activations is what small read classifiers are, and needs none of a general
-//! engine's machinery. The sums of a row are always made in the same order, so its result is the same to the bit whatever
-//! other rows are in the batch, however many there are, and on whichever worker.
+//! A graph that is a chain of dense layers and activations is what small read classifiers are, and
+//! needs none of a general engine's machinery. The sums of a row are always made in the same order,
+//! so its result is the same to the bit whatever other rows are in the batch, however many there
+//! are, and on whichever worker.
 
 mod activation;
 mod corrected;
@@ -25,13 +26,15 @@ use crate::{Alphabet, InferError, Layout, ModelFile, SequenceSession, Signature,
 /// The engine's name.
 const NAME: &str = "embedded";
 
-/// Rows that go through all layers together: what they need between two layers stays in the second-level cache.
+/// Rows that go through all layers together: what they need between two layers stays in the
+/// second-level cache.
 const BLOCK: usize = 192;
 
 /// Runs dense networks without any library.
 ///
-/// Operators: `Gemm` or `MatMul` and `Add` with constant weights, `Relu`, `Sigmoid`, and `Identity`, `Dropout`, `Flatten` that
-/// change nothing here. The instruction set is picked at run time.
+/// Operators: `Gemm` or `MatMul` and `Add` with constant weights, `Relu`, `Sigmoid`, and
+/// `Identity`, `Dropout`, `Flatten` that change nothing here. The instruction set is picked at run
+/// time.
 #[derive(Clone, Copy, Debug)]
 pub struct Embedded {
     arch: Arch,
@@ -45,8 +48,8 @@ impl Embedded {
 
     /// Returns the engine without vector instructions: the reference for the others.
     ///
-    /// Without a fused multiply-add a sum is rounded twice a step, so results may differ from [`Embedded::new`] by some units
-    /// in the last place.
+    /// Without a fused multiply-add a sum is rounded twice a step, so results may differ from
+    /// [`Embedded::new`] by some units in the last place.
     pub fn scalar() -> Self {
         Self { arch: Arch::Scalar }
     }
@@ -64,7 +67,11 @@ impl Backend for Embedded {
     }
 
     fn describe(&self) -> String {
-        format!("{NAME} {}, CPU, vectors of {} floats", env!("CARGO_PKG_VERSION"), lanes::lanes(self.arch))
+        format!(
+            "{NAME} {}, CPU, vectors of {} floats",
+            env!("CARGO_PKG_VERSION"),
+            lanes::lanes(self.arch)
+        )
     }
 
     fn check(&self) -> Result<(), InferError> {
@@ -72,19 +79,36 @@ impl Backend for Embedded {
     }
 
     fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferError> {
-        let unsupported = |reason| InferError::ModelUnsupported { model: model.name().to_owned(), backend: NAME, reason };
+        let unsupported = |reason| InferError::ModelUnsupported {
+            model: model.name().to_owned(),
+            backend: NAME,
+            reason,
+        };
         let signature = model.signature().clone();
         if signature.layout == Layout::Sequences {
             return Err(unsupported("it is a model of sequences, expected one of rows".to_owned()));
         }
         if signature.layout != Layout::Rows || signature.batch.is_some() {
-            return Err(unsupported("it takes one batch size only, expected [batch, n] with an open batch".to_owned()));
+            return Err(unsupported(
+                "it takes one batch size only, expected [batch, n] with an open batch".to_owned(),
+            ));
         }
         let steps = graph::compile(model, self.arch).map_err(unsupported)?;
-        Ok(Box::new(EmbeddedSession { signature, steps, arch: self.arch, front: Vec::new(), back: Vec::new(), packed: Vec::new() }))
+        Ok(Box::new(EmbeddedSession {
+            signature,
+            steps,
+            arch: self.arch,
+            front: Vec::new(),
+            back: Vec::new(),
+            packed: Vec::new(),
+        }))
     }
 
-    fn load_sequences(&self, model: &ModelFile, alphabet: &Alphabet) -> Result<Box<dyn SequenceSession>, InferError> {
+    fn load_sequences(
+        &self,
+        model: &ModelFile,
+        alphabet: &Alphabet,
+    ) -> Result<Box<dyn SequenceSession>, InferError> {
         Ok(Box::new(EmbeddedSequences::new(model, alphabet, self.arch)?))
     }
 }

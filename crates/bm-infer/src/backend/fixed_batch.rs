@@ -2,7 +2,8 @@
 
 use crate::{Layout, Signature, TensorRef};
 
-/// Cuts a batch into blocks of the model's size, lays them out as the file wants them, and pads the last one with zeros.
+/// Cuts a batch into blocks of the model's size, lays them out as the file wants them, and pads the
+/// last one with zeros.
 #[derive(Debug)]
 pub(super) struct FixedBatch {
     features: usize,
@@ -18,7 +19,13 @@ impl FixedBatch {
     pub(super) fn new(signature: &Signature) -> Option<Self> {
         let size = signature.batch?;
         let Signature { features, outputs, layout, .. } = *signature;
-        Some(Self { block: vec![0.0; size * features], features, outputs, columns: layout == Layout::Columns, size })
+        Some(Self {
+            block: vec![0.0; size * features],
+            features,
+            outputs,
+            columns: layout == Layout::Columns,
+            size,
+        })
     }
 
     /// Returns the shape of one block in the file's layout.
@@ -27,7 +34,8 @@ impl FixedBatch {
         if self.columns { vec![1, features, 1, size] } else { vec![size, features] }
     }
 
-    /// Calls `run` with every block and appends the outputs of the real rows, a row a case, to `output`.
+    /// Calls `run` with every block and appends the outputs of the real rows, a row a case, to
+    /// `output`.
     pub(super) fn for_each<E>(
         &mut self,
         input: TensorRef<'_>,
@@ -50,7 +58,10 @@ impl FixedBatch {
             }
             let block = run(&self.block)?;
             if columns {
-                output.extend((0..count * outputs).filter_map(|i| block.get(i % outputs * self.size + i / outputs)));
+                output.extend(
+                    (0..count * outputs)
+                        .filter_map(|i| block.get(i % outputs * self.size + i / outputs)),
+                );
             } else {
                 output.extend(block.iter().take(count * outputs));
             }
@@ -63,9 +74,17 @@ impl FixedBatch {
 mod tests {
     use super::*;
 
-    /// Runs rows of 2 features through a "model" that returns their sum and difference, and records each block.
+    /// Runs rows of 2 features through a "model" that returns their sum and difference, and records
+    /// each block.
     fn run(layout: Layout, size: usize, rows: &[[f32; 2]]) -> (Vec<f32>, Vec<Vec<f32>>) {
-        let signature = Signature { input: "x".into(), output: "y".into(), features: 2, outputs: 2, layout, batch: Some(size) };
+        let signature = Signature {
+            input: "x".into(),
+            output: "y".into(),
+            features: 2,
+            outputs: 2,
+            layout,
+            batch: Some(size),
+        };
         let mut fixed = FixedBatch::new(&signature).expect("the signature has a batch size");
         let (mut output, mut blocks) = (Vec::new(), Vec::new());
         let values = rows.as_flattened();
@@ -74,7 +93,9 @@ mod tests {
             .for_each(input, &mut output, |block| {
                 blocks.push(block.to_vec());
                 let rows = layout == Layout::Rows;
-                let at = |case: usize, feature: usize| if rows { block[case * 2 + feature] } else { block[feature * size + case] };
+                let at = |case: usize, feature: usize| {
+                    if rows { block[case * 2 + feature] } else { block[feature * size + case] }
+                };
                 let mut answer = vec![0.0; block.len()];
                 for case in 0..size {
                     let (a, b) = (at(case, 0), at(case, 1));

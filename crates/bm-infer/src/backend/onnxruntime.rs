@@ -10,7 +10,8 @@ use crate::{Alphabet, InferError, ModelFile, SequenceSession};
 
 const NAME: &str = "onnxruntime";
 
-/// Runs any ONNX model with one input and one output, on any CPU that the ONNX Runtime library is built for.
+/// Runs any ONNX model with one input and one output, on any CPU that the ONNX Runtime library is
+/// built for.
 #[derive(Clone, Debug, Default)]
 pub struct OnnxRuntime {
     library: LibrarySource,
@@ -24,7 +25,8 @@ impl OnnxRuntime {
 
     fn builder(&self) -> Result<SessionBuilder, InferError> {
         let runtime = self.library.runtime(NAME)?;
-        builder(runtime).map_err(|error| InferError::Run { backend: NAME, source: one_line(&error).into() })
+        builder(runtime)
+            .map_err(|error| InferError::Run { backend: NAME, source: one_line(&error).into() })
     }
 }
 
@@ -48,7 +50,11 @@ impl Backend for OnnxRuntime {
         Ok(Box::new(OrtSession::commit(NAME, self.builder()?, model)?))
     }
 
-    fn load_sequences(&self, model: &ModelFile, alphabet: &Alphabet) -> Result<Box<dyn SequenceSession>, InferError> {
+    fn load_sequences(
+        &self,
+        model: &ModelFile,
+        alphabet: &Alphabet,
+    ) -> Result<Box<dyn SequenceSession>, InferError> {
         Ok(Box::new(OrtSequences::commit(NAME, self.builder()?, model, alphabet)?))
     }
 }

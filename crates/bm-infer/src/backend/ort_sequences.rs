@@ -43,7 +43,8 @@ impl OrtSequences {
         let (channels, outputs) = (alphabet.channels(), signature.outputs);
         features.clear();
         features.resize(sequences.len() * channels * length, 0.0);
-        for (sequence, block) in sequences.iter().zip(features.chunks_exact_mut(channels * length)) {
+        for (sequence, block) in sequences.iter().zip(features.chunks_exact_mut(channels * length))
+        {
             for (position, code) in sequence.iter().enumerate() {
                 for (channel, value) in alphabet.vector(*code).into_iter().flatten().enumerate() {
                     block[channel * length + position] = *value;
@@ -51,8 +52,10 @@ impl OrtSequences {
             }
         }
         let shape = [sequences.len(), channels, 1, length].map(|size| size as i64).to_vec();
-        let values = run(session, signature, shape, features)
-            .map_err(|error| InferError::Run { backend: self.backend, source: one_line(&error).into() })?;
+        let values = run(session, signature, shape, features).map_err(|error| InferError::Run {
+            backend: self.backend,
+            source: one_line(&error).into(),
+        })?;
         // Checked before it is turned around, so that every index below is there.
         InferError::check_output(self.backend, sequences.len() * outputs * length, &values)?;
         for block in values.chunks_exact(outputs * length) {
@@ -75,9 +78,13 @@ impl SequenceSession for OrtSequences {
         self.backend
     }
 
-    fn execute(&mut self, input: SequencesRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
-        // A batch has one length. Padding would do for some networks and be wrong for others: what a deeper layer makes of
-        // the padding reaches the sequence's end.
+    fn execute(
+        &mut self,
+        input: SequencesRef<'_>,
+        output: &mut Vec<f32>,
+    ) -> Result<(), InferError> {
+        // A batch has one length. Padding would do for some networks and be wrong for others: what
+        // a deeper layer makes of the padding reaches the sequence's end.
         let mut alike: Vec<&[u16]> = Vec::new();
         for sequence in input.iter().filter(|sequence| !sequence.is_empty()) {
             let full = (alike.len() + 1) * sequence.len() * self.alphabet.channels() > BATCH;

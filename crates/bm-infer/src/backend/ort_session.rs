@@ -12,7 +12,8 @@ use crate::{InferError, Layout, ModelFile, Signature, TensorRef};
 
 /// Returns a builder with the settings that every session of ours has.
 pub(super) fn builder(runtime: &Runtime) -> Result<SessionBuilder, ort::Error> {
-    // One thread a session: workers run side by side, and two threads inside one small network only wait for each other.
+    // One thread a session: workers run side by side, and two threads inside one small network only
+    // wait for each other.
     Ok(ort::session::Session::builder(&runtime.environment)?
         .with_optimization_level(GraphOptimizationLevel::Level3)?
         .with_intra_threads(1)?
@@ -29,7 +30,11 @@ pub(super) struct OrtSession {
 
 impl OrtSession {
     /// Loads `model` into a session of `builder`.
-    pub(super) fn commit(backend: &'static str, builder: SessionBuilder, model: &ModelFile) -> Result<Self, InferError> {
+    pub(super) fn commit(
+        backend: &'static str,
+        builder: SessionBuilder,
+        model: &ModelFile,
+    ) -> Result<Self, InferError> {
         let signature = model.signature().clone();
         if signature.layout == Layout::Sequences {
             return Err(InferError::ModelUnsupported {
@@ -38,7 +43,12 @@ impl OrtSession {
                 reason: "it is a model of sequences, expected one of rows".to_owned(),
             });
         }
-        Ok(Self { backend, fixed: FixedBatch::new(&signature), signature, session: commit(backend, builder, model)? })
+        Ok(Self {
+            backend,
+            fixed: FixedBatch::new(&signature),
+            signature,
+            session: commit(backend, builder, model)?,
+        })
     }
 }
 
@@ -48,9 +58,14 @@ pub(super) fn commit(
     mut builder: SessionBuilder,
     model: &ModelFile,
 ) -> Result<ort::session::Session, InferError> {
-    let refused = |reason: String| InferError::ModelUnsupported { model: model.name().to_owned(), backend, reason };
-    // ONNX Runtime works out a negative dimension for the output of a kernel that is larger than what it slides over, and `ort` panics
-    // at it where it lists a session's outputs. Its builder is not used again.
+    let refused = |reason: String| InferError::ModelUnsupported {
+        model: model.name().to_owned(),
+        backend,
+        reason,
+    };
+    // ONNX Runtime works out a negative dimension for the output of a kernel that is larger than
+    // what it slides over, and `ort` panics at it where it lists a session's outputs. Its builder
+    // is not used again.
     catch_unwind(AssertUnwindSafe(|| builder.commit_from_memory(model.bytes())))
         .map_err(|_| refused("an input or output has a shape that no tensor has".to_owned()))?
         .map_err(|error| refused(one_line(&error)))
@@ -90,7 +105,10 @@ impl Session for OrtSession {
                 run(session, signature, shape, input.values()).map(|values| output.extend(values))
             }
         };
-        outcome.map_err(|error| InferError::Run { backend: self.backend, source: one_line(&error).into() })
+        outcome.map_err(|error| InferError::Run {
+            backend: self.backend,
+            source: one_line(&error).into(),
+        })
     }
 }
 

@@ -11,7 +11,8 @@ pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
 pub fn sequences(name: &str, channels: usize) -> ValueInfoProto {
     let open = |name: &str| DimensionProto { dim_value: None, dim_param: Some(name.into()) };
     let fixed = |size: usize| DimensionProto { dim_value: Some(size as i64), dim_param: None };
-    let shape = TensorShapeProto { dim: vec![open("batch"), fixed(channels), fixed(1), open("length")] };
+    let shape =
+        TensorShapeProto { dim: vec![open("batch"), fixed(channels), fixed(1), open("length")] };
     let tensor_type = Some(TensorTypeProto { elem_type: data_type::FLOAT, shape: Some(shape) });
     ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type }) }
 }
@@ -39,8 +40,12 @@ pub fn node(op_type: &str, input: &[&str], output: &str) -> NodeProto {
 
 /// Returns an input or output of shape `[1, channels, 1, positions]`.
 pub fn fixed_sequence(name: &str, channels: usize, positions: usize) -> ValueInfoProto {
-    let dim = [1, channels, 1, positions].map(|size| DimensionProto { dim_value: Some(size as i64), dim_param: None });
-    let tensor_type = Some(TensorTypeProto { elem_type: data_type::FLOAT, shape: Some(TensorShapeProto { dim: dim.to_vec() }) });
+    let dim = [1, channels, 1, positions]
+        .map(|size| DimensionProto { dim_value: Some(size as i64), dim_param: None });
+    let tensor_type = Some(TensorTypeProto {
+        elem_type: data_type::FLOAT,
+        shape: Some(TensorShapeProto { dim: dim.to_vec() }),
+    });
     ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type }) }
 }
 
@@ -58,6 +63,11 @@ pub fn tensor_f16(name: &str, dims: &[usize], values: &[half::f16]) -> TensorPro
 /// Returns a node that changes the type of its input.
 pub fn cast(input: &str, output: &str, to: i32) -> NodeProto {
     let mut cast = node("Cast", &[input], output);
-    cast.attribute.push(AttributeProto { name: "to".into(), i: i64::from(to), r#type: 2, ..Default::default() });
+    cast.attribute.push(AttributeProto {
+        name: "to".into(),
+        i: i64::from(to),
+        r#type: 2,
+        ..Default::default()
+    });
     cast
 }

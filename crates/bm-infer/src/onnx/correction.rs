@@ -23,8 +23,8 @@ pub struct Convolution {
     pub biases: Vec<f32>,
 }
 
-/// A network over sequences that corrects a first guess: a window of the input, `Relu`, one number a position; added to one number
-/// that a 1 × 1 convolution takes from the input; `Sigmoid`.
+/// A network over sequences that corrects a first guess: a window of the input, `Relu`, one number
+/// a position; added to one number that a 1 × 1 convolution takes from the input; `Sigmoid`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Correction {
     /// The window over the input.
@@ -58,12 +58,16 @@ impl Correction {
         model(graph, 7, 13)
     }
 
-    /// Returns the model in half precision between two casts, operator set 17: one sequence of so many positions, as the Neural
-    /// Engine wants it.
+    /// Returns the model in half precision between two casts, operator set 17: one sequence of so
+    /// many positions, as the Neural Engine wants it.
     pub fn to_half_model(&self, positions: usize) -> ModelProto {
         let mut graph = GraphProto { name: "correction".into(), ..Default::default() };
         let f16_tensor = |name: &str, dims: &[usize], values: &[f32]| {
-            tensor_f16(name, dims, &values.iter().map(|value| f16::from_f32(*value)).collect::<Vec<_>>())
+            tensor_f16(
+                name,
+                dims,
+                &values.iter().map(|value| f16::from_f32(*value)).collect::<Vec<_>>(),
+            )
         };
         graph.node.push(cast("features", "features16", data_type::FLOAT16));
         for (name, layer, from, to) in self.layers() {
@@ -88,7 +92,11 @@ impl Correction {
         tensor: impl Fn(&str, &[usize], &[f32]) -> TensorProto,
     ) {
         let (w, b) = (format!("{name}.weight"), format!("{name}.bias"));
-        graph.initializer.push(tensor(&w, &[layer.outputs, layer.inputs, 1, layer.window], &layer.weights));
+        graph.initializer.push(tensor(
+            &w,
+            &[layer.outputs, layer.inputs, 1, layer.window],
+            &layer.weights,
+        ));
         graph.initializer.push(tensor(&b, &[layer.outputs], &layer.biases));
         let mut conv = node("Conv", &[from, &w, &b], to);
         conv.name = name.into();
@@ -101,15 +109,22 @@ impl Correction {
         }
     }
 
-    /// Returns the network that [`Correction::to_model`] wrote, or another program in the same form.
+    /// Returns the network that [`Correction::to_model`] wrote, or another program in the same
+    /// form.
     ///
     /// # Errors
     ///
     /// In words, if the file has other weights than these.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
-        let graph = ModelProto::decode(bytes).map_err(|error| error.to_string())?.graph.ok_or("it has no graph")?;
-        let weights: HashMap<&str, &TensorProto> = graph.initializer.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
-        let values = |name: String| weights.get(name.as_str()).ok_or_else(|| format!("no weights {name}"))?.floats();
+        let graph = ModelProto::decode(bytes)
+            .map_err(|error| error.to_string())?
+            .graph
+            .ok_or("it has no graph")?;
+        let weights: HashMap<&str, &TensorProto> =
+            graph.initializer.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
+        let values = |name: String| {
+            weights.get(name.as_str()).ok_or_else(|| format!("no weights {name}"))?.floats()
+        };
         let convolution = |name: &str| -> Result<Convolution, String> {
             let (dims, weights) = values(format!("{name}.weight"))?;
             let (bias_dims, biases) = values(format!("{name}.bias"))?;
@@ -117,10 +132,16 @@ impl Correction {
                 [outputs, inputs, 1, window] if bias_dims == [outputs] => {
                     Ok(Convolution { outputs, inputs, window, weights, biases })
                 }
-                _ => Err(format!("{name} has weights of shape {dims:?} and biases of shape {bias_dims:?}")),
+                _ => Err(format!(
+                    "{name} has weights of shape {dims:?} and biases of shape {bias_dims:?}"
+                )),
             }
         };
-        Ok(Self { window: convolution("window")?, last: convolution("last")?, guess: convolution("guess")? })
+        Ok(Self {
+            window: convolution("window")?,
+            last: convolution("last")?,
+            guess: convolution("guess")?,
+        })
     }
 }
 
@@ -145,10 +166,12 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read() {
-        let network = Correction { window: layer(4, 3, 5), last: layer(1, 4, 1), guess: layer(1, 3, 1) };
+        let network =
+            Correction { window: layer(4, 3, 5), last: layer(1, 4, 1), guess: layer(1, 3, 1) };
         let bytes = network.to_model().encode_to_vec();
         assert_eq!(Correction::read(&bytes), Ok(network.clone()));
-        let half = ModelFile::from_bytes("half", network.to_half_model(64).encode_to_vec()).expect("a valid file");
+        let half = ModelFile::from_bytes("half", network.to_half_model(64).encode_to_vec())
+            .expect("a valid file");
         assert_eq!((half.signature().features, half.signature().outputs), (3, 1));
         assert!(Correction::read(half.bytes()).is_err());
         assert!(Correction::read(&bytes[..bytes.len() / 2]).is_err());

@@ -25,7 +25,12 @@ pub fn dense_model(layers: &[(usize, Vec<f32>, Vec<f32>)]) -> ModelProto {
         graph.initializer.push(tensor(&w, &[*outputs, weights.len() / (*outputs).max(1)], weights));
         graph.initializer.push(tensor(&b, &[*outputs], biases));
         let mut gemm = node("Gemm", &[&value, &w, &b], &z);
-        gemm.attribute.push(AttributeProto { name: "transB".into(), i: 1, r#type: 2, ..Default::default() });
+        gemm.attribute.push(AttributeProto {
+            name: "transB".into(),
+            i: 1,
+            r#type: 2,
+            ..Default::default()
+        });
         graph.node.push(gemm);
         value = if last { "probability".to_owned() } else { format!("h{i}") };
         graph.node.push(node(if last { "Sigmoid" } else { "Relu" }, &[&z], &value));
@@ -50,6 +55,15 @@ pub fn matrix(name: &str, batch: Option<usize>, width: usize) -> ValueInfoProto 
 }
 
 /// Returns the model of [`super::correction::Correction`], to be changed before it is written.
-pub fn correction_model(window: &Convolution, last: &Convolution, guess: &Convolution) -> ModelProto {
-    super::correction::Correction { window: window.clone(), last: last.clone(), guess: guess.clone() }.to_model()
+pub fn correction_model(
+    window: &Convolution,
+    last: &Convolution,
+    guess: &Convolution,
+) -> ModelProto {
+    super::correction::Correction {
+        window: window.clone(),
+        last: last.clone(),
+        guess: guess.clone(),
+    }
+    .to_model()
 }

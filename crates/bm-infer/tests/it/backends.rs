@@ -15,9 +15,10 @@ pub(crate) fn present() -> Vec<Present> {
     #[allow(unused_mut)]
     let mut found: Vec<Present> = Vec::new();
     #[cfg(feature = "embedded")]
-    for (label, backend) in
-        [("embedded", bm_infer::backend::Embedded::new()), ("embedded, scalar", bm_infer::backend::Embedded::scalar())]
-    {
+    for (label, backend) in [
+        ("embedded", bm_infer::backend::Embedded::new()),
+        ("embedded, scalar", bm_infer::backend::Embedded::scalar()),
+    ] {
         found.push(Present { label, backend: Box::new(backend), bitwise: true });
     }
     #[cfg(feature = "onnxruntime")]
@@ -35,7 +36,10 @@ pub(crate) fn library() -> Option<bm_infer::LibrarySource> {
     if std::env::var_os("ORT_DYLIB_PATH").is_some() {
         return Some(bm_infer::LibrarySource::default());
     }
-    assert!(std::env::var_os("BM_REQUIRE_ORT").is_none(), "BM_REQUIRE_ORT is set, but ORT_DYLIB_PATH names no library");
+    assert!(
+        std::env::var_os("BM_REQUIRE_ORT").is_none(),
+        "BM_REQUIRE_ORT is set, but ORT_DYLIB_PATH names no library"
+    );
     #[allow(clippy::print_stderr)]
     {
         eprintln!("SKIPPED for onnxruntime: ORT_DYLIB_PATH names no library");
@@ -49,7 +53,9 @@ impl Present {
     }
 
     pub(crate) fn load(&self, model: &ModelFile) -> Box<dyn Session> {
-        self.backend.load(model).unwrap_or_else(|error| panic!("{}, {}: {}", self.label, model.name(), chain(&error)))
+        self.backend
+            .load(model)
+            .unwrap_or_else(|error| panic!("{}, {}: {}", self.label, model.name(), chain(&error)))
     }
 }
 
@@ -59,7 +65,9 @@ pub(crate) fn run(session: &mut dyn Session, rows: &[f32]) -> Vec<f32> {
     // What was in the output before must not matter.
     let mut output = vec![f32::NAN; 3];
     let input = TensorRef::new([rows.len() / features, features], rows).unwrap();
-    session.run(input, &mut output).unwrap_or_else(|error| panic!("{}: {}", session.backend(), chain(&error)));
+    session
+        .run(input, &mut output)
+        .unwrap_or_else(|error| panic!("{}: {}", session.backend(), chain(&error)));
     output
 }
 

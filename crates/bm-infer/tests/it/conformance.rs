@@ -17,15 +17,28 @@ fn every_engine_computes_every_form_of_network() {
         let file = case.file();
         let features = case.features();
         let rows = Numbers::new(5).rows(61, features);
-        let expected: Vec<(f64, f64)> = rows.chunks(features).flat_map(|row| reference(&case.layers, row)).collect();
+        let expected: Vec<(f64, f64)> =
+            rows.chunks(features).flat_map(|row| reference(&case.layers, row)).collect();
         let probabilities = expected.iter().all(|(value, _)| (0.0..=1.0).contains(value));
         let mut first: Option<(&str, Vec<f32>)> = None;
         for present in present() {
             if let Some(reason) = case.refused_by_embedded.filter(|_| present.is_embedded()) {
-                let error = present.backend.load(&file).err().unwrap_or_else(|| panic!("{}: {} is run", present.label, case.name));
-                assert!(matches!(error, InferError::ModelUnsupported { backend: "embedded", .. }), "{error:?}");
+                let error = present
+                    .backend
+                    .load(&file)
+                    .err()
+                    .unwrap_or_else(|| panic!("{}: {} is run", present.label, case.name));
+                assert!(
+                    matches!(error, InferError::ModelUnsupported { backend: "embedded", .. }),
+                    "{error:?}"
+                );
                 let message = error.to_string();
-                assert!(message.contains(reason) && message.contains(&case.name) && !message.contains('\n'), "{message}");
+                assert!(
+                    message.contains(reason)
+                        && message.contains(&case.name)
+                        && !message.contains('\n'),
+                    "{message}"
+                );
                 continue;
             }
             let mut session = present.load(&file);
@@ -37,15 +50,24 @@ fn every_engine_computes_every_form_of_network() {
                 assert_eq!(found.len(), batch * file.signature().outputs, "{label}");
                 for (i, (found, (expected, bound))) in found.iter().zip(&expected).enumerate() {
                     let off = (f64::from(*found) - expected).abs();
-                    assert!(off <= *bound, "{label}: output {i} is {found}, expected {expected} within {bound:.1e}");
+                    assert!(
+                        off <= *bound,
+                        "{label}: output {i} is {found}, expected {expected} within {bound:.1e}"
+                    );
                 }
             }
             let found = run(&mut *session, &rows);
             match &first {
                 None => first = Some((present.label, found)),
                 Some((label, first)) if probabilities => {
-                    let most = first.iter().zip(&found).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                    assert!(most <= BETWEEN_ENGINES, "{}, {label} and {}: {most:e} apart", case.name, present.label);
+                    let most =
+                        first.iter().zip(&found).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                    assert!(
+                        most <= BETWEEN_ENGINES,
+                        "{}, {label} and {}: {most:e} apart",
+                        case.name,
+                        present.label
+                    );
                 }
                 Some(_) => {}
             }
@@ -53,7 +75,8 @@ fn every_engine_computes_every_form_of_network() {
     }
 }
 
-/// The shape that is trained here, at every batch size, 1000 included: within 10⁻⁶ of the definition, not only within what rounding could do.
+/// The shape that is trained here, at every batch size, 1000 included: within 10⁻⁶ of the
+/// definition, not only within what rounding could do.
 #[test]
 fn the_network_of_300_128_64_1_is_right_at_every_batch_size() {
     let rows = Numbers::new(1).rows(1000, 300);
@@ -61,7 +84,9 @@ fn the_network_of_300_128_64_1_is_right_at_every_batch_size() {
     let (layers, expected) = (0..100)
         .find_map(|seed| {
             let layers = layers(&[300, 128, 64, 1], seed);
-            let answer = |rows: &[f32]| rows.chunks(300).map(|row| reference(&layers, row)[0].0).collect::<Vec<f64>>();
+            let answer = |rows: &[f32]| {
+                rows.chunks(300).map(|row| reference(&layers, row)[0].0).collect::<Vec<f64>>()
+            };
             let both = |p: &[f64]| p.iter().any(|p| *p < 0.4) && p.iter().any(|p| *p > 0.6);
             both(&answer(&rows[..20 * 300])).then(|| (layers.clone(), answer(&rows)))
         })
@@ -76,12 +101,18 @@ fn the_network_of_300_128_64_1_is_right_at_every_batch_size() {
         }
         for batch in BATCHES {
             let found = run(&mut *session, &rows[..batch * 300]);
-            compare(&format!("{}, batch {batch}", present.label), &found, &together[..batch], present.bitwise);
+            compare(
+                &format!("{}, batch {batch}", present.label),
+                &found,
+                &together[..batch],
+                present.bitwise,
+            );
         }
     }
 }
 
-/// A read's probability does not depend on its neighbours, on their number, on what ran before, or on the session.
+/// A read's probability does not depend on its neighbours, on their number, on what ran before, or
+/// on the session.
 #[test]
 fn a_row_does_not_depend_on_the_batch_that_it_is_in() {
     let file = file("300-128-64-1", &gemm_model(&layers(&[300, 128, 64, 1], 3)));
@@ -91,8 +122,14 @@ fn a_row_does_not_depend_on_the_batch_that_it_is_in() {
         let together = run(&mut *session, &rows);
         for batch in [1, 3, 12, 64, 199] {
             let mut other = present.load(&file);
-            let apart: Vec<f32> = rows.chunks(batch * 300).flat_map(|rows| run(&mut *other, rows)).collect();
-            compare(&format!("{} in batches of {batch}", present.label), &apart, &together, present.bitwise);
+            let apart: Vec<f32> =
+                rows.chunks(batch * 300).flat_map(|rows| run(&mut *other, rows)).collect();
+            compare(
+                &format!("{} in batches of {batch}", present.label),
+                &apart,
+                &together,
+                present.bitwise,
+            );
         }
         // Backwards: other neighbours, other places in the kernel's blocks.
         let backwards: Vec<f32> = rows.chunks(300).rev().flatten().copied().collect();
@@ -104,7 +141,12 @@ fn a_row_does_not_depend_on_the_batch_that_it_is_in() {
         among_extremes.chunks_mut(300).skip(1).step_by(2).for_each(|row| row.fill(-1e30));
         let found = run(&mut *session, &among_extremes);
         let kept = |values: &[f32]| values.iter().step_by(2).copied().collect::<Vec<_>>();
-        compare(&format!("{} among extremes", present.label), &kept(&found), &kept(&together), present.bitwise);
+        compare(
+            &format!("{} among extremes", present.label),
+            &kept(&found),
+            &kept(&together),
+            present.bitwise,
+        );
     }
 }
 
@@ -112,9 +154,16 @@ fn compare(label: &str, found: &[f32], expected: &[f32], bitwise: bool) {
     assert_eq!(found.len(), expected.len(), "{label}");
     for (row, (found, expected)) in found.iter().zip(expected).enumerate() {
         if bitwise {
-            assert_eq!(found.to_bits(), expected.to_bits(), "{label}, row {row}: {found}, expected {expected}");
+            assert_eq!(
+                found.to_bits(),
+                expected.to_bits(),
+                "{label}, row {row}: {found}, expected {expected}"
+            );
         } else {
-            assert!((found - expected).abs() <= BETWEEN_ENGINES, "{label}, row {row}: {found}, expected {expected}");
+            assert!(
+                (found - expected).abs() <= BETWEEN_ENGINES,
+                "{label}, row {row}: {found}, expected {expected}"
+            );
         }
     }
 }
@@ -127,14 +176,20 @@ fn models_with_one_batch_size_take_any_number_of_rows() {
     for present in present().into_iter().filter(|present| !present.is_embedded()) {
         let expected = run(&mut *present.load(&file("open", &gemm_model(&layers))), &rows);
         for size in [1, 3, 8, 64] {
-            for (name, model) in
-                [("rows", crate::networks::fixed_batch(&layers, size)), ("columns", crate::networks::columns(&layers, size))]
-            {
+            for (name, model) in [
+                ("rows", crate::networks::fixed_batch(&layers, size)),
+                ("columns", crate::networks::columns(&layers, size)),
+            ] {
                 let mut session = present.load(&file(name, &model));
                 for batch in [0, 1, size - 1, size, size + 1, 50] {
                     let batch = batch.min(50);
                     let found = run(&mut *session, &rows[..batch * 6]);
-                    compare(&format!("{name}, {size} at once, batch {batch}"), &found, &expected[..batch * 3], false);
+                    compare(
+                        &format!("{name}, {size} at once, batch {batch}"),
+                        &found,
+                        &expected[..batch * 3],
+                        false,
+                    );
                 }
             }
         }
@@ -154,7 +209,11 @@ fn sums_that_overflow_have_no_probability() {
         let mut output = Vec::new();
         let input = bm_infer::TensorRef::new([1, 4], &[10.0; 4]).unwrap();
         let error = session.run(input, &mut output).err();
-        assert!(matches!(error, Some(InferError::OutputMismatch { .. })), "{}: {error:?}, {output:?}", present.label);
+        assert!(
+            matches!(error, Some(InferError::OutputMismatch { .. })),
+            "{}: {error:?}, {output:?}",
+            present.label
+        );
     }
 }
 
@@ -163,7 +222,11 @@ fn engines_say_what_they_are() {
     for present in present() {
         assert!(present.backend.check().is_ok_and(|()| true), "{}", present.label);
         let described = present.backend.describe();
-        assert!(described.to_lowercase().starts_with(&present.backend.name()[..4]) && !described.contains('\n'), "{described}");
+        assert!(
+            described.to_lowercase().starts_with(&present.backend.name()[..4])
+                && !described.contains('\n'),
+            "{described}"
+        );
         assert_eq!(present.backend.tolerance(), 1e-6, "{}", present.label);
     }
 }
@@ -176,16 +239,24 @@ fn coreml_is_refused_where_it_cannot_be() {
     use bm_infer::backend::CoreMl;
 
     let model = file("columns", &crate::networks::columns(&layers(&[6, 5, 3], 8), 8));
-    let missing = bm_infer::LibrarySource { explicit: Some("no/such/library.so".into()), candidates: vec![] };
-    for (library, reason) in
-        [(Some(missing), "--ort-lib names no/such/library.so"), (crate::backends::library(), "has no CoreML: it needs macOS")]
-    {
+    let missing =
+        bm_infer::LibrarySource { explicit: Some("no/such/library.so".into()), candidates: vec![] };
+    for (library, reason) in [
+        (Some(missing), "--ort-lib names no/such/library.so"),
+        (crate::backends::library(), "has no CoreML: it needs macOS"),
+    ] {
         let Some(library) = library else { continue };
         let backend = CoreMl::new(library, None);
-        assert_eq!((backend.name(), backend.variant()), ("coreml", bm_infer::Variant::NeuralEngine));
+        assert_eq!(
+            (backend.name(), backend.variant()),
+            ("coreml", bm_infer::Variant::NeuralEngine)
+        );
         for error in [backend.check().err(), backend.load(&model).err()] {
             let error = error.expect("there is no CoreML here");
-            assert!(matches!(error, InferError::BackendUnavailable { backend: "coreml", .. }), "{error:?}");
+            assert!(
+                matches!(error, InferError::BackendUnavailable { backend: "coreml", .. }),
+                "{error:?}"
+            );
             let message = crate::backends::chain(&error);
             assert!(message.contains(reason) && !message.contains('\n'), "{message}");
         }

@@ -19,7 +19,9 @@ enum Fate {
 
 /// Takes a model as far as it goes in one engine.
 fn fate(bytes: &[u8], present: &Present) -> (Fate, Vec<f32>) {
-    let Ok(file) = ModelFile::from_bytes("mutant", bytes.to_vec()) else { return (Fate::NotRead, vec![]) };
+    let Ok(file) = ModelFile::from_bytes("mutant", bytes.to_vec()) else {
+        return (Fate::NotRead, vec![]);
+    };
     let Ok(mut session) = present.backend.load(&file) else { return (Fate::NotLoaded, vec![]) };
     let features = file.signature().features;
     let rows = Numbers::new(1).rows(3, features);
@@ -43,19 +45,25 @@ fn survive(what: &str, count: usize, mutant: impl Fn(usize) -> Vec<u8>) -> usize
         let fates: Vec<_> = present
             .iter()
             .map(|present| {
-                catch_unwind(AssertUnwindSafe(|| fate(&bytes, present)))
-                    .unwrap_or_else(|_| panic!("{}: mutant {i} of {what} made it panic", present.label))
+                catch_unwind(AssertUnwindSafe(|| fate(&bytes, present))).unwrap_or_else(|_| {
+                    panic!("{}: mutant {i} of {what} made it panic", present.label)
+                })
             })
             .collect();
         answered += usize::from(fates.first().is_some_and(|(fate, _)| *fate == Fate::Answered));
-        // Two engines that both answer have understood the same model. Probabilities only: outputs without bound may be the
-        // difference of numbers so large that nothing of it is left.
-        let answers: Vec<_> = fates.iter().zip(&present).filter(|((fate, _), _)| *fate == Fate::Answered).collect();
+        // Two engines that both answer have understood the same model. Probabilities only: outputs
+        // without bound may be the difference of numbers so large that nothing of it is left.
+        let answers: Vec<_> =
+            fates.iter().zip(&present).filter(|((fate, _), _)| *fate == Fate::Answered).collect();
         for pair in answers.windows(2) {
             let [((_, first), a), ((_, second), b)] = pair else { continue };
             for (x, y) in first.iter().zip(second) {
                 let close = (x - y).abs() <= 1e-5 * (1.0 + x.abs());
-                assert!(close, "mutant {i} of {what}: {} answers {x}, {} answers {y}", a.label, b.label);
+                assert!(
+                    close,
+                    "mutant {i} of {what}: {} answers {x}, {} answers {y}",
+                    a.label, b.label
+                );
             }
         }
     }
@@ -71,14 +79,19 @@ fn every_flipped_bit_of_a_small_model() {
         bytes
     });
     assert!(whole.len() * 8 > 2000, "{} mutants are few", whole.len() * 8);
-    // Most bits are the format's and not the weights'; if nothing got through, the engines were not tested.
+    // Most bits are the format's and not the weights'; if nothing got through, the engines were not
+    // tested.
     assert!(answered > 100, "{answered} of {} mutants were answered", whole.len() * 8);
 }
 
 #[test]
 fn random_damage_to_models_of_every_layout() {
     let network = layers(&[5, 4, 3, 2], 7);
-    for (what, model) in [("open", gemm_model(&network)), ("fixed", fixed_batch(&network, 2)), ("columns", columns(&network, 2))] {
+    for (what, model) in [
+        ("open", gemm_model(&network)),
+        ("fixed", fixed_batch(&network, 2)),
+        ("columns", columns(&network, 2)),
+    ] {
         let whole = model.encode_to_vec();
         survive(what, 1000, |i| {
             let mut numbers = Numbers::new(i as u64);

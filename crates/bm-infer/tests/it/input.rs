@@ -34,7 +34,10 @@ impl Session for Fake {
 fn sessions() -> Vec<(&'static str, Box<dyn Session>)> {
     let mut sessions: Vec<(&'static str, Box<dyn Session>)> =
         present().iter().map(|present| (present.label, present.load(&model()))).collect();
-    sessions.push(("unreachable", Box::new(Fake { signature: model().signature().clone(), answer: None })));
+    sessions.push((
+        "unreachable",
+        Box::new(Fake { signature: model().signature().clone(), answer: None }),
+    ));
     sessions
 }
 
@@ -53,7 +56,9 @@ fn numbers_that_are_not_finite_are_refused_before_the_engine() {
                     Err(InferError::NonFinite { row: r, feature: f, value: v }) => {
                         assert_eq!((r, f, v.to_bits()), (row, feature, value.to_bits()), "{label}");
                     }
-                    other => panic!("{label}: {value} at row {row}, feature {feature} gave {other:?}"),
+                    other => {
+                        panic!("{label}: {value} at row {row}, feature {feature} gave {other:?}")
+                    }
                 }
                 assert!(output.is_empty(), "{label}: an answer from before is still there");
             }
@@ -69,8 +74,15 @@ fn messages_name_row_feature_and_value() {
     let mut rows = vec![0.5; 600];
     rows[300 + 42] = f32::NAN;
     for (label, mut session) in sessions() {
-        let error = session.run(TensorRef::new([2, 300], &rows).unwrap(), &mut Vec::new()).err().unwrap().to_string();
-        assert!(error.starts_with("row 1 of the input holds NaN at feature 42"), "{label}: {error}");
+        let error = session
+            .run(TensorRef::new([2, 300], &rows).unwrap(), &mut Vec::new())
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            error.starts_with("row 1 of the input holds NaN at feature 42"),
+            "{label}: {error}"
+        );
     }
 }
 
@@ -111,12 +123,19 @@ fn no_rows_give_no_output_and_reach_no_engine() {
 
 #[test]
 fn a_matrix_holds_as_many_values_as_its_shape_says() {
-    for (shape, values) in
-        [([2, 300], 599), ([2, 300], 601), ([1, 1], 0), ([0, 300], 1), ([usize::MAX, 3], 0), ([1 << 33, 1 << 33], 4)]
-    {
+    for (shape, values) in [
+        ([2, 300], 599),
+        ([2, 300], 601),
+        ([1, 1], 0),
+        ([0, 300], 1),
+        ([usize::MAX, 3], 0),
+        ([1 << 33, 1 << 33], 4),
+    ] {
         let values = vec![0.0; values];
         match TensorRef::new(shape, &values) {
-            Err(InferError::ValueCount { shape: found, actual }) => assert_eq!((found, actual), (shape, values.len())),
+            Err(InferError::ValueCount { shape: found, actual }) => {
+                assert_eq!((found, actual), (shape, values.len()))
+            }
             other => panic!("{shape:?} of {} values gave {other:?}", values.len()),
         }
     }
@@ -134,9 +153,15 @@ fn answers_that_break_the_models_promise_are_refused() {
         (vec![f32::INFINITY, 0.5], "2 numbers, 1 of them finite"),
     ] {
         let mut session = Fake { signature: signature.clone(), answer: Some(answer) };
-        let error = session.run(TensorRef::new([2, 300], &[0.5; 600]).unwrap(), &mut Vec::new()).err().unwrap();
+        let error = session
+            .run(TensorRef::new([2, 300], &[0.5; 600]).unwrap(), &mut Vec::new())
+            .err()
+            .unwrap();
         assert!(matches!(error, InferError::OutputMismatch { backend: "fake", .. }), "{error:?}");
         let message = error.to_string();
-        assert!(message.contains(part) && message.contains("expected 2 finite numbers"), "{message}");
+        assert!(
+            message.contains(part) && message.contains("expected 2 finite numbers"),
+            "{message}"
+        );
     }
 }

@@ -14,21 +14,28 @@ use crate::networks::{file, gemm_model, layers};
 /// Names the case to the process that runs it.
 const CASE: &str = "BM_TEST_LIBRARY_CASE";
 
-/// The process of one case: its arguments come in environment variables, its findings go out on stdout.
+/// The process of one case: its arguments come in environment variables, its findings go out on
+/// stdout.
 #[test]
 #[ignore = "run by the other tests of this file, in a process of its own"]
 #[allow(clippy::print_stdout)]
 fn one_case() {
     let Ok(case) = std::env::var(CASE) else { return };
     let path = |name: &str| std::env::var_os(name).map(Into::into);
-    let library = LibrarySource { explicit: path("EXPLICIT"), candidates: path("CANDIDATE").into_iter().collect() };
+    let library = LibrarySource {
+        explicit: path("EXPLICIT"),
+        candidates: path("CANDIDATE").into_iter().collect(),
+    };
     let telemetry = || std::env::var("ORT_DISABLE_TELEMETRY").unwrap_or("unset".into());
     let before = telemetry();
     let backend = OnnxRuntime::new(library);
     let report = |outcome: Result<(), InferError>| match outcome {
         Ok(()) => println!("\nFOUND {}", backend.describe()),
         Err(InferError::BackendUnavailable { backend: "onnxruntime", reason, source }) => {
-            println!("\nUNAVAILABLE {:?}", reason + &source.map_or(String::new(), |source| chain(&*source)));
+            println!(
+                "\nUNAVAILABLE {:?}",
+                reason + &source.map_or(String::new(), |source| chain(&*source))
+            );
         }
         Err(other) => println!("\nOTHER {other:?}"),
     };
@@ -47,7 +54,8 @@ fn one_case() {
     }
 }
 
-/// Runs a case with these variables and returns its findings, without the words of the test harness.
+/// Runs a case with these variables and returns its findings, without the words of the test
+/// harness.
 fn findings(case: &str, variables: &[(&str, &Path)]) -> Vec<String> {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["library::one_case", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
@@ -55,12 +63,16 @@ fn findings(case: &str, variables: &[(&str, &Path)]) -> Vec<String> {
         command.env_remove(name);
     }
     let output = command.env(CASE, case).envs(variables.iter().copied()).output().unwrap();
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (stdout, stderr) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{case}: {}\n{stdout}\n{stderr}", output.status);
     assert_eq!(stderr, "", "{case}: the library writes to stderr");
     let words = ["FOUND ", "UNAVAILABLE ", "OTHER ", "TELEMETRY "];
-    let found: Vec<String> =
-        stdout.lines().filter(|line| words.iter().any(|word| line.starts_with(word))).map(str::to_owned).collect();
+    let found: Vec<String> = stdout
+        .lines()
+        .filter(|line| words.iter().any(|word| line.starts_with(word)))
+        .map(str::to_owned)
+        .collect();
     assert!(!found.is_empty(), "{case}: {stdout}");
     found
 }
@@ -89,8 +101,14 @@ fn what_is_no_library_is_refused() {
         refused(&[(variable, &empty)], &["empty.so"]);
     }
     // A path that was named is not made up for by one that was not.
-    refused(&[("EXPLICIT", &missing), ("ORT_DYLIB_PATH", &text), ("CANDIDATE", &text)], &["--ort-lib", "missing.so"]);
-    refused(&[("ORT_DYLIB_PATH", &missing), ("CANDIDATE", &text)], &["ORT_DYLIB_PATH", "missing.so"]);
+    refused(
+        &[("EXPLICIT", &missing), ("ORT_DYLIB_PATH", &text), ("CANDIDATE", &text)],
+        &["--ort-lib", "missing.so"],
+    );
+    refused(
+        &[("ORT_DYLIB_PATH", &missing), ("CANDIDATE", &text)],
+        &["ORT_DYLIB_PATH", "missing.so"],
+    );
     refused(&[("CANDIDATE", &missing)], &["no library found", "cargo xtask fetch-runtime"]);
     refused(&[], &["no library found", "--ort-lib"]);
 }
@@ -99,11 +117,14 @@ fn what_is_no_library_is_refused() {
 #[cfg(target_os = "linux")]
 #[test]
 fn another_library_is_refused() {
-    let Some(libc) = ["/lib/x86_64-linux-gnu/libm.so.6", "/lib/aarch64-linux-gnu/libm.so.6", "/usr/lib/libm.so.6"]
-        .map(Path::new)
-        .into_iter()
-        .find(|path| path.is_file())
-    else {
+    let Some(libc) = [
+        "/lib/x86_64-linux-gnu/libm.so.6",
+        "/lib/aarch64-linux-gnu/libm.so.6",
+        "/usr/lib/libm.so.6",
+    ]
+    .map(Path::new)
+    .into_iter()
+    .find(|path| path.is_file()) else {
         return;
     };
     refused(&[("EXPLICIT", libc)], &["libm.so"]);
@@ -141,6 +162,9 @@ fn a_second_library_in_the_same_process_is_refused() {
     let another = folder.path().join("another.so");
     std::fs::write(&another, "a file is enough: it is not opened").unwrap();
     let found = findings("another", &[("EXPLICIT", &library), ("ANOTHER", &another)]);
-    assert!(found[1].starts_with("UNAVAILABLE ") && found[1].contains("this process already runs"), "{found:?}");
+    assert!(
+        found[1].starts_with("UNAVAILABLE ") && found[1].contains("this process already runs"),
+        "{found:?}"
+    );
     assert!(found[1].contains("another.so") && found[2].starts_with("FOUND "), "{found:?}");
 }

@@ -3,8 +3,8 @@
 use bm_infer::ModelFile;
 use bm_infer::onnx::testing::{dense_model, matrix, node, tensor};
 use bm_infer::onnx::{
-    AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
-    TensorTypeProto, TypeProto, ValueInfoProto, data_type,
+    AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+    TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto, data_type,
 };
 use prost::Message;
 
@@ -18,7 +18,8 @@ impl Numbers {
 
     /// A number from 0 to below 2³².
     pub(crate) fn word(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 32) as u32
     }
 
@@ -38,7 +39,9 @@ impl Numbers {
 
     /// Rows as encodings give them: in 0..1, the level going up from row to row.
     pub(crate) fn rows(&mut self, rows: usize, features: usize) -> Vec<f32> {
-        (0..rows * features).map(|i| 0.6 * self.unit() + 0.4 * ((i / features * 7) % 10) as f32 / 10.0).collect()
+        (0..rows * features)
+            .map(|i| 0.6 * self.unit() + 0.4 * ((i / features * 7) % 10) as f32 / 10.0)
+            .collect()
     }
 }
 
@@ -65,7 +68,8 @@ impl Layer {
     }
 }
 
-/// Layers of these widths (features first), with weights large enough that outputs spread over both sides of 0.5.
+/// Layers of these widths (features first), with weights large enough that outputs spread over both
+/// sides of 0.5.
 pub(crate) fn layers(widths: &[usize], seed: u64) -> Vec<Layer> {
     let mut numbers = Numbers::new(seed);
     let last = widths.len() - 2;
@@ -80,11 +84,12 @@ pub(crate) fn layers(widths: &[usize], seed: u64) -> Vec<Layer> {
 
 /// A layer's outputs in double precision, and how far a correct engine may be from them.
 ///
-/// With u = 2⁻²⁴, half the distance of two floats around 1: a sum of n products and a bias, each rounded, in whatever order and
-/// fused or not, is within γ = (n + 3) u of the sum of its terms' sizes (Higham, Accuracy and Stability of Numerical Algorithms,
-/// §3.1; one more rounding for a weight multiplied by alpha or beta before). What the inputs were off comes on top, times the
-/// weights. ReLU adds nothing, the sigmoid at most a quarter of the distance and its own rounding: engines approximate the
-/// exponential to some units in the last place of 1.
+/// With u = 2⁻²⁴, half the distance of two floats around 1: a sum of n products and a bias, each
+/// rounded, in whatever order and fused or not, is within γ = (n + 3) u of the sum of its terms'
+/// sizes (Higham, Accuracy and Stability of Numerical Algorithms, §3.1; one more rounding for a
+/// weight multiplied by alpha or beta before). What the inputs were off comes on top, times the
+/// weights. ReLU adds nothing, the sigmoid at most a quarter of the distance and its own rounding:
+/// engines approximate the exponential to some units in the last place of 1.
 pub(crate) fn reference(layers: &[Layer], row: &[f32]) -> Vec<(f64, f64)> {
     const U: f64 = 1.0 / (1u64 << 24) as f64;
     let mut values: Vec<(f64, f64)> = row.iter().map(|x| (f64::from(*x), 0.0)).collect();
@@ -135,7 +140,12 @@ pub(crate) fn file(name: &str, model: &ModelProto) -> ModelFile {
 
 /// The model of `layers` as `Gemm` nodes with `transB`, the form that is trained here.
 pub(crate) fn gemm_model(layers: &[Layer]) -> ModelProto {
-    dense_model(&layers.iter().map(|l| (l.outputs, l.weights.clone(), l.biases.clone())).collect::<Vec<_>>())
+    dense_model(
+        &layers
+            .iter()
+            .map(|l| (l.outputs, l.weights.clone(), l.biases.clone()))
+            .collect::<Vec<_>>(),
+    )
 }
 
 pub(crate) fn graph(model: &mut ModelProto) -> &mut GraphProto {
@@ -153,13 +163,25 @@ pub(crate) fn float(name: &str, f: f32) -> AttributeProto {
 /// Every form of network that the suite runs.
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (seed, widths) in
-        [&[300, 128, 64, 1][..], &[1, 1], &[3, 1], &[5, 33, 2], &[7, 31, 17, 16], &[64, 15, 1], &[150, 65, 3, 70, 1]]
-            .into_iter()
-            .enumerate()
+    for (seed, widths) in [
+        &[300, 128, 64, 1][..],
+        &[1, 1],
+        &[3, 1],
+        &[5, 33, 2],
+        &[7, 31, 17, 16],
+        &[64, 15, 1],
+        &[150, 65, 3, 70, 1],
+    ]
+    .into_iter()
+    .enumerate()
     {
         let layers = layers(widths, seed as u64);
-        cases.push(Case { name: format!("{widths:?}"), model: gemm_model(&layers), layers, refused_by_embedded: None });
+        cases.push(Case {
+            name: format!("{widths:?}"),
+            model: gemm_model(&layers),
+            layers,
+            refused_by_embedded: None,
+        });
     }
     let form = |name: &str, make: fn(&[Layer]) -> ModelProto, refused_by_embedded| {
         let layers = layers(&[20, 37, 9, 2], 99);
@@ -171,17 +193,23 @@ pub(crate) fn cases() -> Vec<Case> {
     cases.push(form("weights among the inputs", weights_among_inputs, None));
     cases.push(form("nodes that change nothing", with_nodes_that_change_nothing, None));
     cases.push(form("domain ai.onnx", domain_by_name, None));
-    cases.push(form("one batch size", |layers| fixed_batch(layers, 8), Some("one batch size only")));
+    cases.push(form(
+        "one batch size",
+        |layers| fixed_batch(layers, 8),
+        Some("one batch size only"),
+    ));
     cases.push(form("columns", |layers| columns(layers, 8), Some("one batch size only")));
     cases.push(form("Neg twice", unknown_operator, Some("first (Neg) is not one of Gemm")));
 
-    let mut scaled = form("Gemm with alpha and beta", |layers| chain_model(layers, gemm_scaled), None);
+    let mut scaled =
+        form("Gemm with alpha and beta", |layers| chain_model(layers, gemm_scaled), None);
     for layer in &mut scaled.layers {
         layer.weights.iter_mut().for_each(|weight| *weight *= 0.7);
         layer.biases.iter_mut().for_each(|bias| *bias *= -1.3);
     }
     cases.push(scaled);
-    let mut no_biases = form("Gemm without biases", |layers| chain_model(layers, gemm_without_biases), None);
+    let mut no_biases =
+        form("Gemm without biases", |layers| chain_model(layers, gemm_without_biases), None);
     no_biases.layers.iter_mut().for_each(|layer| layer.biases.fill(0.0));
     cases.push(no_biases);
     let mut open = form("no activation at the end", gemm_model, None);
@@ -201,11 +229,18 @@ fn chain_model(layers: &[Layer], nodes: Nodes) -> ModelProto {
     let mut graph = GraphProto { name: "chain".into(), ..Default::default() };
     let mut value = "features".to_owned();
     for (i, layer) in layers.iter().enumerate() {
-        let (sums, next) = (format!("z{i}"), if i + 1 == layers.len() { "probability".to_owned() } else { format!("h{i}") });
+        let (sums, next) = (
+            format!("z{i}"),
+            if i + 1 == layers.len() { "probability".to_owned() } else { format!("h{i}") },
+        );
         let (made, constants) = nodes(layer, i, &value, &sums);
         graph.node.extend(made);
         graph.initializer.extend(constants);
-        graph.node.push(node(if layer.then == Then::Sigmoid { "Sigmoid" } else { "Relu" }, &[&sums], &next));
+        graph.node.push(node(
+            if layer.then == Then::Sigmoid { "Sigmoid" } else { "Relu" },
+            &[&sums],
+            &next,
+        ));
         value = next;
     }
     graph.input.push(matrix("features", None, layers[0].inputs()));
@@ -221,8 +256,10 @@ fn chain_model(layers: &[Layer], nodes: Nodes) -> ModelProto {
 /// Weights `[inputs, outputs]`.
 fn transposed(name: &str, layer: &Layer) -> TensorProto {
     let (inputs, outputs) = (layer.inputs(), layer.outputs);
-    let values: Vec<f32> =
-        (0..inputs).flat_map(|i| (0..outputs).map(move |o| (i, o))).map(|(i, o)| layer.weights[o * inputs + i]).collect();
+    let values: Vec<f32> = (0..inputs)
+        .flat_map(|i| (0..outputs).map(move |o| (i, o)))
+        .map(|(i, o)| layer.weights[o * inputs + i])
+        .collect();
     tensor(name, &[inputs, outputs], &values)
 }
 
@@ -236,16 +273,30 @@ fn matmul(layer: &Layer, i: usize, from: &str, to: &str) -> (Vec<NodeProto>, Vec
 
 fn gemm_plain(layer: &Layer, i: usize, from: &str, to: &str) -> (Vec<NodeProto>, Vec<TensorProto>) {
     let (w, b) = (format!("w{i}"), format!("b{i}"));
-    (vec![node("Gemm", &[from, &w, &b], to)], vec![transposed(&w, layer), tensor(&b, &[1, layer.outputs], &layer.biases)])
+    (
+        vec![node("Gemm", &[from, &w, &b], to)],
+        vec![transposed(&w, layer), tensor(&b, &[1, layer.outputs], &layer.biases)],
+    )
 }
 
-fn gemm_scaled(layer: &Layer, i: usize, from: &str, to: &str) -> (Vec<NodeProto>, Vec<TensorProto>) {
+fn gemm_scaled(
+    layer: &Layer,
+    i: usize,
+    from: &str,
+    to: &str,
+) -> (Vec<NodeProto>, Vec<TensorProto>) {
     let (mut nodes, constants) = gemm_plain(layer, i, from, to);
-    nodes[0].attribute = vec![float("alpha", 0.7), float("beta", -1.3), int("transA", 0), int("transB", 0)];
+    nodes[0].attribute =
+        vec![float("alpha", 0.7), float("beta", -1.3), int("transA", 0), int("transB", 0)];
     (nodes, constants)
 }
 
-fn gemm_without_biases(layer: &Layer, i: usize, from: &str, to: &str) -> (Vec<NodeProto>, Vec<TensorProto>) {
+fn gemm_without_biases(
+    layer: &Layer,
+    i: usize,
+    from: &str,
+    to: &str,
+) -> (Vec<NodeProto>, Vec<TensorProto>) {
     let (mut nodes, mut constants) = gemm_plain(layer, i, from, to);
     nodes[0].input.truncate(2);
     constants.truncate(1);
@@ -305,7 +356,10 @@ pub(crate) fn columns(layers: &[Layer], size: usize) -> ModelProto {
     let mut model = chain_model(layers, |layer, i, from, to| {
         let (w, b) = (format!("w{i}"), format!("b{i}"));
         let weights = tensor(&w, &[layer.outputs, layer.inputs(), 1, 1], &layer.weights);
-        (vec![node("Conv", &[from, &w, &b], to)], vec![weights, tensor(&b, &[layer.outputs], &layer.biases)])
+        (
+            vec![node("Conv", &[from, &w, &b], to)],
+            vec![weights, tensor(&b, &[layer.outputs], &layer.biases)],
+        )
     });
     let graph = graph(&mut model);
     graph.input[0] = value_info("features", &[1, layers[0].inputs(), 1, size]);
@@ -326,7 +380,13 @@ fn unknown_operator(layers: &[Layer]) -> ModelProto {
 
 /// An input or output of that shape.
 pub(crate) fn value_info(name: &str, dims: &[usize]) -> ValueInfoProto {
-    let dim = dims.iter().map(|d| DimensionProto { dim_value: Some(*d as i64), dim_param: None }).collect();
-    let tensor_type = Some(TensorTypeProto { elem_type: data_type::FLOAT, shape: Some(TensorShapeProto { dim }) });
+    let dim = dims
+        .iter()
+        .map(|d| DimensionProto { dim_value: Some(*d as i64), dim_param: None })
+        .collect();
+    let tensor_type = Some(TensorTypeProto {
+        elem_type: data_type::FLOAT,
+        shape: Some(TensorShapeProto { dim }),
+    });
     ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type }) }
 }

@@ -25,7 +25,10 @@ fn refused(what: &str, bytes: &[u8], part: &str) {
     match ModelFile::from_bytes(what, bytes.to_vec()) {
         Err(error @ InferError::ModelInvalid { .. }) => {
             let message = chain(&error);
-            assert!(message.starts_with(what) && message.contains(part) && !message.contains('\n'), "{what}: {message}");
+            assert!(
+                message.starts_with(what) && message.contains(part) && !message.contains('\n'),
+                "{what}: {message}"
+            );
         }
         other => panic!("{what} should be refused, found {other:?}"),
     }
@@ -35,7 +38,11 @@ fn refused(what: &str, bytes: &[u8], part: &str) {
 fn refused_by_engines(what: &str, model: &ModelProto, part: &str, all: bool) {
     let file = file(what, model);
     for present in present().iter().filter(|present| all || present.is_embedded()) {
-        let error = present.backend.load(&file).err().unwrap_or_else(|| panic!("{what}: {} runs it", present.label));
+        let error = present
+            .backend
+            .load(&file)
+            .err()
+            .unwrap_or_else(|| panic!("{what}: {} runs it", present.label));
         assert!(matches!(error, InferError::ModelUnsupported { .. }), "{what}: {error:?}");
         let message = chain(&error);
         assert!(message.starts_with(what) && !message.contains('\n'), "{what}: {message}");
@@ -57,9 +64,16 @@ fn files_that_are_no_models() {
     let mut nested = GraphProto::default();
     for _ in 0..200 {
         let attribute = AttributeProto { g: Some(Box::new(nested)), ..Default::default() };
-        nested = GraphProto { node: vec![NodeProto { attribute: vec![attribute], ..Default::default() }], ..Default::default() };
+        nested = GraphProto {
+            node: vec![NodeProto { attribute: vec![attribute], ..Default::default() }],
+            ..Default::default()
+        };
     }
-    refused("nested", &ModelProto { graph: Some(nested), ..model() }.encode_to_vec(), "recursion limit");
+    refused(
+        "nested",
+        &ModelProto { graph: Some(nested), ..model() }.encode_to_vec(),
+        "recursion limit",
+    );
 }
 
 /// Whatever names a file has: a message is one line, and moves no cursor.
@@ -88,8 +102,13 @@ fn names_with_control_characters() {
 fn files_that_are_cut() {
     let whole = model().encode_to_vec();
     for end in 0..whole.len() {
-        // A cut between two fields can leave a model, but not one with its operator set: that comes last.
-        assert!(ModelFile::from_bytes("cut", whole[..end].to_vec()).is_err(), "{end} of {} bytes", whole.len());
+        // A cut between two fields can leave a model, but not one with its operator set: that comes
+        // last.
+        assert!(
+            ModelFile::from_bytes("cut", whole[..end].to_vec()).is_err(),
+            "{end} of {} bytes",
+            whole.len()
+        );
     }
 }
 
@@ -121,15 +140,24 @@ fn files_that_cannot_be_read() {
     let folder = tempfile::tempdir().unwrap();
     for path in [folder.path().join("missing.onnx"), folder.path().to_owned()] {
         let error = ModelFile::open(&path).err().unwrap();
-        assert!(matches!(&error, InferError::ModelNotFound { path: p, .. } if *p == path), "{error:?}");
-        assert!(chain(&error).starts_with(&format!("{}: the model cannot be read: ", path.display())), "{}", chain(&error));
+        assert!(
+            matches!(&error, InferError::ModelNotFound { path: p, .. } if *p == path),
+            "{error:?}"
+        );
+        assert!(
+            chain(&error).starts_with(&format!("{}: the model cannot be read: ", path.display())),
+            "{}",
+            chain(&error)
+        );
     }
 }
 
 #[test]
 fn a_file_is_what_was_written_and_its_digest_is_checked() {
     let model = changed(|model| {
-        model.metadata_props.push(StringStringEntryProto { key: "bm.id".into(), value: "small".into() });
+        model
+            .metadata_props
+            .push(StringStringEntryProto { key: "bm.id".into(), value: "small".into() });
     });
     let bytes = model.encode_to_vec();
     let folder = tempfile::tempdir().unwrap();
@@ -146,7 +174,10 @@ fn a_file_is_what_was_written_and_its_digest_is_checked() {
     match file.verify(&other) {
         Err(error @ InferError::DigestMismatch { .. }) => {
             let message = error.to_string();
-            assert!(message.contains(&other) && message.contains(&file.sha256().to_string()), "{message}");
+            assert!(
+                message.contains(&other) && message.contains(&file.sha256().to_string()),
+                "{message}"
+            );
         }
         found => panic!("found {found:?}"),
     }
@@ -154,16 +185,25 @@ fn a_file_is_what_was_written_and_its_digest_is_checked() {
 
 fn external(name: &str, location: i32) -> TensorProto {
     let entry = StringStringEntryProto { key: "location".into(), value: "/etc/passwd".into() };
-    TensorProto { external_data: vec![entry], data_location: location, ..tensor(name, &[1], &[0.5]) }
+    TensorProto {
+        external_data: vec![entry],
+        data_location: location,
+        ..tensor(name, &[1], &[0.5])
+    }
 }
 
-/// Weights in other files, wherever a tensor can stand. An engine would open what a model names, on the user's disk.
+/// Weights in other files, wherever a tensor can stand. An engine would open what a model names, on
+/// the user's disk.
 #[test]
 fn weights_in_other_files() {
-    let node_with = |attribute: AttributeProto| NodeProto { attribute: vec![attribute], ..node("Constant", &[], "c") };
+    let node_with = |attribute: AttributeProto| NodeProto {
+        attribute: vec![attribute],
+        ..node("Constant", &[], "c")
+    };
     let subgraph = || GraphProto { initializer: vec![external("hidden", 1)], ..Default::default() };
     let deep = || {
-        let inner = node_with(AttributeProto { t: Some(external("hidden", 1)), ..Default::default() });
+        let inner =
+            node_with(AttributeProto { t: Some(external("hidden", 1)), ..Default::default() });
         GraphProto { node: vec![inner], ..Default::default() }
     };
     let sparse = || SparseTensorProto { values: Some(external("hidden", 1)), indices: None };
@@ -173,25 +213,69 @@ fn weights_in_other_files() {
     let models = [
         ("initialiser", changed(|m| graph(m).initializer.push(external("hidden", 1)))),
         ("without the mark", changed(|m| graph(m).initializer.push(external("hidden", 0)))),
-        ("mark alone", changed(|m| graph(m).initializer.push(TensorProto { external_data: vec![], ..external("hidden", 1) }))),
-        ("unknown mark", changed(|m| graph(m).initializer.push(TensorProto { external_data: vec![], ..external("hidden", 7) }))),
-        ("attribute", push(node_with(AttributeProto { t: Some(external("hidden", 1)), ..attribute() }))),
-        ("attribute's list", push(node_with(AttributeProto { tensors: vec![external("hidden", 1)], ..attribute() }))),
-        ("subgraph", push(node_with(AttributeProto { g: Some(Box::new(subgraph())), ..attribute() }))),
-        ("subgraphs", push(node_with(AttributeProto { graphs: vec![GraphProto::default(), subgraph()], ..attribute() }))),
-        ("node of a subgraph", push(node_with(AttributeProto { g: Some(Box::new(deep())), ..attribute() }))),
-        ("function", changed(|m| m.functions.push(FunctionProto { node: deep().node, ..Default::default() }))),
+        (
+            "mark alone",
+            changed(|m| {
+                graph(m)
+                    .initializer
+                    .push(TensorProto { external_data: vec![], ..external("hidden", 1) })
+            }),
+        ),
+        (
+            "unknown mark",
+            changed(|m| {
+                graph(m)
+                    .initializer
+                    .push(TensorProto { external_data: vec![], ..external("hidden", 7) })
+            }),
+        ),
+        (
+            "attribute",
+            push(node_with(AttributeProto { t: Some(external("hidden", 1)), ..attribute() })),
+        ),
+        (
+            "attribute's list",
+            push(node_with(AttributeProto { tensors: vec![external("hidden", 1)], ..attribute() })),
+        ),
+        (
+            "subgraph",
+            push(node_with(AttributeProto { g: Some(Box::new(subgraph())), ..attribute() })),
+        ),
+        (
+            "subgraphs",
+            push(node_with(AttributeProto {
+                graphs: vec![GraphProto::default(), subgraph()],
+                ..attribute()
+            })),
+        ),
+        (
+            "node of a subgraph",
+            push(node_with(AttributeProto { g: Some(Box::new(deep())), ..attribute() })),
+        ),
+        (
+            "function",
+            changed(|m| {
+                m.functions.push(FunctionProto { node: deep().node, ..Default::default() })
+            }),
+        ),
         (
             "function's default",
             changed(|m| {
                 let default = AttributeProto { t: Some(external("hidden", 1)), ..attribute() };
-                m.functions.push(FunctionProto { attribute_proto: vec![default], ..Default::default() });
+                m.functions
+                    .push(FunctionProto { attribute_proto: vec![default], ..Default::default() });
             }),
         ),
         ("sparse initialiser", changed(|m| graph(m).sparse_initializer.push(sparse()))),
         ("sparse indices", changed(|m| graph(m).sparse_initializer.push(indices()))),
-        ("sparse attribute", push(node_with(AttributeProto { sparse_tensor: Some(sparse()), ..attribute() }))),
-        ("sparse list", push(node_with(AttributeProto { sparse_tensors: vec![sparse()], ..attribute() }))),
+        (
+            "sparse attribute",
+            push(node_with(AttributeProto { sparse_tensor: Some(sparse()), ..attribute() })),
+        ),
+        (
+            "sparse list",
+            push(node_with(AttributeProto { sparse_tensors: vec![sparse()], ..attribute() })),
+        ),
     ];
     for (what, model) in models {
         refused(what, &model.encode_to_vec(), "the weights of hidden are in another file");
@@ -202,45 +286,81 @@ fn weights_in_other_files() {
 fn operator_sets_that_are_not_known() {
     for version in [i64::MIN, -1, 0, 6, 23, 99, i64::MAX] {
         let model = changed(|model| model.opset_import[0].version = version);
-        refused("opset", &model.encode_to_vec(), &format!("operator set {version}, expected 7 to 22"));
+        refused(
+            "opset",
+            &model.encode_to_vec(),
+            &format!("operator set {version}, expected 7 to 22"),
+        );
     }
-    refused("no opset", &changed(|model| model.opset_import.clear()).encode_to_vec(), "it names no operator set");
+    refused(
+        "no opset",
+        &changed(|model| model.opset_import.clear()).encode_to_vec(),
+        "it names no operator set",
+    );
     let other = changed(|model| model.opset_import[0].domain = "com.example".into());
     refused("other opset", &other.encode_to_vec(), "it names no operator set");
 }
 
 #[test]
 fn inputs_and_outputs_that_are_not_one_matrix() {
-    let with_input = |input: ValueInfoProto| changed(|model| graph(model).input[0] = input).encode_to_vec();
+    let with_input =
+        |input: ValueInfoProto| changed(|model| graph(model).input[0] = input).encode_to_vec();
     refused("no graph", &changed(|m| m.graph = None).encode_to_vec(), "it has no graph");
-    refused("no input", &changed(|m| graph(m).input.clear()).encode_to_vec(), "expected one input, found 0");
+    refused(
+        "no input",
+        &changed(|m| graph(m).input.clear()).encode_to_vec(),
+        "expected one input, found 0",
+    );
     refused(
         "two inputs",
         &changed(|m| graph(m).input.push(matrix("more", None, 2))).encode_to_vec(),
         "expected one input, found 2",
     );
-    refused("no output", &changed(|m| graph(m).output.clear()).encode_to_vec(), "expected one output, found 0");
+    refused(
+        "no output",
+        &changed(|m| graph(m).output.clear()).encode_to_vec(),
+        "expected one output, found 0",
+    );
     refused(
         "two outputs",
         &changed(|m| graph(m).output.push(matrix("h0", None, 3))).encode_to_vec(),
         "expected one output, found 2",
     );
-    refused("no type", &with_input(ValueInfoProto { name: "features".into(), r#type: None }), "features is not a tensor");
-    for (elem_type, what) in [(0, "undefined"), (7, "int64"), (10, "float16"), (11, "double"), (-1, "negative")] {
+    refused(
+        "no type",
+        &with_input(ValueInfoProto { name: "features".into(), r#type: None }),
+        "features is not a tensor",
+    );
+    for (elem_type, what) in
+        [(0, "undefined"), (7, "int64"), (10, "float16"), (11, "double"), (-1, "negative")]
+    {
         let mut input = matrix("features", None, 4);
         input.r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().elem_type = elem_type;
-        refused(what, &with_input(input), &format!("features should be of type float (1), it is of type {elem_type}"));
+        refused(
+            what,
+            &with_input(input),
+            &format!("features should be of type float (1), it is of type {elem_type}"),
+        );
     }
     let mut no_shape = matrix("features", None, 4);
     no_shape.r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().shape = None;
     refused("no shape", &with_input(no_shape), "features has no shape");
     for dims in [&[][..], &[4], &[2, 3, 4], &[2, 4, 1, 8], &[1, 4, 2, 8], &[1, 4, 1, 8, 1]] {
-        refused("rank", &with_input(value_info("features", dims)), "features should be [batch, n], [1, n, 1, batch]");
+        refused(
+            "rank",
+            &with_input(value_info("features", dims)),
+            "features should be [batch, n], [1, n, 1, batch]",
+        );
     }
     let mut open_width = matrix("features", None, 4);
-    open_width.r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().shape.as_mut().unwrap().dim[1] = DimensionProto::default();
+    open_width.r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().shape.as_mut().unwrap().dim
+        [1] = DimensionProto::default();
     refused("open width", &with_input(open_width), "it is [?, ?]");
-    refused("other batch", &with_input(matrix("features", Some(8), 4)), "do not have the same batch dimension");
+    refused(
+        "other batch",
+        &with_input(matrix("features", Some(8), 4)),
+        "do not have the same batch dimension",
+    );
 }
 
 /// Numbers in a shape that would be memory if they were believed.
@@ -249,9 +369,24 @@ fn dimensions_that_no_network_has() {
     for value in [0, -1, i64::MIN, (1 << 20) + 1, i64::MAX] {
         for index in [0, 1] {
             let mut input = matrix("features", Some(4), 4);
-            input.r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().shape.as_mut().unwrap().dim[index].dim_value = Some(value);
+            input
+                .r#type
+                .as_mut()
+                .unwrap()
+                .tensor_type
+                .as_mut()
+                .unwrap()
+                .shape
+                .as_mut()
+                .unwrap()
+                .dim[index]
+                .dim_value = Some(value);
             let model = changed(|model| graph(model).input[0] = input);
-            refused("dimension", &model.encode_to_vec(), &format!("a dimension of {value}, expected 1 to 1048576"));
+            refused(
+                "dimension",
+                &model.encode_to_vec(),
+                &format!("a dimension of {value}, expected 1 to 1048576"),
+            );
         }
     }
     // Each dimension is one that a network may have, a block of them is terabytes.
@@ -271,33 +406,72 @@ fn dimensions_that_no_network_has() {
 
 #[test]
 fn weights_that_do_not_fit_their_shape() {
-    let with = |change: fn(&mut TensorProto)| changed(|model| change(&mut graph(model).initializer[0]));
+    let with =
+        |change: fn(&mut TensorProto)| changed(|model| change(&mut graph(model).initializer[0]));
     let all = true;
-    refused_by_engines("too few", &with(|t| t.raw_data.truncate(8)), "w0 of shape [3, 4] has 2 values", all);
-    refused_by_engines("odd bytes", &with(|t| t.raw_data.truncate(47)), "not a whole number of floats", all);
+    refused_by_engines(
+        "too few",
+        &with(|t| t.raw_data.truncate(8)),
+        "w0 of shape [3, 4] has 2 values",
+        all,
+    );
+    refused_by_engines(
+        "odd bytes",
+        &with(|t| t.raw_data.truncate(47)),
+        "not a whole number of floats",
+        all,
+    );
     refused_by_engines("negative", &with(|t| t.dims[0] = -3), "w0 has a dimension of -3", all);
     refused_by_engines("huge", &with(|t| t.dims = vec![i64::MAX, i64::MAX]), "has 12 values", all);
     // 2⁶³ × 2 is 0 in 64 bits, and (2³² + 1) × (2³² − 1) + 13 would be 12.
     refused_by_engines("overflow", &with(|t| t.dims = vec![1 << 62, 4]), "has 12 values", all);
-    refused_by_engines("empty", &with(|t| (t.dims, t.raw_data) = (vec![0, 4], vec![])), "w0 has a dimension of 0", all);
-    refused_by_engines("nothing", &with(|t| (t.dims, t.raw_data) = (vec![i64::MAX, 0], vec![])), "w0 has a dimension of 0", all);
-    refused_by_engines("other type", &with(|t| t.data_type = 11), "w0 should be of type float (1), it is of type 11", all);
+    refused_by_engines(
+        "empty",
+        &with(|t| (t.dims, t.raw_data) = (vec![0, 4], vec![])),
+        "w0 has a dimension of 0",
+        all,
+    );
+    refused_by_engines(
+        "nothing",
+        &with(|t| (t.dims, t.raw_data) = (vec![i64::MAX, 0], vec![])),
+        "w0 has a dimension of 0",
+        all,
+    );
+    refused_by_engines(
+        "other type",
+        &with(|t| t.data_type = 11),
+        "w0 should be of type float (1), it is of type 11",
+        all,
+    );
     refused_by_engines("vector", &with(|t| t.dims = vec![12]), "expected a matrix", all);
-    refused_by_engines("other shape", &with(|t| t.dims = vec![4, 3]), "Gemm has biases of shape [3], expected 4", all);
+    refused_by_engines(
+        "other shape",
+        &with(|t| t.dims = vec![4, 3]),
+        "Gemm has biases of shape [3], expected 4",
+        all,
+    );
     refused_by_engines(
         "no matrix at all",
         &changed(|m| graph(m).initializer.remove(0).raw_data.clear()),
         "w0 is not a constant in the file",
         all,
     );
-    let biases = |change: fn(&mut TensorProto)| changed(|model| change(&mut graph(model).initializer[1]));
-    refused_by_engines("biases", &biases(|t| (t.dims, t.raw_data) = (vec![2], vec![0; 8])), "expected 3", false);
+    let biases =
+        |change: fn(&mut TensorProto)| changed(|model| change(&mut graph(model).initializer[1]));
+    refused_by_engines(
+        "biases",
+        &biases(|t| (t.dims, t.raw_data) = (vec![2], vec![0; 8])),
+        "expected 3",
+        false,
+    );
 }
 
 /// Without biases nothing but the weights says how many outputs there are.
 #[test]
 fn weights_of_no_size_are_refused_without_biases_too() {
-    for (operator, dims) in [("Gemm", vec![i64::MAX, 0]), ("MatMul", vec![0, i64::MAX]), ("MatMul", vec![0, 0])] {
+    for (operator, dims) in
+        [("Gemm", vec![i64::MAX, 0]), ("MatMul", vec![0, i64::MAX]), ("MatMul", vec![0, 0])]
+    {
         let mut model = changed(|model| {
             let graph = graph(model);
             graph.node[0].op_type = operator.into();
@@ -323,7 +497,11 @@ fn weights_that_are_used_again_and_again_have_a_limit() {
         let mut value = "features".to_owned();
         for i in 0..1000 {
             let next = format!("v{i}");
-            graph.node.push(NodeProto { input: vec![value, "w0".into(), "b0".into()], output: vec![next.clone()], ..gemm.clone() });
+            graph.node.push(NodeProto {
+                input: vec![value, "w0".into(), "b0".into()],
+                output: vec![next.clone()],
+                ..gemm.clone()
+            });
             value = next;
         }
         graph.node.push(NodeProto { input: vec![value], ..sigmoid });
@@ -336,7 +514,8 @@ fn weights_that_are_not_finite() {
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         for tensor in 0..4 {
             let model = changed(|model| {
-                graph(model).initializer[tensor].raw_data[..4].copy_from_slice(&value.to_le_bytes());
+                graph(model).initializer[tensor].raw_data[..4]
+                    .copy_from_slice(&value.to_le_bytes());
             });
             let name = ["w0", "b0", "w1", "b1"][tensor];
             refused_by_engines("not finite", &model, &format!("{name} holds {value} at 0"), false);
@@ -346,7 +525,12 @@ fn weights_that_are_not_finite() {
     let model = changed(|model| {
         graph(model).initializer[0].raw_data[..4].copy_from_slice(&f32::MAX.to_le_bytes());
         let attribute = &mut graph(model).node[0].attribute;
-        attribute.push(AttributeProto { name: "alpha".into(), f: 4.0, r#type: 1, ..Default::default() });
+        attribute.push(AttributeProto {
+            name: "alpha".into(),
+            f: 4.0,
+            r#type: 1,
+            ..Default::default()
+        });
     });
     refused_by_engines("overflow", &model, "has weights that are not finite", false);
 }
@@ -354,12 +538,20 @@ fn weights_that_are_not_finite() {
 /// ONNX Runtime loads NaN weights. Its answer is then refused, so that no verdict comes out of one.
 #[test]
 fn an_answer_from_weights_that_are_not_finite_is_refused() {
-    let model = changed(|model| graph(model).initializer[2].raw_data[..4].copy_from_slice(&f32::NAN.to_le_bytes()));
+    let model = changed(|model| {
+        graph(model).initializer[2].raw_data[..4].copy_from_slice(&f32::NAN.to_le_bytes())
+    });
     let file = file("NaN", &model);
     for present in present().iter().filter(|present| !present.is_embedded()) {
         let mut session = present.load(&file);
-        let error = session.run(bm_infer::TensorRef::new([1, 4], &[0.5; 4]).unwrap(), &mut Vec::new()).err();
-        assert!(matches!(error, Some(InferError::OutputMismatch { .. })), "{}: {error:?}", present.label);
+        let error = session
+            .run(bm_infer::TensorRef::new([1, 4], &[0.5; 4]).unwrap(), &mut Vec::new())
+            .err();
+        assert!(
+            matches!(error, Some(InferError::OutputMismatch { .. })),
+            "{}: {error:?}",
+            present.label
+        );
     }
 }
 
@@ -367,10 +559,30 @@ fn an_answer_from_weights_that_are_not_finite_is_refused() {
 fn graphs_that_are_not_one_chain() {
     let with = |change: fn(&mut GraphProto)| changed(|model| change(graph(model)));
     let all = true;
-    refused_by_engines("gap", &with(|g| drop(g.node.remove(1))), "takes h0, expected z0: the layers are not one chain", all);
-    refused_by_engines("loop", &with(|g| g.node[0].input[0] = "h0".into()), "takes h0, expected features", all);
-    refused_by_engines("short", &with(|g| drop(g.node.pop())), "ends in z1 of width 1, the output is probability", all);
-    refused_by_engines("no nodes", &with(|g| g.node.clear()), "ends in features of width 4, the output is probability", all);
+    refused_by_engines(
+        "gap",
+        &with(|g| drop(g.node.remove(1))),
+        "takes h0, expected z0: the layers are not one chain",
+        all,
+    );
+    refused_by_engines(
+        "loop",
+        &with(|g| g.node[0].input[0] = "h0".into()),
+        "takes h0, expected features",
+        all,
+    );
+    refused_by_engines(
+        "short",
+        &with(|g| drop(g.node.pop())),
+        "ends in z1 of width 1, the output is probability",
+        all,
+    );
+    refused_by_engines(
+        "no nodes",
+        &with(|g| g.node.clear()),
+        "ends in features of width 4, the output is probability",
+        all,
+    );
     refused_by_engines(
         "the same name twice",
         &with(|g| {
@@ -404,32 +616,100 @@ fn graphs_that_are_not_one_chain() {
         "two constants are called w0",
         false,
     );
-    refused_by_engines("nothing taken", &with(|g| g.node[1].input.clear()), "Relu takes nothing", all);
-    refused_by_engines("nothing made", &with(|g| g.node[3].output.clear()), "Sigmoid makes nothing", all);
-    refused_by_engines("computed weights", &with(|g| g.node[2].input[1] = "h0".into()), "h0 is not a constant in the file", false);
+    refused_by_engines(
+        "nothing taken",
+        &with(|g| g.node[1].input.clear()),
+        "Relu takes nothing",
+        all,
+    );
+    refused_by_engines(
+        "nothing made",
+        &with(|g| g.node[3].output.clear()),
+        "Sigmoid makes nothing",
+        all,
+    );
+    refused_by_engines(
+        "computed weights",
+        &with(|g| g.node[2].input[1] = "h0".into()),
+        "h0 is not a constant in the file",
+        false,
+    );
     // A branch that leads nowhere: valid, and not what this engine is for.
-    refused_by_engines("branch", &with(|g| g.node.push(node("Relu", &["z0"], "aside"))), "not one chain", false);
-    refused_by_engines("wrong width", &with(|g| g.output[0] = matrix("probability", None, 2)), "is probability of width 2", false);
+    refused_by_engines(
+        "branch",
+        &with(|g| g.node.push(node("Relu", &["z0"], "aside"))),
+        "not one chain",
+        false,
+    );
+    refused_by_engines(
+        "wrong width",
+        &with(|g| g.output[0] = matrix("probability", None, 2)),
+        "is probability of width 2",
+        false,
+    );
 }
 
 #[test]
 fn operators_that_the_embedded_engine_does_not_have() {
     let with = |change: fn(&mut GraphProto)| changed(|model| change(graph(model)));
     let embedded_only = false;
-    let unknown = with(|g| (g.node[1].op_type, g.node[1].name) = ("Tanh".into(), "layers.1".into()));
-    refused_by_engines("Tanh", &unknown, "layers.1 (Tanh) is not one of Gemm, MatMul,", embedded_only);
-    refused_by_engines("what to do", &unknown, "the onnxruntime backend runs all of ONNX", embedded_only);
-    refused_by_engines("no such operator", &with(|g| g.node[1].op_type = "Quux".into()), "Quux is not one of", true);
-    refused_by_engines("domain", &with(|g| g.node[1].domain = "com.example".into()), "of the operator set com.example", true);
-    refused_by_engines("transA", &with(|g| g.node[0].attribute.push(int("transA", 1))), "transA", embedded_only);
-    let axis = with(|g| (g.node[1].op_type, g.node[1].attribute) = ("Flatten".into(), vec![int("axis", 0)]));
+    let unknown =
+        with(|g| (g.node[1].op_type, g.node[1].name) = ("Tanh".into(), "layers.1".into()));
+    refused_by_engines(
+        "Tanh",
+        &unknown,
+        "layers.1 (Tanh) is not one of Gemm, MatMul,",
+        embedded_only,
+    );
+    refused_by_engines(
+        "what to do",
+        &unknown,
+        "the onnxruntime backend runs all of ONNX",
+        embedded_only,
+    );
+    refused_by_engines(
+        "no such operator",
+        &with(|g| g.node[1].op_type = "Quux".into()),
+        "Quux is not one of",
+        true,
+    );
+    refused_by_engines(
+        "domain",
+        &with(|g| g.node[1].domain = "com.example".into()),
+        "of the operator set com.example",
+        true,
+    );
+    refused_by_engines(
+        "transA",
+        &with(|g| g.node[0].attribute.push(int("transA", 1))),
+        "transA",
+        embedded_only,
+    );
+    let axis = with(|g| {
+        (g.node[1].op_type, g.node[1].attribute) = ("Flatten".into(), vec![int("axis", 0)])
+    });
     refused_by_engines("Flatten", &axis, "Flatten", embedded_only);
-    refused_by_engines("typed", &with(|g| g.node[0].attribute[0].r#type = 1), "transB is of type 1, expected 2", true);
-    let late = with(|g| (g.node[1].op_type, g.node[1].input) = ("Add".into(), vec!["z0".into(), "w0".into()]));
+    refused_by_engines(
+        "typed",
+        &with(|g| g.node[0].attribute[0].r#type = 1),
+        "transB is of type 1, expected 2",
+        true,
+    );
+    let late = with(|g| {
+        (g.node[1].op_type, g.node[1].input) = ("Add".into(), vec!["z0".into(), "w0".into()])
+    });
     refused_by_engines("Add", &late, "biases of shape [3, 4], expected 3", embedded_only);
     let training = with(|g| {
-        g.node[1] = NodeProto { input: vec!["z0".into(), "".into(), "training".into()], ..node("Dropout", &[], "h0") };
-        g.initializer.push(TensorProto { data_type: 9, raw_data: vec![1], name: "training".into(), ..Default::default() });
+        g.node[1] = NodeProto {
+            input: vec!["z0".into(), "".into(), "training".into()],
+            ..node("Dropout", &[], "h0")
+        };
+        g.initializer.push(TensorProto {
+            data_type: 9,
+            raw_data: vec![1],
+            name: "training".into(),
+            ..Default::default()
+        });
     });
     refused_by_engines("training", &training, "Dropout drops values", embedded_only);
 }

@@ -22,7 +22,8 @@ struct Case {
 
 fn convolution(numbers: &mut Numbers, outputs: usize, inputs: usize, window: usize) -> Convolution {
     let most = 1.0 / ((inputs * window) as f32).sqrt();
-    let (weights, biases) = (numbers.around_zero(outputs * inputs * window, most), numbers.around_zero(outputs, 0.5));
+    let (weights, biases) =
+        (numbers.around_zero(outputs * inputs * window, most), numbers.around_zero(outputs, 0.5));
     Convolution { outputs, inputs, window, weights, biases }
 }
 
@@ -52,20 +53,33 @@ impl Case {
 
     /// The network by its definition, in double precision.
     fn reference(&self, sequence: &[u16]) -> Vec<f64> {
-        let conv = |layer: &Convolution, at: usize, output: usize, value: &dyn Fn(usize, usize) -> f64| -> f64 {
+        let conv = |layer: &Convolution,
+                    at: usize,
+                    output: usize,
+                    value: &dyn Fn(usize, usize) -> f64|
+         -> f64 {
             let mut sum = f64::from(layer.biases[output]);
             for place in 0..layer.window {
-                let Some(position) = (at + place).checked_sub(layer.window / 2).filter(|p| *p < sequence.len()) else { continue };
+                let Some(position) =
+                    (at + place).checked_sub(layer.window / 2).filter(|p| *p < sequence.len())
+                else {
+                    continue;
+                };
                 for input in 0..layer.inputs {
-                    let weight = layer.weights[(output * layer.inputs + input) * layer.window + place];
+                    let weight =
+                        layer.weights[(output * layer.inputs + input) * layer.window + place];
                     sum += f64::from(weight) * value(position, input);
                 }
             }
             sum
         };
-        let feature = |position: usize, channel: usize| f64::from(self.alphabet.vector(sequence[position]).unwrap()[channel]);
+        let feature = |position: usize, channel: usize| {
+            f64::from(self.alphabet.vector(sequence[position]).unwrap()[channel])
+        };
         let probability = |at: usize| {
-            let hidden: Vec<f64> = (0..self.window.outputs).map(|h| conv(&self.window, at, h, &feature).max(0.0)).collect();
+            let hidden: Vec<f64> = (0..self.window.outputs)
+                .map(|h| conv(&self.window, at, h, &feature).max(0.0))
+                .collect();
             let correction = conv(&self.last, at, 0, &|_, input| hidden[input]);
             1.0 / (1.0 + (-(conv(&self.guess, at, 0, &feature) + correction)).exp())
         };
@@ -82,14 +96,24 @@ fn run(session: &mut dyn SequenceSession, sequences: &[Vec<u16>]) -> Vec<f32> {
 
 #[test]
 fn every_engine_gives_the_definition() {
-    // Channels below, at and above what one vector holds; windows of one position to more than the shortest sequence.
-    for (seed, (codes, channels, hidden, width)) in
-        [(470, 10, 16, 9), (5, 4, 1, 1), (20, 3, 7, 3), (94, 12, 33, 15), (300, 8, 64, 21), (2, 1, 100, 5)].into_iter().enumerate()
+    // Channels below, at and above what one vector holds; windows of one position to more than the
+    // shortest sequence.
+    for (seed, (codes, channels, hidden, width)) in [
+        (470, 10, 16, 9),
+        (5, 4, 1, 1),
+        (20, 3, 7, 3),
+        (94, 12, 33, 15),
+        (300, 8, 64, 21),
+        (2, 1, 100, 5),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let mut case = Case::new(seed as u64, codes, channels, hidden, width);
         let lengths = [1, 2, 150, 0, 150, 7, 20, 1023, 1, 1025, 3000];
         let sequences: Vec<_> = lengths.into_iter().map(|length| case.sequence(length)).collect();
-        let expected: Vec<f64> = sequences.iter().flat_map(|sequence| case.reference(sequence)).collect();
+        let expected: Vec<f64> =
+            sequences.iter().flat_map(|sequence| case.reference(sequence)).collect();
         for backend in present() {
             let mut session = backend.backend.load_sequences(&case.file(), &case.alphabet).unwrap();
             let found = run(session.as_mut(), &sequences);
@@ -109,12 +133,15 @@ fn every_engine_gives_the_definition() {
 #[test]
 fn a_sequence_does_not_depend_on_its_company_to_the_bit() {
     let mut case = Case::new(7, 470, 10, 16, 9);
-    let sequences: Vec<_> = [150, 150, 1, 2500, 36, 150, 999].into_iter().map(|length| case.sequence(length)).collect();
+    let sequences: Vec<_> =
+        [150, 150, 1, 2500, 36, 150, 999].into_iter().map(|length| case.sequence(length)).collect();
     let mut session = Embedded::new().load_sequences(&case.file(), &case.alphabet).unwrap();
     let bits = |output: Vec<f32>| output.into_iter().map(f32::to_bits).collect::<Vec<_>>();
     let together = bits(run(session.as_mut(), &sequences));
-    let apart: Vec<u32> =
-        sequences.iter().flat_map(|sequence| bits(run(session.as_mut(), std::slice::from_ref(sequence)))).collect();
+    let apart: Vec<u32> = sequences
+        .iter()
+        .flat_map(|sequence| bits(run(session.as_mut(), std::slice::from_ref(sequence))))
+        .collect();
     assert_eq!(together, apart);
 }
 
@@ -133,8 +160,12 @@ fn unknown_codes_are_refused_before_any_engine_sees_them() {
     let case = Case::new(1, 5, 2, 3, 3);
     for backend in present() {
         let mut session = backend.backend.load_sequences(&case.file(), &case.alphabet).unwrap();
-        let error = session.run(SequencesRef::new(&[0, 4, 5, 1], &[4]).unwrap(), &mut vec![]).unwrap_err();
-        assert!(matches!(error, InferError::UnknownCode { position: 2, code: 5, codes: 5 }), "{error}");
+        let error =
+            session.run(SequencesRef::new(&[0, 4, 5, 1], &[4]).unwrap(), &mut vec![]).unwrap_err();
+        assert!(
+            matches!(error, InferError::UnknownCode { position: 2, code: 5, codes: 5 }),
+            "{error}"
+        );
     }
 }
 
@@ -147,7 +178,9 @@ fn refusal(change: impl FnOnce(&mut ModelProto)) -> String {
         Ok(file) => file,
         Err(error) => return chain(&error),
     };
-    chain(&Embedded::new().load_sequences(&file, &case.alphabet).err().expect("it was to be refused"))
+    chain(
+        &Embedded::new().load_sequences(&file, &case.alphabet).err().expect("it was to be refused"),
+    )
 }
 
 #[test]
@@ -158,13 +191,32 @@ fn what_the_embedded_engine_does_not_run_is_refused_by_name() {
         attributes.push(attribute);
     };
     let weights = |model: &mut ModelProto, name: &str, change: &dyn Fn(&mut Vec<u8>)| {
-        change(&mut graph(model).initializer.iter_mut().find(|tensor| tensor.name == name).unwrap().raw_data);
+        change(
+            &mut graph(model)
+                .initializer
+                .iter_mut()
+                .find(|tensor| tensor.name == name)
+                .unwrap()
+                .raw_data,
+        );
     };
     for (expected, message) in [
-        ("window (Conv) does not keep the sequence's length", refusal(|model| set(model, 0, ints("strides", &[1, 2])))),
-        ("window (Conv) does not keep the sequence's length", refusal(|model| set(model, 0, ints("dilations", &[1, 2])))),
-        ("window (Conv) does not keep the sequence's length", refusal(|model| set(model, 0, ints("pads", &[0, 1, 0, 0])))),
-        ("window (Conv) does not keep the sequence's length", refusal(|model| set(model, 0, ints("pads", &[0, -1, 0, 3])))),
+        (
+            "window (Conv) does not keep the sequence's length",
+            refusal(|model| set(model, 0, ints("strides", &[1, 2]))),
+        ),
+        (
+            "window (Conv) does not keep the sequence's length",
+            refusal(|model| set(model, 0, ints("dilations", &[1, 2]))),
+        ),
+        (
+            "window (Conv) does not keep the sequence's length",
+            refusal(|model| set(model, 0, ints("pads", &[0, 1, 0, 0]))),
+        ),
+        (
+            "window (Conv) does not keep the sequence's length",
+            refusal(|model| set(model, 0, ints("pads", &[0, -1, 0, 3]))),
+        ),
         // Numbers that together are more than there is.
         (
             "window (Conv) does not keep the sequence's length",
@@ -172,17 +224,27 @@ fn what_the_embedded_engine_does_not_run_is_refused_by_name() {
         ),
         ("pads is [1], expected 4 numbers", refusal(|model| set(model, 0, ints("pads", &[1])))),
         ("Tanh is not one of", refusal(|model| graph(model).node[1].op_type = "Tanh".into())),
-        ("takes nothing_makes_this", refusal(|model| graph(model).node[1].input[0] = "nothing_makes_this".into())),
+        (
+            "takes nothing_makes_this",
+            refusal(|model| graph(model).node[1].input[0] = "nothing_makes_this".into()),
+        ),
         ("is made twice", refusal(|model| graph(model).node.push(node("Relu", &["z"], "sum")))),
         (
             "not finite",
-            refusal(|model| weights(model, "window.weight", &|raw| raw[..4].copy_from_slice(&f32::NAN.to_le_bytes())))
-                .replace("NaN", "not finite"),
+            refusal(|model| {
+                weights(model, "window.weight", &|raw| {
+                    raw[..4].copy_from_slice(&f32::NAN.to_le_bytes())
+                })
+            })
+            .replace("NaN", "not finite"),
         ),
         ("no step makes the output", refusal(|model| graph(model).node.pop().map_or((), drop))),
         ("has 4 values", refusal(|model| weights(model, "window.bias", &|raw| raw.extend([0; 4])))),
     ] {
-        assert!(message.contains(expected) && !message.contains('\n'), "expected {expected}: {message}");
+        assert!(
+            message.contains(expected) && !message.contains('\n'),
+            "expected {expected}: {message}"
+        );
     }
 }
 
@@ -195,8 +257,16 @@ fn a_kernel_larger_than_its_input_is_refused_by_every_engine() {
     attributes.retain(|attribute| attribute.name != "kernel_shape");
     attributes.push(ints("kernel_shape", &[17, 3]));
     for backend in present() {
-        let error = backend.backend.load_sequences(&file("kernel", &model), &case.alphabet).err().expect("it was to be refused");
-        assert!(matches!(error, InferError::ModelUnsupported { .. }), "{}: {error:?}", backend.label);
+        let error = backend
+            .backend
+            .load_sequences(&file("kernel", &model), &case.alphabet)
+            .err()
+            .expect("it was to be refused");
+        assert!(
+            matches!(error, InferError::ModelUnsupported { .. }),
+            "{}: {error:?}",
+            backend.label
+        );
     }
 }
 
@@ -204,29 +274,45 @@ fn a_kernel_larger_than_its_input_is_refused_by_every_engine() {
 fn models_and_alphabets_must_belong_together() {
     let case = Case::new(3, 5, 2, 3, 3);
     let other = Alphabet::new(3, vec![0.0; 15]).unwrap();
-    let rows = ModelFile::from_bytes("rows.onnx", bm_infer::onnx::testing::dense(&[(1, vec![1.0, 1.0], vec![0.0])])).unwrap();
+    let rows = ModelFile::from_bytes(
+        "rows.onnx",
+        bm_infer::onnx::testing::dense(&[(1, vec![1.0, 1.0], vec![0.0])]),
+    )
+    .unwrap();
     for backend in present() {
-        let message = chain(&backend.backend.load_sequences(&case.file(), &other).err().expect("another width"));
+        let message = chain(
+            &backend.backend.load_sequences(&case.file(), &other).err().expect("another width"),
+        );
         assert!(message.contains("takes 2 features a position, the alphabet has 3"), "{message}");
-        let message = chain(&backend.backend.load_sequences(&rows, &case.alphabet).err().expect("a model of rows"));
+        let message = chain(
+            &backend.backend.load_sequences(&rows, &case.alphabet).err().expect("a model of rows"),
+        );
         assert!(message.contains("not a model of sequences"), "{message}");
-        let message = chain(&backend.backend.load(&case.file()).err().expect("a model of sequences"));
+        let message =
+            chain(&backend.backend.load(&case.file()).err().expect("a model of sequences"));
         assert!(message.contains("it is a model of sequences"), "{message}");
     }
 }
 
 #[test]
 fn tables_that_would_fill_the_memory_are_refused() {
-    // A small file: its weights are few, but every code of a large alphabet gets a row for every place in the window.
+    // A small file: its weights are few, but every code of a large alphabet gets a row for every
+    // place in the window.
     let mut case = Case::new(3, 1, 1, 256, 21);
     case.alphabet = Alphabet::new(1, vec![0.5; 65_536]).unwrap();
-    let message = chain(&Embedded::new().load_sequences(&case.file(), &case.alphabet).err().expect("350 million numbers"));
+    let message = chain(
+        &Embedded::new()
+            .load_sequences(&case.file(), &case.alphabet)
+            .err()
+            .expect("350 million numbers"),
+    );
     assert!(message.contains("is more than"), "{message}");
 }
 
 #[test]
 fn weights_that_are_used_again_and_again_have_a_limit() {
-    // Every node alone is small; together they would fill the memory, and the file has the weights once.
+    // Every node alone is small; together they would fill the memory, and the file has the weights
+    // once.
     let case = Case::new(3, 470, 10, 256, 21);
     let mut model = case.model();
     let window = graph(&mut model).node[0].clone();
@@ -235,7 +321,15 @@ fn weights_that_are_used_again_and_again_have_a_limit() {
         (again.name, again.output) = (format!("again{i}"), vec![format!("again{i}")]);
         graph(&mut model).node.push(again);
     }
-    let message = chain(&Embedded::new().load_sequences(&file("again", &model), &case.alphabet).err().expect("50 million numbers"));
+    let message = chain(
+        &Embedded::new()
+            .load_sequences(&file("again", &model), &case.alphabet)
+            .err()
+            .expect("50 million numbers"),
+    );
     assert!(message.contains("weights in all, which is more than"), "{message}");
-    assert!(Embedded::new().load_sequences(&case.file(), &case.alphabet).is_ok(), "once is not too much");
+    assert!(
+        Embedded::new().load_sequences(&case.file(), &case.alphabet).is_ok(),
+        "once is not too much"
+    );
 }

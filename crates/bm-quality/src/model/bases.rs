@@ -11,7 +11,8 @@ use crate::{ErrorRule, Prediction, QualityError, Score, Testimony};
 /// Bases that go through the engine together; a longer read goes alone.
 const BATCH: usize = 1 << 15;
 
-/// Partial sums of a read's probabilities: enough that the processor need not wait for one to be done.
+/// Partial sums of a read's probabilities: enough that the processor need not wait for one to be
+/// done.
 const SUMS: usize = 8;
 
 /// A network that judges bases, and the memory that one worker needs.
@@ -60,7 +61,8 @@ impl Bases {
         })
     }
 
-    /// Appends a prediction for every read, and to `probabilities` the error probability of every base of those that can be judged.
+    /// Appends a prediction for every read, and to `probabilities` the error probability of every
+    /// base of those that can be judged.
     pub(super) fn predict_into<'a>(
         &mut self,
         reads: impl Iterator<Item = ReadRef<'a>> + Clone,
@@ -90,13 +92,19 @@ impl Bases {
         let mut scores = self.scores.iter();
         predictions.extend(self.refused.drain(..).map(|refused| match refused {
             Some(reason) => Prediction::Unscored(reason),
-            None => scores.next().map_or(Prediction::Unscored(EncodeError::EmptyRead), |score| Prediction::Scored(*score)),
+            None => scores.next().map_or(Prediction::Unscored(EncodeError::EmptyRead), |score| {
+                Prediction::Scored(*score)
+            }),
         }));
         Ok(())
     }
 
     /// Runs the engine on the reads that wait and sums up what it says of their bases.
-    fn run(&mut self, waiting: &mut Vec<ReadRef<'_>>, probabilities: Option<&mut Vec<f32>>) -> Result<(), QualityError> {
+    fn run(
+        &mut self,
+        waiting: &mut Vec<ReadRef<'_>>,
+        probabilities: Option<&mut Vec<f32>>,
+    ) -> Result<(), QualityError> {
         self.session.run(SequencesRef::new(&self.codes, &self.lengths)?, &mut self.output)?;
         let mut rest = self.output.as_mut_slice();
         if let (Some(evidence), Some(first)) = (&self.evidence, waiting.first()) {
@@ -114,18 +122,29 @@ impl Bases {
                 }
                 let known = evidence.testify(&mut self.witness, reading, bases);
                 std::mem::swap(reading, next);
-                testimony = Some(Testimony { expected_errors_prior: prior as f32, evaluable: known as f32 / length.max(1) as f32 });
+                testimony = Some(Testimony {
+                    expected_errors_prior: prior as f32,
+                    evaluable: known as f32 / length.max(1) as f32,
+                });
                 expected_errors = sum(bases);
             }
-            let probability = expected_errors.and_then(|errors| self.rule.probability(errors, length));
+            let probability =
+                expected_errors.and_then(|errors| self.rule.probability(errors, length));
             let (Some(errors), Some(probability)) = (expected_errors, probability) else {
                 return Err(QualityError::Infer(InferError::OutputMismatch {
                     backend: self.session.backend(),
                     expected: "a probability from 0 to 1 for every base".to_owned(),
-                    actual: bases.iter().find(|p| !(0.0..=1.0).contains(*p)).map_or_else(String::new, ToString::to_string),
+                    actual: bases
+                        .iter()
+                        .find(|p| !(0.0..=1.0).contains(*p))
+                        .map_or_else(String::new, ToString::to_string),
                 }));
             };
-            self.scores.push(Score { probability, expected_errors: Some(errors as f32), testimony });
+            self.scores.push(Score {
+                probability,
+                expected_errors: Some(errors as f32),
+                testimony,
+            });
         }
         if let Some(probabilities) = probabilities {
             probabilities.extend_from_slice(&self.output);

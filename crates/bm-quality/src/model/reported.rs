@@ -14,7 +14,8 @@ impl ReportedErrors {
         Self { rule }
     }
 
-    /// Appends a prediction for every read, and to `probabilities` the error probability of every base of those that can be judged.
+    /// Appends a prediction for every read, and to `probabilities` the error probability of every
+    /// base of those that can be judged.
     pub(super) fn predict_into<'a>(
         &self,
         reads: impl Iterator<Item = ReadRef<'a>>,
@@ -31,9 +32,11 @@ impl ReportedErrors {
             }
             let errors = reported_errors(read.quality_scores);
             match self.rule.probability(errors, read.len()) {
-                Some(probability) => {
-                    Prediction::Scored(Score { probability, expected_errors: Some(errors as f32), testimony: None })
-                }
+                Some(probability) => Prediction::Scored(Score {
+                    probability,
+                    expected_errors: Some(errors as f32),
+                    testimony: None,
+                }),
                 None => Prediction::Unscored(bm_encode::EncodeError::EmptyRead),
             }
         }));

@@ -5,7 +5,8 @@ use bm_infer::{InferError, Session, TensorRef};
 
 use crate::{Prediction, Probability, QualityError, Score, WindowRule};
 
-/// Windows that go through the engine together: enough for its full speed, few enough to stay in the cache.
+/// Windows that go through the engine together: enough for its full speed, few enough to stay in
+/// the cache.
 const BATCH: usize = 256;
 
 /// A network that judges windows, and the memory that one worker needs.
@@ -24,7 +25,11 @@ pub(super) struct Windows {
 }
 
 impl Windows {
-    pub(super) fn new(rule: WindowRule, encoder: &'static dyn Encoder, session: Box<dyn Session>) -> Self {
+    pub(super) fn new(
+        rule: WindowRule,
+        encoder: &'static dyn Encoder,
+        session: Box<dyn Session>,
+    ) -> Self {
         Self {
             rule,
             encoder,
@@ -59,7 +64,11 @@ impl Windows {
                     let (windows, others) = rest.split_at(count);
                     rest = others;
                     match self.rule.combine(read.len(), windows) {
-                        Some(probability) => Prediction::Scored(Score { probability, expected_errors: None, testimony: None }),
+                        Some(probability) => Prediction::Scored(Score {
+                            probability,
+                            expected_errors: None,
+                            testimony: None,
+                        }),
                         None => Prediction::Unscored(EncodeError::EmptyRead),
                     }
                 }
@@ -70,7 +79,8 @@ impl Windows {
 
     /// Queues the windows of one read for the engine and returns how many they are.
     fn encode(&mut self, read: ReadRef<'_>) -> Result<Result<usize, EncodeError>, QualityError> {
-        // Everything that can be wrong with a read is found before its first window is queued, so that none is left behind.
+        // Everything that can be wrong with a read is found before its first window is queued, so
+        // that none is left behind.
         if let Err(reason) = read.check_scorable() {
             return Ok(Err(reason));
         }
@@ -88,10 +98,12 @@ impl Windows {
         let input = TensorRef::new(self.features.shape(), self.features.as_slice())?;
         self.session.run(input, &mut self.output)?;
         for (row, value) in self.output.iter().enumerate() {
-            self.windows.push(Probability::new(*value).ok_or_else(|| InferError::OutputMismatch {
-                backend: self.session.backend(),
-                expected: "a probability from 0 to 1".to_owned(),
-                actual: format!("{value} in row {row}"),
+            self.windows.push(Probability::new(*value).ok_or_else(|| {
+                InferError::OutputMismatch {
+                    backend: self.session.backend(),
+                    expected: "a probability from 0 to 1".to_owned(),
+                    actual: format!("{value} in row {row}"),
+                }
             })?);
         }
         self.features.clear();

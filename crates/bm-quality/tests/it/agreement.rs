@@ -9,7 +9,8 @@ use super::records;
 /// Where the rule draws the line, Phred.
 const LINE: f64 = 20.0;
 
-/// Verdicts on reads more than one Phred from the line: how many there are, and how many agree with the rule.
+/// Verdicts on reads more than one Phred from the line: how many there are, and how many agree with
+/// the rule.
 #[derive(Debug, Default)]
 struct Agreement {
     pass: usize,
@@ -19,8 +20,11 @@ struct Agreement {
 
 impl Agreement {
     fn of<'a>(model: &mut QualityModel, reads: impl Iterator<Item = ReadRef<'a>>) -> Self {
-        let far = |read: &ReadRef<'_>| mean_phred(read.quality_scores).is_some_and(|mean| (mean - LINE).abs() > 1.0);
-        let reads: Vec<_> = reads.filter(|read| read.check_scorable().is_ok() && far(read)).collect();
+        let far = |read: &ReadRef<'_>| {
+            mean_phred(read.quality_scores).is_some_and(|mean| (mean - LINE).abs() > 1.0)
+        };
+        let reads: Vec<_> =
+            reads.filter(|read| read.check_scorable().is_ok() && far(read)).collect();
         let mut agreement = Self::default();
         for (read, prediction) in reads.iter().zip(model.predict(&reads).unwrap()) {
             let passes = mean_phred(read.quality_scores).is_some_and(|mean| mean >= LINE);
@@ -29,7 +33,8 @@ impl Agreement {
             } else {
                 agreement.fail += 1;
             }
-            agreement.agree += usize::from((prediction.verdict(model.threshold()) == Verdict::Pass) == passes);
+            agreement.agree +=
+                usize::from((prediction.verdict(model.threshold()) == Verdict::Pass) == passes);
         }
         agreement
     }
@@ -46,7 +51,8 @@ fn model() -> QualityModel {
 #[test]
 fn verdicts_agree_with_the_rule_on_reads_of_35_to_300_bases() {
     let mut model = model();
-    // Runs with reads of all levels: Illumina of 101, 150 and 250 bases, and Nanopore, whose reads are cut out of longer ones.
+    // Runs with reads of all levels: Illumina of 101, 150 and 250 bases, and Nanopore, whose reads
+    // are cut out of longer ones.
     let runs: Vec<_> = [
         "hiseqx_phage/hiseqx_phage.fastq.gz",
         "hiseq_measles/hiseq_measles_1.fastq.gz",
@@ -60,16 +66,24 @@ fn verdicts_agree_with_the_rule_on_reads_of_35_to_300_bases() {
     for length in [35, 50, 75, 100, 101, 125, 149, 150, 151, 175, 200, 250, 299, 300] {
         let mut all = Agreement::default();
         for (name, records) in &runs {
-            // From the end of the read: tails hold the low qualities that whole Illumina reads rarely have on average.
-            let long_enough = records.iter().map(|record| record.as_read()).filter(|read| read.len() >= length);
-            let agreement = Agreement::of(&mut model, long_enough.map(|read| read.window(read.len() - length, length)));
+            // From the end of the read: tails hold the low qualities that whole Illumina reads
+            // rarely have on average.
+            let long_enough =
+                records.iter().map(|record| record.as_read()).filter(|read| read.len() >= length);
+            let agreement = Agreement::of(
+                &mut model,
+                long_enough.map(|read| read.window(read.len() - length, length)),
+            );
             if agreement.pass + agreement.fail > 0 {
                 assert!(agreement.share() >= 0.98, "{name}, {length} bases: {agreement:?}");
             }
             all.pass += agreement.pass;
             all.fail += agreement.fail;
         }
-        assert!(all.pass + all.fail >= 200 && all.fail >= 20, "too few reads of {length} bases to say anything: {all:?}");
+        assert!(
+            all.pass + all.fail >= 200 && all.fail >= 20,
+            "too few reads of {length} bases to say anything: {all:?}"
+        );
     }
 }
 
@@ -82,19 +96,31 @@ fn verdicts_agree_with_the_rule_on_whole_nanopore_reads() {
 
 #[test]
 fn verdicts_agree_with_the_rule_on_long_reads_of_two_parts() {
-    // Nanopore reads of this run are all below the line, so long reads that are good, bad and mixed are put together from
-    // parts: a stretch of a Nanopore read with its qualities raised, and a stretch as it is.
+    // Nanopore reads of this run are all below the line, so long reads that are good, bad and mixed
+    // are put together from parts: a stretch of a Nanopore read with its qualities raised, and a
+    // stretch as it is.
     let records = records("nanopore_lambda_4line.fastq.gz");
     let mut built = Vec::new();
     for (i, record) in records.iter().enumerate() {
         let read = record.as_read();
         let share = i % 11 * read.len() / 10;
         let raised = |quality: &u8| (quality + 18).min(b'~');
-        let quality_scores: Vec<u8> =
-            read.quality_scores.iter().enumerate().map(|(j, q)| if j < share { raised(q) } else { *q }).collect();
+        let quality_scores: Vec<u8> = read
+            .quality_scores
+            .iter()
+            .enumerate()
+            .map(|(j, q)| if j < share { raised(q) } else { *q })
+            .collect();
         built.push((read.sequence, quality_scores));
     }
-    let reads = built.iter().map(|(sequence, quality_scores)| ReadRef { name: b"built", sequence, quality_scores });
+    let reads = built.iter().map(|(sequence, quality_scores)| ReadRef {
+        name: b"built",
+        sequence,
+        quality_scores,
+    });
     let agreement = Agreement::of(&mut model(), reads);
-    assert!(agreement.share() >= 0.98 && agreement.pass > 20 && agreement.fail > 20, "{agreement:?}");
+    assert!(
+        agreement.share() >= 0.98 && agreement.pass > 20 && agreement.fail > 20,
+        "{agreement:?}"
+    );
 }

@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 
 use super::records;
 
-static RECORDS: LazyLock<Vec<Record>> = LazyLock::new(|| records("hiseqx_phage/hiseqx_phage.fastq.gz"));
+static RECORDS: LazyLock<Vec<Record>> =
+    LazyLock::new(|| records("hiseqx_phage/hiseqx_phage.fastq.gz"));
 
 fn start() -> ModelPackage {
     ModelPackage::embedded("read-error").unwrap()
@@ -33,7 +34,8 @@ static EVIDENCE: LazyLock<Arc<Evidence>> = LazyLock::new(|| {
 /// Changes a file of a package, and what the manifest says of it.
 fn put(files: &mut PackageFiles, name: &str, content: Vec<u8>) {
     let mut manifest: Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
-    manifest["files"][name] = json!({"sha256": Sha256::of(&content).to_string(), "bytes": content.len()});
+    manifest["files"][name] =
+        json!({"sha256": Sha256::of(&content).to_string(), "bytes": content.len()});
     files.insert("manifest.json".to_owned(), serde_json::to_vec(&manifest).unwrap());
     files.insert(name.to_owned(), content);
 }
@@ -58,7 +60,8 @@ fn predict(package: ModelPackage, reads: &[ReadRef<'_>]) -> Vec<Prediction> {
 
 /// Why a model cannot be made of a package, on one line.
 fn refusal(package: ModelPackage) -> String {
-    let error = QualityModel::new(Arc::new(package), &Embedded::new()).err().expect("it was to be refused");
+    let error =
+        QualityModel::new(Arc::new(package), &Embedded::new()).err().expect("it was to be refused");
     chain(&error)
 }
 
@@ -91,7 +94,11 @@ fn predictions_say_what_the_kmers_changed() {
         assert_eq!(Some(testimony.expected_errors_prior), plain.expected_errors());
         assert!((0.0..=1.0).contains(&testimony.evaluable));
         let errors = with.expected_errors().unwrap();
-        assert!(testimony.evaluable > 0.0 || (errors - testimony.expected_errors_prior).abs() <= 1e-5 * errors, "{with:?}");
+        assert!(
+            testimony.evaluable > 0.0
+                || (errors - testimony.expected_errors_prior).abs() <= 1e-5 * errors,
+            "{with:?}"
+        );
         raised += usize::from(errors > testimony.expected_errors_prior);
         lowered += usize::from(errors < testimony.expected_errors_prior);
     }
@@ -101,7 +108,9 @@ fn predictions_say_what_the_kmers_changed() {
 #[test]
 fn a_read_has_one_prediction_whatever_is_beside_it() {
     let reads: Vec<_> = RECORDS.iter().take(700).map(Record::as_read).collect();
-    let mut model = QualityModel::new(Arc::new(start().with_evidence(Arc::clone(&EVIDENCE))), &Embedded::new()).unwrap();
+    let mut model =
+        QualityModel::new(Arc::new(start().with_evidence(Arc::clone(&EVIDENCE))), &Embedded::new())
+            .unwrap();
     let together = model.predict(&reads).unwrap();
     for (read, prediction) in reads.iter().zip(&together).step_by(61) {
         assert_eq!(model.predict(&[*read]).unwrap(), std::slice::from_ref(prediction));
@@ -110,13 +119,22 @@ fn a_read_has_one_prediction_whatever_is_beside_it() {
 
 #[test]
 fn what_cannot_be_scored_has_no_testimony() {
-    let long: Vec<u8> = RECORDS.iter().take(400).flat_map(|record| record.as_read().sequence.to_vec()).collect();
+    let long: Vec<u8> =
+        RECORDS.iter().take(400).flat_map(|record| record.as_read().sequence.to_vec()).collect();
     let read = |sequence, quality_scores| ReadRef { name: b"r", sequence, quality_scores };
     let best = vec![b'I'; long.len()];
-    let reads = [read(b"", b""), read(b"NNN", b"III"), read(b"ACGT", b"II"), read(b"ACGT", b"IIII"), read(&long, &best)];
+    let reads = [
+        read(b"", b""),
+        read(b"NNN", b"III"),
+        read(b"ACGT", b"II"),
+        read(b"ACGT", b"IIII"),
+        read(&long, &best),
+    ];
     let predictions = predict(start().with_evidence(Arc::clone(&EVIDENCE)), &reads);
-    let evaluable: Vec<_> =
-        predictions.iter().map(|prediction| prediction.testimony().map(|testimony| testimony.evaluable)).collect();
+    let evaluable: Vec<_> = predictions
+        .iter()
+        .map(|prediction| prediction.testimony().map(|testimony| testimony.evaluable))
+        .collect();
     assert_eq!(evaluable[..4], [None, None, None, Some(0.0)]);
     assert!(evaluable[4] > Some(0.8), "{evaluable:?}");
 }
@@ -129,26 +147,43 @@ fn evidence_that_is_missing_changed_or_broken_is_refused_by_name() {
     *changed.get_mut("evidence").unwrap().last_mut().unwrap() ^= 1;
     let folder = in_folder(&changed);
     let message = refusal(ModelPackage::open(folder.path()).unwrap());
-    assert!(message.contains(&folder.path().display().to_string()) && message.contains("evidence"), "{message}");
+    assert!(
+        message.contains(&folder.path().display().to_string()) && message.contains("evidence"),
+        "{message}"
+    );
     assert!(message.contains("SHA-256 should be"), "{message}");
     let message = refusal(ModelPackage::from_files("run", changed).unwrap());
-    assert!(message.contains("run") && message.contains("evidence") && message.contains("SHA-256 should be"), "{message}");
+    assert!(
+        message.contains("run")
+            && message.contains("evidence")
+            && message.contains("SHA-256 should be"),
+        "{message}"
+    );
 
     // Missing.
     fs::remove_file(folder.path().join("evidence")).unwrap();
     let message = refusal(ModelPackage::open(folder.path()).unwrap());
-    assert!(message.contains(&folder.path().display().to_string()) && message.contains("evidence"), "{message}");
+    assert!(
+        message.contains(&folder.path().display().to_string()) && message.contains("evidence"),
+        "{message}"
+    );
     let mut missing = files.clone();
     missing.remove("evidence");
     let message = refusal(ModelPackage::from_files("run", missing).unwrap());
     assert!(message.contains("run") && message.contains("evidence"), "{message}");
 
     // Broken, though the digest is right.
-    for (bytes, reason) in [(b"".to_vec(), "no file of evidence"), (files["evidence"][..5000].to_vec(), "")] {
+    for (bytes, reason) in
+        [(b"".to_vec(), "no file of evidence"), (files["evidence"][..5000].to_vec(), "")]
+    {
         let mut broken = files.clone();
         put(&mut broken, "evidence", bytes);
         let message = refusal(ModelPackage::from_files("run", broken).unwrap());
-        assert!(message.starts_with("run/evidence: cannot be used: evidence: ") && message.contains(reason), "{message}");
+        assert!(
+            message.starts_with("run/evidence: cannot be used: evidence: ")
+                && message.contains(reason),
+            "{message}"
+        );
     }
 }
 
@@ -156,7 +191,10 @@ fn evidence_that_is_missing_changed_or_broken_is_refused_by_name() {
 fn the_files_of_a_package_leave_the_evidence_of_its_run_out() {
     let files = files();
     let folder = in_folder(&files);
-    for package in [ModelPackage::open(folder.path()).unwrap(), ModelPackage::from_files("run", files).unwrap()] {
+    for package in [
+        ModelPackage::open(folder.path()).unwrap(),
+        ModelPackage::from_files("run", files).unwrap(),
+    ] {
         assert!(package.has_evidence());
         let copy = ModelPackage::from_files("copy", package.files().unwrap()).unwrap();
         assert!(!copy.has_evidence() && copy.evidence().unwrap().is_none());
@@ -172,7 +210,10 @@ fn golden_reads_are_those_of_the_network() {
     let golden = package.golden().unwrap().unwrap();
     let mut model = QualityModel::new(package, &Embedded::new()).unwrap();
     let report = golden.compare(&mut model).unwrap();
-    assert!(report.flips == 0 && report.max_difference < 1e-4 && report.max_rate_difference < 1e-4, "{report:?}");
+    assert!(
+        report.flips == 0 && report.max_difference < 1e-4 && report.max_rate_difference < 1e-4,
+        "{report:?}"
+    );
     // And the model goes on with what the k-mers say.
     let read = RECORDS[0].as_read();
     assert!(model.predict(&[read]).unwrap()[0].testimony().is_some());
@@ -189,19 +230,31 @@ fn experienced(content: &[u8]) -> ModelPackage {
 fn what_other_runs_taught_of_kmers_is_part_of_a_package() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
     let text = fs::read(root.join("read-error/experience.json")).unwrap();
-    for package in [start(), ModelPackage::open(&root.join("read-error")).unwrap(), experienced(&text)] {
+    for package in
+        [start(), ModelPackage::open(&root.join("read-error")).unwrap(), experienced(&text)]
+    {
         assert!(package.experience().unwrap().is_some(), "{}", package.name());
         assert!(package.files().unwrap()["experience.json"] == text);
     }
-    for package in [ModelPackage::embedded("mean-q20"), ModelPackage::open(&root.join("read-error/model.onnx"))] {
+    for package in [
+        ModelPackage::embedded("mean-q20"),
+        ModelPackage::open(&root.join("read-error/model.onnx")),
+    ] {
         assert!(package.unwrap().experience().unwrap().is_none());
     }
     let message = chain(&experienced(b"{}").experience().unwrap_err());
-    assert!(message.starts_with("run/experience.json: cannot be used: evidence: experience: "), "{message}");
+    assert!(
+        message.starts_with("run/experience.json: cannot be used: evidence: experience: "),
+        "{message}"
+    );
     let mut files = start().files().unwrap();
     files.insert("experience.json".to_owned(), b"{}".to_vec());
-    let message = chain(&ModelPackage::from_files("run", files.clone()).unwrap().experience().unwrap_err());
-    assert!(message.contains("experience.json") && message.contains("SHA-256 should be"), "{message}");
+    let message =
+        chain(&ModelPackage::from_files("run", files.clone()).unwrap().experience().unwrap_err());
+    assert!(
+        message.contains("experience.json") && message.contains("SHA-256 should be"),
+        "{message}"
+    );
     files.remove("experience.json");
     let message = chain(&ModelPackage::from_files("run", files).unwrap().experience().unwrap_err());
     assert!(message.contains("run") && message.contains("experience.json"), "{message}");

@@ -1,4 +1,5 @@
-//! Thousands of changed packages through every engine: a refusal in one line or valid answers, and no more memory than whole ones take.
+//! Thousands of changed packages through every engine: a refusal in one line or valid answers, and
+//! no more memory than whole ones take.
 
 // `cargo xtask endure` reads what became of them.
 #![allow(clippy::print_stdout)]
@@ -111,14 +112,20 @@ fn change(value: &mut Value, numbers: &mut Numbers) {
                 0 => drop(map.remove(&key)),
                 1 => {
                     let content = map.remove(&key).unwrap();
-                    map.insert(["../".to_owned() + &key, key.to_uppercase(), String::new()][numbers.below(3)].clone(), content);
+                    map.insert(
+                        ["../".to_owned() + &key, key.to_uppercase(), String::new()]
+                            [numbers.below(3)]
+                        .clone(),
+                        content,
+                    );
                 }
-                2 => {
-                    drop(map.insert(
-                        ["../../x", "/etc/passwd", "evidence", "experience.json"][numbers.below(4)].to_owned(),
+                2 => drop(
+                    map.insert(
+                        ["../../x", "/etc/passwd", "evidence", "experience.json"][numbers.below(4)]
+                            .to_owned(),
                         odd(numbers),
-                    ))
-                }
+                    ),
+                ),
                 _ => change(map.get_mut(&key).unwrap(), numbers),
             }
         }
@@ -138,11 +145,14 @@ fn change(value: &mut Value, numbers: &mut Numbers) {
 /// A read as its name, bases and qualities.
 type Read = (Vec<u8>, Vec<u8>, Vec<u8>);
 
-/// Reads that every answer is asked for: short, whole and several windows long, good and bad, and one that nobody can judge.
+/// Reads that every answer is asked for: short, whole and several windows long, good and bad, and
+/// one that nobody can judge.
 fn reads(golden: &GoldenReads) -> Vec<Read> {
-    let some = golden.reads.iter().step_by(golden.reads.len().div_ceil(12)).map(|read| read.as_read());
-    let mut reads: Vec<Read> =
-        some.map(|read| (read.name.to_vec(), read.sequence.to_vec(), read.quality_scores.to_vec())).collect();
+    let some =
+        golden.reads.iter().step_by(golden.reads.len().div_ceil(12)).map(|read| read.as_read());
+    let mut reads: Vec<Read> = some
+        .map(|read| (read.name.to_vec(), read.sequence.to_vec(), read.quality_scores.to_vec()))
+        .collect();
     reads.push((b"long".to_vec(), b"ACGTN".repeat(200), b"I5#~!".repeat(200)));
     reads.push((b"one".to_vec(), b"G".to_vec(), b"!".to_vec()));
     reads.push((b"unknown".to_vec(), b"NNNN".to_vec(), b"####".to_vec()));
@@ -160,7 +170,8 @@ enum Fate {
 
 #[track_caller]
 fn one_line(error: &QualityError) {
-    let chain = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    let chain =
+        std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     let message = chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
     assert!(!message.contains(|c: char| c.is_control()), "a refusal is one line: {message:?}");
     assert!(message.len() < 4_000, "a refusal is short: {} characters", message.len());
@@ -177,24 +188,37 @@ fn fate(files: &PackageFiles, backend: &dyn Backend, reads: &[Read]) -> (Fate, V
         Err(error) => return refused(Fate::NotOpened, error),
     };
     // What else a package holds.
-    for error in [package.golden().err(), package.experience().err(), package.evidence().err(), package.card().err()] {
+    for error in [
+        package.golden().err(),
+        package.experience().err(),
+        package.evidence().err(),
+        package.card().err(),
+    ] {
         error.iter().for_each(one_line);
     }
     let mut model = match QualityModel::new(package, backend) {
         Ok(model) => model,
         Err(error) => return refused(Fate::NotLoaded, error),
     };
-    let reads: Vec<_> = reads.iter().map(|(name, sequence, quality_scores)| ReadRef { name, sequence, quality_scores }).collect();
+    let reads: Vec<_> = reads
+        .iter()
+        .map(|(name, sequence, quality_scores)| ReadRef { name, sequence, quality_scores })
+        .collect();
     let predictions = match model.predict(&reads) {
         Ok(predictions) => predictions,
         Err(error) => return refused(Fate::NotRun, error),
     };
     assert_eq!(predictions.len(), reads.len());
-    let probabilities = predictions.iter().filter_map(|prediction| prediction.probability()).map(|p| p.get()).collect();
+    let probabilities = predictions
+        .iter()
+        .filter_map(|prediction| prediction.probability())
+        .map(|p| p.get())
+        .collect();
     for (prediction, read) in predictions.iter().zip(&reads) {
         let is_scored = prediction.probability().is_some_and(|p| (0.0..=1.0).contains(&p.get()));
         assert_eq!(is_scored, read.name != b"unknown");
-        let errors = prediction.expected_errors().is_none_or(|errors| errors.is_finite() && errors >= 0.0);
+        let errors =
+            prediction.expected_errors().is_none_or(|errors| errors.is_finite() && errors >= 0.0);
         assert!(errors, "{:?} errors are expected", prediction.expected_errors());
     }
     (Fate::Answered, probabilities)
@@ -203,12 +227,18 @@ fn fate(files: &PackageFiles, backend: &dyn Backend, reads: &[Read]) -> (Fate, V
 /// Every engine that can run here.
 fn engines() -> Vec<Box<dyn Backend>> {
     #[allow(unused_mut)]
-    let mut engines: Vec<Box<dyn Backend>> = vec![Box::new(Embedded::new()), Box::new(Embedded::scalar())];
+    let mut engines: Vec<Box<dyn Backend>> =
+        vec![Box::new(Embedded::new()), Box::new(Embedded::scalar())];
     #[cfg(feature = "onnxruntime")]
     match env::var_os("ORT_DYLIB_PATH") {
-        Some(_) => engines.push(Box::new(bm_infer::backend::OnnxRuntime::new(bm_infer::LibrarySource::default()))),
+        Some(_) => engines.push(Box::new(bm_infer::backend::OnnxRuntime::new(
+            bm_infer::LibrarySource::default(),
+        ))),
         None => {
-            assert!(env::var_os("BM_REQUIRE_ORT").is_none(), "BM_REQUIRE_ORT is set and ORT_DYLIB_PATH is not");
+            assert!(
+                env::var_os("BM_REQUIRE_ORT").is_none(),
+                "BM_REQUIRE_ORT is set and ORT_DYLIB_PATH is not"
+            );
             eprintln!("SKIPPED: ORT_DYLIB_PATH is not set, no mutant went through ONNX Runtime");
         }
     }
@@ -219,14 +249,21 @@ fn engines() -> Vec<Box<dyn Backend>> {
 fn set_entry(files: &mut PackageFiles, name: &str) {
     let mut manifest: Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
     let bytes = &files[name];
-    manifest["files"][name] = json!({ "sha256": bm_infer::Sha256::of(bytes).to_string(), "bytes": bytes.len() });
+    manifest["files"][name] =
+        json!({ "sha256": bm_infer::Sha256::of(bytes).to_string(), "bytes": bytes.len() });
     files.insert("manifest.json".to_owned(), serde_json::to_vec(&manifest).unwrap());
 }
 
 /// Most memory that this process ever had, in kB.
 fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().trim_end_matches(" kB").parse().ok()
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .ok()
 }
 
 /// Takes mutants of each shipped package through every engine and says what became of them.
@@ -239,7 +276,12 @@ fn survive(what: &str, mutant: impl Fn(&PackageFiles, &mut Numbers) -> PackageFi
         let mut fates = vec![Vec::new(); engines.len()];
         for (engine, fates) in engines.iter().zip(&mut fates) {
             let (whole, expected) = fate(&files, engine.as_ref(), &reads);
-            assert_eq!((whole, expected.len()), (Fate::Answered, reads.len() - 1), "{id}: {}", engine.describe());
+            assert_eq!(
+                (whole, expected.len()),
+                (Fate::Answered, reads.len() - 1),
+                "{id}: {}",
+                engine.describe()
+            );
             fates.reserve(count());
         }
         for i in 0..count() {
@@ -248,28 +290,44 @@ fn survive(what: &str, mutant: impl Fn(&PackageFiles, &mut Numbers) -> PackageFi
                 .iter()
                 .map(|engine| {
                     catch_unwind(AssertUnwindSafe(|| fate(&files, engine.as_ref(), &reads)))
-                        .unwrap_or_else(|_| panic!("{}: mutant {i} of {what} of {id} made it panic", engine.describe()))
+                        .unwrap_or_else(|_| {
+                            panic!(
+                                "{}: mutant {i} of {what} of {id} made it panic",
+                                engine.describe()
+                            )
+                        })
                 })
                 .collect();
             answers.iter().zip(&mut fates).for_each(|((fate, _), fates)| fates.push(*fate));
             // The two ways of the embedded engine have understood the same model.
-            let [(one, these), (other, those), ..] = &answers[..] else { unreachable!("there are two") };
+            let [(one, these), (other, those), ..] = &answers[..] else {
+                unreachable!("there are two")
+            };
             assert_eq!(one, other, "mutant {i} of {what} of {id}");
             let off = these.iter().zip(those).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(off <= 1e-3, "mutant {i} of {what} of {id}: vectors and scalars are off by {off}");
+            assert!(
+                off <= 1e-3,
+                "mutant {i} of {what} of {id}: vectors and scalars are off by {off}"
+            );
         }
         let mut summary = format!("{id}, {} mutants of {what}:", count());
         for (engine, fates) in engines.iter().zip(&fates) {
             let of = |fate| fates.iter().filter(|other| **other == fate).count();
-            let [opened, loaded, run, answered] = [Fate::NotOpened, Fate::NotLoaded, Fate::NotRun, Fate::Answered].map(of);
+            let [opened, loaded, run, answered] =
+                [Fate::NotOpened, Fate::NotLoaded, Fate::NotRun, Fate::Answered].map(of);
             // If nothing got through, the engine was not tried.
-            assert!(0 < answered && answered < fates.len(), "{id}: {answered} of {} mutants of {what} were answered", fates.len());
+            assert!(
+                0 < answered && answered < fates.len(),
+                "{id}: {answered} of {} mutants of {what} were answered",
+                fates.len()
+            );
             write!(summary, " {}: {opened} not opened, {loaded} not loaded, {run} not run, {answered} answered;", engine.name())
                 .unwrap();
         }
         println!("{summary} peak {} kB", peak().unwrap_or_default());
     }
-    // Whole packages and engines take some 100 MB in a development build; a mutant may not take what it likes.
+    // Whole packages and engines take some 100 MB in a development build; a mutant may not take
+    // what it likes.
     assert!(peak().is_none_or(|kilobytes| kilobytes < 700_000), "{:?} kB", peak());
 }
 
@@ -278,7 +336,11 @@ fn mutants_of_models() {
     survive("model.onnx", |files, numbers| {
         let mut files = files.clone();
         let model = &files["model.onnx"];
-        let model = if numbers.below(2) == 0 { damaged(model, numbers) } else { damaged_outside(model, numbers) };
+        let model = if numbers.below(2) == 0 {
+            damaged(model, numbers)
+        } else {
+            damaged_outside(model, numbers)
+        };
         files.insert("model.onnx".to_owned(), model);
         set_entry(&mut files, "model.onnx");
         files
@@ -295,16 +357,26 @@ fn mutants_of_models_for_the_neural_engine() {
         let mut read = 0;
         for i in 0..count() {
             let mut numbers = Numbers(i as u64);
-            let mutant = if numbers.below(2) == 0 { damaged(&bytes, &mut numbers) } else { damaged_outside(&bytes, &mut numbers) };
+            let mutant = if numbers.below(2) == 0 {
+                damaged(&bytes, &mut numbers)
+            } else {
+                damaged_outside(&bytes, &mut numbers)
+            };
             let outcome = catch_unwind(AssertUnwindSafe(|| {
                 let file = bm_infer::ModelFile::from_bytes("mutant", mutant).ok()?;
                 engines.iter().for_each(|engine| drop(engine.load(&file)));
                 Some(())
             }));
-            read += usize::from(outcome.unwrap_or_else(|_| panic!("mutant {i} of {id} made it panic")).is_some());
+            read += usize::from(
+                outcome.unwrap_or_else(|_| panic!("mutant {i} of {id} made it panic")).is_some(),
+            );
         }
         assert!(read > 0 && read < count(), "{id}: {read} of {} were read", count());
-        println!("{id}, {} mutants of model.ane.onnx: {read} read; peak {} kB", count(), peak().unwrap_or_default());
+        println!(
+            "{id}, {} mutants of model.ane.onnx: {read} read; peak {} kB",
+            count(),
+            peak().unwrap_or_default()
+        );
     }
 }
 
@@ -318,8 +390,19 @@ fn mutants_of_manifests() {
         } else {
             let mut manifest: Value = serde_json::from_slice(text).unwrap();
             // What says something about the model, rather than about its training.
-            let facts =
-                ["format", "id", "version", "encoding", "window", "read_rule", "domain", "thresholds", "input", "output", "files"];
+            let facts = [
+                "format",
+                "id",
+                "version",
+                "encoding",
+                "window",
+                "read_rule",
+                "domain",
+                "thresholds",
+                "input",
+                "output",
+                "files",
+            ];
             let fact = facts[numbers.below(facts.len())];
             match manifest.get_mut(fact) {
                 Some(value) if numbers.below(5) > 0 => change(value, numbers),

@@ -26,7 +26,8 @@ fn copy() -> tempfile::TempDir {
 /// Why a folder or file does not open, on one line.
 fn refusal(path: &Path) -> String {
     let error = QualityModel::open(path, &Embedded::new()).err().expect("it was to be refused");
-    let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    let chain =
+        std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
     let message = chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
     assert!(!message.contains(char::is_control), "{message:?}");
     message
@@ -35,7 +36,8 @@ fn refusal(path: &Path) -> String {
 /// Replaces text in the manifest, which must be there.
 fn edit(folder: &Path, from: &str, to: &str) {
     let path = folder.join("manifest.json");
-    let manifest: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let manifest: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     let text = serde_json::to_string(&manifest).unwrap();
     assert!(text.contains(from), "the manifest has no {from}");
     fs::write(path, text.replace(from, to)).unwrap();
@@ -75,7 +77,8 @@ fn a_changed_file_is_refused_by_its_digest() {
 
     let folder = copy();
     fs::write(folder.path().join("golden.json"), "{}").unwrap();
-    let error = ModelPackage::open(folder.path()).unwrap().golden().expect_err("golden reads were changed");
+    let error =
+        ModelPackage::open(folder.path()).unwrap().golden().expect_err("golden reads were changed");
     assert!(error.to_string().contains("golden.json"), "{error}");
 }
 
@@ -83,8 +86,16 @@ fn a_changed_file_is_refused_by_its_digest() {
 fn a_manifest_that_does_not_match_is_refused_by_name() {
     for (from, to, expected) in [
         (r#""format":1"#, r#""format":2"#, "format 2, expected 1"),
-        (r#""id":"scalar-150""#, r#""id":"scalar-151""#, "scalar-151 version 1, there are: scalar-150 version 1"),
-        ("base-weighted-mean-logit", "median", "window rule median, there are: base-weighted-mean-logit"),
+        (
+            r#""id":"scalar-150""#,
+            r#""id":"scalar-151""#,
+            "scalar-151 version 1, there are: scalar-150 version 1",
+        ),
+        (
+            "base-weighted-mean-logit",
+            "median",
+            "window rule median, there are: base-weighted-mean-logit",
+        ),
         (r#""length":150"#, r#""length":100"#, "window of 100 bases"),
         (r#""default":0.5"#, r#""default":1.5"#, "found 1.5"),
         (r#""default":0.5"#, r#""default":0.25"#, "do not agree"),
@@ -94,7 +105,11 @@ fn a_manifest_that_does_not_match_is_refused_by_name() {
         (r#""model.onnx""#, r#""model2.onnx""#, "no digest of model.onnx"),
         (r#""task""#, r#""tusk""#, "missing field `task`"),
         // What a message or a record shows of it stays on its line.
-        (r#""id":"scalar-150""#, r#""id":"scalar\n\u001b[2J""#, "needs the encoding scalar\\n\\u{1b}[2J version 1"),
+        (
+            r#""id":"scalar-150""#,
+            r#""id":"scalar\n\u001b[2J""#,
+            "needs the encoding scalar\\n\\u{1b}[2J version 1",
+        ),
         ("base-weighted-mean-logit", r"me\ndian", "window rule me\\ndian"),
         (r#""id":"mean-q20""#, r#""id":"mean\nq20""#, "its id is `mean\\nq20`, expected"),
         (r#""definition":""#, r#""definition":"\t"#, "its label is `\\t"),
@@ -137,7 +152,8 @@ fn a_bare_file_without_our_metadata_is_refused() {
 #[test]
 fn a_bare_file_whose_id_breaks_lines_is_refused() {
     let mut bytes = fs::read(package().join("model.onnx")).unwrap();
-    let places: Vec<_> = (0..bytes.len()).filter(|i| bytes[*i..].starts_with(b"mean-q20")).collect();
+    let places: Vec<_> =
+        (0..bytes.len()).filter(|i| bytes[*i..].starts_with(b"mean-q20")).collect();
     places.iter().for_each(|i| bytes[i + 4] = b'\n');
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.onnx");
@@ -157,19 +173,28 @@ fn a_package_in_memory_is_the_same_as_in_a_folder() {
         let embedded = ModelPackage::embedded(id).unwrap();
         let files = embedded.files().unwrap();
         // Only a model that can be adapted has experience.
-        let names: Vec<_> = files.keys().map(String::as_str).filter(|name| *name != "experience.json").collect();
-        assert_eq!(names, ["README.md", "golden.json", "manifest.json", "model.ane.onnx", "model.onnx"]);
+        let names: Vec<_> =
+            files.keys().map(String::as_str).filter(|name| *name != "experience.json").collect();
+        assert_eq!(
+            names,
+            ["README.md", "golden.json", "manifest.json", "model.ane.onnx", "model.onnx"]
+        );
         assert_eq!(files.contains_key("experience.json"), id == "read-error");
         let folder = tempfile::tempdir().unwrap();
         for (name, bytes) in &files {
             fs::write(folder.path().join(name), bytes).unwrap();
         }
-        let (memory, opened) =
-            (ModelPackage::from_files("memory", files.clone()).unwrap(), ModelPackage::open(folder.path()).unwrap());
+        let (memory, opened) = (
+            ModelPackage::from_files("memory", files.clone()).unwrap(),
+            ModelPackage::open(folder.path()).unwrap(),
+        );
         assert_eq!((memory.facts(), opened.facts()), (embedded.facts(), embedded.facts()));
         assert_eq!((memory.files().unwrap(), opened.files().unwrap()), (files.clone(), files));
         assert_eq!(memory.card().unwrap(), embedded.card().unwrap());
-        assert_eq!(memory.golden().unwrap().unwrap().reads.len(), embedded.golden().unwrap().unwrap().reads.len());
+        assert_eq!(
+            memory.golden().unwrap().unwrap().reads.len(),
+            embedded.golden().unwrap().unwrap().reads.len()
+        );
     }
 }
 
@@ -186,7 +211,12 @@ fn a_package_in_memory_is_checked_like_any_other() {
     assert!(without("model.onnx").unwrap().model_file(bm_infer::Variant::Portable).is_err());
     let mut other = files.clone();
     other.get_mut("model.onnx").unwrap()[100] ^= 1;
-    assert!(ModelPackage::from_files("memory", other).unwrap().model_file(bm_infer::Variant::Portable).is_err());
+    assert!(
+        ModelPackage::from_files("memory", other)
+            .unwrap()
+            .model_file(bm_infer::Variant::Portable)
+            .is_err()
+    );
     let mut binary = files;
     binary.insert("manifest.json".to_owned(), vec![0xff, 0xfe]);
     assert!(ModelPackage::from_files("memory", binary).is_err());
@@ -201,7 +231,8 @@ fn the_facts_of_a_model_are_those_that_its_file_tells() {
         let file = package.model_file(bm_infer::Variant::Portable).unwrap();
         for (key, value) in package.facts().metadata() {
             let told = file.metadata(&key).unwrap_or_else(|| panic!("{id}: no {key}"));
-            let same = told == value || told.parse::<f64>().is_ok_and(|told| value.parse() == Ok(told));
+            let same =
+                told == value || told.parse::<f64>().is_ok_and(|told| value.parse() == Ok(told));
             assert!(same, "{id}: {key} is {told}, expected {value}");
         }
     }

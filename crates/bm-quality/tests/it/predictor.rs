@@ -33,17 +33,25 @@ fn test_quality_predictor() {
 #[test]
 fn golden_reads_have_their_probabilities_on_every_path_of_the_embedded_engine() {
     let engines = [Embedded::new(), Embedded::scalar()];
-    for (id, engine) in ModelPackage::embedded_ids().flat_map(|id| engines.each_ref().map(|engine| (id, engine))) {
+    for (id, engine) in
+        ModelPackage::embedded_ids().flat_map(|id| engines.each_ref().map(|engine| (id, engine)))
+    {
         let package = ModelPackage::embedded(id).unwrap();
         let golden = package.golden().unwrap().unwrap();
         assert!(golden.reads.len() >= 50);
         let lengths = golden.reads.iter().map(|read| read.sequence.len());
-        assert!(lengths.clone().min() < Some(35) && lengths.max() > Some(150), "short, whole and several windows");
+        assert!(
+            lengths.clone().min() < Some(35) && lengths.max() > Some(150),
+            "short, whole and several windows"
+        );
         let mut model = QualityModel::new(package.into(), engine).unwrap();
         let report = golden.compare(&mut model).unwrap();
         let off = report.max_difference.max(report.max_rate_difference);
         assert!(off <= engine.tolerance() && report.flips == 0, "{id}: {report:?}");
-        assert!(golden.reads.iter().any(|read| read.probability < 0.5) && golden.reads.iter().any(|read| read.probability > 0.5));
+        assert!(
+            golden.reads.iter().any(|read| read.probability < 0.5)
+                && golden.reads.iter().any(|read| read.probability > 0.5)
+        );
     }
 }
 
@@ -51,15 +59,21 @@ fn golden_reads_have_their_probabilities_on_every_path_of_the_embedded_engine() 
 #[test]
 fn golden_reads_have_their_probabilities_on_onnx_runtime() {
     if std::env::var_os("ORT_DYLIB_PATH").is_none() {
-        assert!(std::env::var_os("BM_REQUIRE_ORT").is_none(), "BM_REQUIRE_ORT is set and ORT_DYLIB_PATH is not");
-        eprintln!("SKIPPED: ORT_DYLIB_PATH is not set, golden reads did not go through ONNX Runtime");
+        assert!(
+            std::env::var_os("BM_REQUIRE_ORT").is_none(),
+            "BM_REQUIRE_ORT is set and ORT_DYLIB_PATH is not"
+        );
+        eprintln!(
+            "SKIPPED: ORT_DYLIB_PATH is not set, golden reads did not go through ONNX Runtime"
+        );
         return;
     }
     let backend = bm_infer::backend::OnnxRuntime::new(bm_infer::LibrarySource::default());
     for id in ModelPackage::embedded_ids() {
         let package = ModelPackage::embedded(id).unwrap();
         let golden = package.golden().unwrap().unwrap();
-        let report = golden.compare(&mut QualityModel::new(package.into(), &backend).unwrap()).unwrap();
+        let report =
+            golden.compare(&mut QualityModel::new(package.into(), &backend).unwrap()).unwrap();
         let off = report.max_difference.max(report.max_rate_difference);
         assert!(off <= backend.tolerance() && report.flips == 0, "{id}: {report:?}");
     }
@@ -75,7 +89,8 @@ fn a_probability_does_not_depend_on_the_company() {
         let mut model = QualityModel::embedded(id, &Embedded::new()).unwrap();
         let together = model.predict(&reads).unwrap();
         for size in [1, 7, 255, 256, 257] {
-            let apart: Vec<_> = reads.chunks(size).flat_map(|reads| model.predict(reads).unwrap()).collect();
+            let apart: Vec<_> =
+                reads.chunks(size).flat_map(|reads| model.predict(reads).unwrap()).collect();
             assert_eq!(bits(&apart), bits(&together), "{id}, {size} reads at once");
             assert_eq!(apart, together, "{id}, {size} reads at once");
         }
@@ -136,7 +151,10 @@ fn a_read_of_a_million_bases_is_judged() {
     let predictions = model.predict(&[read, read.window(0, 1000)]).unwrap();
     let [million, thousand] = [0, 1].map(|i| f64::from(predictions[i].expected_errors().unwrap()));
     // But for its ends, every base is as every other.
-    assert!(million > 999.0 * thousand * 0.95 && million < 1001.0 * thousand * 1.05, "{million}, of a thousand {thousand}");
+    assert!(
+        million > 999.0 * thousand * 0.95 && million < 1001.0 * thousand * 1.05,
+        "{million}, of a thousand {thousand}"
+    );
 }
 
 proptest! {

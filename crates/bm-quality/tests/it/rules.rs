@@ -2,7 +2,8 @@
 
 use bm_encode::EncodeError;
 use bm_quality::{
-    Combination, ErrorRule, PairRule, Prediction, Probability, ReadRule, ReadRuleEntry, Score, Testimony, WindowRule,
+    Combination, ErrorRule, PairRule, Prediction, Probability, ReadRule, ReadRuleEntry, Score,
+    Testimony, WindowRule,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -24,7 +25,10 @@ fn error_rule() -> impl Strategy<Value = ErrorRule> {
 }
 
 fn read_rule() -> impl Strategy<Value = ReadRule> {
-    prop_oneof![error_rule().prop_map(ReadRule::Errors), windows().prop_map(|(rule, _)| ReadRule::Windows(rule))]
+    prop_oneof![
+        error_rule().prop_map(ReadRule::Errors),
+        windows().prop_map(|(rule, _)| ReadRule::Windows(rule))
+    ]
 }
 
 /// What a model may say of a mate, and its bases: all of it, or the probability alone.
@@ -33,8 +37,12 @@ fn mate() -> impl Strategy<Value = (Prediction, usize)> {
     (probability(), 1..400usize, 0.0..1.0f32, prop::option::of(testimony), any::<bool>()).prop_map(
         |(probability, bases, rate, testimony, counts)| {
             let errors = |rate: f32| rate * bases as f32;
-            let testimony =
-                testimony.map(|(rate, evaluable)| Testimony { expected_errors_prior: errors(rate), evaluable }).filter(|_| counts);
+            let testimony = testimony
+                .map(|(rate, evaluable)| Testimony {
+                    expected_errors_prior: errors(rate),
+                    evaluable,
+                })
+                .filter(|_| counts);
             let expected_errors = counts.then(|| errors(rate));
             (Prediction::Scored(Score { probability, expected_errors, testimony }), bases)
         },
@@ -45,7 +53,8 @@ fn joint(rule: PairRule, [one, other]: [&(Prediction, usize); 2]) -> Prediction 
     rule.joint([&one.0, &other.0], [one.1, other.1])
 }
 
-/// How far a mean of logits may be from what it is a mean of: it is rounded to a float, and what is surer than 10⁻⁷ counts as that.
+/// How far a mean of logits may be from what it is a mean of: it is rounded to a float, and what is
+/// surer than 10⁻⁷ counts as that.
 const OFF: f32 = 3e-7;
 
 proptest! {
@@ -117,7 +126,8 @@ proptest! {
         }
     }
 
-    /// They are compared when a package is opened: one that says the same twice must not be refused.
+    /// They are compared when a package is opened: one that says the same twice must not be
+    /// refused.
     #[test]
     fn the_numbers_of_a_rule_are_the_same_in_a_manifest_and_in_a_file(rule in error_rule()) {
         let entry = rule.entry();

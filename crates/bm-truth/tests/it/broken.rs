@@ -34,19 +34,30 @@ fn records_that_contradict_themselves_or_the_reference() {
     ];
     for (record, expected) in cases {
         let message = message(FASTA, &sam(20, &[&good, &record]));
-        assert!(message.starts_with("alignment record 2") && message.contains(expected), "{record}: {message}");
+        assert!(
+            message.starts_with("alignment record 2") && message.contains(expected),
+            "{record}: {message}"
+        );
     }
 }
 
 #[test]
 fn headers_that_do_not_fit() {
     let record = line(0, 1, "10M", "ACGTTGCAAG");
-    assert!(message(b">other\nACGT\n", &sam(20, &[&record])).contains("names the sequence ref, which the reference does not have"));
-    assert!(message(b">ref\nACGT\n", &sam(20, &[&record])).contains("says that ref has 20 bases, in the reference it has 4"));
+    assert!(
+        message(b">other\nACGT\n", &sam(20, &[&record]))
+            .contains("names the sequence ref, which the reference does not have")
+    );
+    assert!(
+        message(b">ref\nACGT\n", &sam(20, &[&record]))
+            .contains("says that ref has 20 bases, in the reference it has 4")
+    );
     assert!(message(FASTA, b"").contains("is empty"));
     assert!(message(FASTA, b"CRAM\x03\x00").contains("is CRAM"));
     assert!(message(FASTA, b"@r1\nACGT\n+\nIIII\n").starts_with("header"));
-    assert!(message(FASTA, format!("{record}\n").as_bytes()).contains("names no reference sequence"));
+    assert!(
+        message(FASTA, format!("{record}\n").as_bytes()).contains("names no reference sequence")
+    );
     assert!(message(FASTA, b"\x1f\x8b\x08\x00\x00\x00\x00\x00").starts_with("header"));
 }
 
@@ -55,11 +66,15 @@ fn a_cut_bam_is_refused_wherever_it_is_cut() {
     let fasta = fs::read(testdata("hiseq_measles/ref.fa")).unwrap();
     let bam = fs::read(testdata("hiseq_measles/hiseq_measles.bam")).unwrap();
     let whole = message(&fasta, &bam[..bam.len() - 28]);
-    assert_eq!(whole, "the BAM file is truncated after record 2998: its end-of-file block is missing; copy or make it again");
+    assert_eq!(
+        whole,
+        "the BAM file is truncated after record 2998: its end-of-file block is missing; copy or make it again"
+    );
     for cut in [1, 27, 29, 1000, bam.len() / 2, bam.len() - 100, bam.len() - 4] {
         let message = message(&fasta, &bam[..bam.len() - cut]);
-        let has_address =
-            message.starts_with("alignment record ") || message.starts_with("header") || message.contains("truncated");
+        let has_address = message.starts_with("alignment record ")
+            || message.starts_with("header")
+            || message.contains("truncated");
         assert!(has_address, "{cut}: {message}");
     }
 }

@@ -59,7 +59,9 @@ fn soft_clips_that_match_are_compared() {
     assert_eq!(counted(16, 1, "10M10S", "ACGTTGCAAGCTTAGGCAAC"), "20 0 0 1 0 0 0 0 20 S1");
     assert_eq!(counted(0, 11, "10S10M", "ACGTAGCAAGCTTAGGCATC"), "20 0 0 1 0 0 0 0 20 S4");
     // 9 of 20 may differ, 10 of 20 may not.
-    let with = |wrong: usize| format!("{}{}{}", &REFERENCE[..10], "N".repeat(wrong), &REFERENCE[10 + wrong..30]);
+    let with = |wrong: usize| {
+        format!("{}{}{}", &REFERENCE[..10], "N".repeat(wrong), &REFERENCE[10 + wrong..30])
+    };
     assert_eq!(counted(0, 1, "10M20S", &with(9)), "30 0 0 0 0 0 9 0 21");
     assert_eq!(counted(0, 1, "10M20S", &with(10)), "10 0 20 0 0 0 0 0 10");
 }
@@ -82,7 +84,10 @@ fn a_long_clip_stays_whatever_it_matches() {
         assert_eq!(shown(&rows(fasta.as_bytes(), &text, Rules::default()).unwrap().0[0]), expected);
     }
     let text = sam(reference.len(), &[&line(0, 1, "95M5S", &reference[..100])]);
-    assert_eq!(shown(&rows(fasta.as_bytes(), &text, Rules::long()).unwrap().0[0]), "95 0 5 0 0 0 0 0 95");
+    assert_eq!(
+        shown(&rows(fasta.as_bytes(), &text, Rules::long()).unwrap().0[0]),
+        "95 0 5 0 0 0 0 0 95"
+    );
 }
 
 #[test]
@@ -109,18 +114,30 @@ fn reads_without_qualities_or_place() {
         "c\t133\tref\t1\t0\t*\t=\t1\t0\tACGT\t5555",
         "d\t4\t*\t0\t0\t*\t*\t0\t0\t*\t*",
     ];
-    let (rows, _) = rows(fasta.as_bytes(), &sam(REFERENCE.len(), &records), Rules::default()).unwrap();
-    let seen: Vec<_> = rows.iter().map(|row| (row.mate, row.len, row.mapped, row.mapq, row.scored)).collect();
-    assert_eq!(seen, [(1, 10, true, 255, 10), (1, 4, false, 0, 0), (2, 4, false, 0, 0), (1, 0, false, 0, 0)]);
+    let (rows, _) =
+        rows(fasta.as_bytes(), &sam(REFERENCE.len(), &records), Rules::default()).unwrap();
+    let seen: Vec<_> =
+        rows.iter().map(|row| (row.mate, row.len, row.mapped, row.mapq, row.scored)).collect();
+    assert_eq!(
+        seen,
+        [(1, 10, true, 255, 10), (1, 4, false, 0, 0), (2, 4, false, 0, 0), (1, 0, false, 0, 0)]
+    );
     assert!(rows[0].ee.is_nan() && (rows[2].ee - 0.04).abs() < 1e-12 && rows[3].ee == 0.0);
 }
 
 #[test]
 fn secondary_and_supplementary_records_have_no_row() {
     let fasta = format!(">ref\n{REFERENCE}\n");
-    let records = [line(256, 1, "10M", "ACGTTGCAAG"), line(2048, 1, "10M", "ACGTTGCAAG"), line(0, 1, "10M", "ACGTTGCAAG")];
+    let records = [
+        line(256, 1, "10M", "ACGTTGCAAG"),
+        line(2048, 1, "10M", "ACGTTGCAAG"),
+        line(0, 1, "10M", "ACGTTGCAAG"),
+    ];
     let records: Vec<_> = records.iter().map(String::as_str).collect();
-    assert_eq!(rows(fasta.as_bytes(), &sam(REFERENCE.len(), &records), Rules::default()).unwrap().0.len(), 1);
+    assert_eq!(
+        rows(fasta.as_bytes(), &sam(REFERENCE.len(), &records), Rules::default()).unwrap().0.len(),
+        1
+    );
 }
 
 /// `alternate` of `depth` reads have another base at position 5.
@@ -160,7 +177,8 @@ fn a_difference_at_a_variant_is_masked_and_nothing_there_is_scored() {
     records.push(line(0, 1, "5M2I5M", "ACGTTGGGCAAG"));
     records.push(line(0, 1, "3M4D5M", "ACGAAGCT"));
     let records: Vec<_> = records.iter().map(String::as_str).collect();
-    let (rows, mask) = rows(fasta.as_bytes(), &sam(REFERENCE.len(), &records), Rules::default()).unwrap();
+    let (rows, mask) =
+        rows(fasta.as_bytes(), &sam(REFERENCE.len(), &records), Rules::default()).unwrap();
     assert_eq!(mask.positions(), 1);
     assert_eq!(shown(&rows[0]), "10 0 0 0 0 0 0 1 9");
     assert_eq!(shown(&rows[4]), "10 0 0 0 0 0 0 0 9");

@@ -10,7 +10,11 @@ pub(crate) fn testdata(name: &str) -> PathBuf {
 }
 
 /// Returns all rows of an alignment, in two passes as `bm truth` makes them.
-pub(crate) fn rows(fasta: &[u8], alignment: &[u8], rules: Rules) -> Result<(Vec<Row>, Mask), TruthError> {
+pub(crate) fn rows(
+    fasta: &[u8],
+    alignment: &[u8],
+    rules: Rules,
+) -> Result<(Vec<Row>, Mask), TruthError> {
     let reference = Reference::read(fasta)?;
     let mut aligned = Aligned::default();
     let mut pileup = Pileup::new(&reference, rules);

@@ -24,13 +24,15 @@ struct Apply<'a> {
 impl WithSimd for Apply<'_> {
     type Output = ();
 
-    /// Plain loops, which the compiler turns into vector instructions of the instruction set that this is inlined for. They
-    /// have no fused multiply-add, so every machine rounds alike.
+    /// Plain loops, which the compiler turns into vector instructions of the instruction set that
+    /// this is inlined for. They have no fused multiply-add, so every machine rounds alike.
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         match self.activation {
             Activation::Relu => self.values.iter_mut().for_each(|value| *value = relu(*value)),
-            Activation::Sigmoid => self.values.iter_mut().for_each(|value| *value = sigmoid(*value)),
+            Activation::Sigmoid => {
+                self.values.iter_mut().for_each(|value| *value = sigmoid(*value))
+            }
         }
     }
 }
@@ -46,10 +48,11 @@ fn sigmoid(value: f32) -> f32 {
     1.0 / (1.0 + exp(-value))
 }
 
-/// eˣ to about one unit in the last place, after Cephes' `expf` (Moshier): x = n ln 2 + r, and a polynomial for eʳ.
+/// eˣ to about one unit in the last place, after Cephes' `expf` (Moshier): x = n ln 2 + r, and a
+/// polynomial for eʳ.
 ///
-/// An exponential of our own and not the system's: the same probability on every system, and many at once. Beyond ±87, where a
-/// single-precision exponential ends, it stays at its value there.
+/// An exponential of our own and not the system's: the same probability on every system, and many
+/// at once. Beyond ±87, where a single-precision exponential ends, it stays at its value there.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
     const LIMIT: f32 = 87.0;
@@ -90,9 +93,16 @@ mod tests {
     #[test]
     fn the_ends_are_probabilities_and_nan_stays_nan() {
         for arch in [Arch::new(), Arch::Scalar] {
-            let mut values = [f32::NEG_INFINITY, -1e30, -88.0, 0.0, 88.0, 1e30, f32::INFINITY, f32::NAN];
+            let mut values =
+                [f32::NEG_INFINITY, -1e30, -88.0, 0.0, 88.0, 1e30, f32::INFINITY, f32::NAN];
             Activation::Sigmoid.apply(arch, &mut values);
-            assert!(values[..7].is_sorted() && values[0] >= 0.0 && values[0] < 1e-37 && values[6] == 1.0, "{values:?}");
+            assert!(
+                values[..7].is_sorted()
+                    && values[0] >= 0.0
+                    && values[0] < 1e-37
+                    && values[6] == 1.0,
+                "{values:?}"
+            );
             assert_eq!(values[3], 0.5);
             assert!(values[7].is_nan());
             let mut values = [-1.0, 2.0, f32::NAN];

@@ -1,8 +1,9 @@
 //! A first guess and its correction, in one go: what read-error and adapted models are made of.
 //!
-//! A correction is a window over the input, `Relu` and a sum with one output; a guess is one number a code. Done one after the
-//! other, each step writes every position to memory and the next one reads it; done together, the hidden layer stays in a register.
-//! The operations and their order are the same, so the numbers are the same to the bit.
+//! A correction is a window over the input, `Relu` and a sum with one output; a guess is one number
+//! a code. Done one after the other, each step writes every position to memory and the next one
+//! reads it; done together, the hidden layer stays in a register. The operations and their order
+//! are the same, so the numbers are the same to the bit.
 
 use pulp::{Simd, WithSimd};
 
@@ -43,7 +44,12 @@ impl WithSimd for Run<'_> {
         let Run { corrected: Corrected { window, last, guess }, sequence, start, output } = self;
         let part = Part { sequence, start, positions: output.len() };
         let codes = &sequence[start..start + output.len()];
-        window.hand_out(simd, 0, part, &mut Correct { output, codes, guess, last: last.first_vector::<S>() });
+        window.hand_out(
+            simd,
+            0,
+            part,
+            &mut Correct { output, codes, guess, last: last.first_vector::<S>() },
+        );
     }
 }
 
@@ -63,7 +69,8 @@ impl<S: Simd> Sink<S> for Correct<'_, S> {
     }
 }
 
-/// Replaces the steps that make a guess, its correction and their sum by one, wherever nobody else needs what they make.
+/// Replaces the steps that make a guess, its correction and their sum by one, wherever nobody else
+/// needs what they make.
 pub(super) fn fuse(mut steps: Vec<Step>) -> Vec<Step> {
     while let Some(fused) = first(&steps) {
         let [window, last, guess, add] = fused.steps;
@@ -75,7 +82,10 @@ pub(super) fn fuse(mut steps: Vec<Step>) -> Vec<Step> {
                 _ if i == guess => {}
                 Step::Add(.., out) if i == add => {
                     if let (Some(window), Some(last)) = (parts.0.take(), parts.1.take()) {
-                        rest.push(Step::Corrected(Box::new(Corrected { window, last, guess: fused.guess.clone() }), out));
+                        rest.push(Step::Corrected(
+                            Box::new(Corrected { window, last, guess: fused.guess.clone() }),
+                            out,
+                        ));
                     }
                 }
                 step => rest.push(step),
@@ -97,17 +107,22 @@ struct Fused {
 /// Finds the first steps that can be one.
 fn first(steps: &[Step]) -> Option<Fused> {
     let made_by = |slot: usize| steps.iter().position(|step| step.out() == slot);
-    let used_once = |slot: usize| steps.iter().flat_map(Step::reads).filter(|read| *read == Some(slot)).count() == 1;
+    let used_once = |slot: usize| {
+        steps.iter().flat_map(Step::reads).filter(|read| *read == Some(slot)).count() == 1
+    };
     let one = |add: usize, guess: usize, correction: usize| {
         let (guess, last) = (made_by(guess)?, made_by(correction)?);
-        let (Step::Tables(guess_tables, guess_out), Step::ReluDot(_, hidden, last_out)) = (&steps[guess], &steps[last]) else {
+        let (Step::Tables(guess_tables, guess_out), Step::ReluDot(_, hidden, last_out)) =
+            (&steps[guess], &steps[last])
+        else {
             return None;
         };
         let window = made_by(*hidden)?;
         let Step::Tables(tables, _) = &steps[window] else { return None };
         let alone = [*guess_out, *last_out, *hidden].into_iter().all(used_once);
         let guess_values = guess_tables.values()?;
-        (alone && tables.is_one_vector()).then_some(Fused { steps: [window, last, guess, add], guess: guess_values })
+        (alone && tables.is_one_vector())
+            .then_some(Fused { steps: [window, last, guess, add], guess: guess_values })
     };
     steps.iter().enumerate().find_map(|(add, step)| match step {
         Step::Add(a, b, _) => one(add, *a, *b).or_else(|| one(add, *b, *a)),

@@ -1,8 +1,9 @@
 //! One dense layer: packed weights and the kernel over them.
 //!
-//! The kernel keeps a tile of [`tile`] rows × two vectors of outputs in registers and walks the inputs once, adding with fused
-//! multiply-adds. Weights are stored in panels of two vectors of outputs, rows in blocks of a tile, both in the order in which
-//! they are read. An output is always the sum over its inputs from first to last, whichever tile it falls into.
+//! The kernel keeps a tile of [`tile`] rows × two vectors of outputs in registers and walks the
+//! inputs once, adding with fused multiply-adds. Weights are stored in panels of two vectors of
+//! outputs, rows in blocks of a tile, both in the order in which they are read. An output is always
+//! the sum over its inputs from first to last, whichever tile it falls into.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -23,8 +24,14 @@ pub(super) struct Dense {
 }
 
 impl Dense {
-    /// Returns the layer of `weights`, shape `[outputs, inputs]` in C order, and `biases`, shape `[outputs]`.
-    pub(super) fn new(arch: Arch, [outputs, inputs]: [usize; 2], weights: &[f32], biases: &[f32]) -> Self {
+    /// Returns the layer of `weights`, shape `[outputs, inputs]` in C order, and `biases`, shape
+    /// `[outputs]`.
+    pub(super) fn new(
+        arch: Arch,
+        [outputs, inputs]: [usize; 2],
+        weights: &[f32],
+        biases: &[f32],
+    ) -> Self {
         let width = VECTORS * lanes(arch);
         let panels = outputs.div_ceil(width);
         let mut packed = vec![0.0; panels * inputs * width];
@@ -42,7 +49,13 @@ impl Dense {
     /// Writes the layer's outputs for every row of `input` to `output`.
     ///
     /// **Shape:** `[rows, inputs]` to `[rows, outputs]`. `packed` is scratch memory.
-    pub(super) fn run(&self, arch: Arch, input: &[f32], output: &mut Vec<f32>, packed: &mut Vec<f32>) {
+    pub(super) fn run(
+        &self,
+        arch: Arch,
+        input: &[f32],
+        output: &mut Vec<f32>,
+        packed: &mut Vec<f32>,
+    ) {
         output.resize(input.len() / self.inputs * self.outputs, 0.0);
         arch.dispatch(Run { layer: self, input, output, packed });
     }
@@ -72,14 +85,16 @@ impl WithSimd for Run<'_> {
 }
 
 impl Run<'_> {
-    /// Computes a layer with one output: what is a vector of outputs elsewhere would be empty but for one, so a vector of rows it is.
+    /// Computes a layer with one output: what is a vector of outputs elsewhere would be empty but
+    /// for one, so a vector of rows it is.
     #[inline(always)]
     fn column<S: Simd>(self, simd: S) {
         let Run { layer: Dense { inputs, weights, biases, .. }, input, output, packed } = self;
         let panel_width = weights.len() / inputs;
         packed.clear();
         packed.resize(inputs * S::F32_LANES, 0.0);
-        for (rows, out) in input.chunks(inputs * S::F32_LANES).zip(output.chunks_mut(S::F32_LANES)) {
+        for (rows, out) in input.chunks(inputs * S::F32_LANES).zip(output.chunks_mut(S::F32_LANES))
+        {
             for (lane, row) in rows.chunks_exact(*inputs).enumerate() {
                 for (column, value) in packed.chunks_exact_mut(S::F32_LANES).zip(row) {
                     column[lane] = *value;
@@ -109,13 +124,18 @@ impl Run<'_> {
         // Panels outside, rows inside: a panel stays in the first-level cache for all rows.
         for (i, (panel, bias)) in weights.chunks_exact(inputs * VECTORS).zip(biases).enumerate() {
             let first = i * VECTORS * S::F32_LANES;
-            for (rows, out) in packed.chunks_exact(ROWS * inputs).zip(block_outputs.chunks_exact_mut(ROWS * outputs)) {
+            for (rows, out) in packed
+                .chunks_exact(ROWS * inputs)
+                .zip(block_outputs.chunks_exact_mut(ROWS * outputs))
+            {
                 let sums = tile::<S, ROWS>(simd, rows, panel);
                 for (sum, out) in sums.into_iter().zip(out.chunks_exact_mut(outputs)) {
                     store(simd, sum, bias, &mut out[first..]);
                 }
             }
-            for (row, out) in single.chunks_exact(inputs).zip(single_outputs.chunks_exact_mut(outputs)) {
+            for (row, out) in
+                single.chunks_exact(inputs).zip(single_outputs.chunks_exact_mut(outputs))
+            {
                 let [sum] = tile::<S, 1>(simd, row, panel);
                 store(simd, sum, bias, &mut out[first..]);
             }
@@ -123,10 +143,13 @@ impl Run<'_> {
     }
 }
 
-/// Puts blocks of `ROWS` rows into the order in which the kernel reads them: all rows' first inputs, all second ones, …
+/// Puts blocks of `ROWS` rows into the order in which the kernel reads them: all rows' first
+/// inputs, all second ones, …
 fn pack<const ROWS: usize>(input: &[f32], inputs: usize, packed: &mut Vec<f32>) {
     packed.resize(input.len(), 0.0);
-    for (block, packed) in input.chunks_exact(ROWS * inputs).zip(packed.chunks_exact_mut(ROWS * inputs)) {
+    for (block, packed) in
+        input.chunks_exact(ROWS * inputs).zip(packed.chunks_exact_mut(ROWS * inputs))
+    {
         for (row, values) in block.chunks_exact(inputs).enumerate() {
             for (packed, value) in packed.as_chunks_mut::<ROWS>().0.iter_mut().zip(values) {
                 packed[row] = *value;
@@ -137,7 +160,11 @@ fn pack<const ROWS: usize>(input: &[f32], inputs: usize, packed: &mut Vec<f32>) 
 
 /// Returns the sums of `ROWS` packed rows over one panel.
 #[inline(always)]
-fn tile<S: Simd, const ROWS: usize>(simd: S, rows: &[f32], panel: &[S::f32s]) -> [[S::f32s; VECTORS]; ROWS] {
+fn tile<S: Simd, const ROWS: usize>(
+    simd: S,
+    rows: &[f32],
+    panel: &[S::f32s],
+) -> [[S::f32s; VECTORS]; ROWS] {
     let mut sums = [[simd.splat_f32s(0.0); VECTORS]; ROWS];
     for (values, weights) in rows.as_chunks::<ROWS>().0.iter().zip(panel.as_chunks::<VECTORS>().0) {
         for (sums, value) in sums.iter_mut().zip(values) {
@@ -167,8 +194,10 @@ mod tests {
     fn reference(outputs: usize, weights: &[f32], biases: &[f32], input: &[f32]) -> Vec<f64> {
         let inputs = weights.len() / outputs;
         let row = |row: &[f32]| -> Vec<f64> {
-            let sum =
-                |(w, b): (&[f32], &f32)| w.iter().zip(row).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>() + f64::from(*b);
+            let sum = |(w, b): (&[f32], &f32)| {
+                w.iter().zip(row).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>()
+                    + f64::from(*b)
+            };
             weights.chunks_exact(inputs).zip(biases).map(sum).collect()
         };
         input.chunks_exact(inputs).flat_map(row).collect()
@@ -187,7 +216,9 @@ mod tests {
     #[test]
     fn every_shape_agrees_with_the_definition_on_every_instruction_set() {
         for arch in [Arch::new(), Arch::Scalar] {
-            for (inputs, outputs) in [(1, 1), (3, 1), (7, 31), (300, 128), (128, 64), (64, 1), (5, 33)] {
+            for (inputs, outputs) in
+                [(1, 1), (3, 1), (7, 31), (300, 128), (128, 64), (64, 1), (5, 33)]
+            {
                 let (weights, biases) = (numbers(inputs * outputs, 1), numbers(outputs, 2));
                 let layer = Dense::new(arch, [outputs, inputs], &weights, &biases);
                 for rows in [1, 2, 11, 12, 13, 25] {

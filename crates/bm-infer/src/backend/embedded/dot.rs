@@ -4,7 +4,8 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::lanes::{lanes, suited};
 
-/// `Relu`, then a dense layer with one output, in one go: the last two steps of a network that corrects a first guess.
+/// `Relu`, then a dense layer with one output, in one go: the last two steps of a network that
+/// corrects a first guess.
 #[derive(Debug)]
 pub(super) struct ReluDot {
     arch: Arch,
@@ -30,9 +31,14 @@ impl ReluDot {
         (weights[0], self.bias)
     }
 
-    /// Returns the layer's number where one vector holds all `values`, by the same operations in the same order as [`ReluDot::run`].
+    /// Returns the layer's number where one vector holds all `values`, by the same operations in
+    /// the same order as [`ReluDot::run`].
     #[inline(always)]
-    pub(super) fn of_one_vector<S: Simd>(simd: S, values: S::f32s, (weights, bias): (S::f32s, f32)) -> f32 {
+    pub(super) fn of_one_vector<S: Simd>(
+        simd: S,
+        values: S::f32s,
+        (weights, bias): (S::f32s, f32),
+    ) -> f32 {
         simd.reduce_sum_f32s(term(simd, values, weights)) + bias
     }
 
@@ -64,7 +70,8 @@ impl WithSimd for Run<'_> {
                 sum = simd.add_f32s(sum, term(simd, *values, *weights));
             }
             if !rest.is_empty() {
-                sum = simd.add_f32s(sum, term(simd, simd.partial_load_f32s(rest), weights[whole.len()]));
+                sum = simd
+                    .add_f32s(sum, term(simd, simd.partial_load_f32s(rest), weights[whole.len()]));
             }
             *out = simd.reduce_sum_f32s(sum) + bias;
         }
@@ -93,9 +100,15 @@ mod tests {
                 let mut output = [0.0; 5];
                 ReluDot::new(arch, &weights, 0.25).run(&input, &mut output);
                 for (found, row) in output.iter().zip(input.chunks_exact(inputs)) {
-                    let terms = row.iter().zip(&weights).map(|(x, w)| f64::from(x.max(0.0)) * f64::from(*w));
+                    let terms = row
+                        .iter()
+                        .zip(&weights)
+                        .map(|(x, w)| f64::from(x.max(0.0)) * f64::from(*w));
                     let expected = terms.sum::<f64>() + 0.25;
-                    assert!((f64::from(*found) - expected).abs() < 1e-5, "{inputs} inputs: {found}, expected {expected}");
+                    assert!(
+                        (f64::from(*found) - expected).abs() < 1e-5,
+                        "{inputs} inputs: {found}, expected {expected}"
+                    );
                 }
             }
         }

@@ -11,13 +11,15 @@ use super::node::{Constants, constant, constants, float, int};
 use crate::ModelFile;
 use crate::onnx::{ModelProto, NodeProto};
 
-/// Most values a layer may take or make: what a session keeps for a block of rows stays within some 100 MB.
+/// Most values a layer may take or make: what a session keeps for a block of rows stays within some
+/// 100 MB.
 const MAX_WIDTH: usize = 1 << 16;
 
 /// Outputs that the widest kernel computes together, whether they are there or not.
 const PADDED: usize = 32;
 
-/// Most weights in all layers, as the kernel stores them: nodes may share weights, so a small file can ask for a lot of memory.
+/// Most weights in all layers, as the kernel stores them: nodes may share weights, so a small file
+/// can ask for a lot of memory.
 const MAX_WEIGHTS: usize = 1 << 25;
 
 /// One step of the network.
@@ -87,10 +89,16 @@ impl Chain<'_> {
         let shown = node.shown();
         let input = node.input.first().ok_or_else(|| format!("{shown} takes nothing"))?;
         if *input != self.value {
-            return Err(format!("{shown} takes {input}, expected {}: the layers are not one chain", self.value));
+            return Err(format!(
+                "{shown} takes {input}, expected {}: the layers are not one chain",
+                self.value
+            ));
         }
         if !node.domain.is_empty() && node.domain != "ai.onnx" {
-            return Err(format!("{shown} is of the operator set {}, expected a standard one", node.domain));
+            return Err(format!(
+                "{shown} is of the operator set {}, expected a standard one",
+                node.domain
+            ));
         }
         match node.op_type.as_str() {
             "Gemm" => self.gemm(node)?,
@@ -99,9 +107,12 @@ impl Chain<'_> {
             "Relu" => self.layers.push(Layer::Activation(Activation::Relu)),
             "Sigmoid" => self.layers.push(Layer::Activation(Activation::Sigmoid)),
             "Dropout" if node.input.get(2).is_some_and(|name| !name.is_empty()) => {
-                return Err(format!("{shown} drops values while the network is used (training_mode), expected training only"));
+                return Err(format!(
+                    "{shown} drops values while the network is used (training_mode), expected training only"
+                ));
             }
-            // What drops values in training passes them on afterwards, and a matrix is flat already.
+            // What drops values in training passes them on afterwards, and a matrix is flat
+            // already.
             "Identity" | "Dropout" => {}
             "Flatten" if int(node, "axis", 1)? == 1 => {}
             _ => {
@@ -110,8 +121,10 @@ impl Chain<'_> {
                 ));
             }
         }
-        self.value = node.output.first().cloned().ok_or_else(|| format!("{shown} makes nothing"))?;
-        if self.constants.contains_key(self.value.as_str()) || !self.made.insert(self.value.clone()) {
+        self.value =
+            node.output.first().cloned().ok_or_else(|| format!("{shown} makes nothing"))?;
+        if self.constants.contains_key(self.value.as_str()) || !self.made.insert(self.value.clone())
+        {
             return Err(format!("{} is made twice, the second time by {shown}", self.value));
         }
         Ok(())
@@ -120,7 +133,10 @@ impl Chain<'_> {
     /// Y = α X Wᵀ + β C, with `transB` = 1; without it W is stored the other way round.
     fn gemm(&mut self, node: &NodeProto) -> Result<(), String> {
         if int(node, "transA", 0)? != 0 {
-            return Err(format!("{} turns its input around (transA), expected it as it is", node.shown()));
+            return Err(format!(
+                "{} turns its input around (transA), expected it as it is",
+                node.shown()
+            ));
         }
         let (dims, mut weights) = self.constant(node, 1)?;
         let (outputs, inputs) = match (dims.as_slice(), int(node, "transB", 0)?) {
@@ -129,7 +145,12 @@ impl Chain<'_> {
                 weights = transposed(&weights, *inputs, *outputs);
                 (*outputs, *inputs)
             }
-            _ => return Err(format!("{} has weights of shape {dims:?}, expected a matrix", node.shown())),
+            _ => {
+                return Err(format!(
+                    "{} has weights of shape {dims:?}, expected a matrix",
+                    node.shown()
+                ));
+            }
         };
         let (alpha, beta) = (float(node, "alpha", 1.0)?, float(node, "beta", 1.0)?);
         weights.iter_mut().for_each(|weight| *weight *= alpha);
@@ -145,7 +166,10 @@ impl Chain<'_> {
     fn matmul(&mut self, node: &NodeProto) -> Result<(), String> {
         let (dims, weights) = self.constant(node, 1)?;
         let [inputs, outputs] = dims[..] else {
-            return Err(format!("{} has weights of shape {dims:?}, expected a matrix", node.shown()));
+            return Err(format!(
+                "{} has weights of shape {dims:?}, expected a matrix",
+                node.shown()
+            ));
         };
         self.dense(node, inputs, outputs, transposed(&weights, inputs, outputs), vec![0.0; outputs])
     }
@@ -154,7 +178,9 @@ impl Chain<'_> {
     fn add(&mut self, node: &NodeProto) -> Result<(), String> {
         let added = self.biases(node, 1, self.width)?;
         match self.layers.last_mut() {
-            Some(Layer::Dense { biases, .. }) => biases.iter_mut().zip(added).for_each(|(bias, more)| *bias += more),
+            Some(Layer::Dense { biases, .. }) => {
+                biases.iter_mut().zip(added).for_each(|(bias, more)| *bias += more)
+            }
             _ => return Err(format!("{} does not follow a MatMul or Gemm", node.shown())),
         }
         Ok(())
@@ -169,17 +195,28 @@ impl Chain<'_> {
         biases: Vec<f32>,
     ) -> Result<(), String> {
         if inputs != self.width || outputs == 0 {
-            return Err(format!("{} maps {inputs} values to {outputs}, it is given {}", node.shown(), self.width));
+            return Err(format!(
+                "{} maps {inputs} values to {outputs}, it is given {}",
+                node.shown(),
+                self.width
+            ));
         }
         if inputs.max(outputs) > MAX_WIDTH {
-            return Err(format!("{} maps {inputs} values to {outputs}, expected at most {MAX_WIDTH}", node.shown()));
+            return Err(format!(
+                "{} maps {inputs} values to {outputs}, expected at most {MAX_WIDTH}",
+                node.shown()
+            ));
         }
         if weights.iter().chain(&biases).any(|value| !value.is_finite()) {
             return Err(format!("{} has weights that are not finite", node.shown()));
         }
         self.weights += inputs * outputs.next_multiple_of(PADDED);
         if self.weights > MAX_WEIGHTS {
-            return Err(format!("up to {} it has {} weights in all, expected at most {MAX_WEIGHTS}", node.shown(), self.weights));
+            return Err(format!(
+                "up to {} it has {} weights in all, expected at most {MAX_WEIGHTS}",
+                node.shown(),
+                self.weights
+            ));
         }
         self.layers.push(Layer::Dense { inputs, outputs, weights, biases });
         self.width = outputs;

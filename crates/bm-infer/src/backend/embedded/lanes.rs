@@ -14,8 +14,9 @@ pub(super) fn lanes(arch: Arch) -> usize {
     arch.dispatch(Lanes)
 }
 
-/// Returns the instruction set for a layer that makes `width` numbers a position: vectors are not half empty if there are shorter
-/// ones, as what they would hold in vain has to come out of the cache too.
+/// Returns the instruction set for a layer that makes `width` numbers a position: vectors are not
+/// half empty if there are shorter ones, as what they would hold in vain has to come out of the
+/// cache too.
 pub(super) fn suited(arch: Arch, width: usize) -> Arch {
     match arch {
         _ if width == 1 => Arch::Scalar,
@@ -34,7 +35,10 @@ mod tests {
         let arch = Arch::new();
         for width in [1, 2, 7, 8, 9, 16, 17, 100] {
             let lanes = lanes(suited(arch, width));
-            assert!(lanes <= width.next_multiple_of(8).max(lanes.min(8)) && (width > 1 || lanes == 1), "{width}: {lanes}");
+            assert!(
+                lanes <= width.next_multiple_of(8).max(lanes.min(8)) && (width > 1 || lanes == 1),
+                "{width}: {lanes}"
+            );
         }
         assert_eq!(lanes(suited(Arch::Scalar, 64)), 1);
         assert_eq!(lanes(suited(arch, 64)), lanes(arch));

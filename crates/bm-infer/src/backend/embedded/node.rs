@@ -19,10 +19,16 @@ pub(super) fn constants(graph: &GraphProto) -> Result<Constants<'_>, String> {
 }
 
 /// Returns shape and elements of the constant that is a node's input.
-pub(super) fn constant(constants: &Constants<'_>, node: &NodeProto, index: usize) -> Result<(Vec<usize>, Vec<f32>), String> {
+pub(super) fn constant(
+    constants: &Constants<'_>,
+    node: &NodeProto,
+    index: usize,
+) -> Result<(Vec<usize>, Vec<f32>), String> {
     let shown = node.shown();
     let name = node.input.get(index).ok_or_else(|| format!("{shown} has no input {index}"))?;
-    let tensor = constants.get(name.as_str()).ok_or_else(|| format!("{shown}: {name} is not a constant in the file"))?;
+    let tensor = constants
+        .get(name.as_str())
+        .ok_or_else(|| format!("{shown}: {name} is not a constant in the file"))?;
     tensor.floats().map_err(|reason| format!("{shown}: {reason}"))
 }
 
@@ -47,18 +53,24 @@ pub(super) fn float(node: &NodeProto, name: &str, default: f32) -> Result<f32, S
 }
 
 /// Returns a setting that is a list of whole numbers.
-pub(super) fn ints<const N: usize>(node: &NodeProto, name: &str, default: [i64; N]) -> Result<[i64; N], String> {
+pub(super) fn ints<const N: usize>(
+    node: &NodeProto,
+    name: &str,
+    default: [i64; N],
+) -> Result<[i64; N], String> {
     match attribute(node, name, INTS)? {
         None => Ok(default),
-        Some(found) => found
-            .ints
-            .as_slice()
-            .try_into()
-            .map_err(|_| format!("{}: {name} is {:?}, expected {N} numbers", node.shown(), found.ints)),
+        Some(found) => found.ints.as_slice().try_into().map_err(|_| {
+            format!("{}: {name} is {:?}, expected {N} numbers", node.shown(), found.ints)
+        }),
     }
 }
 
-fn attribute<'a>(node: &'a NodeProto, name: &str, kind: i32) -> Result<Option<&'a AttributeProto>, String> {
+fn attribute<'a>(
+    node: &'a NodeProto,
+    name: &str,
+    kind: i32,
+) -> Result<Option<&'a AttributeProto>, String> {
     match node.attribute(name) {
         Some(found) if found.r#type != kind => {
             Err(format!("{}: {name} is of type {}, expected {kind}", node.shown(), found.r#type))

@@ -7,8 +7,8 @@ use super::sequence_graph::{Network, Step, compile};
 use crate::sequence::check_alphabet;
 use crate::{Alphabet, InferError, ModelFile, SequenceSession, SequencesRef, Signature};
 
-/// Positions that go through all steps together. Everything after the first layer looks at one position alone, so a sequence
-/// may be cut anywhere, and memory does not depend on its length.
+/// Positions that go through all steps together. Everything after the first layer looks at one
+/// position alone, so a sequence may be cut anywhere, and memory does not depend on its length.
 const BLOCK: usize = 1024;
 
 /// A session of the embedded engine for sequences.
@@ -23,8 +23,16 @@ pub(super) struct EmbeddedSequences {
 }
 
 impl EmbeddedSequences {
-    pub(super) fn new(model: &ModelFile, alphabet: &Alphabet, arch: Arch) -> Result<Self, InferError> {
-        let unsupported = |reason| InferError::ModelUnsupported { model: model.name().to_owned(), backend: NAME, reason };
+    pub(super) fn new(
+        model: &ModelFile,
+        alphabet: &Alphabet,
+        arch: Arch,
+    ) -> Result<Self, InferError> {
+        let unsupported = |reason| InferError::ModelUnsupported {
+            model: model.name().to_owned(),
+            backend: NAME,
+            reason,
+        };
         check_alphabet(model.signature(), alphabet).map_err(unsupported)?;
         let network = compile(model, alphabet, arch).map_err(unsupported)?;
         Ok(Self {
@@ -48,12 +56,18 @@ impl EmbeddedSequences {
             made.resize(positions * width, 0.0);
             match step {
                 Step::Tables(tables, _) => {
-                    each(parts, width, &mut made, |sequence, start, part| tables.run(sequence, start, part));
+                    each(parts, width, &mut made, |sequence, start, part| {
+                        tables.run(sequence, start, part)
+                    });
                 }
                 Step::Corrected(corrected, _) => {
-                    each(parts, width, &mut made, |sequence, start, part| corrected.run(sequence, start, part));
+                    each(parts, width, &mut made, |sequence, start, part| {
+                        corrected.run(sequence, start, part)
+                    });
                 }
-                Step::Dense(layer, from, _) => layer.run(self.arch, &self.slots[*from], &mut made, &mut self.packed),
+                Step::Dense(layer, from, _) => {
+                    layer.run(self.arch, &self.slots[*from], &mut made, &mut self.packed)
+                }
                 Step::ReluDot(layer, from, _) => layer.run(&self.slots[*from], &mut made),
                 Step::Activation(activation, from, _) => {
                     made.copy_from_slice(&self.slots[*from]);
@@ -74,7 +88,12 @@ impl EmbeddedSequences {
 type Part<'a> = (&'a [u16], usize, usize);
 
 /// Calls `run` for each part, with its share of what is made.
-fn each(parts: &[Part<'_>], width: usize, made: &mut [f32], mut run: impl FnMut(&[u16], usize, &mut [f32])) {
+fn each(
+    parts: &[Part<'_>],
+    width: usize,
+    made: &mut [f32],
+    mut run: impl FnMut(&[u16], usize, &mut [f32]),
+) {
     let mut rest = made;
     for (sequence, start, end) in parts {
         let (part, others) = rest.split_at_mut((end - start) * width);
@@ -96,7 +115,11 @@ impl SequenceSession for EmbeddedSequences {
         NAME
     }
 
-    fn execute(&mut self, input: SequencesRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
+    fn execute(
+        &mut self,
+        input: SequencesRef<'_>,
+        output: &mut Vec<f32>,
+    ) -> Result<(), InferError> {
         let mut parts = Vec::new();
         let mut room = BLOCK;
         for sequence in input.iter() {

@@ -1,7 +1,7 @@
 //! From an ONNX graph over sequences to the steps of a network.
 //!
-//! What runs: convolutions over the input, whose positions are codes; after them anything that looks at one position at a time:
-//! 1 × 1 convolutions, activations, sums of two values.
+//! What runs: convolutions over the input, whose positions are codes; after them anything that
+//! looks at one position at a time: 1 × 1 convolutions, activations, sums of two values.
 
 use std::collections::HashMap;
 
@@ -17,11 +17,12 @@ use super::tables::Tables;
 use crate::onnx::{ModelProto, NodeProto};
 use crate::{Alphabet, ModelFile};
 
-/// Most values that a network may make a position, over all its steps: what a session keeps stays within some 100 MB.
+/// Most values that a network may make a position, over all its steps: what a session keeps stays
+/// within some 100 MB.
 const MAX_WIDTH: usize = 1 << 14;
 
-/// Most weights and table values in all steps, as the kernels store them: nodes may share weights, so a small file can ask for a
-/// lot of memory.
+/// Most weights and table values in all steps, as the kernels store them: nodes may share weights,
+/// so a small file can ask for a lot of memory.
 const MAX_WEIGHTS: usize = 1 << 25;
 
 /// Outputs that the widest kernel computes together, whether they are there or not.
@@ -61,7 +62,9 @@ impl Step {
     pub(super) fn reads(&self) -> [Option<usize>; 2] {
         match self {
             Step::Tables(..) | Step::Corrected(..) => [None, None],
-            Step::Dense(_, from, _) | Step::ReluDot(_, from, _) | Step::Activation(_, from, _) => [Some(*from), None],
+            Step::Dense(_, from, _) | Step::ReluDot(_, from, _) | Step::Activation(_, from, _) => {
+                [Some(*from), None]
+            }
             Step::Add(a, b, _) => [Some(*a), Some(*b)],
         }
     }
@@ -78,7 +81,11 @@ pub(super) struct Network {
 }
 
 /// Returns the network of a model, or why this engine does not run it.
-pub(super) fn compile(model: &ModelFile, alphabet: &Alphabet, arch: Arch) -> Result<Network, String> {
+pub(super) fn compile(
+    model: &ModelFile,
+    alphabet: &Alphabet,
+    arch: Arch,
+) -> Result<Network, String> {
     let proto = ModelProto::decode(model.bytes()).map_err(|error| error.to_string())?;
     let graph = proto.graph.ok_or("it has no graph")?;
     let signature = model.signature();
@@ -96,10 +103,15 @@ pub(super) fn compile(model: &ModelFile, alphabet: &Alphabet, arch: Arch) -> Res
         builder.append(node)?;
     }
     match builder.slots.get(signature.output.as_str()) {
-        Some(slot) if builder.widths[*slot] == signature.outputs => {
-            Ok(Network { output: *slot, steps: corrected::fuse(without_idle(builder.steps, *slot)), widths: builder.widths })
-        }
-        _ => Err(format!("no step makes the output {} of width {}", signature.output, signature.outputs)),
+        Some(slot) if builder.widths[*slot] == signature.outputs => Ok(Network {
+            output: *slot,
+            steps: corrected::fuse(without_idle(builder.steps, *slot)),
+            widths: builder.widths,
+        }),
+        _ => Err(format!(
+            "no step makes the output {} of width {}",
+            signature.output, signature.outputs
+        )),
     }
 }
 
@@ -130,7 +142,10 @@ impl<'a> Builder<'a> {
     fn append(&mut self, node: &'a NodeProto) -> Result<(), String> {
         let shown = node.shown();
         if !node.domain.is_empty() && node.domain != "ai.onnx" {
-            return Err(format!("{shown} is of the operator set {}, expected a standard one", node.domain));
+            return Err(format!(
+                "{shown} is of the operator set {}, expected a standard one",
+                node.domain
+            ));
         }
         let out = self.widths.len();
         let (step, width) = match node.op_type.as_str() {
@@ -140,18 +155,26 @@ impl<'a> Builder<'a> {
             "Add" => {
                 let (a, b) = (self.slot(node, 0)?, self.slot(node, 1)?);
                 if self.widths[a] != self.widths[b] {
-                    return Err(format!("{shown} adds {} values to {}", self.widths[b], self.widths[a]));
+                    return Err(format!(
+                        "{shown} adds {} values to {}",
+                        self.widths[b], self.widths[a]
+                    ));
                 }
                 (Step::Add(a, b, out), self.widths[a])
             }
             _ => {
-                return Err(format!("{shown} is not one of Conv, Relu, Sigmoid, Add; the onnxruntime backend runs all of ONNX"));
+                return Err(format!(
+                    "{shown} is not one of Conv, Relu, Sigmoid, Add; the onnxruntime backend runs all of ONNX"
+                ));
             }
         };
         let [name] = node.output.as_slice() else {
             return Err(format!("{shown} makes {} values, expected one", node.output.len()));
         };
-        if name == self.input || self.constants.contains_key(name.as_str()) || self.slots.insert(name, out).is_some() {
+        if name == self.input
+            || self.constants.contains_key(name.as_str())
+            || self.slots.insert(name, out).is_some()
+        {
             return Err(format!("{name} is made twice, the second time by {shown}"));
         }
         self.widths.push(width);
@@ -162,7 +185,12 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn activation(&self, node: &NodeProto, activation: Activation, out: usize) -> Result<(Step, usize), String> {
+    fn activation(
+        &self,
+        node: &NodeProto,
+        activation: Activation,
+        out: usize,
+    ) -> Result<(Step, usize), String> {
         let from = self.slot(node, 0)?;
         Ok((Step::Activation(activation, from, out), self.widths[from]))
     }
@@ -171,10 +199,9 @@ impl<'a> Builder<'a> {
     fn slot(&self, node: &NodeProto, index: usize) -> Result<usize, String> {
         let shown = node.shown();
         let name = node.input.get(index).ok_or_else(|| format!("{shown} has no input {index}"))?;
-        self.slots
-            .get(name.as_str())
-            .copied()
-            .ok_or_else(|| format!("{shown} takes {name}, expected a value that a step before it makes"))
+        self.slots.get(name.as_str()).copied().ok_or_else(|| {
+            format!("{shown} takes {name}, expected a value that a step before it makes")
+        })
     }
 
     /// A convolution along the sequence that keeps its length.
@@ -182,20 +209,31 @@ impl<'a> Builder<'a> {
         let shown = node.shown();
         let (dims, weights) = constant(&self.constants, node, 1)?;
         let [width, channels, 1, window] = dims[..] else {
-            return Err(format!("{shown} has weights of shape {dims:?}, expected [outputs, inputs, 1, window]"));
+            return Err(format!(
+                "{shown} has weights of shape {dims:?}, expected [outputs, inputs, 1, window]"
+            ));
         };
         let biases = match node.input.get(2).filter(|name| !name.is_empty()) {
             None => vec![0.0; width],
             Some(_) => match constant(&self.constants, node, 2)? {
                 (dims, biases) if dims == [width] => biases,
-                (dims, _) => return Err(format!("{shown} has biases of shape {dims:?}, expected {width}")),
+                (dims, _) => {
+                    return Err(format!("{shown} has biases of shape {dims:?}, expected {width}"));
+                }
             },
         };
-        let inputs = if node.input.first().is_some_and(|name| name == self.input) { self.alphabet.codes() } else { channels };
+        let inputs = if node.input.first().is_some_and(|name| name == self.input) {
+            self.alphabet.codes()
+        } else {
+            channels
+        };
         let stored = inputs.saturating_mul(window).saturating_mul(width.next_multiple_of(PADDED));
         self.weights = self.weights.saturating_add(stored);
         if self.weights > MAX_WEIGHTS {
-            return Err(format!("up to {shown} it has {} weights in all, which is more than {MAX_WEIGHTS}", self.weights));
+            return Err(format!(
+                "up to {shown} it has {} weights in all, which is more than {MAX_WEIGHTS}",
+                self.weights
+            ));
         }
         let kernel = ints(node, "kernel_shape", [1, window as i64])?;
         let [top, before, bottom, after] = ints(node, "pads", [0; 4])?;
@@ -205,7 +243,9 @@ impl<'a> Builder<'a> {
             && node.attribute("auto_pad").is_none()
             && kernel == [1, window as i64];
         // Pads are what the file says, and may add up to more than there is.
-        let pads = before.checked_add(after).filter(|_| top == 0 && bottom == 0 && before >= 0 && after >= 0);
+        let pads = before
+            .checked_add(after)
+            .filter(|_| top == 0 && bottom == 0 && before >= 0 && after >= 0);
         let keeps_length = pads == Some(window as i64 - 1);
         if !plain || !keeps_length {
             return Err(format!(
@@ -214,24 +254,41 @@ impl<'a> Builder<'a> {
         }
         if node.input.first().is_some_and(|name| name == self.input) {
             if channels != self.alphabet.channels() {
-                return Err(format!("{shown} takes {channels} channels, the input has {}", self.alphabet.channels()));
+                return Err(format!(
+                    "{shown} takes {channels} channels, the input has {}",
+                    self.alphabet.channels()
+                ));
             }
             let tables = Tables::new(self.arch, self.alphabet, &weights, &biases, before as usize);
-            return Ok((Step::Tables(tables.map_err(|reason| format!("{shown}: {reason}"))?, out), width));
+            return Ok((
+                Step::Tables(tables.map_err(|reason| format!("{shown}: {reason}"))?, out),
+                width,
+            ));
         }
         let from = self.slot(node, 0)?;
         if window != 1 {
-            return Err(format!("{shown} has a window of {window}, expected 1: only the first layer may look at neighbours"));
+            return Err(format!(
+                "{shown} has a window of {window}, expected 1: only the first layer may look at neighbours"
+            ));
         }
         if channels != self.widths[from] || width > MAX_WIDTH {
-            return Err(format!("{shown} maps {channels} values to {width}, it is given {}", self.widths[from]));
+            return Err(format!(
+                "{shown} maps {channels} values to {width}, it is given {}",
+                self.widths[from]
+            ));
         }
         // Steps make slots in order, so a slot's number is the number of the step that makes it.
         if width == 1
             && let Step::Activation(Activation::Relu, before, _) = self.steps[from]
         {
-            return Ok((Step::ReluDot(ReluDot::new(self.arch, &weights, biases[0]), before, out), width));
+            return Ok((
+                Step::ReluDot(ReluDot::new(self.arch, &weights, biases[0]), before, out),
+                width,
+            ));
         }
-        Ok((Step::Dense(Dense::new(self.arch, [width, channels], &weights, &biases), from, out), width))
+        Ok((
+            Step::Dense(Dense::new(self.arch, [width, channels], &weights, &biases), from, out),
+            width,
+        ))
     }
 }

@@ -1,11 +1,13 @@
 //! A convolution over codes: a sum of table rows.
 //!
-//! A convolution multiplies the features of each position in its window with weights. Where a position is one of few codes, the
-//! product of each code with the weights of each place in the window is a row of numbers that never changes; it is computed
-//! once, and the convolution becomes one lookup and one addition a place.
+//! A convolution multiplies the features of each position in its window with weights. Where a
+//! position is one of few codes, the product of each code with the weights of each place in the
+//! window is a row of numbers that never changes; it is computed once, and the convolution becomes
+//! one lookup and one addition a place.
 //!
-//! A position takes part in as many outputs as the window has places. The kernel keeps the sums of all of them in registers,
-//! adds a position's rows to them, hands the sum that is complete to a [`Sink`] and moves the others on.
+//! A position takes part in as many outputs as the window has places. The kernel keeps the sums of
+//! all of them in registers, adds a position's rows to them, hands the sum that is complete to a
+//! [`Sink`] and moves the others on.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -15,7 +17,8 @@ use crate::Alphabet;
 /// Most numbers in the tables of one convolution: 128 MB.
 const MAX_VALUES: usize = 1 << 25;
 
-/// Places of the largest window: its sums, with the rows to be added to them, fit into the registers of the widest machines.
+/// Places of the largest window: its sums, with the rows to be added to them, fit into the
+/// registers of the widest machines.
 const MAX_WINDOW: usize = 21;
 
 /// A convolution over sequences of codes.
@@ -34,13 +37,20 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// Returns the tables of a convolution of `weights`, shape `[width, channels, window]` in C order, and `biases`, shape
-    /// `[width]`, over `alphabet`; outside of a sequence is zero, and `before` places of the window lie before its position.
+    /// Returns the tables of a convolution of `weights`, shape `[width, channels, window]` in C
+    /// order, and `biases`, shape `[width]`, over `alphabet`; outside of a sequence is zero, and
+    /// `before` places of the window lie before its position.
     ///
     /// # Errors
     ///
     /// In words, if the window or the tables are too large.
-    pub(super) fn new(arch: Arch, alphabet: &Alphabet, weights: &[f32], biases: &[f32], before: usize) -> Result<Self, String> {
+    pub(super) fn new(
+        arch: Arch,
+        alphabet: &Alphabet,
+        weights: &[f32],
+        biases: &[f32],
+        before: usize,
+    ) -> Result<Self, String> {
         let (width, channels, codes) = (biases.len(), alphabet.channels(), alphabet.codes());
         let arch = suited(arch, width);
         let lanes = lanes(arch);
@@ -56,24 +66,40 @@ impl Tables {
             ));
         }
         let product = |vector: &[f32], output: usize, place: usize| -> f32 {
-            let weight = |channel: usize| f64::from(weights[(output * channels + channel) * window + place]);
-            vector.iter().enumerate().map(|(channel, x)| f64::from(*x) * weight(channel)).sum::<f64>() as f32
+            let weight =
+                |channel: usize| f64::from(weights[(output * channels + channel) * window + place]);
+            vector
+                .iter()
+                .enumerate()
+                .map(|(channel, x)| f64::from(*x) * weight(channel))
+                .sum::<f64>() as f32
         };
         let mut rows = Vec::with_capacity(window * codes * padded);
         for first in (0..padded).step_by(lanes) {
             for vector in alphabet.vectors() {
                 for place in 0..window {
                     let channels = first..first + lanes;
-                    rows.extend(channels.map(|output| if output < width { product(vector, output, place) } else { 0.0 }));
+                    rows.extend(channels.map(|output| {
+                        if output < width { product(vector, output, place) } else { 0.0 }
+                    }));
                 }
             }
         }
         let mut padded_biases = vec![0.0; padded];
         padded_biases[..width].copy_from_slice(biases);
-        Ok(Self { arch, width, window, codes, before, rows: Aligned::new(&rows), biases: padded_biases })
+        Ok(Self {
+            arch,
+            width,
+            window,
+            codes,
+            before,
+            rows: Aligned::new(&rows),
+            biases: padded_biases,
+        })
     }
 
-    /// Writes the convolution at positions `start..` of `sequence` to `output`, as many positions as it has room for.
+    /// Writes the convolution at positions `start..` of `sequence` to `output`, as many positions
+    /// as it has room for.
     ///
     /// **Shape:** `output` is `[positions, width]`. Every code must be of the alphabet.
     pub(super) fn run(&self, sequence: &[u16], start: usize, output: &mut [f32]) {
@@ -94,12 +120,21 @@ impl Tables {
     pub(super) fn values(&self) -> Option<Vec<f32>> {
         let one = self.window == 1 && self.width == 1 && self.is_one_vector();
         let step = lanes(self.arch);
-        one.then(|| self.rows.values().iter().step_by(step).map(|row| self.biases[0] + row).collect())
+        one.then(|| {
+            self.rows.values().iter().step_by(step).map(|row| self.biases[0] + row).collect()
+        })
     }
 
-    /// Hands vector `index` of the channels at `positions` positions of `sequence`, from `start` on, to `sink`.
+    /// Hands vector `index` of the channels at `positions` positions of `sequence`, from `start`
+    /// on, to `sink`.
     #[inline(always)]
-    pub(super) fn hand_out<S: Simd>(&self, simd: S, index: usize, part: Part<'_>, sink: &mut impl Sink<S>) {
+    pub(super) fn hand_out<S: Simd>(
+        &self,
+        simd: S,
+        index: usize,
+        part: Part<'_>,
+        sink: &mut impl Sink<S>,
+    ) {
         // The number of sums is part of the code, so that they stay in registers.
         macro_rules! window {
             ($($places:literal)*) => {
@@ -113,7 +148,13 @@ impl Tables {
     }
 
     #[inline(always)]
-    fn hand_out_window<S: Simd, const WINDOW: usize>(&self, simd: S, index: usize, part: Part<'_>, sink: &mut impl Sink<S>) {
+    fn hand_out_window<S: Simd, const WINDOW: usize>(
+        &self,
+        simd: S,
+        index: usize,
+        part: Part<'_>,
+        sink: &mut impl Sink<S>,
+    ) {
         let Part { sequence, start, positions } = part;
         let (rows, _) = S::as_simd_f32s(self.rows.values());
         let (biases, _) = S::as_simd_f32s(&self.biases);
@@ -126,11 +167,14 @@ impl Tables {
         for position in start.saturating_sub(self.before)..start + after {
             step(simd, &mut sums, row(position), bias);
         }
-        // As many positions together as there are places: then every sum is where it was, and none has to be moved.
+        // As many positions together as there are places: then every sum is where it was, and none
+        // has to be moved.
         let inside = positions.min(sequence.len().saturating_sub(start + after));
-        let (rounds, _) = sequence[sequence.len().min(start + after)..][..inside].as_chunks::<WINDOW>();
+        let (rounds, _) =
+            sequence[sequence.len().min(start + after)..][..inside].as_chunks::<WINDOW>();
         for (round, codes) in rounds.iter().enumerate() {
-            // Written out by a macro: a loop over turns would keep the sums in memory, where they have addresses.
+            // Written out by a macro: a loop over turns would keep the sums in memory, where they
+            // have addresses.
             macro_rules! turns {
                 ($($turn:literal)*) => {
                     $(if $turn < WINDOW {
@@ -206,7 +250,12 @@ impl WithSimd for Run<'_> {
         let part = Part { sequence, start, positions: output.len() / tables.width };
         for (index, first) in (0..tables.width).step_by(S::F32_LANES).enumerate() {
             let end = tables.width.min(first + S::F32_LANES);
-            tables.hand_out(simd, index, part, &mut Store { output, width: tables.width, first, end });
+            tables.hand_out(
+                simd,
+                index,
+                part,
+                &mut Store { output, width: tables.width, first, end },
+            );
         }
     }
 }
@@ -227,7 +276,8 @@ impl<S: Simd> Sink<S> for Store<'_> {
     }
 }
 
-/// Adds a position's rows to the sums, if it is inside of the sequence; returns the sum that is complete and moves the others on.
+/// Adds a position's rows to the sums, if it is inside of the sequence; returns the sum that is
+/// complete and moves the others on.
 #[inline(always)]
 fn step<S: Simd, const WINDOW: usize>(
     simd: S,
