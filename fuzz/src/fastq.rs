@@ -3,7 +3,7 @@
 
 use std::io::{self, Read};
 
-use bm_encode::fastq::{BatchSize, FastqError, Reader, Record, RecordBatch};
+use bm_reads::fastq::{BatchSize, FastqError, Reader, Record, RecordBatch};
 
 use crate::message;
 use crate::reference;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 
-use bm_encode::ReadRef;
+use bm_reads::ReadRef;
 use bm_infer::Variant;
 use bm_infer::backend::Embedded;
 use bm_quality::{ModelPackage, PackageFiles, Prediction, QualityError, QualityModel};

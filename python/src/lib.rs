@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use bm_encode::ReadRef;
-use bm_encode::fastq::{Reader, Record};
+use bm_reads::ReadRef;
+use bm_reads::fastq::{Reader, Record};
 use bm_infer::backend::Embedded;
 use bm_quality::{ModelPackage, Prediction, QualityError, QualityModel};
 use flate2::bufread::MultiGzDecoder;
@@ -157,7 +157,7 @@ fn of_list(reads: &Bound<'_, PyAny>) -> PyResult<Vec<Owned>> {
         // One that is empty or unknown cannot be judged; one that is no read is an error.
         match read.as_read().check_scorable() {
             Ok(())
-            | Err(bm_encode::EncodeError::EmptyRead | bm_encode::EncodeError::NoKnownBase) => {
+            | Err(bm_reads::ReadError::EmptyRead | bm_reads::ReadError::NoKnownBase) => {
                 all.push(read)
             }
             Err(error) => return Err(PyValueError::new_err(format!("read {number}: {error}"))),

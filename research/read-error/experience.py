@@ -2,7 +2,7 @@
 
 They depend on the depth of the read, in how many reads a typical k-mer of it is. A run is looked at as it is and with fewer of its
 reads, so that every depth is known, and once more by a share of its k-mers, as runs are that are too large for memory. The statements
-are those of the crate bm-evidence, by its example `statements`.
+are those of the crate bm-evidence, by its example `base_support`.
 """
 
 from __future__ import annotations

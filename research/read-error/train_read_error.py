@@ -8,7 +8,7 @@ The first trains on every set with truth below DIR, but for those held out, and 
 names; leaves one run out at a time to see what the model does on runs it never saw; judges the held-out sets; and writes the
 package, the results and the card. The second writes FOLDER/SET for each set, a package that has never seen the set's run, for
 `cargo xtask evaluate` to judge there. Either package has what its sets teach of the k-mers of a run, by the example program
-`statements` of the crate bm-evidence.
+`base_support` of the crate bm-evidence.
 
 The same seed, library versions and processor type give the same weights; it runs on one thread.
 """
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=CONFIG, help="settings, and what is known of runs (TOML)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder with truth sets below it")
     parser.add_argument("--bm", type=Path, default=ROOT / "target/release/bm", help="the bm program, which encodes the reads")
-    parser.add_argument("--statements", type=Path, default=ROOT / "target/release/examples/statements", help="tells what k-mers say of bases")
+    parser.add_argument("--statements", type=Path, default=ROOT / "target/release/examples/base_support", help="tells what k-mers say of bases")
     parser.add_argument("--output", type=Path, default=PACKAGE, help="package folder")
     parser.add_argument("--seed", type=int, help="seed of draws and weights [default: the config's]")
     parser.add_argument("--left-out", type=Path, metavar="FOLDER", help="packages that have not seen a run, and nothing else")

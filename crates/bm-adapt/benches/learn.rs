@@ -11,10 +11,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bm_adapt::{Adaptation, Labels, RunSample, Settings};
-use bm_encode::fastq::{Reader, Record};
-use bm_evidence::{Counter, Evidence, Index};
+use bm_evidence::Evidence;
 use bm_infer::backend::Embedded;
+use bm_kmers::{Counter, Index};
 use bm_quality::{ModelPackage, QualityModel};
+use bm_reads::fastq::{Reader, Record};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use flate2::bufread::MultiGzDecoder;
 
@@ -97,8 +98,8 @@ fn learn(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| bencher.iter(|| model.predict(black_box(&batch))));
     };
     judge("judge by the network", None);
-    if let Ok(testimony) = adaptation.weigh(count(&reads), &whole, 1) {
-        judge("judge by the network and k-mers", testimony.evidence);
+    if let Ok(evidence) = adaptation.weigh(count(&reads), &whole, 1) {
+        judge("judge by the network and k-mers", evidence.evidence);
     }
     group.finish();
 }

@@ -1,8 +1,9 @@
 //! From the reads of a run to the model that judges them.
 
-use bm_evidence::{Experience, Index};
+use bm_evidence::Experience;
 use bm_infer::Variant;
 use bm_infer::onnx::correction::Correction;
+use bm_kmers::Index;
 use bm_quality::{ModelPackage, PackageFiles, ReadRule};
 use serde::Serialize;
 
@@ -16,7 +17,7 @@ use crate::package::Origin;
 use crate::parallel::in_parallel;
 use crate::sample::RunSample;
 use crate::train::{Settings as Training, train};
-use crate::{AdaptError, Doubt, Testimony, evidence, examples, gate, package};
+use crate::{AdaptError, Doubt, RunEvidence, evidence, examples, gate, package};
 
 /// How to learn.
 #[derive(Clone, Copy, Debug)]
@@ -144,14 +145,14 @@ impl Adaptation {
         index: Index,
         sample: &RunSample,
         threads: usize,
-    ) -> Result<Testimony, AdaptError> {
+    ) -> Result<RunEvidence, AdaptError> {
         let experience = self
             .experience
             .as_ref()
             .ok_or_else(|| AdaptError::NoExperience { package: self.start.clone() })?;
         let (evidence, findings) =
             evidence::weigh(index, sample, &self.network, experience, threads);
-        Ok(Testimony::of(evidence, findings, &self.findings, &self.doubts))
+        Ok(RunEvidence::of(evidence, findings, &self.findings, &self.doubts))
     }
 
     /// Puts into the package that the k-mers may testify, with the digest of what they say, or why
@@ -162,8 +163,8 @@ impl Adaptation {
     /// # Errors
     ///
     /// If the package's own manifest cannot be written.
-    pub fn add_evidence(&mut self, testimony: &Testimony) -> Result<(), AdaptError> {
-        package::add_evidence(&mut self.files, testimony)
+    pub fn add_evidence(&mut self, evidence: &RunEvidence) -> Result<(), AdaptError> {
+        package::add_evidence(&mut self.files, evidence)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What each reported quality is worth in the run: the share of wrong bases among those that are
 //! labelled.
 
-use bm_encode::Phred;
+use bm_reads::Phred;
 
 use crate::examples::fold_of;
 use crate::labels::{Label, Labels};

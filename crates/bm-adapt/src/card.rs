@@ -6,7 +6,7 @@ use bm_quality::Facts;
 
 use crate::findings::{HeldOut, Row};
 use crate::judge::Figures;
-use crate::{Choice, Doubt, EvidenceFindings, Findings, Testimony};
+use crate::{Choice, Doubt, EvidenceFindings, Findings, RunEvidence};
 
 /// Contexts that are shown, of those with the most errors beyond what is reported.
 const CONTEXTS: usize = 10;
@@ -135,7 +135,7 @@ fn write(
 }
 
 /// Returns the part of a card about the k-mers of the run.
-pub(crate) fn evidence(testimony: &Testimony) -> String {
+pub(crate) fn evidence(evidence: &RunEvidence) -> String {
     let EvidenceFindings {
         k,
         kmers,
@@ -145,12 +145,12 @@ pub(crate) fn evidence(testimony: &Testimony) -> String {
         expected_errors_prior,
         expected_errors,
         ..
-    } = testimony.findings;
+    } = evidence.findings;
     let mut text = String::from("\n## What the run's k-mers say\n\n");
-    for doubt in &testimony.doubts {
+    for doubt in &evidence.doubts {
         let _ = writeln!(text, "- They do not testify: {doubt}.");
     }
-    if testimony.doubts.is_empty() {
+    if evidence.doubts.is_empty() {
         text.push_str(
             "They testify: the probability of an error at each base is that of the model, changed by what other reads of the run have there. \
              So the package is for the reads of this run alone.\n",

@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use bm_encode::ReadRef;
 use bm_quality::ModelPackage;
+use bm_reads::ReadRef;
 
 use crate::AdaptError;
 use crate::adaptation::network_of;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use bm_evidence::{Evidence, Experience, Fit, Index, Reading, Witness};
+use bm_evidence::{Evidence, Experience, Fit, PreparedRead, ReadSupport};
+use bm_kmers::Index;
 use serde::{Deserialize, Serialize};
 
 use crate::examples::Codes;
@@ -107,9 +108,9 @@ fn in_parts<R: Send>(
 fn expected(evidence: &Evidence, sample: &RunSample, network: &Network, threads: usize) -> f64 {
     let prior = Prior::new(network);
     let sums = in_parts(sample, threads, |reads| {
-        let (mut codes, mut witness, mut probabilities) =
-            (Codes::default(), Witness::default(), Vec::new());
-        let mut reading = Reading::default();
+        let (mut codes, mut support, mut probabilities) =
+            (Codes::default(), ReadSupport::default(), Vec::new());
+        let mut reading = PreparedRead::default();
         let mut sum = 0.0;
         for read in reads {
             let codes = codes.of(sample, *read);
@@ -117,7 +118,7 @@ fn expected(evidence: &Evidence, sample: &RunSample, network: &Network, threads:
             probabilities.iter_mut().for_each(|logit| *logit = sigmoid(*logit));
             let bases = sample.bases[sample.reads[*read].start..][..codes.len()].iter().copied();
             reading.prepare(evidence.index(), bases);
-            evidence.testify(&mut witness, &reading, &mut probabilities);
+            evidence.apply(&mut support, &reading, &mut probabilities);
             sum += probabilities.iter().map(|p| f64::from(*p)).sum::<f64>();
         }
         sum
@@ -145,26 +146,26 @@ fn look(
     let none = || Seen { fit: Fit::new(experience), known: 0, depths: Vec::new() };
     let prior = Prior::new(network);
     let parts = in_parts(sample, threads, |reads| {
-        let (mut seen, mut codes, mut witness) = (none(), Codes::default(), Witness::default());
+        let (mut seen, mut codes, mut support) = (none(), Codes::default(), ReadSupport::default());
         let (mut logits, mut probabilities, mut reading) =
-            (Vec::new(), Vec::new(), Reading::default());
+            (Vec::new(), Vec::new(), PreparedRead::default());
         for read in reads {
             let kept = sample.reads[*read];
             let codes = codes.of(sample, *read);
             let bases = sample.bases[kept.start..][..codes.len()].iter().copied();
             prior.logits_into(codes, &mut logits);
             reading.prepare(index, bases);
-            witness.look(index, &reading);
-            for (statement, logit) in witness.statements().iter().zip(&logits) {
-                seen.fit.add(*statement, witness.depth(), *logit);
+            support.look(index, &reading);
+            for (statement, logit) in support.statements().iter().zip(&logits) {
+                seen.fit.add(*statement, support.depth(), *logit);
                 seen.known += u64::from(statement.is_known());
             }
             if index.share() < 1.0 {
                 probabilities.clear();
                 probabilities.extend(logits.iter().map(|logit| sigmoid(*logit)));
-                seen.fit.add_kmers(witness.shared(), witness.blamed(index, &probabilities));
+                seen.fit.add_kmers(support.shared(), support.blamed(index, &probabilities));
             }
-            seen.depths.extend(Some(witness.depth()).filter(|depth| *depth > 0));
+            seen.depths.extend(Some(support.depth()).filter(|depth| *depth > 0));
         }
         seen
     });
@@ -181,7 +182,7 @@ fn look(
 
 /// Evidence of a run, or why there is none.
 #[derive(Clone, Debug)]
-pub struct Testimony {
+pub struct RunEvidence {
     /// What the k-mers say; `None` if they must not testify.
     pub evidence: Option<Arc<Evidence>>,
     /// Why they must not; empty if they may.
@@ -190,7 +191,7 @@ pub struct Testimony {
     pub findings: EvidenceFindings,
 }
 
-impl Testimony {
+impl RunEvidence {
     pub(crate) fn of(
         evidence: Evidence,
         findings: EvidenceFindings,

@@ -1,7 +1,9 @@
 //! Which bases of a sample are learned from.
 
-use bm_encode::{BaseQualityPlace, CodeEncoder, Phred, ReadRef};
-use bm_evidence::kmer::mix;
+use bm_encode::{BaseQualityPlace, CodeEncoder};
+
+use bm_kmers::kmer::mix;
+use bm_reads::{Phred, ReadRef, base};
 
 use crate::labels::{Label, Labels};
 use crate::network::{Example, Network, Scores, Surroundings, Tables};
@@ -22,9 +24,6 @@ pub(crate) const FOLDS: u64 = 4;
 const READ_SALT: u64 = 0x9e37_79b9_7f4a_7c15;
 const BASE_SALT: u64 = 0xd1b5_4a32_d192_ed03;
 
-/// Bases of the sample's letters.
-const LETTERS: [u8; 5] = *b"ACGTN";
-
 /// Returns the part that the reads of a template are in.
 pub(crate) fn fold_of(template: u64) -> u64 {
     mix(template ^ READ_SALT) % FOLDS
@@ -44,8 +43,7 @@ impl Codes {
         let kept = sample.reads[read];
         let bases = kept.start..kept.start + kept.length;
         self.sequence.clear();
-        self.sequence
-            .extend(sample.bases[bases.clone()].iter().map(|base| LETTERS[usize::from(*base)]));
+        self.sequence.extend(sample.bases[bases.clone()].iter().map(|code| base::letter(*code)));
         self.quality_scores.clear();
         self.quality_scores.extend(sample.scores[bases].iter().map(|score| score + Phred::OFFSET));
         self.codes.clear();

@@ -3,7 +3,8 @@
 //! Whether a k-mer is picked depends on its bases alone, and not on the strand that was read: so
 //! all reads of a place in the genome agree which of its k-mers are anchors, and meet there.
 
-use bm_evidence::kmer::{UNKNOWN, mix};
+use bm_kmers::kmer::mix;
+use bm_reads::base::UNKNOWN;
 use pulp::{Arch, Simd, WithSimd};
 
 /// Bases of an anchor: enough that chance puts none of them twice into a genome of human size.
@@ -98,7 +99,7 @@ fn is_repeat(kmer: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use bm_evidence::kmer::code;
+    use bm_reads::base::code;
 
     use super::*;
 

@@ -21,7 +21,7 @@
 //!
 //! ```
 //! use bm_adapt::{Adaptation, Choice, Labels, RunSample, Settings};
-//! use bm_encode::ReadRef;
+//! use bm_reads::ReadRef;
 //! use bm_quality::ModelPackage;
 //!
 //! let mut sample = RunSample::new(RunSample::ROOM);
@@ -63,7 +63,7 @@ mod train;
 pub use adaptation::{Adaptation, Choice, Settings};
 pub use contradiction::Contradiction;
 pub use error::AdaptError;
-pub use evidence::{EvidenceFindings, Testimony};
+pub use evidence::{EvidenceFindings, RunEvidence};
 pub use findings::{Findings, HeldOut, Row};
 pub use gate::Doubt;
 pub use judge::{Figures, Gain};

@@ -1,23 +1,25 @@
 //! The files of a package: networks, manifest, golden reads, card.
 
-use bm_evidence::kmer::mix;
+use bm_kmers::kmer::mix;
 use std::collections::BTreeMap;
 use std::io;
 
-use bm_encode::{BaseQualityPlace, CodeEncoder, Phred, ReadRef};
+use bm_encode::{BaseQualityPlace, CodeEncoder};
+
 use bm_infer::onnx::{ModelProto, StringStringEntryProto};
 use bm_infer::{Digesting, Sha256, Variant};
 use bm_quality::{
     Domain, DomainEntry, EncodingEntry, ErrorRule, Facts, FileEntry, GoldenRead, GoldenReads,
     LabelEntry, Manifest, ModelPackage, PackageFiles, ReadRule, TensorEntry, Thresholds,
 };
+use bm_reads::{Phred, ReadRef};
 use prost::Message;
 use serde_json::json;
 
 use crate::adaptation::Settings;
 use crate::network::{Network, Reference};
 use crate::sample::RunSample;
-use crate::{AdaptError, Choice, Doubt, Findings, Testimony, card};
+use crate::{AdaptError, Choice, Doubt, Findings, RunEvidence, card};
 
 /// Positions of the file for the Neural Engine.
 const NEURAL_ENGINE_POSITIONS: usize = 4096;
@@ -64,12 +66,12 @@ pub(crate) fn files(
 /// why they may not.
 pub(crate) fn add_evidence(
     files: &mut PackageFiles,
-    testimony: &Testimony,
+    evidence: &RunEvidence,
 ) -> Result<(), AdaptError> {
     let json = |source| AdaptError::Json { file: MANIFEST, source };
     let manifest = files.get(MANIFEST).map_or(&[][..], Vec::as_slice);
     let mut manifest: Manifest = serde_json::from_slice(manifest).map_err(json)?;
-    if let Some(evidence) = &testimony.evidence {
+    if let Some(evidence) = &evidence.evidence {
         let mut digest = Digesting::new(io::sink());
         evidence.write(&mut digest).map_err(AdaptError::Evidence)?;
         let (sha256, bytes) = digest.finish();
@@ -78,12 +80,12 @@ pub(crate) fn add_evidence(
     if let Some(metrics) = manifest.metrics.as_object_mut() {
         metrics.insert(
             "evidence".to_owned(),
-            json!({"findings": testimony.findings, "doubts": testimony.doubts}),
+            json!({"findings": evidence.findings, "doubts": evidence.doubts}),
         );
     }
     files.insert(MANIFEST.to_owned(), serde_json::to_vec_pretty(&manifest).map_err(json)?);
     if let Some(text) = files.get_mut(CARD) {
-        text.extend(card::evidence(testimony).into_bytes());
+        text.extend(card::evidence(evidence).into_bytes());
     }
     Ok(())
 }

@@ -3,8 +3,9 @@
 
 mod copies;
 
-use bm_encode::{EncodeError, Phred, ReadRef};
-use bm_evidence::kmer::{code, mix};
+use bm_kmers::kmer::mix;
+use bm_reads::base::code;
+use bm_reads::{Phred, ReadError, ReadRef};
 
 use self::copies::{Copies, fingerprint};
 use crate::kmer::{Anchor, anchors};
@@ -129,9 +130,9 @@ impl RunSample {
     ///
     /// # Errors
     ///
-    /// An [`EncodeError`] where the read is not in order: lengths that differ, or a byte that is no
+    /// An [`ReadError`] where the read is not in order: lengths that differ, or a byte that is no
     /// quality score.
-    pub fn observe(&mut self, read: ReadRef<'_>) -> Result<(), EncodeError> {
+    pub fn observe(&mut self, read: ReadRef<'_>) -> Result<(), ReadError> {
         self.observe_template(&[read])
     }
 
@@ -144,11 +145,11 @@ impl RunSample {
         &mut self,
         first: ReadRef<'_>,
         second: ReadRef<'_>,
-    ) -> Result<(), EncodeError> {
+    ) -> Result<(), ReadError> {
         self.observe_template(&[first, second])
     }
 
-    fn observe_template(&mut self, reads: &[ReadRef<'_>]) -> Result<(), EncodeError> {
+    fn observe_template(&mut self, reads: &[ReadRef<'_>]) -> Result<(), ReadError> {
         let template = self.templates;
         self.templates += 1;
         let mut longest = 0;
@@ -157,7 +158,7 @@ impl RunSample {
             match read.check_scorable() {
                 Ok(()) => {}
                 // Nothing to see, and nothing wrong with it.
-                Err(EncodeError::EmptyRead | EncodeError::NoKnownBase) => all = false,
+                Err(ReadError::EmptyRead | ReadError::NoKnownBase) => all = false,
                 Err(error) => return Err(error),
             }
             self.reads_seen += 1;

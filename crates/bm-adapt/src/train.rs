@@ -1,6 +1,6 @@
 //! Training: Adam on the weighted log loss of examples, drawn towards where it started.
 
-use bm_evidence::kmer::mix;
+use bm_kmers::kmer::mix;
 
 use crate::network::{Example, Network, PARAMETERS, Rows, Scores, gradient};
 

@@ -42,10 +42,10 @@ pub(crate) fn run(args: &AdaptArgs) -> Result<()> {
         quiet: args.run.quiet,
     };
     let mut learned = learn::learn(&job, labels)?;
-    if let Some(testimony) = &learned.testimony {
-        learned.adaptation.add_evidence(testimony)?;
+    if let Some(evidence) = &learned.evidence {
+        learned.adaptation.add_evidence(evidence)?;
     }
-    let evidence = learned.testimony.as_ref().and_then(|testimony| testimony.evidence.as_deref());
+    let evidence = learned.evidence.as_ref().and_then(|evidence| evidence.evidence.as_deref());
     package.write(&learned.adaptation.files, evidence)?;
     if let Some(report) = report {
         AdaptReport::new(&inputs, &args.output, &learned, began.elapsed()).write(report)?;
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &AdaptArgs) -> Result<()> {
             inputs: &inputs,
             start: start.facts(),
             adaptation: &learned.adaptation,
-            kmers: learned.testimony.as_ref().map(learn::words_of_kmers),
+            kmers: learned.evidence.as_ref().map(learn::words_of_kmers),
         }
         .write(html)?;
     }

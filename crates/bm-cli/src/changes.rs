@@ -29,12 +29,12 @@ pub(crate) struct ChangeFacts {
 impl Changes {
     /// Adds a read of so many bases.
     pub(crate) fn add(&mut self, prediction: &Prediction, bases: usize) {
-        if let (Some(testimony), Some(errors)) =
-            (prediction.testimony(), prediction.expected_errors())
+        if let (Some(evidence), Some(errors)) =
+            (prediction.kmer_support(), prediction.expected_errors())
         {
             self.bases += bases as f64;
-            self.evaluable += f64::from(testimony.evaluable) * bases as f64;
-            self.expected_errors_prior += f64::from(testimony.expected_errors_prior);
+            self.evaluable += f64::from(evidence.evaluable) * bases as f64;
+            self.expected_errors_prior += f64::from(evidence.expected_errors_prior);
             self.expected_errors += f64::from(errors);
         }
     }

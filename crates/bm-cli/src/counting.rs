@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::thread::{Scope, ScopedJoinHandle};
 
 use anyhow::{Context, Result, anyhow};
-use bm_encode::fastq::RecordBatch;
-use bm_encode::{Phred, ReadRef};
-use bm_evidence::{Counter, kmer};
+use bm_kmers::{Counter, kmer};
+use bm_reads::base;
+use bm_reads::fastq::RecordBatch;
+use bm_reads::{Phred, ReadRef};
 use crossbeam_channel::{Sender, bounded};
 
 /// Batches that wait for a thread.
@@ -83,7 +84,7 @@ pub(crate) fn counters<'a>(
 ) -> Vec<Counter> {
     let (mut codes, mut errors, mut bases) = (Vec::new(), 0.0, 0);
     for read in first {
-        codes.push(read.sequence.iter().map(|base| kmer::code(*base)).collect::<Vec<_>>());
+        codes.push(read.sequence.iter().map(|base| base::code(*base)).collect::<Vec<_>>());
         let probability = |byte: &u8| Phred::from_byte(*byte).map_or(0.0, Phred::error_probability);
         errors += read.quality_scores.iter().map(probability).sum::<f64>();
         bases += read.len();

@@ -5,11 +5,10 @@ use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use bm_encode::fastq::Record;
-use bm_encode::{
-    BaseQualityPlace, CodeEncoder, Encoder, FeatureBatch, QualityPlace, ReadRef, Scalar150,
-};
+use bm_encode::{BaseQualityPlace, CodeEncoder, Encoder, FeatureBatch, QualityPlace, Scalar150};
 use bm_quality::{Combination, WindowRule};
+use bm_reads::ReadRef;
+use bm_reads::fastq::Record;
 use npyz::WriterBuilder;
 
 use crate::args::{EncodeArgs, EncodingChoice};

@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use bm_encode::Phred;
 use bm_quality::{Prediction, Verdict};
+use bm_reads::Phred;
 
 use crate::args::FilterArgs;
 use crate::decide::{Decision, Fate, Judged};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use bm_adapt::Contradiction;
-use bm_encode::ReadRef;
 use bm_quality::QualityModel;
+use bm_reads::ReadRef;
 
 use crate::engine::Engine;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
-use bm_encode::fastq::{self, BatchSize, FastqError, Fault, Record, RecordBatch};
+use bm_reads::fastq::{self, BatchSize, FastqError, Fault, Record, RecordBatch};
 
 use crate::decompress::Format;
 use crate::inflate::Gzip;

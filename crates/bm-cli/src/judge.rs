@@ -248,7 +248,7 @@ fn learned(args: &JudgeArgs) -> Result<Learned> {
 /// Returns the package of what was learned, with what the k-mers say.
 fn package(learned: &Learned) -> Result<ModelPackage> {
     let package = ModelPackage::from_files("adapted", learned.adaptation.files.clone())?;
-    let evidence = learned.testimony.as_ref().and_then(|testimony| testimony.evidence.clone());
+    let evidence = learned.evidence.as_ref().and_then(|evidence| evidence.evidence.clone());
     Ok(match evidence {
         Some(evidence) => package.with_evidence(evidence),
         None => package,

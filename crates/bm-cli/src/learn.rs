@@ -5,10 +5,11 @@ use std::path::Path;
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail};
-use bm_adapt::{Adaptation, Choice, Label, Labels, RunSample, Settings, Testimony};
-use bm_encode::fastq::{BatchSize, Record, RecordBatch};
-use bm_evidence::Counter;
+use bm_adapt::{Adaptation, Choice, Label, Labels, RunEvidence, RunSample, Settings};
+use bm_kmers::Counter;
 use bm_quality::ModelPackage;
+use bm_reads::fastq::{BatchSize, Record, RecordBatch};
+use bm_reads::mates;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::counting::{Counting, Shared, counters};
@@ -16,8 +17,8 @@ use crate::input::{self, Input, Offset};
 use crate::output::Output;
 use crate::pipeline::{BYTES, FIRST_BYTES};
 use crate::progress::Progress;
+use crate::terminal;
 use crate::work::Tasks;
-use crate::{mates, terminal};
 
 /// Batches under way: one that is read, one that is looked at, two that wait.
 const BATCHES: usize = 4;
@@ -42,7 +43,7 @@ pub(crate) struct Job<'a> {
 pub(crate) struct Learned {
     pub(crate) adaptation: Adaptation,
     /// What its k-mers say, if they were counted.
-    pub(crate) testimony: Option<Testimony>,
+    pub(crate) evidence: Option<RunEvidence>,
 }
 
 /// Bytes that everything but the k-mers takes: the sample, its labels, what is read.
@@ -110,8 +111,8 @@ pub(crate) fn learn(job: &Job<'_>, labels_output: Option<Output>) -> Result<Lear
             index.join().map_err(|_| anyhow!("the index was not made; this is a bug in bm"))?;
         anyhow::Ok((index, adaptation))
     })?;
-    let testimony = index.map(|index| adaptation.weigh(index, &sample, threads)).transpose()?;
-    Ok(Learned { adaptation, testimony })
+    let evidence = index.map(|index| adaptation.weigh(index, &sample, threads)).transpose()?;
+    Ok(Learned { adaptation, evidence })
 }
 
 /// Writes a row for each read that was looked at.
@@ -377,18 +378,18 @@ pub(crate) fn refuse_streams(inputs: &[&Path]) -> Result<()> {
 
 /// Returns lines for people on what was learned.
 pub(crate) fn words(learned: &Learned) -> String {
-    let testimony = learned
-        .testimony
+    let evidence = learned
+        .evidence
         .as_ref()
-        .map_or_else(String::new, |testimony| format!("\n{}", words_of_kmers(testimony)));
-    words_of_model(&learned.adaptation) + &testimony
+        .map_or_else(String::new, |evidence| format!("\n{}", words_of_kmers(evidence)));
+    words_of_model(&learned.adaptation) + &evidence
 }
 
 /// Returns a line for people on what the k-mers of a run say, or why they do not.
-pub(crate) fn words_of_kmers(testimony: &Testimony) -> String {
-    let findings = &testimony.findings;
-    if testimony.evidence.is_none() {
-        let reasons: Vec<_> = testimony.doubts.iter().map(ToString::to_string).collect();
+pub(crate) fn words_of_kmers(evidence: &RunEvidence) -> String {
+    let findings = &evidence.findings;
+    if evidence.evidence.is_none() {
+        let reasons: Vec<_> = evidence.doubts.iter().map(ToString::to_string).collect();
         return format!("the run's k-mers do not testify: {}", reasons.join("; "));
     }
     let share = if findings.share < 1.0 {

@@ -25,7 +25,6 @@ mod interrupted;
 mod judge;
 mod learn;
 mod man;
-mod mates;
 mod models;
 mod multiqc;
 mod number;

@@ -1,7 +1,7 @@
 //! Why a read is not kept.
 
-use bm_encode::EncodeError;
 use bm_quality::Shortfall;
+use bm_reads::ReadError;
 
 /// A reason. Of several, the first in this order is the one that counts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -67,10 +67,10 @@ impl From<Shortfall> for Reason {
     }
 }
 
-impl From<&EncodeError> for Reason {
+impl From<&ReadError> for Reason {
     /// For a read that cannot be judged. The reader has refused what is no read before.
-    fn from(error: &EncodeError) -> Self {
-        if matches!(error, EncodeError::EmptyRead) { Self::Empty } else { Self::OnlyN }
+    fn from(error: &ReadError) -> Self {
+        if matches!(error, ReadError::EmptyRead) { Self::Empty } else { Self::OnlyN }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use bm_adapt::{Choice, EvidenceFindings, Findings, Testimony};
+use bm_adapt::{Choice, EvidenceFindings, Findings, RunEvidence};
 use serde::{Serialize, Serializer};
 
 use crate::changes::ChangeFacts;
@@ -324,11 +324,11 @@ struct EvidenceFacts {
 }
 
 impl EvidenceFacts {
-    fn of(testimony: &Testimony) -> Self {
+    fn of(evidence: &RunEvidence) -> Self {
         Self {
-            testifies: testimony.evidence.is_some(),
-            doubts: testimony.doubts.iter().map(ToString::to_string).collect(),
-            findings: testimony.findings,
+            testifies: evidence.evidence.is_some(),
+            doubts: evidence.doubts.iter().map(ToString::to_string).collect(),
+            findings: evidence.findings,
         }
     }
 }
@@ -341,7 +341,7 @@ impl AdaptationFacts {
             choice: adaptation.choice,
             doubts: adaptation.doubts.iter().map(ToString::to_string).collect(),
             findings: adaptation.findings.clone(),
-            evidence: learned.testimony.as_ref().map(EvidenceFacts::of),
+            evidence: learned.evidence.as_ref().map(EvidenceFacts::of),
         }
     }
 }

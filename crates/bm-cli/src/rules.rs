@@ -1,5 +1,7 @@
 //! Simple rules beside the network: what a read is, whatever its qualities say.
 
+use bm_reads::base;
+
 use crate::reasons::{Reason, Reasons};
 
 /// What a read must be; nothing is asked where there is no limit.
@@ -45,13 +47,10 @@ impl Rules {
 }
 
 /// Returns a base as a number, if it is one of four.
-fn code(base: u8) -> Option<usize> {
-    match base {
-        b'A' | b'a' => Some(0),
-        b'C' | b'c' => Some(1),
-        b'G' | b'g' => Some(2),
-        b'T' | b't' | b'U' | b'u' => Some(3),
-        _ => None,
+fn code(letter: u8) -> Option<usize> {
+    match base::code(letter) {
+        base::UNKNOWN => None,
+        code => Some(usize::from(code)),
     }
 }
 

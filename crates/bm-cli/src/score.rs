@@ -3,8 +3,8 @@
 use std::io::Write as _;
 
 use anyhow::{Context, Result};
-use bm_encode::{mean_phred, reported_errors};
 use bm_quality::Prediction;
+use bm_reads::{mean_phred, reported_errors};
 
 use crate::args::ScoreArgs;
 use crate::decide::{Decision, Judged};
@@ -91,9 +91,9 @@ impl Product for Rows {
             add(Some(reported_errors(record.quality_scores) as f32));
             add(mean_phred(record.quality_scores).map(|mean| mean as f32));
             if self.has_evidence {
-                let testimony = prediction.testimony();
-                add(testimony.map(|testimony| testimony.expected_errors_prior));
-                add(testimony.map(|testimony| testimony.evaluable));
+                let support = prediction.kmer_support();
+                add(support.map(|support| support.expected_errors_prior));
+                add(support.map(|support| support.evaluable));
             }
             if self.are_pairs {
                 text.extend_from_slice(if i == 0 { b"\t1" } else { b"\t2" });

@@ -4,8 +4,8 @@ use std::io::BufRead;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use bm_encode::EncodeError;
 use bm_quality::{Prediction, Probability, Score, Verdict};
+use bm_reads::ReadError;
 
 use crate::decide::Fate;
 use crate::input;
@@ -101,8 +101,8 @@ impl ScoreTable {
         joints: &mut Vec<Prediction>,
         given: &mut Vec<Fate>,
     ) -> Result<()> {
-        let unknown = Fate::lost(Reasons::NONE, &Prediction::Unscored(EncodeError::EmptyRead));
-        predictions.resize(records.len(), Prediction::Unscored(EncodeError::EmptyRead));
+        let unknown = Fate::lost(Reasons::NONE, &Prediction::Unscored(ReadError::EmptyRead));
+        predictions.resize(records.len(), Prediction::Unscored(ReadError::EmptyRead));
         given.resize(records.len(), unknown);
         for template in records.templates() {
             let mut errors = Some(0.0);
@@ -139,9 +139,9 @@ impl ScoreTable {
                     Some(probability) => Prediction::Scored(Score {
                         probability,
                         expected_errors: errors.map(|errors| errors as f32),
-                        testimony: None,
+                        support: None,
                     }),
-                    None => Prediction::Unscored(EncodeError::EmptyRead),
+                    None => Prediction::Unscored(ReadError::EmptyRead),
                 });
             }
         }
@@ -189,10 +189,10 @@ impl ScoreTable {
         let expected_errors = columns.expected_errors.map(number).transpose()?;
         let prediction = match probability(columns.probability)? {
             Some(probability) => {
-                Prediction::Scored(Score { probability, expected_errors, testimony: None })
+                Prediction::Scored(Score { probability, expected_errors, support: None })
             }
-            None if length == 0 => Prediction::Unscored(EncodeError::EmptyRead),
-            None => Prediction::Unscored(EncodeError::NoKnownBase),
+            None if length == 0 => Prediction::Unscored(ReadError::EmptyRead),
+            None => Prediction::Unscored(ReadError::NoKnownBase),
         };
         let verdict = match text(columns.verdict)? {
             "pass" => Verdict::Pass,

@@ -5,12 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
-use bm_encode::ReadRef;
-use bm_encode::fastq::{BatchSize, RecordBatch, RecordRef};
+use bm_reads::ReadRef;
+use bm_reads::fastq::{BatchSize, RecordBatch, RecordRef};
+use bm_reads::mates::{self, Mismatch};
 
 use crate::args::InputArgs;
 use crate::input::{self, Input};
-use crate::mates::{self, Mismatch};
 use crate::work::Tasks;
 
 /// How reads belong together.

@@ -1,7 +1,7 @@
 //! What is seen of reads while they are judged, for the page.
 
-use bm_encode::Phred;
 use bm_quality::{Prediction, Verdict};
+use bm_reads::Phred;
 
 use crate::curve::Point;
 use crate::decide::{Decision, Judged};

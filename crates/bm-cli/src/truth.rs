@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use bm_encode::fastq::Record;
+use bm_reads::fastq::Record;
 use bm_truth::{
     Aligned, Alignment, HEADER, OverlapRules, Pileup, Reference, Row, Rules, TruthError, mate_rows,
 };
@@ -13,7 +13,8 @@ use crate::args::TruthArgs;
 use crate::input::Offset;
 use crate::output::Output;
 use crate::work::Tasks;
-use crate::{input, mates, terminal};
+use crate::{input, terminal};
+use bm_reads::mates;
 
 /// Bytes read from the alignment at once.
 const BUFFER: usize = 256 * 1024;

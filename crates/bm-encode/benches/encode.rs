@@ -1,4 +1,4 @@
-//! How fast reads become features, and how fast FASTQ is read: `cargo bench -p bm-encode`.
+//! How fast reads become features: `cargo bench -p bm-encode`.
 //!
 //! Reads and bases are counted in groups of their own, because a benchmark has one throughput.
 
@@ -6,8 +6,8 @@ use std::hint::black_box;
 use std::io::Read;
 use std::path::Path;
 
-use bm_encode::fastq::{BatchSize, Reader, Record, RecordBatch};
 use bm_encode::{CodeEncoder, Encoder, FeatureBatch, QualityPlace, Scalar150};
+use bm_reads::fastq::{Reader, Record};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flate2::bufread::MultiGzDecoder;
 
@@ -77,37 +77,5 @@ fn encode(c: &mut Criterion) {
     }
 }
 
-fn fastq(c: &mut Criterion) {
-    let text = text();
-    let reads = records(&text).len() as u64;
-    let read_all = |text: &[u8]| {
-        let (mut reader, mut record) = (Reader::new(text), Record::default());
-        while reader.read_record(&mut record).expect("testdata is FASTQ") {
-            black_box(record.sequence());
-        }
-        reader.records()
-    };
-    let mut batch = RecordBatch::default();
-    let mut read_in_batches = |text: &[u8]| {
-        let mut reader = Reader::new(text);
-        while reader
-            .read_batch(&mut batch, BatchSize::Bytes(256 * 1024))
-            .expect("testdata is FASTQ")
-        {
-            black_box(batch.len());
-        }
-        reader.records()
-    };
-    for (unit, throughput) in
-        [("reads", Throughput::Elements(reads)), ("bytes", Throughput::Bytes(text.len() as u64))]
-    {
-        let mut group = c.benchmark_group(format!("fastq/{unit}"));
-        group.throughput(throughput);
-        group.bench_function("record by record", |b| b.iter(|| read_all(black_box(&text))));
-        group.bench_function("in batches", |b| b.iter(|| read_in_batches(black_box(&text))));
-        group.finish();
-    }
-}
-
-criterion_group!(benches, encode, fastq);
+criterion_group!(benches, encode);
 criterion_main!(benches);

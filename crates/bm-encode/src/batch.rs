@@ -1,6 +1,7 @@
 //! Rows of features, handled together.
 
-use crate::{EncodeError, Encoder, Encoding, ReadRef};
+use crate::{EncodeError, Encoder, Encoding};
+use bm_reads::ReadRef;
 
 /// A matrix of features, a row a read or window.
 #[derive(Clone, Debug)]

@@ -12,7 +12,8 @@ use std::fmt;
 pub use base_quality_place::{BaseQualityPlace, CodeParts};
 pub use quality_place::QualityPlace;
 
-use crate::{EncodeError, ReadRef};
+use crate::EncodeError;
+use bm_reads::ReadRef;
 
 /// A named and versioned rule from bases to codes.
 ///

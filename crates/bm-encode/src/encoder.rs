@@ -4,7 +4,8 @@ mod scalar_150;
 
 pub use scalar_150::Scalar150;
 
-use crate::{EncodeError, Encoding, ReadRef};
+use crate::{EncodeError, Encoding};
+use bm_reads::ReadRef;
 
 /// Turns reads into rows of features.
 pub trait Encoder: Send + Sync {

@@ -1,37 +1,15 @@
-//! What can be wrong with a read.
+//! What can be wrong when features are made of a read.
 
+use bm_reads::ReadError;
 use thiserror::Error;
 
 /// Why a read has no features.
-///
-/// Positions are 0-based, in bases from the read's start.
 #[derive(Clone, Debug, Error, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// The read has no bases.
-    #[error("the read is empty")]
-    EmptyRead,
-    /// Every base of the read is unknown (`N` or `.`).
-    #[error("no base of the read is known, all are N")]
-    NoKnownBase,
-    /// The read does not have one quality score a base.
-    #[error("{sequence} bases but {quality_scores} quality scores")]
-    LengthMismatch {
-        /// Bases in the sequence.
-        sequence: usize,
-        /// Bytes in the quality string.
-        quality_scores: usize,
-    },
-    /// A quality byte is not Phred + 33.
-    #[error(
-        "quality byte {byte:#04x} at position {position} is not between '!' (Phred 0) and '~' (Phred 93)"
-    )]
-    InvalidQuality {
-        /// Where in the read.
-        position: usize,
-        /// The byte found.
-        byte: u8,
-    },
+    /// The read itself is not in order.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// The read is longer than the encoding's window.
     #[error("{length} bases do not fit into the encoding's {window}; cut the read into windows")]
     TooLong {

@@ -7,7 +7,8 @@
 //! # Example
 //!
 //! ```
-//! use bm_encode::{Encoder, FeatureBatch, ReadRef, Scalar150};
+//! use bm_encode::{Encoder, FeatureBatch, Scalar150};
+//! use bm_reads::ReadRef;
 //!
 //! let encoder = Scalar150;
 //! let mut batch = FeatureBatch::new(encoder.encoding());
@@ -26,7 +27,9 @@
 //! it has, and write every value of the row. It goes wherever those of this crate do.
 //!
 //! ```
-//! use bm_encode::{EncodeError, Encoder, Encoding, FeatureBatch, Phred, ReadRef};
+//! use bm_encode::{EncodeError, Encoder, Encoding, FeatureBatch};
+//! use bm_reads::ReadRef;
+//! use bm_encode::bm_reads::Phred;
 //!
 //! /// The error probability of each of 50 bases, and 0 where there is none.
 //! struct Errors50;
@@ -57,23 +60,16 @@
 //! assert_eq!(batch.as_slice()[..5], [0.1, 0.01, 0.001, 0.0001, 0.0]);
 //! # Ok::<(), EncodeError>(())
 //! ```
-//!
-//! # FASTQ
-//!
-//! FASTQ has four lines a record: `@` and the definition (the read's name, then anything), the
-//! sequence, `+`, and one quality byte a base: Phred + 33, so `!` (0) to `~` (93).
-//! [`fastq::Reader`] (feature `fastq`, on by default) reads it strictly.
 
 mod batch;
 mod code_encoder;
 mod encoder;
 mod encoding;
 mod error;
-#[cfg(feature = "fastq")]
-pub mod fastq;
-mod read;
 
 pub use batch::FeatureBatch;
+/// The reads that are encoded.
+pub use bm_reads::{self, ReadRef};
 pub use code_encoder::{
     BaseQualityPlace, CodeEncoder, CodeEncoding, CodeParts, QualityPlace, code_encodings,
     find_codes,
@@ -81,4 +77,3 @@ pub use code_encoder::{
 pub use encoder::{Encoder, Scalar150, encodings, find};
 pub use encoding::Encoding;
 pub use error::EncodeError;
-pub use read::{Phred, ReadRef, mean_phred, reported_errors};

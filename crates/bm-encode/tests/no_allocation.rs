@@ -8,7 +8,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use bm_encode::{CodeEncoder, Encoder, FeatureBatch, QualityPlace, ReadRef, Scalar150};
+use bm_encode::{CodeEncoder, Encoder, FeatureBatch, QualityPlace, Scalar150};
+
+use bm_reads::ReadRef;
 
 thread_local! {
     // Of this thread: the test harness allocates on others.
@@ -99,28 +101,4 @@ fn a_batch_that_was_full_once_allocates_nothing() {
         }),
         0
     );
-}
-
-#[cfg(feature = "fastq")]
-#[test]
-fn a_reader_that_has_seen_the_longest_record_allocates_nothing() {
-    use bm_encode::fastq::{Reader, Record};
-
-    let mut text = Vec::new();
-    for i in 0..100 {
-        let bases = 150 - i % 7;
-        text.extend_from_slice(
-            format!("@read{i:03} lane 1\n{}\n+\n{}\n", "A".repeat(bases), "I".repeat(bases))
-                .as_bytes(),
-        );
-    }
-    let (mut reader, mut record) = (Reader::new(&text[..]), Record::default());
-    assert!(reader.read_record(&mut record).unwrap());
-    let mut records = 1;
-    let count = allocations(|| {
-        while reader.read_record(&mut record).unwrap() {
-            records += 1;
-        }
-    });
-    assert_eq!((records, count), (100, 0));
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use bm_kmers::KmerError;
+
 /// Why evidence cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -9,7 +11,17 @@ pub enum EvidenceError {
     /// A file of another format or version, or a broken one.
     #[error("evidence: {0}")]
     Content(String),
-    /// What the system says.
+    /// The input failed.
     #[error("evidence: cannot be read")]
     Read(#[source] io::Error),
+}
+
+impl From<KmerError> for EvidenceError {
+    fn from(error: KmerError) -> Self {
+        match error {
+            KmerError::Read(error) => Self::Read(error),
+            KmerError::Content(text) => Self::Content(text),
+            other => Self::Content(other.to_string()),
+        }
+    }
 }

@@ -2,9 +2,11 @@
 
 use std::io::{self, Read, Write};
 
+use bm_kmers::{Index, read_u32, read_u64};
+use bm_reads::base;
+
 use crate::fit::Weights;
-use crate::index::{Index, number32, number64};
-use crate::{EvidenceError, Reading, Statement, Witness, kmer};
+use crate::{BaseSupport, EvidenceError, PreparedRead, ReadSupport};
 
 /// Bases that are weighed together, with vector instructions.
 const TOGETHER: usize = 64;
@@ -41,36 +43,36 @@ impl Evidence {
 
     /// Makes ready to testify of a read. Best done for the next read before one is testified of:
     /// then its k-mers are in the cache by its turn.
-    pub fn prepare(&self, reading: &mut Reading, sequence: &[u8]) {
-        reading.prepare(&self.index, sequence.iter().map(|base| kmer::code(*base)));
+    pub fn prepare(&self, reading: &mut PreparedRead, sequence: &[u8]) {
+        reading.prepare(&self.index, sequence.iter().map(|letter| base::code(*letter)));
     }
 
     /// Makes of the probabilities that the bases of a prepared read are wrong those that they have
     /// when the run has testified; returns of how many bases something is known.
     ///
     /// The read and `probabilities` are of one length; what is longer is left alone.
-    pub fn testify(
+    pub fn apply(
         &self,
-        witness: &mut Witness,
-        reading: &Reading,
+        support: &mut ReadSupport,
+        reading: &PreparedRead,
         probabilities: &mut [f32],
     ) -> usize {
-        witness.look(&self.index, reading);
-        let factors = self.weights.at(witness.depth());
+        support.look(&self.index, reading);
+        let factors = self.weights.at(support.depth());
         // Where only some k-mers are looked at, it is k-mers that accuse, and not statements of
         // bases.
         let all = self.index.level() == 0;
         let mut known = 0;
         let mut worths = [UNSAID; TOGETHER];
-        let length = probabilities.len().min(witness.statements().len());
+        let length = probabilities.len().min(support.statements().len());
         let (probabilities, statements) =
-            (&mut probabilities[..length], &witness.statements()[..length]);
+            (&mut probabilities[..length], &support.statements()[..length]);
         for (probabilities, statements) in
             probabilities.chunks_mut(TOGETHER).zip(statements.chunks(TOGETHER))
         {
             for (worth, statement) in worths.iter_mut().zip(statements) {
                 known += usize::from(statement.is_known());
-                *worth = if all || !statement.accuses() {
+                *worth = if all || !statement.contradicts() {
                     factors[usize::from(statement.number())]
                 } else {
                     UNSAID
@@ -84,7 +86,7 @@ impl Evidence {
             }
         }
         if !all {
-            witness.spread_blame(&self.index, self.weights.blame, probabilities);
+            support.spread_blame(&self.index, self.weights.blame, probabilities);
         }
         known
     }
@@ -99,8 +101,8 @@ impl Evidence {
         output.write_all(MAGIC)?;
         for number in [
             Self::FORMAT,
-            Statement::VERSION,
-            Statement::COUNT as u32,
+            BaseSupport::VERSION,
+            BaseSupport::COUNT as u32,
             self.weights.depths.len() as u32,
         ] {
             output.write_all(&number.to_le_bytes())?;
@@ -126,30 +128,30 @@ impl Evidence {
         if magic != *MAGIC {
             return Err(content("no file of evidence".to_owned()));
         }
-        let (format, version, number) = (number32(input)?, number32(input)?, number32(input)?);
+        let (format, version, number) = (read_u32(input)?, read_u32(input)?, read_u32(input)?);
         if format != Self::FORMAT
-            || version != Statement::VERSION
-            || number as usize != Statement::COUNT
+            || version != BaseSupport::VERSION
+            || number as usize != BaseSupport::COUNT
         {
             return Err(content(format!(
                 "format {format} with {number} statements of version {version}, expected {} with {} of version {}",
                 Self::FORMAT,
-                Statement::COUNT,
-                Statement::VERSION
+                BaseSupport::COUNT,
+                BaseSupport::VERSION
             )));
         }
-        let ranges = number32(input)?;
+        let ranges = read_u32(input)?;
         if !(1..=MOST_RANGES).contains(&ranges) {
             return Err(content(format!("{ranges} ranges of depths, expected 1 to {MOST_RANGES}")));
         }
         let depths = (0..ranges)
-            .map(|_| number64(input).map(f64::from_bits))
+            .map(|_| read_u64(input).map(f64::from_bits))
             .collect::<Result<Vec<_>, _>>()?;
         if !depths.is_sorted_by(|low, high| low < high) {
             return Err(content(format!("the depths {depths:?}, expected rising numbers")));
         }
         let mut weights = (0..=ranges * number)
-            .map(|_| number32(input).map(f32::from_bits))
+            .map(|_| read_u32(input).map(f32::from_bits))
             .collect::<Result<Vec<_>, _>>()?;
         if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight > 0.0))
         {

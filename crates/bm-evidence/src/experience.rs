@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EvidenceError, Statement};
+use crate::{BaseSupport, EvidenceError};
 
 /// How often wrong bases get a statement, and how often right ones do, in reads of several depths:
 /// how many reads a typical k-mer of the read is in. By the depth of the read and not of the run,
@@ -12,7 +12,7 @@ use crate::{EvidenceError, Statement};
 pub struct Experience {
     /// [`Experience::FORMAT`].
     pub format: u32,
-    /// [`Statement::VERSION`] of the statements.
+    /// [`BaseSupport::VERSION`] of the statements.
     pub statements: u32,
     /// Where each range of depths begins, rising; the first one has all below the second, too.
     pub depths: Vec<f64>,
@@ -61,8 +61,8 @@ impl Experience {
 
     fn check(&self) -> Result<(), String> {
         let Self { format, statements, depths, .. } = self;
-        if *format != Self::FORMAT || *statements != Statement::VERSION {
-            let expected = format!("{} and {}", Self::FORMAT, Statement::VERSION);
+        if *format != Self::FORMAT || *statements != BaseSupport::VERSION {
+            let expected = format!("{} and {}", Self::FORMAT, BaseSupport::VERSION);
             return Err(format!(
                 "of format {format} for statements of version {statements}, expected {expected}"
             ));
@@ -79,7 +79,7 @@ impl Experience {
                 values.len() == depths.len()
                     && values.iter().all(|value| (0.0..=1.0).contains(value))
             };
-            if Statement::new(*statement).is_none() || !fine(wrong) || !fine(right) {
+            if BaseSupport::new(*statement).is_none() || !fine(wrong) || !fine(right) {
                 return Err(format!("what it says of statement {statement}"));
             }
         }
@@ -88,8 +88,10 @@ impl Experience {
 
     /// Returns the frequencies in reads of the range of depths with that number.
     pub(crate) fn at(&self, range: usize, all: bool) -> Frequencies {
-        let mut at =
-            Frequencies { wrong: vec![0.0; Statement::COUNT], right: vec![0.0; Statement::COUNT] };
+        let mut at = Frequencies {
+            wrong: vec![0.0; BaseSupport::COUNT],
+            right: vec![0.0; BaseSupport::COUNT],
+        };
         for frequency in if all { &self.all } else { &self.some } {
             at.wrong[usize::from(frequency.statement)] = frequency.wrong[range];
             at.right[usize::from(frequency.statement)] = frequency.right[range];

@@ -1,7 +1,7 @@
 //! What the statements are worth in a run.
 
 use crate::experience::{Frequencies, range};
-use crate::{Experience, Statement};
+use crate::{BaseSupport, Experience};
 
 /// Log-odds of prior probabilities are gathered in bins of this width, from [`LOWEST`] on.
 const WIDTH: f64 = 0.25;
@@ -40,7 +40,7 @@ impl Weights {
     /// Returns the factors in a read of that depth, by the number of the statement.
     #[inline(always)]
     pub(crate) fn at(&self, depth: u32) -> &[f32] {
-        &self.factors[range(&self.depths, depth) * Statement::COUNT..][..Statement::COUNT]
+        &self.factors[range(&self.depths, depth) * BaseSupport::COUNT..][..BaseSupport::COUNT]
     }
 }
 
@@ -69,7 +69,7 @@ impl Fit {
     pub fn new(experience: &Experience) -> Self {
         let depths = experience.depths.clone();
         Self {
-            bases: vec![[0; BINS]; depths.len() * Statement::COUNT],
+            bases: vec![[0; BINS]; depths.len() * BaseSupport::COUNT],
             depths,
             seen: 0,
             shared: 0,
@@ -77,16 +77,16 @@ impl Fit {
         }
     }
 
-    /// Adds a base of a read of that depth ([`crate::Witness::depth`]), with the log-odds of an
+    /// Adds a base of a read of that depth ([`crate::ReadSupport::depth`]), with the log-odds of an
     /// error before.
-    pub fn add(&mut self, statement: Statement, depth: u32, logit: f32) {
-        let row = range(&self.depths, depth) * Statement::COUNT + usize::from(statement.number());
+    pub fn add(&mut self, statement: BaseSupport, depth: u32, logit: f32) {
+        let row = range(&self.depths, depth) * BaseSupport::COUNT + usize::from(statement.number());
         self.bases[row][bin(f64::from(logit))] += 1;
         self.seen += 1;
     }
 
     /// Adds k-mers: how many others have, and how likely one of the bases of each other one is
-    /// wrong ([`crate::Witness::blamed`]).
+    /// wrong ([`crate::ReadSupport::blamed`]).
     pub fn add_kmers(&mut self, shared: u64, blamed: impl Iterator<Item = f64>) {
         self.shared += shared;
         blamed.for_each(|wrong| self.blamed[bin((wrong / (1.0 - wrong)).ln())] += 1);
@@ -125,7 +125,7 @@ impl Fit {
 
     /// Returns what the statements are worth in the run; `all`: as all k-mers were looked at.
     pub fn weights(&self, experience: &Experience, all: bool) -> Weights {
-        let ranges = self.bases.chunks(Statement::COUNT).enumerate();
+        let ranges = self.bases.chunks(BaseSupport::COUNT).enumerate();
         let factors = ranges.flat_map(|(range, bases)| factors(bases, &experience.at(range, all)));
         Weights {
             factors: factors.map(|factor| factor as f32).collect(),
@@ -182,9 +182,9 @@ fn bin(logit: f64) -> usize {
 /// Returns what a statement is worth by its frequency among wrong and among right bases.
 fn factor(number: usize, wrong: f64, right: f64) -> f64 {
     let factor = wrong / right;
-    match Statement::new(number as u16) {
-        Some(Statement::NONE) | None => 1.0,
-        Some(statement) if statement.accuses() => factor,
+    match BaseSupport::new(number as u16) {
+        Some(BaseSupport::NONE) | None => 1.0,
+        Some(statement) if statement.contradicts() => factor,
         Some(_) => factor.min(1.0),
     }
 }

@@ -1,9 +1,9 @@
 //! What the k-mers of a sequencing run say of each base of its reads.
 //!
-//! Where many reads of a run overlap, they bear witness of each other: a base that others have
+//! Where many reads of a run overlap, they bear support of each other: a base that others have
 //! after the same bases is right, one that nobody else has where others go on with another is
-//! wrong. A [`Counter`] counts the k-mers of all reads, exactly while there is memory, and makes an
-//! [`Index`] of them. A [`Witness`] follows a [`Reading`] along the index and makes a [`Statement`]
+//! wrong. A [`Counter`](bm_kmers::Counter) counts the k-mers of all reads, exactly while there is memory, and makes an
+//! [`Index`](bm_kmers::Index) of them. A [`ReadSupport`] follows a [`PreparedRead`] along the index and makes a [`BaseSupport`]
 //! of each base. What a statement is worth, by how much it multiplies the odds that the base is
 //! wrong, is fitted to the run ([`Fit`]), starting from what runs with known errors taught
 //! ([`Experience`]). Index and weights together are [`Evidence`]: it turns the probability of an
@@ -14,7 +14,8 @@
 //! end of a genome, keeps its prior.
 //!
 //! ```
-//! use bm_evidence::{Counter, Evidence, Experience, Fit, Reading, Witness, kmer};
+//! use bm_evidence::{Evidence, Experience, Fit, PreparedRead, ReadSupport};
+//! use bm_kmers::{Counter, kmer};
 //!
 //! # let genome: Vec<u8> = (0..3000u64).map(|i| b"ACGT"[kmer::mix(i + 1) as usize % 4]).collect();
 //! // Reads of your run.
@@ -33,37 +34,27 @@
 //! let mut read = reads[300].to_vec();
 //! read[50] = if read[50] == b'A' { b'C' } else { b'A' };
 //! let mut probabilities = vec![0.01; read.len()];
-//! let mut reading = Reading::default();
+//! let mut reading = PreparedRead::default();
 //! evidence.prepare(&mut reading, &read);
-//! let known = evidence.testify(&mut Witness::default(), &reading, &mut probabilities);
+//! let known = evidence.apply(&mut ReadSupport::default(), &reading, &mut probabilities);
 //! assert_eq!(known, read.len());
 //! assert!(probabilities.iter().enumerate().all(|(at, p)| (*p > 0.9) == (at == 50)));
 //! # Ok::<(), bm_evidence::EvidenceError>(())
 //! ```
 
-mod counter;
+mod base_support;
 mod error;
 mod evidence;
 mod experience;
 mod fit;
-mod hashes;
-mod index;
-pub mod kmer;
-mod memory;
-mod packed;
-mod statement;
-mod superkmer;
-mod table;
-mod witness;
+mod read_support;
 
-pub use counter::Counter;
+pub use base_support::BaseSupport;
 pub use error::EvidenceError;
 pub use evidence::Evidence;
 pub use experience::{Experience, Frequency};
 pub use fit::{Fit, Weights};
-pub use index::Index;
-pub use statement::Statement;
-pub use witness::{Reading, Witness};
+pub use read_support::{PreparedRead, ReadSupport};
 
 /// The examples of the README, to be tested.
 #[cfg(doctest)]

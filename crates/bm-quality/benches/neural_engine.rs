@@ -14,10 +14,10 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use bm_encode::{Phred, ReadRef, mean_phred};
 use bm_infer::Backend;
 use bm_infer::backend::Embedded;
 use bm_quality::{Combination, ModelPackage, Probability, QualityModel, WindowRule};
+use bm_reads::{Phred, ReadRef, mean_phred};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 const BATCHES: [usize; 5] = [1, 16, 64, 256, 1024];

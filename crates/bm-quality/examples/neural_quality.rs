@@ -12,11 +12,11 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::time::Instant;
 
-use bm_encode::fastq::{Reader, Record};
-use bm_encode::mean_phred;
 use bm_infer::Backend;
 use bm_infer::backend::Embedded;
 use bm_quality::{Prediction, QualityModel, Verdict};
+use bm_reads::fastq::{Reader, Record};
+use bm_reads::mean_phred;
 use flate2::bufread::MultiGzDecoder;
 
 /// Three reads: good, bad, and in between.

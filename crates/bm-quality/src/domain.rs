@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bm_encode::{Phred, ReadRef};
+use bm_reads::{Phred, ReadRef, base};
 
 /// What the runs are like that a model learned from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,7 +70,7 @@ impl Domain {
             lengths.push(read.len());
             for (base, byte) in read.sequence.iter().zip(read.quality_scores) {
                 // Instruments give an unknown base a quality of its own.
-                bases[usize::from(*byte)] += u64::from(!matches!(base, b'N' | b'n' | b'.'));
+                bases[usize::from(*byte)] += u64::from(!base::is_unknown(*base));
             }
         }
         let mut misfits = self.of_qualities(&bases);

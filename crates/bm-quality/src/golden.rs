@@ -1,6 +1,6 @@
 //! Reads whose probabilities are known: whether an engine gives what the model's makers got.
 
-use bm_encode::ReadRef;
+use bm_reads::ReadRef;
 use serde::{Deserialize, Serialize};
 
 use crate::{Prediction, QualityError, QualityModel};

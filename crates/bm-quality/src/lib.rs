@@ -7,7 +7,7 @@
 //! of the probability is the simplest.
 //!
 //! ```
-//! use bm_encode::ReadRef;
+//! use bm_reads::ReadRef;
 //! use bm_infer::backend::Embedded;
 //! use bm_quality::{QualityModel, Verdict};
 //!
@@ -32,7 +32,7 @@
 //! use std::sync::Arc;
 //! use std::thread;
 //!
-//! use bm_encode::ReadRef;
+//! use bm_reads::ReadRef;
 //! use bm_infer::backend::Embedded;
 //! use bm_quality::{ModelPackage, Prediction, QualityError, QualityModel};
 //!
@@ -61,7 +61,7 @@
 //! the probability of one at each base; [`PairRule`] makes one answer of two mates.
 //!
 //! ```
-//! use bm_encode::ReadRef;
+//! use bm_reads::ReadRef;
 //! use bm_infer::backend::Embedded;
 //! use bm_quality::QualityModel;
 //!
@@ -135,6 +135,6 @@ pub use manifest::{
 pub use model::QualityModel;
 pub use package::{ModelPackage, PackageFiles};
 pub use pair::PairRule;
-pub use prediction::{Prediction, Probability, Score, Testimony};
+pub use prediction::{KmerSupport, Prediction, Probability, Score};
 pub use verdict::{Criteria, Shortfall, Threshold, Verdict};
 pub use window::{Combination, WindowRule};

@@ -7,8 +7,8 @@ mod windows;
 use std::path::Path;
 use std::sync::Arc;
 
-use bm_encode::ReadRef;
 use bm_infer::Backend;
+use bm_reads::ReadRef;
 
 use self::bases::Bases;
 use self::reported::ReportedErrors;

@@ -1,7 +1,7 @@
 //! Two mates judged as one read.
 
 use crate::window::mean_logit;
-use crate::{ErrorRule, Prediction, ReadRule, Score, Testimony};
+use crate::{ErrorRule, KmerSupport, Prediction, ReadRule, Score};
 
 /// How what a model says of two mates becomes one.
 ///
@@ -60,7 +60,7 @@ impl PairRule {
             second.probability
         };
         let probability = probability.or_else(by_logits).unwrap_or(lower);
-        let testimony = first.testimony.zip(second.testimony).map(|(one, other)| Testimony {
+        let support = first.support.zip(second.support).map(|(one, other)| KmerSupport {
             expected_errors_prior: one.expected_errors_prior + other.expected_errors_prior,
             evaluable: (one.evaluable * bases[0] as f32 + other.evaluable * bases[1] as f32)
                 / total as f32,
@@ -68,21 +68,21 @@ impl PairRule {
         Prediction::Scored(Score {
             probability,
             expected_errors: sum.map(|errors| errors as f32),
-            testimony,
+            support,
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use bm_encode::EncodeError;
+    use bm_reads::ReadError;
 
     use super::*;
     use crate::{Combination, Probability, WindowRule};
 
     fn scored(probability: f32, expected_errors: Option<f32>) -> Prediction {
         let probability = Probability::new(probability).expect("a probability");
-        Prediction::Scored(Score { probability, expected_errors, testimony: None })
+        Prediction::Scored(Score { probability, expected_errors, support: None })
     }
 
     fn errors() -> PairRule {
@@ -116,8 +116,7 @@ mod tests {
 
     #[test]
     fn a_pair_with_a_mate_that_cannot_be_judged_cannot_be_judged() {
-        let (read, unscored) =
-            (scored(0.9, Some(0.1)), Prediction::Unscored(EncodeError::EmptyRead));
+        let (read, unscored) = (scored(0.9, Some(0.1)), Prediction::Unscored(ReadError::EmptyRead));
         assert_eq!(errors().joint([&read, &unscored], [100, 0]), unscored);
         assert_eq!(errors().joint([&unscored, &read], [0, 100]), unscored);
     }

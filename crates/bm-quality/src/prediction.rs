@@ -1,6 +1,6 @@
 //! What a model says of a read.
 
-use bm_encode::EncodeError;
+use bm_reads::ReadError;
 
 /// A probability: finite, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -27,12 +27,12 @@ pub struct Score {
     /// not count errors.
     pub expected_errors: Option<f32>,
     /// What the k-mers of the run changed; `None` where the package holds none.
-    pub testimony: Option<Testimony>,
+    pub support: Option<KmerSupport>,
 }
 
 /// What the k-mers of a run had to say of a read.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Testimony {
+pub struct KmerSupport {
     /// How many of the read's bases the network alone expects to be wrong.
     pub expected_errors_prior: f32,
     /// Share of the bases of which the k-mers know something, 0 to 1.
@@ -45,7 +45,7 @@ pub enum Prediction {
     /// The model's answer.
     Scored(Score),
     /// The read is well-formed but cannot be judged, and why.
-    Unscored(EncodeError),
+    Unscored(ReadError),
 }
 
 impl Prediction {
@@ -58,9 +58,9 @@ impl Prediction {
     }
 
     /// Returns what the k-mers of the run had to say, where they were asked.
-    pub fn testimony(&self) -> Option<Testimony> {
+    pub fn kmer_support(&self) -> Option<KmerSupport> {
         match self {
-            Prediction::Scored(score) => score.testimony,
+            Prediction::Scored(score) => score.support,
             Prediction::Unscored(_) => None,
         }
     }

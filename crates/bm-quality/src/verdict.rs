@@ -143,14 +143,14 @@ impl Prediction {
 
 #[cfg(test)]
 mod tests {
-    use bm_encode::EncodeError;
+    use bm_reads::ReadError;
 
     use super::*;
     use crate::Probability;
 
     fn scored(probability: f32, expected_errors: Option<f32>) -> Prediction {
         let probability = Probability::new(probability).expect("a probability");
-        Prediction::Scored(Score { probability, expected_errors, testimony: None })
+        Prediction::Scored(Score { probability, expected_errors, support: None })
     }
 
     #[test]
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(at(0.499_999_97, 0.5), Some(Verdict::Fail));
         assert_eq!(at(0.0, 0.0), Some(Verdict::Pass));
         let all = Threshold::new(0.0)
-            .map(|threshold| Prediction::Unscored(EncodeError::EmptyRead).verdict(threshold));
+            .map(|threshold| Prediction::Unscored(ReadError::EmptyRead).verdict(threshold));
         assert!(matches!(all, Ok(Verdict::Unscored)));
     }
 
@@ -189,7 +189,7 @@ mod tests {
         let limited = criteria(None, Some(1e9), None);
         assert_eq!(limited.verdict(&scored(1.0, None), 150), Verdict::Fail);
         assert_eq!(
-            limited.verdict(&Prediction::Unscored(EncodeError::EmptyRead), 0),
+            limited.verdict(&Prediction::Unscored(ReadError::EmptyRead), 0),
             Verdict::Unscored
         );
     }

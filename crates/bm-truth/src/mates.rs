@@ -1,7 +1,7 @@
 //! Errors of overlapping mates, without a reference: where the two reads of one fragment disagree,
 //! one of them is wrong.
 
-use bm_encode::{Phred, ReadRef};
+use bm_reads::{Phred, ReadRef, base};
 
 use crate::row::{Edit, Row, expected_errors};
 
@@ -80,19 +80,12 @@ fn differ(one: u8, other: u8) -> bool {
     is_known(one) && is_known(other) && !one.eq_ignore_ascii_case(&other)
 }
 
-fn is_known(base: u8) -> bool {
-    matches!(base.to_ascii_uppercase(), b'A' | b'C' | b'G' | b'T')
+fn is_known(letter: u8) -> bool {
+    base::dna_code(letter) != base::UNKNOWN
 }
 
 fn reverse_complement(bases: &[u8]) -> Vec<u8> {
-    let complement = |base: &u8| match base.to_ascii_uppercase() {
-        b'A' => b'T',
-        b'C' => b'G',
-        b'G' => b'C',
-        b'T' | b'U' => b'A',
-        _ => b'N',
-    };
-    bases.iter().rev().map(complement).collect()
+    bases.iter().rev().map(|base| base::complement(*base)).collect()
 }
 
 /// Returns the rows of two mates: where they disagree, the one of lower quality is wrong; at equal

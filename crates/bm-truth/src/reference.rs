@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::BufRead;
 
+use bm_reads::base;
 use noodles_fasta as fasta;
 
 use crate::TruthError;
@@ -91,13 +92,10 @@ impl Reference {
 }
 
 /// Returns which of A, C, G and T a base is.
-pub(crate) fn code(base: u8) -> Option<usize> {
-    match base {
-        b'A' => Some(0),
-        b'C' => Some(1),
-        b'G' => Some(2),
-        b'T' => Some(3),
-        _ => None,
+pub(crate) fn code(letter: u8) -> Option<usize> {
+    match base::dna_code(letter) {
+        base::UNKNOWN => None,
+        code => Some(usize::from(code)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! One column of reads that are laid over each other.
 
-use bm_evidence::kmer::UNKNOWN;
+use bm_reads::base::UNKNOWN;
 
 use super::Label;
 

@@ -4,10 +4,10 @@
 //! right. Where they do not, one of them is wrong: which one, other reads may tell; if they do not,
 //! that is a dispute.
 
-use bm_evidence::kmer::UNKNOWN;
+use bm_reads::base::{self, UNKNOWN};
 use std::ops::Range;
 
-use bm_encode::{Phred, ReadRef};
+use bm_reads::{Phred, ReadRef};
 use bm_truth::{Overlap, OverlapRules, overlap};
 
 use super::Label;
@@ -38,9 +38,7 @@ pub(super) fn overlaps(sample: &RunSample, first_mates: &[usize]) -> Vec<Overlap
         for (i, read) in [one, other].into_iter().enumerate() {
             let bases = read.start..read.start + read.length;
             letters[i].clear();
-            letters[i].extend(
-                sample.bases[bases.clone()].iter().map(|base| b"ACGTN"[usize::from(*base)]),
-            );
+            letters[i].extend(sample.bases[bases.clone()].iter().map(|code| base::letter(*code)));
             scores[i].clear();
             scores[i].extend(sample.scores[bases].iter().map(|score| score + Phred::OFFSET));
         }

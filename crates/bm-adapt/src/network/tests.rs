@@ -1,6 +1,8 @@
 //! The gradient against PyTorch's, and against finite differences of the definition.
 
-use bm_encode::{BaseQualityPlace, CodeEncoder, ReadRef};
+use bm_encode::{BaseQualityPlace, CodeEncoder};
+
+use bm_reads::ReadRef;
 use proptest::prelude::*;
 use serde::Deserialize;
 

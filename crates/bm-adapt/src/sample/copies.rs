@@ -5,7 +5,7 @@
 //! qualities may well be equal in a deep run, so they are only taken for copies where restless ones
 //! are.
 
-use bm_evidence::kmer::mix;
+use bm_kmers::kmer::mix;
 use std::collections::HashSet;
 
 /// Changes along a read's qualities from which on they are restless.

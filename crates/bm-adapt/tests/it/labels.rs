@@ -1,7 +1,7 @@
 //! What reads say of each other, against what is true of them.
 
 use bm_adapt::{Label, Labels, RunSample};
-use bm_encode::ReadRef;
+use bm_reads::ReadRef;
 use proptest::prelude::*;
 
 use crate::run::{Draw, Made, genome, other, read, reads, reverse_complement, sample};

@@ -1,7 +1,7 @@
 //! Made-up runs, of which everything is known.
 
 use bm_adapt::RunSample;
-use bm_encode::ReadRef;
+use bm_reads::ReadRef;
 
 /// Numbers that look drawn: xorshift64*, Vigna 2016.
 pub(crate) struct Draw(u64);

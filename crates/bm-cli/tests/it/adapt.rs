@@ -124,7 +124,7 @@ fn what_teaches_nothing_keeps_the_model_and_says_why() {
     assert!(adapted.stderr.contains("not adapted to this run"), "{}", adapted.stderr);
     // But for what the k-mers change.
     let said = |row: &Row| {
-        row.testimony.map_or(row.expected_errors, |(prior, _)| Some(prior)).map(f32::to_bits)
+        row.evidence.map_or(row.expected_errors, |(prior, _)| Some(prior)).map(f32::to_bits)
     };
     assert!(rows(&adapted.stdout).iter().map(said).eq(rows(&with.stdout).iter().map(said)));
 }

@@ -72,8 +72,8 @@ fn a_package_keeps_what_the_kmers_say() {
     let alone = rows(&bm(["score", &reads, "-m", &without, "-q"]).done().stdout);
     assert_eq!((table.len(), alone.len()), (3000, 3000));
     for (row, alone) in table.iter().zip(&alone) {
-        let Some((prior, evaluable)) = row.testimony else { panic!("{row:?}") };
-        assert!(alone.testimony.is_none() && (row.read == alone.read));
+        let Some((prior, evaluable)) = row.evidence else { panic!("{row:?}") };
+        assert!(alone.evidence.is_none() && (row.read == alone.read));
         assert!(
             prior.to_string() == alone.expected_errors.unwrap().to_string(),
             "{row:?}, {alone:?}"
@@ -86,7 +86,7 @@ fn a_package_keeps_what_the_kmers_say() {
     }
     let sum =
         |of: fn(&Row) -> f32| table.iter().map(of).filter(|value| !value.is_nan()).sum::<f32>();
-    assert!(sum(|row| row.expected_errors.unwrap()) != sum(|row| row.testimony.unwrap().0));
+    assert!(sum(|row| row.expected_errors.unwrap()) != sum(|row| row.evidence.unwrap().0));
     // One command does the same as two, on any number of threads, from compressed input.
     let packed = scratch.file("reads.fastq.gz", &gzip(&fs::read(&reads).unwrap()));
     for (input, threads) in [(&reads, "1"), (&packed, "7")] {
@@ -148,8 +148,7 @@ fn what_the_kmers_changed_is_said_and_that_they_are_of_another_run() {
         "{own}"
     );
     assert!(
-        (own["expected_errors_prior"].as_f64().unwrap() - sum(|row| row.testimony.unwrap().0))
-            .abs()
+        (own["expected_errors_prior"].as_f64().unwrap() - sum(|row| row.evidence.unwrap().0)).abs()
             < 0.01,
         "{own}"
     );
@@ -324,7 +323,7 @@ fn where_memory_is_short_a_share_of_the_kmers_testifies() {
     let elsewhere: Vec<_> =
         rows(&scores.stdout).into_iter().filter(|row| row.read.starts_with('e')).collect();
     assert_eq!(elsewhere.len(), 12_000);
-    let raised = |row: &&Row| row.expected_errors.unwrap() > 1.001 * row.testimony.unwrap().0;
+    let raised = |row: &&Row| row.expected_errors.unwrap() > 1.001 * row.evidence.unwrap().0;
     let raised = elsewhere.iter().filter(raised).count();
     assert!(raised < 120, "{raised} of {}", elsewhere.len());
 }
@@ -365,11 +364,11 @@ fn the_evidence_of_one_run_is_not_passed_on_to_another() {
         assert!(
             rows(&bm(["score", &few, "-m", &other, "-q"]).done().stdout)
                 .iter()
-                .all(|row| row.testimony.is_none())
+                .all(|row| row.evidence.is_none())
         );
     }
     let adapted = bm(["score", &few, "-m", &model, "--adapt", "-q"]).done();
-    assert!(rows(&adapted.stdout).iter().all(|row| row.testimony.is_none()));
+    assert!(rows(&adapted.stdout).iter().all(|row| row.evidence.is_none()));
     bm(["adapt", &reads, "-m", &model, "-o", &other, "--evidence", "-q"]).done();
     assert!(files(&other)["evidence"].len() > 1000);
 }

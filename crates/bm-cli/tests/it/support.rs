@@ -257,7 +257,7 @@ pub(crate) struct Row {
     pub(crate) mean_phred: f32,
     /// What the network alone expects, and the share of the bases of which k-mers know something;
     /// only where they testify.
-    pub(crate) testimony: Option<(f32, f32)>,
+    pub(crate) evidence: Option<(f32, f32)>,
     /// Which mate it is, and the probability of its pair; only of pairs.
     pub(crate) pair: Option<(u8, f32)>,
     pub(crate) verdict: String,
@@ -293,7 +293,7 @@ pub(crate) fn rows(table: &[u8]) -> Vec<Row> {
             expected_errors: number("expected_errors"),
             phred_expected_errors: number("phred_expected_errors").unwrap(),
             mean_phred: number("mean_phred").unwrap(),
-            testimony: number("expected_errors_prior").zip(number("evaluable")),
+            evidence: number("expected_errors_prior").zip(number("evaluable")),
             pair: text("mate").map(|mate| mate.parse().unwrap()).zip(number("pair_probability")),
             verdict: text("verdict").unwrap(),
             reason: text("reason").unwrap(),

@@ -1,7 +1,8 @@
 //! `base-quality-place` version 1: what `quality-place` says of a base, and which base it is.
 
 use super::{CodeEncoder, CodeEncoding, QualityPlace};
-use crate::{EncodeError, ReadRef};
+use crate::EncodeError;
+use bm_reads::{ReadRef, base};
 
 /// A, C, G, T and U, and all others.
 const BASES: usize = 5;
@@ -22,12 +23,11 @@ static ENCODING: CodeEncoding = CodeEncoding {
 static FIRST: [u16; 256] = first_codes();
 
 const fn first_codes() -> [u16; 256] {
-    let mut first = [((BASES - 1) * QUALITY_PLACE.codes) as u16; 256];
-    let (letters, mut i) = (b"AaCcGgTtUu", 0);
-    while i < letters.len() {
-        let base = if i / 2 < BASE_CHANNELS { i / 2 } else { BASE_CHANNELS - 1 };
-        first[letters[i] as usize] = (base * QUALITY_PLACE.codes) as u16;
-        i += 1;
+    let mut first = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        first[byte] = base::code(byte as u8) as u16 * QUALITY_PLACE.codes as u16;
+        byte += 1;
     }
     first
 }

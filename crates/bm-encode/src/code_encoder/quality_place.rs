@@ -2,8 +2,9 @@
 //! read.
 
 use super::{CodeEncoder, CodeEncoding};
-use crate::read::check_quality;
-use crate::{EncodeError, Phred, ReadRef};
+use crate::EncodeError;
+use bm_reads::check_quality;
+use bm_reads::{Phred, ReadRef};
 
 /// Phred scores 0 to 93.
 const SCORES: usize = 94;

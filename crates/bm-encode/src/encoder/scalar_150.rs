@@ -1,8 +1,9 @@
 //! `scalar-150` version 1: one number a base, one a quality score.
 
 use super::Encoder;
-use crate::read::check_quality;
-use crate::{EncodeError, Encoding, Phred, ReadRef};
+use crate::{EncodeError, Encoding};
+use bm_reads::check_quality;
+use bm_reads::{Phred, ReadRef, base};
 
 const WINDOW: usize = 150;
 
@@ -12,12 +13,12 @@ static ENCODING: Encoding =
 /// Feature of each possible base byte: A 0.0, C 0.25, G 0.5, T 0.75 in either case, anything else
 /// 1.0.
 static BASE: [f32; 256] = {
-    let mut table = [1.0; 256];
-    let (letters, mut i) = (*b"ACGT", 0);
-    while i < letters.len() {
-        table[letters[i] as usize] = i as f32 * 0.25;
-        table[letters[i].to_ascii_lowercase() as usize] = i as f32 * 0.25;
-        i += 1;
+    let mut table = [0.0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        // Of four codes a quarter each; the code of what is no base of DNA is 4.
+        table[byte] = base::dna_code(byte as u8) as f32 * 0.25;
+        byte += 1;
     }
     table
 };

@@ -1,6 +1,8 @@
 //! Codes and their vectors, base by base as the definition says it.
 
-use bm_encode::{BaseQualityPlace, CodeEncoder, CodeParts, EncodeError, QualityPlace, ReadRef};
+use bm_encode::{BaseQualityPlace, CodeEncoder, CodeParts, EncodeError, QualityPlace};
+
+use bm_reads::{ReadError, ReadRef};
 use proptest::prelude::*;
 
 /// Distances from an end at which a place begins.
@@ -79,14 +81,14 @@ fn reads_out_of_order_leave_no_codes() {
     let mut refusal = |sequence: &[u8], quality_scores: &[u8]| {
         QualityPlace.encode_into(ReadRef { name: b"r", sequence, quality_scores }, &mut codes).err()
     };
-    assert_eq!(refusal(b"", b""), Some(EncodeError::EmptyRead));
+    assert_eq!(refusal(b"", b""), Some(EncodeError::Read(ReadError::EmptyRead)));
     assert_eq!(
         refusal(b"AC", b"I"),
-        Some(EncodeError::LengthMismatch { sequence: 2, quality_scores: 1 })
+        Some(EncodeError::Read(ReadError::LengthMismatch { sequence: 2, quality_scores: 1 }))
     );
     assert_eq!(
         refusal(b"AC", b"I "),
-        Some(EncodeError::InvalidQuality { position: 1, byte: b' ' })
+        Some(EncodeError::Read(ReadError::InvalidQuality { position: 1, byte: b' ' }))
     );
     assert_eq!(codes, [1]);
 }

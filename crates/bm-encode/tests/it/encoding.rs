@@ -1,6 +1,8 @@
 //! Properties of the encoder and of batches.
 
-use bm_encode::{EncodeError, Encoder, FeatureBatch, Phred, ReadRef, Scalar150};
+use bm_encode::{EncodeError, Encoder, FeatureBatch, Scalar150};
+
+use bm_reads::{Phred, ReadError, ReadRef};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -78,7 +80,7 @@ proptest! {
             None => prop_assert!(encoded(as_read(&read), 0.0).is_ok()),
             Some(position) => prop_assert_eq!(
                 encoded(as_read(&read), 0.0),
-                Err(EncodeError::InvalidQuality { position, byte: read.1[position] })
+                Err(EncodeError::Read(ReadError::InvalidQuality { position, byte: read.1[position] }))
             ),
         }
     }
@@ -87,8 +89,8 @@ proptest! {
     fn lengths_that_do_not_fit_are_refused(sequence in 0..400usize, quality_scores in 0..400usize) {
         let found = encoded(as_read(&(vec![b'A'; sequence], vec![b'I'; quality_scores])), 0.0);
         let expected = match sequence {
-            _ if sequence != quality_scores => Some(EncodeError::LengthMismatch { sequence, quality_scores }),
-            0 => Some(EncodeError::EmptyRead),
+            _ if sequence != quality_scores => Some(EncodeError::Read(ReadError::LengthMismatch { sequence, quality_scores })),
+            0 => Some(EncodeError::Read(ReadError::EmptyRead)),
             151.. => Some(EncodeError::TooLong { length: sequence, window: 150 }),
             _ => None,
         };
@@ -144,7 +146,7 @@ fn every_byte_that_is_no_quality_is_refused_at_every_position() {
                 ReadRef { name: b"r", sequence: &[b'A'; 150], quality_scores: &quality_scores },
                 0.0,
             );
-            assert_eq!(found, Err(EncodeError::InvalidQuality { position, byte }));
+            assert_eq!(found, Err(EncodeError::Read(ReadError::InvalidQuality { position, byte })));
         }
     }
 }
@@ -152,13 +154,13 @@ fn every_byte_that_is_no_quality_is_refused_at_every_position() {
 #[test]
 fn messages_say_what_was_found_on_one_line() {
     let messages = [
-        (EncodeError::EmptyRead, "the read is empty"),
+        (EncodeError::Read(ReadError::EmptyRead), "the read is empty"),
         (
-            EncodeError::LengthMismatch { sequence: 4, quality_scores: 3 },
+            EncodeError::Read(ReadError::LengthMismatch { sequence: 4, quality_scores: 3 }),
             "4 bases but 3 quality scores",
         ),
         (
-            EncodeError::InvalidQuality { position: 7, byte: b'\n' },
+            EncodeError::Read(ReadError::InvalidQuality { position: 7, byte: b'\n' }),
             "quality byte 0x0a at position 7",
         ),
         (EncodeError::TooLong { length: 151, window: 150 }, "151 bases"),

@@ -1,6 +1,8 @@
 //! Features against an independent encoder, to the bit.
 
-use bm_encode::{Encoder, FeatureBatch, ReadRef, Scalar150};
+use bm_encode::{Encoder, FeatureBatch, Scalar150};
+
+use bm_reads::ReadRef;
 
 /// Written by `make_golden.py` beside it, which knows the definition and not this crate.
 const GOLDEN: &str = include_str!("../golden/scalar-150-v1.tsv");

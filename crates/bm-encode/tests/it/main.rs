@@ -1,11 +1,7 @@
-//! Tests of bm-encode from outside: features to the bit, FASTQ on specimens and on made files.
+//! Tests of bm-encode from outside: features and codes to the bit.
 // A test says by panicking that it failed.
 #![allow(clippy::unwrap_used)]
 
 mod codes;
 mod encoding;
-mod fastq_properties;
 mod golden;
-mod reference;
-mod specimens;
-mod support;

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use bm_evidence::{Counter, Evidence, Index, kmer};
+use bm_evidence::Evidence;
+use bm_kmers::{Counter, Index, kmer};
+use bm_reads::base;
 
 use crate::run::{Draw, ROOM, count, counted, genome, reverse_complement, tiled, weights, written};
 
@@ -160,7 +162,7 @@ fn the_length_of_kmers_is_odd_and_suits_the_run() {
     let codes = |reads: &[Vec<u8>]| {
         reads
             .iter()
-            .map(|read| read.iter().map(|base| kmer::code(*base)).collect())
+            .map(|read| read.iter().map(|base| base::code(*base)).collect())
             .collect::<Vec<Vec<u8>>>()
     };
     let length =

@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
-use bm_evidence::{Counter, Evidence, EvidenceError, Statement};
+use bm_evidence::{BaseSupport, Evidence, EvidenceError};
+use bm_kmers::Counter;
 use proptest::prelude::*;
 
 use crate::run::{
-    HEAD, RANGES, ROOM, counted, genome, other, reverse_complement, testify, tiled, weights,
-    written,
+    HEAD, RANGES, ROOM, apply, counted, genome, other, reverse_complement, tiled, weights, written,
 };
 
 static GENOME: LazyLock<Vec<u8>> = LazyLock::new(|| genome(2000, 1));
@@ -22,7 +22,7 @@ fn evidence(level: u32) -> Evidence {
 static FILE: LazyLock<Vec<u8>> = LazyLock::new(|| written(&evidence(0)));
 
 /// Numbers that say what the statements, and a k-mer that nobody else has, are worth.
-const WORTHS: usize = RANGES * Statement::COUNT + 1;
+const WORTHS: usize = RANGES * BaseSupport::COUNT + 1;
 
 /// Where the index begins, and what of it is where: k, level, lines, k-mers.
 const INDEX: usize = HEAD + 4 * WORTHS;
@@ -132,7 +132,7 @@ fn use_it(evidence: &Evidence) {
     (0..150).step_by(25).for_each(|at| wrong[at] = other(wrong[at], 1));
     for read in [&wrong, &reverse_complement(&wrong), &genome(150, 3), &vec![b'A'; 150]] {
         let mut probabilities = [0.1; 150];
-        testify(evidence, read, &mut probabilities);
+        apply(evidence, read, &mut probabilities);
         assert!(probabilities.iter().all(|p| (0.0..=1.0).contains(p)), "{probabilities:?}");
     }
 }
@@ -198,7 +198,7 @@ fn probabilities_stay_probabilities() {
         for read in [&wrong[..], &GENOME[500..650], &genome(150, 3)] {
             for prior in priors {
                 let mut probabilities = [prior; 150];
-                testify(&evidence, read, &mut probabilities);
+                apply(&evidence, read, &mut probabilities);
                 assert!(
                     probabilities.iter().all(|p| (0.0..=1.0).contains(p)),
                     "{prior}: {probabilities:?}"
@@ -209,7 +209,7 @@ fn probabilities_stay_probabilities() {
     // What is certain stays so.
     for prior in [0.0, 1.0] {
         let mut probabilities = [prior; 150];
-        testify(&evidence(0), &wrong, &mut probabilities);
+        apply(&evidence(0), &wrong, &mut probabilities);
         assert_eq!(probabilities, [prior; 150]);
     }
 }
@@ -220,12 +220,12 @@ fn it_raises_what_is_wrong_and_lowers_the_rest() {
     let mut read = GENOME[500..650].to_vec();
     read[77] = other(read[77], 2);
     let mut probabilities = [0.01; 150];
-    assert_eq!(testify(&evidence, &read, &mut probabilities), 150);
+    assert_eq!(apply(&evidence, &read, &mut probabilities), 150);
     for (at, p) in probabilities.iter().enumerate() {
         assert!(if at == 77 { *p > 0.1 } else { *p < 0.01 }, "{at}: {p}");
     }
     let mut probabilities = [0.01; 150];
-    assert_eq!(testify(&evidence, &genome(150, 3), &mut probabilities), 0);
+    assert_eq!(apply(&evidence, &genome(150, 3), &mut probabilities), 0);
     assert!(probabilities.iter().all(|p| (*p - 0.01).abs() < 1e-8));
 }
 
@@ -235,7 +235,7 @@ fn what_is_longer_is_left_alone() {
     let sequence = &GENOME[500..650];
     let testified = |bases: usize, probabilities: usize| {
         let mut probabilities = vec![0.25; probabilities];
-        let known = testify(&evidence, &sequence[..bases], &mut probabilities);
+        let known = apply(&evidence, &sequence[..bases], &mut probabilities);
         (known, probabilities)
     };
     let (known, whole) = testified(150, 150);

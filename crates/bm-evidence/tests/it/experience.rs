@@ -1,6 +1,6 @@
 //! What earlier runs taught is checked when it is read.
 
-use bm_evidence::{Experience, Fit, Statement};
+use bm_evidence::{BaseSupport, Experience, Fit};
 use serde_json::{Value, json};
 
 use crate::run::{RANGE, RANGES, experience, experience_text, weights, worths_in};
@@ -25,7 +25,7 @@ fn what_is_shipped_is_read() {
     let experience = experience();
     assert_eq!(
         (experience.format, experience.statements),
-        (Experience::FORMAT, Statement::VERSION)
+        (Experience::FORMAT, BaseSupport::VERSION)
     );
     assert!(
         experience.depths.len() > 2 && !experience.all.is_empty() && !experience.some.is_empty()
@@ -75,8 +75,8 @@ fn what_is_not_consistent_is_refused_with_the_reason() {
     assert!(with("/some/2/right/0", json!(1.5)).contains("what it says of statement 2"));
     assert!(with("/some/2/right/0", json!(-0.5)).contains("what it says of statement 2"));
     assert!(
-        with("/all/0/statement", json!(Statement::COUNT))
-            .contains(&format!("of statement {}", Statement::COUNT))
+        with("/all/0/statement", json!(BaseSupport::COUNT))
+            .contains(&format!("of statement {}", BaseSupport::COUNT))
     );
     // Numbers that JSON does not have, other kinds of them, more and less than there is to be.
     for (path, value) in [
@@ -108,12 +108,12 @@ fn reads_of_a_depth_are_judged_by_what_is_known_of_such_reads() {
         let known = worths_in(weights(true), range);
         // Bases of one read tell nothing of reads of other depths.
         let mut fit = Fit::new(&experience);
-        (0..100_000).for_each(|_| fit.add(Statement::new(5).unwrap(), depth, 0.0));
+        (0..100_000).for_each(|_| fit.add(BaseSupport::new(5).unwrap(), depth, 0.0));
         let fitted = fit.weights(&experience, true);
         for other in 0..RANGES {
             let same = worths_in(fitted.clone(), other) == worths_in(weights(true), other);
             assert_eq!(same, other != range, "depth {depth}, range {other}");
         }
-        assert_eq!(known.len(), Statement::COUNT);
+        assert_eq!(known.len(), BaseSupport::COUNT);
     }
 }

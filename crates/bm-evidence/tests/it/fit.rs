@@ -1,16 +1,16 @@
 //! What the statements are worth in a run.
 
-use bm_evidence::{Fit, Statement};
+use bm_evidence::{BaseSupport, Fit};
 
 use crate::run::{DEPTH, RANGE, RANGES, experience, weights, worths, worths_in};
 
-fn statements() -> impl Iterator<Item = Statement> + Clone {
-    (0..Statement::COUNT as u16).map(|number| Statement::new(number).unwrap())
+fn statements() -> impl Iterator<Item = BaseSupport> + Clone {
+    (0..BaseSupport::COUNT as u16).map(|number| BaseSupport::new(number).unwrap())
 }
 
 /// An accusation that runs make rather often.
-fn accusation() -> Statement {
-    let often = |statement: &Statement| {
+fn accusation() -> BaseSupport {
+    let often = |statement: &BaseSupport| {
         let of = experience()
             .all
             .iter()
@@ -18,10 +18,10 @@ fn accusation() -> Statement {
             .map_or(0.0, |of| of.wrong[RANGE]);
         (of * 1e9) as u64
     };
-    statements().filter(|statement| statement.accuses()).max_by_key(often).unwrap()
+    statements().filter(|statement| statement.contradicts()).max_by_key(often).unwrap()
 }
 
-fn add(fit: &mut Fit, statement: Statement, logit: f32, bases: usize) {
+fn add(fit: &mut Fit, statement: BaseSupport, logit: f32, bases: usize) {
     (0..bases).for_each(|_| fit.add(statement, DEPTH, logit));
 }
 
@@ -29,8 +29,8 @@ fn add(fit: &mut Fit, statement: Statement, logit: f32, bases: usize) {
 /// at other bases.
 fn run(accused_at: f32) -> Fit {
     let mut fit = Fit::new(&experience());
-    add(&mut fit, Statement::new(5).unwrap(), -7.0, 100_000);
-    add(&mut fit, Statement::new(5).unwrap(), -1.0, 1_000);
+    add(&mut fit, BaseSupport::new(5).unwrap(), -7.0, 100_000);
+    add(&mut fit, BaseSupport::new(5).unwrap(), -1.0, 1_000);
     add(&mut fit, accusation(), accused_at, 1_000);
     fit
 }
@@ -38,13 +38,14 @@ fn run(accused_at: f32) -> Fit {
 #[test]
 fn statements_have_numbers() {
     assert!(
-        Statement::new(Statement::COUNT as u16).is_none() && Statement::new(u16::MAX).is_none()
+        BaseSupport::new(BaseSupport::COUNT as u16).is_none()
+            && BaseSupport::new(u16::MAX).is_none()
     );
-    assert_eq!(Statement::new(0), Some(Statement::NONE));
+    assert_eq!(BaseSupport::new(0), Some(BaseSupport::NONE));
     assert!(statements().zip(0..).all(|(statement, number)| statement.number() == number));
-    assert!(!Statement::NONE.accuses() && !Statement::NONE.is_known());
-    // Who accuses knows something.
-    assert!(statements().all(|statement| statement.is_known() || !statement.accuses()));
+    assert!(!BaseSupport::NONE.contradicts() && !BaseSupport::NONE.is_known());
+    // Who contradicts knows something.
+    assert!(statements().all(|statement| statement.is_known() || !statement.contradicts()));
 }
 
 #[test]
@@ -55,14 +56,17 @@ fn without_bases_they_are_worth_what_experience_says() {
         assert_eq!(worths[0], 1.0);
         for frequency in known.iter().filter(|frequency| frequency.statement > 0) {
             let (statement, worth) = (
-                Statement::new(frequency.statement).unwrap(),
+                BaseSupport::new(frequency.statement).unwrap(),
                 worths[usize::from(frequency.statement)],
             );
             let (wrong, right) = (frequency.wrong[RANGE], frequency.right[RANGE]);
             // Only of what is hardly ever said it is unknown.
             if wrong > 1e-3 && right > 1e-4 {
-                let expected =
-                    if statement.accuses() { wrong / right } else { f64::min(wrong / right, 1.0) };
+                let expected = if statement.contradicts() {
+                    wrong / right
+                } else {
+                    f64::min(wrong / right, 1.0)
+                };
                 assert!(
                     (f64::from(worth) / expected).ln().abs() < 0.02,
                     "{statement:?}: {worth}, expected {expected}"
@@ -90,9 +94,9 @@ fn what_does_not_accuse_never_weighs_more_than_nothing() {
     let experience = experience();
     // Every statement is made of suspected bases alone.
     let mut fit = Fit::new(&experience);
-    add(&mut fit, Statement::NONE, -9.0, 100_000);
+    add(&mut fit, BaseSupport::NONE, -9.0, 100_000);
     statements()
-        .filter(|statement| *statement != Statement::NONE)
+        .filter(|statement| *statement != BaseSupport::NONE)
         .for_each(|statement| add(&mut fit, statement, 2.0, 100));
     for all in [true, false] {
         for range in 0..RANGES {
@@ -101,8 +105,8 @@ fn what_does_not_accuse_never_weighs_more_than_nothing() {
                     statements().zip(worths_in(fit.weights(&experience, all), range))
                 {
                     assert!(worth.is_finite() && worth > 0.0, "{statement:?} {worth}");
-                    assert!(worth <= 1.0 || statement.accuses(), "{statement:?} {worth}");
-                    assert!(worth == 1.0 || statement != Statement::NONE, "{worth}");
+                    assert!(worth <= 1.0 || statement.contradicts(), "{statement:?} {worth}");
+                    assert!(worth == 1.0 || statement != BaseSupport::NONE, "{worth}");
                 }
             }
         }
@@ -112,7 +116,7 @@ fn what_does_not_accuse_never_weighs_more_than_nothing() {
 #[test]
 fn errors_before_and_after_are_those_of_the_bases() {
     let mut fit = Fit::new(&experience());
-    add(&mut fit, Statement::NONE, 0.0, 1000);
+    add(&mut fit, BaseSupport::NONE, 0.0, 1000);
     assert_eq!(fit.bases(), 1000);
     // To the precision of bins of a quarter.
     assert!((fit.prior() - 500.0).abs() < 35.0, "{}", fit.prior());
@@ -143,7 +147,7 @@ fn bases_can_be_added_in_parts() {
 fn log_odds_beyond_all_bins_are_counted() {
     let mut fit = Fit::new(&experience());
     for logit in [f32::NEG_INFINITY, f32::MIN, -100.0, 100.0, f32::MAX, f32::INFINITY] {
-        fit.add(Statement::NONE, DEPTH, logit);
+        fit.add(BaseSupport::NONE, DEPTH, logit);
     }
     assert_eq!(fit.bases(), 6);
     assert!((fit.prior() - 3.0).abs() < 0.5, "{}", fit.prior());

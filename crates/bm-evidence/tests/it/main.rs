@@ -7,6 +7,6 @@ mod counter;
 mod evidence;
 mod experience;
 mod fit;
+mod read_support;
 mod run;
 mod sampled;
-mod witness;

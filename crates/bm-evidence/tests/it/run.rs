@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use bm_evidence::{
-    Counter, Evidence, Experience, Fit, Index, Reading, Statement, Weights, Witness, kmer,
-};
+use bm_evidence::{BaseSupport, Evidence, Experience, Fit, PreparedRead, ReadSupport, Weights};
+use bm_kmers::{Counter, Index};
+use bm_reads::base;
 
 /// Memory that is enough for all runs here.
 pub(crate) const ROOM: usize = 64 << 20;
@@ -44,7 +44,7 @@ pub(crate) fn reverse_complement(sequence: &[u8]) -> Vec<u8> {
 
 /// Another base: by 1, 2 or 3 in the order A, C, G, T.
 pub(crate) fn other(base: u8, by: usize) -> u8 {
-    b"ACGT"[(usize::from(kmer::code(base)) + by) % 4]
+    b"ACGT"[(usize::from(base::code(base)) + by) % 4]
 }
 
 /// Reads of so many bases without errors, on both strands, that begin at every so many bases of a
@@ -68,14 +68,14 @@ pub(crate) fn counted<'a>(
     counter.finish()
 }
 
-pub(crate) fn reading(index: &Index, read: &[u8]) -> Reading {
-    let mut reading = Reading::default();
-    reading.prepare(index, read.iter().map(|base| kmer::code(*base)));
+pub(crate) fn reading(index: &Index, read: &[u8]) -> PreparedRead {
+    let mut reading = PreparedRead::default();
+    reading.prepare(index, read.iter().map(|base| base::code(*base)));
     reading
 }
 
-pub(crate) fn look(index: &Index, read: &[u8]) -> Vec<Statement> {
-    Witness::default().look(index, &reading(index, read)).to_vec()
+pub(crate) fn look(index: &Index, read: &[u8]) -> Vec<BaseSupport> {
+    ReadSupport::default().look(index, &reading(index, read)).to_vec()
 }
 
 /// Places of the bases that are accused.
@@ -83,7 +83,7 @@ pub(crate) fn accused(index: &Index, read: &[u8]) -> Vec<usize> {
     look(index, read)
         .iter()
         .enumerate()
-        .filter(|(_, statement)| statement.accuses())
+        .filter(|(_, statement)| statement.contradicts())
         .map(|(at, _)| at)
         .collect()
 }
@@ -91,9 +91,9 @@ pub(crate) fn accused(index: &Index, read: &[u8]) -> Vec<usize> {
 /// How often a run has a k-mer, as far as the index says: a read of no more than it is as deep as
 /// it.
 pub(crate) fn count(index: &Index, kmer: &[u8]) -> u32 {
-    let mut witness = Witness::default();
-    witness.look(index, &reading(index, kmer));
-    witness.depth()
+    let mut support = ReadSupport::default();
+    support.look(index, &reading(index, kmer));
+    support.depth()
 }
 
 /// What is shipped.
@@ -130,7 +130,7 @@ pub(crate) const HEAD: usize = 24 + 8 * RANGES;
 /// What each statement is worth in reads of a range of depths, as a file has it.
 pub(crate) fn worths_in(weights: Weights, range: usize) -> Vec<f32> {
     let bytes = written(&Evidence::new(Counter::new(17, 0).finish(), weights));
-    bytes[HEAD..].as_chunks::<4>().0[range * Statement::COUNT..][..Statement::COUNT]
+    bytes[HEAD..].as_chunks::<4>().0[range * BaseSupport::COUNT..][..BaseSupport::COUNT]
         .iter()
         .map(|bytes| f32::from_le_bytes(*bytes))
         .collect()
@@ -140,7 +140,7 @@ pub(crate) fn worths(weights: Weights) -> Vec<f32> {
     worths_in(weights, RANGE)
 }
 
-/// Has evidence testify of one read.
-pub(crate) fn testify(evidence: &Evidence, read: &[u8], probabilities: &mut [f32]) -> usize {
-    evidence.testify(&mut Witness::default(), &reading(evidence.index(), read), probabilities)
+/// Has evidence apply of one read.
+pub(crate) fn apply(evidence: &Evidence, read: &[u8], probabilities: &mut [f32]) -> usize {
+    evidence.apply(&mut ReadSupport::default(), &reading(evidence.index(), read), probabilities)
 }

@@ -1,8 +1,9 @@
 //! Where there was room for a share of the k-mers only.
 
-use bm_evidence::{Counter, Evidence, Index};
+use bm_evidence::Evidence;
+use bm_kmers::{Counter, Index};
 
-use crate::run::{Draw, ROOM, accused, counted, genome, look, other, testify, tiled, weights};
+use crate::run::{Draw, ROOM, accused, apply, counted, genome, look, other, tiled, weights};
 
 const PRIOR: f32 = 0.01;
 
@@ -13,7 +14,7 @@ fn index(genome: &[u8], level: u32) -> Index {
 /// Expected errors of each base when the k-mers have testified.
 fn judged(evidence: &Evidence, read: &[u8]) -> Vec<f32> {
     let mut probabilities = vec![PRIOR; read.len()];
-    testify(evidence, read, &mut probabilities);
+    apply(evidence, read, &mut probabilities);
     probabilities
 }
 
@@ -66,10 +67,10 @@ fn errors_raise_what_is_expected_near_them() {
             // Whoever is blamed shares k-mers with it.
             for (place, statement) in look(evidence.index(), &read).iter().enumerate() {
                 assert!(
-                    !statement.accuses() || place.abs_diff(at) < 21,
+                    !statement.contradicts() || place.abs_diff(at) < 21,
                     "{place} is accused, {at} is wrong"
                 );
-                assert!(is_raised || !statement.accuses());
+                assert!(is_raised || !statement.contradicts());
             }
             raised += usize::from(is_raised);
         }

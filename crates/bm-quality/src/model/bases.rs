@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use bm_encode::{CodeEncoder, EncodeError, ReadRef};
-use bm_evidence::{Evidence, Reading, Witness};
-use bm_infer::{Alphabet, Backend, InferError, ModelFile, SequenceSession, SequencesRef};
+use bm_encode::CodeEncoder;
 
-use crate::{ErrorRule, Prediction, QualityError, Score, Testimony};
+use bm_evidence::{Evidence, PreparedRead, ReadSupport};
+use bm_infer::{Alphabet, Backend, InferError, ModelFile, SequenceSession, SequencesRef};
+use bm_reads::{ReadError, ReadRef};
+
+use crate::{ErrorRule, KmerSupport, Prediction, QualityError, Score};
 
 /// Bases that go through the engine together; a longer read goes alone.
 const BATCH: usize = 1 << 15;
@@ -22,9 +24,9 @@ pub(super) struct Bases {
     session: Box<dyn SequenceSession>,
     /// What the k-mers of the run say, if they are asked.
     pub(super) evidence: Option<Arc<Evidence>>,
-    witness: Witness,
+    support: ReadSupport,
     /// The read that is testified of, and the next one.
-    readings: [Reading; 2],
+    prepared: [PreparedRead; 2],
     /// Codes of the reads that wait for the engine.
     codes: Vec<u16>,
     /// How many codes each of them has.
@@ -34,7 +36,7 @@ pub(super) struct Bases {
     /// Scores of the reads in hand that can be judged, in order.
     scores: Vec<Score>,
     /// For every read in hand: why it cannot be judged, if it cannot.
-    refused: Vec<Option<EncodeError>>,
+    refused: Vec<Option<ReadError>>,
 }
 
 impl Bases {
@@ -51,8 +53,8 @@ impl Bases {
             encoder,
             session: backend.load_sequences(file, &alphabet)?,
             evidence,
-            witness: Witness::default(),
-            readings: Default::default(),
+            support: ReadSupport::default(),
+            prepared: Default::default(),
             codes: Vec::new(),
             lengths: Vec::new(),
             output: Vec::new(),
@@ -92,7 +94,7 @@ impl Bases {
         let mut scores = self.scores.iter();
         predictions.extend(self.refused.drain(..).map(|refused| match refused {
             Some(reason) => Prediction::Unscored(reason),
-            None => scores.next().map_or(Prediction::Unscored(EncodeError::EmptyRead), |score| {
+            None => scores.next().map_or(Prediction::Unscored(ReadError::EmptyRead), |score| {
                 Prediction::Scored(*score)
             }),
         }));
@@ -108,21 +110,21 @@ impl Bases {
         self.session.run(SequencesRef::new(&self.codes, &self.lengths)?, &mut self.output)?;
         let mut rest = self.output.as_mut_slice();
         if let (Some(evidence), Some(first)) = (&self.evidence, waiting.first()) {
-            evidence.prepare(&mut self.readings[0], first.sequence);
+            evidence.prepare(&mut self.prepared[0], first.sequence);
         }
         for (i, length) in self.lengths.drain(..).enumerate() {
             let (bases, others) = rest.split_at_mut(length);
             rest = others;
             let mut expected_errors = sum(bases);
-            let mut testimony = None;
+            let mut support = None;
             if let (Some(prior), Some(evidence)) = (expected_errors, &self.evidence) {
-                let [reading, next] = &mut self.readings;
+                let [reading, next] = &mut self.prepared;
                 if let Some(read) = waiting.get(i + 1) {
                     evidence.prepare(next, read.sequence);
                 }
-                let known = evidence.testify(&mut self.witness, reading, bases);
+                let known = evidence.apply(&mut self.support, reading, bases);
                 std::mem::swap(reading, next);
-                testimony = Some(Testimony {
+                support = Some(KmerSupport {
                     expected_errors_prior: prior as f32,
                     evaluable: known as f32 / length.max(1) as f32,
                 });
@@ -140,11 +142,7 @@ impl Bases {
                         .map_or_else(String::new, ToString::to_string),
                 }));
             };
-            self.scores.push(Score {
-                probability,
-                expected_errors: Some(errors as f32),
-                testimony,
-            });
+            self.scores.push(Score { probability, expected_errors: Some(errors as f32), support });
         }
         if let Some(probabilities) = probabilities {
             probabilities.extend_from_slice(&self.output);

@@ -1,6 +1,6 @@
 //! Judging reads by what the instrument reports: the sum of 10^(−Q/10).
 
-use bm_encode::{Phred, ReadRef, reported_errors};
+use bm_reads::{Phred, ReadRef, reported_errors};
 
 use crate::{ErrorRule, Prediction, Score};
 
@@ -35,9 +35,9 @@ impl ReportedErrors {
                 Some(probability) => Prediction::Scored(Score {
                     probability,
                     expected_errors: Some(errors as f32),
-                    testimony: None,
+                    support: None,
                 }),
-                None => Prediction::Unscored(bm_encode::EncodeError::EmptyRead),
+                None => Prediction::Unscored(bm_reads::ReadError::EmptyRead),
             }
         }));
     }

@@ -1,7 +1,9 @@
 //! Judging reads by windows of one length.
 
-use bm_encode::{EncodeError, Encoder, FeatureBatch, ReadRef};
+use bm_encode::{Encoder, FeatureBatch};
+
 use bm_infer::{InferError, Session, TensorRef};
+use bm_reads::{ReadError, ReadRef};
 
 use crate::{Prediction, Probability, QualityError, Score, WindowRule};
 
@@ -21,7 +23,7 @@ pub(super) struct Windows {
     /// Probabilities of all windows of the reads in hand, in order.
     windows: Vec<Probability>,
     /// For every read in hand: how many windows it has there, or why it cannot be judged.
-    reads: Vec<Result<usize, EncodeError>>,
+    reads: Vec<Result<usize, ReadError>>,
 }
 
 impl Windows {
@@ -67,9 +69,9 @@ impl Windows {
                         Some(probability) => Prediction::Scored(Score {
                             probability,
                             expected_errors: None,
-                            testimony: None,
+                            support: None,
                         }),
-                        None => Prediction::Unscored(EncodeError::EmptyRead),
+                        None => Prediction::Unscored(ReadError::EmptyRead),
                     }
                 }
             });
@@ -78,7 +80,7 @@ impl Windows {
     }
 
     /// Queues the windows of one read for the engine and returns how many they are.
-    fn encode(&mut self, read: ReadRef<'_>) -> Result<Result<usize, EncodeError>, QualityError> {
+    fn encode(&mut self, read: ReadRef<'_>) -> Result<Result<usize, ReadError>, QualityError> {
         // Everything that can be wrong with a read is found before its first window is queued, so
         // that none is left behind.
         if let Err(reason) = read.check_scorable() {

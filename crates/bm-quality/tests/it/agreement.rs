@@ -1,8 +1,8 @@
 //! The model `mean-q20` against the rule that it learned, on reads of all lengths.
 
-use bm_encode::{ReadRef, mean_phred};
 use bm_infer::backend::Embedded;
 use bm_quality::{QualityModel, Verdict};
+use bm_reads::{ReadRef, mean_phred};
 
 use super::records;
 

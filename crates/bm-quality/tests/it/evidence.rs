@@ -5,12 +5,13 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use bm_encode::ReadRef;
-use bm_encode::fastq::Record;
-use bm_evidence::{Counter, Evidence, Fit};
+use bm_evidence::{Evidence, Fit};
 use bm_infer::Sha256;
 use bm_infer::backend::Embedded;
+use bm_kmers::Counter;
 use bm_quality::{ModelPackage, PackageFiles, Prediction, QualityModel};
+use bm_reads::ReadRef;
+use bm_reads::fastq::Record;
 use serde_json::{Value, json};
 
 use super::records;
@@ -80,7 +81,7 @@ fn predictions_say_what_the_kmers_changed() {
     let reads: Vec<_> = RECORDS.iter().take(2000).map(Record::as_read).collect();
     let plain = predict(start(), &reads);
     assert!(!start().has_evidence() && start().evidence().unwrap().is_none());
-    assert!(plain.iter().all(|prediction| prediction.testimony().is_none()));
+    assert!(plain.iter().all(|prediction| prediction.kmer_support().is_none()));
     let files = files();
     let folder = in_folder(&files);
     let with = predict(ModelPackage::from_files("run", files).unwrap(), &reads);
@@ -88,19 +89,19 @@ fn predictions_say_what_the_kmers_changed() {
     assert!(with == predict(start().with_evidence(Arc::clone(&EVIDENCE)), &reads));
     let (mut raised, mut lowered) = (0, 0);
     for (plain, with) in plain.iter().zip(&with) {
-        let testimony = with.testimony();
-        assert_eq!(testimony.is_some(), with.probability().is_some());
-        let Some(testimony) = testimony else { continue };
-        assert_eq!(Some(testimony.expected_errors_prior), plain.expected_errors());
-        assert!((0.0..=1.0).contains(&testimony.evaluable));
+        let support = with.kmer_support();
+        assert_eq!(support.is_some(), with.probability().is_some());
+        let Some(support) = support else { continue };
+        assert_eq!(Some(support.expected_errors_prior), plain.expected_errors());
+        assert!((0.0..=1.0).contains(&support.evaluable));
         let errors = with.expected_errors().unwrap();
         assert!(
-            testimony.evaluable > 0.0
-                || (errors - testimony.expected_errors_prior).abs() <= 1e-5 * errors,
+            support.evaluable > 0.0
+                || (errors - support.expected_errors_prior).abs() <= 1e-5 * errors,
             "{with:?}"
         );
-        raised += usize::from(errors > testimony.expected_errors_prior);
-        lowered += usize::from(errors < testimony.expected_errors_prior);
+        raised += usize::from(errors > support.expected_errors_prior);
+        lowered += usize::from(errors < support.expected_errors_prior);
     }
     assert!(lowered > 500 && raised > 500, "{lowered} lowered, {raised} raised");
 }
@@ -133,7 +134,7 @@ fn what_cannot_be_scored_has_no_testimony() {
     let predictions = predict(start().with_evidence(Arc::clone(&EVIDENCE)), &reads);
     let evaluable: Vec<_> = predictions
         .iter()
-        .map(|prediction| prediction.testimony().map(|testimony| testimony.evaluable))
+        .map(|prediction| prediction.kmer_support().map(|support| support.evaluable))
         .collect();
     assert_eq!(evaluable[..4], [None, None, None, Some(0.0)]);
     assert!(evaluable[4] > Some(0.8), "{evaluable:?}");
@@ -216,7 +217,7 @@ fn golden_reads_are_those_of_the_network() {
     );
     // And the model goes on with what the k-mers say.
     let read = RECORDS[0].as_read();
-    assert!(model.predict(&[read]).unwrap()[0].testimony().is_some());
+    assert!(model.predict(&[read]).unwrap()[0].kmer_support().is_some());
 }
 
 /// The shipped package with another experience.

@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
 
-use bm_encode::fastq::{Reader, Record};
+use bm_reads::fastq::{Reader, Record};
 use flate2::bufread::MultiGzDecoder;
 
 /// The repository's test data; a crate from a registry does not have them.

@@ -9,10 +9,10 @@ use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use bm_encode::ReadRef;
 use bm_infer::backend::Embedded;
 use bm_infer::{Backend, Variant};
 use bm_quality::{GoldenReads, ModelPackage, PackageFiles, QualityError, QualityModel};
+use bm_reads::ReadRef;
 use serde_json::{Value, json};
 
 /// Mutants of each file; `BM_MUTANTS` asks for more.

@@ -1,9 +1,9 @@
 //! What a model says of reads, whatever their company.
 
-use bm_encode::{EncodeError, ReadRef};
 use bm_infer::Backend;
 use bm_infer::backend::Embedded;
 use bm_quality::{ModelPackage, Prediction, QualityModel, Threshold, Verdict};
+use bm_reads::{ReadError, ReadRef};
 use proptest::prelude::*;
 
 use super::records;
@@ -122,10 +122,10 @@ fn reads_that_cannot_be_judged_say_why_and_do_not_shift_the_others() {
     assert_eq!(
         reasons,
         [
-            Prediction::Unscored(EncodeError::EmptyRead),
-            Prediction::Unscored(EncodeError::NoKnownBase),
-            Prediction::Unscored(EncodeError::InvalidQuality { position: 399, byte: b' ' }),
-            Prediction::Unscored(EncodeError::LengthMismatch { sequence: 400, quality_scores: 1 }),
+            Prediction::Unscored(ReadError::EmptyRead),
+            Prediction::Unscored(ReadError::NoKnownBase),
+            Prediction::Unscored(ReadError::InvalidQuality { position: 399, byte: b' ' }),
+            Prediction::Unscored(ReadError::LengthMismatch { sequence: 400, quality_scores: 1 }),
         ]
     );
     let everything = Threshold::new(0.0).unwrap();

@@ -1,10 +1,10 @@
 //! Properties of the rules from windows to reads and from mates to pairs.
 
-use bm_encode::EncodeError;
 use bm_quality::{
-    Combination, ErrorRule, PairRule, Prediction, Probability, ReadRule, ReadRuleEntry, Score,
-    Testimony, WindowRule,
+    Combination, ErrorRule, KmerSupport, PairRule, Prediction, Probability, ReadRule,
+    ReadRuleEntry, Score, WindowRule,
 };
+use bm_reads::ReadError;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -33,18 +33,18 @@ fn read_rule() -> impl Strategy<Value = ReadRule> {
 
 /// What a model may say of a mate, and its bases: all of it, or the probability alone.
 fn mate() -> impl Strategy<Value = (Prediction, usize)> {
-    let testimony = (0.0..1.0f32, 0.0..=1.0f32);
-    (probability(), 1..400usize, 0.0..1.0f32, prop::option::of(testimony), any::<bool>()).prop_map(
-        |(probability, bases, rate, testimony, counts)| {
+    let support = (0.0..1.0f32, 0.0..=1.0f32);
+    (probability(), 1..400usize, 0.0..1.0f32, prop::option::of(support), any::<bool>()).prop_map(
+        |(probability, bases, rate, support, counts)| {
             let errors = |rate: f32| rate * bases as f32;
-            let testimony = testimony
-                .map(|(rate, evaluable)| Testimony {
+            let support = support
+                .map(|(rate, evaluable)| KmerSupport {
                     expected_errors_prior: errors(rate),
                     evaluable,
                 })
                 .filter(|_| counts);
             let expected_errors = counts.then(|| errors(rate));
-            (Prediction::Scored(Score { probability, expected_errors, testimony }), bases)
+            (Prediction::Scored(Score { probability, expected_errors, support }), bases)
         },
     )
 }
@@ -116,7 +116,7 @@ proptest! {
             let [a, b] = [&one, &other].map(|mate| mate.0.probability().unwrap().get());
             prop_assert!((a.min(b) - OFF..=a.max(b) + OFF).contains(&probability.get()), "{a} and {b} make {probability:?}");
         }
-        match (one.0.testimony(), other.0.testimony(), pair.testimony()) {
+        match (one.0.kmer_support(), other.0.kmer_support(), pair.kmer_support()) {
             (Some(a), Some(b), Some(pair)) => {
                 let between = a.evaluable.min(b.evaluable) - OFF..=a.evaluable.max(b.evaluable) + OFF;
                 prop_assert!(between.contains(&pair.evaluable), "{a:?} and {b:?} make {pair:?}");
@@ -141,7 +141,7 @@ proptest! {
     #[test]
     fn more_errors_make_no_pair_better(rule in error_rule(), errors in 0.0..50.0f32, more in 0.0..50.0f32, bases in 1..400usize) {
         let mate = |errors, bases| {
-            let score = Score { probability: Probability::new(0.5).unwrap(), expected_errors: Some(errors), testimony: None };
+            let score = Score { probability: Probability::new(0.5).unwrap(), expected_errors: Some(errors), support: None };
             (Prediction::Scored(score), bases)
         };
         let pair = |errors| joint(PairRule::of(ReadRule::Errors(rule)), [&mate(errors, bases), &mate(1.0, 100)]).probability();
@@ -150,7 +150,7 @@ proptest! {
 
     #[test]
     fn a_pair_with_a_mate_that_cannot_be_judged_cannot_be_judged(rule in read_rule(), mate in mate()) {
-        let unscored = (Prediction::Unscored(EncodeError::EmptyRead), 0);
+        let unscored = (Prediction::Unscored(ReadError::EmptyRead), 0);
         prop_assert_eq!(joint(PairRule::of(rule), [&mate, &unscored]), unscored.0.clone());
         prop_assert_eq!(joint(PairRule::of(rule), [&unscored, &mate]), unscored.0);
     }

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use bm_encode::fastq::{FastqError, Fault};
+use bm_reads::fastq::{FastqError, Fault};
 
 use crate::reference;
 use crate::support::{

@@ -10,7 +10,7 @@
 //! [`Reader::read_batch`] copies nothing.
 //!
 //! ```
-//! use bm_encode::fastq::{Reader, Record};
+//! use bm_reads::fastq::{Reader, Record};
 //!
 //! let mut reader = Reader::new(&b"@r1 lane 1\nACGT\n+\nIIII\n@r2\nACGT\n+\nIII\n"[..]);
 //! let mut record = Record::default();
@@ -18,7 +18,7 @@
 //! assert_eq!(record.name(), b"r1");
 //! let error = reader.read_record(&mut record).unwrap_err();
 //! assert_eq!(error.to_string(), "record 2 (read r2, byte 23): 4 bases but 3 quality scores");
-//! # Ok::<(), bm_encode::fastq::FastqError>(())
+//! # Ok::<(), bm_reads::fastq::FastqError>(())
 //! ```
 
 mod batch;

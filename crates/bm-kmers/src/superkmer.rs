@@ -7,8 +7,9 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::kmer::{LONGEST, UNKNOWN, code};
+use crate::kmer::LONGEST;
 use crate::packed::{BLOCK, Packed, ROOM, WORD, join};
+use bm_reads::base::{UNKNOWN, code};
 
 /// Bases of a minimizer: few enough that a k-mer has several, so many that no minimizer is in too
 /// many k-mers.

@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use thiserror::Error;
 
-use crate::EncodeError;
+use crate::ReadError;
 
 /// A fault of a FASTQ file and where it is.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ pub enum Fault {
     },
     /// The record is well-formed text but not a valid read.
     #[error(transparent)]
-    Read(EncodeError),
+    Read(ReadError),
     /// The stream could not be read or decompressed.
     #[error("reading the input failed")]
     Io(#[source] io::Error),

@@ -5,15 +5,16 @@ use std::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::index::Index;
-use crate::kmer::{UNKNOWN, mix};
+use crate::kmer::mix;
 use crate::packed::{BLOCK, Packed, WORD};
+use bm_reads::base::UNKNOWN;
 
 /// Stands for the hash where a k-mer has an unknown base: that of a number which is no k-mer.
 const NONE: u64 = mix(1 << 63);
 
 /// The hashes of a read's k-mers by their first base, the same on both strands.
 #[derive(Clone, Debug)]
-pub(crate) struct Hashes {
+pub struct Hashes {
     hashes: Vec<u64>,
     /// The k-mers themselves, as they are read; unknown bases are any.
     kmers: Vec<u64>,
@@ -28,7 +29,7 @@ impl Default for Hashes {
 
 impl Hashes {
     /// Makes it those of a read, by the codes of its bases.
-    pub(crate) fn fill(&mut self, codes: &[u8], k: usize) {
+    pub fn fill(&mut self, codes: &[u8], k: usize) {
         self.hashes.clear();
         self.kmers.clear();
         let mut rest = codes;
@@ -52,7 +53,7 @@ impl Hashes {
 
     /// Says that k-mers which start at these bases will be asked for.
     #[inline(always)]
-    pub(crate) fn expect(&self, index: &Index, starts: Range<usize>) {
+    pub fn expect(&self, index: &Index, starts: Range<usize>) {
         if let Some(hashes) = self.hashes.get(starts) {
             hashes.iter().for_each(|hash| index.expect(*hash));
         }
@@ -60,14 +61,14 @@ impl Hashes {
 
     /// Returns the k-mer that starts at a base, two bits each.
     #[inline(always)]
-    pub(crate) fn kmer(&self, start: usize) -> u64 {
+    pub fn kmer(&self, start: usize) -> u64 {
         self.kmers.get(start).copied().unwrap_or_default()
     }
 
     /// Returns the hash of the k-mer that starts at a base, if there is one and all its bases are
     /// known.
     #[inline(always)]
-    pub(crate) fn at(&self, start: usize) -> Option<u64> {
+    pub fn at(&self, start: usize) -> Option<u64> {
         self.hashes.get(start).copied().filter(|hash| *hash != NONE)
     }
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use bm_evidence::{Counter, Evidence, Index, Statement, Witness};
+use bm_evidence::{BaseSupport, Evidence, ReadSupport};
+use bm_kmers::{Counter, Index};
 use proptest::collection::btree_map;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use crate::run::{
-    Draw, ROOM, accused, counted, genome, look, other, reading, reverse_complement, testify, tiled,
+    Draw, ROOM, accused, apply, counted, genome, look, other, reading, reverse_complement, tiled,
     weights,
 };
 
@@ -34,7 +35,7 @@ fn known(index: &Index, read: &[u8]) -> Vec<bool> {
 
 #[test]
 fn reads_without_errors_are_known_and_not_accused() {
-    let mut witness = Witness::default();
+    let mut support = ReadSupport::default();
     for (start, length) in (0..4000).step_by(37).zip((K..151).cycle()) {
         for read in [
             piece(start, length),
@@ -47,8 +48,8 @@ fn reads_without_errors_are_known_and_not_accused() {
             );
             assert_eq!(accused(&DEEP.1, &read), [0; 0], "{length} bases from {start}");
         }
-        witness.look(&DEEP.1, &reading(&DEEP.1, &piece(start, length)));
-        assert!((20..=30).contains(&witness.depth()), "{}", witness.depth());
+        support.look(&DEEP.1, &reading(&DEEP.1, &piece(start, length)));
+        assert!((20..=30).contains(&support.depth()), "{}", support.depth());
     }
 }
 
@@ -148,12 +149,12 @@ fn a_base_too_many_or_too_few_is_accused_near_by() {
 fn of_what_the_run_does_not_have_nothing_is_known() {
     let elsewhere = genome(2000, 99);
     for read in elsewhere.chunks(150) {
-        assert!(look(&DEEP.1, read).iter().all(|statement| *statement == Statement::NONE));
+        assert!(look(&DEEP.1, read).iter().all(|statement| *statement == BaseSupport::NONE));
     }
     for length in 0..K {
-        assert_eq!(look(&DEEP.1, &piece(0, length)), vec![Statement::NONE; length]);
+        assert_eq!(look(&DEEP.1, &piece(0, length)), vec![BaseSupport::NONE; length]);
     }
-    assert_eq!(look(&DEEP.1, &[b'N'; 200]), [Statement::NONE; 200]);
+    assert_eq!(look(&DEEP.1, &[b'N'; 200]), [BaseSupport::NONE; 200]);
 }
 
 #[test]
@@ -168,7 +169,7 @@ fn a_place_that_is_seen_once_beside_a_deep_genome_is_not_accused() {
         for read in &reads {
             assert_eq!(accused(evidence.index(), read), [0; 0], "one in 2^{level}");
             let mut probabilities = [0.01; 150];
-            testify(&evidence, read, &mut probabilities);
+            apply(&evidence, read, &mut probabilities);
             assert!(probabilities.iter().all(|p| *p <= 0.010_001), "{probabilities:?}");
         }
     }
@@ -180,7 +181,7 @@ fn a_place_that_is_seen_once_beside_a_deep_genome_is_not_accused() {
 
 #[test]
 fn what_a_witness_saw_before_does_not_matter() {
-    let mut witness = Witness::default();
+    let mut support = ReadSupport::default();
     let mut wrong = piece(10, 150);
     wrong[75] = other(wrong[75], 1);
     let reads = [
@@ -194,7 +195,7 @@ fn what_a_witness_saw_before_does_not_matter() {
     ];
     for _ in 0..2 {
         for read in &reads {
-            let statements = witness.look(&DEEP.1, &reading(&DEEP.1, read));
+            let statements = support.look(&DEEP.1, &reading(&DEEP.1, read));
             assert_eq!(statements, look(&DEEP.1, read));
         }
     }

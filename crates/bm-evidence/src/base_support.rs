@@ -1,8 +1,8 @@
 //! What the k-mers of a run can say of a base: the statements, by number.
 
-/// What is said of a base: a number below [`Statement::COUNT`].
+/// What is said of a base: a number below [`BaseSupport::COUNT`].
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Statement(pub(crate) u16);
+pub struct BaseSupport(pub(crate) u16);
 
 /// Borders of counts: 2, 3, 4 to 5, 6 to 11, from 12 on.
 const COUNTS: [u32; 5] = [2, 3, 4, 6, 12];
@@ -23,7 +23,7 @@ const TILES: u16 = 1;
 const SUSPECTED: u16 = TILES + 2 * COUNTS.len() as u16;
 const PAIRS: u16 = SUSPECTED + SUSPECTS.len() as u16;
 
-impl Statement {
+impl BaseSupport {
     /// Nothing is said.
     pub const NONE: Self = Self(0);
     /// How many statements there are.
@@ -62,12 +62,12 @@ impl Statement {
         Self(PAIRS + more * Side::COUNT as u16 + less)
     }
 
-    /// Whether it accuses the base: others have something else, or it is among those that nobody
+    /// Whether it contradicts the base: others have something else, or it is among those that nobody
     /// else has.
     ///
     /// All other statements say at most that the base is seen, and a place that is seen once must
     /// not be called wrong for that.
-    pub fn accuses(self) -> bool {
+    pub fn contradicts(self) -> bool {
         (SUSPECTED..PAIRS).contains(&self.0) || self.0 > PAIRS
     }
 

@@ -2,7 +2,7 @@
 
 /// Why two reads are no mates.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Mismatch {
+pub enum Mismatch {
     /// They are of different templates.
     Names,
     /// The first says that it is the second mate, or both that they are the same one.
@@ -11,7 +11,7 @@ pub(crate) enum Mismatch {
 
 /// Checks the definitions of two reads; returns why they are no first and second mate, if they are
 /// not.
-pub(crate) fn check(first: &[u8], second: &[u8]) -> Option<Mismatch> {
+pub fn check(first: &[u8], second: &[u8]) -> Option<Mismatch> {
     let (one, other) = (Parts::of(first), Parts::of(second));
     if one.template != other.template {
         return Some(Mismatch::Names);
@@ -23,7 +23,7 @@ pub(crate) fn check(first: &[u8], second: &[u8]) -> Option<Mismatch> {
 
 /// Returns the name that mates have in common: without the `/1` or `/2` that older files put behind
 /// it, and without the `.1` or `.2` of fastq-dump, whose names have a dot before (`SRR1.7.1`).
-pub(crate) fn template(name: &[u8]) -> &[u8] {
+pub fn template(name: &[u8]) -> &[u8] {
     match name {
         [template @ .., b'/', b'1' | b'2'] => template,
         [template @ .., b'.', b'1' | b'2'] if template.contains(&b'.') => template,

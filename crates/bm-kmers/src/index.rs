@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use crate::EvidenceError;
+use crate::KmerError;
 use crate::kmer::{LONGEST, SHORTEST};
 use crate::memory::prefetch;
 
@@ -27,7 +27,7 @@ const SAMPLED_BITS: u32 = 32;
 
 /// Returns whether a k-mer is among one in 2^level.
 #[inline(always)]
-pub(crate) fn is_sampled(hash: u64, level: u32) -> bool {
+pub fn is_sampled(hash: u64, level: u32) -> bool {
     hash >> SAMPLED_BITS & ((1 << level) - 1) == 0
 }
 
@@ -70,7 +70,8 @@ impl Index {
         self.lines.len() * size_of::<Line>()
     }
 
-    pub(crate) fn level(&self) -> u32 {
+    /// Returns how many times the number of k-mers that are looked at was halved.
+    pub fn level(&self) -> u32 {
         self.level
     }
 
@@ -94,7 +95,7 @@ impl Index {
 
     /// Says that a k-mer will be asked for.
     #[inline(always)]
-    pub(crate) fn expect(&self, hash: u64) {
+    pub fn expect(&self, hash: u64) {
         if let Some(line) = self.lines.get(self.home(hash)) {
             prefetch(line);
         }
@@ -102,7 +103,7 @@ impl Index {
 
     /// Returns how often the run has a k-mer, up to 4,095; 0 if less than twice.
     #[inline(always)]
-    pub(crate) fn count(&self, hash: u64) -> u32 {
+    pub fn count(&self, hash: u64) -> u32 {
         let rest = (hash >> COUNT_BITS & REST) as u32;
         let mut at = self.home(hash);
         // A file may say that every line is full.
@@ -122,7 +123,11 @@ impl Index {
 
     /// Writes the index: k, level, number of lines and of k-mers, how many cells of each line are
     /// taken, and these cells.
-    pub(crate) fn write(&self, output: &mut impl Write) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// What the output says.
+    pub fn write(&self, output: &mut impl Write) -> io::Result<()> {
         output.write_all(&(self.k as u32).to_le_bytes())?;
         output.write_all(&self.level.to_le_bytes())?;
         output.write_all(&(self.lines.len() as u64).to_le_bytes())?;
@@ -140,16 +145,20 @@ impl Index {
     }
 
     /// Reads an index of a file that has `most` bytes left at most.
-    pub(crate) fn read(input: &mut impl Read, most: u64) -> Result<Self, EvidenceError> {
-        let (k, level) = (number32(input)? as usize, number32(input)?);
-        let (lines, kmers) = (number64(input)?, number64(input)?);
+    ///
+    /// # Errors
+    ///
+    /// A [`KmerError`] if it is broken.
+    pub fn read(input: &mut impl Read, most: u64) -> Result<Self, KmerError> {
+        let (k, level) = (read_u32(input)? as usize, read_u32(input)?);
+        let (lines, kmers) = (read_u64(input)?, read_u64(input)?);
         if !(SHORTEST..=LONGEST).contains(&k) || k.is_multiple_of(2) {
-            return Err(EvidenceError::Content(format!(
+            return Err(KmerError::Content(format!(
                 "k-mers of {k} bases, expected {SHORTEST} to {LONGEST}, and odd"
             )));
         }
         if level > MOST_LEVELS {
-            return Err(EvidenceError::Content(format!(
+            return Err(KmerError::Content(format!(
                 "one in 2^{level} k-mers, expected at most one in 2^{MOST_LEVELS}"
             )));
         }
@@ -159,7 +168,7 @@ impl Index {
             || kmers > most / 4
             || kmers > lines.saturating_mul(CELLS as u64)
         {
-            return Err(EvidenceError::Content(format!(
+            return Err(KmerError::Content(format!(
                 "{kmers} k-mers in {lines} lines, which is not what the file holds"
             )));
         }
@@ -167,7 +176,7 @@ impl Index {
         read_exact(input, &mut taken)?;
         let sum: u64 = taken.iter().map(|taken| u64::from(*taken)).sum();
         if taken.iter().any(|taken| usize::from(*taken) > CELLS) || sum != kmers {
-            return Err(EvidenceError::Content(format!(
+            return Err(KmerError::Content(format!(
                 "lines with {sum} k-mers, the header says {kmers}"
             )));
         }
@@ -179,7 +188,7 @@ impl Index {
             for (cell, bytes) in line.0.iter_mut().zip(bytes.as_chunks::<4>().0) {
                 *cell = u32::from_le_bytes(*bytes);
                 if *cell & COUNT < 2 {
-                    return Err(EvidenceError::Content(
+                    return Err(KmerError::Content(
                         "a k-mer that was seen less than twice".to_owned(),
                     ));
                 }
@@ -189,19 +198,29 @@ impl Index {
     }
 }
 
-pub(crate) fn number32(input: &mut impl Read) -> Result<u32, EvidenceError> {
+/// Reads a number of four bytes, the lowest first.
+///
+/// # Errors
+///
+/// A [`KmerError`] if the input fails or ends.
+pub fn read_u32(input: &mut impl Read) -> Result<u32, KmerError> {
     let mut bytes = [0; 4];
     read_exact(input, &mut bytes).map(|()| u32::from_le_bytes(bytes))
 }
 
-pub(crate) fn number64(input: &mut impl Read) -> Result<u64, EvidenceError> {
+/// Reads a number of eight bytes, the lowest first.
+///
+/// # Errors
+///
+/// A [`KmerError`] if the input fails or ends.
+pub fn read_u64(input: &mut impl Read) -> Result<u64, KmerError> {
     let mut bytes = [0; 8];
     read_exact(input, &mut bytes).map(|()| u64::from_le_bytes(bytes))
 }
 
-fn read_exact(input: &mut impl Read, bytes: &mut [u8]) -> Result<(), EvidenceError> {
+fn read_exact(input: &mut impl Read, bytes: &mut [u8]) -> Result<(), KmerError> {
     input.read_exact(bytes).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => EvidenceError::Content("it ends too early".to_owned()),
-        _ => EvidenceError::Read(error),
+        io::ErrorKind::UnexpectedEof => KmerError::Content("it ends too early".to_owned()),
+        _ => KmerError::Read(error),
     })
 }

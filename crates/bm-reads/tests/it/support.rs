@@ -3,7 +3,7 @@
 use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
 
-use bm_encode::fastq::{BatchSize, FastqError, Reader, Record, RecordBatch, RecordRef};
+use bm_reads::fastq::{BatchSize, FastqError, Reader, Record, RecordBatch, RecordRef};
 use flate2::bufread::MultiGzDecoder;
 
 /// Sizes of batches and of the pieces that they come in. The parser works on what was read, so

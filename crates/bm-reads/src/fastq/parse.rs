@@ -7,7 +7,7 @@ use memchr::{memchr, memchr2};
 use super::Fault;
 use super::record::RecordRef;
 use crate::read::check_quality;
-use crate::{EncodeError, Phred};
+use crate::{Phred, ReadError};
 
 /// Bytes that a message shows of what was found instead of what was expected.
 const EXCERPT: usize = 8;
@@ -298,7 +298,7 @@ fn check(
     check_quality(quality_scores).map_err(Fault::Read)?;
     if sequence.len() != quality_scores.len() {
         let (sequence, quality_scores) = (sequence.len(), quality_scores.len());
-        return Err(Fault::Read(EncodeError::LengthMismatch { sequence, quality_scores }));
+        return Err(Fault::Read(ReadError::LengthMismatch { sequence, quality_scores }));
     }
     Ok(span)
 }

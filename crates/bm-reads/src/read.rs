@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::EncodeError;
+use crate::{ReadError, base};
 
 /// A sequencing read, borrowed from wherever it lives.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -43,31 +43,39 @@ impl<'a> ReadRef<'a> {
     ///
     /// # Errors
     ///
-    /// [`EncodeError::LengthMismatch`] without one quality score a base, [`EncodeError::EmptyRead`]
-    /// without bases, [`EncodeError::NoKnownBase`] where all of them are `N` or `.`, and
-    /// [`EncodeError::InvalidQuality`].
-    pub fn check_scorable(&self) -> Result<(), EncodeError> {
+    /// [`ReadError::LengthMismatch`] without one quality score a base, [`ReadError::EmptyRead`]
+    /// without bases, [`ReadError::NoKnownBase`] where all of them are `N` or `.`, and
+    /// [`ReadError::InvalidQuality`].
+    pub fn check_scorable(&self) -> Result<(), ReadError> {
         self.check_lengths()?;
-        if self.sequence.iter().all(|base| matches!(base, b'N' | b'n' | b'.')) {
-            return Err(EncodeError::NoKnownBase);
+        if self.sequence.iter().all(|letter| base::is_unknown(*letter)) {
+            return Err(ReadError::NoKnownBase);
         }
         check_quality(self.quality_scores)
     }
 
-    /// Checks that there are bases, and one quality score a base.
-    pub(crate) fn check_lengths(&self) -> Result<(), EncodeError> {
+    /// Checks that there are bases, and one quality score per base.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::LengthMismatch`] or [`ReadError::EmptyRead`].
+    pub fn check_lengths(&self) -> Result<(), ReadError> {
         if self.sequence.len() != self.quality_scores.len() {
-            return Err(EncodeError::LengthMismatch {
+            return Err(ReadError::LengthMismatch {
                 sequence: self.sequence.len(),
                 quality_scores: self.quality_scores.len(),
             });
         }
-        if self.is_empty() { Err(EncodeError::EmptyRead) } else { Ok(()) }
+        if self.is_empty() { Err(ReadError::EmptyRead) } else { Ok(()) }
     }
 }
 
 /// Checks that every byte is a quality score.
-pub(crate) fn check_quality(quality_scores: &[u8]) -> Result<(), EncodeError> {
+///
+/// # Errors
+///
+/// [`ReadError::InvalidQuality`] with the first byte that is none.
+pub fn check_quality(quality_scores: &[u8]) -> Result<(), ReadError> {
     // Without a way out of the loop it is one vector instruction for many bytes; a wrong one is
     // looked for only if there is one.
     let all_right = quality_scores
@@ -78,7 +86,7 @@ pub(crate) fn check_quality(quality_scores: &[u8]) -> Result<(), EncodeError> {
     }
     match quality_scores.iter().position(|byte| Phred::from_byte(*byte).is_none()) {
         Some(position) => {
-            Err(EncodeError::InvalidQuality { position, byte: quality_scores[position] })
+            Err(ReadError::InvalidQuality { position, byte: quality_scores[position] })
         }
         None => Ok(()),
     }
@@ -204,15 +212,12 @@ mod tests {
             ReadRef { name: b"r", sequence, quality_scores }.check_scorable()
         };
         assert_eq!(check(b"NA", b"II"), Ok(()));
-        assert_eq!(check(b"", b""), Err(EncodeError::EmptyRead));
-        assert_eq!(check(b"Nn.", b"III"), Err(EncodeError::NoKnownBase));
-        assert_eq!(
-            check(b"AC", b"I "),
-            Err(EncodeError::InvalidQuality { position: 1, byte: b' ' })
-        );
+        assert_eq!(check(b"", b""), Err(ReadError::EmptyRead));
+        assert_eq!(check(b"Nn.", b"III"), Err(ReadError::NoKnownBase));
+        assert_eq!(check(b"AC", b"I "), Err(ReadError::InvalidQuality { position: 1, byte: b' ' }));
         assert_eq!(
             check(b"AC", b"I"),
-            Err(EncodeError::LengthMismatch { sequence: 2, quality_scores: 1 })
+            Err(ReadError::LengthMismatch { sequence: 2, quality_scores: 1 })
         );
     }
 

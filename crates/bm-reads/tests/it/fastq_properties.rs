@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use bm_encode::fastq::{BatchSize, Fault, Reader, Record, RecordBatch};
+use bm_reads::fastq::{BatchSize, Fault, Reader, Record, RecordBatch};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -453,7 +453,7 @@ fn faults_give_their_cause() {
     assert!(
         matches!(
             &fault.fault,
-            Fault::Read(bm_encode::EncodeError::InvalidQuality { position: 0, byte: b' ' })
+            Fault::Read(bm_reads::ReadError::InvalidQuality { position: 0, byte: b' ' })
         ),
         "{fault:?}"
     );

@@ -1,32 +1,11 @@
 //! K-mers: the windows of a read, with one hash for both strands.
 
+use bm_reads::base::UNKNOWN;
+
 /// Shortest and longest k-mer.
 pub const SHORTEST: usize = 17;
 /// See [`SHORTEST`].
 pub const LONGEST: usize = 31;
-
-/// Code of a base that is none of A, C, G, T and U.
-pub const UNKNOWN: u8 = 4;
-
-static CODES: [u8; 256] = codes();
-
-const fn codes() -> [u8; 256] {
-    let mut codes = [UNKNOWN; 256];
-    let (letters, mut i) = (b"AaCcGgTtUu", 0);
-    while i < letters.len() {
-        let code = (i / 2) as u8;
-        codes[letters[i] as usize] = if code > 3 { 3 } else { code };
-        i += 1;
-    }
-    codes
-}
-
-/// Returns the code of a base: A 0, C 1, G 2, T and U 3, in either case, so that `3 - code` is the
-/// complement; others [`UNKNOWN`].
-#[inline(always)]
-pub fn code(base: u8) -> u8 {
-    CODES[usize::from(base)]
-}
 
 /// A bijection of 64 bits without pattern: the finaliser of MurmurHash3 (Appleby 2011).
 #[inline(always)]
@@ -47,7 +26,7 @@ fn complement(kmer: u64, k: usize) -> u64 {
 
 /// The last bases of a read, on both strands.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Window {
+pub struct Window {
     forward: u64,
     backward: u64,
     mask: u64,
@@ -57,39 +36,39 @@ pub(crate) struct Window {
 impl Window {
     /// Returns a window of `k` bases that has none yet.
     #[inline(always)]
-    pub(crate) fn new(k: usize) -> Self {
+    pub fn new(k: usize) -> Self {
         Self { forward: 0, backward: 0, mask: (1 << (2 * k)) - 1, shift: 2 * (k as u32 - 1) }
     }
 
     /// Returns the window that has the bases of a k-mer.
     #[inline(always)]
-    pub(crate) fn of(k: usize, kmer: u64) -> Self {
+    pub fn of(k: usize, kmer: u64) -> Self {
         Self { forward: kmer, backward: complement(kmer, k), ..Self::new(k) }
     }
 
     /// Returns the other strand.
     #[inline(always)]
-    pub(crate) fn turned(self) -> Self {
+    pub fn turned(self) -> Self {
         Self { forward: self.backward, backward: self.forward, ..self }
     }
 
     /// Takes in the next base, of code 0 to 3.
     #[inline(always)]
-    pub(crate) fn push(&mut self, code: u8) {
+    pub fn push(&mut self, code: u8) {
         self.forward = (self.forward << 2 | u64::from(code)) & self.mask;
         self.backward = self.backward >> 2 | u64::from(3 - code) << self.shift;
     }
 
     /// Returns the window after the next base.
     #[inline(always)]
-    pub(crate) fn then(mut self, code: u8) -> Self {
+    pub fn then(mut self, code: u8) -> Self {
         self.push(code);
         self
     }
 
     /// Returns the hash of the k-mer, the same on both strands.
     #[inline(always)]
-    pub(crate) fn hash(self) -> u64 {
+    pub fn hash(self) -> u64 {
         mix(self.forward.min(self.backward))
     }
 }

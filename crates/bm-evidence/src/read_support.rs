@@ -9,10 +9,11 @@
 
 use std::ops::Range;
 
-use crate::hashes::Hashes;
-use crate::index::{Index, is_sampled};
-use crate::kmer::{UNKNOWN, Window};
-use crate::statement::{DOMINANT, Side, Statement};
+use bm_kmers::kmer::Window;
+use bm_kmers::{Hashes, Index, is_sampled};
+use bm_reads::base::UNKNOWN;
+
+use crate::base_support::{BaseSupport, DOMINANT, Side};
 
 /// Bases that are looked at ahead to tell two ways apart.
 const AHEAD: usize = 12;
@@ -39,13 +40,13 @@ const GAP: usize = 2;
 /// A read that is about to be looked at: the memory for its k-mers is asked for, so that it is
 /// there by then.
 #[derive(Clone, Debug, Default)]
-pub struct Reading {
+pub struct PreparedRead {
     codes: Vec<u8>,
     hashes: Hashes,
 }
 
-impl Reading {
-    /// Makes it that of the read whose bases have these codes ([`crate::kmer::code`]), to be looked
+impl PreparedRead {
+    /// Makes it that of the read whose bases have these codes ([`bm_reads::base::code`]), to be looked
     /// at with the same index.
     pub fn prepare(&mut self, index: &Index, codes: impl Iterator<Item = u8>) {
         self.codes.clear();
@@ -68,7 +69,7 @@ impl Reading {
 
 /// What is known of a read, and the memory that a worker needs for it.
 #[derive(Clone, Debug, Default)]
-pub struct Witness {
+pub struct ReadSupport {
     tiles: Vec<Tile>,
     counts: Vec<u32>,
     /// Where only a share of the k-mers is looked at: those that nobody else has, the ones with the
@@ -76,7 +77,7 @@ pub struct Witness {
     blames: Vec<Blame>,
     sides: [Vec<Side>; 2],
     path: Vec<Step>,
-    statements: Vec<Statement>,
+    statements: Vec<BaseSupport>,
     depth: u32,
 }
 
@@ -106,13 +107,13 @@ struct Step {
     reads: u32,
 }
 
-impl Witness {
+impl ReadSupport {
     /// Looks at a read, which was prepared with the same index; returns a statement for each of its
     /// bases.
-    pub fn look(&mut self, index: &Index, reading: &Reading) -> &[Statement] {
+    pub fn look(&mut self, index: &Index, reading: &PreparedRead) -> &[BaseSupport] {
         let length = reading.codes.len();
         self.statements.clear();
-        self.statements.resize(length, Statement::NONE);
+        self.statements.resize(length, BaseSupport::NONE);
         self.depth = 0;
         self.blames.clear();
         self.tiles.clear();
@@ -127,7 +128,7 @@ impl Witness {
     }
 
     /// Returns the statements of the bases of the last read.
-    pub fn statements(&self) -> &[Statement] {
+    pub fn statements(&self) -> &[BaseSupport] {
         &self.statements
     }
 
@@ -188,9 +189,9 @@ impl Witness {
 
     /// By a share of the k-mers: a base stands if one of them stands that has it; one that does not
     /// stand blames all its other bases.
-    fn look_at_some(&mut self, index: &Index, reading: &Reading) {
+    fn look_at_some(&mut self, index: &Index, reading: &PreparedRead) {
         let (k, level) = (index.k(), index.level());
-        let Reading { codes, hashes } = reading;
+        let PreparedRead { codes, hashes } = reading;
         let Self { tiles, statements, counts, blames, .. } = self;
         let kmers = (0..=codes.len() - k).filter_map(|start| Some((start, hashes.at(start)?)));
         let looked_at = kmers.filter(|(_, hash)| is_sampled(*hash, level));
@@ -213,9 +214,10 @@ impl Witness {
             let suspects = counts[bases.clone()].iter().filter(|count| **count < 2).count();
             blames.push(Blame { suspects, start: tile.start });
             for at in bases.filter(|at| counts[*at] < 2) {
-                let blamed = Statement::suspected(suspects);
+                let blamed = BaseSupport::suspected(suspects);
                 // Fewest suspects know best.
-                if statements[at] == Statement::NONE || blamed.number() < statements[at].number() {
+                if statements[at] == BaseSupport::NONE || blamed.number() < statements[at].number()
+                {
                     statements[at] = blamed;
                 }
             }
@@ -223,13 +225,13 @@ impl Witness {
         blames.sort_unstable();
         for (statement, count) in statements.iter_mut().zip(counts) {
             if *count > 1 {
-                *statement = Statement::seen(*count, self.depth);
+                *statement = BaseSupport::seen(*count, self.depth);
             }
         }
     }
 
     /// By all k-mers.
-    fn look_at_all(&mut self, index: &Index, reading: &Reading) {
+    fn look_at_all(&mut self, index: &Index, reading: &PreparedRead) {
         let (k, length) = (index.k(), reading.codes.len());
         let count = |start| reading.hashes.at(start).map_or(0, |hash| index.count(hash));
         self.tiles.extend(reading.tiles(k).map(|start| Tile { start, count: count(start) }));
@@ -254,7 +256,7 @@ impl Witness {
             if gap_from < tile.start {
                 self.cross(index, reading, gap_from..tile.start, before, Some(tile));
             }
-            let seen = Statement::seen(tile.count, self.depth);
+            let seen = BaseSupport::seen(tile.count, self.depth);
             self.statements[gap_from.max(tile.start)..bases.end].fill(seen);
             gap_from = bases.end;
             before = Some(tile);
@@ -268,12 +270,12 @@ impl Witness {
     fn cross(
         &mut self,
         index: &Index,
-        reading: &Reading,
+        reading: &PreparedRead,
         gap: Range<usize>,
         left: Option<Tile>,
         right: Option<Tile>,
     ) {
-        let Reading { codes, hashes } = reading;
+        let PreparedRead { codes, hashes } = reading;
         let (Range { start, end }, length) = (gap, codes.len());
         self.sides.iter_mut().for_each(|sides| {
             sides.clear();
@@ -321,7 +323,7 @@ impl Witness {
         for ((at, one), other) in (start..end).zip(&self.sides[0]).zip(&self.sides[1]) {
             // Nobody can contradict a base that is unknown.
             if codes[at] < UNKNOWN {
-                self.statements[at] = Statement::of_sides(*one, *other);
+                self.statements[at] = BaseSupport::of_sides(*one, *other);
             }
         }
     }

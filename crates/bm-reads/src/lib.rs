@@ -1,0 +1,47 @@
+//! Sequencing reads: bases, qualities, names of mates, and checked FASTQ.
+//!
+//! A [`ReadRef`] is a read borrowed from wherever it lives. [`Phred`] is a quality score;
+//! [`reported_errors`] and [`mean_phred`] are what filters make of the scores of a read. [`base`]
+//! knows which letter is which base, [`mates`] whether two names are those of mates.
+//!
+//! # FASTQ
+//!
+//! FASTQ has four lines per record: `@` and the definition (the read's name, then anything), the
+//! sequence, `+`, and one quality byte per base: Phred + 33, so `!` (0) to `~` (93).
+//! [`fastq::Reader`] (feature `fastq`, on by default) reads it strictly, in batches, without copying.
+//!
+//! ```
+//! use bm_reads::fastq::{BatchSize, Reader, RecordBatch};
+//! use bm_reads::reported_errors;
+//!
+//! let text = b"@r1 lane 1\nACGT\n+\nIIII\n@r2\nACGTN\n+\n55555\n";
+//! let mut reader = Reader::new(&text[..]);
+//! let mut batch = RecordBatch::default();
+//! while reader.read_batch(&mut batch, BatchSize::Bytes(256 * 1024))? {}
+//! let errors: Vec<f64> =
+//!     batch.iter().map(|record| reported_errors(record.quality_scores)).collect();
+//! assert!((errors[0] - 4.0 * 1e-4).abs() < 1e-12 && (errors[1] - 0.05).abs() < 1e-12);
+//! # Ok::<(), bm_reads::fastq::FastqError>(())
+//! ```
+//!
+//! # Reads from elsewhere
+//!
+//! [`ReadRef`] has public fields: any parser's record becomes one without a copy. With the feature
+//! `noodles`, a record of noodles-fastq does so by `ReadRef::from`.
+
+pub mod base;
+mod error;
+#[cfg(feature = "fastq")]
+pub mod fastq;
+pub mod mates;
+#[cfg(feature = "noodles")]
+mod noodles;
+mod read;
+
+pub use error::ReadError;
+pub use read::{Phred, ReadRef, check_quality, mean_phred, reported_errors};
+
+/// The examples of the README, to be tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,8 @@
+//! Tests of bm-reads from outside: FASTQ on specimens and on made files.
+// A test says by panicking that it failed.
+#![allow(clippy::unwrap_used)]
+
+mod fastq_properties;
+mod reference;
+mod specimens;
+mod support;
