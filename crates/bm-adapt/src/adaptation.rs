@@ -5,7 +5,7 @@ use bm_infer::Variant;
 use bm_infer::onnx::correction::Correction;
 use bm_kmers::Index;
 use bm_quality::{ModelPackage, PackageFiles, ReadRule};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::calibration::Calibration;
 use crate::examples::FOLDS;
@@ -38,7 +38,7 @@ impl Default for Settings {
 }
 
 /// Which model is the best one for the run, as far as the run tells.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Choice {
     /// The one that learned from the run.

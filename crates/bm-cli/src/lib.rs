@@ -1,55 +1,13 @@
-//! What the binary `bm` does, as one function: for programs that run it without a process of its
-//! own, such as the fuzzer.
+//! The program `bm` as one function, for programs that run it without a process of its own, such as
+//! a fuzzer.
 //!
-//! Who wants scores in a program wants [`bm_quality`].
+//! `bm` is a terminal in front of [`bm_pipeline`], which does the same for a Rust program.
 
-mod adapt;
-mod args;
-mod changes;
-mod completions;
-mod compress;
-mod counting;
-mod counts;
-mod criteria;
-mod curve;
-mod decide;
-mod decompress;
-mod encode;
-mod engine;
-mod filter;
-mod fit;
-mod html;
-mod inflate;
-mod input;
-mod interrupted;
-mod judge;
-mod learn;
-mod man;
-mod models;
-mod multiqc;
-mod number;
-mod output;
-mod package_output;
-mod parquet_table;
-mod pipeline;
+mod cli;
+mod commands;
+mod options;
 mod progress;
-mod reasons;
-mod report;
-mod rules;
-mod score;
-mod score_table;
-mod selfcheck;
-mod source;
-mod stages;
-mod survey;
-mod tally;
 mod terminal;
-mod truth;
-mod tune;
-mod version;
-mod work;
-
-pub use crate::interrupted::clean_up_on_signals;
 
 use std::ffi::OsString;
 use std::io;
@@ -57,52 +15,38 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Cli, Command};
+pub use bm_io::clean_up_on_signals;
+
+use crate::cli::Cli;
+use crate::commands::version;
 
 /// Runs `bm` with `arguments`, of which the first is the program's name, and returns its exit code:
 /// 0, or 1 after a line on stderr that says what is wrong.
 ///
-/// Arguments that are not understood, and those that ask for help, end the process with what clap
-/// prints.
+/// Wrong arguments, and requests for help, end the process with the text that clap prints.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    if version::is_asked_for(arguments.iter().cloned()) {
-        return ended(version::run());
+    if version::is_requested(arguments.iter().cloned()) {
+        return exit_code(version::run());
     }
-    let cli = Cli::parse_from(arguments);
-    let outcome = match &cli.command {
-        Command::Filter(args) => filter::run(args),
-        Command::Score(args) => score::run(args),
-        Command::Adapt(args) => adapt::run(args),
-        Command::Encode(args) => encode::run(args),
-        Command::Models(args) => models::run(args),
-        Command::Selfcheck(args) => selfcheck::run(args),
-        Command::Truth(args) => truth::run(args),
-        Command::Tune(args) => tune::run(args),
-        Command::Completions(args) => completions::run(args),
-        Command::Man(args) => man::run(args),
-    };
-    ended(outcome)
+    exit_code(Cli::parse_from(arguments).run())
 }
 
-/// Says what went wrong, if something did.
-fn ended(outcome: anyhow::Result<()>) -> ExitCode {
+/// Reports an error, if there is one.
+fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // One line, whatever the names in it are.
+            // One line, whatever names are in it.
             terminal::note(&format!("bm: {error:#}").replace('\n', "\\n"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Whoever reads our output may have seen enough: `bm … | head` is not a failure.
+/// Returns whether a reader of an output has seen enough: `bm … | head` is no failure.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    })
+    let is_broken_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref().is_some_and(is_broken_pipe))
 }

@@ -1,4 +1,4 @@
-//! `bm`: reads in, good reads out.
+//! `bm`: keeps the good reads of a FASTQ file.
 
 use std::process::ExitCode;
 

@@ -1,61 +1,98 @@
-//! A progress bar on a terminal, nothing elsewhere.
+//! Follows a run on the terminal: a progress bar, and remarks.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use bm_io::Input;
+use bm_pipeline::Observer;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::input::Input;
+use crate::terminal;
 
-/// How far through the input we are.
-pub(crate) struct Progress {
+/// Shows a bar on stderr, if that is a terminal, and remarks.
+pub(crate) struct TerminalObserver {
+    quiet: bool,
+    pass: Mutex<Option<Pass>>,
+}
+
+/// A pass over an input.
+struct Pass {
     bar: ProgressBar,
     /// Bytes of the file read, where its size is known.
     consumed: Option<Arc<AtomicU64>>,
-    reads: AtomicU64,
+    reads: u64,
     began: Instant,
 }
 
-impl Progress {
-    /// Shows a bar on stderr if that is a terminal.
-    pub(crate) fn new(input: &Input, quiet: bool) -> Self {
+impl TerminalObserver {
+    pub(crate) fn new(quiet: bool) -> Self {
+        Self { quiet, pass: Mutex::new(None) }
+    }
+
+    fn with_pass(&self, act: impl FnOnce(&mut Option<Pass>)) {
+        act(&mut self.pass.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Observer for TerminalObserver {
+    fn pass_begins(&self, input: &Input) {
+        self.with_pass(|pass| *pass = Some(Pass::begin(input, self.quiet)));
+    }
+
+    fn reads_done(&self, reads: usize) {
+        self.with_pass(|pass| {
+            if let Some(pass) = pass {
+                pass.update(reads);
+            }
+        });
+    }
+
+    fn pass_ends(&self) {
+        self.with_pass(|pass| {
+            if let Some(pass) = pass.take() {
+                pass.bar.finish_and_clear();
+            }
+        });
+    }
+
+    fn note(&self, line: &str) {
+        if !self.quiet {
+            terminal::note(line);
+        }
+    }
+
+    fn warn(&self, line: &str) {
+        terminal::note(&format!("bm: note: {line}"));
+    }
+}
+
+impl Pass {
+    fn begin(input: &Input, quiet: bool) -> Self {
         let target =
             if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(input.bytes, target);
-        let template = match input.bytes {
+        let bytes = input.bytes();
+        let bar = ProgressBar::with_draw_target(bytes, target);
+        let template = match bytes {
             Some(_) => "{bar:30} {percent:>3} %  {msg}  {eta} left",
             None => "{spinner} {msg}  {elapsed}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        Self {
-            bar,
-            consumed: input.bytes.map(|_| Arc::clone(&input.consumed)),
-            reads: AtomicU64::new(0),
-            began: Instant::now(),
-        }
+        let consumed = bytes.map(|_| Arc::clone(input.consumed()));
+        Self { bar, consumed, reads: 0, began: Instant::now() }
     }
 
-    /// Says that so many more reads are done.
-    pub(crate) fn update(&self, reads: usize) {
-        let reads = self.reads.fetch_add(reads as u64, Ordering::Relaxed) + reads as u64;
+    fn update(&mut self, reads: usize) {
+        self.reads += reads as u64;
         if let Some(consumed) = &self.consumed {
             self.bar.set_position(consumed.load(Ordering::Relaxed));
         }
         if !self.bar.is_hidden() {
-            let a_second = reads as f64 / self.began.elapsed().as_secs_f64().max(1e-3);
-            self.bar.set_message(format!(
-                "{} reads, {}/s",
-                HumanCount(reads),
-                HumanCount(a_second as u64)
-            ));
+            let rate = self.reads as f64 / self.began.elapsed().as_secs_f64().max(1e-3);
+            let (reads, rate) = (HumanCount(self.reads), HumanCount(rate as u64));
+            self.bar.set_message(format!("{reads} reads, {rate}/s"));
         }
-    }
-
-    /// Removes the bar.
-    pub(crate) fn finish(&self) {
-        self.bar.finish_and_clear();
     }
 }

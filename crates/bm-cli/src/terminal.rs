@@ -1,29 +1,29 @@
-//! What a person sees on stderr.
+//! Lines on stderr.
 
 use std::borrow::Cow;
 use std::io::Write;
 
 /// Writes lines to stderr. A closed stderr is no reason to fail.
 ///
-/// Names of files and reads may hold anything; what a terminal would obey is written out.
+/// Names of files and reads may hold control characters, which are written as escapes.
 pub(crate) fn note(lines: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", harmless(lines));
 }
 
-/// Returns the text with control characters but line ends and tabs written as escapes.
+/// Returns the text with control characters, except line ends and tabs, written as escapes.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    let obeyed = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
-    if !text.contains(obeyed) {
+    let is_control = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    if !text.contains(is_control) {
         return text.into();
     }
-    let written = |character: char| {
-        if obeyed(character) {
+    let escaped = |character: char| {
+        if is_control(character) {
             character.escape_default().to_string()
         } else {
             character.to_string()
         }
     };
-    text.chars().map(written).collect()
+    text.chars().map(escaped).collect()
 }
 
 #[cfg(test)]
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_written_out() {
+    fn control_characters_are_written_as_escapes() {
         assert_eq!(harmless("2 lines,\none µ"), "2 lines,\none µ");
         assert_eq!(harmless("a\u{1b}]0;title\u{7}\rb"), "a\\u{1b}]0;title\\u{7}\\rb");
     }

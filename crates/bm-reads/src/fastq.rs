@@ -35,8 +35,20 @@ use parse::{Found, LONGEST_RECORD};
 pub use record::{Record, RecordRef};
 use text::{Source, Text};
 
+use crate::RecordSource;
+
 /// Bytes that a reader of single records reads at once.
 const CHUNK: usize = 64 * 1024;
+
+/// What is added to the quality scores of a file to make them printable.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum QualityOffset {
+    /// Phred + 33, as in all files since 2011.
+    #[default]
+    Phred33,
+    /// Phred + 64, as Illumina wrote before; converted to Phred + 33 while reading.
+    Phred64,
+}
 
 /// Reads FASTQ records and checks each.
 pub struct Reader<R> {
@@ -67,11 +79,17 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Takes quality scores for Phred + 64, as Illumina wrote them before 2011: records have Phred
-    /// + 33 then.
+    /// Reads quality scores as Phred + 64, as Illumina wrote them before 2011; records then have
+    /// Phred + 33.
     #[must_use]
     pub fn phred64(self) -> Self {
-        Self { phred64: true, ..self }
+        self.with_offset(QualityOffset::Phred64)
+    }
+
+    /// Reads quality scores with this offset; records have Phred + 33 in any case.
+    #[must_use]
+    pub fn with_offset(self, offset: QualityOffset) -> Self {
+        Self { phred64: offset == QualityOffset::Phred64, ..self }
     }
 
     /// Returns the number of whole records read.
@@ -144,5 +162,23 @@ impl<R: Read> Reader<R> {
 
     fn error(&self, name: Option<Vec<u8>>, fault: Fault) -> FastqError {
         FastqError { record: self.records + 1, byte: self.byte, name, fault }
+    }
+}
+
+impl<R: Read + Send> RecordSource for Reader<R> {
+    fn read_batch(&mut self, batch: &mut RecordBatch, size: BatchSize) -> Result<bool, FastqError> {
+        Self::read_batch(self, batch, size)
+    }
+
+    fn read_record(&mut self, record: &mut Record) -> Result<bool, FastqError> {
+        Self::read_record(self, record)
+    }
+
+    fn records(&self) -> u64 {
+        Self::records(self)
+    }
+
+    fn stream_failure_within(&mut self, bytes: u64) -> Option<io::Error> {
+        Self::stream_failure_within(self, bytes)
     }
 }

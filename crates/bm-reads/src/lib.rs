@@ -37,9 +37,13 @@ pub mod mates;
 #[cfg(feature = "noodles")]
 mod noodles;
 mod read;
+#[cfg(feature = "fastq")]
+mod source;
 
 pub use error::ReadError;
 pub use read::{Phred, ReadRef, check_quality, mean_phred, reported_errors};
+#[cfg(feature = "fastq")]
+pub use source::RecordSource;
 
 /// The examples of the README, to be tested.
 #[cfg(doctest)]

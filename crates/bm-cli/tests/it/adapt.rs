@@ -295,7 +295,7 @@ fn amplicon_reads_that_contradict_the_model_are_told() {
     );
     let report = json(&scratch.read("report.json"));
     assert_eq!(
-        (&report["domain"]["judged_by"], &report["domain"]["applies"]),
+        (&report["domain"]["scored_by"], &report["domain"]["applies"]),
         (&"reported-errors".into(), &false.into())
     );
     // Named, it judges all the same.

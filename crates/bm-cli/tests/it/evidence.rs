@@ -35,7 +35,7 @@ fn a_package_keeps_what_the_kmers_say() {
     keys.sort_unstable();
     assert_eq!(keys, KEYS);
     assert_eq!(
-        (&evidence["testifies"], &evidence["doubts"], &evidence["share"]),
+        (&evidence["in_use"], &evidence["doubts"], &evidence["share"]),
         (&true.into(), &json(b"[]"), &1.0.into())
     );
     assert!(
@@ -192,7 +192,7 @@ fn few_reads_do_not_testify() {
     assert!(adapted.stderr.contains(said), "{}", adapted.stderr);
     let evidence = &json(&scratch.read("adapt.json"))["adaptation"]["evidence"];
     assert!(
-        evidence["testifies"] == false && evidence["doubts"].as_array().unwrap().len() == 1,
+        evidence["in_use"] == false && evidence["doubts"].as_array().unwrap().len() == 1,
         "{evidence}"
     );
     assert!(!files(&model).contains_key("evidence"));
@@ -310,10 +310,7 @@ fn where_memory_is_short_a_share_of_the_kmers_testifies() {
     let adapted = bm(arguments).done();
     assert!(adapted.stderr.contains(" looked at, "), "{}", adapted.stderr);
     let evidence = &json(&scratch.read("adapt.json"))["adaptation"]["evidence"];
-    assert!(
-        evidence["share"].as_f64().unwrap() < 1.0 && evidence["testifies"] == true,
-        "{evidence}"
-    );
+    assert!(evidence["share"].as_f64().unwrap() < 1.0 && evidence["in_use"] == true, "{evidence}");
     let scores = bm(["score", &reads, "-m", &model, "-q"]).done();
     assert!(
         bm(["score", &reads, "--adapt", "--max-memory", "537M", "-q", "-j", "1"]).done().stdout

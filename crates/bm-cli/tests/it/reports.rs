@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 fn schema() -> Validator {
-    let text = include_str!("../../schemas/report-1.json");
+    let text = include_str!("../../../bm-report/schemas/report-2.json");
     jsonschema::validator_for(&json(text.as_bytes())).unwrap()
 }
 
@@ -64,7 +64,7 @@ fn the_schema_refuses_what_is_no_report() {
     let report = json(&scratch.read("report.json"));
     check(&report);
     for (key, value) in [
-        ("format", 2.into()),
+        ("format", 3.into()),
         ("reads", 5.into()),
         ("command", "encode".into()),
         ("more", "x".into()),

@@ -210,7 +210,7 @@ fn where_the_model_does_not_apply_it_is_said_and_reported_errors_judge() {
         let written: serde_json::Value =
             serde_json::from_slice(&scratch.read("report.json")).unwrap();
         assert_eq!(written["domain"]["applies"], false);
-        assert_eq!(written["domain"]["judged_by"], "reported-errors");
+        assert_eq!(written["domain"]["scored_by"], "reported-errors");
         assert!(
             written["domain"]["reasons"][0].as_str().unwrap().starts_with(expected),
             "{written}"

@@ -1,0 +1,13 @@
+//! The commands: each file has the arguments of one, and what it does.
+
+pub(crate) mod adapt;
+pub(crate) mod completions;
+pub(crate) mod encode;
+pub(crate) mod filter;
+pub(crate) mod man;
+pub(crate) mod models;
+pub(crate) mod score;
+pub(crate) mod selfcheck;
+pub(crate) mod truth;
+pub(crate) mod tune;
+pub(crate) mod version;

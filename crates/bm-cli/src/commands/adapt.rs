@@ -1,0 +1,150 @@
+//! `bm adapt`: a model that has learned a run from the run itself.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Result;
+use bm_io::{Output, refuse_twins};
+use bm_pipeline::{Learned, Learning, PackageOutput, open_package};
+use bm_quality::ModelPackage;
+use bm_report::{AdaptPage, AdaptReport, AdaptationFacts, EvidenceFacts, words, write_json};
+
+use crate::options::input::offset;
+use crate::options::running::{CompressionArgs, RunArgs};
+use crate::options::values;
+use crate::progress::TerminalObserver;
+use crate::terminal;
+
+/// Learn a run from the run itself, and write a model for its reads
+///
+/// No reference and no labels are needed: where many reads of a run overlap, a base that hardly any
+/// of them has is an error. From these errors the network learns what the run's qualities are worth,
+/// where in the reads and after which bases. On held-out reads the new model is compared with the
+/// base model and with reported qualities. If it is not clearly better, or if the reads cannot teach
+/// it (few reads overlap, mixed strains, a failed cycle), bm says why, and the package holds the base
+/// model.
+///
+/// Give all files of the run, in order; two consecutive files whose first reads are mates are read as
+/// pairs. Use the package with --model, for the reads of that run only.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  bm adapt run_R1.fastq.gz run_R2.fastq.gz -o run.model
+  bm filter run_R1.fastq.gz -m run.model -o kept_R1.fastq.gz")]
+pub(crate) struct Args {
+    /// FASTQ files of one run, plain or compressed
+    #[arg(value_name = "IN", required = true)]
+    inputs: Vec<PathBuf>,
+    /// The folder for the package; an existing package is replaced
+    #[arg(short, long, value_name = "MODEL_DIR", help_heading = "Outputs")]
+    output: PathBuf,
+    /// Write the labels of the reads: a row for each read that was examined, with its number in the
+    /// run (from 0; mates have the same), its mate (1 or 2), and a sign for each base: = confirmed by
+    /// other reads, X contradicted, . neither
+    #[arg(long, value_name = "FILE", help_heading = "Outputs")]
+    labels: Option<PathBuf>,
+    /// Write what was learned as JSON
+    #[arg(long, value_name = "FILE", help_heading = "Outputs")]
+    report: Option<PathBuf>,
+    /// Write a page with figures of what was learned, to open in a browser or to print; one file that
+    /// loads nothing
+    #[arg(long, value_name = "FILE", help_heading = "Outputs")]
+    html: Option<PathBuf>,
+    /// Keep the run's k-mers in the package, too: reads of this run are then scored by what other
+    /// reads have at the same position
+    #[arg(long, help_heading = "Learning")]
+    evidence: bool,
+    /// Most memory for learning; if the k-mers of the run do not fit, a sample of them is used
+    #[arg(
+        long,
+        value_name = "SIZE",
+        default_value = "2G",
+        requires = "evidence",
+        value_parser = values::learning_bytes,
+        help_heading = "Learning"
+    )]
+    max_memory: u64,
+    /// The model to start from: read-error, or a package that was adapted [default: read-error]
+    #[arg(short, long, value_name = "MODEL", help_heading = "Learning")]
+    model: Option<String>,
+    /// Seed of everything that is drawn at random
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Learning")]
+    seed: u64,
+    /// Each file holds pairs: mates follow each other
+    #[arg(long, help_heading = "Running")]
+    interleaved: bool,
+    /// Quality scores are Phred + 64, as Illumina wrote them before 2011
+    #[arg(long, help_heading = "Running")]
+    phred64: bool,
+    #[command(flatten)]
+    run: RunArgs,
+    #[command(flatten)]
+    compression: CompressionArgs,
+}
+
+impl Args {
+    /// Learns the run and writes the package.
+    pub(crate) fn run(&self) -> Result<()> {
+        let outputs = [&self.report, &self.html, &self.labels];
+        refuse_twins([Some(&self.output)].into_iter().chain(outputs.map(Option::as_ref)))?;
+        let inputs: Vec<&Path> = self.inputs.iter().map(AsRef::as_ref).collect();
+        let package = PackageOutput::create(&self.output)?;
+        let compression = self.compression.on_this_thread();
+        let create = |path: &Option<PathBuf>| {
+            path.as_deref().map(|path| Output::create(path, &inputs, &compression)).transpose()
+        };
+        let (report, html, labels) =
+            (create(&self.report)?, create(&self.html)?, create(&self.labels)?);
+        let start = open_package(self.model.as_deref())?;
+        let began = Instant::now();
+        let learning = Learning {
+            inputs: &inputs,
+            interleaved: self.interleaved,
+            offset: offset(self.phred64),
+            start: &start,
+            seed: self.seed,
+            evidence: self.evidence.then_some(self.max_memory),
+            threads: self.run.threads(),
+        };
+        let mut learned = learning.run(labels, &TerminalObserver::new(self.run.quiet))?;
+        if let Some(evidence) = &learned.evidence {
+            learned.adaptation.add_evidence(evidence)?;
+        }
+        let evidence = learned.evidence.as_ref().and_then(|it| it.evidence.as_deref());
+        package.write(&learned.adaptation.files, evidence)?;
+        if let Some(mut output) = report {
+            let report = AdaptReport::new(&inputs, &self.output, &learned, began.elapsed());
+            write_json(&report, &mut output)?;
+            output.finish()?;
+        }
+        if let Some(output) = html {
+            page(&inputs, &start, &learned, output)?;
+        }
+        if !self.run.quiet {
+            terminal::note(&words::learned(&AdaptationFacts::of(&learned)));
+            terminal::note(&format!(
+                "{:.1} s; use it with bm filter -m {}; its README.md says what was learned",
+                began.elapsed().as_secs_f64(),
+                self.output.display()
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Writes the page.
+fn page(
+    inputs: &[&Path],
+    start: &ModelPackage,
+    learned: &Learned,
+    mut output: Output,
+) -> Result<()> {
+    let kmers = AdaptationFacts::of(learned).evidence;
+    let page = AdaptPage {
+        inputs,
+        start: start.facts(),
+        adaptation: &learned.adaptation,
+        kmers: kmers.as_ref().map(|facts: &EvidenceFacts| words::kmers(facts)),
+    };
+    page.write(&mut output)?;
+    Ok(output.finish()?)
+}

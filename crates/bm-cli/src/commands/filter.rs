@@ -1,0 +1,146 @@
+//! `bm filter`: keep the reads that pass.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use bm_io::refuse_twins;
+use bm_pipeline::{EarlierScores, Filter, RunSettings};
+use bm_report::words;
+
+use crate::options::criteria::CriteriaArgs;
+use crate::options::engine::EngineArgs;
+use crate::options::goal::GoalArgs;
+use crate::options::input::InputArgs;
+use crate::options::learning::LearningArgs;
+use crate::options::reports::ReportArgs;
+use crate::options::rules::RulesArgs;
+use crate::options::running::{CompressionArgs, RunArgs};
+use crate::progress::TerminalObserver;
+use crate::terminal;
+
+/// Keep the reads that pass
+///
+/// The model expects a number of errors in each read, from what its qualities are worth on real runs
+/// with counted errors, and gives the probability that at most 1 % of its bases are wrong. A read
+/// passes if that probability reaches the threshold; with --max-ee or --max-ee-rate, if no more
+/// errors are expected. A read without bases, or with nothing but N, cannot be scored: it is counted
+/// as unscored and not kept. Other models have other rules: see `bm models show ID`.
+///
+/// The model has learned from Illumina reads. If the first reads of the file show that it does not
+/// apply (qualities of one or two values, Phred+64, long reads), bm says so and uses the errors that
+/// the qualities report, unless --model names the model.
+///
+/// A pair is scored as one read, by the errors expected in both mates. Mates are kept or discarded
+/// together; their names and numbers are checked.
+///
+/// Kept records come out in input order, definition, bases and qualities byte for byte; line ends
+/// become \n, and the text of the `+` line is dropped. Outputs get their names when all of them are
+/// complete.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:
+  bm filter reads.fastq.gz -o kept.fastq.gz --discarded dropped.fastq.gz --report report.json
+  bm filter R1.fastq.gz R2.fastq.gz -o kept_R1.fastq.gz -O kept_R2.fastq.gz
+  zcat reads.fastq.gz | bm filter - -o kept.fastq.zst --max-ee 1 --min-length 50",
+    // Another criterion beside a goal would keep less than what is asked for.
+    group = clap::ArgGroup::new("goal")
+        .args(["keep_fraction", "target_bases"])
+        .requires("scores")
+        .conflicts_with_all(["threshold", "max_ee", "max_ee_rate"])
+)]
+pub(crate) struct Args {
+    /// Where the reads that pass go; - is stdout. Both mates of a pair, one after the other, without
+    /// -O
+    #[arg(short, long, value_name = "FILE", help_heading = "Outputs")]
+    output: PathBuf,
+    /// Where all other reads go, with the reasons in their descriptions:
+    /// `reason=min_length,threshold`
+    #[arg(long, value_name = "FILE", help_heading = "Outputs")]
+    discarded: Option<PathBuf>,
+    /// Write scores into the descriptions: `p=0.9731 ee=0.21`, the probability and the expected
+    /// errors of the read, and `pair_p=0.95`, the probability of the pair
+    #[arg(long, help_heading = "Outputs")]
+    annotate: bool,
+    /// Write the model's qualities instead of the instrument's: the error probability that the model
+    /// gives each base, as Phred up to 41. Marked by `recalibrated=read-error/1` in the description.
+    /// Reads that are not kept stay as they came. With --adapt these qualities are calibrated for
+    /// this run; without it, for other runs
+    #[arg(long, help_heading = "Outputs")]
+    recalibrate: bool,
+    #[command(flatten)]
+    reports: ReportArgs,
+    #[command(flatten)]
+    input: InputArgs,
+    /// Where the second mates of the pairs that pass go
+    #[arg(short = 'O', long, value_name = "FILE", requires = "pairs", help_heading = "Pairs")]
+    output2: Option<PathBuf>,
+    /// Where mates go that pass alone, but not as a pair
+    #[arg(long, value_name = "FILE", requires = "pairs", help_heading = "Pairs")]
+    singles: Option<PathBuf>,
+    #[command(flatten)]
+    criteria: CriteriaArgs,
+    #[command(flatten)]
+    rules: RulesArgs,
+    /// Use this table, which `bm score` made of the same files, and run no network. What was decided
+    /// then holds, unless other criteria are given here
+    #[arg(
+        long,
+        value_name = "TABLE",
+        conflicts_with_all = ["model", "backend", "ort_lib", "adapt"],
+        help_heading = "How much to keep"
+    )]
+    scores: Option<PathBuf>,
+    #[command(flatten)]
+    goal: GoalArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    learning: LearningArgs,
+    #[command(flatten)]
+    run: RunArgs,
+    #[command(flatten)]
+    compression: CompressionArgs,
+}
+
+impl Args {
+    /// Filters the reads and writes the reports.
+    pub(crate) fn run(&self) -> Result<()> {
+        let filter = self.filter();
+        refuse_twins(filter.outputs().chain(self.reports.paths()))?;
+        let reports = self.reports.create(&filter.settings.files(), self.compression.level)?;
+        let finished = filter.run(&TerminalObserver::new(self.run.quiet))?;
+        let inputs = filter.settings.inputs.paths();
+        let (report, reports) = reports.write("filter", finished.done(), &inputs)?;
+        finished.commit_with(reports)?;
+        if !self.run.quiet {
+            terminal::note(&words::summary(&report));
+        }
+        Ok(())
+    }
+
+    fn filter(&self) -> Filter {
+        let earlier =
+            |table: &PathBuf| EarlierScores { table: table.clone(), goal: self.goal.goal() };
+        let settings = RunSettings {
+            inputs: self.input.inputs(),
+            engine: self.engine.choice(),
+            scores: self.scores.as_ref().map(earlier),
+            learning_bytes: self.learning.bytes(),
+            criteria: self.criteria.criteria(),
+            rules: self.rules.rules(),
+            pair_mode: self.input.pair_mode(),
+            threads: self.run.threads(),
+            level: self.compression.level,
+            surveys: self.reports.needs_survey(),
+        };
+        Filter {
+            settings,
+            output: self.output.clone(),
+            output2: self.output2.clone(),
+            singles: self.singles.clone(),
+            discarded: self.discarded.clone(),
+            annotate: self.annotate,
+            recalibrate: self.recalibrate,
+        }
+    }
+}

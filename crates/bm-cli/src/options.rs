@@ -1,0 +1,11 @@
+//! Options that several commands share, and what they mean to the library.
+
+pub(crate) mod criteria;
+pub(crate) mod engine;
+pub(crate) mod goal;
+pub(crate) mod input;
+pub(crate) mod learning;
+pub(crate) mod reports;
+pub(crate) mod rules;
+pub(crate) mod running;
+pub(crate) mod values;

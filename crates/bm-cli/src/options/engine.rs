@@ -1,0 +1,74 @@
+//! Which model, on which engine.
+
+use std::path::PathBuf;
+
+use bm_pipeline::{BackendChoice, EngineChoice};
+use clap::ValueEnum;
+
+/// A model and an engine.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EngineArgs {
+    /// Id of an embedded model, or path of a model package or .onnx file [default: read-error]
+    #[arg(short, long, value_name = "MODEL", help_heading = "Model and engine")]
+    model: Option<String>,
+    /// What runs the network. A named backend that is not there is an error
+    #[arg(
+        long,
+        value_enum,
+        value_name = "BACKEND",
+        default_value_t,
+        help_heading = "Model and engine"
+    )]
+    backend: BackendArg,
+    /// The ONNX Runtime library [default: ORT_DYLIB_PATH, else the one that `cargo xtask
+    /// fetch-runtime` fetched]
+    #[arg(long, value_name = "FILE", help_heading = "Model and engine")]
+    ort_lib: Option<PathBuf>,
+}
+
+/// [`BackendChoice`] on the command line.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum BackendArg {
+    /// The embedded engine; ONNX Runtime for a model that it cannot run, or if --ort-lib is given
+    #[default]
+    Auto,
+    /// Pure Rust, nothing to install
+    Embedded,
+    /// ONNX Runtime on the CPU
+    Onnxruntime,
+    /// CoreML through ONNX Runtime, on macOS
+    Coreml,
+}
+
+impl EngineArgs {
+    /// Returns the choice of model and engine.
+    pub(crate) fn choice(&self) -> EngineChoice {
+        let backend = match self.backend {
+            BackendArg::Auto => BackendChoice::Auto,
+            BackendArg::Embedded => BackendChoice::Embedded,
+            BackendArg::Onnxruntime => BackendChoice::OnnxRuntime,
+            BackendArg::Coreml => BackendChoice::CoreMl,
+        };
+        EngineChoice {
+            model: self.model.clone(),
+            backend,
+            ort_library: self.ort_lib.clone(),
+            ort_candidates: fetched_library().into_iter().collect(),
+            coreml_cache: std::env::var_os("HOME")
+                .map(|home| PathBuf::from(home).join("Library/Caches/bm")),
+        }
+    }
+}
+
+/// Returns where `cargo xtask fetch-runtime` puts the library: in the build folder that this program
+/// is in.
+fn fetched_library() -> Option<PathBuf> {
+    const FETCHED: &str = "xtask/onnxruntime/1.28.0";
+    let name = match std::env::consts::OS {
+        "macos" => "libonnxruntime.1.28.0.dylib",
+        "windows" => "onnxruntime.dll",
+        _ => "libonnxruntime.so.1.28.0",
+    };
+    let program = std::env::current_exe().unwrap_or_default();
+    program.ancestors().nth(2).map(|target| target.join(FETCHED).join(name))
+}

@@ -1,0 +1,66 @@
+//! Which reads: `IN [IN2]`, and how they belong together.
+
+use std::path::PathBuf;
+
+use bm_pipeline::{Inputs, PairMode};
+use bm_reads::fastq::QualityOffset;
+use clap::ValueEnum;
+
+/// The reads of `filter` and `score`.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("pairs").args(["mates", "interleaved"]))]
+pub(crate) struct InputArgs {
+    /// FASTQ file, plain or compressed; - is stdin
+    #[arg(value_name = "IN")]
+    path: PathBuf,
+    /// FASTQ file of the second mates, in the same order
+    #[arg(value_name = "IN2")]
+    mates: Option<PathBuf>,
+    /// IN holds pairs: mates follow each other
+    #[arg(long, help_heading = "Pairs")]
+    interleaved: bool,
+    /// How pairs are scored and kept [default: joint]
+    #[arg(long, value_enum, value_name = "HOW", requires = "pairs", help_heading = "Pairs")]
+    pair: Option<PairArg>,
+    /// Quality scores are Phred + 64, as Illumina wrote them before 2011; outputs have Phred + 33
+    #[arg(long, help_heading = "Running")]
+    phred64: bool,
+}
+
+/// [`PairMode`] on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PairArg {
+    /// As one read: by the errors expected in both mates together
+    Joint,
+    /// Both mates must pass
+    Both,
+    /// One mate must pass
+    Any,
+}
+
+impl InputArgs {
+    /// Returns the files.
+    pub(crate) fn inputs(&self) -> Inputs {
+        let mut inputs = match &self.mates {
+            Some(mates) => Inputs::pair(&self.path, mates),
+            None if self.interleaved => Inputs::interleaved(&self.path),
+            None => Inputs::single(&self.path),
+        };
+        inputs.offset = offset(self.phred64);
+        inputs
+    }
+
+    /// Returns how pairs are scored and kept.
+    pub(crate) fn pair_mode(&self) -> PairMode {
+        match self.pair {
+            None | Some(PairArg::Joint) => PairMode::Joint,
+            Some(PairArg::Both) => PairMode::Both,
+            Some(PairArg::Any) => PairMode::Any,
+        }
+    }
+}
+
+/// Returns the offset of quality scores.
+pub(crate) fn offset(phred64: bool) -> QualityOffset {
+    if phred64 { QualityOffset::Phred64 } else { QualityOffset::Phred33 }
+}

@@ -1,0 +1,81 @@
+//! Reports of `filter` and `score`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use bm_io::{Compression, Output};
+use bm_pipeline::Done;
+use bm_report::{FilterPage, Report, multiqc, write_json};
+
+/// Which reports to write.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReportArgs {
+    /// Write counts, model and engine as JSON
+    #[arg(long, value_name = "FILE", help_heading = "Outputs")]
+    report: Option<PathBuf>,
+    /// Write a page with figures of what was scored and kept, to open in a browser or to print; one
+    /// file that loads nothing
+    #[arg(long, value_name = "FILE", help_heading = "Outputs")]
+    html: Option<PathBuf>,
+    /// Write the counts for MultiQC, which finds files whose names end in _mqc.json
+    #[arg(long, value_name = "FILE_mqc.json", help_heading = "Outputs")]
+    multiqc: Option<PathBuf>,
+}
+
+impl ReportArgs {
+    /// Returns the files.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = Option<&PathBuf>> {
+        [self.report.as_ref(), self.html.as_ref(), self.multiqc.as_ref()].into_iter()
+    }
+
+    /// Returns whether the page is wanted, which needs distributions.
+    pub(crate) fn needs_survey(&self) -> bool {
+        self.html.is_some()
+    }
+
+    /// Starts the reports: one that cannot be written is refused before the work, not after it.
+    pub(crate) fn create(&self, inputs: &[&Path], level: Option<u8>) -> Result<OpenReports> {
+        let compression = Compression::on_this_thread(level);
+        let create = |path: &Option<PathBuf>| {
+            path.as_deref().map(|path| Output::create(path, inputs, &compression)).transpose()
+        };
+        Ok(OpenReports {
+            json: create(&self.report)?,
+            html: create(&self.html)?,
+            multiqc: create(&self.multiqc)?,
+        })
+    }
+}
+
+/// Reports that are to be written.
+pub(crate) struct OpenReports {
+    json: Option<Output>,
+    html: Option<Output>,
+    multiqc: Option<Output>,
+}
+
+impl OpenReports {
+    /// Writes the reports of a command; returns its report, and the outputs, which have no names yet.
+    pub(crate) fn write(
+        self,
+        command: &str,
+        done: &Done,
+        inputs: &[&Path],
+    ) -> Result<(Report, Vec<Output>)> {
+        let report = Report::new(command, done)?;
+        let mut outputs = Vec::new();
+        if let Some(mut output) = self.json {
+            write_json(&report, &mut output)?;
+            outputs.push(output);
+        }
+        if let (Some(mut output), Some(survey)) = (self.html, &done.survey) {
+            FilterPage { inputs, report: &report, survey }.write(&mut output)?;
+            outputs.push(output);
+        }
+        if let Some(mut output) = self.multiqc {
+            multiqc::write(&report, &mut output)?;
+            outputs.push(output);
+        }
+        Ok((report, outputs))
+    }
+}

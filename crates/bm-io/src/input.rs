@@ -1,0 +1,223 @@
+//! Opens inputs: a file or stdin, plain or compressed, recognised by content.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bm_reads::RecordSource;
+use bm_reads::fastq::{self, BatchSize, FastqError, Fault, QualityOffset, Record, RecordBatch};
+
+use crate::IoError;
+use crate::decompress::StreamFormat;
+use crate::gzip_reader::GzipReader;
+use crate::path::{is_stdio, name};
+use crate::tasks::Tasks;
+
+/// Bytes read from a file at once.
+const BUFFER: usize = 256 * 1024;
+
+/// An open input of reads.
+pub struct Input {
+    name: String,
+    records: Box<dyn RecordSource>,
+    /// Bytes of text after a fault in which damage of the stream is looked for.
+    searched: u64,
+    bytes: Option<u64>,
+    consumed: Arc<AtomicU64>,
+}
+
+impl Input {
+    /// Opens a FASTQ file, or stdin if the path is `-`. BGZF blocks are inflated by `tasks`.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened, or is a folder.
+    pub fn open(path: &Path, offset: QualityOffset, tasks: &Tasks) -> Result<Self, IoError> {
+        let name = name(path);
+        let (stream, bytes): (Box<dyn Read + Send>, _) = if is_stdio(path) {
+            (Box::new(io::stdin()), None)
+        } else {
+            let (file, bytes) = open_file(path, "FASTQ")?;
+            (Box::new(file), bytes)
+        };
+        let consumed = Arc::new(AtomicU64::new(0));
+        let stream = Counted { inner: stream, consumed: Arc::clone(&consumed) };
+        let Text { text, searched } = decompressed(stream, tasks, &name)?;
+        let records = Box::new(fastq::Reader::new(text).with_offset(offset));
+        Ok(Self { name, records, searched, bytes, consumed })
+    }
+
+    /// Returns what messages call the input.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the size of the file as stored, in bytes; `None` of a stream.
+    pub fn bytes(&self) -> Option<u64> {
+        self.bytes
+    }
+
+    /// Returns the counter of the bytes read from the file so far, as stored.
+    pub fn consumed(&self) -> &Arc<AtomicU64> {
+        &self.consumed
+    }
+
+    /// Returns the number of records read.
+    pub fn records(&self) -> u64 {
+        self.records.records()
+    }
+
+    /// Fills `batch` with the next records; returns whether there may be more.
+    ///
+    /// # Errors
+    ///
+    /// A fault of a record or of the stream, with its address.
+    pub fn read_batch(
+        &mut self,
+        batch: &mut RecordBatch,
+        size: BatchSize,
+    ) -> Result<bool, IoError> {
+        self.records.read_batch(batch, size).map_err(|error| self.explained(error))
+    }
+
+    /// Reads the next record; returns whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// A fault of the record or of the stream, with its address.
+    pub fn read_record(&mut self, record: &mut Record) -> Result<bool, IoError> {
+        self.records.read_record(record).map_err(|error| self.explained(error))
+    }
+
+    /// Looks for damage of the compressed stream beyond the text that was read. Worth asking where
+    /// the text is wrong: wrong text comes out of a damaged stream before its checksum does.
+    pub fn damage(&mut self) -> Option<io::Error> {
+        self.records.stream_failure_within(self.searched)
+    }
+
+    fn explained(&mut self, fault: FastqError) -> IoError {
+        let is_text = !matches!(fault.fault, Fault::Io(_));
+        let name = self.name.clone();
+        match if is_text { self.damage() } else { None } {
+            Some(damage) => IoError::Damaged { name, fault, damage },
+            None => IoError::Records { name, source: fault },
+        }
+    }
+}
+
+/// Opens a text of the named format, which may be compressed, or stdin if the path is `-`. Returns
+/// what messages call it, and the text.
+///
+/// # Errors
+///
+/// If it cannot be opened, or is a folder.
+pub fn open_text(
+    path: &Path,
+    format: &str,
+    tasks: &Tasks,
+) -> Result<(String, Box<dyn BufRead + Send>), IoError> {
+    let name = name(path);
+    let stream: Box<dyn Read + Send> =
+        if is_stdio(path) { Box::new(io::stdin()) } else { Box::new(open_file(path, format)?.0) };
+    let text = decompressed(stream, tasks, &name)?.text;
+    Ok((name, text))
+}
+
+/// Opens a file of the named format; returns it with its size if it is a regular file.
+///
+/// # Errors
+///
+/// If it cannot be opened, or is a folder.
+pub fn open_file(path: &Path, format: &str) -> Result<(File, Option<u64>), IoError> {
+    let name = name(path);
+    let file = File::open(path).map_err(IoError::system(format!("{name}: cannot be opened")))?;
+    let metadata = file.metadata().map_err(IoError::system(name.clone()))?;
+    if metadata.is_dir() {
+        return Err(IoError::Refused(format!("{name}: is a folder, expected a {format} file")));
+    }
+    Ok((file, metadata.is_file().then_some(metadata.len())))
+}
+
+/// The text of a stream.
+struct Text {
+    text: Box<dyn BufRead + Send>,
+    /// Bytes of text in which damage of the stream is looked for: as many as take some seconds. None
+    /// of a plain stream.
+    searched: u64,
+}
+
+/// Returns the text of a stream that may be compressed, by its first bytes and not by its name.
+fn decompressed(
+    mut stream: impl Read + Send + 'static,
+    tasks: &Tasks,
+    name: &str,
+) -> Result<Text, IoError> {
+    let failed = |source| IoError::System { what: format!("{name}: cannot be read"), source };
+    let mut magic = Vec::new();
+    (&mut stream).take(6).read_to_end(&mut magic).map_err(failed)?;
+    let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
+    let format = StreamFormat::of(&magic);
+    let stream = Cursor::new(magic).chain(stream);
+    if !is_gzip && format.is_none() {
+        let text = Box::new(BufReader::with_capacity(BUFFER, stream));
+        return Ok(Text { text, searched: 0 });
+    }
+    let stored = BufReader::with_capacity(BUFFER, InFull { inner: stream, failed: None });
+    let text: Box<dyn BufRead + Send> = match format {
+        Some(format) => {
+            let text = format.text(stored).map_err(IoError::system(name))?;
+            Box::new(BufReader::with_capacity(BUFFER, text))
+        }
+        None => Box::new(GzipReader::new(stored, tasks)),
+    };
+    // The slow formats have a checksum in every block.
+    let is_slow = matches!(format, Some(StreamFormat::Bzip2 | StreamFormat::Xz));
+    Ok(Text { text, searched: if is_slow { 32 << 20 } else { 1 << 30 } })
+}
+
+/// Fills every buffer as far as the stream has bytes. A pipe hands out what happens to be there; how
+/// much text is decompressed before a fault is found, and so the record that a message names, would
+/// depend on that.
+struct InFull<R> {
+    inner: R,
+    /// An error to return once the bytes before it were handed out.
+    failed: Option<io::Error>,
+}
+
+impl<R: Read> Read for InFull<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let mut filled = 0;
+        while filled < buf.len() {
+            match self.inner.read(&mut buf[filled..]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if filled == 0 => return Err(error),
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
+        }
+        Ok(filled)
+    }
+}
+
+/// Counts the bytes read, for a progress bar.
+struct Counted<R> {
+    inner: R,
+    consumed: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buf)?;
+        self.consumed.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}

@@ -1,0 +1,50 @@
+//! Leaves nothing behind when the program is stopped.
+//!
+//! Outputs have temporary names until they are complete. On SIGINT, SIGTERM or SIGHUP these files
+//! are removed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The exit code that shells use for an interrupted program.
+const EXIT_CODE: i32 = 130;
+
+/// Files and folders that are not complete yet.
+static PARTS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// A file or folder that is removed if the program is stopped while this value lives.
+pub(crate) struct Part(PathBuf);
+
+impl Part {
+    pub(crate) fn new(path: &Path) -> Self {
+        // A relative name stays right: the program does not change its folder.
+        parts().insert(path.to_owned());
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        parts().remove(&self.0);
+    }
+}
+
+/// Removes incomplete outputs when the program is stopped by a signal, and then exits with 130.
+pub fn clean_up_on_signals() {
+    // Without a handler, an interrupted run leaves a hidden file behind: no reason not to run.
+    let _ = ctrlc::set_handler(|| {
+        // The lock is never released: no output gets its name from here on.
+        let parts = parts();
+        for part in parts.iter() {
+            let _ = if part.is_dir() { fs::remove_dir_all(part) } else { fs::remove_file(part) };
+        }
+        process::exit(EXIT_CODE);
+    });
+}
+
+fn parts() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    PARTS.lock().unwrap_or_else(PoisonError::into_inner)
+}

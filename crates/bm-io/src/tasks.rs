@@ -1,0 +1,247 @@
+//! Small tasks, such as compressing a block, that any free thread does; results come in order.
+//!
+//! The threads of [`ordered_stages`](crate::ordered_stages) take tasks before anything else, so all
+//! threads stay busy whatever a run spends its time on. A thread that needs a result does not depend
+//! on the others: it does tasks from the queue itself until the result is there. So no thread can
+//! wait for ever, and a command without worker threads needs none.
+
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bgzf::{CompressionLevel, Compressor};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
+use sirocco::Format;
+use sirocco::inflate::Decoder;
+
+/// Results requested ahead of the one that is needed, per worker.
+const AHEAD: usize = 2;
+
+/// Compressors and decompressors, kept from task to task because they are costly to make.
+pub struct Tools {
+    gzip: Option<(u8, Compressor)>,
+    zstd: Option<(u8, zstd::bulk::Compressor<'static>)>,
+    decoder: Box<Decoder>,
+}
+
+impl Default for Tools {
+    fn default() -> Self {
+        Self { gzip: None, zstd: None, decoder: Box::new(Decoder::new(Format::Gzip)) }
+    }
+}
+
+impl Tools {
+    /// Returns the compressor of gzip blocks at `level`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such level.
+    pub fn gzip(&mut self, level: u8) -> io::Result<&mut Compressor> {
+        of_level(&mut self.gzip, level, || {
+            Ok(Compressor::new(CompressionLevel::new(level).map_err(io::Error::other)?))
+        })
+    }
+
+    /// Returns the compressor of zstd frames at `level`; each frame has a checksum.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory for it.
+    pub fn zstd(&mut self, level: u8) -> io::Result<&mut zstd::bulk::Compressor<'static>> {
+        of_level(&mut self.zstd, level, || {
+            let mut compressor = zstd::bulk::Compressor::new(level.into())?;
+            compressor.include_checksum(true)?;
+            Ok(compressor)
+        })
+    }
+
+    /// Returns the inflater, ready for the start of a gzip member.
+    pub fn decoder(&mut self) -> &mut Decoder {
+        self.decoder.reset();
+        &mut self.decoder
+    }
+}
+
+/// Returns the tool that is kept if it is of `level`; otherwise makes one.
+fn of_level<T>(
+    kept: &mut Option<(u8, T)>,
+    level: u8,
+    make: impl FnOnce() -> io::Result<T>,
+) -> io::Result<&mut T> {
+    let tool = match kept.take() {
+        Some((of, tool)) if of == level => tool,
+        _ => make()?,
+    };
+    Ok(&mut kept.insert((level, tool)).1)
+}
+
+/// One task. It sends its result itself.
+pub struct Task(Box<dyn FnOnce(&mut Tools) + Send>);
+
+impl Task {
+    /// Does the task. A task that panics has no result, which is an error for the one who asked.
+    pub fn run(self, tools: &mut Tools) {
+        if catch_unwind(AssertUnwindSafe(|| (self.0)(tools))).is_err() {
+            *tools = Tools::default();
+        }
+    }
+}
+
+/// A queue of tasks that wait for a free thread.
+#[derive(Clone)]
+pub struct Tasks {
+    give: Sender<Task>,
+    take: Receiver<Task>,
+    workers: usize,
+}
+
+impl Tasks {
+    /// Returns a queue that this many workers take from. With none, the thread that needs a result
+    /// does the task itself.
+    pub fn for_workers(workers: usize) -> Self {
+        // Not bounded here: `InOrder::is_full` limits how far ahead results are requested.
+        let (give, take) = unbounded();
+        Self { give, take, workers }
+    }
+
+    /// Returns the end of the queue that workers take tasks from.
+    pub fn queue(&self) -> &Receiver<Task> {
+        &self.take
+    }
+}
+
+/// Results of tasks, in the order in which they were requested.
+pub struct InOrder<T> {
+    tasks: Tasks,
+    tools: Tools,
+    waiting: VecDeque<Receiver<T>>,
+}
+
+impl<T: Send + 'static> InOrder<T> {
+    /// Returns a list without requests, whose tasks go to `tasks`.
+    pub fn new(tasks: &Tasks) -> Self {
+        Self { tasks: tasks.clone(), tools: Tools::default(), waiting: VecDeque::new() }
+    }
+
+    /// Returns whether enough results are requested ahead.
+    pub fn is_full(&self) -> bool {
+        self.waiting.len() > AHEAD * self.tasks.workers
+    }
+
+    /// Requests the result of `task`.
+    pub fn request(&mut self, task: impl FnOnce(&mut Tools) -> T + Send + 'static) {
+        let (give, take) = bounded(1);
+        let task = Task(Box::new(move |tools| {
+            // The one who asked may have given up.
+            let _ = give.send(task(tools));
+        }));
+        self.waiting.push_back(take);
+        // This cannot fail: the receiving end is held here too.
+        let _ = self.tasks.give.send(task);
+    }
+
+    /// Returns the next result if it is ready.
+    ///
+    /// # Errors
+    ///
+    /// If its task panicked.
+    pub fn ready(&mut self) -> io::Result<Option<T>> {
+        match self.waiting.front().map(Receiver::try_recv) {
+            None | Some(Err(TryRecvError::Empty)) => Ok(None),
+            Some(Err(TryRecvError::Disconnected)) => {
+                self.waiting.pop_front();
+                Err(lost())
+            }
+            Some(Ok(result)) => {
+                self.waiting.pop_front();
+                Ok(Some(result))
+            }
+        }
+    }
+
+    /// Gives up all requests.
+    pub fn forget(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// Waits for the next result; `None` if nothing was requested.
+    ///
+    /// # Errors
+    ///
+    /// If its task panicked.
+    #[allow(clippy::should_implement_trait)] // It can fail, which an iterator hides.
+    pub fn next(&mut self) -> io::Result<Option<T>> {
+        loop {
+            if let Some(result) = self.ready()? {
+                return Ok(Some(result));
+            }
+            if let Ok(task) = self.tasks.take.try_recv() {
+                task.run(&mut self.tools);
+                continue;
+            }
+            // Another thread is doing the task.
+            return self
+                .waiting
+                .pop_front()
+                .map(|result| result.recv().map_err(|_| lost()))
+                .transpose();
+        }
+    }
+}
+
+fn lost() -> io::Error {
+    io::Error::other("a worker stopped unexpectedly; this is a bug in bm")
+}
+
+#[cfg(test)]
+// A test says by panicking that it failed.
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn results_come_in_the_order_of_requests_with_and_without_workers() {
+        for workers in [0, 3] {
+            let tasks = Tasks::for_workers(workers);
+            thread::scope(|scope| {
+                for _ in 0..workers {
+                    let queue = tasks.queue().clone();
+                    scope.spawn(move || {
+                        queue.iter().take(50).for_each(|task| task.run(&mut Tools::default()))
+                    });
+                }
+                let mut results = InOrder::new(&tasks);
+                let mut taken = Vec::new();
+                for number in 0..200_u64 {
+                    results.request(move |_| {
+                        thread::sleep(std::time::Duration::from_micros(number * 7919 % 300));
+                        number
+                    });
+                    if results.is_full() {
+                        taken.extend(results.next().unwrap());
+                    }
+                }
+                while let Some(number) = results.next().unwrap() {
+                    taken.push(number);
+                }
+                assert!(taken.iter().copied().eq(0..200));
+                // For workers that still wait for their fifty tasks.
+                for _ in 0..50 * workers {
+                    results.request(|_| 0);
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn a_task_that_panics_is_an_error_and_the_next_one_is_not() {
+        let mut results = InOrder::new(&Tasks::for_workers(0));
+        results.request(|_| panic!("as the test wants it"));
+        results.request(|_| 2);
+        assert!(results.next().unwrap_err().to_string().contains("a bug in bm"));
+        assert_eq!(results.next().unwrap(), Some(2));
+        assert_eq!(results.next().unwrap(), None);
+    }
+}

@@ -1,0 +1,181 @@
+//! The columns of the table of scores: one list, from which its text, its Parquet schema, reading
+//! it back and the help are made.
+
+use bm_quality::ModelPackage;
+
+/// A column of the table of scores. Names and order are a contract.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Column {
+    /// The read's name.
+    Read,
+    /// Its number of bases.
+    Length,
+    /// The probability that it passes.
+    Probability,
+    /// The errors that are expected in it.
+    ExpectedErrors,
+    /// The errors that its qualities report.
+    PhredExpectedErrors,
+    /// The mean of its Phred scores.
+    MeanPhred,
+    /// The errors that the network alone expects.
+    ExpectedErrorsPrior,
+    /// The fraction of its bases that k-mers cover.
+    Evaluable,
+    /// Which mate of a pair it is.
+    Mate,
+    /// The probability of the pair.
+    PairProbability,
+    /// What became of it.
+    Verdict,
+    /// Why it is not kept.
+    Reason,
+}
+
+/// What the fields of a column are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FieldKind {
+    /// Text.
+    Text,
+    /// A whole number.
+    Whole,
+    /// A number that may be missing.
+    Number,
+}
+
+/// What is known of the reads of a table, on which its columns depend.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Known {
+    /// Whether the model counts errors.
+    pub errors: bool,
+    /// Whether k-mers are looked up.
+    pub kmers: bool,
+    /// Whether there are pairs.
+    pub pairs: bool,
+}
+
+impl Known {
+    /// Returns what a model tells of single reads or of pairs.
+    pub fn by(package: &ModelPackage, pairs: bool) -> Self {
+        let errors = package.facts().counts_errors();
+        Self { errors, kmers: package.has_evidence(), pairs }
+    }
+}
+
+impl Column {
+    /// All columns, in their order.
+    pub const ALL: [Self; 12] = [
+        Self::Read,
+        Self::Length,
+        Self::Probability,
+        Self::ExpectedErrors,
+        Self::PhredExpectedErrors,
+        Self::MeanPhred,
+        Self::ExpectedErrorsPrior,
+        Self::Evaluable,
+        Self::Mate,
+        Self::PairProbability,
+        Self::Verdict,
+        Self::Reason,
+    ];
+
+    /// Returns the columns of a table, in their order.
+    pub fn of(known: Known) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |column| column.is_in(known))
+    }
+
+    /// Returns the column of that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|column| column.name() == name)
+    }
+
+    /// Returns the column's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Length => "length",
+            Self::Probability => "probability",
+            Self::ExpectedErrors => "expected_errors",
+            Self::PhredExpectedErrors => "phred_expected_errors",
+            Self::MeanPhred => "mean_phred",
+            Self::ExpectedErrorsPrior => "expected_errors_prior",
+            Self::Evaluable => "evaluable",
+            Self::Mate => "mate",
+            Self::PairProbability => "pair_probability",
+            Self::Verdict => "verdict",
+            Self::Reason => "reason",
+        }
+    }
+
+    /// Returns what the column holds, for the help.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Read => "name of the read",
+            Self::Length => "its number of bases",
+            Self::Probability => "probability that it passes, 0 to 1",
+            Self::ExpectedErrors => "errors that the model expects in it",
+            Self::PhredExpectedErrors => "errors that its qualities report",
+            Self::MeanPhred => "mean of its Phred scores",
+            Self::ExpectedErrorsPrior => "errors that the network alone expects",
+            Self::Evaluable => "fraction of its bases that the run's k-mers cover, 0 to 1",
+            Self::Mate => "1 or 2",
+            Self::PairProbability => "probability of the pair, scored as one read",
+            Self::Verdict => "pass, fail or unscored",
+            Self::Reason => "why it is not kept: flags whose limit it misses; - if it is kept",
+        }
+    }
+
+    /// Returns when a table has the column, for the help; empty if always.
+    pub const fn condition(self) -> &'static str {
+        match self {
+            Self::ExpectedErrors => "models that count errors",
+            Self::ExpectedErrorsPrior | Self::Evaluable => "with k-mer evidence",
+            Self::Mate | Self::PairProbability => "pairs",
+            _ => "",
+        }
+    }
+
+    /// Returns what the fields of the column are.
+    pub const fn kind(self) -> FieldKind {
+        match self {
+            Self::Read | Self::Verdict | Self::Reason => FieldKind::Text,
+            Self::Length | Self::Mate => FieldKind::Whole,
+            _ => FieldKind::Number,
+        }
+    }
+
+    const fn is_in(self, known: Known) -> bool {
+        match self {
+            Self::ExpectedErrors => known.errors,
+            Self::ExpectedErrorsPrior | Self::Evaluable => known.kmers,
+            Self::Mate | Self::PairProbability => known.pairs,
+            _ => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_found_by_their_names() {
+        for column in Column::ALL {
+            assert_eq!(Column::from_name(column.name()), Some(column));
+        }
+        assert_eq!(Column::from_name("score"), None);
+    }
+
+    #[test]
+    fn a_table_has_the_columns_of_what_is_known() {
+        let names = |known| Column::of(known).map(Column::name).collect::<Vec<_>>().join(" ");
+        assert_eq!(
+            names(Known::default()),
+            "read length probability phred_expected_errors mean_phred verdict reason"
+        );
+        let all = Known { errors: true, kmers: true, pairs: true };
+        assert_eq!(Column::of(all).count(), Column::ALL.len());
+        let always = |column: &Column| column.condition().is_empty();
+        assert!(Column::of(Known::default()).eq(Column::ALL.into_iter().filter(always)));
+    }
+}

@@ -1,0 +1,162 @@
+//! Decides what becomes of a read, and of its mate.
+
+use bm_quality::{Criteria, Prediction};
+
+use crate::base_probabilities::BaseProbabilities;
+use crate::fate::{Decision, Fate};
+use crate::reasons::{Reason, Reasons};
+use crate::rules::Rules;
+use crate::templates::{Mate, Template};
+
+/// How a pair is scored and kept.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum PairMode {
+    /// As one read, by the errors that are expected in both mates together.
+    #[default]
+    Joint,
+    /// Both mates must pass.
+    Both,
+    /// One mate must pass.
+    Any,
+}
+
+impl PairMode {
+    /// All modes.
+    pub const ALL: [Self; 3] = [Self::Joint, Self::Both, Self::Any];
+
+    /// Returns the mode as a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Joint => "joint",
+            Self::Both => "both",
+            Self::Any => "any",
+        }
+    }
+}
+
+/// Decides about the reads of a template.
+#[derive(Clone, Copy, Debug)]
+pub struct Decider {
+    /// Rules beside the model.
+    pub rules: Rules,
+    /// What the scores must reach.
+    pub criteria: Criteria,
+    /// How pairs are kept.
+    pub mode: PairMode,
+    /// Whether a mate that passes alone is kept where its pair is not.
+    pub keeps_singles: bool,
+}
+
+/// A template with its scores.
+pub struct ScoredTemplate<'a> {
+    /// The reads.
+    pub template: Template<'a>,
+    /// Predictions for all reads of the batch.
+    pub(crate) predictions: &'a [Prediction],
+    /// The prediction for two mates as one read.
+    pub joint: Option<&'a Prediction>,
+    /// What became of each read of the batch when it was scored, where a table of scores says so.
+    pub(crate) earlier: &'a [Fate],
+    /// Error probabilities of the bases of the batch, where they are computed.
+    pub(crate) bases: &'a BaseProbabilities,
+}
+
+impl<'a> ScoredTemplate<'a> {
+    /// Returns the error probability of each base of a read; empty where they are not computed or
+    /// not known.
+    pub fn bases(&self, mate: &Mate<'_>) -> &'a [f32] {
+        self.bases.of(mate.index)
+    }
+
+    /// Returns the prediction for a read.
+    pub fn prediction(&self, mate: &Mate<'_>) -> &'a Prediction {
+        &self.predictions[mate.index]
+    }
+}
+
+impl Decider {
+    /// Decides by the rules and by the scores of each read and of the pair. Without criteria, what
+    /// was decided when the reads were scored holds.
+    pub fn decide(&self, scored: &ScoredTemplate<'_>) -> Decision {
+        match (scored.template.mates(), scored.joint) {
+            ([one, other], Some(joint)) => {
+                Decision::of_pair(self.pair(scored, [one, other], joint))
+            }
+            (mates, _) => {
+                let fate = |mate: &Mate<'_>| {
+                    let by_rules = self.rules.reasons(mate.record.sequence);
+                    let reasons = by_rules.and(self.by_score(scored, mate));
+                    if reasons.is_empty() {
+                        Fate::KEPT
+                    } else {
+                        Fate::lost(reasons, scored.prediction(mate))
+                    }
+                };
+                Decision::of_read(mates.first().map_or(Fate::KEPT, fate))
+            }
+        }
+    }
+
+    fn pair(
+        &self,
+        scored: &ScoredTemplate<'_>,
+        mates: [&Mate<'_>; 2],
+        joint: &Prediction,
+    ) -> [Fate; 2] {
+        let by_rules = mates.map(|mate| self.rules.reasons(mate.record.sequence));
+        let by_score = mates.map(|mate| self.by_score(scored, mate));
+        let passes = [0, 1].map(|i| by_rules[i].and(by_score[i]).is_empty());
+        let mode = if self.repeats(scored.earlier) { PairMode::Both } else { self.mode };
+        // Reasons against the pair as one read.
+        let mut joint_reasons = Reasons::NONE;
+        let is_kept = match mode {
+            PairMode::Both => passes == [true; 2],
+            PairMode::Any => passes != [false; 2],
+            PairMode::Joint => {
+                let is_scored = matches!(joint, Prediction::Scored(_));
+                if is_scored {
+                    let bases = mates.iter().map(|mate| mate.record.sequence.len()).sum();
+                    joint_reasons = self.shortfalls(joint, bases);
+                }
+                is_scored
+                    && joint_reasons.is_empty()
+                    && by_rules.iter().all(|reasons| reasons.is_empty())
+            }
+        };
+        [0, 1].map(|i| {
+            let prediction = scored.prediction(mates[i]);
+            if is_kept {
+                Fate::KEPT
+            } else if passes[i] && self.keeps_singles {
+                Fate { alone: true, ..Fate::KEPT }
+            } else if mode == PairMode::Joint && matches!(prediction, Prediction::Scored(_)) {
+                // Scored as one read, they fail as one.
+                Fate::lost(by_rules[i].and(joint_reasons), prediction)
+            } else {
+                Fate::lost(by_rules[i].and(by_score[i]), prediction)
+            }
+        })
+    }
+
+    /// Returns whether what was decided when the reads were scored holds.
+    fn repeats(&self, earlier: &[Fate]) -> bool {
+        self.criteria == Criteria::default() && !earlier.is_empty()
+    }
+
+    /// Returns the reasons against a read that come from its score.
+    fn by_score(&self, scored: &ScoredTemplate<'_>, mate: &Mate<'_>) -> Reasons {
+        if self.repeats(scored.earlier) {
+            return scored.earlier[mate.index].reasons;
+        }
+        self.shortfalls(scored.prediction(mate), mate.record.sequence.len())
+    }
+
+    fn shortfalls(&self, prediction: &Prediction, bases: usize) -> Reasons {
+        match prediction {
+            Prediction::Scored(score) => {
+                self.criteria.shortfalls(score, bases).map(Reason::from).collect()
+            }
+            Prediction::Unscored(error) => [Reason::from(error)].into_iter().collect(),
+        }
+    }
+}

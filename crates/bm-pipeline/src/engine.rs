@@ -1,0 +1,163 @@
+//! Which model, on which engine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bm_infer::{Backend, InferError, backend};
+use bm_quality::{ModelPackage, QualityError, QualityModel};
+
+use crate::PipelineError;
+
+/// A choice of a backend.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum BackendChoice {
+    /// The embedded engine; ONNX Runtime for a model that it cannot run, or if a library is named.
+    #[default]
+    Auto,
+    /// The embedded engine, in pure Rust.
+    Embedded,
+    /// ONNX Runtime on the CPU.
+    OnnxRuntime,
+    /// CoreML through ONNX Runtime, on macOS.
+    CoreMl,
+}
+
+/// A choice of a model and of the engine that runs it.
+#[derive(Clone, Debug, Default)]
+pub struct EngineChoice {
+    /// Id of an embedded model, or path of a model package or `.onnx` file; `None` for the default
+    /// model, with reported errors where that does not apply.
+    pub model: Option<String>,
+    /// What runs the network. A named backend that is not there is an error.
+    pub backend: BackendChoice,
+    /// The ONNX Runtime library.
+    pub ort_library: Option<PathBuf>,
+    /// Where that library may be if none is named.
+    pub ort_candidates: Vec<PathBuf>,
+    /// Where CoreML keeps compiled models.
+    pub coreml_cache: Option<PathBuf>,
+}
+
+impl EngineChoice {
+    /// Returns a backend by name, without fallback.
+    ///
+    /// # Errors
+    ///
+    /// If this program was built without it.
+    pub fn backend(&self, choice: BackendChoice) -> Result<Box<dyn Backend>, PipelineError> {
+        match choice {
+            BackendChoice::Auto | BackendChoice::Embedded => Ok(Box::new(backend::Embedded::new())),
+            #[cfg(feature = "onnxruntime")]
+            BackendChoice::OnnxRuntime => Ok(Box::new(backend::OnnxRuntime::new(self.library()))),
+            #[cfg(feature = "coreml")]
+            BackendChoice::CoreMl => {
+                Ok(Box::new(backend::CoreMl::new(self.library(), self.coreml_cache.clone())))
+            }
+            #[cfg(not(all(feature = "onnxruntime", feature = "coreml")))]
+            _ => PipelineError::refuse(
+                "this bm was built without that backend; build it with --features \
+                 onnxruntime,coreml",
+            ),
+        }
+    }
+
+    /// Opens the model of the choice.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_package`].
+    pub fn package(&self) -> Result<ModelPackage, PipelineError> {
+        open_package(self.model.as_deref())
+    }
+
+    #[cfg(feature = "onnxruntime")]
+    fn library(&self) -> bm_infer::LibrarySource {
+        bm_infer::LibrarySource {
+            explicit: self.ort_library.clone(),
+            candidates: self.ort_candidates.clone(),
+        }
+    }
+}
+
+/// Opens a model by an embedded id or a path; `None` is the default model.
+///
+/// # Errors
+///
+/// If there is no such model, or it is not what its manifest says.
+pub fn open_package(model: Option<&str>) -> Result<ModelPackage, PipelineError> {
+    let default = || ModelPackage::embedded_ids().next();
+    let Some(model) = model.or_else(default) else {
+        return PipelineError::refuse("no model is embedded; name one with --model");
+    };
+    let is_embedded = ModelPackage::embedded_ids().any(|id| id == model);
+    let package = if is_embedded || !Path::new(model).exists() {
+        ModelPackage::embedded(model)
+    } else {
+        ModelPackage::open(Path::new(model))
+    };
+    Ok(package?)
+}
+
+/// A model and the engine that runs it.
+pub struct Engine {
+    /// The model.
+    pub package: Arc<ModelPackage>,
+    /// What runs it.
+    pub backend: Box<dyn Backend>,
+    /// A remark on the choice of the engine, for the user.
+    pub(crate) note: Option<String>,
+    /// A loaded model: whether an engine can run it is known when it has loaded it.
+    first: Option<QualityModel>,
+}
+
+impl Engine {
+    /// Opens the engine of a choice for a model.
+    pub(crate) fn open(
+        package: ModelPackage,
+        choice: &EngineChoice,
+    ) -> Result<Self, PipelineError> {
+        let package = Arc::new(package);
+        let backend = match choice.backend {
+            BackendChoice::Auto if choice.ort_library.is_some() => BackendChoice::OnnxRuntime,
+            backend => backend,
+        };
+        if backend != BackendChoice::Auto {
+            return Self::on(package, choice.backend(backend)?);
+        }
+        match Self::on(Arc::clone(&package), Box::new(backend::Embedded::new())) {
+            Err(error) if is_unsupported(&error) => {
+                match Self::on(package, choice.backend(BackendChoice::OnnxRuntime)?) {
+                    Ok(engine) => {
+                        let note =
+                            format!("{}; using {}", error.with_causes(), engine.backend.describe());
+                        Ok(Self { note: Some(note), ..engine })
+                    }
+                    // Why the first engine cannot run it, and not why the second is missing.
+                    Err(_) => Err(error),
+                }
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn on(package: Arc<ModelPackage>, backend: Box<dyn Backend>) -> Result<Self, PipelineError> {
+        let first = QualityModel::new(Arc::clone(&package), backend.as_ref())?;
+        Ok(Self { package, backend, note: None, first: Some(first) })
+    }
+
+    /// Returns a model for each of this many workers.
+    pub(crate) fn models(&mut self, workers: usize) -> Result<Vec<QualityModel>, PipelineError> {
+        let mut models: Vec<_> = self.first.take().into_iter().collect();
+        while models.len() < workers {
+            models.push(QualityModel::new(Arc::clone(&self.package), self.backend.as_ref())?);
+        }
+        Ok(models)
+    }
+}
+
+fn is_unsupported(error: &PipelineError) -> bool {
+    matches!(
+        error,
+        PipelineError::Quality(QualityError::Infer(InferError::ModelUnsupported { .. }))
+    )
+}

@@ -1,0 +1,111 @@
+//! `bm filter` as a library: keeps the reads that pass.
+
+use std::path::{Path, PathBuf};
+
+use bm_io::{Output, refuse_twins};
+
+use crate::PipelineError;
+use crate::inputs::Inputs;
+use crate::kept_records::{KeptRecords, Places};
+use crate::observer::Observer;
+use crate::run::{Finished, Job, OpenSource, RunSettings};
+
+/// Filters reads: writes those that pass, and on request the others.
+///
+/// Outputs are written compressed if their names say so; `-` is stdout. Kept records are the input's
+/// byte for byte, in input order.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Which reads, and what decides about them.
+    pub settings: RunSettings,
+    /// Where the reads that pass go; both mates of a pair, one after the other, without
+    /// [`Filter::output2`].
+    pub output: PathBuf,
+    /// Where the second mates of the pairs that pass go.
+    pub output2: Option<PathBuf>,
+    /// Where mates go that pass, but not as a pair; without it they are not kept.
+    pub singles: Option<PathBuf>,
+    /// Where all other reads go, with the reasons in their descriptions.
+    pub discarded: Option<PathBuf>,
+    /// Whether scores are written into the descriptions.
+    pub annotate: bool,
+    /// Whether kept reads get the model's qualities instead of the instrument's.
+    pub recalibrate: bool,
+}
+
+impl Filter {
+    /// Returns the filter of `bm filter IN -o OUT` without other flags.
+    pub fn new(inputs: Inputs, output: impl Into<PathBuf>) -> Self {
+        Self {
+            settings: RunSettings::new(inputs),
+            output: output.into(),
+            output2: None,
+            singles: None,
+            discarded: None,
+            annotate: false,
+            recalibrate: false,
+        }
+    }
+
+    /// Returns the outputs, the main one first.
+    pub fn outputs(&self) -> impl Iterator<Item = Option<&PathBuf>> {
+        let Self { output, output2, singles, discarded, .. } = self;
+        [Some(output), output2.as_ref(), singles.as_ref(), discarded.as_ref()].into_iter()
+    }
+
+    /// Filters the reads. The outputs get their names by [`Finished::commit`].
+    ///
+    /// # Errors
+    ///
+    /// If an input is broken, the model or its engine cannot be used, or an output cannot be
+    /// written; no output is there then.
+    pub fn run(&self, observer: &dyn Observer) -> Result<Finished, PipelineError> {
+        refuse_twins(self.outputs())?;
+        let inputs = self.settings.files();
+        let compression = self.settings.compression();
+        let mut outputs = Vec::new();
+        let mut create = |path: &Path| {
+            outputs.push(Output::create(path, &inputs, &compression)?);
+            Ok::<_, PipelineError>(outputs.len() - 1)
+        };
+        let first = create(&self.output)?;
+        let second = self.output2.as_deref().map(&mut create).transpose()?;
+        let places = Places {
+            mates: [first, second.unwrap_or(first)],
+            singles: self.singles.as_deref().map(&mut create).transpose()?,
+            discarded: self.discarded.as_deref().map(&mut create).transpose()?,
+        };
+        let job = Job {
+            settings: &self.settings,
+            compression: &compression,
+            keeps_singles: self.singles.is_some(),
+            recalibrates: self.recalibrate,
+            observer,
+        };
+        job.run(outputs, |source, _| {
+            let recalibrated = if self.recalibrate { Some(mark(source)?) } else { None };
+            Ok(KeptRecords { places, annotate: self.annotate, recalibrated })
+        })
+    }
+}
+
+/// Returns the mark of records whose qualities are the model's.
+fn mark(source: &OpenSource) -> Result<Vec<u8>, PipelineError> {
+    match source {
+        OpenSource::Model { engine, .. } => {
+            let facts = engine.package.facts();
+            if facts.counts_errors() {
+                return Ok(format!(" recalibrated={}/{}", facts.id, facts.version).into_bytes());
+            }
+            PipelineError::refuse(format!(
+                "--recalibrate: the model {} gives no error probabilities of bases; use one that \
+                 does, such as read-error",
+                facts.id
+            ))
+        }
+        OpenSource::Table(table) => PipelineError::refuse(format!(
+            "--recalibrate: the table {} has no error probabilities of bases",
+            table.name()
+        )),
+    }
+}

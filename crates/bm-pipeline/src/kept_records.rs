@@ -1,0 +1,113 @@
+//! Writes the records that `bm filter` keeps, and those that it does not keep.
+
+use std::io::Write as _;
+
+use bm_io::number;
+use bm_quality::{Prediction, Verdict};
+use bm_reads::Phred;
+use bm_reads::fastq::RecordRef;
+
+use crate::decide::ScoredTemplate;
+use crate::fate::{Decision, Fate};
+use crate::pipeline::Product;
+use crate::templates::Mate;
+
+/// Which output takes which reads, by the outputs' places.
+pub(crate) struct Places {
+    /// Kept reads: first mates and single reads, and second mates; both may be the same output.
+    pub(crate) mates: [usize; 2],
+    /// Reads that are kept without their mate.
+    pub(crate) singles: Option<usize>,
+    /// Reads that are not kept.
+    pub(crate) discarded: Option<usize>,
+}
+
+/// Records of FASTQ.
+pub(crate) struct KeptRecords {
+    pub(crate) places: Places,
+    /// Whether scores are written into the description.
+    pub(crate) annotate: bool,
+    /// The mark of records with the model's qualities, if they are to have these.
+    pub(crate) recalibrated: Option<Vec<u8>>,
+}
+
+impl Product for KeptRecords {
+    fn write(&self, scored: &ScoredTemplate<'_>, decision: &Decision, texts: &mut [Vec<u8>]) {
+        let mates = scored.template.mates().iter().zip(decision.fates());
+        for (number, (mate, fate)) in mates.enumerate() {
+            let place = match fate.verdict {
+                Verdict::Pass if fate.alone => self.places.singles,
+                Verdict::Pass => Some(self.places.mates[number]),
+                Verdict::Fail | Verdict::Unscored => self.places.discarded,
+            };
+            if let Some(text) = place.and_then(|place| texts.get_mut(place)) {
+                self.record(text, scored, mate, fate);
+            }
+        }
+    }
+}
+
+impl KeptRecords {
+    fn record(
+        &self,
+        text: &mut Vec<u8>,
+        scored: &ScoredTemplate<'_>,
+        mate: &Mate<'_>,
+        fate: &Fate,
+    ) {
+        let mut suffix = Vec::new();
+        if self.annotate {
+            annotate(&mut suffix, scored.prediction(mate), scored.joint);
+        }
+        let bases = scored.bases(mate);
+        let mut quality_scores = Vec::new();
+        let mut record = mate.record;
+        let is_kept = fate.verdict == Verdict::Pass;
+        match &self.recalibrated {
+            // Reads that are not kept, or cannot be scored, stay as they came.
+            Some(mark) if is_kept && !bases.is_empty() => {
+                suffix.extend_from_slice(mark);
+                quality_scores.extend(bases.iter().map(|p| quality(*p)));
+                record.quality_scores = &quality_scores;
+            }
+            _ => {}
+        }
+        if !is_kept {
+            suffix.extend_from_slice(b" reason=");
+            fate.reasons.write(&mut suffix);
+        }
+        let length = record.sequence.len();
+        if is_kept && !fate.keep.is_whole(length) {
+            let keep = fate.keep.of(length);
+            record = RecordRef {
+                sequence: &record.sequence[keep.clone()],
+                quality_scores: &record.quality_scores[keep],
+                ..record
+            };
+        }
+        // Writing to memory does not fail.
+        let _ = record.write_to(text, &suffix);
+    }
+}
+
+/// Returns the quality byte for an error probability. It is no higher than any Illumina instrument
+/// writes, since some programs refuse higher ones.
+fn quality(probability: f32) -> u8 {
+    const HIGHEST: u8 = 41;
+    let phred = Phred::nearest(f64::from(probability)).get().min(HIGHEST);
+    Phred::OFFSET + phred
+}
+
+/// Appends the scores of a read as words of a description: its probability, its expected errors, and
+/// the probability of its pair.
+fn annotate(suffix: &mut Vec<u8>, prediction: &Prediction, joint: Option<&Prediction>) {
+    let mut add = |key: &str, value: Option<f32>| {
+        if let Some(value) = value {
+            let _ = write!(suffix, " {key}=");
+            number::write(suffix, value);
+        }
+    };
+    add("p", prediction.probability().map(|p| p.get()));
+    add("ee", prediction.expected_errors());
+    add("pair_p", joint.and_then(Prediction::probability).map(|p| p.get()));
+}

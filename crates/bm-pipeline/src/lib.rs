@@ -1,0 +1,87 @@
+//! What becomes of the reads of a FASTQ file: what the program `bm` does, without a terminal.
+//!
+//! [`Filter`] keeps the reads that pass, [`Score`] writes a table with a row per read, [`Learning`]
+//! learns a run from itself. Each gives the same bytes as `bm` on the command line: pairs,
+//! compression, rules, and the fall-back to reported errors where the model does not apply.
+//!
+//! ```
+//! use bm_pipeline::{Filter, Inputs, Silent};
+//!
+//! # let testdata = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata");
+//! # let folder = tempfile::tempdir()?;
+//! let reads = format!("{testdata}/hiseq_measles/hiseq_measles_1.fastq.gz");
+//! let kept = folder.path().join("kept.fastq.gz");
+//! let mut filter = Filter::new(Inputs::single(reads), &kept);
+//! filter.settings.rules.min_length = Some(50);
+//! // All outputs get their names at once, when everything is complete.
+//! let done = filter.run(&Silent)?.commit()?;
+//! assert_eq!(done.totals.reads.r#in, 1499);
+//! assert!(done.totals.reads.kept > 1200 && kept.exists());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The path of a read
+//!
+//! [`TemplateReader`] reads batches of templates, single reads or pairs. Each thread scores a batch,
+//! [`Decider`] decides about each template by [`Rules`] and scores, and the product of the command
+//! (records, rows) is made; outputs are written in input order. A [`Fate`] says whether a read is
+//! kept, why not, and which range of its bases is kept. [`Totals`] are numbers that can be read back
+//! and added.
+
+mod base_probabilities;
+mod columns;
+mod decide;
+mod domain_check;
+mod engine;
+mod error;
+mod evidence_totals;
+mod fate;
+mod filter;
+mod inputs;
+mod kept_records;
+mod kmer_counting;
+mod learn;
+mod observer;
+mod package_output;
+mod parquet_table;
+mod pipeline;
+mod reasons;
+mod retention;
+mod rules;
+mod run;
+mod run_pass;
+mod score;
+mod score_rows;
+mod score_table;
+pub mod survey;
+mod tally;
+mod templates;
+mod totals;
+
+pub use base_probabilities::BaseProbabilities;
+pub use columns::{Column, FieldKind, Known};
+pub use decide::{Decider, PairMode, ScoredTemplate};
+pub use domain_check::{DomainCheck, ScoredBy};
+pub use engine::{BackendChoice, Engine, EngineChoice, open_package};
+pub use error::PipelineError;
+pub use evidence_totals::EvidenceTotals;
+pub use fate::{BaseRange, Decision, Fate};
+pub use filter::Filter;
+pub use inputs::{Inputs, Layout};
+pub use learn::{FEWEST_BYTES, Learned, Learning};
+pub use observer::{Observer, Silent};
+pub use package_output::PackageOutput;
+pub use reasons::{Reason, ReasonCounts, Reasons};
+pub use retention::{Goal, RetentionCurve, RetentionPoint};
+pub use rules::Rules;
+pub use run::{Done, EarlierScores, Finished, LEARNING_BYTES, RunSettings, ScoreSource};
+pub use score::Score;
+pub use score_table::ScoreTable;
+pub use tally::Tally;
+pub use templates::{Mate, Template, TemplateBatch, TemplateReader};
+pub use totals::{BaseTotals, PairTotals, ReadTotals, Totals};
+
+/// The examples of the README, to be tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,370 @@
+//! Scores every read of a run, decides about it, and writes what comes of it, in input order.
+
+use bm_io::ordered_stages;
+use bm_io::{Output, Tasks};
+use bm_quality::{Prediction, QualityModel};
+
+use crate::PipelineError;
+use crate::base_probabilities::BaseProbabilities;
+use crate::decide::{Decider, ScoredTemplate};
+use crate::fate::{Decision, Fate};
+use crate::observer::Observer;
+use crate::score_table::ScoreTable;
+use crate::tally::Tally;
+use crate::templates::{TemplateBatch, TemplateReader};
+
+/// Bytes of text per batch. The input alone decides where batches end, so nothing depends on the
+/// number of workers.
+pub(crate) const BATCH_BYTES: usize = 256 * 1024;
+/// Bytes of text that are examined to see whether a model applies: some 1,500 reads of 150 bases.
+pub(crate) const FIRST_BYTES: usize = 2 * BATCH_BYTES;
+
+/// Memory that an emptied text keeps, in bytes: a very long read made it larger.
+const KEPT_BYTES: usize = 4 << 20;
+
+/// What a command writes of the reads that were decided about. Every thread does so for its batch.
+pub(crate) trait Product: Sync {
+    /// Appends what is written of a template to the text of each output.
+    fn write(&self, scored: &ScoredTemplate<'_>, decision: &Decision, texts: &mut [Vec<u8>]);
+}
+
+/// What scores the reads of one thread.
+pub(crate) enum Scorer {
+    /// A model.
+    Model(Box<QualityModel>),
+    /// A table of scores, which is read along with the reads.
+    Table,
+}
+
+/// Templates on their way from the reader to the outputs.
+#[derive(Default)]
+struct Batch {
+    templates: TemplateBatch,
+    /// A prediction for each read, in the order of the files.
+    predictions: Vec<Prediction>,
+    /// A prediction for each pair.
+    joints: Vec<Prediction>,
+    /// What became of each read when it was scored, where a table says so.
+    earlier: Vec<Fate>,
+    bases: BaseProbabilities,
+    /// The text for each output.
+    texts: Vec<Vec<u8>>,
+    tally: Tally,
+}
+
+impl Batch {
+    /// Scores the reads and pairs by a model.
+    fn score(&mut self, model: &mut QualityModel, wants_bases: bool) -> Result<(), PipelineError> {
+        let Self { templates, predictions, joints, bases, .. } = self;
+        let probabilities = bases.clear();
+        for file in templates.files() {
+            let reads = file.iter().map(|record| record.as_read());
+            match wants_bases {
+                true => model.predict_bases_into(reads, predictions, probabilities),
+                false => model.predict_into(reads, predictions),
+            }
+            .map_err(PipelineError::at("scoring reads"))?;
+        }
+        if wants_bases {
+            let lengths = templates.reads().zip(&*predictions);
+            bases.divide(
+                lengths.map(|(read, prediction)| prediction.probability().map(|_| read.len())),
+            );
+        }
+        let rule = model.pair_rule();
+        joints.extend(templates.templates().filter_map(|template| match template.mates() {
+            [one, other] => {
+                let mates = [one, other];
+                let predictions = mates.map(|mate| &predictions[mate.index]);
+                Some(rule.joint(predictions, mates.map(|mate| mate.record.sequence.len())))
+            }
+            _ => None,
+        }));
+        Ok(())
+    }
+
+    /// Decides about the templates and makes the texts of the outputs.
+    fn decide(&mut self, outputs: usize, plan: &Plan<'_, impl Product>) {
+        let Self { templates, predictions, joints, earlier, bases, texts, tally } = self;
+        texts.resize_with(outputs, Vec::new);
+        for text in &mut *texts {
+            text.clear();
+            text.shrink_to(KEPT_BYTES);
+        }
+        *tally = Tally::new(plan.surveys);
+        for (i, template) in templates.templates().enumerate() {
+            let joint = joints.get(i);
+            let scored = ScoredTemplate { template, predictions, joint, earlier, bases };
+            let decision = plan.decider.decide(&scored);
+            tally.add(&scored, &decision, plan.decider.mode);
+            plan.product.write(&scored, &decision, texts);
+        }
+    }
+}
+
+/// Reads the first batch of a run.
+pub(crate) fn first_batch(reader: &mut TemplateReader) -> Result<TemplateBatch, PipelineError> {
+    let mut first = TemplateBatch::default();
+    reader.read(&mut first, FIRST_BYTES)?;
+    Ok(first)
+}
+
+/// How reads are decided about and written.
+pub(crate) struct Plan<'a, P> {
+    pub(crate) decider: &'a Decider,
+    pub(crate) product: &'a P,
+    /// Whether error probabilities of bases are needed.
+    pub(crate) wants_bases: bool,
+    /// Whether distributions are collected.
+    pub(crate) surveys: bool,
+    /// Bytes of text per batch: [`BATCH_BYTES`], and others in the test that nothing depends on it.
+    pub(crate) batch_bytes: usize,
+    /// Tasks that threads do in between.
+    pub(crate) tasks: &'a Tasks,
+}
+
+/// Scores every read, of which the `first` ones were read already, by one scorer per thread or by a
+/// `table`; decides about it; and writes the product to `outputs`. Returns what was counted.
+pub(crate) fn run(
+    mut reader: TemplateReader,
+    first: TemplateBatch,
+    scorers: Vec<Scorer>,
+    mut table: Option<ScoreTable>,
+    plan: &Plan<'_, impl Product>,
+    outputs: &mut [Output],
+    observer: &dyn Observer,
+) -> Result<Tally, PipelineError> {
+    let mut first = Some(first);
+    let mut total = Tally::new(plan.surveys);
+    let count = outputs.len();
+    let read = |batch: &mut Batch| {
+        let Batch { templates, predictions, joints, earlier, .. } = batch;
+        let more = match first.take() {
+            Some(first) => {
+                *templates = first;
+                true
+            }
+            None => reader.read(templates, plan.batch_bytes)?,
+        };
+        predictions.clear();
+        joints.clear();
+        earlier.clear();
+        if let Some(table) = &mut table {
+            table.rows_of(templates, predictions, joints, earlier)?;
+        }
+        Ok(more)
+    };
+    let work = |scorer: &mut Scorer, batch: &mut Batch| {
+        if let Scorer::Model(model) = scorer {
+            batch.score(model, plan.wants_bases)?;
+        }
+        batch.decide(count, plan);
+        Ok(())
+    };
+    let take = |batch: &Batch| {
+        for (output, text) in outputs.iter_mut().zip(&batch.texts) {
+            output.write_text(text)?;
+        }
+        total.merge(&batch.tally);
+        observer.reads_done(batch.templates.len());
+        Ok::<_, PipelineError>(())
+    };
+    ordered_stages::run(scorers, plan.tasks, read, work, take)?;
+    if let Some(table) = &mut table {
+        table.check_end()?;
+    }
+    total.totals.close(reader.records())?;
+    Ok(total)
+}
+
+#[cfg(test)]
+// A test says by panicking that it failed.
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::Write as _;
+    use std::path::{Path, PathBuf};
+
+    use bm_io::{Compression, finish_all};
+
+    use super::*;
+    use crate::decide::PairMode;
+    use crate::engine::{Engine, EngineChoice};
+    use crate::inputs::Inputs;
+    use crate::observer::Silent;
+    use crate::rules::Rules;
+
+    fn testdata(file: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata").join(file)
+    }
+
+    /// Files of a run, and the model that scores it.
+    type Run<'a> = (Inputs, Option<&'a str>);
+
+    /// Scores a run in batches of this many bytes, on this many threads; `product` makes two outputs
+    /// of it.
+    fn scored(
+        (inputs, model): &Run<'_>,
+        batch_bytes: usize,
+        threads: usize,
+        product: &impl Product,
+    ) -> Result<([Vec<u8>; 2], Tally), PipelineError> {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = ["one", "two"].map(|name| folder.path().join(name));
+        let compression = Compression::on_this_thread(None);
+        let create = |path: &PathBuf| Output::create(path, &[], &compression).unwrap();
+        let mut outputs: Vec<_> = paths.iter().map(create).collect();
+        let choice = EngineChoice { model: model.map(str::to_owned), ..EngineChoice::default() };
+        let mut engine = Engine::open(choice.package().unwrap(), &choice).unwrap();
+        let decider = Decider {
+            rules: Rules::default(),
+            criteria: engine.package.facts().threshold.into(),
+            mode: PairMode::default(),
+            keeps_singles: false,
+        };
+        let mut reader = TemplateReader::open(inputs, &compression.tasks).unwrap();
+        let mut first = TemplateBatch::default();
+        reader.read(&mut first, batch_bytes).unwrap();
+        let models = engine.models(threads).unwrap().into_iter();
+        let scorers = models.map(|model| Scorer::Model(Box::new(model))).collect();
+        let plan = Plan {
+            decider: &decider,
+            product,
+            wants_bases: true,
+            surveys: false,
+            batch_bytes,
+            tasks: &compression.tasks,
+        };
+        let tally = run(reader, first, scorers, None, &plan, &mut outputs, &Silent)?;
+        finish_all(outputs).unwrap();
+        Ok((paths.map(|path| std::fs::read(path).unwrap()), tally))
+    }
+
+    /// Everything that is known of a read, to the bit.
+    struct Everything;
+
+    impl Product for Everything {
+        fn write(&self, scored: &ScoredTemplate<'_>, decision: &Decision, texts: &mut [Vec<u8>]) {
+            for (mate, fate) in scored.template.mates().iter().zip(decision.fates()) {
+                let bits = |p: &f32| p.to_bits();
+                let bases: Vec<_> = scored.bases(mate).iter().map(bits).collect();
+                let prediction = scored.prediction(mate);
+                let probability = prediction.probability().map(|p| bits(&p.get()));
+                let errors = prediction.expected_errors().as_ref().map(bits);
+                let name = mate.record.name().escape_ascii();
+                let joint =
+                    scored.joint.and_then(|joint| joint.probability()).map(|p| bits(&p.get()));
+                writeln!(
+                    texts[0],
+                    "{name} {probability:?} {errors:?} {joint:?} {:?}",
+                    fate.verdict
+                )
+                .unwrap();
+                writeln!(texts[1], "{bases:?}").unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_depends_on_batches_or_threads() {
+        let [first, second] =
+            [1, 2].map(|mate| testdata(&format!("hiseq_measles/hiseq_measles_{mate}.fastq.gz")));
+        let runs: [Run<'_>; 4] = [
+            (Inputs::single(&first), None),
+            (Inputs::pair(&first, &second), None),
+            (Inputs::single(&first), Some("mean-q20")),
+            (Inputs::single(testdata("nanopore_lambda_4line.fastq.gz")), None),
+        ];
+        for run in &runs {
+            let (expected, tally) = scored(run, BATCH_BYTES, 1, &Everything).unwrap();
+            assert!(expected[0].len() > 10_000, "{run:?}");
+            // One read, some, and all that there are, some 4,096 of which would be 1.2 MB.
+            for (batch_bytes, threads) in
+                [(1, 8), (700, 2), (20_000, 8), (1_300_000, 1), (1_300_000, 2)]
+            {
+                let (found, other) = scored(run, batch_bytes, threads, &Everything).unwrap();
+                assert!(
+                    found == expected,
+                    "{run:?}: batches of {batch_bytes} bytes on {threads} threads"
+                );
+                assert_eq!(other.totals, tally.totals, "{run:?}");
+            }
+        }
+    }
+
+    /// A product that panics at a read.
+    struct Panics {
+        at: &'static [u8],
+    }
+
+    impl Product for Panics {
+        fn write(&self, scored: &ScoredTemplate<'_>, _: &Decision, _: &mut [Vec<u8>]) {
+            let name = scored.template.mates()[0].record.name();
+            assert!(name != self.at, "a fault that was put here");
+        }
+    }
+
+    #[test]
+    fn a_worker_that_panics_ends_the_run_with_a_message() {
+        let inputs = Inputs::single(testdata("hiseq_measles/hiseq_measles_1.fastq.gz"));
+        let mut reader = TemplateReader::open(&inputs, &Tasks::for_workers(0)).unwrap();
+        let mut all = TemplateBatch::default();
+        reader.read(&mut all, usize::MAX).unwrap();
+        let names: Vec<Vec<u8>> = all.reads().map(|read| read.name.to_vec()).collect();
+        let run = (inputs, None);
+        for at in [0, 1, names.len() / 2, names.len() - 1] {
+            let product = Panics { at: Vec::leak(names[at].clone()) };
+            for threads in [1, 2, 8] {
+                let Err(error) = scored(&run, 10_000, threads, &product) else {
+                    panic!("read {at} is processed by a thread that panics")
+                };
+                assert_eq!(error.to_string(), "a worker stopped unexpectedly; this is a bug in bm");
+            }
+        }
+    }
+
+    /// Keeps the bases from the third on.
+    struct Parts;
+
+    impl Product for Parts {
+        fn write(&self, scored: &ScoredTemplate<'_>, decision: &Decision, texts: &mut [Vec<u8>]) {
+            use crate::fate::BaseRange;
+            use crate::kept_records::{KeptRecords, Places};
+
+            let places = Places { mates: [0, 0], singles: None, discarded: Some(1) };
+            let records = KeptRecords { places, annotate: false, recalibrated: None };
+            let keep = BaseRange::new(2, usize::MAX);
+            let decision = Decision::of_read(Fate { keep, ..decision.fates()[0] });
+            records.write(scored, &decision, texts);
+        }
+    }
+
+    #[test]
+    fn a_decision_can_keep_a_part_of_a_read() {
+        let file = testdata("hiseq_measles/hiseq_measles_1.fastq.gz");
+        let run = (Inputs::single(&file), None);
+        let ([kept, discarded], _) = scored(&run, BATCH_BYTES, 2, &Parts).unwrap();
+        let mut reader = TemplateReader::open(&run.0, &Tasks::for_workers(0)).unwrap();
+        let mut all = TemplateBatch::default();
+        reader.read(&mut all, usize::MAX).unwrap();
+        let mut whole = 0;
+        let mut expected = Vec::new();
+        let text = String::from_utf8(discarded).unwrap();
+        for read in all.reads() {
+            let name = String::from_utf8_lossy(read.name);
+            if text.contains(&format!("@{name}")) {
+                // A read that is not kept is written whole.
+                whole += read.len();
+                continue;
+            }
+            expected.extend_from_slice(&read.sequence[2..]);
+            expected.push(b'\n');
+        }
+        let sequences = |text: &[u8]| -> Vec<u8> {
+            let lines = text.split_inclusive(|byte| *byte == b'\n');
+            lines.skip(1).step_by(4).flatten().copied().collect()
+        };
+        assert!(!expected.is_empty() && sequences(&kept) == expected);
+        let bases = sequences(text.as_bytes()).iter().filter(|byte| **byte != b'\n').count();
+        assert!(whole > 0 && bases == whole);
+    }
+}

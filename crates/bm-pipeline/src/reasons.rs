@@ -1,0 +1,226 @@
+//! Why a read is not kept.
+
+use std::fmt;
+
+use bm_quality::Shortfall;
+use bm_reads::ReadError;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Why a read is not kept. Of several reasons, the first in this order is counted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub enum Reason {
+    /// The read has no bases.
+    Empty,
+    /// All its bases are N.
+    OnlyN,
+    /// It has fewer bases than required.
+    MinLength,
+    /// It has more bases than allowed.
+    MaxLength,
+    /// Too large a fraction of its bases is unknown.
+    MaxN,
+    /// Its sequence varies too little.
+    MinComplexity,
+    /// It ends in too long a run of G.
+    MaxPolyG,
+    /// Its probability is below the threshold.
+    Probability,
+    /// Too many errors are expected in it.
+    ExpectedErrors,
+    /// Too many errors are expected per base.
+    ExpectedErrorRate,
+    /// Nothing is wrong with it, but its pair is not kept.
+    Mate,
+}
+
+impl Reason {
+    /// All reasons, in their order.
+    pub const ALL: [Self; 11] = [
+        Self::Empty,
+        Self::OnlyN,
+        Self::MinLength,
+        Self::MaxLength,
+        Self::MaxN,
+        Self::MinComplexity,
+        Self::MaxPolyG,
+        Self::Probability,
+        Self::ExpectedErrors,
+        Self::ExpectedErrorRate,
+        Self::Mate,
+    ];
+
+    /// Returns the reason as a word: what the read is, or the flag whose limit it misses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::OnlyN => "only_n",
+            Self::MinLength => "min_length",
+            Self::MaxLength => "max_length",
+            Self::MaxN => "max_n",
+            Self::MinComplexity => "min_complexity",
+            Self::MaxPolyG => "max_poly_g",
+            Self::Probability => "threshold",
+            Self::ExpectedErrors => "max_ee",
+            Self::ExpectedErrorRate => "max_ee_rate",
+            Self::Mate => "mate",
+        }
+    }
+
+    /// Returns the reason of that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+}
+
+impl From<Shortfall> for Reason {
+    fn from(shortfall: Shortfall) -> Self {
+        match shortfall {
+            Shortfall::Probability => Self::Probability,
+            Shortfall::ExpectedErrors => Self::ExpectedErrors,
+            Shortfall::ExpectedErrorRate => Self::ExpectedErrorRate,
+        }
+    }
+}
+
+impl From<&ReadError> for Reason {
+    /// For a read that cannot be scored; invalid records never get here.
+    fn from(error: &ReadError) -> Self {
+        if matches!(error, ReadError::EmptyRead) { Self::Empty } else { Self::OnlyN }
+    }
+}
+
+/// A set of reasons.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Reasons(u16);
+
+impl Reasons {
+    /// No reason.
+    pub const NONE: Self = Self(0);
+
+    /// Adds a reason.
+    pub fn add(&mut self, reason: Reason) {
+        self.0 |= 1 << reason as u8;
+    }
+
+    /// Returns whether there is no reason.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Returns the reasons; the first one is counted.
+    pub fn iter(self) -> impl Iterator<Item = Reason> {
+        Reason::ALL.into_iter().filter(move |reason| self.0 >> *reason as u8 & 1 == 1)
+    }
+
+    /// Appends the reasons as tables and descriptions show them: separated by commas; `-` if there
+    /// is none.
+    pub fn write(self, text: &mut Vec<u8>) {
+        let mut between: &[u8] = b"";
+        for reason in self.iter() {
+            text.extend_from_slice(between);
+            text.extend_from_slice(reason.name().as_bytes());
+            between = b",";
+        }
+        if self.is_empty() {
+            text.push(b'-');
+        }
+    }
+
+    /// Returns the reasons of both sets.
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl FromIterator<Reason> for Reasons {
+    fn from_iter<I: IntoIterator<Item = Reason>>(reasons: I) -> Self {
+        let mut all = Self::default();
+        reasons.into_iter().for_each(|reason| all.add(reason));
+        all
+    }
+}
+
+/// Numbers of reads that are not kept, by the reason that is counted. In JSON: an object with the
+/// reasons that occur.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ReasonCounts([u64; Reason::ALL.len()]);
+
+impl ReasonCounts {
+    /// Counts a read that is not kept for these reasons.
+    pub fn count(&mut self, reasons: Reasons) {
+        if let Some(reason) = reasons.iter().next() {
+            self.0[reason as usize] += 1;
+        }
+    }
+
+    /// Adds the counts of other reads.
+    pub fn add(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(ours, theirs)| *ours += theirs);
+    }
+
+    /// Returns the number of reads that are not kept.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Returns the reasons that occur, each with its number of reads.
+    pub fn iter(&self) -> impl Iterator<Item = (Reason, u64)> {
+        Reason::ALL.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
+    }
+}
+
+impl Serialize for ReasonCounts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter().map(|(reason, count)| (reason.name(), count)))
+    }
+}
+
+impl<'de> Deserialize<'de> for ReasonCounts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Counts;
+
+        impl<'de> Visitor<'de> for Counts {
+            type Value = ReasonCounts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with a number of reads for each reason")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ReasonCounts, A::Error> {
+                let mut counts = ReasonCounts::default();
+                while let Some((name, count)) = map.next_entry::<String, u64>()? {
+                    let reason = Reason::from_name(&name)
+                        .ok_or_else(|| serde::de::Error::custom(format!("{name} is no reason")))?;
+                    counts.0[reason as usize] = count;
+                }
+                Ok(counts)
+            }
+        }
+
+        deserializer.deserialize_map(Counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(reasons: Reasons) -> String {
+        let mut text = Vec::new();
+        reasons.write(&mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    #[test]
+    fn reasons_are_listed_in_a_fixed_order() {
+        let reasons: Reasons =
+            [Reason::Mate, Reason::MaxN, Reason::Empty, Reason::MaxN].into_iter().collect();
+        assert_eq!(shown(reasons), "empty,max_n,mate");
+        assert_eq!(shown(Reasons::NONE), "-");
+        let all: Reasons = Reason::ALL.into_iter().collect();
+        assert!(all.iter().eq(Reason::ALL));
+        assert!(Reason::ALL.iter().all(|reason| Reason::from_name(reason.name()) == Some(*reason)));
+    }
+}

@@ -1,0 +1,209 @@
+//! How many scored reads each threshold keeps, and how many expected errors it removes.
+
+use std::cmp::Ordering;
+
+use bm_quality::Prediction;
+
+use crate::PipelineError;
+use crate::score_table::ScoreTable;
+
+/// What is kept or discarded as a whole: a read, or a pair.
+#[derive(Clone, Copy, Debug)]
+struct Unit {
+    /// NaN where it cannot be scored.
+    probability: f32,
+    expected_errors: f32,
+    bases: u32,
+}
+
+/// Scored reads, or pairs, best first.
+pub struct RetentionCurve {
+    units: Vec<Unit>,
+    /// Reads per unit: 1, or 2 if units are pairs.
+    pub reads_per_unit: u64,
+    /// Whether expected errors are known.
+    pub counts_errors: bool,
+}
+
+/// What a threshold keeps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RetentionPoint {
+    /// The threshold: the lowest probability that is kept.
+    pub threshold: f32,
+    /// Reads kept.
+    pub reads: u64,
+    /// Bases kept.
+    pub bases: u64,
+    /// Errors that are expected in them.
+    pub expected_errors: f64,
+    /// Reads, or pairs, that are expected to be bad: the sum of 1 − p.
+    pub bad: f64,
+}
+
+/// How much to keep.
+#[derive(Clone, Copy, Debug)]
+pub enum Goal {
+    /// This fraction of all reads, unscored ones included, 0 to 1.
+    Fraction(f64),
+    /// This many bases.
+    Bases(u64),
+}
+
+impl RetentionCurve {
+    /// Reads tables of scores to their ends.
+    ///
+    /// # Errors
+    ///
+    /// If one is broken, or they are not of one kind.
+    pub fn of(tables: &mut [ScoreTable]) -> Result<Self, PipelineError> {
+        let kind = |table: &ScoreTable| (table.has_pairs(), table.counts_errors());
+        let (has_pairs, counts_errors) = tables.first().map_or((false, false), kind);
+        let mut units = Vec::new();
+        for table in tables {
+            if kind(table) != (has_pairs, counts_errors) {
+                let name = table.name();
+                return PipelineError::refuse(format!(
+                    "{name}: has other columns than the table before"
+                ));
+            }
+            while let Some(row) = table.row()? {
+                let mate = if has_pairs { table.row()? } else { None };
+                if has_pairs && mate.is_none() {
+                    let name = table.name();
+                    return PipelineError::refuse(format!(
+                        "{name}: ends after a read without its mate"
+                    ));
+                }
+                let rows = [Some(&row), mate.as_ref()];
+                let sum = |of: &dyn Fn(&Prediction) -> f32| {
+                    rows.iter().flatten().map(|row| of(&row.prediction)).sum()
+                };
+                let probability =
+                    if has_pairs { row.pair_probability } else { row.prediction.probability() };
+                units.push(Unit {
+                    probability: probability.map_or(f32::NAN, |p| p.get()),
+                    expected_errors: sum(&|prediction| prediction.expected_errors().unwrap_or(0.0)),
+                    bases: rows.iter().flatten().map(|row| row.length as u32).sum(),
+                });
+            }
+        }
+        units.sort_by(|one, other| match (one.probability.is_nan(), other.probability.is_nan()) {
+            (false, false) => other.probability.total_cmp(&one.probability),
+            (true, true) => Ordering::Equal,
+            (true, false) => Ordering::Greater,
+            (false, true) => Ordering::Less,
+        });
+        Ok(Self { units, reads_per_unit: if has_pairs { 2 } else { 1 }, counts_errors })
+    }
+
+    /// Returns what is kept or discarded as a whole: `reads` or `pairs`.
+    pub fn units(&self) -> &'static str {
+        if self.reads_per_unit == 2 { "pairs" } else { "reads" }
+    }
+
+    /// Returns the number of reads.
+    pub fn reads(&self) -> u64 {
+        self.units.len() as u64 * self.reads_per_unit
+    }
+
+    /// Returns the point that keeps everything that can be scored.
+    pub fn all(&self) -> RetentionPoint {
+        self.kept(self.units.len())
+    }
+
+    /// Returns the highest threshold that reaches the goal; the lowest one if none does.
+    pub fn at(&self, goal: Goal) -> RetentionPoint {
+        let best = match goal {
+            // Slightly less than the product: 0.1 of 30 must be 3 despite rounding.
+            Goal::Fraction(fraction) => {
+                (fraction * self.units.len() as f64 * (1.0 - 1e-12)).ceil() as usize
+            }
+            Goal::Bases(bases) => {
+                let mut sum = 0;
+                let reached = self.units.iter().position(|unit| {
+                    sum += u64::from(unit.bases);
+                    sum >= bases
+                });
+                reached.map_or(self.units.len(), |i| i + 1)
+            }
+        };
+        self.kept(best)
+    }
+
+    /// Returns the point that keeps this many of the best units, and those that are as good as the
+    /// last of them.
+    fn kept(&self, best: usize) -> RetentionPoint {
+        let scored = self
+            .units
+            .iter()
+            .position(|unit| unit.probability.is_nan())
+            .unwrap_or(self.units.len());
+        let Some(last) = best.min(scored).checked_sub(1) else {
+            return RetentionPoint {
+                threshold: 1.0,
+                reads: 0,
+                bases: 0,
+                expected_errors: 0.0,
+                bad: 0.0,
+            };
+        };
+        let threshold = self.units[last].probability;
+        let kept = self.units.iter().take_while(|unit| unit.probability >= threshold);
+        let mut point =
+            RetentionPoint { threshold, reads: 0, bases: 0, expected_errors: 0.0, bad: 0.0 };
+        for unit in kept {
+            point.reads += self.reads_per_unit;
+            point.bases += u64::from(unit.bases);
+            point.expected_errors += f64::from(unit.expected_errors);
+            point.bad += 1.0 - f64::from(unit.probability);
+        }
+        point
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve(probabilities: &[f32]) -> RetentionCurve {
+        let unit = |p: &f32| Unit { probability: *p, expected_errors: 1.0 - p, bases: 100 };
+        RetentionCurve {
+            units: probabilities.iter().map(unit).collect(),
+            reads_per_unit: 1,
+            counts_errors: true,
+        }
+    }
+
+    #[test]
+    fn a_goal_is_reached_with_no_more_units_than_needed() {
+        let curve = curve(&[1.0, 0.9, 0.9, 0.5, 0.25, f32::NAN]);
+        let at = |goal| {
+            let point = curve.at(goal);
+            (point.threshold, point.reads)
+        };
+        assert_eq!(at(Goal::Fraction(0.1)), (1.0, 1));
+        assert_eq!(at(Goal::Fraction(0.2)), (0.9, 3));
+        assert_eq!(at(Goal::Fraction(0.5)), (0.9, 3));
+        assert_eq!(at(Goal::Fraction(0.51)), (0.5, 4));
+        // Unscored reads are not kept.
+        assert_eq!(at(Goal::Fraction(1.0)), (0.25, 5));
+        assert_eq!(at(Goal::Fraction(0.0)), (1.0, 0));
+        assert_eq!(at(Goal::Bases(1)), (1.0, 1));
+        assert_eq!(at(Goal::Bases(200)), (0.9, 3));
+        assert_eq!(at(Goal::Bases(400)), (0.5, 4));
+        assert_eq!(at(Goal::Bases(1_000)), (0.25, 5));
+        let point = curve.at(Goal::Bases(400));
+        assert!(
+            (point.bad - 0.7).abs() < 1e-6
+                && (point.expected_errors - 0.7).abs() < 1e-6
+                && point.bases == 400
+        );
+    }
+
+    #[test]
+    fn an_empty_table_keeps_nothing() {
+        let point = curve(&[]).at(Goal::Fraction(0.9));
+        assert_eq!((point.reads, point.bases), (0, 0));
+        assert_eq!(curve(&[f32::NAN]).all().reads, 0);
+    }
+}

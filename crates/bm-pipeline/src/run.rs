@@ -1,0 +1,357 @@
+//! A run from its files to its outputs: what `filter` and `score` share.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bm_io::{Compression, Output, Tasks, finish_all, is_stdio};
+use bm_quality::{Criteria, Threshold};
+
+use crate::PipelineError;
+use crate::decide::{Decider, PairMode};
+use crate::domain_check::{DomainCheck, ScoredBy};
+use crate::engine::{Engine, EngineChoice};
+use crate::inputs::{Inputs, Layout};
+use crate::learn::{Learned, Learning};
+use crate::observer::Observer;
+use crate::pipeline::{self, BATCH_BYTES, Plan, Product, Scorer};
+use crate::retention::{Goal, RetentionCurve};
+use crate::rules::Rules;
+use crate::run_pass::refuse_streams;
+use crate::score_table::ScoreTable;
+use crate::survey::Survey;
+use crate::templates::TemplateReader;
+use crate::totals::Totals;
+
+/// Default of the memory for learning a run, in bytes.
+pub const LEARNING_BYTES: u64 = 2_000_000_000;
+
+/// Scores that were made before.
+#[derive(Clone, Debug)]
+pub struct EarlierScores {
+    /// The table of scores of the same files.
+    pub table: PathBuf,
+    /// How much to keep, if that is to choose the threshold.
+    pub goal: Option<Goal>,
+}
+
+/// Which reads are scored, by what, and what decides about them.
+#[derive(Clone, Debug)]
+pub struct RunSettings {
+    /// The reads.
+    pub inputs: Inputs,
+    /// The model and its engine.
+    pub engine: EngineChoice,
+    /// Scores that take the place of the model.
+    pub scores: Option<EarlierScores>,
+    /// Bytes of memory for learning the run first, in a pass of its own; `None` does not learn.
+    pub learning_bytes: Option<u64>,
+    /// What scores must reach; by default the model's own threshold.
+    pub criteria: Criteria,
+    /// Rules beside the model.
+    pub rules: Rules,
+    /// How pairs are scored and kept.
+    pub pair_mode: PairMode,
+    /// Threads. Outputs do not depend on their number.
+    pub threads: usize,
+    /// Level of compression of the outputs; `None` for the default of their format.
+    pub level: Option<u8>,
+    /// Whether distributions are collected ([`Done::survey`]).
+    pub surveys: bool,
+}
+
+impl RunSettings {
+    /// Returns the settings of `bm filter IN` and `bm score IN` without flags: the default model on
+    /// the embedded engine, all cores.
+    pub fn new(inputs: Inputs) -> Self {
+        Self {
+            inputs,
+            engine: EngineChoice::default(),
+            scores: None,
+            learning_bytes: None,
+            criteria: Criteria::default(),
+            rules: Rules::default(),
+            pair_mode: PairMode::default(),
+            threads: thread::available_parallelism().map_or(1, usize::from),
+            level: None,
+            surveys: false,
+        }
+    }
+
+    /// Returns all files that are read.
+    pub fn files(&self) -> Vec<&Path> {
+        let mut files = self.inputs.paths();
+        files.extend(self.scores.as_ref().map(|scores| scores.table.as_path()));
+        files
+    }
+
+    pub(crate) fn compression(&self) -> Compression {
+        Compression { level: self.level, tasks: Tasks::for_workers(self.threads) }
+    }
+}
+
+/// What scores the reads of a run.
+pub enum ScoreSource {
+    /// A model on an engine.
+    Model {
+        /// The model and its engine.
+        engine: Box<Engine>,
+        /// What was learned of the run before, if anything.
+        learned: Option<Box<Learned>>,
+        /// Whether the model applies.
+        check: DomainCheck,
+    },
+    /// A table of scores, by its name.
+    Table(String),
+}
+
+/// What a run did.
+pub struct Done {
+    /// The inputs, as messages call them.
+    pub inputs: Vec<String>,
+    /// The outputs, as messages call them, the main one first.
+    pub outputs: Vec<String>,
+    /// How reads belong together.
+    pub layout: Layout,
+    /// Reads and bases by what became of them.
+    pub totals: Totals,
+    /// Distributions, if they were asked for.
+    pub survey: Option<Box<Survey>>,
+    /// What decided about the reads.
+    pub decider: Decider,
+    /// What scored them.
+    pub source: ScoreSource,
+    /// Threads that were used.
+    pub threads: usize,
+    /// How long the run took.
+    pub wall: Duration,
+}
+
+/// A run whose outputs are complete, but do not have their names yet.
+#[must_use = "outputs get their names by `commit`"]
+pub struct Finished {
+    done: Done,
+    outputs: Vec<Output>,
+}
+
+impl Finished {
+    pub(crate) fn new(done: Done, outputs: Vec<Output>) -> Self {
+        Self { done, outputs }
+    }
+
+    /// Returns what was done, for reports.
+    pub fn done(&self) -> &Done {
+        &self.done
+    }
+
+    /// Gives the outputs their names, the main one last.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn commit(self) -> Result<Done, PipelineError> {
+        self.commit_with(Vec::new())
+    }
+
+    /// Gives the outputs their names, after those of `reports`, which must be written.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; no output has its name if one of them cannot be completed.
+    pub fn commit_with(mut self, reports: Vec<Output>) -> Result<Done, PipelineError> {
+        self.outputs.extend(reports);
+        finish_all(self.outputs)?;
+        Ok(self.done)
+    }
+}
+
+/// What is known of the scores before the first read.
+pub(crate) enum OpenSource {
+    Model { engine: Box<Engine>, learned: Option<Box<Learned>> },
+    Table(ScoreTable),
+}
+
+impl OpenSource {
+    /// Returns whether expected errors are known, and what messages call the source.
+    fn counts_errors(&self) -> (bool, String) {
+        match self {
+            Self::Model { engine, .. } => {
+                let facts = engine.package.facts();
+                (facts.counts_errors(), format!("the model {}", facts.id))
+            }
+            Self::Table(table) => (table.counts_errors(), format!("the table {}", table.name())),
+        }
+    }
+}
+
+/// A run of a command.
+pub(crate) struct Job<'a> {
+    pub(crate) settings: &'a RunSettings,
+    pub(crate) compression: &'a Compression,
+    /// Whether a mate is kept where its pair is not.
+    pub(crate) keeps_singles: bool,
+    /// Whether reads get the model's qualities.
+    pub(crate) recalibrates: bool,
+    pub(crate) observer: &'a dyn Observer,
+}
+
+impl Job<'_> {
+    /// Opens the model or the table, scores every read, and writes the product, which `product`
+    /// makes for the source of the scores.
+    pub(crate) fn run<P: Product>(
+        &self,
+        mut outputs: Vec<Output>,
+        product: impl FnOnce(&OpenSource, &mut [Output]) -> Result<P, PipelineError>,
+    ) -> Result<Finished, PipelineError> {
+        let began = Instant::now();
+        let Self { settings, observer, .. } = *self;
+        let source = self.open_source()?;
+        let decider = Decider {
+            rules: settings.rules,
+            criteria: self.criteria(&source)?,
+            mode: settings.pair_mode,
+            keeps_singles: self.keeps_singles,
+        };
+        let product = product(&source, &mut outputs)?;
+        let tasks = &self.compression.tasks;
+        let mut reader = TemplateReader::open(&settings.inputs, tasks)?;
+        let first = pipeline::first_batch(&mut reader)?;
+        let (source, scorers, table) = match source {
+            OpenSource::Model { mut engine, learned } => {
+                let check = match learned {
+                    // A model that was learned from these very reads suits them.
+                    Some(_) => DomainCheck::certain(),
+                    None => {
+                        let named = settings.engine.model.is_some();
+                        DomainCheck::of(&engine, named, first.reads())?
+                    }
+                };
+                if self.recalibrates && check.scored_by != ScoredBy::Model {
+                    let words = check.words(&engine.package.facts().id).unwrap_or_default();
+                    return PipelineError::refuse(format!("--recalibrate: {words}"));
+                }
+                let models = check.models(&mut engine, settings.threads)?;
+                let scorers = models.into_iter().map(|model| Scorer::Model(Box::new(model)));
+                (ScoreSource::Model { engine, learned, check }, scorers.collect(), None)
+            }
+            OpenSource::Table(table) => {
+                let scorers: Vec<_> = (0..settings.threads).map(|_| Scorer::Table).collect();
+                (ScoreSource::Table(table.name().to_owned()), scorers, Some(table))
+            }
+        };
+        let (inputs, layout) = (reader.names(), reader.layout());
+        let plan = Plan {
+            decider: &decider,
+            product: &product,
+            wants_bases: settings.surveys || self.recalibrates,
+            surveys: settings.surveys,
+            batch_bytes: BATCH_BYTES,
+            tasks,
+        };
+        observer.pass_begins(reader.leading());
+        let tally = pipeline::run(reader, first, scorers, table, &plan, &mut outputs, observer);
+        observer.pass_ends();
+        let tally = tally?;
+        outputs.iter_mut().rev().try_for_each(Output::complete)?;
+        let done = Done {
+            inputs,
+            outputs: outputs.iter().map(Output::name).collect(),
+            layout,
+            totals: tally.totals,
+            survey: tally.survey,
+            decider,
+            source,
+            threads: settings.threads,
+            wall: began.elapsed(),
+        };
+        Ok(Finished::new(done, outputs))
+    }
+
+    fn open_source(&self) -> Result<OpenSource, PipelineError> {
+        let settings = self.settings;
+        if let Some(EarlierScores { table, goal }) = &settings.scores {
+            if goal.is_some() && is_stdio(table) {
+                return PipelineError::refuse(
+                    "stdin: a table is read twice to choose a threshold; give it a file",
+                );
+            }
+            let table = ScoreTable::open(table, &self.compression.tasks)?;
+            let words = |pairs| if pairs { "pairs" } else { "reads" };
+            let wanted = settings.inputs.layout().has_pairs();
+            if wanted != table.has_pairs() {
+                return PipelineError::refuse(format!(
+                    "{}: has scores of {}, but {} are to be filtered; score them in the same way",
+                    table.name(),
+                    words(table.has_pairs()),
+                    words(wanted)
+                ));
+            }
+            return Ok(OpenSource::Table(table));
+        }
+        let learned = settings.learning_bytes.map(|bytes| self.learn(bytes)).transpose()?;
+        let package = match &learned {
+            Some(learned) => learned.package()?,
+            None => settings.engine.package()?,
+        };
+        let engine = Engine::open(package, &settings.engine)?;
+        if let Some(note) = &engine.note {
+            self.observer.warn(note);
+        }
+        Ok(OpenSource::Model { engine: Box::new(engine), learned: learned.map(Box::new) })
+    }
+
+    /// Learns the run that is to be scored.
+    fn learn(&self, bytes: u64) -> Result<Learned, PipelineError> {
+        let settings = self.settings;
+        let inputs = settings.inputs.paths();
+        refuse_streams(&inputs)?;
+        let learning = Learning {
+            inputs: &inputs,
+            interleaved: settings.inputs.layout() == Layout::Interleaved,
+            offset: settings.inputs.offset,
+            start: &settings.engine.package()?,
+            seed: 0,
+            evidence: Some(bytes),
+            threads: settings.threads,
+        };
+        learning.run(None, self.observer)
+    }
+
+    /// Returns what a read must reach: what was asked for, or what keeps as much as was asked for,
+    /// or the model's own threshold.
+    fn criteria(&self, source: &OpenSource) -> Result<Criteria, PipelineError> {
+        let mut criteria = self.settings.criteria;
+        if criteria.need_expected_errors() {
+            let flag = match criteria.max_expected_errors {
+                Some(_) => "--max-ee",
+                None => "--max-ee-rate",
+            };
+            let (counts_errors, name) = source.counts_errors();
+            if !counts_errors {
+                return PipelineError::refuse(format!(
+                    "{flag}: {name} does not count errors; use --threshold, or a model that does, \
+                     such as read-error"
+                ));
+            }
+        }
+        if let Some(EarlierScores { table, goal: Some(goal) }) = &self.settings.scores {
+            // The threshold is that of pairs.
+            let mode = self.settings.pair_mode;
+            if mode != PairMode::Joint {
+                return PipelineError::refuse(format!(
+                    "--pair {}: the threshold that keeps as much is known for pairs scored as one; \
+                     use --pair joint, or --threshold",
+                    mode.name()
+                ));
+            }
+            let table = ScoreTable::open(table, &self.compression.tasks)?;
+            let point = RetentionCurve::of(&mut [table])?.at(*goal);
+            criteria.threshold = Some(Threshold::new(point.threshold)?);
+        }
+        if let (true, OpenSource::Model { engine, .. }) = (criteria == Criteria::default(), source)
+        {
+            criteria = engine.package.facts().threshold.into();
+        }
+        Ok(criteria)
+    }
+}

@@ -1,0 +1,76 @@
+//! `bm score` as a library: writes a table with a row per read.
+
+use std::path::{Path, PathBuf};
+
+use bm_io::{Compression, Format, IoError, Output, refuse_twins};
+
+use crate::PipelineError;
+use crate::columns::Known;
+use crate::inputs::Inputs;
+use crate::observer::Observer;
+use crate::parquet_table::ParquetTable;
+use crate::run::{Finished, Job, OpenSource, RunSettings};
+use crate::score_rows::ScoreRows;
+
+/// Scores reads: writes a table whose columns are [`Column`](crate::Column)s, as tab-separated text
+/// or, if the name ends in `.parquet`, as Parquet.
+#[derive(Clone, Debug)]
+pub struct Score {
+    /// Which reads, and what decides about them.
+    pub settings: RunSettings,
+    /// Where the table goes; `-` is stdout.
+    pub output: PathBuf,
+}
+
+impl Score {
+    /// Returns what `bm score IN -o OUT` does without other flags.
+    pub fn new(inputs: Inputs, output: impl Into<PathBuf>) -> Self {
+        Self { settings: RunSettings::new(inputs), output: output.into() }
+    }
+
+    /// Scores the reads. The table gets its name by [`Finished::commit`].
+    ///
+    /// # Errors
+    ///
+    /// If an input is broken, the model or its engine cannot be used, or the table cannot be
+    /// written; no table is there then.
+    pub fn run(&self, observer: &dyn Observer) -> Result<Finished, PipelineError> {
+        refuse_twins([Some(&self.output)])?;
+        let compression = self.settings.compression();
+        let output = create_table(&self.output, &self.settings.files(), &compression)?;
+        let job = Job {
+            settings: &self.settings,
+            compression: &compression,
+            keeps_singles: false,
+            recalibrates: false,
+            observer,
+        };
+        let pairs = self.settings.inputs.layout().has_pairs();
+        job.run(vec![output], |source, outputs| {
+            let known = match source {
+                OpenSource::Model { engine, .. } => Known::by(&engine.package, pairs),
+                OpenSource::Table(_) => Known { pairs, ..Known::default() },
+            };
+            let rows = ScoreRows::new(known);
+            outputs[0].write_text(rows.header().as_bytes())?;
+            Ok(rows)
+        })
+    }
+}
+
+/// Starts the output of a table: Parquet if its name says so, otherwise text.
+fn create_table(
+    path: &Path,
+    inputs: &[&Path],
+    compression: &Compression,
+) -> Result<Output, IoError> {
+    if path.extension().is_none_or(|extension| extension != "parquet") {
+        return Output::create(path, inputs, compression);
+    }
+    Output::create_as(path, inputs, |stream| {
+        let level = Format::Zstd
+            .level(compression.level)
+            .map_err(|error| IoError::Refused(format!("{}: {error}", path.display())))?;
+        Ok(Box::new(ParquetTable::new(stream, level)))
+    })
+}

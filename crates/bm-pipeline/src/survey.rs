@@ -1,0 +1,215 @@
+//! Distributions of the reads that are scored, for the page.
+
+use bm_quality::{Prediction, Verdict};
+use bm_reads::Phred;
+
+use crate::decide::ScoredTemplate;
+use crate::fate::Decision;
+use crate::retention::RetentionPoint;
+
+/// Number of bins of probabilities.
+pub const BINS: usize = 100;
+/// Positions in a read, and lengths, that have a bin of their own.
+const PLAIN: usize = 512;
+/// Bins per doubling beyond [`PLAIN`].
+const PER_DOUBLING: f64 = 16.0;
+
+/// Sums over reads, added in the order of the batches, so that they do not depend on threads.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// By the probability that decides: of a read, or of its pair.
+    pub probabilities: Vec<Level>,
+    /// By the position in the read: of first mates and single reads, and of second mates.
+    pub places: [Vec<Errors>; 2],
+    /// By the reported quality, Phred.
+    pub qualities: Vec<Errors>,
+    /// By the length of the read: all, and those that are kept.
+    pub lengths: Vec<[u64; 2]>,
+}
+
+/// Reads of one range of probabilities.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Level {
+    /// All of them.
+    pub reads: u64,
+    /// Those that are not kept.
+    pub discarded: u64,
+    bases: u64,
+    expected_errors: f64,
+    bad: f64,
+}
+
+/// Bases, and how many of them are expected to be wrong.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Errors {
+    /// All of them.
+    pub bases: u64,
+    /// Errors that the model expects.
+    pub expected: f64,
+    /// Errors that the qualities report.
+    pub reported: f64,
+}
+
+impl Default for Survey {
+    fn default() -> Self {
+        Self {
+            probabilities: vec![Level::default(); BINS],
+            places: Default::default(),
+            qualities: vec![Errors::default(); usize::from(Phred::MAX.get()) + 1],
+            lengths: Vec::new(),
+        }
+    }
+}
+
+impl Survey {
+    /// Adds the reads of a template, which are scored `as_one` or each by itself.
+    pub(crate) fn add(&mut self, scored: &ScoredTemplate<'_>, decision: &Decision, as_one: bool) {
+        let joint = scored.joint.filter(|_| as_one);
+        for (number, (mate, fate)) in
+            scored.template.mates().iter().zip(decision.fates()).enumerate()
+        {
+            let (bases, is_kept) = (mate.record.sequence.len(), fate.verdict == Verdict::Pass);
+            let [all, kept] = at(&mut self.lengths, bin(bases));
+            *all += 1;
+            *kept += u64::from(is_kept);
+            let prediction = scored.prediction(mate);
+            if let (Prediction::Scored(own), Some(score)) =
+                (prediction, joint.unwrap_or(prediction).probability())
+            {
+                let level = &mut self.probabilities
+                    [((f64::from(score.get()) * BINS as f64) as usize).min(BINS - 1)];
+                level.reads += 1;
+                level.discarded += u64::from(!is_kept);
+                level.bases += bases as u64;
+                level.expected_errors += own.expected_errors.map_or(0.0, f64::from);
+                level.bad += 1.0 - f64::from(score.get());
+            }
+            let places = &mut self.places[number.min(1)];
+            for (place, (expected, byte)) in
+                scored.bases(mate).iter().zip(mate.record.quality_scores).enumerate()
+            {
+                let Some(phred) = Phred::from_byte(*byte) else { continue };
+                let (expected, reported) = (f64::from(*expected), phred.error_probability());
+                for errors in
+                    [at(places, bin(place)), &mut self.qualities[usize::from(phred.get())]]
+                {
+                    errors.bases += 1;
+                    errors.expected += expected;
+                    errors.reported += reported;
+                }
+            }
+        }
+    }
+
+    /// Adds the sums over later reads.
+    pub(crate) fn merge(&mut self, later: &Self) {
+        for (ours, theirs) in self.probabilities.iter_mut().zip(&later.probabilities) {
+            ours.reads += theirs.reads;
+            ours.discarded += theirs.discarded;
+            ours.bases += theirs.bases;
+            ours.expected_errors += theirs.expected_errors;
+            ours.bad += theirs.bad;
+        }
+        let [one, other] = &mut self.places;
+        for (ours, theirs) in [
+            (one, &later.places[0]),
+            (other, &later.places[1]),
+            (&mut self.qualities, &later.qualities),
+        ] {
+            for (i, errors) in theirs.iter().enumerate() {
+                let sum = at(ours, i);
+                sum.bases += errors.bases;
+                sum.expected += errors.expected;
+                sum.reported += errors.reported;
+            }
+        }
+        for (i, [all, kept]) in later.lengths.iter().enumerate() {
+            let sum = at(&mut self.lengths, i);
+            sum[0] += all;
+            sum[1] += kept;
+        }
+    }
+
+    /// Returns what thresholds would keep, from few reads to many.
+    pub fn points(&self) -> Vec<RetentionPoint> {
+        let mut point =
+            RetentionPoint { threshold: 1.0, reads: 0, bases: 0, expected_errors: 0.0, bad: 0.0 };
+        let levels =
+            self.probabilities.iter().enumerate().rev().filter(|(_, level)| level.reads > 0);
+        levels
+            .map(|(i, level)| {
+                point.threshold = i as f32 / BINS as f32;
+                point.reads += level.reads;
+                point.bases += level.bases;
+                point.expected_errors += level.expected_errors;
+                point.bad += level.bad;
+                point
+            })
+            .collect()
+    }
+}
+
+/// Returns a bin; makes it, and those before it, if they are not there yet.
+fn at<T: Clone + Default>(bins: &mut Vec<T>, index: usize) -> &mut T {
+    if bins.len() <= index {
+        bins.resize(index + 1, T::default());
+    }
+    &mut bins[index]
+}
+
+/// Returns the bin of a position or a length.
+fn bin(value: usize) -> usize {
+    if value < PLAIN {
+        value
+    } else {
+        PLAIN + (PER_DOUBLING * (value as f64 / PLAIN as f64).log2()) as usize
+    }
+}
+
+/// Returns the least value in a bin of positions or lengths.
+pub fn least(bin: usize) -> f64 {
+    if bin < PLAIN {
+        bin as f64
+    } else {
+        PLAIN as f64 * ((bin - PLAIN) as f64 / PER_DOUBLING).exp2()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bins_hold_single_values_first_and_then_grow() {
+        assert_eq!([0, 1, 511, 512, 535].map(bin), [0, 1, 511, 512, 513]);
+        for value in [0, 100, 511, 512, 600, 10_000, 1_000_000] {
+            let bin = bin(value);
+            assert!(
+                least(bin).ceil() <= value as f64 + 1.0 && least(bin + 1) > value as f64,
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn points_accumulate_from_the_best_reads() {
+        let mut survey = Survey::default();
+        survey.probabilities[99] =
+            Level { reads: 5, discarded: 0, bases: 500, expected_errors: 1.0, bad: 0.1 };
+        survey.probabilities[10] =
+            Level { reads: 2, discarded: 2, bases: 200, expected_errors: 9.0, bad: 1.8 };
+        let mut sum = survey.clone();
+        sum.merge(&survey);
+        let points = sum.points();
+        assert_eq!(
+            points
+                .iter()
+                .map(|point| (point.threshold, point.reads, point.bases))
+                .collect::<Vec<_>>(),
+            [(0.99, 10, 1000), (0.1, 14, 1400)]
+        );
+        assert!(
+            (points[1].expected_errors - 20.0).abs() < 1e-12 && (points[1].bad - 3.8).abs() < 1e-12
+        );
+    }
+}

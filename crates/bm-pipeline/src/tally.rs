@@ -1,0 +1,42 @@
+//! What is counted of each batch: totals, and what the page shows.
+
+use crate::decide::{PairMode, ScoredTemplate};
+use crate::fate::Decision;
+use crate::survey::Survey;
+use crate::totals::Totals;
+
+/// Counts and sums over reads.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Reads and bases by what became of them.
+    pub totals: Totals,
+    /// Distributions for a page, if one is wanted.
+    pub survey: Option<Box<Survey>>,
+}
+
+impl Tally {
+    pub(crate) fn new(surveys: bool) -> Self {
+        Self { survey: surveys.then(Box::default), ..Self::default() }
+    }
+
+    /// Adds the reads of a template.
+    pub(crate) fn add(&mut self, scored: &ScoredTemplate<'_>, decision: &Decision, mode: PairMode) {
+        for (mate, fate) in scored.template.mates().iter().zip(decision.fates()) {
+            self.totals.count(fate, scored.prediction(mate), mate.record.sequence.len());
+        }
+        if let Some(survey) = &mut self.survey {
+            survey.add(scored, decision, mode == PairMode::Joint);
+        }
+        if let [one, _] = decision.fates() {
+            self.totals.count_pair(one);
+        }
+    }
+
+    /// Adds what was counted of later reads.
+    pub(crate) fn merge(&mut self, later: &Self) {
+        self.totals.add(&later.totals);
+        if let (Some(ours), Some(theirs)) = (&mut self.survey, &later.survey) {
+            ours.merge(theirs);
+        }
+    }
+}

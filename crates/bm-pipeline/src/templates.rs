@@ -1,0 +1,272 @@
+//! The reads of a run in batches of templates: single reads, or pairs of mates from two files or
+//! from one file in which mates follow each other.
+
+use std::fs;
+use std::path::Path;
+
+use bm_io::{Input, IoError, Tasks, name};
+use bm_reads::ReadRef;
+use bm_reads::fastq::{BatchSize, RecordBatch, RecordRef};
+use bm_reads::mates::{self, Mismatch};
+
+use crate::PipelineError;
+use crate::inputs::{Inputs, Layout};
+
+/// Reads the templates of a run.
+pub struct TemplateReader {
+    /// One file, or two of mates.
+    inputs: Vec<Input>,
+    layout: Layout,
+}
+
+/// Templates that are handled together.
+#[derive(Default)]
+pub struct TemplateBatch {
+    layout: Layout,
+    /// Records of the first file, and as many of the second.
+    files: [RecordBatch; 2],
+}
+
+impl TemplateReader {
+    /// Opens the files of a run. BGZF blocks are inflated by `tasks`.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be opened, or one file is named for both mates.
+    pub fn open(inputs: &Inputs, tasks: &Tasks) -> Result<Self, PipelineError> {
+        let paths = inputs.paths();
+        if let [first, second] = paths[..]
+            && is_same(first, second)
+        {
+            return PipelineError::refuse(format!(
+                "{}: is named for both mates; with both in one file, name it once and say \
+                 --interleaved",
+                name(first)
+            ));
+        }
+        let opened = paths
+            .iter()
+            .map(|path| Input::open(path, inputs.offset, tasks))
+            .collect::<Result<Vec<_>, IoError>>()?;
+        Ok(Self { inputs: opened, layout: inputs.layout() })
+    }
+
+    /// Returns what messages call the files.
+    pub fn names(&self) -> Vec<String> {
+        self.inputs.iter().map(|input| input.name().to_owned()).collect()
+    }
+
+    /// Returns how reads belong together.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Returns the first file, by which progress is measured.
+    pub fn leading(&self) -> &Input {
+        &self.inputs[0]
+    }
+
+    /// Returns the number of records read.
+    pub fn records(&self) -> u64 {
+        self.inputs.iter().map(Input::records).sum()
+    }
+
+    /// Fills `batch` with the templates in the next `bytes` of text; returns whether there may be
+    /// more.
+    ///
+    /// # Errors
+    ///
+    /// A fault of a record, or mates that do not belong together, with the address.
+    pub fn read(&mut self, batch: &mut TemplateBatch, bytes: usize) -> Result<bool, PipelineError> {
+        batch.layout = self.layout;
+        let size = match self.layout {
+            Layout::Single => BatchSize::Bytes(bytes),
+            Layout::Interleaved => BatchSize::PairsInBytes(bytes),
+            // The other half of the text is in the second file.
+            Layout::TwoFiles => BatchSize::Bytes(bytes / 2),
+        };
+        let [first, second] = &mut batch.files;
+        let more = self.inputs[0].read_batch(first, size)?;
+        match self.layout {
+            Layout::Single => {}
+            Layout::TwoFiles => {
+                self.inputs[1].read_batch(second, BatchSize::Records(first.len()))?;
+                self.check_counts(first, second, more)?;
+                self.check_names(batch).map_err(|error| self.explained(error))?;
+            }
+            Layout::Interleaved => {
+                if !first.len().is_multiple_of(2) {
+                    // The fault may be in the mate.
+                    self.inputs[0].read_batch(second, BatchSize::Records(1))?;
+                    let last = address(first, first.len() - 1);
+                    return PipelineError::refuse(format!(
+                        "{}: ends after {last}, which has no mate; with --interleaved, mates \
+                         follow each other",
+                        self.inputs[0].name()
+                    ));
+                }
+                self.check_names(batch).map_err(|error| self.explained(error))?;
+            }
+        }
+        Ok(more)
+    }
+
+    /// Checks that both files end together.
+    fn check_counts(
+        &mut self,
+        first: &RecordBatch,
+        second: &RecordBatch,
+        more: bool,
+    ) -> Result<(), PipelineError> {
+        let [ours, theirs] = &mut self.inputs[..] else { return Ok(()) };
+        if second.len() < first.len() {
+            // The fault may be in the next record.
+            theirs.read_batch(&mut RecordBatch::default(), BatchSize::Records(1))?;
+            return uneven(theirs, ours, &address(first, second.len()));
+        }
+        if !more {
+            let mut next = RecordBatch::default();
+            theirs.read_batch(&mut next, BatchSize::Records(1))?;
+            if !next.is_empty() {
+                return uneven(ours, theirs, &address(&next, 0));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds to an error about mates which file is damaged, if one is: then a name may have changed.
+    fn explained(&mut self, error: PipelineError) -> PipelineError {
+        let damage = |input: &mut Input| Some((input.damage()?, input.name().to_owned()));
+        match self.inputs.iter_mut().find_map(damage) {
+            Some((damage, name)) => {
+                PipelineError::Refused(format!("{error}; further on in {name}, {damage}"))
+            }
+            None => error,
+        }
+    }
+
+    /// Checks that the two reads of every template are mates.
+    fn check_names(&self, batch: &TemplateBatch) -> Result<(), PipelineError> {
+        for template in batch.templates() {
+            let [one, other] = template.mates() else { continue };
+            let Some(mismatch) = mates::check(one.record.definition, other.record.definition)
+            else {
+                continue;
+            };
+            let [one, other] = [(one, 0), (other, 1)].map(|(mate, number)| {
+                let file = if self.layout == Layout::TwoFiles { number } else { 0 };
+                let address = address(&batch.files[file], mate.place);
+                format!("{}: {address}", self.inputs[file].name())
+            });
+            return PipelineError::refuse(match mismatch {
+                Mismatch::Names => format!(
+                    "{other}: is no mate of {one}; mates must be in the same order, and none left \
+                     out"
+                ),
+                Mismatch::Order => format!(
+                    "{other}: is by its name not the second mate of {one}; are the files swapped, \
+                     or twice the same?"
+                ),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Returns the error for two files of which one ends before the other.
+fn uneven(shorter: &Input, longer: &Input, mate: &str) -> Result<(), PipelineError> {
+    let (end, shorter, longer) = (shorter.records(), shorter.name(), longer.name());
+    PipelineError::refuse(format!(
+        "{shorter}: ends after record {end}, but {longer} goes on with {mate}; one of them is not \
+         whole, or they are not mates"
+    ))
+}
+
+impl TemplateBatch {
+    /// Returns how reads belong together.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Returns the number of reads.
+    pub fn len(&self) -> usize {
+        self.files().map(RecordBatch::len).sum()
+    }
+
+    /// Returns whether there are no reads.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the records of each file; predictions are in this order.
+    pub fn files(&self) -> impl Iterator<Item = &RecordBatch> {
+        self.files.iter().take(self.layout.files())
+    }
+
+    /// Returns all reads.
+    pub fn reads(&self) -> impl Iterator<Item = ReadRef<'_>> + Clone {
+        let files = self.files.iter().take(self.layout.files());
+        files.flat_map(|file| file.iter().map(|record| record.as_read()))
+    }
+
+    /// Returns the templates in order. A read without a mate is left out.
+    pub fn templates(&self) -> impl Iterator<Item = Template<'_>> {
+        let [first, second] = &self.files;
+        let templates = first.len() / if self.layout == Layout::Interleaved { 2 } else { 1 };
+        (0..templates).filter_map(move |i| {
+            let single = |place| Some(Mate { record: first.get(place)?, place, index: place });
+            Some(match self.layout {
+                Layout::Single => Template { mates: [single(i)?; 2], count: 1 },
+                Layout::Interleaved => {
+                    Template { mates: [single(2 * i)?, single(2 * i + 1)?], count: 2 }
+                }
+                Layout::TwoFiles => {
+                    let mate = Mate { record: second.get(i)?, place: i, index: first.len() + i };
+                    Template { mates: [single(i)?, mate], count: 2 }
+                }
+            })
+        })
+    }
+}
+
+/// The reads of a template: one, or two mates.
+#[derive(Clone, Copy)]
+pub struct Template<'a> {
+    mates: [Mate<'a>; 2],
+    count: usize,
+}
+
+/// One read of a template.
+#[derive(Clone, Copy)]
+pub struct Mate<'a> {
+    /// Its record.
+    pub record: RecordRef<'a>,
+    /// Its place among the records of its file.
+    place: usize,
+    /// The place of its prediction among those of the batch.
+    pub(crate) index: usize,
+}
+
+impl<'a> Template<'a> {
+    /// Returns the reads: one, or the first and the second mate.
+    pub fn mates(&self) -> &[Mate<'a>] {
+        &self.mates[..self.count]
+    }
+}
+
+/// Returns where a record of a batch is, for messages.
+fn address(batch: &RecordBatch, index: usize) -> String {
+    match (batch.address(index), batch.get(index)) {
+        (Some(address), Some(record)) => {
+            let name = record.name().escape_ascii();
+            format!("record {} (read {name}, byte {})", address.record, address.byte)
+        }
+        _ => "its end".to_owned(),
+    }
+}
+
+/// Returns whether two paths lead to the same file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let identity = |path| fs::canonicalize(path).ok();
+    one == other || identity(one).is_some_and(|one| Some(one) == identity(other))
+}

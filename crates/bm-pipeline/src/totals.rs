@@ -1,0 +1,198 @@
+//! The totals of a run: numbers that can be written, read back and added.
+
+use bm_quality::{Prediction, Verdict};
+use serde::{Deserialize, Serialize};
+
+use crate::PipelineError;
+use crate::evidence_totals::EvidenceTotals;
+use crate::fate::Fate;
+use crate::reasons::ReasonCounts;
+
+/// Reads and bases by what became of them. The totals of parts of a run add up to those of the
+/// whole ([`Totals::add`]).
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Totals {
+    /// Reads.
+    pub reads: ReadTotals,
+    /// Reads that are not kept, by the reason that is counted.
+    pub reasons: ReasonCounts,
+    /// Pairs, if there are pairs.
+    #[serde(default, skip_serializing_if = "PairTotals::is_empty")]
+    pub pairs: PairTotals,
+    /// Bases.
+    pub bases: BaseTotals,
+    /// What k-mers changed, if they were looked up.
+    #[serde(default, skip_serializing_if = "EvidenceTotals::is_empty")]
+    pub evidence: EvidenceTotals,
+}
+
+/// Numbers of reads.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ReadTotals {
+    /// Read from the input.
+    pub r#in: u64,
+    /// Kept.
+    pub kept: u64,
+    /// Not kept.
+    pub discarded: u64,
+    /// Not kept, because they cannot be scored.
+    pub unscored: u64,
+}
+
+/// Numbers of pairs.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct PairTotals {
+    /// Read from the input.
+    pub r#in: u64,
+    /// Kept as pairs.
+    pub kept: u64,
+    /// Reads that are kept without their mate; they are among the reads that are kept.
+    pub singles: u64,
+}
+
+impl PairTotals {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Numbers of bases.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct BaseTotals {
+    /// Read from the input.
+    pub r#in: u64,
+    /// Kept.
+    pub kept: u64,
+}
+
+impl Totals {
+    /// Counts one read.
+    pub(crate) fn count(&mut self, fate: &Fate, prediction: &Prediction, bases: usize) {
+        *match fate.verdict {
+            Verdict::Pass => &mut self.reads.kept,
+            Verdict::Fail => &mut self.reads.discarded,
+            Verdict::Unscored => &mut self.reads.unscored,
+        } += 1;
+        self.pairs.singles += u64::from(fate.alone);
+        self.bases.r#in += bases as u64;
+        self.bases.kept += fate.bases_kept(bases) as u64;
+        self.reasons.count(fate.reasons);
+        self.evidence.count(prediction, bases);
+    }
+
+    /// Counts a pair, by what became of one of its mates.
+    pub(crate) fn count_pair(&mut self, fate: &Fate) {
+        self.pairs.r#in += 1;
+        self.pairs.kept += u64::from(fate.verdict == Verdict::Pass && !fate.alone);
+    }
+
+    /// Adds the totals of other reads.
+    pub fn add(&mut self, other: &Self) {
+        let Self { reads, reasons, pairs, bases, evidence } = self;
+        for (ours, theirs) in [
+            (&mut reads.r#in, other.reads.r#in),
+            (&mut reads.kept, other.reads.kept),
+            (&mut reads.discarded, other.reads.discarded),
+            (&mut reads.unscored, other.reads.unscored),
+            (&mut pairs.r#in, other.pairs.r#in),
+            (&mut pairs.kept, other.pairs.kept),
+            (&mut pairs.singles, other.pairs.singles),
+            (&mut bases.r#in, other.bases.r#in),
+            (&mut bases.kept, other.bases.kept),
+        ] {
+            *ours += theirs;
+        }
+        reasons.add(&other.reasons);
+        evidence.add(&other.evidence);
+    }
+
+    /// Takes the number of records that the reader read, and checks that every read went somewhere,
+    /// and for a reason if it is not kept.
+    pub(crate) fn close(&mut self, read: u64) -> Result<(), PipelineError> {
+        self.reads.r#in = read;
+        let ReadTotals { kept, discarded, unscored, .. } = self.reads;
+        let (out, reasons) = (kept + discarded + unscored, self.reasons.total());
+        if out != read || discarded + unscored != reasons {
+            return PipelineError::refuse(format!(
+                "{read} reads in, but {kept} kept + {discarded} discarded + {unscored} unscored = \
+                 {out}, {reasons} of them for a reason; this is a bug in bm, its output was not \
+                 written"
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+// A test says by panicking that it failed.
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use bm_reads::ReadError;
+
+    use super::*;
+    use crate::fate::BaseRange;
+    use crate::reasons::{Reason, Reasons};
+
+    fn fate(verdict: Verdict, reason: Option<Reason>) -> Fate {
+        Fate { verdict, reasons: reason.into_iter().collect::<Reasons>(), ..Fate::KEPT }
+    }
+
+    fn count(totals: &mut Totals, fate: &Fate, bases: usize) {
+        totals.count(fate, &Prediction::Unscored(ReadError::EmptyRead), bases);
+    }
+
+    #[test]
+    fn a_lost_read_is_an_error() {
+        let mut totals = Totals::default();
+        count(&mut totals, &fate(Verdict::Pass, None), 100);
+        count(&mut totals, &fate(Verdict::Fail, Some(Reason::MaxN)), 50);
+        count(&mut totals, &fate(Verdict::Unscored, Some(Reason::Empty)), 0);
+        assert!(totals.close(4).is_err());
+        assert!(totals.close(2).is_err());
+        assert!(totals.close(3).is_ok());
+        assert_eq!((totals.bases.r#in, totals.bases.kept), (150, 100));
+        assert!(totals.reasons.iter().eq([(Reason::Empty, 1), (Reason::MaxN, 1)]));
+        // A read that is lost without a reason.
+        count(&mut totals, &fate(Verdict::Fail, None), 50);
+        assert!(totals.close(4).is_err());
+    }
+
+    fn some() -> Totals {
+        let mut totals = Totals::default();
+        count(&mut totals, &Fate { alone: true, ..Fate::KEPT }, 100);
+        count(&mut totals, &Fate { keep: BaseRange::new(10, 40), ..Fate::KEPT }, 100);
+        count(&mut totals, &fate(Verdict::Fail, Some(Reason::MaxN)), 50);
+        totals.count_pair(&Fate::KEPT);
+        totals.close(3).unwrap();
+        totals
+    }
+
+    #[test]
+    fn adding_adds_everything() {
+        let one = some();
+        let mut sum = one;
+        sum.add(&one);
+        assert_eq!((sum.reads.r#in, sum.reads.kept, sum.pairs.singles), (6, 4, 2));
+        assert_eq!((sum.bases.r#in, sum.bases.kept), (500, 260));
+        assert_eq!((sum.pairs.r#in, sum.pairs.kept), (2, 2));
+        assert_eq!(sum.reasons.total(), 2);
+    }
+
+    #[test]
+    fn totals_come_back_from_json() {
+        let mut totals = some();
+        totals.evidence = EvidenceTotals {
+            bases: 1.0 / 3.0,
+            covered_bases: 0.2,
+            expected_errors_prior: 3.5,
+            expected_errors: 1e-9,
+        };
+        for totals in [totals, Totals::default()] {
+            let text = serde_json::to_string(&totals).unwrap();
+            assert_eq!(serde_json::from_str::<Totals>(&text).unwrap(), totals, "{text}");
+        }
+        let unknown = r#"{"reads":{"in":0,"kept":0,"discarded":0,"unscored":0},"reasons":{"why":1},"bases":{"in":0,"kept":0}}"#;
+        let error = serde_json::from_str::<Totals>(unknown).unwrap_err();
+        assert!(error.to_string().contains("why is no reason"), "{error}");
+    }
+}

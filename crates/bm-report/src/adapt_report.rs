@@ -1,0 +1,96 @@
+//! What was learned of a run, as a report.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bm_adapt::{Choice, EvidenceFindings, Findings, RunEvidence};
+use bm_pipeline::Learned;
+use serde::{Deserialize, Serialize};
+
+use crate::report::{FORMAT, PROGRAM};
+
+/// The report of `bm adapt`. Its keys are a contract.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct AdaptReport {
+    /// Version of the report's own format.
+    pub format: u32,
+    /// `bm`.
+    pub program: String,
+    /// Version of the program.
+    pub version: String,
+    /// `adapt`.
+    pub command: String,
+    /// The files of the run.
+    pub inputs: Vec<String>,
+    /// The folder of the package.
+    pub output: String,
+    /// What was learned.
+    pub adaptation: AdaptationFacts,
+    /// How long it took, in seconds.
+    pub wall_s: f64,
+}
+
+/// What was learned of a run.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct AdaptationFacts {
+    /// Which model is used.
+    pub choice: Choice,
+    /// Why it is not the adapted one.
+    pub doubts: Vec<String>,
+    /// What was seen.
+    pub findings: Findings,
+    /// What the run's k-mers say, if they were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceFacts>,
+}
+
+/// What was seen of a run's k-mers.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct EvidenceFacts {
+    /// Whether k-mer evidence is used.
+    pub in_use: bool,
+    /// Why it is not.
+    pub doubts: Vec<String>,
+    /// What was seen.
+    #[serde(flatten)]
+    pub findings: EvidenceFindings,
+}
+
+impl EvidenceFacts {
+    fn of(evidence: &RunEvidence) -> Self {
+        Self {
+            in_use: evidence.evidence.is_some(),
+            doubts: evidence.doubts.iter().map(ToString::to_string).collect(),
+            findings: evidence.findings,
+        }
+    }
+}
+
+impl AdaptationFacts {
+    /// Returns the facts of what was learned.
+    pub fn of(learned: &Learned) -> Self {
+        let adaptation = &learned.adaptation;
+        Self {
+            choice: adaptation.choice,
+            doubts: adaptation.doubts.iter().map(ToString::to_string).collect(),
+            findings: adaptation.findings.clone(),
+            evidence: learned.evidence.as_ref().map(EvidenceFacts::of),
+        }
+    }
+}
+
+impl AdaptReport {
+    /// Returns the report of what was learned in `wall` from files, and written to a folder.
+    pub fn new(inputs: &[&Path], output: &Path, learned: &Learned, wall: Duration) -> Self {
+        Self {
+            format: FORMAT,
+            program: PROGRAM.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: "adapt".to_owned(),
+            inputs: inputs.iter().map(|path| bm_io::name(path)).collect(),
+            output: output.display().to_string(),
+            adaptation: AdaptationFacts::of(learned),
+            wall_s: wall.as_secs_f64(),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What can go wrong with a report.
+
+use std::{fmt, io};
+
+use bm_io::IoError;
+use bm_quality::QualityError;
+use plotters::drawing::DrawingAreaErrorKind;
+use thiserror::Error;
+
+/// Why a report cannot be made or written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The output cannot be written.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// The model's file cannot be read.
+    #[error(transparent)]
+    Model(#[from] QualityError),
+    /// A figure cannot be drawn.
+    #[error("drawing a figure failed")]
+    Drawing(#[from] DrawingAreaErrorKind<io::Error>),
+    /// Text cannot be formatted.
+    #[error("making the text of a page failed")]
+    Text(#[from] fmt::Error),
+}

@@ -1,0 +1,19 @@
+//! Reports as JSON.
+
+use std::io::Write;
+
+use bm_io::{IoError, Output};
+use serde::Serialize;
+
+/// Writes a report as JSON, with a line end.
+///
+/// # Errors
+///
+/// What the system says, with the output's name.
+pub fn write_json(report: &impl Serialize, output: &mut Output) -> Result<(), IoError> {
+    let name = output.name();
+    serde_json::to_writer_pretty(&mut *output, report)
+        .map_err(std::io::Error::from)
+        .and_then(|()| output.write_all(b"\n"))
+        .map_err(IoError::system(name))
+}

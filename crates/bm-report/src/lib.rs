@@ -1,0 +1,44 @@
+//! Reports of what was done with the reads of a run.
+//!
+//! A [`Report`] holds numbers and names: it is written as JSON, read back, and the totals of several
+//! reports add up. Sentences are made from it elsewhere: [`words`] for people, [`FilterPage`] and
+//! the other pages for a browser, [`multiqc`] for MultiQC.
+//!
+//! ```
+//! use bm_pipeline::{Filter, Inputs, Silent};
+//! use bm_report::{Report, words};
+//!
+//! # let testdata = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata");
+//! # let folder = tempfile::tempdir()?;
+//! let reads = format!("{testdata}/novaseq_A00129_800.fastq.gz");
+//! let filter = Filter::new(Inputs::single(reads), folder.path().join("kept.fastq"));
+//! let report = Report::new("filter", filter.run(&Silent)?.done())?;
+//! assert!(words::summary(&report).starts_with("800 reads in: "));
+//!
+//! let text = serde_json::to_string(&report)?;
+//! let back: Report = serde_json::from_str(&text)?;
+//! let mut both = report.totals;
+//! both.add(&back.totals);
+//! assert_eq!(both.reads.r#in, 1600);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod adapt_report;
+mod error;
+mod html;
+mod json;
+pub mod multiqc;
+mod report;
+mod text;
+pub mod words;
+
+pub use adapt_report::{AdaptReport, AdaptationFacts, EvidenceFacts};
+pub use error::ReportError;
+pub use html::{AdaptPage, FilterPage, TunePage};
+pub use json::write_json;
+pub use report::{CriteriaFacts, Domain, EngineFacts, ModelFacts, Report, Time};
+
+/// The examples of the README, to be tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,199 @@
+//! What was done with the reads of a run, as numbers and names.
+
+use bm_pipeline::{Decider, DomainCheck, Done, Engine, ScoreSource, Totals};
+use serde::{Deserialize, Serialize};
+
+use crate::ReportError;
+use crate::adapt_report::AdaptationFacts;
+
+/// Version of the report's own format.
+pub(crate) const FORMAT: u32 = 2;
+
+/// The program that writes reports.
+pub(crate) const PROGRAM: &str = "bm";
+
+/// The report of `bm filter` and `bm score`. Its keys are a contract.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Report {
+    /// Version of the report's own format.
+    pub format: u32,
+    /// `bm`.
+    pub program: String,
+    /// Version of the program.
+    pub version: String,
+    /// `filter` or `score`.
+    pub command: String,
+    /// The files of the run.
+    pub inputs: Vec<String>,
+    /// The outputs, the main one first.
+    pub outputs: Vec<String>,
+    /// Reads and bases by what became of them.
+    #[serde(flatten)]
+    pub totals: Totals,
+    /// The table of scores, if it took the place of a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores: Option<String>,
+    /// The model.
+    pub model: Option<ModelFacts>,
+    /// Whether the model applies to the run.
+    pub domain: Option<Domain>,
+    /// What was learned of the run before it was scored, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptation: Option<AdaptationFacts>,
+    /// What a read had to reach.
+    pub criteria: CriteriaFacts,
+    /// The engine.
+    pub engine: Option<EngineFacts>,
+    /// How long it took.
+    pub time: Time,
+}
+
+/// The model that scored the reads.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ModelFacts {
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version: u32,
+    /// Its encoding.
+    pub encoding: String,
+    /// What its probability is the probability of.
+    pub label: String,
+    /// The threshold that was used, as in the criteria.
+    pub threshold: Option<f32>,
+    /// SHA-256 of its file, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// Whether the model applies to the run, and what scored the reads.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Domain {
+    /// Whether it applies.
+    pub applies: bool,
+    /// Why it does not, and what scored the reads.
+    #[serde(flatten)]
+    pub check: DomainCheck,
+}
+
+/// What a read had to reach; null where nothing was asked for.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct CriteriaFacts {
+    /// Lowest probability.
+    pub threshold: Option<f32>,
+    /// Most expected errors.
+    pub max_ee: Option<f64>,
+    /// Most expected errors per base.
+    pub max_ee_rate: Option<f64>,
+    /// Fewest bases.
+    pub min_length: Option<usize>,
+    /// Most bases.
+    pub max_length: Option<usize>,
+    /// Largest fraction of unknown bases.
+    pub max_n: Option<f64>,
+    /// Lowest complexity.
+    pub min_complexity: Option<f64>,
+    /// Longest run of G at the end.
+    pub max_poly_g: Option<usize>,
+    /// How pairs were scored and kept, if there are pairs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pair_mode: Option<String>,
+}
+
+/// The engine that ran the model.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct EngineFacts {
+    /// Its name.
+    pub backend: String,
+    /// Its version and device.
+    pub description: String,
+}
+
+/// How long a run took.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub struct Time {
+    /// Seconds.
+    pub wall_s: f64,
+    /// Reads per second.
+    pub reads_per_s: f64,
+    /// Threads.
+    pub threads: usize,
+}
+
+impl Report {
+    /// Returns the report of what a command did.
+    ///
+    /// # Errors
+    ///
+    /// If the file of the model cannot be read again.
+    pub fn new(command: &str, done: &Done) -> Result<Self, ReportError> {
+        let criteria = CriteriaFacts::of(&done.decider, done.layout.has_pairs());
+        let wall_s = done.wall.as_secs_f64();
+        let reads = done.totals.reads.r#in;
+        let (scores, model) = match &done.source {
+            ScoreSource::Model { engine, learned, check } => {
+                (None, Some((engine, learned.as_deref(), check)))
+            }
+            ScoreSource::Table(name) => (Some(name.clone()), None),
+        };
+        Ok(Self {
+            format: FORMAT,
+            program: PROGRAM.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: command.to_owned(),
+            inputs: done.inputs.clone(),
+            outputs: done.outputs.clone(),
+            totals: done.totals,
+            scores,
+            model: model
+                .map(|(engine, ..)| ModelFacts::of(engine, criteria.threshold))
+                .transpose()?,
+            domain: model.map(|(.., check)| Domain {
+                applies: check.reasons.is_empty(),
+                check: check.clone(),
+            }),
+            adaptation: model.and_then(|(_, learned, _)| learned).map(AdaptationFacts::of),
+            criteria,
+            engine: model.map(|(engine, ..)| EngineFacts {
+                backend: engine.backend.name().to_owned(),
+                description: engine.backend.describe(),
+            }),
+            time: Time {
+                wall_s,
+                reads_per_s: if wall_s > 0.0 { reads as f64 / wall_s } else { 0.0 },
+                threads: done.threads,
+            },
+        })
+    }
+}
+
+impl ModelFacts {
+    fn of(engine: &Engine, threshold: Option<f32>) -> Result<Self, ReportError> {
+        let facts = engine.package.facts();
+        let file = engine.package.model_file(engine.backend.variant())?;
+        Ok(Self {
+            id: facts.id.clone(),
+            version: facts.version,
+            encoding: facts.encoding.to_string(),
+            label: facts.label.clone(),
+            threshold,
+            sha256: file.sha256().to_string(),
+        })
+    }
+}
+
+impl CriteriaFacts {
+    fn of(decider: &Decider, has_pairs: bool) -> Self {
+        let Decider { rules, criteria, mode, .. } = *decider;
+        Self {
+            threshold: criteria.threshold.map(|threshold| threshold.get()),
+            max_ee: criteria.max_expected_errors,
+            max_ee_rate: criteria.max_expected_error_rate,
+            min_length: rules.min_length,
+            max_length: rules.max_length,
+            max_n: rules.max_n,
+            min_complexity: rules.min_complexity,
+            max_poly_g: rules.max_poly_g,
+            pair_mode: has_pairs.then(|| mode.name().to_owned()),
+        }
+    }
+}

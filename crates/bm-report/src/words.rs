@@ -1,0 +1,170 @@
+//! Reports in words: lines for people, made from the numbers.
+
+use bm_adapt::Choice;
+use bm_pipeline::{EvidenceTotals, PairTotals, ReadTotals, Reason};
+
+use crate::adapt_report::{AdaptationFacts, EvidenceFacts};
+use crate::report::{CriteriaFacts, ModelFacts, Report};
+use crate::text;
+
+/// A fraction of covered bases below which the reads are hardly those of the run that was learned.
+const LOW_COVERAGE: f64 = 0.05;
+
+/// Returns the summary of a run, in some lines.
+pub fn summary(report: &Report) -> String {
+    let ReadTotals { r#in, kept, discarded, unscored } = report.totals.reads;
+    let mut lines = vec![format!(
+        "{in} reads in: {kept} kept{}, {discarded} discarded, {unscored} unscored",
+        percent(kept, r#in)
+    )];
+    if let Some(mode) = &report.criteria.pair_mode {
+        let PairTotals { r#in, kept, singles } = report.totals.pairs;
+        let singles = if singles > 0 {
+            format!(", {singles} reads kept without their mate")
+        } else {
+            String::new()
+        };
+        let percent = percent(kept, r#in);
+        lines.push(format!("{in} pairs in, scored {mode}: {kept} kept{percent}{singles}"));
+    }
+    // Where the score alone decided, the first line has said everything.
+    let by_score = |reason| matches!(reason, Reason::Empty | Reason::OnlyN | Reason::Probability);
+    let reasons = &report.totals.reasons;
+    if reasons.iter().any(|(reason, _)| !by_score(reason)) {
+        let reasons: Vec<_> =
+            reasons.iter().map(|(reason, count)| format!("{count} {}", reason.name())).collect();
+        lines.push(format!("not kept for: {}", reasons.join(", ")));
+    }
+    let threads = match report.time.threads {
+        1 => "1 thread".to_owned(),
+        threads => format!("{threads} threads"),
+    };
+    let time = &report.time;
+    lines.push(format!("{:.2} s, {:.0} reads/s with {threads}", time.wall_s, time.reads_per_s));
+    lines.extend(about(report));
+    lines.join("\n")
+}
+
+/// Returns what scored the reads, in lines.
+pub fn about(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    let criteria = criteria(&report.criteria);
+    if let Some(ModelFacts { id, version, label, .. }) = &report.model {
+        lines.push(format!("model {id} version {version}, {criteria} ({label})"));
+    }
+    if let Some(scores) = &report.scores {
+        let criteria =
+            if criteria.is_empty() { "as decided when they were made" } else { &criteria };
+        lines.push(format!("scores of {scores}, {criteria}"));
+    }
+    lines.extend(report.engine.as_ref().map(|engine| format!("engine {}", engine.description)));
+    if let (Some(domain), Some(model)) = (&report.domain, &report.model) {
+        lines.extend(domain.check.words(&model.id));
+    }
+    lines.extend(report.adaptation.as_ref().map(learned));
+    if !report.totals.evidence.is_empty() {
+        lines.push(evidence_totals(&report.totals.evidence));
+    }
+    lines
+}
+
+/// Returns what was learned of a run, in lines.
+pub fn learned(adaptation: &AdaptationFacts) -> String {
+    let evidence = adaptation.evidence.as_ref();
+    let evidence = evidence.map_or_else(String::new, |facts| format!("\n{}", kmers(facts)));
+    model(adaptation) + &evidence
+}
+
+/// Returns a line on the k-mers of a run: what is used, or why they are not.
+pub fn kmers(facts: &EvidenceFacts) -> String {
+    if !facts.in_use {
+        return format!("k-mer evidence not in use: {}", facts.doubts.join("; "));
+    }
+    let findings = &facts.findings;
+    let sampled = if findings.share < 1.0 {
+        format!(", 1 in {:.0} k-mers", 1.0 / findings.share)
+    } else {
+        String::new()
+    };
+    let ratio = findings.expected_errors / findings.expected_errors_prior.max(f64::MIN_POSITIVE);
+    format!(
+        "k-mer evidence in use: {} {}-mers ({:.1} MB{sampled}), median depth {}, {:.1} % of bases \
+         covered; expected errors × {ratio:.2}",
+        text::count(findings.kmers),
+        findings.k,
+        findings.bytes as f64 / 1e6,
+        findings.depth,
+        100.0 * findings.evaluable,
+    )
+}
+
+/// Returns a line on the model that was learned: how good it is, or why it is not used.
+fn model(adaptation: &AdaptationFacts) -> String {
+    let AdaptationFacts { findings, doubts, .. } = adaptation;
+    let doubts = doubts.join("; ");
+    match adaptation.choice {
+        Choice::Adapted => {
+            let held = &findings.held_out;
+            let wrong = 100.0 * findings.wrong as f64 / findings.labelled.max(1) as f64;
+            format!(
+                "adapted to this run: {} bases checked against other reads, {wrong:.3} % wrong; on \
+                 held-out reads, expected/observed errors: {:.2} (reported qualities {:.2}, base \
+                 model {:.2})",
+                findings.labelled,
+                held.adapted.log2_ratio.exp2(),
+                held.reported.log2_ratio.exp2(),
+                held.start.log2_ratio.exp2(),
+            )
+        }
+        Choice::Start => format!("not adapted to this run: {doubts}; the base model is used"),
+        Choice::Reported => {
+            format!("not adapted to this run: {doubts}; reported qualities are used")
+        }
+    }
+}
+
+/// Returns a line on what k-mers changed in the reads that were scored.
+fn evidence_totals(totals: &EvidenceTotals) -> String {
+    let question = if totals.coverage() < LOW_COVERAGE {
+        "; are these reads of the run that the package learned?"
+    } else {
+        ""
+    };
+    format!(
+        "k-mers cover {:.1} % of the bases: {:.0} errors expected by the network alone, {:.0} with \
+         them{question}",
+        100.0 * totals.coverage(),
+        totals.expected_errors_prior,
+        totals.expected_errors,
+    )
+}
+
+/// Returns what the score of a read must reach to pass; empty if nothing was asked for.
+fn criteria(criteria: &CriteriaFacts) -> String {
+    let threshold = criteria.threshold.map(|threshold| format!("threshold {threshold}"));
+    let errors = criteria.max_ee.map(|most| format!("at most {most} expected errors"));
+    let rate = criteria.max_ee_rate.map(|most| format!("at most {most} expected errors per base"));
+    [threshold, errors, rate].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Returns a percentage in brackets; empty if there is nothing to divide by.
+fn percent(part: u64, all: u64) -> String {
+    if all > 0 { format!(" ({:.2} %)", 100.0 * part as f64 / all as f64) } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kmers_that_are_not_used_say_why() {
+        let doubts = vec!["few reads overlap".to_owned(), "a cycle failed".to_owned()];
+        let mut facts = EvidenceFacts { in_use: false, doubts, findings: Default::default() };
+        assert_eq!(kmers(&facts), "k-mer evidence not in use: few reads overlap; a cycle failed");
+        facts.in_use = true;
+        facts.findings.k = 17;
+        facts.findings.share = 0.25;
+        let words = kmers(&facts);
+        assert!(words.contains(" 0 17-mers (0.0 MB, 1 in 4 k-mers), median depth 0"), "{words}");
+    }
+}
