@@ -53,10 +53,10 @@ CHUNK = 1 << 16  # reads that are made at once
 REPORTED, START, ADAPTED = "EE", "start", "adapted"
 
 
-def figures(judgement: metrics.Judgement, reads: Reads) -> dict:
+def figures(output: metrics.MethodOutput, reads: Reads) -> dict:
     """MCC, AUC and log2(predicted / true errors) of one judgement."""
     labels = metrics.Labels(reads.errors, reads.scored, reads.length, reads.good)
-    found = metrics.Measure(judgement, labels).figures(np.ones(len(reads)))
+    found = metrics.Measure(output, labels).figures(np.ones(len(reads)))
     return {key: found[key] for key in ("mcc", "auc", "log2_ratio")}
 
 
@@ -106,11 +106,11 @@ def coverage_curve(reads: Reads, folder: Path, bm: Path, start: str) -> dict:
         wanted = np.ones(len(of), bool) if coverage is None else drawn(of, bases, coverage * reference, seed)
         with tempfile.TemporaryDirectory() as scratch:
             files = own_labels.part_of(reads.files, wanted, Path(scratch, "reads"))
-            said = own_labels.adapt(bm, files, Path(scratch, "package"), start)
-            judged = figures(rules.score(bm, str(Path(scratch, "package")), reads)[0], reads)
+            reported = own_labels.adapt(bm, files, Path(scratch, "package"), start)
+            evaluated = figures(rules.score(bm, str(Path(scratch, "package")), reads)[0], reads)
         points.append({"coverage": coverage or full, "whole_run": coverage is None, "seed": seed, "measured_coverage": float(bases[wanted].sum() / reference)}
-                      | adaptation(said) | {"figures": judged})  # fmt: skip
-        print(f"{reads.name} at {coverage or full:.0f} x, seed {seed}: {said['choice']}, MCC/AUC/log2 {shown(judged)}", flush=True)
+                      | adaptation(reported) | {"figures": evaluated})  # fmt: skip
+        print(f"{reads.name} at {coverage or full:.0f} x, seed {seed}: {reported['choice']}, MCC/AUC/log2 {shown(evaluated)}", flush=True)
     return {
         "reads": len(reads), "reference_bases": reference, "coverage": full, "start": Path(start).name,
         REPORTED: figures(rules.ee_rate(reads), reads), START: figures(rules.score(bm, start, reads)[0], reads),
@@ -118,15 +118,15 @@ def coverage_curve(reads: Reads, folder: Path, bm: Path, start: str) -> dict:
     }  # fmt: skip
 
 
-def adaptation(said: dict) -> dict:
+def adaptation(reported: dict) -> dict:
     """What is kept of what `bm adapt` tells."""
-    labelled = said["labelled"] / said["bases_kept"] if said["bases_kept"] else 0.0
-    return {key: said[key] for key in ("choice", "doubts", "wall_s", "cpu_s", "depth", "labelled", "wrong")} | {"share_labelled": labelled}
+    labelled = reported["labelled"] / reported["bases_kept"] if reported["bases_kept"] else 0.0
+    return {key: reported[key] for key in ("choice", "doubts", "wall_s", "cpu_s", "depth", "labelled", "wrong")} | {"share_labelled": labelled}
 
 
-def shown(judged: dict) -> str:
+def shown(evaluated: dict) -> str:
     """Figures for the terminal."""
-    return "/".join(f"{judged[key]:.3f}" for key in ("mcc", "auc", "log2_ratio"))
+    return "/".join(f"{evaluated[key]:.3f}" for key in ("mcc", "auc", "log2_ratio"))
 
 
 # -------------------------------------------------------------------------------------------------------- size
@@ -250,13 +250,13 @@ def size_curve(reads: Reads, bm: Path, start: str, largest: int) -> dict:
                 for first in range(0, many, CHUNK):
                     chosen = teaching[rng.integers(0, len(teaching.span), min(CHUNK, many - first))]
                     write(run, transplanted(chosen, genome, rng), chosen.quality, first, "ab")
-                said = own_labels.adapt(bm, [run], package, start)
+                reported = own_labels.adapt(bm, [run], package, start)
                 judged_reads.files = [asked]
-                judged = figures(rules.score(bm, str(package), judged_reads)[0], judged_reads)
+                evaluated = figures(rules.score(bm, str(package), judged_reads)[0], judged_reads)
                 # It looks at qualities alone, so it says the same of every genome.
                 at_start = at_start or figures(rules.score(bm, start, judged_reads)[0], judged_reads)
-            points.append({"size": size, "seed": seed, "reads": many} | adaptation(said) | {"figures": judged})
-            print(f"{size} bases, seed {seed}: {said['choice']}, {said['wall_s']:.0f} s, MCC/AUC/log2 {shown(judged)}", flush=True)
+            points.append({"size": size, "seed": seed, "reads": many} | adaptation(reported) | {"figures": evaluated})
+            print(f"{size} bases, seed {seed}: {reported['choice']}, {reported['wall_s']:.0f} s, MCC/AUC/log2 {shown(evaluated)}", flush=True)
     return {
         "lender": reads.name, "lent_to_the_run": len(teaching.span), "judged": len(kept), "read_length": int(lent.quality.shape[1]),
         "coverage": SIZE_COVERAGE, "start": Path(start).name,

@@ -51,13 +51,13 @@ def recalibrated(program: Path, reads: Reads, reference: int) -> tuple[list[byte
         return [quality for _, _, quality in truth.records(out)], wall
 
 
-def judged(reads: Reads, qualities: list[bytes]) -> dict:
+def evaluated(reads: Reads, qualities: list[bytes]) -> dict:
     """EE and recalibrated EE of a set, with intervals and their difference."""
     if len(qualities) != reads.records:
         raise SystemExit(f"{reads.name}: {reads.records} records, kbbq wrote {len(qualities)}")
-    judgements = {"EE": rules.ee_rate(reads), "kbbq": own_labels.by_table(reads, qualities, truth.ERROR_PROBABILITY)}
+    outputs = {"EE": rules.ee_rate(reads), "kbbq": own_labels.by_table(reads, qualities, truth.ERROR_PROBABILITY)}
     labels = metrics.Labels(reads.errors, reads.scored, reads.length, reads.good)
-    measures = {name: metrics.Measure(judgement, labels) for name, judgement in judgements.items()}
+    measures = {name: metrics.Measure(output, labels) for name, output in outputs.items()}
     return metrics.measured(measures, len(reads), evaluate.RESAMPLES, evaluate.SEED, "EE")
 
 
@@ -79,7 +79,7 @@ def main() -> None:
         reference = curves.reference_bases(table.parent)
         qualities, wall = recalibrated(options.kbbq, reads, reference)
         result = {"reference_bases": reference, "wall_s": round(wall, 1), "reads": len(reads)}
-        sets[reads.name] = result | ({"failed": qualities} if isinstance(qualities, str) else {"judged": judged(reads, qualities)})
+        sets[reads.name] = result | ({"failed": qualities} if isinstance(qualities, str) else {"judged": evaluated(reads, qualities)})
         print(f"{reads.name}: {wall:.1f} s", qualities if isinstance(qualities, str) else "", flush=True)
     results = {
         "format": 1, "command": f"python research/adapt/kbbq.py --data DIR --kbbq PROGRAM --htslib {options.htslib} --commit {options.commit}",

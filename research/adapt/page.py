@@ -198,14 +198,14 @@ def kbbq_rows(sets: dict, evaluation: dict) -> list[list[str]]:
     for name in report.in_order(evaluation["sets"]):
         if name not in sets:
             continue
-        s, judged = sets[name], evaluation["sets"][name]["judged"]
+        s, evaluated = sets[name], evaluation["sets"][name]["judged"]
         if "failed" in s:
             rows.append([name, s["failed"], *[""] * 8])
             continue
         row = [name]
         for key in FIGURES:
             row += [report.with_interval(s["judged"][who]["figures"][key]) for who in ("EE", "kbbq")]
-            row.append(report.with_interval(judged[own_labels.ADAPTED]["figures"][key]) if own_labels.ADAPTED in judged else "–")
+            row.append(report.with_interval(evaluated[own_labels.ADAPTED]["figures"][key]) if own_labels.ADAPTED in evaluated else "–")
         rows.append(row)
     return rows
 

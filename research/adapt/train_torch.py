@@ -211,7 +211,7 @@ def compare(ours: np.ndarray, theirs: np.ndarray, bases: Bases) -> dict:
     }
 
 
-def judge(run: list[labelled.Template], labels: Path | None, bm: Path, folder: Path, settings: dict) -> dict:
+def method(run: list[labelled.Template], labels: Path | None, bm: Path, folder: Path, settings: dict) -> dict:
     """Everything that is to be said of a run."""
     inputs, start = Inputs(labelled.vectors(bm)), of_file(START)
     inputs.check(Adapted(start))
@@ -307,7 +307,7 @@ def main() -> None:
     for name, files in find_runs(options).items():
         with tempfile.TemporaryDirectory() as folder:
             run = labelled.templates(files)[: SMOKE_TEMPLATES if options.smoke else None]
-            rows[name] = judge(run, options.labels, bm, Path(folder), settings)
+            rows[name] = method(run, options.labels, bm, Path(folder), settings)
         show(name, rows[name])
         if options.smoke and "left_out" in rows[name]:
             sys.exit("nothing was compared")

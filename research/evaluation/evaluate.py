@@ -42,7 +42,7 @@ RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
-class Judges:
+class Methods:
     """Who judges, beside the rules."""
 
     bm: Path
@@ -51,26 +51,26 @@ class Judges:
     adapt: bool  # whether each set is to teach the model, too
 
 
-def judgements(reads: truth.Reads, sets: list[truth.Reads], platforms: dict[str, str], judges: Judges):
+def outputs(reads: truth.Reads, sets: list[truth.Reads], platforms: dict[str, str], methods: Methods):
     """Each judgement of one set by name, and notes on them for the results file."""
-    bm = judges.bm
-    judged = {rules.MEAN_Q: rules.mean_q20(reads), rules.EE_RATE: rules.ee_rate(reads), rules.EE_ONE: rules.ee_one(reads)}
+    bm = methods.bm
+    evaluated = {rules.MEAN_Q: rules.mean_q20(reads), rules.EE_RATE: rules.ee_rate(reads), rules.EE_ONE: rules.ee_one(reads)}
     notes: dict[str, object] = {}
     if training := rules.training_sets(reads, sets, platforms):
-        judged[rules.LOGISTIC] = rules.logistic(reads, training)
+        evaluated[rules.LOGISTIC] = rules.logistic(reads, training)
         notes["logistic_trained_on"] = [s.name for s in training]
-    for name, model in judges.models.items():
-        judged[name], unscored = rules.score(bm, model, reads)
+    for name, model in methods.models.items():
+        evaluated[name], unscored = rules.score(bm, model, reads)
         if unscored:
             notes.setdefault("unscored", {})[name] = unscored
-    unseen = package_without(reads, sets, judges.left_out) if judges.left_out else None
-    if judges.left_out:
-        judged[rules.LEFT_OUT], _ = rules.score(bm, str(unseen or rules.LEARNED), reads)
+    unseen = package_without(reads, sets, methods.left_out) if methods.left_out else None
+    if methods.left_out:
+        evaluated[rules.LEFT_OUT], _ = rules.score(bm, str(unseen or rules.LEARNED), reads)
         notes["left_out_package"] = unseen.name if unseen else rules.LEARNED
-    if judges.adapt:
-        own, said = own_labels.judgements(bm, reads, str(unseen) if unseen else None, judges.left_out is not None)
-        judged, notes = judged | own, notes | said
-    return judged, notes
+    if methods.adapt:
+        own, reported = own_labels.outputs(bm, reads, str(unseen) if unseen else None, methods.left_out is not None)
+        evaluated, notes = evaluated | own, notes | reported
+    return evaluated, notes
 
 
 def package_without(reads: truth.Reads, sets: list[truth.Reads], left_out: Path) -> Path | None:
@@ -82,10 +82,10 @@ def package_without(reads: truth.Reads, sets: list[truth.Reads], left_out: Path)
     return packages[0] if packages else None
 
 
-def measure(reads: truth.Reads, judged: dict[str, metrics.Judgement], count: int) -> dict:
+def measure(reads: truth.Reads, evaluated: dict[str, metrics.MethodOutput], count: int) -> dict:
     """All figures of one set, for the results file."""
     labels = Labels(reads.errors, reads.scored, reads.length, reads.good)
-    measures = {name: Measure(judgement, labels) for name, judgement in judged.items()}
+    measures = {name: Measure(output, labels) for name, output in evaluated.items()}
     figures = metrics.measured(measures, len(reads), count, SEED, rules.EE_RATE)
     for name, each in measures.items():
         figures[name]["reliability"] = each.reliability()
@@ -138,16 +138,16 @@ def evaluate(data: Path, bm: Path, wanted: list[str], count: int, command: str, 
         raise SystemExit(f"{data}: two truth sets have the same name")
     wanted = wanted or rules.embedded_models(bm)
     models = {Path(model).name: model for model in wanted}
-    if len(models) < len(wanted) or set(models) & {*rules.RULES, *own_labels.JUDGES}:
-        raise SystemExit(f"two judges with one name among {', '.join([*rules.RULES, *own_labels.JUDGES, *(Path(model).name for model in wanted)])}")
+    if len(models) < len(wanted) or set(models) & {*rules.RULES, *own_labels.METHODS}:
+        raise SystemExit(f"two judges with one name among {', '.join([*rules.RULES, *own_labels.METHODS, *(Path(model).name for model in wanted)])}")
     platforms, figures, files = known_platforms(), {}, {}
-    judges = Judges(bm, models, left_out, adapt)
+    methods = Methods(bm, models, left_out, adapt)
     for table, reads in loaded.items():
         if not reads:
             print(f"{table.parent.name}: every read is ambiguous, not judged")
             continue
-        judged, notes = judgements(reads, sets, platforms, judges)
-        figures[reads.name] = {"platform": platforms.get(reads.name, "unknown")} | measure(reads, judged, count) | notes
+        evaluated, notes = outputs(reads, sets, platforms, methods)
+        figures[reads.name] = {"platform": platforms.get(reads.name, "unknown")} | measure(reads, evaluated, count) | notes
         files |= {path.relative_to(data).as_posix(): truth.sha256(path) for path in (table, *reads.files)}
         shown = {name: f["figures"] for name, f in figures[reads.name]["judged"].items()}
         values = (f"{name} {report.value(f, 'mcc')}/{report.value(f, 'auc')}" for name, f in shown.items())

@@ -82,7 +82,7 @@ def log2_ratio(predicted: float, true: float) -> float:
 
 
 @dataclass
-class Judgement:
+class MethodOutput:
     """What a rule or a model says of the reads of one set; arrays are [reads]."""
 
     by_rate: np.ndarray  # badness by the share of wrong bases: for the label "errors / scored bases <= 1 %"
@@ -104,21 +104,21 @@ class Labels:
 class Measure:
     """Every figure of one judgement of one set, for any weights of its reads."""
 
-    def __init__(self, judgement: Judgement, labels: Labels) -> None:
-        self.judgement, self.labels = judgement, labels
-        self.by_rate = Ranking(judgement.by_rate)
-        self.by_count = self.by_rate if judgement.by_count is judgement.by_rate else Ranking(judgement.by_count)
+    def __init__(self, output: MethodOutput, labels: Labels) -> None:
+        self.output, self.labels = output, labels
+        self.by_rate = Ranking(output.by_rate)
+        self.by_count = self.by_rate if output.by_count is output.by_rate else Ranking(output.by_count)
         # Each in the order of its ranking, [reads].
         self.bad = (~labels.good)[self.by_rate.order]
         self.with_1, self.with_3 = (labels.errors[self.by_count.order] >= count for count in (1, 3))
-        good, keep = labels.good, judgement.keep
+        good, keep = labels.good, output.keep
         cells = [good & keep, ~good & keep, good & ~keep, ~good & ~keep]
         self.cells = np.stack(cells).astype(np.float64)  # [4, reads]: tp, fp, fn, tn
         # Of the kept reads, and of all, [4, reads].
         left = [labels.length * keep, labels.length, labels.errors * keep, labels.scored * keep]
         self.left = np.stack(left).astype(np.float64)
         # True errors were counted on the scored bases: those predicted there, were they spread evenly over the read.
-        predicted = judgement.predicted
+        predicted = output.predicted
         self.predicted = None if predicted is None else predicted * labels.scored / labels.length
 
     def figures(self, weight: np.ndarray) -> dict[str, float]:
@@ -148,7 +148,7 @@ class Measure:
 
     def reliability(self) -> list[dict[str, float]]:
         """Predicted and measured errors per base, by bins of the predicted; empty for what predicts none."""
-        predicted = self.judgement.predicted
+        predicted = self.output.predicted
         if predicted is None:
             return []
         phred = -10 * np.log10(np.maximum(predicted, 1e-12) / self.labels.length)

@@ -20,7 +20,7 @@ import numpy as np
 
 import rules
 import truth
-from metrics import Judgement
+from metrics import MethodOutput
 from truth import ERROR_PROBABILITY, Reads
 
 ADAPTED = "adapted"
@@ -30,7 +30,7 @@ POSTERIOR = "posterior"  # with what the run's k-mers say; started from a model 
 POSTERIOR_HALVES = "posterior, other half"
 TABLE = "self-calibrated table"
 BREAKS = "k-mer breaks"
-JUDGES = (ADAPTED, UNSEEN, HALVES, POSTERIOR, POSTERIOR_HALVES, TABLE, BREAKS)
+METHODS = (ADAPTED, UNSEEN, HALVES, POSTERIOR, POSTERIOR_HALVES, TABLE, BREAKS)
 
 MOST_WRONG = 0.01  # errors per base of a read that is kept: what the rules and the models are asked for, too
 TIMED = Path(__file__).with_name("timed.py")
@@ -66,10 +66,10 @@ def adapt(bm: Path, files: list[Path], package: Path, start: str | None = None, 
         command += ["--labels", labels] if labels else []
         command += ["--evidence"] if evidence else []
         took = timed([*command, *files])
-        said = json.loads(report.read_text(encoding="utf-8"))["adaptation"]
-    seen = {key: said["findings"][key] for key in ("reads_seen", "reads_kept", "bases_kept", "depth", "labelled", "wrong", "mixed_share")}
-    kmers = {"evidence": said["evidence"]} if evidence else {}
-    return {"choice": said["choice"], "doubts": said["doubts"]} | took | seen | kmers
+        reported = json.loads(report.read_text(encoding="utf-8"))["adaptation"]
+    seen = {key: reported["findings"][key] for key in ("reads_seen", "reads_kept", "bases_kept", "depth", "labelled", "wrong", "mixed_share")}
+    kmers = {"evidence": reported["evidence"]} if evidence else {}
+    return {"choice": reported["choice"], "doubts": reported["doubts"]} | took | seen | kmers
 
 
 def timed(command: list) -> dict:
@@ -81,7 +81,7 @@ def timed(command: list) -> dict:
     return {"wall_s": round(took["wall_s"], 2), "cpu_s": round(took["cpu_s"], 2), "peak_mb": round(took["peak_bytes"] / 1e6)}
 
 
-def judgements(bm: Path, reads: Reads, left_out: str | None, asked_left_out: bool):
+def outputs(bm: Path, reads: Reads, left_out: str | None, asked_left_out: bool):
     """Every judge that the run makes of itself, and the labels it is made from.
 
     Parameters
@@ -100,18 +100,18 @@ def judgements(bm: Path, reads: Reads, left_out: str | None, asked_left_out: boo
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         table, package = scratch / "labels.tsv", scratch / "package"
-        said = {ADAPTED: [adapt(bm, reads.files, package, labels=table)]}
-        judged = {ADAPTED: rules.score(bm, str(package), reads)[0]}
+        reported = {ADAPTED: [adapt(bm, reads.files, package, labels=table)]}
+        evaluated = {ADAPTED: rules.score(bm, str(package), reads)[0]}
         if asked_left_out:
-            judged[UNSEEN], said[UNSEEN] = judged[ADAPTED], said[ADAPTED]
+            evaluated[UNSEEN], reported[UNSEEN] = evaluated[ADAPTED], reported[ADAPTED]
             if left_out:
-                said[UNSEEN] = [adapt(bm, reads.files, package, left_out)]
-                judged[UNSEEN] = rules.score(bm, str(package), reads)[0]
-        said[POSTERIOR] = [adapt(bm, reads.files, package, left_out, evidence=True)]
-        judged[POSTERIOR] = rules.score(bm, str(package), reads)[0]
-        judged[HALVES], said[HALVES] = other_half(bm, reads, left_out, scratch / "halves", evidence=False)
-        judged[POSTERIOR_HALVES], said[POSTERIOR_HALVES] = other_half(bm, reads, left_out, scratch / "halves-evidence", evidence=True)
-        judged = {judge: judged[judge] for judge in JUDGES if judge in judged}
+                reported[UNSEEN] = [adapt(bm, reads.files, package, left_out)]
+                evaluated[UNSEEN] = rules.score(bm, str(package), reads)[0]
+        reported[POSTERIOR] = [adapt(bm, reads.files, package, left_out, evidence=True)]
+        evaluated[POSTERIOR] = rules.score(bm, str(package), reads)[0]
+        evaluated[HALVES], reported[HALVES] = other_half(bm, reads, left_out, scratch / "halves", evidence=False)
+        evaluated[POSTERIOR_HALVES], reported[POSTERIOR_HALVES] = other_half(bm, reads, left_out, scratch / "halves-evidence", evidence=True)
+        evaluated = {method: evaluated[method] for method in METHODS if method in evaluated}
         names, qualities, sizes = [], [], []
         for file in reads.files:
             before = len(names)
@@ -124,33 +124,33 @@ def judgements(bm: Path, reads: Reads, left_out: str | None, asked_left_out: boo
         if label is not None and len(label) != len(quality):
             raise SystemExit(f"{reads.name}: record {number + 1} has {len(quality)} bases and {len(label)} labels")
     rates = rate_by_quality(qualities, labels)
-    judged[TABLE] = by_table(reads, qualities, rates)
-    judged[BREAKS], unlabelled = by_breaks(reads, labels)
+    evaluated[TABLE] = by_table(reads, qualities, rates)
+    evaluated[BREAKS], unlabelled = by_breaks(reads, labels)
     notes = {
-        "adapting": said,
+        "adapting": reported,
         "own_labels": beside_truth(reads, labels) | {"judged_reads_without_labels": unlabelled},
         "calibrated_table": {str(q): float(rates[q]) for q in np.unique(np.frombuffer(b"".join(qualities), np.uint8)).astype(int) - 33},
     }
-    return judged, notes
+    return evaluated, notes
 
 
-def other_half(bm: Path, reads: Reads, start: str | None, scratch: Path, evidence: bool) -> tuple[Judgement, list[dict]]:
+def other_half(bm: Path, reads: Reads, start: str | None, scratch: Path, evidence: bool) -> tuple[MethodOutput, list[dict]]:
     """Each half of the templates judged by what the other half taught."""
     second = halves(reads.files)
-    of_read, judged, said = second[reads.row], [], []
+    of_read, evaluated, reported = second[reads.row], [], []
     for taught in (False, True):
         folder = scratch / f"half-{int(taught)}"
         part = part_of(reads.files, second == taught, folder)
-        said.append(adapt(bm, part, folder / "package", start, evidence=evidence))
-        judged.append(rules.score(bm, str(folder / "package"), reads)[0])
+        reported.append(adapt(bm, part, folder / "package", start, evidence=evidence))
+        evaluated.append(rules.score(bm, str(folder / "package"), reads)[0])
     # The first package learned from the first half, so it judges the second.
-    return joined(of_read, judged[0], judged[1]), said
+    return joined(of_read, evaluated[0], evaluated[1]), reported
 
 
-def joined(choice: np.ndarray, one: Judgement, other: Judgement) -> Judgement:
+def joined(choice: np.ndarray, one: MethodOutput, other: MethodOutput) -> MethodOutput:
     """``one`` of the reads where ``choice`` [reads], and ``other`` of the rest."""
     fields = ("by_rate", "by_count", "keep", "predicted")
-    return Judgement(*(np.where(choice, getattr(one, field), getattr(other, field)) for field in fields))
+    return MethodOutput(*(np.where(choice, getattr(one, field), getattr(other, field)) for field in fields))
 
 
 def halves(files: list[Path]) -> np.ndarray:
@@ -216,7 +216,7 @@ def rate_by_quality(qualities: list[bytes], labels: Labels) -> np.ndarray:
     return (wrong + PRIOR * ERROR_PROBABILITY) / (wrong + right + PRIOR)
 
 
-def by_table(reads: Reads, qualities: list[bytes], rates: np.ndarray) -> Judgement:
+def by_table(reads: Reads, qualities: list[bytes], rates: np.ndarray) -> MethodOutput:
     """Expected errors with the measured rate of each quality in place of the reported one; at most 1 % of the bases.
 
     Parameters
@@ -229,7 +229,7 @@ def by_table(reads: Reads, qualities: list[bytes], rates: np.ndarray) -> Judgeme
     return expecting(errors, reads)
 
 
-def by_breaks(reads: Reads, labels: Labels) -> tuple[Judgement, int]:
+def by_breaks(reads: Reads, labels: Labels) -> tuple[MethodOutput, int]:
     """The share of a read's labelled bases that other reads contradict, and how many reads have no labelled base.
 
     These are judged by reported expected errors.
@@ -246,10 +246,10 @@ def counts(reads: Reads, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
     return np.array([label.count(b"X") for label in found]), np.array([label.count(b"=") for label in found])
 
 
-def expecting(errors: np.ndarray, reads: Reads) -> Judgement:
+def expecting(errors: np.ndarray, reads: Reads) -> MethodOutput:
     """A judgement by a number of expected errors, float [reads]."""
     rate = errors / reads.length
-    return Judgement(rate, errors, rate <= MOST_WRONG, errors)
+    return MethodOutput(rate, errors, rate <= MOST_WRONG, errors)
 
 
 # ------------------------------------------------------------------------------------------------------ truth

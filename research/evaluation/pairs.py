@@ -28,7 +28,7 @@ def scored(bm: Path, files: list[Path]) -> list[dict[str, str]]:
     return [dict(zip(head.split("\t"), line.split("\t"), strict=True)) for line in lines]
 
 
-def judged(bm: Path, table: Path) -> dict[str, np.ndarray] | None:
+def evaluated(bm: Path, table: Path) -> dict[str, np.ndarray] | None:
     """For every pair that is known: whether it is good, and what each way of judging says."""
     files = truth.fastq_files(table.parent)
     if len(files) != 2:
@@ -77,7 +77,7 @@ def main() -> None:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for table in truth.find(arguments.data):
-        pairs = judged(arguments.bm, table)
+        pairs = evaluated(arguments.bm, table)
         if pairs is None:
             continue
         good, ways = pairs["good"], [pairs[way] for way in ("joint", "lower", "product")]

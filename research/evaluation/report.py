@@ -34,7 +34,7 @@ def in_order(sets: dict) -> list[str]:
     return sorted(sets, key=lambda name: (rank.get(sets[name]["part"], len(PARTS)), sets[name]["platform"] != "illumina", name))
 
 
-def judges(sets: dict) -> list[str]:
+def methods(sets: dict) -> list[str]:
     """Names of what judges, in the order of the first set that has all of them."""
     return list(max((s["judged"] for s in sets.values()), key=len))
 
@@ -76,8 +76,8 @@ def per_set(results: dict, columns: list[str], key: str, digits: int = 3) -> lis
 def figure_table(results: dict, columns: list[str], key: str, digits: int = 3, absolute: bool = False) -> list[str]:
     """The table of one figure: a row a set, and the means over Illumina sets."""
 
-    def cell(judged: dict) -> float | None:
-        number = judged["figures"][key][0]
+    def cell(evaluated: dict) -> float | None:
+        number = evaluated["figures"][key][0]
         return abs(number) if absolute and number is not None else number
 
     of_means = 0 if digits == 0 else 3
@@ -126,11 +126,11 @@ def differences(results: dict, columns: list[str]) -> list[str]:
     """Where a judge differs from EE/len <= 1 % by more than the paired interval."""
     rows = []
     for name in in_order(results["sets"]):
-        judged = results["sets"][name]["judged"]
+        evaluated = results["sets"][name]["judged"]
         row = [name]
         for column in columns:
             for key in ("mcc", "auc"):
-                triple = judged.get(column, {}).get("difference", {}).get(key, [None] * 3)
+                triple = evaluated.get(column, {}).get("difference", {}).get(key, [None] * 3)
                 text = with_interval(triple)
                 sure = triple[0] is not None and triple[1] is not None and (triple[1] > 0 or triple[2] < 0)
                 row.append(f"**{text}**" if sure else text)
@@ -145,12 +145,12 @@ def adapting(results: dict) -> list[str]:
         return []
     rows = []
     for name, s in sets.items():
-        for judge, said in s["adapting"].items():
-            if judge == own.UNSEEN and said == s["adapting"][own.ADAPTED]:
+        for method, reported in s["adapting"].items():
+            if method == own.UNSEEN and reported == s["adapting"][own.ADAPTED]:
                 continue  # the shipped model has not seen the run: the same thing
-            doubts = ["; ".join(each["doubts"]) or "–" for each in said]
-            seconds = " + ".join(f"{each['wall_s']:.1f} ({each['cpu_s']:.1f})" for each in said)
-            rows.append([name, judge, ", ".join(each["choice"] for each in said), seconds, " / ".join(dict.fromkeys(doubts))])
+            doubts = ["; ".join(each["doubts"]) or "–" for each in reported]
+            seconds = " + ".join(f"{each['wall_s']:.1f} ({each['cpu_s']:.1f})" for each in reported)
+            rows.append([name, method, ", ".join(each["choice"] for each in reported), seconds, " / ".join(dict.fromkeys(doubts))])
     lines = [
         "## Adapting",
         "",
@@ -171,8 +171,8 @@ def evidence(results: dict) -> list[str]:
     """What `bm adapt --evidence` said of the k-mers of each set, and what it took; nothing where it was not asked."""
     rows = []
     for name in in_order(results["sets"]):
-        for said in results["sets"][name].get("adapting", {}).get(own.POSTERIOR, []):
-            found = said["evidence"]
+        for reported in results["sets"][name].get("adapting", {}).get(own.POSTERIOR, []):
+            found = reported["evidence"]
             expected = " → ".join(f"{found[key]:,.0f}" for key in ("expected_errors_prior", "expected_errors"))
             shares = [f"{100 * found[key]:.0f} %" for key in ("share", "evaluable")]
             rows.append([
@@ -199,8 +199,8 @@ def cost(results: dict) -> list[str]:
     """Time and memory of `bm adapt`, without and with evidence."""
     rows = []
     for name in in_order(results["sets"]):
-        said = results["sets"][name].get("adapting", {})
-        pair = [said[judge][0] for judge in (own.UNSEEN if own.UNSEEN in said else own.ADAPTED, own.POSTERIOR) if judge in said]
+        reported = results["sets"][name].get("adapting", {})
+        pair = [reported[method][0] for method in (own.UNSEEN if own.UNSEEN in reported else own.ADAPTED, own.POSTERIOR) if method in reported]
         if len(pair) == 2:
             cells = [" / ".join(f"{each[key]:{form}}" for each in pair) for key, form in (("wall_s", ".1f"), ("cpu_s", ".1f"), ("peak_mb", ".0f"))]
             rows.append([name, f"{results['sets'][name]['records']:,}", *cells])
@@ -283,7 +283,7 @@ def own_labels(results: dict) -> list[str]:
 def markdown(results: dict) -> str:
     """The page that stands beside the results file."""
     sets = results["sets"]
-    columns = judges(sets)
+    columns = methods(sets)
     few = [n for n in in_order(sets) if min(sets[n]["good_share"], 1 - sets[n]["good_share"]) * sets[n]["reads"] < FEW]
     ratios = {c: [s["judged"][c]["figures"]["log2_ratio"][0] for s in sets.values() if c in s["judged"]] for c in columns}
     predicting = [c for c in columns if any(ratio is not None for ratio in ratios[c])]

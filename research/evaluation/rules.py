@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from metrics import Judgement
+from metrics import MethodOutput
 from truth import Reads
 
 MEAN_Q = "mean Q >= 20"
@@ -24,21 +24,21 @@ RIDGE = 1e-6  # on standardised features and a mean loss: keeps weights finite w
 FEATURES = ("log10 of EE/len", "mean Q", "standard deviation of Q", "mean Q of the last 10 bases", "share of bases below Q15")
 
 
-def mean_q20(reads: Reads) -> Judgement:
+def mean_q20(reads: Reads) -> MethodOutput:
     """Mean Phred score of at least 20. It predicts no errors."""
     badness = -reads.mean_q
-    return Judgement(badness, badness, reads.mean_q >= 20)
+    return MethodOutput(badness, badness, reads.mean_q >= 20)
 
 
-def ee_rate(reads: Reads) -> Judgement:
+def ee_rate(reads: Reads) -> MethodOutput:
     """Expected errors of at most 1 % of the bases: Edgar and Flyvbjerg 2015, by length."""
     rate = reads.ee / reads.length
-    return Judgement(rate, rate, rate <= 0.01, reads.ee)
+    return MethodOutput(rate, rate, rate <= 0.01, reads.ee)
 
 
-def ee_one(reads: Reads) -> Judgement:
+def ee_one(reads: Reads) -> MethodOutput:
     """At most one expected error in the read: Edgar and Flyvbjerg 2015."""
-    return Judgement(reads.ee, reads.ee, reads.ee <= 1, reads.ee)
+    return MethodOutput(reads.ee, reads.ee, reads.ee <= 1, reads.ee)
 
 
 # ------------------------------------------------------------------------------------- logistic regression
@@ -103,27 +103,27 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return np.exp(-np.logaddexp(0, -x))
 
 
-def training_sets(judged: Reads, sets: list[Reads], platform: dict[str, str]) -> list[Reads]:
+def training_sets(evaluated: Reads, sets: list[Reads], platform: dict[str, str]) -> list[Reads]:
     """What a judge of ``judged`` may be trained on.
 
     Sets below ``train`` (all, where the data has no such part), of the same platform (of any, where there is none), and
     never the judged run: neither the set itself nor another one of the same flow cell.
     """
-    others = [s for s in sets if s.name != judged.name and s.run != judged.run]
+    others = [s for s in sets if s.name != evaluated.name and s.run != evaluated.run]
     if any(s.part.split("/")[0] == "train" for s in sets):
         others = [s for s in others if s.part.split("/")[0] == "train"]
-    same = [s for s in others if platform.get(s.name) == platform.get(judged.name)]
+    same = [s for s in others if platform.get(s.name) == platform.get(evaluated.name)]
     return same or others
 
 
-def logistic(judged: Reads, training: list[Reads]) -> Judgement:
+def logistic(evaluated: Reads, training: list[Reads]) -> MethodOutput:
     """P(errors / scored <= 1 %) from five summary features, learned on other runs, each run with the same weight."""
     x = np.concatenate([features(s) for s in training])
     y = np.concatenate([s.good for s in training])
     weight = np.concatenate([np.full(len(s), 1 / len(s)) for s in training])
-    logit = LogisticRegression(x, y, weight).logit(features(judged))
+    logit = LogisticRegression(x, y, weight).logit(features(evaluated))
     badness = -logit
-    return Judgement(badness, badness, logit >= 0)
+    return MethodOutput(badness, badness, logit >= 0)
 
 
 # --------------------------------------------------------------------------------------------------- models
@@ -135,7 +135,7 @@ def embedded_models(bm: Path) -> list[str]:
     return [row["model"] for row in csv.DictReader(table, delimiter="\t")]
 
 
-def score(bm: Path, model: str, reads: Reads) -> tuple[Judgement, int]:
+def score(bm: Path, model: str, reads: Reads) -> tuple[MethodOutput, int]:
     """What a model says through ``bm score``, and how many of the reads it did not score.
 
     A table with a column ``expected_errors`` is ranked by it (for the error rate divided by the length) and has a
@@ -155,7 +155,7 @@ def score(bm: Path, model: str, reads: Reads) -> tuple[Judgement, int]:
     return judged_by(columns, reads)
 
 
-def judged_by(columns: dict[str, list[str]], reads: Reads) -> tuple[Judgement, int]:
+def judged_by(columns: dict[str, list[str]], reads: Reads) -> tuple[MethodOutput, int]:
     """`score`'s answer from the columns of its tables, a row a record of all files."""
     if len(columns["read"]) != reads.records:
         raise SystemExit(f"{reads.name}: {reads.records} records, but bm scored {len(columns['read'])}")
@@ -174,4 +174,4 @@ def judged_by(columns: dict[str, list[str]], reads: Reads) -> tuple[Judgement, i
     else:
         by_rate = by_count = np.where(unscored, np.inf, -column("probability", np.float64))
         predicted = None
-    return Judgement(by_rate, by_count, verdict == "pass", predicted), int(unscored.sum())
+    return MethodOutput(by_rate, by_count, verdict == "pass", predicted), int(unscored.sum())

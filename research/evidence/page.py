@@ -62,7 +62,7 @@ def of_peers(results: dict) -> list[str]:
     sets = results["sets"]
     names = report.in_order(sets)
     complete_first = sorted(sets.values(), key=lambda s: -len(s["judged"]))
-    judges = list(dict.fromkeys(judge for s in complete_first for judge in s["judged"]))
+    methods = list(dict.fromkeys(method for s in complete_first for method in s["judged"]))
     lines = ["## Correctors and k-mer filters as judges of reads", "", *measured(results)]
     lines += [
         f"- {name}: `{peer['command']}`, " + (f"built from commit {peer['version']}" if peer["built"] else f"Debian {peer['version']}")
@@ -70,37 +70,37 @@ def of_peers(results: dict) -> list[str]:
     ]
     if results["absent"]:
         lines += ["", f"Not installed, so without a row: {', '.join(results['absent'])}."]
-    failed = [f"{judge} on {name} ({note['failed']})" for name in names for judge, note in sets[name]["notes"].items() if "failed" in note]
+    failed = [f"{method} on {name} ({note['failed']})" for name in names for method, note in sets[name]["notes"].items() if "failed" in note]
     if failed:
         lines += ["", f"Without an answer: {'; '.join(failed)}."]
-    everywhere = [name for name in names if all(judge in sets[name]["judged"] for judge in judges)]
+    everywhere = [name for name in names if all(method in sets[name]["judged"] for method in methods)]
     lines += ["", f"Means over {len(everywhere)} of the {len(names)} sets, on which every judge gave an answer; seconds are sums.", ""]
-    lines += [*summary(sets, everywhere, judges), ""]
+    lines += [*summary(sets, everywhere, methods), ""]
     if everywhere != names:
-        complete = [judge for judge in judges if all(judge in sets[name]["judged"] for name in names)]
+        complete = [method for method in methods if all(method in sets[name]["judged"] for name in names)]
         lines += [f"Means over all {len(names)} sets, for those that gave an answer on each:", "", *summary(sets, names, complete), ""]
     for key, head, digits in (("mcc", "MCC of the verdict", 3), ("auc", "AUC", 3), ("bad_at_90", "Bad reads among the best 90 %", 4),
                               ("log2_ratio", "log2(predicted / true errors)", 2)):  # fmt: skip
-        shown = [judge for judge in judges if key in ("auc", "bad_at_90") or not judge.endswith(TIES)]
-        rows = [[judge, *(figure(sets[name]["judged"].get(judge), key, digits) for name in names)] for judge in shown]
+        shown = [method for method in methods if key in ("auc", "bad_at_90") or not method.endswith(TIES)]
+        rows = [[method, *(figure(sets[name]["judged"].get(method), key, digits) for name in names)] for method in shown]
         lines += [f"### {head}", "", *report.table(["judge", *names], [row for row in rows if set(row[1:]) != {"–"}]), ""]
-    using = [judge for judge in judges if any("wall_s" in sets[name]["notes"].get(judge, {}) for name in names)]
-    rows = [[judge, *(cost(sets[name]["notes"].get(judge)) for name in names)] for judge in using]
+    using = [method for method in methods if any("wall_s" in sets[name]["notes"].get(method, {}) for name in names)]
+    rows = [[method, *(cost(sets[name]["notes"].get(method)) for name in names)] for method in using]
     lines += ["### Wall seconds, seconds computed, and MiB of the largest process", "", *report.table(["judge", *names], rows), ""]
-    rows = [[judge, *(fate(sets[name]["notes"].get(judge)) for name in names)] for judge in using if not judge.startswith("bm ")]
+    rows = [[method, *(fate(sets[name]["notes"].get(method)) for name in names)] for method in using if not method.startswith("bm ")]
     lines += ["### Bases that were changed, and % of bases cut / reads that did not come out / reads given up", ""]
     return [*lines, *report.table(["judge", *names], rows), ""]
 
 
-def summary(sets: dict, names: list[str], judges: list[str]) -> list[str]:
+def summary(sets: dict, names: list[str], methods: list[str]) -> list[str]:
     """A row a judge: means over these sets."""
     rows = []
-    for judge in judges:
-        row = [judge]
+    for method in methods:
+        row = [method]
         for key, digits in (("mcc", 3), ("auc", 3), ("bad_at_90", 4), ("log2_ratio", 3)):
-            values = [sets[name]["judged"][judge]["figures"][key][0] for name in names]
+            values = [sets[name]["judged"][method]["figures"][key][0] for name in names]
             row.append("–" if None in values or not values else f"{sum(map(abs, values)) / len(values):.{digits}f}")
-        notes = [sets[name]["notes"].get(judge) for name in names]
+        notes = [sets[name]["notes"].get(method) for name in names]
         used = [note for note in notes if note]
         memory = [note["peak_mib"] for note in used if note["peak_mib"]]
         row += [f"{sum(note[key] for note in used):.1f}" if used else "–" for key in ("wall_s", "cpu_s")]
@@ -109,9 +109,9 @@ def summary(sets: dict, names: list[str], judges: list[str]) -> list[str]:
     return report.table(head, rows)
 
 
-def figure(judged: dict | None, key: str, digits: int) -> str:
+def figure(evaluated: dict | None, key: str, digits: int) -> str:
     """A figure with its interval; a dash for who gave none."""
-    return report.with_interval(judged["figures"][key], digits) if judged else "–"
+    return report.with_interval(evaluated["figures"][key], digits) if evaluated else "–"
 
 
 def cost(note: dict | None) -> str:

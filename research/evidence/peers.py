@@ -34,7 +34,7 @@ import evaluate  # noqa: E402
 import metrics  # noqa: E402
 import rules  # noqa: E402
 import truth  # noqa: E402
-from metrics import Judgement  # noqa: E402
+from metrics import MethodOutput  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results"
 RESULTS_FILE = "peers.json"
@@ -186,7 +186,7 @@ def changes(sequences: list[bytes], out: Path) -> Changes:
     return made
 
 
-def judged(made: Changes, reads: truth.Reads, corrects: bool, unfixable_last: bool = False) -> Judgement:
+def evaluated(made: Changes, reads: truth.Reads, corrects: bool, unfixable_last: bool = False) -> MethodOutput:
     """Changed and cut bases as badness; a corrector predicts what it changed, a filter keeps what it left whole.
 
     A read that did not come out is cut as a whole. Cut bases are no predicted errors: nobody said how many of them are wrong.
@@ -201,35 +201,35 @@ def judged(made: Changes, reads: truth.Reads, corrects: bool, unfixable_last: bo
     by_rate = rate + 2.0 * unfixable
     by_count = bad + 2.0 * unfixable * reads.length
     if not corrects:
-        return Judgement(by_rate, by_count, cut == 0)
-    return Judgement(by_rate, by_count, (rate <= MOST_WRONG) & ~dropped & ~unfixable, changed.astype(np.float64))
+        return MethodOutput(by_rate, by_count, cut == 0)
+    return MethodOutput(by_rate, by_count, (rate <= MOST_WRONG) & ~dropped & ~unfixable, changed.astype(np.float64))
 
 
 # ---------------------------------------------------------------------------------------------------------- sets
 
 
-def ties_by_ee(plain: Judgement, reads: truth.Reads) -> Judgement:
+def ties_by_ee(plain: MethodOutput, reads: truth.Reads) -> MethodOutput:
     """The same judgement, but reads that it holds for equal are ranked by EE / length: most reads have nothing changed."""
     order = np.lexsort((reads.ee / reads.length, plain.by_rate))
     badness = np.empty(len(reads))
     badness[order] = np.arange(len(reads))
-    return Judgement(badness, badness, plain.keep, plain.predicted)
+    return MethodOutput(badness, badness, plain.keep, plain.predicted)
 
 
 def of_bm(run: Joined, bm: Path, threads: int, scratch: Path) -> tuple[dict, dict]:
     """The rules and bm by name, and what bm used."""
-    judgements = {rules.MEAN_Q: rules.mean_q20(run.reads), rules.EE_RATE: rules.ee_rate(run.reads)}
+    outputs = {rules.MEAN_Q: rules.mean_q20(run.reads), rules.EE_RATE: rules.ee_rate(run.reads)}
     notes: dict[str, dict] = {}
     for name, options in ((SHIPPED, ()), (ADAPT, ("--adapt",))):
         job = Job(fresh(scratch / "bm"), threads)
-        judgements[name], _ = runs.score(bm, run, job, *options)
+        outputs[name], _ = runs.score(bm, run, job, *options)
         notes[name] = job.used()
-    return judgements, notes
+    return outputs, notes
 
 
 def of_peers(run: Joined, peers: dict[Peer, Path], genome: int, threads: int, seconds: float, scratch: Path) -> tuple[dict, dict]:
     """Each peer's judgement of a set by name, and by name what it used and what became of the reads."""
-    reads, judgements, notes = run.reads, {}, {}
+    reads, outputs, notes = run.reads, {}, {}
     for peer, program in peers.items():
         job = Job(fresh(scratch / "peer"), threads, seconds)
         try:
@@ -238,12 +238,12 @@ def of_peers(run: Joined, peers: dict[Peer, Path], genome: int, threads: int, se
             notes[peer.name] = job.used() | {"failed": str(error) or type(error).__name__}
             print(f"  {peer.name}: {error}", flush=True)
             continue
-        judgements[peer.name] = judged(made, reads, peer.corrects)
+        outputs[peer.name] = evaluated(made, reads, peer.corrects)
         if peer.gives_up:
-            judgements[peer.name + LAST] = judged(made, reads, peer.corrects, unfixable_last=True)
+            outputs[peer.name + LAST] = evaluated(made, reads, peer.corrects, unfixable_last=True)
         if peer.corrects:
-            plain = judgements[peer.name + LAST * peer.gives_up]
-            judgements[peer.name + TIES] = ties_by_ee(plain, reads)
+            plain = outputs[peer.name + LAST * peer.gives_up]
+            outputs[peer.name + TIES] = ties_by_ee(plain, reads)
         of = reads.row
         notes[peer.name] = job.used() | {
             "changed_bases": int(made.changed[of].sum()),
@@ -252,7 +252,7 @@ def of_peers(run: Joined, peers: dict[Peer, Path], genome: int, threads: int, se
             "unfixable_share": float(made.unfixable[of].mean()),
         }
         print(f"  {peer.name}: {job.wall_s:.1f} s", flush=True)
-    return judgements, notes
+    return outputs, notes
 
 
 def fresh(folder: Path) -> Path:
@@ -263,10 +263,10 @@ def fresh(folder: Path) -> Path:
     return folder
 
 
-def measured(reads: truth.Reads, judgements: dict[str, Judgement], resamples: int) -> dict:
+def measured(reads: truth.Reads, outputs: dict[str, MethodOutput], resamples: int) -> dict:
     """Figures of each judgement with intervals, as research/evaluation has them."""
     labels = metrics.Labels(reads.errors, reads.scored, reads.length, reads.good)
-    measures = {name: metrics.Measure(judgement, labels) for name, judgement in judgements.items()}
+    measures = {name: metrics.Measure(output, labels) for name, output in outputs.items()}
     return metrics.measured(measures, len(reads), resamples, evaluate.SEED, rules.EE_RATE)
 
 
@@ -327,9 +327,9 @@ def main() -> None:
         folder, reference = reads.files[0].parent, reference_bases(reads.files[0].parent)
         with tempfile.TemporaryDirectory() as scratch:
             run = runs.joined(reads, Path(scratch))
-            judgements, notes = of_bm(run, bm, results["threads"], Path(scratch))
+            outputs, notes = of_bm(run, bm, results["threads"], Path(scratch))
             peer_judgements, peer_notes = of_peers(run, present, reference, results["threads"], options.seconds, Path(scratch))
-        figures = measured(reads, judgements | peer_judgements, results["resamples"])
+        figures = measured(reads, outputs | peer_judgements, results["resamples"])
         if before:
             kept = before["sets"][reads.name]
             figures, notes = kept["judged"] | figures, kept["notes"] | notes
@@ -349,8 +349,8 @@ def version(peer: Peer, built: dict[str, str]) -> str | None:
 
 def versions(bm: Path) -> dict[str, str]:
     """Versions of what measured, for the results file."""
-    said = subprocess.run([bm, "--version"], check=True, capture_output=True, text=True).stdout.strip()
-    return {"bm": said.removeprefix("bm "), "bm_sha256": truth.sha256(bm), "python": platform.python_version(), "numpy": np.__version__}
+    reported = subprocess.run([bm, "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    return {"bm": reported.removeprefix("bm "), "bm_sha256": truth.sha256(bm), "python": platform.python_version(), "numpy": np.__version__}
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ import reads as fastq  # noqa: E402
 import report  # noqa: E402
 import rules  # noqa: E402
 import truth  # noqa: E402
-from metrics import Judgement  # noqa: E402
+from metrics import MethodOutput  # noqa: E402
 from truth import Reads  # noqa: E402
 
 RESULTS = HERE / "results"
@@ -66,13 +66,13 @@ ALONE = "miseq_sars2_wastewater"
 SEEN = {"1": (1, 1), "2": (2, 2), "3 to 5": (3, 5), "6 to 10": (6, 10), "more": (11, 1 << 60)}  # templates with the rarest k-mer
 
 EE, SHIPPED, ADAPTED, POSTERIOR = "EE", "shipped", "adapted", "posterior"
-JUDGES = (EE, SHIPPED, ADAPTED, POSTERIOR)
+METHODS = (EE, SHIPPED, ADAPTED, POSTERIOR)
 RARE, RARE_CLEAN, COMMON = "rare, good", "rare, without error", "common, good"
 EVIDENCE = "evidence"  # file of a package
 
 
 @dataclasses.dataclass
-class Judged:
+class Evaluated:
     """Reads of a run with truth, and what each judge says of them; arrays are [reads]."""
 
     errors: np.ndarray
@@ -81,11 +81,11 @@ class Judged:
     keep: dict[str, np.ndarray]  # the verdict
 
 
-def together(one: Judged, other: Judged) -> Judged:
+def together(one: Evaluated, other: Evaluated) -> Evaluated:
     """The reads of both."""
     joined = ({name: np.concatenate([ours[name], theirs[name]]) for name in ours}
               for ours, theirs in ((one.badness, other.badness), (one.keep, other.keep)))  # fmt: skip
-    return Judged(np.concatenate([one.errors, other.errors]), np.concatenate([one.scored, other.scored]), *joined)
+    return Evaluated(np.concatenate([one.errors, other.errors]), np.concatenate([one.scored, other.scored]), *joined)
 
 
 # ------------------------------------------------------------------------------------------------------ figures
@@ -101,18 +101,18 @@ def best(badness: np.ndarray, share: float) -> np.ndarray:
     return before + tie * ((wanted - before.sum()) / tie.sum())
 
 
-def figures(run: Judged, groups: dict[str, np.ndarray]) -> dict:
+def figures(run: Evaluated, groups: dict[str, np.ndarray]) -> dict:
     """Reads that are lost of each group, and errors left in the run, by each judge's verdict and at equal retention."""
     share = float(run.keep[POSTERIOR].mean())
     out: dict = {"reads": len(run.errors), "kept_by_posterior": share, "group_reads": {name: int(of.sum()) for name, of in groups.items()}}
     for how, kept in (
-        ("verdict", {judge: run.keep[judge].astype(float) for judge in run.keep}),
-        ("equal", {judge: best(run.badness[judge], share) for judge in run.badness}),
+        ("verdict", {method: run.keep[method].astype(float) for method in run.keep}),
+        ("equal", {method: best(run.badness[method], share) for method in run.badness}),
     ):
         out[how] = {
-            judge: {"lost": {name: float((1 - kept[judge][of]).sum()) for name, of in groups.items()}}
-            | {"kept_reads": float(kept[judge].sum()), "errors": float(kept[judge] @ run.errors), "scored": float(kept[judge] @ run.scored)}
-            for judge in kept
+            method: {"lost": {name: float((1 - kept[method][of]).sum()) for name, of in groups.items()}}
+            | {"kept_reads": float(kept[method].sum()), "errors": float(kept[method] @ run.errors), "scored": float(kept[method] @ run.scored)}
+            for method in kept
         }
     return out
 
@@ -129,10 +129,10 @@ def added(parts: list[dict]) -> dict:
     return total | {"kept_by_posterior": total["verdict"][POSTERIOR]["kept_reads"] / total["reads"]}
 
 
-def share_lost(row: dict, how: str, judge: str, group: str) -> float | None:
+def share_lost(row: dict, how: str, method: str, group: str) -> float | None:
     """Share of a group that a judge discards; None where there is nothing in the group."""
     number = row["group_reads"][group]
-    return row[how][judge]["lost"][group] / number if number else None
+    return row[how][method]["lost"][group] / number if number else None
 
 
 # ----------------------------------------------------------------------------------------------------- mixtures
@@ -184,9 +184,9 @@ def mixed(common: Reads, rare: Reads, folder: Path) -> list[Path]:
 
 def packages(bm: Path, files: list[Path], start: str, folder: Path) -> tuple[dict[str, str], dict]:
     """The models that judge a run, by judge, and what was said of its k-mers."""
-    said = own_labels.adapt(bm, files, folder / POSTERIOR, start, evidence=True)["evidence"]
+    reported = own_labels.adapt(bm, files, folder / POSTERIOR, start, evidence=True)["evidence"]
     without_evidence(folder / POSTERIOR, folder / ADAPTED)
-    return {SHIPPED: start, ADAPTED: str(folder / ADAPTED), POSTERIOR: str(folder / POSTERIOR)}, said
+    return {SHIPPED: start, ADAPTED: str(folder / ADAPTED), POSTERIOR: str(folder / POSTERIOR)}, reported
 
 
 def without_evidence(package: Path, target: Path) -> None:
@@ -197,10 +197,10 @@ def without_evidence(package: Path, target: Path) -> None:
     (target / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def judged(bm: Path, reads: Reads, models: dict[str, str]) -> Judged:
+def evaluated(bm: Path, reads: Reads, models: dict[str, str]) -> Evaluated:
     """What each judge says of the reads of a set."""
-    said: dict[str, Judgement] = {EE: rules.ee_rate(reads)} | {name: rules.score(bm, model, reads)[0] for name, model in models.items()}
-    return Judged(reads.errors, reads.scored, {name: j.by_rate for name, j in said.items()}, {name: j.keep for name, j in said.items()})
+    reported: dict[str, MethodOutput] = {EE: rules.ee_rate(reads)} | {name: rules.score(bm, model, reads)[0] for name, model in models.items()}
+    return Evaluated(reads.errors, reads.scored, {name: j.by_rate for name, j in reported.items()}, {name: j.keep for name, j in reported.items()})
 
 
 def thinned(reads: Reads) -> Callable[[float, int], np.ndarray]:
@@ -217,21 +217,21 @@ def mixture(bm: Path, common: Reads, rare: Reads, start: str, draws: int) -> lis
     draw = thinned(rare)
     rows = []
     for depth in DEPTHS:
-        parts, testifies = [], []
+        parts, kmers_used = [], []
         for seed in range(draws):
             with tempfile.TemporaryDirectory() as scratch:
                 parts_now = parts_of(common, rare, draw(depth, seed), Path(scratch))
-                models, said = packages(bm, mixed(*parts_now, Path(scratch)), start, Path(scratch))
-                ours, few = (judged(bm, part, models) for part in parts_now)
-            testifies.append(said["testifies"])
+                models, reported = packages(bm, mixed(*parts_now, Path(scratch)), start, Path(scratch))
+                ours, few = (evaluated(bm, part, models) for part in parts_now)
+            kmers_used.append(reported["testifies"])
             parts.append(figures(together(ours, few), groups_of_mixture(ours, few)))
         name = rare.name if common is not rare else MIRROR_NAME
-        rows.append({"common": common.name, "rare": name, "depth": depth, "draws": draws, "testifies": testifies} | added(parts))
+        rows.append({"common": common.name, "rare": name, "depth": depth, "draws": draws, "testifies": kmers_used} | added(parts))
         print(f"{common.name} + {name} at {depth} x: {in_words(rows[-1], RARE)}", flush=True)
     return rows
 
 
-def groups_of_mixture(common: Judged, rare: Judged) -> dict[str, np.ndarray]:
+def groups_of_mixture(common: Evaluated, rare: Evaluated) -> dict[str, np.ndarray]:
     """Which reads of a mixture are in each group, bool [reads of both]."""
     is_rare = np.repeat([False, True], [len(common.errors), len(rare.errors)])
     both = together(common, rare)
@@ -279,13 +279,13 @@ def canonical(bases: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.nda
 def alone(bm: Path, reads: Reads, start: str) -> dict:
     """Figures of a run by itself, by how rare its reads are."""
     with tempfile.TemporaryDirectory() as scratch:
-        models, said = packages(bm, reads.files, start, Path(scratch))
-        run = judged(bm, reads, models)
+        models, reported = packages(bm, reads.files, start, Path(scratch))
+        run = evaluated(bm, reads, models)
     seen = rarest(reads.files)[reads.row]
     # Of bases that are clipped nobody knows whether they are right.
     clean = (reads.errors == 0) & (reads.clip5 + reads.clip3 == 0)
     groups = {name: clean & (low <= seen) & (seen <= high) for name, (low, high) in SEEN.items()}
-    row = {"set": reads.name, "testifies": [said["testifies"]]} | figures(run, groups)
+    row = {"set": reads.name, "testifies": [reported["testifies"]]} | figures(run, groups)
     for name in SEEN:
         print(f"{reads.name}, rarest k-mer in {name}: {in_words(row, name)}", flush=True)
     return row
@@ -300,33 +300,33 @@ def percent(value: float | None) -> str:
 
 def in_words(row: dict, group: str) -> str:
     """A line for the terminal."""
-    shares = (f"{how} " + "/".join(percent(share_lost(row, how, judge, group)) for judge in JUDGES) for how in ("verdict", "equal"))
-    return f"{row['group_reads'][group]} reads, lost by {'/'.join(JUDGES)}: {', '.join(shares)}"
+    shares = (f"{how} " + "/".join(percent(share_lost(row, how, method, group)) for method in METHODS) for how in ("verdict", "equal"))
+    return f"{row['group_reads'][group]} reads, lost by {'/'.join(METHODS)}: {', '.join(shares)}"
 
 
 def lost_cells(row: dict, group: str) -> list[str]:
     """Losses of a group: at the verdict, then at equal retention; bold where *posterior* loses no more than EE there."""
-    cells = [percent(share_lost(row, how, judge, group)) for how in ("verdict", "equal") for judge in JUDGES]
+    cells = [percent(share_lost(row, how, method, group)) for how in ("verdict", "equal") for method in METHODS]
     if row["group_reads"][group] and row["equal"][POSTERIOR]["lost"][group] <= row["equal"][EE]["lost"][group]:
         cells[-1] = f"**{cells[-1]}**"
     return cells
 
 
-def errors_per_mb(row: dict, how: str, judge: str) -> str:
-    return f"{1e6 * row[how][judge]['errors'] / max(row[how][judge]['scored'], 1):,.0f}"
+def errors_per_mb(row: dict, how: str, method: str) -> str:
+    return f"{1e6 * row[how][method]['errors'] / max(row[how][method]['scored'], 1):,.0f}"
 
 
 def markdown(results: dict) -> str:
     """The page that stands beside the results file."""
-    judges = [f"{judge}{how}" for how in (", verdict", ", equal") for judge in JUDGES]
+    methods = [f"{method}{how}" for how in (", verdict", ", equal") for method in METHODS]
     rows = []
     for row in results["mixtures"]:
         yes = f"{sum(row['testifies'])} of {len(row['testifies'])}"
         rows.append([row["common"], row["rare"], str(row["depth"]), yes, f"{row['group_reads'][RARE]:,}", percent(row["kept_by_posterior"]),
                      *lost_cells(row, RARE)])  # fmt: skip
-    head = ["all of", "few of", "depth", "testifies", "correct rare reads", "kept of the mixture", *judges]
+    head = ["all of", "few of", "depth", "testifies", "correct rare reads", "kept of the mixture", *methods]
     common = [[row["common"], row["rare"], str(row["depth"]), *lost_cells(row, COMMON),
-               *(errors_per_mb(row, "equal", judge) for judge in JUDGES)] for row in results["mixtures"]]  # fmt: skip
+               *(errors_per_mb(row, "equal", method) for method in METHODS)] for row in results["mixtures"]]  # fmt: skip
     lines = [
         "# Rare reads",
         "",
@@ -360,7 +360,7 @@ def markdown(results: dict) -> str:
         "Correct reads of the common set that are discarded, and true errors left per million scored bases of the whole mixture, at",
         "equal retention.",
         "",
-        *report.table(["all of", "few of", "depth", *judges, *(f"{judge}: errors left" for judge in JUDGES)], common),
+        *report.table(["all of", "few of", "depth", *methods, *(f"{method}: errors left" for method in METHODS)], common),
         "",
     ]
     for row in results["alone"]:
@@ -372,7 +372,7 @@ def markdown(results: dict) -> str:
             f"of the run have the rarest of their {fastq.K}-mers. At single positions that were masked as variants truth knows of no error, so",
             "that some of the rarest are not correct. " + ("" if row["testifies"][0] else "The k-mers were not let testify."),
             "",
-            *report.table(["templates", "reads", *judges], shown),
+            *report.table(["templates", "reads", *methods], shown),
             "",
         ]
     return "\n".join(lines)
@@ -386,9 +386,9 @@ def mean_losses(results: dict) -> list[str]:
             chosen = [row for row in results["mixtures"] if row["depth"] == depth and (row["rare"] == MIRROR_NAME) == own]
             chosen = [row for row in chosen if row["group_reads"][RARE]]
             if chosen:
-                means = [np.mean([share_lost(row, how, judge, RARE) for row in chosen]) for how in ("verdict", "equal") for judge in JUDGES]
+                means = [np.mean([share_lost(row, how, method, RARE) for row in chosen]) for how in ("verdict", "equal") for method in METHODS]
                 rows.append([what, str(depth), *(percent(mean) for mean in means)])
-    head = ["few of", "depth", *(f"{judge}{how}" for how in (", verdict", ", equal") for judge in JUDGES)]
+    head = ["few of", "depth", *(f"{method}{how}" for how in (", verdict", ", equal") for method in METHODS)]
     return ["Means over the mixtures, each counting once:", "", *report.table(head, rows), ""] if rows else []
 
 

@@ -24,7 +24,7 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parents[1] / "evaluation"))
 import rules  # noqa: E402
 import truth  # noqa: E402
-from metrics import Judgement  # noqa: E402
+from metrics import MethodOutput  # noqa: E402
 
 WATCH = Path("/usr/bin/time")  # of GNU
 
@@ -81,8 +81,8 @@ class Job:
         if WATCH.exists():
             self.peak_mib = max(self.peak_mib or 0, int(memory.read_text().split()[-1]) / 1024)
         if process.returncode:
-            said = (self.folder / "stderr").read_text(encoding="utf-8", errors="replace").split("\n")
-            raise Failed(f"{name} failed ({process.returncode}): {' '.join(line.strip() for line in said if line.strip())[-200:]}")
+            reported = (self.folder / "stderr").read_text(encoding="utf-8", errors="replace").split("\n")
+            raise Failed(f"{name} failed ({process.returncode}): {' '.join(line.strip() for line in reported if line.strip())[-200:]}")
 
     def used(self) -> dict[str, float | None]:
         """For the results file."""
@@ -138,7 +138,7 @@ def records(path: Path) -> Iterator[tuple[bytes, bytes, bytes]]:
             head = line
 
 
-def score(bm: Path, run: Joined, job: Job, *options: str) -> tuple[Judgement, dict[str, np.ndarray]]:
+def score(bm: Path, run: Joined, job: Job, *options: str) -> tuple[MethodOutput, dict[str, np.ndarray]]:
     """What ``bm score`` says with these options: of the judged reads, and of all records its badness and verdict.
 
     Whatever columns it prints, those are used that `rules.judged_by` knows, by name.

@@ -83,8 +83,8 @@ def main() -> int:
             correct = np.isfinite(p) and (p >= 0.5) == expected
             wrong += not correct
             print(f"Result: {'✅ CORRECT' if correct else '❌ WRONG'}")
-    judged = sum(expected is not None for *_, expected in CASES)
-    print(f"\n{judged - wrong} of {judged} judged cases correct")
+    evaluated = sum(expected is not None for *_, expected in CASES)
+    print(f"\n{evaluated - wrong} of {evaluated} judged cases correct")
     return 1 if wrong else 0
 
 

@@ -28,23 +28,23 @@ def table(rows: dict[str, dict]) -> list[str]:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, row in rows.items():
-        said = []
+        reported = []
         for key in ("mcc", "auc"):
             _, low, high = row["difference"][key]
             if low is not None and (low > 0 or high < 0):
-                said.append(f"{key.upper()} {'better' if low > 0 else 'WORSE'}")
+                reported.append(f"{key.upper()} {'better' if low > 0 else 'WORSE'}")
         cells = [name + (f" ({row['note']})" if row.get("note") else ""), f"{row['reads']:,}", f"{row['bad']:,}"]
         for key in ("mcc", "auc"):
             cells += [f"{row[who][key][0]:.3f}" for who in ("reported", "model")]
         cells += [signed(row[who]["log2_ratio"][0]) for who in ("reported", "model")]
-        lines.append("| " + " | ".join([*cells, ", ".join(said) or "–"]) + " |")
+        lines.append("| " + " | ".join([*cells, ", ".join(reported) or "–"]) + " |")
     return lines
 
 
 def beside_other_rules() -> list[str]:
     """The figures of `cargo xtask evaluate`: the verdict as `bm` gives it, on whole sets."""
     results = json.loads((EVALUATION / "results" / "evaluation.json").read_text(encoding="utf-8"))
-    columns = [name for name in report.judges(results["sets"]) if name != "mean-q20" and name not in own_labels.JUDGES]
+    columns = [name for name in report.methods(results["sets"]) if name != "mean-q20" and name not in own_labels.METHODS]
     shown = [name for name in (rules.EE_RATE, rules.LOGISTIC, rules.LEARNED, rules.LEFT_OUT) if name in columns]
     predicting = [name for name in shown if name != rules.LOGISTIC]
     lines = [

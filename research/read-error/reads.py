@@ -215,7 +215,7 @@ def own_labels(bases: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.nd
     wrong, known = np.zeros(len(bases), bool), np.zeros(len(bases), bool)
     i = np.flatnonzero(left >= K + 1)
     for here, there, base in ((i, i + 1, i + K), (i + 1, i, i)):
-        judged = solid[here] & (solid[there] | weak[there])
-        known[base[judged]] = True
-        wrong[base[judged & weak[there]]] = True
+        evaluated = solid[here] & (solid[there] | weak[there])
+        known[base[evaluated]] = True
+        wrong[base[evaluated & weak[there]]] = True
     return wrong, known

@@ -101,8 +101,8 @@ class Figures(unittest.TestCase):
         rate = rng.uniform(0, 0.04, n)
         self.errors = rng.poisson(rate * 100)
         self.labels = metrics.Labels(self.errors, self.length, self.length, self.errors <= 1)
-        self.predicting = metrics.Judgement(rate, rate * 100, rate <= 0.01, rate * 100)
-        self.silent = metrics.Judgement(-rate, -rate, rate >= 0, None)
+        self.predicting = metrics.MethodOutput(rate, rate * 100, rate <= 0.01, rate * 100)
+        self.silent = metrics.MethodOutput(-rate, -rate, rate >= 0, None)
 
     def test_all_kept(self):
         figures = metrics.Measure(self.silent, self.labels).figures(np.ones(300))
@@ -111,10 +111,10 @@ class Figures(unittest.TestCase):
         self.assertTrue(math.isnan(figures["log2_ratio"]), "no errors predicted, no calibration")
 
     def test_calibration_is_signed(self):
-        twice = metrics.Judgement(*[self.predicting.by_rate] * 2, self.predicting.keep, 2.0 * self.errors)
-        half = metrics.Judgement(*[self.predicting.by_rate] * 2, self.predicting.keep, 0.5 * self.errors)
-        for judgement, expected in ((twice, 1.0), (half, -1.0)):
-            self.assertAlmostEqual(metrics.Measure(judgement, self.labels).figures(np.ones(300))["log2_ratio"], expected)
+        twice = metrics.MethodOutput(*[self.predicting.by_rate] * 2, self.predicting.keep, 2.0 * self.errors)
+        half = metrics.MethodOutput(*[self.predicting.by_rate] * 2, self.predicting.keep, 0.5 * self.errors)
+        for output, expected in ((twice, 1.0), (half, -1.0)):
+            self.assertAlmostEqual(metrics.Measure(output, self.labels).figures(np.ones(300))["log2_ratio"], expected)
 
     def test_the_reliability_curve_holds_every_read_and_error_once(self):
         curve = metrics.Measure(self.predicting, self.labels).reliability()
@@ -140,7 +140,7 @@ class Figures(unittest.TestCase):
     def test_bases_kept_and_errors_left_by_hand(self):
         labels = metrics.Labels(np.array([0, 3, 9]), np.array([100, 150, 80]), np.array([100, 200, 100]), np.array([True, False, False]))
         rate = np.array([0.1, 0.2, 0.3])
-        measure = metrics.Measure(metrics.Judgement(rate, rate, np.array([True, True, False])), labels)
+        measure = metrics.Measure(metrics.MethodOutput(rate, rate, np.array([True, True, False])), labels)
         found = measure.figures(np.ones(3))
         self.assertAlmostEqual(found["bases_kept"], 300 / 400)
         self.assertAlmostEqual(found["errors_per_mb"], 1e6 * 3 / 250)

@@ -44,7 +44,7 @@ class ReadLabels(Scratch):
             self.labels(["0\t1\t=\n", "0\t2\t=\n"], [2, 3])
 
 
-class Judges(unittest.TestCase):
+class Methods(unittest.TestCase):
     def test_the_rate_of_a_quality_is_counted_where_there_are_labels(self):
         quality, label = bytes([33 + 20] * 1000 + [33 + 30] * 4), b"X" * 30 + b"=" * 770 + b"." * 200 + b"...."
         rates = own_labels.rate_by_quality([quality, bytes([33 + 20] * 9)], [label, None])
@@ -56,16 +56,16 @@ class Judges(unittest.TestCase):
         r = reads(n=2, row=np.array([0, 2]), records=3, length=np.array([3, 2]))
         rates = np.zeros(94)
         rates[[10, 20]] = 0.02, 0.004
-        judgement = own_labels.by_table(r, [bytes([43, 43, 53]), b"!", bytes([53, 53])], rates)
-        np.testing.assert_allclose(judgement.predicted, [0.044, 0.008])
-        self.assertEqual(judgement.keep.tolist(), [False, True])
+        output = own_labels.by_table(r, [bytes([43, 43, 53]), b"!", bytes([53, 53])], rates)
+        np.testing.assert_allclose(output.predicted, [0.044, 0.008])
+        self.assertEqual(output.keep.tolist(), [False, True])
 
     def test_reads_without_labels_are_judged_by_what_is_reported(self):
         r = reads(n=3, length=np.full(3, 200), ee=np.array([9.0, 1.0, 8.0]))
         labels = [b"=" * 99 + b"X" + b"." * 100, b"." * 200, None]
-        judgement, unlabelled = own_labels.by_breaks(r, labels)
-        np.testing.assert_allclose(judgement.predicted, [2.0, 1.0, 8.0])
-        self.assertEqual(judgement.keep.tolist(), [True, True, False])
+        output, unlabelled = own_labels.by_breaks(r, labels)
+        np.testing.assert_allclose(output.predicted, [2.0, 1.0, 8.0])
+        self.assertEqual(output.keep.tolist(), [True, True, False])
         self.assertEqual(unlabelled, 2)
 
     def test_each_read_gets_the_judgement_of_the_other_half(self):

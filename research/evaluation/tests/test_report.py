@@ -22,13 +22,13 @@ def results():
         errors, length = rng.poisson(1, 200) + shift, np.full(200, 100)
         labels = metrics.Labels(errors, length, length, errors <= 1)
         rate = rng.random(200)
-        judged = {
-            "EE/len <= 1 %": metrics.Measure(metrics.Judgement(rate, rate, rate <= 0.5, errors * 2.0), labels),
-            "mute": metrics.Measure(metrics.Judgement(-rate, -rate, rate <= 0.5), labels),
+        evaluated = {
+            "EE/len <= 1 %": metrics.Measure(metrics.MethodOutput(rate, rate, rate <= 0.5, errors * 2.0), labels),
+            "mute": metrics.Measure(metrics.MethodOutput(-rate, -rate, rate <= 0.5), labels),
         }
-        figures = metrics.measured(judged, 200, 10, 1, "EE/len <= 1 %")
-        for each in judged:
-            figures[each]["reliability"] = judged[each].reliability()
+        figures = metrics.measured(evaluated, 200, 10, 1, "EE/len <= 1 %")
+        for each in evaluated:
+            figures[each]["reliability"] = evaluated[each].reliability()
         sets[name] = {
             "platform": "illumina", "part": part, "run": name, "records": 210, "ambiguous": 10, "reads": 200, "median_length": 100,
             "errors": int(errors.sum()), "scored_bases": 20000, "good_share": float(labels.good.mean()), "with_1_error": 0.5,
@@ -69,8 +69,8 @@ class Report(unittest.TestCase):
         found = {"testifies": False, "doubts": ["too few", "too odd"], "k": 21, "kmers": 1234, "share": 1.0, "bytes": 1, "depth": 30.0,
                  "evaluable": 0.875, "expected_errors_prior": 1500.4, "expected_errors": 700.2}  # fmt: skip
         took = [{"wall_s": 1.0, "cpu_s": 2.0, "peak_mb": 30}, {"wall_s": 1.5, "cpu_s": 2.5, "peak_mb": 45, "evidence": found}]
-        said = {name: [{"choice": "start", "doubts": []} | each] for name, each in zip((own_labels.ADAPTED, own_labels.POSTERIOR), took)}
-        self.results["sets"]["b"]["adapting"] = said
+        reported = {name: [{"choice": "start", "doubts": []} | each] for name, each in zip((own_labels.ADAPTED, own_labels.POSTERIOR), took)}
+        self.results["sets"]["b"]["adapting"] = reported
         page = report.markdown(self.results)
         self.assertIn("| b | no | 21 | 1,234 | 100 % | 30 | 88 % | 1,500 → 700 | too few; too odd |", page)
         self.assertIn("| b | 210 | 1.0 / 1.5 | 2.0 / 2.5 | 30 / 45 |", page)

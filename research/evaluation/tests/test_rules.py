@@ -62,8 +62,8 @@ class Logistic(unittest.TestCase):
 
 
 class TrainingSets(unittest.TestCase):
-    def names(self, judged, sets, platform):
-        return [s.name for s in rules.training_sets(judged, sets, platform)]
+    def names(self, evaluated, sets, platform):
+        return [s.name for s in rules.training_sets(evaluated, sets, platform)]
 
     def test_neither_the_judged_run_nor_its_flow_cell_nor_test_sets(self):
         sets = [reads("a", run="F1"), reads("a2", run="F1"), reads("b"), reads("c", part="devtest"), reads("d", part="devtest", run="F1")]
@@ -92,19 +92,19 @@ class Models(unittest.TestCase):
     }  # fmt: skip
 
     def test_a_probability_ranks_and_predicts_nothing(self):
-        judgement, unscored = rules.judged_by(self.columns, reads())
-        self.assertEqual(judgement.by_rate.tolist(), [-0.9, -0.2, np.inf, -0.6])
-        self.assertEqual(judgement.keep.tolist(), [True, False, False, True])
-        self.assertIsNone(judgement.predicted)
+        output, unscored = rules.judged_by(self.columns, reads())
+        self.assertEqual(output.by_rate.tolist(), [-0.9, -0.2, np.inf, -0.6])
+        self.assertEqual(output.keep.tolist(), [True, False, False, True])
+        self.assertIsNone(output.predicted)
         self.assertEqual(unscored, 1)
 
     def test_expected_errors_rank_by_rate_and_by_count(self):
         r = reads(length=np.array([100, 50, 100, 200]))
         columns = self.columns | {"length": ["100", "50", "100", "200"], "expected_errors": ["1", "2", "nan", "3"]}
-        judgement, _ = rules.judged_by(columns, r)
-        self.assertEqual(judgement.by_rate.tolist(), [0.01, 0.04, np.inf, 0.015])
-        self.assertEqual(judgement.by_count.tolist(), [1, 2, np.inf, 3])
-        self.assertEqual(judgement.predicted.tolist(), [1, 2, 0, 3])
+        output, _ = rules.judged_by(columns, r)
+        self.assertEqual(output.by_rate.tolist(), [0.01, 0.04, np.inf, 0.015])
+        self.assertEqual(output.by_count.tolist(), [1, 2, np.inf, 3])
+        self.assertEqual(output.predicted.tolist(), [1, 2, 0, 3])
 
     def test_rows_are_those_of_the_reads_that_are_judged(self):
         r = reads(n=2, row=np.array([1, 3]), records=4)

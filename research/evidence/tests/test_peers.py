@@ -52,7 +52,7 @@ class Compared(unittest.TestCase):
             self.assertEqual(peers.given_up(head), expected, head)
 
 
-class Judged(Scratch):
+class Evaluated(Scratch):
     before = [b"ACGTACGTAC", b"ACGTACGTAC", b"GGGGGGGGGG", b"TTTTTTTTTT"]
 
     def changes(self, text):
@@ -76,15 +76,15 @@ class Judged(Scratch):
     def test_judgements_of_correctors_and_filters(self):
         r = reads(n=3, row=np.array([0, 2, 3]), records=4, length=np.array([10, 10, 10]))
         made = peers.Changes(np.array([0, 9, 1, 0]), np.array([0, 9, 2, 0]), np.zeros(4, bool), np.array([False, False, False, True]))
-        corrector = peers.judged(made, r, True)
+        corrector = peers.evaluated(made, r, True)
         np.testing.assert_allclose(corrector.by_rate, [0, 0.3, 0])
         self.assertEqual((corrector.keep.tolist(), corrector.predicted.tolist()), ([True, False, True], [0, 1, 0]))
-        last = peers.judged(made, r, True, unfixable_last=True)
+        last = peers.evaluated(made, r, True, unfixable_last=True)
         self.assertEqual((last.keep.tolist(), int(last.by_rate.argmax())), ([True, False, False], 2))
         r = dataclasses.replace(r, ee=np.array([0.5, 0.1, 0.2]))
         self.assertEqual(peers.ties_by_ee(corrector, r).by_rate.tolist(), [1, 2, 0])
-        self.assertIsNone(peers.judged(made, r, False).predicted)
-        self.assertEqual(peers.judged(made, r, False).keep.tolist(), [True, False, True])
+        self.assertIsNone(peers.evaluated(made, r, False).predicted)
+        self.assertEqual(peers.evaluated(made, r, False).keep.tolist(), [True, False, True])
 
 
 class Programs(Scratch):

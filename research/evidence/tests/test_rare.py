@@ -13,14 +13,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.append(str(Path(__file__).resolve().parents[2] / "evaluation" / "tests"))
 import rare  # noqa: E402
 import test_rules  # noqa: E402
-from rare import COMMON, EE, JUDGES, POSTERIOR, RARE, RARE_CLEAN, SEEN, Judged  # noqa: E402
+from rare import COMMON, EE, METHODS, POSTERIOR, RARE, RARE_CLEAN, SEEN, Evaluated  # noqa: E402
 
 
 def of(errors, badness, keep):
     """Reads of 100 scored bases; what *posterior* says, all other judges the reverse of its ranking and verdict."""
     badness, keep = np.array(badness), np.array(keep)
-    each = {judge: badness if judge == POSTERIOR else -badness for judge in JUDGES}
-    return Judged(np.array(errors), np.full(len(errors), 100), each, {judge: keep if judge == POSTERIOR else ~keep for judge in JUDGES})
+    each = {method: badness if method == POSTERIOR else -badness for method in METHODS}
+    return Evaluated(np.array(errors), np.full(len(errors), 100), each, {method: keep if method == POSTERIOR else ~keep for method in METHODS})
 
 
 class Figures(unittest.TestCase):
