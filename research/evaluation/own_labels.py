@@ -1,7 +1,7 @@
-"""What a run says of itself: models that `bm adapt` made of it, its labels, and simpler judges made of these.
+"""Methods that learn from the run itself: models that `bm adapt` made, and simpler methods built on the run's labels.
 
-Labels are those of ``bm adapt --labels``: of each base of a read that was looked at whether other reads bear it out (``=``),
-contradict it (``X``) or neither (``.``). Here they are bytes a record, one item for each record of all files in their order,
+``bm adapt --labels`` labels each base of the reads that it looked at: other reads confirm it (``=``), contradict it (``X``) or
+neither (``.``). Here, labels are a list with one item per record of all files, in order: the labels of its bases as bytes, or
 None for a record that was not looked at.
 """
 
@@ -24,17 +24,17 @@ from metrics import MethodOutput
 from truth import ERROR_PROBABILITY, Reads
 
 ADAPTED = "adapted"
-UNSEEN = "adapted, run left out"  # started from a model that has not seen the flow cell
+UNSEEN = "adapted, run left out"  # started from a model trained without the flow cell
 HALVES = "adapted, other half"
-POSTERIOR = "posterior"  # with what the run's k-mers say; started from a model that has not seen the flow cell
+POSTERIOR = "posterior"  # with the run's k-mer evidence; started from a model trained without the flow cell
 POSTERIOR_HALVES = "posterior, other half"
 TABLE = "self-calibrated table"
 BREAKS = "k-mer breaks"
 METHODS = (ADAPTED, UNSEEN, HALVES, POSTERIOR, POSTERIOR_HALVES, TABLE, BREAKS)
 
-MOST_WRONG = 0.01  # errors per base of a read that is kept: what the rules and the models are asked for, too
+MOST_WRONG = 0.01  # errors per base that a kept read may have, the same limit as for the rules and the models
 TIMED = Path(__file__).with_name("timed.py")
-PRIOR = 200  # bases; a quality with few labels is worth what is reported
+PRIOR = 200  # pseudo-count in bases: a quality with few labels stays near its reported error rate
 RIGHT, WRONG = ord("="), ord("X")
 
 Labels = list[bytes | None]
@@ -44,20 +44,20 @@ Labels = list[bytes | None]
 
 
 def adapt(bm: Path, files: list[Path], package: Path, start: str | None = None, labels: Path | None = None, evidence: bool = False) -> dict:
-    """Learn a run with ``bm adapt``; what it chose and why, what it saw, and what it took.
+    """Run ``bm adapt`` on a run; returns its choice and doubts, what it counted, and its time and memory.
 
     Parameters
     ----------
     files : list of Path
         All FASTQ files of the run.
     package : Path
-        The folder that the model goes to.
+        Output folder for the model package.
     start : str, optional
-        Model to start from, if it is another than the shipped one.
+        Model to start from; the shipped one by default.
     labels : Path, optional
-        Where the labels go.
+        Output file for the labels.
     evidence : bool
-        Whether the package is to keep what the run's k-mers say.
+        Whether to store the run's k-mer evidence in the package.
     """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
@@ -73,7 +73,7 @@ def adapt(bm: Path, files: list[Path], package: Path, start: str | None = None, 
 
 
 def timed(command: list) -> dict:
-    """Run a command; seconds, seconds that it computed (what others do on the machine is not in them) and megabytes at most."""
+    """Run a command; returns wall seconds, CPU seconds (unaffected by other load on the machine) and peak megabytes."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "took.json")
         subprocess.run([sys.executable, TIMED, out, *command], check=True)
@@ -82,7 +82,7 @@ def timed(command: list) -> dict:
 
 
 def outputs(bm: Path, reads: Reads, left_out: str | None, asked_left_out: bool):
-    """Every judge that the run makes of itself, and the labels it is made from.
+    """Outputs of every method that learns from the run itself.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def outputs(bm: Path, reads: Reads, left_out: str | None, asked_left_out: bool):
 
 
 def other_half(bm: Path, reads: Reads, start: str | None, scratch: Path, evidence: bool) -> tuple[MethodOutput, list[dict]]:
-    """Each half of the templates judged by what the other half taught."""
+    """Output for each half of the templates, from the model learned from the other half; and the results of both `adapt` runs."""
     second = halves(reads.files)
     of_read, evaluated, reported = second[reads.row], [], []
     for taught in (False, True):
@@ -143,28 +143,28 @@ def other_half(bm: Path, reads: Reads, start: str | None, scratch: Path, evidenc
         part = part_of(reads.files, second == taught, folder)
         reported.append(adapt(bm, part, folder / "package", start, evidence=evidence))
         evaluated.append(rules.score(bm, str(folder / "package"), reads)[0])
-    # The first package learned from the first half, so it judges the second.
+    # The first package was learned from the first half, so it scores the second half.
     return joined(of_read, evaluated[0], evaluated[1]), reported
 
 
 def joined(choice: np.ndarray, one: MethodOutput, other: MethodOutput) -> MethodOutput:
-    """``one`` of the reads where ``choice`` [reads], and ``other`` of the rest."""
+    """``one`` for the reads where ``choice``, bool [reads], is true, and ``other`` for the rest."""
     fields = ("by_rate", "by_count", "keep", "predicted")
     return MethodOutput(*(np.where(choice, getattr(one, field), getattr(other, field)) for field in fields))
 
 
 def halves(files: list[Path]) -> np.ndarray:
-    """Which half each record is in, bool [records]: by a hash of the template's name, so mates stay together."""
+    """Whether each record is in the second half, bool [records]; by a hash of the template's name, so mates stay together."""
     return np.array([in_second_half(name) for file in files for name, _, _ in truth.records(file)])
 
 
 def in_second_half(name: str) -> bool:
-    """Whether a template is in the second half. Mates may be told by ``/1`` or by the ``.1`` of archives."""
+    """Whether a template is in the second half. Mate suffixes are ``/1``, or ``.1`` in archives."""
     return bool(hashlib.sha256(re.sub(r"[./][12]$", "", name).encode()).digest()[0] & 1)
 
 
 def part_of(files: list[Path], wanted: np.ndarray, folder: Path) -> list[Path]:
-    """Files of four-line records with those records only that are ``wanted``, bool [records of all files]."""
+    """Copies the ``wanted`` records, bool [records of all files], of files with four-line records; returns the copies."""
     folder.mkdir(parents=True)
     parts, number = [], 0
     for file in files:
@@ -183,13 +183,13 @@ def part_of(files: list[Path], wanted: np.ndarray, folder: Path) -> list[Path]:
 
 
 def read_labels(table: Path, sizes: list[int]) -> Labels:
-    """The labels that ``bm adapt --labels`` wrote, by record of all files.
+    """The labels written by ``bm adapt --labels``, one item per record of all files.
 
     Parameters
     ----------
     table : Path
     sizes : list of int
-        Records of each file. Where there are second mates, there must be two files, of as many records each.
+        Number of records in each file. Pairs need two files with equal numbers of records.
     """
     rows = []
     with table.open("rb") as lines:
@@ -199,7 +199,7 @@ def read_labels(table: Path, sizes: list[int]) -> Labels:
             rows.append((int(template), int(mate), labels))
     paired = any(mate == 2 for _, mate, _ in rows)
     if paired and (len(sizes) != 2 or sizes[0] != sizes[1]):
-        raise SystemExit(f"{table}: labels of pairs, but not two files of as many records")
+        raise SystemExit(f"{table}: labels of pairs, which need two files with equal numbers of records")
     out: Labels = [None] * sum(sizes)
     for template, mate, labels in rows:
         out[template + sizes[0] * (mate - 1)] = labels
@@ -207,7 +207,7 @@ def read_labels(table: Path, sizes: list[int]) -> Labels:
 
 
 def rate_by_quality(qualities: list[bytes], labels: Labels) -> np.ndarray:
-    """Measured error rate of each reported quality, float64 [94]; with few labels, near the reported one."""
+    """Error rate of each reported quality, measured with the labels, float64 [94]; near the reported rate if labels are few."""
     pairs = [(quality, label) for quality, label in zip(qualities, labels) if label is not None]
     scores = np.frombuffer(b"".join(quality for quality, _ in pairs), np.uint8) - 33
     label = np.frombuffer(b"".join(label for _, label in pairs), np.uint8)
@@ -217,7 +217,7 @@ def rate_by_quality(qualities: list[bytes], labels: Labels) -> np.ndarray:
 
 
 def by_table(reads: Reads, qualities: list[bytes], rates: np.ndarray) -> MethodOutput:
-    """Expected errors with the measured rate of each quality in place of the reported one; at most 1 % of the bases.
+    """Output by expected errors, with the measured error rate of each quality instead of the reported one.
 
     Parameters
     ----------
@@ -230,9 +230,9 @@ def by_table(reads: Reads, qualities: list[bytes], rates: np.ndarray) -> MethodO
 
 
 def by_breaks(reads: Reads, labels: Labels) -> tuple[MethodOutput, int]:
-    """The share of a read's labelled bases that other reads contradict, and how many reads have no labelled base.
+    """Output by the fraction of a read's labelled bases that other reads contradict, and the number of reads without labels.
 
-    These are judged by reported expected errors.
+    Reads without labels rank by reported expected errors.
     """
     wrong, right = counts(reads, labels)
     labelled = wrong + right
@@ -241,13 +241,13 @@ def by_breaks(reads: Reads, labels: Labels) -> tuple[MethodOutput, int]:
 
 
 def counts(reads: Reads, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
-    """Bases of each read that others contradict, and that they bear out, int [reads]."""
+    """Bases of each read that other reads contradict, int [reads], and that they confirm, int [reads]."""
     found = [labels[row] or b"" for row in reads.row]
     return np.array([label.count(b"X") for label in found]), np.array([label.count(b"=") for label in found])
 
 
 def expecting(errors: np.ndarray, reads: Reads) -> MethodOutput:
-    """A judgement by a number of expected errors, float [reads]."""
+    """Output by a number of expected errors, float [reads]; keeps reads with at most 1 % of the bases."""
     rate = errors / reads.length
     return MethodOutput(rate, errors, rate <= MOST_WRONG, errors)
 
@@ -257,17 +257,17 @@ def expecting(errors: np.ndarray, reads: Reads) -> MethodOutput:
 
 @dataclass
 class Overlap:
-    """Bases of compared reads, by what other reads and truth say of them."""
+    """Counts of bases by label and truth."""
 
     bases: int = 0
     labelled: int = 0
     wrong: int = 0  # labelled X
-    errors: int = 0  # by truth
-    labelled_errors: int = 0  # by truth, with any label
-    both: int = 0  # labelled X and by truth
+    errors: int = 0  # true errors
+    labelled_errors: int = 0  # true errors with any label
+    both: int = 0  # true errors labelled X
 
     def add(self, label: np.ndarray, error: np.ndarray) -> None:
-        """Count bases with their labels, uint8 [bases], and whether truth calls them errors, bool [bases]."""
+        """Count bases, given their labels, uint8 [bases], and whether they are true errors, bool [bases]."""
         wrong = label == WRONG
         labelled = wrong | (label == RIGHT)
         self.bases += len(label)
@@ -278,7 +278,7 @@ class Overlap:
         self.both += int((wrong & error).sum())
 
     def shares(self) -> dict:
-        """Counts, and the figures that are made of them; nan where there is nothing to divide by."""
+        """The counts, and the ratios computed from them; nan if the denominator is 0."""
 
         def share(part: int, whole: int) -> float:
             return part / whole if whole else float("nan")
@@ -296,7 +296,7 @@ class Overlap:
 def error_bases(places: str, length: int) -> np.ndarray:
     """Which bases of a read are substituted or inserted, bool [length]: ``S17``, ``I3``, ``I2@3``.
 
-    A deletion (``D9``, ``D4@9``) has no base that could be labelled, and counts nowhere.
+    A deletion (``D9``, ``D4@9``) has no base that could be labelled, so it is not counted.
     """
     error = np.zeros(length, bool)
     for kind, many, at in re.findall(r"([SID])(?:(\d+)@)?(\d+)", places):
@@ -308,8 +308,8 @@ def error_bases(places: str, length: int) -> np.ndarray:
 def beside_truth(reads: Reads, labels: Labels) -> dict:
     """Precision and recall of the labels, on the bases of unambiguous reads that were compared with the reference.
 
-    Clipped ends are left out. Single bases that were masked as variants are not told apart in the table: labels there count
-    as if truth said that they are right.
+    Clipped ends are left out. The truth table does not name single bases that were masked as variants, so labels on them count as
+    if truth had found the base correct.
     """
     overlap = Overlap()
     for place, row in enumerate(reads.row):

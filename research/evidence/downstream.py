@@ -222,9 +222,9 @@ def sizes(lengths: list[int]) -> dict[str, float]:
 
 def differences(paf: str) -> dict[str, float]:
     """Bases of contigs that were laid on bases of the reference, and differences there for each 100 kb, a gap being one."""
-    reported = "".join(field[5:] for line in paf.splitlines() for field in line.split("\t")[12:] if field.startswith("cs:Z:"))
-    substitutions, gaps = len(re.findall(r"\*", reported)), len(re.findall(r"[+-]", reported))
-    bases = sum(map(int, re.findall(r":(\d+)", reported))) + substitutions
+    cs = "".join(field[5:] for line in paf.splitlines() for field in line.split("\t")[12:] if field.startswith("cs:Z:"))
+    substitutions, gaps = len(re.findall(r"\*", cs)), len(re.findall(r"[+-]", differences))
+    bases = sum(map(int, re.findall(r":(\d+)", cs))) + substitutions
     return {"laid": bases, "differing_per_100kb": 1e5 * (substitutions + gaps) / bases if bases else float("nan")}
 
 

@@ -81,8 +81,8 @@ class Job:
         if WATCH.exists():
             self.peak_mib = max(self.peak_mib or 0, int(memory.read_text().split()[-1]) / 1024)
         if process.returncode:
-            reported = (self.folder / "stderr").read_text(encoding="utf-8", errors="replace").split("\n")
-            raise Failed(f"{name} failed ({process.returncode}): {' '.join(line.strip() for line in reported if line.strip())[-200:]}")
+            messages = (self.folder / "stderr").read_text(encoding="utf-8", errors="replace").split("\n")
+            raise Failed(f"{name} failed ({process.returncode}): {' '.join(line.strip() for line in messages if line.strip())[-200:]}")
 
     def used(self) -> dict[str, float | None]:
         """For the results file."""
@@ -141,7 +141,7 @@ def records(path: Path) -> Iterator[tuple[bytes, bytes, bytes]]:
 def score(bm: Path, run: Joined, job: Job, *options: str) -> tuple[MethodOutput, dict[str, np.ndarray]]:
     """What ``bm score`` says with these options: of the judged reads, and of all records its badness and verdict.
 
-    Whatever columns it prints, those are used that `rules.judged_by` knows, by name.
+    Whatever columns it prints, those are used that `rules.output_of_tables` knows, by name.
     """
     table = job.folder / "scores.tsv"
     job.call(bm, "score", "--quiet", "--threads", job.threads, *options, "--output", table, run.named)
@@ -154,7 +154,7 @@ def score(bm: Path, run: Joined, job: Job, *options: str) -> tuple[MethodOutput,
     else:
         badness = -np.array(columns["probability"], np.float64)
     badness = np.where(verdict == "unscored", np.inf, badness)
-    return rules.judged_by(columns, run.reads)[0], {"badness": badness, "keep": verdict == "pass"}
+    return rules.output_of_tables(columns, run.reads)[0], {"badness": badness, "keep": verdict == "pass"}
 
 
 def expected_rate(qualities: list[bytes]) -> np.ndarray:

@@ -28,16 +28,16 @@ def table(rows: dict[str, dict]) -> list[str]:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, row in rows.items():
-        reported = []
+        significant = []
         for key in ("mcc", "auc"):
             _, low, high = row["difference"][key]
             if low is not None and (low > 0 or high < 0):
-                reported.append(f"{key.upper()} {'better' if low > 0 else 'WORSE'}")
+                significant.append(f"{key.upper()} {'better' if low > 0 else 'WORSE'}")
         cells = [name + (f" ({row['note']})" if row.get("note") else ""), f"{row['reads']:,}", f"{row['bad']:,}"]
         for key in ("mcc", "auc"):
             cells += [f"{row[who][key][0]:.3f}" for who in ("reported", "model")]
         cells += [signed(row[who]["log2_ratio"][0]) for who in ("reported", "model")]
-        lines.append("| " + " | ".join([*cells, ", ".join(reported) or "–"]) + " |")
+        lines.append("| " + " | ".join([*cells, ", ".join(significant) or "–"]) + " |")
     return lines
 
 

@@ -40,9 +40,9 @@ class Counts:
 def look(program: Path, sequences: list[bytes], level: int) -> tuple[list[np.ndarray], np.ndarray]:
     """The statements of the bases of every read, int [bases] each, and in how many reads a typical k-mer of it is, int [reads]."""
     run = subprocess.run([program, str(level)], input=b"\n".join(sequences), check=True, capture_output=True)
-    reported = np.frombuffer(run.stdout, "<u2").astype(np.int64)
+    codes = np.frombuffer(run.stdout, "<u2").astype(np.int64)
     ends = np.cumsum([1 + len(sequence) for sequence in sequences])
-    parts = np.split(reported, ends[:-1])
+    parts = np.split(codes, ends[:-1])
     return [part[1:] for part in parts], np.array([part[0] for part in parts])
 
 
@@ -71,11 +71,11 @@ def count(program: Path, rows: list[tuple[bytes, str | None]], level: int) -> Co
     statements, depths = look(program, [sequence for sequence, _ in rows], level)
     ranges = np.searchsorted(BORDERS[1:], depths, side="right")
     tallies = np.zeros((2, len(BORDERS), STATEMENTS))
-    for (sequence, where), reported, of in zip(rows, statements, ranges):
+    for (sequence, where), codes, of in zip(rows, statements, ranges):
         if where is not None:
             wrong = reads.wrong_bases(sequence, where)
             for tally, chosen in zip(tallies, (wrong, ~wrong)):
-                tally[of] += np.bincount(reported[chosen], minlength=STATEMENTS)
+                tally[of] += np.bincount(codes[chosen], minlength=STATEMENTS)
     return Counts(level, tallies[0], tallies[1])
 
 

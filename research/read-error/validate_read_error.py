@@ -146,9 +146,9 @@ def main() -> int:
     if options.ort_lib:
         engines["onnxruntime"] = ["--backend", "onnxruntime", "--ort-lib", str(options.ort_lib)]
     evidence = "evidence" in manifest["files"]
-    reported: dict[str, Scores] = {}
+    results: dict[str, Scores] = {}
     for name, flags in engines.items():
-        found = reported[name] = score(options.bm, folder, chosen, evidence, *flags)
+        found = results[name] = score(options.bm, folder, chosen, evidence, *flags)
         if evidence:
             probability = np.array([packages.read_probability(e, n, manifest["read_rule"]) for e, n in zip(found.errors, length)])
         off = [float(np.abs(found.probability - probability).max()), float((np.abs(found.prior - expected) / length).max())]
@@ -160,10 +160,10 @@ def main() -> int:
         off = [0.0 if evidence else float(np.abs(found.probability - told[:, 0]).max()), float(np.abs(found.prior - told[:, 1]).max())]
         check(f"{name}: golden reads", off[0] <= TOLERANCE and off[1] <= 1e-3, f"max |Δp| {off[0]:.1e}, expected errors {off[1]:.1e}")
     if evidence:
-        changed = float((np.abs(reported["embedded"].errors - reported["embedded"].prior) / length).max())
+        changed = float((np.abs(results["embedded"].errors - results["embedded"].prior) / length).max())
         check("the evidence changes what is expected", changed > 100 * TOLERANCE, f"expected errors a base by at most {changed:.1e}")
-        for name, found in reported.items():
-            off = float((np.abs(found.errors - reported["embedded"].errors) / length).max())
+        for name, found in results.items():
+            off = float((np.abs(found.errors - results["embedded"].errors) / length).max())
             check(f"{name}: what the evidence makes of it", off <= TOLERANCE, f"expected errors a base differ by at most {off:.1e}")
 
     out = sys.stderr if options.json else sys.stdout

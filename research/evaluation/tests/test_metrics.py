@@ -1,4 +1,4 @@
-"""Known answers: AUC against brute force, MCC at its edges, retention by hand, the bootstrap the same every time.
+"""Tests with known answers: AUC against brute force, MCC at its limits, retention by hand, a reproducible bootstrap.
 
     python -m unittest discover -s research/evaluation/tests
 """
@@ -35,7 +35,7 @@ class Auc(unittest.TestCase):
                 with self.subTest(levels=levels):
                     self.assertAlmostEqual(weighted_auc(badness, bad), brute_force(badness, bad), places=12)
 
-    def test_a_weight_is_so_many_copies(self):
+    def test_a_weight_equals_that_many_copies(self):
         rng = np.random.default_rng(2)
         badness, bad, weight = rng.integers(0, 9, 40).astype(float), rng.random(40) < 0.4, rng.integers(0, 4, 40)
         copies = np.repeat(np.arange(40), weight)
@@ -46,7 +46,7 @@ class Auc(unittest.TestCase):
         self.assertEqual(weighted_auc(badness, bad), 1.0)
         self.assertEqual(weighted_auc(-badness, bad), 0.0)
 
-    def test_reads_that_were_not_judged_rank_last_and_tie(self):
+    def test_unscored_reads_rank_last_and_tie(self):
         badness, bad = np.array([0.1, np.inf, np.inf]), np.array([False, True, False])
         self.assertEqual(weighted_auc(badness, bad), 0.75)
 
@@ -88,7 +88,7 @@ class Retention(unittest.TestCase):
         self.assertAlmostEqual(self.share([4, 3, 2, 1], [0, 0, 1, 1], 0.5), 1.0)
         self.assertEqual(self.share([1, 2, 3, 4], [0, 0, 1, 1], 1.0), 0.5)
 
-    def test_a_tie_at_the_border_gives_its_mean(self):
+    def test_a_tie_at_the_limit_contributes_its_mean(self):
         self.assertAlmostEqual(self.share([1, 2, 2, 2], [0, 1, 0, 0], 0.5), (1 / 3) / 2)
         self.assertAlmostEqual(self.share([7, 7, 7, 7], [0, 1, 0, 0], 0.5), 0.25, msg="one value for all says nothing")
 
@@ -122,7 +122,7 @@ class Figures(unittest.TestCase):
         self.assertAlmostEqual(sum(point["reads"] * 100 * point["measured"] for point in curve), self.errors.sum())
         self.assertEqual(metrics.Measure(self.silent, self.labels).reliability(), [])
 
-    def test_the_bootstrap_is_the_same_every_time_and_holds_the_value(self):
+    def test_the_bootstrap_is_reproducible_and_its_interval_contains_the_value(self):
         def run(seed):
             measures = {"a": metrics.Measure(self.predicting, self.labels), "b": metrics.Measure(self.silent, self.labels)}
             return metrics.measured(measures, 300, 100, seed, "a")

@@ -1,4 +1,4 @@
-"""Labels find their records, tables and shares are those of a count by hand, and halves keep mates together."""
+"""Labels are joined to their records, tables and fractions equal a count by hand, and halves keep mates together."""
 
 import math
 import subprocess
@@ -39,7 +39,7 @@ class ReadLabels(Scratch):
     def test_single_reads_are_counted_over_all_files(self):
         self.assertEqual(self.labels(["3\t1\t=\n", "0\t1\tX\n"], [2, 2]), [b"X", None, None, b"="])
 
-    def test_pairs_in_files_of_other_lengths_are_refused(self):
+    def test_pairs_in_files_of_unequal_length_are_refused(self):
         with self.assertRaises(SystemExit):
             self.labels(["0\t1\t=\n", "0\t2\t=\n"], [2, 3])
 
@@ -60,7 +60,7 @@ class Methods(unittest.TestCase):
         np.testing.assert_allclose(output.predicted, [0.044, 0.008])
         self.assertEqual(output.keep.tolist(), [False, True])
 
-    def test_reads_without_labels_are_judged_by_what_is_reported(self):
+    def test_reads_without_labels_rank_by_reported_expected_errors(self):
         r = reads(n=3, length=np.full(3, 200), ee=np.array([9.0, 1.0, 8.0]))
         labels = [b"=" * 99 + b"X" + b"." * 100, b"." * 200, None]
         output, unlabelled = own_labels.by_breaks(r, labels)
@@ -68,7 +68,7 @@ class Methods(unittest.TestCase):
         self.assertEqual(output.keep.tolist(), [True, True, False])
         self.assertEqual(unlabelled, 2)
 
-    def test_each_read_gets_the_judgement_of_the_other_half(self):
+    def test_each_read_gets_the_output_of_the_other_half(self):
         one, other = (own_labels.expecting(np.full(4, errors), reads()) for errors in (0.5, 2.0))
         both = own_labels.joined(np.array([True, False, False, True]), one, other)
         self.assertEqual(both.predicted.tolist(), [0.5, 2.0, 2.0, 0.5])
@@ -76,7 +76,7 @@ class Methods(unittest.TestCase):
 
 
 class Timed(Scratch):
-    def test_a_command_is_waited_for_and_its_own_memory_is_told(self):
+    def test_time_and_memory_are_those_of_the_command(self):
         ballast = np.ones(30_000_000)  # 240 MB of this process, which the command must not inherit
         took = own_labels.timed([sys.executable, "-S", "-c", "x = b'x' * 60_000_000"])
         self.assertEqual(list(took), ["wall_s", "cpu_s", "peak_mb"])
