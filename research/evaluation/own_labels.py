@@ -87,15 +87,16 @@ def outputs(bm: Path, reads: Reads, left_out: str | None, asked_left_out: bool):
     Parameters
     ----------
     left_out : str or None
-        Package that has not seen the flow cell of the reads; None where the shipped model has not, either.
+        Package trained without the flow cell of the reads; None if the shipped model was not trained on it either.
     asked_left_out : bool
-        Whether to leave out at all.
+        Whether the evaluation leaves runs out.
 
     Returns
     -------
-    judged : dict of Judgement
+    evaluated : dict of MethodOutput
+        By method.
     notes : dict
-        What `adapt` told, and of the labels what truth says.
+        The results of `adapt`, and the comparison of the labels with truth.
     """
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)

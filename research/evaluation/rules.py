@@ -21,7 +21,7 @@ LEARNED = "read-error"  # the model that is trained on truth
 LEFT_OUT = "read-error, run left out"
 
 RIDGE = 1e-6  # on standardised features and a mean loss: keeps weights finite if the classes are separable, negligible otherwise
-FEATURES = ("log10 of EE/len", "mean Q", "standard deviation of Q", "mean Q of the last 10 bases", "share of bases below Q15")  # in the results file
+FEATURES = ("log10 of EE/len", "mean Q", "standard deviation of Q", "mean Q of the last 10 bases", "share of bases below Q15")
 
 
 def mean_q20(reads: Reads) -> MethodOutput:
@@ -104,10 +104,10 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def training_sets(evaluated: Reads, sets: list[Reads], platform: dict[str, str]) -> list[Reads]:
-    """What a judge of ``judged`` may be trained on.
+    """The sets on which a method may be trained before it scores ``evaluated``.
 
-    Sets below ``train`` (all, where the data has no such part), of the same platform (of any, where there is none), and
-    never the judged run: neither the set itself nor another one of the same flow cell.
+    Sets below ``train`` (all sets, if the data has no such part) of the same platform (of any platform, if no other set has it),
+    but never the evaluated run: neither the set itself nor another set of the same flow cell.
     """
     others = [s for s in sets if s.name != evaluated.name and s.run != evaluated.run]
     if any(s.part.split("/")[0] == "train" for s in sets):
