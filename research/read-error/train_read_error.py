@@ -87,7 +87,7 @@ def find_sets(folder: Path, config: dict) -> list[TruthSet]:
     return sets
 
 
-def method(found: Reads, expected: np.ndarray) -> dict:
+def measured(found: Reads, expected: np.ndarray) -> dict:
     """MCC, AUC and log2(predicted/true errors) of reported qualities and of the model, with 95 % intervals over reads."""
     labels = metrics.Labels(found.errors, found.scored, found.length, found.good())
     reported = found.reported()
@@ -204,13 +204,13 @@ def main() -> None:
         other = fit(run)
         for each in (each for each in sets if each.run == run and each.name in parts):
             found = reads.with_truth(each.table, bm, settings["judged_reads"], 1)
-            rows[each.name] = {"run": run, **method(found, network.expected_errors(other, found))}
+            rows[each.name] = {"run": run, **measured(found, network.expected_errors(other, found))}
             show(each.name, rows[each.name])
     held = {}
     for each in (each for each in sets if each.held_out):
         if found := reads.with_truth(each.table, bm, settings["held_out_reads"], 1):
             note = config["truth"].get(each.name, {}).get("note")
-            held[each.name] = {"run": each.run, "note": note, **method(found, network.expected_errors(net, found))}
+            held[each.name] = {"run": each.run, "note": note, **measured(found, network.expected_errors(net, found))}
             show(each.name, held[each.name])
     results |= {"left_out": rows, "held_out": held, "max_delta_p": differences}
     if rows:

@@ -125,7 +125,7 @@ class Page(unittest.TestCase):
             width = (width or line.count("|")) if line.startswith("|") else 0
             self.assertEqual(line.count("|"), width, line)
         self.assertTrue(any("**50.0 %**" in line for line in lines))
-        self.assertTrue(any("not let testify" in line for line in lines))
+        self.assertTrue(any("evidence was not used" in line for line in lines))
 
 
 if __name__ == "__main__":
