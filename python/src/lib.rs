@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use bm_reads::ReadRef;
-use bm_reads::fastq::{Reader, Record};
 use bm_infer::backend::Embedded;
 use bm_quality::{ModelPackage, Prediction, QualityError, QualityModel};
+use bm_reads::ReadRef;
+use bm_reads::fastq::{Reader, Record};
 use flate2::bufread::MultiGzDecoder;
 use numpy::{PyArray1, ToPyArray};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
@@ -165,8 +165,7 @@ fn of_list(reads: &Bound<'_, PyAny>) -> PyResult<Vec<Owned>> {
         let read = Owned { name, sequence, quality_scores };
         // A read that is empty or has no known base gets NaN; a malformed read is an error.
         match read.as_read().check_scorable() {
-            Ok(())
-            | Err(bm_reads::ReadError::EmptyRead | bm_reads::ReadError::NoKnownBase) => {
+            Ok(()) | Err(bm_reads::ReadError::EmptyRead | bm_reads::ReadError::NoKnownBase) => {
                 all.push(read)
             }
             Err(error) => return Err(PyValueError::new_err(format!("read {number}: {error}"))),
