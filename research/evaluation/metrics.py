@@ -54,7 +54,7 @@ def auc(bad: np.ndarray, total: np.ndarray) -> float:
     return float((bad * (np.cumsum(good) - good / 2)).sum() / pairs)
 
 
-def bad_share(bad: np.ndarray, total: np.ndarray, retention: float) -> float:
+def bad_fraction(bad: np.ndarray, total: np.ndarray, retention: float) -> float:
     """Fraction of bad reads among the best ``retention`` of all; a tie at the limit contributes its mean.
 
     Parameters
@@ -141,7 +141,7 @@ class Measure:
         kept_bases, bases, errors, scored = self.left @ weight
         out["bases_kept"] = float(kept_bases / bases)
         out["errors_per_mb"] = float(1e6 * errors / scored) if scored else float("nan")
-        out |= {f"bad_at_{100 * retention:.0f}": bad_share(bad, total, retention) for retention in RETENTIONS}
+        out |= {f"bad_at_{100 * retention:.0f}": bad_fraction(bad, total, retention) for retention in RETENTIONS}
         true = self.labels.errors @ weight
         out["log2_ratio"] = float("nan") if self.predicted is None else log2_ratio(self.predicted @ weight, true)
         return out

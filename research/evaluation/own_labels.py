@@ -278,18 +278,18 @@ class Overlap:
         self.labelled_errors += int((labelled & error).sum())
         self.both += int((wrong & error).sum())
 
-    def shares(self) -> dict:
+    def fractions(self) -> dict:
         """The counts, and the ratios computed from them; nan if the denominator is 0."""
 
-        def share(part: int, whole: int) -> float:
+        def fraction(part: int, whole: int) -> float:
             return part / whole if whole else float("nan")
 
-        ratio = share(self.wrong, self.labelled_errors)
+        ratio = fraction(self.wrong, self.labelled_errors)
         return vars(self) | {
-            "share_labelled": share(self.labelled, self.bases),
-            "precision": share(self.both, self.wrong),
-            "recall_among_labelled": share(self.both, self.labelled_errors),
-            "recall": share(self.both, self.errors),
+            "share_labelled": fraction(self.labelled, self.bases),
+            "precision": fraction(self.both, self.wrong),
+            "recall_among_labelled": fraction(self.both, self.labelled_errors),
+            "recall": fraction(self.both, self.errors),
             "log2_ratio": float(np.log2(ratio)) if ratio > 0 else float("nan"),
         }
 
@@ -318,4 +318,4 @@ def beside_truth(reads: Reads, labels: Labels) -> dict:
         label = labels[row]
         label = np.full(length, ord("."), np.uint8) if label is None else np.frombuffer(label, np.uint8)
         overlap.add(label[inside], error_bases(reads.places[place], length)[inside])
-    return overlap.shares()
+    return overlap.fractions()

@@ -101,8 +101,8 @@ def retention(results: dict) -> Figure:
         s = results["sets"][name]
         for method in methods:
             if method in s["judged"]:
-                shares = [100 * s["judged"][method]["figures"][f"bad_at_{r}"][0] for r in RETENTIONS]
-                each.plot(RETENTIONS, shares, **sizes(methods, method), **style(methods, method))
+                fractions = [100 * s["judged"][method]["figures"][f"bad_at_{r}"][0] for r in RETENTIONS]
+                each.plot(RETENTIONS, fractions, **sizes(methods, method), **style(methods, method))
         each.axhline(100 * (1 - s["good_share"]), color="#888888", lw=0.8, ls=":")
         each.set_ylim(0, 1.12 * 100 * (1 - s["good_share"]))
         each.set_xticks(RETENTIONS)

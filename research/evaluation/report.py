@@ -174,10 +174,10 @@ def evidence(results: dict) -> list[str]:
         for reported in results["sets"][name].get("adapting", {}).get(own.POSTERIOR, []):
             found = reported["evidence"]
             expected = " → ".join(f"{found[key]:,.0f}" for key in ("expected_errors_prior", "expected_errors"))
-            shares = [f"{100 * found[key]:.0f} %" for key in ("share", "evaluable")]
+            fractions = [f"{100 * found[key]:.0f} %" for key in ("share", "evaluable")]
             rows.append([
-                name, "yes" if found["testifies"] else "no", str(found["k"]), f"{found['kmers']:,}", shares[0], f"{found['depth']:.0f}",
-                shares[1], expected, "; ".join(found["doubts"]) or "–",
+                name, "yes" if found["testifies"] else "no", str(found["k"]), f"{found['kmers']:,}", fractions[0], f"{found['depth']:.0f}",
+                fractions[1], expected, "; ".join(found["doubts"]) or "–",
             ])  # fmt: skip
     if not rows:
         return []
@@ -249,18 +249,18 @@ def own_labels(results: dict) -> list[str]:
     sets = {name: results["sets"][name] for name in in_order(results["sets"]) if "own_labels" in results["sets"][name]}
     if not sets:
         return []
-    shares = ("share_labelled", "precision", "recall_among_labelled", "recall")
+    fractions = ("share_labelled", "precision", "recall_among_labelled", "recall")
     rows = []
     for name, s in sets.items():
         found = s["own_labels"]
-        cells = ["–" if found[key] is None else f"{100 * found[key]:.1f} %" for key in shares]
+        cells = ["–" if found[key] is None else f"{100 * found[key]:.1f} %" for key in fractions]
         ratio = "–" if found["log2_ratio"] is None else f"{found['log2_ratio']:.2f}".replace("-", "−")
         rows.append([name, f"{found['bases']:,}", f"{found['errors']:,}", *cells, ratio, f"{found['judged_reads_without_labels']:,}"])
     for label, parts in (("train", ("train",)), ("devtest", ("devtest",)), ("train and devtest", ("train", "devtest"))):
         chosen = [s["own_labels"] for s in sets.values() if s["platform"] == "illumina" and s["part"] in parts]
         if not chosen:
             continue
-        values = [[each[key] for each in chosen] for key in (*shares, "log2_ratio")]
+        values = [[each[key] for each in chosen] for key in (*fractions, "log2_ratio")]
         values[-1] = [None if value is None else abs(value) for value in values[-1]]
         means = [None if None in column else sum(column) / len(column) for column in values]
         cells = ["–" if mean is None else f"**{100 * mean:.1f} %**" for mean in means[:-1]]

@@ -125,8 +125,8 @@ def fate(note: dict | None) -> str:
     """Changed bases, and percentages of cut bases, missing reads and unfixable reads."""
     if not note or "changed_bases" not in note:
         return "–"
-    shares = ("cut_share", "dropped_share", "unfixable_share")
-    return f"{note['changed_bases']:,}; " + " / ".join(f"{100 * note[key]:.1f}" for key in shares)
+    fractions = ("cut_share", "dropped_share", "unfixable_share")
+    return f"{note['changed_bases']:,}; " + " / ".join(f"{100 * note[key]:.1f}" for key in fractions)
 
 
 # ------------------------------------------------------------------------------------------------------ downstream

@@ -78,19 +78,19 @@ class Mcc(unittest.TestCase):
 
 
 class Retention(unittest.TestCase):
-    def share(self, badness, bad, retention):
+    def bad_among(self, badness, bad, retention):
         ranking = metrics.Ranking(np.array(badness, float))
-        return metrics.bad_share(ranking.sums(np.array(bad, float)), ranking.sums(np.ones(len(bad))), retention)
+        return metrics.bad_fraction(ranking.sums(np.array(bad, float)), ranking.sums(np.ones(len(bad))), retention)
 
     def test_the_best_are_kept(self):
-        self.assertEqual(self.share([1, 2, 3, 4], [0, 0, 1, 1], 0.5), 0.0)
-        self.assertAlmostEqual(self.share([1, 2, 3, 4], [0, 0, 1, 1], 0.75), 1 / 3)
-        self.assertAlmostEqual(self.share([4, 3, 2, 1], [0, 0, 1, 1], 0.5), 1.0)
-        self.assertEqual(self.share([1, 2, 3, 4], [0, 0, 1, 1], 1.0), 0.5)
+        self.assertEqual(self.bad_among([1, 2, 3, 4], [0, 0, 1, 1], 0.5), 0.0)
+        self.assertAlmostEqual(self.bad_among([1, 2, 3, 4], [0, 0, 1, 1], 0.75), 1 / 3)
+        self.assertAlmostEqual(self.bad_among([4, 3, 2, 1], [0, 0, 1, 1], 0.5), 1.0)
+        self.assertEqual(self.bad_among([1, 2, 3, 4], [0, 0, 1, 1], 1.0), 0.5)
 
     def test_a_tie_at_the_limit_contributes_its_mean(self):
-        self.assertAlmostEqual(self.share([1, 2, 2, 2], [0, 1, 0, 0], 0.5), (1 / 3) / 2)
-        self.assertAlmostEqual(self.share([7, 7, 7, 7], [0, 1, 0, 0], 0.5), 0.25, msg="one value for all says nothing")
+        self.assertAlmostEqual(self.bad_among([1, 2, 2, 2], [0, 1, 0, 0], 0.5), (1 / 3) / 2)
+        self.assertAlmostEqual(self.bad_among([7, 7, 7, 7], [0, 1, 0, 0], 0.5), 0.25, msg="one value for all reads cannot rank them")
 
 
 class Figures(unittest.TestCase):

@@ -109,7 +109,7 @@ class Truth(unittest.TestCase):
         self.assertEqual(np.flatnonzero(own_labels.error_bases("S17,I3,D9,D4@9,I2@11", 20)).tolist(), [3, 11, 12, 17])
         self.assertEqual(own_labels.error_bases("", 3).tolist(), [False] * 3)
 
-    def test_shares_by_hand(self):
+    def test_fractions_by_hand(self):
         # Clipped: base 0. Errors at 2 (found), 5 (not labelled), 7 (missed); 3 is labelled wrong and is right.
         clips = {"clip5": np.array([1, 0]), "clip3": np.array([0, 0]), "places": ["S2,S5,S7", ""]}
         r = reads(n=2, length=np.array([10, 3]), **clips)
@@ -120,7 +120,7 @@ class Truth(unittest.TestCase):
         self.assertAlmostEqual(found["share_labelled"], 8 / 12)
 
     def test_nothing_labelled_has_no_precision(self):
-        found = own_labels.Overlap().shares()
+        found = own_labels.Overlap().fractions()
         self.assertTrue(math.isnan(found["precision"]) and math.isnan(found["log2_ratio"]))
 
 
