@@ -1,4 +1,4 @@
-"""How good is this read? Expected errors and a probability for every sequencing read."""
+"""Expected errors per read, and the probability that a read is good."""
 
 from collections.abc import Iterable
 from os import PathLike
@@ -11,18 +11,26 @@ __version__: str
 
 @final
 class Scores:
+    """Results of a model: arrays with one value per read, in input order; NaN for a read that cannot be scored."""
+
     @property
-    def names(self) -> list[str]: ...
+    def names(self) -> list[str]:
+        """Names of the reads."""
     @property
-    def probability(self) -> NDArray[np.float32]: ...
+    def probability(self) -> NDArray[np.float32]:
+        """Probability that the read is good, float32 [reads]."""
     @property
-    def expected_errors(self) -> NDArray[np.float32] | None: ...
+    def expected_errors(self) -> NDArray[np.float32] | None:
+        """Expected number of wrong bases, float32 [reads]; None if the model does not estimate errors."""
     @property
-    def passes(self) -> NDArray[np.bool_]: ...
+    def passes(self) -> NDArray[np.bool_]:
+        """Whether the read passes at the model's threshold, bool [reads]."""
     @property
-    def threshold(self) -> float: ...
+    def threshold(self) -> float:
+        """The model's threshold: a read passes at this probability or above."""
     @property
-    def model(self) -> str: ...
+    def model(self) -> str:
+        """The model's id and version."""
     def __len__(self) -> int: ...
 
 def score(
@@ -30,5 +38,29 @@ def score(
     *,
     model: str = "read-error",
     threads: int | None = None,
-) -> Scores: ...
-def models() -> list[str]: ...
+) -> Scores:
+    """Score reads.
+
+    Parameters
+    ----------
+    reads : path of a FASTQ file (plain or gzip), or iterable of (sequence, quality) or (name, sequence, quality)
+    model : id of an embedded model, or path of a package or .onnx file
+    threads : number of threads; one per processor if None
+
+    Returns
+    -------
+    Scores
+        One value per read, in input order.
+
+    Raises
+    ------
+    ValueError
+        A read is malformed, or the model does not exist.
+    TypeError
+        An element of the iterable is not a tuple of two or three str or bytes.
+    OSError
+        The file cannot be read.
+    """
+
+def models() -> list[str]:
+    """Ids of the embedded models."""

@@ -4,10 +4,10 @@
     python3 testdata/make_broken.py           write the files
     python3 testdata/make_broken.py --check   compare the files with what the script would write
 
-Every specimen holds the first five reads of the HiSeq X run with one thing changed, so that a
-reader of a failing test can see what the parser saw.  No random numbers, no clock: the same script
-makes the same bytes.  The gzip specimens are the one exception, their compressed bytes depend on
-the zlib at hand; `--check` therefore compares those after decompression, fault included.
+Every specimen has the first five reads of the HiSeq X run with one change, so that the input of a
+failing test is easy to read. The script uses no random numbers and no clock, so it always makes the
+same bytes. The gzip specimens are an exception: their compressed bytes depend on the version of
+zlib. `--check` therefore compares them after decompression, including the fault.
 
 Standard library only.
 """
@@ -27,7 +27,7 @@ COLUMNS = ("file", "expected", "record", "records", "unscored", "what")
 
 
 def first_records(count):
-    """The first `count` records of the source, each a list of four lines without line ends."""
+    """The first `count` records of the source; each is a list of four lines without line ends."""
     lines = gzip.decompress(SOURCE.read_bytes()).split(b"\n")
     return [lines[4 * i : 4 * i + 4] for i in range(count)]
 
@@ -38,9 +38,9 @@ def text(records, end=b"\n"):
 
 
 def with_line(records, record, line, value):
-    """A copy of `records` in which one line (0 name, 1 sequence, 2 plus, 3 quality) is `value`.
+    """A copy of `records` with one line (0 name, 1 sequence, 2 plus, 3 quality) replaced by `value`.
 
-    `record` counts from 1, as the error messages do.
+    `record` counts from 1, like the error messages.
     """
     copy = [list(r) for r in records]
     copy[record - 1][line] = value
@@ -48,19 +48,19 @@ def with_line(records, record, line, value):
 
 
 def cut_before(records, record, line):
-    """The file up to, and without, the given line of the given record."""
+    """The file up to the given line of the given record, without that line."""
     lines = [x for r in records for x in r]
     return b"".join(x + b"\n" for x in lines[: 4 * (record - 1) + line])
 
 
 def with_quality_byte(records, record, position, byte):
-    """A copy in which one quality byte (position from 0) is replaced."""
+    """A copy with one quality byte (position from 0) replaced."""
     quality = records[record - 1][3]
     return with_line(records, record, 3, quality[:position] + byte + quality[position + 1 :])
 
 
 def member(data):
-    """One gzip member without name or time stamp."""
+    """One gzip member without file name and time stamp."""
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
     body = deflate.compress(data) + deflate.flush()
     head = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
@@ -68,7 +68,7 @@ def member(data):
 
 
 def noise(size):
-    """Bytes that look random and are the same everywhere: SHA-256 of a counter."""
+    """Pseudo-random bytes that are the same on every system: SHA-256 of a counter."""
     blocks = (hashlib.sha256(struct.pack("<I", i)).digest() for i in range(size // 32 + 1))
     return b"".join(blocks)[:size]
 
@@ -79,9 +79,9 @@ def specimens():
     Returns
     -------
     list of (file, expected, record, records, unscored, what, bytes)
-        expected: `ok`, `error` or `either`.  record: 1-based number of the record at fault (or of
-        the unscored read), None where the fault has no record of its own.  records and unscored:
-        for files that are read to the end.
+        expected: `ok`, `error` or `either`. record: number, from 1, of the record at fault or of
+        the unscored read; None if no single record is at fault. records and unscored: for files that
+        are read to the end.
     """
     reads = first_records(5)
     name, sequence, _, quality = reads[2]
@@ -94,7 +94,7 @@ def specimens():
     def valid(file, what, data, record=None, records=5, unscored=0):
         rows.append((file, "ok", record, records, unscored, what, data))
 
-    # Records that are not records.
+    # Invalid records.
     error("no_at.fastq", 3, "the name line lacks its @", text(with_line(reads, 3, 0, name[1:])))
     lines = plain.split(b"\n")
     del lines[4 * 2 + 2]
@@ -114,7 +114,7 @@ def specimens():
     lines.insert(4 * 2, b"")
     error("blank_line_middle.fastq", 3, "an empty line between records 2 and 3", b"\n".join(lines))
 
-    # Files of another kind.
+    # Files of other formats.
     fasta = b"".join(b">" + r[0][1:] + b"\n" + r[1] + b"\n" for r in reads)
     error("fasta.fastq", 1, "FASTA", fasta)
     error("binary.fastq", 1, "2,048 bytes of noise behind the first bytes of an ELF program",
@@ -126,7 +126,7 @@ def specimens():
           b"<!DOCTYPE html>\n<html><head><title>404 Not Found</title></head>\n<body><h1>Not Found</h1></body></html>\n")
     error("bom.fastq", 1, "a UTF-8 byte order mark before the first @", b"\xef\xbb\xbf" + plain)
 
-    # Unusual and valid.
+    # Unusual but valid.
     valid("blank_lines_end.fastq", "three empty lines after the last record", plain + b"\n\n\n")
     valid("crlf.fastq", "CRLF line ends", text(reads, b"\r\n"))
     ends = [b"\n", b"\r\n"]
@@ -143,13 +143,14 @@ def specimens():
                  "name or nothing, most programs do not look",
                  text(with_line(reads, 3, 2, b"+" + reads[0][0][1:]))))
 
-    # Valid, and nothing to score.
+    # Valid, with a read that cannot be scored.
     valid("all_n.fastq", "record 3 is N from end to end",
           text(with_line(with_line(reads, 3, 1, b"N" * len(sequence)), 3, 3, b"#" * len(sequence))), 3, 5, 1)
     valid("empty_read.fastq", "record 3 has no base and no quality",
           text(with_line(with_line(reads, 3, 1, b""), 3, 3, b"")), 3, 5, 1)
 
-    # Compression.  No record number: a decoder may stop before it hands over what precedes the fault.
+    # Compression. No record number, because a decoder may stop before it returns the records before
+    # the fault.
     whole = member(plain)
     error("trailing_garbage.fastq.gz", None, "a whole gzip member, then 64 bytes that are no member", whole + noise(64))
     bad_crc = bytearray(whole)
@@ -168,7 +169,7 @@ def specimens():
 
 
 def same(file, found, made):
-    """Whether a file on disk is what the script makes (see the module's text on gzip)."""
+    """Whether a file on disk equals what the script makes (for gzip, see the module's docstring)."""
     if found == made:
         return True
     if made[:2] != b"\x1f\x8b" or found[:2] != b"\x1f\x8b":
@@ -181,7 +182,7 @@ def same(file, found, made):
 
 
 def unpacked(data):
-    """Content of each member, what follows the last one, and the faults of the trailers."""
+    """Content and trailer of each member, and the bytes after the last member."""
     parts = []
     while data[:2] == b"\x1f\x8b":
         inflate = zlib.decompressobj(-15)
@@ -194,7 +195,7 @@ def unpacked(data):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--check", action="store_true", help="compare only, exit 1 on a difference")
+    parser.add_argument("--check", action="store_true", help="only compare; exit with 1 if a file differs")
     check = parser.parse_args().check
     rows = specimens()
     index = "\t".join(COLUMNS) + "\n"

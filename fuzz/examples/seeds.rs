@@ -1,6 +1,6 @@
-//! Writes what the fuzzers of `onnx` and `filter` start from, beside the files that are in the
-//! repository already: small models of every form, and the broken specimens with flags before them.
-// It stops where anything goes wrong.
+//! Writes the seeds of the fuzz targets `onnx` and `filter`: small models of every form, and the
+//! broken specimens of `testdata` with flags before them.
+// Any error stops the program.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -19,7 +19,7 @@ fn main() {
     for (name, model) in models() {
         write("onnx", name, &model.encode_to_vec());
     }
-    // One specimen for each set of flags, in turns: what a fuzzer combines on its own.
+    // One specimen per set of flags, in turn; the fuzzer makes other combinations.
     let broken = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/broken");
     let mut specimens: Vec<_> =
         fs::read_dir(broken).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -35,7 +35,7 @@ fn main() {
     }
 }
 
-/// Each flag of the target `filter` once at least, and the ways of pairs.
+/// Sets of flags of the target `filter`: each flag at least once, and each set of pair options.
 const FLAGS: [[u8; 3]; 16] = [
     [0, 0x01, 0],
     [0, 0x02, 0],
@@ -55,7 +55,7 @@ const FLAGS: [[u8; 3]; 16] = [
     [7, 0x29, 0x40],
 ];
 
-/// Small models, with numbers that spread.
+/// Returns small models, by name, with varied weights.
 fn models() -> Vec<(&'static str, ModelProto)> {
     let numbers = |count: usize| -> Vec<f32> {
         (0..count).map(|i| ((i * 37 + 11) % 41) as f32 / 20.0 - 1.0).collect()
@@ -70,7 +70,7 @@ fn models() -> Vec<(&'static str, ModelProto)> {
     let layer = |outputs, inputs| (outputs, numbers(outputs * inputs), numbers(outputs));
     let mut flat = dense_model(&[layer(3, 2), layer(1, 3)]);
     if let Some(graph) = &mut flat.graph {
-        // The older way of writing numbers down.
+        // Weights in `float_data`, the older representation.
         for tensor in &mut graph.initializer {
             tensor.float_data = tensor
                 .raw_data
@@ -103,7 +103,7 @@ fn models() -> Vec<(&'static str, ModelProto)> {
     ]
 }
 
-/// `MatMul`, `Add`, and operators that change nothing.
+/// Returns a model with `MatMul`, `Add`, and operators that change nothing.
 fn matmul(weights: Vec<f32>, biases: Vec<f32>) -> ModelProto {
     let mut flatten = node("Flatten", &["x"], "flat");
     flatten.attribute.push(AttributeProto {

@@ -1,4 +1,4 @@
-//! Bytes as FASTQ, against the reference parser.
+//! Fuzz target: bytes as FASTQ, compared with the reference parser.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]

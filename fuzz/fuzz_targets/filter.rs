@@ -1,4 +1,4 @@
-//! Bytes as the input of `bm filter`, in process.
+//! Fuzz target: bytes as the input of `bm filter`, in process.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]

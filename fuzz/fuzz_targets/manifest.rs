@@ -1,4 +1,4 @@
-//! Bytes as the manifest of a model package.
+//! Fuzz target: bytes as the manifest of a model package.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]

@@ -1,4 +1,4 @@
-//! Bytes as a model file, on the embedded engine.
+//! Fuzz target: bytes as a model file, on the embedded engine.
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]

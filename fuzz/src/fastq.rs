@@ -1,5 +1,5 @@
-//! Bytes as FASTQ: what the reader makes of them, however they come, is what the reference parser
-//! makes of them.
+//! Bytes as FASTQ: the reader must return the records and the fault of the reference parser,
+//! however the bytes arrive.
 
 use std::io::{self, Read};
 
@@ -9,17 +9,17 @@ use crate::message;
 use crate::reference;
 use crate::support::Owned;
 
-/// Sizes of batches and of what is read at once: around one byte, a line, a record, and more than
-/// all. A text is read with two of them, by its length: a fuzzer makes many, and sees more of them
-/// so.
+/// Sizes of batches and of single reads from the stream: about one byte, a line, a record, and more
+/// than the whole text. Each text is read with two of these sizes, chosen by its length; over many
+/// texts, all sizes are tested, and each text takes less time.
 const BYTES: [usize; 6] = [1, 7, 256, 2, 33, 1 << 18];
 
-/// Checks a text in every way of reading it.
+/// Reads a text in every supported way and compares the results with the reference parser.
 ///
 /// # Panics
 ///
-/// If one of them has other records than the reference, or a fault at another record, or a message
-/// with control characters.
+/// If the records or the record at fault differ from the reference, or a message has control
+/// characters.
 pub fn check(text: &[u8]) {
     let (records, fault) = reference::parse(text);
     let expected = Outcome { records, fault, message: None };
@@ -48,12 +48,12 @@ pub fn check(text: &[u8]) {
     }
 }
 
-/// What became of a text.
+/// The result of reading a text.
 struct Outcome {
     records: Vec<Owned>,
     /// The record at fault.
     fault: Option<u64>,
-    /// What is said of it; the reference says nothing.
+    /// The error message; the reference parser gives none.
     message: Option<String>,
 }
 
@@ -70,15 +70,15 @@ impl Outcome {
         (self.fault, self.message) = (Some(error.record), Some(message(error)));
     }
 
-    /// Returns what is to be expected where quality scores are Phred + 64.
+    /// Returns the expected result if the quality scores are Phred + 64.
     fn with_phred64(mut self) -> Self {
-        if let Some(other) = self
+        if let Some(invalid) = self
             .records
             .iter()
             .position(|record| record.quality_scores.iter().any(|byte| *byte < 64))
         {
-            self.records.truncate(other);
-            self.fault = Some(other as u64 + 1);
+            self.records.truncate(invalid);
+            self.fault = Some(invalid as u64 + 1);
         }
         self.records
             .iter_mut()
@@ -138,7 +138,7 @@ fn in_batches(mut reader: Reader<impl Read>, size: BatchSize) -> Outcome {
     found
 }
 
-/// A stream that gives at most so many bytes at a time.
+/// A stream that returns at most this many bytes at a time.
 struct Pieces<'a>(&'a [u8], usize);
 
 impl Read for Pieces<'_> {

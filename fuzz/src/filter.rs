@@ -1,9 +1,9 @@
-//! Bytes as the input of `bm filter`: exit code 0 and every record accounted for, or 1 and nothing
-//! left behind.
+//! Bytes as the input of `bm filter`: either exit code 0 and every record accounted for, or exit
+//! code 1 and no output left behind.
 //!
-//! An input may begin with three bytes that choose the flags, of which the first is below 8; no
-//! file that is FASTQ or compressed begins so. Any other runs with the flags that three zeros
-//! choose.
+//! An input may begin with three bytes that select the flags; the first of them is below 8, and no
+//! FASTQ or compressed file begins with such a byte. All other inputs run with the flags of three
+//! zeros.
 
 use std::ffi::OsString;
 use std::fs;
@@ -17,12 +17,12 @@ use tempfile::TempDir;
 use crate::reference;
 use crate::support::Owned;
 
-/// What is asked of a run.
+/// The flags of a run, as bits.
 #[derive(Clone, Copy, Debug)]
 struct Flags([u8; 3]);
 
 impl Flags {
-    /// Returns the flags that bytes begin with, and what follows them.
+    /// Returns the flags at the start of `bytes`, and the rest.
     fn of(bytes: &[u8]) -> (Self, &[u8]) {
         match bytes {
             [first @ 0..8, second, third, rest @ ..] => (Self([*first, *second, *third]), rest),
@@ -46,12 +46,12 @@ impl Flags {
         self.has(0, 2)
     }
 
-    /// How names of outputs end.
+    /// File name extension of the outputs.
     fn ending(self) -> &'static str {
         ["", ".gz", ".zst", ".bgz"][usize::from(self.0[1] & 3)]
     }
 
-    /// One of four, so that nearly all runs account for all records.
+    /// True for one in four sets of flags, so that most runs write all records.
     fn drops_discarded(self) -> bool {
         self.has(1, 2) && self.has(1, 3)
     }
@@ -80,7 +80,7 @@ impl Flags {
         self.has(2, 4)
     }
 
-    /// What is asked of pairs.
+    /// The arguments for pairs.
     fn pairs(self) -> &'static [&'static str] {
         match (self.interleaved(), self.0[2] >> 6) {
             (false, _) => &[],
@@ -139,12 +139,12 @@ impl Flags {
 
 const INPUT: &str = "input";
 
-/// Runs `bm filter` on bytes, and checks what it leaves.
+/// Runs `bm filter` on bytes, and checks its exit code and outputs.
 ///
 /// # Panics
 ///
-/// If records are lost, made up or changed, if a file that is in order is refused or one that is
-/// not is accepted, if a refusal leaves anything behind, or if a second thread changes the outputs.
+/// If records are lost, invented or changed; if a valid file is refused or an invalid one accepted;
+/// if a refused run leaves files behind; or if a second thread changes the outputs.
 pub fn check(bytes: &[u8]) {
     let (flags, stored) = Flags::of(bytes);
     let threads = if flags.two_threads() { "2" } else { "1" };
@@ -154,18 +154,18 @@ pub fn check(bytes: &[u8]) {
     let parsed = text.as_deref().map(|text| records(text, flags.phred64()));
     if done {
         let parsed = parsed.map(|parsed| {
-            parsed.unwrap_or_else(|| panic!("{flags:?}: a file that is not in order is accepted"))
+            parsed.unwrap_or_else(|| panic!("{flags:?}: an invalid file is accepted"))
         });
         accounted(flags, folder.path(), parsed.as_deref());
     } else {
-        assert_eq!(names(folder.path()), [INPUT], "{flags:?}: a refusal leaves files behind");
-        // Pairs, and what a model cannot do, are refused for other reasons.
+        assert_eq!(names(folder.path()), [INPUT], "{flags:?}: a refused run leaves files behind");
+        // Unpaired reads, and flags that a model does not support, are refused too.
         let may_be_refused =
             flags.interleaved() || flags.recalibrate() || flags.max_ee() && flags.mean_q20();
         let is_plain = matches!(text, Some(Text::Plain(_)));
         assert!(
             may_be_refused || !is_plain || parsed == Some(None),
-            "{flags:?}: a file that is in order is refused"
+            "{flags:?}: a valid file is refused"
         );
     }
     if flags.two_threads() {
@@ -176,7 +176,7 @@ pub fn check(bytes: &[u8]) {
             "{flags:?}: threads change the outcome"
         );
         assert_eq!(names(other.path()), names(folder.path()));
-        // Reports have times in them.
+        // Reports contain times, so they differ.
         for name in names(folder.path())
             .iter()
             .filter(|name| !name.contains(".json") && !name.ends_with(".html"))
@@ -187,7 +187,7 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-/// A new folder, in memory where the system has a place for that.
+/// Returns a new folder, in memory if the system supports it.
 fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     let mut builder = tempfile::Builder::new();
@@ -195,11 +195,11 @@ fn folder() -> TempDir {
     if memory.is_dir() { builder.tempdir_in(memory) } else { builder.tempdir() }.unwrap()
 }
 
-/// Returns whether `bm filter` ends with exit code 0.
+/// Runs `bm filter` and returns whether it ends with exit code 0.
 fn run(flags: Flags, folder: &Path, stored: &[u8], threads: &str) -> bool {
     fs::write(folder.join(INPUT), stored).unwrap();
     let code = bm_cli::run(flags.arguments(folder, threads));
-    // An exit code can only be printed.
+    // `ExitCode` cannot be compared, only printed.
     let is = |expected: ExitCode| format!("{code:?}") == format!("{expected:?}");
     assert!(is(ExitCode::SUCCESS) || is(ExitCode::FAILURE), "{flags:?}: {code:?}");
     is(ExitCode::SUCCESS)
@@ -208,7 +208,7 @@ fn run(flags: Flags, folder: &Path, stored: &[u8], threads: &str) -> bool {
 /// The text of an input.
 enum Text<'a> {
     Plain(&'a [u8]),
-    /// By somebody else than bm.
+    /// Decompressed by a library that bm does not use for it.
     Inflated(Vec<u8>),
 }
 
@@ -223,7 +223,7 @@ impl std::ops::Deref for Text<'_> {
     }
 }
 
-/// Returns nothing for what only bm reads, or not even that.
+/// Returns the text of an input; none for formats that only bm decompresses, and for invalid data.
 fn text_of(stored: &[u8]) -> Option<Text<'_>> {
     const MOST: u64 = 1 << 26;
     match stored {
@@ -244,7 +244,7 @@ fn text_of(stored: &[u8]) -> Option<Text<'_>> {
     }
 }
 
-/// Returns the records of a text that is in order, as they are to come out.
+/// Returns the expected output records of a text; none if the text is invalid.
 fn records(text: &[u8], phred64: bool) -> Option<Vec<Owned>> {
     let (mut records, fault) = reference::parse(text);
     if fault.is_some() {
@@ -258,8 +258,8 @@ fn records(text: &[u8], phred64: bool) -> Option<Vec<Owned>> {
     Some(records)
 }
 
-/// Checks that every record is in one output, or counted as discarded; `parsed` are those of the
-/// input, where they are known.
+/// Checks that every record is in one output or counted as discarded. `parsed` are the records of
+/// the input, if known.
 fn accounted(flags: Flags, folder: &Path, parsed: Option<&[Owned]>) {
     let mut reads = [0, 0];
     for name in names(folder) {
@@ -273,13 +273,13 @@ fn accounted(flags: Flags, folder: &Path, parsed: Option<&[Owned]>) {
             reference::parse(&decompressed(&name, &fs::read(folder.join(&name)).unwrap()));
         assert_eq!(fault, None, "{flags:?}: {name} is not FASTQ");
         reads[usize::from(discarded)] += records.len();
-        // They are some of the input's, in its order.
+        // The output must be a subsequence of the input.
         let mut rest = parsed.unwrap_or_default().iter();
         let changes = flags.recalibrate() && !discarded;
         for record in records.iter().filter(|_| parsed.is_some()) {
             assert!(
                 rest.any(|of| is_of(record, of, changes)),
-                "{flags:?}: {name} has what was not read: {record:?}"
+                "{flags:?}: {name} has a record that is not in the input: {record:?}"
             );
         }
     }
@@ -308,7 +308,7 @@ fn accounted(flags: Flags, folder: &Path, parsed: Option<&[Owned]>) {
     }
 }
 
-/// Whether a record that was written is one that was read, with something behind its description.
+/// Returns whether a written record equals a read one, apart from an addition to its description.
 fn is_of(written: &Owned, read: &Owned, changes_qualities: bool) -> bool {
     written.definition.starts_with(&read.definition)
         && written.sequence == read.sequence
@@ -327,7 +327,7 @@ fn decompressed(name: &str, stored: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Names of what is in a folder, hidden files too.
+/// Returns the sorted names of all files in a folder, including hidden files.
 fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder)
         .unwrap()

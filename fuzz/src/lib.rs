@@ -1,9 +1,9 @@
-//! What bm and its libraries promise of any input, each as a function that panics where the promise
-//! is broken.
+//! Properties of bm and its libraries that hold for any input; each is a function that panics if
+//! the property is violated.
 //!
-//! The fuzz targets call these functions with what libFuzzer makes up, and `tests/replay.rs` with
-//! what it found before.
-// A check says by panicking that a promise is broken.
+//! The fuzz targets call these functions with inputs from libFuzzer, and `tests/replay.rs` with the
+//! stored corpora.
+// A check reports a violation by a panic.
 #![allow(clippy::unwrap_used)]
 
 pub mod fastq;
@@ -12,11 +12,11 @@ pub mod filter;
 pub mod manifest;
 pub mod onnx;
 
-/// The parser that the tests of `bm-encode` compare the reader with.
-#[path = "../../crates/bm-encode/tests/it/reference.rs"]
+/// The parser that the tests of `bm-reads` compare the reader with.
+#[path = "../../crates/bm-reads/tests/it/reference.rs"]
 mod reference;
 
-/// What that parser is made with.
+/// Types that the reference parser uses.
 mod support {
     /// A record.
     #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -29,8 +29,11 @@ mod support {
 
 use std::error::Error;
 
-/// Returns what `bm` would print of an error, and checks that it is one line without control
-/// characters.
+/// Returns the message that `bm` would print for an error.
+///
+/// # Panics
+///
+/// If the message has control characters, line ends included.
 fn message(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();

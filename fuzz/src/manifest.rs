@@ -1,21 +1,21 @@
-//! Bytes as `manifest.json`: a refusal on one line, or a package that can be used.
+//! Bytes as `manifest.json`: a refusal with a message of one line, or a usable package.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 
-use bm_reads::ReadRef;
 use bm_infer::Variant;
 use bm_infer::backend::Embedded;
 use bm_quality::{ModelPackage, PackageFiles, Prediction, QualityError, QualityModel};
+use bm_reads::ReadRef;
 
 use crate::message;
 
-/// Checks a manifest, with the other files of the shipped package that it names.
+/// Opens a package with this manifest and the other files of the shipped package that it names.
 ///
 /// # Panics
 ///
-/// If it is refused in more than a line, or if it is accepted and cannot be used.
+/// If a message has several lines, or if the package is accepted but cannot be used.
 pub fn check(manifest: &[u8]) {
     let package = match ModelPackage::from_files("package", files(manifest)) {
         Ok(package) => package,
@@ -24,9 +24,9 @@ pub fn check(manifest: &[u8]) {
             return;
         }
     };
-    // Summaries and records show them.
+    // The facts are shown in summaries and written into records.
     assert!(!package.facts().to_string().contains(char::is_control), "{}", package.facts());
-    // What is refused when a file is asked for, and what is accepted.
+    // The result of opening each file.
     let outcomes = [
         refusal(package.model_file(Variant::Portable)),
         refusal(package.model_file(Variant::NeuralEngine)),
@@ -40,13 +40,13 @@ pub fn check(manifest: &[u8]) {
             assert_eq!(files.get("manifest.json").map(Vec::as_slice), Some(manifest));
         }
         let again = ModelPackage::from_files("package", files)
-            .unwrap_or_else(|error| panic!("written, it is refused: {error}"));
+            .unwrap_or_else(|error| panic!("the package is refused after writing it: {error}"));
         assert_eq!(again.facts(), package.facts());
     }
     let package = Arc::new(package);
     match QualityModel::new(Arc::clone(&package), &Embedded::new()) {
         Ok(mut model) => {
-            assert_eq!(outcomes[0], None, "the model is opened without its file");
+            assert_eq!(outcomes[0], None, "the model is opened although its file is refused");
             predict(&mut model);
             if let Ok(Some(golden)) = package.golden() {
                 refusal(golden.compare(&mut model));
@@ -58,7 +58,7 @@ pub fn check(manifest: &[u8]) {
     }
 }
 
-/// The files of the package that a manifest speaks of, with that manifest.
+/// Returns the files of the shipped package whose id occurs in the manifest, with this manifest.
 fn files(manifest: &[u8]) -> PackageFiles {
     let names = |id: &[u8]| manifest.windows(id.len()).any(|window| window == id);
     let id = if names(b"mean-q20") { "mean-q20" } else { "read-error" };
@@ -78,12 +78,12 @@ fn files(manifest: &[u8]) -> PackageFiles {
     files
 }
 
-/// Returns why something is refused, if it is.
+/// Returns the message of an error, if there is one.
 fn refusal<T>(outcome: Result<T, impl Error>) -> Option<String> {
     outcome.err().map(|error| message(&error))
 }
 
-/// Judges reads of all kinds.
+/// Scores reads of several lengths and qualities, and checks the predictions.
 fn predict(model: &mut QualityModel) {
     let reads: Vec<(Vec<u8>, Vec<u8>)> =
         [(0, b'I'), (1, b'!'), (90, b'#'), (150, b'I'), (400, b'~')]
@@ -97,7 +97,7 @@ fn predict(model: &mut QualityModel) {
         .collect();
     let predictions: Result<Vec<Prediction>, QualityError> = model.predict(&reads);
     let predictions =
-        predictions.unwrap_or_else(|error| panic!("what was accepted cannot be used: {error}"));
+        predictions.unwrap_or_else(|error| panic!("an accepted package cannot be used: {error}"));
     assert_eq!(predictions.len(), reads.len());
     assert_eq!(predictions[0].probability(), None, "a read without bases");
     for prediction in &predictions[1..] {

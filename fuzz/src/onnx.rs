@@ -1,5 +1,5 @@
-//! Bytes as a model file: an error, or finite answers of the right length, the same whatever the
-//! company and the instruction set.
+//! Bytes as a model file: an error, or finite outputs of the right length, which depend neither on
+//! other inputs of the batch nor (beyond rounding) on the instruction set.
 
 use bm_infer::backend::Embedded;
 use bm_infer::onnx::correction::Correction;
@@ -9,20 +9,20 @@ use prost::Message;
 
 use crate::message;
 
-/// Most features of a model that is run: more is no other code, and takes its time.
+/// Most features of a model that is run: larger models take longer and reach no other code.
 const MOST_FEATURES: usize = 1 << 12;
 
-/// Half the distance of two floats around 1.
+/// Unit roundoff of `f32`.
 const U: f64 = 1.0 / (1u64 << 24) as f64;
 
-/// Checks a model file on the embedded engine.
+/// Runs a model file on the embedded engine, with and without vector instructions.
 ///
 /// # Panics
 ///
-/// If it is refused in more than a line or by one instruction set alone, if an answer is of another
-/// length, not finite, or depends on other rows, or if two instruction sets do not agree.
+/// If a message has several lines; if only one instruction set refuses the model; if an output has
+/// the wrong length, is not finite, or depends on other rows; or if the instruction sets disagree.
 pub fn check(bytes: &[u8]) {
-    // What `bm adapt` starts from.
+    // `bm adapt` reads its start model with this function.
     if let Err(reason) = Correction::read(bytes) {
         assert!(!reason.contains(|c: char| c.is_control()), "{reason:?}");
     }
@@ -36,7 +36,7 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-/// Runs a model on one engine, with numbers as they come or without their signs.
+/// Runs a model on one engine, with signed numbers or their absolute values.
 type Run = fn(&ModelFile, Embedded, Numbers) -> Result<Vec<f32>, InferError>;
 
 fn check_engines(file: &ModelFile, sizes: Option<&Sizes>, run: Run) {
@@ -51,8 +51,7 @@ fn check_engines(file: &ModelFile, sizes: Option<&Sizes>, run: Run) {
             Err(error) => drop(message(error)),
         }
     }
-    // An engine that does not run the model says so for every instruction set; one that runs it may
-    // leave the range of a float.
+    // All instruction sets must refuse the same models. Other errors (a float overflow) may differ.
     let refuses = |answer: &Result<Vec<f32>, InferError>| match answer {
         Err(error @ (InferError::ModelInvalid { .. } | InferError::ModelUnsupported { .. })) => {
             Some(error.to_string())
@@ -81,19 +80,20 @@ fn check_engines(file: &ModelFile, sizes: Option<&Sizes>, run: Run) {
     }
 }
 
-/// The network with every number replaced by its size, and no sigmoid: what comes out of it is the
-/// sum of the sizes of all terms that an answer is made of. However they are added, rounding moves
-/// the answer by no more than that times the number of roundings (Higham, Accuracy and Stability of
-/// Numerical Algorithms, §3.1); a `Relu` adds nothing to that, nor does a sigmoid at the end.
+/// The network with every number replaced by its absolute value, and without sigmoid. Its output is
+/// the sum of the absolute values of all terms of the original output. Whatever the order of
+/// summation, the rounding error is at most this sum times the number of roundings, in units of
+/// roundoff (Higham, Accuracy and Stability of Numerical Algorithms, §3.1). A `Relu`, or a sigmoid
+/// at the end, does not increase the error.
 struct Sizes {
     file: ModelFile,
-    /// More than the roundings of any term.
+    /// Upper limit of the number of roundings of any term.
     terms: f64,
 }
 
 impl Sizes {
-    /// Returns nothing for a network whose sigmoid is followed by something: its output has a size
-    /// of its own.
+    /// Returns none for a network whose sigmoid is not its last operator, because the limit does
+    /// not hold for it.
     fn of(file: &ModelFile) -> Option<Self> {
         let mut model = ModelProto::decode(file.bytes()).ok()?;
         let graph = model.graph.as_mut()?;
@@ -120,11 +120,11 @@ impl Sizes {
 
 fn without_signs(tensor: &mut TensorProto) {
     tensor.float_data.iter_mut().for_each(|value| *value = value.abs());
-    // The sign is the last bit of a float that is written from its end.
+    // The sign is the highest bit of the last byte of a little-endian float.
     tensor.raw_data.iter_mut().skip(3).step_by(4).for_each(|byte| *byte &= 0x7f);
 }
 
-/// Which numbers a model is given.
+/// The kind of numbers given to a model.
 #[derive(Clone, Copy)]
 enum Numbers {
     Signed,
@@ -132,7 +132,7 @@ enum Numbers {
 }
 
 impl Numbers {
-    /// Returns numbers in −1..1, or their sizes.
+    /// Returns pseudo-random numbers in −1..1, or their absolute values.
     fn take(self, count: usize) -> Vec<f32> {
         let mut state = 1_u32;
         let number = |_| {
@@ -144,7 +144,7 @@ impl Numbers {
     }
 }
 
-/// Runs a model of rows: all together, and one alone.
+/// Runs a model of rows on all rows together, and on single rows; both must agree to the bit.
 fn rows(file: &ModelFile, engine: Embedded, numbers: Numbers) -> Result<Vec<f32>, InferError> {
     const ROWS: usize = 5;
     let mut session = engine.load(file)?;
@@ -163,7 +163,7 @@ fn rows(file: &ModelFile, engine: Embedded, numbers: Numbers) -> Result<Vec<f32>
     Ok(output)
 }
 
-/// Runs a model of sequences: several together, and one alone.
+/// Runs a model of sequences on several together, and on one alone; both must agree to the bit.
 fn sequences(file: &ModelFile, engine: Embedded, numbers: Numbers) -> Result<Vec<f32>, InferError> {
     const CODES: usize = 6;
     const LENGTHS: [usize; 5] = [0, 1, 9, 40, 2];
@@ -182,7 +182,7 @@ fn sequences(file: &ModelFile, engine: Embedded, numbers: Numbers) -> Result<Vec
     Ok(output)
 }
 
-/// What comes out for a case does not depend on the others, to the bit.
+/// Checks that the outputs of an input run alone and run in a batch are equal to the bit.
 fn expect_bits(alone: &[f32], among: &[f32]) {
     assert!(
         alone.iter().map(|value| value.to_bits()).eq(among.iter().map(|value| value.to_bits())),

@@ -1,6 +1,6 @@
-//! What the fuzzers found and what they started from, through the same checks: on any toolchain,
-//! without a fuzzer.
-// A test says by panicking that it failed.
+//! Runs the checks of the fuzz targets on the stored corpora and the shipped files, on any
+//! toolchain, without a fuzzer.
+// A test fails by a panic.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Panics so far, of any thread: `bm filter` makes an error of those of its workers.
+/// Number of panics so far, in any thread: `bm filter` turns panics of its workers into errors.
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
 fn count_panics() {
@@ -23,7 +23,11 @@ fn count_panics() {
     });
 }
 
-/// Hands every file of some folders to a check, and says which of them broke a promise.
+/// Runs a check on every file of some folders.
+///
+/// # Panics
+///
+/// If the check fails for any file; the message lists these files.
 fn replay(check: fn(&[u8]), folders: &[&str]) {
     count_panics();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -35,7 +39,7 @@ fn replay(check: fn(&[u8]), folders: &[&str]) {
     };
     let files: Vec<PathBuf> =
         folders.iter().flat_map(files).filter(|path| path.is_file()).collect();
-    assert!(files.len() > 20, "{folders:?}: {} inputs are few", files.len());
+    assert!(files.len() > 20, "{folders:?}: only {} inputs", files.len());
     let breaks = |path: &&PathBuf| {
         let before = PANICS.load(Ordering::SeqCst);
         let content = fs::read(path).unwrap();
@@ -43,7 +47,7 @@ fn replay(check: fn(&[u8]), folders: &[&str]) {
             || PANICS.load(Ordering::SeqCst) > before
     };
     let broken: Vec<_> = files.iter().filter(breaks).collect();
-    assert!(broken.is_empty(), "{broken:?}: see above");
+    assert!(broken.is_empty(), "failed for {broken:?}: see the messages above");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The models that `bm` ships, as bytes.
 //!
-//! Data only: a model is its ONNX files, its manifest (facts for machines), its card (facts for
-//! people) and golden reads with the probabilities that every engine must give them. `bm-quality`
-//! opens them by id; nothing here parses anything.
+//! This crate holds data only. A model consists of its ONNX files, its manifest (for machines), its
+//! card (for people), and golden reads with the probabilities that every engine must reproduce.
+//! `bm-quality` opens and parses them, by id.
 
 /// A model package, embedded.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +17,8 @@ pub struct EmbeddedModel {
     pub neural_engine_model: &'static [u8],
     /// `golden.json`: reads and their probabilities.
     pub golden: &'static str,
-    /// `experience.json`: what runs with known errors taught of a run's own k-mers; only of a model
-    /// that can be adapted.
+    /// `experience.json`: what was learned about k-mer evidence from runs with known errors; only
+    /// for a model that `bm adapt` can start from.
     pub experience: Option<&'static str>,
     /// `README.md`: the model card.
     pub card: &'static str,
@@ -44,10 +44,10 @@ pub const ALL: &[EmbeddedModel] = &[
     embedded!("mean-q20", None),
 ];
 
-/// The id of the model that is used where none is named.
+/// The id of the model that is used if the user names none.
 pub const DEFAULT: &str = "read-error";
 
-/// Returns the model of that id.
+/// Returns the model with this id.
 pub fn get(id: &str) -> Option<&'static EmbeddedModel> {
     ALL.iter().find(|model| model.id == id)
 }

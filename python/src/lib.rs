@@ -1,7 +1,7 @@
-//! The Python module `bm`: reads in, arrays out.
+//! The Python module `bm`: probabilities and expected errors of reads, as arrays.
 //!
-//! It judges on as many threads as there are processors, without the interpreter's lock. The
-//! answers are those of `bm score`.
+//! It runs on as many threads as there are processors, without holding the interpreter's lock. The
+//! results equal those of `bm score`.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use bm_reads::ReadRef;
-use bm_reads::fastq::{Reader, Record};
 use bm_infer::backend::Embedded;
 use bm_quality::{ModelPackage, Prediction, QualityError, QualityModel};
+use bm_reads::ReadRef;
+use bm_reads::fastq::{Reader, Record};
 use flate2::bufread::MultiGzDecoder;
 use numpy::{PyArray1, ToPyArray};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
@@ -22,7 +22,7 @@ use pyo3::types::{PyBytes, PyString};
 /// Bytes read from a file at once.
 const BUFFER: usize = 256 * 1024;
 
-/// A read that is owned here: what Python holds may change while it is judged.
+/// A copy of a read: Python code may change its own objects while the model runs.
 struct Owned {
     name: Vec<u8>,
     sequence: Vec<u8>,
@@ -35,15 +35,15 @@ impl Owned {
     }
 }
 
-/// What a model says of reads: arrays with a value for each, in order; NaN where a read cannot be
-/// judged.
+/// Results of a model: arrays with one value per read, in input order; NaN for a read that cannot
+/// be scored.
 #[pyclass(frozen, module = "bm")]
 struct Scores {
     #[pyo3(get)]
     names: Vec<String>,
     probability: Vec<f32>,
     expected_errors: Option<Vec<f32>>,
-    /// The probability from which on a read passes, by the model.
+    /// The model's threshold: a read passes at this probability or above.
     #[pyo3(get)]
     threshold: f32,
     /// The model's id and version.
@@ -53,14 +53,13 @@ struct Scores {
 
 #[pymethods]
 impl Scores {
-    /// P(the read passes), float32 [reads].
+    /// Probability that the read is good, float32 [reads].
     #[getter]
     fn probability<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f32>> {
         self.probability.to_pyarray(py)
     }
 
-    /// Wrong bases that the model expects, float32 [reads]; None from a model that does not count
-    /// errors.
+    /// Expected number of wrong bases, float32 [reads]; None if the model does not estimate errors.
     #[getter]
     fn expected_errors<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<f32>>> {
         self.expected_errors.as_ref().map(|errors| errors.to_pyarray(py))
@@ -87,11 +86,21 @@ impl Scores {
     }
 }
 
-/// Judge reads: a list of (sequence, quality) or (name, sequence, quality), each str or bytes, or
-/// the path of a FASTQ file, plain or gzip.
+/// Score reads.
 ///
-/// model: id of an embedded model, or path of a package or .onnx file. threads: as many as there
-/// are processors if None.
+/// Parameters
+/// ----------
+/// reads : list of (sequence, quality) or of (name, sequence, quality), each str or bytes;
+///     or the path of a FASTQ file, plain or gzip.
+/// model : str
+///     Id of an embedded model, or path of a package or .onnx file.
+/// threads : int, optional
+///     Number of threads; one per processor if None.
+///
+/// Returns
+/// -------
+/// Scores
+///     One value per read, in input order.
 #[pyfunction]
 #[pyo3(signature = (reads, *, model = "read-error", threads = None))]
 fn score(
@@ -114,7 +123,7 @@ fn score(
         Some(path) => py.detach(move || of_file(&path))?,
         None => of_list(reads)?,
     };
-    py.detach(move || judge(package, &owned, threads))
+    py.detach(move || predict(package, &owned, threads))
 }
 
 /// Ids of the embedded models.
@@ -154,10 +163,9 @@ fn of_list(reads: &Bound<'_, PyAny>) -> PyResult<Vec<Owned>> {
             })?,
         };
         let read = Owned { name, sequence, quality_scores };
-        // One that is empty or unknown cannot be judged; one that is no read is an error.
+        // A read that is empty or has no known base gets NaN; a malformed read is an error.
         match read.as_read().check_scorable() {
-            Ok(())
-            | Err(bm_reads::ReadError::EmptyRead | bm_reads::ReadError::NoKnownBase) => {
+            Ok(()) | Err(bm_reads::ReadError::EmptyRead | bm_reads::ReadError::NoKnownBase) => {
                 all.push(read)
             }
             Err(error) => return Err(PyValueError::new_err(format!("read {number}: {error}"))),
@@ -197,7 +205,7 @@ fn of_file(path: &std::path::Path) -> PyResult<Vec<Owned>> {
     Ok(all)
 }
 
-fn judge(package: ModelPackage, reads: &[Owned], threads: usize) -> PyResult<Scores> {
+fn predict(package: ModelPackage, reads: &[Owned], threads: usize) -> PyResult<Scores> {
     let package = Arc::new(package);
     let of = |reads: &[Owned]| -> Result<Vec<Prediction>, QualityError> {
         let mut predictions = Vec::with_capacity(reads.len());
@@ -236,7 +244,7 @@ fn judge(package: ModelPackage, reads: &[Owned], threads: usize) -> PyResult<Sco
     })
 }
 
-/// Returns an error with what caused it.
+/// Returns the message of an error, followed by those of its causes.
 fn words(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -247,7 +255,7 @@ fn words(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// How good is this read? Expected errors and a probability for every sequencing read.
+/// Expected errors per read, and the probability that a read is good.
 #[pymodule]
 fn bm(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;

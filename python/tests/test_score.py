@@ -1,4 +1,4 @@
-"""The Python module says what `bm score` says, and refuses what it refuses.
+"""The Python module returns the numbers of `bm score`, and refuses the same inputs.
 
     BM=target/release/bm python -m unittest discover -s python/tests
 """
@@ -61,18 +61,18 @@ class Score(unittest.TestCase):
         np.testing.assert_array_equal(bm.score(pairs).probability, expected)
         np.testing.assert_array_equal(bm.score([(s.decode(), q.decode()) for s, q in pairs]).probability, expected)
         with tempfile.TemporaryDirectory() as folder:
-            plain = Path(folder, "reads.gz")  # told by content, not by name
+            plain = Path(folder, "reads.gz")  # the format is detected from the content, not from the name
             plain.write_bytes(text)
             np.testing.assert_array_equal(bm.score(str(plain)).probability[:500], expected)
 
-    def test_what_cannot_be_judged_is_nan(self):
+    def test_reads_that_cannot_be_scored_are_nan(self):
         scores = bm.score([GOOD, ("", ""), ("NNN", "III")])
         self.assertFalse(math.isnan(scores.probability[0]))
         self.assertTrue(np.isnan(scores.probability[1:]).all() and np.isnan(scores.expected_errors[1:]).all())
         self.assertEqual(scores.passes.tolist(), [True, False, False])
         self.assertEqual(len(bm.score([])), 0)
 
-    def test_what_is_no_read_is_an_error_with_its_place(self):
+    def test_malformed_reads_raise_an_error_with_their_position(self):
         for reads, error, words in [
             ([GOOD, ("ACGT", "III")], ValueError, "read 1: 4 bases but 3 quality scores"),
             ([GOOD, ("ACGT", "II I")], ValueError, "read 1: "),
@@ -98,8 +98,8 @@ class Score(unittest.TestCase):
             bm.score([GOOD], model="no-such-model")
         self.assertIn("no-such-model", str(raised.exception))
 
-    def test_others_run_meanwhile(self):
-        # Whoever holds the interpreter's lock lets nobody count.
+    def test_other_threads_run_while_reads_are_scored(self):
+        # Counting is possible only if `score` releases the interpreter's lock.
         reads = [GOOD] * 200_000
         worker = threading.Thread(target=bm.score, args=(reads,), kwargs={"threads": 1})
         bm.score(reads[:10])

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""How the gain of `bm adapt` falls with coverage, and with the size of the genome, judged by counted errors.
+"""How the gain of `bm adapt` depends on coverage and on the size of the genome, measured with counted errors.
 
     curves.py --data DIR --bm BM                   writes curves.json, the pictures and README.md
-    curves.py --data DIR --bm BM --left-out F      from models that have not seen the run that is judged
-    curves.py --render                             pictures and README.md again, from the results files
+    curves.py --data DIR --bm BM --left-out F      the same, from models trained without the evaluated run
+    curves.py --render                             renders pictures and README.md again, from the results files
 
-Coverage: of a real run so many templates are drawn that their bases are 2, 5, … times those of the reference; ``bm adapt`` sees
-these alone, and what it makes of them judges all reads of the run, the same ones for every coverage.
+Coverage: templates are drawn from a real run up to 2, 5, … times the bases of the reference. ``bm adapt`` reads only these, and
+its result scores all reads of the run, the same ones for every coverage.
 
-Size: random genomes at one coverage. Real reads lend their qualities and the places of their errors, as truth has them; their
-other bases are those of the genome. Half of the real reads make the run, the other half is judged, each once, so that a quality
-string that is lent often cannot be known by heart. ``cargo xtask evaluate --data DIR --curves`` calls this.
+Size: random genomes at one coverage. Real reads lend their qualities and the positions of their errors, from the truth table;
+their other bases come from the genome. One half of the real reads makes the run, and the other half is scored, each read once, so
+that memorising quality strings that were lent repeatedly gives no advantage. ``cargo xtask evaluate --data DIR --curves`` calls this.
 """
 
 from __future__ import annotations
@@ -47,21 +47,21 @@ SEEDS = 3
 LENDER = "hiseqx_phage"
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000, 20_000_000)
 SIZE_COVERAGE = 20
-MOST_REPEATED = 30_000  # bases of a genome; larger ones take long and vary less: one seed
-CHUNK = 1 << 16  # reads that are made at once
+MOST_REPEATED = 30_000  # bases; larger genomes take long and vary less, so they get one seed
+CHUNK = 1 << 16  # reads made at once
 
 REPORTED, START, ADAPTED = "EE", "start", "adapted"
 
 
-def figures(judgement: metrics.Judgement, reads: Reads) -> dict:
-    """MCC, AUC and log2(predicted / true errors) of one judgement."""
+def figures(output: metrics.MethodOutput, reads: Reads) -> dict:
+    """MCC, AUC and log2(predicted / true errors) of one method."""
     labels = metrics.Labels(reads.errors, reads.scored, reads.length, reads.good)
-    found = metrics.Measure(judgement, labels).figures(np.ones(len(reads)))
+    found = metrics.Measure(output, labels).figures(np.ones(len(reads)))
     return {key: found[key] for key in ("mcc", "auc", "log2_ratio")}
 
 
 def reference_bases(folder: Path) -> int:
-    """Bases of the reference of a truth set."""
+    """Number of bases in the reference of a truth set."""
     lines = (folder / "ref.fa").read_text(encoding="utf-8").splitlines()
     return sum(len(line.strip()) for line in lines if not line.startswith(">"))
 
@@ -70,7 +70,7 @@ def reference_bases(folder: Path) -> int:
 
 
 def templates(files: list[Path]) -> tuple[np.ndarray, np.ndarray]:
-    """The template of each record as a number from 0, and the record's bases, int [records]."""
+    """The template of each record, as a number from 0, and its number of bases; both int [records]."""
     numbers: dict[str, int] = {}
     of, bases = [], []
     for file in files:
@@ -81,22 +81,22 @@ def templates(files: list[Path]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def file_has_mates(name: str) -> bool:
-    """Whether the end of a name says which mate it is: ``/1``, or ``.1`` behind the number of an archive's spot."""
+    """Whether a name ends in a mate number: ``/1``, or ``.1`` after the spot number of an archive."""
     return re.search(r"/[12]$|\.\d+\.[12]$", name) is not None
 
 
 def drawn(of: np.ndarray, bases: np.ndarray, wanted: float, seed: int) -> np.ndarray:
-    """Which records are in a draw of templates with about so many bases, bool [records]; nested for one seed."""
+    """Which records are in a draw of templates with about ``wanted`` bases, bool [records]; draws of one seed are nested."""
     of_template = np.bincount(of, weights=bases)
     order = np.random.default_rng(seed).permutation(len(of_template))
     chosen = np.zeros(len(of_template), bool)
-    # At the border, whichever is nearer.
+    # The last template is included if that comes nearer to the wanted number.
     chosen[order[: int(np.searchsorted(np.cumsum(of_template[order]), wanted - of_template.mean() / 2))]] = True
     return chosen[of]
 
 
 def coverage_curve(reads: Reads, folder: Path, bm: Path, start: str) -> dict:
-    """What adapting gives at each coverage of one run."""
+    """Figures of adapting at each coverage of one run."""
     of, bases = templates(reads.files)
     reference = reference_bases(folder)
     full = float(bases.sum() / reference)
@@ -106,11 +106,11 @@ def coverage_curve(reads: Reads, folder: Path, bm: Path, start: str) -> dict:
         wanted = np.ones(len(of), bool) if coverage is None else drawn(of, bases, coverage * reference, seed)
         with tempfile.TemporaryDirectory() as scratch:
             files = own_labels.part_of(reads.files, wanted, Path(scratch, "reads"))
-            said = own_labels.adapt(bm, files, Path(scratch, "package"), start)
-            judged = figures(rules.score(bm, str(Path(scratch, "package")), reads)[0], reads)
+            reported = own_labels.adapt(bm, files, Path(scratch, "package"), start)
+            evaluated = figures(rules.score(bm, str(Path(scratch, "package")), reads)[0], reads)
         points.append({"coverage": coverage or full, "whole_run": coverage is None, "seed": seed, "measured_coverage": float(bases[wanted].sum() / reference)}
-                      | adaptation(said) | {"figures": judged})  # fmt: skip
-        print(f"{reads.name} at {coverage or full:.0f} x, seed {seed}: {said['choice']}, MCC/AUC/log2 {shown(judged)}", flush=True)
+                      | adaptation(reported) | {"figures": evaluated})  # fmt: skip
+        print(f"{reads.name} at {coverage or full:.0f} x, seed {seed}: {reported['choice']}, MCC/AUC/log2 {shown(evaluated)}", flush=True)
     return {
         "reads": len(reads), "reference_bases": reference, "coverage": full, "start": Path(start).name,
         REPORTED: figures(rules.ee_rate(reads), reads), START: figures(rules.score(bm, start, reads)[0], reads),
@@ -118,15 +118,15 @@ def coverage_curve(reads: Reads, folder: Path, bm: Path, start: str) -> dict:
     }  # fmt: skip
 
 
-def adaptation(said: dict) -> dict:
-    """What is kept of what `bm adapt` tells."""
-    labelled = said["labelled"] / said["bases_kept"] if said["bases_kept"] else 0.0
-    return {key: said[key] for key in ("choice", "doubts", "wall_s", "cpu_s", "depth", "labelled", "wrong")} | {"share_labelled": labelled}
+def adaptation(reported: dict) -> dict:
+    """The parts of the report of `bm adapt` that go into the results file."""
+    labelled = reported["labelled"] / reported["bases_kept"] if reported["bases_kept"] else 0.0
+    return {key: reported[key] for key in ("choice", "doubts", "wall_s", "cpu_s", "depth", "labelled", "wrong")} | {"share_labelled": labelled}
 
 
-def shown(judged: dict) -> str:
+def shown(evaluated: dict) -> str:
     """Figures for the terminal."""
-    return "/".join(f"{judged[key]:.3f}" for key in ("mcc", "auc", "log2_ratio"))
+    return "/".join(f"{evaluated[key]:.3f}" for key in ("mcc", "auc", "log2_ratio"))
 
 
 # -------------------------------------------------------------------------------------------------------- size
@@ -139,23 +139,23 @@ CODES[LETTERS] = np.arange(4)
 
 @dataclasses.dataclass
 class Lent:
-    """Reads of one length that lend qualities and errors."""
+    """Reads of one length whose qualities and errors are transplanted."""
 
     quality: np.ndarray  # uint8 [reads, bases], bytes as in the file
-    base: np.ndarray  # uint8 [reads, bases], as it was read: 0 to 3, 4 for N
-    offset: np.ndarray  # int [reads, bases], the base of the genome below it, from the read's first
-    kind: np.ndarray  # uint8 [reads, bases]
-    span: np.ndarray  # int [reads], bases of the genome
+    base: np.ndarray  # uint8 [reads, bases], the base that was read: 0 to 3, 4 for N
+    offset: np.ndarray  # int [reads, bases], position on the genome, relative to the read's first base
+    kind: np.ndarray  # uint8 [reads, bases], FROM_GENOME, SUBSTITUTED or AS_READ
+    span: np.ndarray  # int [reads], bases of the genome that the read covers
 
     def __getitem__(self, which: np.ndarray) -> Lent:
         return Lent(*(getattr(self, field.name)[which] for field in dataclasses.fields(self)))
 
 
 def layout(places: str, sequence: bytes) -> tuple[np.ndarray, np.ndarray, int]:
-    """Where the bases of a read lie on the genome, what they are, and how much of it the read covers."""
+    """Positions of a read's bases on the genome, int [bases], their kinds, uint8 [bases], and the bases of the genome it covers."""
     length = len(sequence)
     kind = np.full(length, FROM_GENOME, np.uint8)
-    step = np.ones(length, int)  # from the base before to this one, on the genome
+    step = np.ones(length, int)  # distance on the genome from the previous base
     for edit, many, at in re.findall(r"([SID])(?:(\d+)@)?(\d+)", places):
         at, many = int(at), int(many or 1)
         if edit == "S":
@@ -172,7 +172,7 @@ def layout(places: str, sequence: bytes) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 def lenders(reads: Reads) -> tuple[Reads, Lent]:
-    """Those reads of a run that are compared with the reference to both ends, all of the usual length, as lenders."""
+    """The unclipped reads of a run that have its median length, and the same reads as lenders."""
     usual = int(np.median(reads.length))
     fit = np.flatnonzero((reads.length == usual) & (reads.clip5 == 0) & (reads.clip3 == 0))
     sequences = [sequence for file in reads.files for sequence in sequences_of(file)]
@@ -198,7 +198,7 @@ def sequences_of(path: Path):
 
 
 def subset(reads: Reads, which: np.ndarray) -> Reads:
-    """Some of the reads; ``which`` are places among them."""
+    """Some of the reads; ``which`` are indices, int [chosen reads]."""
     arrays = {f.name: getattr(reads, f.name)[which] for f in dataclasses.fields(reads) if isinstance(getattr(reads, f.name), np.ndarray)}
     return dataclasses.replace(reads, **arrays, places=[reads.places[place] for place in which])
 
@@ -206,7 +206,7 @@ def subset(reads: Reads, which: np.ndarray) -> Reads:
 def transplanted(lent: Lent, genome: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The bases of each lender at a random place and on a random strand of a genome, uint8 [reads, bases], 0 to 4.
 
-    A substituted base is the one that was read; where that is the one in the genome, any other.
+    A substituted base is the base that was read, or a random other one if that equals the genome's base.
     """
     reads, strands = len(lent.span), np.concatenate([genome, 3 - genome[::-1]])
     first = rng.integers(0, len(genome) - lent.span + 1) + len(genome) * rng.integers(0, 2, reads)
@@ -218,7 +218,7 @@ def transplanted(lent: Lent, genome: np.ndarray, rng: np.random.Generator) -> np
 
 
 def write(path: Path, base: np.ndarray, quality: np.ndarray, first: int = 0, mode: str = "wb") -> None:
-    """Reads of one length as FASTQ, named by their number."""
+    """Write reads of one length as FASTQ, named by number; ``base`` and ``quality`` are uint8 [reads, bases]."""
     names = np.char.zfill(np.arange(first, first + len(base)).astype("S10"), 10).view(np.uint8).reshape(-1, 10)
 
     def same(text: bytes) -> np.ndarray:
@@ -230,37 +230,37 @@ def write(path: Path, base: np.ndarray, quality: np.ndarray, first: int = 0, mod
 
 
 def size_curve(reads: Reads, bm: Path, start: str, largest: int) -> dict:
-    """What adapting gives on random genomes of each size."""
+    """Figures of adapting on random genomes of each size."""
     names = [name for file in reads.files for name, _, _ in truth.records(file)]
     reads, lent = lenders(reads)
     second = np.array([own_labels.in_second_half(names[row]) for row in reads.row])
-    teaching, judged_lent = lent[~second], lent[second]
+    teaching, scored_lent = lent[~second], lent[second]
     kept = np.flatnonzero(second)
-    judged_reads = dataclasses.replace(subset(reads, kept), row=np.arange(len(kept)), records=len(kept))
+    scored_reads = dataclasses.replace(subset(reads, kept), row=np.arange(len(kept)), records=len(kept))
     points, at_start = [], None
     for size in (size for size in SIZES if size <= largest):
         for seed in range(SEEDS if size <= MOST_REPEATED else 1):
             rng = np.random.default_rng([seed, size])
             genome = rng.integers(0, 4, size).astype(np.uint8)
             with tempfile.TemporaryDirectory() as scratch:
-                run, asked, package = Path(scratch, "run.fastq"), Path(scratch, "judged.fastq"), Path(scratch, "package")
-                write(asked, transplanted(judged_lent, genome, rng), judged_lent.quality)
+                run, asked, package = Path(scratch, "run.fastq"), Path(scratch, "scored.fastq"), Path(scratch, "package")
+                write(asked, transplanted(scored_lent, genome, rng), scored_lent.quality)
                 many = round(SIZE_COVERAGE * size / lent.quality.shape[1])
                 run.touch()
                 for first in range(0, many, CHUNK):
                     chosen = teaching[rng.integers(0, len(teaching.span), min(CHUNK, many - first))]
                     write(run, transplanted(chosen, genome, rng), chosen.quality, first, "ab")
-                said = own_labels.adapt(bm, [run], package, start)
-                judged_reads.files = [asked]
-                judged = figures(rules.score(bm, str(package), judged_reads)[0], judged_reads)
-                # It looks at qualities alone, so it says the same of every genome.
-                at_start = at_start or figures(rules.score(bm, start, judged_reads)[0], judged_reads)
-            points.append({"size": size, "seed": seed, "reads": many} | adaptation(said) | {"figures": judged})
-            print(f"{size} bases, seed {seed}: {said['choice']}, {said['wall_s']:.0f} s, MCC/AUC/log2 {shown(judged)}", flush=True)
+                reported = own_labels.adapt(bm, [run], package, start)
+                scored_reads.files = [asked]
+                evaluated = figures(rules.score(bm, str(package), scored_reads)[0], scored_reads)
+                # The start model uses qualities only, so its figures are the same for every genome.
+                at_start = at_start or figures(rules.score(bm, start, scored_reads)[0], scored_reads)
+            points.append({"size": size, "seed": seed, "reads": many} | adaptation(reported) | {"figures": evaluated})
+            print(f"{size} bases, seed {seed}: {reported['choice']}, {reported['wall_s']:.0f} s, MCC/AUC/log2 {shown(evaluated)}", flush=True)
     return {
         "lender": reads.name, "lent_to_the_run": len(teaching.span), "judged": len(kept), "read_length": int(lent.quality.shape[1]),
         "coverage": SIZE_COVERAGE, "start": Path(start).name,
-        REPORTED: figures(rules.ee_rate(judged_reads), judged_reads), START: at_start, ADAPTED: points,
+        REPORTED: figures(rules.ee_rate(scored_reads), scored_reads), START: at_start, ADAPTED: points,
     }  # fmt: skip
 
 
@@ -268,7 +268,7 @@ def size_curve(reads: Reads, bm: Path, start: str, largest: int) -> dict:
 
 
 def curves(data: Path, bm: Path, left_out: Path | None, largest: int, command: str) -> dict:
-    """Both axes."""
+    """The results of both axes."""
     began = time.monotonic()
     tables = {table.parent.name: table for table in truth.find(data)}
     found = {name: truth.load(tables[name], data) for name in RUNS if name in tables}
@@ -292,11 +292,11 @@ def curves(data: Path, bm: Path, left_out: Path | None, largest: int, command: s
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of truth sets, at any depth")
-    parser.add_argument("--bm", type=Path, help="the program that adapts and judges")
-    parser.add_argument("--left-out", type=Path, help="packages of the learned model that have not seen a run, called after its sets")
+    parser.add_argument("--bm", type=Path, help="the bm program")
+    parser.add_argument("--left-out", type=Path, help="folder of packages trained without one run each, named after the sets of that run")
     parser.add_argument("--largest", type=int, default=SIZES[-1], help="bases of the largest genome")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--render", action="store_true", help="write tables and pictures again from the results files")
+    parser.add_argument("--render", action="store_true", help="render tables and pictures again from the results files")
     options = parser.parse_args()
     if not options.render:
         if not options.data or not options.bm:

@@ -1,12 +1,12 @@
-"""The network of `bm adapt` as its ONNX graph defines it, in PyTorch: convolutions over the vectors of `base-quality-place`.
+"""The network of `bm adapt` in PyTorch, as its ONNX graph defines it: convolutions over the vectors of `base-quality-place`.
 
-With x[i] the vector of the base i, zero outside of the read,
+With x[i] the vector of base i, and zero outside the read,
 
     h       = relu(bias + place . x[i] + sum over o = -4..4 of near[o] . x[i + o])
     logit p = a log-odds(x[i]) + b + last . h
 
-`near` sees the channels of the quality and of the letter, `place` those of the place. Nothing is taken from the Rust code but
-the order of the parameters in one row, which both sides must agree on to compare gradients: see `Adapted.flat`.
+`near` uses the channels of the quality and of the letter, `place` those of the place. Only the order of the parameters in one row
+is taken from the Rust code, because both sides need the same order to compare gradients: see `Adapted.flat`.
 """
 
 from __future__ import annotations
@@ -21,16 +21,22 @@ from onnx import numpy_helper
 from torch.nn.functional import conv1d
 
 WINDOW, UNITS = 9, 8
-# Channels of the encoding: six of the quality, its log-odds, seventeen of the place, four of the letter.
+# Channels of the encoding: six for the quality, its log-odds, seventeen for the place, four for the letter.
 LOG_ODDS, PLACE, LETTER, CHANNELS = 6, 7, 24, 28
 NEAR = [*range(LOG_ODDS), *range(LETTER, CHANNELS)]
 PARAMETERS = WINDOW * len(NEAR) * UNITS + (LETTER - PLACE) * UNITS + 2 * UNITS + 2
-# Where the biases and the weights of the last layer are in the row of all parameters.
+# Positions of the biases and of the last layer's weights in the row of all parameters.
 BIAS, LAST = slice(-2 * UNITS - 2, -UNITS - 2), slice(-UNITS - 2, -2)
 
 
 class Adapted(torch.nn.Module):
-    """In float64. `flat` : [PARAMETERS], the parameters in one row."""
+    """The network, in float64.
+
+    Parameters
+    ----------
+    flat : float array [PARAMETERS]
+        All parameters in one row.
+    """
 
     def __init__(self, flat: np.ndarray) -> None:
         super().__init__()
@@ -59,30 +65,30 @@ class Adapted(torch.nn.Module):
         return self.a * x[:, LOG_ODDS] + self.b + correction
 
     def flat(self, of: Callable[[torch.Tensor], torch.Tensor] = torch.Tensor.detach) -> np.ndarray:
-        """The parameters, or what `of` makes of each, in one row [PARAMETERS].
+        """The parameters, or `of` applied to each, in one row [PARAMETERS].
 
-        Window offset by channel of `near` by unit; place by unit; bias; last; a; b.
+        Order: window offset by channel of `near` by unit; place by unit; bias; last; a; b.
         """
         rows = [of(self.near).permute(2, 1, 0), of(self.place)[:, :, 0].T, of(self.bias), of(self.last), of(self.a), of(self.b)]
         return torch.cat([row.reshape(-1) for row in rows]).numpy()
 
 
 def log_loss(logit: torch.Tensor, wrong: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Mean weighted log loss of bases, in nats. All three of shape [bases], as floats."""
+    """Mean weighted log loss, in nats. All three arguments are float [bases]."""
     return torch.nn.functional.binary_cross_entropy_with_logits(logit, wrong, weight=weight, reduction="mean")
 
 
 def of_file(path: Path) -> np.ndarray:
-    """The parameters, [PARAMETERS], of a model file whose network has this shape; one that knows no letters gives them zeros."""
+    """The parameters of a model file whose network has this shape, float64 [PARAMETERS]; zeros for letters if it does not use them."""
     weights = {each.name: numpy_helper.to_array(each).astype(np.float64) for each in onnx.load(path).graph.initializer}
     channels = weights["window.weight"].shape[1]
     window = np.zeros((UNITS, CHANNELS, WINDOW))
     window[:, :channels] = weights["window.weight"][:, :, 0]
     guess = weights["guess.weight"][0, :, 0, 0]
     near, place = window[:, NEAR], window[:, PLACE:LETTER]
-    # What the graph could say and the parameters cannot.
-    unsaid = [window[:, LOG_ODDS], np.delete(place, WINDOW // 2, 2), np.delete(guess, LOG_ODDS)]
-    if any(each.any() for each in unsaid):
+    # Weights that the graph has but the parameters cannot express; they must be zero.
+    unused = [window[:, LOG_ODDS], np.delete(place, WINDOW // 2, 2), np.delete(guess, LOG_ODDS)]
+    if any(each.any() for each in unused):
         raise SystemExit(f"{path}: its network has another shape")
     last, b = weights["last.weight"][0, :, 0, 0], weights["guess.bias"] + weights["last.bias"]
     rows = [near.transpose(2, 1, 0), place[:, :, WINDOW // 2].T, weights["window.bias"], last, guess[[LOG_ODDS]], b]

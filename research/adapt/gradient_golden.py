@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Write crates/bm-adapt/tests/golden/gradient.json: examples, and PyTorch's loss and gradient of them in double precision.
+"""Write crates/bm-adapt/tests/golden/gradient.json: examples, with PyTorch's loss and gradient in double precision.
 
     gradient_golden.py --bm target/release/bm            write the file
     gradient_golden.py --bm target/release/bm --check    compare the file with what the script would write
 
-`bm adapt` trains with a gradient written by hand, over tables; here it is automatic differentiation of the definition. The two
-share `bm encode`, which is tested elsewhere. Parameters and weights are drawn in single precision, so that both sides have the
-same ones to the bit and the difference is that of their arithmetic.
+`bm adapt` trains with a hand-written gradient over tables; here the definition is differentiated automatically. Both use
+`bm encode`, which is tested elsewhere. Parameters and weights are drawn in single precision, so that both sides have identical
+values and any difference comes from their arithmetic.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from labelled import encode, vectors
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "crates/bm-adapt/tests/golden/gradient.json"
 SEED = 5
-# Shorter than half a window, than a window, and long enough for the place in the middle.
+# Shorter than half a window, shorter than a window, and long enough to have a middle place.
 LENGTHS = [1, 2, 3, 4, 5, 8, 9, 10, 17, 30, 60, 101, 120]
 EXAMPLES = 240
-# A unit nearer to zero than this, ten times what single precision is off by, may be on for one side and off for the other.
+# A unit nearer to zero than this (ten times the error of single precision) could be on for one side and off for the other.
 KINK = 1e-5
-# Between machines: the order in which a sum is made. Of the largest entry.
+# Relative to the largest entry; machines may add in another order.
 TOLERANCE = 1e-9
 
 
 def draw_reads(rng: np.random.Generator) -> list[tuple[bytes, bytes]]:
-    """Sequence and quality of three reads of every length, a tenth of their bases unknown, of every Phred score from 0 to 93."""
+    """Sequence and quality of three reads of every length; a tenth of the bases are unknown, and Phred scores are 0 to 93."""
     letters = np.frombuffer(b"ACGTacgtUN", np.uint8)
     chance = [0.17] * 4 + [0.04] * 4 + [0.06, 0.1]
     reads = []
@@ -46,7 +46,7 @@ def draw_reads(rng: np.random.Generator) -> list[tuple[bytes, bytes]]:
 
 
 def draw_examples(rng: np.random.Generator, length: list[int]) -> list[dict]:
-    """Of each read: positions, all near the ends among them; labels; weights. A third of the examples are wrong bases."""
+    """For each read: positions, including all near the ends; labels; weights. A third of the examples are wrong bases."""
     room = EXAMPLES / sum(length)
     examples = []
     for bases in length:
@@ -60,12 +60,12 @@ def draw_examples(rng: np.random.Generator, length: list[int]) -> list[dict]:
 
 
 def short(values: np.ndarray) -> list[float]:
-    """The fewest digits that name each number in single precision."""
+    """Each number with the fewest digits that identify it in single precision."""
     return [float(str(value)) for value in values.astype(np.float32)]
 
 
 def draw_parameters(rng: np.random.Generator, inputs: list[torch.Tensor], examples: list[dict]) -> np.ndarray:
-    """Small ones, but a near 1 as it is in use; biases with which every unit is on for half of the examples: float32 [PARAMETERS]."""
+    """Random parameters, float32 [PARAMETERS]: small values, a near 1 as in use, biases so that each unit is on for half of the examples."""
     flat = rng.normal(size=PARAMETERS) * 0.1
     flat[BIAS] = 0
     flat[LAST] *= 3
@@ -78,7 +78,7 @@ def draw_parameters(rng: np.random.Generator, inputs: list[torch.Tensor], exampl
 
 
 def golden(bm: Path) -> dict:
-    """Everything that the file holds."""
+    """The content of the file."""
     rng = np.random.default_rng(SEED)
     reads = draw_reads(rng)
     codes = np.split(encode(bm, reads), np.cumsum([len(sequence) for sequence, _ in reads])[:-1])
@@ -92,13 +92,13 @@ def golden(bm: Path) -> dict:
 
 
 def differentiate(parameters: np.ndarray, inputs: list[torch.Tensor], examples: list[dict]) -> tuple[float, np.ndarray]:
-    """Mean weighted log loss of the examples, and its gradient by the parameters, float64 [PARAMETERS]."""
+    """Mean weighted log loss of the examples, and its gradient with respect to the parameters, float64 [PARAMETERS]."""
     net = Adapted(parameters)
     logits, wrong, weight = [], [], []
     for x, example in zip(inputs, examples):
         at = torch.tensor(example["at"])
         if (nearest := float(net.hidden(x)[:, :, at].detach().abs().min())) < KINK:
-            raise SystemExit(f"a unit is at {nearest:.1e}, on its kink: take another seed")
+            raise SystemExit(f"a unit is at {nearest:.1e}, too near to its kink: use another seed")
         logits.append(net(x)[0, at])
         wrong += example["wrong"]
         weight += np.float32(example["weight"]).tolist()
@@ -112,18 +112,18 @@ def differentiate(parameters: np.ndarray, inputs: list[torch.Tensor], examples: 
 
 
 def differences(found: dict, committed: dict) -> list[str]:
-    """What of the committed file is not as it is found now."""
+    """Differences between the committed file and what the script finds now; empty if there are none."""
     out = [f"{key} differ" for key in ("parameters", "reads") if found[key] != committed[key]]
     for key in ("loss", "gradient"):
         ours, theirs = np.array(found[key]), np.array(committed[key])
         off = np.abs(ours - theirs).max() / np.abs(ours).max() if ours.shape == theirs.shape else np.inf
         if not off <= TOLERANCE:
-            out.append(f"{key}: off by {off:.1e} of the largest entry, allowed are {TOLERANCE:.0e}")
+            out.append(f"{key}: differs by {off:.1e} of the largest entry, allowed: {TOLERANCE:.0e}")
     return out
 
 
 def text(content: dict) -> str:
-    """JSON with a line a read: a change shows where it is."""
+    """JSON with one line per read, so that a diff shows where a change is."""
     line = lambda value: json.dumps(value, separators=(",", ":"))  # noqa: E731
     reads = ",\n".join(f"  {line(read)}" for read in content["reads"])
     keys = [f' "{key}": {line(content[key])}' for key in ("parameters", "loss", "gradient")]
@@ -133,7 +133,7 @@ def text(content: dict) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bm", type=Path, default=ROOT / "target/release/bm", help="the bm program, which encodes the reads")
-    parser.add_argument("--check", action="store_true", help="write nothing, and fail if the file is not as it should be")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the file differs")
     options = parser.parse_args()
     torch.set_num_threads(1)
     found = golden(options.bm.resolve())
@@ -141,7 +141,7 @@ def main() -> None:
     if options.check:
         if findings := differences(found, json.loads(TARGET.read_text(encoding="utf-8"))):
             sys.exit(f"{TARGET.name}: {'; '.join(findings)}")
-        print(f"{TARGET.name} is as PyTorch {torch.__version__} has it: {examples} examples, {PARAMETERS} parameters")
+        print(f"{TARGET.name} agrees with PyTorch {torch.__version__}: {examples} examples, {PARAMETERS} parameters")
     else:
         TARGET.write_text(text(found), encoding="utf-8")
         print(f"wrote {TARGET.name}: {examples} examples, {PARAMETERS} parameters, loss {found['loss']:.6f}")

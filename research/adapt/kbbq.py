@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Reported expected errors after recalibration by kbbq, judged by counted errors.
+"""Expected errors by qualities that kbbq recalibrated, compared with counted errors.
 
     kbbq.py --data DIR --kbbq PROGRAM --htslib VERSION --commit HASH
 
-For every Illumina set below DIR: all its files in one, through ``kbbq --genomelen`` with the length of the set's reference, and
-EE / length of what comes out. Writes kbbq.json into --output; the program itself is not part of this project.
+For every Illumina set below DIR: joins its files, runs ``kbbq --genomelen`` with the length of the set's reference, and applies the
+rule EE / length to the output. Writes kbbq.json into --output. kbbq itself is not part of this project.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SECONDS = 600
 
 
 def recalibrated(program: Path, reads: Reads, reference: int) -> tuple[list[bytes] | str, float]:
-    """Quality bytes of every record of all files as kbbq has them, or why there are none; and the seconds it took."""
+    """Quality bytes of every record after kbbq, or the reason why it failed; and its wall seconds."""
     with tempfile.TemporaryDirectory() as scratch:
         one, out = Path(scratch, "in.fastq"), Path(scratch, "out.fastq.gz")
         with one.open("wb") as file:
@@ -51,22 +51,22 @@ def recalibrated(program: Path, reads: Reads, reference: int) -> tuple[list[byte
         return [quality for _, _, quality in truth.records(out)], wall
 
 
-def judged(reads: Reads, qualities: list[bytes]) -> dict:
-    """EE and recalibrated EE of a set, with intervals and their difference."""
+def measured(reads: Reads, qualities: list[bytes]) -> dict:
+    """Figures of EE before and after recalibration, with intervals, and their difference."""
     if len(qualities) != reads.records:
         raise SystemExit(f"{reads.name}: {reads.records} records, kbbq wrote {len(qualities)}")
-    judgements = {"EE": rules.ee_rate(reads), "kbbq": own_labels.by_table(reads, qualities, truth.ERROR_PROBABILITY)}
+    outputs = {"EE": rules.ee_rate(reads), "kbbq": own_labels.by_table(reads, qualities, truth.ERROR_PROBABILITY)}
     labels = metrics.Labels(reads.errors, reads.scored, reads.length, reads.good)
-    measures = {name: metrics.Measure(judgement, labels) for name, judgement in judgements.items()}
+    measures = {name: metrics.Measure(output, labels) for name, output in outputs.items()}
     return metrics.measured(measures, len(reads), evaluate.RESAMPLES, evaluate.SEED, "EE")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of truth sets, at any depth")
-    parser.add_argument("--kbbq", type=Path, required=True, help="the program")
-    parser.add_argument("--htslib", required=True, help="the version that it was built with")
-    parser.add_argument("--commit", required=True, help="what it was built from")
+    parser.add_argument("--kbbq", type=Path, required=True, help="the kbbq program")
+    parser.add_argument("--htslib", required=True, help="version of HTSlib that kbbq was built with")
+    parser.add_argument("--commit", required=True, help="commit that kbbq was built from")
     parser.add_argument("--output", type=Path, default=curves.RESULTS, help="folder of the results")
     options = parser.parse_args()
     platforms, sets = evaluate.known_platforms(), {}
@@ -79,7 +79,7 @@ def main() -> None:
         reference = curves.reference_bases(table.parent)
         qualities, wall = recalibrated(options.kbbq, reads, reference)
         result = {"reference_bases": reference, "wall_s": round(wall, 1), "reads": len(reads)}
-        sets[reads.name] = result | ({"failed": qualities} if isinstance(qualities, str) else {"judged": judged(reads, qualities)})
+        sets[reads.name] = result | ({"failed": qualities} if isinstance(qualities, str) else {"judged": measured(reads, qualities)})
         print(f"{reads.name}: {wall:.1f} s", qualities if isinstance(qualities, str) else "", flush=True)
     results = {
         "format": 1, "command": f"python research/adapt/kbbq.py --data DIR --kbbq PROGRAM --htslib {options.htslib} --commit {options.commit}",

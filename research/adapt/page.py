@@ -1,4 +1,4 @@
-"""The results files as README.md and pictures: every number in them is from there."""
+"""Renders the results files as README.md and pictures. Every number on the page comes from these files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from matplotlib.axes import Axes  # noqa: E402
 EVALUATION = Path(__file__).resolve().parents[1] / "evaluation"
 sys.path.append(str(EVALUATION))
 import own_labels  # noqa: E402
-import plots  # noqa: E402, F401  (its settings of what is drawn)
+import plots  # noqa: E402, F401  (for its matplotlib settings)
 import report  # noqa: E402
 import rules  # noqa: E402
 
@@ -26,13 +26,13 @@ LOOKS = {REPORTED: {"color": "#999999", "ls": ":"}, START: {"color": "#d55e00", 
 
 
 def size_of(figures: dict, key: str) -> float | None:
-    """A figure; of the logarithm its size."""
+    """A figure; for the logarithm, its absolute value."""
     value = figures[key]
     return abs(value) if key == "log2_ratio" and value is not None else value
 
 
 def grouped(points: list[dict], by: str) -> dict[float, list[dict]]:
-    """Points with one coverage, or one size; seeds together."""
+    """Points by coverage or by size; the seeds of one value together."""
     groups: dict[float, list[dict]] = {}
     for point in points:
         groups.setdefault(point[by], []).append(point)
@@ -40,7 +40,7 @@ def grouped(points: list[dict], by: str) -> dict[float, list[dict]]:
 
 
 def mean_and_range(values: list[float | None], digits: int = 3) -> str:
-    """``0.533 (0.514 to 0.552)`` over seeds; a dash where one has no value."""
+    """``0.533 (0.514 to 0.552)``, mean and range over seeds; a dash if a value is missing."""
     known = [value for value in values if value is not None]
     if len(known) < len(values):
         return "–"
@@ -48,7 +48,7 @@ def mean_and_range(values: list[float | None], digits: int = 3) -> str:
 
 
 def choices(points: list[dict]) -> str:
-    """``2 adapted, 1 start``."""
+    """The gate's choices, as ``2 adapted, 1 start``."""
     chosen = [point["choice"] for point in points]
     return ", ".join(f"{chosen.count(choice)} {choice}" for choice in dict.fromkeys(chosen))
 
@@ -58,7 +58,7 @@ def plain(value: float | None) -> str:
 
 
 def curve_rows(curve: dict, by: str, label) -> list[list[str]]:
-    """A row a coverage or a size: what the gate chose, and the figures beside those of the start and of reported qualities."""
+    """One row per coverage or size: the gate's choices, and the figures of reported qualities, of the start, and after adapting."""
     rows = []
     for at, points in grouped(curve[ADAPTED], by).items():
         row = [label(at, points[0]), choices(points), mean_and_range([100 * point["share_labelled"] for point in points], 1)]
@@ -73,7 +73,7 @@ HEAD = [f"{figure}, {who}" for figure in ("MCC", "AUC", "abs log2") for who in (
 
 
 def coverage_table(results: dict) -> list[str]:
-    """Every coverage of every run."""
+    """The table of every coverage of every run."""
     rows = []
     for name, curve in results["coverage"].items():
         whole = lambda at, point: f"{at:.0f}" + (" (whole run)" if point["whole_run"] else "")  # noqa: E731
@@ -82,14 +82,14 @@ def coverage_table(results: dict) -> list[str]:
 
 
 def size_table(results: dict) -> list[str]:
-    """Every size of genome."""
+    """The table of every genome size."""
     rows = curve_rows(results["size"], "size", lambda size, _: f"{size:,}")
     seconds = [mean_and_range([p["cpu_s"] for p in points], 0) for points in grouped(results["size"][ADAPTED], "size").values()]
-    return report.table(["bases", "gate chose", "labelled, %", *HEAD, "seconds computed"], [[*row, s] for row, s in zip(rows, seconds)])
+    return report.table(["bases", "gate chose", "labelled, %", *HEAD, "CPU seconds"], [[*row, s] for row, s in zip(rows, seconds)])
 
 
 def draw_curve(axes: Axes, curve: dict, by: str, key: str) -> None:
-    """A figure by coverage or size: a dot a seed, hollow where the gate did not adapt, and the line of their means."""
+    """A figure by coverage or size: one dot per seed, hollow if the gate did not choose the adapted model, and a line of means."""
     for who in (REPORTED, START):
         if (value := size_of(curve[who], key)) is not None:
             axes.axhline(value, lw=1.4, **LOOKS[who])
@@ -111,7 +111,7 @@ def legend(figure: plt.Figure) -> None:
 
 
 def coverage_picture(results: dict) -> plt.Figure:
-    """A column a run, a row a figure."""
+    """One column per run, one row per figure."""
     runs = results["coverage"]
     figure, grid = plt.subplots(len(FIGURES), len(runs), figsize=(2.4 * len(runs), 6.2), layout="constrained", squeeze=False, sharex=True)
     for column, (name, curve) in enumerate(runs.items()):
@@ -129,7 +129,7 @@ def coverage_picture(results: dict) -> plt.Figure:
 
 
 def size_picture(results: dict) -> plt.Figure:
-    """Figures and the share of labelled bases by size."""
+    """Figures and the fraction of labelled bases, by size."""
     figure, grid = plt.subplots(1, 4, figsize=(9.6, 2.7), layout="constrained")
     for axes, (key, title) in zip(grid, FIGURES.items()):
         draw_curve(axes, results["size"], "size", key)
@@ -146,21 +146,21 @@ def size_picture(results: dict) -> plt.Figure:
 
 
 def source(results: dict, file: str) -> list[str]:
-    """The command behind a table, and the file that holds it."""
+    """Date and command of a table, and its results file."""
     tools = ", ".join(f"{name} {version}" for name, version in results["tools"].items())
     return [f"Measured {results['date']} by", "", f"    {results['command']}", "", f"with {tools}; `results/{file}`.", ""]
 
 
 def coverage_text(results: dict) -> list[str]:
-    start = "a model that was trained without the flow cell of the run" if results["left_out"] else "the model as it ships, which has seen the truth of these runs"
+    start = "a model that was trained without the flow cell of the run" if results["left_out"] else "the shipped model, which was trained on the truth of these runs"
     return [
         "## Coverage",
         "",
-        "Templates are drawn from a real run until their bases are so many times those of the reference. `bm adapt` sees these alone;",
-        "the package that it writes, whatever its gate chose, judges all reads of the run, so that every row of a run is about the same",
-        "reads. Draws of one seed are nested. Coverage is a mean over the reference: amplicons and what does not map make it uneven.",
-        f"*start* is {start}; *EE* is the reported errors per base, at most 1 %.",
-        "Brackets are the lowest and the highest of the seeds. The last figure is the size of the logarithm: 0 is right.",
+        "Templates are drawn from a real run until they reach the given coverage. `bm adapt` reads only these; the package that it writes,",
+        "whatever its gate chose, then scores all reads of the run, so every row of a run is about the same reads. Draws of one seed are",
+        "nested. Coverage is a mean over the reference; amplicons and unmapped reads make it uneven.",
+        f"*Start* is {start}; *EE* is expected errors per base by the reported qualities, at most 1 %.",
+        "Brackets are the lowest and the highest value of the seeds. abs log2 is |log2(predicted / true errors)|: 0 is exact.",
         "",
         *source(results, "curves.json"),
         *coverage_table(results),
@@ -177,13 +177,12 @@ def size_text(results: dict) -> list[str]:
     return [
         "## Size of the genome",
         "",
-        f"The only simulated axis here. Random genomes at {size['coverage']} x, reads of {size['read_length']} bases whose quality strings and errors (places,",
-        f"kinds and, where possible, the base that was read) are those of real reads of {size['lender']}, as their truth tells. {size['lent_to_the_run']:,} reads",
-        f"lend to the run, again and again in a large one; {size['judged']:,} others are judged, each once, on the same genome. So what the errors",
-        "have to do with qualities and cycles is real. What they have to do with the bases around them is not, nor are there repeats,",
-        "diploid sites or uneven coverage: a real genome of that size is harder. *EE* and *start* do not depend on the genome.",
-        "`labelled` is the share of the bases of the reads that are kept to learn from; of a large run only a part is kept.",
-        "Seconds are those that `bm adapt` computed, on all threads together.",
+        f"This axis is simulated. Random genomes at {size['coverage']} x; reads of {size['read_length']} bases take their quality strings and errors (positions, kinds and,",
+        f"where possible, the base that was read) from real reads of {size['lender']} with truth. {size['lent_to_the_run']:,} real reads serve for the run,",
+        f"repeatedly if it is large; {size['judged']:,} other reads are scored, each once, on the same genome. So the relation of errors to qualities and",
+        "cycles is real. Their relation to neighbouring bases is not, and there are no repeats, diploid sites or uneven coverage: a real",
+        "genome of that size is harder. *EE* and *start* do not depend on the genome. `labelled` is the fraction of labelled bases in the reads",
+        "kept for learning; of a large run only some reads are kept. CPU seconds are those of `bm adapt`, all threads together.",
         "",
         *source(results, "curves.json"),
         *size_table(results),
@@ -198,20 +197,20 @@ def kbbq_rows(sets: dict, evaluation: dict) -> list[list[str]]:
     for name in report.in_order(evaluation["sets"]):
         if name not in sets:
             continue
-        s, judged = sets[name], evaluation["sets"][name]["judged"]
+        s, evaluated = sets[name], evaluation["sets"][name]["judged"]
         if "failed" in s:
             rows.append([name, s["failed"], *[""] * 8])
             continue
         row = [name]
         for key in FIGURES:
             row += [report.with_interval(s["judged"][who]["figures"][key]) for who in ("EE", "kbbq")]
-            row.append(report.with_interval(judged[own_labels.ADAPTED]["figures"][key]) if own_labels.ADAPTED in judged else "–")
+            row.append(report.with_interval(evaluated[own_labels.ADAPTED]["figures"][key]) if own_labels.ADAPTED in evaluated else "–")
         rows.append(row)
     return rows
 
 
 def kbbq_means(sets: dict, evaluation: dict) -> list[str]:
-    """Means over the sets that it could do."""
+    """Means over the sets on which kbbq succeeded."""
     names = [name for name in sets if "judged" in sets[name] and own_labels.ADAPTED in evaluation["sets"].get(name, {"judged": {}})["judged"]]
     row = [f"**mean of these ({len(names)})**"]
     for key in FIGURES:
@@ -224,45 +223,47 @@ def kbbq_means(sets: dict, evaluation: dict) -> list[str]:
 def kbbq_text(results: dict, evaluation: dict) -> list[str]:
     head = [f"{figure}, {who}" for figure in ("MCC", "AUC", "log2") for who in ("EE", "EE by kbbq", "adapted")]
     return [
-        "## Beside kbbq",
+        "## Comparison with kbbq",
         "",
-        "[kbbq](https://github.com/adamjorr/kbbq) recalibrates reported qualities without a reference, by trusted k-mers and a table of",
-        "quality, cycle and dinucleotide. It writes FASTQ; here EE / length of what it wrote is judged as that of the instrument is. It must be",
-        "told the length of the genome, which is that of the set's reference; `bm adapt` is told nothing. It draws k-mers with a seed of",
-        "its own from the clock, so its figures move a little. *adapted* is that of research/evaluation/results.",
+        "[kbbq](https://github.com/adamjorr/kbbq) recalibrates reported qualities without a reference, with trusted k-mers and a table of",
+        "quality, cycle and dinucleotide. It writes FASTQ; the columns *EE by kbbq* apply the rule EE / length to that FASTQ. kbbq needs the",
+        "genome length and gets that of the set's reference; `bm adapt` gets no such information. kbbq seeds its sampling of k-mers from the",
+        "clock, so its figures vary slightly. *Adapted* is taken from research/evaluation/results.",
         f"Built from commit {results['kbbq_commit']} with the options of its release build (-O3 -DNDEBUG -march=native) and HTSlib {results['htslib']};",
-        "nothing of it is in this repository.",
+        "no part of kbbq is in this repository.",
         "",
         *source(results, "kbbq.json"),
         *report.table(["set", *head], [*kbbq_rows(results["sets"], evaluation), kbbq_means(results["sets"], evaluation)]),
         "",
-        "Brackets are 95 % intervals over resampled reads; the means of log2 are of its size.",
+        "Brackets are 95 % intervals over resampled reads; means of log2 are of absolute values.",
         "",
     ]
 
 
 def markdown(results: dict, kbbq: dict | None, evaluation: dict) -> str:
-    """The page of the folder."""
+    """Returns the page, as Markdown."""
     lines = [
-        "# What learning a run from itself is worth, and where it stops",
+        "# How the gain of `bm adapt` depends on coverage and genome size",
         "",
-        "<!-- Written by research/adapt/page.py from the results files; change that, not this. -->",
+        "<!-- Written by research/adapt/page.py from the results files; edit that script, not this page. -->",
         "",
-        "`bm adapt` learns a run from reads that overlay each other, so it needs coverage, and room to see rules and not places. What it",
-        "gives on whole runs is in [research/evaluation/results](../evaluation/results/README.md); here is how that depends on the run.",
+        "`bm adapt` learns from reads of the run that overlap, so it needs coverage, and a genome large enough to learn general rules instead",
+        "of single positions. **Question:** how much coverage, and how large a genome? **Answer:** below a coverage of about five there is",
+        "little to learn; the tables and pictures below, from the files in `results/`, have the details. Figures of whole runs are in",
+        "[research/evaluation/results](../evaluation/results/README.md). Reproduce with",
         "",
-        "    cargo xtask evaluate --data DIR --curves --leave-one-out    # both curves, from models that have not seen the run",
-        "    cargo xtask evaluate --data DIR --curves                    # the same from the model as it ships",
-        "    python research/adapt/kbbq.py --data DIR --kbbq PROGRAM --htslib VERSION --commit HASH    # another tool",
-        "    python research/adapt/curves.py --render                    # this page again",
+        "    cargo xtask evaluate --data DIR --curves --leave-one-out    # both curves, from models trained without the run",
+        "    cargo xtask evaluate --data DIR --curves                    # both curves, from the shipped model",
+        "    python research/adapt/kbbq.py --data DIR --kbbq PROGRAM --htslib VERSION --commit HASH    # comparison with kbbq",
+        "    python research/adapt/curves.py --render                    # renders this page again",
         "",
         "| file | what it does |",
         "|---|---|",
-        "| `curves.py` | thins runs, transplants errors, adapts, judges |",
-        "| `kbbq.py` | recalibrates the Illumina sets with kbbq and judges that |",
-        "| `page.py` | this page and the pictures |",
-        "| `definition.py`, `labelled.py`, `gradient_golden.py`, `train_torch.py` | the trainer beside PyTorch: [TRAINER.md](TRAINER.md) |",
-        "| `tests/` | known answers: `python -m unittest discover -s research/adapt/tests` |",
+        "| `curves.py` | subsamples runs, transplants errors, adapts, measures |",
+        "| `kbbq.py` | recalibrates the Illumina sets with kbbq and measures the result |",
+        "| `page.py` | renders this page and the pictures |",
+        "| `definition.py`, `labelled.py`, `gradient_golden.py`, `train_torch.py` | compare the trainer with PyTorch: [TRAINER.md](TRAINER.md) |",
+        "| `tests/` | tests with known answers: `python -m unittest discover -s research/adapt/tests` |",
         "",
         *coverage_text(results),
         *size_text(results),
@@ -272,7 +273,7 @@ def markdown(results: dict, kbbq: dict | None, evaluation: dict) -> str:
 
 
 def write(folder: Path) -> None:
-    """README.md, beside the folder of the results if that is the usual one, and the pictures in it."""
+    """Write the pictures into ``folder``, and README.md into it too, or into its parent if it is the usual folder."""
 
     def read(path: Path) -> dict | None:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

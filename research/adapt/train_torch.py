@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Train the network of `bm adapt` with PyTorch, on the labels and from the start that bm has, and compare the two.
+"""Train the network of `bm adapt` with PyTorch, with bm's labels and start, and compare the two networks.
 
     train_torch.py --bm target/release/bm [--data DIR]                  # the committed runs, and every folder of FASTQ below DIR
     train_torch.py --bm target/release/bm --fastq FILES [--labels TSV]  # one run; TSV as `bm adapt FILES --labels TSV` wrote it
-    train_torch.py --bm target/release/bm --smoke                       # some steps on few reads: a test of the road
+    train_torch.py --bm target/release/bm --smoke                       # a few steps on few reads: tests that the script runs
 
-Every fourth template is held out. `bm adapt` learns from the others, and PyTorch from the labels that it wrote of them: all
-labelled bases, the same start, the same prior, Adam and then L-BFGS until the loss stays. Both networks are asked about the
-labelled bases of the templates held out; their labels are those of the whole run.
+Every fourth template is held out. `bm adapt` learns from the others, and PyTorch from the labels that bm wrote for them: all
+labelled bases, the same start and the same prior, with Adam and then L-BFGS until the loss stops falling. Both networks are then
+evaluated on the labelled bases of the held-out templates, with the labels of the whole run.
 """
 
 from __future__ import annotations
@@ -39,21 +39,27 @@ RUNS = {
 }
 COMMAND = "research/adapt/train_torch.py --bm target/release/bm"
 
-HELD_OUT = 4  # one template in so many
+HELD_OUT = 4  # one template in four is held out
 PULL = 30.0  # the prior of bm-adapt: the inverse variance of a parameter around its start
-JITTER = 0.01  # what zeros become, so that units which do nothing yet do not all learn the same
-SEEDS = 3  # of bm: how far its networks are from each other says what a difference is worth
-BLOCK = 1 << 15  # bases at once
+JITTER = 0.01  # zeros become random values up to this size, so that unused units do not all learn the same
+SEEDS = 3  # runs of bm adapt; the spread between seeds shows which differences are noise
+BLOCK = 1 << 15  # bases processed at once
 NATS = 1000 / math.log(2)  # a nat in millibits
 
 ADAM = {"rounds": 4, "batch": 2048, "rate": 0.01}
-LBFGS = {"most": 400, "stays": 1e-6}  # until a step of ten iterations lowers the loss by less than this share of it
+LBFGS = {"most": 400, "stays": 1e-6}  # stop if ten iterations lower the loss by less than this fraction
 SMOKE = {"rounds": 1, "most": 10, "seeds": 1}
-SMOKE_RUN, SMOKE_TEMPLATES = "miseq_twist", 1600  # about as few as bm learns from
+SMOKE_RUN, SMOKE_TEMPLATES = "miseq_twist", 1600  # about the fewest that bm learns from
 
 
 class Inputs:
-    """What the network sees of bases. The vectors : float32 [codes, CHANNELS], and a row of zeros for what is outside."""
+    """Input of the network.
+
+    Parameters
+    ----------
+    vectors : float32 array [codes, CHANNELS]
+        A row of zeros is added for positions outside a read.
+    """
 
     def __init__(self, vectors: np.ndarray) -> None:
         self.outside = len(vectors)
@@ -62,7 +68,7 @@ class Inputs:
         self.place = table[:, PLACE:LETTER].argmax(1)
 
     def logit(self, net: Adapted, around: np.ndarray) -> torch.Tensor:
-        """Log-odds of an error, [bases], of the codes around bases, [bases, WINDOW]: the convolutions at one place each."""
+        """Log-odds of an error, [bases], from the codes around each base, [bases, WINDOW]: the convolutions at one position each."""
         codes = torch.from_numpy(around.astype(np.int64))
         own = codes[:, WINDOW // 2]
         weights = net.near.permute(2, 1, 0).reshape(-1, net.near.shape[0])  # [window * channels, units]
@@ -71,7 +77,7 @@ class Inputs:
         return net.a * self.log_odds[own] + net.b + torch.relu(hidden) @ net.last
 
     def check(self, net: Adapted) -> None:
-        """Asserts that it is the network of the definition, on a read of every so-manyth code."""
+        """Assert that `logit` equals the network of the definition, on a read made of every 61st code."""
         codes = np.arange(0, self.outside, 61).astype(np.uint16)
         around = labelled.windows(codes, np.zeros(len(codes)), np.arange(len(codes)), WINDOW, self.outside)
         table = torch.zeros(CHANNELS, len(codes), dtype=torch.float64)
@@ -82,7 +88,7 @@ class Inputs:
 
 
 class Objective:
-    """Mean log loss of labelled bases, in nats, and the prior of the parameters around their start."""
+    """Mean log loss of labelled bases, in nats, plus the prior of the parameters around their start."""
 
     def __init__(self, inputs: Inputs, bases: Bases, start: np.ndarray) -> None:
         self.inputs, self.bases, self.start = inputs, bases, Adapted(start)
@@ -94,13 +100,13 @@ class Objective:
         return self.pull / 2 * sum(((now - then.detach().to(now.dtype)) ** 2).sum() for now, then in pairs)
 
     def some(self, net: Adapted, at: np.ndarray) -> torch.Tensor:
-        """Of the bases `at`."""
+        """The objective on the bases `at`, int [batch]."""
         logit = self.inputs.logit(net, self.bases.around[at])
         wrong = self.wrong[torch.from_numpy(at)].to(logit.dtype)
         return log_loss(logit, wrong, torch.ones_like(logit)) + self.prior(net)
 
     def all(self, net: Adapted) -> float:
-        """Of all bases; adds the gradient to that of the parameters, if there is to be one."""
+        """The objective on all bases; also accumulates the gradient if gradients are enabled."""
         total = self.prior(net)
         if torch.is_grad_enabled():
             total.backward()
@@ -117,7 +123,7 @@ class Objective:
 
 
 def train(objective: Objective, start: np.ndarray, settings: dict, seed: int) -> tuple[Adapted, dict]:
-    """The network that PyTorch finds, and how it went."""
+    """The network that PyTorch finds, and the history of its training."""
     rng = np.random.default_rng(seed)
     net = Adapted(np.where(start == 0, rng.uniform(-JITTER, JITTER, len(start)), start)).float()
     bases, batch = len(objective.wrong), settings["batch"]
@@ -138,7 +144,7 @@ def train(objective: Objective, start: np.ndarray, settings: dict, seed: int) ->
 
 
 def polish(objective: Objective, net: Adapted, settings: dict) -> dict:
-    """Lowers the loss of all bases by L-BFGS until it stays."""
+    """Minimise the objective on all bases with L-BFGS until it stops falling; returns the history."""
     optimiser = torch.optim.LBFGS(net.parameters(), max_iter=10, history_size=30, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
@@ -157,7 +163,7 @@ def polish(objective: Objective, net: Adapted, settings: dict) -> dict:
 
 
 def logits(inputs: Inputs, flat: np.ndarray, bases: Bases) -> np.ndarray:
-    """Log-odds of an error that a network gives labelled bases, float64 [bases]."""
+    """Log-odds of an error for labelled bases, by the network with parameters ``flat``; float64 [bases]."""
     net = Adapted(flat)
     blocks = [slice(first, first + BLOCK) for first in range(0, len(bases.wrong), BLOCK)]
     with torch.no_grad():
@@ -170,7 +176,7 @@ def losses(logit: np.ndarray, bases: Bases) -> np.ndarray:
 
 
 def gain(ours: np.ndarray, theirs: np.ndarray, bases: Bases) -> dict:
-    """How much lower the mean of one loss is than that of another, and its standard error: reads are drawn, not bases."""
+    """Difference of two mean losses, theirs − ours, and its standard error over reads (not over bases)."""
     mean = (theirs - ours).mean()
     of_reads = np.bincount(bases.read, theirs - ours - mean)
     reads = len(np.unique(bases.read))
@@ -178,7 +184,7 @@ def gain(ours: np.ndarray, theirs: np.ndarray, bases: Bases) -> dict:
 
 
 def calibration(logit: np.ndarray, bases: Bases) -> list[dict]:
-    """Expected and found errors of the bases between powers of ten of the probability."""
+    """Expected and observed errors of the bases in each decade of the probability."""
     p = 1 / (1 + np.exp(-logit))
     decade = np.clip(np.ceil(-np.log10(p)).astype(int), 1, 5)
     rows = []
@@ -189,7 +195,7 @@ def calibration(logit: np.ndarray, bases: Bases) -> list[dict]:
 
 
 def figures(logit: np.ndarray, bases: Bases) -> dict:
-    """What one network says of bases."""
+    """Figures of one network's output for labelled bases."""
     p = 1 / (1 + np.exp(-logit))
     return {
         "log_loss_millibits": losses(logit, bases).mean(),
@@ -199,7 +205,7 @@ def figures(logit: np.ndarray, bases: Bases) -> dict:
 
 
 def compare(ours: np.ndarray, theirs: np.ndarray, bases: Bases) -> dict:
-    """Logits of PyTorch's network beside those of bm's."""
+    """Comparison of the logits of PyTorch's network (ours) with those of bm's (theirs)."""
     away = np.abs(ours - theirs)
     lower = gain(ours=losses(ours, bases), theirs=losses(theirs, bases), bases=bases)
     return {
@@ -211,8 +217,8 @@ def compare(ours: np.ndarray, theirs: np.ndarray, bases: Bases) -> dict:
     }
 
 
-def judge(run: list[labelled.Template], labels: Path | None, bm: Path, folder: Path, settings: dict) -> dict:
-    """Everything that is to be said of a run."""
+def compare_run(run: list[labelled.Template], labels: Path | None, bm: Path, folder: Path, settings: dict) -> dict:
+    """All figures of one run."""
     inputs, start = Inputs(labelled.vectors(bm)), of_file(START)
     inputs.check(Adapted(start))
     whole, learned = folder / "whole", folder / "learned"
@@ -256,7 +262,7 @@ def judge(run: list[labelled.Template], labels: Path | None, bm: Path, folder: P
 
 
 def rounded(value: object) -> object:
-    """Six digits of every number."""
+    """The value with every float rounded to six digits."""
     if isinstance(value, dict):
         return {key: rounded(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -270,7 +276,7 @@ def show(name: str, row: dict) -> None:
         return
     first = row["compared"][0]
     loss = {who: row[who]["log_loss_millibits"] for who in ("start", "torch")} | {"bm": row["bm"][0]["log_loss_millibits"]}
-    print(f"{name}: {row['held_out']['bases']} bases held out, {row['held_out']['wrong']} wrong; millibits a base:", end=" ")
+    print(f"{name}: {row['held_out']['bases']} bases held out, {row['held_out']['wrong']} wrong; millibits per base:", end=" ")
     print(", ".join(f"{who} {value:.3f}" for who, value in loss.items()), end="; ")
     print(f"bm is {100 * first['bm_relative']:+.2f} %, {first['torch_over_bm']['millibits']:.3f} ± {first['torch_over_bm']['standard_error']:.3f};", end=" ")
     print(f"mean |Δ logit| {first['mean_delta_logit']:.3f}, correlation {first['correlation_of_logits']:.4f}", flush=True)
@@ -293,13 +299,13 @@ def main() -> None:
     parser.add_argument("--bm", type=Path, default=ROOT / "target/release/bm", help="the bm program, which labels the reads and adapts")
     parser.add_argument("--fastq", type=Path, nargs="+", help="the files of one run [default: the committed runs]")
     parser.add_argument("--labels", type=Path, help="labels of that run [default: made by bm adapt]")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder with more runs below it, a folder each")
-    parser.add_argument("--output", type=Path, help="the results [default: results/torch.json, for the committed runs only]")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder with more runs, each in its own folder")
+    parser.add_argument("--output", type=Path, help="results file [default: results/torch.json, for the committed runs only]")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--smoke", action="store_true", help="a test of the road: its figures say nothing")
+    parser.add_argument("--smoke", action="store_true", help="only test that the script runs; the figures are meaningless")
     options = parser.parse_args()
     if options.labels and not options.fastq:
-        parser.error("--labels are those of --fastq")
+        parser.error("--labels needs --fastq")
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     bm, settings = options.bm.resolve(), {**ADAM, **LBFGS, "seeds": SEEDS, **(SMOKE if options.smoke else {})}
@@ -307,7 +313,7 @@ def main() -> None:
     for name, files in find_runs(options).items():
         with tempfile.TemporaryDirectory() as folder:
             run = labelled.templates(files)[: SMOKE_TEMPLATES if options.smoke else None]
-            rows[name] = judge(run, options.labels, bm, Path(folder), settings)
+            rows[name] = compare_run(run, options.labels, bm, Path(folder), settings)
         show(name, rows[name])
         if options.smoke and "left_out" in rows[name]:
             sys.exit("nothing was compared")

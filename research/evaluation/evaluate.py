@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Judge every model, and the rules it replaces, by counted errors.
+"""Evaluate every model, and the rules it replaces, against counted errors.
 
     evaluate.py --data DIR --bm BM                every embedded model on every truth set below DIR
     evaluate.py --data DIR --bm BM --model M …    these models instead: ids, packages or .onnx files
-    evaluate.py --data DIR --bm BM --adapt        and what `bm adapt` learns of each set from the set itself
+    evaluate.py --data DIR --bm BM --adapt        also what `bm adapt` learns from each set
     evaluate.py --render                          tables and plots again, from the results file
 
 Writes evaluation.json, README.md and the plots into --output. ``cargo xtask evaluate`` calls this.
@@ -42,50 +42,50 @@ RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
-class Judges:
-    """Who judges, beside the rules."""
+class Methods:
+    """The methods to evaluate in addition to the rules."""
 
     bm: Path
     models: dict[str, str]  # by name: ids, packages or .onnx files
-    left_out: Path | None  # packages of the learned model that have not seen a run, called after its sets
-    adapt: bool  # whether each set is to teach the model, too
+    left_out: Path | None  # folder of packages trained without one run each, named after the sets of that run
+    adapt: bool  # whether to run `bm adapt` on each set
 
 
-def judgements(reads: truth.Reads, sets: list[truth.Reads], platforms: dict[str, str], judges: Judges):
-    """Each judgement of one set by name, and notes on them for the results file."""
-    bm = judges.bm
-    judged = {rules.MEAN_Q: rules.mean_q20(reads), rules.EE_RATE: rules.ee_rate(reads), rules.EE_ONE: rules.ee_one(reads)}
+def outputs(reads: truth.Reads, sets: list[truth.Reads], platforms: dict[str, str], methods: Methods):
+    """Returns the output of each method on one set, by name, and notes for the results file."""
+    bm = methods.bm
+    evaluated = {rules.MEAN_Q: rules.mean_q20(reads), rules.EE_RATE: rules.ee_rate(reads), rules.EE_ONE: rules.ee_one(reads)}
     notes: dict[str, object] = {}
     if training := rules.training_sets(reads, sets, platforms):
-        judged[rules.LOGISTIC] = rules.logistic(reads, training)
+        evaluated[rules.LOGISTIC] = rules.logistic(reads, training)
         notes["logistic_trained_on"] = [s.name for s in training]
-    for name, model in judges.models.items():
-        judged[name], unscored = rules.score(bm, model, reads)
+    for name, model in methods.models.items():
+        evaluated[name], unscored = rules.score(bm, model, reads)
         if unscored:
             notes.setdefault("unscored", {})[name] = unscored
-    unseen = package_without(reads, sets, judges.left_out) if judges.left_out else None
-    if judges.left_out:
-        judged[rules.LEFT_OUT], _ = rules.score(bm, str(unseen or rules.LEARNED), reads)
+    unseen = package_without(reads, sets, methods.left_out) if methods.left_out else None
+    if methods.left_out:
+        evaluated[rules.LEFT_OUT], _ = rules.score(bm, str(unseen or rules.LEARNED), reads)
         notes["left_out_package"] = unseen.name if unseen else rules.LEARNED
-    if judges.adapt:
-        own, said = own_labels.judgements(bm, reads, str(unseen) if unseen else None, judges.left_out is not None)
-        judged, notes = judged | own, notes | said
-    return judged, notes
+    if methods.adapt:
+        own, reported = own_labels.outputs(bm, reads, str(unseen) if unseen else None, methods.left_out is not None)
+        evaluated, notes = evaluated | own, notes | reported
+    return evaluated, notes
 
 
 def package_without(reads: truth.Reads, sets: list[truth.Reads], left_out: Path) -> Path | None:
-    """The package that has not seen the flow cell of ``reads``; None where the shipped model has not, either.
+    """The package trained without the flow cell of ``reads``; None if the shipped model was not trained on it either.
 
-    A package is called after a set and has not seen its flow cell; the shipped model has seen none of the other sets.
+    Each package is named after a set and was trained without its flow cell. A set without a package was never used for training.
     """
     packages = [left_out / each.name for each in sets if each.run == reads.run and (left_out / each.name).is_dir()]
     return packages[0] if packages else None
 
 
-def measure(reads: truth.Reads, judged: dict[str, metrics.Judgement], count: int) -> dict:
+def measure(reads: truth.Reads, evaluated: dict[str, metrics.MethodOutput], count: int) -> dict:
     """All figures of one set, for the results file."""
     labels = Labels(reads.errors, reads.scored, reads.length, reads.good)
-    measures = {name: Measure(judgement, labels) for name, judgement in judged.items()}
+    measures = {name: Measure(output, labels) for name, output in evaluated.items()}
     figures = metrics.measured(measures, len(reads), count, SEED, rules.EE_RATE)
     for name, each in measures.items():
         figures[name]["reliability"] = each.reliability()
@@ -95,7 +95,7 @@ def measure(reads: truth.Reads, judged: dict[str, metrics.Judgement], count: int
         "median_length": int(np.median(reads.length)),
         "clipped_too": reads.clipped_too,
         "good_share": float(reads.good.mean()),
-        # Reads with another label if errors were divided by the length of the read.
+        # Fraction of reads whose label would differ if errors were divided by the length of the read.
         "border_share": float((reads.good != (100 * reads.errors <= reads.length)).mean()),
         "with_1_error": float((reads.errors >= 1).mean()), "with_3_errors": float((reads.errors >= 3).mean()),
         "errors": int(reads.errors.sum()), "scored_bases": int(reads.scored.sum()), "bases": int(reads.length.sum()),
@@ -104,12 +104,12 @@ def measure(reads: truth.Reads, judged: dict[str, metrics.Judgement], count: int
 
 
 def known_platforms() -> dict[str, str]:
-    """The platform of each set that is named in the list of sources."""
+    """The platform of each set in the list of sources, by name."""
     return {run["name"]: run["platform"] for run in tomllib.loads(SOURCES.read_text(encoding="utf-8"))["run"]}
 
 
 def plain(value):
-    """``value`` for JSON: numbers with six digits, what is not a number as null."""
+    """``value`` for JSON: floats with six digits, NaN and infinity as null."""
     if isinstance(value, dict):
         return {key: plain(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -120,14 +120,14 @@ def plain(value):
 
 
 def to_json(results: dict) -> str:
-    """The results file: a line a figure."""
+    """The text of the results file: one line per figure."""
     text = json.dumps(plain(results), indent=1, ensure_ascii=False)
-    # What holds no other list or object goes on one line.
+    # A list or object without nested ones goes on one line.
     return re.sub(r"[\[{][^\[\]{}]*[\]}]", lambda m: re.sub(r"\s+", " ", m[0]), text) + "\n"
 
 
 def evaluate(data: Path, bm: Path, wanted: list[str], count: int, command: str, left_out: Path | None, adapt: bool) -> dict:
-    """Load, judge and measure every set below ``data``; a line for each."""
+    """Run and measure every method on every set below ``data``; prints one line per set."""
     start = time.monotonic()
     tables = truth.find(data)
     if not tables:
@@ -138,16 +138,16 @@ def evaluate(data: Path, bm: Path, wanted: list[str], count: int, command: str, 
         raise SystemExit(f"{data}: two truth sets have the same name")
     wanted = wanted or rules.embedded_models(bm)
     models = {Path(model).name: model for model in wanted}
-    if len(models) < len(wanted) or set(models) & {*rules.RULES, *own_labels.JUDGES}:
-        raise SystemExit(f"two judges with one name among {', '.join([*rules.RULES, *own_labels.JUDGES, *(Path(model).name for model in wanted)])}")
+    if len(models) < len(wanted) or set(models) & {*rules.RULES, *own_labels.METHODS}:
+        raise SystemExit(f"two methods have the same name: {', '.join([*rules.RULES, *own_labels.METHODS, *(Path(model).name for model in wanted)])}")
     platforms, figures, files = known_platforms(), {}, {}
-    judges = Judges(bm, models, left_out, adapt)
+    methods = Methods(bm, models, left_out, adapt)
     for table, reads in loaded.items():
         if not reads:
-            print(f"{table.parent.name}: every read is ambiguous, not judged")
+            print(f"{table.parent.name}: not evaluated, because every read is ambiguous")
             continue
-        judged, notes = judgements(reads, sets, platforms, judges)
-        figures[reads.name] = {"platform": platforms.get(reads.name, "unknown")} | measure(reads, judged, count) | notes
+        evaluated, notes = outputs(reads, sets, platforms, methods)
+        figures[reads.name] = {"platform": platforms.get(reads.name, "unknown")} | measure(reads, evaluated, count) | notes
         files |= {path.relative_to(data).as_posix(): truth.sha256(path) for path in (table, *reads.files)}
         shown = {name: f["figures"] for name, f in figures[reads.name]["judged"].items()}
         values = (f"{name} {report.value(f, 'mcc')}/{report.value(f, 'auc')}" for name, f in shown.items())
@@ -170,12 +170,12 @@ def evaluate(data: Path, bm: Path, wanted: list[str], count: int, command: str, 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of truth sets, at any depth")
-    parser.add_argument("--bm", type=Path, help="the program that asks the models")
-    parser.add_argument("--model", action="append", default=[], help="id, package or .onnx file; may be given again")
-    parser.add_argument("--left-out", type=Path, help="packages of the learned model that have not seen a run, called after its sets")
-    parser.add_argument("--adapt", action="store_true", help="let `bm adapt` learn each set from itself, and judge that too")
+    parser.add_argument("--bm", type=Path, help="the bm program, which runs the models")
+    parser.add_argument("--model", action="append", default=[], help="id, package or .onnx file; may be repeated")
+    parser.add_argument("--left-out", type=Path, help="folder of packages trained without one run each, named after the sets of that run")
+    parser.add_argument("--adapt", action="store_true", help="also run `bm adapt` on each set and evaluate the result")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--resamples", type=int, default=RESAMPLES, help="of the bootstrap")
+    parser.add_argument("--resamples", type=int, default=RESAMPLES, help="number of bootstrap resamples")
     parser.add_argument("--render", action="store_true", help="write tables and plots again from the results file")
     options = parser.parse_args()
     file = options.output / RESULTS_FILE

@@ -1,7 +1,7 @@
-"""How well reads are told apart, in numbers, and how sure the numbers are.
+"""Figures that measure how well a method separates good reads from bad ones, with bootstrap intervals.
 
-Everything takes a weight a read, so that a bootstrap resample is a vector of counts and not a copy of the reads.
-A *badness* is any number that is larger for reads that are thought worse; infinite for a read that was not judged.
+Every function takes one weight per read, so that a bootstrap resample is a vector of counts and not a copy of the reads.
+A *badness* is any number that is larger for reads ranked as worse; it is infinite for a read without a score.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-RETENTIONS = (0.5, 0.7, 0.8, 0.9, 0.95)  # shares of the reads that are kept, best first
+RETENTIONS = (0.5, 0.7, 0.8, 0.9, 0.95)  # fractions of reads kept, best first
 # Bins of the reliability curve, by the Phred scale of the predicted errors per base. The outer ones are open.
 RELIABILITY_EDGES = np.arange(5.0, 45.1, 2.5)
 
 
 class Ranking:
-    """Reads in the order of a badness, ties together; made once and asked for many weights.
+    """Reads sorted by badness, ties grouped; sorted once, then used with many weights.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class Ranking:
 
     def __init__(self, badness: np.ndarray) -> None:
         if np.isnan(badness).any():
-            raise ValueError("a badness is not a number")
+            raise ValueError("a badness is NaN")
         self.order = np.argsort(badness, kind="stable")
         ordered = badness[self.order]
         self.last = np.flatnonzero(np.r_[ordered[1:] != ordered[:-1], True])  # [groups], where each tie ends
@@ -35,17 +35,17 @@ class Ranking:
         return self.ordered_sums(values[self.order])
 
     def ordered_sums(self, values: np.ndarray) -> np.ndarray:
-        """The same of values that are in this order already; whole numbers, so nothing is lost in the difference."""
+        """Like `sums`, for values already in this order; they are whole numbers, so the difference is exact."""
         return np.diff(np.cumsum(values)[self.last], prepend=0.0)
 
 
 def auc(bad: np.ndarray, total: np.ndarray) -> float:
-    """Probability that a bad read is ranked behind a good one, a tie being one half; nan with one class only.
+    """Probability that a bad read ranks behind a good one, ties counting one half; nan if one class is empty.
 
     Parameters
     ----------
     bad, total : float array [groups]
-        Weight of the bad reads and of all, by group of ties, best first: `Ranking.sums`.
+        Weight of the bad reads and of all reads in each group of ties, best first, from `Ranking.sums`.
     """
     good = total - bad
     pairs = bad.sum() * good.sum()
@@ -54,8 +54,8 @@ def auc(bad: np.ndarray, total: np.ndarray) -> float:
     return float((bad * (np.cumsum(good) - good / 2)).sum() / pairs)
 
 
-def bad_share(bad: np.ndarray, total: np.ndarray, retention: float) -> float:
-    """Share of bad reads among the best ``retention`` of all; a tie at the border gives its mean.
+def bad_fraction(bad: np.ndarray, total: np.ndarray, retention: float) -> float:
+    """Fraction of bad reads among the best ``retention`` of all; a tie at the limit contributes its mean.
 
     Parameters
     ----------
@@ -71,29 +71,29 @@ def bad_share(bad: np.ndarray, total: np.ndarray, retention: float) -> float:
 
 
 def mcc(tp: float, fp: float, fn: float, tn: float) -> float:
-    """Matthews correlation; 0 where a row or a column of the table is empty: such a verdict says nothing."""
+    """Matthews correlation coefficient; 0 if a row or a column of the confusion table is empty."""
     product = float(tp + fp) * float(tp + fn) * float(tn + fp) * float(tn + fn)
     return float((tp * tn - fp * fn) / product**0.5) if product else 0.0
 
 
 def log2_ratio(predicted: float, true: float) -> float:
-    """log2(predicted / true errors): 1 when twice too many are predicted; nan where there is nothing to compare."""
+    """log2(predicted / true errors): 1 means twice too many predicted; nan if either number is 0."""
     return float(np.log2(predicted / true)) if predicted > 0 and true > 0 else float("nan")
 
 
 @dataclass
-class Judgement:
-    """What a rule or a model says of the reads of one set; arrays are [reads]."""
+class MethodOutput:
+    """Output of one method (a rule or a model) for the reads of one set; arrays are [reads]."""
 
-    by_rate: np.ndarray  # badness by the share of wrong bases: for the label "errors / scored bases <= 1 %"
-    by_count: np.ndarray  # badness by the number of errors: for the labels "at least N errors"
+    by_rate: np.ndarray  # badness by error rate: for the label "errors / scored bases <= 1 %"
+    by_count: np.ndarray  # badness by number of errors: for the labels "at least N errors"
     keep: np.ndarray  # bool, the verdict at the default threshold
-    predicted: np.ndarray | None = None  # errors predicted in the whole read; None for what predicts none
+    predicted: np.ndarray | None = None  # predicted errors in the whole read; None if the method predicts none
 
 
 @dataclass
 class Labels:
-    """What is true of the reads of one set; arrays are [reads]."""
+    """Ground truth of the reads of one set; arrays are [reads]."""
 
     errors: np.ndarray
     scored: np.ndarray
@@ -102,27 +102,27 @@ class Labels:
 
 
 class Measure:
-    """Every figure of one judgement of one set, for any weights of its reads."""
+    """All figures of one method on one set, for any weights of the reads."""
 
-    def __init__(self, judgement: Judgement, labels: Labels) -> None:
-        self.judgement, self.labels = judgement, labels
-        self.by_rate = Ranking(judgement.by_rate)
-        self.by_count = self.by_rate if judgement.by_count is judgement.by_rate else Ranking(judgement.by_count)
+    def __init__(self, output: MethodOutput, labels: Labels) -> None:
+        self.output, self.labels = output, labels
+        self.by_rate = Ranking(output.by_rate)
+        self.by_count = self.by_rate if output.by_count is output.by_rate else Ranking(output.by_count)
         # Each in the order of its ranking, [reads].
         self.bad = (~labels.good)[self.by_rate.order]
         self.with_1, self.with_3 = (labels.errors[self.by_count.order] >= count for count in (1, 3))
-        good, keep = labels.good, judgement.keep
+        good, keep = labels.good, output.keep
         cells = [good & keep, ~good & keep, good & ~keep, ~good & ~keep]
         self.cells = np.stack(cells).astype(np.float64)  # [4, reads]: tp, fp, fn, tn
-        # Of the kept reads, and of all, [4, reads].
+        # Rows: bases of kept reads, bases of all reads, errors of kept reads, scored bases of kept reads; [4, reads].
         left = [labels.length * keep, labels.length, labels.errors * keep, labels.scored * keep]
         self.left = np.stack(left).astype(np.float64)
-        # True errors were counted on the scored bases: those predicted there, were they spread evenly over the read.
-        predicted = judgement.predicted
+        # True errors were counted on the scored bases only, so the prediction is scaled to them, as if spread evenly.
+        predicted = output.predicted
         self.predicted = None if predicted is None else predicted * labels.scored / labels.length
 
     def figures(self, weight: np.ndarray) -> dict[str, float]:
-        """Each figure by name, under ``weight`` [reads]."""
+        """Each figure by name, with ``weight`` [reads]."""
         ordered = weight[self.by_rate.order]
         total, bad = self.by_rate.ordered_sums(ordered), self.by_rate.ordered_sums(ordered * self.bad)
         by_count = total
@@ -141,14 +141,14 @@ class Measure:
         kept_bases, bases, errors, scored = self.left @ weight
         out["bases_kept"] = float(kept_bases / bases)
         out["errors_per_mb"] = float(1e6 * errors / scored) if scored else float("nan")
-        out |= {f"bad_at_{100 * retention:.0f}": bad_share(bad, total, retention) for retention in RETENTIONS}
+        out |= {f"bad_at_{100 * retention:.0f}": bad_fraction(bad, total, retention) for retention in RETENTIONS}
         true = self.labels.errors @ weight
         out["log2_ratio"] = float("nan") if self.predicted is None else log2_ratio(self.predicted @ weight, true)
         return out
 
     def reliability(self) -> list[dict[str, float]]:
-        """Predicted and measured errors per base, by bins of the predicted; empty for what predicts none."""
-        predicted = self.judgement.predicted
+        """Predicted and measured errors per base, in bins of the predicted; empty if the method predicts no errors."""
+        predicted = self.output.predicted
         if predicted is None:
             return []
         phred = -10 * np.log10(np.maximum(predicted, 1e-12) / self.labels.length)
@@ -165,22 +165,22 @@ class Measure:
 
 
 def resamples(reads: int, count: int, seed: int):
-    """Bootstrap resamples as weights: ``count`` vectors float64 [reads], each how often every read was drawn."""
+    """Bootstrap resamples as weights: yields ``count`` vectors float64 [reads] of how often each read was drawn."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
         yield np.bincount(rng.integers(0, reads, reads), minlength=reads).astype(np.float64)
 
 
 def measured(measures: dict[str, Measure], reads: int, count: int, seed: int, reference: str) -> dict[str, dict]:
-    """Figures of each judgement with 95 % confidence intervals, and of its difference from that of ``reference``.
+    """Figures of each method with 95 % intervals, and their differences from those of the method ``reference``.
 
-    All judgements see the same resamples, so the intervals of the differences are those of pairs.
+    All methods use the same resamples, so the intervals of the differences are paired.
 
     Returns
     -------
     dict
-        By judgement: ``{"figures": {name: [value, low, high]}, "difference": {name: [value, low, high]}}``; nan where
-        a figure has no value, and where a resample has none it is left out of the interval.
+        By method: ``{"figures": {name: [value, low, high]}, "difference": {name: [value, low, high]}}``. An undefined
+        figure is nan; a resample in which a figure is undefined is left out of its interval.
     """
     points = {name: measure.figures(np.ones(reads)) for name, measure in measures.items()}
     drawn: dict[str, list[list[float]]] = {name: [] for name in measures}
@@ -203,7 +203,7 @@ def measured(measures: dict[str, Measure], reads: int, count: int, seed: int, re
 
 
 def interval(value: float, drawn: np.ndarray) -> list[float]:
-    """``[value, low, high]``, the middle 95 % of what was drawn."""
+    """``[value, low, high]``: the value and the middle 95 % of its resamples ``drawn`` [resamples]."""
     drawn = drawn[~np.isnan(drawn)]
     low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (float("nan"), float("nan"))
     return [value, float(low), float(high)]

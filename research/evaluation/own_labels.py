@@ -1,7 +1,7 @@
-"""What a run says of itself: models that `bm adapt` made of it, its labels, and simpler judges made of these.
+"""Methods that learn from the run itself: models that `bm adapt` made, and simpler methods built on the run's labels.
 
-Labels are those of ``bm adapt --labels``: of each base of a read that was looked at whether other reads bear it out (``=``),
-contradict it (``X``) or neither (``.``). Here they are bytes a record, one item for each record of all files in their order,
+``bm adapt --labels`` labels each base of the reads that it looked at: other reads confirm it (``=``), contradict it (``X``) or
+neither (``.``). Here, labels are a list with one item per record of all files, in order: the labels of its bases as bytes, or
 None for a record that was not looked at.
 """
 
@@ -20,21 +20,21 @@ import numpy as np
 
 import rules
 import truth
-from metrics import Judgement
+from metrics import MethodOutput
 from truth import ERROR_PROBABILITY, Reads
 
 ADAPTED = "adapted"
-UNSEEN = "adapted, run left out"  # started from a model that has not seen the flow cell
+UNSEEN = "adapted, run left out"  # started from a model trained without the flow cell
 HALVES = "adapted, other half"
-POSTERIOR = "posterior"  # with what the run's k-mers say; started from a model that has not seen the flow cell
+POSTERIOR = "posterior"  # with the run's k-mer evidence; started from a model trained without the flow cell
 POSTERIOR_HALVES = "posterior, other half"
 TABLE = "self-calibrated table"
 BREAKS = "k-mer breaks"
-JUDGES = (ADAPTED, UNSEEN, HALVES, POSTERIOR, POSTERIOR_HALVES, TABLE, BREAKS)
+METHODS = (ADAPTED, UNSEEN, HALVES, POSTERIOR, POSTERIOR_HALVES, TABLE, BREAKS)
 
-MOST_WRONG = 0.01  # errors per base of a read that is kept: what the rules and the models are asked for, too
+MOST_WRONG = 0.01  # errors per base that a kept read may have, the same limit as for the rules and the models
 TIMED = Path(__file__).with_name("timed.py")
-PRIOR = 200  # bases; a quality with few labels is worth what is reported
+PRIOR = 200  # pseudo-count in bases: a quality with few labels stays near its reported error rate
 RIGHT, WRONG = ord("="), ord("X")
 
 Labels = list[bytes | None]
@@ -44,20 +44,20 @@ Labels = list[bytes | None]
 
 
 def adapt(bm: Path, files: list[Path], package: Path, start: str | None = None, labels: Path | None = None, evidence: bool = False) -> dict:
-    """Learn a run with ``bm adapt``; what it chose and why, what it saw, and what it took.
+    """Run ``bm adapt`` on a run; returns its choice and doubts, what it counted, and its time and memory.
 
     Parameters
     ----------
     files : list of Path
         All FASTQ files of the run.
     package : Path
-        The folder that the model goes to.
+        Output folder for the model package.
     start : str, optional
-        Model to start from, if it is another than the shipped one.
+        Model to start from; the shipped one by default.
     labels : Path, optional
-        Where the labels go.
+        Output file for the labels.
     evidence : bool
-        Whether the package is to keep what the run's k-mers say.
+        Whether to store the run's k-mer evidence in the package.
     """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
@@ -66,14 +66,14 @@ def adapt(bm: Path, files: list[Path], package: Path, start: str | None = None, 
         command += ["--labels", labels] if labels else []
         command += ["--evidence"] if evidence else []
         took = timed([*command, *files])
-        said = json.loads(report.read_text(encoding="utf-8"))["adaptation"]
-    seen = {key: said["findings"][key] for key in ("reads_seen", "reads_kept", "bases_kept", "depth", "labelled", "wrong", "mixed_share")}
-    kmers = {"evidence": said["evidence"]} if evidence else {}
-    return {"choice": said["choice"], "doubts": said["doubts"]} | took | seen | kmers
+        reported = json.loads(report.read_text(encoding="utf-8"))["adaptation"]
+    seen = {key: reported["findings"][key] for key in ("reads_seen", "reads_kept", "bases_kept", "depth", "labelled", "wrong", "mixed_share")}
+    kmers = {"evidence": reported["evidence"]} if evidence else {}
+    return {"choice": reported["choice"], "doubts": reported["doubts"]} | took | seen | kmers
 
 
 def timed(command: list) -> dict:
-    """Run a command; seconds, seconds that it computed (what others do on the machine is not in them) and megabytes at most."""
+    """Run a command; returns wall seconds, CPU seconds (unaffected by other load on the machine) and peak megabytes."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "took.json")
         subprocess.run([sys.executable, TIMED, out, *command], check=True)
@@ -81,37 +81,38 @@ def timed(command: list) -> dict:
     return {"wall_s": round(took["wall_s"], 2), "cpu_s": round(took["cpu_s"], 2), "peak_mb": round(took["peak_bytes"] / 1e6)}
 
 
-def judgements(bm: Path, reads: Reads, left_out: str | None, asked_left_out: bool):
-    """Every judge that the run makes of itself, and the labels it is made from.
+def outputs(bm: Path, reads: Reads, left_out: str | None, asked_left_out: bool):
+    """Outputs of every method that learns from the run itself.
 
     Parameters
     ----------
     left_out : str or None
-        Package that has not seen the flow cell of the reads; None where the shipped model has not, either.
+        Package trained without the flow cell of the reads; None if the shipped model was not trained on it either.
     asked_left_out : bool
-        Whether to leave out at all.
+        Whether the evaluation leaves runs out.
 
     Returns
     -------
-    judged : dict of Judgement
+    evaluated : dict of MethodOutput
+        By method.
     notes : dict
-        What `adapt` told, and of the labels what truth says.
+        The results of `adapt`, and the comparison of the labels with truth.
     """
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         table, package = scratch / "labels.tsv", scratch / "package"
-        said = {ADAPTED: [adapt(bm, reads.files, package, labels=table)]}
-        judged = {ADAPTED: rules.score(bm, str(package), reads)[0]}
+        reported = {ADAPTED: [adapt(bm, reads.files, package, labels=table)]}
+        evaluated = {ADAPTED: rules.score(bm, str(package), reads)[0]}
         if asked_left_out:
-            judged[UNSEEN], said[UNSEEN] = judged[ADAPTED], said[ADAPTED]
+            evaluated[UNSEEN], reported[UNSEEN] = evaluated[ADAPTED], reported[ADAPTED]
             if left_out:
-                said[UNSEEN] = [adapt(bm, reads.files, package, left_out)]
-                judged[UNSEEN] = rules.score(bm, str(package), reads)[0]
-        said[POSTERIOR] = [adapt(bm, reads.files, package, left_out, evidence=True)]
-        judged[POSTERIOR] = rules.score(bm, str(package), reads)[0]
-        judged[HALVES], said[HALVES] = other_half(bm, reads, left_out, scratch / "halves", evidence=False)
-        judged[POSTERIOR_HALVES], said[POSTERIOR_HALVES] = other_half(bm, reads, left_out, scratch / "halves-evidence", evidence=True)
-        judged = {judge: judged[judge] for judge in JUDGES if judge in judged}
+                reported[UNSEEN] = [adapt(bm, reads.files, package, left_out)]
+                evaluated[UNSEEN] = rules.score(bm, str(package), reads)[0]
+        reported[POSTERIOR] = [adapt(bm, reads.files, package, left_out, evidence=True)]
+        evaluated[POSTERIOR] = rules.score(bm, str(package), reads)[0]
+        evaluated[HALVES], reported[HALVES] = other_half(bm, reads, left_out, scratch / "halves", evidence=False)
+        evaluated[POSTERIOR_HALVES], reported[POSTERIOR_HALVES] = other_half(bm, reads, left_out, scratch / "halves-evidence", evidence=True)
+        evaluated = {method: evaluated[method] for method in METHODS if method in evaluated}
         names, qualities, sizes = [], [], []
         for file in reads.files:
             before = len(names)
@@ -124,47 +125,47 @@ def judgements(bm: Path, reads: Reads, left_out: str | None, asked_left_out: boo
         if label is not None and len(label) != len(quality):
             raise SystemExit(f"{reads.name}: record {number + 1} has {len(quality)} bases and {len(label)} labels")
     rates = rate_by_quality(qualities, labels)
-    judged[TABLE] = by_table(reads, qualities, rates)
-    judged[BREAKS], unlabelled = by_breaks(reads, labels)
+    evaluated[TABLE] = by_table(reads, qualities, rates)
+    evaluated[BREAKS], unlabelled = by_breaks(reads, labels)
     notes = {
-        "adapting": said,
+        "adapting": reported,
         "own_labels": beside_truth(reads, labels) | {"judged_reads_without_labels": unlabelled},
         "calibrated_table": {str(q): float(rates[q]) for q in np.unique(np.frombuffer(b"".join(qualities), np.uint8)).astype(int) - 33},
     }
-    return judged, notes
+    return evaluated, notes
 
 
-def other_half(bm: Path, reads: Reads, start: str | None, scratch: Path, evidence: bool) -> tuple[Judgement, list[dict]]:
-    """Each half of the templates judged by what the other half taught."""
+def other_half(bm: Path, reads: Reads, start: str | None, scratch: Path, evidence: bool) -> tuple[MethodOutput, list[dict]]:
+    """Output for each half of the templates, from the model learned from the other half; and the results of both `adapt` runs."""
     second = halves(reads.files)
-    of_read, judged, said = second[reads.row], [], []
+    of_read, evaluated, reported = second[reads.row], [], []
     for taught in (False, True):
         folder = scratch / f"half-{int(taught)}"
         part = part_of(reads.files, second == taught, folder)
-        said.append(adapt(bm, part, folder / "package", start, evidence=evidence))
-        judged.append(rules.score(bm, str(folder / "package"), reads)[0])
-    # The first package learned from the first half, so it judges the second.
-    return joined(of_read, judged[0], judged[1]), said
+        reported.append(adapt(bm, part, folder / "package", start, evidence=evidence))
+        evaluated.append(rules.score(bm, str(folder / "package"), reads)[0])
+    # The first package was learned from the first half, so it scores the second half.
+    return joined(of_read, evaluated[0], evaluated[1]), reported
 
 
-def joined(choice: np.ndarray, one: Judgement, other: Judgement) -> Judgement:
-    """``one`` of the reads where ``choice`` [reads], and ``other`` of the rest."""
+def joined(choice: np.ndarray, one: MethodOutput, other: MethodOutput) -> MethodOutput:
+    """``one`` for the reads where ``choice``, bool [reads], is true, and ``other`` for the rest."""
     fields = ("by_rate", "by_count", "keep", "predicted")
-    return Judgement(*(np.where(choice, getattr(one, field), getattr(other, field)) for field in fields))
+    return MethodOutput(*(np.where(choice, getattr(one, field), getattr(other, field)) for field in fields))
 
 
 def halves(files: list[Path]) -> np.ndarray:
-    """Which half each record is in, bool [records]: by a hash of the template's name, so mates stay together."""
+    """Whether each record is in the second half, bool [records]; by a hash of the template's name, so mates stay together."""
     return np.array([in_second_half(name) for file in files for name, _, _ in truth.records(file)])
 
 
 def in_second_half(name: str) -> bool:
-    """Whether a template is in the second half. Mates may be told by ``/1`` or by the ``.1`` of archives."""
+    """Whether a template is in the second half. Mate suffixes are ``/1``, or ``.1`` in archives."""
     return bool(hashlib.sha256(re.sub(r"[./][12]$", "", name).encode()).digest()[0] & 1)
 
 
 def part_of(files: list[Path], wanted: np.ndarray, folder: Path) -> list[Path]:
-    """Files of four-line records with those records only that are ``wanted``, bool [records of all files]."""
+    """Copies the ``wanted`` records, bool [records of all files], of files with four-line records; returns the copies."""
     folder.mkdir(parents=True)
     parts, number = [], 0
     for file in files:
@@ -183,13 +184,13 @@ def part_of(files: list[Path], wanted: np.ndarray, folder: Path) -> list[Path]:
 
 
 def read_labels(table: Path, sizes: list[int]) -> Labels:
-    """The labels that ``bm adapt --labels`` wrote, by record of all files.
+    """The labels written by ``bm adapt --labels``, one item per record of all files.
 
     Parameters
     ----------
     table : Path
     sizes : list of int
-        Records of each file. Where there are second mates, there must be two files, of as many records each.
+        Number of records in each file. Pairs need two files with equal numbers of records.
     """
     rows = []
     with table.open("rb") as lines:
@@ -199,7 +200,7 @@ def read_labels(table: Path, sizes: list[int]) -> Labels:
             rows.append((int(template), int(mate), labels))
     paired = any(mate == 2 for _, mate, _ in rows)
     if paired and (len(sizes) != 2 or sizes[0] != sizes[1]):
-        raise SystemExit(f"{table}: labels of pairs, but not two files of as many records")
+        raise SystemExit(f"{table}: labels of pairs, which need two files with equal numbers of records")
     out: Labels = [None] * sum(sizes)
     for template, mate, labels in rows:
         out[template + sizes[0] * (mate - 1)] = labels
@@ -207,7 +208,7 @@ def read_labels(table: Path, sizes: list[int]) -> Labels:
 
 
 def rate_by_quality(qualities: list[bytes], labels: Labels) -> np.ndarray:
-    """Measured error rate of each reported quality, float64 [94]; with few labels, near the reported one."""
+    """Error rate of each reported quality, measured with the labels, float64 [94]; near the reported rate if labels are few."""
     pairs = [(quality, label) for quality, label in zip(qualities, labels) if label is not None]
     scores = np.frombuffer(b"".join(quality for quality, _ in pairs), np.uint8) - 33
     label = np.frombuffer(b"".join(label for _, label in pairs), np.uint8)
@@ -216,8 +217,8 @@ def rate_by_quality(qualities: list[bytes], labels: Labels) -> np.ndarray:
     return (wrong + PRIOR * ERROR_PROBABILITY) / (wrong + right + PRIOR)
 
 
-def by_table(reads: Reads, qualities: list[bytes], rates: np.ndarray) -> Judgement:
-    """Expected errors with the measured rate of each quality in place of the reported one; at most 1 % of the bases.
+def by_table(reads: Reads, qualities: list[bytes], rates: np.ndarray) -> MethodOutput:
+    """Output by expected errors, with the measured error rate of each quality instead of the reported one.
 
     Parameters
     ----------
@@ -229,10 +230,10 @@ def by_table(reads: Reads, qualities: list[bytes], rates: np.ndarray) -> Judgeme
     return expecting(errors, reads)
 
 
-def by_breaks(reads: Reads, labels: Labels) -> tuple[Judgement, int]:
-    """The share of a read's labelled bases that other reads contradict, and how many reads have no labelled base.
+def by_breaks(reads: Reads, labels: Labels) -> tuple[MethodOutput, int]:
+    """Output by the fraction of a read's labelled bases that other reads contradict, and the number of reads without labels.
 
-    These are judged by reported expected errors.
+    Reads without labels rank by reported expected errors.
     """
     wrong, right = counts(reads, labels)
     labelled = wrong + right
@@ -241,15 +242,15 @@ def by_breaks(reads: Reads, labels: Labels) -> tuple[Judgement, int]:
 
 
 def counts(reads: Reads, labels: Labels) -> tuple[np.ndarray, np.ndarray]:
-    """Bases of each read that others contradict, and that they bear out, int [reads]."""
+    """Bases of each read that other reads contradict, int [reads], and that they confirm, int [reads]."""
     found = [labels[row] or b"" for row in reads.row]
     return np.array([label.count(b"X") for label in found]), np.array([label.count(b"=") for label in found])
 
 
-def expecting(errors: np.ndarray, reads: Reads) -> Judgement:
-    """A judgement by a number of expected errors, float [reads]."""
+def expecting(errors: np.ndarray, reads: Reads) -> MethodOutput:
+    """Output by a number of expected errors, float [reads]; keeps reads with at most 1 % of the bases."""
     rate = errors / reads.length
-    return Judgement(rate, errors, rate <= MOST_WRONG, errors)
+    return MethodOutput(rate, errors, rate <= MOST_WRONG, errors)
 
 
 # ------------------------------------------------------------------------------------------------------ truth
@@ -257,17 +258,17 @@ def expecting(errors: np.ndarray, reads: Reads) -> Judgement:
 
 @dataclass
 class Overlap:
-    """Bases of compared reads, by what other reads and truth say of them."""
+    """Counts of bases by label and truth."""
 
     bases: int = 0
     labelled: int = 0
     wrong: int = 0  # labelled X
-    errors: int = 0  # by truth
-    labelled_errors: int = 0  # by truth, with any label
-    both: int = 0  # labelled X and by truth
+    errors: int = 0  # true errors
+    labelled_errors: int = 0  # true errors with any label
+    both: int = 0  # true errors labelled X
 
     def add(self, label: np.ndarray, error: np.ndarray) -> None:
-        """Count bases with their labels, uint8 [bases], and whether truth calls them errors, bool [bases]."""
+        """Count bases, given their labels, uint8 [bases], and whether they are true errors, bool [bases]."""
         wrong = label == WRONG
         labelled = wrong | (label == RIGHT)
         self.bases += len(label)
@@ -277,18 +278,18 @@ class Overlap:
         self.labelled_errors += int((labelled & error).sum())
         self.both += int((wrong & error).sum())
 
-    def shares(self) -> dict:
-        """Counts, and the figures that are made of them; nan where there is nothing to divide by."""
+    def fractions(self) -> dict:
+        """The counts, and the ratios computed from them; nan if the denominator is 0."""
 
-        def share(part: int, whole: int) -> float:
+        def fraction(part: int, whole: int) -> float:
             return part / whole if whole else float("nan")
 
-        ratio = share(self.wrong, self.labelled_errors)
+        ratio = fraction(self.wrong, self.labelled_errors)
         return vars(self) | {
-            "share_labelled": share(self.labelled, self.bases),
-            "precision": share(self.both, self.wrong),
-            "recall_among_labelled": share(self.both, self.labelled_errors),
-            "recall": share(self.both, self.errors),
+            "share_labelled": fraction(self.labelled, self.bases),
+            "precision": fraction(self.both, self.wrong),
+            "recall_among_labelled": fraction(self.both, self.labelled_errors),
+            "recall": fraction(self.both, self.errors),
             "log2_ratio": float(np.log2(ratio)) if ratio > 0 else float("nan"),
         }
 
@@ -296,7 +297,7 @@ class Overlap:
 def error_bases(places: str, length: int) -> np.ndarray:
     """Which bases of a read are substituted or inserted, bool [length]: ``S17``, ``I3``, ``I2@3``.
 
-    A deletion (``D9``, ``D4@9``) has no base that could be labelled, and counts nowhere.
+    A deletion (``D9``, ``D4@9``) has no base that could be labelled, so it is not counted.
     """
     error = np.zeros(length, bool)
     for kind, many, at in re.findall(r"([SID])(?:(\d+)@)?(\d+)", places):
@@ -308,8 +309,8 @@ def error_bases(places: str, length: int) -> np.ndarray:
 def beside_truth(reads: Reads, labels: Labels) -> dict:
     """Precision and recall of the labels, on the bases of unambiguous reads that were compared with the reference.
 
-    Clipped ends are left out. Single bases that were masked as variants are not told apart in the table: labels there count
-    as if truth said that they are right.
+    Clipped ends are left out. The truth table does not name single bases that were masked as variants, so labels on them count as
+    if truth had found the base correct.
     """
     overlap = Overlap()
     for place, row in enumerate(reads.row):
@@ -317,4 +318,4 @@ def beside_truth(reads: Reads, labels: Labels) -> dict:
         label = labels[row]
         label = np.full(length, ord("."), np.uint8) if label is None else np.frombuffer(label, np.uint8)
         overlap.add(label[inside], error_bases(reads.places[place], length)[inside])
-    return overlap.shares()
+    return overlap.fractions()

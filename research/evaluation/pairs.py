@@ -1,11 +1,11 @@
-"""Pairs judged as one, beside counted errors: is the probability of a pair right, and does it rank pairs?
+"""Is the probability of a pair calibrated, and does it rank pairs well? Compared with counted errors.
 
     python research/evaluation/pairs.py --data DIR --bm target/release/bm
 
-`bm score R1 R2` gives every pair a probability that at most 1 % of the bases of both mates are wrong. It is compared with what an
-alignment counted, for the pairs both of whose mates are unambiguous (truth.py), and with the two simple ways to make one number
-of the mates' own probabilities: the lower one, and their product. Brier score: the mean squared distance of a probability from what
-is true, 0 is best. AUC: how often a good pair is ranked before a bad one.
+`bm score R1 R2` gives every pair a probability that at most 1 % of the bases of both mates are wrong. This script compares it with
+the errors counted by alignment, for pairs with two unambiguous mates (truth.py), and with two simple ways to combine the
+probabilities of the mates: the lower one, and their product. Brier score: the mean squared difference between probability and
+outcome (0 or 1); 0 is best. AUC: how often a good pair ranks before a bad one. Writes results/pairs.md.
 """
 
 import argparse
@@ -20,7 +20,7 @@ RESULTS = Path(__file__).parent / "results/pairs.md"
 
 
 def scored(bm: Path, files: list[Path]) -> list[dict[str, str]]:
-    """The rows of `bm score`, by column; none if the files are no mates."""
+    """The rows of `bm score`, by column; empty if `bm` refuses the files, for example because they are not pairs."""
     run = subprocess.run([bm, "score", *files, "-q"], capture_output=True, check=False, encoding="latin-1")
     if run.returncode:
         return []
@@ -28,8 +28,9 @@ def scored(bm: Path, files: list[Path]) -> list[dict[str, str]]:
     return [dict(zip(head.split("\t"), line.split("\t"), strict=True)) for line in lines]
 
 
-def judged(bm: Path, table: Path) -> dict[str, np.ndarray] | None:
-    """For every pair that is known: whether it is good, and what each way of judging says."""
+def evaluated(bm: Path, table: Path) -> dict[str, np.ndarray] | None:
+    """For every unambiguous pair: whether it is good, and its probability by each method; arrays [pairs]. None if there are no
+    pairs, or none of one class."""
     files = truth.fastq_files(table.parent)
     if len(files) != 2:
         return None
@@ -53,7 +54,7 @@ def judged(bm: Path, table: Path) -> dict[str, np.ndarray] | None:
 
 
 def auc_of(probability: np.ndarray, good: np.ndarray) -> float:
-    """How often a good pair is ranked before a bad one."""
+    """How often a good pair ranks before a bad one, from ``probability`` and ``good``, both [pairs]."""
     groups = np.unique(-probability, return_inverse=True)[1]
     return metrics.auc(np.bincount(groups, weights=~good), np.bincount(groups).astype(float))
 
@@ -65,19 +66,19 @@ def version(bm: Path) -> str:
 
 
 def main() -> None:
-    """Writes the table."""
+    """Writes results/pairs.md."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--bm", type=Path, required=True)
     arguments = parser.parse_args()
     lines = [
-        "# Pairs judged as one", "",
-        f"`research/evaluation/pairs.py` made this with {version(arguments.bm)}; it says what the figures are.", "",
-        "| run | pairs | good | mean probability | Brier: as one | lower | product | AUC: as one | lower | product |",
+        "# Probabilities of pairs", "",
+        f"Written by `research/evaluation/pairs.py` with {version(arguments.bm)}; the script defines the figures.", "",
+        "| run | pairs | good | mean probability | Brier: pair | lower | product | AUC: pair | lower | product |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for table in truth.find(arguments.data):
-        pairs = judged(arguments.bm, table)
+        pairs = evaluated(arguments.bm, table)
         if pairs is None:
             continue
         good, ways = pairs["good"], [pairs[way] for way in ("joint", "lower", "product")]

@@ -1,10 +1,11 @@
-"""Recalibrated qualities beside counted errors: do they mean what they say?
+"""Do recalibrated qualities match counted errors?
 
     python research/evaluation/recalibrated.py --data DIR --bm target/release/bm
 
-`bm filter --recalibrate` writes the model's qualities. Each base of the reads that an alignment compared whole (nothing clipped, every
-base scored) is right or substituted, so what a quality is worth is a count. Ratio: errors that the qualities expect over errors
-found, 1 is right. Off: the sum over qualities of |expected − found| errors, a million bases; 0 is right. First mates only.
+`bm filter --recalibrate` writes the model's qualities. In reads that an alignment compared over their whole length (nothing
+clipped, every base scored), each base is either correct or substituted, so the error rate of each quality can be counted. Ratio:
+expected / observed errors; 1 is exact. Deviation: sum over qualities of |expected − observed| errors, per million bases; 0 is exact.
+First mates only. Writes results/recalibrated.md.
 """
 
 import argparse
@@ -20,7 +21,7 @@ WAYS = {"reported": [], "recalibrated": ["--recalibrate"], "recalibrated, adapte
 
 
 def substituted(table: Path) -> dict[str, list[int]]:
-    """Places of the substituted bases of first mates that were compared whole, by name."""
+    """Positions of the substituted bases of first mates that were compared over their whole length, by name."""
     whole = {}
     for (name, mate), row in truth.read_table(table).items():
         if mate == "1" and row.comparable and row.clipped == 0 and row.scored == row.length:
@@ -29,7 +30,7 @@ def substituted(table: Path) -> dict[str, list[int]]:
 
 
 def counted(bm: Path, fastq: Path, errors: dict[str, list[int]], flags: list[str]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Bases and errors of each quality, [94] both; nothing where bm refuses."""
+    """Bases and errors of each quality, both [94]; None if bm refuses."""
     command = [bm, "filter", fastq, "-o", "-", "-q", "-t", "0", *flags]
     run = subprocess.run(command, capture_output=True, check=False, encoding="latin-1")
     if run.returncode:
@@ -52,15 +53,15 @@ def version(bm: Path) -> str:
 
 
 def main() -> None:
-    """Writes the table."""
+    """Writes results/recalibrated.md."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--bm", type=Path, required=True)
     arguments = parser.parse_args()
-    columns = " | ".join(f"{way}: ratio | off" for way in WAYS)
+    columns = " | ".join(f"{way}: ratio | deviation" for way in WAYS)
     lines = [
         "# Recalibrated qualities", "",
-        f"`research/evaluation/recalibrated.py` made this with {version(arguments.bm)}; it says what the figures are.", "",
+        f"Written by `research/evaluation/recalibrated.py` with {version(arguments.bm)}; the script defines the figures.", "",
         f"| run | bases | errors | {columns} |", "|---|---|---|" + "---|---|" * len(WAYS),
     ]
     for table in truth.find(arguments.data):

@@ -1,4 +1,4 @@
-"""The results file as Markdown: every number in it is from there."""
+"""Renders the results file as Markdown. Every number on the page comes from that file."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import own_labels as own
 import rules
 
 PARTS = ("train", "devtest", "weird")
-WORSE = 0.01  # of MCC or AUC: a judge that is so far below EE on a set is named
-FEW = 30  # reads of the rarer class; with fewer, a figure says little
+WORSE = 0.01  # of MCC or AUC: a method that is this far below EE on a set is listed
+FEW = 30  # reads of the rarer class; with fewer, a figure is hardly informative
 
 
 def value(figures: dict, key: str) -> str:
@@ -19,7 +19,7 @@ def value(figures: dict, key: str) -> str:
 
 
 def with_interval(triple: list, digits: int = 3) -> str:
-    """``0.533 (0.514–0.552)``; percentages and signed numbers by their digits."""
+    """A figure with its interval, as ``0.533 (0.514 to 0.552)``."""
     point, low, high = triple
     if point is None:
         return "–"
@@ -29,13 +29,13 @@ def with_interval(triple: list, digits: int = 3) -> str:
 
 
 def in_order(sets: dict) -> list[str]:
-    """Names of the sets: training, test, strange ones, others; short reads before long ones."""
+    """Names of the sets: training sets, test sets, unusual ones, others; in each part, Illumina sets first."""
     rank = {part: i for i, part in enumerate(PARTS)}
     return sorted(sets, key=lambda name: (rank.get(sets[name]["part"], len(PARTS)), sets[name]["platform"] != "illumina", name))
 
 
-def judges(sets: dict) -> list[str]:
-    """Names of what judges, in the order of the first set that has all of them."""
+def methods(sets: dict) -> list[str]:
+    """Names of the methods, in the order of the first set that has all of them."""
     return list(max((s["judged"] for s in sets.values()), key=len))
 
 
@@ -46,7 +46,7 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def means(results: dict, columns: list[str], cell: Callable[[dict], float | None], digits: int) -> list[list[str]]:
-    """Rows of means over the Illumina sets of each part, each set counting once; only over sets that all columns have."""
+    """Rows of means over the Illumina sets of each part. Each set counts once; a dash where a set lacks the column."""
     rows = []
     illumina = {name: s for name, s in results["sets"].items() if s["platform"] == "illumina"}
     choices = [("train", ("train",)), ("devtest", ("devtest",)), ("train and devtest", ("train", "devtest"))]
@@ -64,7 +64,7 @@ def means(results: dict, columns: list[str], cell: Callable[[dict], float | None
 
 
 def per_set(results: dict, columns: list[str], key: str, digits: int = 3) -> list[list[str]]:
-    """A row a set: its name, its reads, and a figure with its interval for each column."""
+    """One row per set: its name, its number of reads, and a figure with its interval for each column."""
     rows = []
     for name in in_order(results["sets"]):
         s = results["sets"][name]
@@ -74,10 +74,10 @@ def per_set(results: dict, columns: list[str], key: str, digits: int = 3) -> lis
 
 
 def figure_table(results: dict, columns: list[str], key: str, digits: int = 3, absolute: bool = False) -> list[str]:
-    """The table of one figure: a row a set, and the means over Illumina sets."""
+    """The table of one figure: one row per set, and the means over Illumina sets."""
 
-    def cell(judged: dict) -> float | None:
-        number = judged["figures"][key][0]
+    def cell(evaluated: dict) -> float | None:
+        number = evaluated["figures"][key][0]
         return abs(number) if absolute and number is not None else number
 
     of_means = 0 if digits == 0 else 3
@@ -85,7 +85,7 @@ def figure_table(results: dict, columns: list[str], key: str, digits: int = 3, a
 
 
 def summary(results: dict, columns: list[str]) -> list[str]:
-    """Means over the Illumina sets below train and devtest: a row a judge, a column a figure."""
+    """Means over the Illumina sets below train and devtest: one row per method, one column per figure."""
     chosen = [s for s in results["sets"].values() if s["platform"] == "illumina" and s["part"] in ("train", "devtest")]
     if not chosen:
         return []
@@ -102,11 +102,11 @@ def summary(results: dict, columns: list[str]) -> list[str]:
         rows.append(row)
     runs = len({s["run"] for s in chosen})
     text = f"Means over the {len(chosen)} Illumina sets below train and devtest, of {runs} flow cells; each set counts once."
-    return ["## In short", "", text, "", *table(["judge", *shown], rows), ""]
+    return ["## Summary", "", text, "", *table(["method", *shown], rows), ""]
 
 
 def sets_table(results: dict) -> list[str]:
-    """What the sets are."""
+    """The table that describes the sets."""
     rows = []
     for name in in_order(results["sets"]):
         s = results["sets"][name]
@@ -116,21 +116,21 @@ def sets_table(results: dict) -> list[str]:
             *(f"{100 * s[key]:.1f} %" for key in ("good_share", "with_1_error", "with_3_errors", "border_share")),
         ])  # fmt: skip
     head = [
-        "set", "part", "platform", "records", "ambiguous, left out", "judged", "median bases",
-        "errors / scored bases", "good", "≥ 1 error", "≥ 3 errors", "label hangs on the denominator",
+        "set", "part", "platform", "records", "ambiguous, left out", "evaluated", "median bases",
+        "errors / scored bases", "good", "≥ 1 error", "≥ 3 errors", "label depends on the denominator",
     ]  # fmt: skip
     return table(head, rows)
 
 
 def differences(results: dict, columns: list[str]) -> list[str]:
-    """Where a judge differs from EE/len <= 1 % by more than the paired interval."""
+    """Differences of each method from EE/len <= 1 %, with intervals over paired resamples; bold if the interval excludes 0."""
     rows = []
     for name in in_order(results["sets"]):
-        judged = results["sets"][name]["judged"]
+        evaluated = results["sets"][name]["judged"]
         row = [name]
         for column in columns:
             for key in ("mcc", "auc"):
-                triple = judged.get(column, {}).get("difference", {}).get(key, [None] * 3)
+                triple = evaluated.get(column, {}).get("difference", {}).get(key, [None] * 3)
                 text = with_interval(triple)
                 sure = triple[0] is not None and triple[1] is not None and (triple[1] > 0 or triple[2] < 0)
                 row.append(f"**{text}**" if sure else text)
@@ -139,55 +139,55 @@ def differences(results: dict, columns: list[str]) -> list[str]:
 
 
 def adapting(results: dict) -> list[str]:
-    """What `bm adapt` chose on each set, and why; nothing where it was not asked."""
+    """What `bm adapt` chose on each set, and why; empty if the evaluation ran without --adapt."""
     sets = {name: results["sets"][name] for name in in_order(results["sets"]) if "adapting" in results["sets"][name]}
     if not sets:
         return []
     rows = []
     for name, s in sets.items():
-        for judge, said in s["adapting"].items():
-            if judge == own.UNSEEN and said == s["adapting"][own.ADAPTED]:
-                continue  # the shipped model has not seen the run: the same thing
-            doubts = ["; ".join(each["doubts"]) or "–" for each in said]
-            seconds = " + ".join(f"{each['wall_s']:.1f} ({each['cpu_s']:.1f})" for each in said)
-            rows.append([name, judge, ", ".join(each["choice"] for each in said), seconds, " / ".join(dict.fromkeys(doubts))])
+        for method, reported in s["adapting"].items():
+            if method == own.UNSEEN and reported == s["adapting"][own.ADAPTED]:
+                continue  # the shipped model has not seen the run, so both methods are the same
+            doubts = ["; ".join(each["doubts"]) or "–" for each in reported]
+            seconds = " + ".join(f"{each['wall_s']:.1f} ({each['cpu_s']:.1f})" for each in reported)
+            rows.append([name, method, ", ".join(each["choice"] for each in reported), seconds, " / ".join(dict.fromkeys(doubts))])
     lines = [
         "## Adapting",
         "",
-        "`bm adapt` sees all files of a set and nothing of its truth. Its gate compares what was learned with the model that it started",
-        "from and with reported qualities, on reads held out and by the run's own labels, and chooses: *adapted*, *start* (the model as",
-        "it was) or *reported* (expected errors as reported). What it chose is what was judged. *adapted* starts from the model as it",
-        "ships, *adapted, run left out* from one that has not seen the flow cell (no row: the shipped model has not, either), *adapted,",
-        "other half* from that one too: each half of the templates is judged by what the other half taught. Seconds are those of",
-        "the whole command, in brackets those that it computed, on all threads together.",
+        "`bm adapt` reads all files of a set, but not its truth table. Its gate compares the adapted model with the model it started",
+        "from and with the reported qualities, on held-out reads and with the run's own labels, and chooses one: *adapted*, *start* (the",
+        "unchanged model) or *reported* (expected errors as reported). The choice is what is evaluated here. *adapted* starts from the",
+        "shipped model. *adapted, run left out* starts from a model that was trained without the flow cell; it has no row where the",
+        "shipped model was not trained on that flow cell. *adapted, other half* starts from that model too: each half of the templates is",
+        "scored by the model learned from the other half. Seconds: wall time of the whole command; in brackets, CPU time of all threads.",
         "",
-        *table(["set", "judge", "choice", "seconds", "doubts"], rows),
+        *table(["set", "method", "choice", "seconds", "doubts"], rows),
         "",
     ]
     return lines
 
 
 def evidence(results: dict) -> list[str]:
-    """What `bm adapt --evidence` said of the k-mers of each set, and what it took; nothing where it was not asked."""
+    """What `bm adapt --evidence` reported on the k-mers of each set, and its cost; empty if the evaluation ran without --adapt."""
     rows = []
     for name in in_order(results["sets"]):
-        for said in results["sets"][name].get("adapting", {}).get(own.POSTERIOR, []):
-            found = said["evidence"]
+        for reported in results["sets"][name].get("adapting", {}).get(own.POSTERIOR, []):
+            found = reported["evidence"]
             expected = " → ".join(f"{found[key]:,.0f}" for key in ("expected_errors_prior", "expected_errors"))
-            shares = [f"{100 * found[key]:.0f} %" for key in ("share", "evaluable")]
+            fractions = [f"{100 * found[key]:.0f} %" for key in ("share", "evaluable")]
             rows.append([
-                name, "yes" if found["testifies"] else "no", str(found["k"]), f"{found['kmers']:,}", shares[0], f"{found['depth']:.0f}",
-                shares[1], expected, "; ".join(found["doubts"]) or "–",
+                name, "yes" if found["testifies"] else "no", str(found["k"]), f"{found['kmers']:,}", fractions[0], f"{found['depth']:.0f}",
+                fractions[1], expected, "; ".join(found["doubts"]) or "–",
             ])  # fmt: skip
     if not rows:
         return []
-    head = ["set", "testifies", "k", "k-mers", "of them looked at", "depth", "bases evaluable", "expected errors, prior → posterior", "doubts"]
+    head = ["set", "evidence used", "k", "k-mers", "fraction of k-mers counted", "median depth", "bases covered", "expected errors, prior → posterior", "doubts"]
     return [
         "## The evidence",
         "",
-        "What `bm adapt --evidence` said of the k-mers of each set, for *posterior*. *Depth*: in how many reads a typical k-mer of a read",
-        "is. *Evaluable*: bases of which k-mers know something. Errors are those that are expected in the reads that were sampled, by the",
-        "network alone and with what the k-mers say. Where the evidence does not testify, *posterior* is *adapted, run left out*.",
+        "What `bm adapt --evidence` reported on the k-mers of each set, for *posterior*. *Median depth*: number of reads that contain a",
+        "typical k-mer of a read. *Bases covered*: bases for which the k-mers carry evidence. *Expected errors*: in the sampled reads, by the",
+        "network alone (prior) and with the k-mer evidence (posterior). Where the evidence is not used, *posterior* equals *adapted, run left out*.",
         "",
         *table(head, rows),
         "",
@@ -199,18 +199,18 @@ def cost(results: dict) -> list[str]:
     """Time and memory of `bm adapt`, without and with evidence."""
     rows = []
     for name in in_order(results["sets"]):
-        said = results["sets"][name].get("adapting", {})
-        pair = [said[judge][0] for judge in (own.UNSEEN if own.UNSEEN in said else own.ADAPTED, own.POSTERIOR) if judge in said]
+        reported = results["sets"][name].get("adapting", {})
+        pair = [reported[method][0] for method in (own.UNSEEN if own.UNSEEN in reported else own.ADAPTED, own.POSTERIOR) if method in reported]
         if len(pair) == 2:
             cells = [" / ".join(f"{each[key]:{form}}" for each in pair) for key, form in (("wall_s", ".1f"), ("cpu_s", ".1f"), ("peak_mb", ".0f"))]
             rows.append([name, f"{results['sets'][name]['records']:,}", *cells])
     if not rows:
         return []
-    return ["What it takes, `bm adapt` / `bm adapt --evidence`:", "", *table(["set", "records", "seconds", "seconds computed", "MB at most"], rows), ""]
+    return ["Cost of `bm adapt` / `bm adapt --evidence`:", "", *table(["set", "records", "wall seconds", "CPU seconds", "peak MB"], rows), ""]
 
 
 def losses(results: dict, columns: list[str]) -> list[str]:
-    """The sets on which judges are below EE/len <= 1 % by more than `WORSE`."""
+    """The sets on which methods are below EE/len <= 1 % by more than `WORSE`."""
     rows = []
     for column in columns:
         cells = []
@@ -222,18 +222,18 @@ def losses(results: dict, columns: list[str]) -> list[str]:
                     found.append(f"{name} ({number:.3f})".replace("-", "−"))
             cells.append(", ".join(found) or "none")
         rows.append([column, *cells])
-    return [f"Sets on which a judge is below EE/len <= 1 % by more than {WORSE:g}:", "", *table(["judge", "MCC", "AUC"], rows), ""]
+    return [f"Sets on which a method is below EE/len <= 1 % by more than {WORSE:g}:", "", *table(["method", "MCC", "AUC"], rows), ""]
 
 
 def errors_left(results: dict, columns: list[str]) -> list[str]:
-    """Bases kept and errors left by the verdicts; nothing where the results do not have it."""
+    """Bases kept by the verdicts and errors left in them; empty if the results file lacks these figures."""
     shown = [c for c in (rules.EE_RATE, rules.LEARNED, rules.LEFT_OUT, own.ADAPTED, own.UNSEEN, own.POSTERIOR) if c in columns]
     if not all("bases_kept" in s["judged"][c]["figures"] for s in results["sets"].values() for c in shown if c in s["judged"]):
         return []
     return [
         "## Errors left and bases kept",
         "",
-        "What a filter gives, at the default threshold. Share of the bases that are kept:",
+        "Output of a filter at the default threshold. Fraction of bases kept:",
         "",
         *figure_table(results, shown, "bases_kept"),
         "",
@@ -245,35 +245,35 @@ def errors_left(results: dict, columns: list[str]) -> list[str]:
 
 
 def own_labels(results: dict) -> list[str]:
-    """How the labels that a run gives itself compare with truth; nothing where there are none."""
+    """How the run's own labels compare with truth; empty if there are no labels."""
     sets = {name: results["sets"][name] for name in in_order(results["sets"]) if "own_labels" in results["sets"][name]}
     if not sets:
         return []
-    shares = ("share_labelled", "precision", "recall_among_labelled", "recall")
+    fractions = ("share_labelled", "precision", "recall_among_labelled", "recall")
     rows = []
     for name, s in sets.items():
         found = s["own_labels"]
-        cells = ["–" if found[key] is None else f"{100 * found[key]:.1f} %" for key in shares]
+        cells = ["–" if found[key] is None else f"{100 * found[key]:.1f} %" for key in fractions]
         ratio = "–" if found["log2_ratio"] is None else f"{found['log2_ratio']:.2f}".replace("-", "−")
         rows.append([name, f"{found['bases']:,}", f"{found['errors']:,}", *cells, ratio, f"{found['judged_reads_without_labels']:,}"])
     for label, parts in (("train", ("train",)), ("devtest", ("devtest",)), ("train and devtest", ("train", "devtest"))):
         chosen = [s["own_labels"] for s in sets.values() if s["platform"] == "illumina" and s["part"] in parts]
         if not chosen:
             continue
-        values = [[each[key] for each in chosen] for key in (*shares, "log2_ratio")]
+        values = [[each[key] for each in chosen] for key in (*fractions, "log2_ratio")]
         values[-1] = [None if value is None else abs(value) for value in values[-1]]
         means = [None if None in column else sum(column) / len(column) for column in values]
         cells = ["–" if mean is None else f"**{100 * mean:.1f} %**" for mean in means[:-1]]
         last = "–" if means[-1] is None else f"**{means[-1]:.2f}**"
         rows.append([f"**mean of the Illumina sets ({len(chosen)}), {label}**", "", "", *cells, last, ""])
-    head = ["set", "bases", "wrong by truth", "labelled", "precision of X", "recall among labelled", "recall among all",
+    head = ["set", "bases", "true errors", "labelled", "precision of X", "recall among labelled", "recall among all",
             "log2(labelled wrong / true errors among labelled)", "reads without labels"]  # fmt: skip
     return [
         "## The run's own labels",
         "",
-        "`bm adapt --labels` says of each base that other reads bear it out, contradict it (X), or neither; here beside truth, on the",
-        "bases of judged reads that are not clipped. An error is a substituted or inserted base here, as a deletion has none to label.",
-        "The last mean is of absolute values. Reads without labels are judged by reported expected errors in *k-mer breaks*.",
+        "`bm adapt --labels` labels each base: other reads confirm it (=), contradict it (X), or neither. This table compares the labels",
+        "with truth, on the unclipped bases of the evaluated reads. Here an error is a substituted or inserted base; a deletion has no base",
+        "to label. The last mean is of absolute values. In *k-mer breaks*, reads without labels are ranked by reported expected errors.",
         "",
         *table(head, rows),
         "",
@@ -281,27 +281,27 @@ def own_labels(results: dict) -> list[str]:
 
 
 def markdown(results: dict) -> str:
-    """The page that stands beside the results file."""
+    """Returns the page, as Markdown."""
     sets = results["sets"]
-    columns = judges(sets)
+    columns = methods(sets)
     few = [n for n in in_order(sets) if min(sets[n]["good_share"], 1 - sets[n]["good_share"]) * sets[n]["reads"] < FEW]
     ratios = {c: [s["judged"][c]["figures"]["log2_ratio"][0] for s in sets.values() if c in s["judged"]] for c in columns}
     predicting = [c for c in columns if any(ratio is not None for ratio in ratios[c])]
     silent = [c for c in columns if c not in predicting]
     compared = [c for c in columns if c != "EE/len <= 1 %"]
     lines = [
-        "# Models and rules, judged by counted errors",
+        "# Models and rules against counted errors: results",
         "",
-        "<!-- Written by research/evaluation/report.py from evaluation.json; change that, not this. -->",
+        "<!-- Written by research/evaluation/report.py from evaluation.json; edit that script, not this page. -->",
         "",
         f"Measured {results['date']} by",
         "",
         f"    {results['command']}",
         "",
         "with " + ", ".join(f"{name} {version}" for name, version in results["tools"].items()) + ".",
-        f"Brackets are 95 % confidence intervals over {results['resamples']:,} bootstrap resamples of the reads (seed {results['seed']}); the two mates of",
-        "a pair are drawn apart, and what differs from run to run is not in them. All figures, with the SHA-256 of every file, are in",
-        "`evaluation.json`; `research/evaluation/README.md` says how each is computed.",
+        f"Brackets are 95 % intervals over {results['resamples']:,} bootstrap resamples of the reads (seed {results['seed']}). The two mates of a pair are",
+        "resampled independently, and variation between runs is not included. `evaluation.json` has all figures and the SHA-256 of every",
+        "file; `research/evaluation/README.md` defines each figure.",
         "",
         "A read is *good* when it has at most one error in a hundred scored bases. An error is a substituted, inserted or deleted base.",
         "",
@@ -313,23 +313,23 @@ def markdown(results: dict) -> str:
     ]
     long = [n for n in in_order(sets) if sets[n]["clipped_too"]]
     if long:
-        lines += [f"Long reads, clipped ones not left out: {', '.join(long)}.", ""]
+        lines += [f"Sets of long reads, in which clipped reads are kept: {', '.join(long)}.", ""]
     if results["not_judged"]:
-        lines += [f"Not judged, as every read is ambiguous: {', '.join(results['not_judged'])}.", ""]
+        lines += [f"Not evaluated, because every read is ambiguous: {', '.join(results['not_judged'])}.", ""]
     lines += [
-        "The last column is the share of reads that would change class if errors were divided by the length of the read and not by",
-        "its scored bases: where one error in a read of about a hundred bases is the border, a base that was not compared decides.",
+        "The last column is the fraction of reads that would change class if errors were divided by the length of the read instead of",
+        "its scored bases. In a read of about a hundred bases one error is the limit, so a single base that was not compared can decide.",
         "",
     ]
     if few:
-        lines += [f"One class has fewer than {FEW} reads in {', '.join(few)}: MCC and AUC say little there, or nothing.", ""]
+        lines += [f"One class has fewer than {FEW} reads in {', '.join(few)}: MCC and AUC are hardly informative there, or undefined.", ""]
     lines += [
         *adapting(results),
         *evidence(results),
         *own_labels(results),
         "## MCC of the verdict: is the read good?",
         "",
-        "Each judge at its default threshold. A verdict that keeps all reads, or none, has an MCC of 0.",
+        "Each method at its default threshold. A verdict that keeps all reads, or none, has an MCC of 0.",
         "",
         *figure_table(results, columns, "mcc"),
         "",
@@ -341,25 +341,25 @@ def markdown(results: dict) -> str:
         "",
         "## Differences from EE/len <= 1 %",
         "",
-        "On the same resamples, so these intervals are those of pairs. Bold: the interval excludes 0.",
+        "Paired: both methods on the same resamples. Bold: the interval excludes 0.",
         "",
         *differences(results, compared),
         "",
         *losses(results, compared),
         "## Kept reads, and the bad ones among them, at the default threshold",
         "",
-        "Share of all reads that are kept:",
+        "Fraction of reads kept:",
         "",
         *figure_table(results, columns, "kept"),
         "",
-        "Share of bad reads among these:",
+        "Fraction of bad reads among the kept:",
         "",
         *figure_table(results, columns, "bad_among_kept"),
         "",
         *errors_left(results, columns),
         "## Bad reads among the kept, at equal retention",
         "",
-        "Every judge keeps the best 90 % by its own ranking:",
+        "Every method keeps the best 90 % by its own ranking:",
         "",
         *figure_table(results, columns, "bad_at_90"),
         "",
@@ -379,11 +379,10 @@ def markdown(results: dict) -> str:
         "",
         "## Calibration",
         "",
-        "log2 of predicted over true errors, all reads of a set together: 0 is right, 1 is twice too many. The means are of its",
-        "absolute value.",
+        "log2(predicted / true errors), summed over all reads of a set: 0 is exact, 1 means twice too many. Means are of absolute values.",
     ]
     if silent:
-        lines += [f"{', '.join(silent)}: no number of errors is predicted, only a value or the probability of a label, so there is no calibration."]
+        lines += [f"Not shown, because they predict no number of errors: {', '.join(silent)}."]
     lines += [
         "",
         *figure_table(results, predicting, "log2_ratio", 2, absolute=True),

@@ -1,8 +1,8 @@
-"""Run a command and write what it took: seconds, seconds computed, bytes of memory at most.
+"""Run a command and write its wall seconds, CPU seconds and peak memory in bytes.
 
     timed.py OUT.json COMMAND ARGUMENT …
 
-A program of its own: what a child has been before it became another program counts as its memory, so its parent must be small.
+This is a separate program because a child's peak memory includes that of the parent it was forked from, so the parent must be small.
 """
 
 import json
@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-UNIT = 1 if sys.platform == "darwin" else 1024  # bytes, of what the system tells
+UNIT = 1 if sys.platform == "darwin" else 1024  # bytes per unit of ru_maxrss
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
-"""Truth sets: reads, what is known of their errors, and what every judge of them needs to know.
+"""Truth sets: reads, their counted errors, and the summaries that the methods use.
 
-A truth set is a folder with one ``NAME.truth.tsv.gz`` and the FASTQ it is about. `Reads` holds one row a read that is
-in the table and unambiguous; every array has the shape [reads]. A read is ambiguous, and left out, when it is not mapped,
-when under 70 % of its bases were compared, or when more than 5 were clipped; the last does not count for sets of long
-reads, which aligners clip at adapters and ends as a matter of course: there nearly every read would be left out.
+A truth set is a folder with one ``NAME.truth.tsv.gz`` and the FASTQ files that it describes. `Reads` holds one row per read that
+is in the table and unambiguous; every array has the shape [reads]. A read is ambiguous, and left out, if it is unmapped, if less
+than 70 % of its bases were compared, or if more than 5 bases were clipped. Clipping is ignored for sets of long reads: aligners
+routinely clip their adapters and ends, and nearly every read would be left out.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ import numpy as np
 SUFFIX = ".truth.tsv.gz"
 FASTQ = (".fastq.gz", ".fq.gz", ".fastq", ".fq")
 
-MOST_CLIPPED = 5  # bases; a read with more clipped is ambiguous, except in
-LONG = 500  # bases: a set whose median read is longer; no Illumina read is
-FEWEST_SCORED = 0.7  # share of the read's bases; a read with fewer compared is ambiguous
-GOOD_BASES = 100  # a read is good, truly Q20, with at most one error in so many scored bases
+MOST_CLIPPED = 5  # bases; a read with more clipped bases is ambiguous, except in sets of long reads
+LONG = 500  # bases; a set with a longer median read is a set of long reads; no Illumina read is that long
+FEWEST_SCORED = 0.7  # fraction of the read's bases; a read with fewer bases compared is ambiguous
+GOOD_BASES = 100  # a read is good (true Q20 or better) with at most one error per this many scored bases
 
 ERROR_PROBABILITY = 10.0 ** (-np.arange(94) / 10)  # by Phred score: Ewing and Green 1998
 
 
 @dataclass(frozen=True)
 class Row:
-    """What a truth table says of one read."""
+    """One read's row of a truth table."""
 
     length: int
     errors: int
@@ -40,8 +40,8 @@ class Row:
     ee: float
     clip5: int
     clip3: int
-    comparable: bool  # mapped, and enough of it scored
-    places: str  # of its errors
+    comparable: bool  # mapped, and enough of its bases scored
+    places: str  # positions of its errors, as in the column `errpos`
 
     @property
     def clipped(self) -> int:
@@ -52,11 +52,11 @@ class Row:
 class Reads:
     """The unambiguous reads of one truth set."""
 
-    name: str  # of the folder
+    name: str  # name of the folder
     part: str  # the folder's path below the data folder without its last name: train, devtest, weird
     files: list[Path]  # FASTQ, in the order of the rows
-    run: str  # instrument, run and flow cell as the reads' names have them; else the folder's name
-    row: np.ndarray  # int, place in the files, counted over all of them; for joining what `bm` says
+    run: str  # instrument, run and flow cell from the read names; else the folder's name
+    row: np.ndarray  # int, index of the record over all files; joins the reads to the tables of `bm`
     length: np.ndarray  # int, bases
     errors: np.ndarray  # int, substituted, inserted and deleted bases
     scored: np.ndarray  # int, bases that were compared with the reference
@@ -64,14 +64,14 @@ class Reads:
     mean_q: np.ndarray  # float
     sd_q: np.ndarray  # float
     end_q: np.ndarray  # float, mean over the last 10 bases
-    low_share: np.ndarray  # float, share of bases below Q15
-    records: int  # in the files
-    clipped_too: bool  # whether clipped reads are among them: a set of long reads
-    ambiguous: int  # left out
-    without_truth: int  # in the files and not in the table: left out
+    low_share: np.ndarray  # float, fraction of bases below Q15
+    records: int  # number of records in the files
+    clipped_too: bool  # whether clipped reads are kept, as in sets of long reads
+    ambiguous: int  # number of ambiguous reads, which are left out
+    without_truth: int  # number of reads in the files without a row in the table, which are left out
     clip5: np.ndarray = field(default_factory=lambda: np.array([], int))  # bases clipped from the start
-    clip3: np.ndarray = field(default_factory=lambda: np.array([], int))  # and from the end
-    places: list[str] = field(default_factory=list)  # where the errors are, as the table has it
+    clip3: np.ndarray = field(default_factory=lambda: np.array([], int))  # bases clipped from the end
+    places: list[str] = field(default_factory=list)  # positions of the errors, as in the table
 
     @property
     def good(self) -> np.ndarray:
@@ -83,17 +83,17 @@ class Reads:
 
 
 def find(data: Path) -> list[Path]:
-    """The truth tables below ``data``, by path."""
+    """The truth tables below ``data``, sorted by path."""
     return sorted(data.rglob("*" + SUFFIX))
 
 
 def fastq_files(folder: Path) -> list[Path]:
-    """The FASTQ files of a truth set, by name: of two, the second holds the second mates."""
+    """The FASTQ files of a truth set, sorted by name. If there are two, the second holds the second mates."""
     return sorted(path for path in folder.iterdir() if path.name.endswith(FASTQ))
 
 
 def opened(path: Path):
-    """A file to read as bytes, decompressed if its name says so."""
+    """Opens a file for reading bytes, and decompresses it if its name ends in .gz."""
     return gzip.open(path, "rb") if path.name.endswith(".gz") else path.open("rb")
 
 
@@ -104,7 +104,7 @@ def sha256(path: Path) -> str:
 
 
 def bare(name: str) -> str:
-    """A read's name without what says which mate it is."""
+    """A read's name without the suffix /1 or /2."""
     return re.sub(r"/[12]$", "", name)
 
 
@@ -112,7 +112,7 @@ def read_table(path: Path) -> dict[tuple[str, str], Row]:
     """The rows of a truth table by name and mate; columns are found by name."""
     rows: dict[tuple[str, str], Row] = {}
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        # The list of error places of a long read is long.
+        # A long read has a long list of error positions.
         csv.field_size_limit(1 << 30)
         for f in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
             length, scored = int(f["len"]), int(f["scored"])
@@ -132,15 +132,15 @@ def records(path: Path) -> Iterator[tuple[str, str, bytes]]:
             file.readline()
             plus, quality = file.readline(), file.readline().rstrip(b"\r\n")
             if not head.startswith(b"@") or not plus.startswith(b"+"):
-                raise SystemExit(f"{path}: not FASTQ in records of four lines, near {head[:60]!r}")
+                raise SystemExit(f"{path}: expected FASTQ with four lines per record, near {head[:60]!r}")
             name, _, description = head[1:].decode("utf-8", "replace").rstrip().partition(" ")
             yield name, description, quality
 
 
 def mate_of(name: str, description: str, place: int | None) -> str:
-    """Which mate a read is: by ``/2`` or ``2:`` in its name, else by its file's place, else the first.
+    """Which mate a read is, "1" or "2": from ``/2`` or ``2:`` in its name, else from its file, else the first.
 
-    ``place`` is 0 or 1 where the files are those of first and second mates, and None elsewhere.
+    ``place`` is 0 or 1 if the two files hold first and second mates, and None otherwise.
     """
     if match := re.search(r"/([12])$", name):
         return match[1]
@@ -150,20 +150,20 @@ def mate_of(name: str, description: str, place: int | None) -> str:
 
 
 def run_of(name: str) -> str | None:
-    """Instrument, run and flow cell, as Illumina's names begin; None for other names."""
+    """Instrument, run and flow cell from an Illumina read name; None for other names."""
     fields = name.split(":")
     return ":".join(fields[:3]) if len(fields) >= 7 else None
 
 
 def load(table: Path, data: Path) -> Reads | None:
-    """The truth set whose table is ``table``, a file below ``data``; None when every read of it is ambiguous.
+    """The truth set of ``table``, a file below ``data``; None if every read is ambiguous.
 
-    What the table says of length and expected errors is compared with the FASTQ: a table of other reads is refused.
+    The table's lengths and expected errors are compared with the FASTQ: a table of other reads is refused.
     """
     folder = table.parent
     truth, files = read_table(table), fastq_files(folder)
     if not files:
-        raise SystemExit(f"{folder}: a truth table and no FASTQ beside it")
+        raise SystemExit(f"{folder}: a truth table, but no FASTQ file")
     paired = {mate for _, mate in truth} == {"1", "2"}
     long = bool(truth) and float(np.median([row.length for row in truth.values()])) > LONG
     kept, rows, qualities = [], [], []
@@ -180,10 +180,10 @@ def load(table: Path, data: Path) -> Reads | None:
                 without_truth += 1
                 continue
             if key in seen:
-                raise SystemExit(f"{file}: {key[0]}, mate {key[1]}, comes twice")
+                raise SystemExit(f"{file}: {key[0]}, mate {key[1]}, occurs twice")
             seen.add(key)
             if row.length != len(quality):
-                raise SystemExit(f"{file}: {name} has {len(quality)} bases, its truth is of {row.length}")
+                raise SystemExit(f"{file}: {name} has {len(quality)} bases, but {row.length} in its truth table")
             if not row.comparable or (row.clipped > MOST_CLIPPED and not long):
                 ambiguous += 1
                 continue
@@ -191,7 +191,7 @@ def load(table: Path, data: Path) -> Reads | None:
             rows.append(number - 1)
             qualities.append(quality)
     if not seen:
-        raise SystemExit(f"{folder}: {table.name} knows none of the reads")
+        raise SystemExit(f"{folder}: {table.name} has none of the reads")
     if not kept:
         return None
     length = np.array([row.length for row in kept])
@@ -200,7 +200,7 @@ def load(table: Path, data: Path) -> Reads | None:
     if not np.allclose(summary["ee"], stated, rtol=1e-4, atol=1e-3):
         worst = int(np.argmax(np.abs(summary["ee"] - stated)))
         found = summary["ee"][worst]
-        raise SystemExit(f"{table}: expected errors of {stated[worst]}, but the FASTQ gives {found:.4f}: not its qualities")
+        raise SystemExit(f"{table}: {stated[worst]} expected errors, but {found:.4f} by the FASTQ: the table belongs to other qualities")
     return Reads(
         name=folder.name, part=folder.parent.relative_to(data).as_posix(), files=files, run=runs.most_common(1)[0][0],
         row=np.array(rows), length=length,
@@ -216,12 +216,12 @@ def summarise(quality: bytes, length: np.ndarray) -> dict[str, np.ndarray]:
     Parameters
     ----------
     quality : bytes
-        Quality bytes of all reads, one after the other; no read is empty.
+        Quality bytes of all reads, concatenated; no read is empty.
     length : int array [reads]
     """
     q = np.frombuffer(quality, np.uint8).astype(np.int16) - 33  # [bases]
     if q.min() < 0 or q.max() > 93:
-        raise SystemExit(f"quality values from {q.min()} to {q.max()}: not Phred+33")
+        raise SystemExit(f"quality scores from {q.min()} to {q.max()}: not Phred+33")
     first = np.cumsum(length) - length
 
     def mean(values: np.ndarray) -> np.ndarray:  # [bases] -> [reads]

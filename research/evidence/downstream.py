@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""What filters are worth to whoever uses the reads: errors left, variants that are none, contigs. At equal retention.
+"""Compare filters by what users make of the reads, at equal retention: errors left, false variants, contigs.
 
     downstream.py --data DIR --bm BM [--tools FOLDER] [--set NAME …]
     downstream.py --check
 
-Every filter ranks all reads of a set and keeps the best of them, until as many bases are kept as the retention says. Then the kept reads
-are looked at by counted errors, by alleles beside those that the run really has, by bcftools and by SPAdes. Writes downstream.json into
---output and README.md anew. A program that is not installed leaves its columns empty, and the results say so.
+Every filter ranks all reads of a set and keeps the best reads up to the number of bases that the retention sets. The kept reads are then
+evaluated with counted errors, with alleles compared with the run's real alleles, with bcftools and with SPAdes. Writes downstream.json
+and README.md into --output. If a program is not installed, its columns are empty and the results list it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import peers
 import runs
 from runs import Failed, Job, Joined
 
-import evaluate  # noqa: E402  (its folder is on the path since runs was read)
+import evaluate  # noqa: E402  (importing runs puts its folder on the path)
 import metrics  # noqa: E402
 import own_labels  # noqa: E402
 import truth  # noqa: E402
@@ -40,18 +40,18 @@ OWN_REFERENCE = ("hiseqx_phage",)
 
 NONE, FASTP = "none", "fastp"
 MEAN_Q, EE, SHIPPED, ADAPT = "mean quality (fastp -e)", "EE / length", "bm score", "bm score --adapt"
-CHANGES = "changes of BFC"  # where it is installed
+CHANGES = "changes of BFC"  # only if BFC is installed
 RANKINGS = (MEAN_Q, EE, SHIPPED, ADAPT, CHANGES)
 OWN = "own"  # as many bases as the verdict of bm score --adapt keeps
 AS_FASTP = "fastp's"  # as many as fastp keeps by default
 RETENTIONS = (OWN, "0.9", "0.8", AS_FASTP)
-TIES = 20  # seed of the order of reads that a ranking holds for equal
+TIES = 20  # seed of the random order of ties
 
-FEWEST = 3  # reads with an allele that is called
-SHARES = (0.01, 0.03)  # of the depth, at least; 0.03 is what ivar has by default
-BASE_QUALITIES = (0, 20)  # at least; 20 is what ivar has by default
-DEEP = 20  # reads; where fewer are, no minor allele is called
-SHORTEST = 300  # bases of a contig that counts
+FEWEST = 3  # reads that an allele needs to be called
+MINOR_FRACTIONS = (0.01, 0.03)  # minimum fraction of the depth; 0.03 is ivar's default
+BASE_QUALITIES = (0, 20)  # minimum base quality; 20 is ivar's default
+DEEP = 20  # minimum depth at which a minor allele is called
+SHORTEST = 300  # bases; shorter contigs are not counted
 BASES = b"ACGT"
 
 
@@ -59,7 +59,7 @@ BASES = b"ACGT"
 
 
 def best(badness: np.ndarray, length: np.ndarray, wanted: float) -> np.ndarray:
-    """Which records are kept, bool [records]: the best, until ``wanted`` bases are reached. Ties are in a drawn order.
+    """Which records are kept, bool [records]: the best, until ``wanted`` bases are reached. Ties are in random order.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def best(badness: np.ndarray, length: np.ndarray, wanted: float) -> np.ndarray:
 
 
 def write_kept(run: Joined, keep: np.ndarray, path: Path) -> None:
-    """The kept records by number, as FASTQ."""
+    """Write the kept records as FASTQ, with numbers as names."""
     with path.open("wb") as out:
         for number in np.flatnonzero(keep):
             out.write(b"@r%d\n%b\n+\n%b\n" % (number, run.sequences[number], run.qualities[number]))
@@ -86,17 +86,17 @@ def write_kept(run: Joined, keep: np.ndarray, path: Path) -> None:
 
 @dataclass
 class Aligned:
-    """Where records lie on the reference, whose sequences stand one after the other."""
+    """Alignments of records to the reference, whose sequences are concatenated."""
 
     size: int  # bases of the reference
-    block_record: np.ndarray  # int [blocks]: stretches of bases beside bases
+    block_record: np.ndarray  # int [blocks], record of each ungapped block
     block_start: np.ndarray  # int [blocks], on the reference
     block_end: np.ndarray
     record: np.ndarray  # int [mismatches]
     place: np.ndarray  # int [mismatches], on the reference
-    base: np.ndarray  # int [mismatches]: 0 to 3, of the reference's strand
+    base: np.ndarray  # int [mismatches], 0 to 3, on the reference's strand
     quality: np.ndarray  # int [mismatches]
-    error: np.ndarray  # bool [mismatches], by the table of truth
+    error: np.ndarray  # bool [mismatches], whether it is an error by the truth table
 
 
 def aligned(sam: Path, reference: dict[str, bytes], errors: dict[int, np.ndarray]) -> Aligned:
@@ -107,7 +107,7 @@ def aligned(sam: Path, reference: dict[str, bytes], errors: dict[int, np.ndarray
     reference : dict of bytes
         Sequences by name, upper case.
     errors : dict of bool array [length]
-        By record: which of its bases truth calls wrong, as the FASTQ has them.
+        By record: which of its bases are true errors, in the orientation of the FASTQ.
     """
     offset, size = {}, 0
     for name, sequence in reference.items():
@@ -143,25 +143,26 @@ def aligned(sam: Path, reference: dict[str, bytes], errors: dict[int, np.ndarray
 
 
 def mismatches(sequence: bytes, target: bytes) -> list[int]:
-    """Where both have a base, and not the same."""
+    """Positions where both sequences have a known base and the bases differ."""
     if sequence == target:
         return []
     return [i for i, (a, b) in enumerate(zip(sequence, target)) if a != b and a in BASES and b in BASES]
 
 
 def true_alleles(of: Aligned) -> set[int]:
-    """Alleles that the run has, as 4 · place + base: at least `FEWEST` reads have them, and truth calls most of these right.
+    """Real alleles of the run, as 4 · position + base: at least `FEWEST` reads, and most of the reads with the allele, have it without
+    an error in the truth table.
 
-    The table of truth leaves out, as variants, places where reads agree on another base; what is not among the errors of a
-    read and still differs from the reference was left out there.
+    The truth table masks, as variants, positions where reads agree on another base. So a base that differs from the reference and is
+    not listed as an error was masked.
     """
     support = np.bincount(4 * of.place + of.base, minlength=4 * of.size)
     right = np.bincount(4 * of.place[~of.error] + of.base[~of.error], minlength=4 * of.size)
     return set(np.flatnonzero((right >= FEWEST) & (2 * right > support)).tolist())
 
 
-def minor_alleles(of: Aligned, keep: np.ndarray, share: float, quality: int) -> set[int]:
-    """Alleles that would be called of the kept records: in `FEWEST` reads or more, in this share of the depth up to one half."""
+def minor_alleles(of: Aligned, keep: np.ndarray, fraction: float, quality: int) -> set[int]:
+    """Minor alleles called in the kept records: in `FEWEST` reads or more, at this fraction of the depth or more, below one half."""
     step = np.zeros(of.size + 1)
     inside = keep[of.block_record]
     np.add.at(step, of.block_start[inside], 1)
@@ -170,16 +171,16 @@ def minor_alleles(of: Aligned, keep: np.ndarray, share: float, quality: int) -> 
     counted = keep[of.record] & (of.quality >= quality)
     support = np.bincount(4 * of.place[counted] + of.base[counted], minlength=4 * of.size)
     at = np.repeat(depth, 4)
-    return set(np.flatnonzero((support >= FEWEST) & (support >= share * at) & (2 * support < at) & (at >= DEEP)).tolist())
+    return set(np.flatnonzero((support >= FEWEST) & (support >= fraction * at) & (2 * support < at) & (at >= DEEP)).tolist())
 
 
 def minor_figures(of: Aligned, keep: np.ndarray, real: set[int]) -> dict[str, int]:
-    """How many minor alleles would be called, false and true ones, for each rule."""
+    """Number of false and of true minor alleles called by each rule."""
     figures = {}
-    for share in SHARES:
+    for fraction in MINOR_FRACTIONS:
         for quality in BASE_QUALITIES:
-            called = minor_alleles(of, keep, share, quality)
-            rule = f"{100 * share:.0f}_q{quality}"
+            called = minor_alleles(of, keep, fraction, quality)
+            rule = f"{100 * fraction:.0f}_q{quality}"
             figures |= {f"false_{rule}": len(called - real), f"true_{rule}": len(called & real)}
     return figures
 
@@ -188,7 +189,7 @@ def minor_figures(of: Aligned, keep: np.ndarray, real: set[int]) -> dict[str, in
 
 
 def called(job: Job, bam: Path, reference: Path) -> set[tuple[str, ...]]:
-    """Variants that ``bcftools mpileup | bcftools call --ploidy 1`` finds: sequence, place, reference, allele."""
+    """Variants found by ``bcftools mpileup | bcftools call --ploidy 1``: sequence, position, reference, allele."""
     pile, table = job.folder / "pile.bcf", job.folder / "calls.vcf"
     job.call("bcftools", "mpileup", "--max-depth", 10000, "--min-MQ", 1, "-f", reference, "-Ob", "-o", pile, bam)
     job.call("bcftools", "call", "--ploidy", 1, "--multiallelic-caller", "--variants-only", "-Ov", "-o", table, pile)
@@ -197,7 +198,7 @@ def called(job: Job, bam: Path, reference: Path) -> set[tuple[str, ...]]:
 
 
 def contigs(job: Job, reads: Path, reference: Path) -> dict[str, float]:
-    """Contigs that SPAdes makes of the reads, without its own correction, and how they differ from the reference."""
+    """Figures of the contigs that SPAdes assembles, without read correction, and their differences from the reference."""
     out = job.folder / "spades"
     job.call(runs.found("spades.py"), "--only-assembler", "-s", reads, "-t", job.threads, "-m", 8, "-o", out)
     made = [(head, sequence) for head, sequence, _ in runs.records(out / "contigs.fasta") if len(sequence) >= SHORTEST]
@@ -211,7 +212,7 @@ def contigs(job: Job, reads: Path, reference: Path) -> dict[str, float]:
 
 
 def sizes(lengths: list[int]) -> dict[str, float]:
-    """Number, sum, largest and N50 of contigs."""
+    """Number, total bases, largest contig and N50."""
     lengths, half, n50 = sorted(lengths, reverse=True), sum(lengths) / 2, 0
     for length in lengths:
         n50, half = length, half - length
@@ -221,10 +222,10 @@ def sizes(lengths: list[int]) -> dict[str, float]:
 
 
 def differences(paf: str) -> dict[str, float]:
-    """Bases of contigs that were laid on bases of the reference, and differences there for each 100 kb, a gap being one."""
-    said = "".join(field[5:] for line in paf.splitlines() for field in line.split("\t")[12:] if field.startswith("cs:Z:"))
-    substitutions, gaps = len(re.findall(r"\*", said)), len(re.findall(r"[+-]", said))
-    bases = sum(map(int, re.findall(r":(\d+)", said))) + substitutions
+    """Aligned bases of the contigs, and differences per 100 kb of them; a gap counts as one difference."""
+    cs = "".join(field[5:] for line in paf.splitlines() for field in line.split("\t")[12:] if field.startswith("cs:Z:"))
+    substitutions, gaps = len(re.findall(r"\*", cs)), len(re.findall(r"[+-]", cs))
+    bases = sum(map(int, re.findall(r":(\d+)", cs))) + substitutions
     return {"laid": bases, "differing_per_100kb": 1e5 * (substitutions + gaps) / bases if bases else float("nan")}
 
 
@@ -232,18 +233,18 @@ def differences(paf: str) -> dict[str, float]:
 
 
 def fastp(job: Job, run: Joined) -> np.ndarray:
-    """Which records fastp keeps by default, bool [records]; what it would cut off (adapters, poly-G) is left on."""
+    """Which records fastp keeps by default, bool [records]; trimming of adapters and poly-G is disabled."""
     out = job.folder / "fastp.fq"
-    told = ("--json", job.folder / "fastp.json", "--html", job.folder / "fastp.html")
+    reports = ("--json", job.folder / "fastp.json", "--html", job.folder / "fastp.html")
     uncut = ("--disable_adapter_trimming", "--disable_trim_poly_g")
-    job.call("fastp", "--in1", run.numbered, "--out1", out, "--thread", job.threads, *uncut, *told)
+    job.call("fastp", "--in1", run.numbered, "--out1", out, "--thread", job.threads, *uncut, *reports)
     keep = np.zeros(len(run.sequences), bool)
     keep[[int(head.split()[0][1:]) for head, _, _ in runs.records(out)]] = True
     return keep
 
 
 def by_changes(made: peers.Changes, length: np.ndarray, ee_rate: np.ndarray) -> np.ndarray:
-    """Badness by what a corrector changed, reads that it gave up last, ties by EE / length; float [records]."""
+    """Badness by the bases that a corrector changed, unfixable reads last, ties by EE / length; float [records]."""
     changed = (made.changed + made.cut) / np.maximum(length, 1) + 2.0 * made.unfixable
     badness = np.empty(len(length))
     badness[np.lexsort((ee_rate, changed))] = np.arange(len(length))
@@ -251,11 +252,11 @@ def by_changes(made: peers.Changes, length: np.ndarray, ee_rate: np.ndarray) -> 
 
 
 def by_truth(run: Joined, keep: np.ndarray, resamples: int) -> dict:
-    """Errors that are left for each Mb of scored bases, bad reads among the kept, with intervals; of judged reads."""
+    """True errors left per Mb of scored bases, and fraction of bad reads among the kept, with intervals; for reads with truth."""
     reads = run.reads
     kept = keep[reads.row]
     errors, scored, bad = (np.where(kept, values, 0) for values in (reads.errors, reads.scored, ~reads.good))
-    # A read weighs what it was drawn.
+    # The weight of a read is how often it was drawn.
     drawn = np.array([[w @ errors, w @ scored, w @ bad, w @ kept] for w in metrics.resamples(len(reads), resamples, evaluate.SEED)])
     return {
         "errors_per_mb": metrics.interval(1e6 * errors.sum() / scored.sum(), 1e6 * drawn[:, 0] / drawn[:, 1]),
@@ -264,7 +265,7 @@ def by_truth(run: Joined, keep: np.ndarray, resamples: int) -> dict:
 
 
 def errors_of(reads: truth.Reads) -> dict[int, np.ndarray]:
-    """Which bases of each record truth calls wrong, by record; also of ambiguous reads, where they have a row."""
+    """True errors of each record, bool [length], by record number; also for ambiguous reads that have a row."""
     table = truth.read_table(next(reads.files[0].parent.glob("*" + truth.SUFFIX)))
     paired = {mate for _, mate in table} == {"1", "2"}
     wrong, number = {}, 0
@@ -348,14 +349,14 @@ def of_set(run: Joined, bm: Path, options: argparse.Namespace, scratch: Path) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of truth sets, at any depth")
-    parser.add_argument("--bm", type=Path, help="the program")
+    parser.add_argument("--bm", type=Path, help="the bm program")
     parser.add_argument(
-        "--set", action="append", default=[], help=f"only this set, others stay as they are; may be given again [default: {' '.join(SETS)}]"
+        "--set", action="append", default=[], help=f"only this set, others stay as they are; may be repeated [default: {' '.join(SETS)}]"
     )
-    parser.add_argument("--tools", type=Path, help="folder with BFC, in it or in a folder of it; else it is no filter here")
-    parser.add_argument("--threads", type=int, default=1, help="of every program")
-    parser.add_argument("--resamples", type=int, default=evaluate.RESAMPLES, help="of the bootstrap")
-    parser.add_argument("--no-assembly", action="store_true", help="no contigs: most of the time is theirs")
+    parser.add_argument("--tools", type=Path, help="folder with BFC, in it or one level below; without it, BFC is left out")
+    parser.add_argument("--threads", type=int, default=1, help="threads of every program")
+    parser.add_argument("--resamples", type=int, default=evaluate.RESAMPLES, help="number of bootstrap resamples")
+    parser.add_argument("--no-assembly", action="store_true", help="skip assembly, which takes most of the time")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--check", action="store_true", help="only the tests with made-up reads")
     options = parser.parse_args()

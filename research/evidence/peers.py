@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Error correctors and k-mer filters as judges of reads, beside bm, by counted errors.
+"""Compare error correctors and k-mer filters with bm, by counted errors.
 
     peers.py --data DIR --bm BM [--tools FOLDER] [--built NAME=COMMIT …]
-    peers.py --data DIR --bm BM --only bm      bm again, and the peers as they are in the results
+    peers.py --data DIR --bm BM --only bm      runs bm only; rows of the other programs stay as they are in the results
     peers.py --check
 
-What a corrector changed in a read are the errors that it predicts; what a k-mer filter cut off is how bad it thinks the read.
-For every Illumina set below train and devtest, on all its reads in one file; writes peers.json into --output and README.md anew. A peer
-that is not installed has no row, and the results say so. None of these programs is part of this project.
+The bases that a corrector changes are its predicted errors; the bases that a k-mer filter cuts measure how bad it rates the read.
+Every program runs on every Illumina set below train and devtest, with all reads of the set in one file. Writes peers.json and
+README.md into --output. A program that is not installed has no row, and the results list it. None of these programs is part of
+this project.
 """
 
 from __future__ import annotations
@@ -34,27 +35,27 @@ import evaluate  # noqa: E402
 import metrics  # noqa: E402
 import rules  # noqa: E402
 import truth  # noqa: E402
-from metrics import Judgement  # noqa: E402
+from metrics import MethodOutput  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results"
 RESULTS_FILE = "peers.json"
 SHIPPED, ADAPT = "bm score", "bm score --adapt"
 LAST = ", unfixable last"
-TIES = ", ties by EE"  # a ranking of its own, the verdict is the same
-MOST_WRONG = 0.01  # errors per base of a read that is kept: what every rule is asked for
+TIES = ", ties by EE"  # differs in the ranking only; the verdict is the same
+MOST_WRONG = 0.01  # errors per base that a kept read may have, the same limit as for every rule
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A program that is asked about reads."""
+    """An error corrector or k-mer filter."""
 
     name: str
     program: str
-    package: str | None  # of Debian; None where it has to be built
-    run: Callable[[Job, Path, Path, int], Path]  # of job, program, reads and bases of the genome: the file that it made
-    corrects: bool  # else it only cuts and drops
+    package: str | None  # Debian package; None if it has to be built
+    run: Callable[[Job, Path, Path, int], Path]  # (job, program, reads, genome size in bases) -> output file
+    corrects: bool  # whether it corrects bases; else it only cuts and drops reads
     command: str  # for the page
-    gives_up: bool = False  # whether it says which reads it could not put right
+    gives_up: bool = False  # whether it reports the reads that it could not fix
 
 
 def lighter(job: Job, program: Path, reads: Path, genome: int) -> Path:
@@ -134,11 +135,11 @@ PEERS = (
 
 
 def compared(before: bytes, after: bytes) -> tuple[int, int]:
-    """Bases that were changed, and bases that were cut off, where a read went in and its like came out.
+    """Number of changed bases and number of cut bases, from a read before and after a program.
 
-    What came out shorter is laid where it differs least, the furthest to the front of several such places, and the rest
-    counts as cut. What came out longer has bases put in: what is too many counts as changed, beside what differs at the best
-    place. An N that was replaced is no change, as it was no base.
+    A shorter output is placed where it differs least, at the first of several such places, and the rest counts as cut. For a
+    longer output, the extra bases count as changed, in addition to the differences at the best place. A replaced N is not a
+    change, because it was not a base.
     """
     if before == after:
         return 0, 0
@@ -153,7 +154,7 @@ def compared(before: bytes, after: bytes) -> tuple[int, int]:
 
 
 def given_up(head: bytes) -> bool:
-    """Whether a corrector says in a read's head line that it could not put the read right.
+    """Whether a corrector reports in a read's name line that it could not fix the read.
 
     Lighter and Rcorrector write ``unfixable_error``; BFC writes ``ec:Z:`` and a code, of which 0 is success.
     """
@@ -163,35 +164,36 @@ def given_up(head: bytes) -> bool:
 
 @dataclass
 class Changes:
-    """What became of each record; arrays are [records]."""
+    """What a program did to each record; arrays are [records]."""
 
-    changed: np.ndarray  # int, bases
-    cut: np.ndarray  # int, bases; all of a read that did not come out
-    dropped: np.ndarray  # bool
-    unfixable: np.ndarray  # bool
+    changed: np.ndarray  # int, changed bases
+    cut: np.ndarray  # int, cut bases; all bases of a read that is missing from the output
+    dropped: np.ndarray  # bool, missing from the output
+    unfixable: np.ndarray  # bool, reported as unfixable
 
 
 def changes(sequences: list[bytes], out: Path) -> Changes:
-    """Records by the number in their name, beside the file that a program made of them."""
+    """Compares the reads with a program's output file ``out``; records are joined by the number in their name."""
     many = len(sequences)
     length = np.array([len(sequence) for sequence in sequences], int)
     made = Changes(np.zeros(many, int), length.copy(), np.ones(many, bool), np.zeros(many, bool))
     for head, sequence, _ in runs.records(out):
         number = int(head.split()[0][1:])
         if not made.dropped[number]:
-            raise Failed(f"read {number} came out twice")
+            raise Failed(f"read {number} is twice in the output")
         made.dropped[number] = not sequence
         made.changed[number], made.cut[number] = compared(sequences[number], sequence.upper())
         made.unfixable[number] = given_up(head)
     return made
 
 
-def judged(made: Changes, reads: truth.Reads, corrects: bool, unfixable_last: bool = False) -> Judgement:
-    """Changed and cut bases as badness; a corrector predicts what it changed, a filter keeps what it left whole.
+def evaluated(made: Changes, reads: truth.Reads, corrects: bool, unfixable_last: bool = False) -> MethodOutput:
+    """Output of a program as a method: badness is the number of changed and cut bases.
 
-    A read that did not come out is cut as a whole. Cut bases are no predicted errors: nobody said how many of them are wrong.
-    With ``unfixable_last``, a read that a corrector gave up ranks behind all that it did not, and is not kept; else it is
-    judged like the others, by what was changed in it.
+    A corrector predicts as many errors as it changed bases; a filter keeps the reads that it did not cut. A read missing from the
+    output counts as cut completely. Cut bases are not predicted errors, because the program does not report how many are wrong.
+    With ``unfixable_last``, reads reported as unfixable rank behind all others and are not kept; otherwise they are rated like the
+    others, by their changed bases.
     """
     changed, cut, dropped, unfixable = (part[reads.row] for part in (made.changed, made.cut, made.dropped, made.unfixable))
     if not unfixable_last:
@@ -201,35 +203,35 @@ def judged(made: Changes, reads: truth.Reads, corrects: bool, unfixable_last: bo
     by_rate = rate + 2.0 * unfixable
     by_count = bad + 2.0 * unfixable * reads.length
     if not corrects:
-        return Judgement(by_rate, by_count, cut == 0)
-    return Judgement(by_rate, by_count, (rate <= MOST_WRONG) & ~dropped & ~unfixable, changed.astype(np.float64))
+        return MethodOutput(by_rate, by_count, cut == 0)
+    return MethodOutput(by_rate, by_count, (rate <= MOST_WRONG) & ~dropped & ~unfixable, changed.astype(np.float64))
 
 
 # ---------------------------------------------------------------------------------------------------------- sets
 
 
-def ties_by_ee(plain: Judgement, reads: truth.Reads) -> Judgement:
-    """The same judgement, but reads that it holds for equal are ranked by EE / length: most reads have nothing changed."""
+def ties_by_ee(plain: MethodOutput, reads: truth.Reads) -> MethodOutput:
+    """The same output with ties ranked by EE / length; there are many ties, because most reads are unchanged."""
     order = np.lexsort((reads.ee / reads.length, plain.by_rate))
     badness = np.empty(len(reads))
     badness[order] = np.arange(len(reads))
-    return Judgement(badness, badness, plain.keep, plain.predicted)
+    return MethodOutput(badness, badness, plain.keep, plain.predicted)
 
 
 def of_bm(run: Joined, bm: Path, threads: int, scratch: Path) -> tuple[dict, dict]:
-    """The rules and bm by name, and what bm used."""
-    judgements = {rules.MEAN_Q: rules.mean_q20(run.reads), rules.EE_RATE: rules.ee_rate(run.reads)}
+    """Outputs of the rules and of bm, by name; and bm's time and memory."""
+    outputs = {rules.MEAN_Q: rules.mean_q20(run.reads), rules.EE_RATE: rules.ee_rate(run.reads)}
     notes: dict[str, dict] = {}
     for name, options in ((SHIPPED, ()), (ADAPT, ("--adapt",))):
         job = Job(fresh(scratch / "bm"), threads)
-        judgements[name], _ = runs.score(bm, run, job, *options)
+        outputs[name], _ = runs.score(bm, run, job, *options)
         notes[name] = job.used()
-    return judgements, notes
+    return outputs, notes
 
 
 def of_peers(run: Joined, peers: dict[Peer, Path], genome: int, threads: int, seconds: float, scratch: Path) -> tuple[dict, dict]:
-    """Each peer's judgement of a set by name, and by name what it used and what became of the reads."""
-    reads, judgements, notes = run.reads, {}, {}
+    """Outputs of each program on one set, by name; and, by name, its time and memory and what it did to the reads."""
+    reads, outputs, notes = run.reads, {}, {}
     for peer, program in peers.items():
         job = Job(fresh(scratch / "peer"), threads, seconds)
         try:
@@ -238,12 +240,12 @@ def of_peers(run: Joined, peers: dict[Peer, Path], genome: int, threads: int, se
             notes[peer.name] = job.used() | {"failed": str(error) or type(error).__name__}
             print(f"  {peer.name}: {error}", flush=True)
             continue
-        judgements[peer.name] = judged(made, reads, peer.corrects)
+        outputs[peer.name] = evaluated(made, reads, peer.corrects)
         if peer.gives_up:
-            judgements[peer.name + LAST] = judged(made, reads, peer.corrects, unfixable_last=True)
+            outputs[peer.name + LAST] = evaluated(made, reads, peer.corrects, unfixable_last=True)
         if peer.corrects:
-            plain = judgements[peer.name + LAST * peer.gives_up]
-            judgements[peer.name + TIES] = ties_by_ee(plain, reads)
+            plain = outputs[peer.name + LAST * peer.gives_up]
+            outputs[peer.name + TIES] = ties_by_ee(plain, reads)
         of = reads.row
         notes[peer.name] = job.used() | {
             "changed_bases": int(made.changed[of].sum()),
@@ -252,7 +254,7 @@ def of_peers(run: Joined, peers: dict[Peer, Path], genome: int, threads: int, se
             "unfixable_share": float(made.unfixable[of].mean()),
         }
         print(f"  {peer.name}: {job.wall_s:.1f} s", flush=True)
-    return judgements, notes
+    return outputs, notes
 
 
 def fresh(folder: Path) -> Path:
@@ -263,15 +265,15 @@ def fresh(folder: Path) -> Path:
     return folder
 
 
-def measured(reads: truth.Reads, judgements: dict[str, Judgement], resamples: int) -> dict:
-    """Figures of each judgement with intervals, as research/evaluation has them."""
+def measured(reads: truth.Reads, outputs: dict[str, MethodOutput], resamples: int) -> dict:
+    """Figures of each method with intervals, as in research/evaluation."""
     labels = metrics.Labels(reads.errors, reads.scored, reads.length, reads.good)
-    measures = {name: metrics.Measure(judgement, labels) for name, judgement in judgements.items()}
+    measures = {name: metrics.Measure(output, labels) for name, output in outputs.items()}
     return metrics.measured(measures, len(reads), resamples, evaluate.SEED, rules.EE_RATE)
 
 
 def sets_of(data: Path, names: list[str]) -> list[truth.Reads]:
-    """The Illumina sets below train and devtest, or those of them that are named."""
+    """The Illumina sets below train and devtest; if ``names`` is not empty, only these."""
     platforms = evaluate.known_platforms()
     tables = [t for t in truth.find(data) if platforms.get(t.parent.name) == "illumina" and (not names or t.parent.name in names)]
     loaded = (truth.load(table, data) for table in tables)
@@ -279,7 +281,7 @@ def sets_of(data: Path, names: list[str]) -> list[truth.Reads]:
 
 
 def reference_bases(folder: Path) -> int:
-    """Bases of the reference of a truth set."""
+    """Number of bases in the reference of a truth set."""
     return sum(len(sequence) for _, sequence, _ in runs.records(folder / "ref.fa"))
 
 
@@ -287,13 +289,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of truth sets, at any depth")
     parser.add_argument("--bm", type=Path, help="the program")
-    parser.add_argument("--set", action="append", default=[], help="only this set; may be given again")
-    parser.add_argument("--tools", type=Path, help="folder of programs that had to be built, each in it or in a folder of it")
-    parser.add_argument("--built", action="append", default=[], metavar="NAME=COMMIT", help="what such a program was built from")
-    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="bm or a peer; rows of others stay as they are")
-    parser.add_argument("--seconds", type=float, default=600, help="after which a peer is given up on a set")
-    parser.add_argument("--threads", type=int, default=1, help="of every program")
-    parser.add_argument("--resamples", type=int, default=evaluate.RESAMPLES, help="of the bootstrap")
+    parser.add_argument("--set", action="append", default=[], help="only this set; may be repeated")
+    parser.add_argument("--tools", type=Path, help="folder of programs built from source, in it or one level below")
+    parser.add_argument("--built", action="append", default=[], metavar="NAME=COMMIT", help="commit that such a program was built from")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="run only bm or this program; rows of others stay as they are")
+    parser.add_argument("--seconds", type=float, default=600, help="time limit of a program on a set")
+    parser.add_argument("--threads", type=int, default=1, help="threads of every program")
+    parser.add_argument("--resamples", type=int, default=evaluate.RESAMPLES, help="number of bootstrap resamples")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--check", action="store_true", help="only the tests with made-up reads")
     options = parser.parse_args()
@@ -327,9 +329,9 @@ def main() -> None:
         folder, reference = reads.files[0].parent, reference_bases(reads.files[0].parent)
         with tempfile.TemporaryDirectory() as scratch:
             run = runs.joined(reads, Path(scratch))
-            judgements, notes = of_bm(run, bm, results["threads"], Path(scratch))
-            peer_judgements, peer_notes = of_peers(run, present, reference, results["threads"], options.seconds, Path(scratch))
-        figures = measured(reads, judgements | peer_judgements, results["resamples"])
+            outputs, notes = of_bm(run, bm, results["threads"], Path(scratch))
+            peer_outputs, peer_notes = of_peers(run, present, reference, results["threads"], options.seconds, Path(scratch))
+        figures = measured(reads, outputs | peer_outputs, results["resamples"])
         if before:
             kept = before["sets"][reads.name]
             figures, notes = kept["judged"] | figures, kept["notes"] | notes
@@ -343,14 +345,14 @@ def main() -> None:
 
 
 def version(peer: Peer, built: dict[str, str]) -> str | None:
-    """What a peer is: Debian's version, or the commit that was told."""
+    """Version of the Debian package, or the commit given with --built."""
     return runs.version_of(peer.package) if peer.package else built.get(peer.name)
 
 
 def versions(bm: Path) -> dict[str, str]:
-    """Versions of what measured, for the results file."""
-    said = subprocess.run([bm, "--version"], check=True, capture_output=True, text=True).stdout.strip()
-    return {"bm": said.removeprefix("bm "), "bm_sha256": truth.sha256(bm), "python": platform.python_version(), "numpy": np.__version__}
+    """Versions of bm, Python and NumPy, for the results file."""
+    reported = subprocess.run([bm, "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    return {"bm": reported.removeprefix("bm "), "bm_sha256": truth.sha256(bm), "python": platform.python_version(), "numpy": np.__version__}
 
 
 if __name__ == "__main__":

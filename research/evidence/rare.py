@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""Are correct reads lost because few other reads bear them out? Judged by counted errors.
+"""Are correct reads lost because few other reads support them? Measured with counted errors.
 
     python research/evidence/rare.py --data DIR --bm BM     writes rare.json and rare.md into --output
-    python research/evidence/rare.py --render               rare.md again, from rare.json
+    python research/evidence/rare.py --render               renders rare.md again from rare.json
 
-Mixtures: all reads of one truth set, and so few templates of another one that they lie 1, 2, 3 or 5 deep on its reference. `bm adapt`
-sees both together, without truth. Mirrors: the same, but the rare reads are some of the set itself with A and T, C and G exchanged. That
-is another genome with the same qualities and errors, so nothing else of an instrument tells its reads apart. Of the rare set's reads
-that are good by truth, how many are discarded: by the verdict of each judge, and where each judge keeps the best reads of the mixture by its own ranking, as many as the verdict of *posterior* keeps.
+Mixtures: all reads of one truth set, plus so few templates of another set that its depth is 1, 2, 3 or 5. `bm adapt` reads
+both together, without truth. Mirror images: the rare reads are some reads of the same set, with A and T, C and G exchanged. They
+come from another genome, but have the same qualities and errors, so no property of the instrument separates them. Counted: how many
+of the rare set's good reads are discarded, by the verdict of each method, and at equal retention, where each method keeps the
+best reads of the mixture by its own ranking, as many as the verdict of *posterior* keeps.
 
-One run: a set that is of many templates itself. Its reads without any error by truth are told apart by how many templates have
-the rarest of their k-mers.
+Single run: a set that has many different templates. Its error-free reads are grouped by the number of templates that contain the
+rarest of their k-mers.
 """
 
 from __future__ import annotations
@@ -38,15 +39,16 @@ import reads as fastq  # noqa: E402
 import report  # noqa: E402
 import rules  # noqa: E402
 import truth  # noqa: E402
-from metrics import Judgement  # noqa: E402
+from metrics import MethodOutput  # noqa: E402
 from truth import Reads  # noqa: E402
 
 RESULTS = HERE / "results"
 
-MIRROR = bytes.maketrans(b"ACGTacgt", b"TGCAtgca")  # not reversed, so it is no other strand
+MIRROR = bytes.maketrans(b"ACGTacgt", b"TGCAtgca")  # not reversed, so it is not the other strand
 MIRROR_NAME = "its mirror image"
-# All of one set, few of another; or of its own mirror image: not of gaiix_dwv, where a model that is adapted learns that bases have very
-# different error rates. With bases exchanged, it passes 5 % of the reads there for 27 %; elsewhere one or two in a hundred fewer.
+# Pairs (all of this set, few of that set); the same name twice means its own mirror image. gaiix_dwv has no mirror image here, because
+# an adapted model learns that its four bases have very different error rates: with bases exchanged it passes 5 % of the reads instead of
+# 27 %. In the other sets the difference is one or two in a hundred.
 MIXTURES = (
     ("hiseqx_phage", "hiseqx_phage"),
     ("hiseq_measles", "hiseq_measles"),
@@ -63,37 +65,37 @@ MIXTURES = (
 DEPTHS = (1, 2, 3, 5)
 DRAWS = 3
 ALONE = "miseq_sars2_wastewater"
-SEEN = {"1": (1, 1), "2": (2, 2), "3 to 5": (3, 5), "6 to 10": (6, 10), "more": (11, 1 << 60)}  # templates with the rarest k-mer
+SEEN = {"1": (1, 1), "2": (2, 2), "3 to 5": (3, 5), "6 to 10": (6, 10), "more": (11, 1 << 60)}  # number of templates with the rarest k-mer
 
 EE, SHIPPED, ADAPTED, POSTERIOR = "EE", "shipped", "adapted", "posterior"
-JUDGES = (EE, SHIPPED, ADAPTED, POSTERIOR)
+METHODS = (EE, SHIPPED, ADAPTED, POSTERIOR)
 RARE, RARE_CLEAN, COMMON = "rare, good", "rare, without error", "common, good"
-EVIDENCE = "evidence"  # file of a package
+EVIDENCE = "evidence"  # a file of the package
 
 
 @dataclasses.dataclass
-class Judged:
-    """Reads of a run with truth, and what each judge says of them; arrays are [reads]."""
+class Evaluated:
+    """Reads of a run with truth, and the output of each method; arrays are [reads]."""
 
     errors: np.ndarray
     scored: np.ndarray
-    badness: dict[str, np.ndarray]  # expected errors a base
-    keep: dict[str, np.ndarray]  # the verdict
+    badness: dict[str, np.ndarray]  # by method: expected errors per base
+    keep: dict[str, np.ndarray]  # by method: the verdict
 
 
-def together(one: Judged, other: Judged) -> Judged:
-    """The reads of both."""
+def together(one: Evaluated, other: Evaluated) -> Evaluated:
+    """The reads of both, concatenated."""
     joined = ({name: np.concatenate([ours[name], theirs[name]]) for name in ours}
               for ours, theirs in ((one.badness, other.badness), (one.keep, other.keep)))  # fmt: skip
-    return Judged(np.concatenate([one.errors, other.errors]), np.concatenate([one.scored, other.scored]), *joined)
+    return Evaluated(np.concatenate([one.errors, other.errors]), np.concatenate([one.scored, other.scored]), *joined)
 
 
 # ------------------------------------------------------------------------------------------------------ figures
 
 
-def best(badness: np.ndarray, share: float) -> np.ndarray:
-    """What is kept of each read where the best ``share`` of all is: 1, 0, or a part of those that tie at the border. float [reads]."""
-    wanted = share * len(badness)
+def best(badness: np.ndarray, fraction: float) -> np.ndarray:
+    """Weight of each read if the best ``fraction`` is kept: 1, 0, or in between for ties at the limit; float [reads]."""
+    wanted = fraction * len(badness)
     if wanted <= 0:
         return np.zeros(len(badness))
     border = np.sort(badness)[min(int(np.ceil(wanted)), len(badness)) - 1]
@@ -101,24 +103,24 @@ def best(badness: np.ndarray, share: float) -> np.ndarray:
     return before + tie * ((wanted - before.sum()) / tie.sum())
 
 
-def figures(run: Judged, groups: dict[str, np.ndarray]) -> dict:
-    """Reads that are lost of each group, and errors left in the run, by each judge's verdict and at equal retention."""
-    share = float(run.keep[POSTERIOR].mean())
-    out: dict = {"reads": len(run.errors), "kept_by_posterior": share, "group_reads": {name: int(of.sum()) for name, of in groups.items()}}
+def figures(run: Evaluated, groups: dict[str, np.ndarray]) -> dict:
+    """Reads lost from each group, and errors left in the run, by each method's verdict and at equal retention."""
+    fraction = float(run.keep[POSTERIOR].mean())
+    out: dict = {"reads": len(run.errors), "kept_by_posterior": fraction, "group_reads": {name: int(of.sum()) for name, of in groups.items()}}
     for how, kept in (
-        ("verdict", {judge: run.keep[judge].astype(float) for judge in run.keep}),
-        ("equal", {judge: best(run.badness[judge], share) for judge in run.badness}),
+        ("verdict", {method: run.keep[method].astype(float) for method in run.keep}),
+        ("equal", {method: best(run.badness[method], fraction) for method in run.badness}),
     ):
         out[how] = {
-            judge: {"lost": {name: float((1 - kept[judge][of]).sum()) for name, of in groups.items()}}
-            | {"kept_reads": float(kept[judge].sum()), "errors": float(kept[judge] @ run.errors), "scored": float(kept[judge] @ run.scored)}
-            for judge in kept
+            method: {"lost": {name: float((1 - kept[method][of]).sum()) for name, of in groups.items()}}
+            | {"kept_reads": float(kept[method].sum()), "errors": float(kept[method] @ run.errors), "scored": float(kept[method] @ run.scored)}
+            for method in kept
         }
     return out
 
 
 def added(parts: list[dict]) -> dict:
-    """Figures of several draws as one."""
+    """Sums of the figures of several draws."""
 
     def add(values: list):
         if isinstance(values[0], dict):
@@ -129,17 +131,17 @@ def added(parts: list[dict]) -> dict:
     return total | {"kept_by_posterior": total["verdict"][POSTERIOR]["kept_reads"] / total["reads"]}
 
 
-def share_lost(row: dict, how: str, judge: str, group: str) -> float | None:
-    """Share of a group that a judge discards; None where there is nothing in the group."""
+def fraction_lost(row: dict, how: str, method: str, group: str) -> float | None:
+    """Fraction of a group that a method discards; None if the group is empty."""
     number = row["group_reads"][group]
-    return row[how][judge]["lost"][group] / number if number else None
+    return row[how][method]["lost"][group] / number if number else None
 
 
 # ----------------------------------------------------------------------------------------------------- mixtures
 
 
 def some_of(reads: Reads, wanted: np.ndarray, folder: Path) -> Reads:
-    """The ``wanted`` records of a set, bool [records], as a set whose files are in a folder."""
+    """A set of the ``wanted`` records, bool [records], whose files are written into ``folder``."""
     chosen = wanted[reads.row]
     arrays = {key: value[chosen] for key, value in vars(reads).items() if isinstance(value, np.ndarray) and len(value) == len(reads)}
     arrays["row"] = (np.cumsum(wanted) - 1)[reads.row[chosen]]
@@ -160,7 +162,7 @@ def mirrored(reads: Reads, folder: Path) -> Reads:
 
 
 def parts_of(common: Reads, rare: Reads, wanted: np.ndarray, folder: Path) -> tuple[Reads, Reads]:
-    """What a mixture is of, given which records are rare ones: a set that is mixed with itself has each of its reads once."""
+    """The common and the rare part of a mixture, given the rare records; for a mirror image, each read of the set is in one part."""
     few = some_of(rare, wanted, folder / "rare")
     if common is not rare:
         return common, few
@@ -168,7 +170,7 @@ def parts_of(common: Reads, rare: Reads, wanted: np.ndarray, folder: Path) -> tu
 
 
 def mixed(common: Reads, rare: Reads, folder: Path) -> list[Path]:
-    """The files of a run of all reads of two sets: mates in two files if both have two."""
+    """Writes all reads of two sets as one run and returns its files: two files of mates if both sets have two, else one."""
     sources = [*common.files, *rare.files]
     first = sources[:1] + sources[2:3] if len(common.files) == len(rare.files) == 2 else sources
     second = [source for source in sources if source not in first]
@@ -183,28 +185,28 @@ def mixed(common: Reads, rare: Reads, folder: Path) -> list[Path]:
 
 
 def packages(bm: Path, files: list[Path], start: str, folder: Path) -> tuple[dict[str, str], dict]:
-    """The models that judge a run, by judge, and what was said of its k-mers."""
-    said = own_labels.adapt(bm, files, folder / POSTERIOR, start, evidence=True)["evidence"]
+    """The models for a run, by method, and what `bm adapt` reported on its k-mers."""
+    reported = own_labels.adapt(bm, files, folder / POSTERIOR, start, evidence=True)["evidence"]
     without_evidence(folder / POSTERIOR, folder / ADAPTED)
-    return {SHIPPED: start, ADAPTED: str(folder / ADAPTED), POSTERIOR: str(folder / POSTERIOR)}, said
+    return {SHIPPED: start, ADAPTED: str(folder / ADAPTED), POSTERIOR: str(folder / POSTERIOR)}, reported
 
 
 def without_evidence(package: Path, target: Path) -> None:
-    """The package that `bm adapt` would have made without `--evidence`: the same network, and nothing of k-mers."""
+    """Writes the package that `bm adapt` would have made without `--evidence`: the same network, without k-mers."""
     shutil.copytree(package, target, ignore=shutil.ignore_patterns(EVIDENCE))
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
     manifest["files"].pop(EVIDENCE, None)
     (target / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def judged(bm: Path, reads: Reads, models: dict[str, str]) -> Judged:
-    """What each judge says of the reads of a set."""
-    said: dict[str, Judgement] = {EE: rules.ee_rate(reads)} | {name: rules.score(bm, model, reads)[0] for name, model in models.items()}
-    return Judged(reads.errors, reads.scored, {name: j.by_rate for name, j in said.items()}, {name: j.keep for name, j in said.items()})
+def evaluated(bm: Path, reads: Reads, models: dict[str, str]) -> Evaluated:
+    """Output of each method for the reads of a set."""
+    reported: dict[str, MethodOutput] = {EE: rules.ee_rate(reads)} | {name: rules.score(bm, model, reads)[0] for name, model in models.items()}
+    return Evaluated(reads.errors, reads.scored, {name: j.by_rate for name, j in reported.items()}, {name: j.keep for name, j in reported.items()})
 
 
 def thinned(reads: Reads) -> Callable[[float, int], np.ndarray]:
-    """Draws of templates so that reads with truth lie so deep on the reference, bool [records of all files]."""
+    """Returns a function of depth and seed that draws templates so that reads with truth have this depth; bool [records of all files]."""
     of, bases = curves.templates(reads.files)
     with_truth = np.zeros(len(bases))
     with_truth[reads.row] = bases[reads.row]
@@ -213,25 +215,25 @@ def thinned(reads: Reads) -> Callable[[float, int], np.ndarray]:
 
 
 def mixture(bm: Path, common: Reads, rare: Reads, start: str, draws: int) -> list[dict]:
-    """Figures of a mixture at each depth of the rare set."""
+    """Figures of a mixture, one row per depth of the rare set."""
     draw = thinned(rare)
     rows = []
     for depth in DEPTHS:
-        parts, testifies = [], []
+        parts, kmers_used = [], []
         for seed in range(draws):
             with tempfile.TemporaryDirectory() as scratch:
                 parts_now = parts_of(common, rare, draw(depth, seed), Path(scratch))
-                models, said = packages(bm, mixed(*parts_now, Path(scratch)), start, Path(scratch))
-                ours, few = (judged(bm, part, models) for part in parts_now)
-            testifies.append(said["testifies"])
+                models, reported = packages(bm, mixed(*parts_now, Path(scratch)), start, Path(scratch))
+                ours, few = (evaluated(bm, part, models) for part in parts_now)
+            kmers_used.append(reported["testifies"])
             parts.append(figures(together(ours, few), groups_of_mixture(ours, few)))
         name = rare.name if common is not rare else MIRROR_NAME
-        rows.append({"common": common.name, "rare": name, "depth": depth, "draws": draws, "testifies": testifies} | added(parts))
+        rows.append({"common": common.name, "rare": name, "depth": depth, "draws": draws, "testifies": kmers_used} | added(parts))
         print(f"{common.name} + {name} at {depth} x: {in_words(rows[-1], RARE)}", flush=True)
     return rows
 
 
-def groups_of_mixture(common: Judged, rare: Judged) -> dict[str, np.ndarray]:
+def groups_of_mixture(common: Evaluated, rare: Evaluated) -> dict[str, np.ndarray]:
     """Which reads of a mixture are in each group, bool [reads of both]."""
     is_rare = np.repeat([False, True], [len(common.errors), len(rare.errors)])
     both = together(common, rare)
@@ -243,13 +245,13 @@ def groups_of_mixture(common: Judged, rare: Judged) -> dict[str, np.ndarray]:
 
 
 def rarest(files: list[Path]) -> np.ndarray:
-    """How many templates have the rarest k-mer of each record, int [records]; 0 for records without a k-mer."""
+    """Number of templates that contain the rarest k-mer of each record, int [records]; 0 for records without a k-mer."""
     of, _ = curves.templates(files)
     sequences = [sequence for file in files for _, sequence, _ in fastq.records(file)]
     length = np.array([len(sequence) for sequence in sequences])
     kmers, record = canonical(fastq.BASE[np.frombuffer(b"".join(sequences), np.uint8)], length)
     _, kmer = np.unique(kmers, return_inverse=True)
-    # A template with two mates that overlap has a k-mer once.
+    # A template whose mates overlap counts once per k-mer.
     pairs = np.unique(kmer.astype(np.int64) * (int(of.max()) + 1) + of[record])
     templates = np.bincount(pairs // (int(of.max()) + 1))
     found = np.full(len(sequences), np.iinfo(np.int64).max)
@@ -258,10 +260,13 @@ def rarest(files: list[Path]) -> np.ndarray:
 
 
 def canonical(bases: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """K-mers without unknown bases, the same for both strands, and the record of each.
+    """Canonical k-mers without unknown bases, uint64 [k-mers], and the record of each, int [k-mers].
 
-    bases : uint8 [bases], 0 to 3, 4 for an unknown one
-    length : int [records]
+    Parameters
+    ----------
+    bases : uint8 array [bases]
+        0 to 3; 4 for an unknown base.
+    length : int array [records]
     """
     k, record = fastq.K, np.repeat(np.arange(len(length)), length)
     start = np.arange(max(len(bases) - k + 1, 0))
@@ -277,15 +282,15 @@ def canonical(bases: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def alone(bm: Path, reads: Reads, start: str) -> dict:
-    """Figures of a run by itself, by how rare its reads are."""
+    """Figures of a single run, by how rare its reads are."""
     with tempfile.TemporaryDirectory() as scratch:
-        models, said = packages(bm, reads.files, start, Path(scratch))
-        run = judged(bm, reads, models)
+        models, reported = packages(bm, reads.files, start, Path(scratch))
+        run = evaluated(bm, reads, models)
     seen = rarest(reads.files)[reads.row]
-    # Of bases that are clipped nobody knows whether they are right.
+    # Clipped bases were not compared, so they may be wrong.
     clean = (reads.errors == 0) & (reads.clip5 + reads.clip3 == 0)
     groups = {name: clean & (low <= seen) & (seen <= high) for name, (low, high) in SEEN.items()}
-    row = {"set": reads.name, "testifies": [said["testifies"]]} | figures(run, groups)
+    row = {"set": reads.name, "testifies": [reported["testifies"]]} | figures(run, groups)
     for name in SEEN:
         print(f"{reads.name}, rarest k-mer in {name}: {in_words(row, name)}", flush=True)
     return row
@@ -299,38 +304,38 @@ def percent(value: float | None) -> str:
 
 
 def in_words(row: dict, group: str) -> str:
-    """A line for the terminal."""
-    shares = (f"{how} " + "/".join(percent(share_lost(row, how, judge, group)) for judge in JUDGES) for how in ("verdict", "equal"))
-    return f"{row['group_reads'][group]} reads, lost by {'/'.join(JUDGES)}: {', '.join(shares)}"
+    """One line for the terminal."""
+    losses = (f"{how} " + "/".join(percent(fraction_lost(row, how, method, group)) for method in METHODS) for how in ("verdict", "equal"))
+    return f"{row['group_reads'][group]} reads, lost by {'/'.join(METHODS)}: {', '.join(losses)}"
 
 
 def lost_cells(row: dict, group: str) -> list[str]:
-    """Losses of a group: at the verdict, then at equal retention; bold where *posterior* loses no more than EE there."""
-    cells = [percent(share_lost(row, how, judge, group)) for how in ("verdict", "equal") for judge in JUDGES]
+    """Losses of a group, by verdict and at equal retention; the last is bold if *posterior* loses no more than EE there."""
+    cells = [percent(fraction_lost(row, how, method, group)) for how in ("verdict", "equal") for method in METHODS]
     if row["group_reads"][group] and row["equal"][POSTERIOR]["lost"][group] <= row["equal"][EE]["lost"][group]:
         cells[-1] = f"**{cells[-1]}**"
     return cells
 
 
-def errors_per_mb(row: dict, how: str, judge: str) -> str:
-    return f"{1e6 * row[how][judge]['errors'] / max(row[how][judge]['scored'], 1):,.0f}"
+def errors_per_mb(row: dict, how: str, method: str) -> str:
+    return f"{1e6 * row[how][method]['errors'] / max(row[how][method]['scored'], 1):,.0f}"
 
 
 def markdown(results: dict) -> str:
-    """The page that stands beside the results file."""
-    judges = [f"{judge}{how}" for how in (", verdict", ", equal") for judge in JUDGES]
+    """Returns the page, as Markdown."""
+    methods = [f"{method}{how}" for how in (", verdict", ", equal") for method in METHODS]
     rows = []
     for row in results["mixtures"]:
         yes = f"{sum(row['testifies'])} of {len(row['testifies'])}"
         rows.append([row["common"], row["rare"], str(row["depth"]), yes, f"{row['group_reads'][RARE]:,}", percent(row["kept_by_posterior"]),
                      *lost_cells(row, RARE)])  # fmt: skip
-    head = ["all of", "few of", "depth", "testifies", "correct rare reads", "kept of the mixture", *judges]
+    head = ["all of", "few of", "depth", "evidence used", "correct rare reads", "kept of the mixture", *methods]
     common = [[row["common"], row["rare"], str(row["depth"]), *lost_cells(row, COMMON),
-               *(errors_per_mb(row, "equal", judge) for judge in JUDGES)] for row in results["mixtures"]]  # fmt: skip
+               *(errors_per_mb(row, "equal", method) for method in METHODS)] for row in results["mixtures"]]  # fmt: skip
     lines = [
-        "# Rare reads",
+        "# Reads of rare genomes",
         "",
-        "<!-- Written by research/evidence/rare.py from rare.json; change that, not this. -->",
+        "<!-- Written by research/evidence/rare.py from rare.json; edit that script, not this page. -->",
         "",
         f"Measured {results['date']} by",
         "",
@@ -338,29 +343,30 @@ def markdown(results: dict) -> str:
         "",
         "with " + ", ".join(f"{name} {version}" for name, version in results["tools"].items()) + ".",
         "",
-        "A read that few others bear out may be of a rare genome, and correct. How many of these are discarded? A read is *correct* when",
-        "it has at most one error in a hundred scored bases by truth. *EE*: at most 1 % expected errors, as reported; *shipped*: the model",
-        "as it ships; *adapted*: `bm adapt`; *posterior*: `bm adapt --evidence`, both started from the shipped model, which has learned from",
-        "the truth of the sets below train. *Verdict*: at the default threshold. *Equal*: each judge keeps the best reads by its own",
-        "expected errors a base, as many of all reads with truth as the verdict of *posterior* keeps; a tie at the border gives its mean.",
-        "Bold: *posterior* discards no more than EE does there.",
+        "A read that few other reads support may be correct and come from a rare genome. How many such reads are discarded? A read is",
+        "*correct* if it has at most one error in a hundred scored bases by truth. *EE*: at most 1 % expected errors, as reported. *Shipped*:",
+        "the model as shipped. *Adapted*: `bm adapt`. *Posterior*: `bm adapt --evidence`. Both start from the shipped model, which was trained",
+        "on the truth of the sets below train. *Verdict*: at the default threshold. *Equal*: each method keeps the best of all reads with truth",
+        "by its own expected errors per base, as many as the verdict of *posterior* keeps; a tie at the limit contributes its mean.",
+        "Percentages of the methods are fractions of correct reads that are discarded. Bold: *posterior* discards no more than EE at equal",
+        "retention.",
         "",
         "## Mixtures",
         "",
-        f"All reads of one set, and so few templates of another one that its reads with truth lie so deep on its reference; draws: {results['draws']},",
-        "added up. The sets are of different instruments, and a model that is adapted to one of them fits the other less. *Its mirror image*:",
-        "templates of the set itself with A and T, C and G exchanged, another genome with the same qualities and errors; what a model that",
-        "is adapted learned of single bases holds less there. *Testifies*: in how many draws the k-mers were let testify.",
+        "All reads of one set, plus so few templates of another set that its reads with truth have the given depth on its reference; draws:",
+        f"{results['draws']}, summed. The sets come from different instruments, and a model adapted to one of them fits the other less well. *Its mirror",
+        "image*: templates of the set itself with A and T, C and G exchanged, that is, another genome with the same qualities and errors; what",
+        "an adapted model has learned about single bases applies less there. *Evidence used*: number of draws in which k-mer evidence was used.",
         "",
         *report.table(head, rows),
         "",
         *mean_losses(results),
-        "## What the rest pays",
+        "## Effect on the common set",
         "",
-        "Correct reads of the common set that are discarded, and true errors left per million scored bases of the whole mixture, at",
-        "equal retention.",
+        "Fraction of the correct reads of the common set that are discarded, and true errors left per million scored bases of the whole",
+        "mixture at equal retention.",
         "",
-        *report.table(["all of", "few of", "depth", *judges, *(f"{judge}: errors left" for judge in JUDGES)], common),
+        *report.table(["all of", "few of", "depth", *methods, *(f"{method}: errors left" for method in METHODS)], common),
         "",
     ]
     for row in results["alone"]:
@@ -368,32 +374,32 @@ def markdown(results: dict) -> str:
         lines += [
             f"## {row['set']}",
             "",
-            "A run of many templates itself. Its reads without any error by truth, none of whose bases are clipped, by how many templates",
-            f"of the run have the rarest of their {fastq.K}-mers. At single positions that were masked as variants truth knows of no error, so",
-            "that some of the rarest are not correct. " + ("" if row["testifies"][0] else "The k-mers were not let testify."),
+            "A single run with many different templates. Its reads without a true error and without clipped bases, grouped by the number of",
+            f"templates of the run that contain the rarest of their {fastq.K}-mers. Truth counts no errors at single positions that were masked as",
+            "variants, so some of the rarest reads are not correct." + ("" if row["testifies"][0] else " The k-mer evidence was not used."),
             "",
-            *report.table(["templates", "reads", *judges], shown),
+            *report.table(["templates", "reads", *methods], shown),
             "",
         ]
     return "\n".join(lines)
 
 
 def mean_losses(results: dict) -> list[str]:
-    """Means over the mixtures at each depth."""
+    """The table of means over the mixtures at each depth."""
     rows = []
     for depth in DEPTHS:
         for what, own in (("mirror images", True), ("other sets", False)):
             chosen = [row for row in results["mixtures"] if row["depth"] == depth and (row["rare"] == MIRROR_NAME) == own]
             chosen = [row for row in chosen if row["group_reads"][RARE]]
             if chosen:
-                means = [np.mean([share_lost(row, how, judge, RARE) for row in chosen]) for how in ("verdict", "equal") for judge in JUDGES]
+                means = [np.mean([fraction_lost(row, how, method, RARE) for row in chosen]) for how in ("verdict", "equal") for method in METHODS]
                 rows.append([what, str(depth), *(percent(mean) for mean in means)])
-    head = ["few of", "depth", *(f"{judge}{how}" for how in (", verdict", ", equal") for judge in JUDGES)]
-    return ["Means over the mixtures, each counting once:", "", *report.table(head, rows), ""] if rows else []
+    head = ["few of", "depth", *(f"{method}{how}" for how in (", verdict", ", equal") for method in METHODS)]
+    return ["Means over the mixtures, with equal weights:", "", *report.table(head, rows), ""] if rows else []
 
 
 def study(data: Path, bm: Path, start: str, draws: int) -> dict:
-    """Every mixture and every run whose sets are below ``data``."""
+    """Figures of every mixture and every single run whose sets are below ``data``."""
     loaded: dict[str, Reads | None] = {}
     folders = {table.parent.name: table for table in truth.find(data)}
 
@@ -401,7 +407,7 @@ def study(data: Path, bm: Path, start: str, draws: int) -> dict:
         if name not in loaded:
             loaded[name] = truth.load(folders[name], data) if name in folders else None
             if not loaded[name]:
-                print(f"{name}: not there, left out")
+                print(f"{name}: not found, left out")
         return loaded[name]
 
     mixtures = [row for pair in MIXTURES if all([load(name) for name in pair]) for row in mixture(bm, *map(load, pair), start, draws)]
@@ -417,7 +423,7 @@ def study(data: Path, bm: Path, start: str, draws: int) -> dict:
 
 
 def command(start: str, draws: int) -> str:
-    """What was typed, without what is peculiar to a machine."""
+    """The command line, without paths of the machine."""
     words = ["python research/evidence/rare.py --data DIR --bm BM"]
     words += [f"--start {Path(start).name}"] if start != rules.LEARNED else []
     words += [f"--draws {draws}"] if draws != DRAWS else []
@@ -427,11 +433,11 @@ def command(start: str, draws: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of truth sets, at any depth")
-    parser.add_argument("--bm", type=Path, help="the program that learns and judges")
+    parser.add_argument("--bm", type=Path, help="the bm program")
     parser.add_argument("--start", default=rules.LEARNED, help="model to start from: an id or a package")
-    parser.add_argument("--draws", type=int, default=DRAWS, help="of templates of the rare set, at each depth")
+    parser.add_argument("--draws", type=int, default=DRAWS, help="number of draws of rare templates at each depth")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--render", action="store_true", help="write the page again from the results file")
+    parser.add_argument("--render", action="store_true", help="render the page again from the results file")
     options = parser.parse_args()
     file = options.output / "rare.json"
     if not options.render:

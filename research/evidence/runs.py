@@ -1,8 +1,8 @@
-"""A truth set as one file of reads, and programs that are run on it and watched.
+"""Writes a truth set as one file of reads, and runs programs on it, with their time and memory.
 
-Every program gets all reads of a set in one file of four-line records, first mates before second ones, named ``r0``, ``r1``, …
-by their place: so whatever comes out is joined by name, and nobody stumbles over names that two mates share. `bm` gets the same
-file with the names that the reads have.
+Every program gets all reads of a set in one file of four-line records, first mates before second mates, named ``r0``, ``r1``, …
+in order. So outputs can be joined by name, and no program fails on names that two mates have in common. `bm` gets the same reads
+under their original names.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parents[1] / "evaluation"))
 import rules  # noqa: E402
 import truth  # noqa: E402
-from metrics import Judgement  # noqa: E402
+from metrics import MethodOutput  # noqa: E402
 
 WATCH = Path("/usr/bin/time")  # of GNU
 
@@ -36,30 +36,30 @@ def tests_pass() -> bool:
 
 
 class Failed(Exception):
-    """A program that did not do what it was asked, and why."""
+    """A program failed; the message gives the reason."""
 
 
 @dataclass
 class Job:
-    """A folder to work in, and what the programs that were run there have used."""
+    """A working folder, and the time and memory used by the programs that ran in it."""
 
     folder: Path
     threads: int
-    seconds: float = 600  # after which a program is given up
+    seconds: float = 600  # time limit of a program
     wall_s: float = 0.0
     cpu_s: float = 0.0
     peak_mib: float | None = None  # of the largest process; unknown without GNU time
 
     def call(self, *command: object, stdout: Path | None = None) -> None:
-        """Run a program in the folder and add what it used; `Failed` if it says so or takes too long."""
+        """Run a program in the folder and add its time and memory; raises `Failed` if it fails or exceeds the time limit."""
         words = [str(word) for word in command]
         name, memory = Path(words[0]).name, self.folder / "memory"
         if WATCH.exists():
-            # A program that this one starts would begin with the memory of this one.
+            # Without GNU time in between, the peak memory of the child would include that of this process.
             words = [str(WATCH), "--format", "%M", "--output", str(memory), *words]
         began = time.monotonic()
         with open(stdout or os.devnull, "wb") as out, (self.folder / "stderr").open("wb") as error:
-            # A session of its own: what it starts is ended with it.
+            # A separate session, so that the programs it starts are killed with it.
             process = subprocess.Popen(words, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=error, start_new_session=True)
             late = threading.Event()
 
@@ -77,15 +77,15 @@ class Job:
         self.wall_s += time.monotonic() - began
         self.cpu_s += used.ru_utime + used.ru_stime
         if late.is_set():
-            raise Failed(f"{name} was given up after {self.seconds:.0f} s")
+            raise Failed(f"{name} was stopped after {self.seconds:.0f} s")
         if WATCH.exists():
             self.peak_mib = max(self.peak_mib or 0, int(memory.read_text().split()[-1]) / 1024)
         if process.returncode:
-            said = (self.folder / "stderr").read_text(encoding="utf-8", errors="replace").split("\n")
-            raise Failed(f"{name} failed ({process.returncode}): {' '.join(line.strip() for line in said if line.strip())[-200:]}")
+            messages = (self.folder / "stderr").read_text(encoding="utf-8", errors="replace").split("\n")
+            raise Failed(f"{name} failed ({process.returncode}): {' '.join(line.strip() for line in messages if line.strip())[-200:]}")
 
     def used(self) -> dict[str, float | None]:
-        """For the results file."""
+        """Time and memory, for the results file."""
         return {"wall_s": round(self.wall_s, 2), "cpu_s": round(self.cpu_s, 2), "peak_mib": self.peak_mib and round(self.peak_mib)}
 
 
@@ -94,8 +94,8 @@ class Joined:
     """All reads of a truth set, in one file."""
 
     reads: truth.Reads
-    named: Path  # as the reads are named
-    numbered: Path  # as r0, r1, …
+    named: Path  # file with the original names
+    numbered: Path  # file with the names r0, r1, …
     sequences: list[bytes]  # [records], upper case
     qualities: list[bytes]  # [records]
 
@@ -106,7 +106,7 @@ class Joined:
 
 
 def joined(reads: truth.Reads, folder: Path) -> Joined:
-    """Write all records of a set into one file, once by name and once by number."""
+    """Write all records of a set into one file, once with their names and once with numbers as names."""
     sequences, qualities = [], []
     named, numbered = folder / "named.fastq", folder / "numbered.fastq"
     with named.open("wb") as one, numbered.open("wb") as other:
@@ -120,7 +120,7 @@ def joined(reads: truth.Reads, folder: Path) -> Joined:
 
 
 def records(path: Path) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Head line without its mark, sequence and quality of each record of FASTQ or FASTA; of the latter, lines are joined."""
+    """Name line without its first character, sequence and quality of each FASTQ or FASTA record; FASTA lines are joined."""
     with truth.opened(path) as lines:
         head = lines.readline()
         if head.startswith(b"@"):
@@ -138,10 +138,10 @@ def records(path: Path) -> Iterator[tuple[bytes, bytes, bytes]]:
             head = line
 
 
-def score(bm: Path, run: Joined, job: Job, *options: str) -> tuple[Judgement, dict[str, np.ndarray]]:
-    """What ``bm score`` says with these options: of the judged reads, and of all records its badness and verdict.
+def score(bm: Path, run: Joined, job: Job, *options: str) -> tuple[MethodOutput, dict[str, np.ndarray]]:
+    """Runs ``bm score`` with these options; returns its output for the evaluated reads, and badness and verdict of all records.
 
-    Whatever columns it prints, those are used that `rules.judged_by` knows, by name.
+    Columns are found by name, as in `rules.output_of_tables`.
     """
     table = job.folder / "scores.tsv"
     job.call(bm, "score", "--quiet", "--threads", job.threads, *options, "--output", table, run.named)
@@ -154,21 +154,21 @@ def score(bm: Path, run: Joined, job: Job, *options: str) -> tuple[Judgement, di
     else:
         badness = -np.array(columns["probability"], np.float64)
     badness = np.where(verdict == "unscored", np.inf, badness)
-    return rules.judged_by(columns, run.reads)[0], {"badness": badness, "keep": verdict == "pass"}
+    return rules.output_of_tables(columns, run.reads)[0], {"badness": badness, "keep": verdict == "pass"}
 
 
 def expected_rate(qualities: list[bytes]) -> np.ndarray:
-    """EE / length of each record, float64 [records]; infinite for one without bases."""
+    """EE / length of each record, float64 [records]; infinite for a record without bases."""
     return np.array([truth.ERROR_PROBABILITY[np.frombuffer(q, np.uint8) - 33].mean() if q else np.inf for q in qualities])
 
 
 def mean_quality(qualities: list[bytes]) -> np.ndarray:
-    """Mean Phred score of each record, float64 [records]; minus infinity for one without bases."""
+    """Mean Phred score of each record, float64 [records]; minus infinity for a record without bases."""
     return np.array([np.frombuffer(q, np.uint8).mean() - 33 if q else -np.inf for q in qualities])
 
 
 def found(program: str, folder: Path | None = None) -> Path | None:
-    """A program: in this folder or one level below it, else where programs are; None if there is none."""
+    """Path of a program: in this folder or one level below, else in the usual places; None if it is not installed."""
     if folder:
         for path in sorted([*folder.glob(program), *folder.glob(f"*/{program}")]):
             if path.is_file():
@@ -181,7 +181,7 @@ def found(program: str, folder: Path | None = None) -> Path | None:
 
 
 def version_of(package: str) -> str | None:
-    """Version of an installed Debian package; None elsewhere."""
+    """Version of an installed Debian package; None on other systems."""
     if not shutil.which("dpkg-query"):
         return None
     answer = subprocess.run(["dpkg-query", "--show", "--showformat", "${Version}", package], capture_output=True, text=True)

@@ -1,18 +1,18 @@
-"""What CoreML, reached through ONNX Runtime, takes over: a check of a model file that runs anywhere.
+"""Checks whether CoreML, through ONNX Runtime, would accept every node of a model file; runs on any system.
 
     python research/neural-engine/coreml_rules.py --model models/mean-q20/model.ane.onnx
 
-ONNX Runtime asks, node by node, whether CoreML may run it; a node that is refused goes to the CPU
-without a word unless that is forbidden.  The rules below are the conditions of that claim for the
-MLProgram format, as far as this project's networks need them, and a few of the Neural Engine's own
-(float16 arithmetic, a cache key).  Whatever is not listed is refused: another operator may well be
-claimed, but nobody has looked.
+ONNX Runtime's CoreML provider decides node by node whether to claim it. A node that it does not claim
+runs on the CPU, silently unless that is forbidden. The rules below are the conditions of this claim
+test for the MLProgram format, as far as this project's networks need them, and a few conditions of
+the Neural Engine itself (float16 arithmetic, a cache key). Operators that are not listed are refused:
+they may be claimed in practice, but this has not been checked.
 
-Read from the source file, not from a graph that a CPU session has written out: the CPU's optimiser
+The check reads the source file, not a graph written by a CPU session, because the CPU's optimiser
 turns float16 back into float32.
 
-A model without violations is one that every claim test accepts.  It does not follow that CoreML
-compiles it, nor that the Neural Engine runs it: RESEARCH_NOTES.md says how to find out on a Mac.
+Every claim test accepts a model without violations. This does not prove that CoreML compiles the
+model or that the Neural Engine runs it; RESEARCH_NOTES.md describes how to find out on a Mac.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ import onnx
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto
 
 MAX_RANK = 5
-MAX_DIMENSION = 16_384  # the convolution limit of Core ML; held against every tensor here
+MAX_DIMENSION = 16_384  # Core ML's limit for convolutions; applied to every tensor here
 MAX_KERNEL_WIDTH = 13
-# Later opsets move arguments about (ReduceMean's axes become an input at 18): rules per operator
-# would have to follow.
+# Later opsets change arguments (in 18, ReduceMean's axes become an input), and the rules per operator
+# would have to change too.
 OPSETS = range(13, 18)
 CACHE_KEY = "COREML_CACHE_KEY"
 CACHE_KEY_FORM = re.compile(r"[0-9A-Za-z]{1,63}")
@@ -40,7 +40,7 @@ CACHE_KEY_FORM = re.compile(r"[0-9A-Za-z]{1,63}")
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
 CAST_TYPES = (*FLOATS, TensorProto.INT32, TensorProto.INT64, TensorProto.BOOL)
 
-# Operator → attributes that may be present.  An attribute not listed is refused with its node.
+# Operator → attributes that may be present. A node with any other attribute is refused.
 OPERATORS = {
     "Cast": {"to"},
     "Conv": {"kernel_shape", "pads", "strides", "dilations", "group", "auto_pad"},
@@ -92,12 +92,12 @@ class Value:
 
 
 def check(model: ModelProto) -> list[Violation]:
-    """Violations of the rules, in the order of the file; an empty list when there is none.
+    """Violations of the rules, in file order; empty if there are none.
 
     Parameters
     ----------
     model : onnx.ModelProto
-        The file as it is, loaded without its external data
+        The unchanged file, loaded without its external data
         (``onnx.load(path, load_external_data=False)``).
     """
     return _Checker(model).run()
@@ -110,10 +110,10 @@ class _Checker:
         self.violations: list[Violation] = []
         self.inputs = {value.name for value in self.graph.input}
         self.outputs = {value.name for value in self.graph.output}
-        # A tensor that is also an input can be replaced at run time: it is no constant.
+        # A tensor that is also an input can be replaced at run time, so it is not a constant.
         self.constants = {t.name for t in self.graph.initializer if t.name not in self.inputs}
         self.values: dict[str, Value] = {}
-        self.reported: set[str] = set()  # tensors whose shape has been looked at
+        self.reported: set[str] = set()  # tensors whose shape has been checked
 
     def run(self) -> list[Violation]:
         self.file()
@@ -215,7 +215,7 @@ class _Checker:
         if not node.input or not node.input[0]:
             self.deny(name, "inputs", "no input", "at least one")
             return
-        # A shape is held against the node that makes the tensor, once.
+        # A shape is checked once, and reported for the node that makes the tensor.
         for kind, tensors in (("input", node.input), ("output", node.output)):
             for tensor in tensors:
                 if tensor and tensor not in self.inputs | self.outputs | self.reported:
@@ -237,7 +237,7 @@ class _Checker:
             rule(node, name)
 
     def value(self, tensor: str) -> Value:
-        """What is known of a tensor.  Where nothing is, `static-shape` says so and the rules on types stay silent."""
+        """The known type and shape of a tensor. If they are unknown, `static-shape` reports it and rules on types are skipped."""
         return self.values.get(tensor, Value(TensorProto.UNDEFINED, None))
 
     def float_inputs(self, node: NodeProto, name: str) -> None:
@@ -246,7 +246,7 @@ class _Checker:
             self.deny(name, "type", _type_name(elem_type), "float32 or float16")
 
     def constant(self, node: NodeProto, name: str, index: int, what: str) -> bool:
-        """Whether input `index` is there and constant; a violation otherwise."""
+        """Whether input `index` exists and is constant; reports a violation otherwise."""
         tensor = node.input[index] if index < len(node.input) else ""
         if tensor in self.constants:
             return True
@@ -308,7 +308,7 @@ class _Checker:
         self.half_precision(node, name)
 
     def half_precision(self, node: NodeProto, name: str) -> None:
-        """The Neural Engine multiplies in float16; float32 arithmetic is claimed, and runs elsewhere."""
+        """Arithmetic must be float16: float32 arithmetic is claimed too, but does not run on the Neural Engine."""
         elem_type = self.value(node.input[0]).elem_type
         if elem_type not in (TensorProto.FLOAT16, TensorProto.UNDEFINED):
             self.deny(name, "half-precision", _type_name(elem_type), "float16")

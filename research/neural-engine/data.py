@@ -1,7 +1,7 @@
 """Reads for training and evaluation: runs, split, windows, augmentation, and the matrix from ``bm encode``.
 
-Nothing here knows how a read becomes numbers. Prepared reads are written as FASTQ and ``bm encode``, the
-project's one encoder, turns them into the feature matrix, so training and use cannot drift apart.
+This module does not encode reads itself. Prepared reads are written as FASTQ, and ``bm encode``, the project's only
+encoder, makes the feature matrix, so that training and use cannot diverge.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-WINDOW = 150  # bases a window holds; the network's input is twice that
+WINDOW = 150  # bases per window; the network's input is twice that
 FEATURES = 2 * WINDOW
 MAX_PHRED = 93
-THRESHOLD_PHRED = 20.0  # the label: pass when the mean Phred of the read is at least this
+THRESHOLD_PHRED = 20.0  # the label: pass if the mean Phred of the read is at least this
 
-# Quality levels of instruments that report few of them; remapping draws from these and from random sets.
+# Quality levels of instruments that report few values; remapping draws from these and from random sets.
 INSTRUMENT_LEVELS = [
     (2, 11, 25, 37),  # NovaSeq 6000
     (2, 12, 23, 37),  # NovaSeq 6000, earlier control software
@@ -87,7 +87,7 @@ class Reads:
 
 
 def read_fastq(path: Path, max_records: int | None = None) -> list[tuple[bytes, bytes]]:
-    """Records of a plain or gzip FASTQ file with four lines a record, as (sequence, quality); empty reads left out."""
+    """Records of a plain or gzip FASTQ file with four lines per record, as (sequence, quality), without empty reads."""
     records = []
     with open(path, "rb") as raw:
         opened = gzip.open(raw) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
@@ -96,9 +96,9 @@ def read_fastq(path: Path, max_records: int | None = None) -> list[tuple[bytes, 
             if not header and not sequence:
                 break
             if header[:1] != b"@" or plus[:1] != b"+" or len(sequence) != len(quality):
-                raise SystemExit(f"{path}: record {number + 1}: not a FASTQ record of four lines")
+                raise SystemExit(f"{path}: record {number + 1}: expected a FASTQ record of four lines")
             if quality and not 33 <= min(quality) <= max(quality) <= 33 + MAX_PHRED:
-                raise SystemExit(f"{path}: record {number + 1}: quality byte outside '!'..'~'")
+                raise SystemExit(f"{path}: record {number + 1}: quality byte outside '!' to '~'")
             if sequence:
                 records.append((sequence, quality))
     return records
@@ -123,7 +123,7 @@ def window_starts(n: int) -> list[int]:
 
 
 def window_weights(n: int) -> np.ndarray:
-    """Bases each window speaks for, float64 [windows]: a base covered by two windows gives half to each."""
+    """Weight of each window in bases, float64 [windows]: a base covered by two windows counts one half in each."""
     starts = window_starts(n)
     covered = np.zeros(n)
     for s in starts:
@@ -132,7 +132,7 @@ def window_weights(n: int) -> np.ndarray:
 
 
 def windows_of(records: list[tuple[bytes, bytes]], per_read: int, rng: np.random.Generator) -> Reads:
-    """At most ``per_read`` windows of each record, so that long reads do not swamp a set."""
+    """At most ``per_read`` windows of each record, so that long reads do not dominate a set."""
     out = []
     for s, q in records:
         starts = window_starts(len(s))
@@ -156,8 +156,8 @@ def stratified_split(label: np.ndarray, rng: np.random.Generator) -> tuple[np.nd
 def draw(pool: Reads, n: int, rng: np.random.Generator, max_repeats: float) -> Reads:
     """Draw ``n`` reads with replacement so that every 2-Phred bin of mean quality is equally likely.
 
-    Real runs hold a few per cent of reads below mean Phred 20; drawn as they come they would teach the network
-    the majority. ``max_repeats`` bounds how often a rare read is expected to come back.
+    In real runs only a few per cent of the reads are below mean Phred 20; with plain draws the network would learn the
+    majority class. ``max_repeats`` limits the expected number of repeats of a rare read.
     """
     bins = (pool.mean_phred() // 2).astype(int)
     weight = 1.0 / np.bincount(bins)[bins]
@@ -166,29 +166,29 @@ def draw(pool: Reads, n: int, rng: np.random.Generator, max_repeats: float) -> R
     return pool[rng.choice(len(pool), n, p=weight / weight.sum())]
 
 
-def augment(reads: Reads, rng: np.random.Generator, share: dict[str, float]) -> Reads:
-    """Altered copies of real reads. The label is always computed afterwards, from what the read has become.
+def augment(reads: Reads, rng: np.random.Generator, fraction: dict[str, float]) -> Reads:
+    """Altered copies of real reads. The label is always computed after the alteration.
 
-    Each step takes its own random share of the reads (``share``, from the config), so steps combine:
+    Each step alters its own random fraction of the reads (``fraction``, from the config), so steps combine:
 
-    ``cut``       a random piece of the read: 4 in 5 of 35 bases to the whole, the rest of 1 to 34 bases
-    ``reorder``   the qualities reversed or shuffled within the read: a mean does not know the order
+    ``cut``       a random piece of the read: in 4 of 5 cases 35 bases up to the whole read, otherwise 1 to 34 bases
+    ``reorder``   the qualities reversed or shuffled within the read, because a mean does not depend on the order
     ``shift``     the same number added to all qualities; half aim at a mean near 20, half anywhere in 2..70
-    ``stretch``   all qualities multiplied, mean anywhere in 2..80: the high values of long-read instruments
-    ``remap``     qualities rounded to few levels, of a known instrument or at random (two- to eight-valued runs)
+    ``stretch``   all qualities multiplied, mean anywhere in 2..80, as in the high values of long-read instruments
+    ``remap``     qualities rounded to few levels, of a known instrument or random (two to eight values)
     ``tail``      the end of the read at Phred 2
-    ``constant``  one quality all through
-    ``unknown``   a random share of the bases N, half of them with Phred 2; every tenth such read nothing but N
-    ``poly_a``    the end of the read all A, which the encoding does not tell from padding
+    ``constant``  one quality for the whole read
+    ``unknown``   a random fraction of the bases N, half of them with Phred 2; every tenth such read is N only
+    ``poly_a``    the end of the read all A, which the encoding cannot distinguish from padding
     """
     n = len(reads)
     column = np.arange(WINDOW)
     sequence, phred, length = reads.sequence.copy(), reads.phred.astype(np.float64), reads.length.copy()
 
     def rows(step: str) -> np.ndarray:
-        return np.flatnonzero(rng.random(n) < share[step])
+        return np.flatnonzero(rng.random(n) < fraction[step])
 
-    # cut: start and length first, then one gather for the whole array
+    # cut: draw start and length, then gather the whole array at once
     some = rows("cut")
     short = rng.random(len(some)) < 0.2
     low = np.where(short, 1, np.minimum(35, length[some]))
@@ -274,7 +274,7 @@ def encode(bm: Path, fastq: Path, out: Path) -> np.ndarray:
 
 
 def encode_reads(bm: Path, reads: Reads) -> np.ndarray:
-    """Feature matrix of reads of at most 150 bases, float32 [reads, 300], one row a read."""
+    """Feature matrix of reads of at most 150 bases, float32 [reads, 300]."""
     with tempfile.TemporaryDirectory() as folder:
         reads.write_fastq(Path(folder, "reads.fastq"))
         matrix = np.array(encode(bm, Path(folder, "reads.fastq"), Path(folder, "features.npy")))

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Measure a model package on runs that took no part in its training, and write its card.
+"""Measure a model package on runs that were not used in its training, and write its card.
 
     evaluate.py --package models/mean-q20 --data DIR      measures, writes results/mean-q20.json and the card
     evaluate.py --package models/mean-q20 --card          writes the card again from results/mean-q20.json
 
 Features come from ``bm encode``, probabilities from Python's ONNX Runtime on ``model.onnx``; PyTorch is not needed.
-Every count is of real reads. "Far" reads are more than one Phred away from the threshold, "near" ones within it.
-Exit status 1 when a target is missed.
+All counts are of real reads. "Far" reads are more than one Phred from the threshold, "near" reads within one Phred of it.
+Exit status 1 if a target is missed.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ RESULTS = Path(__file__).parent / "results"
 LENGTHS = (35, 50, 75, 100, 125, 150, 151, 175, 200, 225, 250, 275, 300)  # reads are cut to these; targets apply
 SHORT_LENGTHS = (1, 2, 5, 10, 15, 20, 25, 30, 34)  # reported only
 TARGET_BALANCED = 0.99  # accuracy and F1, both classes balanced
-TARGET_AGREEMENT = 0.98  # far reads whose verdict is that of the mean quality of the whole read
-FEWEST_READS = 50  # a share of fewer far reads is reported and not held against the target
+TARGET_AGREEMENT = 0.98  # fraction of far reads whose verdict agrees with the mean quality of the whole read
+FEWEST_READS = 50  # a fraction of fewer far reads is reported but not compared with the target
 LOGIT_LIMIT = 1e-7  # probabilities are clamped this far from 0 and 1 before the logit
 
 
@@ -42,7 +42,7 @@ LOGIT_LIMIT = 1e-7  # probabilities are clamped this far from 0 and 1 before the
 
 
 def confusion(label: np.ndarray, verdict: np.ndarray) -> dict[str, int]:
-    """Counts of a verdict against a label; positive means pass."""
+    """Confusion counts of ``verdict`` and ``label``, bool [reads]; positive means pass."""
     return {
         "tp": int((label & verdict).sum()), "fn": int((label & ~verdict).sum()),
         "tn": int((~label & ~verdict).sum()), "fp": int((~label & verdict).sum()),
@@ -50,7 +50,7 @@ def confusion(label: np.ndarray, verdict: np.ndarray) -> dict[str, int]:
 
 
 def metrics(c: dict[str, int]) -> dict[str, float]:
-    """Accuracy, precision, recall and F1 of the pass class; 0 where there is nothing to divide by."""
+    """Accuracy, precision, recall and F1 of the pass class; 0 if the denominator is 0."""
 
     def ratio(a: float, b: float) -> float:
         return a / b if b else 0.0
@@ -62,7 +62,7 @@ def metrics(c: dict[str, int]) -> dict[str, float]:
 
 
 def far_and_near(mean: np.ndarray, probability: np.ndarray) -> dict[str, int]:
-    """Reads, and reads whose verdict is right, apart by their distance from the threshold."""
+    """Numbers of reads and of right verdicts, separately for reads far from and near the threshold; arrays are [reads]."""
     right = (probability >= 0.5) == (mean >= THRESHOLD_PHRED)
     near = np.abs(mean - THRESHOLD_PHRED) <= 1
     return {
@@ -80,7 +80,7 @@ def combine(probability: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     probability : float32 array [windows]
-        Of all windows of all reads, in order.
+        Probabilities of all windows of all reads, in order.
     lengths : int array [reads]
         Bases of each read.
     """
@@ -93,11 +93,11 @@ def combine(probability: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     weight = np.concatenate([weights[int(n)] for n in lengths])
     total = np.add.reduceat(weight * np.log(p / (1 - p)), first)  # [windows] -> [reads]
     combined = 1 / (1 + np.exp(-total / np.add.reduceat(weight, first)))
-    return np.where(count == 1, probability[first], combined)  # one window: the network's answer as it is
+    return np.where(count == 1, probability[first], combined)  # a single window keeps the network's probability
 
 
 def window_features(records: list[tuple[bytes, bytes]], bm: Path) -> np.ndarray:
-    """Features of all windows of all records, float32 [windows, 300]; ``bm encode`` makes the windows."""
+    """Features of all windows of all records, float32 [windows, 300]; ``bm encode`` cuts the windows."""
     with tempfile.TemporaryDirectory() as folder:
         fastq = Path(folder, "reads.fastq")
         fastq.write_bytes(b"".join(b"@%d\n%b\n+\n%b\n" % (i, s, q) for i, (s, q) in enumerate(records)))
@@ -112,10 +112,10 @@ def whole_reads(engine: export.Engine, records: list[tuple[bytes, bytes]], bm: P
 
 
 def rule_alone(records: list[tuple[bytes, bytes]], tau: float) -> dict[str, int]:
-    """What the window rule alone gets right: a network without error, windows of exactly known mean quality.
+    """Right verdicts of the window rule with a perfect network, that is, with exact mean qualities of the windows.
 
-    Bases in the overlap of the last two windows are in two means. They have one vote each as to the windows' weights,
-    and still pull both means, so that a long read's combined value is not quite its mean.
+    Bases where the last two windows overlap are in two means. The weights of the windows count each base once, but both means
+    depend on these bases, so the combined value of a long read differs slightly from its mean.
     """
     means = np.array([data.mean_phred(q[a : a + WINDOW]) for _, q in records for a in data.window_starts(len(q))])
     perfect = 1 / (1 + np.exp(-(means - THRESHOLD_PHRED) / tau))
@@ -128,8 +128,8 @@ def rule_alone(records: list[tuple[bytes, bytes]], tau: float) -> dict[str, int]
 def measure_run(engine: export.Engine, records: list[tuple[bytes, bytes]], bm: Path, tau: float) -> tuple[dict, Reads, np.ndarray]:
     """All figures of one run, and its windows with their probabilities.
 
-    ``windows``  each window of at most 150 bases as a read of its own: what the network itself answers
-    ``whole``    whole reads under the window rule against the mean quality of the whole read
+    ``windows``  each window of at most 150 bases as a read of its own: the output of the network itself
+    ``whole``    whole reads under the window rule, compared with the mean quality of the whole read
     ``lengths``  the same for reads cut to their first N bases
     """
     windows = data.windows_of(records, sys.maxsize, np.random.default_rng(0))
@@ -139,7 +139,7 @@ def measure_run(engine: export.Engine, records: list[tuple[bytes, bytes]], bm: P
         "reads": len(records),
         "windows": {"count": len(windows), **confusion(windows.passes(), probability >= 0.5), **far_and_near(mean, probability)},
     }
-    # How straight the logit is: the mean Phred it implies, where float32 still resolves it.
+    # Linearity of the logit: the mean Phred that it implies, where float32 still resolves it.
     p = probability.astype(np.float64)
     straight = (mean >= 5) & (mean <= 45) & (p > 0) & (p < 1)
     if straight.any():
@@ -156,12 +156,12 @@ def measure_run(engine: export.Engine, records: list[tuple[bytes, bytes]], bm: P
 
 
 def balanced(parts: list[tuple[np.ndarray, np.ndarray]], rng: np.random.Generator) -> dict:
-    """Figures with as many passing as failing reads: of each run, all of its rarer class and as many of the other.
+    """Figures on equal numbers of passing and failing reads: from each run, all reads of its rarer class and as many of the other.
 
     Parameters
     ----------
     parts : list of (mean Phred [reads], probability [reads])
-        One pair a run.
+        One pair per run.
     """
     means, probabilities = [np.empty(0)], [np.empty(0)]
     for mean, probability in parts:
@@ -176,15 +176,15 @@ def balanced(parts: list[tuple[np.ndarray, np.ndarray]], rng: np.random.Generato
 
 
 def altered(engine: export.Engine, pool: Reads, bm: Path, rng: np.random.Generator, n: int) -> dict:
-    """Held-out reads with one kind of alteration each: inputs that held-out runs do not happen to hold."""
+    """Figures on held-out reads with one kind of alteration each, for inputs that the held-out runs do not contain."""
     steps = ("shift", "stretch", "remap", "tail", "constant", "unknown", "poly_a")
     out = {}
     for step in steps:
-        share = dict.fromkeys((*steps, "cut", "reorder"), 0.0) | {step: 1.0, "cut": 0.5}
-        reads = data.augment(data.draw(pool, n, rng, 30), rng, share)
+        fraction = dict.fromkeys((*steps, "cut", "reorder"), 0.0) | {step: 1.0, "cut": 0.5}
+        reads = data.augment(data.draw(pool, n, rng, 30), rng, fraction)
         reads = reads[reads.length >= 35]
         out[step] = far_and_near(reads.mean_phred(), engine.probability(data.encode_reads(bm, reads)))
-    # Every constant quality at every length from 35: exact multiples, the same bases.
+    # Every constant quality at every length from 35, with the same bases.
     length = np.tile(np.arange(35, WINDOW + 1), 94)
     phred = np.repeat(np.arange(94), WINDOW - 34).astype(np.uint8)
     inside = np.arange(WINDOW) < length[:, None]
@@ -197,7 +197,7 @@ def altered(engine: export.Engine, pool: Reads, bm: Path, rng: np.random.Generat
 
 
 def measure(package: Path, runs: list[dict], folder: Path, bm: Path, tau: float) -> dict:
-    """Measure ``package`` on the held-out runs (and the checks within a run) and print a line for each."""
+    """Measure ``package`` on the held-out runs and on the in-run check, and print one line for each."""
     engine = export.Engine(package / "model.onnx")
     f16 = export.Engine(package / "model.ane.onnx")
     rng = np.random.default_rng(0)
@@ -231,7 +231,7 @@ def measure(package: Path, runs: list[dict], folder: Path, bm: Path, tau: float)
         worst["flips"] += int(((p16 >= 0.5) != (p32 >= 0.5)).sum())
         w = figures["whole"]
         at, lowest = worst_length(figures)
-        far, near = share(w["far_right"], w["far_reads"]), share(w["near_right"], w["near_reads"])
+        far, near = fraction(w["far_right"], w["far_reads"]), fraction(w["near_right"], w["near_reads"])
         print(f"{run['name']:<26}{len(records):>8}{far:>22}{near:>20}{f'{lowest:.2%} at {at}' if at else '-':>24}", flush=True)
     out["balanced"]["all held-out runs"] = balanced(short + long_, rng)
     out["balanced"]["short reads (median at most 300 bases)"] = balanced(short, rng)
@@ -240,26 +240,26 @@ def measure(package: Path, runs: list[dict], folder: Path, bm: Path, tau: float)
         if not b["reads"]:
             print(f"balanced, {name}: no run has reads of both classes")
             continue
-        print(f"balanced, {name}: {b['reads']} reads, accuracy {b['accuracy']:.4f}, F1 {b['f1']:.4f}; near {share(b['near_right'], b['near_reads'])}")
+        print(f"balanced, {name}: {b['reads']} reads, accuracy {b['accuracy']:.4f}, F1 {b['f1']:.4f}; near {fraction(b['near_right'], b['near_reads'])}")
     out["altered"] = altered(engine, Reads.concatenate(pools), bm, rng, 10_000)
     out["f16_against_f32"] = worst
     return out
 
 
-def share(right: int, of: int) -> str:
-    """A count as it stands in tables: ``99.93 % of 20,314``."""
+def fraction(right: int, of: int) -> str:
+    """A fraction as shown in tables: ``99.93 % of 20,314``."""
     return f"{100 * right / of:.2f} % of {of:,}" if of else "none"
 
 
 def worst_length(figures: dict) -> tuple[str | None, float]:
-    """The length from 35 on, or ``whole``, at which the fewest far reads agree, with the share."""
+    """The length from 35 on, or ``whole``, with the lowest agreement of far reads, and that fraction."""
     rows = {n: figures["lengths"][str(n)] for n in LENGTHS if str(n) in figures["lengths"]} | {"whole": figures["whole"]}
-    shares = {n: r["far_right"] / r["far_reads"] for n, r in rows.items() if r["far_reads"] >= FEWEST_READS}
-    return min(((str(n), s) for n, s in shares.items()), key=lambda x: x[1], default=(None, float("nan")))
+    fractions = {n: r["far_right"] / r["far_reads"] for n, r in rows.items() if r["far_reads"] >= FEWEST_READS}
+    return min(((str(n), s) for n, s in fractions.items()), key=lambda x: x[1], default=(None, float("nan")))
 
 
 def missed(results: dict) -> list[str]:
-    """Targets that are missed, in words."""
+    """Messages for the targets that are missed."""
     out = []
     for name, b in results["balanced"].items():
         out += [f"balanced, {name}: {key} {b[key]:.4f}" for key in ("accuracy", "f1") if b["reads"] and b[key] < TARGET_BALANCED]
@@ -273,7 +273,7 @@ def missed(results: dict) -> list[str]:
 
 
 def verdict(results: dict) -> int:
-    """Print what is missed; the exit status."""
+    """Print the missed targets; returns the exit status."""
     for line in missed(results):
         print(f"below target: {line}")
     return 1 if missed(results) else 0
@@ -283,7 +283,7 @@ def verdict(results: dict) -> int:
 
 
 def golden(model: Path, testdata: Path, bm: Path) -> dict:
-    """Real reads with their probabilities, for every engine to be compared with.
+    """Golden reads: real reads with the probabilities that every engine must reproduce.
 
     Lengths from 1 to 400 bases, both verdicts, N and lower case; from files of ``testdata`` only.
     """
@@ -294,14 +294,14 @@ def golden(model: Path, testdata: Path, bm: Path) -> dict:
         for number, start, length in picks:
             s, q = (line[start : start + length] for line in records[number])
             if not set(s.upper()) & set(b"ACGT"):
-                raise SystemExit(f"{file}: record {number + 1}: a golden read needs a base; nothing but N is not scored")
+                raise SystemExit(f"{file}: record {number + 1}: a golden read needs at least one known base, because reads of N only are not scored")
             chosen.append((f"{Path(file).name.split('.')[0]}/{number + 1}:{start}+{len(s)}", s, q))
 
     lengths = (1, 2, 3, 5, 8, 13, 21, 34, 35, 36, 50, 75, 100, 125, 149, 150)
     take("hiseqx_phage/hiseqx_phage.fastq.gz", [(60 * i, 0 if n > 100 else 20, n) for i, n in enumerate(lengths)])
     measles = "hiseq_measles/hiseq_measles_2.fastq.gz"
     qualities = [data.mean_phred(q) for _, q in data.read_fastq(testdata / measles)]
-    take(measles, [(int(i), 0, 101) for i in np.argsort(qualities)[: 8 * 6 : 6]])  # the lowest: both sides of 20
+    take(measles, [(int(i), 0, 101) for i in np.argsort(qualities)[: 8 * 6 : 6]])  # the lowest mean qualities, on both sides of 20
     take("derived/lowercase_and_iupac.fastq.gz", [(i, 0, n) for i, n in ((0, 150), (1, 150), (2, 90), (3, 150), (4, 41), (5, 150))])
     take("novaseq_A00129_800.fastq.gz", [(90 * i, 0, n) for i, n in enumerate((150, 150, 150, 120, 60, 35))])
     take("miseq_twist/miseq_twist_first2000_2.fastq.gz", [(200 * i, 0, n) for i, n in enumerate((151, 152, 175, 200, 225, 250))])
@@ -320,13 +320,13 @@ def golden(model: Path, testdata: Path, bm: Path) -> dict:
 
 
 def card(results: dict, manifest: dict) -> str:
-    """The model card; every figure in it is from ``results`` or ``manifest``."""
+    """Returns the model card; every figure comes from ``results`` or ``manifest``."""
 
     def row(*cells: object) -> str:
         return "| " + " | ".join(map(str, cells)) + " |"
 
     def right(counts: dict, side: str) -> str:
-        return share(counts[f"{side}_right"], counts[f"{side}_reads"])
+        return fraction(counts[f"{side}_right"], counts[f"{side}_reads"])
 
     names: dict[str, list[str]] = {"train": [], "held-out": [], "in-run check": []}
     for file in manifest["training"]["data"]:
@@ -336,43 +336,43 @@ def card(results: dict, manifest: dict) -> str:
     lines = [
         f"# {manifest['id']}, version {manifest['version']}",
         "",
-        "<!-- Written by research/neural-engine/evaluate.py from its results file; change that, not this. -->",
+        "<!-- Written by research/neural-engine/evaluate.py from its results file; edit that script, not this page. -->",
         "",
         manifest["description"],
         "",
         f"- Label: {manifest['label']['definition']} (arithmetic mean of the Phred scores).",
         f"- Input: encoding `{manifest['encoding']['id']}` version {manifest['encoding']['version']}, windows of"
         f" {manifest['window']['length']} bases combined by `{manifest['window']['rule']}`.",
-        f"- Threshold: a read passes at a probability of {manifest['thresholds']['default']}.",
-        f"- The probability is trained to be sigmoid((mean Phred − 20) / {train['tau_phred']:g}): it says how far a read is from the threshold,",
-        "  not how likely it is to be free of errors.",
+        f"- Threshold: a read passes at a probability of {manifest['thresholds']['default']} or more.",
+        f"- The probability is trained to equal sigmoid((mean Phred − 20) / {train['tau_phred']:g}). It measures the distance of a read from the",
+        "  threshold, not the probability that the read is free of errors.",
         "",
-        "## Uses",
+        "## Intended use",
         "",
-        "Filtering FASTQ reads by mean quality, as a drop-in for the rule it has learned, and as the smallest whole model of this",
-        "project: encoding, engines and packages are tested with it.",
+        "Filtering FASTQ reads by mean quality, as a replacement for the rule that it has learned; and testing encoding, engines and",
+        "packages with the smallest complete model of this project.",
         "",
-        "## Not for",
+        "## Limits",
         "",
-        "- Telling true errors. It has learned a rule about reported qualities and knows nothing that they do not say; where an",
-        "  instrument reports wrong qualities, so does this model.",
-        "- Qualities that carry no information (one constant value): they are judged as they stand.",
-        "- Phred+64 qualities that were not converted.",
-        "- Exact use of the rule: compute the mean instead; it is cheaper. Within one Phred of 20 verdicts can differ from it,",
-        "  and a read of mean exactly 20 can fall on either side.",
+        "- It does not estimate true errors. It has learned a rule about reported qualities; if an instrument reports wrong qualities, the",
+        "  verdicts are wrong too.",
+        "- Qualities without information (one constant value) are taken at face value.",
+        "- Phred+64 qualities must be converted first.",
+        "- For exact results compute the mean, which is also cheaper. Within one Phred of 20, verdicts can differ from the rule, and a read",
+        "  with a mean of exactly 20 can pass or fail.",
         "",
         "## Held-out runs",
         "",
-        "Real runs that took no part in training or in any choice. `far` reads are more than one Phred from the threshold, `near`",
-        f"ones within it. Measured {results['date']} by",
+        "Real runs that were not used in training or in any choice. `far` reads are more than one Phred from the threshold, `near`",
+        f"reads within one Phred of it. Measured {results['date']} by",
         "",
         f"    {results['command']}",
         "",
-        "with " + ", ".join(f"{k} {v}" for k, v in results["tools"].items()) + "; all counts are in",
+        "with " + ", ".join(f"{k} {v}" for k, v in results["tools"].items()) + ". All counts are in",
         f"`research/neural-engine/results/{manifest['id']}.json`.",
         "",
-        "Both classes balanced, windows of at most 150 bases, each as a read of its own (of each run all windows of the rarer",
-        "class and as many of the other):",
+        "Windows of at most 150 bases, each as a read of its own, with balanced classes (from each run, all windows of the rarer class",
+        "and as many of the other):",
         "",
         "| runs | windows | accuracy | precision | recall | F1 | far right | near right |",
         "|---|---|---|---|---|---|---|---|",
@@ -382,10 +382,10 @@ def card(results: dict, manifest: dict) -> str:
         lines.append(row(name, f"{b['reads']:,}", *ratios, right(b, "far"), right(b, "near")))
     lines += [
         "",
-        "Whole reads under the window rule, against the mean quality of the whole read; the last column is the lowest share of",
-        f"far reads that agree over whole reads and reads cut to {LENGTHS[0]} to {LENGTHS[-1]} bases (lengths with at least {FEWEST_READS} far reads).",
-        "`near, rule alone` is what the window rule would give with a network that makes no error: where the last two windows",
-        "overlap, the combined value is not quite the mean of the read.",
+        "Whole reads under the window rule, compared with the mean quality of the whole read. The last column is the lowest fraction of",
+        f"far reads that agree, over whole reads and reads cut to {LENGTHS[0]} to {LENGTHS[-1]} bases (lengths with at least {FEWEST_READS} far reads).",
+        "`near, rule alone` is the agreement of the window rule with a perfect network: where the last two windows overlap, the combined",
+        "value differs slightly from the mean of the read.",
         "",
         "| run | reads | far agree | near agree | near, rule alone | windows below 20 | mean error of implied Phred | lowest over lengths |",
         "|---|---|---|---|---|---|---|---|",
@@ -401,14 +401,14 @@ def card(results: dict, manifest: dict) -> str:
                 f"{100 * lowest:.2f} % ({at})" if at else "-",
             )
         )  # fmt: skip
-    lines += ["", "All held-out runs together, reads cut to their first N bases:", "", "| bases | far agree | near agree |", "|---|---|---|"]
+    lines += ["", "All held-out runs together, with reads cut to their first N bases:", "", "| bases | far agree | near agree |", "|---|---|---|"]
     for n in SHORT_LENGTHS + LENGTHS:
         rows = [f["lengths"][str(n)] for f in results["runs"].values() if str(n) in f["lengths"] and f["role"] == "held-out"]
         total = {key: sum(r[key] for r in rows) for key in ("far_right", "far_reads", "near_right", "near_reads")}
         lines.append(row(n, right(total, "far"), right(total, "near")))
     lines += [
         "",
-        "Held-out reads altered on purpose, 35 to 150 bases (`data.augment` says what each step does):",
+        "Held-out reads of 35 to 150 bases with artificial alterations (described in `data.augment`):",
         "",
         "| alteration | far agree | near agree |",
         "|---|---|---|",
@@ -419,18 +419,18 @@ def card(results: dict, manifest: dict) -> str:
     misses = missed(results)
     lines += [
         "",
-        f"`model.ane.onnx` (float16) against `model.onnx` on {f16['reads']:,} held-out windows, both on the CPU: max |Δp|",
-        f"{f16['max_delta_p']:.1e}, verdicts that differ: {f16['flips']}.",
+        f"`model.ane.onnx` (float16) compared with `model.onnx` on {f16['reads']:,} held-out windows, both on the CPU: max |Δp|",
+        f"{f16['max_delta_p']:.1e}, different verdicts: {f16['flips']}.",
         "",
-        f"Targets: accuracy and F1 of {TARGET_BALANCED:g} with both classes balanced, {100 * TARGET_AGREEMENT:g} % agreement of far reads on every run and",
+        f"Targets: accuracy and F1 of {TARGET_BALANCED:g} with balanced classes, and {100 * TARGET_AGREEMENT:g} % agreement of far reads on every run and",
         "length. " + ("All met." if not misses else "Missed: " + "; ".join(misses) + "."),
         "",
         "## Training",
         "",
         f"Network 300-128-64-1, ReLU, dropout {train['dropout']:g} in the first {train['dropout_epochs']} epochs, Adam, binary cross-entropy,",
-        f"seed {manifest['training']['seed']}; 70/15/15 split of each run, stratified by label, before any augmentation. On the {test['reads']:,} unaltered",
+        f"seed {manifest['training']['seed']}; each run is split 70/15/15, stratified by label, before any augmentation. On the {test['reads']:,} unaltered",
         f"windows of the test part: accuracy {test['accuracy']:.4f}, precision {test['precision']:.4f}, recall {test['recall']:.4f}, F1 {test['f1']:.4f}.",
-        "How the training set is made and why: `research/neural-engine/README.md`. Files, digests and settings: `manifest.json`.",
+        "`research/neural-engine/README.md` explains how the training set is made. `manifest.json` has files, digests and settings.",
         "",
         "Runs trained on: " + ", ".join(names["train"]) + ".",
         "",
@@ -441,7 +441,7 @@ def card(results: dict, manifest: dict) -> str:
 
 
 def publish(results: dict, package: Path, to: Path) -> None:
-    """Write the results file, the held-out figures of the manifest, and the card."""
+    """Write the results file, add the held-out figures to the manifest, and write the card."""
     manifest = json.loads((package / "manifest.json").read_text())
     results |= {
         "model": {"id": manifest["id"], "version": manifest["version"], "sha256": data.sha256(package / "model.onnx")},
@@ -457,10 +457,10 @@ def publish(results: dict, package: Path, to: Path) -> None:
 
 
 def write_card(package: Path, results: Path) -> None:
-    """Render the card of ``package`` from a results file, which must be of the same weights."""
+    """Render the card of ``package`` from a results file, which must have been measured with the same weights."""
     figures = json.loads(results.read_text())
     if figures["model"]["sha256"] != data.sha256(package / "model.onnx"):
-        raise SystemExit(f"{results}: measured on other weights than {package / 'model.onnx'}; run evaluate.py without --card")
+        raise SystemExit(f"{results}: measured with other weights than {package / 'model.onnx'}; run evaluate.py without --card")
     (package / "README.md").write_text(card(figures, json.loads((package / "manifest.json").read_text())))
     print(f"wrote {package / 'README.md'}")
 
@@ -468,11 +468,11 @@ def write_card(package: Path, results: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--package", type=Path, default=ROOT / "models/mean-q20")
-    parser.add_argument("--config", type=Path, default=CONFIG, help="names the held-out runs")
+    parser.add_argument("--config", type=Path, default=CONFIG, help="config that lists the held-out runs")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder the config's file names are relative to")
     parser.add_argument("--bm", type=Path, default=ROOT / "target/release/bm")
     parser.add_argument("--results", type=Path, help="results file [default: results/<package>.json]")
-    parser.add_argument("--card", action="store_true", help="only render the card again")
+    parser.add_argument("--card", action="store_true", help="only render the card from the results file")
     options = parser.parse_args()
     to = options.results or RESULTS / f"{options.package.resolve().name}.json"
     if options.card:

@@ -1,11 +1,11 @@
 """Writes the two ONNX files of a model from its trained weights, and checks them.
 
-The graphs are small enough to be written node by node with ``onnx.helper``. No exporter is involved: the current
-one of PyTorch emits opset 18, which cannot be converted down to 13, and the older one is deprecated.
+The graphs are small enough to be written node by node with ``onnx.helper``. No exporter is used: PyTorch's current
+exporter emits opset 18, which cannot be converted down to 13, and the older exporter is deprecated.
 
 ``model.onnx``      float32, three Gemm, opset 13, dynamic batch: for every CPU engine.
-``model.ane.onnx``  float32 in and out, float16 inside, three 1x1 Conv, opset 17, 2048 reads a call: the form CoreML
-                    can give to the Neural Engine, which computes in float16 and wants static shapes.
+``model.ane.onnx``  float32 in and out, float16 inside, three 1x1 Conv, opset 17, 2048 reads per call: the form that CoreML
+                    can run on the Neural Engine, which computes in float16 and needs static shapes.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before the import: from 1.29 on it starts with the library
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before the import: from 1.29 on, telemetry starts with the library
 import onnxruntime  # noqa: E402
 
-ANE_READS = 2048  # reads a call of the .ane.onnx file; a multiple of 64
+ANE_READS = 2048  # reads per call of the .ane.onnx file; a multiple of 64
 F32_TOLERANCE = 1e-6  # max |Δp| of model.onnx against PyTorch in float64
 F16_TOLERANCE = 5e-3  # max |Δp| of model.ane.onnx against model.onnx
 
 
 def metadata(model_id: str, version: int) -> dict[str, str]:
-    """What an engine must know of the model, as it stands in ``metadata_props`` of both files."""
+    """What an engine must know about the model: the ``metadata_props`` of both files."""
     return {
         "bm.id": model_id,
         "bm.version": str(version),
@@ -72,11 +72,11 @@ def dense_model(arrays: list[np.ndarray], props: dict[str, str]) -> onnx.ModelPr
 def ane_model(arrays: list[np.ndarray], props: dict[str, str]) -> onnx.ModelProto:
     """The same network as 1x1 convolutions in float16: [1, 300, 1, 2048] to [1, 1, 1, 2048], float32 outside.
 
-    A read is a pixel and its features are the channels, so that a dense layer is a 1x1 convolution.
+    Each read is one pixel and its features are the channels, so a dense layer becomes a 1x1 convolution.
     """
     w1, b1, w2, b2, w3, b3 = (a.astype(np.float16) for a in arrays)
     digest = hashlib.sha256(b"".join(a.tobytes() for a in (w1, b1, w2, b2, w3, b3))).hexdigest()
-    # CoreML keeps a compiled model under this key; other weights must not find it. Letters and digits, under 64.
+    # CoreML caches a compiled model under this key, so other weights need another key. Letters and digits, fewer than 64.
     key = "".join(c for c in props["bm.id"] if c.isalnum())[:20] + digest[:40]
     layers, initialisers = [], []
     for i, (w, b) in enumerate(((w1, b1), (w2, b2), (w3, b3)), start=1):
@@ -126,7 +126,7 @@ class Engine:
     Parameters
     ----------
     path : Path
-        ``model.onnx`` or ``model.ane.onnx``; the form is read off the input's rank.
+        ``model.onnx`` or ``model.ane.onnx``, distinguished by the rank of the input.
     """
 
     def __init__(self, path: Path) -> None:
@@ -137,7 +137,7 @@ class Engine:
         self.metadata = self.session.get_modelmeta().custom_metadata_map
 
     def probability(self, features: np.ndarray) -> np.ndarray:
-        """P(read passes), float32 [rows], of features [rows, 300]."""
+        """Probability that each read passes, float32 [rows], from features [rows, 300]."""
         features = np.ascontiguousarray(features, dtype=np.float32)
         size = ANE_READS if self.static else 8192
         out = [np.empty(0, np.float32)]
@@ -145,19 +145,19 @@ class Engine:
             batch = features[i : i + size]
             rows = len(batch)
             if self.static:
-                batch = np.pad(batch, ((0, size - rows), (0, 0)))  # the last batch is filled up, the filling dropped
+                batch = np.pad(batch, ((0, size - rows), (0, 0)))  # pad the last batch; the padding is dropped below
                 batch = batch.T[None, :, None, :]  # [reads, 300] -> [1, 300, 1, reads]
             out.append(self.session.run(["probability"], {"features": np.ascontiguousarray(batch)})[0].reshape(-1)[:rows])
         return np.concatenate(out)
 
 
 def check(path: Path, features: np.ndarray, expected: np.ndarray) -> tuple[float, float]:
-    """Load both files and compare them.
+    """Load both files and compare their probabilities.
 
     Parameters
     ----------
     path : Path
-        ``model.onnx``; the float16 file is looked for beside it.
+        ``model.onnx``; the float16 file must be in the same folder.
     features : float32 array [rows, 300]
     expected : float array [rows]
         Probabilities from PyTorch, in float64.
@@ -165,8 +165,8 @@ def check(path: Path, features: np.ndarray, expected: np.ndarray) -> tuple[float
     Returns
     -------
     tuple of float
-        Max |Δp| of the float32 file against PyTorch, and of the float16 file against the float32 one. SystemExit when
-        either is over its tolerance.
+        Max |Δp| of the float32 file against PyTorch, and of the float16 file against the float32 file. Raises SystemExit if
+        either exceeds its tolerance.
     """
     for file in (path, ane_path(path)):
         onnx.checker.check_model(str(file), full_check=True)

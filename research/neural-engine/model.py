@@ -7,12 +7,12 @@ from torch import nn
 
 
 class QualityMlp(nn.Module):
-    """Two hidden layers with ReLU and dropout, one logit out; 46,849 parameters.
+    """Two hidden layers with ReLU and dropout, and one logit as output; 46,849 parameters.
 
     Parameters
     ----------
     dropout : float
-        Share of hidden units silenced in training.
+        Fraction of hidden units dropped in training.
     """
 
     def __init__(self, dropout: float) -> None:
@@ -24,14 +24,14 @@ class QualityMlp(nn.Module):
         )  # fmt: skip
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Logits [reads] of features [reads, 300]."""
+        """Logits [reads] from features [reads, 300]."""
         return self.layers(features).squeeze(1)  # [reads, 1] -> [reads]
 
-    def set_dropout(self, share: float) -> None:
-        """Change the share of silenced units of both dropout layers."""
+    def set_dropout(self, fraction: float) -> None:
+        """Set the fraction of dropped units in both dropout layers."""
         for layer in self.layers:
             if isinstance(layer, nn.Dropout):
-                layer.p = share
+                layer.p = fraction
 
     def arrays(self) -> list:
         """Weights and biases of the three linear layers, float32 NumPy arrays: W1 [128, 300], b1 [128], ..."""

@@ -1,8 +1,8 @@
-"""Scores a FASTQ file with `mean-q20`, the way one would in Python: dnaio reads, numpy encodes, ONNX Runtime runs the network.
+"""Scores a FASTQ file with `mean-q20` as a Python user would: dnaio reads, numpy encodes, ONNX Runtime runs the network.
 
-`cargo xtask bench` measures `bm` against it. Nothing is left out that makes such a script fast: dnaio inflates with ISA-L in a
-thread of its own, a batch is encoded by table look-up as a whole, and the network runs on `--threads` threads. It takes no shortcut
-of correctness either: `tests/test_script_peer.py` compares its scores with the golden reads of the model.
+`cargo xtask bench` compares `bm` with this script. The script is made fast: dnaio inflates with ISA-L in a separate thread, a whole
+batch is encoded by table look-up, and the network runs on `--threads` threads. It is also correct: `tests/test_script_peer.py`
+compares its probabilities with the golden reads of the model.
 
     python script_peer.py --model ../../models/mean-q20/model.onnx --threads 2 reads.fastq.gz scores.tsv
 """
@@ -20,7 +20,7 @@ BATCH = 1024
 
 
 def base_values() -> np.ndarray:
-    """Encoding scalar-150: what stands for each byte of a sequence; 0 for the padding."""
+    """Encoding scalar-150: the value of each byte of a sequence, float32 [256]; 0 for the padding."""
     values = np.full(256, 1.0, dtype=np.float32)
     for value, base in enumerate("ACGT"):
         values[[ord(base), ord(base.lower())]] = value / 4
@@ -29,7 +29,7 @@ def base_values() -> np.ndarray:
 
 
 def quality_values() -> np.ndarray:
-    """Encoding scalar-150: what stands for each byte of a quality string; 0 for the padding."""
+    """Encoding scalar-150: the value of each byte of a quality string, float32 [256]; 0 for the padding."""
     phred = np.clip(np.arange(256) - 33, 0, 93)
     return (phred / 93).astype(np.float32)
 
@@ -50,7 +50,7 @@ def encode(reads: list) -> np.ndarray:
 
 
 def scores(session: onnxruntime.InferenceSession, reads: Iterable) -> Iterator[tuple[object, float]]:
-    """Every read with its probability."""
+    """Yields every read with its probability."""
     reads = iter(reads)
     while batch := list(itertools.islice(reads, BATCH)):
         (probability,) = session.run(["probability"], {"features": encode(batch)})
@@ -58,7 +58,7 @@ def scores(session: onnxruntime.InferenceSession, reads: Iterable) -> Iterator[t
 
 
 def session(model: Path, threads: int) -> onnxruntime.InferenceSession:
-    """The network, on so many threads."""
+    """The network, on ``threads`` threads."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
@@ -72,10 +72,10 @@ def main() -> None:
     parser.add_argument("input")
     parser.add_argument("output", type=Path)
     arguments = parser.parse_args()
-    import dnaio  # here, so that what is tested needs no more than validation has
+    import dnaio  # imported here, so that the tests do not need it
 
     network = session(arguments.model, arguments.threads)
-    # One thread beside this one inflates, unless there is to be one in all.
+    # A second thread inflates, except with one thread in total.
     with dnaio.open(arguments.input, open_threads=arguments.threads - 1) as reads, arguments.output.open("w") as output:
         output.write("read\tlength\tprobability\n")
         output.writelines(f"{read.id}\t{len(read)}\t{p:.7g}\n" for read, p in scores(network, reads))

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Try a model file on reads whose verdict is plain, and on some at the threshold.
+"""Try a model file on reads with an obvious verdict, and on some at the threshold.
 
     test_onnx_inference.py --model models/mean-q20/model.onnx
 
-Works for ``model.onnx`` and for ``model.ane.onnx`` (whose batch is static: the rest is filled up). The features come
-from ``bm encode``. Exit status 1 when a judged case is wrong; cases at the threshold are reported, not judged.
+Works for ``model.onnx`` and for ``model.ane.onnx`` (whose batch is static and is padded). The features come from
+``bm encode``. Exit status 1 if a checked case is wrong; cases at the threshold are reported but not checked.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before the import: from 1.29 on it starts with the library
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before the import: from 1.29 on, telemetry starts with the library
 import numpy as np  # noqa: E402
 import onnxruntime  # noqa: E402
 
@@ -24,7 +24,7 @@ import data  # noqa: E402
 ROOT = Path(__file__).resolve().parents[2]
 BASES = b"GATTACACCTGAGTCCATGGCTTAACGTGA" * 5  # 150 bases
 
-# (title, sequence, quality, expected verdict; None: reported, not judged)
+# (title, sequence, quality, expected verdict; None: reported, not checked)
 CASES: list[tuple[str, bytes, bytes, bool | None]] = [
     ("High quality read (should PASS)", BASES, b"I" * 150, True),  # Phred 40
     ("Low quality read (should FAIL)", BASES, b"+" * 150, False),  # Phred 10
@@ -60,9 +60,9 @@ def main() -> int:
     provider = session.get_providers()[0]
     print(f"Execution provider: {provider}")
     if provider == "CoreMLExecutionProvider":
-        print("CoreML was asked for; whether the Neural Engine ran the model, only a profile shows")
+        print("CoreML requested; only a profile shows whether the Neural Engine ran the model")
     else:
-        print("CoreML is not in this build of ONNX Runtime: the CPU computes")
+        print("This build of ONNX Runtime has no CoreML: running on the CPU")
 
     rows = features(options.bm.resolve(), CASES)
     shape = session.get_inputs()[0].shape
@@ -78,13 +78,13 @@ def main() -> int:
         print(f"Probability: {p:.4f}")
         print(f"Prediction:  {'✅ PASS' if p >= 0.5 else '❌ FAIL'}")
         if expected is None:
-            print("Result: reported, not judged")
+            print("Result: reported, not checked")
         else:
             correct = np.isfinite(p) and (p >= 0.5) == expected
             wrong += not correct
             print(f"Result: {'✅ CORRECT' if correct else '❌ WRONG'}")
-    judged = sum(expected is not None for *_, expected in CASES)
-    print(f"\n{judged - wrong} of {judged} judged cases correct")
+    checked = sum(expected is not None for *_, expected in CASES)
+    print(f"\n{checked - wrong} of {checked} checked cases correct")
     return 1 if wrong else 0
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train the network that tells reads of mean Phred 20 and more from the others.
+"""Train a network that separates reads with a mean Phred of at least 20 from the others.
 
 A model package from several runs, with held-out runs measured at the end:
 
@@ -9,10 +9,10 @@ A bare model from one's own reads:
 
     train_quality_model.py --fastq reads.fastq.gz --max-records 50000 --epochs 20 --output quality_model.onnx
 
-``--smoke`` goes the first way with 200 reads of the repository's test data: a test of the road, not a model.
+``--smoke`` makes a package from 200 reads of the repository's test data: it tests that training runs and gives no useful model.
 
 The same seed, machine type, library versions and number of threads (``threads`` in the config) give the same weights,
-bit for bit. Another number of threads or another processor adds in another order and gives slightly other weights.
+bit for bit. With another number of threads or another processor, sums are added in another order and the weights differ slightly.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIG = Path(__file__).parent / "configs" / "mean-q20.toml"
 RESULTS = Path(__file__).parent / "results"
 
-# What --smoke trains on: 200 reads of the test data, long ones among them because those hold the low qualities.
+# The data of --smoke: 200 reads of the test data, including long reads because these have low qualities.
 SMOKE_RUNS = [
     {"name": "hiseqx_phage", "role": "train", "files": ["hiseqx_phage/hiseqx_phage.fastq.gz"], "max_records": 100},
     {"name": "hiseq_measles", "role": "train", "files": ["hiseq_measles/hiseq_measles_2.fastq.gz"], "max_records": 60},
@@ -60,9 +60,9 @@ SMOKE_SETTINGS = {
 
 
 def prepare(config: dict, folder: Path, rng: np.random.Generator) -> tuple[dict[str, Reads], list[tuple[bytes, bytes]], list[dict]]:
-    """Read the training runs and split each 70/15/15, stratified by label, before anything is altered.
+    """Read the training runs and split each 70/15/15, stratified by label, before any read is altered.
 
-    A read is split off whole: the windows of one long read are all in the same part.
+    Whole reads are split: all windows of a long read are in the same part.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def prepare(config: dict, folder: Path, rng: np.random.Generator) -> tuple[dict[
     list of tuple
         Sequence and quality of the validation reads that are longer than a window.
     list of dict
-        A row a file of every run, for the manifest.
+        One row per file of every run, for the manifest.
     """
     parts: dict[str, list[Reads]] = {"train": [], "validation": [], "test": []}
     long_validation, provenance = [], []
@@ -96,20 +96,19 @@ def prepare(config: dict, folder: Path, rng: np.random.Generator) -> tuple[dict[
         fails = sum(int((~w.passes()).sum()) for w in windows)
         print(f"{run['name']:<26}{len(records):>9}{sum(map(len, windows)):>9}{fails:>11}")
     if not all(parts.values()):
-        raise SystemExit("expected reads enough for three parts, at least 7 in one file")
+        raise SystemExit("too few reads for three parts: at least 7 in one file are needed")
     return {part: Reads.concatenate(found) for part, found in parts.items()}, long_validation, provenance
 
 
-def altered_rows(pool: Reads, n: int, share: dict, config: dict, bm: Path, rng: np.random.Generator) -> tuple[Reads, torch.Tensor, torch.Tensor]:
-    """At most ``n`` reads drawn from ``pool``, altered in the shares given, with their features and targets.
+def altered_rows(pool: Reads, n: int, fraction: dict, config: dict, bm: Path, rng: np.random.Generator) -> tuple[Reads, torch.Tensor, torch.Tensor]:
+    """At most ``n`` reads drawn from ``pool``, altered with the given probabilities, with their features and targets.
 
-    The target is the label softened by its margin, sigmoid((mean Phred - 20) / tau). It is on the label's side of one
-    half for every read, and it makes the logit a straight line in the mean quality instead of a step. A read longer
-    than a window is judged by the mean of its windows' logits; the mean of steps would be a vote, the mean of straight
-    lines is the line of the mean.
+    The target is a soft label, sigmoid((mean Phred - 20) / tau). It is on the label's side of one half for every read, and makes
+    the logit linear in the mean quality instead of a step. A read longer than a window is scored by the mean of its windows'
+    logits. With linear logits, this mean equals the logit of the mean quality; with steps, it would be a vote.
     """
-    n = min(n, 10 * len(pool))  # of few reads, more draws are only more repeats
-    reads = data.augment(data.draw(pool, n, rng, config["sets"]["max_repeats"]), rng, share)
+    n = min(n, 10 * len(pool))  # with few reads, more draws would only add repeats
+    reads = data.augment(data.draw(pool, n, rng, config["sets"]["max_repeats"]), rng, fraction)
     features = torch.from_numpy(data.encode_reads(bm, reads))  # [n, 300]
     margin = torch.from_numpy((reads.mean_phred() - data.THRESHOLD_PHRED).astype(np.float32))  # [n]
     return reads, features, torch.sigmoid(margin / config["train"]["tau_phred"])
@@ -119,7 +118,7 @@ def altered_rows(pool: Reads, n: int, share: dict, config: dict, bm: Path, rng: 
 
 
 def logits(model: QualityMlp, features: torch.Tensor) -> torch.Tensor:
-    """Logits [rows] without dropout, in slices that fit the cache."""
+    """Logits [rows] without dropout, computed in slices that fit the cache."""
     model.eval()
     with torch.no_grad():
         return torch.cat([model(part) for part in features.split(8192)])
@@ -130,17 +129,17 @@ def fit(
 ) -> tuple[QualityMlp, list[dict]]:
     """Train with Adam on binary cross-entropy; keep the weights of the epoch with the lowest validation loss.
 
-    The first ``dropout_epochs`` run with dropout, the rest without: dropout keeps the hidden units from sharing the work
-    badly, and while it is on, its noise keeps the sum over 150 qualities from becoming exact. The rate rises over
-    the first tenth of the steps and falls along a cosine. After ``patience`` epochs without a better validation loss,
-    counted once dropout is off, training stops.
+    The first ``dropout_epochs`` epochs run with dropout, the rest without: dropout prevents the network from relying on few hidden
+    units, but its noise also prevents an exact sum over 150 qualities. The learning rate rises over the first tenth of the steps
+    and then falls along a cosine. Training stops after ``patience`` epochs without a better validation loss, counted from the end
+    of dropout.
 
     Returns
     -------
     QualityMlp
         With the best weights, in evaluation mode.
     list of dict
-        ``epoch``, ``train_loss``, ``val_loss``, one row an epoch.
+        ``epoch``, ``train_loss``, ``val_loss``; one row per epoch.
     """
     model = QualityMlp(settings["dropout"])
     optimiser = torch.optim.Adam(model.parameters(), lr=settings["learning_rate"], weight_decay=settings["weight_decay"])
@@ -182,9 +181,9 @@ def fit(
 
 
 def validation_report(model: QualityMlp, reads: Reads, features: torch.Tensor, target: torch.Tensor, tau: float) -> dict:
-    """What settings are chosen by: how exactly the logit follows the mean quality, on validation reads, by length.
+    """Figures by which settings are chosen: how exactly the logit follows the mean quality, on validation reads, by length.
 
-    ``excess_loss`` is the loss above what a perfect network would have: the entropy of the soft targets.
+    ``excess_loss`` is the loss above that of a perfect network, which is the entropy of the soft targets.
     ``phred_rmse`` is the root mean square of (20 + tau x logit) - mean Phred over reads of mean 14 to 26.
     """
     z = logits(model, features)
@@ -202,7 +201,7 @@ def validation_report(model: QualityMlp, reads: Reads, features: torch.Tensor, t
 
 
 def long_report(model: QualityMlp, records: list[tuple[bytes, bytes]], bm: Path) -> dict:
-    """Verdicts on validation reads longer than a window, under the window rule, against the mean of the whole read."""
+    """Verdicts on validation reads longer than a window, under the window rule, compared with the mean of the whole read."""
     if not records:
         return {}
     mean, lengths = np.array([data.mean_phred(q) for _, q in records]), np.array([len(s) for s, _ in records])
@@ -232,7 +231,7 @@ def tool_versions(bm: Path) -> dict[str, str]:
 
 
 def write_package(package: Path, config: dict, provenance: list[dict], measured: dict, tools: dict, bm: Path) -> None:
-    """Write golden.json and manifest.json beside the two ONNX files."""
+    """Write golden.json and manifest.json into the folder of the two ONNX files."""
     model = config["model"]
     golden = evaluate.golden(package / "model.onnx", ROOT / "testdata", bm)
     (package / "golden.json").write_text(json.dumps(golden, indent=1) + "\n")
@@ -270,15 +269,15 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path, default=CONFIG, help="settings, and the runs of a package (TOML)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder the config's file names are relative to")
-    parser.add_argument("--fastq", type=Path, nargs="+", metavar="FILE", help="train a bare model on these files instead")
-    parser.add_argument("--max-records", type=int, metavar="N", help="with --fastq: records read of each file")
-    parser.add_argument("--epochs", type=int, metavar="N", help="epochs at most [default: the config's]")
+    parser.add_argument("--fastq", type=Path, nargs="+", metavar="FILE", help="train a model without a package on these files instead")
+    parser.add_argument("--max-records", type=int, metavar="N", help="with --fastq: most records to read from each file")
+    parser.add_argument("--epochs", type=int, metavar="N", help="most epochs [default: the config's]")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of split, augmentation and weights [default: the config's]")
     parser.add_argument("--bm", type=Path, default=ROOT / "target/release/bm", help="the bm program, which encodes the reads")
     parser.add_argument("--output", type=Path, help="package folder; with --fastq the .onnx file [default: quality_model.onnx]")
-    parser.add_argument("--smoke", action="store_true", help="200 reads of the test data: a test of the road, not a model")
+    parser.add_argument("--smoke", action="store_true", help="train on 200 reads of the test data: tests that training runs, gives no useful model")
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="change one setting of the config")
-    parser.add_argument("--trial", type=Path, metavar="FILE", help="write what validation says to FILE (JSON), and no model")
+    parser.add_argument("--trial", type=Path, metavar="FILE", help="write validation figures to FILE (JSON), and no model")
     options = parser.parse_args()
     if sum((options.fastq is not None, options.data is not None, options.smoke)) != 1:
         parser.error("expected one of --data DIR, --fastq FILE..., --smoke")
@@ -288,7 +287,7 @@ def arguments() -> argparse.Namespace:
 
 
 def settings(options: argparse.Namespace) -> tuple[dict, Path]:
-    """The config after the command line had its say, and the folder its file names are relative to."""
+    """The config with the changes from the command line, and the folder that its file names are relative to."""
     config, folder = tomllib.loads(options.config.read_text()), options.data
     if options.smoke:
         config["run"], folder = SMOKE_RUNS, ROOT / "testdata"
@@ -305,16 +304,16 @@ def settings(options: argparse.Namespace) -> tuple[dict, Path]:
                 raise SystemExit(f"--set {change}: not a setting of {options.config.name}")
             config[table].update(values)
     if options.epochs:
-        # Dropout keeps its share of the epochs.
-        share = config["train"]["dropout_epochs"] / config["train"]["epochs"]
-        config["train"] |= {"epochs": options.epochs, "dropout_epochs": int(share * options.epochs)}
+        # The fraction of epochs with dropout stays the same.
+        fraction = config["train"]["dropout_epochs"] / config["train"]["epochs"]
+        config["train"] |= {"epochs": options.epochs, "dropout_epochs": int(fraction * options.epochs)}
     if options.seed is not None:
         config["train"]["seed"] = options.seed
     return config, folder
 
 
 def command_line(options: argparse.Namespace) -> str:
-    """The command that repeats this run, without the places of this machine."""
+    """The command that repeats this run, without paths of this machine."""
     parts = ["train_quality_model.py", "--config", f"configs/{options.config.name}", "--data", "DIR"]
     for flag, value in (("--epochs", options.epochs), ("--seed", options.seed)):
         parts += [flag, str(value)] if value is not None else []
@@ -337,7 +336,7 @@ def main() -> None:
     reads, features, target = altered_rows(parts["train"], config["sets"]["draws_train"], config["augment"], config, bm, rng)
     passing, near, short = reads.passes().mean(), (np.abs(reads.mean_phred() - 20) <= 1).mean(), (reads.length < data.WINDOW).mean()
     print(f"training rows: {len(reads)}: {passing:.1%} pass, {near:.1%} within one Phred of the threshold, {short:.1%} under 150 bases")
-    # A generator of its own and the config's own shares: trials of other settings are judged on the same reads.
+    # A separate generator and the unchanged config, so that trials of other settings are compared on the same reads.
     val_rng = np.random.default_rng([config["train"]["seed"], 1])
     val_reads, val_features, val_target = altered_rows(
         parts["validation"], config["sets"]["draws_validation"], config["validation_augment"], config, bm, val_rng
@@ -360,7 +359,7 @@ def main() -> None:
         return
 
     test_features = data.encode_reads(bm, parts["test"])
-    # Against float64, so that the difference is the engine's rounding and not PyTorch's on top.
+    # Compared with float64, so that the difference does not include PyTorch's rounding.
     exact = copy.deepcopy(model).double()
     expected = torch.sigmoid(logits(exact, torch.from_numpy(test_features).double())).numpy()
     test = print_test_set(parts["test"].passes(), expected >= 0.5)

@@ -1,13 +1,13 @@
-"""Hold a model package against its manifest, the CoreML rules and every engine at hand.
+"""Check a model package against its manifest, the CoreML rules and every available engine.
 
     python research/neural-engine/validate.py --package models/mean-q20 --bm target/release/bm \
         --reads testdata/hiseqx_phage/hiseqx_phage.fastq.gz [--ort-lib libonnxruntime.so] [--json]
 
-The reference is `model.onnx` in Python's ONNX Runtime on the CPU.  Features come from `bm encode`,
-so there is one encoder; windows of long reads are cut and combined here a second time, in float64,
-so that `bm`'s own window rule is checked and not repeated.
+The reference is `model.onnx` in Python's ONNX Runtime on the CPU. Features come from `bm encode`, so
+there is only one encoder. Windows of long reads are cut and combined here independently, in float64,
+so that `bm`'s window rule is checked.
 
-Exit code 0 when nothing failed (what cannot run here says SKIPPED), 1 otherwise.
+Exit code 0 if nothing failed (checks that cannot run here are SKIPPED), 1 otherwise.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ F16_TOLERANCE = 5e-3
 FILES = ("model.onnx", "model.ane.onnx", "golden.json")
 BM_TIMEOUT_S = 600
 MADE_READS = 2000  # borderline reads made from the given ones
-MADE_PHRED = (14.0, 26.0)  # their mean quality runs evenly from one to the other
+MADE_PHRED = (14.0, 26.0)  # range of their mean quality, evenly spaced
 UNDECIDED_READS = 20  # reads with a probability between 0.01 and 0.99 that a comparison needs
 
 
 @dataclass
 class Report:
-    """What was checked, in order.  `checks` are statements, `rows` the table of engines."""
+    """The results, in order: `checks` have a name and a status; `rows` are the table of engines."""
 
     checks: list[dict] = field(default_factory=list)
     rows: list[dict] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Report:
         return ok
 
     def section(self, name: str, part: Callable[[], None]) -> None:
-        """Run one part; a package that is broken in a way nobody thought of fails, and says where."""
+        """Run one part; an unexpected exception becomes a failed check that names the part."""
         try:
             part()
         except Exception as error:
@@ -103,18 +103,18 @@ def load_reads(path: Path) -> list[Read]:
 
 
 def shifted(read: Read, mean_phred: float) -> Read:
-    """The read with every quality moved by the same amount, so that their mean is about `mean_phred`."""
+    """The read with all qualities shifted by the same amount, so that their mean is about `mean_phred`."""
     shift = mean_phred - (sum(read.quality) / len(read.quality) - 33)
     quality = bytes(min(126, max(33, round(q + shift))) for q in read.quality)
     return Read(read.name, read.sequence, quality)
 
 
 def borderline(reads: list[Read]) -> list[Read]:
-    """Reads near the threshold and of other lengths, made from the given ones by a fixed rule.
+    """Reads near the threshold and of other lengths, made from the given reads by a fixed rule.
 
-    A sequencing run holds few of them, and engines agree on reads that are far from the threshold
-    whatever their faults.  Of four reads, two keep their length, one is cut to 35 to 149 bases, and
-    one is joined to the next with its qualities three Phred up and the next one's three down.
+    A sequencing run has few such reads, and on reads far from the threshold engines agree even if one
+    is faulty. Of four reads, two keep their length, one is cut to 35 to 149 bases, and one is joined
+    to the next, with its own qualities three Phred higher and the next read's three Phred lower.
     """
     pool = [Read(r.name, r.sequence[: 2 * WINDOW], r.quality[: 2 * WINDOW]) for r in reads if r.is_scorable()]
     pool = pool[:MADE_READS]
@@ -148,20 +148,20 @@ def window_starts(length: int) -> list[int]:
 
 
 def window_weights(length: int) -> np.ndarray:
-    """Share of the read's bases that each window speaks for, float64 [windows], sum 1.
+    """Weight of each window, float64 [windows], sum 1: the fraction of the read's bases in it.
 
-    A base has one vote, split evenly between the windows that cover it.
+    The weight of a base is split evenly between the windows that cover it.
     """
     starts = window_starts(length)
     covered = np.zeros(length)
     for start in starts:
         covered[start : start + WINDOW] += 1
-    votes = np.array([(1 / covered[start : start + WINDOW]).sum() for start in starts])
-    return votes / votes.sum()
+    weights = np.array([(1 / covered[start : start + WINDOW]).sum() for start in starts])
+    return weights / weights.sum()
 
 
 def combine(probabilities: np.ndarray, length: int) -> float:
-    """A read's probability from its windows', by the rule `base-weighted-mean-logit`."""
+    """A read's probability from those of its windows, by the rule `base-weighted-mean-logit`."""
     if length <= WINDOW:
         return float(probabilities[0])
     p = np.clip(probabilities.astype(np.float64), CLAMP, 1 - CLAMP)
@@ -171,10 +171,10 @@ def combine(probabilities: np.ndarray, length: int) -> float:
 
 @dataclass
 class Windows:
-    """The windows of all scorable reads, one after the other.
+    """The windows of all scorable reads, concatenated.
 
     features : float32 [windows, 300]
-    first : for each read the row of its first window, or None if it is unscored
+    first : list [reads], the row of each read's first window, or None for an unscored read
     """
 
     reads: list[Read]
@@ -202,7 +202,7 @@ class Bm:
         return subprocess.run(command, capture_output=True, text=True, timeout=BM_TIMEOUT_S, check=False)
 
     def encode(self, reads: list[Read]) -> Windows:
-        """Cut the scorable reads into windows here and let `bm encode` encode each as a read."""
+        """Cut the scorable reads into windows here, and encode each window as a read with `bm encode`."""
         pieces, first = [], []
         for read in reads:
             first.append(len(pieces) if read.is_scorable() else None)
@@ -227,7 +227,7 @@ class Bm:
         return features
 
     def score(self, reads: list[Read], *options: object) -> tuple[np.ndarray, list[str]]:
-        """Probabilities (NaN where unscored) and verdicts of the reads, in their order."""
+        """Probabilities, float64 [reads], NaN for unscored reads, and verdicts, in input order."""
         source = self.folder / "reads.fastq"
         write_fastq(source, reads)
         result = self.run("score", source, "-m", self.package.resolve(), "-q", *options)
@@ -306,7 +306,7 @@ class Package:
 
     @staticmethod
     def load(path: Path) -> Package:
-        # Without external data: the files have to be whole by themselves.
+        # Without external data, because the files must be complete.
         models = [onnx.load(path / name, load_external_data=False) for name in FILES[:2]]
         return Package(path, json.loads((path / "manifest.json").read_text(encoding="utf-8")), *models)
 
@@ -361,7 +361,7 @@ def check_files(report: Report, package: Package) -> None:
         for (w, b), (v, c) in zip(full, half, strict=True)
     )
     report.check("weights: model.ane.onnx holds those of model.onnx, rounded to float16", same)
-    # CoreML keeps a compiled model under the key: other weights must not find it.
+    # CoreML caches a compiled model under the key, so other weights need another key.
     digest = hashlib.sha256(b"".join(a.tobytes() for layer in half for a in layer)).hexdigest()
     keys = [p.value for p in package.ane.metadata_props if p.key == coreml_rules.CACHE_KEY]
     report.check("model.ane.onnx: cache key follows from the weights", len(keys) == 1 and digest[:40] in keys[0], keys)
@@ -383,7 +383,7 @@ def check_metadata(report: Report, name: str, model: onnx.ModelProto, manifest: 
 
 
 def check_digests(report: Report, package: Package) -> None:
-    """(b) Digest and size of each file; no model file that the manifest does not know."""
+    """(b) Digest and size of each file; no model file that the manifest does not list."""
     listed = package.manifest["files"]
     for name in FILES:
         data = package.file(name)
@@ -395,7 +395,7 @@ def check_digests(report: Report, package: Package) -> None:
 
 
 def check_coreml(report: Report, package: Package) -> None:
-    """(c) CoreML rules, and mutants of this very file that they must refuse."""
+    """(c) CoreML rules on the shipped file, and on mutants of it, which must be refused."""
     violations = coreml_rules.check(package.ane)
     report.check("coreml rules: model.ane.onnx", not violations, "; ".join(map(str, violations[:3])))
     for name, (change, rule) in MUTANTS.items():
@@ -415,7 +415,7 @@ def _weight(model: onnx.ModelProto) -> TensorProto:
 
 
 def _insert(model: onnx.ModelProto, op: str, *extra: str, **attributes: object) -> None:
-    """Put a node behind the first Relu."""
+    """Insert a node after the first Relu."""
     source = _first(model, "Relu").output[0]
     position = [n.op_type for n in model.graph.node].index("Relu") + 1
     for node in model.graph.node:
@@ -454,7 +454,7 @@ def _external(model: onnx.ModelProto) -> None:
 
 
 def _no_values(model: onnx.ModelProto) -> None:
-    for values in ("raw_data", "int32_data"):  # float16 may be kept in either
+    for values in ("raw_data", "int32_data"):  # float16 values may be stored in either
         _weight(model).ClearField(values)
 
 
@@ -513,7 +513,7 @@ MUTANTS = {
 
 @dataclass
 class Comparison:
-    """Holds an engine's probabilities against the reference and adds a row to the table."""
+    """Compares an engine's probabilities with the reference and adds a row to the table."""
 
     report: Report
     reference: np.ndarray
@@ -521,7 +521,7 @@ class Comparison:
     names: list[str]
 
     def add(self, backend: str, found: np.ndarray, tolerance: float, verdicts: list[str] | None = None, failure: str = "FAIL") -> None:
-        """Compare; `failure` is the status of a row over its tolerance."""
+        """Compare the probabilities `found`, float [reads]; `failure` is the status if the tolerance is exceeded."""
         scored = ~np.isnan(self.reference)
         if found.shape != self.reference.shape or not np.array_equal(~np.isnan(found), scored):
             raise ValueError(f"{backend}: other reads are scored than in the reference")
@@ -531,7 +531,7 @@ class Comparison:
             verdicts = ["unscored" if math.isnan(p) else "pass" if p >= self.threshold else "fail" for p in found]
         expected = np.where(scored, np.where(passed, "pass", "fail"), "unscored")
         flips = np.flatnonzero(np.array(verdicts, dtype=object) != expected)
-        # A verdict may turn where the reference is as close to the threshold as the engines to each other.
+        # A verdict may differ if the reference is within the tolerance of the threshold.
         far = [i for i in flips if not abs(self.reference[i] - self.threshold) <= tolerance]
         worst = float(delta.max()) if len(delta) else 0.0
         status = "ok" if worst <= tolerance and not far else failure
@@ -552,7 +552,7 @@ class Comparison:
 
 
 def check_parity(report: Report, package: Package, bm: Bm, reads: list[Read], ort_lib: Path | None) -> None:
-    """(d) The same reads through every engine, and as many borderline ones made from them."""
+    """(d) The given reads, and borderline reads made from them, through every engine."""
     made = borderline(reads)
     report.check("reads", bool(reads), f"{len(reads):,} given, {len(made):,} borderline ones made from them")
     reads = reads + made
@@ -585,9 +585,9 @@ def check_parity(report: Report, package: Package, bm: Bm, reads: list[Read], or
     else:
         compare.section("bm coreml", lambda: refused(compare, bm, reads, library))
 
-    # The float16 file window by window, and read by read: a float16 probability near 1 is 1, and the
-    # window rule averages logits, so a long read of mixed quality can move further than its windows.
-    # The network rounded in NumPy is no engine, it foretells one: over the tolerance it warns.
+    # The float16 file is compared by window and by read: a float16 probability near 1 becomes 1, and
+    # the window rule averages logits, so a long read of mixed quality can change more than its windows.
+    # The network rounded in NumPy is not an engine but predicts one, so it warns instead of failing.
     single = Comparison(report, dense.astype(np.float64), threshold, [f"window {i + 1}" for i in range(len(dense))])
     files = {
         "model.ane.onnx, python CPU": (run_static(package.file("model.ane.onnx"), windows.features), "FAIL"),
@@ -605,7 +605,7 @@ def _swap(scored: tuple[np.ndarray, list[str]], tolerance: float) -> tuple[np.nd
 
 
 def refused(compare: Comparison, bm: Bm, reads: list[Read], library: list) -> None:
-    """Where there is no CoreML, asking for it by name is an error of one line, not a quiet CPU run."""
+    """Without CoreML, requesting it by name must be an error of one line, not a silent run on the CPU."""
     source = bm.folder / "reads.fastq"
     write_fastq(source, reads)
     result = bm.run("score", source, "-m", bm.package.resolve(), "-q", "--backend", "coreml", *library)
@@ -623,7 +623,7 @@ def check_golden(report: Report, package: Package, bm: Bm, ort_lib: Path | None)
         return
     unscored = [g["name"] for g, read in zip(golden["reads"], reads, strict=True) if not read.is_scorable()]
     if not report.check("golden: every read has a base to score", not unscored, ", ".join(unscored)):
-        return  # bm calls such reads unscored: there is no probability to hold against
+        return  # bm leaves such reads unscored, so there is no probability to compare
     tolerance = float(golden["tolerance"])
     report.check("golden: tolerance", 0 < tolerance <= F32_TOLERANCE, tolerance)
     expected = np.array([float(g["probability"]) for g in golden["reads"]])

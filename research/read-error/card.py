@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The model card: every figure in it is from the manifest, or from the results of `cargo xtask evaluate`.
+"""Renders the model card. Every figure comes from the manifest or from the results of `cargo xtask evaluate`.
 
     card.py models/read-error      writes its README.md again
 """
@@ -22,37 +22,37 @@ def signed(value: float) -> str:
 
 
 def table(rows: dict[str, dict]) -> list[str]:
-    """A row a set: reads, and MCC / AUC / log2 of both judges, with what is a loss said as plainly as what is a gain."""
+    """One row per set: reads, and MCC, AUC and log2 of reported qualities and of the model; significant gains and losses are named."""
     lines = [
-        "| set | reads | bad | MCC, reported | MCC, model | AUC, reported | AUC, model | log₂, reported | log₂, model | beyond the intervals |",
+        "| set | reads | bad | MCC, reported | MCC, model | AUC, reported | AUC, model | log₂, reported | log₂, model | significant differences |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, row in rows.items():
-        said = []
+        significant = []
         for key in ("mcc", "auc"):
             _, low, high = row["difference"][key]
             if low is not None and (low > 0 or high < 0):
-                said.append(f"{key.upper()} {'better' if low > 0 else 'WORSE'}")
+                significant.append(f"{key.upper()} {'better' if low > 0 else 'WORSE'}")
         cells = [name + (f" ({row['note']})" if row.get("note") else ""), f"{row['reads']:,}", f"{row['bad']:,}"]
         for key in ("mcc", "auc"):
             cells += [f"{row[who][key][0]:.3f}" for who in ("reported", "model")]
         cells += [signed(row[who]["log2_ratio"][0]) for who in ("reported", "model")]
-        lines.append("| " + " | ".join([*cells, ", ".join(said) or "–"]) + " |")
+        lines.append("| " + " | ".join([*cells, ", ".join(significant) or "–"]) + " |")
     return lines
 
 
 def beside_other_rules() -> list[str]:
-    """The figures of `cargo xtask evaluate`: the verdict as `bm` gives it, on whole sets."""
+    """The section with figures of `cargo xtask evaluate`: verdicts of `bm` on whole sets."""
     results = json.loads((EVALUATION / "results" / "evaluation.json").read_text(encoding="utf-8"))
-    columns = [name for name in report.judges(results["sets"]) if name != "mean-q20" and name not in own_labels.JUDGES]
+    columns = [name for name in report.methods(results["sets"]) if name != "mean-q20" and name not in own_labels.METHODS]
     shown = [name for name in (rules.EE_RATE, rules.LOGISTIC, rules.LEARNED, rules.LEFT_OUT) if name in columns]
     predicting = [name for name in shown if name != rules.LOGISTIC]
     lines = [
-        "## Beside other rules",
+        "## Comparison with other rules",
         "",
-        f"Whole sets, the verdict as `bm` gives it; {results['date']}, `{results['command']}`. `{rules.LEARNED}` is the model as it ships, which",
-        f"has seen the sets below train; `{rules.LEFT_OUT}` has not seen the set's flow cell. 95 % intervals over reads.",
-        "`research/evaluation/results` has the other figures, the plots, and says how each is computed.",
+        f"Verdicts of `bm` on whole sets; {results['date']}, `{results['command']}`. `{rules.LEARNED}` is the shipped model, which was",
+        f"trained on the sets below train; `{rules.LEFT_OUT}` was trained without the set's flow cell. 95 % intervals over reads.",
+        "`research/evaluation/results` has further figures and plots; `research/evaluation/README.md` defines them.",
         "",
         *report.summary(results, columns)[2:],
     ]
@@ -66,7 +66,7 @@ def beside_other_rules() -> list[str]:
 
 
 def card(manifest: dict, shipped: bool) -> str:
-    """The card; what is said and measured of the shipped model alone is left out of others."""
+    """Returns the card, as Markdown; parts that apply to the shipped model only are left out for other models."""
     results, training = manifest["metrics"], manifest["training"]
     roles: dict[str, list[str]] = {}
     for file in training["data"]:
@@ -76,65 +76,65 @@ def card(manifest: dict, shipped: bool) -> str:
     lines = [
         f"# {manifest['id']}, version {manifest['version']}",
         "",
-        "<!-- Written by research/read-error/card.py from manifest.json and research/evaluation/results; change those, not this. -->",
+        "<!-- Written by research/read-error/card.py from manifest.json and research/evaluation/results; edit that script, not this page. -->",
         "",
-        manifest["description"],
+        "Estimates the probability that each base of a read is wrong, from the quality scores around it, and the number of errors in the read.",
         "",
-        f"- Output: the probability of an error at every base. Their sum is the read's *expected errors*; its *probability* is that of"
-        f" at most {100 * read['max_error_rate']:g} % wrong bases, negative binomial with {read['mean_scale']} times that mean and a"
-        f" dispersion of {read['dispersion']}.",
-        f"- Label: {manifest['label']['definition']}. A read passes at a probability of {manifest['thresholds']['default']}.",
+        f"- Output: the probability of an error at every base. Their sum is the read's *expected errors*. The read's *probability* is that of"
+        f" at most {100 * read['max_error_rate']:g} % wrong bases, by a negative binomial distribution with {read['mean_scale']} times the expected errors as"
+        f" mean and a dispersion of {read['dispersion']}.",
+        f"- Label: {manifest['label']['definition']}. A read passes at a probability of {manifest['thresholds']['default']} or more.",
         f"- Input: encoding `{manifest['encoding']['id']}` version {manifest['encoding']['version']}: reported qualities and the distance to the"
-        " nearer end. The bases are not looked at. A read of any length is judged whole.",
-        f"- Network: a convolution over {training['config']['network']['window']} bases with {training['config']['network']['units']} units, ReLU, one linear"
+        " nearer end. The bases themselves are not used. A read is scored as a whole, whatever its length.",
+        f"- Network: a convolution over {training['config']['network']['window']} bases with {training['config']['network']['units']} units, ReLU, and one linear"
         " layer, added to the reported log-odds of an error.",
         "",
-        "## What it is for, and what not",
+        "## Intended use, and limits",
         "",
-        "Illumina reads with Phred+33 qualities of more than two values. It has learned what low qualities are worth on real runs,",
-        "which is more than what the instrument says on most of them, and the same for every run: what is peculiar to a run, it does",
-        "not know.",
+        "For Illumina reads with Phred+33 qualities of more than two values. The model has learned from real runs how often bases with low",
+        "qualities are wrong; on most runs this differs from what the instrument reports. It applies the same correction to every run and",
+        "does not know the peculiarities of a single run.",
         "",
-        "- On a run whose reported qualities are honest, it may expect too many errors" + (" (hiseq_measles below)." if shipped else "."),
-        "- Where the errors do not show in the qualities (synthesis, PCR, chimeras), no filter by quality finds them"
+        "- On a run whose reported qualities are accurate, it may expect too many errors" + (" (hiseq_measles below)." if shipped else "."),
+        "- Errors that the qualities do not show (from synthesis, PCR, chimeras) cannot be found by any quality filter"
         + (" (miseq_twist below)." if shipped else "."),
-        "- Nanopore, PacBio, 454: it has not learned from them, and its numbers of errors are not to be trusted there.",
+        "- Nanopore, PacBio, 454: the model was not trained on them; do not rely on its expected errors there.",
         f"- Runs with fewer than {domain['min_quality_values']} quality values, with qualities over {domain['max_phred']}, with a median length over"
-        f" {domain['max_median_length']} bases, and Phred+64",
-        "  that was not converted: `bm` says that the model does not apply, and goes by reported qualities unless `-m` names it.",
-        "- Reads of few places, such as amplicons, whose first thousand contradict it where they overlap: the same.",
-        "- What is peculiar to a run, `bm adapt` learns from the run itself; that is another model, made from this one.",
+        f" {domain['max_median_length']} bases, or with Phred+64",
+        "  that was not converted: `bm` reports that the model does not apply, and uses the reported qualities unless `-m` names the model.",
+        "- Reads from few positions, such as amplicons, if the first thousand reads contradict the model where they overlap: the same.",
+        "- `bm adapt` learns the peculiarities of a run from the run itself; the result is another model, derived from this one.",
         "",
-        "## On runs that it never saw",
+        "## On runs left out of training",
         "",
-        "One sequencing run left out of training at a time; unambiguous reads, whole. *Good*: at most one error in a hundred scored",
-        "bases. *Reported*: expected errors by the reported qualities, Σ 10^(−Q/10). MCC of the verdict \"at most 1 % expected errors\",",
-        "AUC of their rate, log₂ of predicted over true errors (0 is right, 1 twice too many). The last column names differences whose",
-        "95 % interval, over reads, excludes none.",
+        "One sequencing run is left out of training at a time; whole, unambiguous reads. *Good*: at most one error in a hundred scored",
+        "bases. *Reported*: expected errors by the reported qualities, Σ 10^(−Q/10). MCC: of the verdict \"at most 1 % expected errors\".",
+        "AUC: of the expected error rate. log₂: of predicted / true errors (0 is exact, 1 means twice too many). The last column lists",
+        "differences whose 95 % interval over reads excludes 0.",
         "",
         *table(results["left_out"]),
         "",
-        "Means over the runs (two sets of one run count as one; absolute values of log₂): "
+        "Means over the runs (two sets of one run count as one run; absolute values of log₂): "
         + "; ".join(f"{who}: MCC {m['mcc']:.3f}, AUC {m['auc']:.3f}, log₂ {m['abs_log2_ratio']:.2f}" for who, m in mean.items())
         + ".",
-        "Settings were chosen on these runs, so these figures are a little too good. Nothing was chosen on the next ones:",
+        "Settings were chosen on these runs, so these figures are slightly optimistic. No setting was chosen on the following runs:",
         "",
         *table(results["held_out"]),
         "",
-        "Intervals hold reads, not runs; a handful of runs is a small sample of what sequencers do.",
+        "Intervals are over reads, not over runs; a handful of runs is a small sample of sequencing data.",
         "",
         f"Measured {results['date']} by `{results['command']}` with "
         + ", ".join(f"{name} {version}" for name, version in results["tools"].items())
-        + "; `manifest.json` has all figures and intervals.",
+        + "; `manifest.json` has all figures with their intervals.",
         "",
         *(beside_other_rules() if shipped else []),
-        "## Learned from",
+        "## Training data",
         "",
-        "- Counted errors: " + ", ".join(roles.get("truth", [])) + ".",
-        "- Labels from the run's own recurrent k-mers: " + ", ".join(roles.get("own k-mers", [])) + ".",
+        "- Runs with counted errors: " + ", ".join(roles.get("truth", [])) + ".",
+        "- Runs labelled by their own recurrent k-mers: " + ", ".join(roles.get("own k-mers", [])) + ".",
         "",
-        "`manifest.json` has the digest of every file" + (", `research/data/sources.toml` where they come from" if shipped else "") + ". `model.ane.onnx` is the same",
-        f"network in half precision; a base's probability differs by at most {results['max_delta_p']['f16_against_f32']:.0e}. No engine of `bm` runs that file yet.",
+        "`manifest.json` has the digest of every file" + (", and `research/data/sources.toml` its source" if shipped else "") + ". `model.ane.onnx` is the same",
+        f"network in half precision; the probability of a base differs by at most {results['max_delta_p']['f16_against_f32']:.0e}. No engine of `bm` runs that file yet.",
         "",
     ]
     return "\n".join(lines)

@@ -1,8 +1,9 @@
-"""What runs with known errors teach of the statements that k-mers make of bases: how often wrong bases get each, and how often right ones.
+"""How often wrong bases and right bases get each support code of k-mers, learned from runs with known errors.
 
-They depend on the depth of the read, in how many reads a typical k-mer of it is. A run is looked at as it is and with fewer of its
-reads, so that every depth is known, and once more by a share of its k-mers, as runs are that are too large for memory. The statements
-are those of the crate bm-evidence, by its example `base_support`.
+A *support code* describes how the k-mers of a run support one base (`BaseSupport` of the crate bm-evidence; the key "statement" in
+`experience.json`). The frequencies depend on the depth of the read: the number of reads that contain a typical k-mer of it. Each run
+is counted with all its reads and with fewer of them, so that every depth is covered, and again with a fraction of its k-mers, as for
+runs too large for memory. The codes come from the example program `base_support` of bm-evidence.
 """
 
 from __future__ import annotations
@@ -16,21 +17,21 @@ import numpy as np
 
 import reads
 
-FORMAT, VERSION = 1, 1  # of the file, of the statements
-STATEMENTS = 1024  # more than there are
-DEPTHS = (None, 60, 25, 12, 6, 3)  # reads that a typical k-mer is in; None: all
-SHARED_DEPTHS, LEVELS = (None, 60, 12), (2, 3)  # where one in 2^level k-mers is looked at
-NEARLY_ALL = 0.8  # of the reads: no new depth
-BORDERS = (1.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0)  # where the ranges of depths of reads begin; the first has all below, too
-FEW = 200  # wrong bases in a range; a run with fewer says less
-TINY = 1e-300  # so that nothing is divided by zero where there are no runs
-DIGITS = 4
+FORMAT, VERSION = 1, 1  # of the file, of the support codes
+CODES = 1024  # more than exist
+DEPTHS = (None, 60, 25, 12, 6, 3)  # depths to which a run is subsampled; None: all reads
+SAMPLED_DEPTHS, LEVELS = (None, 60, 12), (2, 3)  # depths at which the run is also counted with one in 2^level k-mers
+NEARLY_ALL = 0.8  # fraction of the reads from which subsampling gives no new depth
+BORDERS = (1.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0)  # lower limits of the ranges of depth; the first range includes all below
+FEW = 200  # wrong bases in a range; a run with fewer gets less weight
+TINY = 1e-300  # avoids a division by zero if there are no runs
+DIGITS = 4  # significant digits in the file
 SEED = 0
 
 
 @dataclass
 class Counts:
-    """A run, or part of it: wrong and right bases by the depth of their read and by statement, float [ranges, statements]."""
+    """Counts of a run or a part of it: wrong and right bases, by depth of their read and by support code, float [ranges, codes]."""
 
     level: int
     wrong: np.ndarray
@@ -38,16 +39,16 @@ class Counts:
 
 
 def look(program: Path, sequences: list[bytes], level: int) -> tuple[list[np.ndarray], np.ndarray]:
-    """The statements of the bases of every read, int [bases] each, and in how many reads a typical k-mer of it is, int [reads]."""
+    """The support codes of the bases of every read, int [bases] each, and the depth of every read, int [reads]."""
     run = subprocess.run([program, str(level)], input=b"\n".join(sequences), check=True, capture_output=True)
-    said = np.frombuffer(run.stdout, "<u2").astype(np.int64)
+    codes = np.frombuffer(run.stdout, "<u2").astype(np.int64)
     ends = np.cumsum([1 + len(sequence) for sequence in sequences])
-    parts = np.split(said, ends[:-1])
+    parts = np.split(codes, ends[:-1])
     return [part[1:] for part in parts], np.array([part[0] for part in parts])
 
 
 def learn(table: Path, program: Path) -> list[Counts]:
-    """What a run teaches, at every depth that it has reads for."""
+    """Counts of a run at every depth that it has reads for."""
     rows = [(sequence, where) for sequence, _, where, _, _ in reads.records_with_truth(table) if sequence]
     mates = len(rows) // 2 if len(reads.fastq_files(table)) == 2 else 0
     _, depths = look(program, [sequence for sequence, _ in rows], 0)
@@ -55,43 +56,43 @@ def learn(table: Path, program: Path) -> list[Counts]:
     draw = np.random.default_rng(SEED)
     counts = []
     for depth in DEPTHS:
-        share = depth / full if depth else 1.0
-        if depth and share >= NEARLY_ALL:
+        fraction = depth / full if depth else 1.0
+        if depth and fraction >= NEARLY_ALL:
             continue
-        kept = draw.random(mates or len(rows)) < share
+        kept = draw.random(mates or len(rows)) < fraction
         kept = np.tile(kept, 2) if mates else kept  # both mates of a pair, or neither
         some = [row for row, keep in zip(rows, kept) if keep]
-        for level in (0, *LEVELS) if depth in SHARED_DEPTHS else (0,):
+        for level in (0, *LEVELS) if depth in SAMPLED_DEPTHS else (0,):
             counts.append(count(program, some, level))
     return counts
 
 
 def count(program: Path, rows: list[tuple[bytes, str | None]], level: int) -> Counts:
-    """Statements of the wrong and of the right bases of reads; those of which nobody knows are in the run and are not counted."""
-    statements, depths = look(program, [sequence for sequence, _ in rows], level)
+    """Counts of support codes of the wrong and the right bases; reads without truth are part of the run but are not counted."""
+    codes_of_reads, depths = look(program, [sequence for sequence, _ in rows], level)
     ranges = np.searchsorted(BORDERS[1:], depths, side="right")
-    tallies = np.zeros((2, len(BORDERS), STATEMENTS))
-    for (sequence, where), said, of in zip(rows, statements, ranges):
+    tallies = np.zeros((2, len(BORDERS), CODES))
+    for (sequence, where), codes, of in zip(rows, codes_of_reads, ranges):
         if where is not None:
             wrong = reads.wrong_bases(sequence, where)
             for tally, chosen in zip(tallies, (wrong, ~wrong)):
-                tally[of] += np.bincount(said[chosen], minlength=STATEMENTS)
+                tally[of] += np.bincount(codes[chosen], minlength=CODES)
     return Counts(level, tallies[0], tallies[1])
 
 
 def pooled(counts: list[Counts]) -> tuple[np.ndarray, np.ndarray]:
-    """P(statement | wrong) and P(statement | right) in each range of depths, [ranges, statements]: the mean over runs."""
-    shape = (len(BORDERS), STATEMENTS)
+    """P(code | wrong) and P(code | right) in each range of depth, both float [ranges, codes]: means over runs."""
+    shape = (len(BORDERS), CODES)
     wrong, right = np.zeros(shape), np.zeros(shape)
     for each in counts:
-        enough = np.minimum(each.wrong.sum(axis=1, keepdims=True) / FEW, 1.0)  # of both: a run says as much of right bases as of wrong ones
+        enough = np.minimum(each.wrong.sum(axis=1, keepdims=True) / FEW, 1.0)  # weight of the run, the same for wrong and right bases
         for all_runs, of_run in ((wrong, each.wrong), (right, each.right)):
             all_runs += enough * of_run / np.maximum(of_run.sum(axis=1, keepdims=True), 1)
     return tuple(table / np.maximum(table.sum(axis=1, keepdims=True), TINY) for table in (wrong, right))
 
 
 def experience(runs: list[list[Counts]]) -> dict:
-    """What all runs together teach, as `experience.json` has it."""
+    """The content of `experience.json`, from all runs."""
     out: dict = {"format": FORMAT, "statements": VERSION, "depths": list(BORDERS)}
     for name, wanted in (("all", lambda level: level == 0), ("some", lambda level: level > 0)):
         chosen = [each for counts in runs for each in counts if wanted(each.level)]
@@ -103,7 +104,7 @@ def experience(runs: list[list[Counts]]) -> dict:
 
 
 def write(folder: Path, runs: list[list[Counts]]) -> None:
-    """Write `experience.json`: a line a statement."""
+    """Write `experience.json`, one line per support code."""
     found = experience(runs)
     rows = {name: ",\n".join("  " + json.dumps(row) for row in found[name]) for name in ("all", "some")}
     head = ",\n".join(f" {json.dumps(key)}: {json.dumps(found[key])}" for key in ("format", "statements", "depths"))

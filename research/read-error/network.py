@@ -1,12 +1,12 @@
-"""The network, its training, and what it says of reads.
+"""The network, its training, and its expected errors of reads.
 
-A base is one of 94 Phred scores, and it stands at one of the encoding's places. With x[s] the features of a score,
+A base has one of 94 Phred scores and one of the encoding's places. With x[s] the features of a score,
 
     h        = relu(bias + place[its place] + sum over o = -4..4 of x[score at i + o] W[o])
     logit p  = a logit(10^(-Q/10)) + b + h out
 
-`out` starts at zero, so training starts at the reported quality. Training has a feature that is 1 outside of a read; `weights`
-turns it into the encoding's, which is 1 inside, as a convolution's padding is zero: the same function.
+`out` starts at zero, so training starts at the reported quality. Training uses a feature that is 1 outside a read; the encoding has
+one that is 1 inside, because a convolution pads with zeros. `weights` converts between them; both give the same function.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ INSIDE, LOG_ODDS, PLACE = 5, 6, 7
 
 
 class ReadError(torch.nn.Module):
-    """vectors : float32 [codes, channels], what the encoding's codes stand for."""
+    """The network.
+
+    Parameters
+    ----------
+    vectors : float32 array [codes, channels]
+        The feature vectors of the encoding's codes.
+    window, units, seed : int
+    """
 
     def __init__(self, vectors: np.ndarray, window: int, units: int, seed: int) -> None:
         super().__init__()
@@ -38,7 +45,7 @@ class ReadError(torch.nn.Module):
         self.a, self.b = torch.nn.Parameter(torch.tensor(1.0)), torch.nn.Parameter(torch.tensor(0.0))
 
     def forward(self, scores: torch.Tensor, place: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Log-odds of an error and the correction in them, [bases] each, of scores [bases, window] and places [bases]."""
+        """Log-odds of an error, [bases], and the correction in them, [bases], from scores [bases, window] and places [bases]."""
         tables = torch.einsum("sf,ofw->osw", self.features, self.W).reshape(-1, self.units)
         rows = scores + torch.arange(self.window) * (SCORES + 1)
         h = torch.relu(torch.nn.functional.embedding_bag(rows, tables, mode="sum") + self.bias + self.place[place])
@@ -62,15 +69,15 @@ class ReadError(torch.nn.Module):
 
 
 def sample(reads: Reads, window: int, settings: dict, seed: int) -> tuple[np.ndarray, ...]:
-    """Bases to learn from: scores, places, labels, weights.
+    """Draws bases to learn from: scores [bases, window], places, labels and weights, each [bases].
 
-    Errors; and right bases, half of them drawn evenly, half where errors are reported. Weights undo the choice, and make the
-    errors of every run weigh one.
+    Takes wrong bases, and right bases: half of these uniformly, half in proportion to the reported error probability. The weights
+    correct for the sampling, and sum to one over the errors of each run.
     """
     rng = np.random.default_rng(seed)
     wrong, right = np.flatnonzero(reads.wrong & reads.known), np.flatnonzero(~reads.wrong & reads.known)
     if not len(wrong) or not len(right):
-        raise SystemExit("a run without errors, or without right bases, teaches nothing; leave it out")
+        raise SystemExit("a run has no wrong or no right bases, so nothing can be learned from it; leave it out")
     some = rng.permutation(wrong)[: settings["max_errors"]]
     reported = np.minimum(REPORTED[reads.codes[right] % SCORES], 0.3)
     chance = np.minimum(1, settings["max_right"] * (0.5 / len(right) + 0.5 * reported / reported.sum()))
@@ -82,10 +89,10 @@ def sample(reads: Reads, window: int, settings: dict, seed: int) -> tuple[np.nda
 
 
 def train(parts: list[tuple], vectors: np.ndarray, config: dict, seed: int) -> ReadError:
-    """A network from samples: (sample, weight, whether its labels are the truth).
+    """Train a network on samples: tuples (sample, weight, whether its labels are truth).
 
-    A run without truth has a floor of its own, P(label) = p (1 - f) + f, learned and thrown away: it takes up what k-mers
-    cannot tell from errors. A penalty on the squared correction draws it towards the same answer for every run.
+    Each run without truth has its own floor f, P(label) = p (1 - f) + f, which is learned and then discarded. It absorbs label noise:
+    bases that k-mers cannot distinguish from errors. A penalty on the squared correction keeps the correction small and general.
     """
     settings = config["training"]
     net = ReadError(vectors, config["network"]["window"], config["network"]["units"], seed)
@@ -118,7 +125,7 @@ def train(parts: list[tuple], vectors: np.ndarray, config: dict, seed: int) -> R
 
 
 def expected_errors(net: ReadError, reads: Reads, block: int = 300_000) -> np.ndarray:
-    """Sum of the probabilities of a read's bases, float64 [reads]."""
+    """Expected errors of each read, float64 [reads]: the sum of the error probabilities of its bases."""
     out = []
     with torch.no_grad():
         for i in range(0, len(reads.codes), block):

@@ -1,8 +1,8 @@
 """Writes the two ONNX files of a trained network, the golden reads and the manifest.
 
 ``model.onnx``      float32, opset 13, [batch, 24, 1, length]: for every CPU engine.
-``model.ane.onnx``  float16 inside, opset 17, [1, 24, 1, 4096]: the form that CoreML can give to the Neural Engine. Reads lie
-                    one after the other, at least half a window of zeros between them.
+``model.ane.onnx``  float16 inside, opset 17, [1, 24, 1, 4096]: the form that CoreML can run on the Neural Engine. Reads are
+                    concatenated, separated by at least half a window of zeros.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from onnx import TensorProto, helper, numpy_helper
 
 import reads
 
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before the import: from 1.29 on it starts with the library
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before the import: from 1.29 on, telemetry starts with the library
 import onnxruntime  # noqa: E402
 
 ANE_POSITIONS = 4096
 LABEL = "pass: true error rate of the read <= 1 %"
 THRESHOLD = 0.5
-# float16 has eleven bits, and no normal number below 6e-5: a probability may be off by this share of itself, or by this much.
+# float16 has eleven bits, and no normal number below 6e-5: the allowed relative and absolute differences of a probability.
 F16_RELATIVE, F16_ABSOLUTE = 2e-2, 1e-5
 
 
 def metadata(config: dict) -> dict[str, str]:
-    """What an engine must know of the model, as it stands in ``metadata_props`` of both files."""
+    """What an engine must know about the model: the ``metadata_props`` of both files."""
     model, read = config["model"], config["read"]
     return {
         "bm.id": model["id"], "bm.version": str(model["version"]), "bm.task": "read-error",
@@ -42,7 +42,7 @@ def metadata(config: dict) -> dict[str, str]:
 
 
 def model(weights: dict[str, np.ndarray], props: dict[str, str], half: bool) -> onnx.ModelProto:
-    """Conv, Relu, Conv, beside them Conv, then Add and Sigmoid; in float16 between two Casts if ``half``."""
+    """The graph: Conv, Relu, Conv in parallel with a Conv, then Add and Sigmoid; in float16 between two Casts if ``half``."""
     kind = np.float16 if half else np.float32
     channels = weights["window"].shape[1]
     source, target = ("features16", "error_probability16") if half else ("features", "error_probability")
@@ -62,7 +62,7 @@ def model(weights: dict[str, np.ndarray], props: dict[str, str], half: bool) -> 
         nodes.insert(0, helper.make_node("Cast", ["features"], ["features16"], "cast_in", to=TensorProto.FLOAT16))
         nodes.append(helper.make_node("Cast", [target], ["error_probability"], "cast_out", to=TensorProto.FLOAT))
         digest = hashlib.sha256(b"".join(tensor.SerializeToString() for tensor in initialisers)).hexdigest()
-        # CoreML keeps a compiled model under this key; other weights must not find it. Letters and digits, under 64.
+        # CoreML caches a compiled model under this key, so other weights need another key. Letters and digits, fewer than 64.
         props = {**props, "COREML_CACHE_KEY": "readerror" + digest[:40]}
     graph = helper.make_graph(
         nodes,
@@ -79,7 +79,7 @@ def model(weights: dict[str, np.ndarray], props: dict[str, str], half: bool) -> 
 
 
 class Engine:
-    """Python's ONNX Runtime over either file: features of single reads in, probabilities of their bases out."""
+    """Runs either file in Python's ONNX Runtime: error probabilities from the features of single reads."""
 
     def __init__(self, path: Path) -> None:
         options = onnxruntime.SessionOptions()
@@ -88,7 +88,7 @@ class Engine:
         self.static = self.session.get_inputs()[0].shape[3] == ANE_POSITIONS
 
     def probability(self, features: np.ndarray) -> np.ndarray:
-        """float32 [bases, channels] of one read to float32 [bases]."""
+        """Error probabilities, float32 [bases], from the features of one read, float32 [bases, channels]."""
         x = np.ascontiguousarray(features.T[None, :, None, :], dtype=np.float32)  # [1, channels, 1, bases]
         if self.static:
             x = np.pad(x, ((0, 0), (0, 0), (0, 0), (0, ANE_POSITIONS - x.shape[3])))
@@ -103,7 +103,7 @@ def write_models(folder: Path, weights: dict[str, np.ndarray], config: dict) -> 
 
 def read_probability(expected: float, bases: int, read: dict) -> float:
     """P(at most floor(max_error_rate x bases) errors), negative binomial, float64: mean m = mean_scale x expected, variance
-    m + dispersion m^2. In logarithms, so that long reads do not leave the range of a double."""
+    m + dispersion m^2. Computed in logarithms, so that long reads do not exceed the range of a double."""
     size, mean = 1 / read["dispersion"], read["mean_scale"] * expected
     term = -size * np.log1p(mean / size)
     if mean == 0:
@@ -116,7 +116,7 @@ def read_probability(expected: float, bases: int, read: dict) -> float:
 
 
 def golden(folder: Path, testdata: Path, bm: Path, config: dict) -> dict:
-    """Real reads of the test data, of 1 to some thousand bases, with unknown ones and lower case, and what model.onnx says."""
+    """Golden reads: real reads of the test data with 1 to some thousand bases, some unknown or lower case, and the results of model.onnx."""
     chosen: list[tuple[str, bytes, bytes]] = []
 
     def take(file: str, picks: list[tuple[int, int, int]]) -> None:
@@ -150,15 +150,18 @@ def golden(folder: Path, testdata: Path, bm: Path, config: dict) -> dict:
         })  # fmt: skip
     passing = sum(each["probability"] >= THRESHOLD for each in out)
     if not 0 < passing < len(out):
-        raise SystemExit(f"golden reads should be of both verdicts, {passing} of {len(out)} pass")
+        raise SystemExit(f"golden reads must include both verdicts, but {passing} of {len(out)} pass")
     return {"format": 1, "tolerance": 1e-6, "reads": out}
 
 
 def check(folder: Path, net_probability: np.ndarray, features: np.ndarray) -> dict[str, float]:
-    """Largest differences of both files on one read; SystemExit where they are too large.
+    """Largest differences of both files on one read; raises SystemExit if they are too large.
 
-    net_probability : float64 [bases], from PyTorch
-    features : float32 [bases, channels]
+    Parameters
+    ----------
+    net_probability : float64 array [bases]
+        From PyTorch.
+    features : float32 array [bases, channels]
     """
     p32, p16 = (Engine(folder / name).probability(features).astype(np.float64) for name in ("model.onnx", "model.ane.onnx"))
     off32, off16 = np.abs(p32 - net_probability), np.abs(p16 - p32)

@@ -1,4 +1,4 @@
-"""Runs of reads as codes, with what is known to be wrong in them: by truth tables, or by the run's own k-mers."""
+"""Runs of reads as codes, with labels of wrong bases, from truth tables or from the run's own k-mers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 
 SUFFIX = ".truth.tsv.gz"
 SCORES = 94  # Phred scores; code = 94 place + Phred
-OUTSIDE = 94  # stands for positions outside of a read, in windows
+OUTSIDE = 94  # code for positions outside a read, in windows
 REPORTED = 10.0 ** (-np.arange(SCORES) / 10)  # the probability of an error that a score reports
 K = 21
 UNKNOWN = 4
@@ -27,13 +27,13 @@ for _i, _letter in enumerate(b"ACGT"):
 
 @dataclass
 class Reads:
-    """Reads of a run, one after the other.
+    """Reads of a run, concatenated.
 
     codes : uint16 [bases], of the encoding quality-place
     length : int [reads]
     wrong : bool [bases]
-    known : bool [bases], whether `wrong` says anything
-    errors, scored : int [reads], from the truth table; None without one
+    known : bool [bases], whether the base has a label; `wrong` is meaningless elsewhere
+    errors, scored : int [reads], from the truth table; None without a table
     """
 
     codes: np.ndarray
@@ -47,11 +47,11 @@ class Reads:
         self.read = np.repeat(np.arange(len(self.length)), self.length)  # [bases]
 
     def good(self) -> np.ndarray:
-        """Whether at most one in a hundred scored bases is wrong, bool [reads]."""
+        """Whether each read has at most one error in a hundred scored bases, bool [reads]."""
         return 100 * self.errors <= self.scored
 
     def reported(self) -> np.ndarray:
-        """Expected errors as the instrument reports them, float64 [reads]; an unknown base counts as Phred 2 at most."""
+        """Expected errors by the reported qualities, float64 [reads]; an unknown base counts as Phred 2 at most."""
         return np.bincount(self.read, REPORTED[self.codes % SCORES], len(self.length))
 
     def windows(self, bases: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -74,7 +74,7 @@ def records(path: Path) -> Iterator[tuple[bytes, bytes, bytes]]:
 
 
 def encode(bm: Path, reads: list[tuple[bytes, bytes]], offset: int = 33, encoding: str = "quality-place") -> np.ndarray:
-    """Codes of reads by `bm encode`, the one encoder there is: uint16 [bases]. Sequence and quality of each read."""
+    """Codes of reads from `bm encode`, uint16 [bases]; ``reads`` are pairs of sequence and quality. There is no second encoder."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "reads.fastq"), Path(folder, "codes.npy")
         with source.open("wb") as file:
@@ -85,12 +85,12 @@ def encode(bm: Path, reads: list[tuple[bytes, bytes]], offset: int = 33, encodin
         subprocess.run([bm, "encode", source, "--encoding", encoding, "-o", target, "-q"], check=True)
         codes = np.load(target)
     if codes.dtype != np.uint16 or len(codes) != sum(len(sequence) for sequence, _ in reads):
-        raise SystemExit("bm encode: expected a uint16 code a base")
+        raise SystemExit("bm encode: expected one uint16 code per base")
     return codes
 
 
 def vectors(bm: Path, encoding: str = "quality-place") -> np.ndarray:
-    """What the codes stand for, float32 [codes, channels]."""
+    """The feature vector of each code, float32 [codes, channels]."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, "vectors.npy")
         subprocess.run([bm, "encode", "--vectors", "--encoding", encoding, "-o", target, "-q"], check=True)
@@ -105,15 +105,15 @@ def sha256(path: Path) -> str:
 
 
 def fastq_files(table: Path) -> list[Path]:
-    """The FASTQ files beside a truth table."""
+    """The FASTQ files in the folder of a truth table."""
     return sorted(path for path in table.parent.iterdir() if re.search(r"\.(fastq|fq)(\.gz)?$", path.name))
 
 
 def records_with_truth(table: Path) -> Iterator[tuple[bytes, bytes, str | None, int, int]]:
-    """Every read of a set in the order of its files: sequence, quality, where it is wrong, errors, scored bases.
+    """Every read of a set, in the order of its files: sequence, quality, positions of errors, number of errors, scored bases.
 
-    Where it is wrong is None for reads of which nobody knows: unambiguous ones are mapped, at most 5 of their bases are clipped, and
-    at least 70 % are scored.
+    The positions are None for reads that are ambiguous or not in the table. An unambiguous read is mapped, at most 5 of its bases are
+    clipped, and at least 70 % are scored.
     """
     files = fastq_files(table)
     truth = {}
@@ -141,9 +141,9 @@ def records_with_truth(table: Path) -> Iterator[tuple[bytes, bytes, str | None, 
 
 
 def with_truth(table: Path, bm: Path, limit: int, seed: int) -> Reads | None:
-    """At most ``limit`` unambiguous reads of a set. None if there are none.
+    """At most ``limit`` unambiguous reads of a set, drawn at random; None if there are none.
 
-    An unknown base is not scored, so nothing is known of it. A deletion counts at the base before it.
+    An unknown base is not scored, so it has no label. A deletion counts at the base before it.
     """
     rows = [row for row in records_with_truth(table) if row[2] is not None]
     if not rows:
@@ -160,14 +160,14 @@ def with_truth(table: Path, bm: Path, limit: int, seed: int) -> Reads | None:
 
 
 def wrong_bases(sequence: bytes, where: str) -> np.ndarray:
-    """Which bases are wrong, bool [bases], by the positions of a table's `errpos`."""
+    """Which bases are wrong, bool [bases], from the positions in a table's column `errpos`."""
     at = np.zeros(len(sequence), bool)
     at[[i for i in positions(where) if i < len(sequence)]] = True
     return at
 
 
 def positions(where: str) -> list[int]:
-    """Positions of a table's `errpos`: ``S17,I3@2,D9`` are 17, 2 and 9; the number after ``@`` is the position of several bases."""
+    """Positions in a table's `errpos`: ``S17,I3@2,D9`` gives 17, 2 and 9. ``I3@2`` is an insertion of three bases at position 2."""
     return [int(re.search(r"\d+$", each).group()) for each in where.split(",") if re.search(r"\d+$", each)]
 
 
@@ -175,10 +175,9 @@ def positions(where: str) -> list[int]:
 
 
 def with_own_labels(path: Path, bm: Path, offset: int, limit: int) -> Reads:
-    """Labels from recurrent k-mers, from both sides of each base.
+    """At most ``limit`` reads, labelled by recurrent k-mers on both sides of each base.
 
-    After a k-mer that is seen often, a base that leads to one seen hardly ever is wrong, and one that leads to another frequent
-    one is right.
+    A base after a frequent k-mer is wrong if the k-mer that ends with the base is rare, and right if that k-mer is frequent too.
     """
     rows = []
     for _, sequence, quality in records(path):
@@ -193,10 +192,13 @@ def with_own_labels(path: Path, bm: Path, offset: int, limit: int) -> Reads:
 
 
 def own_labels(bases: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which bases the k-mers of all reads together call wrong, and which they judge at all, bool [bases] each.
+    """Which bases are wrong by the k-mers of all reads together, and which have a label at all; both bool [bases].
 
-    bases : uint8 [bases], 0 to 3, 4 for an unknown one
-    length : int [reads]
+    Parameters
+    ----------
+    bases : uint8 array [bases]
+        0 to 3; 4 for an unknown base.
+    length : int array [reads]
     """
     left = np.concatenate([np.arange(n, 0, -1) for n in length])  # bases to the end of the read
     start = np.flatnonzero(left >= K)
@@ -208,14 +210,14 @@ def own_labels(bases: np.ndarray, length: np.ndarray) -> tuple[np.ndarray, np.nd
         forward = (forward << np.uint64(2)) | base
         reverse |= (np.uint64(3) - base) << np.uint64(2 * j)
     _, inverse, count = np.unique(np.minimum(forward, reverse)[~bad], return_inverse=True, return_counts=True)
-    seen = np.full(len(bases) + 1, -1)  # how often the k-mer is seen that starts here
+    seen = np.full(len(bases) + 1, -1)  # how often the k-mer that starts here is seen
     seen[start[~bad]] = count[inverse]
     few = max(2, min(0.03 * float(np.median(count[inverse])), 20)) if len(count) else 2
     solid, weak = seen >= max(2 * few, 4), (seen >= 0) & (seen <= few)
     wrong, known = np.zeros(len(bases), bool), np.zeros(len(bases), bool)
     i = np.flatnonzero(left >= K + 1)
     for here, there, base in ((i, i + 1, i + K), (i + 1, i, i)):
-        judged = solid[here] & (solid[there] | weak[there])
-        known[base[judged]] = True
-        wrong[base[judged & weak[there]]] = True
+        evaluated = solid[here] & (solid[there] | weak[there])
+        known[base[evaluated]] = True
+        wrong[base[evaluated & weak[there]]] = True
     return wrong, known

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Train `read-error`: for every base the probability that it is wrong, from the qualities around it.
+"""Train `read-error`, which estimates for every base the probability that it is wrong, from the qualities around it.
 
     train_read_error.py --data DIR --bm target/release/bm --output models/read-error
     train_read_error.py --data DIR --bm target/release/bm --left-out FOLDER
 
-The first trains on every set with truth below DIR, but for those held out, and on the files without truth that the config
-names; leaves one run out at a time to see what the model does on runs it never saw; judges the held-out sets; and writes the
-package, the results and the card. The second writes FOLDER/SET for each set, a package that has never seen the set's run, for
-`cargo xtask evaluate` to judge there. Either package has what its sets teach of the k-mers of a run, by the example program
+The first command trains on every set with truth below DIR, except held-out sets, and on the files without truth that the config
+names. It then leaves one run out at a time, to measure the model on runs outside its training data, measures it on the held-out
+sets, and writes the package, the results and the card. The second command writes one package FOLDER/SET for each set, trained
+without the set's run, for `cargo xtask evaluate`. Both kinds of package include `experience.json`, made with the example program
 `base_support` of the crate bm-evidence.
 
-The same seed, library versions and processor type give the same weights; it runs on one thread.
+The same seed, library versions and processor type give the same weights. Training runs on one thread.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ SMOKE = {"max_errors": 2_000, "max_right": 6_000, "max_reads": 500, "batch": 256
 
 @dataclass
 class TruthSet:
-    """A set with truth: its name, the sequencing run it is of, whether it is held out, its weight, and its reads."""
+    """A set with truth: its name, its sequencing run, whether it is held out, its weight, most reads to use, and its truth table."""
 
     name: str
     run: str
@@ -63,7 +63,7 @@ class TruthSet:
 
 
 def find_sets(folder: Path, config: dict) -> list[TruthSet]:
-    """Every set of short reads with a truth table below ``folder``, but for those known to be of another platform."""
+    """Every set of short reads with a truth table below ``folder``, except sets known to be of another platform."""
     platforms = {run["name"]: run["platform"] for run in tomllib.loads(SOURCES.read_text(encoding="utf-8"))["run"]}
     sets = []
     for table in sorted(folder.rglob(f"*{reads.SUFFIX}")):
@@ -79,7 +79,7 @@ def find_sets(folder: Path, config: dict) -> list[TruthSet]:
                 if number == 500:
                     break
         if not lengths or np.median(lengths) > config["truth"]["longest_median"]:
-            print(f"{name}: left out, {'long reads' if lengths else 'no FASTQ beside its table'}")
+            print(f"{name}: left out, {'long reads' if lengths else 'no FASTQ in the folder of its table'}")
             continue
         held_out = table.relative_to(folder).parts[0] in config["truth"]["held_out"]
         most = known.get("max_reads", config["training"]["max_reads"])
@@ -87,14 +87,21 @@ def find_sets(folder: Path, config: dict) -> list[TruthSet]:
     return sets
 
 
-def judge(found: Reads, expected: np.ndarray) -> dict:
-    """MCC, AUC and log2(predicted/true errors) of reported qualities and of the model, with 95 % intervals over reads."""
+def measured(found: Reads, expected: np.ndarray) -> dict:
+    """MCC, AUC and log2(predicted/true errors) of reported qualities and of the model, with 95 % intervals over reads.
+
+    Parameters
+    ----------
+    found : Reads
+    expected : float array [reads]
+        Expected errors by the model.
+    """
     labels = metrics.Labels(found.errors, found.scored, found.length, found.good())
     reported = found.reported()
     measures = {}
     for name, errors in (("reported", reported), ("model", expected)):
         rate = errors / found.length
-        measures[name] = metrics.Measure(metrics.Judgement(rate, errors, rate <= 0.01, errors), labels)
+        measures[name] = metrics.Measure(metrics.MethodOutput(rate, errors, rate <= 0.01, errors), labels)
     figures = metrics.measured(measures, len(found.length), RESAMPLES, 0, "reported")
     wanted = ("mcc", "auc", "log2_ratio")
     out = {name: {key: figures[name]["figures"][key] for key in wanted} for name in measures}
@@ -108,7 +115,7 @@ def show(name: str, row: dict) -> None:
 
 
 def mean_over_runs(rows: dict[str, dict]) -> dict:
-    """Means of MCC, AUC and |log2|: sets of one run count as one."""
+    """Means of MCC, AUC and |log2| over runs; sets of one run count as one run."""
     out = {}
     for who in ("reported", "model"):
         runs: dict[str, list] = {}
@@ -120,14 +127,14 @@ def mean_over_runs(rows: dict[str, dict]) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, default=CONFIG, help="settings, and what is known of runs (TOML)")
+    parser.add_argument("--config", type=Path, default=CONFIG, help="settings, and facts about runs (TOML)")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder with truth sets below it")
     parser.add_argument("--bm", type=Path, default=ROOT / "target/release/bm", help="the bm program, which encodes the reads")
-    parser.add_argument("--statements", type=Path, default=ROOT / "target/release/examples/base_support", help="tells what k-mers say of bases")
+    parser.add_argument("--statements", type=Path, default=ROOT / "target/release/examples/base_support", help="the example program base_support of bm-evidence")
     parser.add_argument("--output", type=Path, default=PACKAGE, help="package folder")
     parser.add_argument("--seed", type=int, help="seed of draws and weights [default: the config's]")
-    parser.add_argument("--left-out", type=Path, metavar="FOLDER", help="packages that have not seen a run, and nothing else")
-    parser.add_argument("--smoke", action="store_true", help="the test data, some hundred reads: a test of the road, not a model")
+    parser.add_argument("--left-out", type=Path, metavar="FOLDER", help="only write packages trained without one run each")
+    parser.add_argument("--smoke", action="store_true", help="train on a few hundred reads of the test data: tests that the script runs, gives no useful model")
     options = parser.parse_args()
     config = tomllib.loads(options.config.read_text(encoding="utf-8"))
     folder = ROOT / "testdata" if options.smoke else options.data
@@ -144,7 +151,7 @@ def main() -> None:
     sets = find_sets(folder, config)
 
     parts, data = {}, []  # name of a set or file: (run, sample, weight, has truth)
-    taught = {}  # name of a set: (run, what it teaches of the statements of k-mers)
+    taught = {}  # name of a set: (run, counts of its support codes)
     for each in sets:
         if not each.held_out:
             found = reads.with_truth(each.table, bm, each.max_reads, 2)
@@ -158,7 +165,7 @@ def main() -> None:
     for each in config["own"]:
         path = folder / each["file"]
         if not path.is_file():
-            print(f"{each['file']}: not there, left out")
+            print(f"{each['file']}: not found, left out")
             continue
         found = reads.with_own_labels(path, bm, each.get("offset", 33), settings["max_own_reads"])
         parts[path.name] = (path.name, network.sample(found, window, settings, seed), each.get("weight", 1.0), False)
@@ -185,12 +192,12 @@ def main() -> None:
                 package.write_golden(target, ROOT / "testdata", bm, config)
                 write_experience(target, run)
                 package.write_manifest(target, config, [entry for entry in data if entry["name"] != each.name], {}, tools)
-                print(f"wrote {target.name}, which has not seen the run {run}", flush=True)
+                print(f"wrote {target.name}, trained without the run {run}", flush=True)
         return
 
     net = fit(None)
     package.write_models(options.output, net.weights(), config)
-    probe = np.arange(min(len(vectors), 1500))  # every code once: as good a read as any to compare engines with
+    probe = np.arange(min(len(vectors), 1500))  # a read with every code once, to compare engines
     codes = Reads(probe.astype(np.uint16), np.array([len(probe)]), np.zeros(len(probe), bool), np.ones(len(probe), bool))
     with torch.no_grad():
         p = torch.sigmoid(net.double()(*(torch.tensor(x) for x in codes.windows(probe, window)))[0]).numpy()
@@ -199,28 +206,28 @@ def main() -> None:
     print("files against PyTorch and each other, max |Δp|:", {key: f"{value:.1e}" for key, value in differences.items()})
     results: dict = {"command": COMMAND, "date": datetime.date.today().isoformat(), "seed": seed, "tools": tools}
     rows: dict[str, dict] = {}
-    print("MCC/AUC/log2(predicted/true errors) on runs left out, then on sets held out")
+    print("MCC/AUC/log2(predicted/true errors) on left-out runs, then on held-out sets")
     for run in runs:
         other = fit(run)
         for each in (each for each in sets if each.run == run and each.name in parts):
             found = reads.with_truth(each.table, bm, settings["judged_reads"], 1)
-            rows[each.name] = {"run": run, **judge(found, network.expected_errors(other, found))}
+            rows[each.name] = {"run": run, **measured(found, network.expected_errors(other, found))}
             show(each.name, rows[each.name])
     held = {}
     for each in (each for each in sets if each.held_out):
         if found := reads.with_truth(each.table, bm, settings["held_out_reads"], 1):
             note = config["truth"].get(each.name, {}).get("note")
-            held[each.name] = {"run": each.run, "note": note, **judge(found, network.expected_errors(net, found))}
+            held[each.name] = {"run": each.run, "note": note, **measured(found, network.expected_errors(net, found))}
             show(each.name, held[each.name])
     results |= {"left_out": rows, "held_out": held, "max_delta_p": differences}
     if rows:
         results["mean_left_out"] = mean_over_runs(rows)
-        print("mean over runs left out:", json.dumps(results["mean_left_out"]))
+        print("mean over left-out runs:", json.dumps(results["mean_left_out"]))
     package.write_golden(options.output, ROOT / "testdata", bm, config)
     write_experience(options.output, None)
     package.write_manifest(options.output, config, data, results, tools)
     shipped = options.output.resolve() == PACKAGE
-    if shipped:  # what is trained on other data, into another folder, is no result of this project
+    if shipped:  # models trained into another folder are not results of this project
         RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if rows and not options.smoke:
         manifest = json.loads((options.output / "manifest.json").read_text(encoding="utf-8"))

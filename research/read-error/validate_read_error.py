@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Hold a package whose network judges bases against its manifest, the CoreML rules and every engine at hand.
+"""Check a read-error package against its manifest, the CoreML rules and every available engine.
 
     validate_read_error.py --package models/read-error --bm target/release/bm --reads FASTQ... [--ort-lib LIBRARY] [--json]
 
-The reference is model.onnx in Python's ONNX Runtime on the CPU; codes and their vectors come from `bm encode`, the sums and
-the probability of a read are made here a second time. Where a package holds evidence, it is what the network alone expects that
-is compared; what the evidence makes of it must be the same of every engine. Exit code 0 when nothing failed, 1 otherwise.
+The reference is model.onnx in Python's ONNX Runtime on the CPU. Codes and their vectors come from `bm encode`; expected errors and the
+probability of a read are computed here independently. If a package holds evidence, the expected errors of the network alone are
+compared, and the result with evidence must be the same for every engine. Exit code 0 if nothing failed, 1 otherwise.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "neural-engine"))
 import coreml_rules  # noqa: E402
 
 LENGTHS = (1, 2, 4, 5, 9, 10, 50, 99, 100, 101, 150, 151, 300, 1000, 5000)
-MOST_READS = 2000  # of a file
-TOLERANCE = 1e-5  # of the probability of a read, and of its expected errors a base
+MOST_READS = 2000  # per file
+TOLERANCE = 1e-5  # for the probability of a read, and for its expected errors per base
 
 
 @dataclass
 class Scores:
-    """What ``bm score`` says of reads; arrays are [reads]."""
+    """Results of ``bm score``; arrays are [reads]."""
 
     probability: np.ndarray
-    errors: np.ndarray  # expected ones
-    prior: np.ndarray  # those that the network alone expects: the same, where there is no evidence
+    errors: np.ndarray  # expected errors
+    prior: np.ndarray  # expected errors by the network alone; equal to `errors` without evidence
     verdict: np.ndarray
 
 
 def score(bm: Path, package: Path, chosen: list[tuple[bytes, bytes]], evidence: bool, *options: str) -> Scores:
-    """Every read through ``bm score``."""
+    """Run ``bm score`` on the reads."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "reads.fastq")
         source.write_bytes(b"".join(b"@r%d\n%s\n+\n%s\n" % (i, s, q) for i, (s, q) in enumerate(chosen)))
@@ -61,7 +61,7 @@ def score(bm: Path, package: Path, chosen: list[tuple[bytes, bytes]], evidence: 
 
 
 def metadata(manifest: dict) -> dict[str, str]:
-    """What the files must say of themselves, by the manifest."""
+    """The metadata that both model files must have, from the manifest."""
     rule, domain = manifest["read_rule"], manifest.get("domain") or {}
     facts = {
         "id": manifest["id"], "version": manifest["version"], "task": manifest["task"],
@@ -74,7 +74,7 @@ def metadata(manifest: dict) -> dict[str, str]:
 
 
 def plain(value: str | None) -> str | float | None:
-    """A number where it is one."""
+    """The value as a number if it is one, else unchanged."""
     try:
         return float(value)
     except (TypeError, ValueError):
@@ -104,7 +104,7 @@ def main() -> int:
         onnx.checker.check_model(model, full_check=True)
         found = {entry.key: entry.value for entry in model.metadata_props}
         found.pop("COREML_CACHE_KEY", None)
-        # One program writes 1, another 1.0: numbers are compared as such.
+        # One program writes 1, another 1.0, so numbers are compared as numbers.
         other = {k: (found.get(k), wanted.get(k)) for k in found.keys() | wanted.keys() if plain(found.get(k)) != plain(wanted.get(k))}
         check(f"{name}: metadata", not other, str(other or ""))
         check(f"{name}: opset", [o.version for o in model.opset_import] == [opset])
@@ -141,30 +141,30 @@ def main() -> int:
 
     golden = json.loads((folder / "golden.json").read_text(encoding="utf-8"))["reads"]
     pairs = [(each["sequence"].encode(), each["quality"].encode()) for each in golden]
-    told = np.array([[each["probability"], each["expected_errors"]] for each in golden])
+    golden_values = np.array([[each["probability"], each["expected_errors"]] for each in golden])
     engines = {"embedded": ["--backend", "embedded"]}
     if options.ort_lib:
         engines["onnxruntime"] = ["--backend", "onnxruntime", "--ort-lib", str(options.ort_lib)]
     evidence = "evidence" in manifest["files"]
-    said: dict[str, Scores] = {}
+    results: dict[str, Scores] = {}
     for name, flags in engines.items():
-        found = said[name] = score(options.bm, folder, chosen, evidence, *flags)
+        found = results[name] = score(options.bm, folder, chosen, evidence, *flags)
         if evidence:
             probability = np.array([packages.read_probability(e, n, manifest["read_rule"]) for e, n in zip(found.errors, length)])
         off = [float(np.abs(found.probability - probability).max()), float((np.abs(found.prior - expected) / length).max())]
         flips = int(((found.verdict == "pass") != (probability >= 0.5)).sum())
         undecided = int((np.abs(probability - 0.5) < TOLERANCE).sum())
-        detail = f"{len(chosen)} reads, {length.sum()} bases: max |Δp| {off[0]:.1e}, expected errors a base {off[1]:.1e}, {flips} verdicts differ"
+        detail = f"{len(chosen)} reads, {length.sum()} bases: max |Δp| {off[0]:.1e}, expected errors per base {off[1]:.1e}, {flips} verdicts differ"
         check(f"{name} against Python's ONNX Runtime", max(off) <= TOLERANCE and flips <= undecided, detail)
         found = score(options.bm, folder, pairs, evidence, *flags)
-        off = [0.0 if evidence else float(np.abs(found.probability - told[:, 0]).max()), float(np.abs(found.prior - told[:, 1]).max())]
+        off = [0.0 if evidence else float(np.abs(found.probability - golden_values[:, 0]).max()), float(np.abs(found.prior - golden_values[:, 1]).max())]
         check(f"{name}: golden reads", off[0] <= TOLERANCE and off[1] <= 1e-3, f"max |Δp| {off[0]:.1e}, expected errors {off[1]:.1e}")
     if evidence:
-        changed = float((np.abs(said["embedded"].errors - said["embedded"].prior) / length).max())
-        check("the evidence changes what is expected", changed > 100 * TOLERANCE, f"expected errors a base by at most {changed:.1e}")
-        for name, found in said.items():
-            off = float((np.abs(found.errors - said["embedded"].errors) / length).max())
-            check(f"{name}: what the evidence makes of it", off <= TOLERANCE, f"expected errors a base differ by at most {off:.1e}")
+        changed = float((np.abs(results["embedded"].errors - results["embedded"].prior) / length).max())
+        check("the evidence changes expected errors", changed > 100 * TOLERANCE, f"expected errors per base by at most {changed:.1e}")
+        for name, found in results.items():
+            off = float((np.abs(found.errors - results["embedded"].errors) / length).max())
+            check(f"{name}: expected errors with evidence", off <= TOLERANCE, f"expected errors per base differ by at most {off:.1e}")
 
     out = sys.stderr if options.json else sys.stdout
     for each in checks:

@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
-"""What `bm` and other programs do with broken FASTQ files, full disks and pairs that are none.
+"""What `bm` and other programs do with broken FASTQ files, full disks and files that are not pairs.
 
     python3 research/robustness/readers.py --bm target/release/bm --output research/robustness/results
 
-Each program that is installed gets every broken specimen of testdata (those that its index calls `error`), a full device, and
-two pairs of files that do not belong together; it is asked to filter with its own defaults or as little as it allows. What is
-recorded: its exit code, whether anything was left under the output's name after a failure, and whether it crashed.  Linux only;
-standard library only.
+Each installed program gets every broken specimen of testdata (those with `error` in the index), a full device, and pairs of files
+that do not belong together. It filters with its defaults, or as little as it allows. Recorded are its exit code, whether anything
+was left under the output's name after a failure, and whether it crashed. Linux only; standard library only.
 
-Whether exit 0 on a broken file is a fault is not judged by what a program says on its terminal: a pipeline sees the code.
+Only the exit code counts, not messages on the terminal, because a pipeline sees only the code.
 """
 
 import argparse
@@ -28,7 +27,7 @@ DERIVED = ROOT / "testdata" / "derived"
 READS = ROOT / "testdata" / "hiseqx_phage" / "hiseqx_phage.fastq.gz"
 SECONDS = 60
 
-# The filter of each program: from {input} to {output}; `None` where it has no such mode.
+# The filter command of each program, from {input} to {output}; `None` if it has no such mode.
 PROGRAMS = {
     "bm": {
         "version": ["{bm}", "-V"],
@@ -91,12 +90,12 @@ PROGRAMS = {
     },
 }
 
-# Words of a program that did not expect what happened.
+# Messages of a program that crashed.
 CRASHES = ("Traceback (most recent call last)", "panicked at", "Exception in thread", "Segmentation fault", "java.lang.")
 
 
 def filled(command, **places):
-    """The command with its places filled in; `$` and braces of shells stay."""
+    """The command with its {placeholders} replaced; other braces and `$` stay as they are."""
     def word(text):
         for key, value in places.items():
             text = text.replace("{" + key + "}", str(value))
@@ -105,7 +104,7 @@ def filled(command, **places):
 
 
 def run(command, folder):
-    """Exit code and output of a command; a program that does not end has the code None."""
+    """Exit code and output of a command; the code is None if the program does not end in time."""
     try:
         done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
@@ -114,7 +113,7 @@ def run(command, folder):
 
 
 def attempt(command, bm, inputs, full):
-    """What became of one attempt.
+    """Run a program once.
 
     Returns
     -------
@@ -135,12 +134,12 @@ def attempt(command, bm, inputs, full):
 
 
 def cases(folder):
-    """Names and inputs: broken files, a full disk, and pairs that are none."""
+    """Inputs by name: broken files, mismatched pairs, and a good file for the full disk."""
     with open(BROKEN / "index.tsv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     broken = {row["file"]: [BROKEN / row["file"]] for row in rows if row["expected"] == "error"}
     broken["lengths differ, record 501"] = [DERIVED / "qual_len_mismatch_at_read_500.fastq.gz"]
-    # Pairs: as many as there are, one fewer, and one with another name.
+    # Mates: all reads, one read fewer, and one read with another name.
     lines = (BROKEN / "plain_named.fastq.gz").read_bytes().split(b"\n")
     whole, fewer = folder / "whole.fastq", folder / "fewer.fastq"
     renamed = folder / "renamed.fastq"
@@ -154,22 +153,22 @@ def cases(folder):
         "the first file has fewer reads": [fewer, whole],
         "a mate has another name": [whole, renamed],
     }
-    # Enough that something is kept by any of them, and more than they buffer.
+    # Enough reads that every program keeps some, and more than any program buffers.
     many = folder / "many.fastq"
     with gzip.open(READS, "rb") as file:
         many.write_bytes(file.read())
     return broken, pairs, [many]
 
 
-def judge(name, program, bm, folder):
-    """Everything about one program."""
+def test_program(name, program, bm, folder):
+    """All results of one program."""
     broken, pairs, whole = cases(folder)
     version = run(filled(program["version"], bm=bm), folder)[1].strip().splitlines()
     right = attempt(program["single"], bm, whole, full=False)
     result = {
         "program": name,
         "version": version[0].split(",")[0] if version else "",
-        # A command that fails on a file that is right would pass every other test.
+        # A command that fails on a good file would pass every other test.
         "right_file": right,
         "broken": {case: attempt(program["single"], bm, inputs, full=False) for case, inputs in broken.items()},
         "full": attempt(program["single"], bm, whole, full=True),
@@ -183,7 +182,7 @@ def judge(name, program, bm, folder):
 def table(results):
     """The results as Markdown."""
     head = ("| program | version | broken files with exit 0 | broken files that crash or hang it | partial output left after a failure "
-            "| full disk | pairs that are none, exit 0 |")
+            "| full disk | mismatched pairs with exit 0 |")
     lines = [head, "|---|---|---|---|---|---|---|"]
     for result in results:
         broken = list(result["broken"].values())
@@ -202,7 +201,7 @@ def table(results):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--bm", required=True, type=Path, help="the program")
+    parser.add_argument("--bm", required=True, type=Path, help="the bm program")
     parser.add_argument("--output", required=True, type=Path, help="folder for readers.json and readers.md")
     arguments = parser.parse_args()
     bm = arguments.bm.resolve()
@@ -213,9 +212,9 @@ def main():
             if name != "bm" and not shutil.which(first):
                 print(f"SKIPPED {name}: not installed")
                 continue
-            result = judge(name, program, bm, Path(folder))
+            result = test_program(name, program, bm, Path(folder))
             if result["right_file"]["code"] != 0:
-                print(f"SKIPPED {name}: it fails on a file that is right, so its command is wrong here: {result['right_file']}")
+                print(f"SKIPPED {name}: it fails on a good file, so its command does not work here: {result['right_file']}")
                 continue
             results.append(result)
             print(table([result]).splitlines()[-1])

@@ -1,7 +1,7 @@
-"""Compare the tables of `bm truth` with tables that an independent program made, read by read.
+"""Compare the tables of `bm truth`, read by read, with tables made by an independent program.
 
 Every run of a folder (`DIR/*/NAME/` with FASTQ files, `ref.fa` and `NAME.truth.tsv.gz`) is aligned again, counted with `bm truth`,
-and joined with its table by name and mate. bwa, minimap2 and bm are found on PATH.
+and joined with its table by name and mate. bwa, minimap2 and bm must be on PATH.
 
     python3 research/truth/check_truth.py --data DIR [--json research/truth/results/agreement.json]
 """
@@ -15,28 +15,28 @@ import sys
 import tempfile
 from pathlib import Path
 
-# How a run was aligned where it is not `bwa mem` with its defaults, and what `bm truth` is told.
+# Runs that were not aligned by `bwa mem` with its defaults: the aligner, and options for `bm truth`.
 LONG = (["minimap2", "-ax", "map-ont"], ["--long"])
 SPECIAL = {
     # Several strains in one reference: most reads have mapping quality 0.
     "gaiix_dwv": (["bwa", "mem"], ["--min-mapq", "0"]),
-    # Strains again, and reads of 454 with their homopolymer indels.
+    # Several strains too, and 454 reads with homopolymer indels.
     "454_dengue": (["minimap2", "-ax", "map-hifi"], ["--long", "--min-mapq", "0"]),
     "ont_lambda_r9": LONG,
     # Two clones in one reference.
     "ont_phix_r9": (LONG[0], ["--long", "--min-mapq", "0"]),
     "ont_sars2_r9": LONG,
-    # cDNA against genes with introns.
+    # cDNA aligned to genes with introns.
     "ont_sirv_cdna": (["minimap2", "-ax", "splice"], ["--long"]),
 }
-# Not made by aligning each read by itself, so there is nothing to compare.
+# Runs whose tables were not made by aligning each read, so there is nothing to compare.
 LEFT_OUT = {"nextseq_rabies_amplicon": "an amplicon table of 54 bases a read, without an alignment"}
 COLUMNS = ["mapped", "mapq", "alnlen", "clip5", "clip3", "sub", "ins", "del", "n", "masked", "scored", "ee", "errpos"]
 COUNTS = ["sub", "ins", "del"]
 
 
 def table(path):
-    """Return the rows of a truth table by (name, mate), each a dict of text."""
+    """Return the rows of a truth table by (name, mate); each row is a dict of strings."""
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt") as lines:
         header = next(lines).lstrip("#").rstrip("\n").split("\t")
@@ -53,7 +53,7 @@ def run(command, **options):
 
 
 def align_and_count(folder, scratch, threads):
-    """Return the path of the table that `bm truth` makes of a run, and the commands."""
+    """Align a run and count it with `bm truth`; return the path of the table, and the commands."""
     reads = sorted(str(path) for pattern in ("*.fastq.gz", "*.fq.gz") for path in folder.glob(pattern))
     aligner, options = SPECIAL.get(folder.name, (["bwa", "mem"], []))
     reference = scratch / "ref.fa"
@@ -68,32 +68,32 @@ def align_and_count(folder, scratch, threads):
 
 
 def compare(expected, found):
-    """Return how many mapped reads agree, column by column and in all three counts together."""
-    shared = [key for key, row in expected.items() if row["mapped"] == "1" and found.get(key, {}).get("mapped") == "1"]
-    same = {column: sum(expected[key][column] == found[key][column] for key in shared) for column in COLUMNS}
-    counts = sum(all(expected[key][column] == found[key][column] for column in COUNTS) for key in shared)
+    """Return the fractions of reads mapped in both tables that agree, by column and in all three counts together."""
+    common = [key for key, row in expected.items() if row["mapped"] == "1" and found.get(key, {}).get("mapped") == "1"]
+    same = {column: sum(expected[key][column] == found[key][column] for key in common) for column in COLUMNS}
+    counts = sum(all(expected[key][column] == found[key][column] for column in COUNTS) for key in common)
     near = sum(
         abs(sum(int(expected[key][c]) for c in COUNTS) - sum(int(found[key][c]) for c in COUNTS))
         <= 0.01 * max(100, sum(int(expected[key][c]) for c in COUNTS))
-        for key in shared
+        for key in common
     )
-    total = max(1, len(shared))
+    total = max(1, len(common))
     return {
         "reads": len(expected),
         "reads_found": len(found.keys() & expected.keys()),
         "mapped": sum(row["mapped"] == "1" for row in expected.values()),
-        "mapped_in_both": len(shared),
+        "mapped_in_both": len(common),
         "mapped_in_one": sum(row["mapped"] != found.get(key, row)["mapped"] for key, row in expected.items()),
         "counts_equal": round(counts / total, 6),
         "errors_within_1_or_1_percent": round(near / total, 6),
         "columns_equal": {column: round(count / total, 6) for column, count in same.items()},
-        "errors_expected": sum(int(expected[key][c]) for key in shared for c in COUNTS),
-        "errors_found": sum(int(found[key][c]) for key in shared for c in COUNTS),
+        "errors_expected": sum(int(expected[key][c]) for key in common for c in COUNTS),
+        "errors_found": sum(int(found[key][c]) for key in common for c in COUNTS),
     }
 
 
 def version(command):
-    """Return the first line with a version that a program prints."""
+    """Return the first line of a program's output that has a digit."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = (done.stdout + done.stderr).splitlines()
     return next((line.strip() for line in lines if any(character.isdigit() for character in line)), "unknown")
@@ -102,7 +102,7 @@ def version(command):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of runs, DIR/*/NAME/NAME.truth.tsv.gz")
-    parser.add_argument("--json", type=Path, help="where the figures go")
+    parser.add_argument("--json", type=Path, help="results file")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", nargs="*", help="names of runs")
     args = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Draws hold whole templates and as many bases as asked; transplanted reads have the errors they were lent and no others."""
+"""Draws contain whole templates and about as many bases as asked; transplanted reads have exactly the errors of their lenders."""
 
 import sys
 import tempfile
@@ -13,20 +13,20 @@ import curves  # noqa: E402
 
 
 class Draws(unittest.TestCase):
-    def test_a_draw_holds_whole_templates_and_about_the_wanted_bases(self):
+    def test_a_draw_contains_whole_templates_and_about_the_wanted_bases(self):
         of, bases = np.repeat(np.arange(500), 2), np.full(1000, 100)
         for seed in range(3):
             chosen = curves.drawn(of, bases, 20_000, seed)
             self.assertEqual(chosen[::2].tolist(), chosen[1::2].tolist())
             self.assertAlmostEqual(bases[chosen].sum(), 20_000, delta=200)
 
-    def test_draws_of_a_seed_are_nested_and_those_of_others_differ(self):
+    def test_draws_of_one_seed_are_nested_and_draws_of_other_seeds_differ(self):
         of, bases = np.arange(300), np.full(300, 50)
         small, large = (curves.drawn(of, bases, wanted, 1) for wanted in (2000, 9000))
         self.assertTrue((small <= large).all())
         self.assertNotEqual(small.tolist(), curves.drawn(of, bases, 2000, 2).tolist())
 
-    def test_mates_are_of_one_template(self):
+    def test_mates_belong_to_one_template(self):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "a.fastq")
             for names, expected in (
@@ -44,7 +44,7 @@ class Transplants(unittest.TestCase):
         self.assertEqual(kind.tolist(), [0, 1, 0, 2, 2, 0, 0, 2])
         self.assertEqual(span, 8)
 
-    def test_a_read_differs_from_the_genome_where_it_was_told_to(self):
+    def test_a_read_differs_from_the_genome_only_at_its_errors(self):
         rng = np.random.default_rng(1)
         genome = rng.integers(0, 4, 400).astype(np.uint8)
         sequence = b"ACGTACGTAC" * 3

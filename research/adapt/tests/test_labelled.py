@@ -1,4 +1,4 @@
-"""Known answers for the parts that need no training."""
+"""Tests with known answers for the parts that need no training."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class Windows(unittest.TestCase):
 
 
 class Names(unittest.TestCase):
-    def test_mates_share_what_is_before_the_slash_or_the_space(self) -> None:
+    def test_mates_have_the_same_name_before_the_slash_or_the_space(self) -> None:
         self.assertEqual({labelled.bare(name) for name in (b"@a/1", b"@a/2", b"@a 1:N:0", b"@a")}, {b"a"})
         self.assertEqual(labelled.bare(b"@"), b"")
 
 
 class Parts(unittest.TestCase):
-    def test_a_quarter_of_the_templates_is_in_each(self) -> None:
+    def test_a_quarter_of_the_templates_is_in_each_part(self) -> None:
         counts = np.bincount([labelled.fold_of(template) for template in range(10_000)])
         self.assertEqual(len(counts), labelled.FOLDS)
         self.assertTrue((abs(counts - 2500) < 150).all(), counts)
 
-    def test_the_hash_is_the_one_of_murmur(self) -> None:
+    def test_the_hash_is_the_finaliser_of_murmur(self) -> None:
         self.assertEqual([labelled.mix(0), labelled.mix(1)], [0, 0xB456BCFC34C2CB2C])
 
 

@@ -1,19 +1,19 @@
-//! Deflates and inflates a FASTQ file with the libraries there are, in turns, and prints a table.
+//! Deflates and inflates a FASTQ file with several libraries in turn, and prints a table.
 //!
-//! `cargo run --release [--features isal] -- reads.fastq [rounds]`; the file is plain text. Blocks
-//! are those of BGZF, 65,280 bytes each, by themselves; streams are one gzip member. One thread;
-//! medians of the rounds.
+//! `cargo run --release [--features isal] -- reads.fastq [rounds]`; the file is plain text. Text is
+//! deflated in independent BGZF blocks of 65,280 bytes, and inflated from one gzip member. One
+//! thread; figures are medians of the rounds.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::time::Instant;
 
-/// Bytes of text in a block.
+/// Bytes of text per block.
 const BLOCK: usize = 65_280;
 
 type Run<'a> = Box<dyn FnMut(&[u8]) -> usize + 'a>;
 
-/// What can deflate a block, by name: each returns how many bytes it made of the text.
+/// Returns the deflaters, by name; each returns the number of compressed bytes.
 fn deflaters() -> Vec<(String, Run<'static>)> {
     let mut all: Vec<(String, Run)> = Vec::new();
     for level in 1..=6 {
@@ -95,7 +95,7 @@ fn deflaters() -> Vec<(String, Run<'static>)> {
     all
 }
 
-/// What can inflate a gzip stream, by name: each returns how many bytes of text it found.
+/// Returns the inflaters of a gzip stream, by name; each returns the number of bytes of text.
 fn inflaters() -> Vec<(String, Run<'static>)> {
     let mut all: Vec<(String, Run)> = vec![
         (
@@ -128,8 +128,8 @@ fn count(mut text: impl Read) -> usize {
     }
 }
 
-/// Runs all in turns and adds a row for each: text a second, reads a second, and what was made of
-/// the text.
+/// Runs all libraries in turn and adds a row for each: MB of text per second, million reads per
+/// second, spread, and output size relative to the text.
 fn table(out: &mut String, mut all: Vec<(String, Run)>, input: &[u8], text: &[u8], rounds: usize) {
     let reads = text.iter().filter(|byte| **byte == b'\n').count() / 4;
     let mut times = vec![Vec::new(); all.len()];

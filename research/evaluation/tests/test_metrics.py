@@ -1,4 +1,4 @@
-"""Known answers: AUC against brute force, MCC at its edges, retention by hand, the bootstrap the same every time.
+"""Tests with known answers: AUC against brute force, MCC at its limits, retention by hand, a reproducible bootstrap.
 
     python -m unittest discover -s research/evaluation/tests
 """
@@ -35,7 +35,7 @@ class Auc(unittest.TestCase):
                 with self.subTest(levels=levels):
                     self.assertAlmostEqual(weighted_auc(badness, bad), brute_force(badness, bad), places=12)
 
-    def test_a_weight_is_so_many_copies(self):
+    def test_a_weight_equals_that_many_copies(self):
         rng = np.random.default_rng(2)
         badness, bad, weight = rng.integers(0, 9, 40).astype(float), rng.random(40) < 0.4, rng.integers(0, 4, 40)
         copies = np.repeat(np.arange(40), weight)
@@ -46,7 +46,7 @@ class Auc(unittest.TestCase):
         self.assertEqual(weighted_auc(badness, bad), 1.0)
         self.assertEqual(weighted_auc(-badness, bad), 0.0)
 
-    def test_reads_that_were_not_judged_rank_last_and_tie(self):
+    def test_unscored_reads_rank_last_and_tie(self):
         badness, bad = np.array([0.1, np.inf, np.inf]), np.array([False, True, False])
         self.assertEqual(weighted_auc(badness, bad), 0.75)
 
@@ -78,19 +78,19 @@ class Mcc(unittest.TestCase):
 
 
 class Retention(unittest.TestCase):
-    def share(self, badness, bad, retention):
+    def bad_among(self, badness, bad, retention):
         ranking = metrics.Ranking(np.array(badness, float))
-        return metrics.bad_share(ranking.sums(np.array(bad, float)), ranking.sums(np.ones(len(bad))), retention)
+        return metrics.bad_fraction(ranking.sums(np.array(bad, float)), ranking.sums(np.ones(len(bad))), retention)
 
     def test_the_best_are_kept(self):
-        self.assertEqual(self.share([1, 2, 3, 4], [0, 0, 1, 1], 0.5), 0.0)
-        self.assertAlmostEqual(self.share([1, 2, 3, 4], [0, 0, 1, 1], 0.75), 1 / 3)
-        self.assertAlmostEqual(self.share([4, 3, 2, 1], [0, 0, 1, 1], 0.5), 1.0)
-        self.assertEqual(self.share([1, 2, 3, 4], [0, 0, 1, 1], 1.0), 0.5)
+        self.assertEqual(self.bad_among([1, 2, 3, 4], [0, 0, 1, 1], 0.5), 0.0)
+        self.assertAlmostEqual(self.bad_among([1, 2, 3, 4], [0, 0, 1, 1], 0.75), 1 / 3)
+        self.assertAlmostEqual(self.bad_among([4, 3, 2, 1], [0, 0, 1, 1], 0.5), 1.0)
+        self.assertEqual(self.bad_among([1, 2, 3, 4], [0, 0, 1, 1], 1.0), 0.5)
 
-    def test_a_tie_at_the_border_gives_its_mean(self):
-        self.assertAlmostEqual(self.share([1, 2, 2, 2], [0, 1, 0, 0], 0.5), (1 / 3) / 2)
-        self.assertAlmostEqual(self.share([7, 7, 7, 7], [0, 1, 0, 0], 0.5), 0.25, msg="one value for all says nothing")
+    def test_a_tie_at_the_limit_contributes_its_mean(self):
+        self.assertAlmostEqual(self.bad_among([1, 2, 2, 2], [0, 1, 0, 0], 0.5), (1 / 3) / 2)
+        self.assertAlmostEqual(self.bad_among([7, 7, 7, 7], [0, 1, 0, 0], 0.5), 0.25, msg="one value for all reads cannot rank them")
 
 
 class Figures(unittest.TestCase):
@@ -101,8 +101,8 @@ class Figures(unittest.TestCase):
         rate = rng.uniform(0, 0.04, n)
         self.errors = rng.poisson(rate * 100)
         self.labels = metrics.Labels(self.errors, self.length, self.length, self.errors <= 1)
-        self.predicting = metrics.Judgement(rate, rate * 100, rate <= 0.01, rate * 100)
-        self.silent = metrics.Judgement(-rate, -rate, rate >= 0, None)
+        self.predicting = metrics.MethodOutput(rate, rate * 100, rate <= 0.01, rate * 100)
+        self.silent = metrics.MethodOutput(-rate, -rate, rate >= 0, None)
 
     def test_all_kept(self):
         figures = metrics.Measure(self.silent, self.labels).figures(np.ones(300))
@@ -111,10 +111,10 @@ class Figures(unittest.TestCase):
         self.assertTrue(math.isnan(figures["log2_ratio"]), "no errors predicted, no calibration")
 
     def test_calibration_is_signed(self):
-        twice = metrics.Judgement(*[self.predicting.by_rate] * 2, self.predicting.keep, 2.0 * self.errors)
-        half = metrics.Judgement(*[self.predicting.by_rate] * 2, self.predicting.keep, 0.5 * self.errors)
-        for judgement, expected in ((twice, 1.0), (half, -1.0)):
-            self.assertAlmostEqual(metrics.Measure(judgement, self.labels).figures(np.ones(300))["log2_ratio"], expected)
+        twice = metrics.MethodOutput(*[self.predicting.by_rate] * 2, self.predicting.keep, 2.0 * self.errors)
+        half = metrics.MethodOutput(*[self.predicting.by_rate] * 2, self.predicting.keep, 0.5 * self.errors)
+        for output, expected in ((twice, 1.0), (half, -1.0)):
+            self.assertAlmostEqual(metrics.Measure(output, self.labels).figures(np.ones(300))["log2_ratio"], expected)
 
     def test_the_reliability_curve_holds_every_read_and_error_once(self):
         curve = metrics.Measure(self.predicting, self.labels).reliability()
@@ -122,7 +122,7 @@ class Figures(unittest.TestCase):
         self.assertAlmostEqual(sum(point["reads"] * 100 * point["measured"] for point in curve), self.errors.sum())
         self.assertEqual(metrics.Measure(self.silent, self.labels).reliability(), [])
 
-    def test_the_bootstrap_is_the_same_every_time_and_holds_the_value(self):
+    def test_the_bootstrap_is_reproducible_and_its_interval_contains_the_value(self):
         def run(seed):
             measures = {"a": metrics.Measure(self.predicting, self.labels), "b": metrics.Measure(self.silent, self.labels)}
             return metrics.measured(measures, 300, 100, seed, "a")
@@ -140,7 +140,7 @@ class Figures(unittest.TestCase):
     def test_bases_kept_and_errors_left_by_hand(self):
         labels = metrics.Labels(np.array([0, 3, 9]), np.array([100, 150, 80]), np.array([100, 200, 100]), np.array([True, False, False]))
         rate = np.array([0.1, 0.2, 0.3])
-        measure = metrics.Measure(metrics.Judgement(rate, rate, np.array([True, True, False])), labels)
+        measure = metrics.Measure(metrics.MethodOutput(rate, rate, np.array([True, True, False])), labels)
         found = measure.figures(np.ones(3))
         self.assertAlmostEqual(found["bases_kept"], 300 / 400)
         self.assertAlmostEqual(found["errors_per_mb"], 1e6 * 3 / 250)

@@ -1,4 +1,4 @@
-"""Labels find their records, tables and shares are those of a count by hand, and halves keep mates together."""
+"""Labels are joined to their records, tables and fractions equal a count by hand, and halves keep mates together."""
 
 import math
 import subprocess
@@ -39,12 +39,12 @@ class ReadLabels(Scratch):
     def test_single_reads_are_counted_over_all_files(self):
         self.assertEqual(self.labels(["3\t1\t=\n", "0\t1\tX\n"], [2, 2]), [b"X", None, None, b"="])
 
-    def test_pairs_in_files_of_other_lengths_are_refused(self):
+    def test_pairs_in_files_of_unequal_length_are_refused(self):
         with self.assertRaises(SystemExit):
             self.labels(["0\t1\t=\n", "0\t2\t=\n"], [2, 3])
 
 
-class Judges(unittest.TestCase):
+class Methods(unittest.TestCase):
     def test_the_rate_of_a_quality_is_counted_where_there_are_labels(self):
         quality, label = bytes([33 + 20] * 1000 + [33 + 30] * 4), b"X" * 30 + b"=" * 770 + b"." * 200 + b"...."
         rates = own_labels.rate_by_quality([quality, bytes([33 + 20] * 9)], [label, None])
@@ -56,19 +56,19 @@ class Judges(unittest.TestCase):
         r = reads(n=2, row=np.array([0, 2]), records=3, length=np.array([3, 2]))
         rates = np.zeros(94)
         rates[[10, 20]] = 0.02, 0.004
-        judgement = own_labels.by_table(r, [bytes([43, 43, 53]), b"!", bytes([53, 53])], rates)
-        np.testing.assert_allclose(judgement.predicted, [0.044, 0.008])
-        self.assertEqual(judgement.keep.tolist(), [False, True])
+        output = own_labels.by_table(r, [bytes([43, 43, 53]), b"!", bytes([53, 53])], rates)
+        np.testing.assert_allclose(output.predicted, [0.044, 0.008])
+        self.assertEqual(output.keep.tolist(), [False, True])
 
-    def test_reads_without_labels_are_judged_by_what_is_reported(self):
+    def test_reads_without_labels_rank_by_reported_expected_errors(self):
         r = reads(n=3, length=np.full(3, 200), ee=np.array([9.0, 1.0, 8.0]))
         labels = [b"=" * 99 + b"X" + b"." * 100, b"." * 200, None]
-        judgement, unlabelled = own_labels.by_breaks(r, labels)
-        np.testing.assert_allclose(judgement.predicted, [2.0, 1.0, 8.0])
-        self.assertEqual(judgement.keep.tolist(), [True, True, False])
+        output, unlabelled = own_labels.by_breaks(r, labels)
+        np.testing.assert_allclose(output.predicted, [2.0, 1.0, 8.0])
+        self.assertEqual(output.keep.tolist(), [True, True, False])
         self.assertEqual(unlabelled, 2)
 
-    def test_each_read_gets_the_judgement_of_the_other_half(self):
+    def test_each_read_gets_the_output_of_the_other_half(self):
         one, other = (own_labels.expecting(np.full(4, errors), reads()) for errors in (0.5, 2.0))
         both = own_labels.joined(np.array([True, False, False, True]), one, other)
         self.assertEqual(both.predicted.tolist(), [0.5, 2.0, 2.0, 0.5])
@@ -76,7 +76,7 @@ class Judges(unittest.TestCase):
 
 
 class Timed(Scratch):
-    def test_a_command_is_waited_for_and_its_own_memory_is_told(self):
+    def test_time_and_memory_are_those_of_the_command(self):
         ballast = np.ones(30_000_000)  # 240 MB of this process, which the command must not inherit
         took = own_labels.timed([sys.executable, "-S", "-c", "x = b'x' * 60_000_000"])
         self.assertEqual(list(took), ["wall_s", "cpu_s", "peak_mb"])
@@ -109,7 +109,7 @@ class Truth(unittest.TestCase):
         self.assertEqual(np.flatnonzero(own_labels.error_bases("S17,I3,D9,D4@9,I2@11", 20)).tolist(), [3, 11, 12, 17])
         self.assertEqual(own_labels.error_bases("", 3).tolist(), [False] * 3)
 
-    def test_shares_by_hand(self):
+    def test_fractions_by_hand(self):
         # Clipped: base 0. Errors at 2 (found), 5 (not labelled), 7 (missed); 3 is labelled wrong and is right.
         clips = {"clip5": np.array([1, 0]), "clip3": np.array([0, 0]), "places": ["S2,S5,S7", ""]}
         r = reads(n=2, length=np.array([10, 3]), **clips)
@@ -120,7 +120,7 @@ class Truth(unittest.TestCase):
         self.assertAlmostEqual(found["share_labelled"], 8 / 12)
 
     def test_nothing_labelled_has_no_precision(self):
-        found = own_labels.Overlap().shares()
+        found = own_labels.Overlap().fractions()
         self.assertTrue(math.isnan(found["precision"]) and math.isnan(found["log2_ratio"]))
 
 

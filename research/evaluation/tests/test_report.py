@@ -1,4 +1,4 @@
-"""The page is made of the results file alone and says what is missing."""
+"""The page is rendered from the results file alone and states what is missing."""
 
 import json
 import sys
@@ -22,13 +22,13 @@ def results():
         errors, length = rng.poisson(1, 200) + shift, np.full(200, 100)
         labels = metrics.Labels(errors, length, length, errors <= 1)
         rate = rng.random(200)
-        judged = {
-            "EE/len <= 1 %": metrics.Measure(metrics.Judgement(rate, rate, rate <= 0.5, errors * 2.0), labels),
-            "mute": metrics.Measure(metrics.Judgement(-rate, -rate, rate <= 0.5), labels),
+        evaluated = {
+            "EE/len <= 1 %": metrics.Measure(metrics.MethodOutput(rate, rate, rate <= 0.5, errors * 2.0), labels),
+            "mute": metrics.Measure(metrics.MethodOutput(-rate, -rate, rate <= 0.5), labels),
         }
-        figures = metrics.measured(judged, 200, 10, 1, "EE/len <= 1 %")
-        for each in judged:
-            figures[each]["reliability"] = judged[each].reliability()
+        figures = metrics.measured(evaluated, 200, 10, 1, "EE/len <= 1 %")
+        for each in evaluated:
+            figures[each]["reliability"] = evaluated[each].reliability()
         sets[name] = {
             "platform": "illumina", "part": part, "run": name, "records": 210, "ambiguous": 10, "reads": 200, "median_length": 100,
             "errors": int(errors.sum()), "scored_bases": 20000, "good_share": float(labels.good.mean()), "with_1_error": 0.5,
@@ -45,12 +45,12 @@ class Report(unittest.TestCase):
         # As it is read back: what is not a number is null.
         self.results = json.loads(evaluate.to_json(results()))
 
-    def test_the_page_says_what_has_no_value(self):
+    def test_the_page_lists_what_has_no_value(self):
         page = report.markdown(self.results)
-        self.assertIn("Not judged, as every read is ambiguous: d.", page)
-        self.assertIn("mute: no number of errors is predicted", page)
+        self.assertIn("Not evaluated, because every read is ambiguous: d.", page)
+        self.assertIn("because they predict no number of errors: mute.", page)
         self.assertIn("One class has fewer than 30 reads in c", page)
-        self.assertIn("Long reads, clipped ones not left out: c.", page)
+        self.assertIn("Sets of long reads, in which clipped reads are kept: c.", page)
         self.assertNotIn("nan", page)
         self.assertNotIn("None", page)
 
@@ -64,25 +64,25 @@ class Report(unittest.TestCase):
             else:
                 width = 0
 
-    def test_what_the_evidence_said_and_took(self):
+    def test_the_evidence_and_its_cost_are_shown(self):
         self.assertEqual(report.evidence(self.results), [])
         found = {"testifies": False, "doubts": ["too few", "too odd"], "k": 21, "kmers": 1234, "share": 1.0, "bytes": 1, "depth": 30.0,
                  "evaluable": 0.875, "expected_errors_prior": 1500.4, "expected_errors": 700.2}  # fmt: skip
         took = [{"wall_s": 1.0, "cpu_s": 2.0, "peak_mb": 30}, {"wall_s": 1.5, "cpu_s": 2.5, "peak_mb": 45, "evidence": found}]
-        said = {name: [{"choice": "start", "doubts": []} | each] for name, each in zip((own_labels.ADAPTED, own_labels.POSTERIOR), took)}
-        self.results["sets"]["b"]["adapting"] = said
+        reported = {name: [{"choice": "start", "doubts": []} | each] for name, each in zip((own_labels.ADAPTED, own_labels.POSTERIOR), took)}
+        self.results["sets"]["b"]["adapting"] = reported
         page = report.markdown(self.results)
         self.assertIn("| b | no | 21 | 1,234 | 100 % | 30 | 88 % | 1,500 → 700 | too few; too odd |", page)
         self.assertIn("| b | 210 | 1.0 / 1.5 | 2.0 / 2.5 | 30 / 45 |", page)
 
-    def test_losses_are_named(self):
+    def test_losses_are_listed(self):
         for name, number in (("a", -0.02), ("b", -0.009)):
             self.results["sets"][name]["judged"]["mute"]["difference"]["mcc"][0] = number
         row = next(line for line in report.losses(self.results, ["mute"]) if line.startswith("| mute"))
         self.assertTrue(row.startswith("| mute | a (−0.020)"), row)
         self.assertNotIn("b (", row.split("|")[2])
 
-    def test_errors_left_are_told_where_they_were_counted(self):
+    def test_errors_left_are_shown_only_if_they_were_counted(self):
         self.assertIn("## Errors left and bases kept", report.markdown(self.results))
         del self.results["sets"]["a"]["judged"]["EE/len <= 1 %"]["figures"]["bases_kept"]
         self.assertNotIn("## Errors left and bases kept", report.markdown(self.results))

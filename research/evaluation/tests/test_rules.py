@@ -1,4 +1,4 @@
-"""The rules at their thresholds, a regression that is known, who may train for whom, and the columns of `bm score`."""
+"""The rules at their thresholds, a regression with a known answer, the choice of training sets, and the columns of `bm score`."""
 
 import sys
 import unittest
@@ -42,14 +42,14 @@ class Logistic(unittest.TestCase):
         found = rules.LogisticRegression(x, y, np.ones(len(x))).coefficients()
         np.testing.assert_allclose(found, known + [6, 0, 0], rtol=0.03)
 
-    def test_a_weight_is_so_many_copies(self):
+    def test_a_weight_equals_that_many_copies(self):
         rng = np.random.default_rng(6)
         x, y, weight = rng.normal(size=(80, 2)), rng.random(80) < 0.5, rng.integers(1, 4, 80)
         once = rules.LogisticRegression(x, y, weight.astype(float)).coefficients()
         copied = rules.LogisticRegression(np.repeat(x, weight, 0), np.repeat(y, weight), np.ones(weight.sum())).coefficients()
         np.testing.assert_allclose(once, copied, rtol=1e-6, atol=1e-9)
 
-    def test_classes_that_are_apart_and_one_class_alone_stay_finite(self):
+    def test_separable_classes_and_a_single_class_give_finite_weights(self):
         x = np.array([[0.0], [1.0], [2.0], [3.0]])
         for y in ([False, False, True, True], [True] * 4):
             self.assertTrue(np.isfinite(rules.LogisticRegression(x, np.array(y), np.ones(4)).logit(x)).all())
@@ -62,17 +62,17 @@ class Logistic(unittest.TestCase):
 
 
 class TrainingSets(unittest.TestCase):
-    def names(self, judged, sets, platform):
-        return [s.name for s in rules.training_sets(judged, sets, platform)]
+    def names(self, evaluated, sets, platform):
+        return [s.name for s in rules.training_sets(evaluated, sets, platform)]
 
-    def test_neither_the_judged_run_nor_its_flow_cell_nor_test_sets(self):
+    def test_the_evaluated_run_its_flow_cell_and_test_sets_are_excluded(self):
         sets = [reads("a", run="F1"), reads("a2", run="F1"), reads("b"), reads("c", part="devtest"), reads("d", part="devtest", run="F1")]
         platform = dict.fromkeys(["a", "a2", "b", "c", "d"], "illumina")
         self.assertEqual(self.names(sets[0], sets, platform), ["b"])
         self.assertEqual(self.names(sets[3], sets, platform), ["a", "a2", "b"])
         self.assertEqual(self.names(sets[4], sets, platform), ["b"], "a test set of a training run's flow cell")
 
-    def test_the_same_platform_where_there_is_one(self):
+    def test_sets_of_the_same_platform_are_preferred(self):
         sets = [reads("a"), reads("b"), reads("n"), reads("m"), reads("x", part="weird")]
         platform = {"a": "illumina", "b": "illumina", "n": "nanopore", "m": "nanopore", "x": "454"}
         self.assertEqual(self.names(sets[0], sets, platform), ["b"])
@@ -92,29 +92,29 @@ class Models(unittest.TestCase):
     }  # fmt: skip
 
     def test_a_probability_ranks_and_predicts_nothing(self):
-        judgement, unscored = rules.judged_by(self.columns, reads())
-        self.assertEqual(judgement.by_rate.tolist(), [-0.9, -0.2, np.inf, -0.6])
-        self.assertEqual(judgement.keep.tolist(), [True, False, False, True])
-        self.assertIsNone(judgement.predicted)
+        output, unscored = rules.output_of_tables(self.columns, reads())
+        self.assertEqual(output.by_rate.tolist(), [-0.9, -0.2, np.inf, -0.6])
+        self.assertEqual(output.keep.tolist(), [True, False, False, True])
+        self.assertIsNone(output.predicted)
         self.assertEqual(unscored, 1)
 
     def test_expected_errors_rank_by_rate_and_by_count(self):
         r = reads(length=np.array([100, 50, 100, 200]))
         columns = self.columns | {"length": ["100", "50", "100", "200"], "expected_errors": ["1", "2", "nan", "3"]}
-        judgement, _ = rules.judged_by(columns, r)
-        self.assertEqual(judgement.by_rate.tolist(), [0.01, 0.04, np.inf, 0.015])
-        self.assertEqual(judgement.by_count.tolist(), [1, 2, np.inf, 3])
-        self.assertEqual(judgement.predicted.tolist(), [1, 2, 0, 3])
+        output, _ = rules.output_of_tables(columns, r)
+        self.assertEqual(output.by_rate.tolist(), [0.01, 0.04, np.inf, 0.015])
+        self.assertEqual(output.by_count.tolist(), [1, 2, np.inf, 3])
+        self.assertEqual(output.predicted.tolist(), [1, 2, 0, 3])
 
-    def test_rows_are_those_of_the_reads_that_are_judged(self):
+    def test_rows_are_those_of_the_evaluated_reads(self):
         r = reads(n=2, row=np.array([1, 3]), records=4)
-        self.assertEqual(rules.judged_by(self.columns, r)[0].by_rate.tolist(), [-0.2, -0.6])
+        self.assertEqual(rules.output_of_tables(self.columns, r)[0].by_rate.tolist(), [-0.2, -0.6])
 
     def test_other_reads_are_refused(self):
         with self.assertRaises(SystemExit):
-            rules.judged_by(self.columns, reads(records=5))
+            rules.output_of_tables(self.columns, reads(records=5))
         with self.assertRaises(SystemExit):
-            rules.judged_by(self.columns, reads(length=np.array([100, 100, 100, 99])))
+            rules.output_of_tables(self.columns, reads(length=np.array([100, 100, 100, 99])))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Reads and their truth find each other by name and mate, and what does not fit is refused."""
+"""Reads and their truth are joined by name and mate, and a table of other reads is refused."""
 
 import gzip
 import sys
@@ -55,7 +55,7 @@ class Folder(unittest.TestCase):
                 reads = self.load(rows, r1=[record(first)], r2=[record(second)])
                 self.assertEqual(reads.errors.tolist(), [0, 2])
 
-    def test_a_suffix_is_worth_more_than_the_file(self):
+    def test_a_suffix_takes_precedence_over_the_file(self):
         reads = self.load([row("a", "1"), row("a", "2", sub=2)], r1=[record("a/2")], r2=[record("a/1")])
         self.assertEqual(reads.errors.tolist(), [2, 0])
 
@@ -91,7 +91,7 @@ class Folder(unittest.TestCase):
         self.assertAlmostEqual(reads.sd_q[0], np.std([10] * 5 + [20] * 15))
         self.assertAlmostEqual(reads.ee[0], 0.65)
 
-    def test_what_does_not_fit_is_refused(self):
+    def test_a_table_of_other_reads_is_refused(self):
         cases = {
             "another length": ([row("a", length=9, scored=9)], [record("a")]),
             "other qualities": ([row("a", ee=0.5)], [record("a")]),

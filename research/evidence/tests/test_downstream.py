@@ -1,4 +1,4 @@
-"""Kept reads, alleles and contigs are those of a count by hand."""
+"""Kept reads, alleles and figures of contigs equal a count by hand."""
 
 import math
 import sys
@@ -21,12 +21,12 @@ class Keeping(unittest.TestCase):
         self.assertEqual(keep.tolist(), [False, True, False, True])
         self.assertTrue(downstream.best(np.arange(4.0), np.full(4, 10), 40).all())
 
-    def test_ties_are_not_kept_by_place(self):
+    def test_ties_are_not_kept_in_file_order(self):
         keep = downstream.best(np.zeros(1000), np.ones(1000, int), 500)
         self.assertEqual(keep.sum(), 500)
         self.assertGreater(keep[500:].sum(), 200)
 
-    def test_a_corrector_ranks_by_changes_and_then_by_what_is_reported(self):
+    def test_a_corrector_ranks_by_changes_and_then_by_reported_quality(self):
         made = peers.Changes(np.array([0, 2, 0, 0]), np.array([0, 0, 0, 0]), np.zeros(4, bool), np.array([False, False, False, True]))
         badness = downstream.by_changes(made, np.full(4, 100), np.array([0.2, 0.01, 0.1, 0.001]))
         self.assertEqual(badness.tolist(), [1, 2, 0, 3])

@@ -1,4 +1,4 @@
-"""Mixtures hold what they should, and losses are those of a count by hand."""
+"""Mixtures have the expected reads, and losses equal a count by hand."""
 
 import gzip
 import json
@@ -13,18 +13,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.append(str(Path(__file__).resolve().parents[2] / "evaluation" / "tests"))
 import rare  # noqa: E402
 import test_rules  # noqa: E402
-from rare import COMMON, EE, JUDGES, POSTERIOR, RARE, RARE_CLEAN, SEEN, Judged  # noqa: E402
+from rare import COMMON, EE, METHODS, POSTERIOR, RARE, RARE_CLEAN, SEEN, Evaluated  # noqa: E402
 
 
 def of(errors, badness, keep):
-    """Reads of 100 scored bases; what *posterior* says, all other judges the reverse of its ranking and verdict."""
+    """Reads of 100 scored bases, with the ranking and verdict of *posterior*; all other methods have the reverse of both."""
     badness, keep = np.array(badness), np.array(keep)
-    each = {judge: badness if judge == POSTERIOR else -badness for judge in JUDGES}
-    return Judged(np.array(errors), np.full(len(errors), 100), each, {judge: keep if judge == POSTERIOR else ~keep for judge in JUDGES})
+    each = {method: badness if method == POSTERIOR else -badness for method in METHODS}
+    return Evaluated(np.array(errors), np.full(len(errors), 100), each, {method: keep if method == POSTERIOR else ~keep for method in METHODS})
 
 
 class Figures(unittest.TestCase):
-    def test_the_best_share_with_ties(self):
+    def test_the_best_fraction_with_ties(self):
         np.testing.assert_allclose(rare.best(np.array([3.0, 1.0, 2.0, 2.0]), 0.5), [0, 1, 0.5, 0.5])
         np.testing.assert_allclose(rare.best(np.array([3.0, 1.0, np.inf]), 1.0), [1, 1, 1])
         np.testing.assert_allclose(rare.best(np.array([3.0, 1.0]), 0.0), [0, 0])
@@ -44,12 +44,12 @@ class Figures(unittest.TestCase):
         self.assertEqual((found["equal"][EE]["errors"], found["equal"][EE]["lost"][RARE]), (12, 2), "the worst two by posterior")
         both = rare.added([found, found])
         self.assertEqual((both["reads"], both["kept_by_posterior"], both["group_reads"][RARE]), (10, 0.4, 4))
-        self.assertEqual(rare.share_lost(both, "verdict", POSTERIOR, RARE), 0.5)
+        self.assertEqual(rare.fraction_lost(both, "verdict", POSTERIOR, RARE), 0.5)
 
-    def test_nothing_in_a_group_has_no_share(self):
+    def test_an_empty_group_has_no_fraction(self):
         run = of([0, 0], [0.1, 0.2], [True, True])
         found = rare.figures(run, {RARE: np.array([False, False])})
-        self.assertIsNone(rare.share_lost(found, "equal", EE, RARE))
+        self.assertIsNone(rare.fraction_lost(found, "equal", EE, RARE))
 
 
 class Files(unittest.TestCase):
@@ -59,7 +59,7 @@ class Files(unittest.TestCase):
         self.folder = Path(scratch.name)
 
     def reads(self, name, *files):
-        """What `mixed` needs of a set, with these sequences in its files."""
+        """A set with the attributes that `mixed` uses, and these sequences in its files."""
         paths = []
         for number, sequences in enumerate(files):
             paths.append(self.folder / f"{name}_{number + 1}.fastq.gz")
@@ -74,7 +74,7 @@ class Files(unittest.TestCase):
         files = rare.mixed(a, b, self.folder)
         self.assertEqual(self.names(files), [["a0", "a1", "b0", "b1"], ["a0", "a1", "b0", "b1"]])
 
-    def test_else_all_reads_are_in_one(self):
+    def test_otherwise_all_reads_are_in_one_file(self):
         a, b = self.reads("a", ["AC"], ["GT"]), self.reads("b", ["CC", "CA"])
         files = rare.mixed(a, b, self.folder)
         self.assertEqual(self.names(files), [["a0", "a0", "b0", "b1"]])
@@ -87,7 +87,7 @@ class Files(unittest.TestCase):
         self.assertEqual(self.names(found.files), [["a1", "a2"], ["a1", "a2"]])
         self.assertEqual((found.row.tolist(), found.errors.tolist(), found.places, found.records), ([0, 2, 3], [1, 2, 3], list("xyz"), 4))
 
-    def test_a_set_mixed_with_its_mirror_has_every_read_once(self):
+    def test_a_set_mixed_with_its_complement_has_every_read_once(self):
         run = test_rules.reads(n=3, row=np.array([0, 1, 2]), records=3)
         run.files = self.reads("a", ["ACGTN", "AG", "AT"]).files
         common, few = rare.parts_of(run, run, np.array([True, False, False]), self.folder)
@@ -125,7 +125,7 @@ class Page(unittest.TestCase):
             width = (width or line.count("|")) if line.startswith("|") else 0
             self.assertEqual(line.count("|"), width, line)
         self.assertTrue(any("**50.0 %**" in line for line in lines))
-        self.assertTrue(any("not let testify" in line for line in lines))
+        self.assertTrue(any("evidence was not used" in line for line in lines))
 
 
 if __name__ == "__main__":

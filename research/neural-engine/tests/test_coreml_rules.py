@@ -1,4 +1,4 @@
-"""A good model passes the CoreML rules; each mutant breaks one rule and is refused by its name.
+"""A good model passes the CoreML rules; each mutant breaks one rule, which is named in the refusal.
 
     python -m unittest discover -s research/neural-engine/tests
 """
@@ -23,7 +23,7 @@ STATIC_BATCH = 256
 
 
 def tensor(name, shape, dtype=np.float16):
-    # Fixed seed per name: the rules look at shapes and places, not at values.
+    # A fixed seed per name; the rules depend on shapes and positions, not on values.
     rng = np.random.default_rng(sum(name.encode()))
     return numpy_helper.from_array(rng.normal(0, 0.1, shape).astype(dtype), name)
 
@@ -134,7 +134,7 @@ def set_attribute(m, node, **values):
 
 
 def insert(m, after, new):
-    """Put a one-input node behind the node `after`, in the path of the data."""
+    """Insert a one-input node after the node `after`, in the data path."""
     position = [n.name for n in m.graph.node].index(after)
     source = m.graph.node[position].output[0]
     for node in m.graph.node:
@@ -281,7 +281,7 @@ def lrn(m):
 
 
 def lstm(m):
-    # Shapes do not matter: the operator is refused before they are looked at.
+    # Shapes do not matter, because the operator is refused before they are checked.
     insert(m, "act0", helper.make_node("LSTM", ["?", "conv0.w", "conv0.w"], ["?"], hidden_size=1, name="new"))
 
 
@@ -366,7 +366,7 @@ MUTANTS = {
     "cache key with a line end": (dense, key("meanq20\n"), {"cache-key"}),
     "two cache keys": (dense, lambda m: m.metadata_props.add(key="COREML_CACHE_KEY", value="b"), {"cache-key"}),
 }
-# Where one change breaks several rules at once and only one of them is the point.
+# Changes that break several rules at once, of which only one is tested.
 AT_LEAST = {
     "stride of 0": "conv-strides",
     "pool of one number": "pool-kernel",
@@ -400,7 +400,7 @@ class GoodModels(unittest.TestCase):
         key("aZ09" * 15 + "abc")(m)
         self.accepted(m)
 
-    def test_the_model_is_left_alone(self):
+    def test_the_model_is_not_changed(self):
         m = dense()
         before = m.SerializeToString(deterministic=True)
         coreml_rules.check(m)
@@ -428,7 +428,7 @@ class Mutants(unittest.TestCase):
         (violation,) = coreml_rules.check(m)
         self.assertEqual((violation.node, violation.rule, violation.found), ("conv1", "auto-pad", "SAME_LOWER"))
 
-    def test_a_node_without_a_name_is_named_by_its_place(self):
+    def test_a_node_without_a_name_is_named_by_its_position(self):
         m = dense()
         set_attribute(m, "conv1", auto_pad="SAME_LOWER")
         node_named(m, "conv1").name = ""
@@ -437,7 +437,7 @@ class Mutants(unittest.TestCase):
     def test_every_rule_has_a_mutant(self):
         source = (HERE.parent / "coreml_rules.py").read_text(encoding="utf-8")
         covered = set().union(*(rules for _, _, rules in MUTANTS.values() if rules)) | set(AT_LEAST.values())
-        # Rules whose name the source builds or that stand in no mutant of their own.
+        # Rules whose names are built in the source, or that have no mutant of their own.
         named = set(coreml_rules.re.findall(r'self\.deny\([^,]+(?:\([^)]*\))?, "([a-z-]+)"', source))
         self.assertGreater(len(named), 20)
         self.assertEqual(named - covered - {"type", "pool-rank"}, set())

@@ -1,4 +1,4 @@
-"""The script that bm is measured against computes what the model's makers got.
+"""The script that bm is compared with computes the probabilities of the golden reads.
 
     python -m unittest discover -s research/neural-engine/tests
 """

@@ -1,4 +1,4 @@
-"""What runs teach of statements: a count by hand, means by depth, and the file as the crate reads it."""
+"""Frequencies of support codes: a count by hand, means by depth, and the file as the crate reads it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import experience  # noqa: E402
 from experience import Counts  # noqa: E402
 
-# Says of every read that a typical k-mer of it is in as many reads as there are, and of every base that it is A (0), C (1), G (2) or T (3).
+# Stands in for base_support: gives every read the number of reads as depth, and every base the code A (0), C (1), G (2) or T (3).
 PROGRAM = """#!{python}
 import sys
 reads = sys.stdin.buffer.read().split(b"\\n")
@@ -28,14 +28,14 @@ TRUTH = "#name\tmate\tlen\tmapped\tclip5\tclip3\tsub\tins\tdel\tscored\terrpos\n
 
 
 def tally(**of: float) -> np.ndarray:
-    """Counts of statements by number in reads of the second range of depths: ``s3=2``."""
-    found = np.zeros((len(experience.BORDERS), experience.STATEMENTS))
+    """Counts of support codes in reads of the second range of depth: ``s3=2`` counts code 3 twice."""
+    found = np.zeros((len(experience.BORDERS), experience.CODES))
     for name, value in of.items():
         found[1, int(name[1:])] = value
     return found
 
 
-@unittest.skipIf(os.name == "nt", "a script is no program there")
+@unittest.skipIf(os.name == "nt", "Windows cannot run a script as a program")
 class Counting(unittest.TestCase):
     def setUp(self) -> None:
         scratch = tempfile.TemporaryDirectory()
@@ -45,16 +45,16 @@ class Counting(unittest.TestCase):
         self.program.write_text(PROGRAM.format(python=sys.executable))
         self.program.chmod(0o755)
 
-    def test_bases_of_known_reads_are_counted_by_what_is_said(self) -> None:
+    def test_bases_of_reads_with_truth_are_counted_by_support_code(self) -> None:
         rows = [(b"ACGT", "S1"), (b"TTTT", None), (b"AACC", "")]
         counts = experience.count(self.program, rows, 0)
         self.assertEqual(counts.level, 0)
-        # Three reads deep: in the first range.
+        # A depth of three reads is in the first range.
         self.assertEqual(counts.wrong[0, :5].tolist(), [0, 1, 0, 0, 0])
         self.assertEqual(counts.right[0, :5].tolist(), [3, 2, 1, 1, 0])
         self.assertEqual((counts.wrong[1:].sum(), counts.right[1:].sum()), (0, 0))
         self.assertEqual(experience.count(self.program, rows, 2).right[0, 8:12].tolist(), [3, 2, 1, 1])
-        # Four: in the second.
+        # A depth of four reads is in the second range.
         self.assertEqual(experience.count(self.program, [*rows, (b"A", None)], 0).right[1, :5].tolist(), [3, 2, 1, 1, 0])
 
     def run_of(self, reads: int, files: int) -> Path:
@@ -68,7 +68,7 @@ class Counting(unittest.TestCase):
         table.write_bytes(gzip.compress((TRUTH + "".join(rows)).encode()))
         return table
 
-    def test_a_run_is_looked_at_at_the_depths_that_it_has_reads_for(self) -> None:
+    def test_a_run_is_counted_at_every_depth_that_it_has_reads_for(self) -> None:
         counts = experience.learn(self.run_of(40, 1), self.program)
         levels = [each.level for each in counts]
         self.assertEqual(levels, [0, 2, 3, 0, 0, 2, 3, 0, 0], "all, 25, 12, 6 and 3 of 40 reads; 60 is more than there are")
@@ -86,16 +86,16 @@ class Counting(unittest.TestCase):
 
 
 class Pooling(unittest.TestCase):
-    def test_every_run_counts_as_much(self) -> None:
+    def test_every_run_has_the_same_weight(self) -> None:
         small = Counts(0, tally(s1=300, s2=100), tally(s1=1_000))
         large = Counts(0, tally(s2=40_000), tally(s2=9_000_000))
         wrong, right = experience.pooled([small, large])
         np.testing.assert_allclose(wrong[1, :4], [0, 0.75 / 2, 0.25 / 2 + 0.5, 0])
         np.testing.assert_allclose(right[1, :4], [0, 0.5, 0.5, 0])
-        # Of reads of other depths nobody says anything.
+        # There are no reads of other depths.
         self.assertEqual((wrong[[0, 2]].sum(), right[[0, 2]].sum()), (0, 0))
 
-    def test_a_run_with_few_wrong_bases_says_less(self) -> None:
+    def test_a_run_with_few_wrong_bases_has_less_weight(self) -> None:
         few = Counts(0, tally(s1=experience.FEW / 4), tally(s2=7))
         wrong, right = experience.pooled([few, Counts(0, tally(s3=experience.FEW), tally(s4=1))])
         np.testing.assert_allclose(wrong[1, :4], [0, 0.2, 0, 0.8])
@@ -103,7 +103,7 @@ class Pooling(unittest.TestCase):
 
 
 class File(unittest.TestCase):
-    def test_it_holds_the_statements_that_were_made_in_short_numbers(self) -> None:
+    def test_it_has_the_codes_that_occur_with_four_digits(self) -> None:
         runs = [
             [Counts(0, tally(s5=1_000, s7=2_000), tally(s7=3_000)), Counts(2, tally(s1=500), tally(s3=10))],
             [Counts(0, tally(s7=900), tally(s7=30, s9=60))],
@@ -118,7 +118,7 @@ class File(unittest.TestCase):
         self.assertEqual([row["statement"] for row in found["all"]], [5, 7, 9])
         self.assertEqual([row["statement"] for row in found["some"]], [1, 3])
         self.assertEqual(found["all"][0], {"statement": 5, "wrong": [0, 0.1667, 0, 0, 0, 0, 0], "right": [0.0] * 7})
-        self.assertEqual(len(text.splitlines()), 9 + 3 + 2, "a line a statement")
+        self.assertEqual(len(text.splitlines()), 9 + 3 + 2, "one line per support code")
 
 
 if __name__ == "__main__":

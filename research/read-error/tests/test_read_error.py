@@ -1,4 +1,4 @@
-"""Known answers for the parts that need no training."""
+"""Tests with known answers for the parts that need no training."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class OwnLabels(unittest.TestCase):
         self.assertEqual(np.flatnonzero(wrong).tolist(), [7 * 200 + 100])
         self.assertTrue(known.reshape(60, 200)[8, 30:170].all())
 
-    def test_unknown_bases_and_short_reads_teach_nothing(self) -> None:
+    def test_unknown_bases_and_short_reads_get_no_labels(self) -> None:
         bases = np.full(100, reads.UNKNOWN, np.uint8)
         wrong, known = reads.own_labels(bases, np.array([10, 20, 70]))
         self.assertFalse(wrong.any() or known.any())
@@ -52,7 +52,7 @@ class Positions(unittest.TestCase):
 
 
 class Probability(unittest.TestCase):
-    def test_it_is_the_sum_of_the_definition(self) -> None:
+    def test_it_equals_the_sum_in_the_definition(self) -> None:
         for expected, bases in ((0.3, 36), (1.5, 150), (2.5, 251), (9.0, 1000)):
             mean = 1.1 * expected
             p = 50 / (50 + mean)
@@ -82,7 +82,7 @@ class Models(unittest.TestCase):
 
 
 class Files(unittest.TestCase):
-    def test_plain_and_gzip_are_told_by_content(self) -> None:
+    def test_plain_and_gzip_are_detected_by_content(self) -> None:
         text = b"@a x\r\nACGT\r\n+\r\nIIII\r\n@b\n\n+\n\n"
         with tempfile.TemporaryDirectory() as folder:
             for content in (text, gzip.compress(text)):
@@ -90,7 +90,7 @@ class Files(unittest.TestCase):
                 path.write_bytes(content)
                 self.assertEqual(list(reads.records(path)), [(b"@a x", b"ACGT", b"IIII"), (b"@b", b"", b"")])
 
-    def test_the_shipped_manifest_names_what_is_there(self) -> None:
+    def test_the_shipped_manifest_has_the_digests_of_the_files(self) -> None:
         folder = Path(__file__).resolve().parents[3] / "models" / "read-error"
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         self.assertEqual({name: reads.sha256(folder / name) for name in manifest["files"]}, {name: entry["sha256"] for name, entry in manifest["files"].items()})
