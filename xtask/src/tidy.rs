@@ -3,18 +3,22 @@
 //! Every rule is a function from text or metadata to findings, each a line that says what is wrong
 //! and where; its tests show that it can fail.
 
+mod circles;
 mod code_map;
 mod graph;
 mod licences;
 mod models;
 mod pins;
+mod source;
 mod unsafety;
+mod width;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
+use self::source::Source;
 use crate::python::REQUIREMENTS;
 use crate::step::{self, Step};
 use crate::workspace::Workspace;
@@ -34,7 +38,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 /// When a rule is broken or a file it is about cannot be read.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let sources = rust_sources(workspace)?;
-    let mut findings = graph::dependencies(&workspace.members);
+    let architecture = read(&workspace.root.join("ARCHITECTURE.md"))?;
+    let mut findings = graph::dependencies(&architecture, &workspace.members);
     for member in &workspace.members {
         let manifest = workspace.relative(&member.manifest_path);
         findings.extend(graph::lints(&manifest, &read(&member.manifest_path)?)?);
@@ -52,11 +57,10 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         );
     }
     findings.extend(unsafety::check(&sources));
-    match read(&workspace.root.join("ARCHITECTURE.md")) {
-        Ok(map) => findings
-            .extend(code_map::check(&map, sources.iter().map(|source| source.path.as_str()))),
-        Err(error) => findings.push(format!("{error:#}")),
-    }
+    findings.extend(circles::check(&sources));
+    findings.extend(width::check(&sources));
+    findings
+        .extend(code_map::check(&architecture, sources.iter().map(|source| source.path.as_str())));
     match read(&workspace.root.join(REQUIREMENTS)) {
         Ok(requirements) => {
             findings.extend(pins::check(REQUIREMENTS, &requirements, fetch_runtime::VERSION))
@@ -75,13 +79,6 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     }
     ensure!(findings.is_empty(), "{} findings", findings.len());
     Ok(())
-}
-
-/// One Rust file of ours.
-struct Source {
-    /// As seen from the root, with forward slashes.
-    path: String,
-    text: String,
 }
 
 /// The Rust files of every member.
