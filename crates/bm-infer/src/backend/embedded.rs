@@ -9,22 +9,23 @@ mod activation;
 mod corrected;
 mod dense;
 mod dot;
+mod fuse;
 mod graph;
 mod lanes;
+mod name;
 mod node;
 mod sequence;
 mod sequence_graph;
+mod step;
 mod tables;
 
 use pulp::Arch;
 
 use self::graph::Step;
+use self::name::NAME;
 use self::sequence::EmbeddedSequences;
 use super::{Backend, Session};
 use crate::{Alphabet, InferError, Layout, ModelFile, SequenceSession, Signature, TensorRef};
-
-/// The engine's name.
-const NAME: &str = "embedded";
 
 /// Rows that go through all layers together: what they need between two layers stays in the
 /// second-level cache.
@@ -79,11 +80,7 @@ impl Backend for Embedded {
     }
 
     fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferError> {
-        let unsupported = |reason| InferError::ModelUnsupported {
-            model: model.name().to_owned(),
-            backend: NAME,
-            reason,
-        };
+        let unsupported = |reason| name::unsupported(model, reason);
         let signature = model.signature().clone();
         if signature.layout == Layout::Sequences {
             return Err(unsupported("it is a model of sequences, expected one of rows".to_owned()));

@@ -2,8 +2,9 @@
 
 use pulp::Arch;
 
-use super::NAME;
-use super::sequence_graph::{Network, Step, compile};
+use super::name::{self, NAME};
+use super::sequence_graph::compile;
+use super::step::{Network, Step};
 use crate::sequence::check_alphabet;
 use crate::{Alphabet, InferError, ModelFile, SequenceSession, SequencesRef, Signature};
 
@@ -28,11 +29,7 @@ impl EmbeddedSequences {
         alphabet: &Alphabet,
         arch: Arch,
     ) -> Result<Self, InferError> {
-        let unsupported = |reason| InferError::ModelUnsupported {
-            model: model.name().to_owned(),
-            backend: NAME,
-            reason,
-        };
+        let unsupported = |reason| name::unsupported(model, reason);
         check_alphabet(model.signature(), alphabet).map_err(unsupported)?;
         let network = compile(model, alphabet, arch).map_err(unsupported)?;
         Ok(Self {

@@ -9,10 +9,11 @@ use prost::Message;
 use pulp::Arch;
 
 use super::activation::Activation;
-use super::corrected::{self, Corrected};
 use super::dense::Dense;
 use super::dot::ReluDot;
+use super::fuse::fuse;
 use super::node::{Constants, constant, constants, int, ints};
+use super::step::{Network, Step};
 use super::tables::Tables;
 use crate::onnx::{ModelProto, NodeProto};
 use crate::{Alphabet, ModelFile};
@@ -27,58 +28,6 @@ const MAX_WEIGHTS: usize = 1 << 25;
 
 /// Outputs that the widest kernel computes together, whether they are there or not.
 const PADDED: usize = 32;
-
-/// One step of the network: it writes the slot that it names last.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// A convolution over the codes.
-    Tables(Tables, usize),
-    /// Every output a weighted sum of all values of its position.
-    Dense(Dense, usize, usize),
-    /// `Relu` and a sum with one output, of what a slot held before the `Relu`.
-    ReluDot(ReluDot, usize, usize),
-    /// The same function on every value.
-    Activation(Activation, usize, usize),
-    /// The sum of two slots.
-    Add(usize, usize, usize),
-    /// A convolution over the codes, what corrects by it, and the sum with a guess.
-    Corrected(Box<Corrected>, usize),
-}
-
-impl Step {
-    /// Returns the slot that the step writes.
-    pub(super) fn out(&self) -> usize {
-        match self {
-            Step::Tables(_, out)
-            | Step::Dense(_, _, out)
-            | Step::ReluDot(_, _, out)
-            | Step::Activation(_, _, out)
-            | Step::Add(_, _, out)
-            | Step::Corrected(_, out) => *out,
-        }
-    }
-
-    /// Returns the slots that the step reads.
-    pub(super) fn reads(&self) -> [Option<usize>; 2] {
-        match self {
-            Step::Tables(..) | Step::Corrected(..) => [None, None],
-            Step::Dense(_, from, _) | Step::ReluDot(_, from, _) | Step::Activation(_, from, _) => {
-                [Some(*from), None]
-            }
-            Step::Add(a, b, _) => [Some(*a), Some(*b)],
-        }
-    }
-}
-
-/// A network over sequences.
-#[derive(Debug)]
-pub(super) struct Network {
-    pub(super) steps: Vec<Step>,
-    /// Values a position of each slot.
-    pub(super) widths: Vec<usize>,
-    /// The slot that is the output.
-    pub(super) output: usize,
-}
 
 /// Returns the network of a model, or why this engine does not run it.
 pub(super) fn compile(
@@ -105,7 +54,7 @@ pub(super) fn compile(
     match builder.slots.get(signature.output.as_str()) {
         Some(slot) if builder.widths[*slot] == signature.outputs => Ok(Network {
             output: *slot,
-            steps: corrected::fuse(without_idle(builder.steps, *slot)),
+            steps: fuse(without_unread(builder.steps, *slot)),
             widths: builder.widths,
         }),
         _ => Err(format!(
@@ -115,13 +64,14 @@ pub(super) fn compile(
     }
 }
 
-/// Leaves out the steps whose slot nobody reads: a `Relu` that became part of the step after it.
-fn without_idle(mut steps: Vec<Step>, output: usize) -> Vec<Step> {
-    while let Some(idle) = steps.iter().position(|step| {
+/// Removes the steps whose slot no other step reads, such as a `Relu` that became part of the next
+/// step.
+fn without_unread(mut steps: Vec<Step>, output: usize) -> Vec<Step> {
+    while let Some(unread) = steps.iter().position(|step| {
         let out = step.out();
         out != output && steps.iter().all(|other| !other.reads().contains(&Some(out)))
     }) {
-        steps.remove(idle);
+        steps.remove(unread);
     }
     steps
 }
