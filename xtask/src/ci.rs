@@ -1,5 +1,5 @@
-//! `cargo xtask ci`: everything a change must pass, cheapest first. Hosted CI calls only this and
-//! the README's commands.
+//! `cargo xtask ci`: everything that a change must pass, cheapest first. Continuous integration runs
+//! the README's commands, `cargo xtask test` among them, and then this with `--after-test`.
 
 use std::env::consts::EXE_SUFFIX;
 use std::process::Command;
@@ -7,17 +7,29 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::process;
-use crate::step::{self, Step};
+use crate::step::{self, Outcome, Step};
 use crate::workspace::{Package, Workspace};
 use crate::{
     deny, dist, evaluate, folder, fuzz_corpora, multiqc, package, python_module, test, tidy, train,
 };
 
+/// What of it to run.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Skip the steps of `cargo xtask test`, for a script that has just run it
+    #[arg(long)]
+    after_test: bool,
+}
+
 /// `cargo xtask ci`.
 ///
 /// # Errors
 /// When any step fails.
-pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    step::run_all("ci", steps(workspace, options)?)
+}
+
+fn steps<'a>(workspace: &'a Workspace, options: &Options) -> Result<Vec<Step<'a>>> {
     let mut steps = vec![
         cargo_step(workspace, "format", &["fmt", "--all", "--check"]),
         Step::new("tidy", || tidy::check(workspace)),
@@ -29,7 +41,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
     ));
     steps.extend(libraries_alone(workspace));
-    steps.extend(test::steps(workspace)?);
+    if options.after_test {
+        let skipped = || Ok(Outcome::Skipped("--after-test: they have just run".to_owned()));
+        steps.push(Step::with_outcome("steps of cargo xtask test", skipped));
+    } else {
+        steps.extend(test::steps(workspace)?);
+    }
     steps.push(fuzz_corpora::step(workspace));
     steps.push(Step::new("documentation", || {
         let mut command = workspace.cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
@@ -60,7 +77,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.push(multiqc::step(workspace));
     steps.extend(evaluate::smoke_steps(workspace)?);
     steps.extend(train::smoke_steps(workspace));
-    step::run_all("ci", steps)
+    Ok(steps)
 }
 
 /// Each library with its default features and with none: features unified over the workspace would
@@ -96,4 +113,26 @@ fn cargo_step<'a>(
     arguments: &'a [&'a str],
 ) -> Step<'a> {
     Step::new(name, move || process::kept(&mut workspace.cargo(arguments)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_test_skips_the_steps_of_test_and_no_others() {
+        let workspace = Workspace::open().expect("cargo reads it");
+        let names = |after_test| -> Vec<String> {
+            let steps = steps(&workspace, &Options { after_test }).expect("the steps");
+            steps.iter().map(|step| step.name().to_owned()).collect()
+        };
+        let (mut all, after) = (names(false), names(true));
+        for step in test::steps(&workspace).expect("the steps") {
+            let at = all.iter().position(|name| name == step.name()).expect("a step of ci");
+            all.remove(at);
+        }
+        let (marks, others): (Vec<_>, Vec<_>) =
+            after.into_iter().partition(|name| name == "steps of cargo xtask test");
+        assert_eq!((marks.len(), others), (1, all));
+    }
 }

@@ -5,9 +5,9 @@ use std::path::{self, Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::fetch_runtime::{self, Runtime};
+use crate::process::Output;
 use crate::python::{self, Environment};
-use crate::step::{self, Outcome, Step};
+use crate::step::{self, Step};
 use crate::workspace::Workspace;
 use crate::{folder, print, process, train};
 
@@ -17,8 +17,6 @@ const CURVES_RESULTS: &str = "research/adapt/results";
 const RESULTS: &str = "research/evaluation/results";
 const CARD: &str = "research/read-error/card.py";
 const CARD_OF: &str = "models/read-error";
-const TESTS: [&str; 3] =
-    ["research/evaluation/tests", "research/adapt/tests", "research/evidence/tests"];
 
 /// What is judged, and on which reads.
 #[derive(clap::Args, Clone, Default)]
@@ -65,7 +63,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         all.extend(train::left_out_steps(workspace, &options.data, &folder)?);
         left_out = Some(folder);
     }
-    all.extend(steps(workspace, options.clone(), results.clone(), left_out));
+    all.extend(steps(workspace, options.clone(), results.clone(), left_out, Output::Shown));
     if options.output.is_none() && !options.curves {
         all.push(Step::new("model card", || {
             let interpreter = python::ensure(workspace, Environment::Evaluate)?;
@@ -92,24 +90,7 @@ pub(crate) fn smoke_steps(workspace: &Workspace) -> Result<Vec<Step<'_>>> {
         resamples: Some(20),
         ..Options::default()
     };
-    Ok(steps(workspace, options, results, None))
-}
-
-/// The tests of the Python code, which need nothing but numpy, as a step of `test`.
-pub(crate) fn python_tests(workspace: &Workspace) -> Step<'_> {
-    Step::with_outcome("tests of the evaluation", || {
-        if let Runtime::NoWheel(reason) = fetch_runtime::availability() {
-            // The light environment, which is here anyway, cannot be made; another one for these
-            // tests is not worth its time.
-            return Ok(Outcome::Skipped(reason));
-        }
-        let interpreter = python::ensure(workspace, Environment::Light)?;
-        for folder in TESTS {
-            let tests = ["-m", "unittest", "discover", "--start-directory", folder];
-            process::kept(&mut python::script(workspace, &interpreter, tests))?;
-        }
-        Ok(Outcome::Done)
-    })
+    Ok(steps(workspace, options, results, None, Output::Kept))
 }
 
 fn steps(
@@ -117,6 +98,7 @@ fn steps(
     options: Options,
     results: PathBuf,
     left_out: Option<PathBuf>,
+    output: Output,
 ) -> Vec<Step<'_>> {
     vec![
         Step::new("release build of bm", || workspace.build_bm().map(drop)),
@@ -131,7 +113,7 @@ fn steps(
             if let Some(folder) = &left_out {
                 command.arg("--left-out").arg(folder);
             }
-            process::shown(&mut command)
+            output.run(&mut command)
         }),
     ]
 }

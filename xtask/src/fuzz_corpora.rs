@@ -3,11 +3,12 @@
 
 use crate::process;
 use crate::step::Step;
+use crate::tally::Tally;
 use crate::workspace::Workspace;
 
 /// The step of `cargo xtask ci`.
 pub(crate) fn step(workspace: &Workspace) -> Step<'_> {
-    Step::new("corpora of the fuzzers", || {
+    Step::with_outcome("corpora of the fuzzers", || {
         // A project of its own; in the workspace's target folder, what both need of others is built
         // once.
         let mut lints = workspace.cargo(&[
@@ -29,7 +30,9 @@ pub(crate) fn step(workspace: &Workspace) -> Step<'_> {
             "replay",
             "--target-dir",
         ]);
-        process::kept(tests.arg(&workspace.target))
+        let mut tally = Tally::default();
+        tally.run(tests.arg(&workspace.target))?;
+        Ok(tally.outcome())
     })
 }
 

@@ -21,7 +21,9 @@ mod process;
 mod provenance;
 mod python;
 mod python_module;
+mod python_tests;
 mod step;
+mod tally;
 mod test;
 mod tidy;
 mod train;
@@ -38,6 +40,9 @@ use crate::workspace::Workspace;
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", about = "Development tasks of the workspace")]
 struct Arguments {
+    /// Show the output of every step, not only of one that fails
+    #[arg(short, long, global = true)]
+    verbose: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -57,7 +62,7 @@ enum Command {
     /// Run every test that needs no torch
     Test,
     /// Run everything a change must pass, cheapest first
-    Ci,
+    Ci(ci::Options),
     /// Check the rules no compiler checks: who depends on whom, licences, unsafe code, the code
     /// map, digests
     Tidy,
@@ -76,6 +81,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    print::set_verbose(arguments.verbose);
     match run(&arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -94,7 +100,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Data(options) => data::run(&workspace, options),
         Command::FetchRuntime(options) => fetch_runtime::run(&workspace, options),
         Command::Test => test::run(&workspace),
-        Command::Ci => ci::run(&workspace),
+        Command::Ci(options) => ci::run(&workspace, options),
         Command::Tidy => tidy::run(&workspace),
         Command::Deny => deny::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, options),

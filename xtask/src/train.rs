@@ -6,6 +6,7 @@ use std::path::{self, Path, PathBuf};
 
 use anyhow::{Result, ensure};
 
+use crate::process::Output;
 use crate::python::{self, Environment};
 use crate::step::{self, Step};
 use crate::workspace::Workspace;
@@ -85,7 +86,7 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let package = options.package(workspace)?;
     let mut steps = preparation(workspace);
-    steps.push(Step::new("training", || train(workspace, options, &package)));
+    steps.push(Step::new("training", || train(workspace, options, &package, Output::Shown)));
     step::run_all("train", steps)?;
     print::wrote(&package);
     Ok(())
@@ -107,14 +108,14 @@ pub(crate) fn smoke_steps(workspace: &Workspace) -> Vec<Step<'_>> {
     steps.extend(Model::ALL.map(|model| {
         Step::new(format!("smoke training of {}", model.id()), move || {
             let options = Options { model, smoke: true, ..Options::default() };
-            train(workspace, &options, &options.package(workspace)?)
+            train(workspace, &options, &options.package(workspace)?, Output::Kept)
         })
     }));
     steps.extend(ADAPT.map(|(name, arguments)| {
         Step::new(name, move || {
             let (bm, interpreter) =
                 (workspace.build_bm()?, python::ensure(workspace, Environment::Train)?);
-            process::shown(python::script(workspace, &interpreter, arguments).arg("--bm").arg(bm))
+            process::kept(python::script(workspace, &interpreter, arguments).arg("--bm").arg(bm))
         })
     }));
     steps
@@ -204,14 +205,14 @@ fn preparation(workspace: &Workspace) -> Vec<Step<'_>> {
     ]
 }
 
-fn train(workspace: &Workspace, options: &Options, package: &Path) -> Result<()> {
+fn train(workspace: &Workspace, options: &Options, package: &Path, output: Output) -> Result<()> {
     if options.smoke {
         // Otherwise yesterday's package could pass for today's.
         folder::remove(package)?;
     }
     let programs = Programs::build(workspace, options.model)?;
     let interpreter = python::ensure(workspace, Environment::Train)?;
-    process::shown(&mut python::script(
+    output.run(&mut python::script(
         workspace,
         &interpreter,
         options.arguments(&programs, package)?,

@@ -8,21 +8,15 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::fetch_runtime::{self, Runtime};
-use crate::process;
+use crate::process::{self, Output};
 use crate::python::{self, Environment};
+use crate::python_tests;
 use crate::step::{self, Outcome, Step};
 use crate::workspace::Workspace;
 
 const VALIDATE: &str = "research/neural-engine/validate.py";
 const SEED_CASES: &str = "research/neural-engine/test_onnx_inference.py";
 const VALIDATE_READ_ERROR: &str = "research/read-error/validate_read_error.py";
-const PYTHON_TESTS: [&str; 4] = [
-    "research/neural-engine/tests",
-    "research/read-error/tests",
-    "research/adapt/tests",
-    "research/evidence/tests",
-];
-
 /// Reads as long as the network's window, shorter, longer than one, and of many windows.
 const READS: [&str; 4] = [
     "testdata/hiseqx_phage/hiseqx_phage.fastq.gz",
@@ -44,14 +38,16 @@ pub(crate) struct Options {
 /// # Errors
 /// When any step fails.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    step::run_all("validate", steps(workspace, options.json)?)
+    let mut all = vec![python_tests::step(workspace)];
+    all.extend(steps(workspace, Output::Shown, options.json)?);
+    step::run_all("validate", all)
 }
 
 /// The steps, which `test` and `ci` take too.
 ///
 /// # Errors
 /// When the model packages cannot be listed.
-pub(crate) fn steps(workspace: &Workspace, json: bool) -> Result<Vec<Step<'_>>> {
+pub(crate) fn steps(workspace: &Workspace, output: Output, json: bool) -> Result<Vec<Step<'_>>> {
     if let Runtime::NoWheel(reason) = fetch_runtime::availability() {
         // The Python package is the same wheel, so without it there is nothing to compare with.
         let skip = move || Ok(Outcome::Skipped(reason));
@@ -60,12 +56,6 @@ pub(crate) fn steps(workspace: &Workspace, json: bool) -> Result<Vec<Step<'_>>> 
     let mut steps = vec![
         Step::new("release build of bm", || workspace.build_bm().map(drop)),
         Step::new("Python environment", || python::ensure(workspace, Environment::Light).map(drop)),
-        Step::new("tests of the Python code", move || {
-            PYTHON_TESTS.into_iter().try_for_each(|folder| {
-                let tests = ["-m", "unittest", "discover", "--start-directory", folder];
-                run_python(workspace, tests.map(Path::new), json)
-            })
-        }),
     ];
     let packages = workspace.model_packages()?;
     ensure!(!packages.is_empty(), "models/ holds no package");
@@ -75,7 +65,7 @@ pub(crate) fn steps(workspace: &Workspace, json: bool) -> Result<Vec<Step<'_>>> 
         // The plain cases are about the verdict of a window.
         for file in ["model.onnx", "model.ane.onnx"].into_iter().filter(|_| !judges_bases) {
             let model = workspace.relative(&package.join(file));
-            steps.push(Step::new(format!("cases of {id}/{file}"), move || {
+            steps.push(Step::with_outcome(format!("cases of {id}/{file}"), move || {
                 let bm = workspace.build_bm()?;
                 let arguments = [
                     SEED_CASES.as_ref(),
@@ -84,20 +74,25 @@ pub(crate) fn steps(workspace: &Workspace, json: bool) -> Result<Vec<Step<'_>>> 
                     "--bm".as_ref(),
                     &bm,
                 ];
-                run_python(workspace, arguments, json)
+                let interpreter = python::ensure(workspace, Environment::Light)?;
+                let mut command = python::script(workspace, &interpreter, arguments);
+                // JSON alone goes to stdout.
+                run_checks(&mut command, if json { Output::Kept } else { output })
             }));
         }
-        steps.push(Step::new(format!("validation of {id}"), move || {
+        steps.push(Step::with_outcome(format!("validation of {id}"), move || {
             compare(
                 workspace,
                 &package,
                 if judges_bases { VALIDATE_READ_ERROR } else { VALIDATE },
+                output,
                 json,
             )
         }));
     }
-    for (name, options) in [("", &[][..]), (" and holds evidence", &["--evidence"])] {
-        steps.push(Step::new(format!("validation of a model that was adapted{name}"), move || {
+    for (name, options) in [("", &[][..]), (" with evidence", &["--evidence"])] {
+        let name = format!("validation of an adapted model{name}");
+        steps.push(Step::with_outcome(name, move || {
             let package = workspace.scratch()?.join("adapted.model");
             let mut adapt = Command::new(workspace.build_bm()?);
             adapt
@@ -106,7 +101,7 @@ pub(crate) fn steps(workspace: &Workspace, json: bool) -> Result<Vec<Step<'_>>> 
                 .arg(&package)
                 .args(options);
             process::kept(&mut adapt)?;
-            compare(workspace, &package, VALIDATE_READ_ERROR, json)
+            compare(workspace, &package, VALIDATE_READ_ERROR, output, json)
         }));
     }
     Ok(steps)
@@ -121,7 +116,13 @@ fn judges_bases(package: &Path) -> Result<bool> {
     Ok(manifest.get("read_rule").is_some())
 }
 
-fn compare(workspace: &Workspace, package: &Path, script: &str, json: bool) -> Result<()> {
+fn compare(
+    workspace: &Workspace,
+    package: &Path,
+    script: &str,
+    output: Output,
+    json: bool,
+) -> Result<Outcome> {
     let bm = workspace.build_bm()?;
     let Runtime::Available(library) = fetch_runtime::ensure(workspace)? else {
         unreachable!("looked at before")
@@ -130,17 +131,69 @@ fn compare(workspace: &Workspace, package: &Path, script: &str, json: bool) -> R
     let mut command = python::script(workspace, &interpreter, [script, "--package"]);
     command.arg(package).arg("--bm").arg(bm).arg("--ort-lib").arg(library);
     command.arg("--reads").args(READS).args(json.then_some("--json"));
-    process::shown(&mut command)
+    run_checks(&mut command, output)
 }
 
-/// Runs a script whose output is for people; where JSON is to go to stdout, that is only shown when
-/// it fails.
-fn run_python<const N: usize>(
-    workspace: &Workspace,
-    arguments: [&Path; N],
-    json: bool,
-) -> Result<()> {
-    let interpreter = python::ensure(workspace, Environment::Light)?;
-    let mut command = python::script(workspace, &interpreter, arguments);
-    if json { process::kept(&mut command) } else { process::shown(&mut command) }
+/// Runs a script that prints a line for each check; where its output is kept, returns their counts.
+fn run_checks(command: &mut Command, output: Output) -> Result<Outcome> {
+    if output == Output::Shown {
+        return process::shown(command).map(|()| Outcome::Done);
+    }
+    let mut checks = Checks::default();
+    process::kept_lines(command, |line| checks.add(line))?;
+    Ok(checks.outcome())
+}
+
+/// The counts of a validation script's lines.
+#[derive(Debug, Default, PartialEq)]
+struct Checks {
+    ok: u32,
+    warnings: u32,
+    skipped: u32,
+}
+
+impl Checks {
+    fn add(&mut self, line: &str) {
+        match line.split_whitespace().next() {
+            Some("ok") => self.ok += 1,
+            // The cases of a model end a case like this.
+            Some("Result:") if line.contains("CORRECT") => self.ok += 1,
+            Some("WARN") => self.warnings += 1,
+            Some("SKIPPED") => self.skipped += 1,
+            _ => {}
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        let mut counts = format!("{} checks ok", self.ok);
+        for (count, what) in [(self.warnings, "warnings"), (self.skipped, "skipped")] {
+            if count > 0 {
+                counts += &format!(", {count} {what}");
+            }
+        }
+        Outcome::DoneWith(counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_validation_scripts_are_counted() {
+        let mut checks = Checks::default();
+        for line in [
+            "ok    digests\n",
+            "ok   golden reads: 64\n",
+            "Result: ✅ CORRECT\n",
+            "Result: reported, not judged\n",
+            "WARN  bench\n",
+            "SKIPPED bm coreml\n",
+            "SKIPPED: bm coreml\n",
+            "2 ok, 0 failed, 1 warnings, 1 skipped\n",
+        ] {
+            checks.add(line);
+        }
+        assert_eq!(checks, Checks { ok: 3, warnings: 1, skipped: 1 });
+    }
 }
