@@ -49,7 +49,7 @@ impl WithSimd for Run<'_> {
         let Run { corrected: Corrected { window, last, guess }, sequence, start, output } = self;
         let part = Part { sequence, start, positions: output.len() };
         let codes = &sequence[start..start + output.len()];
-        window.hand_out(
+        window.pass_to(
             simd,
             0,
             part,
