@@ -293,7 +293,7 @@ fn unpack(
         }
         Registry::Debian => {
             ensure!(has_apt(), "{}", without_apt(package, wanted));
-            // Without a version: the digests check the files of whatever version this system has.
+            // Without a version: the digests check the files of the version that this system has.
             let mut download = Command::new("apt-get");
             process::kept(download.args(["download", &package.name]).current_dir(scratch))
                 .context("if apt lacks its package lists, run `apt-get update` as root")?;

@@ -11,7 +11,7 @@ use crate::print;
 pub(crate) enum Outcome {
     /// It did what its name says.
     Done,
-    /// It did what its name says; this, such as the number of tests, stands on its line.
+    /// It did what its name says; its line shows this remark, such as the number of tests.
     DoneWith(String),
     /// It did nothing, for this reason.
     Skipped(String),

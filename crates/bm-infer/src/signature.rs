@@ -38,7 +38,7 @@ pub struct Signature {
 }
 
 impl Signature {
-    /// Returns the signature of a graph, or in words why it has none.
+    /// Returns the signature of a graph, or a message why it has none.
     pub(crate) fn of(graph: &GraphProto) -> Result<Self, String> {
         let inputs: Vec<_> = graph
             .input

@@ -1,5 +1,5 @@
-//! Who may depend on whom: the table "Who knows what" of ARCHITECTURE.md, and which crates of
-//! others are for some of ours alone.
+//! Dependencies between the crates of the workspace, by the table "Who knows what" of ARCHITECTURE.md,
+//! and external crates that only some members may use.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use crate::workspace::Package;
 /// The section of ARCHITECTURE.md that holds the table.
 const SECTION: &str = "## Who knows what";
 
-/// The column of the table that lists which of our crates a crate may name. `(tests)` after a name
-/// allows it for tests, examples and benches alone.
+/// The column of the table that lists which members a crate may depend on. `(tests)` after a name
+/// allows it for tests, examples and benches only.
 const COLUMN: &str = "may name";
 
-/// Crates of others that only these crates of ours may name, and why.
+/// External crates that only these members may use, with the reason.
 const ONLY_IN: [(&str, &[&str], &str); 9] = [
     ("anyhow", &["bm-cli", "xtask"], "a library's errors are types that a caller can match"),
     ("clap", &["bm-cli", "xtask"], "libraries have no command line"),
@@ -27,11 +27,11 @@ const ONLY_IN: [(&str, &[&str], &str); 9] = [
     ("rayon", &["bm-adapt", "bm-cli", "bm-io", "bm-pipeline"], "other libraries start no threads"),
 ];
 
-/// Which crates of ours each crate may name, and whether for its tests alone.
+/// The members that each member may depend on, and whether for its tests only.
 type Table<'a> = BTreeMap<&'a str, BTreeMap<&'a str, bool>>;
 
-/// Returns what in the members' direct dependencies breaks the rules of `document`,
-/// ARCHITECTURE.md, and what in its table names no crate.
+/// Returns the direct dependencies of the members that break the rules of `document`, which is
+/// ARCHITECTURE.md, and the names in its table that are no members.
 pub(super) fn dependencies(document: &str, members: &[Package]) -> Vec<String> {
     let table = match table(document) {
         Ok(table) => table,
@@ -93,7 +93,7 @@ fn member_findings(member: &Package, table: &Table<'_>) -> Vec<String> {
     let name = member.name.as_str();
     let Some(allowed) = table.get(name) else {
         return vec![format!(
-            "{name}: has no row in the table {:?} of ARCHITECTURE.md; add one that says what it may name",
+            "{name}: has no row in the table {:?} of ARCHITECTURE.md; add one",
             &SECTION[3..]
         )];
     };
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn crates_of_others_that_are_for_some_of_ours_are_findings_elsewhere() {
+    fn external_crates_for_some_members_are_findings_in_others() {
         for name in ["anyhow", "clap", "indicatif"] {
             assert_eq!(findings("bm-quality", &[(name, None)]).len(), 1, "{name}");
             assert_eq!(findings("bm-cli", &[(name, None)]).len(), 0, "{name}");
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_without_the_workspaces_lints_is_a_finding() {
+    fn a_manifest_without_the_lints_of_the_workspace_is_a_finding() {
         let lints = |text| lints("Cargo.toml", text).expect("TOML");
         assert_eq!(lints("[lints]\nworkspace = true"), None);
         assert!(lints("[package]\nname = \"x\"").is_some());

@@ -1,9 +1,9 @@
-//! Lines of Rust are short enough to be read side by side.
+//! The width of lines of Rust, in tests and examples too.
 //!
-//! rustfmt keeps code to 100 columns and gives up where a string cannot be broken. This rule counts
-//! the lines over [`MOST_COLUMNS`] columns, tests and examples included. Code and comments over it
-//! are a finding each, unless a string, an address or a row of a table makes the line long; and of
-//! all lines of a crate, at most [`MOST_PER_1000`] in 1,000 may be over it for any reason.
+//! rustfmt wraps code at 100 columns, but not a statement that holds a long string. A line is long if it
+//! has more than [`MOST_COLUMNS`] columns. A long line is a finding unless a quarter of the limit is
+//! string, or the line is a comment with a URL or a row of a table. Of all lines of a crate, at most
+//! [`MOST_PER_1000`] in 1,000 may be long for any reason.
 
 use std::collections::BTreeMap;
 
@@ -88,7 +88,7 @@ fn can_be_wrapped(line: &str, code: &str) -> bool {
         let comment = comment.trim_start_matches(['/', '!']).trim_start();
         return !comment.contains("://") && !comment.starts_with('|');
     }
-    // What is left without the strings; a line inside a string has nothing left at all.
+    // The length of the line without strings, which is 0 for a line inside a string.
     let left = code.split_whitespace().map(|word| word.chars().count() + 1).sum::<usize>();
     let strings = text.chars().count().saturating_sub(left);
     strings < MOST_COLUMNS / 4
