@@ -1,13 +1,19 @@
 //! The models that `bm` ships, as bytes.
 //!
-//! This crate holds data only. A model consists of its ONNX files, its manifest (for machines), its
-//! card (for people), and golden reads with the probabilities that every engine must reproduce.
-//! `bm-quality` opens and parses them, by id.
+//! A model consists of its ONNX files, its manifest (facts for machines), its card (facts for people),
+//! and golden reads with the probabilities that every engine must compute for them. This crate only
+//! holds the bytes; `bm-quality` opens a model by its id.
+//!
+//! ```
+//! let model = bm_models::get(bm_models::DEFAULT).expect("the default model is shipped");
+//! assert_eq!(model.id, "read-error");
+//! assert!(model.manifest.starts_with('{'));
+//! ```
 
-/// A model package, embedded.
+/// A model package, as embedded bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct EmbeddedModel {
-    /// The model's id and the name of its folder.
+    /// The id of the model, and the name of its folder.
     pub id: &'static str,
     /// `manifest.json`.
     pub manifest: &'static str,
@@ -15,10 +21,10 @@ pub struct EmbeddedModel {
     pub model: &'static [u8],
     /// `model.ane.onnx`: half precision, one batch size, for the Neural Engine.
     pub neural_engine_model: &'static [u8],
-    /// `golden.json`: reads and their probabilities.
+    /// `golden.json`: golden reads and their probabilities.
     pub golden: &'static str,
-    /// `experience.json`: what was learned about k-mer evidence from runs with known errors; only
-    /// for a model that `bm adapt` can start from.
+    /// `experience.json`: how frequent each k-mer statement is among wrong and right bases of runs with
+    /// known errors; `None` for a model that cannot be adapted.
     pub experience: Option<&'static str>,
     /// `README.md`: the model card.
     pub card: &'static str,
@@ -38,19 +44,24 @@ macro_rules! embedded {
     };
 }
 
-/// Every model that is shipped.
+/// All shipped models.
 pub const ALL: &[EmbeddedModel] = &[
     embedded!("read-error", Some(include_str!("../read-error/experience.json"))),
     embedded!("mean-q20", None),
 ];
 
-/// The id of the model that is used if the user names none.
+/// The id of the model that is used by default.
 pub const DEFAULT: &str = "read-error";
 
-/// Returns the model with this id.
+/// Returns the model with this id, `None` if there is none.
 pub fn get(id: &str) -> Option<&'static EmbeddedModel> {
     ALL.iter().find(|model| model.id == id)
 }
+
+// The example of the README runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 #[cfg(test)]
 mod tests {
@@ -60,7 +71,11 @@ mod tests {
     fn the_default_is_shipped_and_ids_are_unique() {
         assert!(get(DEFAULT).is_some());
         for (i, model) in ALL.iter().enumerate() {
-            assert!(ALL[..i].iter().all(|other| other.id != model.id), "{} twice", model.id);
+            assert!(
+                ALL[..i].iter().all(|other| other.id != model.id),
+                "the id {} is used twice",
+                model.id
+            );
             assert!(
                 !model.model.is_empty() && !model.neural_engine_model.is_empty(),
                 "{}",

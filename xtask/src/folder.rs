@@ -1,11 +1,11 @@
-//! Folders: what is in them, and making them empty.
+//! Lists, creates and removes folders.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The entries of a folder, sorted.
+/// Returns the entries of a folder, sorted.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -18,15 +18,15 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Makes a folder, and those above it, unless it is there.
+/// Creates a folder and its parents, unless it exists.
 ///
 /// # Errors
-/// When it cannot be made.
+/// When it cannot be created.
 pub(crate) fn make(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())
 }
 
-/// Removes a folder and all that is in it, if it is there.
+/// Removes a folder with its content, if it exists.
 ///
 /// # Errors
 /// When it cannot be removed.
@@ -37,10 +37,10 @@ pub(crate) fn remove(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Leaves a folder that is there and empty.
+/// Creates an empty folder, and removes an earlier one.
 ///
 /// # Errors
-/// When it cannot be removed or made.
+/// When it cannot be removed or created.
 pub(crate) fn clear(folder: &Path) -> Result<()> {
     remove(folder)?;
     make(folder)

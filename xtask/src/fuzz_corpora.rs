@@ -1,15 +1,16 @@
-//! What the fuzzers in `fuzz/` found, through the checks that they make: on the toolchain at hand,
-//! without a fuzzer.
+//! Runs the checks of the fuzzers in `fuzz/` on their corpora, with the stable toolchain and without a
+//! fuzzer.
 
 use crate::process;
 use crate::step::Step;
+use crate::tally::Tally;
 use crate::workspace::Workspace;
 
 /// The step of `cargo xtask ci`.
 pub(crate) fn step(workspace: &Workspace) -> Step<'_> {
-    Step::new("corpora of the fuzzers", || {
-        // A project of its own; in the workspace's target folder, what both need of others is built
-        // once.
+    Step::with_outcome("corpora of the fuzzers", || {
+        // A project of its own, built in the target folder of the workspace, so that common
+        // dependencies are built once.
         let mut lints = workspace.cargo(&[
             "clippy",
             "--manifest-path",
@@ -29,7 +30,9 @@ pub(crate) fn step(workspace: &Workspace) -> Step<'_> {
             "replay",
             "--target-dir",
         ]);
-        process::kept(tests.arg(&workspace.target))
+        let mut tally = Tally::default();
+        tally.run(tests.arg(&workspace.target))?;
+        Ok(tally.outcome())
     })
 }
 

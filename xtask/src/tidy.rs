@@ -1,20 +1,24 @@
-//! `cargo xtask tidy`: the rules no compiler checks.
+//! `cargo xtask tidy`: checks the rules that no compiler checks.
 //!
-//! Every rule is a function from text or metadata to findings, each a line that says what is wrong
-//! and where; its tests show that it can fail.
+//! Every rule is a function from text or metadata to findings. A finding is a line that says what is
+//! wrong and where. The tests of each rule show that it can fail.
 
+mod circles;
 mod code_map;
 mod graph;
 mod licences;
 mod models;
 mod pins;
+mod source;
 mod unsafety;
+mod width;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
+use self::source::Source;
 use crate::python::REQUIREMENTS;
 use crate::step::{self, Step};
 use crate::workspace::Workspace;
@@ -23,18 +27,19 @@ use crate::{fetch_runtime, folder, print};
 /// `cargo xtask tidy`.
 ///
 /// # Errors
-/// When a rule is broken or a file it is about cannot be read.
+/// When a rule is broken, or a file cannot be read.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     step::run_all("tidy", vec![Step::new("tidy", || check(workspace))])
 }
 
-/// Checks every rule and prints all that is wrong.
+/// Checks every rule and prints all findings.
 ///
 /// # Errors
-/// When a rule is broken or a file it is about cannot be read.
+/// When a rule is broken, or a file cannot be read.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let sources = rust_sources(workspace)?;
-    let mut findings = graph::dependencies(&workspace.members);
+    let architecture = read(&workspace.root.join("ARCHITECTURE.md"))?;
+    let mut findings = graph::dependencies(&architecture, &workspace.members);
     for member in &workspace.members {
         let manifest = workspace.relative(&member.manifest_path);
         findings.extend(graph::lints(&manifest, &read(&member.manifest_path)?)?);
@@ -52,11 +57,10 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         );
     }
     findings.extend(unsafety::check(&sources));
-    match read(&workspace.root.join("ARCHITECTURE.md")) {
-        Ok(map) => findings
-            .extend(code_map::check(&map, sources.iter().map(|source| source.path.as_str()))),
-        Err(error) => findings.push(format!("{error:#}")),
-    }
+    findings.extend(circles::check(&sources));
+    findings.extend(width::check(&sources));
+    findings
+        .extend(code_map::check(&architecture, sources.iter().map(|source| source.path.as_str())));
     match read(&workspace.root.join(REQUIREMENTS)) {
         Ok(requirements) => {
             findings.extend(pins::check(REQUIREMENTS, &requirements, fetch_runtime::VERSION))
@@ -77,14 +81,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// One Rust file of ours.
-struct Source {
-    /// As seen from the root, with forward slashes.
-    path: String,
-    text: String,
-}
-
-/// The Rust files of every member.
+/// Returns the Rust files of all members.
 fn rust_sources(workspace: &Workspace) -> Result<Vec<Source>> {
     let mut files = Vec::new();
     for member in &workspace.members {

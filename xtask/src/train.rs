@@ -1,11 +1,12 @@
-//! `cargo xtask train`: a model package from real reads, or from 200 of them to see that the road
-//! is open.
+//! `cargo xtask train`: trains a model package from real reads, or from 200 of them to test that
+//! training runs.
 
 use std::ffi::OsString;
 use std::path::{self, Path, PathBuf};
 
 use anyhow::{Result, ensure};
 
+use crate::process::Output;
 use crate::python::{self, Environment};
 use crate::step::{self, Step};
 use crate::workspace::Workspace;
@@ -14,10 +15,10 @@ use crate::{folder, print, process};
 /// The models that can be trained.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
 pub(crate) enum Model {
-    /// What every base's quality is worth, from counted errors
+    /// Error probability of every base, learned from counted errors
     #[default]
     ReadError,
-    /// The rule "mean Phred of at least 20"
+    /// The rule "mean Phred score of at least 20"
     #[value(name = "mean-q20")]
     MeanQ20,
 }
@@ -40,7 +41,7 @@ impl Model {
         }
     }
 
-    /// Whether it has `experience.json`: what its sets teach of the k-mers of a run.
+    /// Whether its package holds `experience.json`, the frequencies of k-mer statements in its sets.
     fn has_experience(self) -> bool {
         self == Self::ReadError
     }
@@ -53,27 +54,26 @@ impl Model {
     }
 }
 
-/// Trains a model and writes its package.
+/// Options of `cargo xtask train`.
 #[derive(clap::Args, Default)]
 pub(crate) struct Options {
-    /// Which model
+    /// Model to train
     #[arg(long, value_enum, value_name = "MODEL", default_value_t)]
     model: Model,
-    /// Settings of the model, its data and its training [default: the model's own, in configs/
+    /// Configuration of the model, its data and its training [default: that of the model, in configs/
     /// beside its script]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Folder of the reads: with sets of truth below it, and what the configuration names relative
-    /// to it
+    /// Folder of the reads: holds the truth sets, and the files that the configuration names
     #[arg(long, value_name = "DIR", required_unless_present = "smoke")]
     data: Option<PathBuf>,
-    /// Seed of the split, the augmentation and the weights [default: the configuration's]
+    /// Seed of the split, the augmentation and the weights [default: that of the configuration]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Train on 200 reads of testdata, into target/xtask/smoke: a test of the road, not a model
+    /// Train on 200 reads of testdata, into target/xtask/smoke: tests that training runs
     #[arg(long, conflicts_with_all = ["data", "output"])]
     smoke: bool,
-    /// Folder of the package [default: models/ and the model's name]
+    /// Folder for the package [default: models/NAME]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 }
@@ -85,13 +85,13 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let package = options.package(workspace)?;
     let mut steps = preparation(workspace);
-    steps.push(Step::new("training", || train(workspace, options, &package)));
+    steps.push(Step::new("training", || train(workspace, options, &package, Output::Shown)));
     step::run_all("train", steps)?;
     print::wrote(&package);
     Ok(())
 }
 
-/// What holds the trainer of `bm adapt` against PyTorch: the gradients of the tests in Rust, and a
+/// Steps that compare the trainer of `bm adapt` with PyTorch: the gradients in the Rust tests, and a
 /// training on the same labels.
 const ADAPT: [(&str, &[&str]); 2] = [
     ("gradients of bm-adapt by PyTorch", &["research/adapt/gradient_golden.py", "--check"]),
@@ -101,20 +101,20 @@ const ADAPT: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// The smoke training, and what else needs PyTorch, as steps of `ci`.
+/// Returns the steps of `ci` that need PyTorch: smoke trainings, and comparisons with PyTorch.
 pub(crate) fn smoke_steps(workspace: &Workspace) -> Vec<Step<'_>> {
     let mut steps = preparation(workspace);
     steps.extend(Model::ALL.map(|model| {
         Step::new(format!("smoke training of {}", model.id()), move || {
             let options = Options { model, smoke: true, ..Options::default() };
-            train(workspace, &options, &options.package(workspace)?)
+            train(workspace, &options, &options.package(workspace)?, Output::Kept)
         })
     }));
     steps.extend(ADAPT.map(|(name, arguments)| {
         Step::new(name, move || {
             let (bm, interpreter) =
                 (workspace.build_bm()?, python::ensure(workspace, Environment::Train)?);
-            process::shown(python::script(workspace, &interpreter, arguments).arg("--bm").arg(bm))
+            process::kept(python::script(workspace, &interpreter, arguments).arg("--bm").arg(bm))
         })
     }));
     steps
@@ -129,8 +129,8 @@ impl Options {
         }
     }
 
-    /// The script runs in the root of the workspace, so a path that was typed elsewhere is made
-    /// absolute.
+    /// Returns the arguments of the script, with absolute paths: the script runs in the root of the
+    /// workspace.
     fn arguments(&self, programs: &Programs, package: &Path) -> Result<Vec<OsString>> {
         let config = self.config.as_ref().map_or(Ok(self.model.config().into()), path::absolute)?;
         let mut arguments: Vec<OsString> =
@@ -148,8 +148,8 @@ impl Options {
     }
 }
 
-/// A package of read-error for each set with truth below `data` that its model may learn from,
-/// which has not seen the set's run: `folder/SET`.
+/// Returns the steps that train a package of read-error for each training set below `data`, without
+/// the reads of that set: `output/SET`.
 ///
 /// # Errors
 /// When any step fails.
@@ -172,10 +172,10 @@ pub(crate) fn left_out_steps<'a>(
     Ok(steps)
 }
 
-/// The programs that a training asks.
+/// The programs that the training scripts call.
 struct Programs {
     bm: PathBuf,
-    /// Tells what k-mers say of bases.
+    /// The example that writes the k-mer statement of each base.
     statements: Option<PathBuf>,
 }
 
@@ -204,14 +204,14 @@ fn preparation(workspace: &Workspace) -> Vec<Step<'_>> {
     ]
 }
 
-fn train(workspace: &Workspace, options: &Options, package: &Path) -> Result<()> {
+fn train(workspace: &Workspace, options: &Options, package: &Path, output: Output) -> Result<()> {
     if options.smoke {
-        // Otherwise yesterday's package could pass for today's.
+        // An old package must not be taken for a new one.
         folder::remove(package)?;
     }
     let programs = Programs::build(workspace, options.model)?;
     let interpreter = python::ensure(workspace, Environment::Train)?;
-    process::shown(&mut python::script(
+    output.run(&mut python::script(
         workspace,
         &interpreter,
         options.arguments(&programs, package)?,
@@ -222,7 +222,7 @@ fn train(workspace: &Workspace, options: &Options, package: &Path) -> Result<()>
         .chain(experience)
     {
         let path = package.join(file);
-        ensure!(path.is_file(), "training ended well but left no {}", path.display());
+        ensure!(path.is_file(), "training succeeded but wrote no {}", path.display());
     }
     Ok(())
 }

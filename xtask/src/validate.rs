@@ -1,5 +1,5 @@
-//! `cargo xtask validate`: the model files against ONNX's checker, against one another and through
-//! every engine.
+//! `cargo xtask validate`: checks the model files with ONNX's checker, and compares all engines on
+//! them.
 
 use std::fs;
 use std::path::Path;
@@ -8,22 +8,16 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::fetch_runtime::{self, Runtime};
-use crate::process;
+use crate::process::{self, Output};
 use crate::python::{self, Environment};
+use crate::python_tests;
 use crate::step::{self, Outcome, Step};
 use crate::workspace::Workspace;
 
 const VALIDATE: &str = "research/neural-engine/validate.py";
 const SEED_CASES: &str = "research/neural-engine/test_onnx_inference.py";
 const VALIDATE_READ_ERROR: &str = "research/read-error/validate_read_error.py";
-const PYTHON_TESTS: [&str; 4] = [
-    "research/neural-engine/tests",
-    "research/read-error/tests",
-    "research/adapt/tests",
-    "research/evidence/tests",
-];
-
-/// Reads as long as the network's window, shorter, longer than one, and of many windows.
+/// Reads as long as the window of the network, shorter, longer, and of many windows.
 const READS: [&str; 4] = [
     "testdata/hiseqx_phage/hiseqx_phage.fastq.gz",
     "testdata/hiseq_measles/hiseq_measles_1.fastq.gz",
@@ -31,7 +25,7 @@ const READS: [&str; 4] = [
     "testdata/nanopore_lambda_4line.fastq.gz",
 ];
 
-/// How `cargo xtask validate` prints what it finds.
+/// Options of `cargo xtask validate`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Print one JSON document per package, and the tables to stderr
@@ -44,38 +38,35 @@ pub(crate) struct Options {
 /// # Errors
 /// When any step fails.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    step::run_all("validate", steps(workspace, options.json)?)
+    let mut all = vec![python_tests::step(workspace)];
+    all.extend(steps(workspace, Output::Shown, options.json)?);
+    step::run_all("validate", all)
 }
 
-/// The steps, which `test` and `ci` take too.
+/// Returns the steps, which `test` and `ci` run too. `output` is for the tables; with `json`, only JSON
+/// goes to stdout.
 ///
 /// # Errors
 /// When the model packages cannot be listed.
-pub(crate) fn steps(workspace: &Workspace, json: bool) -> Result<Vec<Step<'_>>> {
+pub(crate) fn steps(workspace: &Workspace, output: Output, json: bool) -> Result<Vec<Step<'_>>> {
     if let Runtime::NoWheel(reason) = fetch_runtime::availability() {
-        // The Python package is the same wheel, so without it there is nothing to compare with.
+        // The Python package is in the same wheel, so there is nothing to compare with.
         let skip = move || Ok(Outcome::Skipped(reason));
         return Ok(vec![Step::with_outcome("validation against Python's ONNX Runtime", skip)]);
     }
     let mut steps = vec![
         Step::new("release build of bm", || workspace.build_bm().map(drop)),
         Step::new("Python environment", || python::ensure(workspace, Environment::Light).map(drop)),
-        Step::new("tests of the Python code", move || {
-            PYTHON_TESTS.into_iter().try_for_each(|folder| {
-                let tests = ["-m", "unittest", "discover", "--start-directory", folder];
-                run_python(workspace, tests.map(Path::new), json)
-            })
-        }),
     ];
     let packages = workspace.model_packages()?;
     ensure!(!packages.is_empty(), "models/ holds no package");
     for package in packages {
         let id = package.file_name().context("a folder has a name")?.to_string_lossy().into_owned();
-        let judges_bases = judges_bases(&package)?;
-        // The plain cases are about the verdict of a window.
-        for file in ["model.onnx", "model.ane.onnx"].into_iter().filter(|_| !judges_bases) {
+        let is_per_base = is_per_base(&package)?;
+        // These cases test the verdict for a window.
+        for file in ["model.onnx", "model.ane.onnx"].into_iter().filter(|_| !is_per_base) {
             let model = workspace.relative(&package.join(file));
-            steps.push(Step::new(format!("cases of {id}/{file}"), move || {
+            steps.push(Step::with_outcome(format!("cases of {id}/{file}"), move || {
                 let bm = workspace.build_bm()?;
                 let arguments = [
                     SEED_CASES.as_ref(),
@@ -84,20 +75,25 @@ pub(crate) fn steps(workspace: &Workspace, json: bool) -> Result<Vec<Step<'_>>> 
                     "--bm".as_ref(),
                     &bm,
                 ];
-                run_python(workspace, arguments, json)
+                let interpreter = python::ensure(workspace, Environment::Light)?;
+                let mut command = python::script(workspace, &interpreter, arguments);
+                // JSON alone goes to stdout.
+                run_checks(&mut command, if json { Output::Kept } else { output })
             }));
         }
-        steps.push(Step::new(format!("validation of {id}"), move || {
+        steps.push(Step::with_outcome(format!("validation of {id}"), move || {
             compare(
                 workspace,
                 &package,
-                if judges_bases { VALIDATE_READ_ERROR } else { VALIDATE },
+                if is_per_base { VALIDATE_READ_ERROR } else { VALIDATE },
+                output,
                 json,
             )
         }));
     }
-    for (name, options) in [("", &[][..]), (" and holds evidence", &["--evidence"])] {
-        steps.push(Step::new(format!("validation of a model that was adapted{name}"), move || {
+    for (name, options) in [("", &[][..]), (" with evidence", &["--evidence"])] {
+        let name = format!("validation of an adapted model{name}");
+        steps.push(Step::with_outcome(name, move || {
             let package = workspace.scratch()?.join("adapted.model");
             let mut adapt = Command::new(workspace.build_bm()?);
             adapt
@@ -106,14 +102,14 @@ pub(crate) fn steps(workspace: &Workspace, json: bool) -> Result<Vec<Step<'_>>> 
                 .arg(&package)
                 .args(options);
             process::kept(&mut adapt)?;
-            compare(workspace, &package, VALIDATE_READ_ERROR, json)
+            compare(workspace, &package, VALIDATE_READ_ERROR, output, json)
         }));
     }
     Ok(steps)
 }
 
-/// Whether the package's network tells of every base, or judges windows.
-fn judges_bases(package: &Path) -> Result<bool> {
+/// Returns whether the network of the package returns a probability per base, not per window.
+fn is_per_base(package: &Path) -> Result<bool> {
     let path = package.join("manifest.json");
     let manifest = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let manifest: serde_json::Value =
@@ -121,26 +117,84 @@ fn judges_bases(package: &Path) -> Result<bool> {
     Ok(manifest.get("read_rule").is_some())
 }
 
-fn compare(workspace: &Workspace, package: &Path, script: &str, json: bool) -> Result<()> {
+fn compare(
+    workspace: &Workspace,
+    package: &Path,
+    script: &str,
+    output: Output,
+    json: bool,
+) -> Result<Outcome> {
     let bm = workspace.build_bm()?;
     let Runtime::Available(library) = fetch_runtime::ensure(workspace)? else {
-        unreachable!("looked at before")
+        unreachable!("steps() has checked that there is a wheel")
     };
     let interpreter = python::ensure(workspace, Environment::Light)?;
     let mut command = python::script(workspace, &interpreter, [script, "--package"]);
     command.arg(package).arg("--bm").arg(bm).arg("--ort-lib").arg(library);
     command.arg("--reads").args(READS).args(json.then_some("--json"));
-    process::shown(&mut command)
+    run_checks(&mut command, output)
 }
 
-/// Runs a script whose output is for people; where JSON is to go to stdout, that is only shown when
-/// it fails.
-fn run_python<const N: usize>(
-    workspace: &Workspace,
-    arguments: [&Path; N],
-    json: bool,
-) -> Result<()> {
-    let interpreter = python::ensure(workspace, Environment::Light)?;
-    let mut command = python::script(workspace, &interpreter, arguments);
-    if json { process::kept(&mut command) } else { process::shown(&mut command) }
+/// Runs a script that prints a line for each check; where its output is kept, returns their counts.
+fn run_checks(command: &mut Command, output: Output) -> Result<Outcome> {
+    if output == Output::Shown {
+        return process::shown(command).map(|()| Outcome::Done);
+    }
+    let mut checks = Checks::default();
+    process::kept_lines(command, |line| checks.add(line))?;
+    Ok(checks.outcome())
+}
+
+/// The counts of a validation script's lines.
+#[derive(Debug, Default, PartialEq)]
+struct Checks {
+    ok: u32,
+    warnings: u32,
+    skipped: u32,
+}
+
+impl Checks {
+    fn add(&mut self, line: &str) {
+        match line.split_whitespace().next() {
+            Some("ok") => self.ok += 1,
+            // The cases of a model end a case like this.
+            Some("Result:") if line.contains("CORRECT") => self.ok += 1,
+            Some("WARN") => self.warnings += 1,
+            Some("SKIPPED") => self.skipped += 1,
+            _ => {}
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        let mut counts = format!("{} checks ok", self.ok);
+        for (count, what) in [(self.warnings, "warnings"), (self.skipped, "skipped")] {
+            if count > 0 {
+                counts += &format!(", {count} {what}");
+            }
+        }
+        Outcome::DoneWith(counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_validation_scripts_are_counted() {
+        let mut checks = Checks::default();
+        for line in [
+            "ok    digests\n",
+            "ok   golden reads: 64\n",
+            "Result: ✅ CORRECT\n",
+            "Result: reported, not judged\n",
+            "WARN  bench\n",
+            "SKIPPED bm coreml\n",
+            "SKIPPED: bm coreml\n",
+            "2 ok, 0 failed, 1 warnings, 1 skipped\n",
+        ] {
+            checks.add(line);
+        }
+        assert_eq!(checks, Checks { ok: 3, warnings: 1, skipped: 1 });
+    }
 }

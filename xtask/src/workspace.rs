@@ -1,4 +1,4 @@
-//! Where things are, and what cargo knows about the workspace.
+//! The paths of the workspace, and its metadata from cargo.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -12,35 +12,35 @@ use serde_json::Value;
 
 use crate::{folder, process};
 
-/// The reads that the README's first command, validation and the benchmark use.
+/// The reads that README.md, validation and benchmarks use.
 pub(crate) const SAMPLE_READS: &str = "testdata/hiseqx_phage/hiseqx_phage.fastq.gz";
 
 /// The folders of the workspace and its cargo.
 pub(crate) struct Workspace {
     /// The folder that holds the root `Cargo.toml`.
     pub(crate) root: PathBuf,
-    /// Cargo's target folder; this program keeps what it makes in `xtask/` there.
+    /// Cargo's target folder; this program writes into its subfolder `xtask/`.
     pub(crate) target: PathBuf,
     /// The members, in no particular order.
     pub(crate) members: Vec<Package>,
     cargo: OsString,
 }
 
-/// What `cargo metadata` says, as far as it is used here.
+/// The parts of the output of `cargo metadata` that are used here.
 #[derive(Deserialize)]
 pub(crate) struct Metadata {
     pub(crate) packages: Vec<Package>,
     target_directory: PathBuf,
 }
 
-/// One package, ours or another's.
+/// A package: a workspace member or a dependency.
 #[derive(Clone, Deserialize)]
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
     /// The SPDX expression.
     pub(crate) license: Option<String>,
-    /// Where it comes from; `None` for a folder on this machine.
+    /// Its registry; `None` for a local folder.
     pub(crate) source: Option<String>,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) targets: Vec<Target>,
@@ -70,13 +70,13 @@ impl Package {
 }
 
 impl Workspace {
-    /// The workspace this program was built from.
+    /// Returns the workspace that this program was built from.
     ///
     /// # Errors
     /// When cargo cannot read it.
     pub(crate) fn open() -> Result<Self> {
-        // Set by `cargo run`, so that a moved checkout is found; the other is where this program
-        // was compiled.
+        // `cargo run` sets the variable, so that a moved checkout is found; the fallback is the folder
+        // at compile time.
         let here = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
         let root = here.parent().context("the folder of xtask has no parent")?.to_owned();
@@ -88,15 +88,15 @@ impl Workspace {
         Ok(workspace)
     }
 
-    /// Cargo, to be run in the root of the workspace.
+    /// Returns a cargo command that runs in the root of the workspace.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.cargo);
         command.current_dir(&self.root).args(arguments);
         command
     }
 
-    /// What `cargo metadata` says; without `--no-deps` about the dependencies too, those of every
-    /// platform.
+    /// Returns the output of `cargo metadata`; without `--no-deps` it includes the dependencies of all
+    /// platforms.
     ///
     /// # Errors
     /// When cargo fails.
@@ -106,17 +106,17 @@ impl Workspace {
         serde_json::from_str(&text).context("cargo metadata is not as expected")
     }
 
-    /// The folder for what this program makes, `target/xtask`; it is there when this returns.
+    /// Returns the folder `target/xtask` for the files of this program, and creates it if necessary.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub(crate) fn scratch(&self) -> Result<PathBuf> {
         let folder = self.target.join("xtask");
         folder::make(&folder)?;
         Ok(folder)
     }
 
-    /// Builds `bm` in release and returns where it is.
+    /// Builds `bm` in release mode and returns its path.
     ///
     /// # Errors
     /// When the build fails.
@@ -124,7 +124,8 @@ impl Workspace {
         self.build(&["--bin", "bm"])
     }
 
-    /// Builds the example that tells what k-mers say of bases, in release, and returns where it is.
+    /// Builds the example that writes the k-mer statement of each base, in release mode, and returns its
+    /// path.
     ///
     /// # Errors
     /// When the build fails.
@@ -132,10 +133,10 @@ impl Workspace {
         self.build(&["--package", "bm-evidence", "--example", "statements"])
     }
 
-    /// Builds a program in release and returns where it is; the last one of `what` is its name.
+    /// Builds a program in release mode and returns its path; the last element of `what` is its name.
     fn build(&self, what: &[&str]) -> Result<PathBuf> {
         let name = *what.last().context("nothing to build")?;
-        // The messages tell the path whatever target folder or platform is configured.
+        // The messages contain the path for every target folder and platform.
         let arguments =
             [&["build", "--release", "--message-format", "json-render-diagnostics"], what].concat();
         let messages = process::stdout(&mut self.cargo(&arguments))?;
@@ -146,7 +147,7 @@ impl Workspace {
             .with_context(|| format!("cargo built no program named {name}"))
     }
 
-    /// The model packages: the folders of `models/` that hold a manifest, by name.
+    /// Returns the model packages: the folders of `models/` with a manifest, by name.
     ///
     /// # Errors
     /// When `models/` cannot be read.
@@ -159,7 +160,7 @@ impl Workspace {
         Ok(packages)
     }
 
-    /// The manifests of every project here that has a `Cargo.lock`, the workspace's first.
+    /// Returns the manifests of all projects with a `Cargo.lock`, that of the workspace first.
     ///
     /// # Errors
     /// When a folder cannot be read.
@@ -179,7 +180,7 @@ impl Workspace {
         Ok(projects)
     }
 
-    /// `path` as seen from the root, with forward slashes.
+    /// Returns `path` relative to the root, with forward slashes.
     pub(crate) fn relative(&self, path: &Path) -> String {
         let path = path.strip_prefix(&self.root).unwrap_or(path);
         path.to_string_lossy().replace('\\', "/")

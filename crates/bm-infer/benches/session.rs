@@ -1,9 +1,8 @@
-//! How fast the engines are: by batch size on a network of 300-128-64-1, and on sequences of 150
-//! positions with a network that corrects each from a window of 9: `cargo bench -p bm-infer
-//! --features onnxruntime`.
+//! Speed of the engines: `cargo bench -p bm-infer --features onnxruntime`.
 //!
-//! One thread. ONNX Runtime is measured if the environment variable `ORT_DYLIB_PATH` names its
-//! library.
+//! A network of 300-128-64-1 by batch size, and a network over sequences of 150 positions with a
+//! window of 9. One thread. ONNX Runtime is measured if the environment variable `ORT_DYLIB_PATH`
+//! names its library.
 
 use std::hint::black_box;
 
@@ -14,7 +13,7 @@ use prost::Message;
 
 const BATCHES: [usize; 5] = [1, 16, 64, 256, 1024];
 
-/// Numbers in 0..1 that repeat (a linear congruential generator: Knuth, MMIX).
+/// Reproducible numbers in 0..1 (a linear congruential generator: Knuth, MMIX).
 fn numbers(count: usize) -> Vec<f32> {
     let mut state = 0x5eed_u64;
     let next = |_| {
@@ -25,8 +24,8 @@ fn numbers(count: usize) -> Vec<f32> {
     (0..count).map(next).collect()
 }
 
-/// The shape of the networks that are trained here. What the weights are does not matter to its
-/// speed, but denormal sums would: these keep the values of all layers around 1.
+/// A network of the trained shape. The weights keep the values of all layers near 1, because denormal
+/// numbers would change the speed.
 fn model() -> ModelFile {
     let layer = |inputs: usize, outputs: usize| {
         let scale = 2.0 / inputs as f32;
@@ -37,7 +36,7 @@ fn model() -> ModelFile {
         .expect("the model is valid")
 }
 
-// Which engines there are depends on the features: some builds push one, some none.
+// The features decide which engines are compiled.
 #[allow(clippy::print_stderr, clippy::vec_init_then_push)]
 fn backends() -> Vec<Box<dyn Backend>> {
     #[allow(unused_mut)]
@@ -77,14 +76,14 @@ fn session(c: &mut Criterion) {
     }
 }
 
-/// The multiply-adds of a read in the network of 300-128-64-1, as fast as the processor does them:
-/// nothing is loaded or stored.
+/// The multiply-adds of one row in the network of 300-128-64-1 at the full speed of the processor,
+/// without loads and stores.
 #[cfg(feature = "embedded")]
 fn limit(c: &mut Criterion) {
     use pulp::{Arch, Simd, WithSimd};
 
     const MULTIPLY_ADDS: usize = 300 * 128 + 128 * 64 + 64;
-    /// Sums under way: more than the processor needs to hide that one takes some cycles.
+    /// Independent sums, enough to hide the latency of an addition.
     const SUMS: usize = 12;
 
     struct Limit(f32);
@@ -140,7 +139,7 @@ fn sequences(c: &mut Criterion) {
         let mut output = Vec::new();
         for batch in [1, 256] {
             group.throughput(Throughput::Elements(batch as u64));
-            // Qualities of a run are few and alike; 40 of 94 are used.
+            // A run has few different qualities; 40 of 94 are used.
             let codes: Vec<_> =
                 numbers(batch * LENGTH).into_iter().map(|x| (x * 200.0) as u16).collect();
             let lengths = vec![LENGTH; batch];

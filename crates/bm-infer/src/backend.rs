@@ -1,4 +1,4 @@
-//! The two traits that every engine has, and the engines, one per file beside this one.
+//! The two traits that every engine implements. Each engine is a file in this folder.
 
 #[cfg(feature = "coreml")]
 mod coreml;
@@ -22,29 +22,29 @@ pub use onnxruntime::OnnxRuntime;
 
 use crate::{Alphabet, InferError, ModelFile, SequenceSession, Signature, TensorRef};
 
-/// Which file of a model package an engine takes.
+/// The file of a model package that an engine loads.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Variant {
     /// `model.onnx`: single precision, any batch size.
     Portable,
-    /// `model.ane.onnx`: half precision inside, one batch size, the Neural Engine's layout.
+    /// `model.ane.onnx`: half precision, one batch size, the layout of the Neural Engine.
     NeuralEngine,
 }
 
 /// An inference engine.
 pub trait Backend: Send + Sync {
-    /// Returns the engine's name, as users write it.
+    /// Returns the name of the engine, as on the command line.
     fn name(&self) -> &'static str;
 
-    /// Returns engine, version and device in words, for people and reports.
+    /// Returns engine, version and device as text for people and reports.
     fn describe(&self) -> String;
 
-    /// Returns which file of a model package the engine takes.
+    /// Returns the file of a model package that the engine loads.
     fn variant(&self) -> Variant {
         Variant::Portable
     }
 
-    /// Returns how far a probability may be from that of another engine of full precision.
+    /// Returns how much a probability may differ from that of an engine of full precision.
     fn tolerance(&self) -> f32 {
         1e-6
     }
@@ -56,19 +56,19 @@ pub trait Backend: Send + Sync {
     /// [`InferError::BackendUnavailable`] with what is missing.
     fn check(&self) -> Result<(), InferError>;
 
-    /// Prepares a model. The session is for one worker; load again for another.
+    /// Returns a session for a model. A session is for one worker thread; load one for each.
     ///
     /// # Errors
     ///
     /// [`InferError::ModelUnsupported`] or [`InferError::ModelInvalid`] if this engine cannot run
-    /// the model, else what [`Backend::check`] says.
+    /// the model; the errors of [`Backend::check`].
     fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferError>;
 
-    /// Prepares a model of sequences ([`crate::Layout::Sequences`]) for sequences over `alphabet`.
+    /// Returns a session for a model of sequences ([`crate::Layout::Sequences`]) over `alphabet`.
     ///
     /// # Errors
     ///
-    /// As [`Backend::load`]; an engine that runs no such models says so.
+    /// As [`Backend::load`]; [`InferError::ModelUnsupported`] if the engine runs no such models.
     fn load_sequences(
         &self,
         model: &ModelFile,
@@ -83,30 +83,30 @@ pub trait Backend: Send + Sync {
     }
 }
 
-/// A model that is ready to run.
+/// A model that is loaded and ready to run.
 pub trait Session: Send {
-    /// Returns what goes in and what comes out.
+    /// Returns the model's input and output.
     fn signature(&self) -> &Signature;
 
-    /// Returns the engine's name.
+    /// Returns the name of the engine.
     fn backend(&self) -> &'static str;
 
-    /// Runs the engine on input that [`Session::run`] has checked, at least one row; appends to
-    /// `output`.
+    /// Runs the engine on input that [`Session::run`] has checked, at least one row, and appends the
+    /// results to `output`.
     ///
     /// # Errors
     ///
     /// [`InferError::Run`] or [`InferError::OutputMismatch`].
     fn execute(&mut self, input: TensorRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError>;
 
-    /// Maps every row of `input` to one row of `output`, which is emptied first.
+    /// Writes one row of `output` for every row of `input`, replacing its content.
     ///
     /// **Shape:** `[rows, features]` to `[rows, outputs]`, C order. No rows give no output.
     ///
     /// # Errors
     ///
-    /// Input of another width or that is not finite is refused before the engine sees it; else what
-    /// the engine says.
+    /// [`InferError::ShapeMismatch`] or [`InferError::NonFinite`] for input of another width or with
+    /// numbers that are not finite, before the engine runs; otherwise the error of the engine.
     fn run(&mut self, input: TensorRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
         output.clear();
         self.signature().check_input(&input)?;

@@ -1,11 +1,11 @@
-//! SHA-256 digests, of bytes and of what streams by.
+//! SHA-256 digests of bytes and of streams.
 
 use std::fmt;
 use std::io::{self, Read, Write};
 
 use sha2::Digest;
 
-/// A SHA-256 digest; it prints as lower-case hexadecimal.
+/// A SHA-256 digest, displayed as lower-case hexadecimal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Sha256([u8; 32]);
 
@@ -16,7 +16,7 @@ impl Sha256 {
     }
 }
 
-/// Makes the digest of what goes through it.
+/// A reader or writer that passes bytes on and computes their SHA-256 digest.
 #[derive(Clone, Debug)]
 pub struct Digesting<T> {
     inner: T,
@@ -25,12 +25,12 @@ pub struct Digesting<T> {
 }
 
 impl<T> Digesting<T> {
-    /// Returns one that passes everything on.
+    /// Returns the wrapper of `inner`.
     pub fn new(inner: T) -> Self {
         Self { inner, digest: sha2::Sha256::new(), bytes: 0 }
     }
 
-    /// Returns the digest of what went through, and how many bytes that were.
+    /// Returns the digest and the number of the bytes that were read or written.
     pub fn finish(self) -> (Sha256, u64) {
         (Sha256(self.digest.finalize().into()), self.bytes)
     }

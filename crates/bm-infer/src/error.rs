@@ -1,33 +1,33 @@
-//! What can be wrong with a model, an input or an engine.
+//! Errors of models, inputs and engines.
 
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Why there is no inference.
+/// Why a model cannot be loaded or run.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum InferError {
     /// The model file cannot be read.
     #[error("{}: the model cannot be read", path.display())]
     ModelNotFound {
-        /// Where it was looked for.
+        /// The path that was tried.
         path: PathBuf,
-        /// What the system said.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The model file is larger than any model of this project's kind.
-    #[error("{model}: the model is larger than the {limit} bytes that are read, it has {actual}")]
+    /// The model file is larger than the limit.
+    #[error("{model}: the model has {actual} bytes, expected at most {limit}")]
     ModelTooLarge {
         /// The model's name.
         model: String,
-        /// Most bytes accepted.
+        /// Maximum number of bytes.
         limit: u64,
-        /// Bytes found.
+        /// Bytes of the file.
         actual: u64,
     },
-    /// The model file is not what its digest says.
+    /// The digest of the model file differs from the expected one.
     #[error("{model}: the file's SHA-256 should be {}, it is {actual}", Shown(expected))]
     DigestMismatch {
         /// The model's name.
@@ -45,7 +45,7 @@ pub enum InferError {
         /// What was expected and found.
         reason: String,
     },
-    /// The model is valid but not one that this engine runs.
+    /// The model is valid, but this engine does not run it.
     #[error("{model}: the {backend} backend cannot run this model: {}", Shown(reason))]
     ModelUnsupported {
         /// The model's name.
@@ -55,17 +55,17 @@ pub enum InferError {
         /// What was expected and found.
         reason: String,
     },
-    /// The engine is not here.
+    /// The engine is not available on this machine.
     #[error("the {backend} backend is not available: {reason}")]
     BackendUnavailable {
         /// The engine.
         backend: &'static str,
         /// What is missing, and what to do.
         reason: String,
-        /// What the engine said, if it was asked.
+        /// The error of the engine, if it was started.
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
-    /// The engine's answers differ from the reference.
+    /// The outputs of the engine differ from the reference.
     #[error("the {backend} backend failed its self-check: {reason}")]
     SelfCheck {
         /// The engine.
@@ -73,16 +73,16 @@ pub enum InferError {
         /// What was expected and found.
         reason: String,
     },
-    /// A matrix has not the number of values that its shape says.
-    #[error("a matrix of {} x {} was given {actual} values", shape[0], shape[1])]
+    /// The number of values of a matrix does not fit its shape.
+    #[error("a matrix of {} x {} has {actual} values", shape[0], shape[1])]
     ValueCount {
         /// Rows, columns.
         shape: [usize; 2],
         /// Values given.
         actual: usize,
     },
-    /// The input has not the model's number of features.
-    #[error("input {} takes {expected} features, {actual} were given", Shown(input))]
+    /// The input has another number of features than the model.
+    #[error("input {} has {actual} features, expected {expected}", Shown(input))]
     ShapeMismatch {
         /// The model's input.
         input: String,
@@ -92,39 +92,37 @@ pub enum InferError {
         actual: usize,
     },
     /// The input holds NaN or infinity.
-    #[error(
-        "row {row} of the input holds {value} at feature {feature}; only finite numbers have a prediction"
-    )]
+    #[error("row {row} of the input has {value} at feature {feature}, expected a finite number")]
     NonFinite {
-        /// Which row, from 0.
+        /// The row, from 0.
         row: usize,
-        /// Which feature, from 0.
+        /// The feature, from 0.
         feature: usize,
-        /// What was found.
+        /// The number found.
         value: f32,
     },
-    /// The vectors of an alphabet are not ones.
+    /// The feature vectors of an alphabet are invalid.
     #[error("an alphabet has {reason}")]
     AlphabetInvalid {
         /// What was expected and found.
         reason: String,
     },
-    /// The lengths of sequences do not add up to their codes.
-    #[error("sequences of {} positions in all were given {actual} codes", expected.map_or("too many".to_owned(), |n| n.to_string()))]
+    /// The lengths of sequences do not add up to the number of codes.
+    #[error("sequences of {} positions in total have {actual} codes", expected.map_or("too many".to_owned(), |n| n.to_string()))]
     SequenceLengths {
-        /// Sum of the lengths; `None` if it is beyond counting.
+        /// Sum of the lengths; `None` if it exceeds `usize`.
         expected: Option<usize>,
         /// Codes given.
         actual: usize,
     },
-    /// A code is not of the alphabet.
-    #[error("position {position} has the code {code}, the alphabet has {codes}")]
+    /// A code is not in the alphabet.
+    #[error("position {position} has the code {code}, the alphabet has {codes} codes")]
     UnknownCode {
-        /// Which position of all, from 0.
+        /// The position over all sequences, from 0.
         position: usize,
         /// The code found.
         code: u16,
-        /// Number of codes, from 0.
+        /// Number of codes of the alphabet.
         codes: usize,
     },
     /// The engine failed.
@@ -132,29 +130,30 @@ pub enum InferError {
     Run {
         /// The engine.
         backend: &'static str,
-        /// What it said.
+        /// The error of the engine.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The engine returned something else than the model promises.
+    /// The engine returned another number of outputs than the signature, or outputs that are not
+    /// finite.
     #[error("the {backend} backend returned {actual}, expected {expected}")]
     OutputMismatch {
         /// The engine.
         backend: &'static str,
-        /// What the signature says.
+        /// What was expected.
         expected: String,
-        /// What came.
+        /// What was returned.
         actual: String,
     },
 }
 
 impl InferError {
-    /// Checks that an engine has returned as many numbers as its model promises, all finite.
+    /// Checks that an engine returned the expected number of outputs, all finite.
     pub(crate) fn check_output(
         backend: &'static str,
         expected: usize,
         output: &[f32],
     ) -> Result<(), Self> {
-        // Without a way out of the loop it is one vector instruction for many values.
+        // A loop without early exit compiles to vector instructions.
         if output.len() == expected
             && output.iter().fold(true, |all, value| all & value.is_finite())
         {
@@ -169,13 +168,13 @@ impl InferError {
     }
 }
 
-/// Shows text that a file brought along: on one line, without what a terminal would obey, and of a
-/// long one the ends.
+/// Text from a file as messages show it: on one line, control characters escaped, and only both ends
+/// of a long text.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'a>(pub &'a str);
 
 impl Shown<'_> {
-    /// Most characters that are shown of each end.
+    /// Maximum number of characters shown of each end.
     const MOST: usize = 500;
 }
 
@@ -199,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_file_brings_along_stays_on_one_line_and_is_not_obeyed() {
+    fn text_from_a_file_is_shown_on_one_line_with_control_characters_escaped() {
         assert_eq!(Shown("é 12 µm, \"x\"").to_string(), "é 12 µm, \"x\"");
         assert_eq!(Shown("a\n\u{1b}[31mb\u{9b}c\0").to_string(), "a\\n\\u{1b}[31mb\\u{9b}c\\u{0}");
         let long = format!("{}{}", "ä".repeat(5_000), "z".repeat(500));

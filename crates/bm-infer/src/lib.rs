@@ -1,46 +1,55 @@
 //! Small neural networks from ONNX files.
 //!
-//! A [`ModelFile`] is an ONNX file, read, measured and checked. A [`Backend`] prepares it for one
-//! engine, and the [`Session`] that it returns maps a matrix of features to a matrix of outputs. A
-//! session belongs to one worker; make one for each.
+//! A [`ModelFile`] is an ONNX file that was read and checked. A [`Backend`] loads it into one engine
+//! and returns a [`Session`], which maps a matrix of features to a matrix of outputs. A session
+//! belongs to one worker thread; load one for each.
 //!
-//! | backend | needs | features |
-//! |---|---|---|
-//! | [`Embedded`](backend::Embedded) | nothing: pure Rust, dense networks | `embedded` (default) |
-//! | [`OnnxRuntime`](backend::OnnxRuntime) | the ONNX Runtime library, found at run time | `onnxruntime` |
-//! | [`CoreMl`](backend::CoreMl) | that library on macOS, and a model file of its own | `coreml` |
-//!
-//! Models come in two kinds. One of *rows* maps a row of features to a row of outputs. One of
-//! *sequences* maps every position of a sequence to a row of outputs and may look at its
-//! neighbours; it takes codes over an [`Alphabet`], see [`Backend::load_sequences`].
-//!
-//! A backend that is named and not there is refused; nothing falls back in silence. Input that is
-//! not finite is refused before any engine sees it, because engines differ in what they make of it.
+//! # Quick start
 //!
 //! ```
 //! use bm_infer::{Backend, ModelFile, TensorRef, backend::Embedded};
-//! # let bytes = bm_infer::onnx::testing::dense(&[(2, vec![1.0, -1.0, 0.5, 0.5], vec![0.0, 0.0]), (1, vec![1.0, 1.0], vec![0.0])]);
-//! let model = ModelFile::from_bytes("two-layers.onnx", bytes)?;
+//! # use bm_infer::onnx::testing::dense;
+//!
+//! # let hidden = (2, vec![1.0, -1.0, 0.5, 0.5], vec![0.0, 0.0]);
+//! # let bytes = dense(&[hidden, (1, vec![1.0, 1.0], vec![0.0])]);
+//! let model = ModelFile::from_bytes("two-layers.onnx", bytes)?; // or ModelFile::open(path)
 //! let mut session = Embedded::new().load(&model)?;
 //! let mut output = Vec::new();
-//! session.run(TensorRef::new([2, 2], &[0.0, 0.0, 1.0, 1.0])?, &mut output)?;
+//! let input = TensorRef::new([2, 2], &[0.0, 0.0, 1.0, 1.0])?; // 2 rows of 2 features
+//! session.run(input, &mut output)?;
 //! assert_eq!(output[0], 0.5); // the sigmoid of 0
 //! assert!((output[1] - 0.7310586).abs() < 1e-6); // the sigmoid of 1
 //! # Ok::<(), bm_infer::InferError>(())
 //! ```
 //!
+//! # Engines
+//!
+//! | backend | needs | features |
+//! |---|---|---|
+//! | [`Embedded`](backend::Embedded) | nothing: pure Rust, dense networks | `embedded` (default) |
+//! | [`OnnxRuntime`](backend::OnnxRuntime) | the ONNX Runtime library, found at run time | `onnxruntime` |
+//! | [`CoreMl`](backend::CoreMl) | that library on macOS, and a model file in half precision | `coreml` |
+//!
+//! There are two kinds of models. A model of *rows* maps each row of features to a row of outputs. A
+//! model of *sequences* maps each position of a sequence to a row of outputs and may use its
+//! neighbours; its input are codes over an [`Alphabet`], see [`Backend::load_sequences`].
+//!
+//! An engine that is not available is an error; no other engine takes its place. Input that is not
+//! finite is refused before an engine runs, because engines treat it differently.
+//!
 //! # A backend of your own
 //!
-//! Implement [`Backend`] and [`Session`]: a name, a check whether it can run here, and how a model
-//! is loaded. The traits refuse wrong widths and numbers that are not finite, before and after the
-//! engine. [`self_check`] tells whether two engines agree.
+//! Implement [`Backend`] and [`Session`]: a name, a check whether the engine can run on this
+//! machine, and how a model is loaded. The traits refuse input of the wrong width and numbers that
+//! are not finite, before and after the engine runs. [`self_check`] compares two engines.
 //!
 //! ```
 //! use bm_infer::backend::Embedded;
 //! use bm_infer::self_check::Agreement;
 //! use bm_infer::{Backend, InferError, ModelFile, Session, Signature, TensorRef};
+//! # use bm_infer::onnx::testing::dense;
 //!
-//! /// Asks the embedded engine for one row at a time. One that runs elsewhere would send the row there.
+//! /// Runs the embedded engine on one row at a time. A remote engine would send the row elsewhere.
 //! struct RowByRow;
 //!
 //! struct RowSession(Box<dyn Session>);
@@ -51,7 +60,7 @@
 //!     }
 //!
 //!     fn describe(&self) -> String {
-//!         "a row at a time, CPU".to_owned()
+//!         "one row at a time, CPU".to_owned()
 //!     }
 //!
 //!     fn check(&self) -> Result<(), InferError> {
@@ -81,7 +90,8 @@
 //!     }
 //! }
 //!
-//! # let bytes = bm_infer::onnx::testing::dense(&[(2, vec![1.0, -1.0, 0.5, 0.5], vec![0.0, 0.0]), (1, vec![1.0, 1.0], vec![0.0])]);
+//! # let hidden = (2, vec![1.0, -1.0, 0.5, 0.5], vec![0.0, 0.0]);
+//! # let bytes = dense(&[hidden, (1, vec![1.0, 1.0], vec![0.0])]);
 //! let model = ModelFile::from_bytes("two-layers.onnx", bytes)?;
 //! let (mut ours, mut theirs) = (RowByRow.load(&model)?, Embedded::new().load(&model)?);
 //! assert_eq!(Agreement::of(ours.as_mut(), theirs.as_mut(), 100)?.max_difference, 0.0);
@@ -109,3 +119,8 @@ pub use runtime_library::LibrarySource;
 pub use sequence::{Alphabet, SequenceSession, SequencesRef};
 pub use signature::{Layout, Signature};
 pub use tensor::TensorRef;
+
+// The examples of the README run as tests.
+#[cfg(all(doctest, feature = "embedded"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! An ONNX file, read and checked before any engine sees it.
+//! An ONNX file, read and checked before an engine loads it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -22,18 +22,17 @@ pub struct ModelFile {
 }
 
 impl ModelFile {
-    /// Most bytes of a model file. The models here have some hundred thousand; a file beyond this
-    /// is not one of their kind.
+    /// Maximum size of a model file in bytes. The models here have some hundred thousand.
     pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
-    /// Versions of the standard operators whose meaning the engines here share.
+    /// Versions of the standard operator set that the engines here implement alike.
     const OPSETS: std::ops::RangeInclusive<i64> = 7..=22;
 
     /// Reads a model file.
     ///
     /// # Errors
     ///
-    /// If it cannot be read, is too large, is not a valid ONNX model or keeps its weights in
+    /// If the file cannot be read, is too large, is not a valid ONNX model or keeps its weights in
     /// another file.
     pub fn open(path: &Path) -> Result<Self, InferError> {
         let not_found = |source| InferError::ModelNotFound { path: path.to_owned(), source };
@@ -41,12 +40,12 @@ impl ModelFile {
         let file = File::open(path).map_err(not_found)?;
         let name = path.display().to_string();
         Self::check_size(&name, file.metadata().map_err(not_found)?.len())?;
-        // What grows meanwhile, or is no plain file, has a size only once it was read.
+        // The size of a pipe, or of a file that grows, is known only after reading.
         file.take(Self::MAX_BYTES + 1).read_to_end(&mut bytes).map_err(not_found)?;
         Self::from_bytes(name, bytes)
     }
 
-    /// Returns the model in `bytes`; `name` is what messages call it.
+    /// Returns the model in `bytes`; messages call it `name`.
     ///
     /// # Errors
     ///
@@ -88,7 +87,7 @@ impl ModelFile {
         }
         if let Some(tensor) = onnx::external_tensor(&model) {
             return Err(format!(
-                "the weights of {tensor} are in another file, expected them inside"
+                "the weights of {tensor} are in another file, expected all weights in the model file"
             ));
         }
         let metadata = model
@@ -99,32 +98,32 @@ impl ModelFile {
         Ok((Signature::of(graph)?, metadata))
     }
 
-    /// Returns what messages call the model.
+    /// Returns the name that messages use for the model.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns the file's content.
+    /// Returns the content of the file.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Returns the file's digest.
+    /// Returns the SHA-256 digest of the file.
     pub fn sha256(&self) -> Sha256 {
         self.sha256
     }
 
-    /// Returns what goes in and what comes out.
+    /// Returns the model's input and output.
     pub fn signature(&self) -> &Signature {
         &self.signature
     }
 
-    /// Returns what the file says of itself under `key` (ONNX `metadata_props`).
+    /// Returns the metadata entry `key` (ONNX `metadata_props`).
     pub fn metadata(&self, key: &str) -> Option<&str> {
         self.metadata.get(key).map(String::as_str)
     }
 
-    /// Checks the file against the digest that a manifest gives.
+    /// Checks the digest of the file against that of a manifest.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! The part of the ONNX format that describes small networks.
 //!
-//! Messages and field numbers are those of `onnx.proto` (ONNX IR version 10); fields that no model
-//! here uses are left out and skipped when a file is read.
+//! Messages and field numbers are those of `onnx.proto` (ONNX IR version 10). Fields that no model
+//! here uses are left out, and skipped when a file is read.
 
 use prost::Message;
 
@@ -17,7 +17,7 @@ pub mod data_type {
     pub const FLOAT16: i32 = 10;
 }
 
-/// A model: one graph and what was written about it.
+/// A model: one graph and its metadata.
 #[derive(Clone, PartialEq, Message)]
 pub struct ModelProto {
     /// Version of the format.
@@ -26,10 +26,10 @@ pub struct ModelProto {
     /// The network.
     #[prost(message, optional, tag = "7")]
     pub graph: Option<GraphProto>,
-    /// Which versions of which operator sets the graph uses.
+    /// The operator sets that the graph uses, with their versions.
     #[prost(message, repeated, tag = "8")]
     pub opset_import: Vec<OperatorSetIdProto>,
-    /// Facts about the model, by name.
+    /// Metadata by name.
     #[prost(message, repeated, tag = "14")]
     pub metadata_props: Vec<StringStringEntryProto>,
     /// Functions that the graph calls.
@@ -65,7 +65,7 @@ pub struct FunctionProto {
     /// Its nodes.
     #[prost(message, repeated, tag = "7")]
     pub node: Vec<NodeProto>,
-    /// Settings that its callers may leave out.
+    /// Attributes that callers may leave out.
     #[prost(message, repeated, tag = "11")]
     pub attribute_proto: Vec<AttributeProto>,
 }
@@ -73,7 +73,7 @@ pub struct FunctionProto {
 /// A network.
 #[derive(Clone, PartialEq, Message)]
 pub struct GraphProto {
-    /// Operations, in an order in which they can be done.
+    /// Nodes, each after those that it takes its inputs from.
     #[prost(message, repeated, tag = "1")]
     pub node: Vec<NodeProto>,
     /// Its name.
@@ -82,24 +82,24 @@ pub struct GraphProto {
     /// Constant tensors: the weights.
     #[prost(message, repeated, tag = "5")]
     pub initializer: Vec<TensorProto>,
-    /// What goes in.
+    /// Inputs.
     #[prost(message, repeated, tag = "11")]
     pub input: Vec<ValueInfoProto>,
-    /// What comes out.
+    /// Outputs.
     #[prost(message, repeated, tag = "12")]
     pub output: Vec<ValueInfoProto>,
-    /// Constant tensors that are mostly zero.
+    /// Sparse constant tensors.
     #[prost(message, repeated, tag = "15")]
     pub sparse_initializer: Vec<SparseTensorProto>,
 }
 
-/// An operation.
+/// A node: one operation.
 #[derive(Clone, PartialEq, Message)]
 pub struct NodeProto {
-    /// Names of what it takes.
+    /// Names of its inputs.
     #[prost(string, repeated, tag = "1")]
     pub input: Vec<String>,
-    /// Names of what it makes.
+    /// Names of its outputs.
     #[prost(string, repeated, tag = "2")]
     pub output: Vec<String>,
     /// Its name.
@@ -108,7 +108,7 @@ pub struct NodeProto {
     /// The operator.
     #[prost(string, tag = "4")]
     pub op_type: String,
-    /// The operator's settings.
+    /// The attributes of the operator.
     #[prost(message, repeated, tag = "5")]
     pub attribute: Vec<AttributeProto>,
     /// The operator set; empty for the standard one.
@@ -117,7 +117,7 @@ pub struct NodeProto {
 }
 
 impl NodeProto {
-    /// Returns what messages call the node.
+    /// Returns name and operator of the node, for messages.
     pub fn shown(&self) -> String {
         if self.name.is_empty() {
             self.op_type.clone()
@@ -126,13 +126,13 @@ impl NodeProto {
         }
     }
 
-    /// Returns the setting of that name.
+    /// Returns the attribute called `name`.
     pub fn attribute(&self, name: &str) -> Option<&AttributeProto> {
         self.attribute.iter().find(|attribute| attribute.name == name)
     }
 }
 
-/// A setting of an operation.
+/// An attribute of a node.
 #[derive(Clone, PartialEq, Message)]
 pub struct AttributeProto {
     /// Its name.
@@ -159,24 +159,24 @@ pub struct AttributeProto {
     /// Graphs.
     #[prost(message, repeated, tag = "11")]
     pub graphs: Vec<GraphProto>,
-    /// Which of the fields is set, a value of `AttributeProto.AttributeType`.
+    /// The field that is set, a value of `AttributeProto.AttributeType`.
     #[prost(int32, tag = "20")]
     pub r#type: i32,
-    /// A tensor that is mostly zero.
+    /// A sparse tensor.
     #[prost(message, optional, tag = "22")]
     pub sparse_tensor: Option<SparseTensorProto>,
-    /// Tensors that are mostly zero.
+    /// Sparse tensors.
     #[prost(message, repeated, tag = "23")]
     pub sparse_tensors: Vec<SparseTensorProto>,
 }
 
-/// A tensor that is mostly zero.
+/// A sparse tensor.
 #[derive(Clone, PartialEq, Message)]
 pub struct SparseTensorProto {
-    /// The other elements.
+    /// The elements that are not zero.
     #[prost(message, optional, tag = "1")]
     pub values: Option<TensorProto>,
-    /// Where they are.
+    /// Their indices.
     #[prost(message, optional, tag = "2")]
     pub indices: Option<TensorProto>,
 }
@@ -190,7 +190,7 @@ pub struct TensorProto {
     /// Type of its elements, see [`data_type`].
     #[prost(int32, tag = "2")]
     pub data_type: i32,
-    /// Elements, where they are floats and not in `raw_data`.
+    /// Elements, if they are floats and not in `raw_data`.
     #[prost(float, repeated, tag = "4")]
     pub float_data: Vec<f32>,
     /// Its name.
@@ -199,28 +199,25 @@ pub struct TensorProto {
     /// Elements as little-endian bytes.
     #[prost(bytes = "vec", tag = "9")]
     pub raw_data: Vec<u8>,
-    /// Where the elements are, if not in this file.
+    /// The file with the elements, if it is another one.
     #[prost(message, repeated, tag = "13")]
     pub external_data: Vec<StringStringEntryProto>,
-    /// 1 if the elements are not in this file.
+    /// 1 if the elements are in another file.
     #[prost(int32, tag = "14")]
     pub data_location: i32,
 }
 
 impl TensorProto {
-    /// Returns shape and elements of a tensor of finite floats.
+    /// Returns the shape and the elements of a tensor of finite floats.
     ///
     /// # Errors
     ///
-    /// In words: another type, a shape that the elements do not fill, or elements that are not
-    /// finite.
+    /// A message, if the tensor has another type, a shape that does not fit its elements, or elements
+    /// that are not finite.
     pub fn floats(&self) -> Result<(Vec<usize>, Vec<f32>), String> {
         let name = &self.name;
         if self.data_type != data_type::FLOAT {
-            return Err(format!(
-                "{name} should be of type float (1), it is of type {}",
-                self.data_type
-            ));
+            return Err(format!("{name} is of type {}, expected float (1)", self.data_type));
         }
         let dims: Vec<usize> = self
             .dims
@@ -249,7 +246,7 @@ impl TensorProto {
             return Err(format!("{name} of shape {dims:?} has {} values", values.len()));
         }
         if let Some(i) = values.iter().position(|value| !value.is_finite()) {
-            return Err(format!("{name} holds {} at {i}", values[i]));
+            return Err(format!("{name} has {} at index {i}, expected a finite number", values[i]));
         }
         Ok((dims, values))
     }
@@ -266,7 +263,7 @@ pub struct ValueInfoProto {
     pub r#type: Option<TypeProto>,
 }
 
-/// A type; only tensors are of interest.
+/// A type; only tensors are read.
 #[derive(Clone, PartialEq, Message)]
 pub struct TypeProto {
     /// Set if it is a tensor.
@@ -293,7 +290,7 @@ pub struct TensorShapeProto {
     pub dim: Vec<DimensionProto>,
 }
 
-/// A dimension: a number, a name, or open.
+/// A dimension: a number, a name, or unknown.
 #[derive(Clone, PartialEq, Message)]
 pub struct DimensionProto {
     /// The number, if it is one.
@@ -304,10 +301,10 @@ pub struct DimensionProto {
     pub dim_param: Option<String>,
 }
 
-/// Returns a dimension's size, `None` if it is open.
+/// Returns the size of a dimension, `None` if it has a name or is unknown.
 pub(crate) fn dimension(dim: &DimensionProto) -> Result<Option<usize>, String> {
-    /// No dimension of a network for single reads comes near this; a file that claims more is
-    /// broken or hostile.
+    /// No dimension of a small network comes near this; a file with a larger one is broken or
+    /// hostile.
     const MOST: i64 = 1 << 20;
     match dim.dim_value {
         None => Ok(None),
@@ -318,7 +315,7 @@ pub(crate) fn dimension(dim: &DimensionProto) -> Result<Option<usize>, String> {
     }
 }
 
-/// Returns the name of the first tensor whose elements are in another file, anywhere in the model.
+/// Returns the name of the first tensor of the model whose elements are in another file.
 pub(crate) fn external_tensor(model: &ModelProto) -> Option<String> {
     fn in_tensor(tensor: &TensorProto) -> Option<String> {
         (tensor.data_location != 0 || !tensor.external_data.is_empty()).then(|| tensor.name.clone())

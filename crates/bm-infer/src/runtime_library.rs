@@ -1,7 +1,7 @@
-//! Finds and starts the ONNX Runtime library, once a process.
+//! Finds and starts the ONNX Runtime library, once per process.
 //!
-//! The `ort` crate would look for a library by itself and panic where there is none. So the path is
-//! always resolved here, system folders are never searched, and what was found is said.
+//! The `ort` crate would search for a library by itself, and panic if there is none. Therefore the
+//! path is always resolved here, and system folders are never searched.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -10,62 +10,62 @@ use ort::environment::Environment;
 
 use crate::InferError;
 
-/// Where the ONNX Runtime library may be.
+/// Where to look for the ONNX Runtime library.
 #[derive(Clone, Debug, Default)]
 pub struct LibrarySource {
-    /// A path that the user named: it is this one or none.
+    /// A path that the user gave; no other path is tried.
     pub explicit: Option<PathBuf>,
-    /// Paths to try after the environment variable `ORT_DYLIB_PATH`, in this order.
+    /// Paths to try, in this order, if the environment variable `ORT_DYLIB_PATH` is not set.
     pub candidates: Vec<PathBuf>,
 }
 
-/// The library that this process runs.
+/// The library that this process has started.
 #[derive(Debug)]
 pub(crate) struct Runtime {
     pub(crate) environment: Environment,
     path: PathBuf,
-    /// What the library says of its build.
+    /// The version by the build information of the library.
     version: String,
 }
 
 impl Runtime {
-    /// Returns path and version, for people.
+    /// Returns version and path, for people.
     pub(crate) fn describe(&self) -> String {
         format!("ONNX Runtime {} ({})", self.version, self.path.display())
     }
 }
 
 impl Runtime {
-    /// Returns the version, as far as the library says it.
+    /// Returns the version, or the build information if that names no version.
     #[cfg(feature = "coreml")]
     pub(crate) fn version(&self) -> &str {
         &self.version
     }
 
-    /// Returns whether the library is of this release or a later one; a library that does not say
-    /// is taken for one.
+    /// Returns whether the library has this version or a later one; a library without a version
+    /// passes.
     #[cfg(feature = "coreml")]
     pub(crate) fn is_at_least(&self, major: u32, minor: u32) -> bool {
         release(&self.version).is_none_or(|found| found >= (major, minor))
     }
 }
 
-/// Major and minor number of a version.
+/// Returns major and minor number of a version.
 #[cfg(feature = "coreml")]
 fn release(version: &str) -> Option<(u32, u32)> {
     let mut parts = version.split('.').map(str::parse);
     Some((parts.next()?.ok()?, parts.next()?.ok()?))
 }
 
-/// ONNX Runtime can start once a process; the second attempt would keep the first library without
-/// saying so.
+/// ONNX Runtime starts only once per process; a second start would keep the first library without an
+/// error.
 static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
 
 impl LibrarySource {
     /// Returns the path of the library.
     fn resolve(&self) -> Result<PathBuf, String> {
         let named = self.explicit.clone().map(|path| ("--ort-lib", path));
-        // Set to nothing is how a shell takes a variable back.
+        // A shell unsets a variable for one command by setting it to nothing.
         let variable = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty());
         let named = named.or_else(|| variable.map(|path| ("ORT_DYLIB_PATH", path.into())));
         if let Some((by, path)) = named {
@@ -75,8 +75,11 @@ impl LibrarySource {
                 Err(error) => Err(format!("{by} names {}: {error}", path.display())),
             };
         }
-        self.candidates.iter().find(|path| path.is_file()).and_then(|path| path.canonicalize().ok()).ok_or_else(|| {
-            "no library found; name it with --ort-lib or ORT_DYLIB_PATH (`cargo xtask fetch-runtime` brings one)".to_owned()
+        let found = self.candidates.iter().find(|path| path.is_file());
+        found.and_then(|path| path.canonicalize().ok()).ok_or_else(|| {
+            "no library found; name it with --ort-lib or ORT_DYLIB_PATH \
+             (`cargo xtask fetch-runtime` downloads one)"
+                .to_owned()
         })
     }
 
@@ -88,7 +91,7 @@ impl LibrarySource {
         match RUNTIME.get_or_init(|| start(&path)) {
             Ok(runtime) if runtime.path == path => Ok(runtime),
             Ok(runtime) => Err(unavailable(format!(
-                "this process already runs {}, it cannot change to {}",
+                "this process already runs {} and cannot change to {}",
                 runtime.path.display(),
                 path.display()
             ))),
@@ -100,8 +103,7 @@ impl LibrarySource {
 fn start(path: &Path) -> Result<Runtime, String> {
     disable_telemetry();
     let builder = ort::init_from(path).map_err(|error| error.to_string())?;
-    // Errors come back as errors; without a logger the library prints them to stderr as well, in
-    // colour.
+    // Errors are returned; without a logger the library would also print them to stderr.
     let silent = Arc::new(|_: ort::logging::LogLevel, _: &str, _: &str, _: &str, _: &str| {});
     let environment = builder
         .with_name("bm")
@@ -112,8 +114,8 @@ fn start(path: &Path) -> Result<Runtime, String> {
     Ok(Runtime { environment, path: path.to_owned(), version: version(ort::info(), path) })
 }
 
-/// Some builds of the library from 1.29 on send usage data and write to the user's cache folder
-/// unless this is set.
+/// Some builds of the library, from 1.29 on, send usage data and write to the user's cache folder
+/// unless this variable is set.
 #[allow(unsafe_code)]
 fn disable_telemetry() {
     // SAFETY: setting a variable races with other threads that read the environment through libc.
@@ -123,9 +125,9 @@ fn disable_telemetry() {
     unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
 }
 
-/// Returns the version out of the build information, `… git-branch=rel-1.28.0, …`, or out of the
-/// file's name, `libonnxruntime.so.1.28.0`: some builds name no branch. Where neither has it, all
-/// of the build information.
+/// Returns the version from the build information, `… git-branch=rel-1.28.0, …`, or from the name of
+/// the file, `libonnxruntime.so.1.28.0`, because some builds name no branch; otherwise the whole build
+/// information.
 fn version(build: &str, path: &Path) -> String {
     let number = |text: &str| {
         let end = text.find(|c: char| c != '.' && !c.is_ascii_digit()).unwrap_or(text.len());
@@ -162,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_library_that_is_not_there_is_refused() {
+    fn a_missing_library_that_the_user_gave_is_refused() {
         let source = LibrarySource {
             explicit: Some("no/such/libonnxruntime.so".into()),
             candidates: vec!["Cargo.toml".into()],

@@ -1,13 +1,13 @@
-//! Whether two sessions of one model give the same answers.
+//! Compares two sessions of one model.
 
 use crate::{InferError, Session, TensorRef};
 
-/// What two engines may differ by.
+/// How much the outputs of two engines may differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
-    /// Largest difference of two probabilities.
+    /// Maximum difference of two probabilities.
     pub max_difference: f32,
-    /// A probability this close to 0.5 may fall on either side.
+    /// A probability closer to 0.5 than this may be on the other side of 0.5.
     pub undecided: f32,
 }
 
@@ -17,18 +17,18 @@ pub const HALF_PRECISION: Bounds = Bounds { max_difference: 5e-3, undecided: 5e-
 /// How two sessions compare on the same input.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Agreement {
-    /// Largest difference of two outputs.
+    /// Maximum difference of two outputs.
     pub max_difference: f32,
-    /// How far from 0.5 the reference was in the worst case of an output on the other side of 0.5;
-    /// 0 if there is none.
+    /// Of all outputs on the other side of 0.5 than the reference, the maximum distance of the
+    /// reference from 0.5; 0 if there is none.
     pub worst_flip: f32,
-    /// Rows compared.
+    /// Number of rows compared.
     pub rows: usize,
 }
 
 impl Agreement {
-    /// Compares two sessions on `rows` fixed rows of numbers between 0 and 1, as encodings give
-    /// them.
+    /// Returns how two sessions compare on `rows` fixed rows of numbers between 0 and 1, the range of
+    /// encoded reads.
     ///
     /// # Errors
     ///
@@ -63,17 +63,17 @@ impl Agreement {
     ///
     /// # Errors
     ///
-    /// In words, what differs and by how much.
+    /// A message with what differs and by how much.
     pub fn require(&self, bounds: &Bounds) -> Result<(), String> {
         if self.max_difference > bounds.max_difference {
             return Err(format!(
-                "over {} rows the largest difference from the CPU is {:.1e}, expected at most {:.1e}",
+                "the maximum difference from the CPU over {} rows is {:.1e}, expected at most {:.1e}",
                 self.rows, self.max_difference, bounds.max_difference
             ));
         }
         if self.worst_flip >= bounds.undecided {
             return Err(format!(
-                "a verdict differs from the CPU's although its probability is {:.4} away from 0.5, expected less than {:.4}",
+                "a verdict differs from the CPU, whose probability is {:.4} away from 0.5, expected less than {:.4}",
                 self.worst_flip, bounds.undecided
             ));
         }
@@ -81,9 +81,10 @@ impl Agreement {
     }
 }
 
-/// Rows whose level goes from low to high, so that a classifier of qualities answers both ways.
+/// Returns rows whose level rises from the first to the last, so that a classifier of qualities
+/// returns both classes.
 fn rows_between_0_and_1(rows: usize, features: usize) -> Vec<f32> {
-    // A linear congruential generator (Knuth, MMIX): the same numbers everywhere, no dependency.
+    // A linear congruential generator (Knuth, MMIX): the same numbers on every system.
     let mut state = 0x5eed_u64;
     let mut next = || {
         state =
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rows_are_features() {
+    fn rows_are_in_range_and_their_level_rises() {
         let rows = rows_between_0_and_1(64, 300);
         assert!(rows.iter().all(|value| (0.0..=1.0).contains(value)));
         let level = |row: usize| rows[row * 300..(row + 1) * 300].iter().sum::<f32>() / 300.0;

@@ -1,17 +1,20 @@
-//! Sequences as codes: what a model of sequences takes.
+//! Sequences of codes, the input of a model of sequences.
 //!
-//! At each position of a sequence stands one of few things, a base with its quality for instance,
-//! so a position is a code and an [`Alphabet`] says which vector of features the code stands for.
-//! An engine may look up what a first layer makes of a code instead of multiplying; one that cannot
-//! writes the vectors out.
+//! A position of a sequence has one of few values, such as a base with its quality. It is given as a
+//! code, and an [`Alphabet`] holds the feature vector of each code. An engine can compute the first
+//! layer by looking up a code instead of multiplying features; other engines expand the codes into
+//! features.
 //!
 //! ```
 //! use bm_infer::{Alphabet, Backend, ModelFile, SequencesRef, backend::Embedded};
 //! # use bm_infer::onnx::testing::{Convolution, correction_model};
 //! # use prost::Message;
-//! # let one = |weight, bias| Convolution { outputs: 1, inputs: 1, window: 1, weights: vec![weight], biases: vec![bias] };
+//! # let one = |weight, bias| {
+//! #     let (weights, biases) = (vec![weight], vec![bias]);
+//! #     Convolution { outputs: 1, inputs: 1, window: 1, weights, biases }
+//! # };
 //! # let bytes = correction_model(&one(0.0, 0.0), &one(0.0, 0.0), &one(1.0, 0.0)).encode_to_vec();
-//! // A model that gives back the sigmoid of its one feature; two codes, which stand for 0 and for 100.
+//! // A model that returns the sigmoid of its one feature; code 0 has the feature 0, code 1 has 100.
 //! let model = ModelFile::from_bytes("sigmoid.onnx", bytes)?;
 //! let alphabet = Alphabet::new(1, vec![0.0, 100.0])?;
 //! let mut session = Embedded::new().load_sequences(&model, &alphabet)?;
@@ -23,7 +26,7 @@
 
 use crate::{InferError, Signature};
 
-/// The vectors of features that codes stand for.
+/// The feature vectors of the codes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alphabet {
     channels: usize,
@@ -33,17 +36,17 @@ pub struct Alphabet {
 impl Alphabet {
     /// Returns the alphabet of `vectors`.
     ///
-    /// **Shape:** `[codes, channels]`, C order; at least one code and at most 65,536.
+    /// **Shape:** `[codes, channels]`, C order, 1 to 65,536 codes.
     ///
     /// # Errors
     ///
-    /// [`InferError::AlphabetInvalid`] if the shape does not hold, or if a number is not finite.
+    /// [`InferError::AlphabetInvalid`] if the shape does not fit, or if a number is not finite.
     pub fn new(channels: usize, vectors: Vec<f32>) -> Result<Self, InferError> {
         let invalid = |reason: String| Err(InferError::AlphabetInvalid { reason });
         let codes = vectors.len().checked_div(channels).unwrap_or(0);
         if codes == 0 || codes * channels != vectors.len() || codes > usize::from(u16::MAX) + 1 {
             return invalid(format!(
-                "{} numbers for vectors of {channels}, expected 1 to 65536 of them",
+                "{} numbers for vectors of {channels}, expected 1 to 65536 vectors",
                 vectors.len()
             ));
         }
@@ -57,28 +60,28 @@ impl Alphabet {
         Ok(Self { channels, vectors })
     }
 
-    /// Returns the length of a vector.
+    /// Returns the length of a feature vector.
     pub fn channels(&self) -> usize {
         self.channels
     }
 
-    /// Returns the number of codes: they are `0..codes()`.
+    /// Returns the number of codes, which are `0..codes()`.
     pub fn codes(&self) -> usize {
         self.vectors.len() / self.channels
     }
 
-    /// Returns the vectors, in the order of their codes.
+    /// Returns the feature vectors, in the order of their codes.
     pub fn vectors(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.vectors.chunks_exact(self.channels)
     }
 
-    /// Returns the vector of a code.
+    /// Returns the feature vector of a code, `None` if there is no such code.
     pub fn vector(&self, code: u16) -> Option<&[f32]> {
         self.vectors.chunks_exact(self.channels).nth(usize::from(code))
     }
 }
 
-/// Sequences of any lengths, one after the other, as codes.
+/// Sequences of codes, of any lengths, one after the other.
 #[derive(Clone, Copy, Debug)]
 pub struct SequencesRef<'a> {
     codes: &'a [u16],
@@ -86,11 +89,11 @@ pub struct SequencesRef<'a> {
 }
 
 impl<'a> SequencesRef<'a> {
-    /// Returns the sequences of `lengths`, whose codes follow each other in `codes`.
+    /// Returns the sequences of the given lengths; `codes` holds their codes one after the other.
     ///
     /// # Errors
     ///
-    /// [`InferError::SequenceLengths`] if the lengths do not add up to the codes.
+    /// [`InferError::SequenceLengths`] if the lengths do not add up to the number of codes.
     pub fn new(codes: &'a [u16], lengths: &'a [usize]) -> Result<Self, InferError> {
         let expected = lengths.iter().try_fold(0usize, |sum, length| sum.checked_add(*length));
         if expected != Some(codes.len()) {
@@ -109,7 +112,7 @@ impl<'a> SequencesRef<'a> {
         self.codes
     }
 
-    /// Returns the sequences in order, empty ones too.
+    /// Returns the sequences in order, empty ones included.
     pub fn iter(&self) -> impl Iterator<Item = &'a [u16]> + use<'a> {
         let mut rest = self.codes;
         self.lengths.iter().map(move |length| {
@@ -122,17 +125,17 @@ impl<'a> SequencesRef<'a> {
 
 /// A model of sequences that is ready to run.
 pub trait SequenceSession: Send {
-    /// Returns what goes in and what comes out; the layout is [`crate::Layout::Sequences`].
+    /// Returns the model's input and output; the layout is [`crate::Layout::Sequences`].
     fn signature(&self) -> &Signature;
 
     /// Returns the alphabet that the session was loaded with.
     fn alphabet(&self) -> &Alphabet;
 
-    /// Returns the engine's name.
+    /// Returns the name of the engine.
     fn backend(&self) -> &'static str;
 
-    /// Runs the engine on input that [`SequenceSession::run`] has checked, at least one position;
-    /// appends to `output`.
+    /// Runs the engine on input that [`SequenceSession::run`] has checked, at least one position, and
+    /// appends the results to `output`.
     ///
     /// # Errors
     ///
@@ -140,20 +143,20 @@ pub trait SequenceSession: Send {
     fn execute(&mut self, input: SequencesRef<'_>, output: &mut Vec<f32>)
     -> Result<(), InferError>;
 
-    /// Maps every position of every sequence to one row of `output`, which is emptied first.
+    /// Writes one row of `output` for every position of every sequence, replacing its content.
     ///
-    /// **Shape:** `[positions, outputs]`, C order, the sequences after each other. What comes out
-    /// for a sequence does not depend on the others.
+    /// **Shape:** `[positions, outputs]`, C order, one sequence after the other. The result for a
+    /// sequence does not depend on the other sequences.
     ///
     /// # Errors
     ///
-    /// A code that is not of the alphabet is refused before the engine sees it; else what the
-    /// engine says.
+    /// [`InferError::UnknownCode`] for a code that is not in the alphabet, before the engine runs;
+    /// otherwise the error of the engine.
     fn run(&mut self, input: SequencesRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
         output.clear();
         let codes = self.alphabet().codes();
-        // Without a way out of the loop it is one vector instruction for many codes; a wrong one is
-        // looked for only if there is one.
+        // A loop without early exit compiles to vector instructions; the position of a wrong code is
+        // searched only if there is one.
         let largest = input.codes().iter().fold(0, |largest, code| largest.max(*code));
         if usize::from(largest) >= codes
             && let Some(position) =
@@ -173,7 +176,7 @@ pub trait SequenceSession: Send {
     }
 }
 
-/// Checks that a model of sequences and an alphabet belong together.
+/// Checks that a model of sequences has as many features as an alphabet.
 #[cfg(any(feature = "embedded", feature = "onnxruntime"))]
 pub(crate) fn check_alphabet(signature: &Signature, alphabet: &Alphabet) -> Result<(), String> {
     if signature.layout != crate::Layout::Sequences {
@@ -181,7 +184,7 @@ pub(crate) fn check_alphabet(signature: &Signature, alphabet: &Alphabet) -> Resu
     }
     if signature.features != alphabet.channels() {
         return Err(format!(
-            "it takes {} features a position, the alphabet has {}",
+            "it takes {} features per position, the alphabet has {}",
             signature.features,
             alphabet.channels()
         ));
@@ -214,7 +217,7 @@ mod tests {
 
     #[test]
     fn lengths_must_add_up() {
-        let sequences = SequencesRef::new(&[1, 2, 3], &[2, 0, 1]).expect("they add up");
+        let sequences = SequencesRef::new(&[1, 2, 3], &[2, 0, 1]).expect("the lengths add up");
         assert_eq!(sequences.iter().collect::<Vec<_>>(), [&[1, 2][..], &[], &[3]]);
         assert!(SequencesRef::new(&[1, 2, 3], &[2]).is_err());
         assert!(SequencesRef::new(&[1], &[usize::MAX, 2]).is_err());

@@ -1,22 +1,22 @@
-//! What goes into a model and what comes out.
+//! A model's input and output: names, widths, layout.
 
 use crate::onnx::{GraphProto, ValueInfoProto, data_type, dimension};
 use crate::{InferError, TensorRef};
 
-/// Most values of a batch whose size the file sets, because memory for it is made before it is
-/// known that an engine runs it.
+/// Maximum number of values in a batch whose size the file fixes: memory for a batch is allocated
+/// before an engine has accepted the model.
 const MAX_VALUES: usize = 1 << 26;
 
-/// How a model's file lays out a batch.
+/// The layout of a batch in a model file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Layout {
     /// `[batch, features]` to `[batch, outputs]`.
     Rows,
-    /// `[1, features, 1, batch]` to `[1, outputs, 1, batch]`: the order that the Neural Engine
-    /// wants for 1 × 1 convolutions.
+    /// `[1, features, 1, batch]` to `[1, outputs, 1, batch]`: the layout of 1 × 1 convolutions that
+    /// the Neural Engine needs.
     Columns,
     /// `[batch, features, 1, length]` to `[batch, outputs, 1, length]`, any batch and any length: a
-    /// case is a position of a sequence, and what comes out depends on its neighbours too.
+    /// case is a position of a sequence, and its output depends on its neighbours too.
     Sequences,
 }
 
@@ -27,18 +27,18 @@ pub struct Signature {
     pub input: String,
     /// Name of the output.
     pub output: String,
-    /// Features of a case.
+    /// Number of features per case.
     pub features: usize,
-    /// Numbers a case that come out.
+    /// Number of outputs per case.
     pub outputs: usize,
-    /// How the file lays out a batch.
+    /// Layout of a batch in the file.
     pub layout: Layout,
-    /// The one batch size that the model takes; any if `None`.
+    /// The only batch size that the model takes; `None` for any size.
     pub batch: Option<usize>,
 }
 
 impl Signature {
-    /// Reads the signature off a graph; the reason is in words for people.
+    /// Returns the signature of a graph, or a message why it has none.
     pub(crate) fn of(graph: &GraphProto) -> Result<Self, String> {
         let inputs: Vec<_> = graph
             .input
@@ -61,9 +61,7 @@ impl Signature {
         }
         let values = batch.unwrap_or(1).saturating_mul(features.max(outputs));
         if values > MAX_VALUES {
-            return Err(format!(
-                "it takes or makes {values} values at once, expected at most {MAX_VALUES}"
-            ));
+            return Err(format!("one batch holds {values} values, expected at most {MAX_VALUES}"));
         }
         Ok(Self {
             input: input.name.clone(),
@@ -75,7 +73,7 @@ impl Signature {
         })
     }
 
-    /// Checks that `input` is what the model takes: the right width, finite.
+    /// Checks that `input` has the width that the model takes, and only finite numbers.
     ///
     /// # Errors
     ///
@@ -88,7 +86,7 @@ impl Signature {
                 actual: input.columns(),
             });
         }
-        // Without a way out of the inner loop it is one vector instruction for many values.
+        // A loop without early exit compiles to vector instructions.
         let any_wrong =
             |values: &[f32]| values.iter().fold(false, |wrong, value| wrong | !value.is_finite());
         for (i, values) in input.values().chunks(self.features).enumerate() {
@@ -103,7 +101,7 @@ impl Signature {
     }
 }
 
-/// Layout, batch size and width of an input or output.
+/// Returns layout, batch size and width of an input or output.
 fn matrix(value: &ValueInfoProto) -> Result<(Layout, Option<usize>, usize), String> {
     let name = &value.name;
     let tensor = value
@@ -112,10 +110,7 @@ fn matrix(value: &ValueInfoProto) -> Result<(Layout, Option<usize>, usize), Stri
         .and_then(|t| t.tensor_type.as_ref())
         .ok_or_else(|| format!("{name} is not a tensor"))?;
     if tensor.elem_type != data_type::FLOAT {
-        return Err(format!(
-            "{name} should be of type float (1), it is of type {}",
-            tensor.elem_type
-        ));
+        return Err(format!("{name} is of type {}, expected float (1)", tensor.elem_type));
     }
     let shape = tensor.shape.as_ref().ok_or_else(|| format!("{name} has no shape"))?;
     let dims: Vec<Option<usize>> = shape
@@ -132,7 +127,7 @@ fn matrix(value: &ValueInfoProto) -> Result<(Layout, Option<usize>, usize), Stri
             let shown: Vec<_> =
                 dims.iter().map(|d| d.map_or("?".to_owned(), |d| d.to_string())).collect();
             Err(format!(
-                "{name} should be [batch, n], [1, n, 1, batch], or [?, n, 1, ?] for sequences, it is [{}]",
+                "{name} has the shape [{}], expected [batch, n], [1, n, 1, batch], or [?, n, 1, ?] for sequences",
                 shown.join(", ")
             ))
         }

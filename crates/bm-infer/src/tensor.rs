@@ -1,8 +1,8 @@
-//! A matrix, borrowed.
+//! A borrowed matrix.
 
 use crate::InferError;
 
-/// A matrix of `f32`: a row a case, a column a feature.
+/// A matrix of `f32`: one row per case, one column per feature.
 #[derive(Clone, Copy, Debug)]
 pub struct TensorRef<'a> {
     shape: [usize; 2],
@@ -12,11 +12,11 @@ pub struct TensorRef<'a> {
 impl<'a> TensorRef<'a> {
     /// Returns the matrix of `values`.
     ///
-    /// **Shape:** rows, columns; `values` in C order.
+    /// **Shape:** `[rows, columns]`, `values` in C order.
     ///
     /// # Errors
     ///
-    /// [`InferError::ValueCount`] if `values` does not hold rows × columns.
+    /// [`InferError::ValueCount`] if `values` does not hold rows × columns numbers.
     pub fn new(shape: [usize; 2], values: &'a [f32]) -> Result<Self, InferError> {
         match shape[0].checked_mul(shape[1]) {
             Some(expected) if expected == values.len() => Ok(Self { shape, values }),
@@ -24,7 +24,7 @@ impl<'a> TensorRef<'a> {
         }
     }
 
-    /// Returns rows and columns.
+    /// Returns the shape `[rows, columns]`.
     pub fn shape(&self) -> [usize; 2] {
         self.shape
     }
@@ -39,7 +39,7 @@ impl<'a> TensorRef<'a> {
         self.shape[1]
     }
 
-    /// Returns the values, row after row.
+    /// Returns the values, row by row.
     pub fn values(&self) -> &'a [f32] {
         self.values
     }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_shape_must_hold_the_values() {
+    fn the_shape_must_fit_the_number_of_values() {
         assert!(TensorRef::new([2, 3], &[0.0; 6]).is_ok());
         assert!(TensorRef::new([0, 3], &[]).is_ok());
         assert!(matches!(

@@ -1,26 +1,26 @@
-//! One read and where it lies on the reference.
+//! One aligned read, and its position on the reference.
 
 use noodles_sam::alignment::record::cigar::op::Kind;
 
 use crate::reference::{Sequence, code};
 use crate::{Fault, Reference, Rules};
 
-/// A primary alignment record. Reuse one for many: its memory stays.
+/// A primary alignment record. Reuse one for all records of a file: its memory stays allocated.
 #[derive(Clone, Debug, Default)]
 pub struct Aligned {
     pub(crate) name: Vec<u8>,
     pub(crate) mate: u8,
-    /// Whether `bases` and `scores` run against the FASTQ record.
+    /// Whether `bases` and `scores` are the reverse complement of the FASTQ record.
     pub(crate) reverse: bool,
     /// Upper case, in the direction of the reference.
     pub(crate) bases: Vec<u8>,
-    /// Phred scores, or none at all.
+    /// Phred scores; empty if the record has none.
     pub(crate) scores: Vec<u8>,
-    /// `None` where the read is not mapped.
+    /// `None` if the read is not mapped.
     pub(crate) place: Option<Place>,
 }
 
-/// Where a read lies.
+/// The position of a read on the reference.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     /// Index of the sequence in the reference.
@@ -31,32 +31,33 @@ pub(crate) struct Place {
     pub(crate) cigar: Vec<(Kind, usize)>,
 }
 
-/// What a read says about the reference, in the reference's direction. `read` is an index into the
-/// record's bases, `place` a 0-based position.
+/// One part of the comparison of a read with the reference, in the direction of the reference.
+/// `read` is an index into the record's bases, `place` a 0-based position on the reference.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Event {
-    /// A base opposite a base.
+    /// A base aligned to a base.
     Base { read: usize, place: usize },
-    /// `length` bases, the first of them `read`, stand before `place`.
+    /// `length` bases, the first of them `read`, are inserted before `place`.
     Insertion { read: usize, place: usize, length: usize },
-    /// The `length` positions from `place` on are missing before the base `read`.
+    /// The `length` positions from `place` on are deleted before the base `read`.
     Deletion { read: usize, place: usize, length: usize },
 }
 
-/// Bases left out at the ends, in the reference's direction, with those that are not in the record
-/// at all.
+/// Bases left out at the ends of a read, in the direction of the reference; hard-clipped bases,
+/// which the record does not hold, are included.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Clips {
     pub(crate) left: usize,
     pub(crate) right: usize,
-    /// Of `left` and `right`, what the aligner cut off the record.
+    /// Of `left`, the hard-clipped bases.
     pub(crate) hard_left: usize,
+    /// Of `right`, the hard-clipped bases.
     pub(crate) hard_right: usize,
 }
 
 impl Aligned {
-    /// Checks the record against itself and the reference, so that [`Aligned::walk`] cannot leave
-    /// either.
+    /// Checks that the record is consistent and lies on the reference, so that [`Aligned::walk`]
+    /// stays inside both.
     pub(crate) fn check(&self, reference: &Reference) -> Result<(), Fault> {
         let bases = self.bases.len();
         if !self.scores.is_empty() && self.scores.len() != bases {
@@ -88,10 +89,10 @@ impl Aligned {
         Ok(())
     }
 
-    /// Calls `visit` with everything the read says, from left to right, and returns what is left
-    /// out at the ends.
+    /// Calls `visit` for every base, insertion and deletion, from left to right, and returns the
+    /// bases left out at the ends.
     ///
-    /// A soft clip that the rules let be compared is visited as if it were aligned.
+    /// A soft clip that the rules allow to be compared is visited as if it were aligned.
     pub(crate) fn walk(
         &self,
         reference: &Reference,
@@ -148,7 +149,7 @@ impl Aligned {
         clips
     }
 
-    /// Returns the record's base at `read`; `=` is the reference's own base.
+    /// Returns the record's base at `read`; `=` means the base of the reference, `opposite`.
     pub(crate) fn base(&self, read: usize, opposite: u8) -> u8 {
         match self.bases[read] {
             b'=' => opposite,
@@ -156,8 +157,7 @@ impl Aligned {
         }
     }
 
-    /// Returns the upper median of the quality scores: a base that reaches it is a good one of this
-    /// read.
+    /// Returns the upper median of the quality scores, which the good bases of this read reach.
     pub(crate) fn median_score(&self) -> Option<u8> {
         let mut counts = [0usize; 256];
         self.scores.iter().for_each(|score| counts[usize::from(*score)] += 1);
@@ -169,7 +169,7 @@ impl Aligned {
     }
 }
 
-/// Whether a clip matches the reference beside the alignment without gaps.
+/// Whether a soft clip matches the adjacent reference without gaps.
 fn still_matches(clipped: &[u8], opposite: &[u8], rules: &Rules) -> bool {
     let differ = |(base, opposite): &(&u8, &u8)| {
         **base != b'=' && (code(**base).is_none() || base != opposite)

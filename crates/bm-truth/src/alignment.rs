@@ -1,4 +1,4 @@
-//! Reads alignments, SAM or BAM, and checks each record against itself and the reference.
+//! Reads alignments, SAM or BAM, and checks that each record is consistent and lies on the reference.
 
 use std::io::{self, BufReader, Cursor, Read};
 
@@ -9,7 +9,7 @@ use {noodles_bam as bam, noodles_bgzf as bgzf};
 
 use crate::{Aligned, Fault, Place, Reference, TruthError};
 
-/// The empty block that ends every BAM file.
+/// The empty block at the end of every complete BAM file.
 const END_OF_FILE: [u8; 28] =
     [31, 139, 8, 4, 0, 0, 0, 0, 0, 255, 6, 0, 66, 67, 2, 0, 27, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
@@ -17,7 +17,7 @@ const END_OF_FILE: [u8; 28] =
 pub struct Alignment<R> {
     format: Format<R>,
     header: Header,
-    /// For every sequence of the header, its index in the reference.
+    /// For each sequence of the header, its index in the reference.
     sequences: Vec<usize>,
     record: RecordBuf,
     records: u64,
@@ -28,16 +28,17 @@ enum Format<R> {
     Bam(Box<bam::io::Reader<bgzf::io::Reader<Tail<Stored<R>>>>>),
 }
 
-/// A stream whose first bytes were looked at.
+/// A stream whose first bytes have been read and put back.
 type Stored<R> = io::Chain<Cursor<Vec<u8>>, R>;
 
 impl<R: Read> Alignment<R> {
-    /// Opens SAM text or BAM, told by the first bytes, that was aligned to `reference`.
+    /// Opens SAM or BAM, detected by its first bytes, that was aligned to `reference`.
     ///
     /// # Errors
     ///
-    /// [`TruthError::Header`] for other formats, for a header without sequences, and for one whose
-    /// sequences are not the reference's; [`TruthError::HeaderRead`].
+    /// [`TruthError::Header`] for other formats, for a header without sequences, and for a header
+    /// whose sequences differ from the reference; [`TruthError::HeaderRead`] if the header cannot be
+    /// read.
     pub fn open(mut inner: R, reference: &Reference) -> Result<Self, TruthError> {
         let mut magic = Vec::new();
         (&mut inner).take(4).read_to_end(&mut magic).map_err(TruthError::HeaderRead)?;
@@ -50,7 +51,7 @@ impl<R: Read> Alignment<R> {
             }
             b"CRAM" => {
                 return Err(TruthError::Header(
-                    "is CRAM, expected SAM or BAM; convert it on the way: samtools view -b FILE | bm truth - …".to_owned(),
+                    "is CRAM, expected SAM or BAM; convert it: samtools view -b FILE | bm truth - …".to_owned(),
                 ));
             }
             [0x1f, 0x8b, ..] => {
@@ -81,7 +82,7 @@ impl<R: Read> Alignment<R> {
         Ok(Self { format, header, sequences, record: RecordBuf::default(), records: 0 })
     }
 
-    /// Returns the number of records read, secondary and supplementary ones too.
+    /// Returns the number of records read so far, secondary and supplementary ones included.
     pub fn records(&self) -> u64 {
         self.records
     }
@@ -90,8 +91,9 @@ impl<R: Read> Alignment<R> {
     ///
     /// # Errors
     ///
-    /// [`TruthError::Read`] for what cannot be parsed, [`TruthError::Record`] for a record that
-    /// contradicts itself or the reference, [`TruthError::Truncated`].
+    /// [`TruthError::Read`] for a record that cannot be parsed, [`TruthError::Record`] for a record
+    /// that is inconsistent or does not lie on the reference, [`TruthError::Truncated`] for a BAM
+    /// file without its end.
     pub fn read(
         &mut self,
         reference: &Reference,
@@ -131,7 +133,7 @@ impl<R: Read> Alignment<R> {
     }
 }
 
-/// Moves what matters of a record into `aligned`.
+/// Copies name, bases, quality scores and position of a record into `aligned`.
 fn take(record: &RecordBuf, sequences: &[usize], aligned: &mut Aligned) -> Result<(), Fault> {
     let flags = record.flags();
     aligned.name.clear();
@@ -155,7 +157,7 @@ fn take(record: &RecordBuf, sequences: &[usize], aligned: &mut Aligned) -> Resul
         aligned.place = Some(Place {
             sequence: *sequences
                 .get(sequence)
-                .ok_or(Fault::NoPlace("reference sequence that its header names"))?,
+                .ok_or(Fault::NoPlace("reference sequence of the header"))?,
             start: start.get() - 1,
             mapq: record.mapping_quality().map_or(255, u8::from),
             cigar,
@@ -164,7 +166,7 @@ fn take(record: &RecordBuf, sequences: &[usize], aligned: &mut Aligned) -> Resul
     Ok(())
 }
 
-/// A stream that remembers its last bytes.
+/// A stream that keeps its last bytes, to be compared with [`END_OF_FILE`].
 struct Tail<R> {
     inner: R,
     last: Vec<u8>,

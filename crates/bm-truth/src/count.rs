@@ -7,7 +7,7 @@ use crate::row::{Edit, Row, expected_errors};
 use crate::{Reference, Rules};
 
 impl Aligned {
-    /// Returns the read's row of the truth table.
+    /// Returns the row of the read in the truth table; variants in `mask` are not counted as errors.
     pub fn row(&self, reference: &Reference, mask: &Mask, rules: &Rules) -> Row {
         let ee = if self.scores.is_empty() && !self.bases.is_empty() {
             f64::NAN
@@ -44,8 +44,8 @@ impl Aligned {
                     }
                 }
             }
-            // It belongs to the position before it, which a read that starts with an insertion may
-            // not have.
+            // An insertion is masked by the position before it, which does not exist where the
+            // alignment starts at the first base of the reference.
             Event::Insertion { place, length, .. } if place > 0 && is_variant(place - 1) => {
                 row.masked += length
             }
@@ -66,8 +66,8 @@ impl Aligned {
         row.len += clips.hard_left + clips.hard_right;
         (row.clip5, row.clip3) =
             if self.reverse { (clips.right, clips.left) } else { (clips.left, clips.right) };
-        // A deletion behind the last base has no base that follows it; it gets the last one's
-        // place.
+        // A deletion after the last base has no following base; it gets the position of the last
+        // base.
         let last = self.bases.len().saturating_sub(1);
         let place = |read: usize| match self.reverse {
             false => clips.hard_left + read.min(last),
@@ -82,7 +82,7 @@ impl Aligned {
     }
 }
 
-/// Returns the edit at another place.
+/// Returns the edit at another position.
 fn at(edit: Edit, at: usize) -> Edit {
     match edit {
         Edit::Substitution { .. } => Edit::Substitution { at },

@@ -1,10 +1,10 @@
-//! What can be wrong with an alignment, a reference or a pair of files, and where.
+//! Errors in an alignment, a reference or a pair of files, each with its location.
 
 use std::{fmt, io};
 
 use thiserror::Error;
 
-/// Why there is no truth table.
+/// Why true errors cannot be counted.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TruthError {
@@ -16,10 +16,10 @@ pub enum TruthError {
     ReferenceRead {
         /// Which sequence, from 1.
         sequence: usize,
-        /// What the reader found.
+        /// The cause.
         source: io::Error,
     },
-    /// The alignment cannot be used, as its first bytes or its header say.
+    /// The alignment has another format, or a header that does not fit the reference.
     #[error("header: {0}")]
     Header(String),
     /// The header cannot be read.
@@ -30,10 +30,10 @@ pub enum TruthError {
     Read {
         /// Which record, from 1.
         record: u64,
-        /// What the reader found.
+        /// The cause.
         source: io::Error,
     },
-    /// An alignment record contradicts itself or the reference.
+    /// An alignment record is inconsistent, or does not lie on the reference.
     #[error("alignment record {record} (read {}): {fault}", Shown(.name))]
     Record {
         /// Which record, from 1.
@@ -43,15 +43,15 @@ pub enum TruthError {
         /// What is wrong.
         fault: Fault,
     },
-    /// A BAM file ends without the block that says that it is whole.
+    /// A BAM file ends without its end-of-file block.
     #[error(
-        "the BAM file is truncated after record {records}: its end-of-file block is missing; copy or make it again"
+        "the BAM file is truncated after record {records}: its end-of-file block is missing; copy or create it again"
     )]
     Truncated {
         /// Records read.
         records: u64,
     },
-    /// The two passes over the alignment saw different records.
+    /// The two passes over the alignment read different numbers of records.
     #[error("the alignment changed between the two passes over it: {first} records, then {second}")]
     Changed {
         /// Records of the first pass.
@@ -69,12 +69,12 @@ pub enum Fault {
     #[error("has no name")]
     NoName,
     /// The record is mapped and lacks a reference sequence, a position or a CIGAR.
-    #[error("is said to be mapped, but has no {0}")]
+    #[error("is flagged as mapped, but has no {0}")]
     NoPlace(&'static str),
     /// The primary record has no bases.
     #[error("has no bases; align with a program that writes them into the primary record")]
     NoBases,
-    /// The CIGAR does not use as many bases as the read has.
+    /// The CIGAR and the read have different numbers of bases.
     #[error("its CIGAR uses {cigar} bases, the read has {bases}")]
     ReadLength {
         /// Bases that the CIGAR uses.
@@ -82,7 +82,7 @@ pub enum Fault {
         /// Bases of the read.
         bases: usize,
     },
-    /// The read does not have one quality score a base.
+    /// The read does not have one quality score per base.
     #[error("{bases} bases but {scores} quality scores")]
     Qualities {
         /// Bases of the read.
@@ -95,15 +95,15 @@ pub enum Fault {
     InvalidQuality {
         /// The score.
         score: u8,
-        /// Where in the record, from 0.
+        /// Position in the record, from 0.
         position: usize,
     },
-    /// The alignment goes past the end of its reference sequence.
+    /// The alignment extends past the end of its reference sequence.
     #[error(
-        "it ends at {end} of {sequence}, which has {length} bases; is it aligned to another reference?"
+        "ends at {end} of {sequence}, which has {length} bases; give the reference that the reads were aligned to"
     )]
     PastTheEnd {
-        /// Where it ends, from 1.
+        /// Last position of the alignment, from 1.
         end: usize,
         /// Name of the reference sequence.
         sequence: String,
@@ -112,7 +112,7 @@ pub enum Fault {
     },
 }
 
-/// A name as a message shows it.
+/// A name with control characters escaped, for messages.
 struct Shown<'a>(&'a [u8]);
 
 impl fmt::Display for Shown<'_> {

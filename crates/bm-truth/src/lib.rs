@@ -1,34 +1,39 @@
 //! The true errors of sequencing reads.
 //!
-//! A read's own quality says what the instrument believes. What really went wrong is seen where the
-//! read is compared with what was sequenced: with a reference ([`Alignment`], [`Pileup`],
-//! [`Aligned::row`]), or, where the two reads of a pair overlap, with its mate ([`mate_rows`]).
-//! Either way there is one [`Row`] a read.
+//! The quality scores of a read are the instrument's estimate of its errors. The true errors show
+//! where the read is compared with what was sequenced: with a reference ([`Alignment`], [`Pileup`],
+//! [`Aligned::row`]), or, where the two mates of a pair overlap, with the other mate
+//! ([`mate_rows`]). Both ways return one [`Row`] per read.
 //!
-//! # Against a reference
+//! # Quick start
 //!
-//! Primary alignments are compared base by base. Two things would spoil the count:
-//!
-//! - *Variants*: the sample is not the reference. A first pass counts what all reads say of each
-//!   position, and a position where at least 30 % differ (at a depth of 8 or more) is a variant. So
-//!   is one where another base has at least 3 and at least 5 % of the good bases, a good base being
-//!   one whose quality reaches 15 and the upper median of its own read; and, for short reads, where
-//!   a deletion or insertion has at least 3 reads and as many as 10 % of the good bases (a deletion
-//!   counts as one). What differs at a variant is counted in `masked` and nowhere else, and no base
-//!   there is in `scored`.
-//! - *Clips*: an aligner cuts off a bad end, and with it the errors. A soft clip of at most 60
-//!   bases that lies on the reference and matches it without gaps in at least 55 % of its bases is
-//!   compared like the rest. Adapters do not match, and stay clipped.
-//!
-//! Reads with more than five clipped bases, unmapped ones, or with less than 70 % scored are
-//! **ambiguous**: leave them out, and never take them for free of errors.
-//!
-//! The counts of the first pass take 44 bytes a base of the reference, the reference and its mask
-//! one each; reads are not kept.
-//!
-//! # Example
+//! Two mates of one fragment overlap and disagree at one base; the base of lower quality is the
+//! error:
 //!
 //! ```
+//! use bm_reads::ReadRef;
+//! use bm_truth::{Edit, OverlapRules, mate_rows};
+//!
+//! let first = ReadRef {
+//!     name: b"read1",
+//!     sequence: b"ACGTTGCAAGCTTAGGCATCGATCCGTATTGACCAGTA",
+//!     quality_scores: b"IIIIIIIIIIIIIIIIIIII#IIIIIIIIIIIIIIIII",
+//! };
+//! let second = ReadRef {
+//!     name: b"read1",
+//!     sequence: b"TACTGGTCAATACGGATGGATGCCTAAGCTTGCAACGT",
+//!     quality_scores: b"IIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIII",
+//! };
+//! let [row, mate] = mate_rows(b"read1", first, second, &OverlapRules::default());
+//! assert_eq!(row.edits, [Edit::Substitution { at: 20 }]);
+//! assert_eq!((row.scored, mate.sub), (38, 0));
+//! ```
+//!
+//! With a reference, the alignment is read twice: the first pass finds the variants of the sample,
+//! the second counts errors:
+//!
+//! ```
+//! # #[cfg(feature = "alignment")] {
 //! use bm_truth::{Aligned, Alignment, Pileup, Reference, Rules};
 //!
 //! let fasta = b">chr\nACGTACGTAC\n";
@@ -37,18 +42,43 @@
 //! let reference = Reference::read(&fasta[..])?;
 //! let rules = Rules::default();
 //! let mut aligned = Aligned::default();
+//!
 //! let mut pileup = Pileup::new(&reference, rules);
 //! let mut alignment = Alignment::open(&sam[..], &reference)?;
 //! while alignment.read(&reference, &mut aligned)? {
 //!     pileup.add(&reference, &aligned);
 //! }
 //! let mask = pileup.mask(&reference);
+//!
 //! let mut alignment = Alignment::open(&sam[..], &reference)?;
 //! assert!(alignment.read(&reference, &mut aligned)?);
 //! let row = aligned.row(&reference, &mask, &rules);
 //! assert_eq!((row.sub, row.scored, row.edits[0].at()), (1, 10, 4));
-//! # Ok::<(), bm_truth::TruthError>(())
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # How errors are counted against a reference
+//!
+//! Primary alignments are compared base by base, with two exceptions:
+//!
+//! - *Variants.* The sample differs from the reference, and such a difference is not an error. A
+//!   first pass counts the bases of all reads at each position. A position is a variant where at
+//!   least 30 % of the reads differ, at a depth of 8 or more. It is also a variant where another base
+//!   is found in at least 3 and at least 5 % of the good bases; a base is good if its quality reaches
+//!   15 and the upper median of its own read. For short reads it is also one where at least 3 reads,
+//!   and at least 10 % of the good bases, have a deletion or an insertion (a deletion counts as one
+//!   good base). Differences at a variant are counted in `masked` alone, and no base there is in
+//!   `scored`.
+//! - *Clips.* An aligner soft-clips a bad read end, and the errors with it. A soft clip of at most 60
+//!   bases is compared like the rest if it lies on the reference and matches it without gaps in at
+//!   least 55 % of its bases. Adapters do not match, and stay clipped.
+//!
+//! Reads that are unmapped, have more than five clipped bases, or have less than 70 % of their bases
+//! scored are **ambiguous**: leave them out; do not count them as free of errors.
+//!
+//! The counts of the first pass take 44 bytes per base of the reference, the reference and its mask
+//! one byte each. Reads are not kept.
 
 #[cfg(feature = "alignment")]
 mod aligned;
@@ -83,3 +113,8 @@ pub use reference::Reference;
 pub use row::{Edit, HEADER, Row};
 #[cfg(feature = "alignment")]
 pub use rules::Rules;
+
+// The examples of the README run as tests.
+#[cfg(all(doctest, feature = "alignment"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

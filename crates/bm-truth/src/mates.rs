@@ -1,42 +1,42 @@
-//! Errors of overlapping mates, without a reference: where the two reads of one fragment disagree,
-//! one of them is wrong.
+//! The errors of overlapping mates, without a reference: where the two reads of a fragment disagree,
+//! one of them has an error.
 
 use bm_reads::{Phred, ReadRef, base};
 
 use crate::row::{Edit, Row, expected_errors};
 
-/// When two mates overlap.
+/// When two mates are taken to overlap.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OverlapRules {
-    /// Bases that must overlap at least.
+    /// Minimum number of overlapping bases.
     pub shortest: usize,
-    /// Share of the overlap that may differ at most.
-    pub highest_mismatch_share: f64,
+    /// Maximum fraction of the overlap that may differ.
+    pub highest_mismatch_fraction: f64,
 }
 
 impl Default for OverlapRules {
     fn default() -> Self {
-        Self { shortest: 30, highest_mismatch_share: 0.20 }
+        Self { shortest: 30, highest_mismatch_fraction: 0.20 }
     }
 }
 
-/// How the reverse complement of the second mate lies on the first.
+/// The alignment of the second mate, reverse-complemented, to the first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Overlap {
-    /// Where the reverse complement starts, from the start of the first mate; negative where the
-    /// fragment is shorter than it.
+    /// Start of the reverse complement, counted from the start of the first mate; negative if the
+    /// fragment is shorter than the second mate.
     pub offset: isize,
-    /// Bases that overlap.
+    /// Number of overlapping bases.
     pub length: usize,
-    /// Known bases in it that differ.
+    /// Number of known bases in the overlap that differ.
     pub mismatches: usize,
 }
 
-/// Finds how the mates overlap without gaps.
+/// Returns the overlap of two mates without gaps.
 ///
-/// Of all placements with enough overlap and few enough mismatches the one with the lowest share of
-/// mismatches is taken. `None` where there is none, or where a second one is nearly as good: its
-/// share is at most twice that of the best and 2 % more, as in repeats.
+/// Of all placements with enough overlap and few enough mismatches, the one with the lowest fraction
+/// of mismatches is taken. Returns `None` if there is none, or if a second placement is nearly as
+/// good, as in repeats: its fraction is at most twice the lowest one plus 0.02.
 pub fn overlap(first: ReadRef<'_>, second: ReadRef<'_>, rules: &OverlapRules) -> Option<Overlap> {
     let reversed = reverse_complement(second.sequence);
     let (one, other) = (first.sequence.len() as isize, reversed.len() as isize);
@@ -50,21 +50,21 @@ pub fn overlap(first: ReadRef<'_>, second: ReadRef<'_>, rules: &OverlapRules) ->
         }
         let ours = &first.sequence[start as usize..start as usize + length];
         let theirs = &reversed[(start - offset) as usize..(start - offset) as usize + length];
-        let allowed = (rules.highest_mismatch_share * length as f64) as usize;
+        let allowed = (rules.highest_mismatch_fraction * length as f64) as usize;
         let Some(mismatches) = mismatches(ours, theirs, allowed) else { continue };
-        let share = mismatches as f64 / length as f64;
+        let fraction = mismatches as f64 / length as f64;
         match best {
-            Some((lowest, _)) if lowest <= share => next = next.min(share),
+            Some((lowest, _)) if lowest <= fraction => next = next.min(fraction),
             _ => {
                 next = best.map_or(next, |(lowest, _)| lowest);
-                best = Some((share, Overlap { offset, length, mismatches }));
+                best = Some((fraction, Overlap { offset, length, mismatches }));
             }
         }
     }
-    best.and_then(|(share, overlap)| (next > 2.0 * share + 0.02).then_some(overlap))
+    best.and_then(|(fraction, overlap)| (next > 2.0 * fraction + 0.02).then_some(overlap))
 }
 
-/// Returns how many known bases differ, `None` as soon as there are more than `allowed`.
+/// Returns how many known bases differ, or `None` if more than `allowed` do.
 fn mismatches(ours: &[u8], theirs: &[u8], allowed: usize) -> Option<usize> {
     let mut count = 0;
     for (ours, theirs) in ours.iter().zip(theirs) {
@@ -88,12 +88,12 @@ fn reverse_complement(bases: &[u8]) -> Vec<u8> {
     bases.iter().rev().map(|base| base::complement(*base)).collect()
 }
 
-/// Returns the rows of two mates: where they disagree, the one of lower quality is wrong; at equal
-/// quality nobody knows which, and the position is not scored in either.
+/// Returns the rows of two mates, both called `name`. Where the mates disagree, the base of lower
+/// quality is the error; at equal quality either could be, and the position is scored in neither.
 ///
-/// `scored` is the number of bases compared, `clip5` and `clip3` what lies outside of the overlap;
-/// there are no indels, nothing is masked, and `mapq` is 255. Errors that both mates share are not
-/// seen. `name` is what both rows are called.
+/// `scored` is the number of bases compared, `clip5` and `clip3` are the bases outside the overlap.
+/// There are no indels, nothing is masked, and `mapq` is 255. Errors that are the same in both mates
+/// are not found.
 pub fn mate_rows(
     name: &[u8],
     first: ReadRef<'_>,
@@ -114,7 +114,7 @@ pub fn mate_rows(
     let mut rows = [row(first, 1), row(second, 2)];
     let Some(overlap) = overlap(first, second, rules) else { return rows };
     let start = overlap.offset.max(0) as usize;
-    // The last base of the second mate's reverse complement is its first.
+    // The last base of the reverse complement is the first base of the second mate.
     let second_at =
         |at: usize| (second.len() as isize - 1 - (at as isize - overlap.offset)) as usize;
     let clips = [
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mate_of_lower_quality_is_wrong_and_a_tie_is_nobodys() {
+    fn the_mate_of_lower_quality_has_the_error_and_ties_are_not_scored() {
         let (mut first, second) = mates(50);
         for at in [20, 30, 40] {
             first[at] = if first[at] == b'A' { b'C' } else { b'A' };
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fragment_shorter_than_the_reads_leaves_the_adapters_out() {
+    fn adapters_after_a_short_fragment_are_not_compared() {
         let fragment = &FRAGMENT[..40];
         let first = [fragment, b"AGATCGGAAG"].concat();
         let second = [reverse_complement(fragment).as_slice(), b"TTCCGATCTA"].concat();
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_overlap_or_could_in_two_ways_is_not_compared() {
+    fn mates_without_an_unambiguous_overlap_are_not_compared() {
         let (first, second) = mates(40);
         let quality = [b'I'; 60];
         let rules = OverlapRules::default();

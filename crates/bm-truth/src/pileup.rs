@@ -1,12 +1,12 @@
-//! What all reads say about each position of the reference, and which positions are variants.
+//! Counts of all reads at each position of the reference, and which positions are variants.
 
 use crate::aligned::{Aligned, Event};
 use crate::reference::code;
 use crate::{Reference, Rules};
 
-/// Counts for every position of the reference.
+/// Counts of bases and indels at every position of the reference.
 ///
-/// It takes 44 bytes a base of the reference, whatever the number of reads.
+/// They take 44 bytes per base of the reference, for any number of reads.
 pub struct Pileup {
     rules: Rules,
     sequences: Vec<Vec<Position>>,
@@ -14,26 +14,26 @@ pub struct Pileup {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Position {
-    /// Reads that have a base here, known or not.
+    /// Reads with a base at the position, known or not.
     covering: u32,
-    /// A, C, G, T.
+    /// Reads with A, C, G, T.
     bases: [u32; 4],
-    /// The same, of bases that are good ones of their read.
+    /// The same, of good bases only: see [`Rules::GOOD_SCORE`].
     good: [u32; 4],
-    /// Reads that lack the position.
+    /// Reads with a deletion of the position.
     deletions: u32,
-    /// Reads that have more bases right after the position.
+    /// Reads with an insertion right after the position.
     insertions: u32,
 }
 
-/// The positions that are variants of the sample, where a difference is no error.
+/// The positions at which the sample has a variant: a difference there is not an error.
 #[derive(Clone, Debug)]
 pub struct Mask {
     sequences: Vec<Vec<bool>>,
 }
 
 impl Pileup {
-    /// Returns counts of nothing yet.
+    /// Returns counts of zero.
     pub fn new(reference: &Reference, rules: Rules) -> Self {
         let sequences = reference
             .sequences
@@ -43,7 +43,7 @@ impl Pileup {
         Self { rules, sequences }
     }
 
-    /// Counts what a read says, if it is mapped well enough.
+    /// Counts a read, if its mapping quality is high enough.
     pub fn add(&mut self, reference: &Reference, aligned: &Aligned) {
         let Some(place) = &aligned.place else { return };
         if place.mapq < self.rules.lowest_mapq {
@@ -75,7 +75,7 @@ impl Pileup {
         });
     }
 
-    /// Returns which positions are variants by the rules.
+    /// Returns the positions that are variants by the rules.
     pub fn mask(&self, reference: &Reference) -> Mask {
         let mask = |(positions, sequence): (&Vec<Position>, &crate::reference::Sequence)| {
             positions
@@ -90,24 +90,24 @@ impl Pileup {
 
 impl Position {
     fn is_variant(&self, expected: Option<usize>, rules: &Rules) -> bool {
-        // Nothing can be said about a position that the reference itself does not know.
+        // Without a known base in the reference, nothing can be compared.
         let Some(expected) = expected else { return true };
         let others = (0..4).filter(|code| *code != expected);
         let depth = self.covering + self.deletions;
         let differing: u32 = others.clone().map(|code| self.bases[code]).sum::<u32>()
             + self.deletions
             + self.insertions;
-        if depth >= Rules::DEPTH && f64::from(differing) >= Rules::SHARE * f64::from(depth) {
+        if depth >= Rules::DEPTH && f64::from(differing) >= Rules::FRACTION * f64::from(depth) {
             return true;
         }
-        // A deletion is as good as a base: it has no quality that could be bad.
+        // A deletion has no quality score; it counts as one good base.
         let good = f64::from(self.good.iter().sum::<u32>() + self.deletions);
-        let is_enough = |support: u32, share: f64| {
-            support >= Rules::MINOR_SUPPORT && f64::from(support) >= share * good
+        let is_enough = |support: u32, fraction: f64| {
+            support >= Rules::MINOR_SUPPORT && f64::from(support) >= fraction * good
         };
-        is_enough(others.map(|code| self.good[code]).max().unwrap_or(0), Rules::MINOR_SHARE)
+        is_enough(others.map(|code| self.good[code]).max().unwrap_or(0), Rules::MINOR_FRACTION)
             || rules.minor_indels
-                && is_enough(self.deletions.max(self.insertions), Rules::MINOR_INDEL_SHARE)
+                && is_enough(self.deletions.max(self.insertions), Rules::MINOR_INDEL_FRACTION)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The reference: what the sample is taken to be.
+//! The reference sequences that reads are compared with.
 
 use std::collections::HashMap;
 use std::io::BufRead;
@@ -27,8 +27,8 @@ impl Reference {
     ///
     /// # Errors
     ///
-    /// [`TruthError::ReferenceRead`] for text that is not FASTA, and [`TruthError::Reference`]
-    /// where there is no sequence, an empty one, two of one name, or a byte that is not a letter.
+    /// [`TruthError::ReferenceRead`] for text that is not FASTA, and [`TruthError::Reference`] if
+    /// there is no sequence, an empty one, two of the same name, or a byte that is not a letter.
     pub fn read(reader: impl BufRead) -> Result<Self, TruthError> {
         let mut reference = Self::default();
         for result in fasta::io::Reader::new(reader).records() {
@@ -58,18 +58,18 @@ impl Reference {
             )));
         }
         if self.by_name.insert(name.clone(), self.sequences.len()).is_some() {
-            return Err(TruthError::Reference(format!("has two sequences of the name {name}")));
+            return Err(TruthError::Reference(format!("has two sequences named {name}")));
         }
         self.sequences.push(Sequence { name, bases });
         Ok(())
     }
 
-    /// Returns the number of bases of all sequences.
+    /// Returns the number of bases in all sequences.
     pub fn bases(&self) -> usize {
         self.sequences.iter().map(|sequence| sequence.bases.len()).sum()
     }
 
-    /// Returns the index of the sequence that the alignment's header calls `name` and says has
+    /// Returns the index of the sequence that the header of an alignment lists as `name` with
     /// `length` bases.
     pub(crate) fn find(&self, name: &str, length: usize) -> Result<usize, TruthError> {
         let Some(&index) = self.by_name.get(name) else {
@@ -84,14 +84,14 @@ impl Reference {
         let found = self.sequences[index].bases.len();
         if found != length {
             return Err(TruthError::Header(format!(
-                "says that {name} has {length} bases, in the reference it has {found}; give the reference that the reads were aligned to"
+                "gives {name} {length} bases, the reference has {found}; give the reference that the reads were aligned to"
             )));
         }
         Ok(index)
     }
 }
 
-/// Returns which of A, C, G and T a base is.
+/// Returns the code of a base, 0 to 3 for A, C, G and T; `None` for other letters.
 pub(crate) fn code(letter: u8) -> Option<usize> {
     match base::dna_code(letter) {
         base::UNKNOWN => None,
@@ -116,25 +116,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reference_is_refused() {
+    fn text_that_is_not_a_reference_is_refused() {
         assert_eq!(message(""), "reference: holds no sequence, expected FASTA");
         assert_eq!(message("ACGT\n"), "reference: sequence 1");
         assert_eq!(message(">a\n>b\nA\n"), "reference: sequence a is empty");
-        assert_eq!(message(">a\nA\n>a\nC\n"), "reference: has two sequences of the name a");
+        assert_eq!(message(">a\nA\n>a\nC\n"), "reference: has two sequences named a");
         assert_eq!(message(">a\nAC1\n"), "reference: sequence a has `1` at position 3");
     }
 
     #[test]
-    fn a_header_that_disagrees_is_refused() {
+    fn a_header_that_does_not_fit_the_reference_is_refused() {
         let reference = Reference::read(&b">a\nACGT\n"[..]).expect("FASTA");
         let message = |name, length| reference.find(name, length).expect_err("refused").to_string();
         assert_eq!(
             message("b", 4),
             "header: names the sequence b, which the reference does not have (it has a)"
         );
-        assert!(
-            message("a", 5)
-                .starts_with("header: says that a has 5 bases, in the reference it has 4; ")
-        );
+        assert!(message("a", 5).starts_with("header: gives a 5 bases, the reference has 4; "));
     }
 }

@@ -2,39 +2,40 @@
 
 use std::io::{self, Write};
 
-/// The columns, tab-separated, with a `#` in front and a line end; they are a contract.
+/// The header line: `#`, the names of the columns separated by tabs, and a line end. Other programs
+/// read them, so they do not change.
 pub const HEADER: &str = "#name\tmate\tlen\tmapped\tmapq\talnlen\tclip5\tclip3\tsub\tins\tdel\tn\tmasked\tscored\tee\terrpos\n";
 
-/// A difference between a read and what it was compared with.
+/// A difference between a read and the sequence that it was compared with.
 ///
-/// Positions are 0-based, in the orientation of the FASTQ record.
+/// **Units:** positions are 0-based, in the orientation of the FASTQ record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Edit {
-    /// The base at `at` is another.
+    /// The base at `at` differs.
     Substitution {
-        /// Where.
+        /// Position in the read.
         at: usize,
     },
-    /// `length` bases are too many. `at` is the first of them in the direction of the reference:
+    /// `length` bases are inserted. `at` is the first of them in the direction of the reference, so
     /// the last one in the FASTQ record if the read is aligned in reverse.
     Insertion {
-        /// Where.
+        /// Position in the read.
         at: usize,
-        /// How many bases.
+        /// Number of bases.
         length: usize,
     },
-    /// `length` bases are missing; `at` is the base that follows them in the direction of the
+    /// `length` bases are deleted. `at` is the base that follows them in the direction of the
     /// reference.
     Deletion {
-        /// Where.
+        /// Position in the read.
         at: usize,
-        /// How many bases.
+        /// Number of bases.
         length: usize,
     },
 }
 
 impl Edit {
-    /// Returns where the edit is.
+    /// Returns the position of the edit.
     pub fn at(self) -> usize {
         match self {
             Edit::Substitution { at } | Edit::Insertion { at, .. } | Edit::Deletion { at, .. } => {
@@ -54,40 +55,41 @@ impl Edit {
     }
 }
 
-/// What is known of the true errors of one read.
+/// The true errors of one read: one row of the truth table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
     /// The read's name.
     pub name: Vec<u8>,
     /// 1, or 2 for the second read of a pair.
     pub mate: u8,
-    /// Bases of the read.
+    /// Number of bases of the read.
     pub len: usize,
-    /// Whether the read was compared with anything: it is aligned, or overlaps its mate.
+    /// Whether the read was compared: it is aligned, or overlaps its mate.
     pub mapped: bool,
-    /// Mapping quality; 255 where the aligner gave none, 0 for a read that is not mapped.
+    /// Mapping quality; 255 if the aligner gave none, 0 for an unmapped read.
     pub mapq: u8,
-    /// Bases that stand opposite a base of the reference.
+    /// Bases aligned to a base of the reference.
     pub alnlen: usize,
-    /// Bases left out at the start of the read.
+    /// Bases at the start of the read that were not compared.
     pub clip5: usize,
-    /// Bases left out at its end.
+    /// Bases at the end of the read that were not compared.
     pub clip3: usize,
-    /// Wrong bases.
+    /// Substituted bases.
     pub sub: usize,
-    /// Bases too many.
+    /// Inserted bases.
     pub ins: usize,
-    /// Bases missing.
+    /// Deleted bases.
     pub del: usize,
-    /// Bases opposite the reference that the read does not know (N).
+    /// Aligned bases that are unknown (N).
     pub n: usize,
-    /// Differing bases not counted, because the reference's position is a variant.
+    /// Differing bases that are not counted as errors, because the position is a variant.
     pub masked: usize,
     /// Bases compared.
     pub scored: usize,
-    /// Errors that the instrument expects, the sum of 10^(−Q/10); NaN for a read without qualities.
+    /// Expected errors by the reported quality scores, Σ 10^(−Q/10) (Ewing & Green 1998); NaN for a
+    /// read without quality scores.
     pub ee: f64,
-    /// Every error counted, by position.
+    /// All counted errors, sorted by position.
     pub edits: Vec<Edit>,
 }
 
@@ -96,7 +98,7 @@ impl Row {
     ///
     /// # Errors
     ///
-    /// What `writer` says.
+    /// The error of `writer`.
     pub fn write_to<W: Write + ?Sized>(&self, writer: &mut W) -> io::Result<()> {
         writer.write_all(&self.name)?;
         let Row { mate, len, mapq, alnlen, clip5, clip3, sub, ins, del, n, masked, scored, .. } =
@@ -119,7 +121,7 @@ impl Row {
     }
 }
 
-/// Returns Σ 10^(−Q/10) of Phred scores (not bytes of FASTQ).
+/// Returns the expected errors Σ 10^(−Q/10) of Phred scores Q (decoded, not bytes of FASTQ).
 pub(crate) fn expected_errors(scores: impl Iterator<Item = u8>) -> f64 {
     scores.map(|score| 10f64.powf(-f64::from(score) / 10.0)).sum()
 }

@@ -1,4 +1,4 @@
-//! Whole programs that do the same work: who, on what, how often.
+//! Runs whole programs that do the same work.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -14,16 +14,16 @@ use crate::process;
 use crate::python::{self, Environment};
 use crate::workspace::{SAMPLE_READS, Workspace};
 
-/// Reads of the input: the sample, repeated. Enough that a run is a second or so and start-up does
-/// not count.
+/// Number of reads of the input, the repeated sample: enough for a run of about a second, so that
+/// start-up is negligible.
 pub(super) const READS: usize = 1_000_000;
 
-/// A spread above this share of the median says that something else was busy.
+/// A result is noisy if its spread exceeds this fraction of the median.
 const NOISE: f64 = 0.10;
 
-/// Runs one command and prints its seconds and its peak memory: neither std nor Windows' Python can
-/// tell a child's peak, so there it is null. The kernel counts in KiB on Linux, in bytes on macOS;
-/// the count starts at that of the Python process that starts it, about 15 MB.
+/// Runs one command and prints its seconds and its peak memory. Neither std nor Python on Windows knows
+/// the peak memory of a child, so there it is null. The kernel counts in KiB on Linux, in bytes on
+/// macOS, and starts from the memory of the parent, a Python process of about 15 MB.
 const TIMED: &str = r"
 import json, subprocess, sys, time
 start = time.perf_counter()
@@ -48,9 +48,9 @@ struct Run {
     peak_bytes: Option<u64>,
 }
 
-/// One program at one kind of work.
+/// One program doing one kind of work.
 pub(super) struct Case {
-    /// What everybody in the group does.
+    /// The work of all programs in the group.
     work: Work,
     who: String,
     command: Vec<String>,
@@ -59,10 +59,10 @@ pub(super) struct Case {
     output_bytes: u64,
 }
 
-/// What is to be done with the reads.
+/// The work to be done with the reads.
 #[derive(Clone, Copy, Eq, PartialEq)]
 struct Work {
-    /// Whether they are filtered; else they are scored.
+    /// Whether the reads are filtered; otherwise they are scored.
     filter: bool,
     gzip: bool,
     threads: usize,
@@ -84,7 +84,7 @@ impl Work {
 struct Peer {
     name: &'static str,
     version: &'static str,
-    /// Arguments by input, output and threads.
+    /// Returns the arguments for input, output and number of threads.
     filter: fn(&str, &str, &str) -> Vec<String>,
 }
 
@@ -93,8 +93,8 @@ const SCRIPT: &str = "research/neural-engine/script_peer.py";
 /// Its model.
 const SCRIPT_MODEL: &str = "models/mean-q20/model.onnx";
 
-/// Mean quality 20, which is the rule of most; cutadapt, which has none, filters by expected
-/// errors. Nothing else is asked of them.
+/// The other filters. They filter by mean quality 20, except cutadapt, which filters by expected errors.
+/// All their other work is switched off.
 const PEERS: [Peer; 3] = [
     Peer {
         name: "fastp",
@@ -124,11 +124,10 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// Runs every case so many times, in turns: what slows the machine down for a while slows all of
-/// them.
+/// Runs every case `rounds` times, in turns, so that a busy machine affects all of them.
 ///
 /// # Errors
-/// When a program fails, or an input cannot be made.
+/// When a program fails, or an input cannot be written.
 pub(super) fn run(
     workspace: &Workspace,
     programs: &[(String, PathBuf)],
@@ -198,7 +197,7 @@ pub(super) fn run(
             }
         }
     }
-    // One round that does not count.
+    // One round to warm up.
     for round in 0..=rounds {
         for case in &mut cases {
             let run = timed(&case.command)
@@ -218,7 +217,7 @@ pub(super) fn run(
     Ok(cases)
 }
 
-/// Returns the version of a program that is installed.
+/// Returns the version of a program, `None` if it is not installed.
 fn version(peer: &Peer) -> Option<String> {
     let output = Command::new(peer.name).arg(peer.version).output().ok()?;
     let text = [output.stdout, output.stderr].concat();
@@ -231,8 +230,8 @@ fn timed(command: &[String]) -> Result<Run> {
     serde_json::from_str(&text).context("the timing script's line")
 }
 
-/// The sample repeated to [`READS`] reads, plain and as gzip; a gzip file may consist of many, so
-/// repeating it is enough.
+/// Writes the sample, repeated to [`READS`] reads, as plain text and as gzip; concatenated gzip files
+/// are one gzip file.
 fn inputs(workspace: &Workspace, folder: &Path) -> Result<(PathBuf, PathBuf)> {
     let sample = workspace.root.join(SAMPLE_READS);
     let decompress = "import gzip, shutil, sys; shutil.copyfileobj(gzip.open(sys.argv[1]), open(sys.argv[2], 'wb'))";
@@ -256,7 +255,7 @@ fn inputs(workspace: &Workspace, folder: &Path) -> Result<(PathBuf, PathBuf)> {
 }
 
 impl Case {
-    /// Returns the medians of its runs, and how far these lie apart.
+    /// Returns the medians and the spread of the runs.
     pub(super) fn summary(&self) -> Value {
         let (wall, spread) = median_and_spread(self.runs.iter().map(|run| run.wall_s).collect());
         let cpu: Option<Vec<f64>> = self.runs.iter().map(|run| run.cpu_s).collect();
@@ -276,8 +275,7 @@ impl Case {
     }
 }
 
-/// Returns the median of values and the distance from the lowest to the highest one; there must be
-/// some.
+/// Returns the median of at least one value, and the difference of the highest and the lowest.
 pub(super) fn median_and_spread(mut values: Vec<f64>) -> (f64, f64) {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -294,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_case_is_summed_up_by_median_range_and_highest_peak() {
+    fn a_summary_has_the_median_the_spread_and_the_highest_peak() {
         let runs = [(3.0, 4.0, Some(5)), (1.0, 2.0, Some(9)), (2.0, 2.5, None)];
         let runs =
             runs.map(|(wall_s, cpu_s, peak_bytes)| Run { wall_s, cpu_s: Some(cpu_s), peak_bytes });

@@ -1,4 +1,4 @@
-//! How long a program takes before it does anything.
+//! Start-up times of programs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 use super::cases::median_and_spread;
 
-/// Runs of each command for each round of the others: they are short.
+/// Runs of each command per round: the commands are short.
 const RUNS_PER_ROUND: u32 = 10;
 
 /// One read of 36 bases.
 const ONE_READ: &str =
     "@r\nACGTACGTACGTACGTACGTACGTACGTACGTACGT\n+\nIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIII\n";
 
-/// Measures the programs in turns; returns milliseconds, medians.
+/// Runs the programs in turns and returns the medians, in milliseconds.
 ///
 /// # Errors
 /// When a program fails, or its input cannot be written.

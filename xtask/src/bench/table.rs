@@ -1,4 +1,4 @@
-//! The result of whole programs as a table for people: ratios to `bm` at the same work.
+//! The results of whole programs as tables, with ratios to `bm`.
 
 use std::fmt::Write;
 
@@ -60,14 +60,14 @@ pub(super) fn markdown(result: &Value) -> String {
     text
 }
 
-/// Where the README's table starts and ends.
+/// Start and end of the table in README.md.
 const MARKS: [&str; 2] =
     ["<!-- speed: cargo xtask bench --keep writes it -->\n", "<!-- end of speed -->\n"];
 
-/// The work that the README's table is about.
+/// The work that the table in README.md is about.
 const README_WORK: &str = "gzip to gzip, 2 threads";
 
-/// Returns `readme` with its table made anew from a result; nothing if it has no place for one.
+/// Returns `readme` with its table written from a result, `None` if it has no place for the table.
 pub(super) fn in_readme(readme: &str, result: &Value) -> Option<String> {
     let (before, rest) = readme.split_once(MARKS[0])?;
     let (_, after) = rest.split_once(MARKS[1])?;
@@ -89,12 +89,12 @@ pub(super) fn in_readme(readme: &str, result: &Value) -> Option<String> {
     Some(format!("{before}{}{rows}{}{after}", MARKS[0], MARKS[1]))
 }
 
-/// What criterion measured on one thread, where it counted something: the limits that a run cannot
-/// beat are among it.
+/// Appends the criterion benchmarks that count elements, measured on one thread; some of them are
+/// lower limits for a run.
 fn kernels(text: &mut String, criterion: &Value) {
     let mut rows = String::new();
     for (name, result) in criterion.as_object().into_iter().flatten() {
-        // The same ones counted in bases.
+        // The same benchmarks, counted in bases.
         if name.starts_with("encode/bases/") {
             continue;
         }

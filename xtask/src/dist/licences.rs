@@ -9,17 +9,17 @@ use anyhow::{Context, Result, ensure};
 use crate::workspace::{Package, Workspace};
 use crate::{folder, process};
 
-/// How the files begin that licences are in.
+/// Prefixes of the names of licence files.
 const NAMES: [&str; 6] = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE"];
 
-/// How deep below a package they are looked for: C sources that come with one have their own.
+/// Depth of the search in a package: included C sources have licence files of their own.
 const DEPTH: usize = 2;
 
-/// Returns the text: each package with its SPDX expression, and each licence file once, with the
-/// packages that bring it.
+/// Returns a text with the SPDX expression of each package, and each licence file once, with the
+/// packages that include it.
 ///
 /// # Errors
-/// When cargo does not tell the packages, or a file cannot be read.
+/// When cargo cannot list the packages, or a file cannot be read.
 pub(super) fn of_dependencies(workspace: &Workspace) -> Result<String> {
     let packages = workspace.metadata(&[])?.packages;
     let tree = workspace.cargo(&[
@@ -43,10 +43,9 @@ pub(super) fn of_dependencies(workspace: &Workspace) -> Result<String> {
         .collect();
     dependencies
         .sort_by(|one, other| (&one.name, &one.version).cmp(&(&other.name, &other.version)));
-    ensure!(!dependencies.is_empty(), "cargo tells of no dependencies");
+    ensure!(!dependencies.is_empty(), "cargo lists no dependencies");
 
-    let mut text =
-        "What is compiled into bm beside its own code, and under which licence.\n\n".to_owned();
+    let mut text = "Packages that are compiled into bm, and their licences.\n\n".to_owned();
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for package in dependencies {
         let folder = package.manifest_path.parent().context("a manifest is in a folder")?;
@@ -72,7 +71,7 @@ pub(super) fn of_dependencies(workspace: &Workspace) -> Result<String> {
     Ok(text)
 }
 
-/// Names and versions in what `cargo tree` printed: `name v1.2.3 (proc-macro)`.
+/// Returns names and versions from the output of `cargo tree`: `name v1.2.3 (proc-macro)`.
 fn names(tree: &str) -> BTreeSet<(String, String)> {
     let pair = |line: &str| {
         let mut words = line.split_whitespace();
@@ -102,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packages_are_read_off_the_tree() {
+    fn packages_are_read_from_the_tree() {
         let names = names(
             "bm-cli v0.1.0 (/x/crates/bm-cli)\nserde v1.0.1\nserde_derive v1.0.2 (proc-macro)\n\nserde v1.0.1 (*)\n",
         );

@@ -1,4 +1,4 @@
-//! Whether what `packaging/` says is what the workspace says.
+//! Tests that the recipes in `packaging/` fit the workspace.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ fn read(path: &str) -> String {
 }
 
 #[test]
-fn recipes_say_what_the_workspace_says() {
+fn recipes_have_the_version_and_licence_of_the_workspace() {
     let Root { workspace: Workspace { package } } =
         toml::from_str(&read("Cargo.toml")).expect("Cargo.toml");
     let recipe = read("packaging/bioconda/meta.yaml");
@@ -43,7 +43,7 @@ fn recipes_say_what_the_workspace_says() {
     }
     let image = format!("FROM rust:{}-", package.rust_version);
     assert!(read("packaging/Dockerfile").contains(&image), "{image}");
-    // Every command has its page in the archive and in the recipe.
+    // The recipe installs the manual page of every command.
     let script = read("packaging/bioconda/build.sh");
     for page in super::PAGES.iter().filter(|page| !["completions", "man"].contains(page)) {
         assert!(script.contains(&format!(" {page}")), "{page}");

@@ -1,10 +1,10 @@
-//! PyTorch on x86-64 Linux without CUDA's libraries.
+//! PyTorch on x86-64 Linux without the CUDA libraries.
 //!
-//! The Python package index has it there as the CUDA build alone, which asks for 4 GB of packages
-//! that training on the processor never calls. The loader wants the libraries all the same, each
-//! under its name. Their functions it looks for when they are called, if it is told to be lazy; a
-//! variable it looks for at once, and there is one. So a library with that variable alone stands in
-//! the place of each. A call that went there would end the program with the function's name.
+//! For this platform the Python package index has only the CUDA build, which needs 4 GB of packages that
+//! training on the CPU never calls. The dynamic loader still needs each library. With lazy binding it
+//! resolves functions when they are called, but variables when the library is loaded; PyTorch uses one.
+//! So each library is replaced by a stub that defines only this variable. A call of a missing function
+//! would end the program with the name of the function.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,14 +14,14 @@ use anyhow::{Context, Result};
 
 use crate::process;
 
-/// Whether this is such a machine; elsewhere PyTorch asks for nothing that is not needed.
+/// Whether this machine is one of them; elsewhere PyTorch needs no such packages.
 pub(super) const APPLIES: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));
 
-/// What to install with `--no-deps` where it is.
+/// The packages to install with `--no-deps` on such a machine.
 pub(super) const REQUIREMENTS: &str = "research/neural-engine/requirements-train-linux-x86_64.txt";
 
-/// What PyTorch is linked with, but CUDA's runtime: that is small and has functions whose addresses
-/// are taken at once.
+/// The libraries that PyTorch is linked with, except the CUDA runtime, which is small and whose function
+/// addresses are resolved at load time.
 const LIBRARIES: [&str; 11] = [
     "libcublas.so.13",
     "libcublasLt.so.13",
@@ -39,14 +39,14 @@ const LIBRARIES: [&str; 11] = [
 const SOURCE: &str =
     "/* Stands in the place of CUDA's libraries. */\nint nvshmem_selected_device_transport;\n";
 
-/// Run by Python when it starts: lazy, and no device, since what a device needs is not there.
+/// Run by Python at start: lazy binding, and no CUDA device.
 const AT_START: &str =
     "import os, sys; sys.setdlopenflags(os.RTLD_LAZY); os.environ['CUDA_VISIBLE_DEVICES'] = ''\n";
 
-/// Puts the stand-ins beside PyTorch's own libraries in an environment, and imports it.
+/// Writes the stubs beside the libraries of PyTorch in an environment, and imports PyTorch.
 ///
 /// # Errors
-/// When there is no C compiler, or PyTorch wants more than stands here.
+/// When there is no C compiler, or PyTorch needs another library.
 pub(super) fn complete(environment: &Path, interpreter: &Path) -> Result<()> {
     let packages = process::stdout(
         Command::new(interpreter)
@@ -56,17 +56,17 @@ pub(super) fn complete(environment: &Path, interpreter: &Path) -> Result<()> {
     let (source, library) = (environment.join("stand-in.c"), environment.join("stand-in.so"));
     fs::write(&source, SOURCE).with_context(|| source.display().to_string())?;
     process::kept(Command::new("cc").args(["-shared", "-o"]).arg(&library).arg(&source))
-        .context("Rust links with cc too")?;
+        .context("a C compiler named cc is needed, as for Rust")?;
     for name in LIBRARIES {
         let place = packages.join("torch/lib").join(name);
         fs::copy(&library, &place).with_context(|| place.display().to_string())?;
     }
     fs::write(packages.join("without_cuda.pth"), AT_START).context("without_cuda.pth")?;
     process::kept(Command::new(interpreter).args(["-c", "import torch"]))
-        .context("PyTorch without CUDA's libraries")
+        .context("PyTorch without the CUDA libraries")
 }
 
-/// What an environment depends on beside its requirements.
+/// Returns what an environment depends on besides its requirements.
 pub(super) fn stamp() -> String {
     [SOURCE, AT_START, &LIBRARIES.join(" ")].concat()
 }

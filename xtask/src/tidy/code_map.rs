@@ -1,29 +1,27 @@
-//! ARCHITECTURE.md's code map names every source file, and no file that is not there.
+//! The code map of ARCHITECTURE.md lists every source file, and no file that does not exist.
 //!
-//! The map is in a fenced block. A line that is not indented names a folder (`crates/bm-encode/`),
-//! the indented ones after it files below that folder; `{a,b}` stands for both, and what follows
-//! the first blank is prose.
+//! The map is a fenced block. A line without indentation names a folder (`crates/bm-encode/`), and the
+//! indented lines after it name files in that folder. `{a,b}` means both names; text after the first
+//! blank is prose.
 
 use std::collections::BTreeSet;
 
-/// Source files that the map leaves out, and files it names that are not there.
+/// Returns the source files that the map leaves out, and the files of the map that do not exist.
 pub(super) fn check<'a>(document: &str, sources: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mapped = mapped_files(document);
-    // Tests, examples and benches explain themselves by their folder.
+    // Tests, examples and benches are not in the map.
     let sources: BTreeSet<_> = sources.filter(|path| path.contains("/src/")).collect();
     if mapped.is_empty() {
-        return vec!["ARCHITECTURE.md: has no code map (a fenced block with a folder a line and its files indented below)".into()];
+        return vec!["ARCHITECTURE.md: has no code map (a fenced block with folders, and their files indented below)".into()];
     }
     let missing = sources.iter().filter(|path| !mapped.contains(**path));
     let missing = missing.map(|path| format!("ARCHITECTURE.md: the code map leaves out {path}"));
     let gone =
         mapped.iter().filter(|path| path.contains("/src/") && !sources.contains(path.as_str()));
     missing
-        .chain(
-            gone.map(|path| {
-                format!("ARCHITECTURE.md: the code map names {path}, which is not there")
-            }),
-        )
+        .chain(gone.map(|path| {
+            format!("ARCHITECTURE.md: the code map names {path}, which does not exist")
+        }))
         .collect()
 }
 
@@ -31,7 +29,7 @@ fn mapped_files(document: &str) -> BTreeSet<String> {
     let mut files = BTreeSet::new();
     for block in document.split("```").skip(1).step_by(2) {
         let mut folder = "";
-        // The rest of the opening line is the block's language.
+        // The rest of the opening line is the language of the block.
         for line in block.lines().skip(1) {
             let name = first_word(line);
             if !line.starts_with(char::is_whitespace) {
@@ -68,23 +66,23 @@ mod tests {
         ["crates/a/src/lib.rs", "crates/a/src/b.rs", "crates/a/src/c.rs", "xtask/src/main.rs"];
 
     #[test]
-    fn a_map_of_what_is_there_is_no_finding() {
+    fn a_complete_map_is_no_finding() {
         let sources = SOURCES.into_iter().chain(["crates/a/tests/it/main.rs"]);
         assert_eq!(check(MAP, sources), Vec::<String>::new());
     }
 
     #[test]
-    fn a_file_that_is_left_out_is_a_finding() {
+    fn a_file_that_the_map_leaves_out_is_a_finding() {
         let findings = check(MAP, SOURCES.into_iter().chain(["crates/a/src/new.rs"]));
         assert_eq!(findings, ["ARCHITECTURE.md: the code map leaves out crates/a/src/new.rs"]);
     }
 
     #[test]
-    fn a_file_that_is_gone_is_a_finding() {
+    fn a_file_that_does_not_exist_is_a_finding() {
         let findings = check(MAP, SOURCES.into_iter().skip(1));
         assert_eq!(
             findings,
-            ["ARCHITECTURE.md: the code map names crates/a/src/lib.rs, which is not there"]
+            ["ARCHITECTURE.md: the code map names crates/a/src/lib.rs, which does not exist"]
         );
     }
 

@@ -1,8 +1,7 @@
-//! Licences and origins of everything we build on, by the lists in `deny.toml`, which cargo-deny
-//! reads too.
+//! Licences and origins of all dependencies, by the lists in `deny.toml`.
 //!
-//! `cargo xtask deny` runs cargo-deny with all rules; these two need only `cargo metadata` and look
-//! at every platform.
+//! `cargo xtask deny` runs cargo-deny with all rules of that file. These two rules need only
+//! `cargo metadata`, and cover every platform.
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
@@ -26,10 +25,10 @@ struct Sources {
     allow_registry: Vec<String>,
 }
 
-/// Packages that no allowed licence covers, or that come from elsewhere than an allowed registry.
+/// Returns the packages that no allowed licence covers, or that are not from an allowed registry.
 ///
 /// # Errors
-/// When `deny.toml` is not as expected.
+/// When `deny.toml` lacks one of the lists.
 pub(super) fn check(packages: &[Package], deny: &str) -> Result<Vec<String>> {
     let deny: Deny = toml::from_str(deny).context("deny.toml")?;
     ensure!(!deny.licenses.allow.is_empty(), "deny.toml allows no licence");
@@ -62,8 +61,8 @@ pub(super) fn check(packages: &[Package], deny: &str) -> Result<Vec<String>> {
     Ok(findings)
 }
 
-/// Whether the allowed licences satisfy an SPDX expression: `AND` binds closer than `OR`, `WITH`
-/// closest, and a slash, as in older manifests, means `OR`.
+/// Returns whether the allowed licences satisfy an SPDX expression: `AND` binds closer than `OR`, and
+/// `WITH` closest. A slash, as in older manifests, means `OR`.
 fn is_satisfied(expression: &str, allowed: &[String]) -> Result<bool> {
     let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let words: Vec<_> = spaced.split_whitespace().collect();
@@ -74,7 +73,7 @@ fn is_satisfied(expression: &str, allowed: &[String]) -> Result<bool> {
 }
 
 struct Parser<'a> {
-    /// What is left to read.
+    /// The words still to be read.
     words: &'a [&'a str],
     allowed: &'a [String],
 }
@@ -169,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_covered_is_a_finding() {
+    fn expressions_that_are_not_covered_are_findings() {
         let expressions = [
             "GPL-3.0-only",
             "MIT AND GPL-3.0-only",
@@ -185,14 +184,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_expression_is_a_finding() {
+    fn invalid_expressions_are_findings() {
         for expression in ["", "MIT OR", "(MIT", "MIT)", "MIT Apache-2.0", "AND MIT", "MIT WITH"] {
             assert_eq!(findings(Some(expression), None).len(), 1, "{expression}");
         }
     }
 
     #[test]
-    fn only_the_listed_registry_is_let_through() {
+    fn only_the_listed_registry_passes() {
         let from = |source| findings(Some("MIT"), Some(source)).len();
         assert_eq!(from("registry+https://registry.example/index"), 0);
         assert_eq!(from("registry+https://other.example/index"), 1);

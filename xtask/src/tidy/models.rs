@@ -1,4 +1,4 @@
-//! A model package holds the files its manifest names, byte for byte, and no others.
+//! A model package holds exactly the files of its manifest, with their digests.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::{digest, folder};
 
-/// Files that a manifest does not list: itself, and the card, which is rendered from it.
+/// Files that a manifest does not list: the manifest itself, and the card, which is rendered from it.
 const UNLISTED: [&str; 2] = ["manifest.json", "README.md"];
 
 #[derive(Deserialize)]
@@ -23,7 +23,8 @@ struct Listed {
     bytes: u64,
 }
 
-/// What in the folder `package`, called `name` in the findings, is not as its manifest says.
+/// Returns the differences between the folder `package`, called `name` in the findings, and its
+/// manifest.
 ///
 /// # Errors
 /// When the manifest or a file cannot be read.
@@ -36,19 +37,19 @@ pub(super) fn check(name: &str, package: &Path) -> Result<Vec<String>> {
     for (file, listed) in &manifest.files {
         let path = package.join(file);
         if !path.is_file() {
-            findings.push(format!("{name}/manifest.json: lists {file}, which is not there"));
+            findings.push(format!("{name}/manifest.json: lists {file}, which does not exist"));
             continue;
         }
         let (sha256, bytes) = (digest::of_file(&path)?, path.metadata()?.len());
         if sha256 != listed.sha256 {
             findings.push(format!(
-                "{name}/{file}: SHA-256 is {sha256}, the manifest says {}",
+                "{name}/{file}: SHA-256 is {sha256}, by the manifest {}",
                 listed.sha256
             ));
         }
         if bytes != listed.bytes {
             findings.push(format!(
-                "{name}/{file}: has {bytes} bytes, the manifest says {}",
+                "{name}/{file}: has {bytes} bytes, by the manifest {}",
                 listed.bytes
             ));
         }
@@ -79,7 +80,7 @@ mod tests {
     const FILES: [(&str, &str); 3] =
         [("model.onnx", "one"), ("model.ane.onnx", "two"), ("golden.json", "{}")];
 
-    /// A package that is as its manifest says, then changed; its findings.
+    /// Returns the findings of a valid package after `change`.
     fn findings(test: &str, change: impl FnOnce(&PathBuf, &mut Value)) -> Vec<String> {
         let folder = env::temp_dir().join(format!("xtask-models-{test}-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("a temporary folder");
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_as_its_manifest_says_is_no_finding() {
+    fn a_package_that_fits_its_manifest_is_no_finding() {
         assert_eq!(findings("whole", |_, _| {}), Vec::<String>::new());
     }
 
@@ -115,11 +116,11 @@ mod tests {
     fn a_wrong_size_a_missing_and_an_unlisted_file_are_findings() {
         let size =
             findings("size", |_, manifest| manifest["files"]["model.onnx"]["bytes"] = json!(9));
-        assert_eq!(size, ["models/m/model.onnx: has 3 bytes, the manifest says 9"]);
+        assert_eq!(size, ["models/m/model.onnx: has 3 bytes, by the manifest 9"]);
         let missing = findings("missing", |folder, _| {
             fs::remove_file(folder.join("golden.json")).expect("removed");
         });
-        assert_eq!(missing, ["models/m/manifest.json: lists golden.json, which is not there"]);
+        assert_eq!(missing, ["models/m/manifest.json: lists golden.json, which does not exist"]);
         let unlisted = findings("unlisted", |folder, _| {
             fs::write(folder.join("notes.txt"), "").expect("written");
         });

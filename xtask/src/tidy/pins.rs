@@ -1,7 +1,7 @@
-//! The library that the Rust tests load and the Python package that judges them are the same
-//! release.
+//! The ONNX Runtime library of the Rust tests and the Python package that they are compared with are the
+//! same release.
 
-/// Every requirement line that names onnxruntime must pin `version`, and one must.
+/// Returns the requirement lines that name onnxruntime without pinning `version`; one line must pin it.
 pub(super) fn check(path: &str, requirements: &str, version: &str) -> Vec<String> {
     let names_it = |line: &&str| {
         line.strip_prefix("onnxruntime")

@@ -252,7 +252,7 @@ fn what_is_no_model_is_refused() {
     fs::File::create(&path).unwrap().set_len(65 * 1024 * 1024).unwrap();
     let message = refused(&path);
     assert!(
-        message.contains("larger than the 67108864 bytes that are read, it has 68157440"),
+        message.contains("the model has 68157440 bytes, expected at most 67108864"),
         "{message}"
     );
 }

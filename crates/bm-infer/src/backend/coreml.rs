@@ -1,8 +1,9 @@
 //! CoreML through ONNX Runtime, for Apple's Neural Engine.
 //!
-//! CoreML decides what runs where: asking for the Neural Engine is not running on it. What is
-//! certain is checked here: the provider is there and takes every node (there is no way back to the
-//! CPU that would not be said), and its answers are those of the CPU within half precision.
+//! CoreML decides which unit computes; requesting the Neural Engine does not guarantee that it runs
+//! there. What can be checked is checked here: the provider is available and runs every node (a node
+//! that would fall back to the CPU is an error), and its outputs agree with those of the CPU within
+//! half precision.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -20,11 +21,11 @@ use crate::{InferError, Layout, ModelFile, Signature, TensorRef};
 
 const NAME: &str = "coreml";
 
-/// CoreML is entered by one thread at a time: concurrent runs gain nothing on the one Neural Engine
-/// and have crashed.
+/// Only one thread uses CoreML at a time: concurrent runs have crashed, and gain nothing on the one
+/// Neural Engine.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// Runs a model on Apple's Neural Engine where CoreML sends it there.
+/// Runs a model through CoreML, which may use Apple's Neural Engine.
 #[derive(Clone, Debug, Default)]
 pub struct CoreMl {
     library: LibrarySource,
@@ -32,8 +33,8 @@ pub struct CoreMl {
 }
 
 impl CoreMl {
-    /// Returns the engine. `cache` is a folder for compiled models, made when it is needed; without
-    /// it CoreML compiles at every start.
+    /// Returns the engine. `cache` is a folder for compiled models, created if needed; without it
+    /// CoreML compiles the model at every start.
     pub fn new(library: LibrarySource, cache: Option<PathBuf>) -> Self {
         Self { library, cache }
     }
@@ -42,8 +43,8 @@ impl CoreMl {
         let runtime = self.library.runtime(NAME)?;
         // ONNX Runtime registers an unknown provider as a warning and computes on the CPU.
         match ep::CoreML::is_available() {
-            // Before 1.27 the provider does not take a Cast of the model's input, and half
-            // precision starts with one.
+            // Before 1.27 the provider does not run a Cast of the input, with which a model in half
+            // precision starts.
             Ok(true) if !runtime.is_at_least(1, 27) => Err(InferError::BackendUnavailable {
                 backend: NAME,
                 reason: format!(
@@ -56,7 +57,7 @@ impl CoreMl {
             Ok(false) => Err(InferError::BackendUnavailable {
                 backend: NAME,
                 reason: format!(
-                    "{} has no CoreML: it needs macOS on Apple Silicon and the library built for it; use --backend embedded",
+                    "{} has no CoreML: it needs macOS on Apple Silicon and a library built for it; use --backend embedded",
                     runtime.describe()
                 ),
                 source: None,
@@ -71,8 +72,8 @@ impl CoreMl {
             .with_compute_units(ComputeUnits::CPUAndNeuralEngine)
             .with_static_input_shapes(true)
             .with_specialization_strategy(SpecializationStrategy::FastPrediction);
-        // A compiled model is valid for one version of the library. A folder that cannot be made
-        // costs time, not results.
+        // A compiled model is valid for one version of the library. Without the folder the model is
+        // compiled again, with the same results.
         if let Some(folder) = self
             .cache
             .as_ref()
@@ -84,7 +85,7 @@ impl CoreMl {
         provider.build().error_on_failure()
     }
 
-    /// Returns a builder of sessions in which every node runs on CoreML, or the session fails.
+    /// Returns a builder of sessions that fail unless every node runs on CoreML.
     fn builder(&self, runtime: &Runtime) -> Result<SessionBuilder, ort::Error> {
         Ok(builder(runtime)?
             .with_execution_providers([self.provider(runtime)])?
@@ -100,7 +101,7 @@ impl Backend for CoreMl {
     fn describe(&self) -> String {
         match self.runtime() {
             Ok(runtime) => {
-                format!("{}, CoreML asked for CPU and Neural Engine", runtime.describe())
+                format!("{}, CPU and Neural Engine requested from CoreML", runtime.describe())
             }
             Err(error) => error.to_string(),
         }
@@ -147,7 +148,7 @@ fn failed(error: &dyn std::fmt::Display) -> InferError {
     InferError::Run { backend: NAME, source: one_line(error).into() }
 }
 
-/// A session whose runs wait for each other.
+/// A session that runs while no other session of CoreML does.
 struct Serialised(OrtSession);
 
 impl Session for Serialised {

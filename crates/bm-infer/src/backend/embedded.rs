@@ -1,40 +1,39 @@
 //! The embedded engine: dense networks in pure Rust.
 //!
-//! A graph that is a chain of dense layers and activations is what small read classifiers are, and
-//! needs none of a general engine's machinery. The sums of a row are always made in the same order,
-//! so its result is the same to the bit whatever other rows are in the batch, however many there
-//! are, and on whichever worker.
+//! A small classifier is a chain of dense layers and activations, which needs no general engine. The
+//! sums of a row are always computed in the same order, so the result of a row is the same to the
+//! bit in every batch and on every worker.
 
 mod activation;
 mod corrected;
 mod dense;
 mod dot;
+mod fuse;
 mod graph;
 mod lanes;
+mod name;
 mod node;
 mod sequence;
 mod sequence_graph;
+mod step;
 mod tables;
 
 use pulp::Arch;
 
 use self::graph::Step;
+use self::name::NAME;
 use self::sequence::EmbeddedSequences;
 use super::{Backend, Session};
 use crate::{Alphabet, InferError, Layout, ModelFile, SequenceSession, Signature, TensorRef};
 
-/// The engine's name.
-const NAME: &str = "embedded";
-
-/// Rows that go through all layers together: what they need between two layers stays in the
+/// Number of rows that run through all layers together: the values between two layers fit into the
 /// second-level cache.
 const BLOCK: usize = 192;
 
-/// Runs dense networks without any library.
+/// Runs dense networks, and networks over sequences, without a library.
 ///
-/// Operators: `Gemm` or `MatMul` and `Add` with constant weights, `Relu`, `Sigmoid`, and
-/// `Identity`, `Dropout`, `Flatten` that change nothing here. The instruction set is picked at run
-/// time.
+/// Operators: `Gemm` or `MatMul` and `Add` with constant weights, `Relu`, `Sigmoid`, and `Identity`,
+/// `Dropout`, `Flatten`, which have no effect here. The instruction set is chosen at run time.
 #[derive(Clone, Copy, Debug)]
 pub struct Embedded {
     arch: Arch,
@@ -48,7 +47,7 @@ impl Embedded {
 
     /// Returns the engine without vector instructions: the reference for the others.
     ///
-    /// Without a fused multiply-add a sum is rounded twice a step, so results may differ from
+    /// Without fused multiply-add, each step of a sum is rounded twice, so results may differ from
     /// [`Embedded::new`] by some units in the last place.
     pub fn scalar() -> Self {
         Self { arch: Arch::Scalar }
@@ -79,18 +78,14 @@ impl Backend for Embedded {
     }
 
     fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferError> {
-        let unsupported = |reason| InferError::ModelUnsupported {
-            model: model.name().to_owned(),
-            backend: NAME,
-            reason,
-        };
+        let unsupported = |reason| name::unsupported(model, reason);
         let signature = model.signature().clone();
         if signature.layout == Layout::Sequences {
             return Err(unsupported("it is a model of sequences, expected one of rows".to_owned()));
         }
         if signature.layout != Layout::Rows || signature.batch.is_some() {
             return Err(unsupported(
-                "it takes one batch size only, expected [batch, n] with an open batch".to_owned(),
+                "it takes one batch size only, expected [batch, n] for any batch".to_owned(),
             ));
         }
         let steps = graph::compile(model, self.arch).map_err(unsupported)?;
@@ -113,16 +108,16 @@ impl Backend for Embedded {
     }
 }
 
-/// A dense network and the memory that one worker needs to run it.
+/// A dense network, with the memory to run it.
 struct EmbeddedSession {
     signature: Signature,
     steps: Vec<Step>,
     arch: Arch,
-    /// What the last step made, a row a case.
+    /// Output of the last step, one row per case.
     front: Vec<f32>,
-    /// What the current step makes.
+    /// Output of the current step.
     back: Vec<f32>,
-    /// Rows in the order in which the kernel reads them.
+    /// Rows, in the order in which the kernel reads them.
     packed: Vec<f32>,
 }
 

@@ -1,21 +1,21 @@
-//! Batches of any size for a model that takes one size.
+//! Batches of any size for a model with a fixed batch size.
 
 use crate::{Layout, Signature, TensorRef};
 
-/// Cuts a batch into blocks of the model's size, lays them out as the file wants them, and pads the
-/// last one with zeros.
+/// Splits a batch into blocks of the model's batch size, in the layout of the file, and pads the last
+/// block with zeros.
 #[derive(Debug)]
 pub(super) struct FixedBatch {
     features: usize,
     outputs: usize,
-    /// The file wants a case a column, not a case a row.
+    /// Whether a case is a column in the file, and not a row.
     columns: bool,
     size: usize,
     block: Vec<f32>,
 }
 
 impl FixedBatch {
-    /// Returns the cutter for a model with one batch size; `None` for a model that takes any.
+    /// Returns the splitter for a model with a fixed batch size, `None` for a model of any size.
     pub(super) fn new(signature: &Signature) -> Option<Self> {
         let size = signature.batch?;
         let Signature { features, outputs, layout, .. } = *signature;
@@ -28,14 +28,14 @@ impl FixedBatch {
         })
     }
 
-    /// Returns the shape of one block in the file's layout.
+    /// Returns the shape of one block in the layout of the file.
     pub(super) fn shape(&self) -> Vec<i64> {
         let (size, features) = (self.size as i64, self.features as i64);
         if self.columns { vec![1, features, 1, size] } else { vec![size, features] }
     }
 
-    /// Calls `run` with every block and appends the outputs of the real rows, a row a case, to
-    /// `output`.
+    /// Calls `run` for every block and appends the outputs to `output`, one row per case, without
+    /// those of the padding.
     pub(super) fn for_each<E>(
         &mut self,
         input: TensorRef<'_>,
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_comes_back_in_order_whatever_the_layout() {
+    fn every_row_is_returned_in_order_in_both_layouts() {
         let rows: Vec<[f32; 2]> = (0..7).map(|i| [i as f32, 0.5]).collect();
         let expected: Vec<f32> = rows.iter().flat_map(|[a, b]| [a + b, a - b]).collect();
         for layout in [Layout::Rows, Layout::Columns] {
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_is_zero_and_not_what_was_there_before() {
+    fn padding_is_zero_after_a_full_block() {
         let (_, blocks) = run(Layout::Columns, 2, &[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
         assert_eq!(blocks, [vec![1.0, 3.0, 2.0, 4.0], vec![5.0, 0.0, 6.0, 0.0]]);
     }

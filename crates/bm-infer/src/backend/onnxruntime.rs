@@ -10,15 +10,14 @@ use crate::{Alphabet, InferError, ModelFile, SequenceSession};
 
 const NAME: &str = "onnxruntime";
 
-/// Runs any ONNX model with one input and one output, on any CPU that the ONNX Runtime library is
-/// built for.
+/// Runs any ONNX model with one input and one output on the CPU, through the ONNX Runtime library.
 #[derive(Clone, Debug, Default)]
 pub struct OnnxRuntime {
     library: LibrarySource,
 }
 
 impl OnnxRuntime {
-    /// Returns the engine; the library is looked for when it is first needed.
+    /// Returns the engine; the library is loaded when it is first needed.
     pub fn new(library: LibrarySource) -> Self {
         Self { library }
     }

@@ -1,4 +1,4 @@
-//! Models of sequences on ONNX Runtime: codes written out as features.
+//! Models of sequences on ONNX Runtime, which gets the features of each code.
 
 use ort::session::builder::SessionBuilder;
 
@@ -6,7 +6,7 @@ use super::ort_session::{commit, one_line, run};
 use crate::sequence::check_alphabet;
 use crate::{Alphabet, InferError, ModelFile, SequenceSession, SequencesRef, Signature};
 
-/// Most features of a batch; a longer sequence makes a batch of its own.
+/// Maximum number of features in a batch; a longer sequence is a batch of its own.
 const BATCH: usize = 1 << 20;
 
 /// A session of ONNX Runtime for sequences.
@@ -36,7 +36,7 @@ impl OrtSequences {
         Ok(Self { backend, signature, alphabet: alphabet.clone(), session, features: Vec::new() })
     }
 
-    /// Runs sequences of one length and appends a row a position to `output`.
+    /// Runs sequences of one length and appends one row per position to `output`.
     fn batch(&mut self, sequences: &[&[u16]], output: &mut Vec<f32>) -> Result<(), InferError> {
         let Self { signature, alphabet, session, features, .. } = self;
         let length = sequences.first().map_or(0, |sequence| sequence.len());
@@ -56,7 +56,7 @@ impl OrtSequences {
             backend: self.backend,
             source: one_line(&error).into(),
         })?;
-        // Checked before it is turned around, so that every index below is there.
+        // Checked before the values are transposed, so that every index below is in range.
         InferError::check_output(self.backend, sequences.len() * outputs * length, &values)?;
         for block in values.chunks_exact(outputs * length) {
             output.extend((0..length * outputs).map(|i| block[i % outputs * length + i / outputs]));

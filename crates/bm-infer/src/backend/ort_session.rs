@@ -1,4 +1,4 @@
-//! What the two backends on ONNX Runtime share: a session and how rows go through it.
+//! A session of ONNX Runtime, for the two backends that use the library.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,10 +10,10 @@ use super::fixed_batch::FixedBatch;
 use crate::runtime_library::Runtime;
 use crate::{InferError, Layout, ModelFile, Signature, TensorRef};
 
-/// Returns a builder with the settings that every session of ours has.
+/// Returns a builder with the settings of all sessions.
 pub(super) fn builder(runtime: &Runtime) -> Result<SessionBuilder, ort::Error> {
-    // One thread a session: workers run side by side, and two threads inside one small network only
-    // wait for each other.
+    // One thread per session: the workers already run in parallel, and a small network has too
+    // little work for two threads.
     Ok(ort::session::Session::builder(&runtime.environment)?
         .with_optimization_level(GraphOptimizationLevel::Level3)?
         .with_intra_threads(1)?
@@ -63,11 +63,10 @@ pub(super) fn commit(
         backend,
         reason,
     };
-    // ONNX Runtime works out a negative dimension for the output of a kernel that is larger than
-    // what it slides over, and `ort` panics at it where it lists a session's outputs. Its builder
-    // is not used again.
+    // ONNX Runtime computes a negative output dimension for a kernel that is larger than its input,
+    // and `ort` panics when it lists the outputs of such a session. The builder is not used again.
     catch_unwind(AssertUnwindSafe(|| builder.commit_from_memory(model.bytes())))
-        .map_err(|_| refused("an input or output has a shape that no tensor has".to_owned()))?
+        .map_err(|_| refused("an input or output has an impossible shape".to_owned()))?
         .map_err(|error| refused(one_line(&error)))
 }
 
@@ -112,7 +111,7 @@ impl Session for OrtSession {
     }
 }
 
-/// The library's messages have several lines; ours have one.
+/// Returns a message of the library, which has several lines, on one line.
 pub(super) fn one_line(error: &dyn std::fmt::Display) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }

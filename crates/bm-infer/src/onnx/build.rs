@@ -1,4 +1,4 @@
-//! Parts of graphs, made in memory.
+//! Builds parts of graphs.
 
 use super::*;
 
@@ -7,7 +7,7 @@ pub fn ints(name: &str, values: &[i64]) -> AttributeProto {
     AttributeProto { name: name.into(), ints: values.to_vec(), r#type: 7, ..Default::default() }
 }
 
-/// Returns an input or output of shape `[batch, channels, 1, length]`, batch and length open.
+/// Returns an input or output of shape `[batch, channels, 1, length]` with any batch and length.
 pub fn sequences(name: &str, channels: usize) -> ValueInfoProto {
     let open = |name: &str| DimensionProto { dim_value: None, dim_param: Some(name.into()) };
     let fixed = |size: usize| DimensionProto { dim_value: Some(size as i64), dim_param: None };
@@ -60,7 +60,7 @@ pub fn tensor_f16(name: &str, dims: &[usize], values: &[half::f16]) -> TensorPro
     }
 }
 
-/// Returns a node that changes the type of its input.
+/// Returns a node that casts its input to the type `to`.
 pub fn cast(input: &str, output: &str, to: i32) -> NodeProto {
     let mut cast = node("Cast", &[input], output);
     cast.attribute.push(AttributeProto {

@@ -1,4 +1,4 @@
-//! Networks over sequences that correct a first guess: written, and read back.
+//! Writes and reads networks over sequences that correct a first guess.
 
 use std::collections::HashMap;
 
@@ -11,11 +11,11 @@ use super::*;
 /// Weights and biases of a convolution along a sequence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Convolution {
-    /// Channels that come out.
+    /// Number of output channels.
     pub outputs: usize,
-    /// Channels that go in.
+    /// Number of input channels.
     pub inputs: usize,
-    /// Positions that one output sees; odd, so that it is in the middle of them.
+    /// Positions that one output depends on, with its own in the middle, so an odd number.
     pub window: usize,
     /// `[outputs, inputs, window]`.
     pub weights: Vec<f32>,
@@ -23,8 +23,9 @@ pub struct Convolution {
     pub biases: Vec<f32>,
 }
 
-/// A network over sequences that corrects a first guess: a window of the input, `Relu`, one number
-/// a position; added to one number that a 1 × 1 convolution takes from the input; `Sigmoid`.
+/// A network over sequences that corrects a first guess. The guess is a 1 × 1 convolution of the
+/// input with one output. The correction is a convolution over a window of the input, `Relu`, and a
+/// 1 × 1 convolution with one output. The result is the `Sigmoid` of their sum.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Correction {
     /// The window over the input.
@@ -36,7 +37,7 @@ pub struct Correction {
 }
 
 impl Correction {
-    /// Returns the layers by name: what each takes and what it makes.
+    /// Returns the layers: name, weights, name of the input, name of the output.
     fn layers(&self) -> [(&'static str, &Convolution, &'static str, &'static str); 3] {
         [
             ("window", &self.window, "features", "z"),
@@ -45,7 +46,7 @@ impl Correction {
         ]
     }
 
-    /// Returns the model in single precision, operator set 13: batch and length open.
+    /// Returns the model in single precision, operator set 13, for any batch and length.
     pub fn to_model(&self) -> ModelProto {
         let mut graph = GraphProto { name: "correction".into(), ..Default::default() };
         for (name, layer, from, to) in self.layers() {
@@ -58,8 +59,8 @@ impl Correction {
         model(graph, 7, 13)
     }
 
-    /// Returns the model in half precision between two casts, operator set 17: one sequence of so
-    /// many positions, as the Neural Engine wants it.
+    /// Returns the model in half precision between two casts, operator set 17, for one sequence of
+    /// `positions` positions: the fixed shape that the Neural Engine needs.
     pub fn to_half_model(&self, positions: usize) -> ModelProto {
         let mut graph = GraphProto { name: "correction".into(), ..Default::default() };
         let f16_tensor = |name: &str, dims: &[usize], values: &[f32]| {
@@ -109,12 +110,12 @@ impl Correction {
         }
     }
 
-    /// Returns the network that [`Correction::to_model`] wrote, or another program in the same
+    /// Returns the network in a file that [`Correction::to_model`], or another program, wrote in this
     /// form.
     ///
     /// # Errors
     ///
-    /// In words, if the file has other weights than these.
+    /// A message, if the file does not hold the weights of such a network.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let graph = ModelProto::decode(bytes)
             .map_err(|error| error.to_string())?
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn a_written_network_is_read_back() {
         let network =
             Correction { window: layer(4, 3, 5), last: layer(1, 4, 1), guess: layer(1, 3, 1) };
         let bytes = network.to_model().encode_to_vec();

@@ -1,4 +1,4 @@
-//! Small models made in memory, for tests and examples.
+//! Builds small models for tests and examples.
 
 use prost::Message;
 
@@ -7,14 +7,15 @@ use super::*;
 pub use super::build::{ints, node, sequences, tensor};
 pub use super::correction::Convolution;
 
-/// Returns the ONNX file of a dense network: `Gemm` and `Relu` a layer, the last with `Sigmoid`.
+/// Returns the ONNX file of a dense network: `Gemm` and `Relu` per layer, `Sigmoid` after the last.
 ///
-/// A layer is its number of outputs, its weights `[outputs, inputs]` in C order, and its biases.
+/// A layer is given by its number of outputs, its weights `[outputs, inputs]` in C order, and its
+/// biases.
 pub fn dense(layers: &[(usize, Vec<f32>, Vec<f32>)]) -> Vec<u8> {
     dense_model(layers).encode_to_vec()
 }
 
-/// Returns the model of [`dense`], to be changed before it is written.
+/// Returns the model of [`dense`] before it is encoded, so that a test can change it.
 pub fn dense_model(layers: &[(usize, Vec<f32>, Vec<f32>)]) -> ModelProto {
     let mut graph = GraphProto { name: "dense".into(), ..Default::default() };
     let mut value = "features".to_owned();
@@ -45,7 +46,7 @@ pub fn dense_model(layers: &[(usize, Vec<f32>, Vec<f32>)]) -> ModelProto {
     }
 }
 
-/// Returns an input or output of shape `[batch, width]`, the batch open if `None`.
+/// Returns an input or output of shape `[batch, width]`, of any batch if `None`.
 pub fn matrix(name: &str, batch: Option<usize>, width: usize) -> ValueInfoProto {
     let open = DimensionProto { dim_value: None, dim_param: Some("batch".into()) };
     let fixed = |size: usize| DimensionProto { dim_value: Some(size as i64), dim_param: None };
@@ -54,7 +55,8 @@ pub fn matrix(name: &str, batch: Option<usize>, width: usize) -> ValueInfoProto 
     ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type }) }
 }
 
-/// Returns the model of [`super::correction::Correction`], to be changed before it is written.
+/// Returns the model of [`super::correction::Correction`] before it is encoded, so that a test can
+/// change it.
 pub fn correction_model(
     window: &Convolution,
     last: &Convolution,

@@ -1,16 +1,16 @@
-//! The engines that are here.
+//! The engines that are available.
 
 use bm_infer::{Backend, ModelFile, Session, TensorRef};
 
-/// An engine and what it promises.
+/// An engine and its guarantees.
 pub(crate) struct Present {
     pub(crate) label: &'static str,
     pub(crate) backend: Box<dyn Backend>,
-    /// A row's result is the same to the bit whatever batch it is in.
+    /// Whether the result of a row is the same to the bit in every batch.
     pub(crate) bitwise: bool,
 }
 
-/// Returns every full-precision engine that can run here.
+/// Returns every engine of full precision that is available.
 pub(crate) fn present() -> Vec<Present> {
     #[allow(unused_mut)]
     let mut found: Vec<Present> = Vec::new();
@@ -24,7 +24,7 @@ pub(crate) fn present() -> Vec<Present> {
     #[cfg(feature = "onnxruntime")]
     if let Some(library) = library() {
         let backend = Box::new(bm_infer::backend::OnnxRuntime::new(library));
-        // Not promised: its kernel may depend on the number of rows.
+        // Not guaranteed: its kernel may depend on the number of rows.
         found.push(Present { label: "onnxruntime", backend, bitwise: false });
     }
     found
@@ -62,7 +62,7 @@ impl Present {
 /// Runs rows through a session.
 pub(crate) fn run(session: &mut dyn Session, rows: &[f32]) -> Vec<f32> {
     let features = session.signature().features;
-    // What was in the output before must not matter.
+    // The previous content of the output must not matter.
     let mut output = vec![f32::NAN; 3];
     let input = TensorRef::new([rows.len() / features, features], rows).unwrap();
     session
@@ -71,7 +71,7 @@ pub(crate) fn run(session: &mut dyn Session, rows: &[f32]) -> Vec<f32> {
     output
 }
 
-/// An error and its causes, as one message.
+/// Returns an error and its causes as one message.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();

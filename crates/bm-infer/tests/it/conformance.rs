@@ -1,11 +1,11 @@
-//! The same cases for every engine: right, equal to each other, and independent of the batch.
+//! The same cases for every engine: correct, equal across engines, and independent of the batch.
 
 use bm_infer::InferError;
 
 use crate::backends::{present, run};
 use crate::networks::{Numbers, cases, file, gemm_model, layers, reference};
 
-/// What two engines of full precision may differ by in a probability.
+/// Maximum difference of a probability between two engines of full precision.
 const BETWEEN_ENGINES: f32 = 1e-6;
 
 /// Batch sizes around blocks and tiles of the kernels.
@@ -75,12 +75,12 @@ fn every_engine_computes_every_form_of_network() {
     }
 }
 
-/// The shape that is trained here, at every batch size, 1000 included: within 10⁻⁶ of the
-/// definition, not only within what rounding could do.
+/// The shape of the trained networks, at every batch size, 1000 included: within 10⁻⁶ of the
+/// definition, which is less than the bound of the rounding errors.
 #[test]
-fn the_network_of_300_128_64_1_is_right_at_every_batch_size() {
+fn a_network_of_300_128_64_1_is_correct_at_every_batch_size() {
     let rows = Numbers::new(1).rows(1000, 300);
-    // The first of the random networks that answers both ways.
+    // The first random network whose outputs are on both sides of 0.5.
     let (layers, expected) = (0..100)
         .find_map(|seed| {
             let layers = layers(&[300, 128, 64, 1], seed);
@@ -90,7 +90,7 @@ fn the_network_of_300_128_64_1_is_right_at_every_batch_size() {
             let both = |p: &[f64]| p.iter().any(|p| *p < 0.4) && p.iter().any(|p| *p > 0.6);
             both(&answer(&rows[..20 * 300])).then(|| (layers.clone(), answer(&rows)))
         })
-        .expect("networks that do not all say the same");
+        .expect("a network with outputs on both sides");
     let file = file("300-128-64-1", &gemm_model(&layers));
     for present in present() {
         let mut session = present.load(&file);
@@ -111,10 +111,10 @@ fn the_network_of_300_128_64_1_is_right_at_every_batch_size() {
     }
 }
 
-/// A read's probability does not depend on its neighbours, on their number, on what ran before, or
+/// The probability of a row does not depend on the other rows, on their number, on earlier runs, or
 /// on the session.
 #[test]
-fn a_row_does_not_depend_on_the_batch_that_it_is_in() {
+fn a_row_does_not_depend_on_its_batch() {
     let file = file("300-128-64-1", &gemm_model(&layers(&[300, 128, 64, 1], 3)));
     let rows = Numbers::new(2).rows(200, 300);
     for present in present() {
@@ -131,12 +131,12 @@ fn a_row_does_not_depend_on_the_batch_that_it_is_in() {
                 present.bitwise,
             );
         }
-        // Backwards: other neighbours, other places in the kernel's blocks.
+        // In reverse: other neighbours, other positions in the blocks of the kernel.
         let backwards: Vec<f32> = rows.chunks(300).rev().flatten().copied().collect();
         let mut found = run(&mut *session, &backwards);
         found.reverse();
         compare(&format!("{} backwards", present.label), &found, &together, present.bitwise);
-        // Beside rows that are as far from these as finite numbers are.
+        // Beside rows of the largest finite numbers.
         let mut among_extremes = rows.clone();
         among_extremes.chunks_mut(300).skip(1).step_by(2).for_each(|row| row.fill(-1e30));
         let found = run(&mut *session, &among_extremes);
@@ -168,7 +168,7 @@ fn compare(label: &str, found: &[f32], expected: &[f32], bitwise: bool) {
     }
 }
 
-/// Blocks of a model with one batch size: full, padded, and one that is smaller than a block.
+/// Blocks of a model with one batch size: full, padded, and a batch smaller than a block.
 #[test]
 fn models_with_one_batch_size_take_any_number_of_rows() {
     let layers = layers(&[6, 5, 3], 8);
@@ -196,9 +196,9 @@ fn models_with_one_batch_size_take_any_number_of_rows() {
     }
 }
 
-/// What overflows inside a network is refused and not made into a probability.
+/// A sum that overflows inside a network is refused and does not become a probability.
 #[test]
-fn sums_that_overflow_have_no_probability() {
+fn sums_that_overflow_are_refused() {
     let mut layers = layers(&[4, 2, 2, 1], 8);
     // The first layer gives +inf twice, the second their difference, which is NaN.
     layers[0].weights.fill(3e38);
@@ -218,7 +218,7 @@ fn sums_that_overflow_have_no_probability() {
 }
 
 #[test]
-fn engines_say_what_they_are() {
+fn engines_describe_themselves() {
     for present in present() {
         assert!(present.backend.check().is_ok_and(|()| true), "{}", present.label);
         let described = present.backend.describe();
@@ -234,7 +234,7 @@ fn engines_say_what_they_are() {
 #[cfg(feature = "coreml")]
 #[cfg(not(target_os = "macos"))]
 #[test]
-fn coreml_is_refused_where_it_cannot_be() {
+fn coreml_is_refused_where_it_is_not_available() {
     use bm_infer::Backend;
     use bm_infer::backend::CoreMl;
 

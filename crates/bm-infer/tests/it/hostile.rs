@@ -1,4 +1,4 @@
-//! Thousands of damaged models through every engine: an error or an answer, never a panic.
+//! Thousands of damaged models in every engine: an error or a result, never a panic.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,7 +8,7 @@ use prost::Message;
 use crate::backends::{Present, present};
 use crate::networks::{Numbers, columns, fixed_batch, gemm_model, layers};
 
-/// What became of a model.
+/// How far a model got.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Fate {
     NotRead,
@@ -17,7 +17,7 @@ enum Fate {
     Answered,
 }
 
-/// Takes a model as far as it goes in one engine.
+/// Reads, loads and runs a model in one engine, as far as that succeeds.
 fn fate(bytes: &[u8], present: &Present) -> (Fate, Vec<f32>) {
     let Ok(file) = ModelFile::from_bytes("mutant", bytes.to_vec()) else {
         return (Fate::NotRead, vec![]);
@@ -34,9 +34,9 @@ fn fate(bytes: &[u8], present: &Present) -> (Fate, Vec<f32>) {
     (Fate::Answered, output)
 }
 
-/// Runs mutants through every engine; `mutant` returns number `i`.
+/// Runs mutants through every engine; `mutant` returns mutant `i`.
 ///
-/// Returns how many were answered by the first engine.
+/// Returns for how many the first engine had a result.
 fn survive(what: &str, count: usize, mutant: impl Fn(usize) -> Vec<u8>) -> usize {
     let present = present();
     let mut answered = 0;
@@ -51,8 +51,8 @@ fn survive(what: &str, count: usize, mutant: impl Fn(usize) -> Vec<u8>) -> usize
             })
             .collect();
         answered += usize::from(fates.first().is_some_and(|(fate, _)| *fate == Fate::Answered));
-        // Two engines that both answer have understood the same model. Probabilities only: outputs
-        // without bound may be the difference of numbers so large that nothing of it is left.
+        // Two engines that both have a result must agree. Only probabilities are compared: unbounded
+        // outputs may be differences of large numbers, with no correct digits.
         let answers: Vec<_> =
             fates.iter().zip(&present).filter(|((fate, _), _)| *fate == Fate::Answered).collect();
         for pair in answers.windows(2) {
@@ -61,7 +61,7 @@ fn survive(what: &str, count: usize, mutant: impl Fn(usize) -> Vec<u8>) -> usize
                 let close = (x - y).abs() <= 1e-5 * (1.0 + x.abs());
                 assert!(
                     close,
-                    "mutant {i} of {what}: {} answers {x}, {} answers {y}",
+                    "mutant {i} of {what}: {} returns {x}, {} returns {y}",
                     a.label, b.label
                 );
             }
@@ -71,7 +71,7 @@ fn survive(what: &str, count: usize, mutant: impl Fn(usize) -> Vec<u8>) -> usize
 }
 
 #[test]
-fn every_flipped_bit_of_a_small_model() {
+fn a_small_model_with_any_bit_flipped_causes_no_panic() {
     let whole = gemm_model(&layers(&[3, 4, 1], 6)).encode_to_vec();
     let answered = survive("flipped bits", whole.len() * 8, |i| {
         let mut bytes = whole.clone();
@@ -79,13 +79,13 @@ fn every_flipped_bit_of_a_small_model() {
         bytes
     });
     assert!(whole.len() * 8 > 2000, "{} mutants are few", whole.len() * 8);
-    // Most bits are the format's and not the weights'; if nothing got through, the engines were not
+    // Most bits belong to the format and not to the weights; if no mutant ran, the engines were not
     // tested.
     assert!(answered > 100, "{answered} of {} mutants were answered", whole.len() * 8);
 }
 
 #[test]
-fn random_damage_to_models_of_every_layout() {
+fn random_damage_to_models_of_every_layout_causes_no_panic() {
     let network = layers(&[5, 4, 3, 2], 7);
     for (what, model) in [
         ("open", gemm_model(&network)),
@@ -105,7 +105,7 @@ fn random_damage_to_models_of_every_layout() {
                     3 => bytes.insert(at, numbers.word() as u8),
                     4 => bytes.truncate(at + 1),
                     _ => {
-                        // A piece of the model, once more somewhere else.
+                        // A piece of the model, repeated elsewhere.
                         let length = numbers.below(40).min(whole.len() - 1);
                         let from = numbers.below(whole.len() - length);
                         bytes.splice(at..at, whole[from..from + length].iter().copied());

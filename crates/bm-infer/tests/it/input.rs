@@ -1,4 +1,4 @@
-//! Input that no engine may see.
+//! Input that is refused before an engine runs.
 
 use bm_infer::{InferError, ModelFile, Session, Signature, TensorRef};
 
@@ -9,7 +9,7 @@ fn model() -> ModelFile {
     file("300-128-64-1", &gemm_model(&layers(&[300, 128, 64, 1], 0)))
 }
 
-/// An engine that gives what it is told to.
+/// An engine that returns a given result.
 struct Fake {
     signature: Signature,
     answer: Option<Vec<f32>>,
@@ -30,7 +30,7 @@ impl Session for Fake {
     }
 }
 
-/// Every engine present, and one that panics if it is reached.
+/// Every available engine, and one that panics if it runs.
 fn sessions() -> Vec<(&'static str, Box<dyn Session>)> {
     let mut sessions: Vec<(&'static str, Box<dyn Session>)> =
         present().iter().map(|present| (present.label, present.load(&model()))).collect();
@@ -49,7 +49,7 @@ fn numbers_that_are_not_finite_are_refused_before_the_engine() {
             for (row, feature) in [(0, 0), (0, 299), (1, 150), (191, 7), (192, 0), (256, 299)] {
                 let mut rows = rows.clone();
                 rows[row * 300 + feature] = value;
-                // Only the first is named.
+                // The message names only the first.
                 rows[256 * 300 + 299] = value;
                 let mut output = vec![0.5; 4];
                 match session.run(TensorRef::new([257, 300], &rows).unwrap(), &mut output) {
@@ -79,15 +79,12 @@ fn messages_name_row_feature_and_value() {
             .err()
             .unwrap()
             .to_string();
-        assert!(
-            error.starts_with("row 1 of the input holds NaN at feature 42"),
-            "{label}: {error}"
-        );
+        assert!(error.starts_with("row 1 of the input has NaN at feature 42"), "{label}: {error}");
     }
 }
 
 #[test]
-fn finite_numbers_of_every_size_are_let_through() {
+fn finite_numbers_of_every_size_are_accepted() {
     let signature = model().signature().clone();
     let values = [f32::MAX, f32::MIN, f32::MIN_POSITIVE, 1e-45, -0.0, 0.0].repeat(50);
     let input = TensorRef::new([1, 300], &values).unwrap();
@@ -122,7 +119,7 @@ fn no_rows_give_no_output_and_reach_no_engine() {
 }
 
 #[test]
-fn a_matrix_holds_as_many_values_as_its_shape_says() {
+fn the_number_of_values_must_fit_the_shape() {
     for (shape, values) in [
         ([2, 300], 599),
         ([2, 300], 601),
@@ -141,9 +138,9 @@ fn a_matrix_holds_as_many_values_as_its_shape_says() {
     }
 }
 
-/// What an engine returns is checked too.
+/// The outputs of an engine are checked too.
 #[test]
-fn answers_that_break_the_models_promise_are_refused() {
+fn outputs_that_do_not_fit_the_signature_are_refused() {
     let signature = model().signature().clone();
     for (answer, part) in [
         (vec![], "0 numbers, 0 of them finite"),

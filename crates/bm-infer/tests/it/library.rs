@@ -1,6 +1,6 @@
-//! How the ONNX Runtime library is found, and what is said where it is not.
+//! How the ONNX Runtime library is found, and the messages if it is not.
 //!
-//! ONNX Runtime starts once a process, so each case runs this test binary again, for one test.
+//! ONNX Runtime starts once per process, so each case runs this test binary again, for one test.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,11 +11,10 @@ use bm_infer::{Backend, InferError, LibrarySource};
 use crate::backends::chain;
 use crate::networks::{file, gemm_model, layers};
 
-/// Names the case to the process that runs it.
+/// The variable that names the case to its process.
 const CASE: &str = "BM_TEST_LIBRARY_CASE";
 
-/// The process of one case: its arguments come in environment variables, its findings go out on
-/// stdout.
+/// The process of one case: environment variables hold its arguments, and it prints its findings.
 #[test]
 #[ignore = "run by the other tests of this file, in a process of its own"]
 #[allow(clippy::print_stdout)]
@@ -49,12 +48,12 @@ fn one_case() {
     if case == "another" {
         let other = LibrarySource { explicit: path("ANOTHER"), candidates: vec![] };
         report(OnnxRuntime::new(other).check());
-        // The first one still runs.
+        // The first library still runs.
         report(backend.check());
     }
 }
 
-/// Runs a case with these variables and returns its findings, without the words of the test
+/// Runs a case with these variables and returns its findings, without the output of the test
 /// harness.
 fn findings(case: &str, variables: &[(&str, &Path)]) -> Vec<String> {
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -77,17 +76,17 @@ fn findings(case: &str, variables: &[(&str, &Path)]) -> Vec<String> {
     found
 }
 
-/// Checks that what `variables` name is refused in one line that has `parts` in it.
+/// Checks that the library that `variables` name is refused with one line that contains `parts`.
 fn refused(variables: &[(&str, &Path)], parts: &[&str]) {
     let found = findings("check", variables);
     assert_eq!(found.len(), 1, "{found:?}");
-    // The reason is printed escaped, so a line end in it would show.
+    // The reason is printed escaped, so that a line end in it is found.
     assert!(found[0].starts_with("UNAVAILABLE ") && !found[0].contains("\\n"), "{found:?}");
     assert!(parts.iter().all(|part| found[0].contains(part)), "{found:?}, expected {parts:?}");
 }
 
 #[test]
-fn what_is_no_library_is_refused() {
+fn a_file_that_is_not_a_library_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing.so");
     let text = folder.path().join("text.so");
@@ -100,7 +99,7 @@ fn what_is_no_library_is_refused() {
         refused(&[(variable, &text)], &["text.so"]);
         refused(&[(variable, &empty)], &["empty.so"]);
     }
-    // A path that was named is not made up for by one that was not.
+    // No other path takes the place of the one that the user gave.
     refused(
         &[("EXPLICIT", &missing), ("ORT_DYLIB_PATH", &text), ("CANDIDATE", &text)],
         &["--ort-lib", "missing.so"],
@@ -113,7 +112,7 @@ fn what_is_no_library_is_refused() {
     refused(&[], &["no library found", "--ort-lib"]);
 }
 
-/// A library that loads but is not ONNX Runtime.
+/// A library that can be loaded but is not ONNX Runtime.
 #[cfg(target_os = "linux")]
 #[test]
 fn another_library_is_refused() {
@@ -135,7 +134,7 @@ fn library() -> Option<std::path::PathBuf> {
 }
 
 #[test]
-fn the_library_is_found_wherever_it_may_be_named() {
+fn the_library_is_found_by_every_source() {
     let Some(library) = library() else { return };
     let missing = Path::new("no/such/library.so");
     for variables in [

@@ -1,9 +1,10 @@
-//! Conformance of the engines: the same cases for every one that is present.
+//! Conformance of the engines: the same cases for every engine that is available.
 //!
-//! The embedded engine is always tested. ONNX Runtime is if the environment variable
-//! `ORT_DYLIB_PATH` names its library; without it those cases are skipped, which is said, or an
-//! error where `BM_REQUIRE_ORT` is set. CoreML is Apple's: elsewhere its refusal is what is tested.
-// A test says by panicking that it failed.
+//! The embedded engine is always tested. ONNX Runtime is tested if the environment variable
+//! `ORT_DYLIB_PATH` names its library; without the library its cases are skipped with a message, or
+//! fail if `BM_REQUIRE_ORT` is set. CoreML exists on Apple systems only; elsewhere the test is that it
+//! is refused.
+// Tests panic to fail.
 #![allow(clippy::unwrap_used)]
 
 mod backends;

@@ -1,4 +1,4 @@
-//! Networks with random weights, as ONNX models and as the numbers that they mean.
+//! Networks with random weights, as ONNX models and as numbers for the reference.
 
 use bm_infer::ModelFile;
 use bm_infer::onnx::testing::{dense_model, matrix, node, tensor};
@@ -8,7 +8,7 @@ use bm_infer::onnx::{
 };
 use prost::Message;
 
-/// Numbers that repeat (a linear congruential generator: Knuth, MMIX).
+/// Reproducible numbers (a linear congruential generator: Knuth, MMIX).
 pub(crate) struct Numbers(u64);
 
 impl Numbers {
@@ -37,7 +37,7 @@ impl Numbers {
         (0..count).map(|_| (2.0 * self.unit() - 1.0) * most).collect()
     }
 
-    /// Rows as encodings give them: in 0..1, the level going up from row to row.
+    /// Rows like encoded reads: in 0..1, with a level that rises from row to row.
     pub(crate) fn rows(&mut self, rows: usize, features: usize) -> Vec<f32> {
         (0..rows * features)
             .map(|i| 0.6 * self.unit() + 0.4 * ((i / features * 7) % 10) as f32 / 10.0)
@@ -45,7 +45,7 @@ impl Numbers {
     }
 }
 
-/// What a layer does with its sums.
+/// The activation of a layer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Then {
     Nothing,
@@ -68,8 +68,8 @@ impl Layer {
     }
 }
 
-/// Layers of these widths (features first), with weights large enough that outputs spread over both
-/// sides of 0.5.
+/// Layers of these widths (features first), with weights large enough for outputs on both sides of
+/// 0.5.
 pub(crate) fn layers(widths: &[usize], seed: u64) -> Vec<Layer> {
     let mut numbers = Numbers::new(seed);
     let last = widths.len() - 2;
@@ -82,14 +82,14 @@ pub(crate) fn layers(widths: &[usize], seed: u64) -> Vec<Layer> {
     widths.windows(2).enumerate().map(layer).collect()
 }
 
-/// A layer's outputs in double precision, and how far a correct engine may be from them.
+/// Returns the outputs of a layer in double precision, and how much a correct engine may differ.
 ///
-/// With u = 2⁻²⁴, half the distance of two floats around 1: a sum of n products and a bias, each
-/// rounded, in whatever order and fused or not, is within γ = (n + 3) u of the sum of its terms'
-/// sizes (Higham, Accuracy and Stability of Numerical Algorithms, §3.1; one more rounding for a
-/// weight multiplied by alpha or beta before). What the inputs were off comes on top, times the
-/// weights. ReLU adds nothing, the sigmoid at most a quarter of the distance and its own rounding:
-/// engines approximate the exponential to some units in the last place of 1.
+/// Let u = 2⁻²⁴, half the distance of two floats near 1. A sum of n products and a bias, each rounded,
+/// in any order and fused or not, is within γ = (n + 3) u times the sum of the absolute terms (Higham,
+/// Accuracy and Stability of Numerical Algorithms, §3.1; one more rounding for a weight multiplied by
+/// alpha or beta before). The errors of the inputs, multiplied by the weights, are added. ReLU adds no
+/// error. The sigmoid passes on at most a quarter of the error and adds its own rounding: engines
+/// approximate the exponential to some units in the last place of 1.
 pub(crate) fn reference(layers: &[Layer], row: &[f32]) -> Vec<(f64, f64)> {
     const U: f64 = 1.0 / (1u64 << 24) as f64;
     let mut values: Vec<(f64, f64)> = row.iter().map(|x| (f64::from(*x), 0.0)).collect();
@@ -115,12 +115,12 @@ pub(crate) fn reference(layers: &[Layer], row: &[f32]) -> Vec<(f64, f64)> {
     values
 }
 
-/// A model and what it computes.
+/// A model and the layers that it computes.
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) model: ModelProto,
     pub(crate) layers: Vec<Layer>,
-    /// What the embedded engine says if it does not run such a model.
+    /// The message of the embedded engine if it does not run such a model.
     pub(crate) refused_by_embedded: Option<&'static str>,
 }
 
@@ -138,7 +138,7 @@ pub(crate) fn file(name: &str, model: &ModelProto) -> ModelFile {
     ModelFile::from_bytes(name, model.encode_to_vec()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The model of `layers` as `Gemm` nodes with `transB`, the form that is trained here.
+/// The model of `layers` as `Gemm` nodes with `transB`, the form of the trained models.
 pub(crate) fn gemm_model(layers: &[Layer]) -> ModelProto {
     dense_model(
         &layers
@@ -160,7 +160,7 @@ pub(crate) fn float(name: &str, f: f32) -> AttributeProto {
     AttributeProto { name: name.into(), f, r#type: 1, ..Default::default() }
 }
 
-/// Every form of network that the suite runs.
+/// Every form of network that the tests run.
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (seed, widths) in [
@@ -221,10 +221,10 @@ pub(crate) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Makes the nodes of one layer: takes the names of its input and output.
+/// Returns the nodes of one layer, given the names of its input and output.
 type Nodes = fn(&Layer, usize, &str, &str) -> (Vec<NodeProto>, Vec<TensorProto>);
 
-/// A model whose layers are the nodes that `nodes` makes.
+/// A model whose layers are the nodes that `nodes` returns.
 fn chain_model(layers: &[Layer], nodes: Nodes) -> ModelProto {
     let mut graph = GraphProto { name: "chain".into(), ..Default::default() };
     let mut value = "features".to_owned();
@@ -266,7 +266,7 @@ fn transposed(name: &str, layer: &Layer) -> TensorProto {
 fn matmul(layer: &Layer, i: usize, from: &str, to: &str) -> (Vec<NodeProto>, Vec<TensorProto>) {
     let (w, b, product) = (format!("w{i}"), format!("b{i}"), format!("product{i}"));
     let nodes = vec![node("MatMul", &[from, &w], &product), node("Add", &[&product, &b], to)];
-    // Both forms of a bias that exporters write.
+    // Exporters write a bias in both forms.
     let dims: &[usize] = if i == 0 { &[layer.outputs] } else { &[1, layer.outputs] };
     (nodes, vec![transposed(&w, layer), tensor(&b, dims, &layer.biases)])
 }
@@ -312,7 +312,7 @@ fn as_numbers(layers: &[Layer]) -> ModelProto {
     model
 }
 
-/// As files up to version 3 of the format have them.
+/// Weights as inputs, as in files up to version 3 of the format.
 fn weights_among_inputs(layers: &[Layer]) -> ModelProto {
     let mut model = gemm_model(layers);
     model.ir_version = 3;
@@ -351,7 +351,7 @@ pub(crate) fn fixed_batch(layers: &[Layer], size: usize) -> ModelProto {
     model
 }
 
-/// The layout of the Neural Engine: every layer a 1 × 1 convolution over `[1, width, 1, size]`.
+/// The layout of the Neural Engine: every layer is a 1 × 1 convolution over `[1, width, 1, size]`.
 pub(crate) fn columns(layers: &[Layer], size: usize) -> ModelProto {
     let mut model = chain_model(layers, |layer, i, from, to| {
         let (w, b) = (format!("w{i}"), format!("b{i}"));
@@ -367,7 +367,7 @@ pub(crate) fn columns(layers: &[Layer], size: usize) -> ModelProto {
     model
 }
 
-/// The same numbers by way of operators that only a general engine has.
+/// The same result with operators that the embedded engine does not have.
 fn unknown_operator(layers: &[Layer]) -> ModelProto {
     let mut model = gemm_model(layers);
     let graph = graph(&mut model);
@@ -378,7 +378,7 @@ fn unknown_operator(layers: &[Layer]) -> ModelProto {
     model
 }
 
-/// An input or output of that shape.
+/// An input or output of this shape.
 pub(crate) fn value_info(name: &str, dims: &[usize]) -> ValueInfoProto {
     let dim = dims
         .iter()

@@ -14,7 +14,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn a_random_network_is_what_it_is_defined_to_be(
+    fn a_random_network_equals_its_definition(
         widths in vec(1..=70usize, 2..=5),
         rows in 1..=40usize,
         seed in any::<u64>(),
@@ -32,13 +32,13 @@ proptest! {
                 let off = (f64::from(*found) - expected).abs();
                 prop_assert!(off <= bound, "{widths:?}: {found}, expected {expected} within {bound:.1e}");
             }
-            // Four layers of rounding apart, no more.
+            // The rounding of four layers.
             prop_assert!((vector - scalar).abs() <= 1e-5, "{widths:?}: {vector} by vectors, {scalar} without");
         }
     }
 
     #[test]
-    fn a_row_alone_is_the_row_in_its_batch(
+    fn a_row_has_the_same_result_alone_and_in_a_batch(
         widths in vec(1..=70usize, 2..=4),
         rows in 2..=40usize,
         seed in any::<u64>(),

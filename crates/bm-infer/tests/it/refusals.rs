@@ -1,4 +1,4 @@
-//! Models that are wrong in one way each: what is refused, by whom, and in which words.
+//! Models with one fault each: who refuses them, and with which message.
 
 use std::io::Write;
 
@@ -20,7 +20,7 @@ fn changed(change: impl FnOnce(&mut ModelProto)) -> ModelProto {
     model
 }
 
-/// Checks that `bytes` are refused when they are read, for a reason that has `part` in it.
+/// Checks that `bytes` are refused when they are read, with a reason that contains `part`.
 fn refused(what: &str, bytes: &[u8], part: &str) {
     match ModelFile::from_bytes(what, bytes.to_vec()) {
         Err(error @ InferError::ModelInvalid { .. }) => {
@@ -34,7 +34,7 @@ fn refused(what: &str, bytes: &[u8], part: &str) {
     }
 }
 
-/// Checks that every engine refuses a model that was read, or only the embedded one.
+/// Checks that every engine, or only the embedded one, refuses a model that can be read.
 fn refused_by_engines(what: &str, model: &ModelProto, part: &str, all: bool) {
     let file = file(what, model);
     for present in present().iter().filter(|present| all || present.is_embedded()) {
@@ -53,13 +53,13 @@ fn refused_by_engines(what: &str, model: &ModelProto, part: &str, all: bool) {
 }
 
 #[test]
-fn files_that_are_no_models() {
+fn files_that_are_not_models_are_refused() {
     refused("empty", b"", "it has no graph");
     refused("text", b"# not a model\n", "");
     refused("html", b"<!DOCTYPE html><html></html>", "");
     refused("zeros", &[0; 4096], "");
     refused("ones", &[0xff; 4096], "");
-    // An endless length, and messages inside messages without end.
+    // A length beyond the end, and deeply nested messages.
     refused("length", b"\x3a\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "");
     let mut nested = GraphProto::default();
     for _ in 0..200 {
@@ -76,9 +76,9 @@ fn files_that_are_no_models() {
     );
 }
 
-/// Whatever names a file has: a message is one line, and moves no cursor.
+/// Names from a file cannot break a message into lines or move the cursor.
 #[test]
-fn names_with_control_characters() {
+fn control_characters_in_names_are_escaped() {
     let nasty = "a\nb\u{1b}[2J\u{7f}\u{85}";
     let shown = "a\\nb\\u{1b}[2J\\u{7f}\\u{85}";
     let of_input = changed(|model| {
@@ -99,10 +99,10 @@ fn names_with_control_characters() {
 }
 
 #[test]
-fn files_that_are_cut() {
+fn truncated_files_are_refused() {
     let whole = model().encode_to_vec();
     for end in 0..whole.len() {
-        // A cut between two fields can leave a model, but not one with its operator set: that comes
+        // A cut between two fields can leave a model, but without its operator set, which is
         // last.
         assert!(
             ModelFile::from_bytes("cut", whole[..end].to_vec()).is_err(),
@@ -117,7 +117,7 @@ fn files_that_are_too_large_are_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large.onnx");
     let file = std::fs::File::create(&path).unwrap();
-    // No bytes on the disk, and more than could be read into memory.
+    // A sparse file, larger than memory.
     let size = 1 << 40;
     file.set_len(size).or_else(|_| file.set_len(ModelFile::MAX_BYTES + 1)).unwrap();
     let size = file.metadata().unwrap().len();
@@ -128,7 +128,7 @@ fn files_that_are_too_large_are_not_read() {
         }
         other => panic!("found {other:?}"),
     }
-    // In memory the limit is the same; a file of just that size is read and found to be no model.
+    // The limit is the same for bytes in memory. A file of exactly this size is read, and is not a model.
     let bytes = vec![0; ModelFile::MAX_BYTES as usize + 1];
     assert!(matches!(ModelFile::from_bytes("large", bytes), Err(InferError::ModelTooLarge { .. })));
     file.set_len(ModelFile::MAX_BYTES).unwrap();
@@ -136,7 +136,7 @@ fn files_that_are_too_large_are_not_read() {
 }
 
 #[test]
-fn files_that_cannot_be_read() {
+fn files_that_cannot_be_read_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     for path in [folder.path().join("missing.onnx"), folder.path().to_owned()] {
         let error = ModelFile::open(&path).err().unwrap();
@@ -153,7 +153,7 @@ fn files_that_cannot_be_read() {
 }
 
 #[test]
-fn a_file_is_what_was_written_and_its_digest_is_checked() {
+fn a_file_is_read_unchanged_and_its_digest_is_checked() {
     let model = changed(|model| {
         model
             .metadata_props
@@ -192,10 +192,10 @@ fn external(name: &str, location: i32) -> TensorProto {
     }
 }
 
-/// Weights in other files, wherever a tensor can stand. An engine would open what a model names, on
-/// the user's disk.
+/// Weights in other files, in every field that holds a tensor: an engine would open the file that the
+/// model names, on the user's disk.
 #[test]
-fn weights_in_other_files() {
+fn weights_in_other_files_are_refused() {
     let node_with = |attribute: AttributeProto| NodeProto {
         attribute: vec![attribute],
         ..node("Constant", &[], "c")
@@ -283,7 +283,7 @@ fn weights_in_other_files() {
 }
 
 #[test]
-fn operator_sets_that_are_not_known() {
+fn unknown_operator_sets_are_refused() {
     for version in [i64::MIN, -1, 0, 6, 23, 99, i64::MAX] {
         let model = changed(|model| model.opset_import[0].version = version);
         refused(
@@ -302,7 +302,7 @@ fn operator_sets_that_are_not_known() {
 }
 
 #[test]
-fn inputs_and_outputs_that_are_not_one_matrix() {
+fn inputs_and_outputs_that_are_not_one_matrix_are_refused() {
     let with_input =
         |input: ValueInfoProto| changed(|model| graph(model).input[0] = input).encode_to_vec();
     refused("no graph", &changed(|m| m.graph = None).encode_to_vec(), "it has no graph");
@@ -339,7 +339,7 @@ fn inputs_and_outputs_that_are_not_one_matrix() {
         refused(
             what,
             &with_input(input),
-            &format!("features should be of type float (1), it is of type {elem_type}"),
+            &format!("features is of type {elem_type}, expected float (1)"),
         );
     }
     let mut no_shape = matrix("features", None, 4);
@@ -349,13 +349,13 @@ fn inputs_and_outputs_that_are_not_one_matrix() {
         refused(
             "rank",
             &with_input(value_info("features", dims)),
-            "features should be [batch, n], [1, n, 1, batch]",
+            "expected [batch, n], [1, n, 1, batch]",
         );
     }
     let mut open_width = matrix("features", None, 4);
     open_width.r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().shape.as_mut().unwrap().dim
         [1] = DimensionProto::default();
-    refused("open width", &with_input(open_width), "it is [?, ?]");
+    refused("open width", &with_input(open_width), "has the shape [?, ?]");
     refused(
         "other batch",
         &with_input(matrix("features", Some(8), 4)),
@@ -363,9 +363,9 @@ fn inputs_and_outputs_that_are_not_one_matrix() {
     );
 }
 
-/// Numbers in a shape that would be memory if they were believed.
+/// Dimensions that would need much memory.
 #[test]
-fn dimensions_that_no_network_has() {
+fn dimensions_that_no_network_has_are_refused() {
     for value in [0, -1, i64::MIN, (1 << 20) + 1, i64::MAX] {
         for index in [0, 1] {
             let mut input = matrix("features", Some(4), 4);
@@ -389,7 +389,7 @@ fn dimensions_that_no_network_has() {
             );
         }
     }
-    // Each dimension is one that a network may have, a block of them is terabytes.
+    // Each dimension alone is allowed, but a block of them would need terabytes.
     for dims in [&[1 << 20, 1 << 20][..], &[1, 1 << 20, 1, 1 << 20]] {
         let model = ModelProto {
             graph: Some(GraphProto {
@@ -400,12 +400,12 @@ fn dimensions_that_no_network_has() {
             }),
             ..model()
         };
-        refused("block", &model.encode_to_vec(), "values at once");
+        refused("block", &model.encode_to_vec(), "one batch holds");
     }
 }
 
 #[test]
-fn weights_that_do_not_fit_their_shape() {
+fn weights_that_do_not_fit_their_shape_are_refused() {
     let with =
         |change: fn(&mut TensorProto)| changed(|model| change(&mut graph(model).initializer[0]));
     let all = true;
@@ -440,7 +440,7 @@ fn weights_that_do_not_fit_their_shape() {
     refused_by_engines(
         "other type",
         &with(|t| t.data_type = 11),
-        "w0 should be of type float (1), it is of type 11",
+        "w0 is of type 11, expected float (1)",
         all,
     );
     refused_by_engines("vector", &with(|t| t.dims = vec![12]), "expected a matrix", all);
@@ -466,7 +466,7 @@ fn weights_that_do_not_fit_their_shape() {
     );
 }
 
-/// Without biases nothing but the weights says how many outputs there are.
+/// Without biases only the weights give the number of outputs.
 #[test]
 fn weights_of_no_size_are_refused_without_biases_too() {
     for (operator, dims) in
@@ -486,9 +486,9 @@ fn weights_of_no_size_are_refused_without_biases_too() {
     }
 }
 
-/// The same weights, many times over: a file of some kilobytes that would be gigabytes in memory.
+/// The same weights used many times: a file of some kilobytes would need gigabytes of memory.
 #[test]
-fn weights_that_are_used_again_and_again_have_a_limit() {
+fn weights_that_many_nodes_use_have_a_limit() {
     const WIDTH: usize = 2048;
     let mut model = dense_model(&[(WIDTH, vec![0.0; WIDTH * WIDTH], vec![0.0; WIDTH])]);
     {
@@ -506,11 +506,11 @@ fn weights_that_are_used_again_and_again_have_a_limit() {
         }
         graph.node.push(NodeProto { input: vec![value], ..sigmoid });
     }
-    refused_by_engines("again", &model, "weights in all, expected at most", false);
+    refused_by_engines("again", &model, "weights in total, expected at most", false);
 }
 
 #[test]
-fn weights_that_are_not_finite() {
+fn weights_that_are_not_finite_are_refused() {
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         for tensor in 0..4 {
             let model = changed(|model| {
@@ -518,7 +518,12 @@ fn weights_that_are_not_finite() {
                     .copy_from_slice(&value.to_le_bytes());
             });
             let name = ["w0", "b0", "w1", "b1"][tensor];
-            refused_by_engines("not finite", &model, &format!("{name} holds {value} at 0"), false);
+            refused_by_engines(
+                "not finite",
+                &model,
+                &format!("{name} has {value} at index 0"),
+                false,
+            );
         }
     }
     // A weight that is finite until it is multiplied.
@@ -535,9 +540,9 @@ fn weights_that_are_not_finite() {
     refused_by_engines("overflow", &model, "has weights that are not finite", false);
 }
 
-/// ONNX Runtime loads NaN weights. Its answer is then refused, so that no verdict comes out of one.
+/// ONNX Runtime loads NaN weights; its output is then refused.
 #[test]
-fn an_answer_from_weights_that_are_not_finite_is_refused() {
+fn an_output_from_weights_that_are_not_finite_is_refused() {
     let model = changed(|model| {
         graph(model).initializer[2].raw_data[..4].copy_from_slice(&f32::NAN.to_le_bytes())
     });
@@ -556,7 +561,7 @@ fn an_answer_from_weights_that_are_not_finite_is_refused() {
 }
 
 #[test]
-fn graphs_that_are_not_one_chain() {
+fn graphs_that_are_not_one_chain_are_refused() {
     let with = |change: fn(&mut GraphProto)| changed(|model| change(graph(model)));
     let all = true;
     refused_by_engines(
@@ -589,7 +594,7 @@ fn graphs_that_are_not_one_chain() {
             g.node[1].output[0] = "z0".into();
             g.node[2].input[0] = "z0".into();
         }),
-        "z0 is made twice",
+        "z0 is defined twice",
         all,
     );
     refused_by_engines(
@@ -598,7 +603,7 @@ fn graphs_that_are_not_one_chain() {
             g.node[1].output[0] = "w1".into();
             g.node[2].input[0] = "w1".into();
         }),
-        "w1 is made twice",
+        "w1 is defined twice",
         all,
     );
     refused_by_engines(
@@ -607,25 +612,25 @@ fn graphs_that_are_not_one_chain() {
             g.node[1].output[0] = "features".into();
             g.node[2].input[0] = "features".into();
         }),
-        "features is made twice",
+        "features is defined twice",
         all,
     );
     refused_by_engines(
         "two constants",
         &with(|g| g.initializer.push(g.initializer[0].clone())),
-        "two constants are called w0",
+        "two constants are named w0",
         false,
     );
     refused_by_engines(
         "nothing taken",
         &with(|g| g.node[1].input.clear()),
-        "Relu takes nothing",
+        "Relu has no input",
         all,
     );
     refused_by_engines(
         "nothing made",
         &with(|g| g.node[3].output.clear()),
-        "Sigmoid makes nothing",
+        "Sigmoid has no output",
         all,
     );
     refused_by_engines(
@@ -634,7 +639,7 @@ fn graphs_that_are_not_one_chain() {
         "h0 is not a constant in the file",
         false,
     );
-    // A branch that leads nowhere: valid, and not what this engine is for.
+    // A branch without effect: valid, but not supported by this engine.
     refused_by_engines(
         "branch",
         &with(|g| g.node.push(node("Relu", &["z0"], "aside"))),
@@ -650,7 +655,7 @@ fn graphs_that_are_not_one_chain() {
 }
 
 #[test]
-fn operators_that_the_embedded_engine_does_not_have() {
+fn operators_that_the_embedded_engine_does_not_have_are_refused() {
     let with = |change: fn(&mut GraphProto)| changed(|model| change(graph(model)));
     let embedded_only = false;
     let unknown =
@@ -676,7 +681,7 @@ fn operators_that_the_embedded_engine_does_not_have() {
     refused_by_engines(
         "domain",
         &with(|g| g.node[1].domain = "com.example".into()),
-        "of the operator set com.example",
+        "from the operator set com.example",
         true,
     );
     refused_by_engines(
@@ -711,5 +716,5 @@ fn operators_that_the_embedded_engine_does_not_have() {
             ..Default::default()
         });
     });
-    refused_by_engines("training", &training, "Dropout drops values", embedded_only);
+    refused_by_engines("training", &training, "Dropout has training_mode set", embedded_only);
 }

@@ -8,10 +8,10 @@ use bm_infer::{Alphabet, Backend, InferError, ModelFile, SequenceSession, Sequen
 use crate::backends::{chain, present};
 use crate::networks::{Numbers, file, graph};
 
-/// What an engine may be off by: single precision over some hundred terms, through a sigmoid.
+/// Maximum error of an engine: single precision over some hundred terms, and a sigmoid.
 const BOUND: f64 = 2e-6;
 
-/// A network, the alphabet it is for, and the numbers to make sequences of.
+/// A network, its alphabet, and numbers to generate sequences from.
 struct Case {
     window: Convolution,
     last: Convolution,
@@ -51,7 +51,7 @@ impl Case {
         (0..length).map(|_| self.numbers.below(self.alphabet.codes()) as u16).collect()
     }
 
-    /// The network by its definition, in double precision.
+    /// Returns the outputs by the definition of the network, in double precision.
     fn reference(&self, sequence: &[u16]) -> Vec<f64> {
         let conv = |layer: &Convolution,
                     at: usize,
@@ -95,9 +95,9 @@ fn run(session: &mut dyn SequenceSession, sequences: &[Vec<u16>]) -> Vec<f32> {
 }
 
 #[test]
-fn every_engine_gives_the_definition() {
-    // Channels below, at and above what one vector holds; windows of one position to more than the
-    // shortest sequence.
+fn every_engine_agrees_with_the_definition() {
+    // Channels below, at and above the length of a vector; windows from one position to more than
+    // the shortest sequence.
     for (seed, (codes, channels, hidden, width)) in [
         (470, 10, 16, 9),
         (5, 4, 1, 1),
@@ -131,7 +131,7 @@ fn every_engine_gives_the_definition() {
 }
 
 #[test]
-fn a_sequence_does_not_depend_on_its_company_to_the_bit() {
+fn a_sequence_does_not_depend_on_the_other_sequences_to_the_bit() {
     let mut case = Case::new(7, 470, 10, 16, 9);
     let sequences: Vec<_> =
         [150, 150, 1, 2500, 36, 150, 999].into_iter().map(|length| case.sequence(length)).collect();
@@ -146,7 +146,7 @@ fn a_sequence_does_not_depend_on_its_company_to_the_bit() {
 }
 
 #[test]
-fn no_positions_have_no_output() {
+fn no_positions_give_no_output() {
     let case = Case::new(1, 5, 2, 3, 3);
     for backend in present() {
         let mut session = backend.backend.load_sequences(&case.file(), &case.alphabet).unwrap();
@@ -156,7 +156,7 @@ fn no_positions_have_no_output() {
 }
 
 #[test]
-fn unknown_codes_are_refused_before_any_engine_sees_them() {
+fn unknown_codes_are_refused_before_an_engine_runs() {
     let case = Case::new(1, 5, 2, 3, 3);
     for backend in present() {
         let mut session = backend.backend.load_sequences(&case.file(), &case.alphabet).unwrap();
@@ -169,7 +169,7 @@ fn unknown_codes_are_refused_before_any_engine_sees_them() {
     }
 }
 
-/// Why the embedded engine does not run a changed model.
+/// Returns the message with which the embedded engine refuses a changed model.
 fn refusal(change: impl FnOnce(&mut ModelProto)) -> String {
     let case = Case::new(3, 5, 2, 3, 3);
     let mut model = case.model();
@@ -184,7 +184,7 @@ fn refusal(change: impl FnOnce(&mut ModelProto)) -> String {
 }
 
 #[test]
-fn what_the_embedded_engine_does_not_run_is_refused_by_name() {
+fn nodes_that_the_embedded_engine_does_not_run_are_named() {
     let set = |model: &mut ModelProto, index: usize, attribute: AttributeProto| {
         let attributes = &mut graph(model).node[index].attribute;
         attributes.retain(|old| old.name != attribute.name);
@@ -202,24 +202,24 @@ fn what_the_embedded_engine_does_not_run_is_refused_by_name() {
     };
     for (expected, message) in [
         (
-            "window (Conv) does not keep the sequence's length",
+            "window (Conv) does not keep the length of the sequence",
             refusal(|model| set(model, 0, ints("strides", &[1, 2]))),
         ),
         (
-            "window (Conv) does not keep the sequence's length",
+            "window (Conv) does not keep the length of the sequence",
             refusal(|model| set(model, 0, ints("dilations", &[1, 2]))),
         ),
         (
-            "window (Conv) does not keep the sequence's length",
+            "window (Conv) does not keep the length of the sequence",
             refusal(|model| set(model, 0, ints("pads", &[0, 1, 0, 0]))),
         ),
         (
-            "window (Conv) does not keep the sequence's length",
+            "window (Conv) does not keep the length of the sequence",
             refusal(|model| set(model, 0, ints("pads", &[0, -1, 0, 3]))),
         ),
-        // Numbers that together are more than there is.
+        // Pads whose sum overflows.
         (
-            "window (Conv) does not keep the sequence's length",
+            "window (Conv) does not keep the length of the sequence",
             refusal(|model| set(model, 0, ints("pads", &[0, i64::MAX, 0, i64::MAX]))),
         ),
         ("pads is [1], expected 4 numbers", refusal(|model| set(model, 0, ints("pads", &[1])))),
@@ -228,7 +228,7 @@ fn what_the_embedded_engine_does_not_run_is_refused_by_name() {
             "takes nothing_makes_this",
             refusal(|model| graph(model).node[1].input[0] = "nothing_makes_this".into()),
         ),
-        ("is made twice", refusal(|model| graph(model).node.push(node("Relu", &["z"], "sum")))),
+        ("is defined twice", refusal(|model| graph(model).node.push(node("Relu", &["z"], "sum")))),
         (
             "not finite",
             refusal(|model| {
@@ -238,7 +238,7 @@ fn what_the_embedded_engine_does_not_run_is_refused_by_name() {
             })
             .replace("NaN", "not finite"),
         ),
-        ("no step makes the output", refusal(|model| graph(model).node.pop().map_or((), drop))),
+        ("no node has the output", refusal(|model| graph(model).node.pop().map_or((), drop))),
         ("has 4 values", refusal(|model| weights(model, "window.bias", &|raw| raw.extend([0; 4])))),
     ] {
         assert!(
@@ -248,7 +248,7 @@ fn what_the_embedded_engine_does_not_run_is_refused_by_name() {
     }
 }
 
-/// ONNX Runtime makes an output of negative height of it.
+/// ONNX Runtime computes an output of negative height for it.
 #[test]
 fn a_kernel_larger_than_its_input_is_refused_by_every_engine() {
     let case = Case::new(3, 5, 2, 3, 3);
@@ -271,7 +271,7 @@ fn a_kernel_larger_than_its_input_is_refused_by_every_engine() {
 }
 
 #[test]
-fn models_and_alphabets_must_belong_together() {
+fn models_and_alphabets_must_have_as_many_features() {
     let case = Case::new(3, 5, 2, 3, 3);
     let other = Alphabet::new(3, vec![0.0; 15]).unwrap();
     let rows = ModelFile::from_bytes(
@@ -283,7 +283,7 @@ fn models_and_alphabets_must_belong_together() {
         let message = chain(
             &backend.backend.load_sequences(&case.file(), &other).err().expect("another width"),
         );
-        assert!(message.contains("takes 2 features a position, the alphabet has 3"), "{message}");
+        assert!(message.contains("takes 2 features per position, the alphabet has 3"), "{message}");
         let message = chain(
             &backend.backend.load_sequences(&rows, &case.alphabet).err().expect("a model of rows"),
         );
@@ -295,9 +295,9 @@ fn models_and_alphabets_must_belong_together() {
 }
 
 #[test]
-fn tables_that_would_fill_the_memory_are_refused() {
-    // A small file: its weights are few, but every code of a large alphabet gets a row for every
-    // place in the window.
+fn tables_that_need_too_much_memory_are_refused() {
+    // The file has few weights, but every code of a large alphabet has a row for every place in the
+    // window.
     let mut case = Case::new(3, 1, 1, 256, 21);
     case.alphabet = Alphabet::new(1, vec![0.5; 65_536]).unwrap();
     let message = chain(
@@ -306,13 +306,13 @@ fn tables_that_would_fill_the_memory_are_refused() {
             .err()
             .expect("350 million numbers"),
     );
-    assert!(message.contains("is more than"), "{message}");
+    assert!(message.contains("weights in total, expected at most"), "{message}");
 }
 
 #[test]
-fn weights_that_are_used_again_and_again_have_a_limit() {
-    // Every node alone is small; together they would fill the memory, and the file has the weights
-    // once.
+fn weights_that_many_nodes_use_have_a_limit() {
+    // Every node alone is small, but together they would need too much memory; the file holds the
+    // weights once.
     let case = Case::new(3, 470, 10, 256, 21);
     let mut model = case.model();
     let window = graph(&mut model).node[0].clone();
@@ -327,7 +327,7 @@ fn weights_that_are_used_again_and_again_have_a_limit() {
             .err()
             .expect("50 million numbers"),
     );
-    assert!(message.contains("weights in all, which is more than"), "{message}");
+    assert!(message.contains("weights in total, expected at most"), "{message}");
     assert!(
         Embedded::new().load_sequences(&case.file(), &case.alphabet).is_ok(),
         "once is not too much"

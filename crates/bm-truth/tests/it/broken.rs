@@ -1,4 +1,4 @@
-//! Broken input is an error with its address.
+//! Broken input is an error that names the record.
 
 use std::error::Error;
 use std::fs;
@@ -15,17 +15,17 @@ fn message(fasta: &[u8], alignment: &[u8]) -> String {
 }
 
 #[test]
-fn records_that_contradict_themselves_or_the_reference() {
+fn inconsistent_records_are_refused() {
     let good = line(0, 1, "10M", "ACGTTGCAAG");
     let cases = [
         (line(0, 1, "11M", "ACGTTGCAAG"), "(read r): its CIGAR uses 11 bases, the read has 10"),
         (
             line(0, 15, "10M", "ACGTTGCAAG"),
-            "(read r): it ends at 24 of ref, which has 20 bases; is it aligned to another reference?",
+            "(read r): ends at 24 of ref, which has 20 bases; give the reference",
         ),
-        (line(0, 1, "10M90000000D", "ACGTTGCAAG"), "(read r): it ends at 90000010 of ref"),
-        (line(0, 1, "*", "ACGTTGCAAG"), "(read r): is said to be mapped, but has no CIGAR"),
-        (line(0, 0, "10M", "ACGTTGCAAG"), "(read r): is said to be mapped, but has no position"),
+        (line(0, 1, "10M90000000D", "ACGTTGCAAG"), "(read r): ends at 90000010 of ref"),
+        (line(0, 1, "*", "ACGTTGCAAG"), "(read r): is flagged as mapped, but has no CIGAR"),
+        (line(0, 0, "10M", "ACGTTGCAAG"), "(read r): is flagged as mapped, but has no position"),
         ("r\t0\tref\t1\t60\t10M\t*\t0\t0\t*\t*".to_owned(), "(read r): has no bases; "),
         ("r\t0\tother\t1\t60\t4M\t*\t0\t0\tACGT\tIIII".to_owned(), ": "),
         ("r\t0\tref\t1\t60\t4M\t*\t0\t0\tACGT".to_owned(), ": "),
@@ -42,7 +42,7 @@ fn records_that_contradict_themselves_or_the_reference() {
 }
 
 #[test]
-fn headers_that_do_not_fit() {
+fn headers_that_do_not_fit_the_reference_are_refused() {
     let record = line(0, 1, "10M", "ACGTTGCAAG");
     assert!(
         message(b">other\nACGT\n", &sam(20, &[&record]))
@@ -50,7 +50,7 @@ fn headers_that_do_not_fit() {
     );
     assert!(
         message(b">ref\nACGT\n", &sam(20, &[&record]))
-            .contains("says that ref has 20 bases, in the reference it has 4")
+            .contains("gives ref 20 bases, the reference has 4")
     );
     assert!(message(FASTA, b"").contains("is empty"));
     assert!(message(FASTA, b"CRAM\x03\x00").contains("is CRAM"));
@@ -62,13 +62,13 @@ fn headers_that_do_not_fit() {
 }
 
 #[test]
-fn a_cut_bam_is_refused_wherever_it_is_cut() {
+fn a_truncated_bam_file_is_refused() {
     let fasta = fs::read(testdata("hiseq_measles/ref.fa")).unwrap();
     let bam = fs::read(testdata("hiseq_measles/hiseq_measles.bam")).unwrap();
     let whole = message(&fasta, &bam[..bam.len() - 28]);
     assert_eq!(
         whole,
-        "the BAM file is truncated after record 2998: its end-of-file block is missing; copy or make it again"
+        "the BAM file is truncated after record 2998: its end-of-file block is missing; copy or create it again"
     );
     for cut in [1, 27, 29, 1000, bam.len() / 2, bam.len() - 100, bam.len() - 4] {
         let message = message(&fasta, &bam[..bam.len() - cut]);

@@ -4,7 +4,7 @@ use bm_truth::Rules;
 
 use crate::support::{line, rows, sam, shown};
 
-/// 40 bases, and a stretch that a clip can be compared with on both sides.
+/// 40 bases: a clip can be compared on both sides.
 const REFERENCE: &str = "ACGTTGCAAGCTTAGGCATCGATCCGTATTGACCAGTACG";
 
 /// The columns alnlen, clip5, clip3, sub, ins, del, n, masked, scored, errpos of one record.
@@ -15,7 +15,7 @@ fn counted(flags: u16, start: usize, cigar: &str, bases: &str) -> String {
 }
 
 #[test]
-fn matches_of_all_three_kinds() {
+fn matches_of_all_three_kinds_are_compared() {
     for cigar in ["10M", "10=", "4=1X5=", "4M1X5="] {
         assert_eq!(counted(0, 1, cigar, "ACGTAGCAAG"), "10 0 0 1 0 0 0 0 10 S4", "{cigar}");
         assert_eq!(counted(16, 1, cigar, "ACGTAGCAAG"), "10 0 0 1 0 0 0 0 10 S5", "{cigar}");
@@ -25,15 +25,15 @@ fn matches_of_all_three_kinds() {
 }
 
 #[test]
-fn insertions() {
+fn insertions_are_counted_with_their_length() {
     assert_eq!(counted(0, 1, "5M1I5M", "ACGTTAGCAAG"), "10 0 0 0 1 0 0 0 11 I5");
     assert_eq!(counted(0, 1, "5M3I5M", "ACGTTAAAGCAAG"), "10 0 0 0 3 0 0 0 13 I3@5");
-    // The first in the reference's direction is the last in the read's.
+    // The first base in the direction of the reference is the last in that of the read.
     assert_eq!(counted(16, 1, "5M3I5M", "ACGTTAAAGCAAG"), "10 0 0 0 3 0 0 0 13 I3@7");
 }
 
 #[test]
-fn insertions_at_the_ends() {
+fn insertions_at_the_ends_are_counted() {
     assert_eq!(counted(0, 1, "2I10M", "GGACGTTGCAAG"), "10 0 0 0 2 0 0 0 12 I2@0");
     assert_eq!(counted(16, 1, "2I10M", "GGACGTTGCAAG"), "10 0 0 0 2 0 0 0 12 I2@11");
     assert_eq!(counted(0, 1, "10M2I", "ACGTTGCAAGGG"), "10 0 0 0 2 0 0 0 12 I2@10");
@@ -41,13 +41,13 @@ fn insertions_at_the_ends() {
 }
 
 #[test]
-fn deletions_skips_and_padding() {
+fn deletions_are_counted_and_skips_and_padding_are_not() {
     assert_eq!(counted(0, 1, "5M1D5M", "ACGTTCAAGC"), "10 0 0 0 0 1 0 0 10 D5");
     assert_eq!(counted(0, 1, "5M2D5M", "ACGTTAAGCT"), "10 0 0 0 0 2 0 0 10 D2@5");
     assert_eq!(counted(16, 1, "5M2D5M", "ACGTTAAGCT"), "10 0 0 0 0 2 0 0 10 D2@4");
     assert_eq!(counted(0, 1, "5M2N5M", "ACGTTAAGCT"), "10 0 0 0 0 0 0 0 10");
     assert_eq!(counted(0, 1, "5M2P5M", "ACGTTGCAAG"), "10 0 0 0 0 0 0 0 10");
-    // Nothing follows: the last base, or the first in the other direction.
+    // No base follows: the position is that of the last base, or of the first in reverse.
     assert_eq!(counted(0, 1, "5M2D", "ACGTT"), "5 0 0 0 0 2 0 0 5 D2@4");
     assert_eq!(counted(16, 1, "5M2D", "ACGTT"), "5 0 0 0 0 2 0 0 5 D2@0");
 }
@@ -67,7 +67,7 @@ fn soft_clips_that_match_are_compared() {
 }
 
 #[test]
-fn adapters_and_clips_off_the_reference_stay() {
+fn adapters_and_clips_past_the_reference_stay_clipped() {
     assert_eq!(counted(0, 1, "10M10S", "ACGTTGCAAGAGATCCCAAG"), "10 0 10 0 0 0 0 0 10");
     assert_eq!(counted(16, 1, "10M10S", "ACGTTGCAAGAGATCCCAAG"), "10 10 0 0 0 0 0 0 10");
     assert_eq!(counted(0, 1, "2S10M", "CGACGTTGCAAG"), "10 2 0 0 0 0 0 0 10");
@@ -75,7 +75,7 @@ fn adapters_and_clips_off_the_reference_stay() {
 }
 
 #[test]
-fn a_long_clip_stays_whatever_it_matches() {
+fn a_long_clip_stays_clipped_even_if_it_matches() {
     let reference: String = REFERENCE.repeat(3);
     let fasta = format!(">ref\n{reference}\n");
     for (clip, expected) in [(60, "100 0 0 0 0 0 0 0 100"), (61, "39 0 61 0 0 0 0 0 39")] {
@@ -106,7 +106,7 @@ fn unknown_bases_are_not_compared() {
 }
 
 #[test]
-fn reads_without_qualities_or_place() {
+fn reads_without_qualities_or_position_have_a_row() {
     let fasta = format!(">ref\n{REFERENCE}\n");
     let records = [
         "a\t0\tref\t1\t255\t10M\t*\t0\t0\tACGTTGCAAG\t*",
@@ -156,7 +156,7 @@ fn masked(depth: usize, alternate: usize, score: char, rules: Rules) -> usize {
 #[test]
 fn variants_are_masked() {
     let rules = Rules::default();
-    // A share needs a depth of 8; three good bases are enough at any.
+    // The fraction of differing reads needs a depth of 8; three good bases suffice at any depth.
     assert_eq!(masked(7, 7, '#', rules), 0);
     assert_eq!(masked(8, 3, '#', rules), 1);
     assert_eq!(masked(10, 3, '#', rules), 1);
@@ -165,7 +165,7 @@ fn variants_are_masked() {
     assert_eq!(masked(2, 2, 'I', rules), 0);
     assert_eq!(masked(60, 3, 'I', rules), 1);
     assert_eq!(masked(61, 3, 'I', rules), 0);
-    // A base under its read's median is no good one.
+    // A base below the median of its read is not a good one.
     assert_eq!(masked(60, 3, 'H', rules), 0);
 }
 

@@ -1,4 +1,4 @@
-//! A real run: every column of every read as the independent table has it.
+//! A real run: every column of every read equals an independently made table.
 
 use std::collections::HashMap;
 use std::fs;

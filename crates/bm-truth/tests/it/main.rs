@@ -1,5 +1,5 @@
-//! `bm-truth` from outside: hand-made alignments, simulated ones, real ones and broken ones.
-// A test says by panicking that it failed.
+//! Tests of the public interface: hand-made, simulated, real and broken alignments.
+// Tests panic to fail.
 #![allow(clippy::unwrap_used)]
 
 mod broken;

@@ -1,11 +1,11 @@
-//! A read made with known edits has exactly those.
+//! A read made with known edits has exactly these edits.
 
 use bm_truth::{Edit, Rules};
 use proptest::prelude::*;
 
 use crate::support::{rows, sam};
 
-/// What happens at one position of the reference.
+/// The edit at one position of the reference.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Match,
@@ -32,7 +32,7 @@ proptest! {
         reverse: bool,
     ) {
         let (mut read, mut cigar, mut at) = (Vec::new(), String::new(), start);
-        // In the reference's direction: where in the read, and what.
+        // In the direction of the reference: position in the read, and edit.
         let mut made = Vec::new();
         for step in &steps {
             // A base on either side of each edit keeps the edits apart.
@@ -76,7 +76,7 @@ proptest! {
         if reverse {
             expected.reverse();
         }
-        // A reverse insertion is named by its last base.
+        // The position of an insertion in a reverse read is that of its last base.
         expected.sort_by_key(|edit| edit.at());
 
         let fasta = [b">ref\n".as_slice(), &reference, b"\n"].concat();
@@ -91,7 +91,10 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_an_alignment_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200), bam: bool) {
+    fn any_bytes_are_an_alignment_or_an_error(
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        bam: bool,
+    ) {
         let mut text = if bam { vec![0x1f, 0x8b, 8, 4] } else { sam(4, &[]) };
         text.extend(bytes);
         let _ = rows(b">ref\nACGT\n", &text, Rules::default());

@@ -1,4 +1,4 @@
-//! What several modules need.
+//! Functions that several test modules use.
 
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
-//! Functions on every value.
+//! Activations: functions of single values.
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// A function on every value.
+/// A function that is applied to every value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Activation {
     Relu,
@@ -10,7 +10,7 @@ pub(super) enum Activation {
 }
 
 impl Activation {
-    /// Replaces every value by the function of it.
+    /// Applies the function to every value.
     pub(super) fn apply(self, arch: Arch, values: &mut [f32]) {
         arch.dispatch(Apply { activation: self, values });
     }
@@ -24,8 +24,8 @@ struct Apply<'a> {
 impl WithSimd for Apply<'_> {
     type Output = ();
 
-    /// Plain loops, which the compiler turns into vector instructions of the instruction set that
-    /// this is inlined for. They have no fused multiply-add, so every machine rounds alike.
+    /// Plain loops, which compile to vector instructions of the instruction set in use. They have no
+    /// fused multiply-add, so the rounding is the same on every machine.
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         match self.activation {
@@ -37,7 +37,7 @@ impl WithSimd for Apply<'_> {
     }
 }
 
-/// Not `max`, which would make 0 of NaN: what overflowed has no probability.
+/// Not `max`, which would return 0 for NaN: a value that overflowed must stay NaN.
 #[inline(always)]
 fn relu(value: f32) -> f32 {
     if value <= 0.0 { 0.0 } else { value }
@@ -48,21 +48,21 @@ fn sigmoid(value: f32) -> f32 {
     1.0 / (1.0 + exp(-value))
 }
 
-/// eˣ to about one unit in the last place, after Cephes' `expf` (Moshier): x = n ln 2 + r, and a
-/// polynomial for eʳ.
+/// Returns eˣ to about one unit in the last place, as `expf` of Cephes does (Moshier): x = n ln 2 + r,
+/// and a polynomial for eʳ.
 ///
-/// An exponential of our own and not the system's: the same probability on every system, and many
-/// at once. Beyond ±87, where a single-precision exponential ends, it stays at its value there.
+/// The exponential of the system would give other probabilities on other systems, and cannot be
+/// vectorised. Beyond ±87, near the limits of single precision, the result is that of ±87.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
     const LIMIT: f32 = 87.0;
-    /// 1.5 × 2²³: adding it rounds to a whole number, which then stands in the last bits.
+    /// 1.5 × 2²³: adding it rounds to an integer, which is then in the last bits.
     const ROUND: f32 = 12_582_912.0;
-    // ln 2 in two parts: the first has so few digits that its product with n is exact.
+    // ln 2 in two parts: the first has few digits, so that its product with n is exact.
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
 
-    // By comparison and not by `clamp`, so that it stays one instruction, and NaN stays NaN.
+    // Comparisons compile to one instruction, unlike `clamp`, and keep NaN.
     let x = if x > LIMIT { LIMIT } else { x };
     let x = if x < -LIMIT { -LIMIT } else { x };
     let rounded = x * std::f32::consts::LOG2_E + ROUND;

@@ -1,9 +1,9 @@
-//! One dense layer: packed weights and the kernel over them.
+//! One dense layer: packed weights and the kernel that multiplies them.
 //!
-//! The kernel keeps a tile of [`tile`] rows × two vectors of outputs in registers and walks the
-//! inputs once, adding with fused multiply-adds. Weights are stored in panels of two vectors of
+//! The kernel, [`tile`], keeps the sums of some rows × two vectors of outputs in registers and goes
+//! through the inputs once, with fused multiply-adds. Weights are stored in panels of two vectors of
 //! outputs, rows in blocks of a tile, both in the order in which they are read. An output is always
-//! the sum over its inputs from first to last, whichever tile it falls into.
+//! summed over its inputs from first to last, in every tile.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -12,12 +12,12 @@ use super::lanes::lanes;
 /// Vectors of outputs in a tile.
 const VECTORS: usize = 2;
 
-/// A dense layer, ready for the instruction set that it was made for.
+/// A dense layer, packed for one instruction set.
 #[derive(Debug)]
 pub(super) struct Dense {
     inputs: usize,
     outputs: usize,
-    /// `[panels, inputs, panel width]`, outputs beyond the last one zero.
+    /// `[panels, inputs, panel width]`, padded with zeros after the last output.
     weights: Vec<f32>,
     /// `[panels, panel width]`.
     biases: Vec<f32>,
@@ -46,7 +46,7 @@ impl Dense {
         Self { inputs, outputs, weights: packed, biases: padded }
     }
 
-    /// Writes the layer's outputs for every row of `input` to `output`.
+    /// Writes the outputs of the layer for every row of `input` to `output`.
     ///
     /// **Shape:** `[rows, inputs]` to `[rows, outputs]`. `packed` is scratch memory.
     pub(super) fn run(
@@ -76,7 +76,7 @@ impl WithSimd for Run<'_> {
         if self.layer.outputs == 1 {
             return self.column(simd);
         }
-        // Rows a tile: sums, weights and one value must fit into the registers.
+        // Rows per tile: sums, weights and one value must fit into the registers.
         match S::REGISTER_COUNT {
             32.. => self.blocks::<S, 12>(simd),
             _ => self.blocks::<S, 6>(simd),
@@ -85,8 +85,8 @@ impl WithSimd for Run<'_> {
 }
 
 impl Run<'_> {
-    /// Computes a layer with one output: what is a vector of outputs elsewhere would be empty but
-    /// for one, so a vector of rows it is.
+    /// Computes a layer with one output, with a vector of rows: a vector of outputs would hold only
+    /// one.
     #[inline(always)]
     fn column<S: Simd>(self, simd: S) {
         let Run { layer: Dense { inputs, weights, biases, .. }, input, output, packed } = self;
@@ -121,7 +121,7 @@ impl Run<'_> {
         let (weights, _) = S::as_simd_f32s(&self.layer.weights);
         let (biases, _) = S::as_simd_f32s(&self.layer.biases);
         let (biases, _) = biases.as_chunks::<VECTORS>();
-        // Panels outside, rows inside: a panel stays in the first-level cache for all rows.
+        // The outer loop is over panels: a panel stays in the first-level cache for all rows.
         for (i, (panel, bias)) in weights.chunks_exact(inputs * VECTORS).zip(biases).enumerate() {
             let first = i * VECTORS * S::F32_LANES;
             for (rows, out) in packed
@@ -143,8 +143,8 @@ impl Run<'_> {
     }
 }
 
-/// Puts blocks of `ROWS` rows into the order in which the kernel reads them: all rows' first
-/// inputs, all second ones, …
+/// Packs blocks of `ROWS` rows in the order in which the kernel reads them: the first inputs of all
+/// rows, then the second ones, and so on.
 fn pack<const ROWS: usize>(input: &[f32], inputs: usize, packed: &mut Vec<f32>) {
     packed.resize(input.len(), 0.0);
     for (block, packed) in
@@ -170,7 +170,7 @@ fn tile<S: Simd, const ROWS: usize>(
         for (sums, value) in sums.iter_mut().zip(values) {
             let value = simd.splat_f32s(*value);
             for (sum, weights) in sums.iter_mut().zip(weights) {
-                // Fused where the machine can, so that every vector width rounds alike.
+                // Fused where the machine can, so that the rounding is the same for every vector width.
                 *sum = simd.mul_add_e_f32s(value, *weights, *sum);
             }
         }
@@ -178,7 +178,7 @@ fn tile<S: Simd, const ROWS: usize>(
     sums
 }
 
-/// Adds the biases and writes those outputs of a panel that exist.
+/// Adds the biases and writes the outputs of a panel, without the padding.
 #[inline(always)]
 fn store<S: Simd>(simd: S, sums: [S::f32s; VECTORS], biases: &[S::f32s; VECTORS], out: &mut [f32]) {
     for ((sum, bias), out) in sums.into_iter().zip(biases).zip(out.chunks_mut(S::F32_LANES)) {
@@ -190,7 +190,7 @@ fn store<S: Simd>(simd: S, sums: [S::f32s; VECTORS], biases: &[S::f32s; VECTORS]
 mod tests {
     use super::*;
 
-    /// The definition of a dense layer, in double precision.
+    /// Returns the outputs by the definition of a dense layer, in double precision.
     fn reference(outputs: usize, weights: &[f32], biases: &[f32], input: &[f32]) -> Vec<f64> {
         let inputs = weights.len() / outputs;
         let row = |row: &[f32]| -> Vec<f64> {
@@ -203,7 +203,7 @@ mod tests {
         input.chunks_exact(inputs).flat_map(row).collect()
     }
 
-    /// Numbers in −1..1 that repeat.
+    /// Reproducible numbers in −1..1.
     fn numbers(count: usize, seed: u32) -> Vec<f32> {
         let mut state = seed;
         let mut next = || {

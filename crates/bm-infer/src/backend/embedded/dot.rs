@@ -1,24 +1,24 @@
-//! A layer with one output: the sum of each row's positive values, weighted.
+//! A layer with one output: the weighted sum of the positive values of each row.
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::lanes::{lanes, suited};
+use super::lanes::{fitting, lanes};
 
-/// `Relu`, then a dense layer with one output, in one go: the last two steps of a network that
+/// `Relu` and a dense layer with one output, in one kernel: the last two steps of a network that
 /// corrects a first guess.
 #[derive(Debug)]
 pub(super) struct ReluDot {
     arch: Arch,
     inputs: usize,
-    /// Padded with zeros to whole vectors.
+    /// Weights, padded with zeros to whole vectors.
     weights: Vec<f32>,
     bias: f32,
 }
 
 impl ReluDot {
-    /// Returns the layer of `weights`, shape `[inputs]`, and a bias.
+    /// Returns the layer of `weights`, shape `[inputs]`, and `bias`.
     pub(super) fn new(arch: Arch, weights: &[f32], bias: f32) -> Self {
-        let arch = suited(arch, weights.len());
+        let arch = fitting(arch, weights.len());
         let mut padded = weights.to_vec();
         padded.resize(weights.len().next_multiple_of(lanes(arch)), 0.0);
         Self { arch, inputs: weights.len(), weights: padded, bias }
@@ -31,8 +31,8 @@ impl ReluDot {
         (weights[0], self.bias)
     }
 
-    /// Returns the layer's number where one vector holds all `values`, by the same operations in
-    /// the same order as [`ReluDot::run`].
+    /// Returns the output if one vector holds all `values`, by the same operations in the same order
+    /// as [`ReluDot::run`].
     #[inline(always)]
     pub(super) fn of_one_vector<S: Simd>(
         simd: S,
@@ -42,7 +42,7 @@ impl ReluDot {
         simd.reduce_sum_f32s(term(simd, values, weights)) + bias
     }
 
-    /// Writes one number a row of `input`.
+    /// Writes one number per row of `input`.
     ///
     /// **Shape:** `[rows, inputs]` to `[rows]`.
     pub(super) fn run(&self, input: &[f32], output: &mut [f32]) {
@@ -78,11 +78,12 @@ impl WithSimd for Run<'_> {
     }
 }
 
-/// Positive values, weighted. Products are rounded before they are added, on every machine alike.
+/// Returns the weighted positive values. Products are rounded before they are added, so that the
+/// rounding is the same on every machine.
 #[inline(always)]
 fn term<S: Simd>(simd: S, values: S::f32s, weights: S::f32s) -> S::f32s {
     let zero = simd.splat_f32s(0.0);
-    // Not `max`, which would make 0 of NaN: what overflowed has no probability.
+    // Not `max`, which would return 0 for NaN: a value that overflowed must stay NaN.
     let negative = simd.less_than_or_equal_f32s(values, zero);
     simd.mul_f32s(simd.select_f32s(negative, zero, values), weights)
 }
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_the_sum_of_what_is_positive() {
+    fn the_output_is_the_weighted_sum_of_the_positive_values() {
         for arch in [Arch::new(), Arch::Scalar] {
             for inputs in [1, 3, 8, 16, 17, 40] {
                 let weights: Vec<f32> = (0..inputs).map(|i| (i as f32 * 0.7).sin()).collect();
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_overflowed_stays_overflowed() {
+    fn nan_stays_nan() {
         for arch in [Arch::new(), Arch::Scalar] {
             let mut output = [0.0];
             ReluDot::new(arch, &[1.0, 1.0], 0.0).run(&[f32::NAN, 1.0], &mut output);

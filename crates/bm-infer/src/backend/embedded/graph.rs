@@ -1,4 +1,4 @@
-//! From an ONNX graph to the steps of a dense network.
+//! Compiles an ONNX graph to the steps of a dense network.
 
 use std::collections::HashSet;
 
@@ -11,27 +11,26 @@ use super::node::{Constants, constant, constants, float, int};
 use crate::ModelFile;
 use crate::onnx::{ModelProto, NodeProto};
 
-/// Most values a layer may take or make: what a session keeps for a block of rows stays within some
-/// 100 MB.
+/// Maximum width of a layer: a session needs at most some 100 MB for a block of rows.
 const MAX_WIDTH: usize = 1 << 16;
 
-/// Outputs that the widest kernel computes together, whether they are there or not.
+/// Outputs that the widest kernel computes together, padding included.
 const PADDED: usize = 32;
 
-/// Most weights in all layers, as the kernel stores them: nodes may share weights, so a small file
-/// can ask for a lot of memory.
+/// Maximum number of weights in all layers, as the kernel stores them: nodes may share weights, so
+/// that a small file can need much memory.
 const MAX_WEIGHTS: usize = 1 << 25;
 
 /// One step of the network.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// Every output a weighted sum of all inputs.
+    /// Every output is a weighted sum of all inputs.
     Dense(Dense),
-    /// The same function on every value.
+    /// A function that is applied to every value.
     Activation(Activation),
 }
 
-/// Returns the steps of a model, or why this engine does not run it.
+/// Returns the steps of a model, or a message why this engine does not run it.
 pub(super) fn compile(model: &ModelFile, arch: Arch) -> Result<Vec<Step>, String> {
     let proto = ModelProto::decode(model.bytes()).map_err(|error| error.to_string())?;
     let graph = proto.graph.ok_or("it has no graph")?;
@@ -73,10 +72,10 @@ impl Layer {
     }
 }
 
-/// The layers so far, and the value that the next one takes.
+/// The layers so far, and the value that the next layer takes.
 struct Chain<'a> {
     constants: Constants<'a>,
-    /// Names of the values so far: a second one of that name would be a loop.
+    /// Names of the values so far: a second value of the same name would be a loop.
     made: HashSet<String>,
     value: String,
     width: usize,
@@ -87,7 +86,7 @@ struct Chain<'a> {
 impl Chain<'_> {
     fn append(&mut self, node: &NodeProto) -> Result<(), String> {
         let shown = node.shown();
-        let input = node.input.first().ok_or_else(|| format!("{shown} takes nothing"))?;
+        let input = node.input.first().ok_or_else(|| format!("{shown} has no input"))?;
         if *input != self.value {
             return Err(format!(
                 "{shown} takes {input}, expected {}: the layers are not one chain",
@@ -96,7 +95,7 @@ impl Chain<'_> {
         }
         if !node.domain.is_empty() && node.domain != "ai.onnx" {
             return Err(format!(
-                "{shown} is of the operator set {}, expected a standard one",
+                "{shown} is from the operator set {}, expected the standard one",
                 node.domain
             ));
         }
@@ -108,11 +107,10 @@ impl Chain<'_> {
             "Sigmoid" => self.layers.push(Layer::Activation(Activation::Sigmoid)),
             "Dropout" if node.input.get(2).is_some_and(|name| !name.is_empty()) => {
                 return Err(format!(
-                    "{shown} drops values while the network is used (training_mode), expected training only"
+                    "{shown} has training_mode set, expected a model that is not in training"
                 ));
             }
-            // What drops values in training passes them on afterwards, and a matrix is flat
-            // already.
+            // Outside of training `Dropout` has no effect, and a matrix is already flat.
             "Identity" | "Dropout" => {}
             "Flatten" if int(node, "axis", 1)? == 1 => {}
             _ => {
@@ -122,19 +120,19 @@ impl Chain<'_> {
             }
         }
         self.value =
-            node.output.first().cloned().ok_or_else(|| format!("{shown} makes nothing"))?;
+            node.output.first().cloned().ok_or_else(|| format!("{shown} has no output"))?;
         if self.constants.contains_key(self.value.as_str()) || !self.made.insert(self.value.clone())
         {
-            return Err(format!("{} is made twice, the second time by {shown}", self.value));
+            return Err(format!("{} is defined twice, the second time by {shown}", self.value));
         }
         Ok(())
     }
 
-    /// Y = α X Wᵀ + β C, with `transB` = 1; without it W is stored the other way round.
+    /// Adds Y = α X Wᵀ + β C, with `transB` = 1; otherwise W is stored transposed.
     fn gemm(&mut self, node: &NodeProto) -> Result<(), String> {
         if int(node, "transA", 0)? != 0 {
             return Err(format!(
-                "{} turns its input around (transA), expected it as it is",
+                "{} transposes its input (transA), expected transA = 0",
                 node.shown()
             ));
         }
@@ -174,7 +172,7 @@ impl Chain<'_> {
         self.dense(node, inputs, outputs, transposed(&weights, inputs, outputs), vec![0.0; outputs])
     }
 
-    /// Biases after a `MatMul`.
+    /// Adds biases to the layer before.
     fn add(&mut self, node: &NodeProto) -> Result<(), String> {
         let added = self.biases(node, 1, self.width)?;
         match self.layers.last_mut() {
@@ -196,7 +194,7 @@ impl Chain<'_> {
     ) -> Result<(), String> {
         if inputs != self.width || outputs == 0 {
             return Err(format!(
-                "{} maps {inputs} values to {outputs}, it is given {}",
+                "{} maps {inputs} values to {outputs}, its input has {}",
                 node.shown(),
                 self.width
             ));
@@ -213,7 +211,7 @@ impl Chain<'_> {
         self.weights += inputs * outputs.next_multiple_of(PADDED);
         if self.weights > MAX_WEIGHTS {
             return Err(format!(
-                "up to {} it has {} weights in all, expected at most {MAX_WEIGHTS}",
+                "up to {} it has {} weights in total, expected at most {MAX_WEIGHTS}",
                 node.shown(),
                 self.weights
             ));

@@ -1,4 +1,4 @@
-//! How many numbers a vector holds, and which instruction set suits a layer.
+//! How many numbers a vector holds, and which instruction set fits a layer.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -14,10 +14,10 @@ pub(super) fn lanes(arch: Arch) -> usize {
     arch.dispatch(Lanes)
 }
 
-/// Returns the instruction set for a layer that makes `width` numbers a position: vectors are not
-/// half empty if there are shorter ones, as what they would hold in vain has to come out of the
-/// cache too.
-pub(super) fn suited(arch: Arch, width: usize) -> Arch {
+/// Returns the instruction set for a layer with `width` outputs per position: one with shorter
+/// vectors if the long ones would be half empty, because the padding has to be loaded from the cache
+/// too.
+pub(super) fn fitting(arch: Arch, width: usize) -> Arch {
     match arch {
         _ if width == 1 => Arch::Scalar,
         #[cfg(target_arch = "x86_64")]
@@ -31,16 +31,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn vectors_are_not_much_wider_than_layers() {
+    fn vectors_are_not_much_wider_than_the_layer() {
         let arch = Arch::new();
         for width in [1, 2, 7, 8, 9, 16, 17, 100] {
-            let lanes = lanes(suited(arch, width));
+            let lanes = lanes(fitting(arch, width));
             assert!(
                 lanes <= width.next_multiple_of(8).max(lanes.min(8)) && (width > 1 || lanes == 1),
                 "{width}: {lanes}"
             );
         }
-        assert_eq!(lanes(suited(Arch::Scalar, 64)), 1);
-        assert_eq!(lanes(suited(arch, 64)), lanes(arch));
+        assert_eq!(lanes(fitting(Arch::Scalar, 64)), 1);
+        assert_eq!(lanes(fitting(arch, 64)), lanes(arch));
     }
 }

@@ -1,10 +1,10 @@
-//! What both kinds of graphs read off their nodes: constants and settings.
+//! Constants and attributes of nodes, for both kinds of graphs.
 
 use std::collections::HashMap;
 
 use crate::onnx::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
-/// A graph's constant tensors by name.
+/// The constant tensors of a graph by name.
 pub(super) type Constants<'a> = HashMap<&'a str, &'a TensorProto>;
 
 /// Returns the constant tensors of a graph.
@@ -12,13 +12,13 @@ pub(super) fn constants(graph: &GraphProto) -> Result<Constants<'_>, String> {
     let mut constants = HashMap::new();
     for tensor in &graph.initializer {
         if constants.insert(tensor.name.as_str(), tensor).is_some() {
-            return Err(format!("two constants are called {}", tensor.name));
+            return Err(format!("two constants are named {}", tensor.name));
         }
     }
     Ok(constants)
 }
 
-/// Returns shape and elements of the constant that is a node's input.
+/// Returns the shape and the elements of the constant at input `index` of a node.
 pub(super) fn constant(
     constants: &Constants<'_>,
     node: &NodeProto,
@@ -39,12 +39,12 @@ const FLOAT: i32 = 1;
 /// The type of a list of whole numbers.
 const INTS: i32 = 7;
 
-/// Returns a whole-number setting.
+/// Returns an attribute that is a whole number.
 pub(super) fn int(node: &NodeProto, name: &str, default: i64) -> Result<i64, String> {
     attribute(node, name, INT).map(|found| found.map_or(default, |a| a.i))
 }
 
-/// Returns a setting that is a finite number.
+/// Returns an attribute that is a finite number.
 pub(super) fn float(node: &NodeProto, name: &str, default: f32) -> Result<f32, String> {
     match attribute(node, name, FLOAT)?.map_or(default, |a| a.f) {
         value if value.is_finite() => Ok(value),
@@ -52,7 +52,7 @@ pub(super) fn float(node: &NodeProto, name: &str, default: f32) -> Result<f32, S
     }
 }
 
-/// Returns a setting that is a list of whole numbers.
+/// Returns an attribute that is a list of whole numbers.
 pub(super) fn ints<const N: usize>(
     node: &NodeProto,
     name: &str,

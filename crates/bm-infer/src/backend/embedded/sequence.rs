@@ -1,14 +1,15 @@
-//! A network over sequences, and the memory that one worker needs to run it.
+//! Runs a network over sequences, in blocks of positions.
 
 use pulp::Arch;
 
-use super::NAME;
-use super::sequence_graph::{Network, Step, compile};
+use super::name::{self, NAME};
+use super::sequence_graph::compile;
+use super::step::{Network, Step};
 use crate::sequence::check_alphabet;
 use crate::{Alphabet, InferError, ModelFile, SequenceSession, SequencesRef, Signature};
 
-/// Positions that go through all steps together. Everything after the first layer looks at one
-/// position alone, so a sequence may be cut anywhere, and memory does not depend on its length.
+/// Number of positions that run through all steps together. Only the first layer uses neighbours, and
+/// it reads the codes, so a sequence may be cut anywhere, and memory does not depend on its length.
 const BLOCK: usize = 1024;
 
 /// A session of the embedded engine for sequences.
@@ -17,7 +18,7 @@ pub(super) struct EmbeddedSequences {
     alphabet: Alphabet,
     arch: Arch,
     network: Network,
-    /// What each step made of the current block, `[positions, width]`.
+    /// Output of each step for the current block, `[positions, width]`.
     slots: Vec<Vec<f32>>,
     packed: Vec<f32>,
 }
@@ -28,11 +29,7 @@ impl EmbeddedSequences {
         alphabet: &Alphabet,
         arch: Arch,
     ) -> Result<Self, InferError> {
-        let unsupported = |reason| InferError::ModelUnsupported {
-            model: model.name().to_owned(),
-            backend: NAME,
-            reason,
-        };
+        let unsupported = |reason| name::unsupported(model, reason);
         check_alphabet(model.signature(), alphabet).map_err(unsupported)?;
         let network = compile(model, alphabet, arch).map_err(unsupported)?;
         Ok(Self {
@@ -45,56 +42,56 @@ impl EmbeddedSequences {
         })
     }
 
-    /// Runs the steps on a block that is made of parts of sequences.
+    /// Runs the steps on a block of parts of sequences.
     fn block(&mut self, parts: &[Part<'_>], output: &mut Vec<f32>) {
         let positions: usize = parts.iter().map(|(_, start, end)| end - start).sum();
         for step in &self.network.steps {
             let out = step.out();
-            // Taken out while it is written, so that the others can be read.
-            let mut made = std::mem::take(&mut self.slots[out]);
+            // Moved out while it is written, so that the other slots can be read.
+            let mut written = std::mem::take(&mut self.slots[out]);
             let width = self.network.widths[out];
-            made.resize(positions * width, 0.0);
+            written.resize(positions * width, 0.0);
             match step {
                 Step::Tables(tables, _) => {
-                    each(parts, width, &mut made, |sequence, start, part| {
+                    each(parts, width, &mut written, |sequence, start, part| {
                         tables.run(sequence, start, part)
                     });
                 }
                 Step::Corrected(corrected, _) => {
-                    each(parts, width, &mut made, |sequence, start, part| {
+                    each(parts, width, &mut written, |sequence, start, part| {
                         corrected.run(sequence, start, part)
                     });
                 }
                 Step::Dense(layer, from, _) => {
-                    layer.run(self.arch, &self.slots[*from], &mut made, &mut self.packed)
+                    layer.run(self.arch, &self.slots[*from], &mut written, &mut self.packed)
                 }
-                Step::ReluDot(layer, from, _) => layer.run(&self.slots[*from], &mut made),
+                Step::ReluDot(layer, from, _) => layer.run(&self.slots[*from], &mut written),
                 Step::Activation(activation, from, _) => {
-                    made.copy_from_slice(&self.slots[*from]);
-                    activation.apply(self.arch, &mut made);
+                    written.copy_from_slice(&self.slots[*from]);
+                    activation.apply(self.arch, &mut written);
                 }
                 Step::Add(a, b, _) => {
                     let sums = self.slots[*a].iter().zip(&self.slots[*b]).map(|(a, b)| a + b);
-                    made.iter_mut().zip(sums).for_each(|(value, sum)| *value = sum);
+                    written.iter_mut().zip(sums).for_each(|(value, sum)| *value = sum);
                 }
             }
-            self.slots[out] = made;
+            self.slots[out] = written;
         }
         output.extend_from_slice(&self.slots[self.network.output]);
     }
 }
 
-/// A sequence, and where in it a part starts and ends.
+/// A sequence, and the start and end of a part of it.
 type Part<'a> = (&'a [u16], usize, usize);
 
-/// Calls `run` for each part, with its share of what is made.
+/// Calls `run` for each part, with its slice of the output.
 fn each(
     parts: &[Part<'_>],
     width: usize,
-    made: &mut [f32],
+    output: &mut [f32],
     mut run: impl FnMut(&[u16], usize, &mut [f32]),
 ) {
-    let mut rest = made;
+    let mut rest = output;
     for (sequence, start, end) in parts {
         let (part, others) = rest.split_at_mut((end - start) * width);
         run(sequence, *start, part);

@@ -1,7 +1,7 @@
-//! From an ONNX graph over sequences to the steps of a network.
+//! Compiles an ONNX graph over sequences to the steps of a network.
 //!
-//! What runs: convolutions over the input, whose positions are codes; after them anything that
-//! looks at one position at a time: 1 × 1 convolutions, activations, sums of two values.
+//! Supported are convolutions over the input, whose positions are codes, and after them operations on
+//! single positions: 1 × 1 convolutions, activations, sums of two values.
 
 use std::collections::HashMap;
 
@@ -9,78 +9,26 @@ use prost::Message;
 use pulp::Arch;
 
 use super::activation::Activation;
-use super::corrected::{self, Corrected};
 use super::dense::Dense;
 use super::dot::ReluDot;
+use super::fuse::fuse;
 use super::node::{Constants, constant, constants, int, ints};
+use super::step::{Network, Step};
 use super::tables::Tables;
 use crate::onnx::{ModelProto, NodeProto};
 use crate::{Alphabet, ModelFile};
 
-/// Most values that a network may make a position, over all its steps: what a session keeps stays
-/// within some 100 MB.
+/// Maximum number of values per position over all steps: a session needs at most some 100 MB.
 const MAX_WIDTH: usize = 1 << 14;
 
-/// Most weights and table values in all steps, as the kernels store them: nodes may share weights,
-/// so a small file can ask for a lot of memory.
+/// Maximum number of weights and table values in all steps, as the kernels store them: nodes may
+/// share weights, so that a small file can need much memory.
 const MAX_WEIGHTS: usize = 1 << 25;
 
-/// Outputs that the widest kernel computes together, whether they are there or not.
+/// Outputs that the widest kernel computes together, padding included.
 const PADDED: usize = 32;
 
-/// One step of the network: it writes the slot that it names last.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// A convolution over the codes.
-    Tables(Tables, usize),
-    /// Every output a weighted sum of all values of its position.
-    Dense(Dense, usize, usize),
-    /// `Relu` and a sum with one output, of what a slot held before the `Relu`.
-    ReluDot(ReluDot, usize, usize),
-    /// The same function on every value.
-    Activation(Activation, usize, usize),
-    /// The sum of two slots.
-    Add(usize, usize, usize),
-    /// A convolution over the codes, what corrects by it, and the sum with a guess.
-    Corrected(Box<Corrected>, usize),
-}
-
-impl Step {
-    /// Returns the slot that the step writes.
-    pub(super) fn out(&self) -> usize {
-        match self {
-            Step::Tables(_, out)
-            | Step::Dense(_, _, out)
-            | Step::ReluDot(_, _, out)
-            | Step::Activation(_, _, out)
-            | Step::Add(_, _, out)
-            | Step::Corrected(_, out) => *out,
-        }
-    }
-
-    /// Returns the slots that the step reads.
-    pub(super) fn reads(&self) -> [Option<usize>; 2] {
-        match self {
-            Step::Tables(..) | Step::Corrected(..) => [None, None],
-            Step::Dense(_, from, _) | Step::ReluDot(_, from, _) | Step::Activation(_, from, _) => {
-                [Some(*from), None]
-            }
-            Step::Add(a, b, _) => [Some(*a), Some(*b)],
-        }
-    }
-}
-
-/// A network over sequences.
-#[derive(Debug)]
-pub(super) struct Network {
-    pub(super) steps: Vec<Step>,
-    /// Values a position of each slot.
-    pub(super) widths: Vec<usize>,
-    /// The slot that is the output.
-    pub(super) output: usize,
-}
-
-/// Returns the network of a model, or why this engine does not run it.
+/// Returns the network of a model, or a message why this engine does not run it.
 pub(super) fn compile(
     model: &ModelFile,
     alphabet: &Alphabet,
@@ -105,23 +53,24 @@ pub(super) fn compile(
     match builder.slots.get(signature.output.as_str()) {
         Some(slot) if builder.widths[*slot] == signature.outputs => Ok(Network {
             output: *slot,
-            steps: corrected::fuse(without_idle(builder.steps, *slot)),
+            steps: fuse(without_unread(builder.steps, *slot)),
             widths: builder.widths,
         }),
         _ => Err(format!(
-            "no step makes the output {} of width {}",
+            "no node has the output {} of width {}",
             signature.output, signature.outputs
         )),
     }
 }
 
-/// Leaves out the steps whose slot nobody reads: a `Relu` that became part of the step after it.
-fn without_idle(mut steps: Vec<Step>, output: usize) -> Vec<Step> {
-    while let Some(idle) = steps.iter().position(|step| {
+/// Removes the steps whose slot no other step reads, such as a `Relu` that became part of the next
+/// step.
+fn without_unread(mut steps: Vec<Step>, output: usize) -> Vec<Step> {
+    while let Some(unread) = steps.iter().position(|step| {
         let out = step.out();
         out != output && steps.iter().all(|other| !other.reads().contains(&Some(out)))
     }) {
-        steps.remove(idle);
+        steps.remove(unread);
     }
     steps
 }
@@ -131,7 +80,7 @@ struct Builder<'a> {
     alphabet: &'a Alphabet,
     arch: Arch,
     input: &'a str,
-    /// Which slot holds the value of a name.
+    /// The slot of each value, by name.
     slots: HashMap<&'a str, usize>,
     weights: usize,
     steps: Vec<Step>,
@@ -143,7 +92,7 @@ impl<'a> Builder<'a> {
         let shown = node.shown();
         if !node.domain.is_empty() && node.domain != "ai.onnx" {
             return Err(format!(
-                "{shown} is of the operator set {}, expected a standard one",
+                "{shown} is from the operator set {}, expected the standard one",
                 node.domain
             ));
         }
@@ -169,18 +118,18 @@ impl<'a> Builder<'a> {
             }
         };
         let [name] = node.output.as_slice() else {
-            return Err(format!("{shown} makes {} values, expected one", node.output.len()));
+            return Err(format!("{shown} has {} outputs, expected one", node.output.len()));
         };
         if name == self.input
             || self.constants.contains_key(name.as_str())
             || self.slots.insert(name, out).is_some()
         {
-            return Err(format!("{name} is made twice, the second time by {shown}"));
+            return Err(format!("{name} is defined twice, the second time by {shown}"));
         }
         self.widths.push(width);
         self.steps.push(step);
         if self.widths.iter().sum::<usize>() > MAX_WIDTH {
-            return Err(format!("up to {shown} it makes more than {MAX_WIDTH} values a position"));
+            return Err(format!("up to {shown} it has more than {MAX_WIDTH} values per position"));
         }
         Ok(())
     }
@@ -195,16 +144,17 @@ impl<'a> Builder<'a> {
         Ok((Step::Activation(activation, from, out), self.widths[from]))
     }
 
-    /// The slot of a node's input, which must have been made before.
+    /// Returns the slot of an input of a node, which an earlier node must have written.
     fn slot(&self, node: &NodeProto, index: usize) -> Result<usize, String> {
         let shown = node.shown();
         let name = node.input.get(index).ok_or_else(|| format!("{shown} has no input {index}"))?;
-        self.slots.get(name.as_str()).copied().ok_or_else(|| {
-            format!("{shown} takes {name}, expected a value that a step before it makes")
-        })
+        self.slots
+            .get(name.as_str())
+            .copied()
+            .ok_or_else(|| format!("{shown} takes {name}, expected the output of an earlier node"))
     }
 
-    /// A convolution along the sequence that keeps its length.
+    /// Returns the step of a convolution along the sequence that keeps its length.
     fn convolution(&mut self, node: &NodeProto, out: usize) -> Result<(Step, usize), String> {
         let shown = node.shown();
         let (dims, weights) = constant(&self.constants, node, 1)?;
@@ -231,7 +181,7 @@ impl<'a> Builder<'a> {
         self.weights = self.weights.saturating_add(stored);
         if self.weights > MAX_WEIGHTS {
             return Err(format!(
-                "up to {shown} it has {} weights in all, which is more than {MAX_WEIGHTS}",
+                "up to {shown} it has {} weights in total, expected at most {MAX_WEIGHTS}",
                 self.weights
             ));
         }
@@ -242,14 +192,14 @@ impl<'a> Builder<'a> {
             && int(node, "group", 1)? == 1
             && node.attribute("auto_pad").is_none()
             && kernel == [1, window as i64];
-        // Pads are what the file says, and may add up to more than there is.
+        // Pads come from the file, and their sum may overflow.
         let pads = before
             .checked_add(after)
             .filter(|_| top == 0 && bottom == 0 && before >= 0 && after >= 0);
         let keeps_length = pads == Some(window as i64 - 1);
         if !plain || !keeps_length {
             return Err(format!(
-                "{shown} does not keep the sequence's length, expected pads that add up to the window less one, and no strides, dilations, groups or auto_pad"
+                "{shown} does not keep the length of the sequence, expected pads that add up to the window less one, and no strides, dilations, groups or auto_pad"
             ));
         }
         if node.input.first().is_some_and(|name| name == self.input) {
@@ -268,16 +218,16 @@ impl<'a> Builder<'a> {
         let from = self.slot(node, 0)?;
         if window != 1 {
             return Err(format!(
-                "{shown} has a window of {window}, expected 1: only the first layer may look at neighbours"
+                "{shown} has a window of {window}, expected 1: only the first layer may use neighbours"
             ));
         }
         if channels != self.widths[from] || width > MAX_WIDTH {
             return Err(format!(
-                "{shown} maps {channels} values to {width}, it is given {}",
+                "{shown} maps {channels} values to {width}, its input has {}",
                 self.widths[from]
             ));
         }
-        // Steps make slots in order, so a slot's number is the number of the step that makes it.
+        // Steps write slots in order, so the number of a slot is the number of the step that writes it.
         if width == 1
             && let Step::Activation(Activation::Relu, before, _) = self.steps[from]
         {

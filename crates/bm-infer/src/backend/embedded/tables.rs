@@ -1,24 +1,24 @@
-//! A convolution over codes: a sum of table rows.
+//! A convolution over codes, computed as a sum of table rows.
 //!
-//! A convolution multiplies the features of each position in its window with weights. Where a
-//! position is one of few codes, the product of each code with the weights of each place in the
-//! window is a row of numbers that never changes; it is computed once, and the convolution becomes
-//! one lookup and one addition a place.
+//! A convolution multiplies the features of each position in its window with weights. If a position
+//! is one of few codes, the products of each code with the weights of each place in the window are
+//! computed once and stored as a row of a table. The convolution is then one lookup and one addition
+//! per place.
 //!
-//! A position takes part in as many outputs as the window has places. The kernel keeps the sums of
-//! all of them in registers, adds a position's rows to them, hands the sum that is complete to a
-//! [`Sink`] and moves the others on.
+//! A position contributes to as many outputs as the window has places. The kernel keeps the sums of
+//! all these outputs in registers, adds the rows of a position to them, passes the sum that is
+//! complete to a [`Sink`] and shifts the others.
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::lanes::{lanes, suited};
+use super::lanes::{fitting, lanes};
 use crate::Alphabet;
 
-/// Most numbers in the tables of one convolution: 128 MB.
+/// Maximum number of values in the tables of one convolution: 128 MB.
 const MAX_VALUES: usize = 1 << 25;
 
-/// Places of the largest window: its sums, with the rows to be added to them, fit into the
-/// registers of the widest machines.
+/// Places of the largest window: its sums and the rows that are added to them fit into the registers
+/// of the widest machines.
 const MAX_WINDOW: usize = 21;
 
 /// A convolution over sequences of codes.
@@ -28,22 +28,23 @@ pub(super) struct Tables {
     width: usize,
     window: usize,
     codes: usize,
-    /// Places of the window that lie before its position.
+    /// Places of the window before its position.
     before: usize,
-    /// `[vectors of channels, codes, window]`, a vector of channels each.
+    /// `[vectors of channels, codes, window]`, each element a vector of channels.
     rows: Aligned,
-    /// A vector of channels each; channels beyond the last one are zero.
+    /// Padded with zeros to whole vectors of channels.
     biases: Vec<f32>,
 }
 
 impl Tables {
-    /// Returns the tables of a convolution of `weights`, shape `[width, channels, window]` in C
-    /// order, and `biases`, shape `[width]`, over `alphabet`; outside of a sequence is zero, and
-    /// `before` places of the window lie before its position.
+    /// Returns the tables of a convolution over `alphabet`, with `before` places of the window before
+    /// its position, and zeros outside of a sequence.
+    ///
+    /// **Shape:** `weights` is `[width, channels, window]` in C order, `biases` `[width]`.
     ///
     /// # Errors
     ///
-    /// In words, if the window or the tables are too large.
+    /// A message, if the window or the tables are too large.
     pub(super) fn new(
         arch: Arch,
         alphabet: &Alphabet,
@@ -52,7 +53,7 @@ impl Tables {
         before: usize,
     ) -> Result<Self, String> {
         let (width, channels, codes) = (biases.len(), alphabet.channels(), alphabet.codes());
-        let arch = suited(arch, width);
+        let arch = fitting(arch, width);
         let lanes = lanes(arch);
         let window = weights.len() / (width * channels);
         if window > MAX_WINDOW {
@@ -62,7 +63,7 @@ impl Tables {
         let size = window.checked_mul(codes).and_then(|rows| rows.checked_mul(padded));
         if size.is_none_or(|size| size > MAX_VALUES) {
             return Err(format!(
-                "a window of {window} positions × {codes} codes × {width} channels is more than {MAX_VALUES} numbers"
+                "a window of {window} positions × {codes} codes × {width} channels needs more than {MAX_VALUES} values"
             ));
         }
         let product = |vector: &[f32], output: usize, place: usize| -> f32 {
@@ -98,15 +99,14 @@ impl Tables {
         })
     }
 
-    /// Writes the convolution at positions `start..` of `sequence` to `output`, as many positions
-    /// as it has room for.
+    /// Writes the convolution at the positions of `sequence` from `start` on, until `output` is full.
     ///
-    /// **Shape:** `output` is `[positions, width]`. Every code must be of the alphabet.
+    /// **Shape:** `output` is `[positions, width]`. Every code must be in the alphabet.
     pub(super) fn run(&self, sequence: &[u16], start: usize, output: &mut [f32]) {
         self.arch.dispatch(Run { tables: self, sequence, start, output });
     }
 
-    /// Returns the instruction set that suits the tables.
+    /// Returns the instruction set that the tables are stored for.
     pub(super) fn arch(&self) -> Arch {
         self.arch
     }
@@ -116,7 +116,7 @@ impl Tables {
         self.width <= lanes(self.arch)
     }
 
-    /// Returns what comes out for each code, if it is one number and no neighbour is looked at.
+    /// Returns the output for each code, if it is one number that does not depend on neighbours.
     pub(super) fn values(&self) -> Option<Vec<f32>> {
         let one = self.window == 1 && self.width == 1 && self.is_one_vector();
         let step = lanes(self.arch);
@@ -125,21 +125,20 @@ impl Tables {
         })
     }
 
-    /// Hands vector `index` of the channels at `positions` positions of `sequence`, from `start`
-    /// on, to `sink`.
+    /// Passes vector `index` of the channels to `sink`, for every position of `part`.
     #[inline(always)]
-    pub(super) fn hand_out<S: Simd>(
+    pub(super) fn pass_to<S: Simd>(
         &self,
         simd: S,
         index: usize,
         part: Part<'_>,
         sink: &mut impl Sink<S>,
     ) {
-        // The number of sums is part of the code, so that they stay in registers.
+        // The number of sums is a constant, so that they stay in registers.
         macro_rules! window {
             ($($places:literal)*) => {
                 match self.window {
-                    $($places => self.hand_out_window::<S, $places>(simd, index, part, sink),)*
+                    $($places => self.pass_window::<S, $places>(simd, index, part, sink),)*
                     _ => {}
                 }
             };
@@ -148,7 +147,7 @@ impl Tables {
     }
 
     #[inline(always)]
-    fn hand_out_window<S: Simd, const WINDOW: usize>(
+    fn pass_window<S: Simd, const WINDOW: usize>(
         &self,
         simd: S,
         index: usize,
@@ -167,14 +166,14 @@ impl Tables {
         for position in start.saturating_sub(self.before)..start + after {
             step(simd, &mut sums, row(position), bias);
         }
-        // As many positions together as there are places: then every sum is where it was, and none
-        // has to be moved.
+        // As many positions together as the window has places: afterwards every sum is in its first
+        // register again, and none has to be shifted.
         let inside = positions.min(sequence.len().saturating_sub(start + after));
         let (rounds, _) =
             sequence[sequence.len().min(start + after)..][..inside].as_chunks::<WINDOW>();
         for (round, codes) in rounds.iter().enumerate() {
-            // Written out by a macro: a loop over turns would keep the sums in memory, where they
-            // have addresses.
+            // Unrolled by a macro: a loop over turns would index the sums, which would then be in
+            // memory.
             macro_rules! turns {
                 ($($turn:literal)*) => {
                     $(if $turn < WINDOW {
@@ -197,7 +196,7 @@ impl Tables {
     }
 }
 
-/// Positions of a sequence.
+/// A range of positions of a sequence.
 #[derive(Clone, Copy)]
 pub(super) struct Part<'a> {
     pub(super) sequence: &'a [u16],
@@ -205,13 +204,13 @@ pub(super) struct Part<'a> {
     pub(super) positions: usize,
 }
 
-/// Where the sums of a convolution go.
+/// Receives the sums of a convolution.
 pub(super) trait Sink<S: Simd> {
-    /// Takes a vector of channels at the position that is so many behind the first.
+    /// Takes a vector of channels; `position` is counted from the first one of the part.
     fn take(&mut self, simd: S, position: usize, channels: S::f32s);
 }
 
-/// Numbers that begin where a line of the cache does: no vector of them lies in two lines.
+/// Values aligned to a cache line, so that no vector of them crosses two lines.
 #[derive(Debug)]
 struct Aligned {
     values: Vec<f32>,
@@ -250,7 +249,7 @@ impl WithSimd for Run<'_> {
         let part = Part { sequence, start, positions: output.len() / tables.width };
         for (index, first) in (0..tables.width).step_by(S::F32_LANES).enumerate() {
             let end = tables.width.min(first + S::F32_LANES);
-            tables.hand_out(
+            tables.pass_to(
                 simd,
                 index,
                 part,
@@ -276,8 +275,8 @@ impl<S: Simd> Sink<S> for Store<'_> {
     }
 }
 
-/// Adds a position's rows to the sums, if it is inside of the sequence; returns the sum that is
-/// complete and moves the others on.
+/// Adds the rows of a position to the sums, if it is inside the sequence; returns the sum that is
+/// complete and shifts the others.
 #[inline(always)]
 fn step<S: Simd, const WINDOW: usize>(
     simd: S,
@@ -291,7 +290,7 @@ fn step<S: Simd, const WINDOW: usize>(
         }
     }
     let complete = sums[WINDOW - 1];
-    // One by one, so that the compiler renames registers and copies nothing.
+    // One by one, so that the compiler renames registers and does not copy.
     for place in (1..WINDOW).rev() {
         sums[place] = sums[place - 1];
     }
