@@ -124,12 +124,12 @@ impl Workspace {
         self.build(&["--bin", "bm"])
     }
 
-    /// Builds the example that tells what k-mers say of bases, in release, and returns where it is.
+    /// Builds the example that writes the base support of reads, in release, and returns its path.
     ///
     /// # Errors
     /// When the build fails.
     pub(crate) fn build_statements(&self) -> Result<PathBuf> {
-        self.build(&["--package", "bm-evidence", "--example", "statements"])
+        self.build(&["--package", "bm-evidence", "--example", "base_support"])
     }
 
     /// Builds a program in release and returns where it is; the last one of `what` is its name.

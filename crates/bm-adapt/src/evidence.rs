@@ -48,12 +48,12 @@ pub(crate) fn weigh(
     threads: usize,
 ) -> (Evidence, EvidenceFindings) {
     let (seen, depth) = look(&index, sample, network, experience, threads);
-    let weights = seen.fit.weights(experience, index.share() >= 1.0);
+    let weights = seen.fit.weights(experience, index.fraction() >= 1.0);
     let expected_errors = seen.fit.posterior(&weights);
     let mut findings = EvidenceFindings {
         k: index.k(),
         kmers: index.kmers(),
-        share: index.share(),
+        share: index.fraction(),
         bytes: index.bytes() as u64,
         depth,
         evaluable: seen.known as f64 / seen.fit.bases().max(1) as f64,
@@ -155,15 +155,15 @@ fn look(
             let bases = sample.bases[kept.start..][..codes.len()].iter().copied();
             prior.logits_into(codes, &mut logits);
             reading.prepare(index, bases);
-            support.look(index, &reading);
-            for (statement, logit) in support.statements().iter().zip(&logits) {
+            support.look_up(index, &reading);
+            for (statement, logit) in support.bases().iter().zip(&logits) {
                 seen.fit.add(*statement, support.depth(), *logit);
-                seen.known += u64::from(statement.is_known());
+                seen.known += u64::from(statement.is_covered());
             }
-            if index.share() < 1.0 {
+            if index.fraction() < 1.0 {
                 probabilities.clear();
                 probabilities.extend(logits.iter().map(|logit| sigmoid(*logit)));
-                seen.fit.add_kmers(support.shared(), support.blamed(index, &probabilities));
+                seen.fit.add_kmers(support.supported_kmers(), support.unsupported_kmers(index, &probabilities));
             }
             seen.depths.extend(Some(support.depth()).filter(|depth| *depth > 0));
         }
