@@ -34,7 +34,11 @@ const ONLY_IN: [(&str, &[&str], &str); 8] = [
     ("clap", &["bm-cli", "xtask"], "libraries have no command line"),
     ("indicatif", &["bm-cli"], "libraries do not print"),
     ("plotters", &["bm-cli"], "libraries draw no pictures"),
-    ("rayon", &["bm-cli"], "callers own threads"),
+    (
+        "rayon",
+        &["bm-adapt", "bm-cli"],
+        "a caller says how many threads; the pool ends with the call",
+    ),
     ("noodles-sam", &["bm-truth"], "alignments are read in one place"),
     ("noodles-bam", &["bm-truth"], "alignments are read in one place"),
     ("ort", &["bm-infer"], "engines are known in one place"),
