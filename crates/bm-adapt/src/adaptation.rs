@@ -185,7 +185,7 @@ fn counts(sample: &RunSample, labels: &Labels) -> Findings {
 const MANY: u64 = 2_000_000;
 
 /// Reads that one thread evaluates at a time.
-const TOGETHER: usize = 8192;
+const READS_PER_TASK: usize = 8192;
 
 /// Returns the trained network, and adds to the findings how all candidates do on held-out reads.
 ///
@@ -212,8 +212,8 @@ fn learn(
         let calibration = Calibration::of(sample, labels, fold);
         let candidates = Candidates::new(&scores, &calibration, start, adapted);
         let ranges: Vec<_> = (0..sample.reads.len())
-            .step_by(TOGETHER)
-            .map(|first| first..first + TOGETHER)
+            .step_by(READS_PER_TASK)
+            .map(|first| first..first + READS_PER_TASK)
             .collect();
         let parts = in_parallel(&ranges, settings.threads, |range| {
             let (mut tally, mut held) = (Tally::new(), HeldOutReads::default());

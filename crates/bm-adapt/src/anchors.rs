@@ -24,7 +24,7 @@ pub(crate) struct Anchor {
 }
 
 /// Bases whose k-mers are hashed together, with vector instructions.
-const TOGETHER: usize = 64;
+const BLOCK: usize = 64;
 
 /// Marks a base at which no k-mer ends.
 const NONE: u64 = u64::MAX;
@@ -39,7 +39,7 @@ pub(crate) fn anchors(bases: impl Iterator<Item = u8>, limit: u64, mut take: imp
     let mut bases = bases.fuse();
     loop {
         let mut length = 0;
-        for (place, base) in (0..TOGETHER).zip(bases.by_ref()) {
+        for (place, base) in (0..BLOCK).zip(bases.by_ref()) {
             length = place + 1;
             if base >= UNKNOWN {
                 known = 0;
@@ -68,15 +68,15 @@ pub(crate) fn anchors(bases: impl Iterator<Item = u8>, limit: u64, mut take: imp
 
 /// The k-mers that end at consecutive bases, and their hashes.
 struct Hashes {
-    forward: [u64; TOGETHER],
+    forward: [u64; BLOCK],
     /// The lower of both strands.
-    lower: [u64; TOGETHER],
-    of_lower: [u64; TOGETHER],
+    lower: [u64; BLOCK],
+    of_lower: [u64; BLOCK],
 }
 
 impl Default for Hashes {
     fn default() -> Self {
-        Self { forward: [0; TOGETHER], lower: [NONE; TOGETHER], of_lower: [0; TOGETHER] }
+        Self { forward: [0; BLOCK], lower: [NONE; BLOCK], of_lower: [0; BLOCK] }
     }
 }
 

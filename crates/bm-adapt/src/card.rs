@@ -126,7 +126,7 @@ fn write(
         "Held-out bases by reported quality: measured, reported, and by the base and the adapted model, as Phred \
          scores.\n"
     )?;
-    table(text, "reported", &findings.by_quality)?;
+    table(text, "quality", &findings.by_quality)?;
     writeln!(text, "## Position in the read\n\nDistance to the nearer end, in bases.\n")?;
     table(text, "distance", &findings.by_place)?;
     writeln!(

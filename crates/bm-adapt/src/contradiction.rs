@@ -28,7 +28,7 @@ const FEWEST: u64 = 50;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Contradiction {
     /// Bases that the model rates Q25 or better and that can be checked against other reads.
-    pub sound: u64,
+    pub good: u64,
     /// Errors among them that the model expects.
     pub expected: f64,
     /// Wrong bases among them.
@@ -64,7 +64,7 @@ impl Contradiction {
         let scores = Scores::new();
         let tables = Tables::of(&network, &scores);
         let mut codes = Codes::default();
-        let mut contradiction = Self { sound: 0, expected: 0.0, found: 0 };
+        let mut contradiction = Self { good: 0, expected: 0.0, found: 0 };
         for (index, read) in sample.reads.iter().enumerate() {
             let codes = codes.of(&sample, index);
             for (at, label) in
@@ -72,7 +72,7 @@ impl Contradiction {
             {
                 let p = sigmoid(tables.logit(&Surroundings::of(codes, at), &scores));
                 if *label != Label::Unknown && p <= GOOD {
-                    contradiction.sound += 1;
+                    contradiction.good += 1;
                     contradiction.expected += f64::from(p);
                     contradiction.found += u64::from(*label == Label::Wrong);
                 }
@@ -88,10 +88,10 @@ impl Contradiction {
 
 impl fmt::Display for Contradiction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sound, expected, found } = self;
+        let Self { good, expected, found } = self;
         write!(
             f,
-            "the reads cover few positions and contradict the model: of {sound} bases that it rates \
+            "the reads cover few positions and contradict the model: of {good} bases that it rates \
              Q25 or better, other reads contradict {found} where the model expects {expected:.0} errors"
         )
     }

@@ -65,7 +65,8 @@ pub enum Doubt {
     /// The reads do not agree on one or two sequences.
     MixedSequences {
         /// Fraction of positions where they disagree.
-        share: f64,
+        #[serde(rename = "share")]
+        fraction: f64,
     },
     /// A cycle of the instrument failed.
     FaultyCycle {
@@ -88,12 +89,14 @@ pub enum Doubt {
     /// K-mers of other reads cover hardly any bases.
     FewShared {
         /// Fraction of covered bases.
-        share: f64,
+        #[serde(rename = "share")]
+        fraction: f64,
     },
     /// Many reads are exact copies of others.
     Copies {
         /// Fraction of the reads that are copies.
-        share: f64,
+        #[serde(rename = "share")]
+        fraction: f64,
     },
     /// The adapted model ranks held-out reads worse than the reported qualities do.
     RanksWorse {
@@ -121,7 +124,7 @@ pub(crate) fn doubts_of_labels(
         doubts.push(Doubt::FewPlaces { positions });
     }
     if mixed_share > MOST_MIXED {
-        doubts.push(Doubt::MixedSequences { share: mixed_share });
+        doubts.push(Doubt::MixedSequences { fraction: mixed_share });
     }
     doubts.extend(faulty_cycle(sample, labels));
     doubts
@@ -165,12 +168,12 @@ pub(crate) fn doubts_of_evidence(
         )
     };
     let mut found: Vec<_> = doubts.iter().filter(misleads).cloned().collect();
-    let share = of_run.copies_dropped as f64 / of_run.reads_seen.max(1) as f64;
-    if share > MOST_COPIES {
-        found.push(Doubt::Copies { share });
+    let fraction = of_run.copies_dropped as f64 / of_run.reads_seen.max(1) as f64;
+    if fraction > MOST_COPIES {
+        found.push(Doubt::Copies { fraction });
     }
     if findings.evaluable < FEWEST_COVERED {
-        found.push(Doubt::FewShared { share: findings.evaluable });
+        found.push(Doubt::FewShared { fraction: findings.evaluable });
     }
     found
 }
@@ -257,12 +260,12 @@ impl fmt::Display for Doubt {
                      too few to separate error patterns from effects of the sequence"
                 )
             }
-            Self::MixedSequences { share } => {
+            Self::MixedSequences { fraction } => {
                 write!(
                     f,
                     "reads disagree at {:.1} % of positions: \
                      mixed strains, or long reads with many indels",
-                    100.0 * share
+                    100.0 * fraction
                 )
             }
             Self::FaultyCycle { cycle, from_end, wrong } => {
@@ -280,14 +283,14 @@ impl fmt::Display for Doubt {
                      (gain {millibits:.2} ± {standard_error:.2} millibits per base)"
                 )
             }
-            Self::FewShared { share } => {
-                write!(f, "k-mers of other reads cover only {:.1} % of bases", 100.0 * share)
+            Self::FewShared { fraction } => {
+                write!(f, "k-mers of other reads cover only {:.1} % of bases", 100.0 * fraction)
             }
-            Self::Copies { share } => {
+            Self::Copies { fraction } => {
                 write!(
                     f,
                     "{:.0} % of reads are exact copies of other reads, with the same errors",
-                    100.0 * share
+                    100.0 * fraction
                 )
             }
             Self::RanksWorse { adapted, reported } => {
@@ -311,7 +314,7 @@ mod tests {
         let run = Findings { reads_seen: 1000, copies_dropped: 100, ..Findings::default() };
         let misleading = [
             Doubt::FewPlaces { positions: 250 },
-            Doubt::MixedSequences { share: 0.8 },
+            Doubt::MixedSequences { fraction: 0.8 },
             Doubt::FaultyCycle { cycle: 7, from_end: false, wrong: 0.4 },
         ];
         for doubt in misleading {
@@ -324,8 +327,17 @@ mod tests {
         ];
         assert_eq!(doubts_of_evidence(&covered, &run, &harmless), []);
         let copied = Findings { copies_dropped: 300, ..run.clone() };
-        assert_eq!(doubts_of_evidence(&covered, &copied, &[]), [Doubt::Copies { share: 0.3 }]);
+        assert_eq!(doubts_of_evidence(&covered, &copied, &[]), [Doubt::Copies { fraction: 0.3 }]);
         let uncovered = EvidenceFindings { evaluable: 0.01, ..covered };
-        assert_eq!(doubts_of_evidence(&uncovered, &run, &[]), [Doubt::FewShared { share: 0.01 }]);
+        assert_eq!(
+            doubts_of_evidence(&uncovered, &run, &[]),
+            [Doubt::FewShared { fraction: 0.01 }]
+        );
+    }
+
+    #[test]
+    fn the_json_of_a_doubt_keeps_its_keys() {
+        let json = serde_json::to_string(&Doubt::Copies { fraction: 0.3 }).expect("JSON");
+        assert_eq!(json, r#"{"reason":"copies","share":0.3}"#);
     }
 }

@@ -16,7 +16,7 @@ use crate::sample::RunSample;
 const MOST_BASES: usize = 4 << 20;
 
 /// Reads that one thread handles at a time.
-const TOGETHER: usize = 4096;
+const READS_PER_TASK: usize = 4096;
 
 /// Returns the evidence of a run with weights fitted to the sample, with the network's probabilities
 /// as priors.
@@ -80,7 +80,7 @@ fn map_reads<R: Send>(
 ) -> Vec<R> {
     let every = sample.bases_kept().div_ceil(MOST_BASES).max(1);
     let reads: Vec<usize> = (0..sample.reads.len()).step_by(every).collect();
-    let parts: Vec<&[usize]> = reads.chunks(TOGETHER).collect();
+    let parts: Vec<&[usize]> = reads.chunks(READS_PER_TASK).collect();
     in_parallel(&parts, threads, |reads| work(reads))
 }
 

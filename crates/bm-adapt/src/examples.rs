@@ -1,7 +1,6 @@
 //! The bases of a sample to learn from.
 
 use bm_encode::{BaseQualityPlace, CodeEncoder};
-
 use bm_kmers::kmer::mix;
 use bm_reads::{Phred, ReadRef, base};
 

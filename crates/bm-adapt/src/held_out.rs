@@ -97,7 +97,7 @@ impl<'a> Candidates<'a> {
 }
 
 impl HeldOutReads {
-    /// Evaluates all candidates on the labelled bases of a fold's reads, among the reads `some` of
+    /// Evaluates all candidates on the labelled bases of a fold's reads, among the reads `range` of
     /// the sample.
     ///
     /// Calls `take` for each such base: codes of the read, position, whether the base is wrong, error
@@ -107,16 +107,16 @@ impl HeldOutReads {
         sample: &RunSample,
         labels: &Labels,
         fold: u64,
-        some: Range<usize>,
+        range: Range<usize>,
         candidates: &Candidates<'_>,
         mut take: impl FnMut(&[u16], usize, bool, [f32; CANDIDATES.len()], f64),
     ) {
         let (mut codes, mut mates) = (Codes::default(), Codes::default());
-        let start = sample.reads.get(some.start).map_or(0, |kept| kept.start);
+        let start = sample.reads.get(range.start).map_or(0, |kept| kept.start);
         let (_, mut disputes) = labels
             .disputes()
             .split_at(labels.disputes().partition_point(|dispute| dispute.first < start));
-        for (index, kept) in sample.reads.iter().enumerate().take(some.end).skip(some.start) {
+        for (index, kept) in sample.reads.iter().enumerate().take(range.end).skip(range.start) {
             let mine = disputes
                 .iter()
                 .take_while(|dispute| dispute.first < kept.start + kept.length)

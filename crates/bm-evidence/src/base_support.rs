@@ -7,7 +7,7 @@ pub struct BaseSupport(pub(crate) u16);
 /// Bins of counts: 2, 3, 4 to 5, 6 to 11, 12 and more.
 const COUNTS: [u32; 5] = [2, 3, 4, 6, 12];
 
-/// A count below this fraction (one in so many) of the read's depth is thin.
+/// A count is thin if this many times the count is below the depth of the read.
 const THIN: u32 = 8;
 
 /// A base is rare where another base is more than this many times as frequent.

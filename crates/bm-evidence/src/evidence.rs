@@ -9,7 +9,7 @@ use crate::fit::Weights;
 use crate::{BaseSupport, EvidenceError, PreparedRead, ReadSupport};
 
 /// Bases that are updated together, with vector instructions.
-const TOGETHER: usize = 64;
+const BLOCK: usize = 64;
 
 /// Marks a base whose probability stays as it is.
 const NO_FACTOR: f32 = 0.0;
@@ -70,11 +70,10 @@ impl Evidence {
         // In a sampled index, unsupported k-mers raise probabilities, not the support of single bases.
         let all = self.index.level() == 0;
         let mut covered = 0;
-        let mut factors = [NO_FACTOR; TOGETHER];
+        let mut factors = [NO_FACTOR; BLOCK];
         let length = probabilities.len().min(support.bases().len());
         let (probabilities, bases) = (&mut probabilities[..length], &support.bases()[..length]);
-        for (probabilities, bases) in probabilities.chunks_mut(TOGETHER).zip(bases.chunks(TOGETHER))
-        {
+        for (probabilities, bases) in probabilities.chunks_mut(BLOCK).zip(bases.chunks(BLOCK)) {
             for (factor, base) in factors.iter_mut().zip(bases) {
                 covered += usize::from(base.is_covered());
                 *factor = if all || !base.is_contradicted() {

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
+use bm_reads::base::UNKNOWN;
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::index::Index;
 use crate::kmer::mix;
 use crate::packed::{BLOCK, Packed, WORD};
-use bm_reads::base::UNKNOWN;
 
 /// Marks a k-mer with an unknown base: the hash of a number that is no k-mer.
 const NONE: u64 = mix(1 << 63);

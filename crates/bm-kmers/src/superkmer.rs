@@ -5,11 +5,11 @@
 //! (Roberts et al. 2004; Li et al. 2013) therefore keeps equal k-mers together, and a stretch of
 //! several k-mers takes hardly more memory than one k-mer.
 
+use bm_reads::base::{UNKNOWN, code};
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::kmer::LONGEST;
 use crate::packed::{BLOCK, Packed, ROOM, WORD, join};
-use bm_reads::base::{UNKNOWN, code};
 
 /// Bases of a minimizer: few enough that a k-mer has several m-mers, many enough that no minimizer
 /// is in too many k-mers.

@@ -4,9 +4,9 @@
 //! both bases are right. Where they disagree, one of them is wrong: other reads may decide which
 //! one. If they do not, the two bases are a dispute.
 
-use bm_reads::base::{self, UNKNOWN};
 use std::ops::Range;
 
+use bm_reads::base::{self, UNKNOWN};
 use bm_reads::{Phred, ReadRef};
 use bm_truth::{Overlap, OverlapRules, overlap};
 

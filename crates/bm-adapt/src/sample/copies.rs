@@ -4,8 +4,9 @@
 //! qualities may be equal by chance in a deep run, so they count as copies only if many reads with
 //! varied qualities are copied.
 
-use bm_kmers::kmer::mix;
 use std::collections::HashSet;
+
+use bm_kmers::kmer::mix;
 
 /// Number of changes between neighbouring qualities from which on they are varied.
 const VARIED: usize = 8;
