@@ -1,5 +1,5 @@
-//! The cost of learning a run: observing reads, counting k-mers, labelling, training; and the cost of
-//! k-mer evidence in prediction.
+//! The cost of learning a run: observing reads, counting k-mers, labelling, training; and the cost
+//! of k-mer evidence in prediction.
 //!
 //! Observing and counting are done for every read. The rest is done once, whatever the size of the
 //! run.

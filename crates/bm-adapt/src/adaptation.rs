@@ -54,7 +54,8 @@ impl Adaptation {
     ///
     /// # Errors
     ///
-    /// [`AdaptError::NoExperience`] if it has none; [`AdaptError::Quality`] if the package is invalid.
+    /// [`AdaptError::NoExperience`] if it has none; [`AdaptError::Quality`] if the package is
+    /// invalid.
     pub fn check_experience(start: &ModelPackage) -> Result<(), AdaptError> {
         let name = start.name().to_owned();
         start.experience()?.map(drop).ok_or(AdaptError::NoExperience { package: name })
@@ -62,13 +63,13 @@ impl Adaptation {
 
     /// Returns the model to use for a run, learned from a sample and its labels.
     ///
-    /// Trains the network of the base model `start` on the labels, and compares it on held-out reads
-    /// with the base model and with the reported qualities.
+    /// Trains the network of the base model `start` on the labels, and compares it on held-out
+    /// reads with the base model and with the reported qualities.
     ///
     /// # Errors
     ///
-    /// [`AdaptError::OtherKind`] if the network of `start` is not a correction of reported qualities;
-    /// [`AdaptError::Quality`] if its package is invalid.
+    /// [`AdaptError::OtherKind`] if the network of `start` is not a correction of reported
+    /// qualities; [`AdaptError::Quality`] if its package is invalid.
     pub fn learn(
         sample: &RunSample,
         labels: &Labels,
@@ -189,8 +190,8 @@ const READS_PER_TASK: usize = 8192;
 
 /// Returns the trained network, and adds to the findings how all candidates do on held-out reads.
 ///
-/// With many labels, the network is trained on all folds but the first and tested on the first. With
-/// few, each fold is tested with a network trained on the others (cross-validation), and the
+/// With many labels, the network is trained on all folds but the first and tested on the first.
+/// With few, each fold is tested with a network trained on the others (cross-validation), and the
 /// returned network is trained on all.
 fn learn(
     sample: &RunSample,

@@ -43,7 +43,8 @@ fn write(
         Choice::Adapted => (
             "read-error-adapted".to_owned(),
             format!(
-                "Adapted to one sequencing run, starting from {start}. Use it for the reads of that run only."
+                "Adapted to one sequencing run, starting from {start}. \
+                 Use it for the reads of that run only."
             ),
         ),
         Choice::Start => (
@@ -53,8 +54,8 @@ fn write(
         Choice::Reported => (
             "reported-errors".to_owned(),
             format!(
-                "The run gave no reliable adapted model, and {start} does not apply to it, so this model \
-                 uses the reported qualities."
+                "The run gave no reliable adapted model, and {start} does not apply to it, \
+                 so this model uses the reported qualities."
             ),
         ),
     };
@@ -113,7 +114,8 @@ fn write(
     )?;
     writeln!(
         text,
-        "No reference was used. Where many reads overlap, a base that hardly any of them has is an error.\n"
+        "No reference was used. Where many reads overlap, a base that hardly any of them has is an \
+         error.\n"
     )?;
     let held = &findings.held_out;
     if held.reads == 0 {
@@ -123,16 +125,16 @@ fn write(
     writeln!(text, "## Reported and measured quality\n")?;
     writeln!(
         text,
-        "Held-out bases by reported quality: measured, reported, and by the base and the adapted model, as Phred \
-         scores.\n"
+        "Held-out bases by reported quality: measured, reported, and by the base and the \
+         adapted model, as Phred scores.\n"
     )?;
     table(text, "quality", &findings.by_quality)?;
     writeln!(text, "## Position in the read\n\nDistance to the nearer end, in bases.\n")?;
     table(text, "distance", &findings.by_place)?;
     writeln!(
         text,
-        "## Sequence context\n\nThe {CONTEXTS} contexts with the most errors beyond the reported ones: the two bases before, \
-         and the base itself as read.\n"
+        "## Sequence context\n\nThe {CONTEXTS} contexts with the most errors beyond the \
+         reported ones: the two bases before, and the base itself as read.\n"
     )?;
     let mut contexts = findings.by_context.clone();
     contexts
@@ -161,16 +163,19 @@ pub(crate) fn evidence(evidence: &RunEvidence) -> String {
     }
     if evidence.doubts.is_empty() {
         text.push_str(
-            "In use: the model's error probability of each base is updated by what other reads of the run have there. \
-             Use the package for the reads of this run only.\n",
+            "In use: the model's error probability of each base is updated by what other \
+             reads of the run have there. Use the package for the reads of this run only.\n",
         );
     }
     let _ = write!(
         text,
-        "\n| | |\n|---|---|\n| {k}-mers seen at least twice | {kmers} |\n| fraction of all k-mers counted | {share} \
-         |\n| median depth | {depth} reads |\n| bases covered by k-mers of other reads | {:.1} % |\n| expected errors in the \
-         sample, model alone | {expected_errors_prior:.0} |\n| expected errors in the sample, with k-mers | \
-         {expected_errors:.0} |\n",
+        "\n| | |\n|---|---|\n\
+         | {k}-mers seen at least twice | {kmers} |\n\
+         | fraction of all k-mers counted | {share} |\n\
+         | median depth | {depth} reads |\n\
+         | bases covered by k-mers of other reads | {:.1} % |\n\
+         | expected errors in the sample, model alone | {expected_errors_prior:.0} |\n\
+         | expected errors in the sample, with k-mers | {expected_errors:.0} |\n",
         100.0 * evaluable
     );
     text
@@ -180,8 +185,9 @@ fn compared(text: &mut String, held: &HeldOut) -> std::fmt::Result {
     writeln!(text, "## Evaluation on held-out reads\n")?;
     writeln!(
         text,
-        "By the run's own labels: {} reads with {} labelled bases, {} of them wrong. Log loss in thousandths of a bit per base; \
-         log2(expected/observed errors), 0 is calibrated; AUC for reads with an error rate above 1 % ({} good, {} bad reads).\n",
+        "By the run's own labels: {} reads with {} labelled bases, {} of them wrong. Log \
+         loss in thousandths of a bit per base; log2(expected/observed errors), 0 is calibrated; \
+         AUC for reads with an error rate above 1 % ({} good, {} bad reads).\n",
         held.reads, held.labelled, held.wrong, held.good_reads, held.bad_reads
     )?;
     writeln!(text, "| model | Log loss | log2 ratio | AUC |\n|---|---|---|---|")?;
@@ -201,7 +207,8 @@ fn compared(text: &mut String, held: &HeldOut) -> std::fmt::Result {
 fn table(text: &mut String, what: &str, rows: &[Row]) -> std::fmt::Result {
     writeln!(
         text,
-        "| {what} | bases | wrong | measured | reported | base model | adapted |\n|---|---|---|---|---|---|---|"
+        "| {what} | bases | wrong | measured | reported | base model | adapted |\n\
+         |---|---|---|---|---|---|---|"
     )?;
     for Row { of, bases, wrong, reported, start, adapted } in rows {
         let phred = |errors: f64| {

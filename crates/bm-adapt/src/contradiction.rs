@@ -36,9 +36,9 @@ pub struct Contradiction {
 }
 
 impl Contradiction {
-    /// Returns the contradiction between reads and a model; `None` if there is none, or if the reads
-    /// are too few or cover too many positions. A model whose network is of another kind is never
-    /// contradicted.
+    /// Returns the contradiction between reads and a model; `None` if there is none, or if the
+    /// reads are too few or cover too many positions. A model whose network is of another kind is
+    /// never contradicted.
     ///
     /// # Errors
     ///
@@ -91,8 +91,9 @@ impl fmt::Display for Contradiction {
         let Self { good, expected, found } = self;
         write!(
             f,
-            "the reads cover few positions and contradict the model: of {good} bases that it rates \
-             Q25 or better, other reads contradict {found} where the model expects {expected:.0} errors"
+            "the reads cover few positions and contradict the model: of {good} bases that it \
+             rates Q25 or better, other reads contradict {found} where the model expects \
+             {expected:.0} errors"
         )
     }
 }

@@ -40,7 +40,8 @@ const FEWEST_RANKED: u64 = 50;
 /// Lowest fraction of covered bases for which k-mer evidence is used.
 const FEWEST_COVERED: f64 = 0.05;
 
-/// Highest fraction of copied reads for which k-mer evidence is used: a copied error looks supported.
+/// Highest fraction of copied reads for which k-mer evidence is used: a copied error looks
+/// supported.
 const MOST_COPIES: f64 = 0.2;
 
 /// Why the adapted model, or the k-mer evidence, is not used.
@@ -243,14 +244,15 @@ impl fmt::Display for Doubt {
             Self::TooFewLabels { labelled, wrong, .. } if *labelled >= FEWEST_LABELLED => {
                 write!(
                     f,
-                    "other reads contradict only {wrong} of the {labelled} bases that can be checked, \
-                     too few errors to learn from"
+                    "other reads contradict only {wrong} of the {labelled} bases that can be \
+                     checked, too few errors to learn from"
                 )
             }
             Self::TooFewLabels { labelled, depth, .. } => {
                 write!(
                     f,
-                    "only {labelled} bases can be checked against other reads (median depth {depth})"
+                    "only {labelled} bases can be checked against other reads \
+                     (median depth {depth})"
                 )
             }
             Self::FewPlaces { positions } => {

@@ -18,8 +18,8 @@ const MOST_BASES: usize = 4 << 20;
 /// Reads that one thread handles at a time.
 const READS_PER_TASK: usize = 4096;
 
-/// Returns the evidence of a run with weights fitted to the sample, with the network's probabilities
-/// as priors.
+/// Returns the evidence of a run with weights fitted to the sample, with the network's
+/// probabilities as priors.
 pub(crate) fn weigh(
     index: Index,
     sample: &RunSample,
@@ -71,8 +71,8 @@ impl Prior {
     }
 }
 
-/// Returns the results of `work` for parts of the sample's reads, given by their numbers. In a large
-/// sample, reads are skipped evenly.
+/// Returns the results of `work` for parts of the sample's reads, given by their numbers. In a
+/// large sample, reads are skipped evenly.
 fn map_reads<R: Send>(
     sample: &RunSample,
     threads: usize,

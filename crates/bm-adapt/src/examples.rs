@@ -131,11 +131,11 @@ pub(crate) fn choose(
     (examples, bases)
 }
 
-/// Returns the bases about which mates disagree: each once as wrong and once as right, weighted with
-/// the probabilities by a network.
+/// Returns the bases about which mates disagree: each once as wrong and once as right, weighted
+/// with the probabilities by a network.
 ///
-/// One of two bases is wrong, so P(the first is wrong) = p (1 − q) / (p (1 − q) + q (1 − p)) where p
-/// and q are their error probabilities.
+/// One of two bases is wrong, so P(the first is wrong) = p (1 − q) / (p (1 − q) + q (1 − p)) where
+/// p and q are their error probabilities.
 fn disputed(
     sample: &RunSample,
     labels: &Labels,

@@ -100,8 +100,8 @@ impl HeldOutReads {
     /// Evaluates all candidates on the labelled bases of a fold's reads, among the reads `range` of
     /// the sample.
     ///
-    /// Calls `take` for each such base: codes of the read, position, whether the base is wrong, error
-    /// probabilities by the candidates, weight of the read.
+    /// Calls `take` for each such base: codes of the read, position, whether the base is wrong,
+    /// error probabilities by the candidates, weight of the read.
     pub(crate) fn add(
         &mut self,
         sample: &RunSample,

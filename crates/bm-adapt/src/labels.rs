@@ -1,8 +1,8 @@
 //! Labels: which bases are wrong, by the other reads of the run.
 //!
 //! All reads with an anchor are laid over each other there. In each column to either side, a base
-//! that very few reads have is wrong, and a base that many reads have is right. A mixed column, with
-//! a base of intermediate frequency, gives no labels: it may be a rare variant, a repeat, a
+//! that very few reads have is wrong, and a base that many reads have is right. A mixed column,
+//! with a base of intermediate frequency, gives no labels: it may be a rare variant, a repeat, a
 //! systematic error, or three alleles. A read that stops agreeing is ignored from there on: it has
 //! an indel, or comes from another position.
 //!

@@ -2,12 +2,13 @@
 //! labels from outside.
 //!
 //! - [`RunSample`] keeps a sample of the reads in bounded memory, whatever the size of the file.
-//! - [`Labels`] lays the sample's reads over each other: where many reads overlap, a base that hardly
-//!   any of them has is an error.
+//! - [`Labels`] lays the sample's reads over each other: where many reads overlap, a base that
+//!   hardly any of them has is an error.
 //! - [`Adaptation::learn`] trains the network of `read-error` on these labels. It learns what a
-//!   reported quality means in this run, by position in the read and by the bases before. On held-out
-//!   reads, the adapted model is compared with the base model and with the reported qualities. The
-//!   result is the package of the model to use, and why it is not the adapted one if so ([`Doubt`]).
+//!   reported quality means in this run, by position in the read and by the bases before. On
+//!   held-out reads, the adapted model is compared with the base model and with the reported
+//!   qualities. The result is the package of the model to use, and why it is not the adapted one if
+//!   so ([`Doubt`]).
 //! - [`Adaptation::weigh`] fits k-mer evidence to the run ([`RunEvidence`]).
 //!
 //! # Quick start
@@ -19,7 +20,8 @@
 //!
 //! // Observe every read of the run.
 //! let mut sample = RunSample::new(RunSample::ROOM);
-//! # let genome: Vec<u8> = (0..3000u64).map(|i| b"ACGT"[(i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61) as usize % 4]).collect();
+//! # let mixed = |i: u64| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61) as usize;
+//! # let genome: Vec<u8> = (0..3000).map(|i| b"ACGT"[mixed(i) % 4]).collect();
 //! for start in 0..600 {
 //!     let sequence = &genome[4 * start..4 * start + 100];
 //!     sample.observe(ReadRef { name: b"read", sequence, quality_scores: &[b'F'; 100] })?;

@@ -1,7 +1,7 @@
 //! The network: a correction of the reported quality by the bases and qualities around a base.
 //!
-//! With x the six features of a base's quality (the last is 1) and y the four features of its letter
-//! (all 0 for an unknown base),
+//! With x the six features of a base's quality (the last is 1) and y the four features of its
+//! letter (all 0 for an unknown base),
 //!
 //! ```text
 //! h       = relu(bias + place[its place] + Σ over o = -4..4 of (x[i + o], y[i + o]) · window[o])
@@ -202,7 +202,8 @@ impl Network {
     }
 }
 
-/// Returns the index of the parameter that is the weight of a channel at an offset, if there is one.
+/// Returns the index of the parameter that is the weight of a channel at an offset, if there is
+/// one.
 fn parameter(channel: usize, offset: usize, unit: usize) -> Option<usize> {
     let feature = match channel {
         0..QUALITY => channel,
@@ -408,8 +409,8 @@ struct Slopes<'a, I> {
 impl<'a, I: Iterator<Item = &'a Example>> WithSimd for Slopes<'_, I> {
     type Output = Tables;
 
-    /// Eight units are one AVX vector. Multiplications and additions are not fused, so the result is
-    /// the same on every processor.
+    /// Eight units are one AVX vector. Multiplications and additions are not fused, so the result
+    /// is the same on every processor.
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, _simd: S) -> Tables {
         for example in self.examples {
@@ -430,7 +431,8 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// The network by its definition, in double precision and without tables: the reference for engines.
+/// The network by its definition, in double precision and without tables: the reference for
+/// engines.
 pub(crate) struct Reference {
     correction: Correction,
     vectors: Vec<f32>,

@@ -108,13 +108,15 @@ struct Kind {
 const ADAPTED: Kind = Kind {
     id: "read-error-adapted",
     version: 1,
-    description: "Tells for every base how likely it is wrong, as the run that it learned from does, and for a read how many errors it has.",
+    description: "Tells for every base how likely it is wrong, as the run that it learned from \
+                  does, and for a read how many errors it has.",
     unscaled: false,
 };
 const REPORTED: Kind = Kind {
     id: "reported-errors",
     version: 1,
-    description: "Believes the reported qualities: a run taught nothing, and the model to start from does not apply to it.",
+    description: "Believes the reported qualities: a run taught nothing, and the model to start \
+                  from does not apply to it.",
     unscaled: true,
 };
 
@@ -178,7 +180,11 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
         files: digests(&files),
         training: json!({
             "program": concat!("bm-adapt ", env!("CARGO_PKG_VERSION")),
-            "start": {"id": from.id, "version": from.version, "sha256": start.model_file(Variant::Portable)?.sha256().to_string()},
+            "start": {
+                "id": from.id,
+                "version": from.version,
+                "sha256": start.model_file(Variant::Portable)?.sha256().to_string(),
+            },
             "seed": settings.seed,
         }),
         metrics: json!({"own_labels": findings}),
@@ -232,8 +238,8 @@ fn entry(bytes: &[u8]) -> FileEntry {
     FileEntry { sha256: Sha256::of(bytes).to_string(), bytes: bytes.len() as u64 }
 }
 
-/// Returns reads of random bases with qualities of the run, and their probabilities by the network in
-/// double precision.
+/// Returns reads of random bases with qualities of the run, and their probabilities by the network
+/// in double precision.
 ///
 /// They are not reads of the run: models are shared more freely than reads.
 fn golden(network: &Network, sample: &RunSample, rule: &ErrorRule, seed: u64) -> GoldenReads {

@@ -3,8 +3,8 @@
 //! A read is labelled only if one of its k-mers without errors was picked as an anchor, so reads
 //! with many errors are labelled less often. Let f be the fraction of k-mers that are picked and n
 //! the number of k-mers of the read. A read without errors is labelled with probability
-//! 1 − (1 − f)^n; a read with c k-mers without errors, with 1 − (1 − f)^c. The quotient is the weight
-//! of the latter, as in the estimator of Horvitz & Thompson 1952.
+//! 1 − (1 − f)^n; a read with c k-mers without errors, with 1 − (1 − f)^c. The quotient is the
+//! weight of the latter, as in the estimator of Horvitz & Thompson 1952.
 
 use crate::anchors::K;
 use crate::labels::Label;
@@ -12,7 +12,8 @@ use crate::labels::Label;
 /// Highest weight: a read with a higher one would dominate the estimates.
 const MOST: f64 = 10.0;
 
-/// Returns the weight of a read with these labels, if one in `kmers_per_anchor` k-mers is an anchor.
+/// Returns the weight of a read with these labels, if one in `kmers_per_anchor` k-mers is an
+/// anchor.
 pub(crate) fn read_weight(labels: &[Label], kmers_per_anchor: f64) -> f64 {
     let kmers = (labels.len() + 1).saturating_sub(K);
     let (mut clean, mut run) = (0, 0);

@@ -20,10 +20,10 @@ const DEEP_ENOUGH: usize = 400;
 
 /// A sample of the reads of a run, in bounded memory.
 ///
-/// A read is kept if it has an anchor: a k-mer whose hash is below a limit. When the sample is full,
-/// the limit is halved and reads without an anchor below it are dropped, so the positions that remain
-/// keep their full depth. If that would leave few positions of very high depth, every second read is
-/// dropped instead. The sample depends on the reads and their order only.
+/// A read is kept if it has an anchor: a k-mer whose hash is below a limit. When the sample is
+/// full, the limit is halved and reads without an anchor below it are dropped, so the positions
+/// that remain keep their full depth. If that would leave few positions of very high depth, every
+/// second read is dropped instead. The sample depends on the reads and their order only.
 #[derive(Clone, Debug)]
 pub struct RunSample {
     room: usize,

@@ -35,8 +35,8 @@ const EPSILON: f64 = 1e-8;
 /// Examples per block; the order of blocks is shuffled in each round.
 const BLOCK: usize = 64;
 
-/// Fraction of the steps in which the learning rate rises, and its start as a fraction of the highest
-/// rate.
+/// Fraction of the steps in which the learning rate rises, and its start as a fraction of the
+/// highest rate.
 const RISE: f64 = 0.2;
 const LOW: f64 = 0.04;
 

@@ -42,8 +42,8 @@ impl Evidence {
         &self.index
     }
 
-    /// Prepares a read for [`Evidence::apply`]. Prepare the next read before applying the evidence to
-    /// this one: its k-mers are then in the cache in time.
+    /// Prepares a read for [`Evidence::apply`]. Prepare the next read before applying the evidence
+    /// to this one: its k-mers are then in the cache in time.
     pub fn prepare(&self, read: &mut PreparedRead, sequence: &[u8]) {
         read.prepare(&self.index, sequence.iter().map(|letter| base::code(*letter)));
     }
@@ -55,8 +55,8 @@ impl Evidence {
     /// sample of the k-mers was counted, unsupported k-mers raise the probabilities of their
     /// candidate bases together.
     ///
-    /// **Shape** of `probabilities`: `[bases]`. If read and probabilities differ in length, the rest
-    /// of the longer one is left alone.
+    /// **Shape** of `probabilities`: `[bases]`. If read and probabilities differ in length, the
+    /// rest of the longer one is left alone.
     ///
     /// **Units** probability of an error, 0 to 1.
     pub fn apply(
@@ -67,7 +67,8 @@ impl Evidence {
     ) -> usize {
         support.look_up(&self.index, read);
         let weights = self.weights.at(support.depth());
-        // In a sampled index, unsupported k-mers raise probabilities, not the support of single bases.
+        // In a sampled index, unsupported k-mers raise probabilities, not the support of single
+        // bases.
         let all = self.index.level() == 0;
         let mut covered = 0;
         let mut factors = [NO_FACTOR; BLOCK];

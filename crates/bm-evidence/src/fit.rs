@@ -47,10 +47,10 @@ impl Weights {
 ///
 /// How often wrong and right bases have each kind of support depends on the run: on how even its
 /// coverage is, on repeats, on recurring errors. [`Fit::weights`] fits a mixture of wrong and right
-/// bases by expectation maximisation (Dempster, Laird and Rubin 1977). The prior probability of each
-/// base is its mixing fraction, so no labels are needed. Earlier runs ([`Experience`]) count as half
-/// of the data. Support that bases of high and low quality have equally often gets a weight near 1;
-/// support found mostly at bases with a high prior gets a high one.
+/// bases by expectation maximisation (Dempster, Laird and Rubin 1977). The prior probability of
+/// each base is its mixing fraction, so no labels are needed. Earlier runs ([`Experience`]) count
+/// as half of the data. Support that bases of high and low quality have equally often gets a weight
+/// near 1; support found mostly at bases with a high prior gets a high one.
 #[derive(Clone, Debug)]
 pub struct Fit {
     depths: Vec<f64>,
@@ -59,7 +59,8 @@ pub struct Fit {
     seen: u64,
     /// Number of k-mers that other reads have.
     supported_kmers: u64,
-    /// Unsupported k-mers by the probability that one of their candidates is wrong, in the same bins.
+    /// Unsupported k-mers by the probability that one of their candidates is wrong, in the same
+    /// bins.
     unsupported_kmers: [u32; BINS],
 }
 
@@ -85,8 +86,8 @@ impl Fit {
     }
 
     /// Adds k-mers of a read: the number that other reads have
-    /// ([`crate::ReadSupport::supported_kmers`]), and for each other one the probability that one of
-    /// its candidates is wrong ([`crate::ReadSupport::unsupported_kmers`]).
+    /// ([`crate::ReadSupport::supported_kmers`]), and for each other one the probability that one
+    /// of its candidates is wrong ([`crate::ReadSupport::unsupported_kmers`]).
     pub fn add_kmers(&mut self, supported: u64, unsupported: impl Iterator<Item = f64>) {
         self.supported_kmers += supported;
         unsupported
@@ -197,8 +198,8 @@ fn factor(number: usize, wrong: f64, right: f64) -> f64 {
     }
 }
 
-/// Returns the expected number of wrong bases in bins of prior log-odds, if their odds are multiplied
-/// by `factor`.
+/// Returns the expected number of wrong bases in bins of prior log-odds, if their odds are
+/// multiplied by `factor`.
 fn expected(bins: &[u32; BINS], factor: f64) -> f64 {
     let wrong = |(bin, count): (usize, &u32)| {
         let odds = (LOWEST + (bin as f64 + 0.5) * WIDTH).exp() * factor;

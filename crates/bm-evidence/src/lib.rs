@@ -6,12 +6,12 @@
 //!
 //! - A [`Counter`](bm_kmers::Counter) counts the k-mers of all reads in bounded memory and makes an
 //!   [`Index`](bm_kmers::Index) of them.
-//! - [`ReadSupport`] looks up a [`PreparedRead`] in the index and returns the [`BaseSupport`] of each
-//!   base.
+//! - [`ReadSupport`] looks up a [`PreparedRead`] in the index and returns the [`BaseSupport`] of
+//!   each base.
 //! - [`Fit`] estimates the weight of each kind of support in the run: the factor on the odds that a
 //!   base is wrong. It starts from runs with known errors ([`Experience`]) and needs no labels.
-//! - [`Evidence`] is the index with the weights. It turns the error probability that a model gives a
-//!   base (the prior) into the probability given the k-mers of the run (the posterior).
+//! - [`Evidence`] is the index with the weights. It turns the error probability that a model gives
+//!   a base (the prior) into the probability given the k-mers of the run (the posterior).
 //!
 //! Probabilities rise only where other reads contradict a base. A place that was read once, of a
 //! rare strain or at the end of a genome, keeps its prior.
@@ -30,7 +30,8 @@
 //! let index = counter.finish();
 //!
 //! # let json = r#"{"format": 1, "statements": 1, "depths": [1.0], "some": [], "all": [
-//! #   {"statement": 5, "wrong": [0.01], "right": [0.99]}, {"statement": 586, "wrong": [0.5], "right": [0.00001]}]}"#;
+//! #   {"statement": 5, "wrong": [0.01], "right": [0.99]},
+//! #   {"statement": 586, "wrong": [0.5], "right": [0.00001]}]}"#;
 //! // Without bases of the run to fit to, the weights are those of earlier runs.
 //! let experience = Experience::from_json(json)?;
 //! let weights = Fit::new(&experience).weights(&experience, true);

@@ -5,9 +5,9 @@
 //! from the left and from the right ([`crate::walk`]): a base is contradicted where more reads
 //! continue with another base, and after it as the read does.
 //!
-//! If memory was short and only a sample of the k-mers was counted, there are no walks: each sampled
-//! k-mer of the read is looked up, and one that no other read has makes candidates of those of its
-//! bases that no other k-mer supports.
+//! If memory was short and only a sample of the k-mers was counted, there are no walks: each
+//! sampled k-mer of the read is looked up, and one that no other read has makes candidates of those
+//! of its bases that no other k-mer supports.
 
 use std::ops::Range;
 
@@ -24,7 +24,8 @@ const NEIGHBOUR_RATIO: u32 = 4;
 /// K-mers of a read that are prefetched for a walk: about as many as one error affects.
 const NEAR: usize = 32;
 
-/// A read ready for look-up: its k-mers are hashed, and their counts are being loaded into the cache.
+/// A read ready for look-up: its k-mers are hashed, and their counts are being loaded into the
+/// cache.
 #[derive(Clone, Debug, Default)]
 pub struct PreparedRead {
     codes: Vec<u8>,
@@ -32,8 +33,8 @@ pub struct PreparedRead {
 }
 
 impl PreparedRead {
-    /// Replaces the read by one with these base codes ([`bm_reads::base::code`]), for look-up in the
-    /// same index.
+    /// Replaces the read by one with these base codes ([`bm_reads::base::code`]), for look-up in
+    /// the same index.
     pub fn prepare(&mut self, index: &Index, codes: impl Iterator<Item = u8>) {
         self.codes.clear();
         self.codes.extend(codes);
@@ -45,7 +46,8 @@ impl PreparedRead {
         }
     }
 
-    /// Returns the starts of the tiles: k-mers that do not overlap, and one that ends with the read.
+    /// Returns the starts of the tiles: k-mers that do not overlap, and one that ends with the
+    /// read.
     fn tiles(&self, k: usize) -> impl Iterator<Item = usize> {
         let length = self.codes.len();
         let last = (length > k && !length.is_multiple_of(k)).then(|| length - k);
@@ -58,7 +60,8 @@ impl PreparedRead {
 pub struct ReadSupport {
     tiles: Vec<Tile>,
     counts: Vec<u32>,
-    /// In a sampled index: the k-mers that no other read has, those with the fewest candidates first.
+    /// In a sampled index: the k-mers that no other read has, those with the fewest candidates
+    /// first.
     unsupported: Vec<UnsupportedKmer>,
     sides: [Vec<Side>; 2],
     path: Vec<Step>,
@@ -76,8 +79,8 @@ struct Tile {
 /// A k-mer that no other read has. Fields in the order of sorting.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct UnsupportedKmer {
-    /// Number of its bases that no other k-mer supports: one of them is wrong, or the place was read
-    /// once.
+    /// Number of its bases that no other k-mer supports: one of them is wrong, or the place was
+    /// read once.
     candidates: usize,
     start: usize,
 }
@@ -121,8 +124,8 @@ impl ReadSupport {
     ///
     /// A k-mer with an error is seen in no other read; one without an error with probability
     /// 1/`factor`. By Bayes, the odds of at least one error among its candidates grow by `factor`,
-    /// and each candidate's probability grows in proportion. K-mers are handled one after the other,
-    /// so that an error found in one k-mer also explains those that overlap it.
+    /// and each candidate's probability grows in proportion. K-mers are handled one after the
+    /// other, so that an error found in one k-mer also explains those that overlap it.
     pub(crate) fn spread_over_candidates(
         &self,
         index: &Index,
@@ -149,8 +152,8 @@ impl ReadSupport {
         }
     }
 
-    /// Returns the probability of at least one wrong candidate base for each unsupported k-mer of the
-    /// last read, leaving out k-mers that overlap an earlier one.
+    /// Returns the probability of at least one wrong candidate base for each unsupported k-mer of
+    /// the last read, leaving out k-mers that overlap an earlier one.
     ///
     /// `probabilities` are the error probabilities of the bases, of shape `[bases]`.
     pub fn unsupported_kmers(

@@ -225,7 +225,8 @@ impl Walk<'_> {
         (Side::contradicted(own, other.reads), code < UNKNOWN, with(other.code, other.reads))
     }
 
-    /// Returns whether the walk continues with the read's own base although more reads have another.
+    /// Returns whether the walk continues with the read's own base although more reads have
+    /// another.
     #[cold]
     fn prefers_own<const BACK: bool>(
         &self,

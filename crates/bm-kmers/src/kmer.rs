@@ -91,8 +91,8 @@ pub(crate) fn each(codes: impl Iterator<Item = u8>, k: usize, mut take: impl FnM
     }
 }
 
-/// A k-mer is this many bases longer than log4 of the genome size: a random k-mer then occurs in the
-/// genome with probability 4^-7.
+/// A k-mer is this many bases longer than log4 of the genome size: a random k-mer then occurs in
+/// the genome with probability 4^-7.
 const BASES_BEYOND_GENOME: f64 = 7.0;
 
 /// A k-mer is at most the median read length divided by this.

@@ -30,7 +30,8 @@
 //!
 //! Counts are exact while the memory lasts. When it is full, k-mers seen once are dropped if they
 //! are mostly errors; otherwise every second k-mer is dropped, by its hash ([`Index::fraction`]).
-//! [`Counter::split`] spreads the counting over threads; the result does not depend on their number.
+//! [`Counter::split`] spreads the counting over threads; the result does not depend on their
+//! number.
 
 mod counter;
 mod error;

@@ -21,8 +21,8 @@ const MAX_KMERS: usize = 30;
 /// Bits of a super-k-mer that hold its length.
 const LENGTH_BITS: u32 = u8::BITS;
 
-/// A stretch of a read: the number of bases in the lowest byte, above it two bits per base, the last
-/// base lowest.
+/// A stretch of a read: the number of bases in the lowest byte, above it two bits per base, the
+/// last base lowest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SuperKmer(u128);
 

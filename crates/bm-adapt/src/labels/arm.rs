@@ -4,7 +4,8 @@ use super::column::Column;
 use crate::anchors::K;
 use crate::sample::{Kept, RunSample};
 
-/// A read is out of step if [`DIFFERENT`] of its last [`RECENT`] bases differ from the agreed bases.
+/// A read is out of step if [`DIFFERENT`] of its last [`RECENT`] bases differ from the agreed
+/// bases.
 const DIFFERENT: u32 = 6;
 const RECENT: u32 = 10;
 
@@ -61,7 +62,8 @@ impl Arm {
             .map(move |i| if self.backward { self.first - 1 - i } else { self.first + i })
     }
 
-    /// Returns the code of a base on the anchor's strand. The code of an unknown base stays above 3.
+    /// Returns the code of a base on the anchor's strand. The code of an unknown base stays above
+    /// 3.
     #[inline(always)]
     pub(super) fn base(self, sample: &RunSample, at: usize) -> u8 {
         sample.bases[at] ^ self.flip

@@ -12,8 +12,8 @@ const AGREEING: f64 = 0.6;
 const FEW: f64 = 0.03;
 const MOST_FEW: f64 = 20.0;
 
-/// A base is right if at least this fraction of the reads has it, and at least [`MANY_READS`] reads.
-/// A heterozygous site has two right bases.
+/// A base is right if at least this fraction of the reads has it, and at least [`MANY_READS`]
+/// reads. A heterozygous site has two right bases.
 const MANY: f64 = 0.35;
 const MANY_READS: f64 = 4.0;
 

@@ -180,7 +180,10 @@ fn reads() -> impl Strategy<Value = Vec<Read>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(48)
+    })]
 
     #[test]
     fn the_gradient_agrees_with_finite_differences(
@@ -196,7 +199,10 @@ proptest! {
         let examples = examples(&reads);
         let (found, slopes) = loss_and_gradient(&Network { parameters }, &examples);
         let expected = loss(&start, &vectors, &reads);
-        prop_assert!((found - expected).abs() < 1e-5 * (1.0 + expected), "loss {found}, by the definition {expected}");
+        prop_assert!(
+            (found - expected).abs() < 1e-5 * (1.0 + expected),
+            "loss {found}, by the definition {expected}"
+        );
         for group in GROUPS.windows(2) {
             let ((name, from), (_, to)) = (group[0], group[1]);
             let moved = |step: f64| {
@@ -208,7 +214,10 @@ proptest! {
             let found: f64 = (from..to).map(|i| f64::from(slopes[i]) * direction[i]).sum();
             // Terms may cancel: the tolerance is relative to the sum of their absolute values.
             let size: f64 = (from..to).map(|i| (f64::from(slopes[i]) * direction[i]).abs()).sum();
-            prop_assert!((found - expected).abs() < 1e-4 * size + 1e-7, "{name}: {found}, by finite differences {expected}");
+            prop_assert!(
+                (found - expected).abs() < 1e-4 * size + 1e-7,
+                "{name}: {found}, by finite differences {expected}"
+            );
         }
     }
 }

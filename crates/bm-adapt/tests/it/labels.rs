@@ -69,8 +69,8 @@ fn called_wrong_at(labels: &[Label], made: &[Made], sites: &[(usize, usize)]) ->
     called as f64 / sites.len() as f64
 }
 
-/// Reads of which a fraction is of another strain that differs in one of 100 bases, and the sites of
-/// the other strain's bases.
+/// Reads of which a fraction is of another strain that differs in one of 100 bases, and the sites
+/// of the other strain's bases.
 fn strains(fraction: f64, depth: usize) -> (Vec<Made>, Vec<(usize, usize)>) {
     let mut draw = Draw::new(4);
     let (first, length) = (genome(8_000, 4), 150);
@@ -246,7 +246,9 @@ proptest! {
     fn any_reads_are_labelled(
         seed in any::<u64>(),
         lengths in prop::collection::vec(0usize..400, 1..60),
-        letters in prop::sample::select(vec![&b"ACGT"[..], b"ACGTN", b"acgtnACGTURYKM.-", b"A", b"AC"]),
+        letters in prop::sample::select(
+            vec![&b"ACGT"[..], b"ACGTN", b"acgtnACGTURYKM.-", b"A", b"AC"],
+        ),
         pairs in any::<bool>(),
         room in prop::sample::select(vec![0usize, 100, 5_000, 1 << 20]),
     ) {

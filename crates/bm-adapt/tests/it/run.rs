@@ -59,8 +59,8 @@ impl Made {
     }
 }
 
-/// Phred scores of simulated reads, each with its fraction of the bases and its true error rate. The
-/// best score is overstated by 10.
+/// Phred scores of simulated reads, each with its fraction of the bases and its true error rate.
+/// The best score is overstated by 10.
 pub(crate) const QUALITIES: [(u8, f64, f64); 3] =
     [(11, 0.06, 0.08), (25, 0.14, 0.004), (37, 0.80, 0.002)];
 

@@ -156,7 +156,9 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_after_a_head_are_refused_or_used(rest in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_after_a_head_are_refused_or_used(
+        rest in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
         let file = [&FILE[..INDEX], &rest].concat();
         if let Ok(evidence) = read(&file) {
             use_it(&evidence);

@@ -25,7 +25,8 @@ fn add(fit: &mut Fit, support: BaseSupport, logit: f32, bases: usize) {
     (0..bases).for_each(|_| fit.add(support, DEPTH, logit));
 }
 
-/// A run of supported bases, most of them with low priors, and of contradicted bases with this prior.
+/// A run of supported bases, most of them with low priors, and of contradicted bases with this
+/// prior.
 fn run(contradicted_at: f32) -> Fit {
     let mut fit = Fit::new(&experience());
     add(&mut fit, BaseSupport::new(5).unwrap(), -7.0, 100_000);

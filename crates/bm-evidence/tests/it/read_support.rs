@@ -182,8 +182,8 @@ fn a_genome_read_once_beside_a_deep_one_is_not_contradicted() {
             assert!(probabilities.iter().all(|p| *p <= 0.010_001), "{probabilities:?}");
         }
     }
-    // A read that changes from the deep genome to the rare one may be contradicted at the change, and
-    // not after it.
+    // A read that changes from the deep genome to the rare one may be contradicted at the change,
+    // and not after it.
     let read = [&piece(50, 75), &rare[..75]].concat();
     let contradicted = contradicted(&DEEP.1, &read);
     assert!(
@@ -254,9 +254,14 @@ fn walks_along_repeats_end() {
 }
 
 proptest! {
-    // The seed is fixed: one in many thousands of random errors is supported by chance, as the index
-    // keeps only part of each hash.
-    #![proptest_config(ProptestConfig { cases: 400, rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
+    // The seed is fixed: one in many thousands of random errors is supported by chance, as the
+    // index keeps only part of each hash.
+    #![proptest_config(ProptestConfig {
+        cases: 400,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn random_errors_are_contradicted_on_both_strands(
@@ -267,8 +272,10 @@ proptest! {
         let mut read = piece(start, length);
         errors.iter().for_each(|(at, by)| read[*at] = other(read[*at], *by));
         let places: BTreeSet<usize> = errors.into_keys().collect();
-        prop_assert_eq!(contradicted(&DEEP.1, &read).into_iter().collect::<BTreeSet<_>>(), places.clone());
-        let mirrored: BTreeSet<usize> = contradicted(&DEEP.1, &reverse_complement(&read)).into_iter().map(|at| length - 1 - at).collect();
+        let found: BTreeSet<usize> = contradicted(&DEEP.1, &read).into_iter().collect();
+        prop_assert_eq!(&found, &places);
+        let back = contradicted(&DEEP.1, &reverse_complement(&read));
+        let mirrored: BTreeSet<usize> = back.into_iter().map(|at| length - 1 - at).collect();
         prop_assert_eq!(mirrored, places);
     }
 
@@ -278,8 +285,11 @@ proptest! {
     }
 
     #[test]
-    fn pieces_in_any_order_are_looked_up(pieces in proptest::collection::vec((0..5000_usize, 1..60_usize), 0..12)) {
-        let read: Vec<u8> = pieces.iter().flat_map(|(start, length)| piece(*start, *length)).collect();
+    fn pieces_in_any_order_are_looked_up(
+        pieces in proptest::collection::vec((0..5000_usize, 1..60_usize), 0..12),
+    ) {
+        let read: Vec<u8> =
+            pieces.iter().flat_map(|(start, length)| piece(*start, *length)).collect();
         prop_assert_eq!(look_up(&DEEP.1, &read).len(), read.len());
     }
 }

@@ -120,8 +120,8 @@ fn kmers_that_do_not_fit_are_left_out_and_the_counts_of_the_others_hold() {
         let (mut found, mut seen, mut kept, mut more) = (0, 0, 0, 0);
         for (kmer, expected) in &expected {
             let count = count(&index, kmer);
-            // A k-mer that was dropped and seen again is counted from then on. The index finds a few
-            // wrong k-mers.
+            // A k-mer that was dropped and seen again is counted from then on. The index finds a
+            // few wrong k-mers.
             more += u32::from(count > *expected);
             if count > 0 {
                 found += 1;
