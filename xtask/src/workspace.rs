@@ -130,7 +130,7 @@ impl Workspace {
     /// # Errors
     /// When the build fails.
     pub(crate) fn build_statements(&self) -> Result<PathBuf> {
-        self.build(&["--package", "bm-evidence", "--example", "statements"])
+        self.build(&["--package", "bm-evidence", "--example", "base_support"])
     }
 
     /// Builds a program in release mode and returns its path; the last element of `what` is its name.

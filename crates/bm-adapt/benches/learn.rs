@@ -1,8 +1,8 @@
-//! What learning a run costs: looking at each of its reads, counting its k-mers, laying reads over
-//! each other, training; and what the k-mers cost when they testify.
+//! The cost of learning a run: observing reads, counting k-mers, labelling, training; and the cost
+//! of k-mer evidence in prediction.
 //!
-//! Reads a second is what `bm adapt` can take from its reader on one core; the rest is done once,
-//! whatever the size of the run.
+//! Observing and counting are done for every read. The rest is done once, whatever the size of the
+//! run.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -19,7 +19,7 @@ use bm_reads::fastq::{Reader, Record};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use flate2::bufread::MultiGzDecoder;
 
-/// Real reads, of which a registry's crate has none.
+/// Real reads; the published crate has none.
 fn reads() -> Vec<Record> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../../testdata/hiseqx_phage/hiseqx_phage.fastq.gz");
@@ -35,7 +35,7 @@ fn reads() -> Vec<Record> {
 fn sample(reads: &[Record], room: usize) -> RunSample {
     let mut sample = RunSample::new(room);
     for read in reads {
-        // These reads are in order.
+        // These reads are valid.
         let _ = sample.observe(read.as_read());
     }
     sample
@@ -47,7 +47,7 @@ fn count(reads: &[Record]) -> Index {
     counter.finish()
 }
 
-/// Bases of a k-mer, as `bm` chooses them for these reads, and bytes for counting.
+/// Bases of a k-mer, as `bm` chooses them for these reads, and memory for counting, in bytes.
 const K: usize = 17;
 const ROOM: usize = 1 << 30;
 
@@ -59,7 +59,7 @@ fn learn(criterion: &mut Criterion) {
     group.bench_function("observe, all kept", |bencher| {
         bencher.iter(|| sample(black_box(&reads), RunSample::ROOM))
     });
-    // As in a large run: hardly any read is kept.
+    // As in a large run, where hardly any read is kept.
     group.bench_function("observe, one in a hundred kept", |bencher| {
         bencher.iter(|| sample(black_box(&reads), RunSample::ROOM / 1600))
     });
@@ -86,7 +86,7 @@ fn learn(criterion: &mut Criterion) {
         )
     });
     let batch: Vec<_> = reads.iter().map(Record::as_read).collect();
-    let mut judge = |name: &str, evidence: Option<Arc<Evidence>>| {
+    let mut predict = |name: &str, evidence: Option<Arc<Evidence>>| {
         let package = ModelPackage::from_files("bench", adaptation.files.clone());
         let package =
             package.map(|package| evidence.into_iter().fold(package, ModelPackage::with_evidence));
@@ -97,9 +97,9 @@ fn learn(criterion: &mut Criterion) {
         };
         group.bench_function(name, |bencher| bencher.iter(|| model.predict(black_box(&batch))));
     };
-    judge("judge by the network", None);
+    predict("predict by the network", None);
     if let Ok(evidence) = adaptation.weigh(count(&reads), &whole, 1) {
-        judge("judge by the network and k-mers", evidence.evidence);
+        predict("predict by the network and k-mers", evidence.evidence);
     }
     group.finish();
 }

@@ -1,75 +1,47 @@
-//! From the reads of a run to the model that judges them.
+//! From the sample of a run to a model package.
 
 use bm_evidence::Experience;
 use bm_infer::Variant;
 use bm_infer::onnx::correction::Correction;
 use bm_kmers::Index;
 use bm_quality::{ModelPackage, PackageFiles, ReadRule};
-use serde::{Deserialize, Serialize};
 
 use crate::calibration::Calibration;
-use crate::examples::FOLDS;
+use crate::doubts::{self, Doubt};
+use crate::error::AdaptError;
+use crate::evidence::{self, RunEvidence};
+use crate::examples::{self, FOLDS};
 use crate::findings::{Findings, HeldOut, Tally};
-use crate::judge::{Held, Judges};
+use crate::held_out::{Candidates, HeldOutReads};
 use crate::labels::{Label, Labels};
 use crate::network::{Network, Scores};
-use crate::package::Origin;
+use crate::package::{self, Origin};
 use crate::parallel::in_parallel;
 use crate::sample::RunSample;
-use crate::train::{Settings as Training, train};
-use crate::{AdaptError, Doubt, RunEvidence, evidence, examples, gate, package};
+use crate::settings::{Choice, Settings};
+use crate::train::{Training, train};
 
-/// How to learn.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// Of everything that is drawn.
-    pub seed: u64,
-    /// Threads to use; what is learned does not depend on it.
-    pub threads: usize,
-    /// Whether the model to start from applies to the run ([`bm_quality::Domain`]): if not, and if
-    /// nothing is learned, reported qualities judge.
-    pub start_applies: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { seed: 0, threads: 1, start_applies: true }
-    }
-}
-
-/// Which model is the best one for the run, as far as the run tells.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Choice {
-    /// The one that learned from the run.
-    Adapted,
-    /// The one that learning started from.
-    Start,
-    /// None: what the instrument reports.
-    Reported,
-}
-
-/// What was learned of a run, and the package of the model to use.
+/// The outcome of learning a run: findings, doubts, and the package of the model to use.
 #[derive(Clone, Debug)]
 pub struct Adaptation {
     /// Which model the package holds.
     pub choice: Choice,
-    /// Why it is not the adapted one; empty if it is.
+    /// Why the package does not hold the adapted model; empty if it does.
     pub doubts: Vec<Doubt>,
-    /// What was seen.
+    /// What was measured.
     pub findings: Findings,
     /// The files of the package.
     pub files: PackageFiles,
-    /// What the model to start from is called.
+    /// Name of the base model.
     start: String,
-    /// The network that it holds.
+    /// The network in the package.
     network: Network,
-    /// What runs with known errors taught of k-mers, as far as the model to start from knows.
+    /// Experience of k-mers from earlier runs, if the base model has it.
     experience: Option<Experience>,
 }
 
 impl Adaptation {
-    /// Checks that a model can be started from.
+    /// Checks that a model can be adapted.
     ///
     /// # Errors
     ///
@@ -78,22 +50,26 @@ impl Adaptation {
         network_of(start).map(drop)
     }
 
-    /// Checks that a model knows what k-mers are worth, so that [`Adaptation::weigh`] will.
+    /// Checks that a model has the experience that [`Adaptation::weigh`] needs.
     ///
     /// # Errors
     ///
-    /// [`AdaptError::NoExperience`], or that the package is broken.
+    /// [`AdaptError::NoExperience`] if it has none; [`AdaptError::Quality`] if the package is
+    /// invalid.
     pub fn check_experience(start: &ModelPackage) -> Result<(), AdaptError> {
         let name = start.name().to_owned();
         start.experience()?.map(drop).ok_or(AdaptError::NoExperience { package: name })
     }
 
-    /// Learns from a sample of a run and its labels, from a model to start from, and chooses.
+    /// Returns the model to use for a run, learned from a sample and its labels.
+    ///
+    /// Trains the network of the base model `start` on the labels, and compares it on held-out
+    /// reads with the base model and with the reported qualities.
     ///
     /// # Errors
     ///
-    /// If the package of `start` is broken, or its network is not a correction of reported
-    /// qualities.
+    /// [`AdaptError::OtherKind`] if the network of `start` is not a correction of reported
+    /// qualities; [`AdaptError::Quality`] if its package is invalid.
     pub fn learn(
         sample: &RunSample,
         labels: &Labels,
@@ -101,14 +77,14 @@ impl Adaptation {
         settings: &Settings,
     ) -> Result<Self, AdaptError> {
         let network = network_of(start)?;
-        let mut findings = seen(sample, labels);
-        let mut doubts = gate::doubts_of_labels(&findings, sample, labels);
+        let mut findings = counts(sample, labels);
+        let mut doubts = doubts::doubts_of_labels(&findings, sample, labels);
         let mut adapted = None;
         let mut reported = !settings.start_applies;
         if doubts.is_empty() {
             let learned = learn(sample, labels, &network, settings, &mut findings);
-            doubts = gate::doubts_of_learning(&findings);
-            reported |= gate::reported_is_better(&findings.held_out);
+            doubts = doubts::doubts_of_learning(&findings);
+            reported |= doubts::reported_is_better(&findings.held_out);
             adapted = Some(learned);
         }
         let choice = match adapted {
@@ -134,12 +110,13 @@ impl Adaptation {
         })
     }
 
-    /// Weighs what the k-mers of the run say of its bases, given the sample that was learned from,
-    /// and decides whether they may. The package stays as it is: see [`Adaptation::add_evidence`].
+    /// Returns the k-mer evidence of the run, with weights fitted to the sample that was learned
+    /// from, and whether it may be used. The package stays as it is: see
+    /// [`Adaptation::add_evidence`].
     ///
     /// # Errors
     ///
-    /// If the model that was started from does not know what k-mers are worth.
+    /// [`AdaptError::NoExperience`] if the base model has no experience of k-mers.
     pub fn weigh(
         &self,
         index: Index,
@@ -155,32 +132,35 @@ impl Adaptation {
         Ok(RunEvidence::of(evidence, findings, &self.findings, &self.doubts))
     }
 
-    /// Puts into the package that the k-mers may testify, with the digest of what they say, or why
-    /// they may not. The file `evidence` itself is not among the files, as it may be large:
-    /// [`bm_evidence::Evidence::write`] writes it beside them, or [`ModelPackage::with_evidence`]
-    /// gives it to a package in memory.
+    /// Adds k-mer evidence to the package: the SHA-256 of the file `evidence`, or why the evidence
+    /// is not used.
+    ///
+    /// The file itself is not added, as it may be large. [`bm_evidence::Evidence::write`] writes it
+    /// beside the others; [`ModelPackage::with_evidence`] gives it to a package in memory.
     ///
     /// # Errors
     ///
-    /// If the package's own manifest cannot be written.
+    /// [`AdaptError::Json`] if the manifest cannot be written; [`AdaptError::Evidence`] if the
+    /// SHA-256 cannot be computed.
     pub fn add_evidence(&mut self, evidence: &RunEvidence) -> Result<(), AdaptError> {
         package::add_evidence(&mut self.files, evidence)
     }
 }
 
-/// Returns the network of a package.
+/// Returns the network of a model package.
 pub(crate) fn network_of(start: &ModelPackage) -> Result<Network, AdaptError> {
     let refused =
         |reason: String| AdaptError::OtherKind { package: start.name().to_owned(), reason };
     if !matches!(start.facts().rule, ReadRule::Errors(_)) {
-        return Err(refused("it does not count errors".to_owned()));
+        return Err(refused("the model does not predict errors of bases".to_owned()));
     }
     let file = start.model_file(Variant::Portable)?;
     let correction = Correction::read(file.bytes()).map_err(refused)?;
-    Network::of(&correction).ok_or_else(|| refused("its network has another shape".to_owned()))
+    Network::of(&correction).ok_or_else(|| refused("the network has another shape".to_owned()))
 }
 
-fn seen(sample: &RunSample, labels: &Labels) -> Findings {
+/// Returns the findings that are known before learning.
+fn counts(sample: &RunSample, labels: &Labels) -> Findings {
     let count = |label| labels.of_bases().iter().filter(|other| **other == label).count() as u64;
     let disputes = labels.disputes().len() as u64;
     let wrong = count(Label::Wrong) + disputes;
@@ -191,27 +171,28 @@ fn seen(sample: &RunSample, labels: &Labels) -> Findings {
         reads_kept: sample.reads_kept() as u64,
         bases_kept: sample.bases_kept() as u64,
         depth: labels.depth() as u64,
-        positions: (labels.anchors() as f64 * sample.kmers_an_anchor()
+        positions: (labels.anchors() as f64 * sample.kmers_per_anchor()
             / labels.depth().max(1) as f64) as u64,
         labelled: wrong + disputes + count(Label::Right),
         labelled_by_mates: labels.by_mates() + 2 * disputes,
         disputes,
         wrong,
-        mixed_share: labels.mixed_share(),
+        mixed_share: labels.mixed_fraction(),
         ..Findings::default()
     }
 }
 
-/// Learned bases from which on there are enough of them to judge by one part of the reads.
+/// Labelled bases from which on one fold is enough for testing.
 const MANY: u64 = 2_000_000;
 
-/// Reads that judges are asked about by one thread at a time.
-const TOGETHER: usize = 8192;
+/// Reads that one thread evaluates at a time.
+const READS_PER_TASK: usize = 8192;
 
-/// Learns, and adds to the findings how all judges do on reads that were not learned from.
+/// Returns the trained network, and adds to the findings how all candidates do on held-out reads.
 ///
-/// With many bases, what learned from all parts but the first is judged by the first. With few,
-/// every part is judged by what learned from the others, and what is returned has learned from all.
+/// With many labels, the network is trained on all folds but the first and tested on the first.
+/// With few, each fold is tested with a network trained on the others (cross-validation), and the
+/// returned network is trained on all.
 fn learn(
     sample: &RunSample,
     labels: &Labels,
@@ -219,36 +200,36 @@ fn learn(
     settings: &Settings,
     findings: &mut Findings,
 ) -> Network {
-    let judged = if findings.labelled < MANY { FOLDS } else { 1 };
-    let all = if judged == 1 { None } else { Some(None) };
-    let parts: Vec<Option<u64>> = (0..judged).map(Some).chain(all).collect();
-    let mut networks = in_parallel(&parts, settings.threads, |without| {
+    let tested = if findings.labelled < MANY { FOLDS } else { 1 };
+    let all = if tested == 1 { None } else { Some(None) };
+    let left_out: Vec<Option<u64>> = (0..tested).map(Some).chain(all).collect();
+    let mut networks = in_parallel(&left_out, settings.threads, |without| {
         let (examples, bases) = examples::choose(sample, labels, start, settings.seed, *without);
         train(start, &examples, bases, &Training::new(settings.seed))
     });
     let scores = Scores::new();
-    let (mut tally, mut held) = (Tally::new(), Held::default());
-    for (fold, adapted) in (0..judged).zip(&networks) {
+    let (mut tally, mut held) = (Tally::new(), HeldOutReads::default());
+    for (fold, adapted) in (0..tested).zip(&networks) {
         let calibration = Calibration::of(sample, labels, fold);
-        let judges = Judges::new(&scores, &calibration, start, adapted);
-        let some: Vec<_> = (0..sample.reads.len())
-            .step_by(TOGETHER)
-            .map(|first| first..first + TOGETHER)
+        let candidates = Candidates::new(&scores, &calibration, start, adapted);
+        let ranges: Vec<_> = (0..sample.reads.len())
+            .step_by(READS_PER_TASK)
+            .map(|first| first..first + READS_PER_TASK)
             .collect();
-        let asked = in_parallel(&some, settings.threads, |some| {
-            let (mut tally, mut held) = (Tally::new(), Held::default());
-            held.add(sample, labels, fold, some.clone(), &judges, |codes, at, wrong, p, count| {
-                tally.add(codes, at, wrong, p, count)
+        let parts = in_parallel(&ranges, settings.threads, |range| {
+            let (mut tally, mut held) = (Tally::new(), HeldOutReads::default());
+            held.add(sample, labels, fold, range.clone(), &candidates, |codes, at, wrong, p, w| {
+                tally.add(codes, at, wrong, p, w)
             });
             (tally, held)
         });
-        for (tallied, reads) in asked {
-            tally.merge(&tallied);
+        for (tables, reads) in parts {
+            tally.merge(&tables);
             held.merge(reads);
         }
     }
     tally.into_findings(findings);
     findings.held_out = HeldOut::of(&held);
-    // There is one for each part that was asked for, and at least one was.
+    // The last network is the one to return; there is at least one.
     networks.pop().unwrap_or_else(|| start.clone())
 }

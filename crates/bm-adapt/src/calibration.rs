@@ -1,5 +1,4 @@
-//! What each reported quality is worth in the run: the share of wrong bases among those that are
-//! labelled.
+//! The measured error rate of each reported quality, by the labels.
 
 use bm_reads::Phred;
 
@@ -7,7 +6,7 @@ use crate::examples::fold_of;
 use crate::labels::{Label, Labels};
 use crate::sample::RunSample;
 
-/// Labelled bases that the reported quality itself counts as.
+/// Weight of the reported error rate, in labelled bases.
 const PRIOR: f64 = 200.0;
 
 const SCORES: usize = 94;
@@ -19,7 +18,7 @@ pub(crate) struct Calibration {
 }
 
 impl Calibration {
-    /// Counts in the reads of all parts but one.
+    /// Returns the error rates measured in the reads of all folds but one.
     pub(crate) fn of(sample: &RunSample, labels: &Labels, without: u64) -> Self {
         let (mut bases, mut wrong) = ([0.0; SCORES], [0.0; SCORES]);
         for read in sample.reads.iter().filter(|read| fold_of(read.template) != without) {
@@ -39,7 +38,7 @@ impl Calibration {
         Self { logits }
     }
 
-    /// Returns the log-odds of an error at a reported quality.
+    /// Returns the log-odds of an error at a reported quality, as a Phred score.
     pub(crate) fn logit(&self, score: u8) -> f32 {
         self.logits[usize::from(score).min(SCORES - 1)]
     }

@@ -4,14 +4,16 @@ use std::fmt::Write;
 
 use bm_quality::Facts;
 
-use crate::findings::{HeldOut, Row};
-use crate::judge::Figures;
-use crate::{Choice, Doubt, EvidenceFindings, Findings, RunEvidence};
+use crate::doubts::Doubt;
+use crate::evidence::RunEvidence;
+use crate::findings::{EvidenceFindings, Findings, HeldOut, Row};
+use crate::held_out::Figures;
+use crate::settings::Choice;
 
-/// Contexts that are shown, of those with the most errors beyond what is reported.
+/// Number of contexts in the card: those with the most errors beyond the reported ones.
 const CONTEXTS: usize = 10;
 
-/// Returns the card; `old` is that of the model that was kept.
+/// Returns the card. `old` is the card of the base model, if that is used.
 pub(crate) fn card(
     choice: Choice,
     start: &Facts,
@@ -20,7 +22,7 @@ pub(crate) fn card(
     old: Option<&str>,
 ) -> String {
     let mut text = String::new();
-    // Writing to a string does not fail.
+    // Writing to a string cannot fail.
     let _ = write(&mut text, choice, start, doubts, findings);
     if let Some(old) = old {
         text.push_str("\n---\n\n");
@@ -41,17 +43,19 @@ fn write(
         Choice::Adapted => (
             "read-error-adapted".to_owned(),
             format!(
-                "It started from {start} and learned from one run. It is for the reads of that run."
+                "Adapted to one sequencing run, starting from {start}. \
+                 Use it for the reads of that run only."
             ),
         ),
         Choice::Start => (
             start.clone(),
-            format!("The run taught nothing that could be trusted, so this is {start} as it was."),
+            format!("The run gave no reliable adapted model, so this is {start}, unchanged."),
         ),
         Choice::Reported => (
             "reported-errors".to_owned(),
             format!(
-                "The run taught nothing that could be trusted, and {start} does not suit it, so this believes the reported qualities."
+                "The run gave no reliable adapted model, and {start} does not apply to it, \
+                 so this model uses the reported qualities."
             ),
         ),
     };
@@ -73,40 +77,45 @@ fn write(
         wrong,
         ..
     } = findings;
-    writeln!(text, "## What it learned from\n")?;
+    writeln!(text, "## Training data\n")?;
     writeln!(text, "| | |\n|---|---|")?;
     writeln!(text, "| reads of the run | {reads_seen} ({bases_seen} bases) |")?;
     if findings.copies_dropped > 0 {
         writeln!(
             text,
-            "| left out as copies of other reads, byte for byte | {} |",
+            "| reads left out as exact copies of others | {} |",
             findings.copies_dropped
         )?;
     }
-    writeln!(text, "| looked at closely | {reads_kept} ({bases_kept} bases) |")?;
-    writeln!(text, "| a typical place is in | {depth} reads |")?;
-    writeln!(text, "| of so many positions, were all as deep | {positions} |")?;
-    writeln!(text, "| places of several minds | {:.2} % |", 100.0 * findings.mixed_share)?;
+    writeln!(text, "| reads in the sample | {reads_kept} ({bases_kept} bases) |")?;
+    writeln!(text, "| median depth | {depth} reads |")?;
+    writeln!(text, "| positions covered at this depth | {positions} |")?;
     writeln!(
         text,
-        "| bases that other reads bear out or contradict | {labelled} ({:.1} % of those looked at) |",
-        share(*labelled, *bases_kept)
+        "| positions where reads disagree (mixed columns) | {:.2} % |",
+        100.0 * findings.mixed_share
+    )?;
+    writeln!(
+        text,
+        "| labelled bases: other reads agree or contradict | {labelled} ({:.1} % of the sample) |",
+        percent(*labelled, *bases_kept)
     )?;
     if findings.labelled_by_mates > 0 {
         writeln!(
             text,
-            "| of these only by the mate of their pair, which overlaps | {} |",
+            "| of these, labelled by an overlapping mate alone | {} |",
             findings.labelled_by_mates
         )?;
     }
     writeln!(
         text,
-        "| of these contradicted, so wrong | {wrong} ({:.3} %) |\n",
-        share(*wrong, *labelled)
+        "| of these, wrong: other reads contradict them | {wrong} ({:.3} %) |\n",
+        percent(*wrong, *labelled)
     )?;
     writeln!(
         text,
-        "No reference was used: where many reads overlap, what hardly any of them has is an error.\n"
+        "No reference was used. Where many reads overlap, a base that hardly any of them has is an \
+         error.\n"
     )?;
     let held = &findings.held_out;
     if held.reads == 0 {
@@ -116,25 +125,27 @@ fn write(
     writeln!(text, "## Reported and measured quality\n")?;
     writeln!(
         text,
-        "Of the held-out bases with each reported quality: what it is worth, and what each judge makes of it, as Phred scores.\n"
+        "Held-out bases by reported quality: measured, reported, and by the base and the \
+         adapted model, as Phred scores.\n"
     )?;
-    table(text, "reported", &findings.by_quality)?;
-    writeln!(text, "## Where in the read\n\nBy the distance to the nearer end.\n")?;
-    table(text, "place", &findings.by_place)?;
+    table(text, "quality", &findings.by_quality)?;
+    writeln!(text, "## Position in the read\n\nDistance to the nearer end, in bases.\n")?;
+    table(text, "distance", &findings.by_place)?;
     writeln!(
         text,
-        "## After which bases\n\nThe contexts with the most errors beyond what is reported: two bases, and the base itself as it was read.\n"
+        "## Sequence context\n\nThe {CONTEXTS} contexts with the most errors beyond the \
+         reported ones: the two bases before, and the base itself as read.\n"
     )?;
     let mut contexts = findings.by_context.clone();
     contexts
         .sort_by(|a, b| (b.wrong as f64 - b.reported).total_cmp(&(a.wrong as f64 - a.reported)));
     contexts.truncate(CONTEXTS);
     table(text, "context", &contexts)?;
-    writeln!(text, "By the number of equal bases right before:\n")?;
-    table(text, "bases", &findings.by_homopolymer)
+    writeln!(text, "Length of the homopolymer right before the base:\n")?;
+    table(text, "homopolymer", &findings.by_homopolymer)
 }
 
-/// Returns the part of a card about the k-mers of the run.
+/// Returns the part of the card about k-mer evidence.
 pub(crate) fn evidence(evidence: &RunEvidence) -> String {
     let EvidenceFindings {
         k,
@@ -146,40 +157,45 @@ pub(crate) fn evidence(evidence: &RunEvidence) -> String {
         expected_errors,
         ..
     } = evidence.findings;
-    let mut text = String::from("\n## What the run's k-mers say\n\n");
+    let mut text = String::from("\n## K-mer evidence\n\n");
     for doubt in &evidence.doubts {
-        let _ = writeln!(text, "- They do not testify: {doubt}.");
+        let _ = writeln!(text, "- Not in use: {doubt}.");
     }
     if evidence.doubts.is_empty() {
         text.push_str(
-            "They testify: the probability of an error at each base is that of the model, changed by what other reads of the run have there. \
-             So the package is for the reads of this run alone.\n",
+            "In use: the model's error probability of each base is updated by what other \
+             reads of the run have there. Use the package for the reads of this run only.\n",
         );
     }
     let _ = write!(
         text,
-        "\n| | |\n|---|---|\n| k-mers of {k} bases that were seen at least twice | {kmers} |\n| share of all k-mers that were looked at | {share} \
-         |\n| a typical one is in | {depth} reads |\n| bases of which they know something | {:.1} % |\n| errors in the reads that were looked at, \
-         by the model alone | {expected_errors_prior:.0} |\n| and with the k-mers | {expected_errors:.0} |\n",
+        "\n| | |\n|---|---|\n\
+         | {k}-mers seen at least twice | {kmers} |\n\
+         | fraction of all k-mers counted | {share} |\n\
+         | median depth | {depth} reads |\n\
+         | bases covered by k-mers of other reads | {:.1} % |\n\
+         | expected errors in the sample, model alone | {expected_errors_prior:.0} |\n\
+         | expected errors in the sample, with k-mers | {expected_errors:.0} |\n",
         100.0 * evaluable
     );
     text
 }
 
 fn compared(text: &mut String, held: &HeldOut) -> std::fmt::Result {
-    writeln!(text, "## On reads that it did not learn from\n")?;
+    writeln!(text, "## Evaluation on held-out reads\n")?;
     writeln!(
         text,
-        "{} reads with {} labelled bases, {} of them wrong; by the run's own labels. Log loss in thousandths of a bit a base, log2 of \
-         expected over labelled errors (0 is right), AUC for more than one wrong base in a hundred ({} good reads, {} bad ones).\n",
+        "By the run's own labels: {} reads with {} labelled bases, {} of them wrong. Log \
+         loss in thousandths of a bit per base; log2(expected/observed errors), 0 is calibrated; \
+         AUC for reads with an error rate above 1 % ({} good, {} bad reads).\n",
         held.reads, held.labelled, held.wrong, held.good_reads, held.bad_reads
     )?;
-    writeln!(text, "| judge | log loss | log2 | AUC |\n|---|---|---|---|")?;
+    writeln!(text, "| model | Log loss | log2 ratio | AUC |\n|---|---|---|---|")?;
     for (name, figures) in [
-        ("reported quality", held.reported),
-        ("the model that it started from", held.start),
-        ("the measured error rate of each quality", held.table),
-        ("the adapted model", held.adapted),
+        ("reported qualities", held.reported),
+        ("base model", held.start),
+        ("measured error rate of each quality", held.table),
+        ("adapted model", held.adapted),
     ] {
         let Figures { log_loss_millibits, log2_ratio, auc } = figures;
         let auc = if auc.is_nan() { "–".to_owned() } else { format!("{auc:.3}") };
@@ -191,7 +207,8 @@ fn compared(text: &mut String, held: &HeldOut) -> std::fmt::Result {
 fn table(text: &mut String, what: &str, rows: &[Row]) -> std::fmt::Result {
     writeln!(
         text,
-        "| {what} | bases | wrong | measured | reported | before | adapted |\n|---|---|---|---|---|---|---|"
+        "| {what} | bases | wrong | measured | reported | base model | adapted |\n\
+         |---|---|---|---|---|---|---|"
     )?;
     for Row { of, bases, wrong, reported, start, adapted } in rows {
         let phred = |errors: f64| {
@@ -209,11 +226,11 @@ fn table(text: &mut String, what: &str, rows: &[Row]) -> std::fmt::Result {
     writeln!(text)
 }
 
-/// Returns the Phred score of so many errors; none without any.
+/// Returns the Phred score of an error rate; `None` without errors or bases.
 pub(crate) fn phred(errors: f64, bases: u64) -> Option<f64> {
     (errors > 0.0 && bases > 0).then(|| -10.0 * (errors / bases as f64).log10())
 }
 
-fn share(part: u64, all: u64) -> f64 {
+fn percent(part: u64, all: u64) -> f64 {
     100.0 * part as f64 / all.max(1) as f64
 }

@@ -1,49 +1,48 @@
-//! Whether the first reads of a run contradict a model: for runs of few places, such as amplicons,
-//! some reads are enough to tell.
+//! Whether the first reads of a run contradict a model. In runs that cover few positions, such as
+//! amplicons, some reads are enough.
 
 use std::fmt;
 
 use bm_quality::ModelPackage;
 use bm_reads::ReadRef;
 
-use crate::AdaptError;
 use crate::adaptation::network_of;
+use crate::error::AdaptError;
 use crate::examples::Codes;
 use crate::labels::{Label, Labels};
 use crate::network::{Scores, Surroundings, Tables, sigmoid};
 use crate::sample::RunSample;
 
-/// Reads that a typical place must be in. Where few reads cover a genome, relatives of a sequence
-/// look like errors of it.
+/// Lowest median depth. At low depth, related sequences look like errors of each other.
 const DEEP: usize = 20;
 
-/// A base is taken for sound if the model gives it at most this probability of an error: Phred 25.
-const SOUND: f32 = 0.003_162_3;
+/// Highest error probability of a base that the model rates good: Phred 25.
+const GOOD: f32 = 0.003_162_3;
 
-/// How many times as many of the sound bases must be wrong as the model expects, and how many at
-/// least.
+/// The model is contradicted if at least [`FEWEST`] of the good bases are wrong, and more than this
+/// many times as many as it expects.
 const TIMES: f64 = 2.8;
 const FEWEST: u64 = 50;
 
-/// Reads that contradict a model.
+/// Bases of reads that contradict a model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Contradiction {
-    /// Bases that the model takes for sound, and that can be checked against other reads.
-    pub sound: u64,
-    /// How many of them the model expects to be wrong.
+    /// Bases that the model rates Q25 or better and that can be checked against other reads.
+    pub good: u64,
+    /// Errors among them that the model expects.
     pub expected: f64,
-    /// How many are.
+    /// Wrong bases among them.
     pub found: u64,
 }
 
 impl Contradiction {
-    /// Returns how reads contradict a model that counts errors; `None` if they do not, or are too
-    /// few, or of too many places to tell.
+    /// Returns the contradiction between reads and a model; `None` if there is none, or if the
+    /// reads are too few or cover too many positions. A model whose network is of another kind is
+    /// never contradicted.
     ///
     /// # Errors
     ///
-    /// An [`AdaptError`] if the model's package is broken. A model whose network is of another kind
-    /// is not contradicted.
+    /// [`AdaptError::Quality`] if the model's package is invalid.
     pub fn of<'a>(
         reads: impl Iterator<Item = ReadRef<'a>>,
         model: &ModelPackage,
@@ -55,7 +54,7 @@ impl Contradiction {
         };
         let mut sample = RunSample::new(RunSample::ROOM);
         for read in reads {
-            // What is wrong with a read is for others to say.
+            // An invalid read is reported elsewhere.
             let _ = sample.observe(read);
         }
         let labels = Labels::of(&sample, 1);
@@ -65,15 +64,15 @@ impl Contradiction {
         let scores = Scores::new();
         let tables = Tables::of(&network, &scores);
         let mut codes = Codes::default();
-        let mut contradiction = Self { sound: 0, expected: 0.0, found: 0 };
+        let mut contradiction = Self { good: 0, expected: 0.0, found: 0 };
         for (index, read) in sample.reads.iter().enumerate() {
             let codes = codes.of(&sample, index);
             for (at, label) in
                 labels.of_bases()[read.start..read.start + codes.len()].iter().enumerate()
             {
                 let p = sigmoid(tables.logit(&Surroundings::of(codes, at), &scores));
-                if *label != Label::Unknown && p <= SOUND {
-                    contradiction.sound += 1;
+                if *label != Label::Unknown && p <= GOOD {
+                    contradiction.good += 1;
                     contradiction.expected += f64::from(p);
                     contradiction.found += u64::from(*label == Label::Wrong);
                 }
@@ -89,10 +88,12 @@ impl Contradiction {
 
 impl fmt::Display for Contradiction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sound, expected, found } = self;
+        let Self { good, expected, found } = self;
         write!(
             f,
-            "the reads are of few places and contradict it: of {sound} bases that it takes for sound, others say that {found} are wrong, where it expects {expected:.0}"
+            "the reads cover few positions and contradict the model: of {good} bases that it \
+             rates Q25 or better, other reads contradict {found} where the model expects \
+             {expected:.0} errors"
         )
     }
 }

@@ -1,39 +1,38 @@
-//! What can go wrong.
+//! Errors of learning a run.
 
 use bm_quality::QualityError;
 
-/// An error of this crate. A run that teaches nothing is none: see [`crate::Doubt`].
+/// Why a run cannot be learned. A run from which nothing can be learned is not an error: see
+/// [`crate::Doubt`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdaptError {
-    /// The model to start from is of another kind.
-    #[error(
-        "{package}: is not a model that can be adapted: {reason}; start from read-error or a model that was adapted"
-    )]
+    /// The base model is of a kind that cannot be adapted.
+    #[error("{package}: cannot be adapted: {reason}; start from read-error or an adapted model")]
     OtherKind {
-        /// What the package is called.
+        /// Name of the package.
         package: String,
-        /// What was expected and found.
+        /// What is different.
         reason: String,
     },
-    /// The package of the model to start from, or the one that was made.
+    /// The package of the base model, or the new one, is invalid.
     #[error(transparent)]
     Quality(#[from] QualityError),
-    /// The model to start from has nothing to weigh k-mers by.
-    #[error("{package}: does not know what k-mers are worth; start from read-error")]
+    /// The base model has no experience for the weights of k-mers.
+    #[error("{package}: has no experience.json, which k-mer evidence needs; start from read-error")]
     NoExperience {
-        /// What the package is called.
+        /// Name of the package.
         package: String,
     },
-    /// The digest of the evidence could not be made.
-    #[error("evidence: its digest cannot be made")]
+    /// The SHA-256 of the evidence could not be computed.
+    #[error("evidence: its SHA-256 cannot be computed")]
     Evidence(#[source] std::io::Error),
-    /// A file of the package could not be made.
+    /// A JSON file of the package could not be written.
     #[error("{file}: {source}")]
     Json {
-        /// Which one.
+        /// Name of the file.
         file: &'static str,
-        /// What is wrong with it.
+        /// The error of serde_json.
         source: serde_json::Error,
     },
 }

@@ -1,45 +1,25 @@
-//! What the k-mers of a run may say of its reads, and whether they may say anything.
+//! The k-mer evidence of a run: weights fitted to the sample, and whether the evidence may be used.
 
 use std::sync::Arc;
 
 use bm_evidence::{Evidence, Experience, Fit, PreparedRead, ReadSupport};
 use bm_kmers::Index;
-use serde::{Deserialize, Serialize};
 
+use crate::doubts::{self, Doubt};
 use crate::examples::Codes;
+use crate::findings::{EvidenceFindings, Findings};
 use crate::network::{Network, Scores, Surroundings, Tables, sigmoid};
 use crate::parallel::in_parallel;
 use crate::sample::RunSample;
-use crate::{Doubt, Findings, gate};
 
-/// Bases of the sample that tell what the statements are worth.
-const ENOUGH: usize = 4 << 20;
+/// Bases of the sample that the weights are fitted to, about, at most.
+const MOST_BASES: usize = 4 << 20;
 
-/// Reads that are looked at by one thread at a time.
-const TOGETHER: usize = 4096;
+/// Reads that one thread handles at a time.
+const READS_PER_TASK: usize = 4096;
 
-/// What was seen of a run's k-mers.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-pub struct EvidenceFindings {
-    /// Bases of a k-mer.
-    pub k: usize,
-    /// K-mers that were seen at least twice.
-    pub kmers: u64,
-    /// Share of all k-mers that were looked at: less than 1 where memory is short.
-    pub share: f64,
-    /// Bytes that they take in memory.
-    pub bytes: u64,
-    /// In how many reads a typical k-mer of a read is.
-    pub depth: f64,
-    /// Share of the bases of the sample of which something is known.
-    pub evaluable: f64,
-    /// Errors that the network expects in the bases of the sample.
-    pub expected_errors_prior: f64,
-    /// Errors that are expected when the k-mers have testified.
-    pub expected_errors: f64,
-}
-
-/// Weighs what the k-mers say of the sample, by what the network says before.
+/// Returns the evidence of a run with weights fitted to the sample, with the network's
+/// probabilities as priors.
 pub(crate) fn weigh(
     index: Index,
     sample: &RunSample,
@@ -47,28 +27,29 @@ pub(crate) fn weigh(
     experience: &Experience,
     threads: usize,
 ) -> (Evidence, EvidenceFindings) {
-    let (seen, depth) = look(&index, sample, network, experience, threads);
-    let weights = seen.fit.weights(experience, index.share() >= 1.0);
-    let expected_errors = seen.fit.posterior(&weights);
+    let (totals, depth) = measure(&index, sample, network, experience, threads);
+    let weights = totals.fit.weights(experience, index.fraction() >= 1.0);
+    let expected_errors = totals.fit.posterior(&weights);
     let mut findings = EvidenceFindings {
         k: index.k(),
         kmers: index.kmers(),
-        share: index.share(),
+        share: index.fraction(),
         bytes: index.bytes() as u64,
         depth,
-        evaluable: seen.known as f64 / seen.fit.bases().max(1) as f64,
-        expected_errors_prior: seen.fit.prior(),
+        evaluable: totals.covered as f64 / totals.fit.bases().max(1) as f64,
+        expected_errors_prior: totals.fit.prior(),
         expected_errors,
     };
     let evidence = Evidence::new(index, weights);
     if findings.share < 1.0 {
-        // Here k-mers accuse and not statements, which the fit alone knows.
-        findings.expected_errors = expected(&evidence, sample, network, threads);
+        // In a sampled index, unsupported k-mers raise probabilities together; the fit has only the
+        // support of single bases.
+        findings.expected_errors = posterior_errors(&evidence, sample, network, threads);
     }
     (evidence, findings)
 }
 
-/// What the network says before.
+/// The prior error probabilities, by the network.
 struct Prior {
     scores: Scores,
     tables: Tables,
@@ -80,7 +61,7 @@ impl Prior {
         Self { tables: Tables::of(network, &scores), scores }
     }
 
-    /// Makes `logits` the log-odds of an error of each base of a read.
+    /// Replaces `logits` by the log-odds of an error of each base of a read.
     fn logits_into(&self, codes: &[u16], logits: &mut Vec<f32>) {
         logits.clear();
         logits.extend(
@@ -90,35 +71,39 @@ impl Prior {
     }
 }
 
-/// Returns what `work` makes of the sample's reads that are looked at, given their numbers, some at
-/// a time.
-fn in_parts<R: Send>(
+/// Returns the results of `work` for parts of the sample's reads, given by their numbers. In a
+/// large sample, reads are skipped evenly.
+fn map_reads<R: Send>(
     sample: &RunSample,
     threads: usize,
     work: impl Fn(&[usize]) -> R + Sync,
 ) -> Vec<R> {
-    let every = sample.bases_kept().div_ceil(ENOUGH).max(1);
+    let every = sample.bases_kept().div_ceil(MOST_BASES).max(1);
     let reads: Vec<usize> = (0..sample.reads.len()).step_by(every).collect();
-    let parts: Vec<&[usize]> = reads.chunks(TOGETHER).collect();
+    let parts: Vec<&[usize]> = reads.chunks(READS_PER_TASK).collect();
     in_parallel(&parts, threads, |reads| work(reads))
 }
 
-/// Returns how many errors are expected in the reads that are looked at, when the k-mers have
-/// testified.
-fn expected(evidence: &Evidence, sample: &RunSample, network: &Network, threads: usize) -> f64 {
+/// Returns the expected errors in the sample by the network and the k-mers.
+fn posterior_errors(
+    evidence: &Evidence,
+    sample: &RunSample,
+    network: &Network,
+    threads: usize,
+) -> f64 {
     let prior = Prior::new(network);
-    let sums = in_parts(sample, threads, |reads| {
+    let sums = map_reads(sample, threads, |reads| {
         let (mut codes, mut support, mut probabilities) =
             (Codes::default(), ReadSupport::default(), Vec::new());
-        let mut reading = PreparedRead::default();
+        let mut prepared = PreparedRead::default();
         let mut sum = 0.0;
         for read in reads {
             let codes = codes.of(sample, *read);
             prior.logits_into(codes, &mut probabilities);
             probabilities.iter_mut().for_each(|logit| *logit = sigmoid(*logit));
             let bases = sample.bases[sample.reads[*read].start..][..codes.len()].iter().copied();
-            reading.prepare(evidence.index(), bases);
-            evidence.apply(&mut support, &reading, &mut probabilities);
+            prepared.prepare(evidence.index(), bases);
+            evidence.apply(&mut support, &prepared, &mut probabilities);
             sum += probabilities.iter().map(|p| f64::from(*p)).sum::<f64>();
         }
         sum
@@ -126,53 +111,57 @@ fn expected(evidence: &Evidence, sample: &RunSample, network: &Network, threads:
     sums.into_iter().sum()
 }
 
-/// What was seen of some reads.
-struct Seen {
+/// What was measured of some reads.
+struct Totals {
     fit: Fit,
-    known: u64,
-    /// Of each read that others share k-mers with.
+    /// Number of covered bases.
+    covered: u64,
+    /// The depth of each read that shares k-mers with others.
     depths: Vec<u32>,
 }
 
-/// Looks at some of the sample's reads; also returns in how many reads a typical k-mer of a typical
-/// one is.
-fn look(
+/// Returns what was measured of the sample's reads, and their median depth.
+fn measure(
     index: &Index,
     sample: &RunSample,
     network: &Network,
     experience: &Experience,
     threads: usize,
-) -> (Seen, f64) {
-    let none = || Seen { fit: Fit::new(experience), known: 0, depths: Vec::new() };
+) -> (Totals, f64) {
+    let none = || Totals { fit: Fit::new(experience), covered: 0, depths: Vec::new() };
     let prior = Prior::new(network);
-    let parts = in_parts(sample, threads, |reads| {
-        let (mut seen, mut codes, mut support) = (none(), Codes::default(), ReadSupport::default());
-        let (mut logits, mut probabilities, mut reading) =
+    let parts = map_reads(sample, threads, |reads| {
+        let (mut totals, mut codes, mut support) =
+            (none(), Codes::default(), ReadSupport::default());
+        let (mut logits, mut probabilities, mut prepared) =
             (Vec::new(), Vec::new(), PreparedRead::default());
         for read in reads {
             let kept = sample.reads[*read];
             let codes = codes.of(sample, *read);
             let bases = sample.bases[kept.start..][..codes.len()].iter().copied();
             prior.logits_into(codes, &mut logits);
-            reading.prepare(index, bases);
-            support.look(index, &reading);
-            for (statement, logit) in support.statements().iter().zip(&logits) {
-                seen.fit.add(*statement, support.depth(), *logit);
-                seen.known += u64::from(statement.is_known());
+            prepared.prepare(index, bases);
+            support.look_up(index, &prepared);
+            for (base, logit) in support.bases().iter().zip(&logits) {
+                totals.fit.add(*base, support.depth(), *logit);
+                totals.covered += u64::from(base.is_covered());
             }
-            if index.share() < 1.0 {
+            if index.fraction() < 1.0 {
                 probabilities.clear();
                 probabilities.extend(logits.iter().map(|logit| sigmoid(*logit)));
-                seen.fit.add_kmers(support.shared(), support.blamed(index, &probabilities));
+                totals.fit.add_kmers(
+                    support.supported_kmers(),
+                    support.unsupported_kmers(index, &probabilities),
+                );
             }
-            seen.depths.extend(Some(support.depth()).filter(|depth| *depth > 0));
+            totals.depths.extend(Some(support.depth()).filter(|depth| *depth > 0));
         }
-        seen
+        totals
     });
     let mut all = none();
     for part in parts {
         all.fit.merge(&part.fit);
-        all.known += part.known;
+        all.covered += part.covered;
         all.depths.extend(part.depths);
     }
     let middle = all.depths.len() / 2;
@@ -180,14 +169,14 @@ fn look(
     (all, f64::from(depth))
 }
 
-/// Evidence of a run, or why there is none.
+/// The k-mer evidence of a run, or why it is not used.
 #[derive(Clone, Debug)]
 pub struct RunEvidence {
-    /// What the k-mers say; `None` if they must not testify.
+    /// The evidence; `None` if it must not be used.
     pub evidence: Option<Arc<Evidence>>,
-    /// Why they must not; empty if they may.
+    /// Why it must not be used; empty if it may.
     pub doubts: Vec<Doubt>,
-    /// What was seen of them.
+    /// What was measured of the k-mers.
     pub findings: EvidenceFindings,
 }
 
@@ -198,7 +187,7 @@ impl RunEvidence {
         of_run: &Findings,
         doubts: &[Doubt],
     ) -> Self {
-        let doubts = gate::doubts_of_evidence(&findings, of_run, doubts);
+        let doubts = doubts::doubts_of_evidence(&findings, of_run, doubts);
         Self { evidence: doubts.is_empty().then(|| Arc::new(evidence)), doubts, findings }
     }
 }

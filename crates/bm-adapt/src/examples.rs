@@ -1,35 +1,34 @@
-//! Which bases of a sample are learned from.
+//! The bases of a sample to learn from.
 
 use bm_encode::{BaseQualityPlace, CodeEncoder};
-
 use bm_kmers::kmer::mix;
 use bm_reads::{Phred, ReadRef, base};
 
 use crate::labels::{Label, Labels};
 use crate::network::{Example, Network, Scores, Surroundings, Tables};
+use crate::read_weight::read_weight;
 use crate::sample::{Kept, RunSample};
-use crate::standing::standing;
 
-/// Most wrong bases that are learned from, and most right ones.
+/// Most wrong and most right bases to learn from.
 const MOST_WRONG: f64 = 200_000.0;
 const MOST_RIGHT: f64 = 600_000.0;
 
-/// Most that a quality may say for its base to be looked at more often than others.
+/// Reported error probabilities are capped at this value where right bases are drawn.
 const REPORTED: f64 = 0.3;
 
-/// Parts that the reads of a run are in, to learn from some and to judge by the others.
+/// Folds of the reads of a run: some to learn from, the others to test.
 pub(crate) const FOLDS: u64 = 4;
 
-/// Makes what is drawn independent of which reads are kept.
+/// Makes random choices independent of the hashes that decide which reads are kept.
 const READ_SALT: u64 = 0x9e37_79b9_7f4a_7c15;
 const BASE_SALT: u64 = 0xd1b5_4a32_d192_ed03;
 
-/// Returns the part that the reads of a template are in.
+/// Returns the fold of a template's reads.
 pub(crate) fn fold_of(template: u64) -> u64 {
     mix(template ^ READ_SALT) % FOLDS
 }
 
-/// Codes of the reads of a sample, one read at a time.
+/// The codes of one read of a sample at a time.
 #[derive(Default)]
 pub(crate) struct Codes {
     sequence: Vec<u8>,
@@ -49,7 +48,7 @@ impl Codes {
         self.codes.clear();
         let read =
             ReadRef { name: b"", sequence: &self.sequence, quality_scores: &self.quality_scores };
-        // A sample holds nothing that an encoder refuses.
+        // A sample holds only reads that can be encoded.
         if BaseQualityPlace.encode_into(read, &mut self.codes).is_err() {
             self.codes.clear();
         }
@@ -57,9 +56,11 @@ impl Codes {
     }
 }
 
-/// Returns the bases to learn from: wrong ones, and right ones, half of them drawn evenly, half
-/// where errors are reported. Weights undo the choice, and that of reads; their mean is 1. Also
-/// returns how many bases they stand for. Reads of the part `without` are left out.
+/// Returns the examples, and the number of bases that they represent.
+///
+/// Wrong bases are taken, and right bases drawn: half of them evenly, half in proportion to the
+/// reported error probability. Weights undo the selection of bases and of reads; their mean is 1.
+/// Reads of the fold `without` are left out.
 pub(crate) fn choose(
     sample: &RunSample,
     labels: &Labels,
@@ -70,15 +71,15 @@ pub(crate) fn choose(
     let reported: [f64; 256] = std::array::from_fn(|score| {
         Phred::new(score as u8).map_or(0.0, Phred::error_probability).min(REPORTED)
     });
-    let (mut wrong, mut right, mut doubt) = (0.0f64, 0.0f64, 0.0f64);
-    let taught = |read: &Kept| without != Some(fold_of(read.template));
-    for read in sample.reads.iter().filter(|read| taught(read)) {
+    let (mut wrong, mut right, mut expected) = (0.0f64, 0.0f64, 0.0f64);
+    let is_used = |read: &Kept| without != Some(fold_of(read.template));
+    for read in sample.reads.iter().filter(|read| is_used(read)) {
         for at in read.start..read.start + read.length {
             match labels.of_bases()[at] {
                 Label::Wrong => wrong += 1.0,
                 Label::Right => {
                     right += 1.0;
-                    doubt += reported[usize::from(sample.scores[at])];
+                    expected += reported[usize::from(sample.scores[at])];
                 }
                 Label::Unknown => {}
             }
@@ -88,13 +89,13 @@ pub(crate) fn choose(
     let mut examples = Vec::new();
     let (mut codes, scores) = (Codes::default(), Scores::new());
     for (index, read) in sample.reads.iter().enumerate() {
-        if !taught(read) {
+        if !is_used(read) {
             continue;
         }
         let codes = codes.of(sample, index);
-        let stands_for = standing(
+        let of_read = read_weight(
             &labels.of_bases()[read.start..read.start + codes.len()],
-            sample.kmers_an_anchor(),
+            sample.kmers_per_anchor(),
         );
         for i in 0..codes.len() {
             let at = read.start + i;
@@ -103,7 +104,7 @@ pub(crate) fn choose(
                 Label::Wrong => of_wrong,
                 Label::Right => (MOST_RIGHT
                     * (0.5 / right
-                        + 0.5 * reported[usize::from(sample.scores[at])] / doubt.max(1e-9)))
+                        + 0.5 * reported[usize::from(sample.scores[at])] / expected.max(1e-9)))
                 .min(1.0),
             };
             let draw = mix(at as u64 ^ BASE_SALT ^ seed.rotate_left(32)) >> 11;
@@ -114,7 +115,7 @@ pub(crate) fn choose(
                     around,
                     log_odds: scores.log_odds(&around),
                     wrong,
-                    weight: (stands_for / chance) as f32,
+                    weight: (of_read / chance) as f32,
                 });
             }
         }
@@ -130,11 +131,11 @@ pub(crate) fn choose(
     (examples, bases)
 }
 
-/// Returns the bases that mates contradict each other about: each as wrong and as right, with the
-/// weight that a network gives that.
+/// Returns the bases about which mates disagree: each once as wrong and once as right, weighted
+/// with the probabilities by a network.
 ///
-/// One of two bases is wrong, so P(the first is) = p (1 − q) / (p (1 − q) + q (1 − p)) where p and
-/// q are the probabilities of errors.
+/// One of two bases is wrong, so P(the first is wrong) = p (1 − q) / (p (1 − q) + q (1 − p)) where
+/// p and q are their error probabilities.
 fn disputed(
     sample: &RunSample,
     labels: &Labels,
@@ -162,12 +163,12 @@ fn disputed(
                 Surroundings::of(theirs, dispute.second - mate.start),
             ];
             let odds = pair.map(|around| tables.logit(&around, &scores).exp());
-            for (around, share) in
+            for (around, weight) in
                 pair.into_iter().zip([odds[0] / (odds[0] + odds[1]), odds[1] / (odds[0] + odds[1])])
             {
                 let log_odds = scores.log_odds(&around);
-                examples.push(Example { around, log_odds, wrong: true, weight: share });
-                examples.push(Example { around, log_odds, wrong: false, weight: 1.0 - share });
+                examples.push(Example { around, log_odds, wrong: true, weight });
+                examples.push(Example { around, log_odds, wrong: false, weight: 1.0 - weight });
             }
         }
     }

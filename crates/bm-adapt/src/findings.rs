@@ -1,116 +1,135 @@
-//! What was seen of a run, for people and reports.
+//! What was measured of a run, for reports and cards.
 
 use bm_encode::{BaseQualityPlace, CodeParts};
 use serde::{Deserialize, Serialize};
 
-use crate::judge::{ADAPTED, Figures, Gain, JUDGES, REPORTED, START, TABLE};
+use crate::held_out::{ADAPTED, CANDIDATES, Figures, Gain, HeldOutReads, REPORTED, START, TABLE};
 
-/// What was learned of a run, and how sure it is. Everything that compares is measured on reads
-/// that were not learned from, by the run's own labels.
+/// What was measured of a run. All comparisons are on held-out reads, by the run's own labels.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Findings {
     /// Reads of the run.
     pub reads_seen: u64,
-    /// Their bases.
+    /// Bases of the run.
     pub bases_seen: u64,
-    /// Reads that were left out as copies of others, byte for byte.
+    /// Reads left out as exact copies of others.
     pub copies_dropped: u64,
-    /// Reads that were looked at closely.
+    /// Reads in the sample.
     pub reads_kept: u64,
-    /// Their bases.
+    /// Bases in the sample.
     pub bases_kept: u64,
-    /// In how many reads a typical place is.
+    /// Median depth of the sample, in reads per position.
     pub depth: u64,
-    /// How many positions of a genome there would be, were they all in as many reads.
+    /// Positions of the genome that the sample covers at this depth.
     pub positions: u64,
-    /// Bases that other reads bear out or contradict.
+    /// Labelled bases: other reads agree with them or contradict them.
     pub labelled: u64,
-    /// Those of them of which only the mate of the read knows, as it overlaps.
+    /// Those labelled by an overlapping mate alone.
     pub labelled_by_mates: u64,
-    /// Pairs of bases of overlapping mates of which one is wrong, and nobody knows which.
+    /// Pairs of bases where overlapping mates disagree and no other read decides.
     pub disputes: u64,
-    /// Those that others contradict, one of each dispute among them.
+    /// Wrong bases: contradicted ones, and one per dispute.
     pub wrong: u64,
-    /// Share of the columns of overlaid reads that are neither of one mind nor of two: strains,
-    /// repeats, systematic errors.
+    /// Fraction of the columns of overlaid reads that are mixed, with neither one nor two agreed
+    /// bases: strains, repeats, systematic errors.
     pub mixed_share: f64,
-    /// What reads that were held out say of each judge.
+    /// The candidates compared on held-out reads.
     pub held_out: HeldOut,
     /// By reported quality.
     pub by_quality: Vec<Row>,
     /// By distance to the nearer end of the read.
     pub by_place: Vec<Row>,
-    /// By the two bases before, and the base as it was read.
+    /// By the two bases before and the base itself, as read.
     pub by_context: Vec<Row>,
-    /// By the number of equal bases right before.
+    /// By the length of the homopolymer right before.
     pub by_homopolymer: Vec<Row>,
 }
 
-/// How the judges do on reads that were held out.
+/// The candidates compared on held-out reads.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub struct HeldOut {
-    /// Reads.
+    /// Number of reads.
     pub reads: u64,
-    /// Their labelled bases.
+    /// Labelled bases.
     pub labelled: u64,
-    /// Those that are wrong.
+    /// Wrong bases.
     pub wrong: u64,
-    /// Reads with at most one wrong base in a hundred, of those of which half is labelled.
+    /// Reads with an error rate of at most 1 %, of those with at least half of the bases labelled.
     pub good_reads: u64,
-    /// The others of them.
+    /// Reads with a higher error rate, of those with at least half of the bases labelled.
     pub bad_reads: u64,
-    /// What the instrument reports.
+    /// The reported qualities.
     pub reported: Figures,
-    /// The model that training started from.
+    /// The base model.
     pub start: Figures,
-    /// The measured error rate of each quality.
+    /// The measured error rate of each reported quality.
     pub table: Figures,
-    /// The model that was trained.
+    /// The adapted model.
     pub adapted: Figures,
-    /// Of the trained model over what the instrument reports.
+    /// The adapted model over the reported qualities.
     pub over_reported: Gain,
-    /// Of the trained model over the one that it started from.
+    /// The adapted model over the base model.
     pub over_start: Gain,
-    /// Of the trained model over the table.
+    /// The adapted model over the table of measured error rates.
     pub over_table: Gain,
-    /// Of what the instrument reports over the model that training started from.
+    /// The reported qualities over the base model.
     pub reported_over_start: Gain,
 }
 
-/// Labelled bases that have something in common.
+/// Labelled bases of held-out reads with one property in common.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Row {
-    /// What.
+    /// The property.
     pub of: String,
-    /// How many, of reads that were held out; a read that was labelled against the odds stands for
-    /// more than itself.
+    /// Number of bases, weighted: a read that was unlikely to be labelled counts more than once.
     pub bases: u64,
-    /// How many of them are wrong.
+    /// Wrong bases, weighted.
     pub wrong: u64,
-    /// How many are so by reported quality.
+    /// Expected errors by the reported qualities.
     pub reported: f64,
-    /// By the model that training started from.
+    /// Expected errors by the base model.
     pub start: f64,
-    /// By the trained model.
+    /// Expected errors by the adapted model.
     pub adapted: f64,
 }
 
-/// A row while it is made.
+/// What was measured of a run's k-mers.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+pub struct EvidenceFindings {
+    /// Bases of a k-mer.
+    pub k: usize,
+    /// Number of k-mers that were seen at least twice.
+    pub kmers: u64,
+    /// Fraction of all k-mers that was counted: less than 1 where memory was short.
+    pub share: f64,
+    /// Memory of the index, in bytes.
+    pub bytes: u64,
+    /// Median depth of reads, in reads per k-mer.
+    pub depth: f64,
+    /// Fraction of the sample's bases that k-mers of other reads cover.
+    pub evaluable: f64,
+    /// Expected errors in the sample by the network alone.
+    pub expected_errors_prior: f64,
+    /// Expected errors in the sample by the network and the k-mers.
+    pub expected_errors: f64,
+}
+
+/// The sums of a row.
 #[derive(Clone, Copy, Default)]
 struct Sums {
     bases: f64,
     wrong: f64,
-    expected: [f64; JUDGES.len()],
+    expected: [f64; CANDIDATES.len()],
 }
 
 impl Sums {
-    fn add(&mut self, wrong: bool, probabilities: [f32; JUDGES.len()], count: f64) {
-        self.bases += count;
-        self.wrong += if wrong { count } else { 0.0 };
+    fn add(&mut self, wrong: bool, probabilities: [f32; CANDIDATES.len()], weight: f64) {
+        self.bases += weight;
+        self.wrong += if wrong { weight } else { 0.0 };
         self.expected
             .iter_mut()
             .zip(probabilities)
-            .for_each(|(sum, p)| *sum += count * f64::from(p));
+            .for_each(|(sum, p)| *sum += weight * f64::from(p));
     }
 
     fn merge(&mut self, other: &Self) {
@@ -133,10 +152,10 @@ impl Sums {
     }
 }
 
-/// Bases right before that are told apart.
+/// Longest homopolymer with a row of its own.
 const LONGEST_RUN: usize = 8;
 
-/// Tables of labelled bases while they are made.
+/// The sums of all tables.
 pub(crate) struct Tally {
     by_quality: [Sums; 94],
     by_place: Vec<Sums>,
@@ -154,18 +173,18 @@ impl Tally {
         }
     }
 
-    /// Adds the base at a position of a read, which stands for so many.
+    /// Adds the base at position `at` of a read, with the weight of the read.
     pub(crate) fn add(
         &mut self,
         codes: &[u16],
         at: usize,
         wrong: bool,
-        probabilities: [f32; JUDGES.len()],
-        count: f64,
+        probabilities: [f32; CANDIDATES.len()],
+        weight: f64,
     ) {
         let CodeParts { base, place, score } = BaseQualityPlace::parts(codes[at]);
-        self.by_quality[usize::from(score)].add(wrong, probabilities, count);
-        self.by_place[usize::from(place)].add(wrong, probabilities, count);
+        self.by_quality[usize::from(score)].add(wrong, probabilities, weight);
+        self.by_place[usize::from(place)].add(wrong, probabilities, weight);
         let before = |back: usize| {
             at.checked_sub(back).map(|at| usize::from(BaseQualityPlace::parts(codes[at]).base))
         };
@@ -175,15 +194,15 @@ impl Tally {
             } else {
                 None
             };
-            context.into_iter().for_each(|sums| sums.add(wrong, probabilities, count));
+            context.into_iter().for_each(|sums| sums.add(wrong, probabilities, weight));
         }
         if let Some(last) = before(1).filter(|last| *last < 4) {
             let run = (1..=LONGEST_RUN).take_while(|back| before(*back) == Some(last)).count();
-            self.by_homopolymer[run].add(wrong, probabilities, count);
+            self.by_homopolymer[run].add(wrong, probabilities, weight);
         }
     }
 
-    /// Adds what another one has.
+    /// Adds the sums of another tally.
     pub(crate) fn merge(&mut self, other: &Self) {
         let Self { by_quality, by_place, by_context, by_homopolymer } = self;
         let sums = by_quality.iter_mut().chain(by_place).chain(by_context).chain(by_homopolymer);
@@ -209,13 +228,13 @@ impl Tally {
     }
 }
 
-/// Returns the rows that have bases.
+/// Returns the rows with at least one base.
 fn rows(names: impl Iterator<Item = String>, sums: &[Sums]) -> Vec<Row> {
     names.zip(sums).map(|(of, sums)| sums.row(of)).filter(|row| row.bases > 0).collect()
 }
 
 impl HeldOut {
-    pub(crate) fn of(held: &crate::judge::Held) -> Self {
+    pub(crate) fn of(held: &HeldOutReads) -> Self {
         let (good, bad) = held.good_and_bad();
         Self {
             reads: held.reads() as u64,

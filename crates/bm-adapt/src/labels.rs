@@ -1,78 +1,57 @@
-//! Which bases are wrong, as the reads of a run say of each other.
+//! Labels: which bases are wrong, by the other reads of the run.
 //!
-//! All reads that have an anchor are laid over each other there. To either side of it each column
-//! has a base that most reads agree on; what only very few reads have is an error of theirs, what
-//! many have is right. A column where something in between is seen (a rare variant, a repeat, a
-//! systematic error, both alleles of a heterozygous site beside a third) says nothing. A read that
-//! stops agreeing is left alone from there on: it has a gap, or comes from another place.
+//! All reads with an anchor are laid over each other there. In each column to either side, a base
+//! that very few reads have is wrong, and a base that many reads have is right. A mixed column,
+//! with a base of intermediate frequency, gives no labels: it may be a rare variant, a repeat, a
+//! systematic error, or three alleles. A read that stops agreeing is ignored from there on: it has
+//! an indel, or comes from another position.
 //!
-//! A base that is wrong in one anchor's columns and right in another's is right: there it stands
-//! with others of its own strain, or of its own copy of a repeat. So is one whose surroundings many
-//! reads share; it is none of the few.
+//! A base that is wrong in the columns of one anchor and right in those of another is right: at the
+//! second anchor it is among reads of its own strain or repeat copy. A base is not labelled wrong
+//! either if many reads have the anchor that covers it.
 
 mod arm;
 mod column;
+mod label;
 mod mates;
 
-use crate::kmer::{Anchor, K};
+use crate::anchors::{Anchor, K};
 use crate::parallel::in_parallel;
 use crate::sample::RunSample;
 
 use self::arm::{Arm, Occurrence};
 use self::column::Column;
+pub use self::label::Label;
 pub(crate) use self::mates::Dispute;
 use self::mates::{Overlapping, overlaps};
 
-/// Bases to either side of an anchor that are looked at.
+/// Bases to either side of an anchor that are labelled.
 const REACH: usize = 256;
 
-/// Reads that an anchor must have, and a column.
+/// Fewest reads of an anchor, and of a column.
 const DEEP: usize = 6;
 
 /// Most reads of an anchor that are laid over each other.
 const MOST_READS: usize = 4096;
 
-/// Reads that may share the surroundings of a wrong base, whatever the depth.
+/// Reads that may have the anchor that covers a wrong base, at any depth.
 const FEW_READS: f64 = 3.0;
 
-/// Most threads: each has labels of its own for all bases.
+/// Most threads: each needs memory for the labels of all bases.
 const MOST_THREADS: usize = 8;
 
-/// What is known of a base.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Label {
-    /// Nothing.
-    #[default]
-    Unknown,
-    /// Other reads agree with it.
-    Right,
-    /// Other reads agree on something else.
-    Wrong,
-}
-
-impl Label {
-    /// Whoever stands by a base knows a place where it is right.
-    fn add(&mut self, other: Self) {
-        *self = match (*self, other) {
-            (Self::Right, _) | (_, Self::Right) => Self::Right,
-            (Self::Wrong, _) | (_, Self::Wrong) => Self::Wrong,
-            (Self::Unknown, Self::Unknown) => Self::Unknown,
-        };
-    }
-}
-
-/// A read that was looked at.
+/// A read of the sample with its labels.
 #[derive(Clone, Copy, Debug)]
 pub struct LabelledRead<'a> {
-    /// Its number in the run, from 0; that of its pair, if it has a mate.
+    /// Number of the read, or of the pair, in the run, from 0.
     pub template: u64,
     /// 1, or 2 for the second mate.
     pub mate: u8,
-    /// What is known of its bases.
+    /// The labels of its bases.
     pub labels: &'a [Label],
 }
 
-/// What is known of the bases of a sample.
+/// The labels of the bases of a sample.
 #[derive(Clone, Debug)]
 pub struct Labels {
     of_bases: Vec<Label>,
@@ -85,7 +64,7 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Lays the reads of a sample over each other, on so many threads; what comes out does not
+    /// Returns the labels of a sample, computed on at most `threads` threads. The result does not
     /// depend on their number.
     pub fn of(sample: &RunSample, threads: usize) -> Self {
         let found = occurrences(sample);
@@ -93,7 +72,7 @@ impl Labels {
         let support = support(sample, &groups);
         let deep: Vec<_> = groups.iter().copied().filter(|group| group.len() >= DEEP).collect();
         let threads = threads.clamp(1, MOST_THREADS);
-        let mut parts = in_parallel(&shares(&deep, threads), threads, |groups| {
+        let mut parts = in_parallel(&parts_of(&deep, threads), threads, |groups| {
             Part::of(sample, &support, groups)
         })
         .into_iter();
@@ -107,7 +86,7 @@ impl Labels {
             of_bases: all.labels,
             disputes: Vec::new(),
             by_mates: 0,
-            depth: typical_size(&groups),
+            depth: median_depth(&groups),
             anchors: found.len(),
             columns: all.columns,
             mixed_columns: all.mixed_columns,
@@ -116,7 +95,7 @@ impl Labels {
         labels
     }
 
-    /// Adds what mates say of each other.
+    /// Adds labels from overlapping mates.
     fn add_mates(&mut self, sample: &RunSample, threads: usize) {
         let first_mates: Vec<_> =
             (0..sample.reads.len()).filter(|read| sample.reads[*read].has_mate).collect();
@@ -129,12 +108,14 @@ impl Labels {
         }
     }
 
-    /// Returns the labels of the bases of the sample, one read after the other.
+    /// Returns the labels of all bases, one read after the other.
+    ///
+    /// **Shape** `[bases of the sample]`.
     pub fn of_bases(&self) -> &[Label] {
         &self.of_bases
     }
 
-    /// Returns the reads of the sample, in the order of the run, with the labels of their bases.
+    /// Returns the reads of the sample with their labels, in the order of the run.
     pub fn of_reads<'a>(&'a self, sample: &'a RunSample) -> impl Iterator<Item = LabelledRead<'a>> {
         sample.reads.iter().enumerate().map(|(index, read)| LabelledRead {
             template: read.template,
@@ -143,35 +124,34 @@ impl Labels {
         })
     }
 
-    /// Returns the pairs of bases of which one is wrong and nobody knows which, by the first of
-    /// them.
+    /// Returns the pairs of bases where mates disagree and no other read decides, in the order of
+    /// the first base.
     pub(crate) fn disputes(&self) -> &[Dispute] {
         &self.disputes
     }
 
-    /// Returns the number of labelled bases of which only the mate knows.
+    /// Returns the number of bases labelled by the mate alone.
     pub fn by_mates(&self) -> u64 {
         self.by_mates
     }
 
-    /// Returns in how many reads the anchor of a typical base is.
+    /// Returns the median depth, in reads per anchor.
     pub fn depth(&self) -> usize {
         self.depth
     }
 
-    /// Returns how many anchors there are in all reads together.
+    /// Returns the number of anchors in all reads.
     pub(crate) fn anchors(&self) -> usize {
         self.anchors
     }
 
-    /// Returns the share of the columns with enough reads that say nothing, as in them something
-    /// between few and many is seen.
-    pub fn mixed_share(&self) -> f64 {
+    /// Returns the fraction of mixed columns among those with enough reads.
+    pub fn mixed_fraction(&self) -> f64 {
         self.mixed_columns as f64 / self.columns.max(1) as f64
     }
 }
 
-/// Returns every anchor of every read, those with the same k-mer together.
+/// Returns the anchors of all reads, sorted by k-mer.
 fn occurrences(sample: &RunSample) -> Vec<Occurrence> {
     let mut found = Vec::new();
     for (index, read) in sample.reads.iter().enumerate() {
@@ -187,7 +167,7 @@ fn occurrences(sample: &RunSample) -> Vec<Occurrence> {
     found
 }
 
-/// Returns for each base how many reads have its most frequent anchor.
+/// Returns for each base the number of reads with the most frequent anchor that covers it.
 fn support(sample: &RunSample, groups: &[&[Occurrence]]) -> Vec<u16> {
     let mut support = vec![0u16; sample.bases.len()];
     for group in groups.iter().filter(|group| group.len() > 1) {
@@ -200,24 +180,23 @@ fn support(sample: &RunSample, groups: &[&[Occurrence]]) -> Vec<u16> {
     support
 }
 
-/// Returns the groups in so many parts of about as many occurrences.
-fn shares<'a, 'b>(groups: &'a [&'b [Occurrence]], parts: usize) -> Vec<&'a [&'b [Occurrence]]> {
+/// Returns the groups in `parts` parts of about equal numbers of occurrences.
+fn parts_of<'a, 'b>(groups: &'a [&'b [Occurrence]], parts: usize) -> Vec<&'a [&'b [Occurrence]]> {
     let all: usize = groups.iter().map(|group| group.len()).sum();
-    let mut shares = Vec::with_capacity(parts);
+    let mut split = Vec::with_capacity(parts);
     let (mut from, mut sum) = (0, 0);
     for (i, group) in groups.iter().enumerate() {
         sum += group.len();
-        if sum * parts >= all * (shares.len() + 1) {
-            shares.push(&groups[from..=i]);
+        if sum * parts >= all * (split.len() + 1) {
+            split.push(&groups[from..=i]);
             from = i + 1;
         }
     }
-    shares
+    split
 }
 
-/// Returns the size of the group that the anchor of a typical read is in: a median that weighs
-/// groups by their size.
-fn typical_size(groups: &[&[Occurrence]]) -> usize {
+/// Returns the median size of the groups, weighted by their size.
+fn median_depth(groups: &[&[Occurrence]]) -> usize {
     let mut sizes: Vec<_> = groups.iter().map(|group| group.len()).collect();
     sizes.sort_unstable();
     let half = sizes.iter().sum::<usize>() / 2;
@@ -229,7 +208,7 @@ fn typical_size(groups: &[&[Occurrence]]) -> usize {
     sizes.iter().copied().find(reached).unwrap_or(0)
 }
 
-/// What some of the anchors say.
+/// Labels by some of the anchors.
 struct Part {
     labels: Vec<Label>,
     columns: u64,
@@ -251,7 +230,7 @@ impl Part {
         part
     }
 
-    /// Labels one side of an anchor.
+    /// Adds labels from one side of an anchor.
     fn add(
         &mut self,
         sample: &RunSample,
@@ -267,7 +246,7 @@ impl Part {
             }
         }
         columns.iter_mut().for_each(Column::agree);
-        // Again, by the reads that still agree.
+        // Counts again, only reads that still agree.
         agreeing.clear();
         agreeing.extend(arms.clone().map(|arm| arm.agreement(sample, columns)));
         columns.iter_mut().for_each(Column::restart);
@@ -278,7 +257,7 @@ impl Part {
         }
         for column in columns.iter_mut().take_while(|column| column.reads() >= DEEP) {
             self.columns += 1;
-            self.mixed_columns += u64::from(!column.judge());
+            self.mixed_columns += u64::from(!column.decide());
         }
         for (arm, agrees) in arms.zip(&*agreeing) {
             for (column, at) in columns.iter().zip(arm.positions()).take(*agrees) {

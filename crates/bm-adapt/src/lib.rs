@@ -1,71 +1,90 @@
-//! Learns what the errors of a sequencing run look like from the run itself: no reference, no
-//! labels.
+//! Adapts the error model of sequencing reads to a run, by the run's own reads: no reference, no
+//! labels from outside.
 //!
-//! A run tells on itself. Where many of its reads overlap, a base that hardly any of them has is an
-//! error ([`Labels`]), and from a share of the reads ([`RunSample`], bounded in memory whatever the
-//! size of the file) enough of them are seen to learn what a reported quality is worth in this run,
-//! where in the read, and after which bases. [`Adaptation::learn`] trains the network of
-//! `read-error` on them for some seconds, compares it on reads that were held out with the model
-//! that it started from and with the reported qualities, and returns the package of the one to use;
-//! and why, if it is not the new one ([`Doubt`]).
+//! - [`RunSample`] keeps a sample of the reads in bounded memory, whatever the size of the file.
+//! - [`Labels`] lays the sample's reads over each other: where many reads overlap, a base that
+//!   hardly any of them has is an error.
+//! - [`Adaptation::learn`] trains the network of `read-error` on these labels. It learns what a
+//!   reported quality means in this run, by position in the read and by the bases before. On
+//!   held-out reads, the adapted model is compared with the base model and with the reported
+//!   qualities. The result is the package of the model to use, and why it is not the adapted one if
+//!   so ([`Doubt`]).
+//! - [`Adaptation::weigh`] fits k-mer evidence to the run ([`RunEvidence`]).
 //!
-//! What must not be taught: both alleles of a heterozygous site are right, as many reads have
-//! either; where something between few and many is seen (a rare variant, a repeat, a systematic
-//! error), nothing is said; and what stands by its own kind in another place (a strain, a copy of a
-//! repeat) is right. A variant in at most 3 % of the reads of a place, and in at most 20 of them,
-//! cannot be told from an error, and is taken for one. Mates that overlap settle what other reads
-//! do not see.
-//!
-//! Everything is deterministic: the same reads in the same order, with the same seed, give the same
-//! bytes, on any number of threads.
+//! # Quick start
 //!
 //! ```
 //! use bm_adapt::{Adaptation, Choice, Labels, RunSample, Settings};
-//! use bm_reads::ReadRef;
 //! use bm_quality::ModelPackage;
+//! use bm_reads::ReadRef;
 //!
+//! // Observe every read of the run.
 //! let mut sample = RunSample::new(RunSample::ROOM);
-//! # let genome: Vec<u8> = (0..3000u64).map(|i| b"ACGT"[(i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61) as usize % 4]).collect();
+//! # let mixed = |i: u64| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61) as usize;
+//! # let genome: Vec<u8> = (0..3000).map(|i| b"ACGT"[mixed(i) % 4]).collect();
 //! for start in 0..600 {
-//!     // Reads of your run.
 //!     let sequence = &genome[4 * start..4 * start + 100];
 //!     sample.observe(ReadRef { name: b"read", sequence, quality_scores: &[b'F'; 100] })?;
 //! }
+//!
+//! // Label bases, learn, and choose a model.
 //! let labels = Labels::of(&sample, 2);
-//! let adaptation = Adaptation::learn(&sample, &labels, &ModelPackage::embedded("read-error")?, &Settings::default())?;
-//! // There are no errors in these reads, so there is nothing to learn; the package is read-error as it was.
+//! let base = ModelPackage::embedded("read-error")?;
+//! let adaptation = Adaptation::learn(&sample, &labels, &base, &Settings::default())?;
+//!
+//! // These reads have no errors, so nothing can be learned: the package is read-error, unchanged.
 //! assert_eq!(adaptation.choice, Choice::Start);
 //! assert!(adaptation.doubts[0].to_string().contains("contradict only 0 of the"));
 //! let package = ModelPackage::from_files("this run", adaptation.files)?;
 //! # assert_eq!(package.facts().id, "read-error");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Limits of the labels
+//!
+//! Both alleles of a heterozygous site are right, as many reads have each. A column with a base of
+//! intermediate frequency (a rare variant, a repeat, a systematic error) gets no labels. A base is
+//! right if it agrees with the reads of its own strain or repeat copy. A variant in at most 3 % of
+//! the reads at a position, and in at most 20 of them, cannot be distinguished from an error and is
+//! labelled wrong. Overlapping mates label bases that other reads do not cover.
+//!
+//! # Reproducibility
+//!
+//! The same reads in the same order with the same seed give the same bytes, on any number of
+//! threads.
 
 mod adaptation;
+mod anchors;
 mod calibration;
 mod card;
 mod contradiction;
+mod doubts;
 mod error;
 mod evidence;
 mod examples;
 mod findings;
-mod gate;
-mod judge;
-mod kmer;
+mod held_out;
 mod labels;
 mod network;
 mod package;
 mod parallel;
+mod read_weight;
 mod sample;
-mod standing;
+mod settings;
 mod train;
 
-pub use adaptation::{Adaptation, Choice, Settings};
+pub use adaptation::Adaptation;
 pub use contradiction::Contradiction;
+pub use doubts::Doubt;
 pub use error::AdaptError;
-pub use evidence::{EvidenceFindings, RunEvidence};
-pub use findings::{Findings, HeldOut, Row};
-pub use gate::Doubt;
-pub use judge::{Figures, Gain};
+pub use evidence::RunEvidence;
+pub use findings::{EvidenceFindings, Findings, HeldOut, Row};
+pub use held_out::{Figures, Gain};
 pub use labels::{Label, LabelledRead, Labels};
 pub use sample::RunSample;
+pub use settings::{Choice, Settings};
+
+/// The examples of the README, to be tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

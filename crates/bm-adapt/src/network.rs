@@ -1,33 +1,33 @@
-//! The network: a correction of the reported quality by what stands around a base.
+//! The network: a correction of the reported quality by the bases and qualities around a base.
 //!
-//! With x the features of a base's quality (six, the last is 1) and y those of its letter (four,
-//! none of an unknown base),
+//! With x the six features of a base's quality (the last is 1) and y the four features of its
+//! letter (all 0 for an unknown base),
 //!
 //! ```text
 //! h       = relu(bias + place[its place] + Σ over o = -4..4 of (x[i + o], y[i + o]) · window[o])
 //! logit p = a · logit(10^(−Q/10)) + b + last · h
 //! ```
 //!
-//! It is the graph of `read-error` with four channels more. As inputs are few, what the window
-//! makes of each is tabled once for many bases, and a base costs ten additions of eight numbers;
-//! the gradient goes back the same way.
+//! It is the graph of `read-error` with four more channels. There are few distinct inputs, so the
+//! products of the window with each of them are computed once and kept in tables. A base then costs
+//! ten additions of eight numbers. The gradient takes the same way back.
 
 use bm_encode::{BaseQualityPlace, CodeEncoder, CodeParts};
 use bm_infer::onnx::correction::{Convolution, Correction};
 use pulp::{Arch, Simd, WithSimd};
 
-/// Bases that the network sees around one, itself included.
+/// Bases in the window around a base, itself included.
 pub(crate) const WINDOW: usize = 9;
-/// The base itself.
+/// Offset of the base itself in the window.
 const CENTRE: usize = WINDOW / 2;
 /// Units of the hidden layer.
 pub(crate) const UNITS: usize = 8;
 
-/// Features of a quality, the last of which is 1.
+/// Features of a quality; the last one is 1.
 const QUALITY: usize = 6;
-/// Channel of the reported log-odds, after them.
+/// Channel of the reported log-odds, after the features of the quality.
 const LOG_ODDS: usize = QUALITY;
-/// First channel of the places.
+/// First channel of the place in the read.
 const FIRST_PLACE: usize = LOG_ODDS + 1;
 const PLACES: usize = 17;
 const LETTERS: usize = 4;
@@ -37,30 +37,30 @@ const CHANNELS: usize = FIRST_PLACE + PLACES + LETTERS;
 
 const SCORES: usize = 94;
 
-/// Rows of the tables: each score with each letter, unknown ones and what is outside of a read
-/// among both.
+/// Rows of the tables: each score with each letter. Unknown letters and positions outside the read
+/// have rows too.
 const OUTSIDE_SCORE: usize = SCORES;
 const OUTSIDE_LETTER: usize = LETTERS + 1;
 const SCORE_ROWS: usize = SCORES + 1;
 const ROWS: usize = SCORE_ROWS * (LETTERS + 2);
 const OUTSIDE: u16 = (OUTSIDE_LETTER * SCORE_ROWS + OUTSIDE_SCORE) as u16;
 
-/// Where each group of parameters begins.
+/// Offset of each group of parameters.
 const PLACE_AT: usize = WINDOW * FEATURES * UNITS;
 const BIAS_AT: usize = PLACE_AT + PLACES * UNITS;
 const LAST_AT: usize = BIAS_AT + UNITS;
 const A_AT: usize = LAST_AT + UNITS;
 const B_AT: usize = A_AT + 1;
 
-/// Numbers that are learned.
+/// Number of parameters.
 pub(crate) const PARAMETERS: usize = B_AT + 1;
 
 type Units = [f32; UNITS];
 
-/// A base and what stands around it.
+/// The input of the network for one base: the base and its neighbours.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Surroundings {
-    /// Rows of the tables, by offset.
+    /// Rows of the tables, by offset in the window.
     rows: [u16; WINDOW],
     place: u8,
 }
@@ -71,7 +71,7 @@ impl Surroundings {
         (usize::from(self.rows[CENTRE]) % SCORE_ROWS) as u8
     }
 
-    /// Returns what stands around position `at` of a read.
+    /// Returns the input for position `at` of a read.
     pub(crate) fn of(codes: &[u16], at: usize) -> Self {
         let mut around =
             Self { rows: [OUTSIDE; WINDOW], place: BaseQualityPlace::parts(codes[at]).place };
@@ -86,7 +86,7 @@ impl Surroundings {
     }
 }
 
-/// Features of each score, and the log-odds of the error that it reports.
+/// Features of each score, and the log-odds of its reported error probability.
 pub(crate) struct Scores {
     features: [[f32; QUALITY]; SCORES],
     log_odds: [f32; SCORES],
@@ -103,7 +103,7 @@ impl Scores {
         scores
     }
 
-    /// Returns the log-odds of an error that the base itself reports.
+    /// Returns the log-odds of the base's reported error probability.
     pub(crate) fn log_odds(&self, around: &Surroundings) -> f32 {
         self.log_odds[usize::from(around.score())]
     }
@@ -116,14 +116,14 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Returns the network that believes the reported quality.
+    /// Returns the network whose output is the reported error probability.
     pub(crate) fn reported() -> Self {
         let mut parameters = vec![0.0; PARAMETERS];
         parameters[A_AT] = 1.0;
         Self { parameters }
     }
 
-    /// Returns the network of a model file, which may not know of letters; `None` if it is of
+    /// Returns the network of a model file, with or without channels of letters; `None` if it is of
     /// another kind.
     pub(crate) fn of(correction: &Correction) -> Option<Self> {
         let Correction { window, last, guess } = correction;
@@ -132,7 +132,7 @@ impl Network {
             && (window.outputs, window.window) == (UNITS, WINDOW)
             && (last.outputs, last.inputs, last.window) == (1, UNITS, 1)
             && (guess.outputs, guess.inputs, guess.window) == (1, channels, 1);
-        // Nothing may be in the file that is not in the parameters.
+        // All weights outside the parameters must be 0.
         let others = guess
             .weights
             .iter()
@@ -202,7 +202,8 @@ impl Network {
     }
 }
 
-/// Where the weight of a channel at an offset is among the parameters, if it is one.
+/// Returns the index of the parameter that is the weight of a channel at an offset, if there is
+/// one.
 fn parameter(channel: usize, offset: usize, unit: usize) -> Option<usize> {
     let feature = match channel {
         0..QUALITY => channel,
@@ -215,17 +216,16 @@ fn parameter(channel: usize, offset: usize, unit: usize) -> Option<usize> {
     Some((offset * FEATURES + feature) * UNITS + unit)
 }
 
-/// The rows that tables have: all, or those that some examples need. Few are soon added up, and
-/// stay in the fastest memory.
+/// The rows of tables: all, or those that some examples need. Small tables stay in the cache.
 pub(crate) struct Rows(Vec<u16>);
 
 impl Rows {
-    /// Returns all rows; a row's number is its place.
+    /// Returns all rows.
     pub(crate) fn all() -> Self {
         Self((0..ROWS as u16).collect())
     }
 
-    /// Returns the rows that examples need, and the examples with rows by their place among these.
+    /// Returns the rows that examples need, and the examples renumbered to these rows.
     pub(crate) fn of(examples: &[Example]) -> (Self, Vec<Example>) {
         let mut places = [None; ROWS];
         let mut rows = Vec::new();
@@ -240,7 +240,7 @@ impl Rows {
     }
 }
 
-/// What the window makes of each score with each letter at each offset; or the gradient by that.
+/// Products of the window with each row at each offset; or the gradient with respect to them.
 #[derive(Clone)]
 pub(crate) struct Tables {
     /// `[offset][row]`.
@@ -275,7 +275,7 @@ impl Tables {
         for (offset, table) in tables.window.iter_mut().enumerate() {
             let weights = units(&p[offset * FEATURES * UNITS..][..FEATURES * UNITS]);
             for (sum, row) in table.iter_mut().zip(&rows.0) {
-                // What is outside stays zero.
+                // Rows outside the read stay 0.
                 if let Some(features) = scores.features.get(usize::from(*row) % SCORE_ROWS) {
                     weights
                         .iter()
@@ -294,7 +294,7 @@ impl Tables {
         tables
     }
 
-    /// Returns the gradient by the parameters, of the gradient by the tables.
+    /// Returns the gradient with respect to the parameters, from that with respect to the tables.
     fn parameters(&self, rows: &Rows, scores: &Scores) -> Vec<f32> {
         let mut p = vec![0.0; PARAMETERS];
         for (offset, table) in self.window.iter().enumerate() {
@@ -336,13 +336,13 @@ impl Tables {
         self.of_hidden(&self.hidden(around), scores.log_odds(around))
     }
 
-    /// Adds the gradient of one example's loss by `tables`.
+    /// Adds the gradient of one example's loss with respect to `tables`.
     #[inline(always)]
-    fn add_slope(&mut self, tables: &Self, example: &Example, share: f32) {
+    fn add_slope(&mut self, tables: &Self, example: &Example, scale: f32) {
         let Example { around, log_odds, wrong, weight } = example;
         let hidden = tables.hidden(around);
         let logit = tables.of_hidden(&hidden, *log_odds);
-        let slope = weight * share * (sigmoid(logit) - f32::from(u8::from(*wrong)));
+        let slope = weight * scale * (sigmoid(logit) - f32::from(u8::from(*wrong)));
         self.a += slope * log_odds;
         self.b += slope;
         let mut back = [0.0; UNITS];
@@ -363,7 +363,7 @@ impl Tables {
             #[inline(always)]
             |unit| hidden[unit].max(0.0) * self.last[unit],
         );
-        // By halves, which is what vectors can do.
+        // Halving the vector each time compiles to vector instructions.
         for half in [4, 2, 1] {
             for unit in 0..half {
                 sums[unit] += sums[unit + half];
@@ -377,14 +377,14 @@ impl Tables {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Example {
     pub(crate) around: Surroundings,
-    /// The log-odds of an error that the base reports.
+    /// Log-odds of the reported error probability.
     pub(crate) log_odds: f32,
     pub(crate) wrong: bool,
     pub(crate) weight: f32,
 }
 
-/// Returns the gradient, by the parameters, of the mean weighted log loss of examples whose rows
-/// are numbered as in `rows`.
+/// Returns the gradient of the mean weighted log loss with respect to the parameters. The rows of
+/// the examples must be numbered as in `rows`.
 pub(crate) fn gradient<'a>(
     network: &Network,
     scores: &Scores,
@@ -392,29 +392,29 @@ pub(crate) fn gradient<'a>(
     examples: impl Iterator<Item = &'a [Example]> + Clone,
 ) -> Vec<f32> {
     let tables = Tables::with(rows, network, scores);
-    let share = 1.0 / examples.clone().map(<[Example]>::len).sum::<usize>() as f32;
+    let scale = 1.0 / examples.clone().map(<[Example]>::len).sum::<usize>() as f32;
     let slopes =
-        Slopes { slopes: Tables::zero(rows), tables: &tables, examples: examples.flatten(), share };
+        Slopes { slopes: Tables::zero(rows), tables: &tables, examples: examples.flatten(), scale };
     Arch::new().dispatch(slopes).parameters(rows, scores)
 }
 
-/// The gradient by the tables, while examples are added.
+/// The gradient with respect to the tables, and the examples to add to it.
 struct Slopes<'a, I> {
     slopes: Tables,
     tables: &'a Tables,
     examples: I,
-    share: f32,
+    scale: f32,
 }
 
 impl<'a, I: Iterator<Item = &'a Example>> WithSimd for Slopes<'_, I> {
     type Output = Tables;
 
-    /// Eight units are one vector where the processor has long ones. Products are not fused with
-    /// sums, so bits stay the same.
+    /// Eight units are one AVX vector. Multiplications and additions are not fused, so the result
+    /// is the same on every processor.
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, _simd: S) -> Tables {
         for example in self.examples {
-            self.slopes.add_slope(self.tables, example, self.share);
+            self.slopes.add_slope(self.tables, example, self.scale);
         }
         self.slopes
     }
@@ -431,8 +431,8 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// A network as its definition has it, in double precision and without tables: what engines are
-/// compared with.
+/// The network by its definition, in double precision and without tables: the reference for
+/// engines.
 pub(crate) struct Reference {
     correction: Correction,
     vectors: Vec<f32>,
@@ -443,7 +443,7 @@ impl Reference {
         Self { correction: network.correction(), vectors: BaseQualityPlace.vectors() }
     }
 
-    /// Returns the probability of an error for every base of a read.
+    /// Returns the error probability of every base of a read.
     pub(crate) fn probabilities(&self, codes: &[u16]) -> Vec<f64> {
         let Correction { window, last, guess } = &self.correction;
         let vector = |code: u16| &self.vectors[usize::from(code) * CHANNELS..][..CHANNELS];

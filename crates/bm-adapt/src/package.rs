@@ -1,13 +1,12 @@
-//! The files of a package: networks, manifest, golden reads, card.
+//! The files of a model package: networks, manifest, golden reads, card.
 
-use bm_kmers::kmer::mix;
 use std::collections::BTreeMap;
 use std::io;
 
 use bm_encode::{BaseQualityPlace, CodeEncoder};
-
 use bm_infer::onnx::{ModelProto, StringStringEntryProto};
 use bm_infer::{Digesting, Sha256, Variant};
+use bm_kmers::kmer::mix;
 use bm_quality::{
     Domain, DomainEntry, EncodingEntry, ErrorRule, Facts, FileEntry, GoldenRead, GoldenReads,
     LabelEntry, Manifest, ModelPackage, PackageFiles, ReadRule, TensorEntry, Thresholds,
@@ -16,34 +15,37 @@ use bm_reads::{Phred, ReadRef};
 use prost::Message;
 use serde_json::json;
 
-use crate::adaptation::Settings;
+use crate::card;
+use crate::doubts::Doubt;
+use crate::error::AdaptError;
+use crate::evidence::RunEvidence;
+use crate::findings::Findings;
 use crate::network::{Network, Reference};
 use crate::sample::RunSample;
-use crate::{AdaptError, Choice, Doubt, Findings, RunEvidence, card};
+use crate::settings::{Choice, Settings};
 
-/// Positions of the file for the Neural Engine.
+/// Sequence length of the model file for the Neural Engine.
 const NEURAL_ENGINE_POSITIONS: usize = 4096;
 
-/// How far an engine of full precision may be off on a golden read.
+/// Tolerance of an engine of full precision on golden reads.
 const TOLERANCE: f32 = 1e-6;
 
-/// Lengths of the golden reads.
+/// Lengths of the golden reads, in bases.
 const GOLDEN_LENGTHS: [usize; 16] =
     [1, 2, 3, 5, 8, 9, 21, 50, 51, 100, 101, 150, 151, 250, 300, 1000];
 
 const TASK: &str = "read-error";
 
-/// What a package is made of, beside its network.
+/// The sources of a package, beside its network.
 pub(crate) struct Origin<'a> {
-    /// The model that learning started from.
+    /// The base model.
     pub(crate) start: &'a ModelPackage,
     pub(crate) sample: &'a RunSample,
     pub(crate) findings: &'a Findings,
     pub(crate) settings: &'a Settings,
 }
 
-/// Returns the files of the package of the chosen model; `network` is the adapted one, if that was
-/// chosen.
+/// Returns the files of the package of the chosen model, which has the given network.
 pub(crate) fn files(
     choice: Choice,
     network: &Network,
@@ -62,8 +64,7 @@ pub(crate) fn files(
     Ok(files)
 }
 
-/// Puts into the files that the k-mers of the run may testify, with the digest of what they say, or
-/// why they may not.
+/// Adds k-mer evidence to manifest and card: its SHA-256, findings and doubts.
 pub(crate) fn add_evidence(
     files: &mut PackageFiles,
     evidence: &RunEvidence,
@@ -95,25 +96,27 @@ const MANIFEST: &str = "manifest.json";
 const EVIDENCE: &str = "evidence";
 const EXPERIENCE: &str = "experience.json";
 
-/// A kind of model that is made here.
+/// A kind of model made here.
 struct Kind {
     id: &'static str,
     version: u32,
     description: &'static str,
-    /// Whether its expected errors are taken as they are.
+    /// Whether expected errors are used as they are.
     unscaled: bool,
 }
 
 const ADAPTED: Kind = Kind {
     id: "read-error-adapted",
     version: 1,
-    description: "Tells for every base how likely it is wrong, as the run that it learned from does, and for a read how many errors it has.",
+    description: "Tells for every base how likely it is wrong, as the run that it learned from \
+                  does, and for a read how many errors it has.",
     unscaled: false,
 };
 const REPORTED: Kind = Kind {
     id: "reported-errors",
     version: 1,
-    description: "Believes the reported qualities: a run taught nothing, and the model to start from does not apply to it.",
+    description: "Believes the reported qualities: a run taught nothing, and the model to start \
+                  from does not apply to it.",
     unscaled: true,
 };
 
@@ -128,7 +131,7 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
         _ => {
             return Err(AdaptError::OtherKind {
                 package: start.name().to_owned(),
-                reason: "it does not count errors".to_owned(),
+                reason: "the model does not predict errors of bases".to_owned(),
             });
         }
     };
@@ -177,7 +180,11 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
         files: digests(&files),
         training: json!({
             "program": concat!("bm-adapt ", env!("CARGO_PKG_VERSION")),
-            "start": {"id": from.id, "version": from.version, "sha256": start.model_file(Variant::Portable)?.sha256().to_string()},
+            "start": {
+                "id": from.id,
+                "version": from.version,
+                "sha256": start.model_file(Variant::Portable)?.sha256().to_string(),
+            },
             "seed": settings.seed,
         }),
         metrics: json!({"own_labels": findings}),
@@ -188,13 +195,13 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
     Ok(files)
 }
 
-/// Returns what the run is like.
+/// Returns the domain of the model: the properties of the run.
 fn domain(sample: &RunSample) -> Domain {
     let mut seen = [false; 94];
     sample.scores.iter().for_each(|score| seen[usize::from(*score).min(93)] = true);
     let values = seen.iter().filter(|seen| **seen).count();
     Domain {
-        // A share of the run may well have fewer values than all of it.
+        // A part of the run may have fewer distinct values than all of it.
         min_quality_values: values.clamp(1, 3),
         max_phred: seen.iter().rposition(|seen| *seen).unwrap_or(0) as u8,
         max_median_length: sample.longest(),
@@ -211,8 +218,8 @@ fn bytes(mut model: ModelProto, facts: &Facts, neural_engine: bool) -> Vec<u8> {
             .flat_map(|graph| &graph.initializer)
             .flat_map(Message::encode_to_vec)
             .collect();
-        // CoreML keeps a compiled model under this key; other weights must not find it. Letters and
-        // digits, under 64.
+        // CoreML caches the compiled model under this key, so it depends on the weights. At most 63
+        // letters and digits.
         metadata.push((
             "COREML_CACHE_KEY".to_owned(),
             format!("readerror{:.40}", Sha256::of(&weights).to_string()),
@@ -231,9 +238,10 @@ fn entry(bytes: &[u8]) -> FileEntry {
     FileEntry { sha256: Sha256::of(bytes).to_string(), bytes: bytes.len() as u64 }
 }
 
-/// Returns reads of drawn bases, with qualities that the run has, and what the network says of them
-/// in double precision. They are no reads of the run: a model is passed on more freely than reads
-/// are.
+/// Returns reads of random bases with qualities of the run, and their probabilities by the network
+/// in double precision.
+///
+/// They are not reads of the run: models are shared more freely than reads.
 fn golden(network: &Network, sample: &RunSample, rule: &ErrorRule, seed: u64) -> GoldenReads {
     let reference = Reference::of(network);
     let mut state = mix(seed ^ 0x5851_f42d_4c95_7f2d);

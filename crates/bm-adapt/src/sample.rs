@@ -1,5 +1,4 @@
-//! The reads of a run that are kept to learn from: as many as there is room for, chosen by their
-//! content.
+//! A sample of a run's reads to learn from, chosen by their content, in bounded memory.
 
 mod copies;
 
@@ -8,23 +7,23 @@ use bm_reads::base::code;
 use bm_reads::{Phred, ReadError, ReadRef};
 
 use self::copies::{Copies, fingerprint};
-use crate::kmer::{Anchor, anchors};
+use crate::anchors::{Anchor, anchors};
 
-/// One in so many k-mers is an anchor to begin with.
-const FIRST_SHARE: u64 = 4;
+/// One in this many k-mers is an anchor at the start.
+const FIRST_KMERS_PER_ANCHOR: u64 = 4;
 
-/// Reads of more bases are not kept: a few of them would fill all the room.
+/// Longer reads are not kept: a few of them would fill the sample.
 const LONGEST: usize = 1 << 16;
 
-/// Depth, in reads a place, that is enough: beyond it, fewer reads are kept and not fewer places.
+/// Depth, in reads per position, above which fewer reads are kept instead of fewer positions.
 const DEEP_ENOUGH: usize = 400;
 
-/// A share of the reads of a run.
+/// A sample of the reads of a run, in bounded memory.
 ///
-/// Reads are kept that have an anchor, a k-mer whose hash is low. When there is no more room, the
-/// bound on hashes is halved and the reads that have none below it are dropped: so of the places
-/// that are left all reads are there. Where that would leave few places with very many reads each,
-/// every second read is dropped instead. What is kept depends on the reads and their order only.
+/// A read is kept if it has an anchor: a k-mer whose hash is below a limit. When the sample is
+/// full, the limit is halved and reads without an anchor below it are dropped, so the positions
+/// that remain keep their full depth. If that would leave few positions of very high depth, every
+/// second read is dropped instead. The sample depends on the reads and their order only.
 #[derive(Clone, Debug)]
 pub struct RunSample {
     room: usize,
@@ -39,42 +38,41 @@ pub struct RunSample {
     pub(crate) bases: Vec<u8>,
     /// Their Phred scores.
     pub(crate) scores: Vec<u8>,
-    /// Anchors of all reads.
+    /// Number of anchors in all reads.
     anchors: usize,
-    /// Whether there may be fewer, as reads were dropped or the bound halved since they were
-    /// counted, which takes its time.
+    /// Whether the number may be too high: reads were dropped or the limit halved since the anchors
+    /// were counted.
     anchors_may_be_fewer: bool,
     copies: Copies,
     copies_dropped: u64,
 }
 
-/// A read that is kept.
+/// A read in the sample.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kept {
-    /// Number of its template in the run, from 0: the mates of a pair share it.
+    /// Number of the template in the run, from 0. The mates of a pair have the same number.
     pub(crate) template: u64,
-    /// Its first base in the sample.
+    /// Index of the first base in the sample.
     pub(crate) start: usize,
-    /// Its bases.
+    /// Number of bases.
     pub(crate) length: usize,
     /// Whether it is the first mate of a pair; the second follows.
     pub(crate) has_mate: bool,
-    /// Lowest hash of the anchors of its template.
+    /// Lowest hash of the template's anchors.
     lowest: u64,
     fingerprint: u64,
     is_copy: bool,
 }
 
 impl RunSample {
-    /// Bases that there is room for by default: they, their anchors and their labels take some 300
-    /// MB.
+    /// Default capacity, in bases. With anchors and labels they take some 300 MB.
     pub const ROOM: usize = 24 << 20;
 
-    /// Returns an empty sample with room for so many bases.
+    /// Returns an empty sample for at most `room` bases.
     pub fn new(room: usize) -> Self {
         Self {
             room: room.min(u32::MAX as usize),
-            limit: u64::MAX / FIRST_SHARE,
+            limit: u64::MAX / FIRST_KMERS_PER_ANCHOR,
             template_limit: u64::MAX,
             templates: 0,
             reads_seen: 0,
@@ -90,53 +88,52 @@ impl RunSample {
         }
     }
 
-    /// Returns the number of reads that it was shown.
+    /// Returns the number of reads observed.
     pub fn reads_seen(&self) -> u64 {
         self.reads_seen
     }
 
-    /// Returns the number of their bases.
+    /// Returns the number of bases observed.
     pub fn bases_seen(&self) -> u64 {
         self.bases_seen
     }
 
-    /// Returns the number of reads that are kept.
+    /// Returns the number of reads in the sample.
     pub fn reads_kept(&self) -> usize {
         self.reads.len()
     }
 
-    /// Returns the number of their bases.
+    /// Returns the number of bases in the sample.
     pub fn bases_kept(&self) -> usize {
         self.bases.len()
     }
 
-    /// Returns the bases of the longest read that it was shown.
+    /// Returns the length of the longest read observed, in bases.
     pub fn longest(&self) -> usize {
         self.longest
     }
 
-    /// Returns how many k-mers there are for each anchor.
-    pub(crate) fn kmers_an_anchor(&self) -> f64 {
+    /// Returns the number of k-mers per anchor.
+    pub(crate) fn kmers_per_anchor(&self) -> f64 {
         u64::MAX as f64 / self.limit as f64
     }
 
-    /// Returns the number of reads that were left out as copies of others, byte for byte; 0 unless
-    /// the file is full of them.
+    /// Returns the number of reads left out as exact copies of others; 0 unless the file has many.
     pub fn copies_dropped(&self) -> u64 {
         self.copies_dropped
     }
 
-    /// Shows it the next read of the run.
+    /// Observes the next read of the run, and keeps it or not.
     ///
     /// # Errors
     ///
-    /// An [`ReadError`] where the read is not in order: lengths that differ, or a byte that is no
-    /// quality score.
+    /// A [`ReadError`] if sequence and quality scores differ in length, or a byte is not a quality
+    /// score.
     pub fn observe(&mut self, read: ReadRef<'_>) -> Result<(), ReadError> {
         self.observe_template(&[read])
     }
 
-    /// Shows it the next pair of mates.
+    /// Observes the next two mates, and keeps both or neither.
     ///
     /// # Errors
     ///
@@ -157,7 +154,7 @@ impl RunSample {
         for read in reads {
             match read.check_scorable() {
                 Ok(()) => {}
-                // Nothing to see, and nothing wrong with it.
+                // A valid read without bases to learn from.
                 Err(ReadError::EmptyRead | ReadError::NoKnownBase) => all = false,
                 Err(error) => return Err(error),
             }
@@ -220,9 +217,9 @@ impl RunSample {
         }
     }
 
-    /// Drops reads until there is room for the rest.
+    /// Drops reads until the rest fits.
     fn make_room(&mut self) {
-        // An anchor takes about as much room as eight bases.
+        // An anchor takes about as much memory as eight bases.
         while self.bases.len() > self.room || self.anchors > self.room / 8 {
             if self.bases.len() <= self.room && self.anchors_may_be_fewer {
                 self.count_all_anchors();
@@ -262,8 +259,7 @@ impl RunSample {
         self.anchors = (0..self.reads.len()).map(|read| self.count_anchors(read)).sum();
     }
 
-    /// In how many templates the anchor of a typical one is, judged by the few anchors with the
-    /// very lowest hashes.
+    /// Returns the median depth, estimated from the lowest anchor of each template.
     fn depth(&self) -> usize {
         let mut lowest: Vec<_> = self.reads.iter().map(|read| read.lowest).collect();
         lowest.sort_unstable();
@@ -281,7 +277,7 @@ impl RunSample {
         found
     }
 
-    /// Calls `take` with each anchor of a kept read.
+    /// Calls `take` with each anchor of a read of the sample.
     pub(crate) fn anchors_of(&self, read: usize, take: impl FnMut(Anchor)) {
         let Kept { start, length, .. } = self.reads[read];
         anchors(self.bases[start..start + length].iter().copied(), self.limit, take);

@@ -1,18 +1,18 @@
-//! Training: Adam on the weighted log loss of examples, drawn towards where it started.
+//! Training: Adam on the weighted log loss of examples, regularised towards the start.
 
 use bm_kmers::kmer::mix;
 
 use crate::network::{Example, Network, PARAMETERS, Rows, Scores, gradient};
 
-/// How to train.
+/// Settings of training.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
+pub(crate) struct Training {
     pub(crate) seed: u64,
-    /// Examples that are looked at, all rounds together.
+    /// Examples seen in all rounds together, at most.
     pub(crate) looks: usize,
     /// Most rounds over all examples.
     pub(crate) rounds: usize,
-    /// Examples of a step.
+    /// Examples per step.
     pub(crate) batch: usize,
     /// Highest learning rate of the one cycle.
     pub(crate) rate: f64,
@@ -20,32 +20,33 @@ pub(crate) struct Settings {
     pub(crate) pull: f64,
 }
 
-impl Settings {
-    /// Settings that were chosen by what they give on the training sets that have truth tables.
+impl Training {
+    /// Returns the settings that did best on training sets with truth tables.
     pub(crate) fn new(seed: u64) -> Self {
         Self { seed, looks: 16_000_000, rounds: 48, batch: 1024, rate: 0.01, pull: 30.0 }
     }
 }
 
-/// Decay of the means of gradients and of their squares, and what keeps their quotient finite:
-/// Kingma & Ba 2015.
+/// Adam's decay rates beta1 and beta2, and epsilon (Kingma & Ba 2015).
 const FIRST: f64 = 0.9;
 const SECOND: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
 
-/// Examples that are looked at together.
+/// Examples per block; the order of blocks is shuffled in each round.
 const BLOCK: usize = 64;
 
-/// Share of the steps in which the learning rate rises, and how low it starts and ends.
+/// Fraction of the steps in which the learning rate rises, and its start as a fraction of the
+/// highest rate.
 const RISE: f64 = 0.2;
 const LOW: f64 = 0.04;
 
-/// Returns a network that fits examples, which stand for so many bases, from one to start at.
+/// Returns the network trained on examples from a starting point; `bases` is the number of bases
+/// that the examples represent.
 pub(crate) fn train(
     start: &Network,
     examples: &[Example],
     bases: f64,
-    settings: &Settings,
+    settings: &Training,
 ) -> Network {
     let scores = Scores::new();
     let mut network = start.clone();
@@ -53,7 +54,7 @@ pub(crate) fn train(
         return network;
     }
     let (rows, examples) = Rows::of(examples);
-    // Units that do nothing yet must not all learn the same.
+    // Breaks the symmetry of units whose weights are all 0.
     for (i, value) in network.parameters.iter_mut().enumerate() {
         if *value == 0.0 {
             let draw =
@@ -61,7 +62,7 @@ pub(crate) fn train(
             *value = (draw as f32 / (1 << 23) as f32 - 1.0) * 0.01;
         }
     }
-    // Shuffled once for good, then in blocks: what lies together is read together, and fast.
+    // Examples are shuffled once, then only blocks of them: contiguous reads are faster.
     let mut order: Vec<u32> = (0..examples.len() as u32).collect();
     shuffle(&mut order, settings.seed);
     let examples: Vec<_> = order.iter().map(|i| examples[*i as usize]).collect();
@@ -99,9 +100,10 @@ pub(crate) fn train(
     network
 }
 
-/// The one cycle of the learning rate: up, then down along half a cosine (Smith & Topin 2019).
+/// Returns the learning rate as a fraction of the highest: one cycle, up and down along half a
+/// cosine (Smith & Topin 2019).
 fn cycle(done: f64) -> f64 {
-    let half = |share: f64| 0.5 - 0.5 * (std::f64::consts::PI * share).cos();
+    let half = |fraction: f64| 0.5 - 0.5 * (std::f64::consts::PI * fraction).cos();
     if done < RISE {
         LOW + (1.0 - LOW) * half(done / RISE)
     } else {
@@ -109,11 +111,11 @@ fn cycle(done: f64) -> f64 {
     }
 }
 
-/// Fisher and Yates.
+/// Shuffles after Fisher and Yates.
 fn shuffle(order: &mut [u32], seed: u64) {
     for i in (1..order.len()).rev() {
         let draw = mix(seed.wrapping_mul(0xa076_1d64_78bd_642f) ^ (i as u64));
-        // The high half of a product is even over 0..=i.
+        // The high half of the product is evenly distributed over 0..=i.
         let other = ((u128::from(draw) * (i as u128 + 1)) >> 64) as usize;
         order.swap(i, other);
     }

@@ -1,8 +1,9 @@
-//! Writes what the k-mers of a run say of its bases, for studies: reads a sequence a line from
-//! stdin, writes for each read in how many reads a typical k-mer of it is, and for each of its
-//! bases the number of its statement, as two bytes each.
+//! Writes the base support of the reads of a run, for training and studies.
 //!
-//! `statements [LEVEL]`: one in 2^LEVEL k-mers is looked at; all, if it is not given.
+//! Reads one sequence per line from stdin. Writes for each read its depth and the number of the
+//! support of each base, as two bytes each, little-endian.
+//!
+//! `base_support [LEVEL]`: samples one in 2^LEVEL k-mers; all by default.
 
 use std::io::{self, BufRead, BufWriter, Write};
 
@@ -10,10 +11,10 @@ use bm_evidence::{PreparedRead, ReadSupport};
 use bm_kmers::{Counter, kmer};
 use bm_reads::base;
 
-/// First reads of a run, by which the length of the k-mers is chosen.
+/// First reads of a run, from which the length of the k-mers is chosen.
 const FIRST: usize = 1024;
 
-/// Bytes for counting.
+/// Memory for counting, in bytes.
 const ROOM: usize = 4 << 30;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -25,14 +26,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut counter = Counter::sampled(k, ROOM, level);
     reads.iter().for_each(|read| counter.observe(read.as_bytes()));
     let index = counter.finish();
-    let (mut support, mut reading) = (ReadSupport::default(), PreparedRead::default());
+    let (mut support, mut prepared) = (ReadSupport::default(), PreparedRead::default());
     let mut output = BufWriter::new(io::stdout().lock());
     for read in &reads {
-        reading.prepare(&index, read.bytes().map(base::code));
-        let statements = support.look(&index, &reading).to_vec();
+        prepared.prepare(&index, read.bytes().map(base::code));
+        let bases = support.look_up(&index, &prepared).to_vec();
         output.write_all(&(support.depth() as u16).to_le_bytes())?;
-        for statement in statements {
-            output.write_all(&statement.number().to_le_bytes())?;
+        for base in bases {
+            output.write_all(&base.number().to_le_bytes())?;
         }
     }
     output.flush()?;

@@ -1,136 +1,138 @@
-//! What the k-mers of a run can say of a base: the statements, by number.
+//! The kinds of support that the k-mers of a run give a base, by number.
 
-/// What is said of a base: a number below [`BaseSupport::COUNT`].
+/// How the k-mers of a run support a base: a number below [`BaseSupport::COUNT`].
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct BaseSupport(pub(crate) u16);
 
-/// Borders of counts: 2, 3, 4 to 5, 6 to 11, from 12 on.
+/// Bins of counts: 2, 3, 4 to 5, 6 to 11, 12 and more.
 const COUNTS: [u32; 5] = [2, 3, 4, 6, 12];
 
-/// A count under this share of the read's is thin: the read goes where few others go.
+/// A count is thin if this many times the count is below the depth of the read.
 const THIN: u32 = 8;
 
-/// A base that others have more than so many times as often is a rarity among them.
+/// A base is rare where another base is more than this many times as frequent.
 pub(crate) const DOMINANT: u32 = 8;
 
-/// Reads that make a base that is followed more than a coincidence.
+/// Reads that make a rare base more than a coincidence.
 const SEVERAL: u32 = 4;
 
-/// Borders of the number of bases one of which is wrong.
-const SUSPECTS: [usize; 5] = [1, 2, 4, 8, 16];
+/// Bins of the number of candidate bases, one of which is wrong.
+const CANDIDATES: [usize; 5] = [1, 2, 4, 8, 16];
 
-const TILES: u16 = 1;
-const SUSPECTED: u16 = TILES + 2 * COUNTS.len() as u16;
-const PAIRS: u16 = SUSPECTED + SUSPECTS.len() as u16;
+/// First number of each group.
+const SEEN: u16 = 1;
+const CANDIDATE: u16 = SEEN + 2 * COUNTS.len() as u16;
+const BOTH_SIDES: u16 = CANDIDATE + CANDIDATES.len() as u16;
 
 impl BaseSupport {
-    /// Nothing is said.
+    /// No k-mer covers the base.
     pub const NONE: Self = Self(0);
-    /// How many statements there are.
-    pub const COUNT: usize = PAIRS as usize + Side::COUNT * Side::COUNT;
-    /// Version of the statements: what was learned of them goes with it.
+    /// Number of kinds.
+    pub const COUNT: usize = BOTH_SIDES as usize + Side::COUNT * Side::COUNT;
+    /// Version of the kinds. Weights and experience hold for one version.
     pub const VERSION: u32 = 1;
 
-    /// Returns the statement of that number, if there is one.
+    /// Returns the kind with this number; `None` from [`BaseSupport::COUNT`] on.
     pub fn new(number: u16) -> Option<Self> {
         (usize::from(number) < Self::COUNT).then_some(Self(number))
     }
 
-    /// Returns its number.
+    /// Returns the number of the kind.
     pub fn number(self) -> u16 {
         self.0
     }
 
-    /// A k-mer with the base was seen so many times; `depth` is the read's own.
+    /// A k-mer with the base was seen `count` times; `depth` is that of the read.
     pub(crate) fn seen(count: u32, depth: u32) -> Self {
-        Self(TILES + strength(count, depth))
+        Self(SEEN + strength(count, depth))
     }
 
-    /// Nobody else has the k-mers with the base, and so many bases share the blame.
-    pub(crate) fn suspected(bases: usize) -> Self {
-        Self(SUSPECTED + bucket(&SUSPECTS, bases))
+    /// No other read has the k-mers with the base; one of `candidates` bases is wrong.
+    pub(crate) fn candidate(candidates: usize) -> Self {
+        Self(CANDIDATE + bin(&CANDIDATES, candidates))
     }
 
-    /// Both sides were asked at the base.
+    /// Combines what the walks from both sides found at the base.
     pub(crate) fn of_sides(one: Side, other: Side) -> Self {
         let (more, less) = (one.0.max(other.0), one.0.min(other.0));
         if (SUPPORTED..FOLLOWED).contains(&more) {
-            // Nobody contradicts it. Of two counts the smaller one is that of the base; where a
-            // walk did not come, there is one.
-            return Self(TILES + if less == 0 { more } else { less } - SUPPORTED);
+            // Not contradicted. The smaller of two counts is that of the base; there is one count
+            // where only one walk arrived.
+            return Self(SEEN + if less == 0 { more } else { less } - SUPPORTED);
         }
-        Self(PAIRS + more * Side::COUNT as u16 + less)
+        Self(BOTH_SIDES + more * Side::COUNT as u16 + less)
     }
 
-    /// Whether it contradicts the base: others have something else, or it is among those that nobody
-    /// else has.
+    /// Returns whether the base is contradicted: other reads have another base here, or the base is
+    /// a candidate for the error in an unsupported k-mer.
     ///
-    /// All other statements say at most that the base is seen, and a place that is seen once must
-    /// not be called wrong for that.
-    pub fn contradicts(self) -> bool {
-        (SUSPECTED..PAIRS).contains(&self.0) || self.0 > PAIRS
+    /// All other kinds say at most that the base was seen. They never raise the probability of an
+    /// error: a place that was read once is not wrong for that reason.
+    pub fn is_contradicted(self) -> bool {
+        (CANDIDATE..BOTH_SIDES).contains(&self.0) || self.0 > BOTH_SIDES
     }
 
-    /// Whether anything is known of the base.
-    pub fn is_known(self) -> bool {
-        self != Self::NONE && self.0 != PAIRS
+    /// Returns whether k-mers of other reads cover the base.
+    pub fn is_covered(self) -> bool {
+        self != Self::NONE && self.0 != BOTH_SIDES
     }
 }
 
-/// What is said of a base by the k-mers to one of its sides.
+/// What a walk from one side found at a base.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Side(u16);
 
+/// First number of each group.
 const SUPPORTED: u16 = 1;
 const FOLLOWED: u16 = SUPPORTED + 2 * COUNTS.len() as u16;
-const ALONE: u16 = FOLLOWED + 4;
-const AGAINST: u16 = ALONE + DEPTHS.len() as u16;
-const GAP: u16 = AGAINST + 2 * SHARES.len() as u16;
+const SINGLE: u16 = FOLLOWED + 4;
+const CONTRADICTED: u16 = SINGLE + DEPTHS.len() as u16;
+const GAP: u16 = CONTRADICTED + 2 * RATIOS.len() as u16;
 const DEAD_END: u16 = GAP + 1;
 
-/// Borders of the count of the other base where only the read itself has its own: from 2, 3, 4, 6,
-/// 12, 32 on.
+/// Bins of the count of the other base where only this read has its own base: from 2, 3, 4, 6, 12,
+/// 32 on.
 const DEPTHS: [u32; 6] = [2, 3, 4, 6, 12, 32];
 
-/// The other base is more frequent: less than 4 times, less than 16 times, more.
-const SHARES: [u32; 3] = [1, 4, 16];
+/// Bins of how many times as frequent the other base is: below 4, below 16, more.
+const RATIOS: [u32; 3] = [1, 4, 16];
 
 impl Side {
     const COUNT: usize = DEAD_END as usize + 1;
 
-    /// Nothing is said.
+    /// The walk did not reach the base.
     pub(crate) const NONE: Self = Self(0);
-    /// The read lacks bases that others have here, or has some that they do not.
+    /// The read has a deletion or an insertion here.
     pub(crate) const GAP: Self = Self(GAP);
-    /// Neither this base nor another is known here.
+    /// No k-mer continues here, neither with this base nor with another.
     pub(crate) const DEAD_END: Self = Self(DEAD_END);
 
-    /// Reads have the base, and hardly any has another.
+    /// Other reads have the base, and hardly any has another.
     pub(crate) fn supported(own: u32, depth: u32) -> Self {
         Self(SUPPORTED + strength(own, depth))
     }
 
-    /// More reads have another base, but those that have this one go on as the read does.
+    /// More reads have another base, but those with this base continue as the read does.
     pub(crate) fn followed(own: u32, other: u32) -> Self {
         Self(FOLLOWED + 2 * u16::from(DOMINANT * own < other) + u16::from(own >= SEVERAL))
     }
 
-    /// More reads have another base, after which they go on as the read does.
-    pub(crate) fn against(own: u32, other: u32) -> Self {
+    /// More reads have another base, and they continue as the read does.
+    pub(crate) fn contradicted(own: u32, other: u32) -> Self {
         if own < 2 {
-            Self(ALONE + bucket(&DEPTHS, other))
+            Self(SINGLE + bin(&DEPTHS, other))
         } else {
-            Self(AGAINST + 2 * bucket(&SHARES, other / own) + u16::from(own > 2))
+            Self(CONTRADICTED + 2 * bin(&RATIOS, other / own) + u16::from(own > 2))
         }
     }
 }
 
 fn strength(count: u32, depth: u32) -> u16 {
     let thin = THIN * count < depth;
-    bucket(&COUNTS, count) + COUNTS.len() as u16 * u16::from(thin)
+    bin(&COUNTS, count) + COUNTS.len() as u16 * u16::from(thin)
 }
 
-/// Returns in which bucket a number is; below the first border, the first.
-fn bucket<T: PartialOrd>(borders: &[T], number: T) -> u16 {
+/// Returns the bin of a number, given where bins begin; below the first border, the first.
+fn bin<T: PartialOrd>(borders: &[T], number: T) -> u16 {
     borders[1..].iter().take_while(|border| number >= **border).count() as u16
 }

@@ -1,18 +1,18 @@
-//! What can be wrong with evidence.
+//! Errors of reading evidence and experience.
 
 use std::io;
 
 use bm_kmers::KmerError;
 
-/// Why evidence cannot be used.
+/// Why evidence or experience cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvidenceError {
-    /// A file of another format or version, or a broken one.
+    /// The file is of another format or version, or damaged.
     #[error("evidence: {0}")]
     Content(String),
     /// The input failed.
-    #[error("evidence: cannot be read")]
+    #[error("evidence: reading failed")]
     Read(#[source] io::Error),
 }
 

@@ -1,4 +1,4 @@
-//! What a run holds, and what it is worth: asked for the bases of a read.
+//! K-mers and weights of a run: from prior to posterior error probabilities, and the file.
 
 use std::io::{self, Read, Write};
 
@@ -8,19 +8,20 @@ use bm_reads::base;
 use crate::fit::Weights;
 use crate::{BaseSupport, EvidenceError, PreparedRead, ReadSupport};
 
-/// Bases that are weighed together, with vector instructions.
-const TOGETHER: usize = 64;
+/// Bases that are updated together, with vector instructions.
+const BLOCK: usize = 64;
 
-/// Stands for what a statement is worth that is not heard.
-const UNSAID: f32 = 0.0;
+/// Marks a base whose probability stays as it is.
+const NO_FACTOR: f32 = 0.0;
 
-/// Most ranges of depths.
+/// Most depth ranges.
 const MOST_RANGES: u32 = 64;
 
-/// How an evidence file begins.
+/// First bytes of an evidence file.
 const MAGIC: &[u8; 8] = b"bm-evid\n";
 
-/// What a run says of any read's bases.
+/// The k-mers of a run with the weights of base support: turns prior error probabilities into
+/// posterior ones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
     index: Index,
@@ -28,75 +29,83 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Version of the file.
+    /// Version of the file format.
     pub const FORMAT: u32 = 1;
 
-    /// Returns what the k-mers of a run say, with what their statements are worth.
+    /// Returns evidence from an index and its weights.
     pub fn new(index: Index, weights: Weights) -> Self {
         Self { index, weights }
     }
 
-    /// Returns the k-mers.
+    /// Returns the index of k-mers.
     pub fn index(&self) -> &Index {
         &self.index
     }
 
-    /// Makes ready to testify of a read. Best done for the next read before one is testified of:
-    /// then its k-mers are in the cache by its turn.
-    pub fn prepare(&self, reading: &mut PreparedRead, sequence: &[u8]) {
-        reading.prepare(&self.index, sequence.iter().map(|letter| base::code(*letter)));
+    /// Prepares a read for [`Evidence::apply`]. Prepare the next read before applying the evidence
+    /// to this one: its k-mers are then in the cache in time.
+    pub fn prepare(&self, read: &mut PreparedRead, sequence: &[u8]) {
+        read.prepare(&self.index, sequence.iter().map(|letter| base::code(*letter)));
     }
 
-    /// Makes of the probabilities that the bases of a prepared read are wrong those that they have
-    /// when the run has testified; returns of how many bases something is known.
+    /// Returns the number of bases covered by k-mers of other reads, after replacing prior error
+    /// probabilities by posterior ones.
     ///
-    /// The read and `probabilities` are of one length; what is longer is left alone.
+    /// By Bayes, posterior odds are prior odds times the weight of the base's support. Where only a
+    /// sample of the k-mers was counted, unsupported k-mers raise the probabilities of their
+    /// candidate bases together.
+    ///
+    /// **Shape** of `probabilities`: `[bases]`. If read and probabilities differ in length, the
+    /// rest of the longer one is left alone.
+    ///
+    /// **Units** probability of an error, 0 to 1.
     pub fn apply(
         &self,
         support: &mut ReadSupport,
-        reading: &PreparedRead,
+        read: &PreparedRead,
         probabilities: &mut [f32],
     ) -> usize {
-        support.look(&self.index, reading);
-        let factors = self.weights.at(support.depth());
-        // Where only some k-mers are looked at, it is k-mers that accuse, and not statements of
+        support.look_up(&self.index, read);
+        let weights = self.weights.at(support.depth());
+        // In a sampled index, unsupported k-mers raise probabilities, not the support of single
         // bases.
         let all = self.index.level() == 0;
-        let mut known = 0;
-        let mut worths = [UNSAID; TOGETHER];
-        let length = probabilities.len().min(support.statements().len());
-        let (probabilities, statements) =
-            (&mut probabilities[..length], &support.statements()[..length]);
-        for (probabilities, statements) in
-            probabilities.chunks_mut(TOGETHER).zip(statements.chunks(TOGETHER))
-        {
-            for (worth, statement) in worths.iter_mut().zip(statements) {
-                known += usize::from(statement.is_known());
-                *worth = if all || !statement.contradicts() {
-                    factors[usize::from(statement.number())]
+        let mut covered = 0;
+        let mut factors = [NO_FACTOR; BLOCK];
+        let length = probabilities.len().min(support.bases().len());
+        let (probabilities, bases) = (&mut probabilities[..length], &support.bases()[..length]);
+        for (probabilities, bases) in probabilities.chunks_mut(BLOCK).zip(bases.chunks(BLOCK)) {
+            for (factor, base) in factors.iter_mut().zip(bases) {
+                covered += usize::from(base.is_covered());
+                *factor = if all || !base.is_contradicted() {
+                    weights[usize::from(base.number())]
                 } else {
-                    UNSAID
+                    NO_FACTOR
                 };
             }
             // Bayes: the posterior odds are the prior odds times the factor.
-            for (p, worth) in probabilities.iter_mut().zip(&worths) {
-                let wrong = *p * worth;
+            for (p, factor) in probabilities.iter_mut().zip(&factors) {
+                let wrong = *p * factor;
                 let posterior = wrong / (wrong + (1.0 - *p));
-                *p = if *worth == UNSAID { *p } else { posterior };
+                *p = if *factor == NO_FACTOR { *p } else { posterior };
             }
         }
         if !all {
-            support.spread_blame(&self.index, self.weights.blame, probabilities);
+            support.spread_over_candidates(
+                &self.index,
+                self.weights.unsupported_kmer,
+                probabilities,
+            );
         }
-        known
+        covered
     }
 
-    /// Writes the file: magic, format, version of the statements, ranges of depths, what statements
-    /// and a k-mer that nobody else has are worth, the k-mers.
+    /// Writes the file: magic, format, version and number of kinds of base support, depth ranges,
+    /// weights, the weight of an unsupported k-mer, the index; all numbers little-endian.
     ///
     /// # Errors
     ///
-    /// What the output says.
+    /// The error of the output.
     pub fn write(&self, output: &mut impl Write) -> io::Result<()> {
         output.write_all(MAGIC)?;
         for number in [
@@ -110,23 +119,24 @@ impl Evidence {
         for depth in &self.weights.depths {
             output.write_all(&depth.to_le_bytes())?;
         }
-        for weight in self.weights.factors.iter().chain([&self.weights.blame]) {
+        for weight in self.weights.factors.iter().chain([&self.weights.unsupported_kmer]) {
             output.write_all(&weight.to_le_bytes())?;
         }
         self.index.write(output)
     }
 
-    /// Reads a file of so many bytes.
+    /// Returns the evidence read from a file of `bytes` bytes.
     ///
     /// # Errors
     ///
-    /// If it is broken, or of another format or version.
+    /// [`EvidenceError::Content`] if the file is damaged, or of another format or version;
+    /// [`EvidenceError::Read`] if the input fails.
     pub fn read(input: &mut impl Read, bytes: u64) -> Result<Self, EvidenceError> {
         let content = |text: String| EvidenceError::Content(text);
         let mut magic = [0; MAGIC.len()];
-        input.read_exact(&mut magic).map_err(|_| content("no file of evidence".to_owned()))?;
+        input.read_exact(&mut magic).map_err(|_| content("not an evidence file".to_owned()))?;
         if magic != *MAGIC {
-            return Err(content("no file of evidence".to_owned()));
+            return Err(content("not an evidence file".to_owned()));
         }
         let (format, version, number) = (read_u32(input)?, read_u32(input)?, read_u32(input)?);
         if format != Self::FORMAT
@@ -134,7 +144,8 @@ impl Evidence {
             || number as usize != BaseSupport::COUNT
         {
             return Err(content(format!(
-                "format {format} with {number} statements of version {version}, expected {} with {} of version {}",
+                "format {format} with {number} kinds of base support of version {version}, \
+                 expected {} with {} of version {}",
                 Self::FORMAT,
                 BaseSupport::COUNT,
                 BaseSupport::VERSION
@@ -142,26 +153,28 @@ impl Evidence {
         }
         let ranges = read_u32(input)?;
         if !(1..=MOST_RANGES).contains(&ranges) {
-            return Err(content(format!("{ranges} ranges of depths, expected 1 to {MOST_RANGES}")));
+            return Err(content(format!("{ranges} depth ranges, expected 1 to {MOST_RANGES}")));
         }
         let depths = (0..ranges)
             .map(|_| read_u64(input).map(f64::from_bits))
             .collect::<Result<Vec<_>, _>>()?;
         if !depths.is_sorted_by(|low, high| low < high) {
-            return Err(content(format!("the depths {depths:?}, expected rising numbers")));
+            return Err(content(format!("depths {depths:?}, expected rising numbers")));
         }
         let mut weights = (0..=ranges * number)
             .map(|_| read_u32(input).map(f32::from_bits))
             .collect::<Result<Vec<_>, _>>()?;
         if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight > 0.0))
         {
-            return Err(content(format!("a statement worth {weight}, expected a number over 0")));
+            return Err(content(format!("a weight of {weight}, expected a finite number above 0")));
         }
-        let blame = weights.pop().unwrap_or(1.0);
+        let unsupported_kmer = weights.pop().unwrap_or(1.0);
         let index = Index::read(input, bytes)?;
         match input.read(&mut [0]) {
-            Ok(0) => Ok(Self { index, weights: Weights { depths, factors: weights, blame } }),
-            Ok(_) => Err(content("it goes on after its end".to_owned())),
+            Ok(0) => {
+                Ok(Self { index, weights: Weights { depths, factors: weights, unsupported_kmer } })
+            }
+            Ok(_) => Err(content("more data after the end of the index".to_owned())),
             Err(error) => Err(EvidenceError::Read(error)),
         }
     }

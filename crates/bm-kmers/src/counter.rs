@@ -1,96 +1,98 @@
-//! How often a run has each of its k-mers, in the memory that there is.
+//! Counts the k-mers of a run in bounded memory.
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::index::{Index, MOST_LEVELS, is_sampled};
+use crate::index::{Index, MAX_LEVEL, is_sampled};
 use crate::kmer::mix;
-use crate::memory::give_back;
+use crate::memory::release_freed;
 use crate::superkmer::{Cutter, SuperKmer};
 use crate::table::{Kept, Table};
 
-/// K-mers are split by their minimizers, so that each part is small and can be counted by a thread
-/// of its own. The number is fixed: what is counted must not depend on the threads.
+/// K-mers are split into shards by their minimizers: each shard is small and can be counted by its
+/// own thread. The number of shards is fixed, so that the counts do not depend on the threads.
 const SHARD_BITS: u32 = 10;
 const SHARDS: usize = 1 << SHARD_BITS;
 
-/// Bytes of super-k-mers that wait for their shard: it comes into the cache once for all of them.
-const WAITING: usize = 64 << 10;
+/// Bytes of super-k-mers collected per shard before they are counted together: the shard is then
+/// loaded into the cache once for all of them.
+const PENDING_BYTES: usize = 64 << 10;
 
+/// Lines of a shard's table at the start.
 const FIRST_LINES: usize = 32;
 
-/// Share of the memory that tables may take; the rest lies idle between them as they grow, or holds
-/// an index that is being made.
-const IN_TABLES: f64 = 0.84;
+/// Fraction of the memory for tables. The rest is lost to fragmentation as they grow, or holds the
+/// index while it is built.
+const TABLE_FRACTION: f64 = 0.84;
 
-/// Lines of a table whose memory is worth giving back.
+/// Lines of a table from which on its freed memory is returned to the system.
 const LARGE: usize = 1 << 12;
 
-/// K-mers whose memory is brought into the cache together, at least.
+/// K-mers that are prefetched together, at least.
 const AHEAD: usize = 64;
 
-/// Where so large a share of the k-mers was seen once, most of the genome was: without them nothing
-/// would ever be seen twice. Otherwise they are mostly errors.
-const MOSTLY_ONCE: f64 = 0.7;
+/// If more than this fraction of the k-mers was seen once, the run is still shallow: dropping them
+/// would leave nothing to be seen twice. Below it, k-mers seen once are mostly errors.
+const MANY_SINGLETONS: f64 = 0.7;
 
-/// There is room again when no more than this share of it is used.
-const ENOUGH_ROOM: f64 = 0.9;
+/// Room is made until at most this fraction of a table's capacity is used.
+const ENOUGH_FREE: f64 = 0.9;
 
-/// Counts the k-mers of a run.
+/// Counts the k-mers of a run, both strands as one, in bounded memory.
 ///
-/// Counts are exact while there is room. When there is no more, k-mers that were seen once are
-/// dropped, where they are mostly errors; else every second k-mer is, by its hash. Shards can be
-/// counted on threads of their own ([`Counter::split`]), each of which is shown all reads in order;
-/// the result does not depend on how many there are.
+/// Counts are exact while the memory lasts. When it is full, k-mers seen once are dropped if they
+/// are mostly errors; otherwise every second k-mer is dropped, by its hash. [`Counter::split`]
+/// makes parts that count on threads of their own, each of which must observe every read in order.
+/// The result does not depend on the number of parts.
 #[derive(Clone, Debug)]
 pub struct Counter {
     k: usize,
     cutter: Box<Cutter>,
-    /// Those that are counted here, by number.
+    /// The shards counted here, with their numbers.
     shards: Vec<(usize, Shard)>,
-    /// Where in `shards` each shard is; beyond the end if another part counts it.
+    /// Index into `shards` by shard number; out of range if another part counts the shard.
     places: [u16; SHARDS],
-    /// What waits, `WAITING` for each shard.
-    waiting: Vec<u8>,
-    /// How many bytes wait for each.
-    waits: Vec<usize>,
+    /// Super-k-mers not yet counted, `PENDING_BYTES` per shard.
+    pending: Vec<u8>,
+    /// Bytes used of each shard's part of `pending`.
+    lengths: Vec<usize>,
 }
 
 #[derive(Clone, Debug)]
 struct Shard {
     table: Table,
-    most_lines: usize,
-    /// K-mers are kept whose hash is sampled at this level: one in 2^level.
+    max_lines: usize,
+    /// One in 2^level k-mers is kept, by its hash.
     level: u32,
 }
 
 impl Counter {
-    /// Returns a counter of k-mers of that length, [`SHORTEST`](crate::kmer::SHORTEST) to
-    /// [`LONGEST`](crate::kmer::LONGEST), that takes at most so many bytes, beside some 64 MB for
-    /// k-mers that wait for theirs.
+    /// Returns a counter of k-mers of `k` bases, [`SHORTEST`](crate::kmer::SHORTEST) to
+    /// [`LONGEST`](crate::kmer::LONGEST). Its tables take at most `bytes`; buffers of some 64 MB
+    /// come on top.
     pub fn new(k: usize, bytes: usize) -> Self {
         Self::sampled(k, bytes, 0)
     }
 
-    /// Returns a counter that looks at one in 2^`level` k-mers from the start, as one does that had
-    /// too little room for more.
+    /// Returns a counter that keeps one in 2^`level` k-mers from the start, like a counter whose
+    /// memory was full `level` times.
     pub fn sampled(k: usize, bytes: usize, level: u32) -> Self {
-        // A shard is copied to grow.
-        let most_lines =
-            ((IN_TABLES * bytes as f64) as usize / (SHARDS + 1) / Table::LINE_BYTES).max(1);
-        let level = level.min(MOST_LEVELS);
-        let shard = || Shard { table: Table::new(FIRST_LINES.min(most_lines)), most_lines, level };
+        // One more than the shards: a shard is copied when it grows.
+        let max_lines =
+            ((TABLE_FRACTION * bytes as f64) as usize / (SHARDS + 1) / Table::LINE_BYTES).max(1);
+        let level = level.min(MAX_LEVEL);
+        let shard = || Shard { table: Table::new(FIRST_LINES.min(max_lines)), max_lines, level };
         Self::of(k, (0..SHARDS).map(|number| (number, shard())).collect())
     }
 
     fn of(k: usize, shards: Vec<(usize, Shard)>) -> Self {
         let mut places = [u16::MAX; SHARDS];
         shards.iter().enumerate().for_each(|(place, (number, _))| places[*number] = place as u16);
-        let waiting = vec![0; shards.len() * WAITING];
+        let pending = vec![0; shards.len() * PENDING_BYTES];
         Self {
             k,
             cutter: Box::new(Cutter::new(k)),
-            waiting,
-            waits: vec![0; shards.len()],
+            pending,
+            lengths: vec![0; shards.len()],
             shards,
             places,
         }
@@ -101,7 +103,8 @@ impl Counter {
         self.k
     }
 
-    /// Splits it into parts; each must be shown every read, in the same order.
+    /// Returns parts that together count all shards. Each part must observe every read, in the same
+    /// order.
     pub fn split(mut self, parts: usize) -> Vec<Self> {
         self.flush_all();
         let parts = parts.clamp(1, SHARDS);
@@ -112,7 +115,7 @@ impl Counter {
         split.into_iter().map(|shards| Self::of(self.k, shards)).collect()
     }
 
-    /// Puts the parts together again; `None` if there is none.
+    /// Returns one counter with the shards of all parts; `None` without parts.
     pub fn join(parts: impl IntoIterator<Item = Self>) -> Option<Self> {
         let mut shards = Vec::new();
         let mut length = None;
@@ -125,36 +128,37 @@ impl Counter {
         length.map(|k| Self::of(k, shards))
     }
 
-    /// Counts the k-mers of the next read.
+    /// Counts the k-mers of the next read, given as letters. K-mers with an unknown base are
+    /// skipped.
     pub fn observe(&mut self, sequence: &[u8]) {
-        let Self { k, cutter, shards, places, waiting, waits } = self;
+        let Self { k, cutter, shards, places, pending, lengths } = self;
         cutter.cut(sequence, |minimizer, stretch| {
             let place = usize::from(places[(minimizer >> (u32::BITS - SHARD_BITS)) as usize]);
-            let Some(waits) = waits.get_mut(place) else { return };
-            let waiting = &mut waiting[place * WAITING..][..WAITING];
-            *waits += stretch.write(&mut waiting[*waits..]);
-            if *waits > WAITING - SuperKmer::MOST_BYTES {
-                shards[place].1.add(*k, waiting, *waits);
-                *waits = 0;
+            let Some(lengths) = lengths.get_mut(place) else { return };
+            let pending = &mut pending[place * PENDING_BYTES..][..PENDING_BYTES];
+            *lengths += stretch.write(&mut pending[*lengths..]);
+            if *lengths > PENDING_BYTES - SuperKmer::MAX_BYTES {
+                shards[place].1.add(*k, pending, *lengths);
+                *lengths = 0;
             }
         });
     }
 
     fn flush_all(&mut self) {
-        for ((waiting, waits), (_, shard)) in
-            self.waiting.chunks_exact(WAITING).zip(&mut self.waits).zip(&mut self.shards)
+        for ((pending, lengths), (_, shard)) in
+            self.pending.chunks_exact(PENDING_BYTES).zip(&mut self.lengths).zip(&mut self.shards)
         {
-            shard.add(self.k, waiting, *waits);
-            *waits = 0;
+            shard.add(self.k, pending, *lengths);
+            *lengths = 0;
         }
     }
 
-    /// Returns the k-mers that were seen at least twice.
+    /// Returns the index of the k-mers seen at least twice.
     pub fn finish(mut self) -> Index {
         self.flush_all();
         let level = self.shards.iter().map(|(_, shard)| shard.level).max().unwrap_or(0);
-        // What takes the tables' place is in their memory, and the rest of it is given back: tables
-        // and index together might be more than there is room for.
+        // The kept cells stay in the memory of their tables and the rest is released: tables and
+        // index together could exceed the bound.
         let kept: Vec<_> = self
             .shards
             .into_iter()
@@ -162,8 +166,8 @@ impl Counter {
                 shard.table.into_kept(|hash, count| count > 1 && is_sampled(hash, level))
             })
             .collect();
-        drop(self.waiting);
-        give_back();
+        drop(self.pending);
+        release_freed();
         let mut index = Index::new(self.k, level, kept.iter().map(Kept::len).sum());
         for kept in kept {
             kept.iter().for_each(|(hash, count)| index.insert(hash, count));
@@ -173,19 +177,19 @@ impl Counter {
 }
 
 impl Shard {
-    /// Counts the k-mers of the stretches in the first so many bytes.
+    /// Counts the k-mers of the super-k-mers in the first `bytes` bytes of `stretches`.
     fn add(&mut self, k: usize, stretches: &[u8], bytes: usize) {
         Arch::new().dispatch(Add { shard: self, k, stretches, bytes });
     }
 
-    /// Makes hashes of k-mers, and has the memory for them brought.
+    /// Replaces k-mers by their hashes, and prefetches the memory of their counts.
     #[inline(always)]
-    fn expect(&self, kmers: &mut [u64]) {
+    fn hash_and_prefetch(&self, kmers: &mut [u64]) {
         kmers.iter_mut().for_each(
             #[inline(always)]
             |kmer| *kmer = mix(*kmer),
         );
-        kmers.iter().for_each(|hash| self.table.expect(*hash));
+        kmers.iter().for_each(|hash| self.table.prefetch(*hash));
     }
 
     #[inline(always)]
@@ -194,7 +198,7 @@ impl Shard {
             if self.level > 0 && !is_sampled(*hash, self.level) {
                 continue;
             }
-            if self.table.len() >= self.table.room() {
+            if self.table.len() >= self.table.capacity() {
                 self.make_room();
             }
             self.table.add(*hash, 1);
@@ -208,22 +212,22 @@ impl Shard {
     #[inline(always)]
     fn make_room_now(&mut self) {
         let lines = self.table.lines();
-        if lines < self.most_lines {
-            self.table.rebuild((2 * lines).min(self.most_lines), |_, _| true);
-            // Memory is short, and nothing else fits where the smaller tables were.
-            if self.table.lines() == self.most_lines && self.most_lines >= LARGE {
-                give_back();
+        if lines < self.max_lines {
+            self.table.rebuild((2 * lines).min(self.max_lines), |_, _| true);
+            // Memory is short, and nothing else fits into the space of the smaller tables.
+            if self.table.lines() == self.max_lines && self.max_lines >= LARGE {
+                release_freed();
             }
         }
-        let most = self.most_lines;
+        let most = self.max_lines;
         while self.table.lines() == most
-            && self.table.len() as f64 > ENOUGH_ROOM * self.table.room() as f64
+            && self.table.len() as f64 > ENOUGH_FREE * self.table.capacity() as f64
         {
-            let once = self.table.with_count(1);
-            if once as f64 <= MOSTLY_ONCE * self.table.len() as f64 && once > 0 {
+            let singletons = self.table.with_count(1);
+            if singletons as f64 <= MANY_SINGLETONS * self.table.len() as f64 && singletons > 0 {
                 self.table.rebuild(most, |_, count| count > 1);
-            } else if self.level == MOST_LEVELS {
-                // There is hardly any room at all: what comes next is as good as what came before.
+            } else if self.level == MAX_LEVEL {
+                // The memory holds hardly any k-mers: start again with the next ones.
                 self.table.rebuild(most, |_, _| false);
             } else {
                 self.level += 1;
@@ -234,11 +238,11 @@ impl Shard {
     }
 }
 
-/// Stretches whose k-mers a shard is to count.
+/// Arguments of [`Shard::add`].
 struct Add<'a> {
     shard: &'a mut Shard,
     k: usize,
-    /// With some bytes after the last one.
+    /// Has some unused bytes after the last super-k-mer.
     stretches: &'a [u8],
     bytes: usize,
 }
@@ -249,8 +253,8 @@ impl WithSimd for Add<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
         let Self { shard, k, stretches, bytes } = self;
-        // While memory is brought for some, those before them are counted.
-        let (mut kmers, mut lengths) = ([[0; AHEAD + SuperKmer::MOST_KMERS]; 2], [0; 2]);
+        // While one block of k-mers is prefetched, the block before it is counted.
+        let (mut kmers, mut lengths) = ([[0; AHEAD + SuperKmer::MAX_KMERS]; 2], [0; 2]);
         let (mut now, mut at) = (0, 0);
         while at < bytes
             && let Some((stretch, taken)) = SuperKmer::read(&stretches[at..])
@@ -258,13 +262,13 @@ impl WithSimd for Add<'_> {
             at += taken;
             lengths[now] += stretch.kmers(k, &mut kmers[now][lengths[now]..]);
             if lengths[now] >= AHEAD {
-                shard.expect(&mut kmers[now][..lengths[now]]);
+                shard.hash_and_prefetch(&mut kmers[now][..lengths[now]]);
                 now = 1 - now;
                 shard.add_hashes(&kmers[now][..lengths[now]]);
                 lengths[now] = 0;
             }
         }
-        shard.expect(&mut kmers[now][..lengths[now]]);
+        shard.hash_and_prefetch(&mut kmers[now][..lengths[now]]);
         shard.add_hashes(&kmers[1 - now][..lengths[1 - now]]);
         shard.add_hashes(&kmers[now][..lengths[now]]);
     }

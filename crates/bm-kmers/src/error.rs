@@ -1,15 +1,15 @@
-//! What can be wrong with a file of k-mers.
+//! Errors of reading an index.
 
 use std::io;
 
-/// Why k-mers cannot be read back.
+/// Why an index cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KmerError {
-    /// A broken file.
+    /// The data is not an index, or is damaged.
     #[error("k-mers: {0}")]
     Content(String),
     /// The input failed.
-    #[error("k-mers: cannot be read")]
+    #[error("k-mers: reading failed")]
     Read(#[source] io::Error),
 }

@@ -1,22 +1,23 @@
-//! The hashes of all k-mers of a read, at once.
+//! The hashes of all k-mers of a read, computed with vector instructions.
 
 use std::ops::Range;
 
+use bm_reads::base::UNKNOWN;
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::index::Index;
 use crate::kmer::mix;
 use crate::packed::{BLOCK, Packed, WORD};
-use bm_reads::base::UNKNOWN;
 
-/// Stands for the hash where a k-mer has an unknown base: that of a number which is no k-mer.
+/// Marks a k-mer with an unknown base: the hash of a number that is no k-mer.
 const NONE: u64 = mix(1 << 63);
 
-/// The hashes of a read's k-mers by their first base, the same on both strands.
+/// The hashes of a read's k-mers, by the position of their first base. Both strands of a k-mer have
+/// the same hash.
 #[derive(Clone, Debug)]
 pub struct Hashes {
     hashes: Vec<u64>,
-    /// The k-mers themselves, as they are read; unknown bases are any.
+    /// The k-mers on the strand of the read; unknown bases have arbitrary bits.
     kmers: Vec<u64>,
     packed: Box<Packed>,
 }
@@ -28,7 +29,7 @@ impl Default for Hashes {
 }
 
 impl Hashes {
-    /// Makes it those of a read, by the codes of its bases.
+    /// Replaces the hashes by those of a read, given as base codes ([`bm_reads::base::code`]).
     pub fn fill(&mut self, codes: &[u8], k: usize) {
         self.hashes.clear();
         self.kmers.clear();
@@ -41,7 +42,7 @@ impl Hashes {
         if codes.iter().fold(0, |all, code| all | code) < UNKNOWN {
             return;
         }
-        // The first k-mer that may have none of the unknown bases so far.
+        // The first k-mer without any of the unknown bases so far.
         let mut first = 0;
         for (at, _) in codes.iter().enumerate().filter(|(_, code)| **code >= UNKNOWN) {
             first = first.max((at + 1).saturating_sub(k));
@@ -51,22 +52,22 @@ impl Hashes {
         }
     }
 
-    /// Says that k-mers which start at these bases will be asked for.
+    /// Prefetches the counts of the k-mers that start at these bases.
     #[inline(always)]
-    pub fn expect(&self, index: &Index, starts: Range<usize>) {
+    pub fn prefetch(&self, index: &Index, starts: Range<usize>) {
         if let Some(hashes) = self.hashes.get(starts) {
-            hashes.iter().for_each(|hash| index.expect(*hash));
+            hashes.iter().for_each(|hash| index.prefetch(*hash));
         }
     }
 
-    /// Returns the k-mer that starts at a base, two bits each.
+    /// Returns the k-mer that starts at a base, two bits per base.
     #[inline(always)]
     pub fn kmer(&self, start: usize) -> u64 {
         self.kmers.get(start).copied().unwrap_or_default()
     }
 
-    /// Returns the hash of the k-mer that starts at a base, if there is one and all its bases are
-    /// known.
+    /// Returns the hash of the k-mer that starts at a base; `None` if it has an unknown base or
+    /// does not fit into the read.
     #[inline(always)]
     pub fn at(&self, start: usize) -> Option<u64> {
         self.hashes.get(start).copied().filter(|hash| *hash != NONE)
@@ -89,8 +90,8 @@ impl WithSimd for Fill<'_> {
             #[inline(always)]
             |code| u32::from(code & 3),
         ));
-        // A k-mer is its first sixteen bases and its last ones, which are the end of its last
-        // sixteen.
+        // A k-mer is put together from the word at its first base and the end of the word of its
+        // last sixteen bases.
         let last = k - WORD;
         let (shift, mask) = (2 * last as u32, (1_u64 << (2 * last)) - 1);
         let kmers = codes.len() + 1 - k;
@@ -117,7 +118,7 @@ mod tests {
     use crate::kmer::{self, LONGEST, SHORTEST};
 
     #[test]
-    fn they_are_those_of_each_kmer_of_known_bases() {
+    fn hashes_are_those_of_each_kmer_without_unknown_bases() {
         let mut hashes = Hashes::default();
         for k in (SHORTEST..=LONGEST).step_by(2) {
             for length in (0..100).chain([BLOCK - 1, BLOCK, BLOCK + 30, BLOCK + 31, 3 * BLOCK + 7])

@@ -1,4 +1,4 @@
-//! The k-mers that a run has more than once, to be asked.
+//! The k-mers seen at least twice: looked up, written, read back.
 
 use std::io::{self, Read, Write};
 
@@ -6,26 +6,26 @@ use crate::KmerError;
 use crate::kmer::{LONGEST, SHORTEST};
 use crate::memory::prefetch;
 
-/// Cells that are looked at together.
+/// Cells of a line; they are compared together, with vector instructions.
 const CELLS: usize = 8;
 
-/// A cell is twenty bits of the hash and twelve of the count: the place in the table says the first
-/// bits of the hash, so two k-mers that meet are taken for one once in some 100,000 times.
+/// A cell holds twenty bits of the hash and twelve of the count. The position in the table implies
+/// the first bits of the hash, so a look-up finds a wrong k-mer about once in 100,000 times.
 const COUNT_BITS: u32 = 12;
 const COUNT: u32 = (1 << COUNT_BITS) - 1;
 const REST: u64 = (1 << (32 - COUNT_BITS)) - 1;
 
-/// Share of the cells that is taken.
+/// Fraction of the cells in use.
 const LOAD: f64 = 0.6;
 
-/// Most times that the number of k-mers was halved: beyond, a read has none left.
-pub(crate) const MOST_LEVELS: u32 = 12;
+/// Most times that the k-mers are halved: beyond it, a read has none left.
+pub(crate) const MAX_LEVEL: u32 = 12;
 
-/// Bits of the hash that say whether a k-mer is sampled: those that neither the place in the table
-/// nor the cell has.
+/// Position of the hash bits that decide whether a k-mer is sampled: bits used neither for the
+/// position in the table nor in the cell.
 const SAMPLED_BITS: u32 = 32;
 
-/// Returns whether a k-mer is among one in 2^level.
+/// Returns whether a k-mer with this hash is in the sample of one in 2^`level`.
 #[inline(always)]
 pub fn is_sampled(hash: u64, level: u32) -> bool {
     hash >> SAMPLED_BITS & ((1 << level) - 1) == 0
@@ -35,7 +35,7 @@ pub fn is_sampled(hash: u64, level: u32) -> bool {
 #[repr(align(32))]
 struct Line([u32; CELLS]);
 
-/// The k-mers that a run has at least twice, and how often.
+/// The k-mers that a run has at least twice, with their counts.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Index {
     k: usize,
@@ -60,17 +60,18 @@ impl Index {
         self.kmers
     }
 
-    /// Returns the share of all k-mers that is looked at.
-    pub fn share(&self) -> f64 {
+    /// Returns the fraction of all distinct k-mers that were counted: 1, or less where memory was
+    /// short.
+    pub fn fraction(&self) -> f64 {
         0.5f64.powi(self.level as i32)
     }
 
-    /// Returns how many bytes it takes in memory.
+    /// Returns the bytes that the index takes in memory.
     pub fn bytes(&self) -> usize {
         self.lines.len() * size_of::<Line>()
     }
 
-    /// Returns how many times the number of k-mers that are looked at was halved.
+    /// Returns how many times the k-mers were halved: one in 2^level was counted.
     pub fn level(&self) -> u32 {
         self.level
     }
@@ -93,23 +94,23 @@ impl Index {
         }
     }
 
-    /// Says that a k-mer will be asked for.
+    /// Brings the memory of a k-mer's count into the cache, for a look-up soon after.
     #[inline(always)]
-    pub fn expect(&self, hash: u64) {
+    pub fn prefetch(&self, hash: u64) {
         if let Some(line) = self.lines.get(self.home(hash)) {
             prefetch(line);
         }
     }
 
-    /// Returns how often the run has a k-mer, up to 4,095; 0 if less than twice.
+    /// Returns how often the run has the k-mer with this hash, up to 4,095; 0 if less than twice.
     #[inline(always)]
     pub fn count(&self, hash: u64) -> u32 {
         let rest = (hash >> COUNT_BITS & REST) as u32;
         let mut at = self.home(hash);
-        // A file may say that every line is full.
+        // In an index read from a file, every line may be full.
         for _ in 0..self.lines.len() {
             let cells = &self.lines[at].0;
-            // Without a way out of the loop it is a few vector instructions.
+            // A loop without an early exit compiles to a few vector instructions.
             let found = cells.iter().fold(0, |found, cell| {
                 if cell >> COUNT_BITS == rest { found | cell & COUNT } else { found }
             });
@@ -121,12 +122,12 @@ impl Index {
         0
     }
 
-    /// Writes the index: k, level, number of lines and of k-mers, how many cells of each line are
-    /// taken, and these cells.
+    /// Writes the index: k, level, number of lines, number of k-mers, the number of cells in use of
+    /// each line, and these cells; all numbers little-endian.
     ///
     /// # Errors
     ///
-    /// What the output says.
+    /// The error of the output.
     pub fn write(&self, output: &mut impl Write) -> io::Result<()> {
         output.write_all(&(self.k as u32).to_le_bytes())?;
         output.write_all(&self.level.to_le_bytes())?;
@@ -144,11 +145,11 @@ impl Index {
         Ok(())
     }
 
-    /// Reads an index of a file that has `most` bytes left at most.
+    /// Returns the index read from an input of which at most `most` bytes are left.
     ///
     /// # Errors
     ///
-    /// A [`KmerError`] if it is broken.
+    /// [`KmerError::Content`] if the index is broken, [`KmerError::Read`] if the input fails.
     pub fn read(input: &mut impl Read, most: u64) -> Result<Self, KmerError> {
         let (k, level) = (read_u32(input)? as usize, read_u32(input)?);
         let (lines, kmers) = (read_u64(input)?, read_u64(input)?);
@@ -157,19 +158,19 @@ impl Index {
                 "k-mers of {k} bases, expected {SHORTEST} to {LONGEST}, and odd"
             )));
         }
-        if level > MOST_LEVELS {
+        if level > MAX_LEVEL {
             return Err(KmerError::Content(format!(
-                "one in 2^{level} k-mers, expected at most one in 2^{MOST_LEVELS}"
+                "one in 2^{level} k-mers, expected at most one in 2^{MAX_LEVEL}"
             )));
         }
-        // So a header that lies cannot ask for more memory than the file makes plausible.
+        // A wrong header must not request more memory than the file can fill.
         if lines == 0
             || lines > most
             || kmers > most / 4
             || kmers > lines.saturating_mul(CELLS as u64)
         {
             return Err(KmerError::Content(format!(
-                "{kmers} k-mers in {lines} lines, which is not what the file holds"
+                "the header says {kmers} k-mers in {lines} lines, more or fewer than the file holds"
             )));
         }
         let mut taken = vec![0; lines as usize];
@@ -177,7 +178,7 @@ impl Index {
         let sum: u64 = taken.iter().map(|taken| u64::from(*taken)).sum();
         if taken.iter().any(|taken| usize::from(*taken) > CELLS) || sum != kmers {
             return Err(KmerError::Content(format!(
-                "lines with {sum} k-mers, the header says {kmers}"
+                "{sum} k-mers in the lines, the header says {kmers}"
             )));
         }
         let mut index = Self { k, level, kmers, lines: vec![Line::default(); lines as usize] };
@@ -188,9 +189,7 @@ impl Index {
             for (cell, bytes) in line.0.iter_mut().zip(bytes.as_chunks::<4>().0) {
                 *cell = u32::from_le_bytes(*bytes);
                 if *cell & COUNT < 2 {
-                    return Err(KmerError::Content(
-                        "a k-mer that was seen less than twice".to_owned(),
-                    ));
+                    return Err(KmerError::Content("a k-mer with a count below 2".to_owned()));
                 }
             }
         }
@@ -198,21 +197,21 @@ impl Index {
     }
 }
 
-/// Reads a number of four bytes, the lowest first.
+/// Returns the next four bytes as a little-endian number.
 ///
 /// # Errors
 ///
-/// A [`KmerError`] if the input fails or ends.
+/// [`KmerError::Content`] if the input ends, [`KmerError::Read`] if it fails.
 pub fn read_u32(input: &mut impl Read) -> Result<u32, KmerError> {
     let mut bytes = [0; 4];
     read_exact(input, &mut bytes).map(|()| u32::from_le_bytes(bytes))
 }
 
-/// Reads a number of eight bytes, the lowest first.
+/// Returns the next eight bytes as a little-endian number.
 ///
 /// # Errors
 ///
-/// A [`KmerError`] if the input fails or ends.
+/// [`KmerError::Content`] if the input ends, [`KmerError::Read`] if it fails.
 pub fn read_u64(input: &mut impl Read) -> Result<u64, KmerError> {
     let mut bytes = [0; 8];
     read_exact(input, &mut bytes).map(|()| u64::from_le_bytes(bytes))
@@ -220,7 +219,7 @@ pub fn read_u64(input: &mut impl Read) -> Result<u64, KmerError> {
 
 fn read_exact(input: &mut impl Read, bytes: &mut [u8]) -> Result<(), KmerError> {
     input.read_exact(bytes).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => KmerError::Content("it ends too early".to_owned()),
+        io::ErrorKind::UnexpectedEof => KmerError::Content("the file ends too early".to_owned()),
         _ => KmerError::Read(error),
     })
 }

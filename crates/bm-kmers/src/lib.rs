@@ -1,13 +1,16 @@
-//! The k-mers of a sequencing run: counted exactly in bounded memory, then looked up.
+//! The k-mers of a sequencing run: counted in bounded memory, then looked up.
 //!
-//! A [`Counter`] is shown every read and counts k-mers of both strands as one. [`Counter::finish`]
-//! makes an [`Index`] of those that were seen at least twice. [`Hashes`] are the hashes of all
-//! k-mers of one read, computed with vector instructions, to look them up in the index.
+//! A [`Counter`] observes every read and counts the k-mers of both strands as one.
+//! [`Counter::finish`] returns an [`Index`] of the k-mers seen at least twice. [`Hashes`] holds the
+//! hashes of all k-mers of one read, to look them up in the index.
+//!
+//! # Quick start
 //!
 //! ```
 //! use bm_kmers::{Counter, Hashes};
 //! use bm_reads::base;
 //!
+//! // Count 21-mers, in at most 64 MB of tables.
 //! let read = b"ACGGTCATTGCAGGACTTACCGATGGCATTCAGGACC";
 //! let mut counter = Counter::new(21, 64 << 20);
 //! counter.observe(read);
@@ -15,16 +18,20 @@
 //! let index = counter.finish();
 //! assert_eq!((index.k(), index.kmers()), (21, 17));
 //!
+//! // Look up the first k-mer of a read.
 //! let codes: Vec<u8> = read.iter().map(|base| base::code(*base)).collect();
 //! let mut hashes = Hashes::default();
 //! hashes.fill(&codes, index.k());
-//! let first = hashes.at(0).expect("its 21 bases are known");
+//! let first = hashes.at(0).expect("all 21 bases are known");
 //! assert_eq!(index.count(first), 2);
 //! ```
 //!
-//! Counts are exact while there is memory. Beyond it, k-mers that were seen once are dropped if
-//! they are mostly errors; otherwise every second k-mer is, by its hash ([`Index::share`]). The
-//! result does not depend on the number of threads.
+//! # Bounded memory
+//!
+//! Counts are exact while the memory lasts. When it is full, k-mers seen once are dropped if they
+//! are mostly errors; otherwise every second k-mer is dropped, by its hash ([`Index::fraction`]).
+//! [`Counter::split`] spreads the counting over threads; the result does not depend on their
+//! number.
 
 mod counter;
 mod error;

@@ -1,22 +1,23 @@
-//! The bases of a stretch of a read, sixteen in a word, from each base on and on both strands.
+//! The bases of a stretch of a read packed into words of sixteen, one word per base and strand.
 
 use crate::kmer::LONGEST;
 
 /// Most k-mers of a stretch.
 pub(crate) const BLOCK: usize = 480;
 
-/// Bases of a word.
+/// Bases per word.
 pub(crate) const WORD: usize = 16;
 
-/// Room for the bases of a stretch, and for what is read beyond the last of them.
+/// Length of the arrays: the bases of a stretch, and the words read beyond the last of them.
 pub(crate) const ROOM: usize = BLOCK + LONGEST + 4 * WORD + 1;
 
-/// Sixteen bases from each one on; what comes after the last one is not said.
+/// For each base, the word of the sixteen bases from it on. Bits beyond the last base are
+/// unspecified.
 #[derive(Clone, Debug)]
 pub(crate) struct Packed {
     /// The first base in the highest two bits.
     pub(crate) forward: [u32; ROOM],
-    /// Their complements, the first one in the lowest two bits.
+    /// The complements, the first base in the lowest two bits.
     pub(crate) backward: [u32; ROOM],
 }
 
@@ -25,11 +26,10 @@ impl Packed {
         Self { forward: [0; ROOM], backward: [0; ROOM] }
     }
 
-    /// Packs the bases of these codes, 0 to 3, of a k-mer at least and of [`BLOCK`] of them at
-    /// most.
+    /// Packs bases, codes 0 to 3: at least one k-mer, at most [`BLOCK`] of them.
     ///
-    /// To be called where there are vector instructions: loops are over arrays and without
-    /// branches.
+    /// Loops run over arrays without branches, so that a caller compiled for vector instructions
+    /// gets them here too.
     #[inline(always)]
     pub(crate) fn fill(&mut self, codes: impl ExactSizeIterator<Item = u32>) {
         let Self { forward, backward } = self;
@@ -38,7 +38,7 @@ impl Packed {
             *forward = code;
             *backward = 3 - code;
         }
-        // What stands there from before has more bits than a base.
+        // Words of an earlier stretch have more bits than one base.
         forward[length..length + WORD].fill(0);
         backward[length..length + WORD].fill(0);
         join::<1>(
@@ -92,7 +92,7 @@ impl Packed {
     }
 }
 
-/// Makes each of the first values one with what stands so many places after it.
+/// Joins each of the first `length` values with the value `PLACES` positions after it.
 #[inline(always)]
 pub(crate) fn join<const PLACES: usize>(
     values: &mut [u32; ROOM],

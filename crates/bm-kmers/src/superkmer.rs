@@ -1,69 +1,69 @@
 //! Super-k-mers: stretches of a read whose k-mers share their minimizer.
 //!
-//! The minimizer of a k-mer is, of the m-mers that it has on either strand, the one of the lowest
-//! hash. Neighbours mostly share it, and so do all copies of a k-mer. What is split by minimizers
-//! (Roberts et al. 2004; Li et al. 2013) keeps equal k-mers together, and a stretch of several of
-//! them takes hardly more room than one.
+//! The minimizer of a k-mer is the m-mer with the lowest hash, over both strands. All copies of a
+//! k-mer have the same minimizer, and neighbours in a read mostly do. Splitting k-mers by minimizer
+//! (Roberts et al. 2004; Li et al. 2013) therefore keeps equal k-mers together, and a stretch of
+//! several k-mers takes hardly more memory than one k-mer.
 
+use bm_reads::base::{UNKNOWN, code};
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::kmer::LONGEST;
 use crate::packed::{BLOCK, Packed, ROOM, WORD, join};
-use bm_reads::base::{UNKNOWN, code};
 
-/// Bases of a minimizer: few enough that a k-mer has several, so many that no minimizer is in too
-/// many k-mers.
+/// Bases of a minimizer: few enough that a k-mer has several m-mers, many enough that no minimizer
+/// is in too many k-mers.
 const M: usize = 12;
 
 /// Most k-mers of a super-k-mer.
-const MOST_KMERS: usize = 30;
+const MAX_KMERS: usize = 30;
 
-/// Bits of a super-k-mer that say its length.
+/// Bits of a super-k-mer that hold its length.
 const LENGTH_BITS: u32 = u8::BITS;
 
-/// Some bases of a read: how many in the lowest byte, above it two bits each, the last one first.
+/// A stretch of a read: the number of bases in the lowest byte, above it two bits per base, the
+/// last base lowest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SuperKmer(u128);
 
 impl SuperKmer {
-    /// Most bytes that one takes where it is stored.
-    pub(crate) const MOST_BYTES: usize = size_of::<u128>();
+    /// Most bytes of a stored super-k-mer.
+    pub(crate) const MAX_BYTES: usize = size_of::<u128>();
 
-    /// Most k-mers that one has.
-    pub(crate) const MOST_KMERS: usize = MOST_KMERS;
+    /// Most k-mers of a super-k-mer.
+    pub(crate) const MAX_KMERS: usize = MAX_KMERS;
 
     fn length(self) -> usize {
         usize::from(self.0 as u8)
     }
 
-    /// Returns the bytes that it takes where it is stored.
+    /// Returns its size when stored, in bytes.
     #[inline(always)]
     fn bytes(self) -> usize {
         1 + self.length().div_ceil(4)
     }
 
-    /// Stores it at the start of `bytes`, which has room for [`SuperKmer::MOST_BYTES`]; returns how
-    /// many of them are taken.
+    /// Stores it at the start of `bytes`, which must have [`SuperKmer::MAX_BYTES`]; returns its
+    /// size.
     #[inline(always)]
     pub(crate) fn write(self, bytes: &mut [u8]) -> usize {
-        bytes[..Self::MOST_BYTES].copy_from_slice(&self.0.to_le_bytes());
+        bytes[..Self::MAX_BYTES].copy_from_slice(&self.0.to_le_bytes());
         self.bytes()
     }
 
-    /// Returns the one at the start of `bytes`, whatever comes after it, and how many bytes it
-    /// takes.
+    /// Returns the super-k-mer stored at the start of `bytes`, and its size.
     #[inline(always)]
     pub(crate) fn read(bytes: &[u8]) -> Option<(Self, usize)> {
         let read = Self(u128::from_le_bytes(*bytes.first_chunk()?));
         Some((read, read.bytes()))
     }
 
-    /// Writes its k-mers, each as the lower one of both strands, to the start of `kmers`, which has
-    /// room for all of them; returns their number.
+    /// Writes its k-mers, each as the lower of its two strands, to the start of `kmers`, which must
+    /// be long enough; returns their number.
     #[inline(always)]
     pub(crate) fn kmers(self, k: usize, kmers: &mut [u64]) -> usize {
         let length = self.length();
-        // Above the bases there may be others: what is taken of them below is gone by the end.
+        // Bits above the bases may belong to the next super-k-mer; the shifts below drop them.
         let bases = self.0 >> LENGTH_BITS;
         let count = (length + 1).saturating_sub(k);
         let (mask, shift) = ((1 << (2 * k)) - 1, 2 * (k - 1));
@@ -71,7 +71,7 @@ impl SuperKmer {
         let mut backward = reverse_complement(bases, length) as u64 & mask;
         for (at, kmer) in kmers[..count].iter_mut().enumerate() {
             *kmer = forward.min(backward);
-            // Behind the last one nothing comes.
+            // After the last k-mer there is no next base: any bits will do.
             let next = bases as u64 >> (2 * (count.saturating_sub(2 + at))) & 3;
             forward = (forward << 2 | next) & mask;
             backward = backward >> 2 | (3 - next) << shift;
@@ -80,10 +80,10 @@ impl SuperKmer {
     }
 }
 
-/// Returns the other strand of the last `length` bases.
+/// Returns the reverse complement of the last `length` bases.
 #[inline(always)]
 fn reverse_complement(bases: u128, length: usize) -> u128 {
-    // Reversing bits swaps the two of each base, too.
+    // Reversing all bits also swaps the two bits of each base.
     const FIRST_BITS: u128 = u128::MAX / 3;
     let bits = bases.reverse_bits();
     !((bits & FIRST_BITS) << 1 | bits >> 1 & FIRST_BITS) >> (u128::BITS - 2 * length as u32)
@@ -94,9 +94,9 @@ fn reverse_complement(bases: u128, length: usize) -> u128 {
 pub(crate) struct Cutter {
     k: usize,
     packed: Packed,
-    /// The hash of the m-mer at each base; then of the minimizer of the k-mer there.
+    /// The hash of the m-mer at each base; later that of the minimizer of the k-mer there.
     hashes: [u32; ROOM],
-    /// Where stretches end.
+    /// Ends of the stretches, as numbers of k-mers.
     ends: [u16; BLOCK + 1],
 }
 
@@ -105,8 +105,8 @@ impl Cutter {
         Self { k, packed: Packed::new(), hashes: [0; ROOM], ends: [0; BLOCK + 1] }
     }
 
-    /// Calls `take` with each super-k-mer of the known bases of a read and with 32 bits that say
-    /// its minimizer, all of them evenly.
+    /// Calls `take` with each super-k-mer of a read and the hash of its minimizer, 32 evenly
+    /// distributed bits. Unknown bases split the read.
     #[inline]
     pub(crate) fn cut(&mut self, sequence: &[u8], mut take: impl FnMut(u32, SuperKmer)) {
         for known in sequence.split(|base| code(*base) >= UNKNOWN) {
@@ -124,8 +124,8 @@ impl Cutter {
     #[inline]
     fn cut_block(&mut self, kmers: usize, take: &mut impl FnMut(u32, SuperKmer)) {
         let Self { k, packed, hashes, ends } = self;
-        // Where the next one has another minimizer. Whether it has is hard to foresee, so the
-        // processor is not asked to.
+        // Stretches end where the next k-mer has another minimizer. That is hard to predict, so the
+        // loop has no branch.
         let mut count = 0;
         for (end, pair) in (1..).zip(hashes[..kmers].windows(2)) {
             ends[count] = end;
@@ -137,7 +137,7 @@ impl Cutter {
             let end = usize::from(*end);
             let minimizer = hashes[start].wrapping_mul(0x9e37_79b9);
             while start < end {
-                let kmers = (end - start).min(MOST_KMERS);
+                let kmers = (end - start).min(MAX_KMERS);
                 let length = kmers + *k - 1;
                 let words =
                     [0, WORD, 2 * WORD, 3 * WORD].map(|at| u128::from(packed.forward[start + at]));
@@ -151,7 +151,7 @@ impl Cutter {
     }
 }
 
-/// Some known bases of a read, of which a cutter is to know packed bases and minimizers.
+/// Arguments for packing the bases of a block and finding its minimizers.
 struct Block<'a> {
     cutter: &'a mut Cutter,
     sequence: &'a [u8],
@@ -176,7 +176,7 @@ impl WithSimd for Block<'_> {
     }
 }
 
-/// Makes each value the lowest of the `window` values from it on, 4 to 31.
+/// Replaces each value by the lowest of the `window` values from it on; `window` is 4 to 31.
 #[inline(always)]
 fn minima(values: &mut [u32; ROOM], length: usize, window: usize) {
     join::<1>(values, length, low);
@@ -187,7 +187,7 @@ fn minima(values: &mut [u32; ROOM], length: usize, window: usize) {
     if window >= 16 {
         join::<8>(values, length, low);
     }
-    // The lowest of so many; two of them make the window.
+    // Each value is now the lowest of 4, 8 or 16 values. Two such ranges cover the window.
     let places = window.saturating_sub(if window >= 16 {
         16
     } else if window >= 8 {
@@ -211,14 +211,14 @@ fn low(one: u32, next: u32) -> u32 {
     one.min(next)
 }
 
-/// A bijection of 32 bits: an order of m-mers in which those of one base are not the first.
+/// Returns a hash of 32 bits, a bijection: an order of m-mers that does not start with poly-A.
 #[inline(always)]
 fn scatter(mut x: u32) -> u32 {
     x = (x ^ 0x5bd1_e995).wrapping_mul(0x85eb_ca6b);
     (x ^ x >> 15).wrapping_mul(0xc2b2_ae35)
 }
 
-/// The [`code`] of a base that is known, without a table.
+/// Returns the [`code`] of a known base, without a table.
 #[inline(always)]
 fn known_code(base: u8) -> u32 {
     u32::from((base >> 1 ^ base >> 2) & 3)
@@ -244,13 +244,13 @@ mod tests {
     }
 
     fn hashes(piece: SuperKmer, k: usize) -> Vec<u64> {
-        let mut kmers = vec![0; MOST_KMERS];
+        let mut kmers = vec![0; MAX_KMERS];
         let count = piece.kmers(k, &mut kmers);
         kmers[..count].iter().map(|kmer| mix(*kmer)).collect()
     }
 
     #[test]
-    fn the_kmers_of_the_pieces_are_those_of_the_read_in_order() {
+    fn the_kmers_of_the_super_kmers_are_those_of_the_read_in_order() {
         for k in (SHORTEST..=LONGEST).step_by(2) {
             let mut cutter = Cutter::new(k);
             for read in reads() {
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_kmers_have_one_minimizer_on_both_strands() {
+    fn equal_kmers_have_the_same_minimizer_on_both_strands() {
         let mut of = std::collections::HashMap::new();
         for k in [17, 19, 21, 27, 31] {
             of.clear();
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn minimizers_are_spread_and_pieces_have_several_kmers() {
+    fn minimizers_are_evenly_distributed_and_super_kmers_have_several_kmers() {
         let read: Vec<u8> = (0..200_000).map(|i| b"ACGT"[kmer::mix(i) as usize % 4]).collect();
         for (k, at_least) in [(17, 3.2), (21, 5.0), (31, 9.5)] {
             let (mut kmers, mut pieces) = ([0_u32; 16], 0);

@@ -1,46 +1,46 @@
-//! Exact counts of hashes, as long as there is room.
+//! A hash table of counts.
 
 use crate::memory::prefetch;
 
 /// Bits of a cell that hold the count; the others are the upper ones of the hash.
 const COUNT_BITS: u32 = 12;
-const COUNT: u64 = MOST as u64;
+const COUNT: u64 = MAX_COUNT as u64;
 
-/// A count that says "so many or more".
-pub(crate) const MOST: u32 = (1 << COUNT_BITS) - 1;
+/// Highest count; it means "this many or more".
+pub(crate) const MAX_COUNT: u32 = (1 << COUNT_BITS) - 1;
 
-/// Share of the cells that may be taken.
+/// Highest fraction of cells in use.
 const LOAD: f64 = 0.8;
 
-/// Cells that are looked at together.
+/// Cells of a line; they are compared together, with vector instructions.
 const CELLS: usize = 8;
 
-/// Cells are taken from the first on; an empty one is 0.
+/// Cells in one cache line, filled from the first on. An empty cell is 0.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(64))]
 struct Line([u64; CELLS]);
 
 impl Line {
-    /// Returns the first cell of which something holds.
+    /// Returns the first cell for which `holds` is true.
     #[inline(always)]
     fn find(&self, holds: impl Fn(u64) -> bool) -> Option<usize> {
-        // Without a way out of the loop it is a few vector instructions.
+        // A loop without an early exit compiles to a few vector instructions.
         let found = (0..CELLS).fold(0_u32, |found, i| found | u32::from(holds(self.0[i])) << i);
         (found != 0).then_some(found.trailing_zeros() as usize % CELLS)
     }
 }
 
-/// A hash table of counts that grows: open addressing by lines, linear probing.
+/// A growing hash table of counts: open addressing by lines, linear probing.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     lines: Vec<Line>,
     taken: usize,
-    /// Hashes that there is room for.
-    room: usize,
+    /// Most hashes that the lines may hold.
+    capacity: usize,
 }
 
 impl Table {
-    /// Bytes of a line.
+    /// Bytes per line.
     pub(crate) const LINE_BYTES: usize = size_of::<Line>();
 
     pub(crate) fn new(lines: usize) -> Self {
@@ -48,7 +48,7 @@ impl Table {
         Self {
             lines: vec![Line::default(); lines],
             taken: 0,
-            room: (LOAD * (lines * CELLS) as f64) as usize,
+            capacity: (LOAD * (lines * CELLS) as f64) as usize,
         }
     }
 
@@ -62,9 +62,9 @@ impl Table {
         self.taken
     }
 
-    /// Returns how many hashes there is room for.
-    pub(crate) fn room(&self) -> usize {
-        self.room
+    /// Returns the most hashes that the table may hold before it must grow.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
     }
 
     #[inline(always)]
@@ -72,15 +72,15 @@ impl Table {
         ((u128::from(hash) * self.lines.len() as u128) >> 64) as usize
     }
 
-    /// Says that a hash will be counted.
+    /// Brings the memory of a hash into the cache.
     #[inline(always)]
-    pub(crate) fn expect(&self, hash: u64) {
+    pub(crate) fn prefetch(&self, hash: u64) {
         if let Some(line) = self.lines.get(self.home(hash)) {
             prefetch(line);
         }
     }
 
-    /// Counts a hash so many times more. There must be room.
+    /// Adds `more` to the count of a hash. The table must have a free cell.
     #[inline(always)]
     pub(crate) fn add(&mut self, hash: u64, more: u32) {
         let key = hash & !COUNT;
@@ -98,7 +98,7 @@ impl Table {
                 #[inline(always)]
                 |cell| cell == 0,
             ) {
-                line.0[i] = key | u64::from(more.min(MOST));
+                line.0[i] = key | u64::from(more.min(MAX_COUNT));
                 self.taken += 1;
                 return;
             }
@@ -106,7 +106,7 @@ impl Table {
         }
     }
 
-    /// Returns the number of hashes with a count.
+    /// Returns the number of hashes with exactly this count.
     pub(crate) fn with_count(&self, count: u32) -> usize {
         self.lines
             .iter()
@@ -115,15 +115,15 @@ impl Table {
             .count()
     }
 
-    /// Returns the hashes that are to be `kept`, without their lowest [`COUNT_BITS`] bits, with
-    /// their counts; in the memory that they were in.
-    pub(crate) fn into_kept(self, kept: impl Fn(u64, u32) -> bool) -> Kept {
+    /// Returns the hashes for which `keeps` is true, without their lowest [`COUNT_BITS`] bits, with
+    /// their counts. Reuses the memory of the table.
+    pub(crate) fn into_kept(self, keeps: impl Fn(u64, u32) -> bool) -> Kept {
         let Self { mut lines, .. } = self;
         let mut count = 0;
         for at in 0..lines.len() {
             for cell in lines[at].0 {
                 let (hash, times) = Self::parts(cell);
-                if cell != 0 && kept(hash, times) {
+                if cell != 0 && keeps(hash, times) {
                     lines[count / CELLS].0[count % CELLS] = cell;
                     count += 1;
                 }
@@ -134,12 +134,12 @@ impl Table {
         Kept { lines, count }
     }
 
-    /// Returns hash and count of what is one of the other.
+    /// Returns the hash and the count of a cell.
     fn parts(cell: u64) -> (u64, u32) {
         (cell & !COUNT, (cell & COUNT) as u32)
     }
 
-    /// Moves to so many lines what `stays`.
+    /// Moves the hashes for which `stays` is true to a table of `lines` lines.
     #[inline(always)]
     pub(crate) fn rebuild(&mut self, lines: usize, stays: impl Fn(u64, u32) -> bool) {
         let mut other = Self::new(lines);
@@ -155,7 +155,7 @@ impl Table {
     }
 }
 
-/// What was kept of a table.
+/// The cells kept from a table.
 pub(crate) struct Kept {
     lines: Vec<Line>,
     count: usize,

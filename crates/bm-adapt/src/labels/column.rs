@@ -1,33 +1,34 @@
-//! One column of reads that are laid over each other.
+//! One column of overlaid reads.
 
 use bm_reads::base::UNKNOWN;
 
-use super::Label;
+use super::label::Label;
 
-/// Share of the reads of a column that must agree for it to have a base of its own.
+/// Fraction of a column's reads that must have a base for it to be the agreed base.
 const AGREEING: f64 = 0.6;
 
-/// A base in at most this share of the reads, and in at most so many, is an error; a base in one
-/// read always is.
+/// A base is wrong if at most this fraction of the reads has it, and at most [`MOST_FEW`] reads. A
+/// base that one read has is always wrong.
 const FEW: f64 = 0.03;
 const MOST_FEW: f64 = 20.0;
 
-/// A base in at least this share, and in so many reads, is right. A heterozygous site has two.
+/// A base is right if at least this fraction of the reads has it, and at least [`MANY_READS`]
+/// reads. A heterozygous site has two right bases.
 const MANY: f64 = 0.35;
 const MANY_READS: f64 = 4.0;
 
-/// What the reads have at one place.
+/// The bases of overlaid reads at one position.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Column {
     counts: [u32; 4],
-    /// The base that most agree on; [`UNKNOWN`] if there is none.
+    /// The agreed base; [`UNKNOWN`] if there is none.
     agreed: u8,
     labels: [Label; 4],
     few: f64,
 }
 
 impl Column {
-    /// Counts a base, as the anchor's strand has it.
+    /// Counts a base, on the strand of the anchor.
     #[inline(always)]
     pub(super) fn count(&mut self, base: u8) {
         if base < UNKNOWN {
@@ -40,20 +41,20 @@ impl Column {
         self.counts.iter().sum::<u32>() as usize
     }
 
-    /// Settles what most reads agree on.
+    /// Sets the agreed base from the counts.
     pub(super) fn agree(&mut self) {
         let most = (0..4).max_by_key(|base| self.counts[*base]).unwrap_or(0);
         let enough = f64::from(self.counts[most]) >= AGREEING * self.reads().max(1) as f64;
         self.agreed = if enough { most as u8 } else { UNKNOWN };
     }
 
-    /// Returns whether a base can be compared with what most agree on.
+    /// Returns whether a base can be compared with the agreed base.
     #[inline(always)]
     pub(super) fn compares(&self, base: u8) -> bool {
         self.agreed < UNKNOWN && base < UNKNOWN
     }
 
-    /// Returns whether a base is not what most agree on.
+    /// Returns whether a base differs from the agreed base.
     #[inline(always)]
     pub(super) fn differs(&self, base: u8) -> bool {
         self.compares(base) && base != self.agreed
@@ -64,8 +65,9 @@ impl Column {
         self.counts = [0; 4];
     }
 
-    /// Settles what each base is worth; returns whether anything is.
-    pub(super) fn judge(&mut self) -> bool {
+    /// Labels each of the four bases from the counts; returns whether it could. A mixed column gets
+    /// no labels.
+    pub(super) fn decide(&mut self) -> bool {
         let reads = self.reads() as f64;
         self.few = (FEW * reads).clamp(1.0, MOST_FEW);
         let many = (MANY * reads).max(MANY_READS);
@@ -74,19 +76,19 @@ impl Column {
             count if count >= many => Label::Right,
             _ => Label::Unknown,
         });
-        let says = !labels.contains(&Label::Unknown);
-        if says {
+        let decided = !labels.contains(&Label::Unknown);
+        if decided {
             self.labels = labels;
         }
-        says
+        decided
     }
 
-    /// Returns in how many reads an error may be at most.
+    /// Returns the most reads that may have an error.
     pub(super) fn few(&self) -> f64 {
         self.few
     }
 
-    /// Returns what a base is worth.
+    /// Returns the label of a base.
     #[inline(always)]
     pub(super) fn label(&self, base: u8) -> Label {
         if base < UNKNOWN { self.labels[usize::from(base)] } else { Label::Unknown }
@@ -105,19 +107,19 @@ mod tests {
 
     fn labels(counts: [u32; 4]) -> [Label; 4] {
         let mut column = column(counts);
-        column.judge();
+        column.decide();
         [0, 1, 2, 3].map(|base| column.label(base))
     }
 
     #[test]
-    fn few_are_wrong_many_are_right_and_in_between_nobody_knows() {
+    fn rare_bases_are_wrong_frequent_ones_right_and_mixed_columns_unknown() {
         use Label::{Right, Unknown, Wrong};
         assert_eq!(labels([100, 2, 0, 1]), [Right, Wrong, Wrong, Wrong]);
         // A heterozygous site: both are right.
         assert_eq!(labels([20, 18, 0, 1]), [Right, Right, Wrong, Wrong]);
         // A rare variant, or a systematic error.
         assert_eq!(labels([100, 10, 0, 1]), [Unknown; 4]);
-        // The same share of very many reads.
+        // The same fraction of very many reads.
         assert_eq!(labels([4000, 21, 0, 0]), [Unknown; 4]);
         assert_eq!(labels([4000, 20, 0, 0]), [Right, Wrong, Wrong, Wrong]);
         // One read in six is one read.
@@ -126,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_not_compared() {
+    fn unknown_bases_are_not_compared() {
         let agreed = column([6, 4, 0, 0]);
         assert!(
             agreed.differs(1)

@@ -1,34 +1,34 @@
-//! What the mates of a pair say of each other where they overlap.
+//! Labels from mates that overlap.
 //!
-//! Both have read the same molecule there. Where they agree, and nothing else is known, both are
-//! right. Where they do not, one of them is wrong: which one, other reads may tell; if they do not,
-//! that is a dispute.
+//! Overlapping mates have read the same molecule. Where they agree and other reads give no label,
+//! both bases are right. Where they disagree, one of them is wrong: other reads may decide which
+//! one. If they do not, the two bases are a dispute.
 
-use bm_reads::base::{self, UNKNOWN};
 use std::ops::Range;
 
+use bm_reads::base::{self, UNKNOWN};
 use bm_reads::{Phred, ReadRef};
 use bm_truth::{Overlap, OverlapRules, overlap};
 
-use super::Label;
+use super::label::Label;
 use crate::sample::{Kept, RunSample};
 
-/// Two bases of mates of which one is wrong, by their places in the sample.
+/// Two bases where mates disagree and no other read decides, by their indices in the sample.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Dispute {
     pub(crate) first: usize,
     pub(crate) second: usize,
 }
 
-/// Where the two mates of a pair lie on each other.
+/// The overlap of two mates.
 pub(super) struct Overlapping {
-    /// Bases of the first mate, as places in the sample.
+    /// Indices of the first mate's bases in the sample.
     first: Range<usize>,
-    /// The base of the second mate that lies on the first one of them; those after it go backward.
+    /// Index of the second mate's base opposite the first of them; the others follow backward.
     second: usize,
 }
 
-/// Finds the overlaps of the pairs whose first mates are these reads.
+/// Returns the overlaps of the pairs whose first mates are these reads.
 pub(super) fn overlaps(sample: &RunSample, first_mates: &[usize]) -> Vec<Overlapping> {
     let rules = OverlapRules::default();
     let (mut letters, mut scores) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
@@ -54,7 +54,7 @@ pub(super) fn overlaps(sample: &RunSample, first_mates: &[usize]) -> Vec<Overlap
 
 fn place(one: Kept, other: Kept, overlap: Overlap) -> Overlapping {
     let start = overlap.offset.max(0) as usize;
-    // The last base of the second mate's reverse complement is its first.
+    // The first base of the second mate is the last one of its reverse complement.
     let opposite = (other.length as isize - 1 - (start as isize - overlap.offset)) as usize;
     Overlapping {
         first: one.start + start..one.start + start + overlap.length,
@@ -63,8 +63,8 @@ fn place(one: Kept, other: Kept, overlap: Overlap) -> Overlapping {
 }
 
 impl Overlapping {
-    /// Adds to the labels what the mates say of each other, and to the disputes what they cannot
-    /// settle; returns how many bases are labelled that were not.
+    /// Adds labels where the mates overlap, and disputes where they disagree and no other read
+    /// decides; returns the number of bases that had no label before.
     pub(super) fn add(
         &self,
         sample: &RunSample,
@@ -85,8 +85,8 @@ impl Overlapping {
                     settled += 2;
                 }
                 (false, Label::Unknown, Label::Unknown) => disputes.push(Dispute { first, second }),
-                (_, Label::Unknown, known) => settled += settle(&mut labels[first], agree, known),
-                (_, known, Label::Unknown) => settled += settle(&mut labels[second], agree, known),
+                (_, Label::Unknown, other) => settled += settle(&mut labels[first], agree, other),
+                (_, other, Label::Unknown) => settled += settle(&mut labels[second], agree, other),
                 _ => {}
             }
         }
@@ -94,10 +94,10 @@ impl Overlapping {
     }
 }
 
-/// Labels a base by what is known of the one that lies on it. That both are wrong in the same way
-/// is no error of reading: such a base stays unknown.
-fn settle(label: &mut Label, agree: bool, known: Label) -> u64 {
-    *label = match (agree, known) {
+/// Labels a base by the label of the opposite base. If both agree and that one is wrong, the error
+/// was not made in reading: the base stays unknown.
+fn settle(label: &mut Label, agree: bool, other: Label) -> u64 {
+    *label = match (agree, other) {
         (true, Label::Right) | (false, Label::Wrong) => Label::Right,
         (false, Label::Right) => Label::Wrong,
         _ => return 0,

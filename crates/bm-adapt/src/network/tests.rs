@@ -13,12 +13,12 @@ use super::{Example, Network, Rows, Scores, Surroundings, Tables, gradient, log_
 const VECTOR: usize = 28;
 const REPORTED: usize = 6;
 const PLACE: std::ops::Range<usize> = 7..24;
-/// Those that the whole window sees.
+/// Channels of the window.
 const NEAR: [usize; 10] = [0, 1, 2, 3, 4, 5, 24, 25, 26, 27];
 const NINE: usize = 9;
 const EIGHT: usize = 8;
 
-/// Where groups of parameters begin, in the order of the golden file; and where they end.
+/// Offsets of the groups of parameters in the golden file, and their end.
 const GROUPS: [(&str, usize); 7] = [
     ("window", 0),
     ("place", 720),
@@ -29,7 +29,7 @@ const GROUPS: [(&str, usize); 7] = [
     ("end", 874),
 ];
 
-/// What `research/adapt/gradient_golden.py` writes.
+/// The file that `research/adapt/gradient_golden.py` writes.
 #[derive(Deserialize)]
 struct Golden {
     parameters: Vec<f32>,
@@ -38,7 +38,7 @@ struct Golden {
     gradient: Vec<f64>,
 }
 
-/// A read, and the bases of it that are learned from.
+/// A read, and its bases to learn from.
 #[derive(Clone, Debug, Deserialize)]
 struct Read {
     codes: Vec<u16>,
@@ -65,7 +65,7 @@ fn examples(reads: &[Read]) -> Vec<Example> {
     reads.iter().flat_map(of_read).collect()
 }
 
-/// Returns the mean weighted log loss by the tables, and the gradient by the parameters.
+/// Returns the mean weighted log loss by the tables, and its gradient.
 fn loss_and_gradient(network: &Network, examples: &[Example]) -> (f64, Vec<f32>) {
     let scores = Scores::new();
     let tables = Tables::of(network, &scores);
@@ -74,13 +74,14 @@ fn loss_and_gradient(network: &Network, examples: &[Example]) -> (f64, Vec<f32>)
     };
     let mean = examples.iter().map(loss).sum::<f64>() / examples.len() as f64;
     let (rows, numbered) = Rows::of(examples);
-    // In blocks of different lengths, as training has them at the end of a round.
+    // In blocks of different lengths, like those at the end of a round of training.
     (mean, gradient(network, &scores, &rows, numbered.chunks(7)))
 }
 
-/// Asserts that slopes agree to 1e-4 of themselves, or to 1e-6 of the largest of their group.
-/// Single precision has seven digits; the second bound is for slopes whose terms cancel. What was
-/// measured is 3e-7 of the largest.
+/// Asserts that each slope agrees within 1e-4 of itself plus 1e-6 of the largest of its group.
+///
+/// Single precision has seven digits. The second bound is for slopes whose terms cancel; measured
+/// differences are 3e-7 of the largest.
 #[track_caller]
 fn assert_close(name: &str, found: &[f32], expected: &[f64]) {
     let largest = expected.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
@@ -109,7 +110,7 @@ fn loss_and_gradient_are_those_of_pytorch() {
     }
 }
 
-/// The mean weighted log loss by the definition, in double precision and without tables.
+/// Returns the mean weighted log loss by the definition, in double precision and without tables.
 fn loss(parameters: &[f64], vectors: &[f32], reads: &[Read]) -> f64 {
     let (mut sum, mut count) = (0.0, 0.0);
     for read in reads {
@@ -155,7 +156,7 @@ fn hidden(parameters: &[f64], vectors: &[f32], codes: &[u16], at: usize) -> [f64
     })
 }
 
-/// Whether a unit is so near to where it turns on that a step, or single precision, may decide.
+/// Returns whether a unit is so close to its kink that a step, or single precision, may cross it.
 fn is_on_a_kink(parameters: &[f64], vectors: &[f32], reads: &[Read]) -> bool {
     let near = |read: &Read, at: usize| {
         hidden(parameters, vectors, &read.codes, at).iter().any(|hidden| hidden.abs() < 1e-5)
@@ -163,7 +164,7 @@ fn is_on_a_kink(parameters: &[f64], vectors: &[f32], reads: &[Read]) -> bool {
     reads.iter().any(|read| read.at.iter().any(|at| near(read, *at)))
 }
 
-/// Reads of up to 25 bases, every one of which is learned from.
+/// Reads of up to 25 bases, all of them examples.
 fn reads() -> impl Strategy<Value = Vec<Read>> {
     let base = (prop::sample::select(b"ACGTN".to_vec()), 33..=126u8, any::<bool>(), 0.1..2.0f32);
     let read = prop::collection::vec(base, 1..25).prop_map(|bases| {
@@ -171,7 +172,7 @@ fn reads() -> impl Strategy<Value = Vec<Read>> {
         let quality_scores: Vec<u8> = bases.iter().map(|base| base.1).collect();
         let mut codes = Vec::new();
         let read = ReadRef { name: b"r", sequence: &sequence, quality_scores: &quality_scores };
-        BaseQualityPlace.encode_into(read, &mut codes).expect("a read in order");
+        BaseQualityPlace.encode_into(read, &mut codes).expect("a valid read");
         let (wrong, weight) = bases.iter().map(|base| (base.2, base.3)).unzip();
         Read { at: (0..codes.len()).collect(), codes, wrong, weight }
     });
@@ -179,10 +180,13 @@ fn reads() -> impl Strategy<Value = Vec<Read>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(48)
+    })]
 
     #[test]
-    fn the_gradient_is_what_finite_differences_say(
+    fn the_gradient_agrees_with_finite_differences(
         reads in reads(),
         parameters in prop::collection::vec(-0.3..0.3f32, 874),
         direction in prop::collection::vec(-1.0..1.0f64, 874),
@@ -195,7 +199,10 @@ proptest! {
         let examples = examples(&reads);
         let (found, slopes) = loss_and_gradient(&Network { parameters }, &examples);
         let expected = loss(&start, &vectors, &reads);
-        prop_assert!((found - expected).abs() < 1e-5 * (1.0 + expected), "loss {found}, by the definition {expected}");
+        prop_assert!(
+            (found - expected).abs() < 1e-5 * (1.0 + expected),
+            "loss {found}, by the definition {expected}"
+        );
         for group in GROUPS.windows(2) {
             let ((name, from), (_, to)) = (group[0], group[1]);
             let moved = |step: f64| {
@@ -205,9 +212,12 @@ proptest! {
             };
             let expected = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
             let found: f64 = (from..to).map(|i| f64::from(slopes[i]) * direction[i]).sum();
-            // What may cancel: the sum of the sizes of what is added.
+            // Terms may cancel: the tolerance is relative to the sum of their absolute values.
             let size: f64 = (from..to).map(|i| (f64::from(slopes[i]) * direction[i]).abs()).sum();
-            prop_assert!((found - expected).abs() < 1e-4 * size + 1e-7, "{name}: {found}, by finite differences {expected}");
+            prop_assert!(
+                (found - expected).abs() < 1e-4 * size + 1e-7,
+                "{name}: {found}, by finite differences {expected}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is learned, and when it is not.
+//! Learning, and the reasons not to use what was learned.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ fn run(seed: u64) -> Vec<Made> {
     reads(&genome(12_000, seed), 2_400, 150, &mut Draw::new(seed))
 }
 
-/// Expected and true errors of reads by a package.
+/// Expected errors of reads by a package, and true errors.
 fn errors(package: ModelPackage, made: &[Made]) -> (f64, f64) {
     let mut model = QualityModel::new(Arc::new(package), &Embedded::new()).unwrap();
     let reads: Vec<_> = made.iter().map(Made::as_read).collect();
@@ -34,7 +34,7 @@ fn errors(package: ModelPackage, made: &[Made]) -> (f64, f64) {
 }
 
 #[test]
-fn it_learns_what_the_qualities_of_the_run_are_worth() {
+fn the_adapted_model_is_calibrated_for_the_run() {
     let made = run(1);
     let adaptation = learn(&sample(&made), &Settings { threads: 2, ..Settings::default() });
     assert_eq!((adaptation.choice, &adaptation.doubts[..]), (Choice::Adapted, &[][..]));
@@ -48,11 +48,11 @@ fn it_learns_what_the_qualities_of_the_run_are_worth() {
         (package.facts().id.as_str(), package.facts().encoding.id.as_str()),
         ("read-error-adapted", "base-quality-place")
     );
-    // Reads of the same run that it was not shown.
+    // Reads of the same run that were not observed.
     let more = reads(&genome(12_000, 1), 2_000, 150, &mut Draw::new(77));
     let (expected, found) = errors(package, &more);
     assert!((expected / found).log2().abs() < 0.15, "{expected} expected, {found} found");
-    // The instrument says 37 and means 27.
+    // Reported as Q37, in truth Q27.
     let best = findings.by_quality.iter().find(|row| row.of == "37").unwrap();
     let rate = |errors: f64| errors / best.bases as f64;
     assert!(
@@ -75,7 +75,7 @@ fn the_same_reads_give_the_same_bytes_on_any_number_of_threads() {
 }
 
 #[test]
-fn the_package_holds_golden_reads_that_every_engine_must_give() {
+fn the_package_holds_golden_reads_that_an_engine_reproduces() {
     let adaptation = learn(&sample(&run(3)), &Settings::default());
     let package = Arc::new(ModelPackage::from_files("run", adaptation.files).unwrap());
     let golden = package.golden().unwrap().unwrap();
@@ -92,14 +92,14 @@ fn the_package_holds_golden_reads_that_every_engine_must_give() {
 }
 
 #[test]
-fn a_package_that_was_adapted_can_be_started_from() {
+fn an_adapted_package_can_be_adapted_again() {
     let first = learn(&sample(&run(4)), &Settings::default());
     let package = ModelPackage::from_files("first", first.files).unwrap();
     let sample = sample(&run(5));
     let second =
         Adaptation::learn(&sample, &Labels::of(&sample, 1), &package, &Settings::default())
             .unwrap();
-    // The first has learned this instrument: what there is to gain is small, and may be nothing.
+    // The first package is adapted to this instrument: the gain is small, or none.
     assert!(
         second.findings.held_out.start.log2_ratio.abs() < 0.3,
         "{:?}",
@@ -116,12 +116,13 @@ fn models_of_another_kind_are_refused() {
             .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "mean-q20: is not a model that can be adapted: it does not count errors; start from read-error or a model that was adapted"
+        "mean-q20: cannot be adapted: the model does not predict errors of bases; start from \
+         read-error or an adapted model"
     );
 }
 
 #[test]
-fn too_few_reads_teach_nothing() {
+fn nothing_is_learned_from_too_few_reads() {
     for made in
         [vec![], run(6)[..20].to_vec(), reads(&genome(2_000_000, 6), 4_000, 150, &mut Draw::new(6))]
     {
@@ -143,7 +144,7 @@ fn too_few_reads_teach_nothing() {
 }
 
 #[test]
-fn where_the_first_model_does_not_apply_reported_qualities_are_believed() {
+fn reported_qualities_are_used_if_the_base_model_does_not_apply() {
     let made = run(7)[..20].to_vec();
     let adaptation =
         learn(&sample(&made), &Settings { start_applies: false, ..Settings::default() });
@@ -159,7 +160,7 @@ fn where_the_first_model_does_not_apply_reported_qualities_are_believed() {
 }
 
 #[test]
-fn an_amplicon_of_one_sequence_teaches_nothing() {
+fn nothing_is_learned_from_an_amplicon_of_one_sequence() {
     let mut draw = Draw::new(8);
     let amplicon = genome(400, 8);
     let made: Vec<_> = (0..4_000).map(|_| read(&amplicon[..150], &mut draw)).collect();
@@ -168,7 +169,7 @@ fn an_amplicon_of_one_sequence_teaches_nothing() {
 }
 
 #[test]
-fn a_cycle_that_failed_is_named() {
+fn a_faulty_cycle_is_named() {
     let mut draw = Draw::new(9);
     let mut made = run(9);
     for made in &mut made {
@@ -185,7 +186,7 @@ fn a_cycle_that_failed_is_named() {
 }
 
 #[test]
-fn many_strains_at_once_are_told() {
+fn mixtures_of_many_strains_are_detected_or_learned_right() {
     let mut draw = Draw::new(10);
     let first = genome(6_000, 10);
     let made: Vec<_> = (0..12)
@@ -200,7 +201,7 @@ fn many_strains_at_once_are_told() {
         })
         .collect();
     let adaptation = learn(&sample(&made), &Settings::default());
-    // Either they are told, or what can be said in spite of them is right.
+    // Either the mixture is detected, or the adapted model is calibrated in spite of it.
     match adaptation.choice {
         Choice::Adapted => {
             let (expected, found) =
@@ -216,7 +217,7 @@ fn many_strains_at_once_are_told() {
 }
 
 #[test]
-fn reads_of_few_places_contradict_a_model_and_others_do_not() {
+fn reads_of_few_positions_contradict_a_model_and_others_do_not() {
     let mut draw = Draw::new(11);
     let amplicon = genome(150, 11);
     let bad = |rate: f64, draw: &mut Draw| {
@@ -239,7 +240,7 @@ fn reads_of_few_places_contradict_a_model_and_others_do_not() {
     assert!(found.found as f64 > 5.0 * found.expected, "{found}");
     let honest: Vec<_> = (0..1_000).map(|_| bad(0.0005, &mut draw)).collect();
     assert_eq!(contradiction(&honest), None);
-    // The same errors all over a genome: too few reads a place to tell.
+    // The same errors all over a genome: the depth is too low.
     let wide = reads(&genome(1_000_000, 12), 1_000, 150, &mut draw);
     assert_eq!(contradiction(&wide), None);
 }

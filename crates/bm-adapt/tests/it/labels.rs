@@ -1,4 +1,4 @@
-//! What reads say of each other, against what is true of them.
+//! Labels against the true errors of simulated reads.
 
 use bm_adapt::{Label, Labels, RunSample};
 use bm_reads::ReadRef;
@@ -17,42 +17,45 @@ fn labels(made: &[Made]) -> Vec<Label> {
     labels.of_bases().to_vec()
 }
 
-/// Share of the bases that are labelled; of the bases called wrong that are; and of the labelled
-/// wrong bases that are called so.
+/// Returns the fraction of labelled bases, and precision and recall of the label Wrong among them.
 fn against_truth(labels: &[Label], made: &[Made]) -> (f64, f64, f64) {
     let truth = made.iter().flat_map(|made| &made.wrong);
-    let (mut known, mut called, mut right_calls, mut wrong) = (0.0, 0.0, 0.0, 0.0);
+    let (mut labelled, mut called, mut right_calls, mut wrong) = (0.0, 0.0, 0.0, 0.0);
     for (label, is_wrong) in labels.iter().zip(truth).filter(|(label, _)| **label != Label::Unknown)
     {
         let hit = f64::from(u8::from(*label == Label::Wrong));
-        known += 1.0;
+        labelled += 1.0;
         called += hit;
         wrong += f64::from(u8::from(*is_wrong));
         right_calls += hit * f64::from(u8::from(*is_wrong));
     }
-    (known / labels.len() as f64, right_calls / called, right_calls / wrong)
+    (labelled / labels.len() as f64, right_calls / called, right_calls / wrong)
 }
 
 #[test]
-fn in_a_deep_run_nearly_every_error_is_found() {
+fn nearly_all_errors_of_a_deep_run_are_found() {
     let mut draw = Draw::new(1);
     let made = reads(&genome(10_000, 1), 2000, 150, &mut draw);
-    let (known, precision, recall) = against_truth(&labels(&made), &made);
-    assert!(known > 0.97 && precision > 0.97 && recall > 0.98, "{known} {precision} {recall}");
+    let (labelled, precision, recall) = against_truth(&labels(&made), &made);
+    assert!(
+        labelled > 0.97 && precision > 0.97 && recall > 0.98,
+        "{labelled} {precision} {recall}"
+    );
 }
 
 #[test]
-fn at_a_depth_of_eight_most_are_and_at_two_nothing_is_said() {
+fn most_errors_are_found_at_depth_eight_and_hardly_any_base_is_labelled_at_depth_two() {
     let mut draw = Draw::new(2);
     let made = reads(&genome(20_000, 2), 1070, 150, &mut draw);
-    let (known, precision, recall) = against_truth(&labels(&made), &made);
-    assert!(known > 0.5 && precision > 0.9 && recall > 0.98, "{known} {precision} {recall}");
+    let (labelled, precision, recall) = against_truth(&labels(&made), &made);
+    assert!(labelled > 0.5 && precision > 0.9 && recall > 0.98, "{labelled} {precision} {recall}");
     let made = reads(&genome(100_000, 3), 1300, 150, &mut draw);
-    let (known, ..) = against_truth(&labels(&made), &made);
-    assert!(known < 0.04, "{known}");
+    let (labelled, ..) = against_truth(&labels(&made), &made);
+    assert!(labelled < 0.04, "{labelled}");
 }
 
-/// The share of the bases at these sites, each a read and a position in it, that are called wrong.
+/// Returns the fraction of the bases at these sites that are called wrong. A site is a read and a
+/// position in it.
 fn called_wrong_at(labels: &[Label], made: &[Made], sites: &[(usize, usize)]) -> f64 {
     let starts: Vec<_> = made
         .iter()
@@ -66,9 +69,9 @@ fn called_wrong_at(labels: &[Label], made: &[Made], sites: &[(usize, usize)]) ->
     called as f64 / sites.len() as f64
 }
 
-/// Reads of which a share is of another strain, a base in a hundred different; and where the reads
-/// of that have its bases.
-fn strains(share: f64, depth: usize) -> (Vec<Made>, Vec<(usize, usize)>) {
+/// Reads of which a fraction is of another strain that differs in one of 100 bases, and the sites
+/// of the other strain's bases.
+fn strains(fraction: f64, depth: usize) -> (Vec<Made>, Vec<(usize, usize)>) {
     let mut draw = Draw::new(4);
     let (first, length) = (genome(8_000, 4), 150);
     let mut second = first.clone();
@@ -79,7 +82,7 @@ fn strains(share: f64, depth: usize) -> (Vec<Made>, Vec<(usize, usize)>) {
     let (mut made, mut variants) = (Vec::new(), Vec::new());
     for number in 0..depth * first.len() / length {
         let start = draw.below(first.len() - length + 1);
-        let is_second = draw.chance(share);
+        let is_second = draw.chance(fraction);
         let strain = if is_second { &second } else { &first };
         let reverse = draw.chance(0.5);
         let piece = &strain[start..start + length];
@@ -98,19 +101,22 @@ fn strains(share: f64, depth: usize) -> (Vec<Made>, Vec<(usize, usize)>) {
 
 #[test]
 fn neither_heterozygous_sites_nor_strains_are_taken_for_errors() {
-    for (share, depth, most) in
+    for (fraction, depth, most) in
         [(0.5, 30, 0.002), (0.2, 60, 0.04), (0.1, 100, 0.05), (0.07, 300, 0.05)]
     {
-        let (made, variants) = strains(share, depth);
+        let (made, variants) = strains(fraction, depth);
         let labels = labels(&made);
         let called = called_wrong_at(&labels, &made, &variants);
         assert!(
             called <= most,
-            "{share} of {depth}: {called} of {} variant bases are called wrong",
+            "{fraction} of {depth}: {called} of {} variant bases are called wrong",
             variants.len()
         );
-        let (known, precision, _) = against_truth(&labels, &made);
-        assert!(known > 0.8 && precision > 0.95, "{share} of {depth}: {known} {precision}");
+        let (labelled, precision, _) = against_truth(&labels, &made);
+        assert!(
+            labelled > 0.8 && precision > 0.95,
+            "{fraction} of {depth}: {labelled} {precision}"
+        );
     }
 }
 
@@ -118,7 +124,7 @@ fn neither_heterozygous_sites_nor_strains_are_taken_for_errors() {
 fn copies_of_a_repeat_are_not_taken_for_errors_of_each_other() {
     let mut draw = Draw::new(5);
     let mut sequence = genome(12_000, 5);
-    // Eight copies of a thousand bases; a base in fifty is another in each.
+    // Eight copies of 1000 bases; each differs in one of 50 bases.
     let repeat = genome(1_000, 6);
     let mut sites = Vec::new();
     for copy in 0..8 {
@@ -146,14 +152,13 @@ fn copies_of_a_repeat_are_not_taken_for_errors_of_each_other() {
 }
 
 #[test]
-fn reads_with_gaps_are_left_alone_after_them() {
+fn bases_after_an_indel_are_not_called_wrong() {
     let mut draw = Draw::new(7);
     let sequence = genome(6_000, 7);
     let mut made = reads(&sequence, 1_600, 150, &mut draw);
     let mut gapped = Vec::new();
     for number in (0..made.len()).step_by(10) {
-        // A base is missing in the middle: everything after it is out of step, and none of it
-        // wrong.
+        // A deletion in the middle: all bases after it are out of step, and none of them is wrong.
         made[number] = read(
             &{
                 let start = draw.below(sequence.len() - 151);
@@ -168,9 +173,9 @@ fn reads_with_gaps_are_left_alone_after_them() {
 }
 
 #[test]
-fn mates_settle_what_other_reads_do_not_see() {
+fn overlapping_mates_label_bases_that_other_reads_do_not_cover() {
     let mut draw = Draw::new(8);
-    // A genome so large that hardly any two pairs meet.
+    // A genome so large that hardly any two pairs overlap.
     let sequence = genome(4_000_000, 8);
     let mut sample = RunSample::new(RunSample::ROOM);
     let mut made = Vec::new();
@@ -186,7 +191,7 @@ fn mates_settle_what_other_reads_do_not_see() {
     let kept: usize = made.iter().map(|made| made.sequence.len()).sum();
     assert_eq!(labels.of_bases().len(), kept);
     let right = labels.of_bases().iter().filter(|label| **label == Label::Right).count();
-    // A hundred of every 150 bases overlap.
+    // 100 of 150 bases overlap.
     assert!(
         right as f64 > 0.6 * kept as f64 && labels.by_mates() >= right as u64,
         "{right} of {kept}"
@@ -198,7 +203,7 @@ fn mates_settle_what_other_reads_do_not_see() {
         .zip(truth)
         .filter(|(label, wrong)| **label == Label::Right && **wrong)
         .count();
-    assert!(both_wrong <= 20, "{both_wrong}: that both mates are wrong in the same way is rare");
+    assert!(both_wrong <= 20, "{both_wrong}: mates rarely have the same error");
     let reads: Vec<_> = labels
         .of_reads(&sample)
         .map(|read| (read.template, read.mate, read.labels.len()))
@@ -207,7 +212,7 @@ fn mates_settle_what_other_reads_do_not_see() {
 }
 
 #[test]
-fn reads_that_are_there_twice_are_looked_at_once() {
+fn copies_of_reads_are_kept_once() {
     let mut draw = Draw::new(9);
     let made = reads(&genome(10_000, 9), 2_000, 150, &mut draw);
     let once = sample(&made);
@@ -218,7 +223,7 @@ fn reads_that_are_there_twice_are_looked_at_once() {
 }
 
 #[test]
-fn room_is_kept_to_and_what_stays_is_deep() {
+fn a_small_sample_keeps_its_bound_and_its_depth() {
     let mut draw = Draw::new(10);
     let made = reads(&genome(60_000, 10), 12_000, 150, &mut draw);
     let mut small = RunSample::new(200_000);
@@ -229,20 +234,21 @@ fn room_is_kept_to_and_what_stays_is_deep() {
     assert!(small.bases_kept() > 50_000, "{}", small.bases_kept());
     let labels = Labels::of(&small, 1);
     assert!((15..60).contains(&labels.depth()), "{}", labels.depth());
-    let known = labels.of_bases().iter().filter(|label| **label != Label::Unknown).count();
-    assert!(known as f64 > 0.7 * small.bases_kept() as f64, "{known}");
+    let labelled = labels.of_bases().iter().filter(|label| **label != Label::Unknown).count();
+    assert!(labelled as f64 > 0.7 * small.bases_kept() as f64, "{labelled}");
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// Whatever the reads, labels are as many as bases, the same on any number of threads, and none
-    /// is of an unknown base.
+    /// Any reads have one label per base, the same on any number of threads.
     #[test]
-    fn any_reads_are_looked_at(
+    fn any_reads_are_labelled(
         seed in any::<u64>(),
         lengths in prop::collection::vec(0usize..400, 1..60),
-        letters in prop::sample::select(vec![&b"ACGT"[..], b"ACGTN", b"acgtnACGTURYKM.-", b"A", b"AC"]),
+        letters in prop::sample::select(
+            vec![&b"ACGT"[..], b"ACGTN", b"acgtnACGTURYKM.-", b"A", b"AC"],
+        ),
         pairs in any::<bool>(),
         room in prop::sample::select(vec![0usize, 100, 5_000, 1 << 20]),
     ) {
@@ -268,7 +274,7 @@ proptest! {
 }
 
 #[test]
-fn broken_reads_are_refused() {
+fn invalid_reads_are_refused() {
     let mut sample = RunSample::new(1000);
     let read = |sequence, quality_scores| ReadRef { name: b"r", sequence, quality_scores };
     assert!(sample.observe(read(b"ACGT", b"III")).is_err());

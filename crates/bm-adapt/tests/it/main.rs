@@ -1,4 +1,4 @@
-//! Tests of bm-adapt from outside, on runs of which everything is known.
+//! Tests of bm-adapt from outside, on simulated runs.
 
 // A test that cannot go on should say where it stopped.
 #![allow(clippy::unwrap_used)]

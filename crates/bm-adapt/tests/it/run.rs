@@ -1,9 +1,9 @@
-//! Made-up runs, of which everything is known.
+//! Simulated runs with known errors.
 
 use bm_adapt::RunSample;
 use bm_reads::ReadRef;
 
-/// Numbers that look drawn: xorshift64*, Vigna 2016.
+/// Pseudorandom numbers: xorshift64*, Vigna 2016.
 pub(crate) struct Draw(u64);
 
 impl Draw {
@@ -45,7 +45,7 @@ pub(crate) fn other(base: u8, draw: &mut Draw) -> u8 {
     others[draw.below(3)]
 }
 
-/// A read and which of its bases are wrong.
+/// A read, and which of its bases are wrong.
 #[derive(Clone)]
 pub(crate) struct Made {
     pub(crate) sequence: Vec<u8>,
@@ -59,12 +59,12 @@ impl Made {
     }
 }
 
-/// Quality scores of made-up reads, Phred, with the share of the bases that have each and the error
-/// rate that each has in truth: the instrument overstates the best one by 10.
+/// Phred scores of simulated reads, each with its fraction of the bases and its true error rate.
+/// The best score is overstated by 10.
 pub(crate) const QUALITIES: [(u8, f64, f64); 3] =
     [(11, 0.06, 0.08), (25, 0.14, 0.004), (37, 0.80, 0.002)];
 
-/// Reads of `length` bases from a sequence, on both strands, at drawn places.
+/// Reads of `length` bases from random positions of a sequence, on both strands.
 pub(crate) fn reads(sequence: &[u8], count: usize, length: usize, draw: &mut Draw) -> Vec<Made> {
     (0..count)
         .map(|_| {
@@ -76,7 +76,7 @@ pub(crate) fn reads(sequence: &[u8], count: usize, length: usize, draw: &mut Dra
         .collect()
 }
 
-/// A read of a molecule, with errors.
+/// A read of a molecule, with random errors.
 pub(crate) fn read(molecule: &[u8], draw: &mut Draw) -> Made {
     let mut made = Made { sequence: molecule.to_vec(), quality: Vec::new(), wrong: Vec::new() };
     for base in &mut made.sequence {

@@ -259,7 +259,7 @@ fn broken_input_leaves_no_package() {
     let message =
         bm(["adapt", &testdata(NOVASEQ), "-m", "mean-q20", "-o", &scratch.path("run.model")])
             .refused();
-    assert!(message.contains("is not a model that can be adapted"), "{message}");
+    assert!(message.contains("mean-q20: cannot be adapted: "), "{message}");
     let cut = scratch.file("cut.fastq", b"@r\nACGT\n+\nII");
     let message = bm(["filter", &cut, "--adapt", "-o", &scratch.path("kept.fastq")]).refused();
     assert!(message.contains("cut.fastq: record 1 (read r"), "{message}");
@@ -287,7 +287,8 @@ fn amplicon_reads_that_contradict_the_model_are_told() {
     let report = scratch.path("report.json");
     let filtered =
         bm(["filter", &reads, "-o", &scratch.path("kept.fastq"), "--report", &report]).done();
-    let said = "model read-error does not apply: the reads are of few places and contradict it: ";
+    let said = "model read-error does not apply: \
+                the reads cover few positions and contradict the model: ";
     assert!(
         filtered.stderr.contains(said) && filtered.stderr.contains("reported expected errors (EE)"),
         "{}",

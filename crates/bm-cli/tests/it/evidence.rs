@@ -49,8 +49,7 @@ fn a_package_keeps_what_the_kmers_say() {
     // The card and the manifest say it as well, and the file is what the manifest says.
     let package = files(&model);
     assert!(
-        String::from_utf8_lossy(&package["README.md"])
-            .contains("## What the run's k-mers say\n\nThey testify: ")
+        String::from_utf8_lossy(&package["README.md"]).contains("## K-mer evidence\n\nIn use: ")
     );
     let manifest = json(&package["manifest.json"]);
     assert_eq!(manifest["metrics"]["evidence"]["findings"]["kmers"], evidence["kmers"]);
@@ -196,7 +195,7 @@ fn few_reads_do_not_testify() {
         "{evidence}"
     );
     assert!(!files(&model).contains_key("evidence"));
-    assert!(bm(["models", "show", &model]).done().text().contains("\n- They do not testify: "));
+    assert!(bm(["models", "show", &model]).done().text().contains("\n- Not in use: "));
     // They are judged as ever.
     let before = bm(["score", &reads, "-q"]).done();
     let learned = bm(["score", &reads, "--adapt"]).done();

@@ -1,4 +1,4 @@
-//! The file, and what evidence does to probabilities.
+//! The evidence file, and posterior probabilities.
 
 use std::sync::LazyLock;
 
@@ -21,11 +21,11 @@ fn evidence(level: u32) -> Evidence {
 
 static FILE: LazyLock<Vec<u8>> = LazyLock::new(|| written(&evidence(0)));
 
-/// Numbers that say what the statements, and a k-mer that nobody else has, are worth.
-const WORTHS: usize = RANGES * BaseSupport::COUNT + 1;
+/// Weights in the file: of all kinds of support in all depth ranges, and of an unsupported k-mer.
+const FACTORS: usize = RANGES * BaseSupport::COUNT + 1;
 
-/// Where the index begins, and what of it is where: k, level, lines, k-mers.
-const INDEX: usize = HEAD + 4 * WORTHS;
+/// Offsets of the index and of its level, number of lines and number of k-mers.
+const INDEX: usize = HEAD + 4 * FACTORS;
 const LEVEL: usize = INDEX + 4;
 const LINES: usize = INDEX + 8;
 const KMERS: usize = INDEX + 16;
@@ -39,7 +39,7 @@ fn refusal(bytes: &[u8]) -> String {
     read(bytes).expect_err("it was to be refused").to_string()
 }
 
-/// A file in which something is replaced.
+/// The file with some bytes replaced.
 fn with(at: usize, bytes: &[u8]) -> Vec<u8> {
     let mut file = FILE.clone();
     file[at..at + bytes.len()].copy_from_slice(bytes);
@@ -47,21 +47,21 @@ fn with(at: usize, bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_written_is_read() {
+fn a_written_file_is_read_back() {
     for level in [0, 3] {
         let evidence = evidence(level);
         let file = written(&evidence);
         let other = read(&file).unwrap();
         assert!(other == evidence && written(&other) == file);
         assert_eq!((other.index().k(), other.index().kmers()), (21, evidence.index().kmers()));
-        assert_eq!(other.index().share(), evidence.index().share());
+        assert_eq!(other.index().fraction(), evidence.index().fraction());
     }
     let empty = Evidence::new(Counter::new(31, ROOM).finish(), weights(true));
     assert!(read(&written(&empty)).unwrap() == empty);
 }
 
 #[test]
-fn a_file_that_is_cut_off_is_refused_wherever_it_is() {
+fn a_truncated_file_is_refused() {
     let lengths = (0..KMERS + 80)
         .chain((KMERS + 80..FILE.len()).step_by(41))
         .chain(FILE.len() - 9..FILE.len());
@@ -69,19 +69,19 @@ fn a_file_that_is_cut_off_is_refused_wherever_it_is() {
         let error = refusal(&FILE[..length]);
         assert!(error.starts_with("evidence: "), "{error}");
     }
-    assert!(refusal(&FILE[..FILE.len() - 1]).contains("it ends too early"));
-    // Whatever the file is said to have.
+    assert!(refusal(&FILE[..FILE.len() - 1]).contains("the file ends too early"));
+    // Even if the stated size is that of the whole file.
     assert!(Evidence::read(&mut &FILE[..FILE.len() - 1], FILE.len() as u64).is_err());
     assert!(
-        refusal(b"").contains("no file of evidence")
-            && refusal(b"@read\nACGT\n+\nIIII\n").contains("no file of evidence")
+        refusal(b"").contains("not an evidence file")
+            && refusal(b"@read\nACGT\n+\nIIII\n").contains("not an evidence file")
     );
 }
 
 #[test]
-fn what_goes_on_after_its_end_is_refused() {
+fn data_after_the_end_is_refused() {
     let file = [FILE.as_slice(), b"\0"].concat();
-    assert!(refusal(&file).contains("it goes on after its end"));
+    assert!(refusal(&file).contains("more data after the end of the index"));
 }
 
 #[test]
@@ -96,17 +96,17 @@ fn other_formats_and_versions_are_refused() {
 }
 
 #[test]
-fn a_statement_is_worth_a_number_over_0() {
-    for worth in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, -1.0] {
-        for number in [0, 7, WORTHS - 1] {
-            let error = refusal(&with(HEAD + 4 * number, &worth.to_le_bytes()));
-            assert!(error.contains("a statement worth "), "{error}");
+fn weights_that_are_not_finite_numbers_above_0_are_refused() {
+    for factor in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, -1.0] {
+        for number in [0, 7, FACTORS - 1] {
+            let error = refusal(&with(HEAD + 4 * number, &factor.to_le_bytes()));
+            assert!(error.contains("a weight of "), "{error}");
         }
     }
 }
 
 #[test]
-fn a_head_that_lies_is_refused_before_memory_is_taken() {
+fn a_header_with_wrong_sizes_is_refused_before_memory_is_allocated() {
     for lines in
         [0, 1 << 60, u64::MAX, u64::MAX / 8 + 2, FILE.len() as u64 + 1, FILE.len() as u64, 1]
     {
@@ -126,7 +126,7 @@ fn a_head_that_lies_is_refused_before_memory_is_taken() {
     }
 }
 
-/// Looks at reads, with whatever evidence there is.
+/// Applies any evidence that was read, and checks that probabilities stay probabilities.
 fn use_it(evidence: &Evidence) {
     let mut wrong = GENOME[500..650].to_vec();
     (0..150).step_by(25).for_each(|at| wrong[at] = other(wrong[at], 1));
@@ -156,7 +156,9 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_after_a_head_are_refused_or_used(rest in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_after_a_head_are_refused_or_used(
+        rest in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
         let file = [&FILE[..INDEX], &rest].concat();
         if let Ok(evidence) = read(&file) {
             use_it(&evidence);
@@ -165,8 +167,8 @@ proptest! {
 }
 
 #[test]
-fn an_index_without_a_free_cell_is_looked_at_all_the_same() {
-    // One line, all of whose cells are taken: nobody says where to stop.
+fn look_ups_in_an_index_without_a_free_cell_end() {
+    // One line with all cells in use: no free cell ends the search.
     let line: Vec<u8> = (0..8_u32).flat_map(|cell| (cell << 12 | 2).to_le_bytes()).collect();
     let index = [
         &21_u32.to_le_bytes()[..],
@@ -186,8 +188,8 @@ fn probabilities_stay_probabilities() {
     let priors = [0.0, f32::MIN_POSITIVE, 1e-30, 1e-9, 0.01, 0.5, 1.0 - f32::EPSILON / 2.0, 1.0];
     let mut wrong = GENOME[500..650].to_vec();
     (0..150).step_by(30).for_each(|at| wrong[at] = other(wrong[at], 1));
-    // With the least and the most that a file may say.
-    let extreme = |worth: f32| read(&with(HEAD, &worth.to_le_bytes().repeat(WORTHS))).unwrap();
+    // With the lowest and the highest weights that a file may hold.
+    let extreme = |factor: f32| read(&with(HEAD, &factor.to_le_bytes().repeat(FACTORS))).unwrap();
     for evidence in [
         evidence(0),
         evidence(2),
@@ -206,7 +208,7 @@ fn probabilities_stay_probabilities() {
             }
         }
     }
-    // What is certain stays so.
+    // Certain priors stay certain.
     for prior in [0.0, 1.0] {
         let mut probabilities = [prior; 150];
         apply(&evidence(0), &wrong, &mut probabilities);
@@ -215,7 +217,7 @@ fn probabilities_stay_probabilities() {
 }
 
 #[test]
-fn it_raises_what_is_wrong_and_lowers_the_rest() {
+fn the_probability_of_a_wrong_base_rises_and_that_of_the_others_falls() {
     let evidence = evidence(0);
     let mut read = GENOME[500..650].to_vec();
     read[77] = other(read[77], 2);
@@ -230,21 +232,21 @@ fn it_raises_what_is_wrong_and_lowers_the_rest() {
 }
 
 #[test]
-fn what_is_longer_is_left_alone() {
+fn the_rest_of_a_longer_read_or_of_more_probabilities_is_left_alone() {
     let evidence = evidence(0);
     let sequence = &GENOME[500..650];
-    let testified = |bases: usize, probabilities: usize| {
+    let posterior = |bases: usize, probabilities: usize| {
         let mut probabilities = vec![0.25; probabilities];
-        let known = apply(&evidence, &sequence[..bases], &mut probabilities);
-        (known, probabilities)
+        let covered = apply(&evidence, &sequence[..bases], &mut probabilities);
+        (covered, probabilities)
     };
-    let (known, whole) = testified(150, 150);
-    assert_eq!(known, 150);
-    let (known, fewer) = testified(150, 100);
-    assert_eq!((known, &fewer[..]), (100, &whole[..100]));
-    let (known, more) = testified(100, 150);
-    assert_eq!((known, &more[100..]), (100, &[0.25; 50][..]));
+    let (covered, whole) = posterior(150, 150);
+    assert_eq!(covered, 150);
+    let (covered, fewer) = posterior(150, 100);
+    assert_eq!((covered, &fewer[..]), (100, &whole[..100]));
+    let (covered, more) = posterior(100, 150);
+    assert_eq!((covered, &more[100..]), (100, &[0.25; 50][..]));
     assert!(more[..100].iter().all(|p| *p < 0.25));
-    assert_eq!(testified(0, 10), (0, vec![0.25; 10]));
-    assert_eq!(testified(150, 0), (0, vec![]));
+    assert_eq!(posterior(0, 10), (0, vec![0.25; 10]));
+    assert_eq!(posterior(150, 0), (0, vec![]));
 }

@@ -1,11 +1,11 @@
-//! What earlier runs taught is checked when it is read.
+//! The experience of earlier runs is checked when it is read.
 
 use bm_evidence::{BaseSupport, Experience, Fit};
 use serde_json::{Value, json};
 
-use crate::run::{RANGE, RANGES, experience, experience_text, weights, worths_in};
+use crate::run::{RANGE, RANGES, experience, experience_text, factors_in, weights};
 
-/// What is shipped, with another number in its first place.
+/// The shipped experience with another number as its first frequency.
 fn with_first_frequency(number: &str) -> String {
     let (text, before) = (experience_text(), "\"wrong\": [");
     let start = text.find(before).unwrap() + before.len();
@@ -21,16 +21,16 @@ fn refusal(value: &Value) -> String {
 }
 
 #[test]
-fn what_is_shipped_is_read() {
+fn the_shipped_experience_is_read() {
     let experience = experience();
     assert_eq!(
-        (experience.format, experience.statements),
+        (experience.format, experience.support_version),
         (Experience::FORMAT, BaseSupport::VERSION)
     );
     assert!(
         experience.depths.len() > 2 && !experience.all.is_empty() && !experience.some.is_empty()
     );
-    // Frequencies of all statements are those of all bases.
+    // The frequencies of all kinds of support add up to 1.
     for frequencies in [&experience.all, &experience.some] {
         for depth in 0..experience.depths.len() {
             let wrong: f64 = frequencies.iter().map(|frequency| frequency.wrong[depth]).sum();
@@ -44,7 +44,7 @@ fn what_is_shipped_is_read() {
 }
 
 #[test]
-fn what_is_not_consistent_is_refused_with_the_reason() {
+fn inconsistent_experience_is_refused_with_the_reason() {
     assert!(Experience::from_json(&with_first_frequency("0.25")).is_ok());
     let fine: Value = serde_json::from_str(&experience_text()).unwrap();
     let with = |path: &str, value: Value| {
@@ -54,11 +54,11 @@ fn what_is_not_consistent_is_refused_with_the_reason() {
     };
     assert!(
         with("/format", json!(2))
-            .contains("of format 2 for statements of version 1, expected 1 and 1")
+            .contains("format 2 for base support of version 1, expected 1 and 1")
     );
     assert!(
         with("/statements", json!(7))
-            .contains("of format 1 for statements of version 7, expected 1 and 1")
+            .contains("format 1 for base support of version 7, expected 1 and 1")
     );
     for depths in [
         json!([]),
@@ -69,16 +69,16 @@ fn what_is_not_consistent_is_refused_with_the_reason() {
         let error = with("/depths", depths);
         assert!(error.contains("expected rising numbers"), "{error}");
     }
-    // Another number of depths than of frequencies.
-    assert!(with("/depths", json!([4.0, 16.0])).contains("what it says of statement 0"));
-    assert!(with("/all/3/wrong", json!([0.1])).contains("what it says of statement 3"));
-    assert!(with("/some/2/right/0", json!(1.5)).contains("what it says of statement 2"));
-    assert!(with("/some/2/right/0", json!(-0.5)).contains("what it says of statement 2"));
+    // Fewer depths than frequencies.
+    assert!(with("/depths", json!([4.0, 16.0])).contains("invalid frequencies of base support 0"));
+    assert!(with("/all/3/wrong", json!([0.1])).contains("invalid frequencies of base support 3"));
+    assert!(with("/some/2/right/0", json!(1.5)).contains("invalid frequencies of base support 2"));
+    assert!(with("/some/2/right/0", json!(-0.5)).contains("invalid frequencies of base support 2"));
     assert!(
         with("/all/0/statement", json!(BaseSupport::COUNT))
-            .contains(&format!("of statement {}", BaseSupport::COUNT))
+            .contains(&format!("base support {}", BaseSupport::COUNT))
     );
-    // Numbers that JSON does not have, other kinds of them, more and less than there is to be.
+    // Values that are not numbers, numbers of the wrong kind, unknown and missing fields.
     for (path, value) in [
         ("/all/0/wrong/0", Value::Null),
         ("/all/0/wrong/0", json!("NaN")),
@@ -100,20 +100,20 @@ fn what_is_not_consistent_is_refused_with_the_reason() {
 }
 
 #[test]
-fn reads_of_a_depth_are_judged_by_what_is_known_of_such_reads() {
+fn reads_are_weighed_by_earlier_reads_of_their_depth() {
     let experience = experience();
     let depths = &experience.depths;
     assert_eq!(depths.len(), RANGES);
     for (range, depth) in [(0, 0), (0, 3), (1, 4), (3, 63), (RANGE, 64), (6, 4095)] {
-        let known = worths_in(weights(true), range);
-        // Bases of one read tell nothing of reads of other depths.
+        let earlier = factors_in(weights(true), range);
+        // Bases of one depth range do not change the weights of the others.
         let mut fit = Fit::new(&experience);
         (0..100_000).for_each(|_| fit.add(BaseSupport::new(5).unwrap(), depth, 0.0));
         let fitted = fit.weights(&experience, true);
         for other in 0..RANGES {
-            let same = worths_in(fitted.clone(), other) == worths_in(weights(true), other);
+            let same = factors_in(fitted.clone(), other) == factors_in(weights(true), other);
             assert_eq!(same, other != range, "depth {depth}, range {other}");
         }
-        assert_eq!(known.len(), BaseSupport::COUNT);
+        assert_eq!(earlier.len(), BaseSupport::COUNT);
     }
 }

@@ -1,75 +1,75 @@
-//! What the statements are worth in a run.
+//! Weights fitted to a run.
 
 use bm_evidence::{BaseSupport, Fit};
 
-use crate::run::{DEPTH, RANGE, RANGES, experience, weights, worths, worths_in};
+use crate::run::{DEPTH, RANGE, RANGES, experience, factors, factors_in, weights};
 
-fn statements() -> impl Iterator<Item = BaseSupport> + Clone {
+fn kinds() -> impl Iterator<Item = BaseSupport> + Clone {
     (0..BaseSupport::COUNT as u16).map(|number| BaseSupport::new(number).unwrap())
 }
 
-/// An accusation that runs make rather often.
-fn accusation() -> BaseSupport {
-    let often = |statement: &BaseSupport| {
+/// A frequent kind of contradicted base.
+fn contradiction() -> BaseSupport {
+    let frequency = |support: &BaseSupport| {
         let of = experience()
             .all
             .iter()
-            .find(|frequency| frequency.statement == statement.number())
+            .find(|frequency| frequency.support == support.number())
             .map_or(0.0, |of| of.wrong[RANGE]);
         (of * 1e9) as u64
     };
-    statements().filter(|statement| statement.contradicts()).max_by_key(often).unwrap()
+    kinds().filter(|support| support.is_contradicted()).max_by_key(frequency).unwrap()
 }
 
-fn add(fit: &mut Fit, statement: BaseSupport, logit: f32, bases: usize) {
-    (0..bases).for_each(|_| fit.add(statement, DEPTH, logit));
+fn add(fit: &mut Fit, support: BaseSupport, logit: f32, bases: usize) {
+    (0..bases).for_each(|_| fit.add(support, DEPTH, logit));
 }
 
-/// A run of good bases that are seen and bad ones of which the accusation is made, with a few of it
-/// at other bases.
-fn run(accused_at: f32) -> Fit {
+/// A run of supported bases, most of them with low priors, and of contradicted bases with this
+/// prior.
+fn run(contradicted_at: f32) -> Fit {
     let mut fit = Fit::new(&experience());
     add(&mut fit, BaseSupport::new(5).unwrap(), -7.0, 100_000);
     add(&mut fit, BaseSupport::new(5).unwrap(), -1.0, 1_000);
-    add(&mut fit, accusation(), accused_at, 1_000);
+    add(&mut fit, contradiction(), contradicted_at, 1_000);
     fit
 }
 
 #[test]
-fn statements_have_numbers() {
+fn kinds_of_support_have_numbers() {
     assert!(
         BaseSupport::new(BaseSupport::COUNT as u16).is_none()
             && BaseSupport::new(u16::MAX).is_none()
     );
     assert_eq!(BaseSupport::new(0), Some(BaseSupport::NONE));
-    assert!(statements().zip(0..).all(|(statement, number)| statement.number() == number));
-    assert!(!BaseSupport::NONE.contradicts() && !BaseSupport::NONE.is_known());
-    // Who contradicts knows something.
-    assert!(statements().all(|statement| statement.is_known() || !statement.contradicts()));
+    assert!(kinds().zip(0..).all(|(support, number)| support.number() == number));
+    assert!(!BaseSupport::NONE.is_contradicted() && !BaseSupport::NONE.is_covered());
+    // A contradicted base is covered.
+    assert!(kinds().all(|support| support.is_covered() || !support.is_contradicted()));
 }
 
 #[test]
-fn without_bases_they_are_worth_what_experience_says() {
+fn without_bases_the_weights_are_those_of_earlier_runs() {
     let experience = experience();
-    for (all, known) in [(true, &experience.all), (false, &experience.some)] {
-        let worths = worths(weights(all));
-        assert_eq!(worths[0], 1.0);
-        for frequency in known.iter().filter(|frequency| frequency.statement > 0) {
-            let (statement, worth) = (
-                BaseSupport::new(frequency.statement).unwrap(),
-                worths[usize::from(frequency.statement)],
+    for (all, earlier) in [(true, &experience.all), (false, &experience.some)] {
+        let factors = factors(weights(all));
+        assert_eq!(factors[0], 1.0);
+        for frequency in earlier.iter().filter(|frequency| frequency.support > 0) {
+            let (support, factor) = (
+                BaseSupport::new(frequency.support).unwrap(),
+                factors[usize::from(frequency.support)],
             );
             let (wrong, right) = (frequency.wrong[RANGE], frequency.right[RANGE]);
-            // Only of what is hardly ever said it is unknown.
+            // The weights of rare kinds are smoothed.
             if wrong > 1e-3 && right > 1e-4 {
-                let expected = if statement.contradicts() {
+                let expected = if support.is_contradicted() {
                     wrong / right
                 } else {
                     f64::min(wrong / right, 1.0)
                 };
                 assert!(
-                    (f64::from(worth) / expected).ln().abs() < 0.02,
-                    "{statement:?}: {worth}, expected {expected}"
+                    (f64::from(factor) / expected).ln().abs() < 0.02,
+                    "{support:?}: {factor}, expected {expected}"
                 );
             }
         }
@@ -77,36 +77,33 @@ fn without_bases_they_are_worth_what_experience_says() {
 }
 
 #[test]
-fn what_is_said_of_suspected_bases_only_accuses_more() {
-    let (experience, accusation) = (experience(), usize::from(accusation().number()));
-    let of = |fit: &Fit| worths(fit.weights(&experience, true))[accusation];
-    let (of_suspected, of_trusted, of_none) =
+fn a_contradiction_found_at_bases_with_high_priors_gets_a_higher_weight() {
+    let (experience, contradiction) = (experience(), usize::from(contradiction().number()));
+    let of = |fit: &Fit| factors(fit.weights(&experience, true))[contradiction];
+    let (high_prior, low_prior, no_bases) =
         (of(&run(-1.0)), of(&run(-7.0)), of(&Fit::new(&experience)));
-    assert!(
-        of_suspected > 1.0 && of_suspected > of_none,
-        "{of_suspected}, by experience {of_none}"
-    );
-    assert!(of_trusted < of_none / 2.0, "{of_trusted}, by experience {of_none}");
+    assert!(high_prior > 1.0 && high_prior > no_bases, "{high_prior}, by earlier runs {no_bases}");
+    assert!(low_prior < no_bases / 2.0, "{low_prior}, by earlier runs {no_bases}");
 }
 
 #[test]
-fn what_does_not_accuse_never_weighs_more_than_nothing() {
+fn only_contradictions_have_weights_above_1() {
     let experience = experience();
-    // Every statement is made of suspected bases alone.
+    // Every kind of support is found only at bases with high priors.
     let mut fit = Fit::new(&experience);
     add(&mut fit, BaseSupport::NONE, -9.0, 100_000);
-    statements()
-        .filter(|statement| *statement != BaseSupport::NONE)
-        .for_each(|statement| add(&mut fit, statement, 2.0, 100));
+    kinds()
+        .filter(|support| *support != BaseSupport::NONE)
+        .for_each(|support| add(&mut fit, support, 2.0, 100));
     for all in [true, false] {
         for range in 0..RANGES {
             for fit in [&fit, &Fit::new(&experience), &run(-1.0), &run(5.0)] {
-                for (statement, worth) in
-                    statements().zip(worths_in(fit.weights(&experience, all), range))
+                for (support, factor) in
+                    kinds().zip(factors_in(fit.weights(&experience, all), range))
                 {
-                    assert!(worth.is_finite() && worth > 0.0, "{statement:?} {worth}");
-                    assert!(worth <= 1.0 || statement.contradicts(), "{statement:?} {worth}");
-                    assert!(worth == 1.0 || statement != BaseSupport::NONE, "{worth}");
+                    assert!(factor.is_finite() && factor > 0.0, "{support:?} {factor}");
+                    assert!(factor <= 1.0 || support.is_contradicted(), "{support:?} {factor}");
+                    assert!(factor == 1.0 || support != BaseSupport::NONE, "{factor}");
                 }
             }
         }
@@ -114,11 +111,11 @@ fn what_does_not_accuse_never_weighs_more_than_nothing() {
 }
 
 #[test]
-fn errors_before_and_after_are_those_of_the_bases() {
+fn prior_and_posterior_errors_are_those_of_the_bases() {
     let mut fit = Fit::new(&experience());
     add(&mut fit, BaseSupport::NONE, 0.0, 1000);
     assert_eq!(fit.bases(), 1000);
-    // To the precision of bins of a quarter.
+    // To the precision of bins of width 0.25.
     assert!((fit.prior() - 500.0).abs() < 35.0, "{}", fit.prior());
     let weights = fit.weights(&experience(), true);
     assert!((fit.posterior(&weights) - fit.prior()).abs() < 1e-9);
@@ -132,10 +129,10 @@ fn errors_before_and_after_are_those_of_the_bases() {
 fn bases_can_be_added_in_parts() {
     let (mut whole, mut parts) =
         (Fit::new(&experience()), [Fit::new(&experience()), Fit::new(&experience())]);
-    for (number, statement) in statements().cycle().take(10_000).enumerate() {
+    for (number, support) in kinds().cycle().take(10_000).enumerate() {
         let logit = (number % 997) as f32 / 30.0 - 18.0;
-        whole.add(statement, DEPTH, logit);
-        parts[number % 2].add(statement, DEPTH, logit);
+        whole.add(support, DEPTH, logit);
+        parts[number % 2].add(support, DEPTH, logit);
     }
     let [mut joined, other] = parts;
     joined.merge(&other);
@@ -144,7 +141,7 @@ fn bases_can_be_added_in_parts() {
 }
 
 #[test]
-fn log_odds_beyond_all_bins_are_counted() {
+fn log_odds_outside_all_bins_are_counted() {
     let mut fit = Fit::new(&experience());
     for logit in [f32::NEG_INFINITY, f32::MIN, -100.0, 100.0, f32::MAX, f32::INFINITY] {
         fit.add(BaseSupport::NONE, DEPTH, logit);

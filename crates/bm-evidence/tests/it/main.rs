@@ -1,9 +1,8 @@
-//! Tests of bm-evidence from outside, on made-up runs.
+//! Tests of bm-evidence from outside, on simulated runs.
 
 // A test that cannot go on should say where it stopped.
 #![allow(clippy::unwrap_used)]
 
-mod counter;
 mod evidence;
 mod experience;
 mod fit;

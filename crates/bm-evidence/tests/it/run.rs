@@ -1,4 +1,4 @@
-//! Made-up runs, and what is asked of them.
+//! Simulated runs, and the support of their reads.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,10 +7,10 @@ use bm_evidence::{BaseSupport, Evidence, Experience, Fit, PreparedRead, ReadSupp
 use bm_kmers::{Counter, Index};
 use bm_reads::base;
 
-/// Memory that is enough for all runs here.
+/// Memory that is enough for all runs here, in bytes.
 pub(crate) const ROOM: usize = 64 << 20;
 
-/// Numbers that look drawn: xorshift64*, Vigna 2016.
+/// Pseudorandom numbers: xorshift64*, Vigna 2016.
 pub(crate) struct Draw(u64);
 
 impl Draw {
@@ -47,8 +47,7 @@ pub(crate) fn other(base: u8, by: usize) -> u8 {
     b"ACGT"[(usize::from(base::code(base)) + by) % 4]
 }
 
-/// Reads of so many bases without errors, on both strands, that begin at every so many bases of a
-/// sequence.
+/// Reads without errors that start every `every` bases of a sequence, on both strands in turn.
 pub(crate) fn tiled(sequence: &[u8], length: usize, every: usize) -> Vec<Vec<u8>> {
     let pieces = sequence.windows(length).step_by(every).enumerate();
     pieces
@@ -68,35 +67,34 @@ pub(crate) fn counted<'a>(
     counter.finish()
 }
 
-pub(crate) fn reading(index: &Index, read: &[u8]) -> PreparedRead {
-    let mut reading = PreparedRead::default();
-    reading.prepare(index, read.iter().map(|base| base::code(*base)));
-    reading
+pub(crate) fn prepared(index: &Index, read: &[u8]) -> PreparedRead {
+    let mut prepared = PreparedRead::default();
+    prepared.prepare(index, read.iter().map(|base| base::code(*base)));
+    prepared
 }
 
-pub(crate) fn look(index: &Index, read: &[u8]) -> Vec<BaseSupport> {
-    ReadSupport::default().look(index, &reading(index, read)).to_vec()
+pub(crate) fn look_up(index: &Index, read: &[u8]) -> Vec<BaseSupport> {
+    ReadSupport::default().look_up(index, &prepared(index, read)).to_vec()
 }
 
-/// Places of the bases that are accused.
-pub(crate) fn accused(index: &Index, read: &[u8]) -> Vec<usize> {
-    look(index, read)
+/// Positions of the contradicted bases.
+pub(crate) fn contradicted(index: &Index, read: &[u8]) -> Vec<usize> {
+    look_up(index, read)
         .iter()
         .enumerate()
-        .filter(|(_, statement)| statement.contradicts())
+        .filter(|(_, support)| support.is_contradicted())
         .map(|(at, _)| at)
         .collect()
 }
 
-/// How often a run has a k-mer, as far as the index says: a read of no more than it is as deep as
-/// it.
+/// Returns the count of a k-mer: a read of one k-mer is as deep as the k-mer.
 pub(crate) fn count(index: &Index, kmer: &[u8]) -> u32 {
     let mut support = ReadSupport::default();
-    support.look(index, &reading(index, kmer));
+    support.look_up(index, &prepared(index, kmer));
     support.depth()
 }
 
-/// What is shipped.
+/// The shipped experience.json.
 pub(crate) fn experience_text() -> String {
     fs::read_to_string(
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../models/read-error/experience.json"),
@@ -108,12 +106,12 @@ pub(crate) fn experience() -> Experience {
     Experience::from_json(&experience_text()).unwrap()
 }
 
-/// What the statements are worth by experience alone.
+/// The weights by earlier runs alone.
 pub(crate) fn weights(all: bool) -> Weights {
     Fit::new(&experience()).weights(&experience(), all)
 }
 
-/// Ranges of depths of what is shipped, and the one that made-up reads of depth 64 and more are in.
+/// Depth ranges of the shipped experience, and the one that a depth of [`DEPTH`] is in.
 pub(crate) const RANGES: usize = 7;
 pub(crate) const RANGE: usize = 4;
 pub(crate) const DEPTH: u32 = 100;
@@ -124,11 +122,11 @@ pub(crate) fn written(evidence: &Evidence) -> Vec<u8> {
     bytes
 }
 
-/// Bytes of a file before what the statements are worth.
+/// Bytes of an evidence file before the weights.
 pub(crate) const HEAD: usize = 24 + 8 * RANGES;
 
-/// What each statement is worth in reads of a range of depths, as a file has it.
-pub(crate) fn worths_in(weights: Weights, range: usize) -> Vec<f32> {
+/// Returns the weights of one depth range, as an evidence file holds them.
+pub(crate) fn factors_in(weights: Weights, range: usize) -> Vec<f32> {
     let bytes = written(&Evidence::new(Counter::new(17, 0).finish(), weights));
     bytes[HEAD..].as_chunks::<4>().0[range * BaseSupport::COUNT..][..BaseSupport::COUNT]
         .iter()
@@ -136,11 +134,11 @@ pub(crate) fn worths_in(weights: Weights, range: usize) -> Vec<f32> {
         .collect()
 }
 
-pub(crate) fn worths(weights: Weights) -> Vec<f32> {
-    worths_in(weights, RANGE)
+pub(crate) fn factors(weights: Weights) -> Vec<f32> {
+    factors_in(weights, RANGE)
 }
 
-/// Has evidence apply of one read.
+/// Applies evidence to one read.
 pub(crate) fn apply(evidence: &Evidence, read: &[u8], probabilities: &mut [f32]) -> usize {
-    evidence.apply(&mut ReadSupport::default(), &reading(evidence.index(), read), probabilities)
+    evidence.apply(&mut ReadSupport::default(), &prepared(evidence.index(), read), probabilities)
 }

@@ -1,9 +1,11 @@
-//! Where there was room for a share of the k-mers only.
+//! Support by a sample of the k-mers, where memory was short.
 
 use bm_evidence::Evidence;
 use bm_kmers::{Counter, Index};
 
-use crate::run::{Draw, ROOM, accused, apply, counted, genome, look, other, tiled, weights};
+use crate::run::{
+    Draw, ROOM, apply, contradicted, counted, genome, look_up, other, tiled, weights,
+};
 
 const PRIOR: f32 = 0.01;
 
@@ -11,23 +13,23 @@ fn index(genome: &[u8], level: u32) -> Index {
     counted(Counter::sampled(21, ROOM, level), &tiled(genome, 150, 5))
 }
 
-/// Expected errors of each base when the k-mers have testified.
-fn judged(evidence: &Evidence, read: &[u8]) -> Vec<f32> {
+/// Posterior error probabilities of the bases.
+fn posterior(evidence: &Evidence, read: &[u8]) -> Vec<f32> {
     let mut probabilities = vec![PRIOR; read.len()];
     apply(evidence, read, &mut probabilities);
     probabilities
 }
 
 #[test]
-fn a_share_of_the_kmers_is_kept_with_its_counts() {
+fn sampled_kmers_keep_their_counts() {
     let genome = genome(20_000, 1);
     let all = index(&genome, 0);
     for level in 1..=4 {
         let some = index(&genome, level);
-        assert_eq!(some.share(), 0.5f64.powi(level as i32));
-        let share = some.kmers() as f64 / all.kmers() as f64 / some.share();
-        assert!((0.8..1.2).contains(&share), "{share} of what was expected of one in 2^{level}");
-        // Counts are those of all reads, not of a share of them.
+        assert_eq!(some.fraction(), 0.5f64.powi(level as i32));
+        let ratio = some.kmers() as f64 / all.kmers() as f64 / some.fraction();
+        assert!((0.8..1.2).contains(&ratio), "{ratio} of the expected one in 2^{level}");
+        // Counts are those of all reads.
         for at in (300..19_000).step_by(11) {
             let kmer = &genome[at..at + 21];
             let (count, of_all) = (crate::run::count(&some, kmer), crate::run::count(&all, kmer));
@@ -37,23 +39,26 @@ fn a_share_of_the_kmers_is_kept_with_its_counts() {
 }
 
 #[test]
-fn reads_without_errors_are_expected_to_have_fewer() {
+fn expected_errors_of_reads_without_errors_fall() {
     let genome = genome(20_000, 2);
     for level in 1..=3 {
         let evidence = Evidence::new(index(&genome, level), weights(false));
         let (mut after, mut bases) = (0.0, 0);
         for read in genome[500..19_500].chunks(300).filter(|read| read.len() == 300) {
-            assert_eq!(accused(evidence.index(), read), [0; 0], "one in 2^{level}");
-            let judged = judged(&evidence, read);
-            assert!(judged.iter().all(|p| *p <= PRIOR + 1e-6), "one in 2^{level}: {judged:?}");
-            (after, bases) = (after + judged.iter().sum::<f32>(), bases + read.len());
+            assert_eq!(contradicted(evidence.index(), read), [0; 0], "one in 2^{level}");
+            let posterior = posterior(&evidence, read);
+            assert!(
+                posterior.iter().all(|p| *p <= PRIOR + 1e-6),
+                "one in 2^{level}: {posterior:?}"
+            );
+            (after, bases) = (after + posterior.iter().sum::<f32>(), bases + read.len());
         }
         assert!(after < 0.7 * PRIOR * bases as f32, "one in 2^{level}: {after}");
     }
 }
 
 #[test]
-fn errors_raise_what_is_expected_near_them() {
+fn probabilities_rise_near_errors_only() {
     let (genome, mut draw) = (genome(20_000, 3), Draw::new(3));
     for (level, fewest) in [(1, 95), (2, 80), (3, 60)] {
         let evidence = Evidence::new(index(&genome, level), weights(false));
@@ -62,15 +67,15 @@ fn errors_raise_what_is_expected_near_them() {
             let (start, at) = (500 + draw.below(18_000), 50 + draw.below(200));
             let mut read = genome[start..start + 300].to_vec();
             read[at] = other(read[at], 1 + draw.below(3));
-            let judged = judged(&evidence, &read);
-            let is_raised = judged[at] > PRIOR;
-            // Whoever is blamed shares k-mers with it.
-            for (place, statement) in look(evidence.index(), &read).iter().enumerate() {
+            let posterior = posterior(&evidence, &read);
+            let is_raised = posterior[at] > PRIOR;
+            // Every candidate base shares a k-mer with the error.
+            for (place, support) in look_up(evidence.index(), &read).iter().enumerate() {
                 assert!(
-                    !statement.contradicts() || place.abs_diff(at) < 21,
-                    "{place} is accused, {at} is wrong"
+                    !support.is_contradicted() || place.abs_diff(at) < 21,
+                    "{place} is contradicted, {at} is wrong"
                 );
-                assert!(is_raised || !statement.contradicts());
+                assert!(is_raised || !support.is_contradicted());
             }
             raised += usize::from(is_raised);
         }
@@ -79,9 +84,9 @@ fn errors_raise_what_is_expected_near_them() {
 }
 
 #[test]
-fn a_read_that_shares_nothing_is_not_blamed() {
+fn a_read_without_common_kmers_is_not_contradicted() {
     let evidence = Evidence::new(index(&genome(20_000, 4), 2), weights(false));
     let elsewhere = genome(300, 5);
-    assert_eq!(accused(evidence.index(), &elsewhere), [0; 0]);
-    assert!(look(evidence.index(), &elsewhere).iter().all(|statement| !statement.is_known()));
+    assert_eq!(contradicted(evidence.index(), &elsewhere), [0; 0]);
+    assert!(look_up(evidence.index(), &elsewhere).iter().all(|support| !support.is_covered()));
 }

@@ -175,7 +175,7 @@ fn evidence_that_is_missing_changed_or_broken_is_refused_by_name() {
 
     // Broken, though the digest is right.
     for (bytes, reason) in
-        [(b"".to_vec(), "no file of evidence"), (files["evidence"][..5000].to_vec(), "")]
+        [(b"".to_vec(), "not an evidence file"), (files["evidence"][..5000].to_vec(), "")]
     {
         let mut broken = files.clone();
         put(&mut broken, "evidence", bytes);

@@ -1,36 +1,36 @@
-//! Anchors: the k-mers of a run that are looked at, picked by their hash.
+//! Anchors: k-mers picked by their hash, at which reads are laid over each other.
 //!
-//! Whether a k-mer is picked depends on its bases alone, and not on the strand that was read: so
-//! all reads of a place in the genome agree which of its k-mers are anchors, and meet there.
+//! Whether a k-mer is picked depends on its bases alone, not on the strand, so all reads of a
+//! position have the same anchors.
 
 use bm_kmers::kmer::mix;
 use bm_reads::base::UNKNOWN;
 use pulp::{Arch, Simd, WithSimd};
 
-/// Bases of an anchor: enough that chance puts none of them twice into a genome of human size.
+/// Bases of an anchor: enough that none occurs twice by chance in a genome of human size.
 pub(crate) const K: usize = 20;
 
 const MASK: u64 = (1 << (2 * K)) - 1;
 
-/// A k-mer of a read that was picked.
+/// A picked k-mer of a read.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Anchor {
     /// Hash of the k-mer, the same on both strands.
     pub(crate) hash: u64,
-    /// Its first base in the read.
+    /// Position of the first base in the read.
     pub(crate) at: usize,
-    /// Whether the read has the k-mer's other strand.
+    /// Whether the read has the other strand of the k-mer.
     pub(crate) reverse: bool,
 }
 
 /// Bases whose k-mers are hashed together, with vector instructions.
-const TOGETHER: usize = 64;
+const BLOCK: usize = 64;
 
-/// What stands for a k-mer where a base ends none.
+/// Marks a base at which no k-mer ends.
 const NONE: u64 = u64::MAX;
 
-/// Calls `take` with each anchor of a read, in order: k-mers of known bases whose hash is below
-/// `limit`, and no short repeats.
+/// Calls `take` with each anchor of a read, from first to last: k-mers without unknown bases whose
+/// hash is below `limit`, and that are not short repeats.
 #[inline]
 pub(crate) fn anchors(bases: impl Iterator<Item = u8>, limit: u64, mut take: impl FnMut(Anchor)) {
     let (mut forward, mut backward, mut known) = (0u64, 0u64, 0usize);
@@ -39,7 +39,7 @@ pub(crate) fn anchors(bases: impl Iterator<Item = u8>, limit: u64, mut take: imp
     let mut bases = bases.fuse();
     loop {
         let mut length = 0;
-        for (place, base) in (0..TOGETHER).zip(bases.by_ref()) {
+        for (place, base) in (0..BLOCK).zip(bases.by_ref()) {
             length = place + 1;
             if base >= UNKNOWN {
                 known = 0;
@@ -66,17 +66,17 @@ pub(crate) fn anchors(bases: impl Iterator<Item = u8>, limit: u64, mut take: imp
     }
 }
 
-/// K-mers that end at some bases, and their hashes.
+/// The k-mers that end at consecutive bases, and their hashes.
 struct Hashes {
-    forward: [u64; TOGETHER],
-    /// The lower one of both strands.
-    lower: [u64; TOGETHER],
-    of_lower: [u64; TOGETHER],
+    forward: [u64; BLOCK],
+    /// The lower of both strands.
+    lower: [u64; BLOCK],
+    of_lower: [u64; BLOCK],
 }
 
 impl Default for Hashes {
     fn default() -> Self {
-        Self { forward: [0; TOGETHER], lower: [NONE; TOGETHER], of_lower: [0; TOGETHER] }
+        Self { forward: [0; BLOCK], lower: [NONE; BLOCK], of_lower: [0; BLOCK] }
     }
 }
 
@@ -91,8 +91,8 @@ impl WithSimd for &mut Hashes {
     }
 }
 
-/// Whether the k-mer repeats one, two or three bases: such places are many in a genome, and reads
-/// slip in them.
+/// Returns whether the k-mer repeats one, two or three bases: such k-mers are frequent in genomes,
+/// and reads have indels in them.
 fn is_repeat(kmer: u64) -> bool {
     (1..=3).any(|period| (kmer ^ kmer >> (2 * period)) & (MASK >> (2 * period)) == 0)
 }
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_bases_and_short_repeats_are_in_none() {
+    fn no_anchor_has_unknown_bases_or_is_a_short_repeat() {
         assert!(of(READ, u64::MAX).iter().all(|anchor| anchor.at + K <= 24 || anchor.at > 24));
         for repeat in [&b"A"[..], b"AC", b"ACG"] {
             assert_eq!(of(&repeat.repeat(20), u64::MAX), []);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lower_limit_picks_some_of_them() {
+    fn a_lower_limit_picks_fewer_anchors() {
         let all = of(READ, u64::MAX);
         let half = of(READ, u64::MAX / 2);
         assert!(!half.is_empty() && half.len() < all.len());

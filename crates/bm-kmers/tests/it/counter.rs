@@ -1,12 +1,11 @@
-//! K-mers are counted right, in any memory and by any number of threads.
+//! Counts are correct, in any amount of memory and with any number of threads.
 
 use std::collections::HashMap;
 
-use bm_evidence::Evidence;
 use bm_kmers::{Counter, Index, kmer};
 use bm_reads::base;
 
-use crate::run::{Draw, ROOM, count, counted, genome, reverse_complement, tiled, weights, written};
+use crate::run::{Draw, ROOM, count, counted, genome, reverse_complement, tiled};
 
 /// Reads with errors, with N, in lower case, shorter than a k-mer and empty.
 fn mixed(seed: u64) -> Vec<Vec<u8>> {
@@ -27,7 +26,7 @@ fn mixed(seed: u64) -> Vec<Vec<u8>> {
     reads
 }
 
-/// How often reads have each k-mer, by the first of its two strands.
+/// Returns the count of each k-mer of reads, by the first of its two strands in the alphabet.
 fn naive(reads: &[Vec<u8>], k: usize) -> HashMap<Vec<u8>, u32> {
     let mut counts = HashMap::new();
     for read in reads {
@@ -40,8 +39,10 @@ fn naive(reads: &[Vec<u8>], k: usize) -> HashMap<Vec<u8>, u32> {
     counts
 }
 
-fn file(index: Index) -> Vec<u8> {
-    written(&Evidence::new(index, weights(true)))
+fn written(index: &Index) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    index.write(&mut bytes).unwrap();
+    bytes
 }
 
 #[test]
@@ -49,7 +50,7 @@ fn counts_are_those_of_both_strands_together() {
     for k in [17, 19, 23, 27, 31] {
         let reads = mixed(k as u64);
         let (index, expected) = (counted(Counter::new(k, ROOM), &reads), naive(&reads, k));
-        assert_eq!((index.k(), index.share()), (k, 1.0));
+        assert_eq!((index.k(), index.fraction()), (k, 1.0));
         assert_eq!(index.kmers(), expected.values().filter(|count| **count > 1).count() as u64);
         for (kmer, expected) in expected {
             let expected = if expected > 1 { expected } else { 0 };
@@ -60,7 +61,7 @@ fn counts_are_those_of_both_strands_together() {
 }
 
 #[test]
-fn u_is_t_and_a_count_has_an_upper_end() {
+fn u_counts_as_t_and_counts_end_at_4095() {
     let mut counter = Counter::new(17, ROOM);
     for _ in 0..2500 {
         counter.observe(b"ACGTACGGTTATACGAT");
@@ -71,21 +72,21 @@ fn u_is_t_and_a_count_has_an_upper_end() {
 }
 
 #[test]
-fn a_run_without_kmers_has_an_index_that_knows_nothing() {
+fn a_run_without_kmers_has_an_empty_index() {
     for reads in [vec![], vec![b"ACGT".to_vec()], vec![vec![b'N'; 100]]] {
         let index = counted(Counter::new(31, ROOM), &reads);
-        assert_eq!((index.kmers(), index.share()), (0, 1.0));
+        assert_eq!((index.kmers(), index.fraction()), (0, 1.0));
         assert_eq!(count(&index, &[b'A'; 31]), 0);
     }
 }
 
 #[test]
-fn the_number_of_parts_changes_nothing() {
+fn counts_do_not_depend_on_the_number_of_parts() {
     let mut reads = mixed(1);
     reads.extend(tiled(&genome(30_000, 2), 120, 20));
-    // With room for all k-mers, and with too little of it.
+    // With memory for all k-mers, and with too little.
     for bytes in [ROOM, 300_000, 30_000] {
-        let whole = file(counted(Counter::new(21, bytes), &reads));
+        let whole = written(&counted(Counter::new(21, bytes), &reads));
         for parts in [0, 1, 2, 7, 256, 5000] {
             let mut parts = Counter::new(21, bytes).split(parts);
             for part in &mut parts {
@@ -93,7 +94,7 @@ fn the_number_of_parts_changes_nothing() {
             }
             let number = parts.len();
             assert!(
-                file(Counter::join(parts).unwrap().finish()) == whole,
+                written(&Counter::join(parts).unwrap().finish()) == whole,
                 "{number} parts, {bytes} bytes"
             );
         }
@@ -102,7 +103,7 @@ fn the_number_of_parts_changes_nothing() {
 }
 
 #[test]
-fn what_does_not_fit_is_left_out_and_the_rest_is_right() {
+fn kmers_that_do_not_fit_are_left_out_and_the_counts_of_the_others_hold() {
     let reads: Vec<_> = tiled(&genome(400_000, 3), 100, 10);
     let expected = naive(&reads, 21);
     let all = counted(Counter::new(21, ROOM), &reads);
@@ -110,7 +111,7 @@ fn what_does_not_fit_is_left_out_and_the_rest_is_right() {
     for bytes in [4_000_000, 2_000_000, 1_000_000] {
         let index = counted(Counter::new(21, bytes), &reads);
         assert!(
-            index.share() < 1.0 && index.kmers() < before,
+            index.fraction() < 1.0 && index.kmers() < before,
             "{bytes} bytes: {} k-mers",
             index.kmers()
         );
@@ -119,8 +120,8 @@ fn what_does_not_fit_is_left_out_and_the_rest_is_right() {
         let (mut found, mut seen, mut kept, mut more) = (0, 0, 0, 0);
         for (kmer, expected) in &expected {
             let count = count(&index, kmer);
-            // What was dropped and came again is counted from then on. An index takes a few for
-            // others.
+            // A k-mer that was dropped and seen again is counted from then on. The index finds a
+            // few wrong k-mers.
             more += u32::from(count > *expected);
             if count > 0 {
                 found += 1;
@@ -135,30 +136,30 @@ fn what_does_not_fit_is_left_out_and_the_rest_is_right() {
             index.kmers()
         );
         assert!(10 * seen > 8 * kept, "{seen} of {kept}");
-        let share = found as f64 / expected.len() as f64 / index.share();
-        assert!((0.5..=1.2).contains(&share), "{share} of the share");
+        let ratio = found as f64 / expected.len() as f64 / index.fraction();
+        assert!((0.5..=1.2).contains(&ratio), "{ratio} of the expected fraction");
     }
 }
 
 #[test]
-fn hardly_any_memory_is_no_reason_to_stop() {
+fn counting_goes_on_with_hardly_any_memory_and_the_index_is_read_back() {
     let mut reads = vec![vec![b'A'; 200]; 3];
     reads.extend(tiled(&genome(60_000, 4), 100, 20));
-    // The k-mer of one base only has a hash that is always among those that are kept.
+    // The hash of poly-A is always among those that are kept.
     reads.extend(vec![vec![b'T'; 200]; 3]);
     for bytes in [0, 1, 8192, 40_000] {
-        let evidence = Evidence::new(counted(Counter::new(21, bytes), &reads), weights(false));
-        assert!(evidence.index().share() > 0.0 && evidence.index().share() < 1.0, "{bytes} bytes");
-        let file = written(&evidence);
+        let index = counted(Counter::new(21, bytes), &reads);
+        assert!(index.fraction() > 0.0 && index.fraction() < 1.0, "{bytes} bytes");
+        let file = written(&index);
         assert!(
-            Evidence::read(&mut file.as_slice(), file.len() as u64).unwrap() == evidence,
+            Index::read(&mut file.as_slice(), file.len() as u64).unwrap() == index,
             "{bytes} bytes"
         );
     }
 }
 
 #[test]
-fn the_length_of_kmers_is_odd_and_suits_the_run() {
+fn the_length_of_kmers_is_odd_and_grows_with_the_genome_and_shrinks_with_errors() {
     let codes = |reads: &[Vec<u8>]| {
         reads
             .iter()

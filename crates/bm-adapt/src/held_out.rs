@@ -1,5 +1,4 @@
-//! How well several judges of bases do on reads that none of them learned from, by the run's own
-//! labels.
+//! Candidate models compared on held-out reads, by the run's own labels.
 
 use std::ops::Range;
 
@@ -9,70 +8,69 @@ use crate::calibration::Calibration;
 use crate::examples::{Codes, fold_of};
 use crate::labels::{Label, Labels};
 use crate::network::{Network, Scores, Surroundings, Tables, log_loss, sigmoid};
+use crate::read_weight::read_weight;
 use crate::sample::RunSample;
-use crate::standing::standing;
 
-/// A read is bad with more than this share of wrong bases.
+/// A read with a higher error rate is bad.
 const BAD: f64 = 0.01;
 
-/// A read has a say about ranking if at least this share of its bases is labelled.
+/// Fraction of labelled bases from which on a read counts for the AUC.
 const LABELLED: f64 = 0.5;
 
-/// Who judges, in the order of every array here.
-pub(crate) const JUDGES: [&str; 4] = ["reported", "start", "table", "adapted"];
+/// The candidates, in the order of every array here.
+pub(crate) const CANDIDATES: [&str; 4] = ["reported", "start", "table", "adapted"];
 pub(crate) const REPORTED: usize = 0;
 pub(crate) const START: usize = 1;
 pub(crate) const TABLE: usize = 2;
 pub(crate) const ADAPTED: usize = 3;
 
-/// How a judge does on held-out reads.
+/// Measures of a candidate on held-out reads.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub struct Figures {
-    /// Mean log loss of a labelled base, in thousandths of a bit.
+    /// Mean log loss per labelled base, in thousandths of a bit.
     pub log_loss_millibits: f64,
-    /// Expected over labelled errors, log2.
+    /// log2(expected errors / wrong bases); 0 is calibrated.
     pub log2_ratio: f64,
-    /// P(a bad read has more expected errors a base than a good one); NaN without reads of both
+    /// P(a bad read has more expected errors per base than a good one); NaN without reads of both
     /// kinds.
     pub auc: f64,
 }
 
-/// How much lower a judge's log loss is than another's.
+/// How much lower the log loss of one candidate is than that of another.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub struct Gain {
-    /// In thousandths of a bit a base.
+    /// The difference, in thousandths of a bit per base.
     pub millibits: f64,
-    /// Its standard error, over reads.
+    /// Its standard error; reads are the independent observations.
     pub standard_error: f64,
 }
 
-/// Held-out reads and what the judges say of them.
+/// Held-out reads with the sums of all candidates.
 #[derive(Default)]
-pub(crate) struct Held {
-    reads: Vec<Read>,
+pub(crate) struct HeldOutReads {
+    reads: Vec<HeldOutRead>,
 }
 
-/// A read that is held out; what it and its mate contradict each other about is with the first of
-/// them.
+/// The sums of a held-out read. Disputes of two mates are counted with the first one.
 #[derive(Default)]
-struct Read {
+struct HeldOutRead {
     bases: f64,
     labelled: f64,
     wrong: f64,
-    expected: [f64; JUDGES.len()],
+    expected: [f64; CANDIDATES.len()],
     /// In nats.
-    loss: [f64; JUDGES.len()],
+    loss: [f64; CANDIDATES.len()],
 }
 
-/// What judges a base.
-pub(crate) struct Judges<'a> {
+/// The candidate models.
+pub(crate) struct Candidates<'a> {
     pub(crate) scores: &'a Scores,
     pub(crate) calibration: &'a Calibration,
     pub(crate) start: Tables,
     pub(crate) adapted: Tables,
 }
 
-impl<'a> Judges<'a> {
+impl<'a> Candidates<'a> {
     pub(crate) fn new(
         scores: &'a Scores,
         calibration: &'a Calibration,
@@ -87,8 +85,8 @@ impl<'a> Judges<'a> {
         }
     }
 
-    /// Returns the log-odds of an error by each judge.
-    pub(crate) fn logits(&self, around: &Surroundings) -> [f32; JUDGES.len()] {
+    /// Returns the log-odds of an error by each candidate, in the order of [`CANDIDATES`].
+    pub(crate) fn logits(&self, around: &Surroundings) -> [f32; CANDIDATES.len()] {
         [
             self.scores.log_odds(around),
             self.start.logit(around, self.scores),
@@ -98,24 +96,27 @@ impl<'a> Judges<'a> {
     }
 }
 
-impl Held {
-    /// Asks every judge about every labelled base of those reads that are among `some` of the
-    /// sample and of a part, and calls `take` with each of them and how many it stands for.
+impl HeldOutReads {
+    /// Evaluates all candidates on the labelled bases of a fold's reads, among the reads `range` of
+    /// the sample.
+    ///
+    /// Calls `take` for each such base: codes of the read, position, whether the base is wrong,
+    /// error probabilities by the candidates, weight of the read.
     pub(crate) fn add(
         &mut self,
         sample: &RunSample,
         labels: &Labels,
         fold: u64,
-        some: Range<usize>,
-        judges: &Judges<'_>,
-        mut take: impl FnMut(&[u16], usize, bool, [f32; JUDGES.len()], f64),
+        range: Range<usize>,
+        candidates: &Candidates<'_>,
+        mut take: impl FnMut(&[u16], usize, bool, [f32; CANDIDATES.len()], f64),
     ) {
         let (mut codes, mut mates) = (Codes::default(), Codes::default());
-        let start = sample.reads.get(some.start).map_or(0, |kept| kept.start);
+        let start = sample.reads.get(range.start).map_or(0, |kept| kept.start);
         let (_, mut disputes) = labels
             .disputes()
             .split_at(labels.disputes().partition_point(|dispute| dispute.first < start));
-        for (index, kept) in sample.reads.iter().enumerate().take(some.end).skip(some.start) {
+        for (index, kept) in sample.reads.iter().enumerate().take(range.end).skip(range.start) {
             let mine = disputes
                 .iter()
                 .take_while(|dispute| dispute.first < kept.start + kept.length)
@@ -127,34 +128,35 @@ impl Held {
                 continue;
             }
             let codes = codes.of(sample, index);
-            let mut read = Read { bases: codes.len() as f64, ..Read::default() };
+            let mut read = HeldOutRead { bases: codes.len() as f64, ..HeldOutRead::default() };
             let labels = &labels.of_bases()[kept.start..kept.start + codes.len()];
-            let stands_for = standing(labels, sample.kmers_an_anchor());
+            let weight = read_weight(labels, sample.kmers_per_anchor());
             for (at, label) in labels.iter().enumerate() {
                 let wrong = match label {
                     Label::Unknown => continue,
                     label => *label == Label::Wrong,
                 };
-                let logits = judges.logits(&Surroundings::of(codes, at));
-                take(codes, at, wrong, read.add(logits, wrong), stands_for);
+                let logits = candidates.logits(&Surroundings::of(codes, at));
+                take(codes, at, wrong, read.add(logits, wrong), weight);
             }
             if !here.is_empty() {
                 let (mates, mate) = (mates.of(sample, index + 1), sample.reads[index + 1]);
                 for dispute in here {
-                    let ours = judges.logits(&Surroundings::of(codes, dispute.first - kept.start));
+                    let ours =
+                        candidates.logits(&Surroundings::of(codes, dispute.first - kept.start));
                     let theirs =
-                        judges.logits(&Surroundings::of(mates, dispute.second - mate.start));
+                        candidates.logits(&Surroundings::of(mates, dispute.second - mate.start));
                     read.add_dispute(ours, theirs);
                 }
             }
             if read.labelled > 0.0 {
-                read.stand_for(stands_for);
+                read.scale(weight);
                 self.reads.push(read);
             }
         }
     }
 
-    /// Adds other reads.
+    /// Adds the reads of another one.
     pub(crate) fn merge(&mut self, others: Self) {
         self.reads.extend(others.reads);
     }
@@ -171,32 +173,31 @@ impl Held {
         self.reads.iter().map(|read| read.wrong).sum()
     }
 
-    /// Returns how a judge does.
-    pub(crate) fn figures(&self, judge: usize) -> Figures {
-        let loss: f64 = self.reads.iter().map(|read| read.loss[judge]).sum();
-        let expected: f64 = self.reads.iter().map(|read| read.expected[judge]).sum();
+    /// Returns the measures of a candidate.
+    pub(crate) fn figures(&self, candidate: usize) -> Figures {
+        let loss: f64 = self.reads.iter().map(|read| read.loss[candidate]).sum();
+        let expected: f64 = self.reads.iter().map(|read| read.expected[candidate]).sum();
         Figures {
             log_loss_millibits: millibits(loss / self.labelled().max(1.0)),
             log2_ratio: (expected / self.wrong().max(0.5)).log2(),
-            auc: self.auc(judge),
+            auc: self.auc(candidate),
         }
     }
 
-    /// Returns how many reads are good and how many are bad, of those that have a say about
-    /// ranking.
+    /// Returns the numbers of good and of bad reads, of those that count for the AUC.
     pub(crate) fn good_and_bad(&self) -> (usize, usize) {
         let bad = self.ranked().filter(|read| read.is_bad()).count();
         (self.ranked().count() - bad, bad)
     }
 
-    fn ranked(&self) -> impl Iterator<Item = &Read> {
+    fn ranked(&self) -> impl Iterator<Item = &HeldOutRead> {
         self.reads.iter().filter(|read| read.labelled >= LABELLED * read.bases)
     }
 
-    fn auc(&self, judge: usize) -> f64 {
+    fn auc(&self, candidate: usize) -> f64 {
         let mut ranked: Vec<_> = self
             .ranked()
-            .map(|read| (read.expected[judge] / read.labelled, read.is_bad()))
+            .map(|read| (read.expected[candidate] / read.labelled, read.is_bad()))
             .collect();
         ranked.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let (good, bad) = self.good_and_bad();
@@ -210,16 +211,17 @@ impl Held {
         pairs / (good as f64 * bad as f64)
     }
 
-    /// Returns how much lower the log loss of `judge` is than that of `other`.
-    pub(crate) fn gain(&self, judge: usize, other: usize) -> Gain {
+    /// Returns how much lower the log loss of `candidate` is than that of `other`.
+    pub(crate) fn gain(&self, candidate: usize, other: usize) -> Gain {
         let labelled = self.labelled().max(1.0);
-        let mean = self.reads.iter().map(|read| read.loss[other] - read.loss[judge]).sum::<f64>()
-            / labelled;
-        // Of a ratio of sums; reads are drawn, not bases.
+        let mean =
+            self.reads.iter().map(|read| read.loss[other] - read.loss[candidate]).sum::<f64>()
+                / labelled;
+        // The variance of a ratio of sums, with reads as the independent observations.
         let squares: f64 = self
             .reads
             .iter()
-            .map(|read| (read.loss[other] - read.loss[judge] - mean * read.labelled).powi(2))
+            .map(|read| (read.loss[other] - read.loss[candidate] - mean * read.labelled).powi(2))
             .sum();
         let reads = self.reads.len() as f64;
         let variance = squares * reads / (reads - 1.0).max(1.0) / (labelled * labelled);
@@ -227,37 +229,37 @@ impl Held {
     }
 }
 
-impl Read {
-    /// Adds a labelled base; returns the probability of an error by each judge.
-    fn add(&mut self, logits: [f32; JUDGES.len()], wrong: bool) -> [f32; JUDGES.len()] {
+impl HeldOutRead {
+    /// Adds a labelled base; returns its error probability by each candidate.
+    fn add(&mut self, logits: [f32; CANDIDATES.len()], wrong: bool) -> [f32; CANDIDATES.len()] {
         self.labelled += 1.0;
         self.wrong += f64::from(u8::from(wrong));
-        for (judge, logit) in logits.into_iter().enumerate() {
-            self.expected[judge] += f64::from(sigmoid(logit));
-            self.loss[judge] += log_loss(logit, wrong);
+        for (candidate, logit) in logits.into_iter().enumerate() {
+            self.expected[candidate] += f64::from(sigmoid(logit));
+            self.loss[candidate] += log_loss(logit, wrong);
         }
         logits.map(sigmoid)
     }
 
-    /// Makes the read as many as it stands for.
-    fn stand_for(&mut self, reads: f64) {
+    /// Multiplies all sums by the weight of the read.
+    fn scale(&mut self, weight: f64) {
         for sum in [&mut self.bases, &mut self.labelled, &mut self.wrong]
             .into_iter()
             .chain(&mut self.expected)
             .chain(&mut self.loss)
         {
-            *sum *= reads;
+            *sum *= weight;
         }
     }
 
-    /// Adds two bases of which one is wrong: P(that) = p (1 − q) + q (1 − p).
-    fn add_dispute(&mut self, ours: [f32; JUDGES.len()], theirs: [f32; JUDGES.len()]) {
+    /// Adds two bases of which exactly one is wrong: P = p (1 − q) + q (1 − p).
+    fn add_dispute(&mut self, ours: [f32; CANDIDATES.len()], theirs: [f32; CANDIDATES.len()]) {
         self.labelled += 2.0;
         self.wrong += 1.0;
-        for (judge, (ours, theirs)) in ours.into_iter().zip(theirs).enumerate() {
+        for (candidate, (ours, theirs)) in ours.into_iter().zip(theirs).enumerate() {
             let (p, q) = (f64::from(sigmoid(ours)), f64::from(sigmoid(theirs)));
-            self.expected[judge] += p + q;
-            self.loss[judge] -= (p * (1.0 - q) + q * (1.0 - p)).ln();
+            self.expected[candidate] += p + q;
+            self.loss[candidate] -= (p * (1.0 - q) + q * (1.0 - p)).ln();
         }
     }
 
@@ -267,7 +269,7 @@ impl Read {
 }
 
 impl Gain {
-    /// Returns whether the gain is more than so many standard errors.
+    /// Returns whether the gain exceeds this many standard errors.
     pub(crate) fn is_beyond(&self, errors: f64) -> bool {
         self.millibits > errors * self.standard_error
     }

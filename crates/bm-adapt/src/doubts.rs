@@ -1,111 +1,114 @@
-//! Whether what was learned is to be trusted.
+//! Reasons not to use what was learned of a run.
 
 use std::fmt;
 
 use serde::Serialize;
 
-use crate::evidence::EvidenceFindings;
-use crate::findings::{Findings, HeldOut};
+use crate::findings::{EvidenceFindings, Findings, HeldOut};
 use crate::labels::{Label, Labels};
 use crate::sample::RunSample;
 
-/// Labelled bases, and wrong ones among them, below which nothing is learned.
+/// Fewest labelled bases, and fewest wrong ones among them, to learn from.
 const FEWEST_LABELLED: u64 = 40_000;
 const FEWEST_WRONG: u64 = 150;
-/// Wrong bases of held-out reads below which nobody can tell who judges better.
+/// Fewest wrong bases in held-out reads to compare models.
 const FEWEST_HELD_WRONG: u64 = 30;
 
-/// Positions of a genome below which what looks like a rule may be the place.
+/// Fewest positions of a genome: below, effects of the sequence look like error patterns.
 const FEWEST_POSITIONS: u64 = 300;
 
-/// Share of mixed columns from which on labels are not to be trusted.
+/// Highest fraction of mixed columns for which labels are reliable.
 const MOST_MIXED: f64 = 0.35;
 
-/// A cycle is faulty if it has this share of wrong bases and so many times that of the cycles
-/// beside it; and it must be seen in so many reads.
+/// A cycle is faulty if more than this fraction of its bases is wrong, and more than
+/// [`FAULTY_TIMES`] that of its neighbours, in at least [`FAULTY_READS`] reads.
 const FAULTY: f64 = 0.2;
 const FAULTY_TIMES: f64 = 3.0;
 const FAULTY_READS: u64 = 200;
 
-/// Cycles of a read that are looked at, from each end.
+/// Cycles that are checked from each end of a read.
 const CYCLES: usize = 1000;
 
-/// Standard errors that a gain must be beyond.
+/// Standard errors that a gain must exceed.
 const BEYOND: f64 = 1.5;
 
-/// How much worse than reported quality the ranking of reads may be, as far as held-out reads tell;
-/// and the fewest reads of each kind that tell.
+/// How much lower the AUC may be than that of the reported qualities, and the fewest good and bad
+/// reads for the comparison.
 const WORSE_RANKING: f64 = 0.005;
 const FEWEST_RANKED: u64 = 50;
 
-/// Share of the bases of which k-mers must know something to testify.
-const FEWEST_KNOWN: f64 = 0.05;
+/// Lowest fraction of covered bases for which k-mer evidence is used.
+const FEWEST_COVERED: f64 = 0.05;
 
-/// Share of the reads that may be copies of others: an error that is copied stands.
+/// Highest fraction of copied reads for which k-mer evidence is used: a copied error looks
+/// supported.
 const MOST_COPIES: f64 = 0.2;
 
-/// Why what was learned of a run is not used.
+/// Why the adapted model, or the k-mer evidence, is not used.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Doubt {
-    /// Too few bases can be checked against other reads.
+    /// Too few bases can be checked against other reads, or too few of them are wrong.
     TooFewLabels {
         /// Labelled bases.
         labelled: u64,
-        /// Wrong ones among them.
+        /// Wrong bases among them.
         wrong: u64,
-        /// In how many reads a typical place is.
+        /// Median depth, in reads per position.
         depth: u64,
     },
-    /// The reads are of very few places.
+    /// The reads cover very few positions.
     FewPlaces {
-        /// How many positions of a genome, about.
+        /// Number of positions, about.
         positions: u64,
     },
     /// The reads do not agree on one or two sequences.
     MixedSequences {
-        /// Share of the columns that are mixed.
-        share: f64,
+        /// Fraction of positions where they disagree.
+        #[serde(rename = "share")]
+        fraction: f64,
     },
     /// A cycle of the instrument failed.
     FaultyCycle {
-        /// Which one, from 1.
+        /// Number of the cycle, from 1.
         cycle: usize,
         /// Whether it is counted from the end of the read.
         from_end: bool,
-        /// Share of its bases that are wrong.
+        /// Fraction of its bases that are wrong.
         wrong: f64,
     },
-    /// On held-out reads what was learned is no better than another judge.
+    /// On held-out reads the adapted model is no better than an alternative.
     NoBetter {
-        /// Than which.
+        /// The alternative.
         than: &'static str,
-        /// By how much it is, in thousandths of a bit a base.
+        /// Gain in log loss, in thousandths of a bit per base.
         millibits: f64,
-        /// The standard error of that.
+        /// Standard error of the gain.
         standard_error: f64,
     },
-    /// Other reads share hardly any k-mer with a read.
+    /// K-mers of other reads cover hardly any bases.
     FewShared {
-        /// Share of the bases of which k-mers know something.
-        share: f64,
+        /// Fraction of covered bases.
+        #[serde(rename = "share")]
+        fraction: f64,
     },
-    /// Many reads are copies of others, byte for byte.
+    /// Many reads are exact copies of others.
     Copies {
-        /// Share of the reads that are.
-        share: f64,
+        /// Fraction of the reads that are copies.
+        #[serde(rename = "share")]
+        fraction: f64,
     },
-    /// It ranks held-out reads worse than reported quality does.
+    /// The adapted model ranks held-out reads worse than the reported qualities do.
     RanksWorse {
-        /// Its AUC.
+        /// AUC of the adapted model.
         adapted: f64,
-        /// That of reported quality.
+        /// AUC of the reported qualities.
         reported: f64,
     },
 }
 
-/// Looks at what the labels are like, before anything is learned from them.
+/// Returns doubts about the labels, before learning from them.
 pub(crate) fn doubts_of_labels(
     findings: &Findings,
     sample: &RunSample,
@@ -117,28 +120,27 @@ pub(crate) fn doubts_of_labels(
     if labelled < FEWEST_LABELLED || wrong < FEWEST_WRONG {
         return vec![Doubt::TooFewLabels { labelled, wrong, depth }];
     }
-    // Mates overlap anywhere.
+    // Labels by mates do not depend on the number of positions.
     if positions < FEWEST_POSITIONS && 2 * labelled_by_mates < labelled {
         doubts.push(Doubt::FewPlaces { positions });
     }
     if mixed_share > MOST_MIXED {
-        doubts.push(Doubt::MixedSequences { share: mixed_share });
+        doubts.push(Doubt::MixedSequences { fraction: mixed_share });
     }
     doubts.extend(faulty_cycle(sample, labels));
     doubts
 }
 
-/// Looks at how what was learned does on held-out reads.
+/// Returns doubts about the adapted model, from the comparison on held-out reads.
 pub(crate) fn doubts_of_learning(findings: &Findings) -> Vec<Doubt> {
     let (held, depth) = (&findings.held_out, findings.depth);
     if held.wrong < FEWEST_HELD_WRONG {
         return vec![Doubt::TooFewLabels { labelled: held.labelled, wrong: held.wrong, depth }];
     }
     let mut doubts = Vec::new();
-    for (than, gain) in [
-        ("reported quality", held.over_reported),
-        ("the model that it started from", held.over_start),
-    ] {
+    for (than, gain) in
+        [("reported quality", held.over_reported), ("the base model", held.over_start)]
+    {
         if !gain.is_beyond(BEYOND) {
             doubts.push(Doubt::NoBetter {
                 than,
@@ -154,7 +156,7 @@ pub(crate) fn doubts_of_learning(findings: &Findings) -> Vec<Doubt> {
     doubts
 }
 
-/// Looks at whether the k-mers of a run may testify, given why it may not teach.
+/// Returns doubts about the k-mer evidence, given the doubts about the adapted model.
 pub(crate) fn doubts_of_evidence(
     findings: &EvidenceFindings,
     of_run: &Findings,
@@ -167,18 +169,17 @@ pub(crate) fn doubts_of_evidence(
         )
     };
     let mut found: Vec<_> = doubts.iter().filter(misleads).cloned().collect();
-    let share = of_run.copies_dropped as f64 / of_run.reads_seen.max(1) as f64;
-    if share > MOST_COPIES {
-        found.push(Doubt::Copies { share });
+    let fraction = of_run.copies_dropped as f64 / of_run.reads_seen.max(1) as f64;
+    if fraction > MOST_COPIES {
+        found.push(Doubt::Copies { fraction });
     }
-    if findings.evaluable < FEWEST_KNOWN {
-        found.push(Doubt::FewShared { share: findings.evaluable });
+    if findings.evaluable < FEWEST_COVERED {
+        found.push(Doubt::FewShared { fraction: findings.evaluable });
     }
     found
 }
 
-/// Returns whether reported quality does better on held-out reads than the model that training
-/// started from.
+/// Returns whether the reported qualities are better on held-out reads than the base model.
 pub(crate) fn reported_is_better(held: &HeldOut) -> bool {
     held.wrong >= FEWEST_HELD_WRONG && held.reported_over_start.is_beyond(BEYOND)
 }
@@ -221,7 +222,7 @@ fn faulty_cycle(sample: &RunSample, labels: &Labels) -> Option<Doubt> {
             .map(|cycle| cycle.rate())
             .collect();
         let (at, rate) = rates.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
-        // Towards the end of a read errors may become many, but cycle by cycle.
+        // Towards the end of a read errors may become frequent, but gradually.
         let beside = [at.checked_sub(1), Some(at + 1)]
             .into_iter()
             .flatten()
@@ -243,56 +244,62 @@ impl fmt::Display for Doubt {
             Self::TooFewLabels { labelled, wrong, .. } if *labelled >= FEWEST_LABELLED => {
                 write!(
                     f,
-                    "other reads contradict only {wrong} of the {labelled} bases that can be checked, too few to learn from"
+                    "other reads contradict only {wrong} of the {labelled} bases that can be \
+                     checked, too few errors to learn from"
                 )
             }
             Self::TooFewLabels { labelled, depth, .. } => {
                 write!(
                     f,
-                    "only {labelled} bases can be checked against other reads (a typical place is in {depth} of them)"
+                    "only {labelled} bases can be checked against other reads \
+                     (median depth {depth})"
                 )
             }
             Self::FewPlaces { positions } => {
                 write!(
                     f,
-                    "the reads are of about {positions} positions only, too few to tell rules from places"
+                    "the reads cover only about {positions} positions, \
+                     too few to separate error patterns from effects of the sequence"
                 )
             }
-            Self::MixedSequences { share } => {
+            Self::MixedSequences { fraction } => {
                 write!(
                     f,
-                    "at {:.1} % of the positions the reads are of several minds, as in mixtures of strains",
-                    100.0 * share
+                    "reads disagree at {:.1} % of positions: \
+                     mixed strains, or long reads with many indels",
+                    100.0 * fraction
                 )
             }
             Self::FaultyCycle { cycle, from_end, wrong } => {
                 let end = if *from_end { " from the end" } else { "" };
                 write!(
                     f,
-                    "cycle {cycle}{end} is wrong in {:.0} % of the reads, which is a fault and no rule",
+                    "cycle {cycle}{end} is wrong in {:.0} % of reads: a fault of the instrument",
                     100.0 * wrong
                 )
             }
             Self::NoBetter { than, millibits, standard_error } => {
                 write!(
                     f,
-                    "on reads held out it is no better than {than} (by {millibits:.2} ± {standard_error:.2} millibits a base)"
+                    "on held-out reads the adapted model is no better than {than} \
+                     (gain {millibits:.2} ± {standard_error:.2} millibits per base)"
                 )
             }
-            Self::FewShared { share } => {
-                write!(f, "other reads share k-mers with {:.1} % of the bases only", 100.0 * share)
+            Self::FewShared { fraction } => {
+                write!(f, "k-mers of other reads cover only {:.1} % of bases", 100.0 * fraction)
             }
-            Self::Copies { share } => {
+            Self::Copies { fraction } => {
                 write!(
                     f,
-                    "{:.0} % of the reads are copies of others, byte for byte, with their errors",
-                    100.0 * share
+                    "{:.0} % of reads are exact copies of other reads, with the same errors",
+                    100.0 * fraction
                 )
             }
             Self::RanksWorse { adapted, reported } => {
                 write!(
                     f,
-                    "on reads held out it ranks worse than reported quality (AUC {adapted:.3}, {reported:.3})"
+                    "on held-out reads the adapted model ranks reads worse than reported quality \
+                     (AUC {adapted:.3}, reported {reported:.3})"
                 )
             }
         }
@@ -304,27 +311,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kmers_do_not_testify_where_they_would_mislead_and_do_where_only_the_network_learned_nothing()
-    {
-        let known = EvidenceFindings { evaluable: 0.9, ..EvidenceFindings::default() };
+    fn evidence_is_not_used_where_it_misleads_and_is_used_where_only_the_network_learned_nothing() {
+        let covered = EvidenceFindings { evaluable: 0.9, ..EvidenceFindings::default() };
         let run = Findings { reads_seen: 1000, copies_dropped: 100, ..Findings::default() };
         let misleading = [
             Doubt::FewPlaces { positions: 250 },
-            Doubt::MixedSequences { share: 0.8 },
+            Doubt::MixedSequences { fraction: 0.8 },
             Doubt::FaultyCycle { cycle: 7, from_end: false, wrong: 0.4 },
         ];
         for doubt in misleading {
-            assert_eq!(doubts_of_evidence(&known, &run, std::slice::from_ref(&doubt)), [doubt]);
+            assert_eq!(doubts_of_evidence(&covered, &run, std::slice::from_ref(&doubt)), [doubt]);
         }
         let harmless = [
             Doubt::TooFewLabels { labelled: 9, wrong: 1, depth: 3 },
             Doubt::NoBetter { than: "reported quality", millibits: 0.1, standard_error: 0.2 },
             Doubt::RanksWorse { adapted: 0.8, reported: 0.9 },
         ];
-        assert_eq!(doubts_of_evidence(&known, &run, &harmless), []);
+        assert_eq!(doubts_of_evidence(&covered, &run, &harmless), []);
         let copied = Findings { copies_dropped: 300, ..run.clone() };
-        assert_eq!(doubts_of_evidence(&known, &copied, &[]), [Doubt::Copies { share: 0.3 }]);
-        let unknown = EvidenceFindings { evaluable: 0.01, ..known };
-        assert_eq!(doubts_of_evidence(&unknown, &run, &[]), [Doubt::FewShared { share: 0.01 }]);
+        assert_eq!(doubts_of_evidence(&covered, &copied, &[]), [Doubt::Copies { fraction: 0.3 }]);
+        let uncovered = EvidenceFindings { evaluable: 0.01, ..covered };
+        assert_eq!(
+            doubts_of_evidence(&uncovered, &run, &[]),
+            [Doubt::FewShared { fraction: 0.01 }]
+        );
+    }
+
+    #[test]
+    fn the_json_of_a_doubt_keeps_its_keys() {
+        let json = serde_json::to_string(&Doubt::Copies { fraction: 0.3 }).expect("JSON");
+        assert_eq!(json, r#"{"reason":"copies","share":0.3}"#);
     }
 }

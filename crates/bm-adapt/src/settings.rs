@@ -1,0 +1,33 @@
+//! Settings of learning, and the outcome.
+
+use serde::{Deserialize, Serialize};
+
+/// How to learn.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Seed of all random choices.
+    pub seed: u64,
+    /// Number of threads. The result does not depend on it.
+    pub threads: usize,
+    /// Whether the base model applies to the run ([`bm_quality::Domain`]). If it does not and
+    /// nothing is learned, the reported qualities are used.
+    pub start_applies: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { seed: 0, threads: 1, start_applies: true }
+    }
+}
+
+/// Which model is used for the run.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choice {
+    /// The adapted model, learned from the run.
+    Adapted,
+    /// The base model, as it was.
+    Start,
+    /// No model: the reported qualities.
+    Reported,
+}
