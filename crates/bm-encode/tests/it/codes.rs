@@ -1,4 +1,4 @@
-//! Codes and their vectors, base by base as the definition says it.
+//! Codes and their vectors, base by base by the definition.
 
 use bm_encode::{BaseQualityPlace, CodeEncoder, CodeParts, EncodeError, QualityPlace};
 
@@ -37,7 +37,7 @@ proptest! {
     }
 
     #[test]
-    fn codes_with_bases_are_those_of_the_definition_and_say_their_parts(
+    fn codes_with_bases_are_those_of_the_definition_and_split_into_their_parts(
         bases in prop::collection::vec((prop::sample::select(b"ACGTUNacgtun.-*RYKM".to_vec()), b'!'..=b'~'), 1..400)
     ) {
         let (sequence, quality_scores): (Vec<u8>, Vec<u8>) = bases.into_iter().unzip();
@@ -76,7 +76,7 @@ fn vectors_are_those_of_the_definition() {
 }
 
 #[test]
-fn reads_out_of_order_leave_no_codes() {
+fn malformed_reads_leave_no_codes() {
     let mut codes = vec![1];
     let mut refusal = |sequence: &[u8], quality_scores: &[u8]| {
         QualityPlace.encode_into(ReadRef { name: b"r", sequence, quality_scores }, &mut codes).err()
@@ -94,7 +94,7 @@ fn reads_out_of_order_leave_no_codes() {
 }
 
 #[test]
-fn base_quality_place_says_which_base_it_is_beside_what_quality_place_says() {
+fn base_quality_place_adds_the_base_to_the_code_of_quality_place() {
     let read = ReadRef { name: b"r", sequence: b"AcGTuNR.gA", quality_scores: b"!I#~5IIIF+" };
     let (mut codes, mut plain) = (Vec::new(), Vec::new());
     BaseQualityPlace.encode_into(read, &mut codes).unwrap();
