@@ -1,10 +1,10 @@
-//! Judges the reads of a FASTQ file, or a few built-in ones.
+//! Scores the reads of a FASTQ file, or a few built-in ones.
 //!
 //! ```sh
 //! cargo run --release -p bm-quality --example neural_quality -- testdata/hiseq_measles/hiseq_measles_1.fastq.gz
 //! ```
 
-// An example talks to a person.
+// An example prints its results.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -12,8 +12,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::time::Instant;
 
-use bm_infer::Backend;
-use bm_infer::backend::Embedded;
+use bm_quality::Backend;
+use bm_quality::backend::Embedded;
 use bm_quality::{Prediction, QualityModel, Verdict};
 use bm_reads::fastq::{Reader, Record};
 use bm_reads::mean_phred;

@@ -39,7 +39,7 @@ impl Agreement {
         agreement
     }
 
-    fn share(&self) -> f64 {
+    fn fraction(&self) -> f64 {
         self.agree as f64 / (self.pass + self.fail) as f64
     }
 }
@@ -75,7 +75,7 @@ fn verdicts_agree_with_the_rule_on_reads_of_35_to_300_bases() {
                 long_enough.map(|read| read.window(read.len() - length, length)),
             );
             if agreement.pass + agreement.fail > 0 {
-                assert!(agreement.share() >= 0.98, "{name}, {length} bases: {agreement:?}");
+                assert!(agreement.fraction() >= 0.98, "{name}, {length} bases: {agreement:?}");
             }
             all.pass += agreement.pass;
             all.fail += agreement.fail;
@@ -91,7 +91,7 @@ fn verdicts_agree_with_the_rule_on_reads_of_35_to_300_bases() {
 fn verdicts_agree_with_the_rule_on_whole_nanopore_reads() {
     let records = records("nanopore_lambda_4line.fastq.gz");
     let agreement = Agreement::of(&mut model(), records.iter().map(|record| record.as_read()));
-    assert!(agreement.share() >= 0.98 && agreement.fail > 200, "{agreement:?}");
+    assert!(agreement.fraction() >= 0.98 && agreement.fail > 200, "{agreement:?}");
 }
 
 #[test]
@@ -103,13 +103,13 @@ fn verdicts_agree_with_the_rule_on_long_reads_of_two_parts() {
     let mut built = Vec::new();
     for (i, record) in records.iter().enumerate() {
         let read = record.as_read();
-        let share = i % 11 * read.len() / 10;
+        let raised_bases = i % 11 * read.len() / 10;
         let raised = |quality: &u8| (quality + 18).min(b'~');
         let quality_scores: Vec<u8> = read
             .quality_scores
             .iter()
             .enumerate()
-            .map(|(j, q)| if j < share { raised(q) } else { *q })
+            .map(|(j, q)| if j < raised_bases { raised(q) } else { *q })
             .collect();
         built.push((read.sequence, quality_scores));
     }
@@ -120,7 +120,7 @@ fn verdicts_agree_with_the_rule_on_long_reads_of_two_parts() {
     });
     let agreement = Agreement::of(&mut model(), reads);
     assert!(
-        agreement.share() >= 0.98 && agreement.pass > 20 && agreement.fail > 20,
+        agreement.fraction() >= 0.98 && agreement.pass > 20 && agreement.fail > 20,
         "{agreement:?}"
     );
 }

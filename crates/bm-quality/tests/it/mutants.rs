@@ -146,7 +146,7 @@ fn change(value: &mut Value, numbers: &mut Numbers) {
 type Read = (Vec<u8>, Vec<u8>, Vec<u8>);
 
 /// Reads that every answer is asked for: short, whole and several windows long, good and bad, and
-/// one that nobody can judge.
+/// one that cannot be scored.
 fn reads(golden: &GoldenReads) -> Vec<Read> {
     let some =
         golden.reads.iter().step_by(golden.reads.len().div_ceil(12)).map(|read| read.as_read());

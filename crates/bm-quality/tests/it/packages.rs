@@ -225,15 +225,15 @@ fn a_package_in_memory_is_checked_like_any_other() {
 }
 
 #[test]
-fn the_facts_of_a_model_are_those_that_its_file_tells() {
+fn the_facts_of_a_model_are_in_the_metadata_of_its_file() {
     for id in ModelPackage::embedded_ids() {
         let package = ModelPackage::embedded(id).unwrap();
         let file = package.model_file(bm_infer::Variant::Portable).unwrap();
         for (key, value) in package.facts().metadata() {
-            let told = file.metadata(&key).unwrap_or_else(|| panic!("{id}: no {key}"));
-            let same =
-                told == value || told.parse::<f64>().is_ok_and(|told| value.parse() == Ok(told));
-            assert!(same, "{id}: {key} is {told}, expected {value}");
+            let found = file.metadata(&key).unwrap_or_else(|| panic!("{id}: no {key}"));
+            let same = found == value
+                || found.parse::<f64>().is_ok_and(|found| value.parse() == Ok(found));
+            assert!(same, "{id}: {key} is {found}, expected {value}");
         }
     }
 }

@@ -73,7 +73,7 @@ proptest! {
     }
 
     #[test]
-    fn a_read_is_as_good_as_its_windows((rule, bases) in windows(), given in vec(probability(), 6)) {
+    fn a_read_is_between_its_worst_and_its_best_window((rule, bases) in windows(), given in vec(probability(), 6)) {
         let given = &given[..rule.count(bases)];
         let (lowest, highest) = given.iter().fold((1f32, 0f32), |(low, high), p| (low.min(p.get()), high.max(p.get())));
         match rule.combine(bases, given) {
@@ -84,7 +84,7 @@ proptest! {
     }
 
     #[test]
-    fn a_better_window_makes_no_read_worse(
+    fn a_better_window_never_lowers_the_probability_of_a_read(
         (rule, bases) in windows(),
         given in vec(probability(), 6),
         place in any::<prop::sample::Index>(),
@@ -99,7 +99,7 @@ proptest! {
     }
 
     #[test]
-    fn it_does_not_matter_which_mate_is_the_first(rule in read_rule(), one in mate(), other in mate()) {
+    fn the_order_of_mates_does_not_matter(rule in read_rule(), one in mate(), other in mate()) {
         let rule = PairRule::of(rule);
         prop_assert_eq!(joint(rule, [&one, &other]), joint(rule, [&other, &one]));
     }
@@ -129,7 +129,7 @@ proptest! {
     /// They are compared when a package is opened: one that says the same twice must not be
     /// refused.
     #[test]
-    fn the_numbers_of_a_rule_are_the_same_in_a_manifest_and_in_a_file(rule in error_rule()) {
+    fn the_numbers_of_a_rule_are_equal_in_manifest_and_metadata(rule in error_rule()) {
         let entry = rule.entry();
         let numbers = |entry: &ReadRuleEntry| [entry.mean_scale, entry.dispersion, entry.max_error_rate];
         let manifest: ReadRuleEntry = serde_json::from_str(&serde_json::to_string(&entry).unwrap()).unwrap();
@@ -139,7 +139,7 @@ proptest! {
     }
 
     #[test]
-    fn more_errors_make_no_pair_better(rule in error_rule(), errors in 0.0..50.0f32, more in 0.0..50.0f32, bases in 1..400usize) {
+    fn more_errors_never_raise_the_probability_of_a_pair(rule in error_rule(), errors in 0.0..50.0f32, more in 0.0..50.0f32, bases in 1..400usize) {
         let mate = |errors, bases| {
             let score = Score { probability: Probability::new(0.5).unwrap(), expected_errors: Some(errors), support: None };
             (Prediction::Scored(score), bases)
@@ -149,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn a_pair_with_a_mate_that_cannot_be_judged_cannot_be_judged(rule in read_rule(), mate in mate()) {
+    fn a_pair_with_an_unscored_mate_is_unscored(rule in read_rule(), mate in mate()) {
         let unscored = (Prediction::Unscored(ReadError::EmptyRead), 0);
         prop_assert_eq!(joint(PairRule::of(rule), [&mate, &unscored]), unscored.0.clone());
         prop_assert_eq!(joint(PairRule::of(rule), [&unscored, &mate]), unscored.0);
