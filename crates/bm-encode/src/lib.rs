@@ -48,7 +48,8 @@
 //!         }
 //!         row.fill(0.0);
 //!         for (value, byte) in row.iter_mut().zip(read.quality_scores) {
-//!             *value = Phred::from_byte(*byte).map_or(0.0, |phred| phred.error_probability() as f32);
+//!             let phred = Phred::from_byte(*byte);
+//!             *value = phred.map_or(0.0, |phred| phred.error_probability() as f32);
 //!         }
 //!         Ok(())
 //!     }

@@ -1,7 +1,8 @@
 //! Scores the reads of a FASTQ file, or a few built-in ones.
 //!
 //! ```sh
-//! cargo run --release -p bm-quality --example neural_quality -- testdata/hiseq_measles/hiseq_measles_1.fastq.gz
+//! cargo run --release -p bm-quality --example neural_quality -- \
+//!     testdata/hiseq_measles/hiseq_measles_1.fastq.gz
 //! ```
 
 // An example prints its results.
@@ -20,9 +21,13 @@ use bm_reads::mean_phred;
 use flate2::bufread::MultiGzDecoder;
 
 /// Three reads: good, bad, and in between.
-const READS: &[u8] = b"@good\nACGTACGTACGTACGTACGTACGTACGTACGTACGTACGT\n+\nIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIII\n\
-@bad\nACGTACGTACGTACGTACGTACGTACGTACGTACGTACGT\n+\n########################################\n\
-@borderline\nACGTACGTACGTACGTACGTACGTACGTACGTACGTACGT\n+\nIIIIIIIIIIIIIIIIIIII####################\n";
+const READS: &[u8] = b"\
+@good\nACGTACGTACGTACGTACGTACGTACGTACGTACGTACGT\n\
++\nIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIII\n\
+@bad\nACGTACGTACGTACGTACGTACGTACGTACGTACGTACGT\n\
++\n########################################\n\
+@borderline\nACGTACGTACGTACGTACGTACGTACGTACGTACGTACGT\n\
++\nIIIIIIIIIIIIIIIIIIII####################\n";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let input: Box<dyn BufRead> = match std::env::args().nth(1) {

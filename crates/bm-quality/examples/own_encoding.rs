@@ -13,13 +13,13 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use bm_encode::{EncodeError, Encoder, Encoding, Encodings};
-use bm_infer::ModelFile;
-use bm_infer::onnx::testing::dense_model;
+use bm_quality::bm_encode::{EncodeError, Encoder, Encoding};
+use bm_quality::bm_infer::{ModelFile, onnx::testing::dense_model};
+use bm_quality::bm_reads::{Phred, check_quality};
 use bm_quality::{
-    Combination, EncodingEntry, Facts, ModelPackage, QualityModel, ReadRef, Threshold, WindowRule,
+    Combination, EncodingEntry, Encodings, Facts, ModelPackage, QualityModel, ReadRef, Threshold,
+    WindowRule,
 };
-use bm_reads::{Phred, check_quality};
 
 /// Bases per window.
 const WINDOW: usize = 50;

@@ -125,15 +125,15 @@ impl fmt::Display for Domain {
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ConstantQuality { phred } => write!(
-                f,
-                "every base has quality {phred}, so the qualities carry no information"
-            ),
+            Self::ConstantQuality { phred } => {
+                write!(f, "every base has quality {phred}, so the qualities carry no information")
+            }
             Self::FewQualityValues { values } => {
                 write!(f, "the qualities have only {values} distinct values")
             }
             Self::Phred64 => f.write_str(
-                "the qualities look like Phred+64 and are read 31 too high; --phred64 converts them",
+                "the qualities look like Phred+64 and are read 31 too high; --phred64 converts \
+                 them",
             ),
             Self::HighQualities { fraction, max_phred } => write!(
                 f,
@@ -182,7 +182,10 @@ mod tests {
         assert_eq!(misfits(40, 150, b'A', |i| b"BJ`h"[i % 4]), [Misfit::Phred64]);
         let high = misfits(40, 150, b'A', |i| b"#5I~"[i % 4]);
         assert!(
-            matches!(high[..], [Misfit::HighQualities { fraction, .. }] if (fraction - 0.25).abs() < 0.01),
+            matches!(
+                high[..],
+                [Misfit::HighQualities { fraction, .. }] if (fraction - 0.25).abs() < 0.01
+            ),
             "{high:?}"
         );
         assert_eq!(

@@ -61,8 +61,8 @@ impl ErrorRule {
         self.max_error_rate
     }
 
-    /// Returns the probability that the error rate of a read of `bases` with `expected_errors` is at
-    /// most [`ErrorRule::max_error_rate`].
+    /// Returns the probability that the error rate of a read of `bases` with `expected_errors` is
+    /// at most [`ErrorRule::max_error_rate`].
     ///
     /// `None` if the expected errors are negative or not finite.
     pub fn probability(&self, expected_errors: f64, bases: usize) -> Option<Probability> {
@@ -74,8 +74,8 @@ impl ErrorRule {
         // Slightly more than the product: 0.01 × 100 must be 1 in spite of rounding.
         let most = (self.max_error_rate * bases as f64 * (1.0 + 1e-12)).floor();
         // P(0) = (size / (size + mean))^size and P(x + 1) = P(x) (x + size) / (x + 1) × mean /
-        // (size + mean). The sum starts from 1, and P(0) is multiplied in at the end, because it may
-        // be too small for a double.
+        // (size + mean). The sum starts from 1, and P(0) is multiplied in at the end, because it
+        // may be too small for a double.
         let mut log_first = -size * (mean / size).ln_1p();
         let ratio = mean / (size + mean);
         let (mut term, mut sum, mut errors) = (1.0, 1.0, 0.0);
@@ -98,7 +98,8 @@ impl fmt::Display for ErrorRule {
         let Self { mean_scale, dispersion, max_error_rate } = self;
         write!(
             f,
-            "{} with mean {mean_scale} and dispersion {dispersion}, at most {max_error_rate} errors per base",
+            "{} with mean {mean_scale} and dispersion {dispersion}, at most {max_error_rate} \
+             errors per base",
             Self::NAME
         )
     }

@@ -1,7 +1,7 @@
 //! How good is this read?
 //!
 //! ```
-//! use bm_quality::{ModelPackage, QualityModel, ReadRef, backend::Embedded};
+//! use bm_quality::{ModelPackage, Prediction, QualityModel, ReadRef, backend::Embedded};
 //!
 //! let read = |name, quality_scores| ReadRef { name, sequence: &[b'A'; 100], quality_scores };
 //! let reads = vec![read(b"good", &[b'I'; 100]), read(b"bad", &[b'#'; 100])];
@@ -9,8 +9,9 @@
 //! let (mut model, applicability) =
 //!     QualityModel::for_reads(package, &Embedded::new(), reads.iter().copied())?;
 //! let predictions = model.predict(&reads)?;
-//! let verdicts: Vec<_> = predictions.iter().map(|p| p.verdict(model.threshold()).name()).collect();
-//! assert_eq!((verdicts, applicability.applies()), (vec!["pass", "fail"], true));
+//! let verdict = |p: &Prediction| p.verdict(model.threshold()).name();
+//! assert_eq!(predictions.iter().map(verdict).collect::<Vec<_>>(), ["pass", "fail"]);
+//! assert!(applicability.applies());
 //! # Ok::<(), bm_quality::QualityError>(())
 //! ```
 //!
@@ -96,8 +97,8 @@
 //! # Your own model
 //!
 //! A package is a folder with a manifest; `cargo xtask train` writes one. A bare `.onnx` file is
-//! enough if it has the facts as its metadata ([`Facts::metadata`]). Manifest and files are checked:
-//! an unknown encoding, another shape and another digest are refused by name.
+//! enough if it has the facts as its metadata ([`Facts::metadata`]). Manifest and files are
+//! checked: an unknown encoding, another shape and another digest are refused by name.
 //!
 //! ```
 //! use std::path::Path;
@@ -121,8 +122,8 @@
 //! # Ok::<(), bm_quality::QualityError>(())
 //! ```
 //!
-//! A model on an encoding of your own opens with [`ModelPackage::open_with`] and a registry that has
-//! the encoding; the example `own_encoding` does so from end to end.
+//! A model on an encoding of your own opens with [`ModelPackage::open_with`] and a registry that
+//! has the encoding; the example `own_encoding` does so from end to end.
 //!
 //! # Features
 //!

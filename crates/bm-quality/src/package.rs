@@ -62,8 +62,8 @@ impl ModelPackage {
         Self::open_with(&Encodings::shipped(), path)
     }
 
-    /// Opens a package folder or a bare `.onnx` file of a model on one of these encodings, which may
-    /// include your own.
+    /// Opens a package folder or a bare `.onnx` file of a model on one of these encodings, which
+    /// may include your own.
     ///
     /// # Errors
     ///

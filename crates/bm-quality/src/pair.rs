@@ -41,8 +41,8 @@ impl PairRule {
                 total,
             )
         };
-        // The mean of two probabilities always is a probability; if it were not, the lower one would
-        // be safe.
+        // The mean of two probabilities always is a probability; if it were not, the lower one
+        // would be safe.
         let lower = if first.probability < second.probability {
             first.probability
         } else {

@@ -45,7 +45,8 @@ impl Criteria {
         self.max_expected_errors.is_some() || self.max_expected_error_rate.is_some()
     }
 
-    /// Returns the criteria that a read of `bases` does not meet; a value equal to a limit meets it.
+    /// Returns the criteria that a read of `bases` does not meet; a value equal to a limit meets
+    /// it.
     ///
     /// A read without expected errors fails a limit on them: check
     /// [`Facts::counts_errors`](crate::Facts::counts_errors) first.

@@ -23,23 +23,26 @@ fn code(read: ReadRef<'_>, position: usize) -> u16 {
     (94 * place + usize::from(score)) as u16
 }
 
+/// The bases of a read with their quality bytes.
+fn read() -> impl Strategy<Value = Vec<(u8, u8)>> {
+    let base = prop::sample::select(b"ACGTUNacgtun.-*RYKM".to_vec());
+    prop::collection::vec((base, b'!'..=b'~'), 1..400)
+}
+
 proptest! {
     #[test]
-    fn codes_are_those_of_the_definition(
-        bases in prop::collection::vec((prop::sample::select(b"ACGTUNacgtun.-*RYKM".to_vec()), b'!'..=b'~'), 1..400)
-    ) {
+    fn codes_are_those_of_the_definition(bases in read()) {
         let (sequence, quality_scores): (Vec<u8>, Vec<u8>) = bases.into_iter().unzip();
         let read = ReadRef { name: b"r", sequence: &sequence, quality_scores: &quality_scores };
         let mut codes = vec![7];
         QualityPlace.encode_into(read, &mut codes).unwrap();
-        let expected: Vec<u16> = std::iter::once(7).chain((0..read.len()).map(|i| code(read, i))).collect();
+        let expected: Vec<u16> =
+            std::iter::once(7).chain((0..read.len()).map(|i| code(read, i))).collect();
         prop_assert_eq!(codes, expected);
     }
 
     #[test]
-    fn codes_with_bases_are_those_of_the_definition_and_split_into_their_parts(
-        bases in prop::collection::vec((prop::sample::select(b"ACGTUNacgtun.-*RYKM".to_vec()), b'!'..=b'~'), 1..400)
-    ) {
+    fn codes_with_bases_are_those_of_the_definition_and_split_into_their_parts(bases in read()) {
         let (sequence, quality_scores): (Vec<u8>, Vec<u8>) = bases.into_iter().unzip();
         let read = ReadRef { name: b"r", sequence: &sequence, quality_scores: &quality_scores };
         let mut codes = Vec::new();
@@ -49,7 +52,12 @@ proptest! {
             prop_assert!(usize::from(*found) < BaseQualityPlace.encoding().codes);
             let CodeParts { place, score, base } = BaseQualityPlace::parts(*found);
             let expected = b"ACGT".iter().position(|letter| {
-                *letter == if b"Uu".contains(&sequence[position]) { b'T' } else { sequence[position].to_ascii_uppercase() }
+                *letter
+                    == if b"Uu".contains(&sequence[position]) {
+                        b'T'
+                    } else {
+                        sequence[position].to_ascii_uppercase()
+                    }
             });
             prop_assert_eq!(usize::from(base), expected.unwrap_or(4));
             prop_assert_eq!(94 * u16::from(place) + u16::from(score), code(read, position));

@@ -1,4 +1,4 @@
-//! The model `mean-q20` against the rule that it learned, on reads of all lengths.
+//! The model `mean-q20` against the rule that it was trained on, on reads of all lengths.
 
 use bm_infer::backend::Embedded;
 use bm_quality::{QualityModel, Verdict};
@@ -6,11 +6,11 @@ use bm_reads::{ReadRef, mean_phred};
 
 use super::records;
 
-/// Where the rule draws the line, Phred.
+/// The threshold of the rule. Unit: Phred.
 const LINE: f64 = 20.0;
 
-/// Verdicts on reads more than one Phred from the line: how many there are, and how many agree with
-/// the rule.
+/// Counts of verdicts on reads more than one Phred from the rule's threshold, and of those that
+/// agree with the rule.
 #[derive(Debug, Default)]
 struct Agreement {
     pass: usize,
@@ -96,9 +96,8 @@ fn verdicts_agree_with_the_rule_on_whole_nanopore_reads() {
 
 #[test]
 fn verdicts_agree_with_the_rule_on_long_reads_of_two_parts() {
-    // Nanopore reads of this run are all below the line, so long reads that are good, bad and mixed
-    // are put together from parts: a stretch of a Nanopore read with its qualities raised, and a
-    // stretch as it is.
+    // All Nanopore reads of this run are below the threshold, so good, bad and mixed long reads are
+    // made: the first part of a Nanopore read with its qualities raised, and the rest unchanged.
     let records = records("nanopore_lambda_4line.fastq.gz");
     let mut built = Vec::new();
     for (i, record) in records.iter().enumerate() {

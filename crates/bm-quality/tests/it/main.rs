@@ -1,4 +1,4 @@
-//! Tests of bm-quality from outside, on real reads.
+//! Tests of the public interface of bm-quality, on real reads.
 
 // A test stops where it panics, and prints why it is skipped.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]

@@ -1,4 +1,4 @@
-//! Packages as folders and bare files, whole and tampered with.
+//! Packages as folders and bare files, intact and damaged.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ fn package() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../models/mean-q20")
 }
 
-/// A copy of the package to tamper with.
+/// A copy of the package to damage.
 fn copy() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(package()).unwrap() {
@@ -23,7 +23,7 @@ fn copy() -> tempfile::TempDir {
     folder
 }
 
-/// Why a folder or file does not open, on one line.
+/// Returns why a folder or file does not open, on one line.
 fn refusal(path: &Path) -> String {
     let error = QualityModel::open(path, &Embedded::new()).err().expect("it was to be refused");
     let chain =

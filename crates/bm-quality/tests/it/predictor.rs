@@ -163,9 +163,15 @@ proptest! {
 
     #[test]
     fn any_read_gets_an_answer(sequence in "[ACGTNacgtnRYKMU.]{0,700}", seed in any::<u64>()) {
-        let quality_scores: Vec<u8> = (0..sequence.len() as u64).map(|i| b'!' + ((seed ^ i.wrapping_mul(0x9e37_79b9)) % 94) as u8).collect();
-        let read = ReadRef { name: b"r", sequence: sequence.as_bytes(), quality_scores: &quality_scores };
+        let quality_scores: Vec<u8> = (0..sequence.len() as u64)
+            .map(|i| b'!' + ((seed ^ i.wrapping_mul(0x9e37_79b9)) % 94) as u8)
+            .collect();
+        let read =
+            ReadRef { name: b"r", sequence: sequence.as_bytes(), quality_scores: &quality_scores };
         let prediction = model().predict(&[read]).unwrap().remove(0);
-        prop_assert_eq!(matches!(prediction, Prediction::Unscored(_)), read.check_scorable().is_err());
+        prop_assert_eq!(
+            matches!(prediction, Prediction::Unscored(_)),
+            read.check_scorable().is_err()
+        );
     }
 }
