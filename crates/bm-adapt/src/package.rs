@@ -168,8 +168,7 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
         task: TASK.to_owned(),
         description: description.to_owned(),
         encoding: facts.encoding.clone(),
-        window: None,
-        read_rule: Some(rule.entry()),
+        rule: facts.rule.entries(),
         domain: facts.domain.map(|Domain { min_quality_values, max_phred, max_median_length }| {
             DomainEntry { min_quality_values, max_phred, max_median_length }
         }),

@@ -1,6 +1,7 @@
-//! How fast reads become features: `cargo bench -p bm-encode`.
+//! Speed of encoding: `cargo bench -p bm-encode`.
 //!
-//! Reads and bases are counted in groups of their own, because a benchmark has one throughput.
+//! Reads per second and bases per second are separate groups, because a benchmark has one
+//! throughput.
 
 use std::hint::black_box;
 use std::io::Read;
@@ -61,7 +62,7 @@ fn encode(c: &mut Criterion) {
                 black_box(batch.as_slice().len())
             });
         });
-        // What the default model sees.
+        // The encoding of the default model.
         group.bench_function("codes of quality-place", |b| {
             b.iter(|| {
                 codes.clear();

@@ -1,9 +1,9 @@
-//! Rows of features, handled together.
+//! Rows of features in one matrix.
 
 use crate::{EncodeError, Encoder, Encoding};
 use bm_reads::ReadRef;
 
-/// A matrix of features, a row a read or window.
+/// A matrix of features, one row per read or window.
 #[derive(Clone, Debug)]
 pub struct FeatureBatch {
     features: usize,
@@ -25,7 +25,7 @@ impl FeatureBatch {
     ///
     /// # Errors
     ///
-    /// What [`Encoder::encode_into`] says; the batch is then as it was.
+    /// Those of [`Encoder::encode_into`]; the batch is then unchanged.
     pub fn push(&mut self, encoder: &dyn Encoder, read: ReadRef<'_>) -> Result<(), EncodeError> {
         let start = self.values.len();
         self.values.resize(start + self.features, 0.0);
@@ -34,17 +34,17 @@ impl FeatureBatch {
             .inspect_err(|_| self.values.truncate(start))
     }
 
-    /// Removes every row and keeps the memory.
+    /// Removes all rows and keeps the memory.
     pub fn clear(&mut self) {
         self.values.clear();
     }
 
     /// Returns the number of rows.
     pub fn rows(&self) -> usize {
-        self.values.len() / self.features
+        self.values.len().checked_div(self.features).unwrap_or(0)
     }
 
-    /// Returns the shape: rows, features.
+    /// Returns the shape: `[rows, features]`.
     pub fn shape(&self) -> [usize; 2] {
         [self.rows(), self.features]
     }

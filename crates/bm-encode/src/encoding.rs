@@ -1,10 +1,10 @@
-//! What an encoding is called and what shape it has.
+//! The name, version and shape of an encoding.
 
 use std::fmt;
 
 /// A named and versioned rule from reads to features.
 ///
-/// A network is trained on one encoding and means nothing on another: a changed value is a new
+/// A network works only on the encoding that it was trained on, so a changed value is a new
 /// version.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Encoding {
@@ -12,9 +12,9 @@ pub struct Encoding {
     pub id: &'static str,
     /// The rule's version, from 1.
     pub version: u32,
-    /// Bases that one row covers; longer reads need several rows.
+    /// Bases per row; longer reads need several rows.
     pub window: usize,
-    /// Features a row.
+    /// Features per row.
     pub features: usize,
 }
 

@@ -1,35 +1,34 @@
 //! Sequencing reads to features.
 //!
-//! An [`Encoder`] turns a read into one row of `f32`, under an [`Encoding`]: a rule with an id, a
-//! version and a shape. A value that changes is a new version, because a trained network depends on
-//! every one of them. The row belongs to the caller and nothing is allocated a read.
-//!
-//! # Example
+//! An [`Encoder`] turns a read into one row of `f32`, by an [`Encoding`]: a rule with an id, a
+//! version and a shape. A changed value is a new version, because a trained network depends on
+//! every value. The row belongs to the caller, and encoding a read allocates nothing.
 //!
 //! ```
-//! use bm_encode::{Encoder, FeatureBatch, Scalar150};
-//! use bm_reads::ReadRef;
+//! use bm_encode::{Encoder, FeatureBatch, ReadRef, Scalar150};
 //!
-//! let encoder = Scalar150;
-//! let mut batch = FeatureBatch::new(encoder.encoding());
-//! batch.push(&encoder, ReadRef { name: b"r1", sequence: b"ACGTN", quality_scores: b"IIIII" })?;
+//! let mut batch = FeatureBatch::new(Scalar150.encoding());
+//! batch.push(&Scalar150, ReadRef { name: b"r1", sequence: b"ACGTN", quality_scores: b"IIIII" })?;
 //! assert_eq!(batch.shape(), [1, 300]);
 //! assert_eq!(batch.as_slice()[..5], [0.0, 0.25, 0.5, 0.75, 1.0]);
 //! # Ok::<(), bm_encode::EncodeError>(())
 //! ```
 //!
-//! A [`CodeEncoder`] is for networks that take reads of any length: it makes a code of every base,
-//! and its [`CodeEncoding`] says which vector of features a code stands for.
+//! A [`CodeEncoder`] is for networks that take reads of any length: it makes one code per base, and
+//! has a vector of features for each code.
 //!
 //! # An encoding of your own
 //!
 //! Implement [`Encoder`]: name the encoding, say how many bases a row covers and how many features
-//! it has, and write every value of the row. It goes wherever those of this crate do.
+//! it has, and write every value of the row. Add it to [`Encodings`], the registry in which
+//! bm-quality looks up the encoding that a model names: a model trained on your encoding then opens
+//! with `ModelPackage::open_with` (see the example `own_encoding` of bm-quality).
 //!
 //! ```
-//! use bm_encode::{EncodeError, Encoder, Encoding, FeatureBatch};
-//! use bm_reads::ReadRef;
-//! use bm_encode::bm_reads::Phred;
+//! use std::sync::Arc;
+//!
+//! use bm_encode::bm_reads::{Phred, check_quality};
+//! use bm_encode::{EncodeError, Encoder, Encoding, Encodings, FeatureBatch, ReadRef};
 //!
 //! /// The error probability of each of 50 bases, and 0 where there is none.
 //! struct Errors50;
@@ -42,13 +41,15 @@
 //!     }
 //!
 //!     fn encode_into(&self, read: ReadRef<'_>, row: &mut [f32]) -> Result<(), EncodeError> {
-//!         read.check_scorable()?;
+//!         read.check_lengths()?;
+//!         check_quality(read.quality_scores)?;
 //!         if read.len() > row.len() {
 //!             return Err(EncodeError::TooLong { length: read.len(), window: row.len() });
 //!         }
 //!         row.fill(0.0);
 //!         for (value, byte) in row.iter_mut().zip(read.quality_scores) {
-//!             *value = Phred::from_byte(*byte).map_or(0.0, |phred| phred.error_probability() as f32);
+//!             let phred = Phred::from_byte(*byte);
+//!             *value = phred.map_or(0.0, |phred| phred.error_probability() as f32);
 //!         }
 //!         Ok(())
 //!     }
@@ -58,22 +59,37 @@
 //! let read = ReadRef { name: b"r1", sequence: b"ACGT", quality_scores: b"+5?I" };
 //! batch.push(&Errors50, read)?;
 //! assert_eq!(batch.as_slice()[..5], [0.1, 0.01, 0.001, 0.0001, 0.0]);
+//!
+//! let encodings = Encodings::shipped().with_rows(Arc::new(Errors50));
+//! assert!(encodings.find("errors-50", 1).is_some());
 //! # Ok::<(), EncodeError>(())
 //! ```
+//!
+//! # Features
+//!
+//! `ndarray`: batches and vectors as arrays of the crate `ndarray`.
 
+#[cfg(feature = "ndarray")]
+mod arrays;
 mod batch;
 mod code_encoder;
 mod encoder;
 mod encoding;
+mod encodings;
 mod error;
 
+#[cfg(feature = "ndarray")]
+pub use arrays::vectors_array;
 pub use batch::FeatureBatch;
-/// The reads that are encoded.
+/// The crate of the reads to encode.
 pub use bm_reads::{self, ReadRef};
-pub use code_encoder::{
-    BaseQualityPlace, CodeEncoder, CodeEncoding, CodeParts, QualityPlace, code_encodings,
-    find_codes,
-};
-pub use encoder::{Encoder, Scalar150, encodings, find};
+pub use code_encoder::{BaseQualityPlace, CodeEncoder, CodeEncoding, CodeParts, QualityPlace};
+pub use encoder::{Encoder, Scalar150};
 pub use encoding::Encoding;
+pub use encodings::{AnyEncoder, Encodings};
 pub use error::EncodeError;
+
+/// The examples of the README, to be tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

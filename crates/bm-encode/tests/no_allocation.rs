@@ -1,8 +1,8 @@
-//! Encoding and reading allocate nothing once their memory has grown: a binary of its own, because
-//! it counts allocations.
-// A test says by panicking that it failed.
+//! Encoding allocates nothing once its memory has grown. This is a binary of its own, because it
+//! counts allocations.
+// A test fails by panicking.
 #![allow(clippy::unwrap_used)]
-// An allocator can only be replaced by one whose methods are unsafe; this one passes every call on.
+// The methods of an allocator are unsafe; this one passes every call on.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -13,7 +13,7 @@ use bm_encode::{CodeEncoder, Encoder, FeatureBatch, QualityPlace, Scalar150};
 use bm_reads::ReadRef;
 
 thread_local! {
-    // Of this thread: the test harness allocates on others.
+    // Per thread: the test harness allocates on other threads.
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -39,7 +39,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Returns how often `work` allocated.
+/// Returns the number of allocations of `work`.
 fn allocations(work: impl FnOnce()) -> u64 {
     let before = ALLOCATIONS.get();
     work();
@@ -64,7 +64,7 @@ fn encoding_allocates_nothing() {
     let mut row = vec![0.0; 300];
     let count = allocations(|| {
         for read in READS {
-            // The third read is refused: an error costs nothing either.
+            // The third read is refused: an error allocates nothing either.
             assert_eq!(Scalar150.encode_into(read, &mut row).is_ok(), read.name != b"wrong");
         }
     });

@@ -37,6 +37,19 @@ pub struct ModelProto {
     pub functions: Vec<FunctionProto>,
 }
 
+impl ModelProto {
+    /// Returns the model with these facts, by name, as its metadata.
+    pub fn with_metadata(self, metadata: impl IntoIterator<Item = (String, String)>) -> Self {
+        let entry = |(key, value)| StringStringEntryProto { key, value };
+        Self { metadata_props: metadata.into_iter().map(entry).collect(), ..self }
+    }
+
+    /// Returns the content of the model's ONNX file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.encode_to_vec()
+    }
+}
+
 /// A version of an operator set.
 #[derive(Clone, PartialEq, Message)]
 pub struct OperatorSetIdProto {

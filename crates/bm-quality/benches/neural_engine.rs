@@ -1,14 +1,13 @@
-//! Reads a second from text to verdict, by engine and batch size, beside the rules that the
+//! Reads per second from text to verdict, by engine and batch size, beside the rules that the
 //! networks replace: `mean-q20` in the group `neural_engine`, the default model in `read_error`.
 //!
 //! ```sh
 //! cargo bench -p bm-quality --bench neural_engine
 //! ```
 //!
-//! ONNX Runtime takes part where `ORT_DYLIB_PATH` names its library, CoreML on machines that have
-//! it.
+//! ONNX Runtime is measured if `ORT_DYLIB_PATH` names its library, CoreML on machines that have it.
 
-// A benchmark that cannot start should say so and stop.
+// A benchmark that cannot start prints why and stops.
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 use std::hint::black_box;
@@ -112,7 +111,7 @@ fn compare(
     group.finish();
 }
 
-/// What it costs to make one answer of many: a read of 15,000 bases in windows of 150.
+/// Combines the probabilities of many windows: a read of 15,000 bases in windows of 150.
 fn windows(criterion: &mut Criterion) {
     const BASES: usize = 15_000 - 75;
     let rule = WindowRule { length: 150, combination: Combination::BaseWeightedMeanLogit };

@@ -1,10 +1,11 @@
-//! Judges the reads of a FASTQ file, or a few built-in ones.
+//! Scores the reads of a FASTQ file, or a few built-in ones.
 //!
 //! ```sh
-//! cargo run --release -p bm-quality --example neural_quality -- testdata/hiseq_measles/hiseq_measles_1.fastq.gz
+//! cargo run --release -p bm-quality --example neural_quality -- \
+//!     testdata/hiseq_measles/hiseq_measles_1.fastq.gz
 //! ```
 
-// An example talks to a person.
+// An example prints its results.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -12,17 +13,21 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::time::Instant;
 
-use bm_infer::Backend;
-use bm_infer::backend::Embedded;
+use bm_quality::Backend;
+use bm_quality::backend::Embedded;
 use bm_quality::{Prediction, QualityModel, Verdict};
 use bm_reads::fastq::{Reader, Record};
 use bm_reads::mean_phred;
 use flate2::bufread::MultiGzDecoder;
 
 /// Three reads: good, bad, and in between.
-const READS: &[u8] = b"@good\nACGTACGTACGTACGTACGTACGTACGTACGTACGTACGT\n+\nIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIII\n\
-@bad\nACGTACGTACGTACGTACGTACGTACGTACGTACGTACGT\n+\n########################################\n\
-@borderline\nACGTACGTACGTACGTACGTACGTACGTACGTACGTACGT\n+\nIIIIIIIIIIIIIIIIIIII####################\n";
+const READS: &[u8] = b"\
+@good\nACGTACGTACGTACGTACGTACGTACGTACGTACGTACGT\n\
++\nIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIII\n\
+@bad\nACGTACGTACGTACGTACGTACGTACGTACGTACGTACGT\n\
++\n########################################\n\
+@borderline\nACGTACGTACGTACGTACGTACGTACGTACGTACGTACGT\n\
++\nIIIIIIIIIIIIIIIIIIII####################\n";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let input: Box<dyn BufRead> = match std::env::args().nth(1) {

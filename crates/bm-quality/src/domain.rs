@@ -1,34 +1,33 @@
-//! Where a model does not apply: runs unlike all that it learned from.
+//! The runs that a model applies to: those like its training data.
 
 use std::fmt;
 
 use bm_reads::{Phred, ReadRef, base};
 
-/// What the runs are like that a model learned from.
+/// The limits of a model's training data; the model applies to runs within them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Domain {
-    /// Fewest quality values of a run.
+    /// Smallest number of distinct quality values of a run.
     pub min_quality_values: usize,
-    /// Highest quality.
+    /// Highest Phred score.
     pub max_phred: u8,
     /// Highest median of a run's read lengths, in bases.
     pub max_median_length: usize,
 }
 
-/// Known bases below which the qualities of a run are not judged: few bases have few values. Of a
-/// NovaSeq run with four values, one stretch of 1,000 bases in a thousand shows two; none of 5,000
-/// did.
+/// Smallest number of known bases whose qualities are checked: few bases have few distinct values.
+/// In a NovaSeq run with four values, one in a thousand stretches of 1,000 bases showed only two
+/// values; no stretch of 5,000 did.
 const FEWEST_BASES: u64 = 5000;
 
-/// A byte below this is no Phred+64, nor Solexa's older form of it.
+/// Lowest byte of Phred+64, and of Solexa's older form of it.
 const LOWEST_64: usize = b';' as usize;
 
-/// Files of Phred+64 come near `h` (Phred 40); of Phred+33, bytes from here on say Phred 57 and
-/// more.
+/// Phred+64 files reach about `h` (Phred 40). In Phred+33, this byte would be Phred 57.
 const HIGH_64: usize = b'Z' as usize;
 
-/// Share of bases over the highest quality that is let pass.
-const HIGH_SHARE: f64 = 0.01;
+/// Largest tolerated fraction of bases above the highest Phred score.
+const HIGH_FRACTION: f64 = 0.01;
 
 /// Why a model does not apply to a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,40 +35,40 @@ const HIGH_SHARE: f64 = 0.01;
 pub enum Misfit {
     /// Every known base has the same quality.
     ConstantQuality {
-        /// That quality.
+        /// The Phred score.
         phred: u8,
     },
-    /// Known bases have fewer quality values than those of any run that the model learned from.
+    /// Known bases have fewer distinct quality values than any run in the training data.
     FewQualityValues {
-        /// How many.
+        /// Number of distinct values.
         values: usize,
     },
-    /// The qualities are written as Phred + 64.
+    /// The qualities are encoded as Phred+64.
     Phred64,
-    /// Qualities are higher than in any run that the model learned from.
+    /// Qualities are higher than in any run in the training data.
     HighQualities {
-        /// Share of known bases that are over it.
-        share: f64,
-        /// The highest quality that the model knows.
+        /// Fraction of known bases above `max_phred`.
+        fraction: f64,
+        /// Highest Phred score in the training data.
         max_phred: u8,
     },
-    /// Reads are longer than those of any run that the model learned from.
+    /// Reads are longer than in any run in the training data.
     LongReads {
-        /// Their median, in bases.
+        /// Median length, in bases.
         median: usize,
     },
 }
 
 impl Domain {
-    /// Returns why the model does not apply to reads, which are some of a run; none if it does, or
-    /// if they are too few to say.
+    /// Returns why the model does not apply to the run that these reads are from; nothing if it
+    /// applies, or if the reads have fewer than 5,000 bases together.
     pub fn misfits<'a>(&self, reads: impl Iterator<Item = ReadRef<'a>>) -> Vec<Misfit> {
         let mut bases = [0u64; 256];
         let mut lengths = Vec::new();
         for read in reads.filter(|read| !read.is_empty()) {
             lengths.push(read.len());
             for (base, byte) in read.sequence.iter().zip(read.quality_scores) {
-                // Instruments give an unknown base a quality of its own.
+                // Instruments give unknown bases a special quality.
                 bases[usize::from(*byte)] += u64::from(!base::is_unknown(*base));
             }
         }
@@ -84,7 +83,7 @@ impl Domain {
         misfits
     }
 
-    /// The same by how often known bases have each quality byte.
+    /// Returns the misfits of the qualities, from the number of known bases per quality byte.
     fn of_qualities(&self, bases: &[u64; 256]) -> Vec<Misfit> {
         let total: u64 = bases.iter().sum();
         let mut seen = (0..bases.len()).filter(|byte| bases[*byte] > 0);
@@ -95,7 +94,7 @@ impl Domain {
         let highest = bases.iter().rposition(|count| *count > 0).unwrap_or(lowest);
         let high: u64 =
             bases.iter().skip(usize::from(Phred::OFFSET) + usize::from(self.max_phred) + 1).sum();
-        let share = high as f64 / total as f64;
+        let fraction = high as f64 / total as f64;
         if values == 1 {
             vec![Misfit::ConstantQuality {
                 phred: lowest.saturating_sub(usize::from(Phred::OFFSET)) as u8,
@@ -104,8 +103,8 @@ impl Domain {
             vec![Misfit::FewQualityValues { values }]
         } else if lowest >= LOWEST_64 && highest >= HIGH_64 {
             vec![Misfit::Phred64]
-        } else if share > HIGH_SHARE {
-            vec![Misfit::HighQualities { share, max_phred: self.max_phred }]
+        } else if fraction > HIGH_FRACTION {
+            vec![Misfit::HighQualities { fraction, max_phred: self.max_phred }]
         } else {
             vec![]
         }
@@ -117,7 +116,8 @@ impl fmt::Display for Domain {
         let Self { min_quality_values, max_phred, max_median_length } = self;
         write!(
             f,
-            "for {min_quality_values} or more quality values up to {max_phred}, median length up to {max_median_length}"
+            "for {min_quality_values} or more quality values up to {max_phred}, median length up \
+             to {max_median_length}"
         )
     }
 }
@@ -125,13 +125,25 @@ impl fmt::Display for Domain {
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ConstantQuality { phred } => write!(f, "every base has the quality {phred}, which says nothing"),
-            Self::FewQualityValues { values } => write!(f, "the qualities have {values} values only"),
-            Self::Phred64 => f.write_str("the qualities look like Phred+64 and so are read 31 too high; --phred64 converts them"),
-            Self::HighQualities { share, max_phred } => {
-                write!(f, "{:.0} % of the qualities are over {max_phred}, which it has not seen", 100.0 * share)
+            Self::ConstantQuality { phred } => {
+                write!(f, "every base has quality {phred}, so the qualities carry no information")
             }
-            Self::LongReads { median } => write!(f, "half of the reads have {median} bases or more, longer than it has seen"),
+            Self::FewQualityValues { values } => {
+                write!(f, "the qualities have only {values} distinct values")
+            }
+            Self::Phred64 => f.write_str(
+                "the qualities look like Phred+64 and are read 31 too high; --phred64 converts \
+                 them",
+            ),
+            Self::HighQualities { fraction, max_phred } => write!(
+                f,
+                "{:.0} % of the qualities are above {max_phred}, the highest in its training data",
+                100.0 * fraction
+            ),
+            Self::LongReads { median } => write!(
+                f,
+                "half of the reads have {median} bases or more, longer than in its training data"
+            ),
         }
     }
 }
@@ -155,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_like_those_it_learned_from_fit() {
+    fn runs_like_the_training_data_have_no_misfits() {
         assert_eq!(misfits(40, 150, b'A', |i| b"#-:FJ"[i % 5]), []);
         assert_eq!(misfits(40, 350, b'A', |i| b'#' + (i % 40) as u8), []);
     }
@@ -170,7 +182,10 @@ mod tests {
         assert_eq!(misfits(40, 150, b'A', |i| b"BJ`h"[i % 4]), [Misfit::Phred64]);
         let high = misfits(40, 150, b'A', |i| b"#5I~"[i % 4]);
         assert!(
-            matches!(high[..], [Misfit::HighQualities { share, .. }] if (share - 0.25).abs() < 0.01),
+            matches!(
+                high[..],
+                [Misfit::HighQualities { fraction, .. }] if (fraction - 0.25).abs() < 0.01
+            ),
             "{high:?}"
         );
         assert_eq!(
@@ -185,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_bases_say_nothing_and_unknown_ones_do_not_count() {
+    fn few_bases_have_no_misfits_and_unknown_bases_do_not_count() {
         assert_eq!(misfits(33, 150, b'A', |_| b'?'), []);
         assert_eq!(misfits(0, 150, b'A', |_| b'?'), []);
         assert_eq!(misfits(40, 0, b'A', |_| b'?'), []);

@@ -1,18 +1,18 @@
-//! What can be wrong with a model package or its use.
+//! Errors of model packages and of their use.
 
 use bm_infer::{InferError, Shown};
 use thiserror::Error;
 
-/// Why there is no prediction.
+/// Why a package cannot be opened, or why there are no predictions.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum QualityError {
     /// No embedded model has that id.
     #[error(
-        "no model is called {id}; there are: {known}; a package or an .onnx file is named by its path"
+        "no model is called {id}; there are: {known}; name a package or an .onnx file by its path"
     )]
     UnknownModel {
-        /// The id asked for.
+        /// The id that was asked for.
         id: String,
         /// Ids of the embedded models.
         known: String,
@@ -24,7 +24,7 @@ pub enum QualityError {
         package: String,
         /// The file in it.
         file: String,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// The package has no such file.
@@ -37,7 +37,7 @@ pub enum QualityError {
         /// What to do.
         hint: &'static str,
     },
-    /// The manifest is not a manifest, or it and the model's files do not agree.
+    /// The manifest is not valid, or does not agree with the model's files.
     #[error("{package}: {}", Shown(reason))]
     Manifest {
         /// The package.
@@ -45,31 +45,32 @@ pub enum QualityError {
         /// What was expected and found.
         reason: String,
     },
-    /// The model was trained on an encoding that this version does not have.
+    /// The model was trained on an encoding that is not among the known ones; see
+    /// [`ModelPackage::open_with`](crate::ModelPackage::open_with).
     #[error("{package}: needs the encoding {}, there are: {known}", Shown(encoding))]
     UnknownEncoding {
         /// The package.
         package: String,
         /// The encoding that the model names.
         encoding: String,
-        /// Encodings of this version.
+        /// The known encodings.
         known: String,
     },
     /// A threshold is not between 0 and 1.
     #[error("a threshold is a probability from 0 to 1, found {value}")]
     InvalidThreshold {
-        /// The value given.
+        /// The value.
         value: f64,
     },
-    /// The encoder refused a window of a read that was found to be in order.
-    #[error("a window of a read could not be encoded")]
+    /// The encoder refused a well-formed read, or a window of one.
+    #[error("a read could not be encoded")]
     Encode(#[from] bm_encode::EncodeError),
-    /// What the package holds of a run's k-mers is broken, or of another version.
+    /// The evidence or experience of k-mers in the package is broken, or of another version.
     #[error("{package}: cannot be used")]
     Evidence {
         /// The package.
         package: String,
-        /// What is wrong with it.
+        /// The error.
         source: bm_evidence::EvidenceError,
     },
     /// The engine refused or failed.

@@ -1,15 +1,15 @@
-//! From the expected errors of a read to the probability that it has few.
+//! From the expected errors of a read to the probability that it has few errors.
 
 use std::fmt;
 
 use crate::{Probability, ReadRuleEntry};
 
-/// How a network that tells the probability of an error for every base judges a read.
+/// The probability of a read, from the error probabilities of its bases.
 ///
-/// The read's expected errors are the sum over its bases. Its errors are taken to be negative
-/// binomial with a mean of `mean_scale` times that sum and a variance of mean + `dispersion` ×
-/// mean²: errors come together more than independent ones would, as bases share what went wrong.
-/// The probability is that of at most ⌊`max_error_rate` × length⌋ errors.
+/// The read's expected errors are the sum over its bases. The number of errors is modelled as
+/// negative binomial, with mean m = `mean_scale` × expected errors and variance m + `dispersion` ×
+/// m²: errors of one read are correlated, so they vary more than independent ones. The probability
+/// is that of at most ⌊`max_error_rate` × length⌋ errors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ErrorRule {
     mean_scale: f64,
@@ -17,12 +17,12 @@ pub struct ErrorRule {
     max_error_rate: f64,
 }
 
-/// Sums beyond this are scaled down, so that neither they nor what they started from leaves the
-/// range of a double.
+/// Sums above this are scaled down, so that neither they nor their first term leaves the range of a
+/// double.
 const LARGE: f64 = 1e250;
 
 impl ErrorRule {
-    /// The rule's name, as manifests write it.
+    /// The rule's name in manifests.
     pub const NAME: &'static str = "negative-binomial";
 
     /// Returns the rule.
@@ -45,37 +45,37 @@ impl ErrorRule {
         Ok(Self { mean_scale, dispersion, max_error_rate })
     }
 
-    /// Returns the rule that takes expected errors as they are.
+    /// Returns the rule with a `mean_scale` of 1.
     pub fn unscaled(self) -> Self {
         Self { mean_scale: 1.0, ..self }
     }
 
-    /// Returns the rule as manifests write it.
+    /// Returns the rule's entry in a manifest.
     pub fn entry(&self) -> ReadRuleEntry {
         let Self { mean_scale, dispersion, max_error_rate } = *self;
         ReadRuleEntry { name: Self::NAME.to_owned(), mean_scale, dispersion, max_error_rate }
     }
 
-    /// Returns the highest error rate, in errors a base, at which a read is good.
+    /// Returns the highest error rate of a good read. Unit: errors per base.
     pub fn max_error_rate(&self) -> f64 {
         self.max_error_rate
     }
 
-    /// Returns the probability that a read of `bases` with `expected_errors` has an error rate of
-    /// at most the highest good one.
+    /// Returns the probability that the error rate of a read of `bases` with `expected_errors` is
+    /// at most [`ErrorRule::max_error_rate`].
     ///
-    /// `None` if the number of errors is negative or not a number.
+    /// `None` if the expected errors are negative or not finite.
     pub fn probability(&self, expected_errors: f64, bases: usize) -> Option<Probability> {
         let mean = self.mean_scale * expected_errors;
         if mean.is_nan() || mean < 0.0 || mean.is_infinite() {
             return None;
         }
         let size = 1.0 / self.dispersion;
-        // A hair more than the product: 0.01 × 100 is to be 1, whatever a double makes of it.
+        // Slightly more than the product: 0.01 × 100 must be 1 in spite of rounding.
         let most = (self.max_error_rate * bases as f64 * (1.0 + 1e-12)).floor();
         // P(0) = (size / (size + mean))^size and P(x + 1) = P(x) (x + size) / (x + 1) × mean /
-        // (size + mean). The sum is made from 1 on, and P(0) comes in at the end, as it may be too
-        // small for a double.
+        // (size + mean). The sum starts from 1, and P(0) is multiplied in at the end, because it
+        // may be too small for a double.
         let mut log_first = -size * (mean / size).ln_1p();
         let ratio = mean / (size + mean);
         let (mut term, mut sum, mut errors) = (1.0, 1.0, 0.0);
@@ -98,7 +98,8 @@ impl fmt::Display for ErrorRule {
         let Self { mean_scale, dispersion, max_error_rate } = self;
         write!(
             f,
-            "{} with mean {mean_scale} and dispersion {dispersion}, at most {max_error_rate} errors a base",
+            "{} with mean {mean_scale} and dispersion {dispersion}, at most {max_error_rate} \
+             errors per base",
             Self::NAME
         )
     }
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_those_of_sixty_digits() {
+    fn values_agree_with_decimal_arithmetic_of_sixty_digits() {
         // Sums of comb(x + 49, x) q^x p^50 over x = 0 to bases // 100 with q = m / (50 + m), p = 1
         // - q, m = 1.1 expected, in Python's decimal arithmetic.
         for (expected, bases, value) in EXACT {
@@ -140,10 +141,10 @@ mod tests {
     ];
 
     #[test]
-    fn it_falls_with_the_errors_and_ends_at_one_and_nothing() {
+    fn probability_falls_with_expected_errors_from_one_to_zero() {
         for bases in [1, 99, 100, 150, 10_000, 1_000_000, 100_000_000] {
-            let share = |rate: f64| probability(rate * bases as f64, bases);
-            let values: Vec<_> = [0.0, 1e-4, 1e-3, 0.005, 0.01, 0.02, 0.1, 0.9].map(share).into();
+            let at = |rate: f64| probability(rate * bases as f64, bases);
+            let values: Vec<_> = [0.0, 1e-4, 1e-3, 0.005, 0.01, 0.02, 0.1, 0.9].map(at).into();
             assert!(
                 values.is_sorted_by(|a, b| a >= b) && values[0] == 1.0 && values[7] < 0.7,
                 "{bases}: {values:?}"
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hundredth_of_a_hundred_is_one() {
+    fn one_error_is_allowed_in_a_hundred_bases() {
         // One error in a hundred bases is allowed, one in ninety-nine is not.
         let none = probability(0.5, 99);
         for bases in (100..3000).step_by(100) {

@@ -1,22 +1,22 @@
-//! Reads whose probabilities are known: whether an engine gives what the model's makers got.
+//! Golden reads: reads with known predictions, to check an engine against.
 
 use bm_reads::ReadRef;
 use serde::{Deserialize, Serialize};
 
 use crate::{Prediction, QualityError, QualityModel};
 
-/// The content of `golden.json`.
+/// The content of `golden.json`: reads with known predictions.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct GoldenReads {
     /// Version of the file's own format.
     pub format: u32,
-    /// How far an engine of full precision may be off.
+    /// Largest allowed difference of an engine of full precision.
     pub tolerance: f32,
     /// The reads.
     pub reads: Vec<GoldenRead>,
 }
 
-/// A read and its probability.
+/// A read and its known prediction.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct GoldenRead {
     /// The read's name.
@@ -32,27 +32,27 @@ pub struct GoldenRead {
     pub expected_errors: Option<f32>,
 }
 
-/// How an engine did on the golden reads.
+/// The differences of an engine from the golden reads.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GoldenReport {
     /// Reads compared.
     pub reads: usize,
     /// Largest difference of a probability.
     pub max_difference: f32,
-    /// Largest difference of expected errors, a base; 0 for a model that does not count errors.
+    /// Largest difference of expected errors per base; 0 for a model that does not count errors.
     pub max_rate_difference: f32,
-    /// Verdicts at the model's threshold that differ.
+    /// Number of verdicts at the model's threshold that differ.
     pub flips: usize,
 }
 
 impl GoldenReads {
-    /// Compares what a model's network says, without the k-mers of a run, with the golden
+    /// Compares the predictions of a model's network, without the k-mers of a run, with the golden
     /// predictions.
     ///
     /// # Errors
     ///
-    /// If the engine fails or gives a golden read no probability, or no expected errors where there
-    /// should be.
+    /// If the engine fails, or if a golden read has no probability, or no expected errors where the
+    /// file has them.
     pub fn compare(&self, model: &mut QualityModel) -> Result<GoldenReport, QualityError> {
         let reads: Vec<_> = self.reads.iter().map(GoldenRead::as_read).collect();
         let predictions = model.predict_alone(&reads)?;

@@ -1,51 +1,49 @@
-//! `manifest.json`: facts about a model, for machines.
+//! `manifest.json`: the facts about a model, for machines.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::RuleEntries;
+
 /// The manifest of a model package.
 ///
-/// Fields that this version does not know are kept out of the way: a newer manifest of the same
-/// format still opens.
+/// Unknown fields are ignored, so a newer manifest of the same format still opens.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Manifest {
     /// Version of the manifest's own format.
     pub format: u32,
     /// The model's id.
     pub id: String,
-    /// The model's version: predictions that change are a new one.
+    /// The model's version: changed predictions are a new version.
     pub version: u32,
-    /// What the model is for.
+    /// The model's purpose.
     pub task: String,
     /// One sentence for people.
     pub description: String,
     /// The encoding that the model was trained on.
     pub encoding: EncodingEntry,
-    /// How reads of other lengths than the network's are judged, where it takes one length.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub window: Option<WindowEntry>,
-    /// How a read is judged by its bases, where the network tells of every base.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read_rule: Option<ReadRuleEntry>,
-    /// Where the model applies, if it says.
+    /// How the network's outputs become the probability of a read: one key per kind of model.
+    #[serde(flatten)]
+    pub rule: RuleEntries,
+    /// The runs that the model applies to, if it states them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<DomainEntry>,
-    /// Probabilities from which on a read passes.
+    /// Lowest probabilities of a passing read.
     pub thresholds: Thresholds,
-    /// What the probability is the probability of.
+    /// The statement about a read whose probability the model predicts.
     pub label: LabelEntry,
-    /// What goes into `model.onnx`.
+    /// The input of `model.onnx`.
     pub input: TensorEntry,
-    /// What comes out of it.
+    /// The output of `model.onnx`.
     pub output: TensorEntry,
     /// Digest and size of each file.
     pub files: BTreeMap<String, FileEntry>,
     /// Data, seed, settings and tools of the training.
     #[serde(default)]
     pub training: serde_json::Value,
-    /// How well the model does.
+    /// How well the model performs.
     #[serde(default)]
     pub metrics: serde_json::Value,
 }
@@ -70,43 +68,21 @@ impl fmt::Display for EncodingEntry {
     }
 }
 
-/// A window rule by name.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct WindowEntry {
-    /// Bases that the network sees at once.
-    pub length: usize,
-    /// Name of the rule that combines windows.
-    pub rule: String,
-}
-
-/// What the runs are like that the model learned from; see [`crate::Domain`].
+/// The runs that a model applies to; see [`crate::Domain`].
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct DomainEntry {
-    /// Fewest quality values of a run.
+    /// Smallest number of distinct quality values of a run.
     pub min_quality_values: usize,
-    /// Highest quality.
+    /// Highest Phred score.
     pub max_phred: u8,
     /// Highest median of a run's read lengths, in bases.
     pub max_median_length: usize,
 }
 
-/// A rule from the probabilities of a read's bases to that of the read; see [`crate::ErrorRule`].
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct ReadRuleEntry {
-    /// The rule's name.
-    pub name: String,
-    /// Errors for every expected one.
-    pub mean_scale: f64,
-    /// How much more than independent errors they vary.
-    pub dispersion: f64,
-    /// Highest error rate of a good read, in errors a base.
-    pub max_error_rate: f64,
-}
-
-/// Probabilities from which on a read passes.
+/// Lowest probabilities of a passing read.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Thresholds {
-    /// The one that is used where none is given.
+    /// The threshold that is used if the user gives none.
     pub default: f32,
 }
 
@@ -115,7 +91,7 @@ pub struct Thresholds {
 pub struct LabelEntry {
     /// Its name.
     pub name: String,
-    /// What it says exactly.
+    /// Its exact definition.
     pub definition: String,
 }
 
@@ -124,7 +100,7 @@ pub struct LabelEntry {
 pub struct TensorEntry {
     /// Its name in the file.
     pub name: String,
-    /// Its dimensions: numbers, and names for those that are open.
+    /// Its dimensions: a number, or a name where any size is allowed.
     pub shape: Vec<serde_json::Value>,
 }
 

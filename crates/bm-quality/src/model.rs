@@ -1,32 +1,22 @@
 //! A model on an engine: reads in, predictions out.
 
-mod bases;
-mod reported;
-mod windows;
-
 use std::path::Path;
 use std::sync::Arc;
 
 use bm_infer::Backend;
 use bm_reads::ReadRef;
 
-use self::bases::Bases;
-use self::reported::ReportedErrors;
-use self::windows::Windows;
-use crate::facts::InputEncoder;
-use crate::{Facts, ModelPackage, PairRule, Prediction, QualityError, ReadRule, Threshold};
+use crate::kind::{ScoreReads, Scorer};
+use crate::{
+    Applicability, Facts, ModelPackage, PairRule, Prediction, QualityError, ReadRule, Threshold,
+};
 
-/// A model package opened on an engine, with the memory that one worker needs.
+/// A model package opened on an engine, with the memory of one worker.
 pub struct QualityModel {
     package: Arc<ModelPackage>,
-    judge: Judge,
-}
-
-/// What judges reads, by the kind of network.
-enum Judge {
-    Windows(Windows),
-    Bases(Box<Bases>),
-    Reported(ReportedErrors),
+    scorer: Scorer,
+    /// The package's rule, or the rule that scores by reported qualities in its place.
+    rule: ReadRule,
 }
 
 impl QualityModel {
@@ -34,7 +24,7 @@ impl QualityModel {
     ///
     /// # Errors
     ///
-    /// What [`ModelPackage::open`], [`ModelPackage::model_file`] and [`Backend::load`] say.
+    /// Those of [`ModelPackage::open`], [`ModelPackage::model_file`] and [`Backend::load`].
     pub fn open(path: &Path, backend: &dyn Backend) -> Result<Self, QualityError> {
         Self::new(Arc::new(ModelPackage::open(path)?), backend)
     }
@@ -43,49 +33,66 @@ impl QualityModel {
     ///
     /// # Errors
     ///
-    /// What [`ModelPackage::embedded`] and [`Backend::load`] say.
+    /// Those of [`ModelPackage::embedded`] and [`Backend::load`].
     #[cfg(feature = "models")]
     pub fn embedded(id: &str, backend: &dyn Backend) -> Result<Self, QualityError> {
         Self::new(Arc::new(ModelPackage::embedded(id)?), backend)
     }
 
-    /// Prepares a package that is open, for one more worker.
+    /// Prepares an open package for one more worker.
     ///
     /// # Errors
     ///
-    /// What [`ModelPackage::model_file`] and [`Backend::load`] say.
+    /// Those of [`ModelPackage::model_file`] and [`Backend::load`].
     pub fn new(package: Arc<ModelPackage>, backend: &dyn Backend) -> Result<Self, QualityError> {
         let file = package.model_file(backend.variant())?;
-        let judge = match (package.facts().rule, package.encoder()) {
-            (ReadRule::Windows(rule), InputEncoder::Rows(encoder)) => {
-                Judge::Windows(Windows::new(rule, encoder, backend.load(&file)?))
-            }
-            (ReadRule::Errors(rule), InputEncoder::Codes(encoder)) => Judge::Bases(Box::new(
-                Bases::new(rule, encoder, backend, &file, package.evidence()?)?,
-            )),
-            // A package is opened with an encoder that suits its rule.
-            (ReadRule::Windows(_), InputEncoder::Codes(_))
-            | (ReadRule::Errors(_), InputEncoder::Rows(_)) => {
-                let reason = format!(
-                    "{} does not go with {}",
-                    package.facts().rule,
-                    package.facts().encoding
-                );
-                return Err(QualityError::Manifest { package: package.name().to_owned(), reason });
-            }
-        };
-        Ok(Self { package, judge })
+        let rule = package.facts().rule;
+        Ok(Self { scorer: rule.scorer(&package, &file, backend)?, rule, package })
     }
 
-    /// Returns what judges reads by the errors that their qualities report, Σ 10^(−Q/10), where the
-    /// package's model does not apply ([`Facts::domain`]): by the same highest error rate, and
-    /// without a network. `None` if the model does not count errors.
+    /// Prepares an open package on the embedded engine, which needs no installation.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`QualityModel::new`].
+    #[cfg(feature = "embedded")]
+    pub fn with_default_engine(
+        package: impl Into<Arc<ModelPackage>>,
+    ) -> Result<Self, QualityError> {
+        Self::new(package.into(), &bm_infer::backend::Embedded::new())
+    }
+
+    /// Returns the model that suits a run, by the run's first reads, and whether the package's
+    /// network applies to the run.
+    ///
+    /// If it does not, and the model counts errors, the returned model scores reads by their
+    /// reported qualities, as `bm` does. [`Applicability`] has the reasons, and more control: open
+    /// the model for several workers, add reasons of your own, or use the network all the same.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`QualityModel::new`].
+    pub fn for_reads<'a>(
+        package: impl Into<Arc<ModelPackage>>,
+        backend: &dyn Backend,
+        first_reads: impl IntoIterator<Item = ReadRef<'a>>,
+    ) -> Result<(Self, Applicability), QualityError> {
+        let package = package.into();
+        let applicability = Applicability::of(package.facts(), first_reads);
+        Ok((applicability.open(package, backend)?, applicability))
+    }
+
+    /// Returns a model that scores reads by their reported errors, Σ 10^(−Q/10), with the package's
+    /// highest error rate and without a network; `None` if the package's model does not count
+    /// errors.
+    ///
+    /// It is for runs to which the package's model does not apply ([`Facts::domain`]).
     pub fn by_reported_errors(package: Arc<ModelPackage>) -> Option<Self> {
-        let ReadRule::Errors(rule) = package.facts().rule else { return None };
-        Some(Self { judge: Judge::Reported(ReportedErrors::new(rule.unscaled())), package })
+        let rule = package.facts().rule.for_reported_errors()?;
+        Some(Self { scorer: Scorer::reported(rule), rule: rule.into(), package })
     }
 
-    /// Returns what one must know of the model.
+    /// Returns the facts of the model.
     pub fn facts(&self) -> &Facts {
         self.package.facts()
     }
@@ -95,52 +102,44 @@ impl QualityModel {
         &self.package
     }
 
-    /// Returns the model's own threshold.
+    /// Returns the model's default threshold.
     pub fn threshold(&self) -> Threshold {
         self.facts().threshold
     }
 
-    /// Returns how the predictions for two mates become one for the pair.
+    /// Returns the rule that makes one prediction of those for two mates.
     pub fn pair_rule(&self) -> PairRule {
-        match (&self.judge, self.facts().rule) {
-            (Judge::Reported(_), ReadRule::Errors(rule)) => {
-                PairRule::of(ReadRule::Errors(rule.unscaled()))
-            }
-            (_, rule) => PairRule::of(rule),
-        }
+        PairRule::of(self.rule)
     }
 
     /// Returns a prediction for every read, in order.
     ///
-    /// A read's probability does not depend on the other reads. Reads may have any length; one that
-    /// is longer than the network's window is judged by the model's window rule.
+    /// A read's probability does not depend on the other reads. Reads may have any length; the
+    /// model's window rule scores a read that is longer than the network's window.
     ///
     /// # Errors
     ///
-    /// If the engine fails. A read that cannot be judged is no error but [`Prediction::Unscored`].
+    /// If the engine fails. A read that cannot be scored is not an error but
+    /// [`Prediction::Unscored`].
     pub fn predict(&mut self, reads: &[ReadRef<'_>]) -> Result<Vec<Prediction>, QualityError> {
         let mut predictions = Vec::with_capacity(reads.len());
         self.predict_into(reads.iter().copied(), &mut predictions)?;
         Ok(predictions)
     }
 
-    /// Returns what the network alone says of every read, whatever the k-mers of the run have to
-    /// say.
+    /// Returns the predictions of the network alone, without the evidence of the run's k-mers.
     ///
     /// # Errors
     ///
-    /// As [`QualityModel::predict`].
+    /// Those of [`QualityModel::predict`].
     pub(crate) fn predict_alone(
         &mut self,
         reads: &[ReadRef<'_>],
     ) -> Result<Vec<Prediction>, QualityError> {
-        let evidence = match &mut self.judge {
-            Judge::Bases(judge) => judge.evidence.take(),
-            _ => None,
-        };
+        let evidence = self.scorer.evidence_mut().and_then(Option::take);
         let predictions = self.predict(reads);
-        if let Judge::Bases(judge) = &mut self.judge {
-            judge.evidence = evidence;
+        if let Some(place) = self.scorer.evidence_mut() {
+            *place = evidence;
         }
         predictions
     }
@@ -150,44 +149,28 @@ impl QualityModel {
     ///
     /// # Errors
     ///
-    /// As [`QualityModel::predict`].
+    /// Those of [`QualityModel::predict`].
     pub fn predict_into<'a>(
         &mut self,
         reads: impl Iterator<Item = ReadRef<'a>> + Clone,
         predictions: &mut Vec<Prediction>,
     ) -> Result<(), QualityError> {
-        self.judge(reads, predictions, None)
+        self.scorer.score(reads, predictions, None)
     }
 
-    /// The same, and appends to `probabilities` the error probability of every base, 0 to 1, of the
-    /// reads that can be judged, one read after the other. A model that does not count errors
-    /// ([`Facts::counts_errors`]) appends nothing.
+    /// Appends a prediction for every read to `predictions`, and the error probability of every
+    /// base of the scored reads to `probabilities`, one read after the other. A model that does not
+    /// count errors ([`Facts::counts_errors`]) appends no probabilities.
     ///
     /// # Errors
     ///
-    /// As [`QualityModel::predict`].
+    /// Those of [`QualityModel::predict`].
     pub fn predict_bases_into<'a>(
         &mut self,
         reads: impl Iterator<Item = ReadRef<'a>> + Clone,
         predictions: &mut Vec<Prediction>,
         probabilities: &mut Vec<f32>,
     ) -> Result<(), QualityError> {
-        self.judge(reads, predictions, Some(probabilities))
-    }
-
-    fn judge<'a>(
-        &mut self,
-        reads: impl Iterator<Item = ReadRef<'a>> + Clone,
-        predictions: &mut Vec<Prediction>,
-        probabilities: Option<&mut Vec<f32>>,
-    ) -> Result<(), QualityError> {
-        match &mut self.judge {
-            Judge::Windows(judge) => judge.predict_into(reads, predictions),
-            Judge::Bases(judge) => judge.predict_into(reads, predictions, probabilities),
-            Judge::Reported(judge) => {
-                judge.predict_into(reads, predictions, probabilities);
-                Ok(())
-            }
-        }
+        self.scorer.score(reads, predictions, Some(probabilities))
     }
 }

@@ -7,10 +7,10 @@ use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use bm_encode::{AnyEncoder, Encodings};
 use bm_evidence::{Evidence, Experience};
 use bm_infer::{Digesting, InferError, ModelFile, Sha256, Variant};
 
-use crate::facts::InputEncoder;
 use crate::golden::GoldenReads;
 use crate::{Facts, Manifest, QualityError};
 
@@ -22,7 +22,7 @@ const CARD: &str = "README.md";
 const EXPERIENCE: &str = "experience.json";
 const EVIDENCE: &str = "evidence";
 
-/// Bytes of a large file that are read at once.
+/// Bytes per read of a large file.
 const BUFFER: usize = 256 * 1024;
 
 /// Most bytes of a package's text files.
@@ -33,9 +33,10 @@ pub struct ModelPackage {
     name: String,
     source: Source,
     facts: Facts,
-    encoder: InputEncoder,
+    encodings: Encodings,
+    encoder: AnyEncoder,
     manifest: Option<Manifest>,
-    /// Once it was read: it is large, and every worker needs it.
+    /// Set when it is first read: it is large, and all workers share it.
     evidence: OnceLock<Arc<Evidence>>,
 }
 
@@ -52,12 +53,22 @@ enum Source {
 pub type PackageFiles = BTreeMap<String, Vec<u8>>;
 
 impl ModelPackage {
-    /// Opens a package folder, or a bare `.onnx` file whose metadata say what it needs.
+    /// Opens a package folder, or a bare `.onnx` file with [`Facts::metadata`].
     ///
     /// # Errors
     ///
-    /// If files are missing or unreadable, or if what the manifest says is not what is there.
+    /// If files are missing or unreadable, or if the manifest and the files do not agree.
     pub fn open(path: &Path) -> Result<Self, QualityError> {
+        Self::open_with(&Encodings::shipped(), path)
+    }
+
+    /// Opens a package folder or a bare `.onnx` file of a model on one of these encodings, which
+    /// may include your own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ModelPackage::open`].
+    pub fn open_with(encodings: &Encodings, path: &Path) -> Result<Self, QualityError> {
         let name = path.display().to_string();
         if path.is_dir() {
             let manifest = text(&name, path, MANIFEST)?.ok_or_else(|| QualityError::NoFile {
@@ -65,19 +76,40 @@ impl ModelPackage {
                 file: MANIFEST,
                 hint: "a model package is a folder with manifest.json and model.onnx",
             })?;
-            Self::with_manifest(name, Source::Folder(path.to_owned()), &manifest)
+            Self::with_manifest(name, Source::Folder(path.to_owned()), &manifest, encodings)
         } else {
-            let file = ModelFile::open(path)?;
-            let (facts, encoder) = Facts::from_metadata(&file)?;
-            Ok(Self {
-                name,
-                source: Source::Bare(Box::new(file)),
-                facts,
-                encoder,
-                manifest: None,
-                evidence: OnceLock::new(),
-            })
+            Self::from_model_file_with(encodings, ModelFile::open(path)?)
         }
+    }
+
+    /// Opens a model file that has [`Facts::metadata`] and no package around it.
+    ///
+    /// # Errors
+    ///
+    /// If facts are missing from the metadata, or do not agree with the network.
+    pub fn from_model_file(file: ModelFile) -> Result<Self, QualityError> {
+        Self::from_model_file_with(&Encodings::shipped(), file)
+    }
+
+    /// Opens a model file of a model on one of these encodings, which may include your own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ModelPackage::from_model_file`].
+    pub fn from_model_file_with(
+        encodings: &Encodings,
+        file: ModelFile,
+    ) -> Result<Self, QualityError> {
+        let (facts, encoder) = Facts::from_metadata(&file, encodings)?;
+        Ok(Self {
+            name: file.name().to_owned(),
+            source: Source::Bare(Box::new(file)),
+            facts,
+            encodings: encodings.clone(),
+            encoder,
+            manifest: None,
+            evidence: OnceLock::new(),
+        })
     }
 
     /// Returns the ids of the embedded models, the default one first.
@@ -92,38 +124,53 @@ impl ModelPackage {
     ///
     /// # Errors
     ///
-    /// [`QualityError::UnknownModel`] with the ids there are.
+    /// [`QualityError::UnknownModel`] with the known ids.
     #[cfg(feature = "models")]
     pub fn embedded(id: &str) -> Result<Self, QualityError> {
         let model = bm_models::get(id).ok_or_else(|| QualityError::UnknownModel {
             id: id.to_owned(),
             known: Self::embedded_ids().collect::<Vec<_>>().join(", "),
         })?;
-        Self::with_manifest(id.to_owned(), Source::Embedded(model), model.manifest)
+        let encodings = Encodings::shipped();
+        Self::with_manifest(id.to_owned(), Source::Embedded(model), model.manifest, &encodings)
     }
 
-    /// Opens a package whose files are in memory; `name` is what messages call it.
+    /// Opens a package whose files are in memory; messages use `name`.
     ///
     /// # Errors
     ///
-    /// As [`ModelPackage::open`].
+    /// Those of [`ModelPackage::open`].
     pub fn from_files(name: impl Into<String>, files: PackageFiles) -> Result<Self, QualityError> {
+        Self::from_files_with(&Encodings::shipped(), name, files)
+    }
+
+    /// Opens a package whose files are in memory, of a model on one of these encodings, which may
+    /// include your own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ModelPackage::open`].
+    pub fn from_files_with(
+        encodings: &Encodings,
+        name: impl Into<String>,
+        files: PackageFiles,
+    ) -> Result<Self, QualityError> {
         let name = name.into();
         let missing = || QualityError::NoFile {
             package: name.clone(),
             file: MANIFEST,
-            hint: "it says what the package is",
+            hint: "a package needs one",
         };
         let manifest = memory_text(&name, &files, MANIFEST)?.ok_or_else(missing)?;
-        Self::with_manifest(name, Source::Memory(files), &manifest)
+        Self::with_manifest(name, Source::Memory(files), &manifest, encodings)
     }
 
-    /// Returns the files of the package, each checked against the manifest where that has its
-    /// digest; without what the k-mers of its run say, which are of no use to another run.
+    /// Returns the files of the package, checked against the digests of the manifest, without the
+    /// evidence of the run's k-mers, which is of no use to another run.
     ///
     /// # Errors
     ///
-    /// If one is missing or is not what the manifest says. A bare file is no package.
+    /// If a file is missing or does not match the manifest, or if the package is a bare file.
     pub fn files(&self) -> Result<PackageFiles, QualityError> {
         let mut files = self.files_with_manifest()?;
         if let Some(manifest) =
@@ -167,7 +214,12 @@ impl ModelPackage {
         Ok(files)
     }
 
-    fn with_manifest(name: String, source: Source, manifest: &str) -> Result<Self, QualityError> {
+    fn with_manifest(
+        name: String,
+        source: Source,
+        manifest: &str,
+        encodings: &Encodings,
+    ) -> Result<Self, QualityError> {
         let refused = |reason: String| QualityError::Manifest { package: name.clone(), reason };
         let manifest: Manifest = serde_json::from_str(manifest)
             .map_err(|error| refused(format!("{MANIFEST}: {error}")))?;
@@ -178,30 +230,31 @@ impl ModelPackage {
                 Manifest::FORMAT
             )));
         }
-        let (facts, encoder) = Facts::from_manifest(&name, &manifest)?;
+        let (facts, encoder) = Facts::from_manifest(&name, &manifest, encodings)?;
         Ok(Self {
             name,
             source,
             facts,
+            encodings: encodings.clone(),
             encoder,
             manifest: Some(manifest),
             evidence: OnceLock::new(),
         })
     }
 
-    /// Returns what messages call the package.
+    /// Returns the name of the package in messages.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns what one must know to use the model.
+    /// Returns the facts needed to use the model.
     pub fn facts(&self) -> &Facts {
         &self.facts
     }
 
-    /// Returns what makes the network's input of a read.
-    pub(crate) fn encoder(&self) -> InputEncoder {
-        self.encoder
+    /// Returns the encoder that makes the network's input.
+    pub fn encoder(&self) -> &AnyEncoder {
+        &self.encoder
     }
 
     /// Returns the manifest; a bare file has none.
@@ -213,7 +266,8 @@ impl ModelPackage {
     ///
     /// # Errors
     ///
-    /// If it is missing, or if digest, input, output or metadata are not what the manifest says.
+    /// If the file is missing, or if its digest, input, output or metadata do not match the
+    /// manifest.
     pub fn model_file(&self, variant: Variant) -> Result<ModelFile, QualityError> {
         let name = file_name(variant);
         let file = match &self.source {
@@ -240,8 +294,8 @@ impl ModelPackage {
                 ModelFile::from_bytes(format!("{}/{name}", self.name), bytes.clone())?
             }
             Source::Bare(file) => {
-                // A bare file is whatever it is; the engine that is asked to load it judges its
-                // layout.
+                // No manifest to check it against. The engine checks the layout when it loads the
+                // file.
                 return Ok(file.as_ref().clone());
             }
         };
@@ -253,7 +307,7 @@ impl ModelPackage {
     ///
     /// # Errors
     ///
-    /// If they are missing or are not what the manifest says.
+    /// If they are missing or do not match the manifest.
     pub fn golden(&self) -> Result<Option<GoldenReads>, QualityError> {
         let Some(content) = self.golden_text()? else { return Ok(None) };
         serde_json::from_str(&content)
@@ -277,12 +331,12 @@ impl ModelPackage {
         Ok(Some(content))
     }
 
-    /// Returns what runs with known errors taught of a run's own k-mers, checked against the
-    /// manifest; `None` if the package has nothing of the kind.
+    /// Returns how k-mer support and errors were related in runs with known errors, checked against
+    /// the manifest; `None` if the package has no such file.
     ///
     /// # Errors
     ///
-    /// If it is missing, is not what the manifest says, or is of another version.
+    /// If the file is missing, does not match the manifest, or is of another version.
     pub fn experience(&self) -> Result<Option<Experience>, QualityError> {
         let Some(content) = self.experience_text()? else { return Ok(None) };
         let failed = |source| QualityError::Evidence {
@@ -308,22 +362,22 @@ impl ModelPackage {
         Ok(Some(content))
     }
 
-    /// Returns whether the package holds what the k-mers of a run say.
+    /// Returns whether the package has the evidence of a run's k-mers.
     pub fn has_evidence(&self) -> bool {
         self.evidence.get().is_some() || self.lists(EVIDENCE)
     }
 
-    /// Gives the package what the k-mers of a run say, as if it had a file of that.
+    /// Adds the evidence of a run's k-mers, as if the package had a file of it.
     pub fn with_evidence(self, evidence: Arc<Evidence>) -> Self {
         Self { evidence: OnceLock::from(evidence), ..self }
     }
 
-    /// Returns what the k-mers of a run say, checked against the manifest; `None` if the package
-    /// holds none. It is read once.
+    /// Returns the evidence of a run's k-mers, checked against the manifest; `None` if the package
+    /// has none. The file is read once.
     ///
     /// # Errors
     ///
-    /// If the file is missing, is not what the manifest says, or is of another version.
+    /// If the file is missing, does not match the manifest, or is of another version.
     pub fn evidence(&self) -> Result<Option<Arc<Evidence>>, QualityError> {
         if !self.has_evidence() {
             return Ok(None);
@@ -346,10 +400,10 @@ impl ModelPackage {
                 let bytes = files.get(EVIDENCE).ok_or_else(|| self.no_file(EVIDENCE))?;
                 (Box::new(bytes.as_slice()), bytes.len() as u64)
             }
-            // Their manifests list none.
+            // The manifests of these list no evidence.
             _ => return Err(self.no_file(EVIDENCE)),
         };
-        // It may be large, so it is read once, and checked when it has been.
+        // The file may be large, so it is read once, and its digest is checked after that.
         let mut file = BufReader::with_capacity(BUFFER, Digesting::new(file));
         let evidence = Evidence::read(&mut file, bytes);
         io::copy(&mut file, &mut io::sink()).map_err(failed)?;
@@ -363,16 +417,16 @@ impl ModelPackage {
         Ok(Some(Arc::clone(self.evidence.get_or_init(|| Arc::new(evidence)))))
     }
 
-    /// Whether the manifest has a file.
+    /// Returns whether the manifest lists a file.
     fn lists(&self, file: &str) -> bool {
         self.manifest.as_ref().is_some_and(|manifest| manifest.files.contains_key(file))
     }
 
-    /// Returns the model card, if there is one.
+    /// Returns the model card, if the package has one.
     ///
     /// # Errors
     ///
-    /// If it is there and cannot be read.
+    /// If the file is there and cannot be read.
     pub fn card(&self) -> Result<Option<String>, QualityError> {
         match &self.source {
             Source::Bare(_) => Ok(None),
@@ -386,7 +440,7 @@ impl ModelPackage {
     fn check(&self, file: &ModelFile, name: &'static str) -> Result<(), QualityError> {
         let Some(manifest) = &self.manifest else { return Ok(()) };
         self.check_digest(name, file.bytes())?;
-        let (facts, _) = Facts::from_metadata(file)?;
+        let (facts, _) = Facts::from_metadata(file, &self.encodings)?;
         if facts != self.facts {
             return Err(self.refused(format!(
                 "the metadata of {name} ({facts}) and {MANIFEST} ({}) do not agree",
@@ -438,7 +492,7 @@ impl ModelPackage {
         Ok(())
     }
 
-    fn refused(&self, reason: String) -> QualityError {
+    pub(crate) fn refused(&self, reason: String) -> QualityError {
         QualityError::Manifest { package: self.name.clone(), reason }
     }
 
@@ -458,7 +512,7 @@ fn file_name(variant: Variant) -> &'static str {
     }
 }
 
-/// Returns a text of a package in memory; `None` if it is not there.
+/// Returns a text file of a package in memory; `None` if it is not there.
 fn memory_text(
     package: &str,
     files: &PackageFiles,

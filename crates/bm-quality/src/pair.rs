@@ -1,35 +1,26 @@
-//! Two mates judged as one read.
+//! Two mates scored as one read.
 
-use crate::window::mean_logit;
-use crate::{ErrorRule, KmerSupport, Prediction, ReadRule, Score};
+use crate::probability::mean_logit;
+use crate::{KmerSupport, Prediction, ReadRule, Score};
 
-/// How what a model says of two mates becomes one.
+/// How the predictions for two mates become one.
 ///
-/// A pair is judged as the one read that it would be if its mates were sequenced in one piece.
-/// Where the model counts errors, those of both are added, and the [`ErrorRule`] tells the
-/// probability that the pair has few for its bases. Where it judges windows, the mates' logits are
-/// averaged, with as many votes as bases
+/// A pair is scored as the one read that its mates would be in one piece. If the model counts
+/// errors, the expected errors of both mates are added, and the [`ErrorRule`](crate::ErrorRule)
+/// gives the probability that the pair has few errors for its length. If the model scores windows,
+/// the mates' logits are averaged, weighted by bases
 /// ([`Combination::BaseWeightedMeanLogit`](crate::Combination::BaseWeightedMeanLogit)).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PairRule(Kind);
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
-    Errors(ErrorRule),
-    Logits,
-}
+pub struct PairRule(ReadRule);
 
 impl PairRule {
-    /// Returns the rule that goes with a rule for reads.
+    /// Returns the rule for pairs that belongs to a rule for reads.
     pub fn of(rule: ReadRule) -> Self {
-        Self(match rule {
-            ReadRule::Errors(rule) => Kind::Errors(rule),
-            ReadRule::Windows(_) => Kind::Logits,
-        })
+        Self(rule)
     }
 
-    /// Returns what is said of a pair whose mates have so many `bases`. A pair of which one mate
-    /// cannot be judged cannot be judged.
+    /// Returns the prediction for a pair of mates with these numbers of `bases`. A pair with an
+    /// unscored mate is unscored.
     pub fn joint(&self, mates: [&Prediction; 2], bases: [usize; 2]) -> Prediction {
         let [first, second] = match mates {
             [Prediction::Scored(first), Prediction::Scored(second)] => [first, second],
@@ -42,10 +33,7 @@ impl PairRule {
             .expected_errors
             .zip(second.expected_errors)
             .map(|(one, other)| f64::from(one) + f64::from(other));
-        let probability = match self.0 {
-            Kind::Errors(rule) => sum.and_then(|errors| rule.probability(errors, total)),
-            Kind::Logits => None,
-        };
+        let probability = self.0.pair_probability(sum, total);
         let by_logits = || {
             mean_logit(
                 [(first.probability, bases[0] as f64), (second.probability, bases[1] as f64)]
@@ -53,7 +41,8 @@ impl PairRule {
                 total,
             )
         };
-        // The mean of two probabilities always is one; were it not, the lower one would be safe.
+        // The mean of two probabilities always is a probability; if it were not, the lower one
+        // would be safe.
         let lower = if first.probability < second.probability {
             first.probability
         } else {
@@ -78,7 +67,7 @@ mod tests {
     use bm_reads::ReadError;
 
     use super::*;
-    use crate::{Combination, Probability, WindowRule};
+    use crate::{Combination, ErrorRule, Probability, WindowRule};
 
     fn scored(probability: f32, expected_errors: Option<f32>) -> Prediction {
         let probability = Probability::new(probability).expect("a probability");
@@ -90,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_is_judged_as_one_read_with_the_errors_of_both() {
+    fn a_pair_is_scored_as_one_read_with_the_errors_of_both_mates() {
         let rule = ErrorRule::new(1.1, 0.5, 0.01).expect("numbers in range");
         let pair = errors().joint([&scored(0.9, Some(0.25)), &scored(0.2, Some(2.5))], [150, 101]);
         assert_eq!(pair.expected_errors(), Some(2.75));
@@ -98,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_count_of_errors_is_averaged_by_bases() {
+    fn without_expected_errors_logits_are_averaged_by_bases() {
         let rule = PairRule::of(ReadRule::Windows(WindowRule {
             length: 150,
             combination: Combination::BaseWeightedMeanLogit,
@@ -115,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_with_a_mate_that_cannot_be_judged_cannot_be_judged() {
+    fn a_pair_with_an_unscored_mate_is_unscored() {
         let (read, unscored) = (scored(0.9, Some(0.1)), Prediction::Unscored(ReadError::EmptyRead));
         assert_eq!(errors().joint([&read, &unscored], [100, 0]), unscored);
         assert_eq!(errors().joint([&unscored, &read], [0, 100]), unscored);

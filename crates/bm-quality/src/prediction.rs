@@ -1,55 +1,40 @@
-//! What a model says of a read.
+//! What a model predicts of a read.
 
 use bm_reads::ReadError;
 
-/// A probability: finite, 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub struct Probability(f32);
+use crate::Probability;
 
-impl Probability {
-    /// Returns the probability, if the value is one.
-    pub fn new(value: f32) -> Option<Self> {
-        (0.0..=1.0).contains(&value).then_some(Self(value))
-    }
-
-    /// Returns the value, 0 to 1.
-    pub const fn get(self) -> f32 {
-        self.0
-    }
-}
-
-/// What a model says of a read that it can judge.
+/// The prediction for a read that has one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
     /// P(the read passes) under the model's label.
     pub probability: Probability,
-    /// How many of the read's bases the model expects to be wrong; `None` from a model that does
-    /// not count errors.
+    /// Expected number of wrong bases; `None` from a model that does not count errors.
     pub expected_errors: Option<f32>,
-    /// What the k-mers of the run changed; `None` where the package holds none.
+    /// How the k-mers of the run contributed; `None` if the package has no evidence.
     pub support: Option<KmerSupport>,
 }
 
-/// What the k-mers of a run had to say of a read.
+/// How the k-mers of a run contributed to a prediction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KmerSupport {
-    /// How many of the read's bases the network alone expects to be wrong.
+    /// Expected number of wrong bases by the network alone.
     pub expected_errors_prior: f32,
-    /// Share of the bases of which the k-mers know something, 0 to 1.
+    /// Fraction of the bases that the k-mers cover, 0 to 1.
     pub evaluable: f32,
 }
 
-/// What a model says of one read.
+/// What a model predicts of one read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Prediction {
-    /// The model's answer.
+    /// The read has a probability.
     Scored(Score),
-    /// The read is well-formed but cannot be judged, and why.
+    /// The read cannot be scored, and why.
     Unscored(ReadError),
 }
 
 impl Prediction {
-    /// Returns the probability, where there is one.
+    /// Returns the probability, if the read is scored.
     pub fn probability(&self) -> Option<Probability> {
         match self {
             Prediction::Scored(score) => Some(score.probability),
@@ -57,7 +42,7 @@ impl Prediction {
         }
     }
 
-    /// Returns what the k-mers of the run had to say, where they were asked.
+    /// Returns how the k-mers of the run contributed, if they did.
     pub fn kmer_support(&self) -> Option<KmerSupport> {
         match self {
             Prediction::Scored(score) => score.support,
@@ -65,7 +50,7 @@ impl Prediction {
         }
     }
 
-    /// Returns the expected number of wrong bases, where the model gives one.
+    /// Returns the expected number of wrong bases, if the model counts errors.
     pub fn expected_errors(&self) -> Option<f32> {
         match self {
             Prediction::Scored(score) => score.expected_errors,

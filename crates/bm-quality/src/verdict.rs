@@ -1,10 +1,10 @@
-//! Our decision about a read.
+//! Criteria, and the decision about a read.
 
 use std::fmt;
 
 use crate::{Prediction, QualityError, Score};
 
-/// The probability from which on a read passes.
+/// The lowest probability of a passing read.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Threshold(f32);
 
@@ -28,14 +28,14 @@ impl Threshold {
     }
 }
 
-/// What a read must reach to pass: everything that is given.
+/// What a read must meet to pass: every criterion that is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Criteria {
     /// The lowest probability.
     pub threshold: Option<Threshold>,
-    /// The most expected errors.
+    /// The highest number of expected errors.
     pub max_expected_errors: Option<f64>,
-    /// The most expected errors a base.
+    /// The highest number of expected errors per base.
     pub max_expected_error_rate: Option<f64>,
 }
 
@@ -45,10 +45,11 @@ impl Criteria {
         self.max_expected_errors.is_some() || self.max_expected_error_rate.is_some()
     }
 
-    /// Returns what a read of `bases` does not reach; a value equal to a limit reaches it.
+    /// Returns the criteria that a read of `bases` does not meet; a value equal to a limit meets
+    /// it.
     ///
-    /// A read without expected errors fails where they are limited: check
-    /// [`Facts::counts_errors`](crate::Facts::counts_errors) before.
+    /// A read without expected errors fails a limit on them: check
+    /// [`Facts::counts_errors`](crate::Facts::counts_errors) first.
     pub fn shortfalls(
         &self,
         score: &Score,
@@ -67,10 +68,10 @@ impl Criteria {
             ),
         ]
         .into_iter()
-        .filter_map(|(shortfall, is_there)| is_there.then_some(shortfall))
+        .filter_map(|(shortfall, fails)| fails.then_some(shortfall))
     }
 
-    /// Returns the decision about a read of `bases`: it passes if there are no
+    /// Returns the decision about a read of `bases`: the read passes if it has no
     /// [`Criteria::shortfalls`].
     pub fn verdict(&self, prediction: &Prediction, bases: usize) -> Verdict {
         match prediction {
@@ -86,11 +87,11 @@ impl Criteria {
 /// A criterion that a read does not meet.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Shortfall {
-    /// The probability is under the threshold.
+    /// The probability is below the threshold.
     Probability,
-    /// More errors are expected than may be.
+    /// The expected errors exceed their limit.
     ExpectedErrors,
-    /// More errors a base are expected than may be.
+    /// The expected errors per base exceed their limit.
     ExpectedErrorRate,
 }
 
@@ -100,19 +101,19 @@ impl From<Threshold> for Criteria {
     }
 }
 
-/// Our decision about a read.
+/// The decision about a read.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Verdict {
-    /// The read reaches what it must reach.
+    /// The read meets all criteria.
     Pass,
-    /// It does not.
+    /// The read fails a criterion.
     Fail,
-    /// There is no probability.
+    /// The read has no probability.
     Unscored,
 }
 
 impl Verdict {
-    /// Returns the word that tables use.
+    /// Returns the word for tables.
     pub const fn name(self) -> &'static str {
         match self {
             Verdict::Pass => "pass",
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn every_criterion_that_is_given_counts() {
+    fn every_given_criterion_counts() {
         let read = scored(0.6, Some(1.5));
         let criteria = |threshold: Option<f32>, errors, rate| Criteria {
             threshold: threshold.and_then(|t| Threshold::new(t).ok()),

@@ -184,7 +184,7 @@ fn where_the_model_does_not_apply_it_is_said_and_reported_errors_judge() {
     let long = text_of(&testdata("nanopore_lambda_4line.fastq.gz"));
     let phred64 = text_of(&testdata("derived/phred64.fastq.gz"));
     for (text, expected) in [
-        (constant.concat(), "every base has the quality 20"),
+        (constant.concat(), "every base has quality 20"),
         (long, "half of the reads have "),
         (phred64, "the qualities look like Phred+64"),
     ] {

@@ -1,13 +1,13 @@
-//! `base-quality-place` version 1: what `quality-place` says of a base, and which base it is.
+//! `base-quality-place` version 1: the features of `quality-place`, and the base.
 
 use super::{CodeEncoder, CodeEncoding, QualityPlace};
 use crate::EncodeError;
 use bm_reads::{ReadRef, base};
 
-/// A, C, G, T and U, and all others.
+/// A, C, G, T (or U), and all others.
 const BASES: usize = 5;
 
-/// Channels of A, C, G and T; other bases have none.
+/// Channels of A, C, G and T; other bases have no channel.
 const BASE_CHANNELS: usize = 4;
 
 const QUALITY_PLACE: CodeEncoding = QualityPlace::ENCODING;
@@ -35,16 +35,17 @@ const fn first_codes() -> [u16; 256] {
 /// The encoding `base-quality-place` version 1.
 ///
 /// The code of a base is `1598 × base + c`, where base is 0 to 3 for A, C, G and T (or U), in
-/// either case, and 4 for all others, and c is its code of [`QualityPlace`].
+/// either case, and 4 for all others, and c is the base's code in [`QualityPlace`].
 ///
-/// The vector of a code has 28 features: the 24 of c; and a 1 among four, for the base, or none.
+/// The vector of a code has 28 features: the 24 of c, and the base, one-hot among four (all zero
+/// for other bases).
 ///
-/// It is for networks that are trained on the run that they judge: what goes wrong where depends on
-/// the bases around, and on the instrument.
+/// It is for networks that are trained on the run whose reads they score: errors depend on the
+/// bases around them, and on the instrument.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BaseQualityPlace;
 
-/// What a code of [`BaseQualityPlace`] says of a base.
+/// The parts of a code of [`BaseQualityPlace`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct CodeParts {
     /// 0 to 3 for A, C, G and T; 4 for others.
@@ -56,13 +57,13 @@ pub struct CodeParts {
 }
 
 impl BaseQualityPlace {
-    /// Returns the name of each place, in order: `start 0`, …, `start 25-49`, `middle`, `end
-    /// 25-49`, …, `end 0`… as [`QualityPlace`] counts them.
+    /// Returns the name of each place, numbered as in [`QualityPlace`]: the end, and the distances
+    /// to it in bases.
     pub fn places() -> impl Iterator<Item = String> {
         QualityPlace::places()
     }
 
-    /// Returns what a code says.
+    /// Returns the parts of a code.
     pub fn parts(code: u16) -> CodeParts {
         let rest = usize::from(code) % QUALITY_PLACE.codes;
         CodeParts {

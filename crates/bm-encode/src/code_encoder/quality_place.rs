@@ -1,5 +1,5 @@
-//! `quality-place` version 1: the reported quality of a base and how near it is to an end of the
-//! read.
+//! `quality-place` version 1: the reported quality of a base, and its distance to the nearer end of
+//! the read.
 
 use super::{CodeEncoder, CodeEncoding};
 use crate::EncodeError;
@@ -9,29 +9,29 @@ use bm_reads::{Phred, ReadRef};
 /// Phred scores 0 to 93.
 const SCORES: usize = 94;
 
-/// Distances to an end, in bases, at which a new place begins: every base counts near the end,
-/// fewer further in.
+/// Distances to an end, in bases, at which a new place begins: places are narrow near the end and
+/// wide further in.
 const EDGES: [usize; 8] = [1, 2, 3, 5, 8, 14, 25, 50];
 
-/// Bases from an end on that are in the middle.
+/// Distance from both ends, in bases, from which a base is in the middle.
 const NEAR: usize = EDGES[EDGES.len() - 1];
 
-/// The place of the middle; places before it are at the read's start, places after it at its end.
+/// The place of the middle; lower places are at the read's start, higher ones at its end.
 const MIDDLE: usize = EDGES.len();
 
 const PLACES: usize = 2 * EDGES.len() + 1;
 
-/// Features of a quality score, before those of the place.
+/// Features of the quality score; the features of the place follow them.
 const QUALITY_CHANNELS: usize = 7;
 
-/// Where the ramps of the quality begin, Phred, and how long they are.
+/// Where the ramps of the quality begin, and how long they are. Unit: Phred.
 const RAMPS: [u8; 3] = [2, 14, 26];
 const RAMP: f64 = 12.0;
 
-/// Reported error probabilities beyond these say no more: Phred 50, and a guess among four bases.
+/// Limits of a reported error probability: Phred 50, and a random guess among four bases.
 const REPORTED: (f64, f64) = (1e-5, 0.75);
 
-/// Most that the score of an unknown base counts as. Instruments give N anything from 0 to 40.
+/// Highest Phred score of an unknown base. Instruments report anything from 0 to 40 for N.
 const UNKNOWN: u16 = 2;
 
 static ENCODING: CodeEncoding = QualityPlace::ENCODING;
@@ -56,23 +56,28 @@ const fn codes_of_places(end: bool) -> [u16; NEAR] {
 
 /// The encoding `quality-place` version 1.
 ///
-/// The code of a base is `94 × place + Phred`. A base that is not A, C, G, T or U in either case
-/// counts as of Phred 2 at most. Places 0 to 7 are at the start of the read, at distances from 0,
-/// 1, 2, 3, 5, 8, 14 and 25 on; place 8 is the middle, from the distance 50 on; places 9 to 16 are
-/// at the end, as those at the start. The nearer end counts, the start if both are as near.
+/// The code of a base is `94 × place + Phred`. The Phred score of a base other than A, C, G, T or
+/// U (in either case) is at most 2. Places 0 to 7 are at the start of the read and begin at the
+/// distances 0, 1, 2, 3, 5, 8, 14 and 25; place 8 is the middle and begins at the distance 50;
+/// places 9 to 16 are at the end and mirror those at the start. Distances are to the nearer end; at
+/// equal distance the base belongs to the start.
 ///
-/// The vector of a code has 24 features: Phred / 40; the reported error probability e =
-/// 10^(−Phred/10); three ramps, which rise from 0 to 1 between Phred 2, 14, 26 and 12 more; 1,
-/// which says that here is a base, because outside of a read a convolution sees zeros; ln(e / (1 −
-/// e)) with e kept within 10⁻⁵ and 0.75; and a 1 among seventeen, for the place.
+/// The vector of a code has 24 features:
 ///
-/// The bases themselves are not in it: they gained nothing on runs that a network had not seen, and
-/// a genome is soon learned.
+/// - Phred / 40;
+/// - the reported error probability e = 10^(−Phred/10);
+/// - three ramps, which rise from 0 to 1 over 12 Phred units from Phred 2, 14 and 26;
+/// - 1, which marks a base: outside of a read a convolution sees zeros;
+/// - ln(e / (1 − e)), with e clamped to 10⁻⁵…0.75;
+/// - the place, one-hot among seventeen.
+///
+/// The vector does not contain the base itself: on runs that the network had not seen, bases
+/// improved nothing, and a network with bases easily learns a genome by heart.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct QualityPlace;
 
 impl QualityPlace {
-    /// The same for encodings that build on it.
+    /// The encoding, as a constant for encodings that build on it.
     pub(super) const ENCODING: CodeEncoding = CodeEncoding {
         id: "quality-place",
         version: 1,
@@ -123,7 +128,7 @@ impl CodeEncoder for QualityPlace {
         let length = read.len();
         check_quality(read.quality_scores)?;
         let first = codes.len();
-        // Arithmetic on bytes and no table, so that it is one vector instruction for many bases.
+        // Arithmetic on bytes instead of a table: it compiles to vector instructions.
         codes.extend(read.sequence.iter().zip(read.quality_scores).map(|(base, byte)| {
             let score = u16::from(byte - Phred::OFFSET);
             let known = matches!(base | 0x20, b'a' | b'c' | b'g' | b't' | b'u');

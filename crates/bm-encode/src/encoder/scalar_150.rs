@@ -1,4 +1,4 @@
-//! `scalar-150` version 1: one number a base, one a quality score.
+//! `scalar-150` version 1: one number per base and one per quality score.
 
 use super::Encoder;
 use crate::{EncodeError, Encoding};
@@ -16,14 +16,14 @@ static BASE: [f32; 256] = {
     let mut table = [0.0; 256];
     let mut byte = 0;
     while byte < 256 {
-        // Of four codes a quarter each; the code of what is no base of DNA is 4.
+        // Codes 0 to 3 are A, C, G and T; code 4 is any other byte.
         table[byte] = base::dna_code(byte as u8) as f32 * 0.25;
         byte += 1;
     }
     table
 };
 
-/// Feature of each possible quality byte: Phred / 93; bytes that are not Phred + 33 never get here.
+/// Feature of each possible quality byte: Phred / 93. Other bytes are refused before the look-up.
 static QUALITY: [f32; 256] = {
     let mut table = [0.0; 256];
     let mut byte = 0;
@@ -38,9 +38,9 @@ static QUALITY: [f32; 256] = {
 
 /// The encoding `scalar-150` version 1.
 ///
-/// Features 0..150 are the bases: A 0.0, C 0.25, G 0.5, T 0.75, anything else 1.0, in either case.
-/// Features 150..300 are the quality scores: Phred / 93. A shorter read is padded with 0.0 in both
-/// halves.
+/// Features 0..150 are the bases: A 0.0, C 0.25, G 0.5, T 0.75 in either case, anything else 1.0.
+/// Features 150..300 are the quality scores: Phred / 93. In a shorter read, both halves are padded
+/// with 0.0.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Scalar150;
 

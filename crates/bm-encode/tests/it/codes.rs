@@ -1,4 +1,4 @@
-//! Codes and their vectors, base by base as the definition says it.
+//! Codes and their vectors, base by base by the definition.
 
 use bm_encode::{BaseQualityPlace, CodeEncoder, CodeParts, EncodeError, QualityPlace};
 
@@ -23,23 +23,26 @@ fn code(read: ReadRef<'_>, position: usize) -> u16 {
     (94 * place + usize::from(score)) as u16
 }
 
+/// The bases of a read with their quality bytes.
+fn read() -> impl Strategy<Value = Vec<(u8, u8)>> {
+    let base = prop::sample::select(b"ACGTUNacgtun.-*RYKM".to_vec());
+    prop::collection::vec((base, b'!'..=b'~'), 1..400)
+}
+
 proptest! {
     #[test]
-    fn codes_are_those_of_the_definition(
-        bases in prop::collection::vec((prop::sample::select(b"ACGTUNacgtun.-*RYKM".to_vec()), b'!'..=b'~'), 1..400)
-    ) {
+    fn codes_are_those_of_the_definition(bases in read()) {
         let (sequence, quality_scores): (Vec<u8>, Vec<u8>) = bases.into_iter().unzip();
         let read = ReadRef { name: b"r", sequence: &sequence, quality_scores: &quality_scores };
         let mut codes = vec![7];
         QualityPlace.encode_into(read, &mut codes).unwrap();
-        let expected: Vec<u16> = std::iter::once(7).chain((0..read.len()).map(|i| code(read, i))).collect();
+        let expected: Vec<u16> =
+            std::iter::once(7).chain((0..read.len()).map(|i| code(read, i))).collect();
         prop_assert_eq!(codes, expected);
     }
 
     #[test]
-    fn codes_with_bases_are_those_of_the_definition_and_say_their_parts(
-        bases in prop::collection::vec((prop::sample::select(b"ACGTUNacgtun.-*RYKM".to_vec()), b'!'..=b'~'), 1..400)
-    ) {
+    fn codes_with_bases_are_those_of_the_definition_and_split_into_their_parts(bases in read()) {
         let (sequence, quality_scores): (Vec<u8>, Vec<u8>) = bases.into_iter().unzip();
         let read = ReadRef { name: b"r", sequence: &sequence, quality_scores: &quality_scores };
         let mut codes = Vec::new();
@@ -49,7 +52,12 @@ proptest! {
             prop_assert!(usize::from(*found) < BaseQualityPlace.encoding().codes);
             let CodeParts { place, score, base } = BaseQualityPlace::parts(*found);
             let expected = b"ACGT".iter().position(|letter| {
-                *letter == if b"Uu".contains(&sequence[position]) { b'T' } else { sequence[position].to_ascii_uppercase() }
+                *letter
+                    == if b"Uu".contains(&sequence[position]) {
+                        b'T'
+                    } else {
+                        sequence[position].to_ascii_uppercase()
+                    }
             });
             prop_assert_eq!(usize::from(base), expected.unwrap_or(4));
             prop_assert_eq!(94 * u16::from(place) + u16::from(score), code(read, position));
@@ -76,7 +84,7 @@ fn vectors_are_those_of_the_definition() {
 }
 
 #[test]
-fn reads_out_of_order_leave_no_codes() {
+fn malformed_reads_leave_no_codes() {
     let mut codes = vec![1];
     let mut refusal = |sequence: &[u8], quality_scores: &[u8]| {
         QualityPlace.encode_into(ReadRef { name: b"r", sequence, quality_scores }, &mut codes).err()
@@ -94,7 +102,7 @@ fn reads_out_of_order_leave_no_codes() {
 }
 
 #[test]
-fn base_quality_place_says_which_base_it_is_beside_what_quality_place_says() {
+fn base_quality_place_adds_the_base_to_the_code_of_quality_place() {
     let read = ReadRef { name: b"r", sequence: b"AcGTuNR.gA", quality_scores: b"!I#~5IIIF+" };
     let (mut codes, mut plain) = (Vec::new(), Vec::new());
     BaseQualityPlace.encode_into(read, &mut codes).unwrap();

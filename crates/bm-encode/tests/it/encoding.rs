@@ -6,7 +6,7 @@ use bm_reads::{Phred, ReadError, ReadRef};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Any byte as a base: the encoding has a feature for each.
+/// Any byte as a base: the encoding has a feature for each byte.
 fn read(lengths: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
     lengths.prop_flat_map(|length| (vec(any::<u8>(), length), vec(b'!'..=b'~', length)))
 }
@@ -57,7 +57,7 @@ proptest! {
     }
 
     #[test]
-    fn the_case_of_a_base_means_nothing(read in read(1..=150)) {
+    fn upper_and_lower_case_bases_have_equal_features(read in read(1..=150)) {
         let row = encoded(as_read(&read), 0.0).unwrap();
         let upper = encoded(as_read(&(read.0.to_ascii_uppercase(), read.1.clone())), 0.0).unwrap();
         let lower = encoded(as_read(&(read.0.to_ascii_lowercase(), read.1.clone())), 0.0).unwrap();
@@ -80,16 +80,21 @@ proptest! {
             None => prop_assert!(encoded(as_read(&read), 0.0).is_ok()),
             Some(position) => prop_assert_eq!(
                 encoded(as_read(&read), 0.0),
-                Err(EncodeError::Read(ReadError::InvalidQuality { position, byte: read.1[position] }))
+                Err(EncodeError::Read(ReadError::InvalidQuality {
+                    position,
+                    byte: read.1[position]
+                }))
             ),
         }
     }
 
     #[test]
-    fn lengths_that_do_not_fit_are_refused(sequence in 0..400usize, quality_scores in 0..400usize) {
+    fn reads_of_wrong_length_are_refused(sequence in 0..400usize, quality_scores in 0..400usize) {
         let found = encoded(as_read(&(vec![b'A'; sequence], vec![b'I'; quality_scores])), 0.0);
         let expected = match sequence {
-            _ if sequence != quality_scores => Some(EncodeError::Read(ReadError::LengthMismatch { sequence, quality_scores })),
+            _ if sequence != quality_scores => {
+                Some(EncodeError::Read(ReadError::LengthMismatch { sequence, quality_scores }))
+            }
             0 => Some(EncodeError::Read(ReadError::EmptyRead)),
             151.. => Some(EncodeError::TooLong { length: sequence, window: 150 }),
             _ => None,
@@ -100,12 +105,19 @@ proptest! {
     #[test]
     fn a_row_of_another_width_is_refused(read in read(1..=150), width in 0..700usize) {
         let found = Scalar150.encode_into(as_read(&read), &mut vec![0.0; width]);
-        let expected = if width == 300 { Ok(()) } else { Err(EncodeError::RowWidth { expected: 300, actual: width }) };
+        let expected = if width == 300 {
+            Ok(())
+        } else {
+            Err(EncodeError::RowWidth { expected: 300, actual: width })
+        };
         prop_assert_eq!(found, expected);
     }
 
     #[test]
-    fn a_failed_push_leaves_the_batch_as_it_was(reads in vec(read(1..=150), 0..4), wrong in 0..4usize) {
+    fn a_failed_push_leaves_the_batch_unchanged(
+        reads in vec(read(1..=150), 0..4),
+        wrong in 0..4usize,
+    ) {
         let mut batch = FeatureBatch::new(Scalar150.encoding());
         for read in &reads {
             batch.push(&Scalar150, as_read(read)).unwrap();
@@ -120,15 +132,21 @@ proptest! {
         prop_assert!(batch.push(&Scalar150, as_read(&wrong)).is_err());
         prop_assert_eq!(batch.rows(), reads.len());
         prop_assert_eq!(bits(batch.as_slice()), before);
-        // And goes on as if nothing had been.
-        batch.push(&Scalar150, ReadRef { name: b"r", sequence: b"T", quality_scores: b"~" }).unwrap();
+        // The batch then takes reads as before.
+        batch
+            .push(&Scalar150, ReadRef { name: b"r", sequence: b"T", quality_scores: b"~" })
+            .unwrap();
         prop_assert_eq!(batch.rows(), reads.len() + 1);
         let row = &batch.as_slice()[reads.len() * 300..];
         prop_assert_eq!((row[0], row[1], row[150], row[151]), (0.75, 0.0, 1.0, 0.0));
     }
 
     #[test]
-    fn windows_of_a_read_are_parts_of_it(read in read(0..=400), start in 0..500usize, length in 0..500usize) {
+    fn windows_are_parts_of_the_read(
+        read in read(0..=400),
+        start in 0..500usize,
+        length in 0..500usize,
+    ) {
         let (whole, window) = (as_read(&read), as_read(&read).window(start, length));
         let end = (start + length).min(whole.len());
         prop_assert_eq!(window.sequence, &whole.sequence[start.min(end)..end]);
@@ -137,7 +155,7 @@ proptest! {
 }
 
 #[test]
-fn every_byte_that_is_no_quality_is_refused_at_every_position() {
+fn every_invalid_quality_byte_is_refused_at_every_position() {
     for byte in (0..=255).filter(|byte| Phred::from_byte(*byte).is_none()) {
         for position in [0, 1, 74, 149] {
             let mut quality_scores = vec![b'~'; 150];
@@ -152,7 +170,7 @@ fn every_byte_that_is_no_quality_is_refused_at_every_position() {
 }
 
 #[test]
-fn messages_say_what_was_found_on_one_line() {
+fn messages_name_what_was_found_on_one_line() {
     let messages = [
         (EncodeError::Read(ReadError::EmptyRead), "the read is empty"),
         (

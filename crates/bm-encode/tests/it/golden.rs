@@ -56,7 +56,7 @@ fn features_are_those_of_the_definition_to_the_bit() {
 }
 
 #[test]
-fn the_encoding_is_called_what_models_are_trained_on() {
+fn the_encoding_has_the_name_that_models_use() {
     let encoding = Scalar150.encoding();
     assert_eq!(
         (encoding.id, encoding.version, encoding.window, encoding.features),

@@ -1,5 +1,5 @@
-//! Tests of bm-encode from outside: features and codes to the bit.
-// A test says by panicking that it failed.
+//! Tests of the public interface of bm-encode: features and codes, to the bit.
+// A test fails by panicking.
 #![allow(clippy::unwrap_used)]
 
 mod codes;

@@ -1,4 +1,4 @@
-//! The model `mean-q20` against the rule that it learned, on reads of all lengths.
+//! The model `mean-q20` against the rule that it was trained on, on reads of all lengths.
 
 use bm_infer::backend::Embedded;
 use bm_quality::{QualityModel, Verdict};
@@ -6,11 +6,11 @@ use bm_reads::{ReadRef, mean_phred};
 
 use super::records;
 
-/// Where the rule draws the line, Phred.
+/// The threshold of the rule. Unit: Phred.
 const LINE: f64 = 20.0;
 
-/// Verdicts on reads more than one Phred from the line: how many there are, and how many agree with
-/// the rule.
+/// Counts of verdicts on reads more than one Phred from the rule's threshold, and of those that
+/// agree with the rule.
 #[derive(Debug, Default)]
 struct Agreement {
     pass: usize,
@@ -39,7 +39,7 @@ impl Agreement {
         agreement
     }
 
-    fn share(&self) -> f64 {
+    fn fraction(&self) -> f64 {
         self.agree as f64 / (self.pass + self.fail) as f64
     }
 }
@@ -75,7 +75,7 @@ fn verdicts_agree_with_the_rule_on_reads_of_35_to_300_bases() {
                 long_enough.map(|read| read.window(read.len() - length, length)),
             );
             if agreement.pass + agreement.fail > 0 {
-                assert!(agreement.share() >= 0.98, "{name}, {length} bases: {agreement:?}");
+                assert!(agreement.fraction() >= 0.98, "{name}, {length} bases: {agreement:?}");
             }
             all.pass += agreement.pass;
             all.fail += agreement.fail;
@@ -91,25 +91,24 @@ fn verdicts_agree_with_the_rule_on_reads_of_35_to_300_bases() {
 fn verdicts_agree_with_the_rule_on_whole_nanopore_reads() {
     let records = records("nanopore_lambda_4line.fastq.gz");
     let agreement = Agreement::of(&mut model(), records.iter().map(|record| record.as_read()));
-    assert!(agreement.share() >= 0.98 && agreement.fail > 200, "{agreement:?}");
+    assert!(agreement.fraction() >= 0.98 && agreement.fail > 200, "{agreement:?}");
 }
 
 #[test]
 fn verdicts_agree_with_the_rule_on_long_reads_of_two_parts() {
-    // Nanopore reads of this run are all below the line, so long reads that are good, bad and mixed
-    // are put together from parts: a stretch of a Nanopore read with its qualities raised, and a
-    // stretch as it is.
+    // All Nanopore reads of this run are below the threshold, so good, bad and mixed long reads are
+    // made: the first part of a Nanopore read with its qualities raised, and the rest unchanged.
     let records = records("nanopore_lambda_4line.fastq.gz");
     let mut built = Vec::new();
     for (i, record) in records.iter().enumerate() {
         let read = record.as_read();
-        let share = i % 11 * read.len() / 10;
+        let raised_bases = i % 11 * read.len() / 10;
         let raised = |quality: &u8| (quality + 18).min(b'~');
         let quality_scores: Vec<u8> = read
             .quality_scores
             .iter()
             .enumerate()
-            .map(|(j, q)| if j < share { raised(q) } else { *q })
+            .map(|(j, q)| if j < raised_bases { raised(q) } else { *q })
             .collect();
         built.push((read.sequence, quality_scores));
     }
@@ -120,7 +119,7 @@ fn verdicts_agree_with_the_rule_on_long_reads_of_two_parts() {
     });
     let agreement = Agreement::of(&mut model(), reads);
     assert!(
-        agreement.share() >= 0.98 && agreement.pass > 20 && agreement.fail > 20,
+        agreement.fraction() >= 0.98 && agreement.pass > 20 && agreement.fail > 20,
         "{agreement:?}"
     );
 }

@@ -1,4 +1,4 @@
-//! Packages that hold what the k-mers of a run say.
+//! Packages with the evidence of a run's k-mers.
 
 use std::error::Error;
 use std::fs;
@@ -23,7 +23,7 @@ fn start() -> ModelPackage {
     ModelPackage::embedded("read-error").unwrap()
 }
 
-/// What the k-mers of the phage's run say.
+/// The evidence of the k-mers of the phage run.
 static EVIDENCE: LazyLock<Arc<Evidence>> = LazyLock::new(|| {
     let mut counter = Counter::new(21, 64 << 20);
     RECORDS.iter().for_each(|record| counter.observe(record.as_read().sequence));
@@ -32,7 +32,7 @@ static EVIDENCE: LazyLock<Arc<Evidence>> = LazyLock::new(|| {
     Arc::new(Evidence::new(counter.finish(), weights))
 });
 
-/// Changes a file of a package, and what the manifest says of it.
+/// Changes a file of a package, and its entry in the manifest.
 fn put(files: &mut PackageFiles, name: &str, content: Vec<u8>) {
     let mut manifest: Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
     manifest["files"][name] =
@@ -77,7 +77,7 @@ fn chain(error: &dyn Error) -> String {
 }
 
 #[test]
-fn predictions_say_what_the_kmers_changed() {
+fn predictions_have_the_contribution_of_kmers() {
     let reads: Vec<_> = RECORDS.iter().take(2000).map(Record::as_read).collect();
     let plain = predict(start(), &reads);
     assert!(!start().has_evidence() && start().evidence().unwrap().is_none());
@@ -107,7 +107,7 @@ fn predictions_say_what_the_kmers_changed() {
 }
 
 #[test]
-fn a_read_has_one_prediction_whatever_is_beside_it() {
+fn a_prediction_with_kmers_does_not_depend_on_other_reads() {
     let reads: Vec<_> = RECORDS.iter().take(700).map(Record::as_read).collect();
     let mut model =
         QualityModel::new(Arc::new(start().with_evidence(Arc::clone(&EVIDENCE))), &Embedded::new())
@@ -119,7 +119,7 @@ fn a_read_has_one_prediction_whatever_is_beside_it() {
 }
 
 #[test]
-fn what_cannot_be_scored_has_no_testimony() {
+fn unscored_reads_have_no_kmer_support() {
     let long: Vec<u8> =
         RECORDS.iter().take(400).flat_map(|record| record.as_read().sequence.to_vec()).collect();
     let read = |sequence, quality_scores| ReadRef { name: b"r", sequence, quality_scores };
@@ -189,7 +189,7 @@ fn evidence_that_is_missing_changed_or_broken_is_refused_by_name() {
 }
 
 #[test]
-fn the_files_of_a_package_leave_the_evidence_of_its_run_out() {
+fn the_files_of_a_package_do_not_include_its_evidence() {
     let files = files();
     let folder = in_folder(&files);
     for package in [
@@ -205,7 +205,7 @@ fn the_files_of_a_package_leave_the_evidence_of_its_run_out() {
 }
 
 #[test]
-fn golden_reads_are_those_of_the_network() {
+fn golden_reads_are_compared_without_kmers() {
     // Some of them are reads of this run.
     let package = Arc::new(start().with_evidence(Arc::clone(&EVIDENCE)));
     let golden = package.golden().unwrap().unwrap();
@@ -215,7 +215,7 @@ fn golden_reads_are_those_of_the_network() {
         report.flips == 0 && report.max_difference < 1e-4 && report.max_rate_difference < 1e-4,
         "{report:?}"
     );
-    // And the model goes on with what the k-mers say.
+    // The model uses the evidence again after the comparison.
     let read = RECORDS[0].as_read();
     assert!(model.predict(&[read]).unwrap()[0].kmer_support().is_some());
 }
@@ -228,7 +228,7 @@ fn experienced(content: &[u8]) -> ModelPackage {
 }
 
 #[test]
-fn what_other_runs_taught_of_kmers_is_part_of_a_package() {
+fn the_experience_of_other_runs_is_part_of_a_package() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
     let text = fs::read(root.join("read-error/experience.json")).unwrap();
     for package in

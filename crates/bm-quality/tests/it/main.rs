@@ -1,11 +1,14 @@
-//! Tests of bm-quality from outside, on real reads.
+//! Tests of the public interface of bm-quality, on real reads.
 
-// A test that cannot go on should say where it stopped, and one that is skipped should say so.
+// A test stops where it panics, and prints why it is skipped.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod agreement;
+#[cfg(feature = "ndarray")]
+mod arrays;
 mod evidence;
 mod mutants;
+mod own_encoding;
 mod packages;
 mod predictor;
 mod rules;

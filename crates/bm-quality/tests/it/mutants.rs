@@ -1,7 +1,7 @@
-//! Thousands of changed packages through every engine: a refusal in one line or valid answers, and
-//! no more memory than whole ones take.
+//! Thousands of damaged packages on every engine: each is refused in one line or gives valid
+//! predictions, and takes no more memory than an intact one.
 
-// `cargo xtask endure` reads what became of them.
+// `cargo xtask endure` reads the printed counts.
 #![allow(clippy::print_stdout)]
 
 use std::env;
@@ -63,7 +63,7 @@ fn damaged(bytes: &[u8], numbers: &mut Numbers) -> Vec<u8> {
     bytes
 }
 
-/// Damage near the end and the beginning of a model, where what is not weights is.
+/// Damage near the beginning and the end of a model, outside of the weights.
 fn damaged_outside(bytes: &[u8], numbers: &mut Numbers) -> Vec<u8> {
     let edge = 1_500.min(bytes.len() / 2);
     let (front, rest) = bytes.split_at(edge);
@@ -74,7 +74,7 @@ fn damaged_outside(bytes: &[u8], numbers: &mut Numbers) -> Vec<u8> {
     }
 }
 
-/// What is put in the place of something in a manifest.
+/// A value to put into a manifest.
 fn odd(numbers: &mut Numbers) -> Value {
     let mut nested = json!([]);
     (0..200).for_each(|_| nested = json!([nested]));
@@ -145,8 +145,8 @@ fn change(value: &mut Value, numbers: &mut Numbers) {
 /// A read as its name, bases and qualities.
 type Read = (Vec<u8>, Vec<u8>, Vec<u8>);
 
-/// Reads that every answer is asked for: short, whole and several windows long, good and bad, and
-/// one that nobody can judge.
+/// The reads to score: short, whole and several windows long, good and bad, and one that cannot be
+/// scored.
 fn reads(golden: &GoldenReads) -> Vec<Read> {
     let some =
         golden.reads.iter().step_by(golden.reads.len().div_ceil(12)).map(|read| read.as_read());
@@ -159,7 +159,7 @@ fn reads(golden: &GoldenReads) -> Vec<Read> {
     reads
 }
 
-/// What came of a package.
+/// How far a package got.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Fate {
     NotOpened,
@@ -177,7 +177,7 @@ fn one_line(error: &QualityError) {
     assert!(message.len() < 4_000, "a refusal is short: {} characters", message.len());
 }
 
-/// Takes a package as far as it goes on one engine; the probabilities of what it answers.
+/// Uses a package on one engine; returns how far it got, and the probabilities.
 fn fate(files: &PackageFiles, backend: &dyn Backend, reads: &[Read]) -> (Fate, Vec<f32>) {
     let refused = |fate, error: QualityError| {
         one_line(&error);
@@ -187,7 +187,7 @@ fn fate(files: &PackageFiles, backend: &dyn Backend, reads: &[Read]) -> (Fate, V
         Ok(package) => Arc::new(package),
         Err(error) => return refused(Fate::NotOpened, error),
     };
-    // What else a package holds.
+    // The other files of the package.
     for error in [
         package.golden().err(),
         package.experience().err(),
@@ -245,7 +245,7 @@ fn engines() -> Vec<Box<dyn Backend>> {
     engines
 }
 
-/// Digest and size as the manifest has them, so that it is not the digest that stops a mutant.
+/// Updates digest and size in the manifest, so that a mutant is not refused by its digest.
 fn set_entry(files: &mut PackageFiles, name: &str) {
     let mut manifest: Value = serde_json::from_slice(&files["manifest.json"]).unwrap();
     let bytes = &files[name];
@@ -254,7 +254,7 @@ fn set_entry(files: &mut PackageFiles, name: &str) {
     files.insert("manifest.json".to_owned(), serde_json::to_vec(&manifest).unwrap());
 }
 
-/// Most memory that this process ever had, in kB.
+/// Peak memory of this process, in kB.
 fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     status
@@ -266,7 +266,7 @@ fn peak() -> Option<u64> {
         .ok()
 }
 
-/// Takes mutants of each shipped package through every engine and says what became of them.
+/// Uses mutants of each shipped package on every engine and prints how far they got.
 fn survive(what: &str, mutant: impl Fn(&PackageFiles, &mut Numbers) -> PackageFiles) {
     let engines = engines();
     for id in ModelPackage::embedded_ids() {
@@ -321,13 +321,17 @@ fn survive(what: &str, mutant: impl Fn(&PackageFiles, &mut Numbers) -> PackageFi
                 "{id}: {answered} of {} mutants of {what} were answered",
                 fates.len()
             );
-            write!(summary, " {}: {opened} not opened, {loaded} not loaded, {run} not run, {answered} answered;", engine.name())
-                .unwrap();
+            write!(
+                summary,
+                " {}: {opened} not opened, {loaded} not loaded, {run} not run, {answered} \
+                 answered;",
+                engine.name()
+            )
+            .unwrap();
         }
         println!("{summary} peak {} kB", peak().unwrap_or_default());
     }
-    // Whole packages and engines take some 100 MB in a development build; a mutant may not take
-    // what it likes.
+    // Intact packages and engines take some 100 MB in a development build.
     assert!(peak().is_none_or(|kilobytes| kilobytes < 700_000), "{:?} kB", peak());
 }
 
@@ -347,7 +351,7 @@ fn mutants_of_models() {
     });
 }
 
-/// The Neural Engine's file is read here too, as far as engines go that are not CoreML.
+/// The Neural Engine's file, on the engines that are not CoreML.
 #[test]
 fn mutants_of_models_for_the_neural_engine() {
     let engines = engines();

@@ -1,4 +1,4 @@
-//! Packages as folders and bare files, whole and tampered with.
+//! Packages as folders and bare files, intact and damaged.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ fn package() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../models/mean-q20")
 }
 
-/// A copy of the package to tamper with.
+/// A copy of the package to damage.
 fn copy() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for entry in fs::read_dir(package()).unwrap() {
@@ -23,7 +23,7 @@ fn copy() -> tempfile::TempDir {
     folder
 }
 
-/// Why a folder or file does not open, on one line.
+/// Returns why a folder or file does not open, on one line.
 fn refusal(path: &Path) -> String {
     let error = QualityModel::open(path, &Embedded::new()).err().expect("it was to be refused");
     let chain =
@@ -225,15 +225,15 @@ fn a_package_in_memory_is_checked_like_any_other() {
 }
 
 #[test]
-fn the_facts_of_a_model_are_those_that_its_file_tells() {
+fn the_facts_of_a_model_are_in_the_metadata_of_its_file() {
     for id in ModelPackage::embedded_ids() {
         let package = ModelPackage::embedded(id).unwrap();
         let file = package.model_file(bm_infer::Variant::Portable).unwrap();
         for (key, value) in package.facts().metadata() {
-            let told = file.metadata(&key).unwrap_or_else(|| panic!("{id}: no {key}"));
-            let same =
-                told == value || told.parse::<f64>().is_ok_and(|told| value.parse() == Ok(told));
-            assert!(same, "{id}: {key} is {told}, expected {value}");
+            let found = file.metadata(&key).unwrap_or_else(|| panic!("{id}: no {key}"));
+            let same = found == value
+                || found.parse::<f64>().is_ok_and(|found| value.parse() == Ok(found));
+            assert!(same, "{id}: {key} is {found}, expected {value}");
         }
     }
 }

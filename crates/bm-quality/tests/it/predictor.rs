@@ -1,4 +1,4 @@
-//! What a model says of reads, whatever their company.
+//! Predictions do not depend on the batch, the engine or the other reads.
 
 use bm_infer::Backend;
 use bm_infer::backend::Embedded;
@@ -17,6 +17,7 @@ fn bits(predictions: &[Prediction]) -> Vec<u32> {
     predictions.iter().map(|prediction| prediction.probability().unwrap().get().to_bits()).collect()
 }
 
+/// Good reads pass and bad reads fail. Documents name this test.
 #[test]
 fn test_quality_predictor() {
     let mut model = model();
@@ -25,7 +26,7 @@ fn test_quality_predictor() {
     let predictions = model.predict(&[read(&[b'I'; 150]), read(&[b'#'; 150])]).unwrap();
     let verdicts: Vec<_> = predictions.iter().map(|p| p.verdict(model.threshold())).collect();
     assert_eq!(verdicts, [Verdict::Pass, Verdict::Fail], "{predictions:?}");
-    // Far from the threshold on both sides, so not by a hair.
+    // Both are far from the threshold.
     let p: Vec<f32> = predictions.iter().map(|p| p.probability().unwrap().get()).collect();
     assert!(p[0] > 0.9 && p[1] < 0.1, "{p:?}");
 }
@@ -80,7 +81,7 @@ fn golden_reads_have_their_probabilities_on_onnx_runtime() {
 }
 
 #[test]
-fn a_probability_does_not_depend_on_the_company() {
+fn a_probability_does_not_depend_on_the_batch() {
     let mut records = records("hiseqx_phage/hiseqx_phage.fastq.gz");
     records.truncate(600);
     records.extend(super::records("nanopore_lambda_4line.fastq.gz").into_iter().take(3));
@@ -98,7 +99,7 @@ fn a_probability_does_not_depend_on_the_company() {
 }
 
 #[test]
-fn reads_that_cannot_be_judged_say_why_and_do_not_shift_the_others() {
+fn unscored_reads_have_a_reason_and_do_not_shift_the_others() {
     let good = ReadRef { name: b"good", sequence: &[b'C'; 80], quality_scores: &[b'I'; 80] };
     let bad = ReadRef { name: b"bad", sequence: &[b'C'; 80], quality_scores: &[b'#'; 80] };
     let long = [b'C'; 400];
@@ -138,11 +139,11 @@ fn no_reads_have_no_predictions() {
 }
 
 #[test]
-fn a_read_of_a_million_bases_is_judged() {
+fn a_read_of_a_million_bases_is_scored() {
     let (sequence, quality_scores) = (vec![b'G'; 1_000_000], vec![b'5'; 1_000_000]);
     let read = ReadRef { name: b"long", sequence: &sequence, quality_scores: &quality_scores };
     let prediction = &model().predict(&[read]).unwrap()[0];
-    // All windows alike, so the read is what one window is.
+    // All windows are equal, so the read has the probability of one window.
     let one = &model().predict(&[read.window(0, 150)]).unwrap()[0];
     let (long, one) = (prediction.probability().unwrap().get(), one.probability().unwrap().get());
     assert!((long - one).abs() < 1e-6, "{long}, one window {one}");
@@ -150,7 +151,7 @@ fn a_read_of_a_million_bases_is_judged() {
     let mut model = QualityModel::embedded("read-error", &Embedded::new()).unwrap();
     let predictions = model.predict(&[read, read.window(0, 1000)]).unwrap();
     let [million, thousand] = [0, 1].map(|i| f64::from(predictions[i].expected_errors().unwrap()));
-    // But for its ends, every base is as every other.
+    // All bases but those near the ends have the same probability.
     assert!(
         million > 999.0 * thousand * 0.95 && million < 1001.0 * thousand * 1.05,
         "{million}, of a thousand {thousand}"
@@ -162,9 +163,15 @@ proptest! {
 
     #[test]
     fn any_read_gets_an_answer(sequence in "[ACGTNacgtnRYKMU.]{0,700}", seed in any::<u64>()) {
-        let quality_scores: Vec<u8> = (0..sequence.len() as u64).map(|i| b'!' + ((seed ^ i.wrapping_mul(0x9e37_79b9)) % 94) as u8).collect();
-        let read = ReadRef { name: b"r", sequence: sequence.as_bytes(), quality_scores: &quality_scores };
+        let quality_scores: Vec<u8> = (0..sequence.len() as u64)
+            .map(|i| b'!' + ((seed ^ i.wrapping_mul(0x9e37_79b9)) % 94) as u8)
+            .collect();
+        let read =
+            ReadRef { name: b"r", sequence: sequence.as_bytes(), quality_scores: &quality_scores };
         let prediction = model().predict(&[read]).unwrap().remove(0);
-        prop_assert_eq!(matches!(prediction, Prediction::Unscored(_)), read.check_scorable().is_err());
+        prop_assert_eq!(
+            matches!(prediction, Prediction::Unscored(_)),
+            read.check_scorable().is_err()
+        );
     }
 }

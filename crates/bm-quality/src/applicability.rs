@@ -1,0 +1,150 @@
+//! Whether a model applies to a run, and what scores the run's reads.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bm_infer::Backend;
+use bm_reads::ReadRef;
+
+use crate::{Facts, Misfit, ModelPackage, QualityError, QualityModel};
+
+/// Whether a model applies to a run, by the run's first reads, and what scores the run's reads.
+///
+/// A model that does not apply is replaced by the errors that the qualities report, if it counts
+/// errors. Use the same first reads for all workers, so that all of them score alike.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use bm_quality::{Applicability, ModelPackage, ReadRef, ScoredBy, backend::Embedded};
+///
+/// // All bases have the same quality, as in files whose qualities were thrown away.
+/// let read = ReadRef { name: b"r", sequence: &[b'A'; 100], quality_scores: &[b'?'; 100] };
+/// let first_reads = vec![read; 100];
+/// let package = Arc::new(ModelPackage::embedded("read-error")?);
+/// let applicability = Applicability::of(package.facts(), first_reads);
+/// assert_eq!(applicability.scored_by(), ScoredBy::ReportedErrors);
+/// assert_eq!(
+///     applicability.to_string(),
+///     "every base has quality 30, so the qualities carry no information"
+/// );
+/// let engine = Embedded::new();
+/// let workers: Result<Vec<_>, _> =
+///     (0..4).map(|_| applicability.open(Arc::clone(&package), &engine)).collect();
+/// assert_eq!(workers?.len(), 4);
+/// # Ok::<(), bm_quality::QualityError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applicability {
+    misfits: Vec<Misfit>,
+    other_reasons: Vec<String>,
+    /// Whether reported errors can replace the model.
+    has_replacement: bool,
+}
+
+/// What scores the reads of a run.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum ScoredBy {
+    /// The network of the model.
+    Model,
+    /// The sum of the error probabilities that the qualities report.
+    ReportedErrors,
+}
+
+impl ScoredBy {
+    /// Returns the word that reports use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::ReportedErrors => "reported-errors",
+        }
+    }
+}
+
+impl fmt::Display for ScoredBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Applicability {
+    /// Compares the first reads of a run with the model's [`Domain`](crate::Domain).
+    ///
+    /// Some hundred reads are enough. A model without a domain applies to every run, and reads of
+    /// fewer than 5,000 bases together are too few to find a misfit.
+    pub fn of<'a>(facts: &Facts, first_reads: impl IntoIterator<Item = ReadRef<'a>>) -> Self {
+        let misfits = facts.domain.map(|domain| domain.misfits(first_reads.into_iter()));
+        Self {
+            misfits: misfits.unwrap_or_default(),
+            other_reasons: Vec::new(),
+            has_replacement: facts.rule.for_reported_errors().is_some(),
+        }
+    }
+
+    /// Returns that the model applies, without a check: for a model that was made for the run.
+    pub fn certain() -> Self {
+        Self { misfits: Vec::new(), other_reasons: Vec::new(), has_replacement: false }
+    }
+
+    /// Adds a reason, found by other means, why the model does not apply: one clause, lower case.
+    pub fn with_reason(mut self, reason: impl fmt::Display) -> Self {
+        self.other_reasons.push(reason.to_string());
+        self
+    }
+
+    /// Keeps the model in use even if it does not apply: for a model that the user asked for by
+    /// name. The reasons stay.
+    pub fn keeping_model(self) -> Self {
+        Self { has_replacement: false, ..self }
+    }
+
+    /// Returns whether the model applies: whether there are no reasons against it.
+    pub fn applies(&self) -> bool {
+        self.misfits.is_empty() && self.other_reasons.is_empty()
+    }
+
+    /// Returns what scores the reads.
+    pub fn scored_by(&self) -> ScoredBy {
+        if self.has_replacement && !self.applies() {
+            ScoredBy::ReportedErrors
+        } else {
+            ScoredBy::Model
+        }
+    }
+
+    /// Returns how the reads differ from the model's domain.
+    pub fn misfits(&self) -> &[Misfit] {
+        &self.misfits
+    }
+
+    /// Returns why the model does not apply, one clause per reason: the misfits, then the reasons
+    /// that were added.
+    pub fn reasons(&self) -> impl Iterator<Item = String> {
+        self.misfits.iter().map(ToString::to_string).chain(self.other_reasons.iter().cloned())
+    }
+
+    /// Returns the model that scores the reads, for one worker.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`QualityModel::new`].
+    pub fn open(
+        &self,
+        package: Arc<ModelPackage>,
+        backend: &dyn Backend,
+    ) -> Result<QualityModel, QualityError> {
+        if self.scored_by() == ScoredBy::ReportedErrors
+            && let Some(model) = QualityModel::by_reported_errors(Arc::clone(&package))
+        {
+            return Ok(model);
+        }
+        QualityModel::new(package, backend)
+    }
+}
+
+impl fmt::Display for Applicability {
+    /// The reasons why the model does not apply, separated by semicolons; nothing if it applies.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reasons().collect::<Vec<_>>().join("; "))
+    }
+}

@@ -1,0 +1,281 @@
+//! Models of bases: the network returns the probability of an error for every base.
+
+use std::sync::Arc;
+
+use bm_encode::{AnyEncoder, CodeEncoder};
+use bm_evidence::{Evidence, PreparedRead, ReadSupport};
+use bm_infer::{Alphabet, Backend, InferError, ModelFile, SequenceSession, SequencesRef};
+use bm_reads::{ReadError, ReadRef};
+use serde::{Deserialize, Serialize};
+
+use super::{Kind, ScoreReads};
+use crate::{
+    ErrorRule, KmerSupport, ModelPackage, Prediction, Probability, QualityError, Score, metadata,
+};
+
+/// Keys of the metadata.
+const RULE_KEY: &str = "bm.read_rule";
+const MEAN_SCALE_KEY: &str = "bm.mean_scale";
+const DISPERSION_KEY: &str = "bm.dispersion";
+const MAX_ERROR_RATE_KEY: &str = "bm.max_error_rate";
+
+/// An [`ErrorRule`] as manifests write it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ReadRuleEntry {
+    /// The rule's name.
+    pub name: String,
+    /// Mean number of errors per expected error.
+    pub mean_scale: f64,
+    /// Overdispersion of the number of errors: its variance is mean + dispersion × mean².
+    pub dispersion: f64,
+    /// Highest error rate of a good read. Unit: errors per base.
+    pub max_error_rate: f64,
+}
+
+impl Kind for ErrorRule {
+    type Entry = ReadRuleEntry;
+    type Scorer = BaseScorer;
+
+    const COUNTS_ERRORS: bool = true;
+
+    fn takes(encoder: &AnyEncoder) -> bool {
+        matches!(encoder, AnyEncoder::Codes(_))
+    }
+
+    fn from_entry(entry: &ReadRuleEntry, _: &AnyEncoder) -> Result<Self, String> {
+        if entry.name != Self::NAME {
+            return Err(format!("the read rule {}, there is: {}", entry.name, Self::NAME));
+        }
+        Self::new(entry.mean_scale, entry.dispersion, entry.max_error_rate)
+    }
+
+    fn to_entry(self) -> ReadRuleEntry {
+        self.entry()
+    }
+
+    fn entry_from_metadata(file: &ModelFile) -> Result<ReadRuleEntry, QualityError> {
+        Ok(ReadRuleEntry {
+            name: metadata::text(file, RULE_KEY)?.to_owned(),
+            mean_scale: metadata::number(file, MEAN_SCALE_KEY)?,
+            dispersion: metadata::number(file, DISPERSION_KEY)?,
+            max_error_rate: metadata::number(file, MAX_ERROR_RATE_KEY)?,
+        })
+    }
+
+    fn metadata(self) -> Vec<(&'static str, String)> {
+        let ReadRuleEntry { name, mean_scale, dispersion, max_error_rate } = self.entry();
+        vec![
+            (RULE_KEY, name),
+            (MEAN_SCALE_KEY, mean_scale.to_string()),
+            (DISPERSION_KEY, dispersion.to_string()),
+            (MAX_ERROR_RATE_KEY, max_error_rate.to_string()),
+        ]
+    }
+
+    fn scorer(
+        self,
+        package: &ModelPackage,
+        file: &ModelFile,
+        backend: &dyn Backend,
+    ) -> Result<BaseScorer, QualityError> {
+        match package.encoder() {
+            AnyEncoder::Codes(encoder) => {
+                let evidence = package.evidence()?;
+                BaseScorer::new(self, Arc::clone(encoder), backend, file, evidence)
+            }
+            encoder => Err(package.refused(format!("{self} does not go with {encoder}"))),
+        }
+    }
+
+    fn pair_probability(
+        self,
+        expected_errors: Option<f64>,
+        total_bases: usize,
+    ) -> Option<Probability> {
+        expected_errors.and_then(|errors| self.probability(errors, total_bases))
+    }
+
+    /// Takes the sum of reported error probabilities as it is, with the same highest error rate.
+    fn for_reported_errors(self) -> Option<ErrorRule> {
+        Some(self.unscaled())
+    }
+}
+
+/// Bases per run of the engine; a longer read has a run of its own.
+const BATCH: usize = 1 << 15;
+
+/// Partial sums of a read's probabilities: enough that no addition waits for the one before it.
+const SUMS: usize = 8;
+
+/// A network that rates bases, with the memory of one worker.
+pub(crate) struct BaseScorer {
+    rule: ErrorRule,
+    encoder: Arc<dyn CodeEncoder>,
+    session: Box<dyn SequenceSession>,
+    /// Evidence of the run's k-mers, if the package has it.
+    evidence: Option<Arc<Evidence>>,
+    support: ReadSupport,
+    /// The read that the evidence is applied to, and the next one.
+    prepared: [PreparedRead; 2],
+    /// Codes of the reads to run next.
+    codes: Vec<u16>,
+    /// Number of codes of each of these reads.
+    lengths: Vec<usize>,
+    /// The engine's output for these reads.
+    output: Vec<f32>,
+    /// Scores of the call's reads that have one, in order.
+    scores: Vec<Score>,
+    /// For every read of the call: why it has no score, if it has none.
+    refused: Vec<Option<ReadError>>,
+}
+
+impl BaseScorer {
+    fn new(
+        rule: ErrorRule,
+        encoder: Arc<dyn CodeEncoder>,
+        backend: &dyn Backend,
+        file: &ModelFile,
+        evidence: Option<Arc<Evidence>>,
+    ) -> Result<Self, QualityError> {
+        let alphabet = Alphabet::new(encoder.encoding().channels, encoder.vectors())?;
+        Ok(Self {
+            rule,
+            encoder,
+            session: backend.load_sequences(file, &alphabet)?,
+            evidence,
+            support: ReadSupport::default(),
+            prepared: Default::default(),
+            codes: Vec::new(),
+            lengths: Vec::new(),
+            output: Vec::new(),
+            scores: Vec::new(),
+            refused: Vec::new(),
+        })
+    }
+
+    /// Runs the engine on the waiting reads and sums up the error probabilities of their bases.
+    fn run(
+        &mut self,
+        waiting: &mut Vec<ReadRef<'_>>,
+        probabilities: Option<&mut Vec<f32>>,
+    ) -> Result<(), QualityError> {
+        self.session.run(SequencesRef::new(&self.codes, &self.lengths)?, &mut self.output)?;
+        let mut rest = self.output.as_mut_slice();
+        if let (Some(evidence), Some(first)) = (&self.evidence, waiting.first()) {
+            evidence.prepare(&mut self.prepared[0], first.sequence);
+        }
+        for (i, length) in self.lengths.drain(..).enumerate() {
+            let (bases, others) = rest.split_at_mut(length);
+            rest = others;
+            let mut expected_errors = sum(bases);
+            let mut support = None;
+            if let (Some(prior), Some(evidence)) = (expected_errors, &self.evidence) {
+                let [prepared, next] = &mut self.prepared;
+                if let Some(read) = waiting.get(i + 1) {
+                    evidence.prepare(next, read.sequence);
+                }
+                let known = evidence.apply(&mut self.support, prepared, bases);
+                std::mem::swap(prepared, next);
+                support = Some(KmerSupport {
+                    expected_errors_prior: prior as f32,
+                    evaluable: known as f32 / length.max(1) as f32,
+                });
+                expected_errors = sum(bases);
+            }
+            let probability =
+                expected_errors.and_then(|errors| self.rule.probability(errors, length));
+            let (Some(errors), Some(probability)) = (expected_errors, probability) else {
+                return Err(QualityError::Infer(InferError::OutputMismatch {
+                    backend: self.session.backend(),
+                    expected: "a probability from 0 to 1 for every base".to_owned(),
+                    actual: bases
+                        .iter()
+                        .find(|p| !(0.0..=1.0).contains(*p))
+                        .map_or_else(String::new, ToString::to_string),
+                }));
+            };
+            self.scores.push(Score { probability, expected_errors: Some(errors as f32), support });
+        }
+        if let Some(probabilities) = probabilities {
+            probabilities.extend_from_slice(&self.output);
+        }
+        waiting.clear();
+        self.codes.clear();
+        Ok(())
+    }
+}
+
+impl ScoreReads for BaseScorer {
+    fn score<'a>(
+        &mut self,
+        reads: impl Iterator<Item = ReadRef<'a>> + Clone,
+        predictions: &mut Vec<Prediction>,
+        mut probabilities: Option<&mut Vec<f32>>,
+    ) -> Result<(), QualityError> {
+        self.codes.clear();
+        self.lengths.clear();
+        self.scores.clear();
+        self.refused.clear();
+        // The reads of the codes that are to run next.
+        let mut waiting = Vec::new();
+        for read in reads.clone() {
+            let scorable = read.check_scorable();
+            if scorable.is_ok() {
+                if self.codes.len() + read.len() > BATCH {
+                    self.run(&mut waiting, probabilities.as_deref_mut())?;
+                }
+                self.encoder.encode_into(read, &mut self.codes)?;
+                self.lengths.push(read.len());
+                waiting.push(read);
+            }
+            self.refused.push(scorable.err());
+        }
+        self.run(&mut waiting, probabilities)?;
+
+        let mut scores = self.scores.iter();
+        predictions.extend(self.refused.drain(..).map(|refused| match refused {
+            Some(reason) => Prediction::Unscored(reason),
+            None => scores.next().map_or(Prediction::Unscored(ReadError::EmptyRead), |score| {
+                Prediction::Scored(*score)
+            }),
+        }));
+        Ok(())
+    }
+
+    fn evidence_mut(&mut self) -> Option<&mut Option<Arc<Evidence>>> {
+        Some(&mut self.evidence)
+    }
+}
+
+/// Returns the sum of probabilities, always added in the same order; `None` if a value is not a
+/// probability.
+fn sum(probabilities: &[f32]) -> Option<f64> {
+    // A loop without an early exit compiles to vector instructions.
+    let all_right = probabilities.iter().fold(true, |right, p| right & (0.0..=1.0).contains(p));
+    let (whole, rest) = probabilities.as_chunks::<SUMS>();
+    let mut sums = [0.0; SUMS];
+    for values in whole {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum += f64::from(*value);
+        }
+    }
+    let total = sums.iter().sum::<f64>() + rest.iter().map(|value| f64::from(*value)).sum::<f64>();
+    all_right.then_some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_include_all_values_and_refuse_values_that_are_no_probability() {
+        for length in [0, 1, 7, 8, 9, 150, 1001] {
+            let values: Vec<f32> = (0..length).map(|i| (i as f32 * 0.37).fract()).collect();
+            let expected: f64 = values.iter().map(|value| f64::from(*value)).sum();
+            assert!(sum(&values).is_some_and(|found| (found - expected).abs() < 1e-9), "{length}");
+        }
+        for wrong in [f32::NAN, -0.1, 1.1, f32::INFINITY] {
+            assert_eq!(sum(&[0.5, 0.5, wrong, 0.5]), None);
+        }
+    }
+}
