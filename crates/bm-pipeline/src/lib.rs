@@ -28,10 +28,10 @@
 //! kept, why not, and which range of its bases is kept. [`Totals`] are numbers that can be read back
 //! and added.
 
+mod applicability;
 mod base_probabilities;
 mod columns;
 mod decide;
-mod domain_check;
 mod engine;
 mod error;
 mod evidence_totals;
@@ -61,7 +61,6 @@ mod totals;
 pub use base_probabilities::BaseProbabilities;
 pub use columns::{Column, FieldKind, Known};
 pub use decide::{Decider, PairMode, ScoredTemplate};
-pub use domain_check::{DomainCheck, ScoredBy};
 pub use engine::{BackendChoice, Engine, EngineChoice, open_package};
 pub use error::PipelineError;
 pub use evidence_totals::EvidenceTotals;

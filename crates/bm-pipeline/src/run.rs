@@ -5,11 +5,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bm_io::{Compression, Output, Tasks, finish_all, is_stdio};
-use bm_quality::{Criteria, Threshold};
+use bm_quality::{Applicability, Criteria, ScoredBy, Threshold};
 
 use crate::PipelineError;
+use crate::applicability;
 use crate::decide::{Decider, PairMode};
-use crate::domain_check::{DomainCheck, ScoredBy};
 use crate::engine::{Engine, EngineChoice};
 use crate::inputs::{Inputs, Layout};
 use crate::learn::{Learned, Learning};
@@ -98,8 +98,8 @@ pub enum ScoreSource {
         engine: Box<Engine>,
         /// What was learned of the run before, if anything.
         learned: Option<Box<Learned>>,
-        /// Whether the model applies.
-        check: DomainCheck,
+        /// Whether the model applies, and what scored the reads.
+        applicability: Applicability,
     },
     /// A table of scores, by its name.
     Table(String),
@@ -218,21 +218,25 @@ impl Job<'_> {
         let first = pipeline::first_batch(&mut reader)?;
         let (source, scorers, table) = match source {
             OpenSource::Model { mut engine, learned } => {
-                let check = match learned {
+                let applicability = match learned {
                     // A model that was learned from these very reads suits them.
-                    Some(_) => DomainCheck::certain(),
+                    Some(_) => Applicability::certain(),
                     None => {
                         let named = settings.engine.model.is_some();
-                        DomainCheck::of(&engine, named, first.reads())?
+                        applicability::check(&engine, named, first.reads())?
                     }
                 };
-                if self.recalibrates && check.scored_by != ScoredBy::Model {
-                    let words = check.words(&engine.package.facts().id).unwrap_or_default();
-                    return PipelineError::refuse(format!("--recalibrate: {words}"));
+                if self.recalibrates && applicability.scored_by() != ScoredBy::Model {
+                    let id = &engine.package.facts().id;
+                    return PipelineError::refuse(format!(
+                        "--recalibrate: model {id} does not apply: {applicability}; -m {id} uses it \
+                         all the same, --adapt a model that learns the run"
+                    ));
                 }
-                let models = check.models(&mut engine, settings.threads)?;
+                let models = applicability::models(&applicability, &mut engine, settings.threads)?;
                 let scorers = models.into_iter().map(|model| Scorer::Model(Box::new(model)));
-                (ScoreSource::Model { engine, learned, check }, scorers.collect(), None)
+                let source = ScoreSource::Model { engine, learned, applicability };
+                (source, scorers.collect(), None)
             }
             OpenSource::Table(table) => {
                 let scorers: Vec<_> = (0..settings.threads).map(|_| Scorer::Table).collect();

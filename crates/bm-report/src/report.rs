@@ -1,6 +1,7 @@
 //! What was done with the reads of a run, as numbers and names.
 
-use bm_pipeline::{Decider, DomainCheck, Done, Engine, ScoreSource, Totals};
+use bm_pipeline::{Decider, Done, Engine, ScoreSource, Totals};
+use bm_quality::{Applicability, ScoredBy};
 use serde::{Deserialize, Serialize};
 
 use crate::ReportError;
@@ -70,9 +71,23 @@ pub struct ModelFacts {
 pub struct Domain {
     /// Whether it applies.
     pub applies: bool,
-    /// Why it does not, and what scored the reads.
-    #[serde(flatten)]
-    pub check: DomainCheck,
+    /// Why it does not.
+    pub reasons: Vec<String>,
+    /// What scored the reads: `model` or `reported-errors`.
+    pub scored_by: String,
+}
+
+impl Domain {
+    /// What scored the reads, if it is not the model.
+    pub(crate) const REPORTED_ERRORS: &str = ScoredBy::ReportedErrors.name();
+
+    fn of(applicability: &Applicability) -> Self {
+        Self {
+            applies: applicability.applies(),
+            reasons: applicability.reasons().collect(),
+            scored_by: applicability.scored_by().name().to_owned(),
+        }
+    }
 }
 
 /// What a read had to reach; null where nothing was asked for.
@@ -130,8 +145,8 @@ impl Report {
         let wall_s = done.wall.as_secs_f64();
         let reads = done.totals.reads.r#in;
         let (scores, model) = match &done.source {
-            ScoreSource::Model { engine, learned, check } => {
-                (None, Some((engine, learned.as_deref(), check)))
+            ScoreSource::Model { engine, learned, applicability } => {
+                (None, Some((engine, learned.as_deref(), applicability)))
             }
             ScoreSource::Table(name) => (Some(name.clone()), None),
         };
@@ -147,10 +162,7 @@ impl Report {
             model: model
                 .map(|(engine, ..)| ModelFacts::of(engine, criteria.threshold))
                 .transpose()?,
-            domain: model.map(|(.., check)| Domain {
-                applies: check.reasons.is_empty(),
-                check: check.clone(),
-            }),
+            domain: model.map(|(.., applicability)| Domain::of(applicability)),
             adaptation: model.and_then(|(_, learned, _)| learned).map(AdaptationFacts::of),
             criteria,
             engine: model.map(|(engine, ..)| EngineFacts {

@@ -4,7 +4,7 @@ use bm_adapt::Choice;
 use bm_pipeline::{EvidenceTotals, PairTotals, ReadTotals, Reason};
 
 use crate::adapt_report::{AdaptationFacts, EvidenceFacts};
-use crate::report::{CriteriaFacts, ModelFacts, Report};
+use crate::report::{CriteriaFacts, Domain, ModelFacts, Report};
 use crate::text;
 
 /// A fraction of covered bases below which the reads are hardly those of the run that was learned.
@@ -59,13 +59,30 @@ pub fn about(report: &Report) -> Vec<String> {
     }
     lines.extend(report.engine.as_ref().map(|engine| format!("engine {}", engine.description)));
     if let (Some(domain), Some(model)) = (&report.domain, &report.model) {
-        lines.extend(domain.check.words(&model.id));
+        lines.extend(applicability(domain, &model.id));
     }
     lines.extend(report.adaptation.as_ref().map(learned));
     if !report.totals.evidence.is_empty() {
         lines.push(evidence_totals(&report.totals.evidence));
     }
     lines
+}
+
+/// Returns a line on why the model does not apply, and what scored the reads; `None` if it applies.
+fn applicability(domain: &Domain, model: &str) -> Option<String> {
+    if domain.applies {
+        return None;
+    }
+    let consequence = if domain.scored_by == Domain::REPORTED_ERRORS {
+        format!(
+            "reads were scored by the errors that their qualities report (EE); -m {model} uses the \
+             model all the same, --adapt a model that learns the run"
+        )
+    } else {
+        "it scored the reads all the same, as it was named".to_owned()
+    };
+    let reasons = domain.reasons.join("; ");
+    Some(format!("model {model} does not apply: {reasons}; {consequence}"))
 }
 
 /// Returns what was learned of a run, in lines.
