@@ -1,16 +1,10 @@
-//! The trait of encoders that make one code per base; each encoding has a file beside this one.
+//! The trait of encoders that make one code per base.
 //!
 //! A network that rates every base by its neighbours takes reads of any length. A position of a
 //! read has one of few states, such as a base with a quality, so a read becomes one code per base,
 //! and the encoding has a vector of features for each code.
 
-mod base_quality_place;
-mod quality_place;
-
 use std::fmt;
-
-pub use base_quality_place::{BaseQualityPlace, CodeParts};
-pub use quality_place::QualityPlace;
 
 use crate::EncodeError;
 use bm_reads::ReadRef;

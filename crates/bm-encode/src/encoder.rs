@@ -1,8 +1,4 @@
-//! The trait of encoders that make rows of features; each encoding has a file beside this one.
-
-mod scalar_150;
-
-pub use scalar_150::Scalar150;
+//! The trait of encoders that make rows of features.
 
 use crate::{EncodeError, Encoding};
 use bm_reads::ReadRef;

@@ -1,9 +1,17 @@
-//! The registry of encodings: which encoder belongs to the id and version that a model names.
+//! The registry of encodings: which encoder belongs to the id and version that a model names. Each
+//! encoding has a file in the folder `encodings`.
+
+mod base_quality_place;
+mod quality_place;
+mod scalar_150;
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{BaseQualityPlace, CodeEncoder, Encoder, QualityPlace, Scalar150};
+pub use self::base_quality_place::{BaseQualityPlace, CodeParts};
+pub use self::quality_place::QualityPlace;
+pub use self::scalar_150::Scalar150;
+use crate::{CodeEncoder, Encoder};
 
 /// An encoder of either sort.
 #[derive(Clone)]

@@ -83,10 +83,10 @@ pub use arrays::vectors_array;
 pub use batch::FeatureBatch;
 /// The crate of the reads to encode.
 pub use bm_reads::{self, ReadRef};
-pub use code_encoder::{BaseQualityPlace, CodeEncoder, CodeEncoding, CodeParts, QualityPlace};
-pub use encoder::{Encoder, Scalar150};
+pub use code_encoder::{CodeEncoder, CodeEncoding};
+pub use encoder::Encoder;
 pub use encoding::Encoding;
-pub use encodings::{AnyEncoder, Encodings};
+pub use encodings::{AnyEncoder, BaseQualityPlace, CodeParts, Encodings, QualityPlace, Scalar150};
 pub use error::EncodeError;
 
 /// The examples of the README, to be tested.

@@ -1,12 +1,10 @@
 //! Whether a model applies to a run, and what scores the run's reads.
 
 use std::fmt;
-use std::sync::Arc;
 
-use bm_infer::Backend;
 use bm_reads::ReadRef;
 
-use crate::{Facts, Misfit, ModelPackage, QualityError, QualityModel};
+use crate::{Facts, Misfit};
 
 /// Whether a model applies to a run, by the run's first reads, and what scores the run's reads.
 ///
@@ -121,24 +119,6 @@ impl Applicability {
     /// that were added.
     pub fn reasons(&self) -> impl Iterator<Item = String> {
         self.misfits.iter().map(ToString::to_string).chain(self.other_reasons.iter().cloned())
-    }
-
-    /// Returns the model that scores the reads, for one worker.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`QualityModel::new`].
-    pub fn open(
-        &self,
-        package: Arc<ModelPackage>,
-        backend: &dyn Backend,
-    ) -> Result<QualityModel, QualityError> {
-        if self.scored_by() == ScoredBy::ReportedErrors
-            && let Some(model) = QualityModel::by_reported_errors(Arc::clone(&package))
-        {
-            return Ok(model);
-        }
-        QualityModel::new(package, backend)
     }
 }
 

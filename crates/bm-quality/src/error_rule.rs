@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::{Probability, ReadRuleEntry};
+use serde::{Deserialize, Serialize};
+
+use crate::Probability;
 
 /// The probability of a read, from the error probabilities of its bases.
 ///
@@ -15,6 +17,19 @@ pub struct ErrorRule {
     mean_scale: f64,
     dispersion: f64,
     max_error_rate: f64,
+}
+
+/// An [`ErrorRule`] as manifests write it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ReadRuleEntry {
+    /// The rule's name.
+    pub name: String,
+    /// Mean number of errors per expected error.
+    pub mean_scale: f64,
+    /// Overdispersion of the number of errors: its variance is mean + dispersion × mean².
+    pub dispersion: f64,
+    /// Highest error rate of a good read. Unit: errors per base.
+    pub max_error_rate: f64,
 }
 
 /// Sums above this are scaled down, so that neither they nor their first term leaves the range of a

@@ -5,6 +5,7 @@
 //! implements [`Kind`] and add its line to the registry at the end of this file.
 
 mod base_errors;
+mod interface;
 mod reported;
 mod windows;
 
@@ -14,94 +15,16 @@ use std::sync::Arc;
 
 use bm_encode::AnyEncoder;
 use bm_evidence::Evidence;
-use bm_infer::{Backend, ModelFile};
+use bm_infer::ModelFile;
 use bm_reads::ReadRef;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-pub use self::base_errors::ReadRuleEntry;
+use self::interface::Kind;
+pub(crate) use self::interface::{ScoreReads, ScorerParts};
 use self::reported::ReportedErrors;
 pub use self::windows::{Combination, WindowEntry, WindowRule};
-use crate::{ErrorRule, ModelPackage, Prediction, Probability, QualityError};
-
-/// A kind of model, implemented by its rule: how the network's outputs become the probability of a
-/// read.
-pub(crate) trait Kind: Copy + fmt::Display {
-    /// The rule as manifests write it.
-    type Entry;
-    /// What scores reads.
-    type Scorer: ScoreReads;
-
-    /// Whether predictions have expected errors.
-    const COUNTS_ERRORS: bool;
-
-    /// Returns whether a network of this kind takes the output of the encoder.
-    fn takes(encoder: &AnyEncoder) -> bool;
-
-    /// Returns the rule of an entry.
-    ///
-    /// # Errors
-    ///
-    /// In words, if the entry is not valid with this encoder.
-    fn from_entry(entry: &Self::Entry, encoder: &AnyEncoder) -> Result<Self, String>;
-
-    /// Returns the rule as manifests write it.
-    fn to_entry(self) -> Self::Entry;
-
-    /// Reads an entry from the metadata of a model file.
-    ///
-    /// # Errors
-    ///
-    /// [`QualityError::Manifest`] if a key is missing or is not a number where it should be.
-    fn entry_from_metadata(file: &ModelFile) -> Result<Self::Entry, QualityError>;
-
-    /// Returns keys and values as [`Kind::entry_from_metadata`] reads them.
-    fn metadata(self) -> Vec<(&'static str, String)>;
-
-    /// Prepares the model of a package to score reads, for one worker.
-    ///
-    /// # Errors
-    ///
-    /// If the engine cannot load the model file.
-    fn scorer(
-        self,
-        package: &ModelPackage,
-        file: &ModelFile,
-        backend: &dyn Backend,
-    ) -> Result<Self::Scorer, QualityError>;
-
-    /// Returns the probability of a pair; `None` where the mates' probabilities are to be averaged.
-    fn pair_probability(
-        self,
-        _expected_errors: Option<f64>,
-        _total_bases: usize,
-    ) -> Option<Probability> {
-        None
-    }
-
-    /// Returns the rule that scores reads by reported qualities where the model does not apply, if
-    /// the kind has one.
-    fn for_reported_errors(self) -> Option<ErrorRule> {
-        None
-    }
-}
-
-/// Scores reads, in the memory of one worker.
-pub(crate) trait ScoreReads {
-    /// Appends a prediction for every read to `predictions`. A kind that counts errors also appends
-    /// the error probability of every base of the scored reads to `bases`.
-    fn score<'a>(
-        &mut self,
-        reads: impl Iterator<Item = ReadRef<'a>> + Clone,
-        predictions: &mut Vec<Prediction>,
-        bases: Option<&mut Vec<f32>>,
-    ) -> Result<(), QualityError>;
-
-    /// Returns where the evidence of the run's k-mers is kept, if this kind uses evidence.
-    fn evidence_mut(&mut self) -> Option<&mut Option<Arc<Evidence>>> {
-        None
-    }
-}
+use crate::{ErrorRule, Prediction, Probability, QualityError, ReadRuleEntry};
 
 /// Makes the types that know all kinds, from one line per kind.
 macro_rules! kinds {
@@ -183,16 +106,9 @@ macro_rules! kinds {
             }
 
             /// Prepares the model of a package to score reads by this rule, for one worker.
-            pub(crate) fn scorer(
-                &self,
-                package: &ModelPackage,
-                file: &ModelFile,
-                backend: &dyn Backend,
-            ) -> Result<Scorer, QualityError> {
+            pub(crate) fn scorer(&self, parts: &ScorerParts<'_>) -> Result<Scorer, QualityError> {
                 match *self {
-                    $(Self::$kind(rule) => {
-                        rule.scorer(package, file, backend).map(Box::new).map(Scorer::$kind)
-                    })+
+                    $(Self::$kind(rule) => rule.scorer(parts).map(Box::new).map(Scorer::$kind),)+
                 }
             }
 

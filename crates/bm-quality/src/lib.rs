@@ -143,6 +143,7 @@ mod error;
 mod error_rule;
 mod facts;
 mod golden;
+mod golden_report;
 mod kind;
 mod manifest;
 mod metadata;
@@ -163,10 +164,11 @@ pub use applicability::{Applicability, ScoredBy};
 pub use arrays::{BaseArrays, PredictionArrays};
 pub use domain::{Domain, Misfit};
 pub use error::QualityError;
-pub use error_rule::ErrorRule;
+pub use error_rule::{ErrorRule, ReadRuleEntry};
 pub use facts::Facts;
-pub use golden::{GoldenRead, GoldenReads, GoldenReport};
-pub use kind::{Combination, ReadRule, ReadRuleEntry, RuleEntries, WindowEntry, WindowRule};
+pub use golden::{GoldenRead, GoldenReads};
+pub use golden_report::GoldenReport;
+pub use kind::{Combination, ReadRule, RuleEntries, WindowEntry, WindowRule};
 pub use manifest::{
     DomainEntry, EncodingEntry, FileEntry, LabelEntry, Manifest, TensorEntry, Thresholds,
 };

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use bm_infer::Backend;
 use bm_reads::ReadRef;
 
-use crate::kind::{ScoreReads, Scorer};
+use crate::kind::{ScoreReads, Scorer, ScorerParts};
 use crate::{
-    Applicability, Facts, ModelPackage, PairRule, Prediction, QualityError, ReadRule, Threshold,
+    Applicability, Facts, ModelPackage, PairRule, Prediction, QualityError, ReadRule, ScoredBy,
+    Threshold,
 };
 
 /// A model package opened on an engine, with the memory of one worker.
@@ -47,7 +48,14 @@ impl QualityModel {
     pub fn new(package: Arc<ModelPackage>, backend: &dyn Backend) -> Result<Self, QualityError> {
         let file = package.model_file(backend.variant())?;
         let rule = package.facts().rule;
-        Ok(Self { scorer: rule.scorer(&package, &file, backend)?, rule, package })
+        let parts = ScorerParts {
+            package: package.name(),
+            encoder: package.encoder(),
+            file: &file,
+            backend,
+            evidence: &|| package.evidence(),
+        };
+        Ok(Self { scorer: rule.scorer(&parts)?, rule, package })
     }
 
     /// Prepares an open package on the embedded engine, which needs no installation.
@@ -172,5 +180,25 @@ impl QualityModel {
         probabilities: &mut Vec<f32>,
     ) -> Result<(), QualityError> {
         self.scorer.score(reads, predictions, Some(probabilities))
+    }
+}
+
+impl Applicability {
+    /// Returns the model that scores the reads, for one worker.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`QualityModel::new`].
+    pub fn open(
+        &self,
+        package: Arc<ModelPackage>,
+        backend: &dyn Backend,
+    ) -> Result<QualityModel, QualityError> {
+        if self.scored_by() == ScoredBy::ReportedErrors
+            && let Some(model) = QualityModel::by_reported_errors(Arc::clone(&package))
+        {
+            return Ok(model);
+        }
+        QualityModel::new(package, backend)
     }
 }

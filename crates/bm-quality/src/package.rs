@@ -492,7 +492,7 @@ impl ModelPackage {
         Ok(())
     }
 
-    pub(crate) fn refused(&self, reason: String) -> QualityError {
+    fn refused(&self, reason: String) -> QualityError {
         QualityError::Manifest { package: self.name.clone(), reason }
     }
 

@@ -7,7 +7,7 @@ use bm_adapt::{Choice, EvidenceFindings, Findings, RunEvidence};
 use bm_pipeline::Learned;
 use serde::{Deserialize, Serialize};
 
-use crate::report::{FORMAT, PROGRAM};
+use crate::format::{FORMAT, PROGRAM};
 
 /// The report of `bm adapt`. Its keys are a contract.
 #[derive(Clone, Debug, Deserialize, Serialize)]

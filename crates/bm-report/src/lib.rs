@@ -25,6 +25,7 @@
 
 mod adapt_report;
 mod error;
+mod format;
 mod html;
 mod json;
 pub mod multiqc;

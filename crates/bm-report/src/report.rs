@@ -6,12 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ReportError;
 use crate::adapt_report::AdaptationFacts;
-
-/// Version of the report's own format.
-pub(crate) const FORMAT: u32 = 2;
-
-/// The program that writes reports.
-pub(crate) const PROGRAM: &str = "bm";
+use crate::format::{FORMAT, PROGRAM};
 
 /// The report of `bm filter` and `bm score`. Its keys are a contract.
 #[derive(Clone, Debug, Deserialize, Serialize)]

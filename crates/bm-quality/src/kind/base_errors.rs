@@ -6,11 +6,10 @@ use bm_encode::{AnyEncoder, CodeEncoder};
 use bm_evidence::{Evidence, PreparedRead, ReadSupport};
 use bm_infer::{Alphabet, Backend, InferError, ModelFile, SequenceSession, SequencesRef};
 use bm_reads::{ReadError, ReadRef};
-use serde::{Deserialize, Serialize};
 
-use super::{Kind, ScoreReads};
+use super::interface::{Kind, ScoreReads, ScorerParts};
 use crate::{
-    ErrorRule, KmerSupport, ModelPackage, Prediction, Probability, QualityError, Score, metadata,
+    ErrorRule, KmerSupport, Prediction, Probability, QualityError, ReadRuleEntry, Score, metadata,
 };
 
 /// Keys of the metadata.
@@ -18,19 +17,6 @@ const RULE_KEY: &str = "bm.read_rule";
 const MEAN_SCALE_KEY: &str = "bm.mean_scale";
 const DISPERSION_KEY: &str = "bm.dispersion";
 const MAX_ERROR_RATE_KEY: &str = "bm.max_error_rate";
-
-/// An [`ErrorRule`] as manifests write it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct ReadRuleEntry {
-    /// The rule's name.
-    pub name: String,
-    /// Mean number of errors per expected error.
-    pub mean_scale: f64,
-    /// Overdispersion of the number of errors: its variance is mean + dispersion × mean².
-    pub dispersion: f64,
-    /// Highest error rate of a good read. Unit: errors per base.
-    pub max_error_rate: f64,
-}
 
 impl Kind for ErrorRule {
     type Entry = ReadRuleEntry;
@@ -72,18 +58,13 @@ impl Kind for ErrorRule {
         ]
     }
 
-    fn scorer(
-        self,
-        package: &ModelPackage,
-        file: &ModelFile,
-        backend: &dyn Backend,
-    ) -> Result<BaseScorer, QualityError> {
-        match package.encoder() {
+    fn scorer(self, parts: &ScorerParts<'_>) -> Result<BaseScorer, QualityError> {
+        match parts.encoder {
             AnyEncoder::Codes(encoder) => {
-                let evidence = package.evidence()?;
-                BaseScorer::new(self, Arc::clone(encoder), backend, file, evidence)
+                let evidence = (parts.evidence)()?;
+                BaseScorer::new(self, Arc::clone(encoder), parts.backend, parts.file, evidence)
             }
-            encoder => Err(package.refused(format!("{self} does not go with {encoder}"))),
+            _ => Err(parts.encoder_refused(self)),
         }
     }
 

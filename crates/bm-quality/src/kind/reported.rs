@@ -2,7 +2,7 @@
 
 use bm_reads::{Phred, ReadError, ReadRef, reported_errors};
 
-use super::ScoreReads;
+use super::interface::ScoreReads;
 use crate::{ErrorRule, Prediction, QualityError, Score};
 
 /// The rule "expected errors" (Edgar & Flyvbjerg 2015, Bioinformatics 31:3476).

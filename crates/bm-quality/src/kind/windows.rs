@@ -5,13 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bm_encode::{AnyEncoder, Encoder, FeatureBatch};
-use bm_infer::{Backend, InferError, ModelFile, Session, TensorRef};
+use bm_infer::{InferError, ModelFile, Session, TensorRef};
 use bm_reads::{ReadError, ReadRef};
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, ScoreReads};
+use super::interface::{Kind, ScoreReads, ScorerParts};
 use crate::probability::mean_logit;
-use crate::{ModelPackage, Prediction, Probability, QualityError, Score, metadata};
+use crate::{Prediction, Probability, QualityError, Score, metadata};
 
 /// Keys of the metadata.
 const LENGTH_KEY: &str = "bm.window_length";
@@ -164,17 +164,13 @@ impl Kind for WindowRule {
         vec![(LENGTH_KEY, length.to_string()), (RULE_KEY, rule)]
     }
 
-    fn scorer(
-        self,
-        package: &ModelPackage,
-        file: &ModelFile,
-        backend: &dyn Backend,
-    ) -> Result<WindowScorer, QualityError> {
-        match package.encoder() {
+    fn scorer(self, parts: &ScorerParts<'_>) -> Result<WindowScorer, QualityError> {
+        match parts.encoder {
             AnyEncoder::Rows(encoder) => {
-                Ok(WindowScorer::new(self, Arc::clone(encoder), backend.load(file)?))
+                let session = parts.backend.load(parts.file)?;
+                Ok(WindowScorer::new(self, Arc::clone(encoder), session))
             }
-            encoder => Err(package.refused(format!("{self} does not go with {encoder}"))),
+            _ => Err(parts.encoder_refused(self)),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
-use super::Fault;
-use super::record::RecordRef;
+use super::error::Fault;
+use super::record::{RecordRef, name};
 use crate::read::check_quality;
 use crate::{Phred, ReadError};
 
@@ -301,11 +301,6 @@ fn check(
         return Err(Fault::Read(ReadError::LengthMismatch { sequence, quality_scores }));
     }
     Ok(span)
-}
-
-/// Returns the name in a definition: what is before the first space or tab.
-pub(super) fn name(definition: &[u8]) -> &[u8] {
-    &definition[..memchr2(b' ', b'\t', definition).unwrap_or(definition.len())]
 }
 
 /// A base is a letter (IUPAC codes, either case, U), or one of the signs that files in use have for

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::parse;
+use memchr::memchr2;
+
 use crate::ReadRef;
 
 /// A FASTQ record. Reuse one for many reads: its memory stays.
@@ -85,7 +86,7 @@ pub struct RecordRef<'a> {
 impl<'a> RecordRef<'a> {
     /// Returns the read's name: the definition up to the first space or tab.
     pub fn name(&self) -> &'a [u8] {
-        parse::name(self.definition)
+        name(self.definition)
     }
 
     /// Returns the record as a read.
@@ -116,6 +117,11 @@ impl<'a> RecordRef<'a> {
         }
         Ok(())
     }
+}
+
+/// Returns the name in a definition: what is before the first space or tab.
+pub(super) fn name(definition: &[u8]) -> &[u8] {
+    &definition[..memchr2(b' ', b'\t', definition).unwrap_or(definition.len())]
 }
 
 impl std::fmt::Debug for Record {

@@ -3,7 +3,8 @@
 use std::io::{ErrorKind, Read};
 use std::{io, mem};
 
-use super::CHUNK;
+/// Bytes that a reader of single records reads at once.
+pub(super) const CHUNK: usize = 64 * 1024;
 
 /// A piece of memory that text is read into, and how much of it was used.
 ///

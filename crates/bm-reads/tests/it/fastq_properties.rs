@@ -10,7 +10,7 @@ use proptest::sample::select;
 use crate::reference;
 use crate::support::{Owned, Pieces, content, read_all, read_batches, read_text};
 
-fn record() -> impl Strategy<Value = Owned> {
+pub(crate) fn record() -> impl Strategy<Value = Owned> {
     let definition_byte =
         any::<u8>().prop_filter("no line end", |byte| !matches!(byte, b'\n' | b'\r'));
     (vec(definition_byte, 0..30), 0..200usize).prop_flat_map(|(definition, length)| {
@@ -29,18 +29,18 @@ fn record() -> impl Strategy<Value = Owned> {
 
 /// How a record is written down.
 #[derive(Clone, Copy, Debug)]
-struct Style {
+pub(crate) struct Style {
     /// What the `+` line repeats: nothing, the name, the whole definition.
     plus: u8,
     ends: [&'static str; 4],
 }
 
-fn style() -> impl Strategy<Value = Style> {
+pub(crate) fn style() -> impl Strategy<Value = Style> {
     (0..3u8, prop::array::uniform4(select(vec!["\n", "\r\n"])))
         .prop_map(|(plus, ends)| Style { plus, ends })
 }
 
-fn write(text: &mut Vec<u8>, record: &Owned, Style { plus, ends }: Style) {
+pub(crate) fn write(text: &mut Vec<u8>, record: &Owned, Style { plus, ends }: Style) {
     let name =
         record.definition.split(|byte| matches!(byte, b' ' | b'\t')).next().unwrap_or_default();
     let repeated = [b"".as_slice(), name, &record.definition][usize::from(plus)];
@@ -188,7 +188,10 @@ proptest! {
         let one_by_one = read_all(&text[..]);
         let found = read_batches(&text[..], bytes);
         prop_assert_eq!(found.records, one_by_one.records);
-        prop_assert_eq!(found.fault.map(|fault| fault.to_string()), one_by_one.fault.map(|fault| fault.to_string()));
+        prop_assert_eq!(
+            found.fault.map(|fault| fault.to_string()),
+            one_by_one.fault.map(|fault| fault.to_string())
+        );
 
         let (mut whole, mut pieces) = (Reader::new(&text[..]), Reader::new(Pieces(&text[..], piece)));
         let (mut batch, mut twin) = (RecordBatch::default(), RecordBatch::default());

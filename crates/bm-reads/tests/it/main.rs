@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod fastq_properties;
+mod noodles;
 mod reference;
+mod second_reader;
 mod specimens;
 mod support;

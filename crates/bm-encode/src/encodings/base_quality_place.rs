@@ -1,8 +1,9 @@
 //! `base-quality-place` version 1: the features of `quality-place`, and the base.
 
-use super::{CodeEncoder, CodeEncoding, QualityPlace};
-use crate::EncodeError;
 use bm_reads::{ReadRef, base};
+
+use super::quality_place::QualityPlace;
+use crate::{CodeEncoder, CodeEncoding, EncodeError};
 
 /// A, C, G, T (or U), and all others.
 const BASES: usize = 5;

@@ -1,10 +1,9 @@
 //! `quality-place` version 1: the reported quality of a base, and its distance to the nearer end of
 //! the read.
 
-use super::{CodeEncoder, CodeEncoding};
-use crate::EncodeError;
-use bm_reads::check_quality;
-use bm_reads::{Phred, ReadRef};
+use bm_reads::{Phred, ReadRef, check_quality};
+
+use crate::{CodeEncoder, CodeEncoding, EncodeError};
 
 /// Phred scores 0 to 93.
 const SCORES: usize = 94;

@@ -1,9 +1,8 @@
 //! `scalar-150` version 1: one number per base and one per quality score.
 
-use super::Encoder;
-use crate::{EncodeError, Encoding};
-use bm_reads::check_quality;
-use bm_reads::{Phred, ReadRef, base};
+use bm_reads::{Phred, ReadRef, base, check_quality};
+
+use crate::{EncodeError, Encoder, Encoding};
 
 const WINDOW: usize = 150;
 

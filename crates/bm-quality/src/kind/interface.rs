@@ -1,0 +1,108 @@
+//! What a kind of model implements.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bm_encode::AnyEncoder;
+use bm_evidence::Evidence;
+use bm_infer::{Backend, ModelFile};
+use bm_reads::ReadRef;
+
+use crate::{ErrorRule, Prediction, Probability, QualityError};
+
+/// A kind of model, implemented by its rule: how the network's outputs become the probability of a
+/// read.
+pub(crate) trait Kind: Copy + fmt::Display {
+    /// The rule as manifests write it.
+    type Entry;
+    /// What scores reads.
+    type Scorer: ScoreReads;
+
+    /// Whether predictions have expected errors.
+    const COUNTS_ERRORS: bool;
+
+    /// Returns whether a network of this kind takes the output of the encoder.
+    fn takes(encoder: &AnyEncoder) -> bool;
+
+    /// Returns the rule of an entry.
+    ///
+    /// # Errors
+    ///
+    /// In words, if the entry is not valid with this encoder.
+    fn from_entry(entry: &Self::Entry, encoder: &AnyEncoder) -> Result<Self, String>;
+
+    /// Returns the rule as manifests write it.
+    fn to_entry(self) -> Self::Entry;
+
+    /// Reads an entry from the metadata of a model file.
+    ///
+    /// # Errors
+    ///
+    /// [`QualityError::Manifest`] if a key is missing or is not a number where it should be.
+    fn entry_from_metadata(file: &ModelFile) -> Result<Self::Entry, QualityError>;
+
+    /// Returns keys and values as [`Kind::entry_from_metadata`] reads them.
+    fn metadata(self) -> Vec<(&'static str, String)>;
+
+    /// Prepares the model of a package to score reads, for one worker.
+    ///
+    /// # Errors
+    ///
+    /// If the engine cannot load the model file.
+    fn scorer(self, parts: &ScorerParts<'_>) -> Result<Self::Scorer, QualityError>;
+
+    /// Returns the probability of a pair; `None` where the mates' probabilities are to be averaged.
+    fn pair_probability(
+        self,
+        _expected_errors: Option<f64>,
+        _total_bases: usize,
+    ) -> Option<Probability> {
+        None
+    }
+
+    /// Returns the rule that scores reads by reported qualities where the model does not apply, if
+    /// the kind has one.
+    fn for_reported_errors(self) -> Option<ErrorRule> {
+        None
+    }
+}
+
+/// Scores reads, in the memory of one worker.
+pub(crate) trait ScoreReads {
+    /// Appends a prediction for every read to `predictions`. A kind that counts errors also appends
+    /// the error probability of every base of the scored reads to `bases`.
+    fn score<'a>(
+        &mut self,
+        reads: impl Iterator<Item = ReadRef<'a>> + Clone,
+        predictions: &mut Vec<Prediction>,
+        bases: Option<&mut Vec<f32>>,
+    ) -> Result<(), QualityError>;
+
+    /// Returns where the evidence of the run's k-mers is kept, if this kind uses evidence.
+    fn evidence_mut(&mut self) -> Option<&mut Option<Arc<Evidence>>> {
+        None
+    }
+}
+
+/// What a scorer is made of: an engine, and the parts of an open package.
+pub(crate) struct ScorerParts<'a> {
+    /// The package's name in messages.
+    pub(crate) package: &'a str,
+    /// Makes the network's input.
+    pub(crate) encoder: &'a AnyEncoder,
+    /// The model file for the engine.
+    pub(crate) file: &'a ModelFile,
+    /// The engine.
+    pub(crate) backend: &'a dyn Backend,
+    /// Reads the evidence of the run's k-mers, if the package has it: the file may be large, and not
+    /// every kind uses it.
+    pub(crate) evidence: &'a dyn Fn() -> Result<Option<Arc<Evidence>>, QualityError>,
+}
+
+impl ScorerParts<'_> {
+    /// Returns the error of a rule whose networks do not take the package's encoder.
+    pub(crate) fn encoder_refused(&self, rule: impl fmt::Display) -> QualityError {
+        let reason = format!("{rule} does not go with {}", self.encoder);
+        QualityError::Manifest { package: self.package.to_owned(), reason }
+    }
+}

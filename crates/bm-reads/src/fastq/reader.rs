@@ -1,0 +1,447 @@
+//! The reader of records: one by one, or many in one piece of memory.
+
+use std::io::{self, Read};
+
+use super::batch::{Address, BatchSize, RecordBatch};
+use super::error::{FastqError, Fault};
+use super::parse::{self, Found, LONGEST_RECORD};
+use super::record::Record;
+use super::text::{CHUNK, Source, Text};
+use crate::RecordSource;
+
+/// What is added to the quality scores of a file to make them printable.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum QualityOffset {
+    /// Phred + 33, as in all files since 2011.
+    #[default]
+    Phred33,
+    /// Phred + 64, as Illumina wrote before; converted to Phred + 33 while reading.
+    Phred64,
+}
+
+/// Reads FASTQ records and checks each.
+pub struct Reader<R> {
+    source: Source<R>,
+    /// What was read and is in no record yet.
+    text: Text,
+    /// Records read.
+    records: u64,
+    /// Where the next record starts, in bytes of the (decompressed) stream.
+    byte: u64,
+    /// What is wrong after the batch that was read last.
+    fault: Option<FastqError>,
+    /// Whether quality scores are Phred + 64.
+    phred64: bool,
+}
+
+/// [`BatchSize`] in numbers.
+struct Size {
+    /// Bytes after which a batch ends.
+    bytes: usize,
+    /// Records that stay together.
+    group: usize,
+    /// Most records.
+    records: usize,
+}
+
+impl<R: Read> Reader<R> {
+    /// Returns a reader of the FASTQ text that `inner` gives. It reads ahead, and needs no buffer
+    /// below it.
+    pub fn new(inner: R) -> Self {
+        Self {
+            source: Source::new(inner),
+            text: Text::default(),
+            records: 0,
+            byte: 0,
+            fault: None,
+            phred64: false,
+        }
+    }
+
+    /// Reads quality scores as Phred + 64, as Illumina wrote them before 2011; records then have
+    /// Phred + 33.
+    #[must_use]
+    pub fn phred64(self) -> Self {
+        self.with_offset(QualityOffset::Phred64)
+    }
+
+    /// Reads quality scores with this offset; records have Phred + 33 in any case.
+    #[must_use]
+    pub fn with_offset(self, offset: QualityOffset) -> Self {
+        Self { phred64: offset == QualityOffset::Phred64, ..self }
+    }
+
+    /// Returns the number of whole records read.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Reads the next record into `record`; returns `false` at the end of the file.
+    ///
+    /// Line ends are `\n` or `\r\n` and are not part of the record. Blank lines are allowed at the
+    /// end of the file only.
+    ///
+    /// # Errors
+    ///
+    /// A [`FastqError`] with the record's number, where it starts and, where it has one, its name.
+    /// Reading on after an error is not supported.
+    pub fn read_record(&mut self, record: &mut Record) -> Result<bool, FastqError> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
+        loop {
+            match parse::record(self.text.rest(), self.source.is_at_end()) {
+                Found::Record { span, bytes } => {
+                    if self.phred64
+                        && let Err(fault) = span.convert_phred64(self.text.rest())
+                    {
+                        let name = span.of(self.text.rest()).name().to_vec();
+                        return Err(self.error(Some(name), fault));
+                    }
+                    record.copy(span.of(self.text.rest()));
+                    self.text.consume(bytes);
+                    self.count(1, bytes);
+                    return Ok(true);
+                }
+                Found::Nothing => return Ok(false),
+                Found::Fault { name, fault } => return Err(self.error(name, fault)),
+                Found::Part => self.read_on(CHUNK)?,
+            }
+        }
+    }
+
+    /// Fills `batch`, after emptying it, with the next records.
+    ///
+    /// Returns whether there may be more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::read_record`], once the records before the fault have been returned; the batch
+    /// is empty then.
+    pub fn read_batch(
+        &mut self,
+        batch: &mut RecordBatch,
+        size: BatchSize,
+    ) -> Result<bool, FastqError> {
+        let size = match size {
+            // Of no bytes there would be no end of batches.
+            BatchSize::Bytes(bytes) => Size { bytes: bytes.max(1), group: 1, records: usize::MAX },
+            BatchSize::PairsInBytes(bytes) => {
+                Size { bytes: bytes.max(1), group: 2, records: usize::MAX }
+            }
+            BatchSize::Records(records) => Size { bytes: usize::MAX, group: 1, records },
+        };
+        batch.clear();
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
+        batch.text.append(self.text.rest());
+        self.text.clear();
+        let chunk = if size.bytes == usize::MAX { CHUNK } else { size.bytes };
+        let mut wanted = chunk;
+        let mut end = 0;
+        let (more, fault) = loop {
+            self.source.fill(&mut batch.text, wanted);
+            let found = loop {
+                if batch.records.len() == size.records {
+                    break Found::Part;
+                }
+                let is_whole = batch.records.len().is_multiple_of(size.group);
+                let text = batch.text.rest();
+                // Only the first record may be longer than a batch, and the last ones of a group.
+                let most = if end == 0 || !is_whole {
+                    text.len()
+                } else {
+                    text.len().min(size.bytes.max(end))
+                };
+                let at_end = self.source.is_at_end() && most == text.len();
+                match parse::record(&mut text[end..most], at_end) {
+                    Found::Record { span, bytes } => {
+                        let text = &mut text[end..];
+                        if self.phred64
+                            && let Err(fault) = span.convert_phred64(text)
+                        {
+                            break Found::Fault {
+                                name: Some(span.of(text).name().to_vec()),
+                                fault,
+                            };
+                        }
+                        batch.records.push(span.after(end));
+                        end += bytes;
+                    }
+                    found => break found,
+                }
+            };
+            let is_full = end > 0
+                && size.bytes != usize::MAX
+                && batch.records.len().is_multiple_of(size.group);
+            match found {
+                Found::Nothing => break (false, None),
+                Found::Fault { name, fault } => break (true, Some((name, fault))),
+                _ if is_full || batch.records.len() == size.records => break (true, None),
+                Found::Record { .. } | Found::Part => match self.source.failure() {
+                    Some(error) => break (true, Some((None, Fault::Io(error)))),
+                    None if batch.bytes() - end > LONGEST_RECORD => {
+                        break (true, Some((None, Fault::LongRecord { longest: LONGEST_RECORD })));
+                    }
+                    // Twice as much each time, so that what is looked at again is never more than
+                    // what is new.
+                    None => wanted = 2 * batch.bytes().max(chunk),
+                },
+            }
+        };
+        batch.text.split_off(end, &mut self.text);
+        batch.before = Address { record: self.records, byte: self.byte };
+        self.count(batch.len(), end);
+        self.fault = fault.map(|(name, fault)| self.error(name, fault));
+        match self.fault.take_if(|_| batch.is_empty()) {
+            Some(fault) => Err(fault),
+            None => Ok(more),
+        }
+    }
+
+    /// Reads on without looking at the text, up to so many bytes, and returns why the stream
+    /// failed, if it did.
+    ///
+    /// After a fault of the text this tells whether it is the stream that is damaged: what a
+    /// decompressor hands out is often checked only at its end.
+    pub fn stream_failure_within(&mut self, bytes: u64) -> Option<io::Error> {
+        self.source.skip(bytes);
+        self.source.failure()
+    }
+
+    /// Gets more of a record that is not all there: up to so many bytes, or as much again.
+    fn read_on(&mut self, bytes: usize) -> Result<(), FastqError> {
+        if let Some(error) = self.source.failure() {
+            return Err(self.error(None, Fault::Io(error)));
+        }
+        if self.text.rest().len() > LONGEST_RECORD {
+            return Err(self.error(None, Fault::LongRecord { longest: LONGEST_RECORD }));
+        }
+        // Twice as much each time, so that what is looked at again is never more than what is new.
+        let bytes = bytes.max(2 * self.text.rest().len());
+        self.source.fill(&mut self.text, bytes);
+        Ok(())
+    }
+
+    fn count(&mut self, records: usize, bytes: usize) {
+        self.records += records as u64;
+        self.byte += bytes as u64;
+    }
+
+    fn error(&self, name: Option<Vec<u8>>, fault: Fault) -> FastqError {
+        FastqError { record: self.records + 1, byte: self.byte, name, fault }
+    }
+}
+
+impl<R: Read + Send> RecordSource for Reader<R> {
+    fn read_batch(&mut self, batch: &mut RecordBatch, size: BatchSize) -> Result<bool, FastqError> {
+        Self::read_batch(self, batch, size)
+    }
+
+    fn read_record(&mut self, record: &mut Record) -> Result<bool, FastqError> {
+        Self::read_record(self, record)
+    }
+
+    fn records(&self) -> u64 {
+        Self::records(self)
+    }
+
+    fn stream_failure_within(&mut self, bytes: u64) -> Option<io::Error> {
+        Self::stream_failure_within(self, bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_gives_back_what_was_put_in() {
+        let text = b"@a x\nAC\n+\nII\n@b\n\n+\n\n@c\nNNN\n+\n!!~\n";
+        let (mut batch, mut written) = (RecordBatch::default(), Vec::new());
+        let mut reader = Reader::new(&text[..]);
+        while reader.read_batch(&mut batch, BatchSize::Bytes(23)).expect("the records are whole") {
+            assert_eq!(batch.len(), 2);
+            batch.iter().for_each(|record| {
+                record.write_to(&mut written, b"").expect("memory can be written")
+            });
+        }
+        batch
+            .iter()
+            .for_each(|record| record.write_to(&mut written, b"").expect("memory can be written"));
+        assert_eq!(written, text);
+    }
+
+    #[test]
+    fn a_batch_holds_whole_records_or_one_that_is_longer() {
+        let text = b"@a\nACGT\n+\nIIII\n".repeat(5);
+        for (bytes, records) in
+            [(0, 1), (1, 1), (14, 1), (15, 1), (29, 1), (30, 2), (75, 5), (76, 5)]
+        {
+            let mut batch = RecordBatch::default();
+            let more = Reader::new(&text[..]).read_batch(&mut batch, BatchSize::Bytes(bytes));
+            assert_eq!(
+                (more.ok(), batch.len(), batch.bytes()),
+                (Some(bytes < 76), records, 15 * records),
+                "{bytes}"
+            );
+        }
+    }
+
+    /// Returns how many records each batch of `text` has, and what is wrong at the end.
+    fn sizes(text: &[u8], size: BatchSize) -> (Vec<usize>, Option<String>) {
+        let (mut reader, mut batch, mut sizes) =
+            (Reader::new(text), RecordBatch::default(), Vec::new());
+        loop {
+            match reader.read_batch(&mut batch, size) {
+                Ok(more) => {
+                    sizes.push(batch.len());
+                    if !more {
+                        return (sizes, None);
+                    }
+                }
+                Err(error) => return (sizes, Some(error.to_string())),
+            }
+        }
+    }
+
+    #[test]
+    fn records_know_where_they_are() {
+        let text = b"@a\nACGT\n+\nIIII\n@bc\n\n+\n\n".repeat(3);
+        for bytes in [1, 30, 40, 1_000] {
+            let (mut reader, mut batch, mut found) =
+                (Reader::new(&text[..]), RecordBatch::default(), Vec::new());
+            while reader
+                .read_batch(&mut batch, BatchSize::Bytes(bytes))
+                .expect("the records are whole")
+            {
+                found.extend((0..batch.len()).map(|i| batch.address(i)));
+            }
+            found.extend((0..=batch.len()).map(|i| batch.address(i)));
+            let expected = [0, 15, 23, 38, 46, 61]
+                .into_iter()
+                .zip(1..)
+                .map(|(byte, record)| Some(Address { record, byte }));
+            assert!(found.iter().copied().eq(expected.chain([None])), "{bytes}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn pairs_stay_in_one_batch() {
+        // Records of 15 bytes.
+        let text = b"@a\nACGT\n+\nIIII\n".repeat(5);
+        for (bytes, expected) in [
+            (0, vec![2, 2, 1]),
+            (1, vec![2, 2, 1]),
+            (15, vec![2, 2, 1]),
+            (30, vec![2, 2, 1]),
+            (45, vec![4, 1]),
+            (60, vec![4, 1]),
+        ] {
+            assert_eq!(sizes(&text, BatchSize::PairsInBytes(bytes)), (expected, None), "{bytes}");
+        }
+        assert_eq!(sizes(&text, BatchSize::PairsInBytes(1_000)), (vec![5], None));
+    }
+
+    #[test]
+    fn wrapped_mates_are_joined_once() {
+        let text = b"@a\nAC\nGT\n+\nII\nHH\n".repeat(6);
+        for bytes in 1..120 {
+            let (mut reader, mut batch, mut records) =
+                (Reader::new(&text[..]), RecordBatch::default(), 0);
+            loop {
+                let more = reader
+                    .read_batch(&mut batch, BatchSize::PairsInBytes(bytes))
+                    .expect("the records are whole");
+                assert!(
+                    batch.iter().all(
+                        |record| (record.sequence, record.quality_scores) == (b"ACGT", b"IIHH")
+                    ),
+                    "{bytes}"
+                );
+                records += batch.len();
+                if !more {
+                    break;
+                }
+            }
+            assert_eq!(records, 6, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn qualities_of_phred_64_are_converted_once() {
+        let text = b"@a\nACGT\n+\n@Bh~\n".repeat(6);
+        for size in [
+            BatchSize::Bytes(20),
+            BatchSize::PairsInBytes(20),
+            BatchSize::Records(3),
+            BatchSize::Bytes(1_000),
+        ] {
+            let (mut reader, mut batch, mut records) =
+                (Reader::new(&text[..]).phred64(), RecordBatch::default(), 0);
+            while reader.read_batch(&mut batch, size).expect("the records are whole")
+                || !batch.is_empty()
+            {
+                assert!(batch.iter().all(|record| record.quality_scores == b"!#I_"), "{size:?}");
+                records += batch.len();
+            }
+            assert_eq!(records, 6, "{size:?}");
+        }
+        let mut batch = RecordBatch::default();
+        let mut reader = Reader::new(&b"@a\nAC\n+\nhh\n@b\nAC\n+\nh?\n"[..]).phred64();
+        assert!(reader.read_batch(&mut batch, BatchSize::Bytes(100)).is_ok());
+        let error = reader
+            .read_batch(&mut batch, BatchSize::Bytes(100))
+            .expect_err("not Phred+64")
+            .to_string();
+        assert_eq!(
+            error,
+            "record 2 (read b, byte 11): byte 0x3f at position 1 of the quality is no Phred + 64"
+        );
+        let mut record = Record::default();
+        let mut reader = Reader::new(&b"@a\nAC\n+\nhh\n"[..]).phred64();
+        assert!(
+            reader.read_record(&mut record).is_ok_and(|more| more)
+                && record.quality_scores() == b"II"
+        );
+    }
+
+    #[test]
+    fn a_batch_of_so_many_records_has_them_whatever_their_size() {
+        let mut text = b"@a\nACGT\n+\nIIII\n".repeat(5);
+        let long = 3 * CHUNK;
+        text.extend(
+            [b"@b\n".as_slice(), &vec![b'A'; long], b"\n+\n", &vec![b'I'; long], b"\n"].concat(),
+        );
+        assert_eq!(sizes(&text, BatchSize::Records(2)), (vec![2, 2, 2, 0], None));
+        assert_eq!(sizes(&text, BatchSize::Records(4)), (vec![4, 2], None));
+        assert_eq!(sizes(&text, BatchSize::Records(100)), (vec![6], None));
+        // The records before a fault come first, in a smaller batch.
+        let (found, fault) = sizes(&text[..text.len() - 9], BatchSize::Records(4));
+        assert_eq!(found, [4, 1]);
+        assert!(fault.is_some_and(|fault| fault.starts_with("record 6 (read b, byte 75): ")));
+    }
+
+    #[test]
+    fn what_never_ends_is_not_read_to_its_end() {
+        use std::io::{Cursor, repeat};
+
+        // A file without line ends, and a sequence that goes on and on.
+        let endless =
+            |start: &'static [u8], then: u8| Cursor::new(start).chain(repeat(then).take(u64::MAX));
+        for (start, expected) in
+            [(&b"@a"[..], "more than 1048576 bytes"), (b"@a\nACGT\n", "more than 268435456 bytes")]
+        {
+            let mut batch = RecordBatch::default();
+            let error = Reader::new(endless(start, b'A'))
+                .read_batch(&mut batch, BatchSize::Bytes(1 << 18))
+                .expect_err("no end");
+            assert!(error.to_string().contains(expected), "{error}");
+            let mut record = Record::default();
+            let error =
+                Reader::new(endless(start, b'A')).read_record(&mut record).expect_err("no end");
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+}
