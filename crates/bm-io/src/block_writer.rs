@@ -299,16 +299,21 @@ mod tests {
             workers in 0..4usize,
         ) {
             let stored = with_workers(workers, |tasks| {
-                let mut blocks = BlockWriter::new(Vec::new(), format, &Compression { level: Some(level), tasks }).unwrap();
+                let compression = Compression { level: Some(level), tasks };
+                let mut blocks = BlockWriter::new(Vec::new(), format, &compression).unwrap();
                 text.chunks(piece).for_each(|piece| blocks.write_all(piece).unwrap());
                 blocks.into_inner().unwrap()
             });
             prop_assert!(read(format, &stored) == text);
-            prop_assert!(stored == compressed(format, &text, level, text.len().max(1)), "{workers} workers change the bytes");
+            prop_assert!(
+                stored == compressed(format, &text, level, text.len().max(1)),
+                "{workers} workers change the bytes"
+            );
             if format == Format::Gzip {
                 let ours = with_workers(workers, |tasks| {
                     let mut ours = Vec::new();
-                    GzipReader::new(io::BufReader::with_capacity(piece, &stored[..]), &tasks).read_to_end(&mut ours).map(|_| ours)
+                    let stored = io::BufReader::with_capacity(piece, &stored[..]);
+                    GzipReader::new(stored, &tasks).read_to_end(&mut ours).map(|_| ours)
                 });
                 prop_assert!(ours.unwrap() == text);
             }

@@ -150,7 +150,9 @@ where
                 Step::Read(reader, item) => self.read(reader, item),
                 Step::Wait => {
                     select! {
-                        recv(self.tasks.queue()) -> task => task.into_iter().for_each(|task| task.run(&mut tools)),
+                        recv(self.tasks.queue()) -> task => {
+                            task.into_iter().for_each(|task| task.run(&mut tools));
+                        }
                         recv(self.bell) -> _ => {}
                     }
                     continue;
