@@ -21,7 +21,7 @@ impl Lines {
         let start = self.byte;
         let line = self.text[start..].split_inclusive('\n').next()?;
         self.byte += line.len();
-        let columns: Vec<_> = line.trim_end().split('\t').map(str::as_bytes).collect();
+        let columns: Vec<_> = line.trim_end_matches('\n').split('\t').map(str::as_bytes).collect();
         let [definition, sequence, quality_scores] = columns[..] else { panic!("three columns") };
         Some((start as u64, RecordRef { definition, sequence, quality_scores }))
     }
