@@ -39,7 +39,7 @@ impl<'a> ReadRef<'a> {
         }
     }
 
-    /// Checks that the read can be judged at all.
+    /// Checks that the read can be scored at all.
     ///
     /// # Errors
     ///
