@@ -117,7 +117,7 @@ impl Column {
             Self::PhredExpectedErrors => "errors that its qualities report",
             Self::MeanPhred => "mean of its Phred scores",
             Self::ExpectedErrorsPrior => "errors that the network alone expects",
-            Self::Evaluable => "fraction of its bases that the run's k-mers cover, 0 to 1",
+            Self::Evaluable => "fraction of its bases that k-mers cover",
             Self::Mate => "1 or 2",
             Self::PairProbability => "probability of the pair, scored as one read",
             Self::Verdict => "pass, fail or unscored",

@@ -39,15 +39,28 @@ impl Args {
     }
 }
 
-/// Returns a page in roff. Lines of the examples stay lines: roff would fill them to paragraphs.
-fn manual_page(mut command: clap::Command) -> Result<Vec<u8>> {
-    let extra = command.get_after_help().map(ToString::to_string);
-    command = command.after_help("").after_long_help("");
+/// Returns a page in roff.
+fn manual_page(command: clap::Command) -> Result<Vec<u8>> {
+    let notes = command.get_after_help().map(ToString::to_string);
+    let has_commands = command.has_subcommands();
+    let page = clap_mangen::Man::new(command);
     let mut text = Vec::new();
-    clap_mangen::Man::new(command).render(&mut text).context("the page")?;
-    if let Some(extra) = extra {
-        text.extend_from_slice(b".SH EXTRA\n.nf\n");
-        for line in extra.lines() {
+    let mut render = || {
+        page.render_title(&mut text)?;
+        page.render_name_section(&mut text)?;
+        page.render_synopsis_section(&mut text)?;
+        page.render_description_section(&mut text)?;
+        page.render_options_section(&mut text)?;
+        if has_commands {
+            page.render_subcommands_section(&mut text)?;
+        }
+        io::Result::Ok(())
+    };
+    render().context("the page")?;
+    // Not rendered by clap_mangen: roff would fill the lines of tables and examples to paragraphs.
+    if let Some(notes) = notes {
+        text.extend_from_slice(b".SH NOTES\n.nf\n");
+        for line in notes.lines() {
             let line = line.replace('\\', "\\\\").replace('-', "\\-");
             // A leading dot or quote would be a request.
             let guard = if line.starts_with(['.', '\'']) { "\\&" } else { "" };
