@@ -80,7 +80,7 @@ impl AdaptationFacts {
 }
 
 impl AdaptReport {
-    /// Returns the report of an adaptation to `inputs` that took `wall` and was written to `output`.
+    /// Returns the report of an adaptation to `inputs` that took `wall` and wrote `output`.
     pub fn new(inputs: &[&Path], output: &Path, learned: &Learned, wall: Duration) -> Self {
         Self {
             format: FORMAT,

@@ -121,7 +121,8 @@ impl AdaptPage<'_> {
         writeln!(
             page,
             "<p class=\"note\">AUC: how often a bad read (over 1 % wrong bases; {} reads) has more \
-             expected errors per base than a good read ({} reads).</p>",
+             expected errors per base than a good read ({} reads). Counts of bases are weighted: a \
+             read that was unlikely to be checked counts more than once.</p>",
             text::count(held.bad_reads),
             text::count(held.good_reads)
         )?;

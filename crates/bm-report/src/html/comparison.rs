@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::error::ReportError;
 use bm_adapt::{Choice, Figures, HeldOut};
 
+use crate::error::ReportError;
 use crate::text;
 
 /// Smallest significant gain, in standard errors.

@@ -1,8 +1,8 @@
 //! The figure of errors by the preceding bases.
 
-use crate::error::ReportError;
 use bm_adapt::Row;
 
+use crate::error::ReportError;
 use crate::html::ratios::{Bars, Ratio};
 use crate::html::statistics;
 use crate::text;

@@ -81,7 +81,7 @@ impl FilterPage<'_> {
         if bases > 0 {
             let rate = |errors: f64| text::one_in(errors / bases as f64);
             facts.push((
-                "errors expected",
+                "expected errors",
                 text::count(expected.round() as u64),
                 format!("{} bases; qualities report {}", rate(expected), rate(reported)),
             ));

@@ -1,8 +1,8 @@
 //! The figure of errors by the length of the homopolymer before the base.
 
-use crate::error::ReportError;
 use bm_adapt::Row;
 
+use crate::error::ReportError;
 use crate::html::ratios::{Bars, Ratio};
 use crate::html::statistics;
 
@@ -16,7 +16,7 @@ pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<String>,
     let bars = rows.iter().filter_map(Ratio::of).filter(is_known).map(Some).collect();
     Bars {
         description: "Measured over reported errors by the length of the homopolymer before",
-        axis_name: "length of the homopolymer",
+        axis_name: "homopolymer length",
         bars,
         overall,
         adapted_name,

@@ -1,9 +1,9 @@
 //! The figure of errors along the read.
 
-use crate::error::ReportError;
 use bm_adapt::Row;
 use plotters::prelude::*;
 
+use crate::error::ReportError;
 use crate::html::plot::{self, ADAPTED, Axis, BASE_MODEL, MEASURED, REPORTED, Sign};
 use crate::html::statistics::Rate;
 use crate::text;

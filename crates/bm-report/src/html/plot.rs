@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use crate::error::ReportError;
 use plotters::chart::ChartContext;
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::prelude::*;
 
+use crate::error::ReportError;
 use crate::text::{self, escape};
 
 /// The area that a figure is drawn on.

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use crate::error::ReportError;
 use bm_adapt::Row;
 use plotters::prelude::*;
 
+use crate::error::ReportError;
 use crate::html::plot::{self, ADAPTED, Axis, BASE_MODEL, Sign};
 use crate::html::statistics::{Rate, phred};
 use crate::text;

@@ -1,9 +1,9 @@
 //! Figures of bars: measured over reported errors.
 
-use crate::error::ReportError;
 use bm_adapt::Row;
 use plotters::prelude::*;
 
+use crate::error::ReportError;
 use crate::html::plot::{
     self, ADAPTED, Axis, BASE_MODEL, MEASURED, OVERSTATED, REPORTED, Sign, UNDERSTATED,
 };

@@ -1,10 +1,10 @@
 //! The figure of removed errors and bad reads against kept reads.
 
-use crate::error::ReportError;
+use bm_pipeline::RetentionPoint;
 use plotters::prelude::*;
 
+use crate::error::ReportError;
 use crate::html::plot::{self, ADAPTED, Axis, Side, Sign, UNDERSTATED};
-use bm_pipeline::RetentionPoint;
 
 const HEIGHT: u32 = 800;
 

@@ -1,14 +1,14 @@
 //! Figures of the scored reads: probabilities, error rates, qualities and lengths.
 
-use crate::error::ReportError;
+use bm_pipeline::survey::{self, BINS, Errors, Level};
 use plotters::prelude::*;
 
+use crate::error::ReportError;
 use crate::html::plot::{
     self, ADAPTED, Axis, MEASURED, OVERSTATED, REPORTED, Side, Sign, UNDERSTATED, frame,
 };
 use crate::html::statistics::phred;
 use crate::text;
-use bm_pipeline::survey::{self, BINS, Errors, Level};
 
 const HEIGHT: u32 = 720;
 
