@@ -126,7 +126,7 @@ fn what_the_kmers_changed_is_said_and_that_they_are_of_another_run() {
         (scratch.path("run.model"), scratch.path("run.html"), scratch.path("report.json"));
     bm(["adapt", &reads, "-o", &model, "--evidence", "--html", &html, "-q"]).done();
     let page = fs::read_to_string(&html).unwrap();
-    assert!(page.contains("<h2>K-mers of the run</h2>\n<p>K-mer evidence in use: "), "{page}");
+    assert!(page.contains("<h2>K-mer evidence</h2>\n<p>K-mer evidence in use: "), "{page}");
 
     let scored = bm(["score", &reads, "-m", &model, "--report", &report]).done();
     let own = json(&scratch.read("report.json"))["evidence"].clone();

@@ -66,11 +66,11 @@ fn the_page_has_the_pictures_and_the_numbers_of_the_report_for_any_number_of_thr
     assert_eq!(
         text_of(&document, "h2"),
         [
-            "What reported qualities are worth",
-            "Where in the read errors are",
-            "After which bases errors are",
-            "After repeated bases",
-            "Which qualities are best",
+            "Reported and measured quality",
+            "Error rate along the read",
+            "Errors by preceding bases",
+            "Errors after homopolymers",
+            "Accuracy on held-out reads",
             "What was not learned"
         ]
     );

@@ -64,7 +64,10 @@ fn there_is_a_manual_page_for_every_command() {
     let page = bm(["man", "filter"]).done();
     let (_, notes) = page.text().split_once(".SH NOTES\n.nf\nExamples:\n").unwrap();
     let lines: Vec<_> = notes.lines().collect();
-    assert!(lines[0].starts_with("  bm filter ") && lines[1].starts_with("  bm filter "), "{notes}");
+    assert!(
+        lines[0].starts_with("  bm filter ") && lines[1].starts_with("  bm filter "),
+        "{notes}"
+    );
     assert_eq!(lines.last(), Some(&".fi"));
     let message = bm(["man", "woman"]).refused();
     assert!(message.contains("there is no command woman; there are filter, score, "), "{message}");

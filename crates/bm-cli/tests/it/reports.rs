@@ -108,10 +108,10 @@ fn the_page_has_the_numbers_of_the_report_for_any_number_of_threads() {
     let (input, one, other) = (testdata(HISEQ), testdata(MISEQ), testdata(MISEQ_2));
     bm(["score", &input, "-q", "-o", &scores]).done();
     let everything = [
-        "How likely reads are good",
-        "What other thresholds would do",
-        "worth to the model",
-        "errors are expected",
+        "Reads by probability",
+        "Effect of other thresholds",
+        "Reported and predicted quality",
+        "Expected error rate along the read",
     ];
     for (arguments, pictures) in [
         (vec!["filter", &input, "-o", "/dev/null", "--min-complexity", "0.85"], &everything[..]),
