@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from os import PathLike
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ __version__: str
 
 @final
 class Scores:
-    """Results of a model: arrays with one value per read, in input order; NaN for a read that cannot be scored."""
+    """Scores of reads: arrays with one value per read, in input order; NaN for a read that cannot be scored."""
 
     @property
     def names(self) -> list[str]:
@@ -31,20 +31,28 @@ class Scores:
     @property
     def model(self) -> str:
         """The model's id and version."""
+    @property
+    def scored_by(self) -> Literal["model", "reported-errors"]:
+        """What scored the reads: "reported-errors" where the model does not apply."""
+    @property
+    def reasons(self) -> list[str]:
+        """Why the model does not apply to the reads, one clause per reason; empty if it applies."""
     def __len__(self) -> int: ...
 
 def score(
     reads: str | PathLike[str] | Iterable[tuple[str | bytes, str | bytes] | tuple[str | bytes, str | bytes, str | bytes]],
     *,
-    model: str = "read-error",
+    model: str | None = None,
     threads: int | None = None,
 ) -> Scores:
-    """Score reads.
+    """Score reads, as `bm score` does.
 
     Parameters
     ----------
-    reads : path of a FASTQ file (plain or gzip), or iterable of (sequence, quality) or (name, sequence, quality)
-    model : id of an embedded model, or path of a package or .onnx file
+    reads : path of a FASTQ file, plain or compressed (gzip, zstd, bzip2, xz), or iterable of (sequence, quality) or
+        (name, sequence, quality)
+    model : id of an embedded model, or path of a package or .onnx file, which is used even if it does not apply to the
+        reads; if None, the default model, or the errors that the qualities report if it does not apply to the first reads
     threads : number of threads; one per processor if None
 
     Returns
@@ -55,11 +63,11 @@ def score(
     Raises
     ------
     ValueError
-        A read is malformed, or the model does not exist.
+        A read is malformed, a file is damaged, or the model does not exist. The text is that of `bm score`.
     TypeError
         An element of the iterable is not a tuple of two or three str or bytes.
     OSError
-        The file cannot be read.
+        A file cannot be opened.
     """
 
 def models() -> list[str]:

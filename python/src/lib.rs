@@ -1,54 +1,43 @@
 //! The Python module `bm`: probabilities and expected errors of reads, as arrays.
 //!
-//! It runs on as many threads as there are processors, without holding the interpreter's lock. The
-//! results equal those of `bm score`.
+//! The work is bm-pipeline's, on as many threads as there are processors, without holding the
+//! interpreter's lock. So the results are those of `bm score`, with the same check whether the model
+//! applies.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::thread;
 
-use bm_infer::backend::Embedded;
-use bm_quality::{ModelPackage, Prediction, QualityError, QualityModel};
-use bm_reads::ReadRef;
-use bm_reads::fastq::{Reader, Record};
-use flate2::bufread::MultiGzDecoder;
+use bm_io::IoError;
+use bm_pipeline::{Inputs, PipelineError, RunSettings, ScoreSource, Silent, score_reads};
+use bm_quality::{ModelPackage, Verdict};
+use bm_reads::fastq::Fault;
+use bm_reads::{ReadError, ReadRef};
 use numpy::{PyArray1, ToPyArray};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-/// Bytes read from a file at once.
-const BUFFER: usize = 256 * 1024;
-
-/// A copy of a read: Python code may change its own objects while the model runs.
-struct Owned {
-    name: Vec<u8>,
-    sequence: Vec<u8>,
-    quality_scores: Vec<u8>,
-}
-
-impl Owned {
-    fn as_read(&self) -> ReadRef<'_> {
-        ReadRef { name: &self.name, sequence: &self.sequence, quality_scores: &self.quality_scores }
-    }
-}
-
-/// Results of a model: arrays with one value per read, in input order; NaN for a read that cannot
-/// be scored.
+/// Scores of reads: arrays with one value per read, in input order; NaN for a read that cannot be
+/// scored.
 #[pyclass(frozen, module = "bm")]
+#[derive(Default)]
 struct Scores {
     #[pyo3(get)]
     names: Vec<String>,
     probability: Vec<f32>,
     expected_errors: Option<Vec<f32>>,
+    passes: Vec<bool>,
     /// The model's threshold: a read passes at this probability or above.
     #[pyo3(get)]
     threshold: f32,
     /// The model's id and version.
     #[pyo3(get)]
     model: String,
+    /// What scored the reads: "model", or "reported-errors" where the model does not apply.
+    #[pyo3(get)]
+    scored_by: &'static str,
+    /// Why the model does not apply to the reads, one clause per reason; empty if it applies.
+    #[pyo3(get)]
+    reasons: Vec<String>,
 }
 
 #[pymethods]
@@ -68,7 +57,7 @@ impl Scores {
     /// Whether each read passes at the model's threshold, bool [reads].
     #[getter]
     fn passes<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<bool>> {
-        self.probability.iter().map(|p| *p >= self.threshold).collect::<Vec<_>>().to_pyarray(py)
+        self.passes.to_pyarray(py)
     }
 
     fn __len__(&self) -> usize {
@@ -76,9 +65,13 @@ impl Scores {
     }
 
     fn __repr__(&self) -> String {
-        let passing = self.probability.iter().filter(|p| **p >= self.threshold).count();
+        let passing = self.passes.iter().filter(|passes| **passes).count();
+        let scored_by = match self.scored_by {
+            "model" => String::new(),
+            other => format!("{other}, not by "),
+        };
         format!(
-            "<bm.Scores of {} reads by {}: {passing} pass at {}>",
+            "<bm.Scores of {} reads by {scored_by}{}: {passing} pass at {}>",
             self.probability.len(),
             self.model,
             self.threshold
@@ -86,14 +79,16 @@ impl Scores {
     }
 }
 
-/// Score reads.
+/// Score reads, as `bm score` does.
 ///
 /// Parameters
 /// ----------
-/// reads : list of (sequence, quality) or of (name, sequence, quality), each str or bytes;
-///     or the path of a FASTQ file, plain or gzip.
-/// model : str
-///     Id of an embedded model, or path of a package or .onnx file.
+/// reads : path of a FASTQ file, plain or compressed (gzip, zstd, bzip2, xz); or iterable of
+///     (sequence, quality) or of (name, sequence, quality), each str or bytes.
+/// model : str, optional
+///     Id of an embedded model, or path of a package or .onnx file. A model that is given is used
+///     even if it does not apply to the reads. If None: the default model, or the errors that the
+///     qualities report if it does not apply to the first reads.
 /// threads : int, optional
 ///     Number of threads; one per processor if None.
 ///
@@ -101,29 +96,37 @@ impl Scores {
 /// -------
 /// Scores
 ///     One value per read, in input order.
+///
+/// Raises
+/// ------
+/// ValueError
+///     A read is malformed, a file is damaged, or the model does not exist. The text is that of
+///     `bm score`.
+/// TypeError
+///     An element of the iterable is not a tuple of two or three str or bytes.
+/// OSError
+///     A file cannot be opened.
 #[pyfunction]
-#[pyo3(signature = (reads, *, model = "read-error", threads = None))]
+#[pyo3(signature = (reads, *, model = None, threads = None))]
 fn score(
     py: Python<'_>,
     reads: &Bound<'_, PyAny>,
-    model: &str,
+    model: Option<String>,
     threads: Option<usize>,
 ) -> PyResult<Scores> {
-    let package = package(model)?;
-    let threads = threads
-        .or_else(|| thread::available_parallelism().ok().map(usize::from))
-        .unwrap_or(1)
-        .max(1);
-    let path = if reads.is_instance_of::<PyString>() || reads.hasattr("__fspath__")? {
-        Some(reads.extract::<PathBuf>()?)
+    let is_path = reads.is_instance_of::<PyString>() || reads.hasattr("__fspath__")?;
+    let (inputs, names) = if is_path {
+        (Inputs::single(reads.extract::<PathBuf>()?), None)
     } else {
-        None
+        let InMemory { names, text } = in_memory(reads)?;
+        (Inputs::text(text), Some(names))
     };
-    let owned = match path {
-        Some(path) => py.detach(move || of_file(&path))?,
-        None => of_list(reads)?,
-    };
-    py.detach(move || predict(package, &owned, threads))
+    let mut settings = RunSettings::new(inputs);
+    settings.engine.model = model;
+    if let Some(threads) = threads {
+        settings.threads = threads.max(1);
+    }
+    py.detach(move || scores(&settings, names))
 }
 
 /// Ids of the embedded models.
@@ -132,127 +135,122 @@ fn models() -> Vec<&'static str> {
     ModelPackage::embedded_ids().collect()
 }
 
-fn package(model: &str) -> PyResult<ModelPackage> {
-    let embedded = ModelPackage::embedded_ids().any(|id| id == model);
-    let package = if embedded || !std::path::Path::new(model).exists() {
-        ModelPackage::embedded(model)
-    } else {
-        ModelPackage::open(model.as_ref())
-    };
-    package.map_err(|error| PyValueError::new_err(words(&error)))
+/// Reads of an iterable, copied: Python code may change its own objects while the reads are scored.
+#[derive(Default)]
+struct InMemory {
+    /// Names as they were given.
+    names: Vec<String>,
+    /// The reads as FASTQ.
+    text: Vec<u8>,
 }
 
-fn of_list(reads: &Bound<'_, PyAny>) -> PyResult<Vec<Owned>> {
-    let mut all = Vec::new();
+impl InMemory {
+    /// Adds a read that can be written as a record of four lines.
+    fn push(&mut self, read: ReadRef<'_>) -> Result<(), String> {
+        // A read that is empty or has no known base gets NaN; a malformed read is an error.
+        match read.check_scorable() {
+            Ok(()) => {}
+            // These are found before the qualities are checked.
+            Err(ReadError::EmptyRead | ReadError::NoKnownBase) => {
+                bm_reads::check_quality(read.quality_scores).map_err(|error| error.to_string())?;
+            }
+            Err(error) => return Err(error.to_string()),
+        }
+        let is_line_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        // All other bytes that are no bases are found when the text is read.
+        if let Some(position) = read.sequence.iter().position(is_line_end) {
+            let byte = read.sequence[position];
+            return Err(Fault::InvalidBase { position, byte }.to_string());
+        }
+        self.names.push(String::from_utf8_lossy(read.name).into_owned());
+        self.text.push(b'@');
+        let without_line_ends = |byte: &u8| if is_line_end(byte) { b' ' } else { *byte };
+        self.text.extend(read.name.iter().map(without_line_ends));
+        for part in [&b"\n"[..], read.sequence, b"\n+\n", read.quality_scores, b"\n"] {
+            self.text.extend_from_slice(part);
+        }
+        Ok(())
+    }
+}
+
+fn in_memory(reads: &Bound<'_, PyAny>) -> PyResult<InMemory> {
+    let mut all = InMemory::default();
     for (number, read) in reads.try_iter()?.enumerate() {
         let parts: Vec<Bound<'_, PyAny>> = read?.extract().map_err(|_| {
             PyTypeError::new_err(format!(
                 "read {number}: expected (sequence, quality) or (name, sequence, quality)"
             ))
         })?;
-        let bytes = parts.iter().map(bytes).collect::<PyResult<Vec<_>>>()?;
-        let [name, sequence, quality_scores] = match <[Vec<u8>; 2]>::try_from(bytes) {
-            Ok([sequence, quality_scores]) => {
-                [number.to_string().into_bytes(), sequence, quality_scores]
-            }
-            Err(bytes) => <[Vec<u8>; 3]>::try_from(bytes).map_err(|bytes| {
-                PyTypeError::new_err(format!(
+        let parts = parts.iter().map(bytes).collect::<PyResult<Vec<_>>>()?;
+        let default_name = number.to_string();
+        let (name, sequence, quality_scores) = match parts[..] {
+            [sequence, quality_scores] => (default_name.as_bytes(), sequence, quality_scores),
+            [name, sequence, quality_scores] => (name, sequence, quality_scores),
+            _ => {
+                return Err(PyTypeError::new_err(format!(
                     "read {number}: {} parts, expected two or three",
-                    bytes.len()
-                ))
-            })?,
-        };
-        let read = Owned { name, sequence, quality_scores };
-        // A read that is empty or has no known base gets NaN; a malformed read is an error.
-        match read.as_read().check_scorable() {
-            Ok(()) | Err(bm_reads::ReadError::EmptyRead | bm_reads::ReadError::NoKnownBase) => {
-                all.push(read)
+                    parts.len()
+                )));
             }
-            Err(error) => return Err(PyValueError::new_err(format!("read {number}: {error}"))),
-        }
+        };
+        all.push(ReadRef { name, sequence, quality_scores })
+            .map_err(|error| PyValueError::new_err(format!("read {number}: {error}")))?;
     }
     Ok(all)
 }
 
-fn bytes(part: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+fn bytes<'a>(part: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
     if let Ok(text) = part.cast::<PyString>() {
-        return Ok(text.to_str()?.as_bytes().to_vec());
+        return Ok(text.to_str()?.as_bytes());
     }
     match part.cast::<PyBytes>() {
-        Ok(bytes) => Ok(bytes.as_bytes().to_vec()),
+        Ok(bytes) => Ok(bytes.as_bytes()),
         Err(_) => Err(PyTypeError::new_err("expected str or bytes")),
     }
 }
 
-fn of_file(path: &std::path::Path) -> PyResult<Vec<Owned>> {
-    let failed = |error: &dyn std::error::Error| {
-        PyOSError::new_err(format!("{}: {}", path.display(), words(error)))
+/// Scores the reads of a file, or those in memory, which have these names.
+fn scores(settings: &RunSettings, names: Option<Vec<String>>) -> PyResult<Scores> {
+    let is_in_memory = names.is_some();
+    let mut scores = Scores { names: names.unwrap_or_default(), ..Scores::default() };
+    let mut errors = Vec::new();
+    let done = score_reads(settings, &Silent, |scored, decision| {
+        for (mate, fate) in scored.template.mates().iter().zip(decision.fates()) {
+            let prediction = scored.prediction(mate);
+            scores.probability.push(prediction.probability().map_or(f32::NAN, |p| p.get()));
+            errors.push(prediction.expected_errors().unwrap_or(f32::NAN));
+            scores.passes.push(fate.verdict == Verdict::Pass);
+            if !is_in_memory {
+                scores.names.push(String::from_utf8_lossy(mate.record.name()).into_owned());
+            }
+        }
+    })
+    .map_err(|error| raised(&error, is_in_memory))?;
+    let ScoreSource::Model { engine, applicability, .. } = &done.source else {
+        return Err(PyRuntimeError::new_err("no model scored the reads; this is a bug in bm"));
     };
-    let mut stored =
-        BufReader::with_capacity(BUFFER, File::open(path).map_err(|error| failed(&error))?);
-    let is_gzip = stored.fill_buf().map_err(|error| failed(&error))?.starts_with(&[0x1f, 0x8b]);
-    let text: Box<dyn Read> =
-        if is_gzip { Box::new(MultiGzDecoder::new(stored)) } else { Box::new(stored) };
-    let (mut reader, mut record, mut all) = (Reader::new(text), Record::default(), Vec::new());
-    while reader
-        .read_record(&mut record)
-        .map_err(|error| PyValueError::new_err(format!("{}: {}", path.display(), words(&error))))?
-    {
-        let [name, sequence, quality_scores] =
-            [record.name(), record.sequence(), record.quality_scores()].map(<[u8]>::to_vec);
-        all.push(Owned { name, sequence, quality_scores });
-    }
-    Ok(all)
-}
-
-fn predict(package: ModelPackage, reads: &[Owned], threads: usize) -> PyResult<Scores> {
-    let package = Arc::new(package);
-    let of = |reads: &[Owned]| -> Result<Vec<Prediction>, QualityError> {
-        let mut predictions = Vec::with_capacity(reads.len());
-        let mut model = QualityModel::new(Arc::clone(&package), &Embedded::new())?;
-        model.predict_into(reads.iter().map(Owned::as_read), &mut predictions)?;
-        Ok(predictions)
-    };
-    let parts = thread::scope(|scope| {
-        let of = &of;
-        let parts = reads.chunks(reads.len().div_ceil(threads).max(1));
-        let workers: Vec<_> = parts.map(|part| scope.spawn(move || of(part))).collect();
-        workers.into_iter().map(|worker| worker.join()).collect::<Vec<_>>()
-    });
-    let mut predictions = Vec::with_capacity(reads.len());
-    for part in parts {
-        let part = part.map_err(|_| {
-            PyRuntimeError::new_err("a worker stopped unexpectedly; this is a bug in bm")
-        })?;
-        predictions.extend(part.map_err(|error| PyRuntimeError::new_err(words(&error)))?);
-    }
-    let facts = package.facts();
+    let facts = engine.package.facts();
     Ok(Scores {
-        names: reads.iter().map(|read| String::from_utf8_lossy(&read.name).into_owned()).collect(),
-        probability: predictions
-            .iter()
-            .map(|prediction| prediction.probability().map_or(f32::NAN, |p| p.get()))
-            .collect(),
-        expected_errors: facts.counts_errors().then(|| {
-            predictions
-                .iter()
-                .map(|prediction| prediction.expected_errors().unwrap_or(f32::NAN))
-                .collect()
-        }),
+        expected_errors: facts.counts_errors().then_some(errors),
         threshold: facts.threshold.get(),
         model: format!("{} version {}", facts.id, facts.version),
+        scored_by: applicability.scored_by().name(),
+        reasons: applicability.reasons().collect(),
+        ..scores
     })
 }
 
-/// Returns the message of an error, followed by those of its causes.
-fn words(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += &format!(": {error}");
-        cause = error.source();
+/// Returns the exception for an error, with the text that `bm score` prints.
+fn raised(error: &PipelineError, is_in_memory: bool) -> PyErr {
+    match error {
+        // A list has numbers of reads, from 0, and no bytes.
+        PipelineError::Io(IoError::Records { source, .. }) if is_in_memory => {
+            PyValueError::new_err(format!("read {}: {}", source.record - 1, source.fault))
+        }
+        PipelineError::Io(IoError::System { .. }) => PyOSError::new_err(error.with_causes()),
+        PipelineError::Stopped(_) => PyRuntimeError::new_err(error.with_causes()),
+        _ => PyValueError::new_err(error.with_causes()),
     }
-    text
 }
 
 /// Expected errors per read, and the probability that a read is good.

@@ -1,6 +1,8 @@
-"""The Python module returns the numbers of `bm score`, and refuses the same inputs.
+"""The Python module returns the numbers of `bm score`, and refuses the same inputs with the same text.
 
     BM=target/release/bm python -m unittest discover -s python/tests
+
+`cargo xtask ci` builds both and sets BM.
 """
 
 import gzip
@@ -21,28 +23,94 @@ READS = ROOT / "testdata/hiseqx_phage/hiseqx_phage.fastq.gz"
 GOOD = ("ACGTTGCATC" * 10, "I" * 100)
 
 
-def table(*arguments: str | Path) -> dict[str, list[str]]:
-    """The columns of `bm score`."""
-    run = subprocess.run([os.environ["BM"], "score", *arguments, "-q"], capture_output=True, check=True, text=True)
-    head, *rows = [line.split("\t") for line in run.stdout.splitlines()]
-    return dict(zip(head, map(list, zip(*rows, strict=True)), strict=True))
+def command(*arguments: str | Path) -> tuple[dict[str, list[str]], dict]:
+    """The columns of `bm score`, and what its report says about the model and the reads."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.json")
+        bm_score = [os.environ["BM"], "score", "-q", "--report", report]
+        run = subprocess.run([*bm_score, *arguments], capture_output=True, check=True)
+        head, *rows = [line.split("\t") for line in run.stdout.decode(errors="replace").splitlines()]
+        columns = map(list, zip(*rows, strict=True)) if rows else [[] for _ in head]
+        return dict(zip(head, columns, strict=True)), json.loads(report.read_text())["domain"]
+
+
+def refusal(*arguments: str | Path) -> str | None:
+    """The error of `bm score`; None if there is none."""
+    run = subprocess.run([os.environ["BM"], "score", "-q", *arguments], capture_output=True, check=False)
+    if run.returncode == 0:
+        return None
+    return run.stderr.decode(errors="replace").removeprefix("bm: ").removesuffix("\n")
+
+
+def reads_of(path: Path) -> list[tuple[bytes, bytes, bytes]]:
+    """The reads of a FASTQ file with four lines per record, compressed with gzip: name, sequence, quality."""
+    lines = gzip.decompress(path.read_bytes()).splitlines()
+    # The whole definition is the name, so that a list has as many bytes per read as the file.
+    return [(name[1:], sequence, quality) for name, sequence, quality in zip(lines[::4], lines[1::4], lines[3::4], strict=False)]
 
 
 class Score(unittest.TestCase):
+    def assert_same(self, scores: bm.Scores, columns: dict[str, list[str]], domain: dict) -> None:
+        """Compares everything but the names; NaN equals NaN."""
+        self.assertEqual(len(scores), len(columns["read"]))
+        np.testing.assert_array_equal(scores.probability, np.array(columns["probability"], np.float32))
+        self.assertEqual(scores.probability.dtype, np.float32)
+        np.testing.assert_array_equal(scores.passes, np.array(columns["verdict"], str) == "pass")
+        if "expected_errors" in columns:
+            np.testing.assert_array_equal(scores.expected_errors, np.array(columns["expected_errors"], np.float32))
+        else:
+            self.assertIsNone(scores.expected_errors)
+        self.assertEqual((scores.scored_by, scores.reasons), (domain["scored_by"], domain["reasons"]))
+
     def test_a_file_has_the_scores_of_the_command_to_the_bit(self):
         for model in bm.models():
-            expected = table(READS, "-m", model)
+            columns, domain = command(READS, "-m", model)
             for threads in (None, 1, 3):
                 scores = bm.score(READS, model=model, threads=threads)
                 self.assertEqual(len(scores), 10_000)
-                self.assertEqual(scores.names, expected["read"])
-                np.testing.assert_array_equal(scores.probability, np.array(expected["probability"], np.float32))
-                self.assertEqual(scores.probability.dtype, np.float32)
-                np.testing.assert_array_equal(scores.passes, np.array(expected["verdict"]) == "pass")
-                if "expected_errors" in expected:
-                    np.testing.assert_array_equal(scores.expected_errors, np.array(expected["expected_errors"], np.float32))
+                self.assertEqual(scores.names, columns["read"])
+                self.assert_same(scores, columns, domain)
+
+    def test_every_test_file_has_the_scores_or_the_error_of_the_command(self):
+        files = sorted(path for path in (ROOT / "testdata").rglob("*") if path.is_file())
+        self.assertGreaterEqual(len(files), 70)
+        outcomes = {"model": 0, "reported-errors": 0, "refused": 0}
+        for path in files:
+            with self.subTest(path=path):
+                refused = refusal(path)
+                if refused is None:
+                    scores = bm.score(path)
+                    columns, domain = command(path)
+                    self.assertEqual(scores.names, columns["read"])
+                    self.assert_same(scores, columns, domain)
+                    outcomes[scores.scored_by] += 1
                 else:
-                    self.assertIsNone(scores.expected_errors)
+                    with self.assertRaises(ValueError) as raised:
+                        bm.score(path)
+                    self.assertEqual(str(raised.exception), refused)
+                    outcomes["refused"] += 1
+        self.assertTrue(all(count > 1 for count in outcomes.values()), outcomes)
+
+    def test_reported_errors_replace_a_model_that_does_not_apply_unless_it_is_named(self):
+        path = ROOT / "testdata/nanopore_lambda_4line.fastq.gz"
+        for reads in (path, reads_of(path)):
+            scores = bm.score(reads)
+            self.assertEqual(scores.scored_by, "reported-errors")
+            self.assertTrue(scores.reasons and all(isinstance(reason, str) for reason in scores.reasons))
+            self.assertIn("reported-errors, not by read-error", repr(scores))
+            named = bm.score(reads, model="read-error")
+            self.assertEqual((named.scored_by, named.reasons), ("model", scores.reasons))
+            self.assert_same(scores, *command(path))
+            self.assert_same(named, *command(path, "-m", "read-error"))
+            self.assertFalse(np.array_equal(scores.expected_errors, named.expected_errors))
+
+    def test_lists_have_the_scores_of_their_files(self):
+        for path in (READS, ROOT / "testdata/novaseq_A00129_800.fastq.gz"):
+            reads = reads_of(path)
+            scores = bm.score(reads)
+            self.assert_same(scores, *command(path))
+            self.assertEqual(scores.names, [name.decode() for name, _, _ in reads])
+            self.assertEqual((scores.scored_by, scores.reasons), ("model", []))
 
     def test_golden_reads_have_their_probabilities(self):
         for model in bm.models():
@@ -58,6 +126,7 @@ class Score(unittest.TestCase):
         lines = text.split(b"\n")
         pairs = list(zip(lines[1::4], lines[3::4], strict=False))[:500]
         expected = bm.score(READS).probability[:500]
+        self.assertEqual(bm.score(pairs).names, [str(number) for number in range(500)])
         np.testing.assert_array_equal(bm.score(pairs).probability, expected)
         np.testing.assert_array_equal(bm.score([(s.decode(), q.decode()) for s, q in pairs]).probability, expected)
         with tempfile.TemporaryDirectory() as folder:
@@ -71,15 +140,19 @@ class Score(unittest.TestCase):
         self.assertTrue(np.isnan(scores.probability[1:]).all() and np.isnan(scores.expected_errors[1:]).all())
         self.assertEqual(scores.passes.tolist(), [True, False, False])
         self.assertEqual(len(bm.score([])), 0)
+        self.assertEqual(bm.score([("two\nlines", *GOOD)]).names, ["two\nlines"])
 
     def test_malformed_reads_raise_an_error_with_their_position(self):
         for reads, error, words in [
             ([GOOD, ("ACGT", "III")], ValueError, "read 1: 4 bases but 3 quality scores"),
-            ([GOOD, ("ACGT", "II I")], ValueError, "read 1: "),
+            ([GOOD, ("ACGT", "II I")], ValueError, "read 1: quality byte 0x20 at position 2"),
+            ([GOOD, ("NNN", "I\nI")], ValueError, "read 1: quality byte 0x0a at position 1"),
+            ([GOOD, ("AC1T", "IIII")], ValueError, "read 1: byte 0x31 at position 2 of the sequence is not a base"),
+            ([GOOD, ("AC\nT", "IIII")], ValueError, "read 1: byte 0x0a at position 2 of the sequence is not a base"),
             ([("ACGT",)], TypeError, "read 0: 1 parts, expected two or three"),
             ([("ACGT", 3)], TypeError, "expected str or bytes"),
             ([5], TypeError, "read 0: expected"),
-            ("/no/such/file", OSError, "/no/such/file: "),
+            ("/no/such/file", OSError, "/no/such/file: cannot be opened: "),
         ]:
             with self.assertRaises(error) as raised:
                 bm.score(reads)
@@ -96,7 +169,7 @@ class Score(unittest.TestCase):
                 self.assertIn(words, str(raised.exception))
         with self.assertRaises(ValueError) as raised:
             bm.score([GOOD], model="no-such-model")
-        self.assertIn("no-such-model", str(raised.exception))
+        self.assertEqual(str(raised.exception), refusal(READS, "-m", "no-such-model"))
 
     def test_other_threads_run_while_reads_are_scored(self):
         # Counting is possible only if `score` releases the interpreter's lock.

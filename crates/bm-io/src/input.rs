@@ -42,11 +42,27 @@ impl Input {
             let (file, bytes) = open_file(path, "FASTQ")?;
             (Box::new(file), bytes)
         };
+        Ok(Self { bytes, ..Self::of_stream(name, stream, offset, tasks)? })
+    }
+
+    /// Returns the input of a FASTQ stream, plain or compressed, which messages call `name`. BGZF
+    /// blocks are inflated by `tasks`.
+    ///
+    /// # Errors
+    ///
+    /// If its first bytes cannot be read.
+    pub fn of_stream(
+        name: impl Into<String>,
+        stream: impl Read + Send + 'static,
+        offset: QualityOffset,
+        tasks: &Tasks,
+    ) -> Result<Self, IoError> {
+        let name = name.into();
         let consumed = Arc::new(AtomicU64::new(0));
         let stream = Counted { inner: stream, consumed: Arc::clone(&consumed) };
         let Text { text, searched } = decompressed(stream, tasks, &name)?;
         let records = Box::new(fastq::Reader::new(text).with_offset(offset));
-        Ok(Self { name, records, searched, bytes, consumed })
+        Ok(Self { name, records, searched, bytes: None, consumed })
     }
 
     /// Returns an input of records from another source; `name` is what messages call it.

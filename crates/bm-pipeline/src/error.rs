@@ -50,8 +50,8 @@ impl PipelineError {
         move |source| Self::At { place, source: source.into() }
     }
 
-    /// Returns the message with those of its causes, separated by colons.
-    pub(crate) fn with_causes(&self) -> String {
+    /// Returns the message with those of its causes, separated by colons: the text that `bm` prints.
+    pub fn with_causes(&self) -> String {
         let mut text = self.to_string();
         let mut source = self.source();
         while let Some(cause) = source {

@@ -82,7 +82,7 @@ impl Filter {
             recalibrates: self.recalibrate,
             observer,
         };
-        job.run(outputs, |source, _| {
+        job.run(outputs, None, |source, _| {
             let recalibrated = if self.recalibrate { Some(mark(source)?) } else { None };
             Ok(KeptRecords { places, annotate: self.annotate, recalibrated })
         })

@@ -1,6 +1,8 @@
 //! Which files hold the reads of a run, and how they belong together.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bm_reads::fastq::QualityOffset;
 
@@ -28,11 +30,11 @@ impl Layout {
     }
 }
 
-/// The files of a run.
+/// The files of a run, or its FASTQ text in memory.
 #[derive(Clone, Debug)]
 pub struct Inputs {
-    /// The file, or that of the first mates. `-` is stdin.
-    path: PathBuf,
+    /// The single reads, or the first mates.
+    source: Source,
     /// The file of the second mates.
     mates: Option<PathBuf>,
     interleaved: bool,
@@ -40,15 +42,46 @@ pub struct Inputs {
     pub offset: QualityOffset,
 }
 
+/// Where the text of reads is.
+#[derive(Clone, Debug)]
+enum Source {
+    /// In a file; `-` is stdin.
+    File(PathBuf),
+    /// In memory.
+    Text(Text),
+}
+
+/// A text in memory. Its copies have the same memory.
+#[derive(Clone)]
+pub(crate) struct Text(Arc<Vec<u8>>);
+
+impl AsRef<[u8]> for Text {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Text {
+    /// The size: the text may be of any size.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
 impl Inputs {
-    /// Returns a file of single reads.
+    /// Returns a file of single reads; `-` is stdin.
     pub fn single(path: impl Into<PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            mates: None,
-            interleaved: false,
-            offset: QualityOffset::default(),
-        }
+        Self::of(Source::File(path.into()))
+    }
+
+    /// Returns single reads as FASTQ text in memory, plain or compressed. Messages call it
+    /// `reads in memory`. Learning needs files and refuses it.
+    pub fn text(text: impl Into<Vec<u8>>) -> Self {
+        Self::of(Source::Text(Text(Arc::new(text.into()))))
+    }
+
+    fn of(source: Source) -> Self {
+        Self { source, mates: None, interleaved: false, offset: QualityOffset::default() }
     }
 
     /// Returns two files of mates, in the same order.
@@ -61,13 +94,21 @@ impl Inputs {
         Self { interleaved: true, ..Self::single(path) }
     }
 
-    /// Returns the files.
+    /// Returns the files; none for text in memory.
     pub fn paths(&self) -> Vec<&Path> {
-        [Some(&self.path), self.mates.as_ref()]
-            .into_iter()
-            .flatten()
-            .map(PathBuf::as_path)
-            .collect()
+        let first = match &self.source {
+            Source::File(path) => Some(path),
+            Source::Text(_) => None,
+        };
+        [first, self.mates.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect()
+    }
+
+    /// Returns the text in memory, if the reads are not in files.
+    pub(crate) fn in_memory(&self) -> Option<&Text> {
+        match &self.source {
+            Source::File(_) => None,
+            Source::Text(text) => Some(text),
+        }
     }
 
     /// Returns how reads belong together.

@@ -1,7 +1,8 @@
 //! What becomes of the reads of a FASTQ file: what the program `bm` does, without a terminal.
 //!
 //! [`Filter`] keeps the reads that pass, [`Score`] writes a table with a row per read, [`Learning`]
-//! learns a run from itself. Each gives the same bytes as `bm` on the command line: pairs,
+//! learns a run from itself, and [`score_reads`] hands every read with its scores to a function of
+//! the caller. Each gives the same bytes as `bm` on the command line: pairs,
 //! compression, rules, and the fall-back to reported errors where the model does not apply.
 //!
 //! ```
@@ -51,6 +52,7 @@ mod rules;
 mod run;
 mod run_pass;
 mod score;
+mod score_reads;
 mod score_rows;
 mod score_table;
 pub mod survey;
@@ -75,6 +77,7 @@ pub use retention::{Goal, RetentionCurve, RetentionPoint};
 pub use rules::Rules;
 pub use run::{Done, EarlierScores, Finished, LEARNING_BYTES, RunSettings, ScoreSource};
 pub use score::Score;
+pub use score_reads::score_reads;
 pub use score_table::ScoreTable;
 pub use tally::Tally;
 pub use templates::{Mate, Template, TemplateBatch, TemplateReader};

@@ -24,8 +24,22 @@ const KEPT_BYTES: usize = 4 << 20;
 
 /// What a command writes of the reads that were decided about. Every thread does so for its batch.
 pub(crate) trait Product: Sync {
+    /// Whether decisions are kept until the batch is taken, for a [`Visitor`].
+    const KEEPS_DECISIONS: bool = false;
+
     /// Appends what is written of a template to the text of each output.
     fn write(&self, scored: &ScoredTemplate<'_>, decision: &Decision, texts: &mut [Vec<u8>]);
+}
+
+/// A function that is called with every template of a run, in input order.
+pub(crate) type Visitor<'a> = Box<dyn FnMut(&ScoredTemplate<'_>, &Decision) + Send + 'a>;
+
+/// Where batches go when they are done, in input order.
+pub(crate) struct Destination<'a> {
+    /// Files for the texts of the product.
+    pub(crate) outputs: &'a mut [Output],
+    /// A function for the scores of a product that keeps decisions.
+    pub(crate) visit: Option<Visitor<'a>>,
 }
 
 /// What scores the reads of one thread.
@@ -47,6 +61,8 @@ struct Batch {
     /// What became of each read when it was scored, where a table says so.
     earlier: Vec<Fate>,
     bases: BaseProbabilities,
+    /// The decision about each template, where the product keeps them.
+    decisions: Vec<Decision>,
     /// The text for each output.
     texts: Vec<Vec<u8>>,
     tally: Tally,
@@ -84,20 +100,33 @@ impl Batch {
     }
 
     /// Decides about the templates and makes the texts of the outputs.
-    fn decide(&mut self, outputs: usize, plan: &Plan<'_, impl Product>) {
-        let Self { templates, predictions, joints, earlier, bases, texts, tally } = self;
+    fn decide<P: Product>(&mut self, outputs: usize, plan: &Plan<'_, P>) {
+        let Self { templates, predictions, joints, earlier, bases, decisions, texts, tally } = self;
         texts.resize_with(outputs, Vec::new);
         for text in &mut *texts {
             text.clear();
             text.shrink_to(KEPT_BYTES);
         }
         *tally = Tally::new(plan.surveys);
+        decisions.clear();
         for (i, template) in templates.templates().enumerate() {
             let joint = joints.get(i);
             let scored = ScoredTemplate { template, predictions, joint, earlier, bases };
             let decision = plan.decider.decide(&scored);
             tally.add(&scored, &decision, plan.decider.mode);
             plan.product.write(&scored, &decision, texts);
+            if P::KEEPS_DECISIONS {
+                decisions.push(decision);
+            }
+        }
+    }
+
+    /// Calls a function with every template whose decision was kept.
+    fn visit(&self, visit: &mut Visitor<'_>) {
+        let Self { templates, predictions, joints, earlier, bases, decisions, .. } = self;
+        for (i, (template, decision)) in templates.templates().zip(decisions).enumerate() {
+            let joint = joints.get(i);
+            visit(&ScoredTemplate { template, predictions, joint, earlier, bases }, decision);
         }
     }
 }
@@ -124,16 +153,17 @@ pub(crate) struct Plan<'a, P> {
 }
 
 /// Scores every read, of which the `first` ones were read already, by one scorer per thread or by a
-/// `table`; decides about it; and writes the product to `outputs`. Returns what was counted.
+/// `table`; decides about it; and gives the product to `destination`. Returns what was counted.
 pub(crate) fn run(
     mut reader: TemplateReader,
     first: TemplateBatch,
     scorers: Vec<Scorer>,
     mut table: Option<ScoreTable>,
     plan: &Plan<'_, impl Product>,
-    outputs: &mut [Output],
+    destination: Destination<'_>,
     observer: &dyn Observer,
 ) -> Result<Tally, PipelineError> {
+    let Destination { outputs, mut visit } = destination;
     let mut first = Some(first);
     let mut total = Tally::new(plan.surveys);
     let count = outputs.len();
@@ -164,6 +194,9 @@ pub(crate) fn run(
     let take = |batch: &Batch| {
         for (output, text) in outputs.iter_mut().zip(&batch.texts) {
             output.write_text(text)?;
+        }
+        if let Some(visit) = &mut visit {
+            batch.visit(visit);
         }
         total.merge(&batch.tally);
         observer.reads_done(batch.templates.len());
@@ -234,7 +267,8 @@ mod tests {
             batch_bytes,
             tasks: &compression.tasks,
         };
-        let tally = run(reader, first, scorers, None, &plan, &mut outputs, &Silent)?;
+        let destination = Destination { outputs: &mut outputs, visit: None };
+        let tally = run(reader, first, scorers, None, &plan, destination, &Silent)?;
         finish_all(outputs).unwrap();
         Ok((paths.map(|path| std::fs::read(path).unwrap()), tally))
     }

@@ -14,7 +14,7 @@ use crate::engine::{Engine, EngineChoice};
 use crate::inputs::{Inputs, Layout};
 use crate::learn::{Learned, Learning};
 use crate::observer::Observer;
-use crate::pipeline::{self, BATCH_BYTES, Plan, Product, Scorer};
+use crate::pipeline::{self, BATCH_BYTES, Destination, Plan, Product, Scorer, Visitor};
 use crate::retention::{Goal, RetentionCurve};
 use crate::rules::Rules;
 use crate::run_pass::refuse_streams;
@@ -197,10 +197,12 @@ pub(crate) struct Job<'a> {
 
 impl Job<'_> {
     /// Opens the model or the table, scores every read, and writes the product, which `product`
-    /// makes for the source of the scores.
+    /// makes for the source of the scores. Calls `visit` with every template, if the product keeps
+    /// decisions.
     pub(crate) fn run<P: Product>(
         &self,
         mut outputs: Vec<Output>,
+        visit: Option<Visitor<'_>>,
         product: impl FnOnce(&OpenSource, &mut [Output]) -> Result<P, PipelineError>,
     ) -> Result<Finished, PipelineError> {
         let began = Instant::now();
@@ -253,7 +255,8 @@ impl Job<'_> {
             tasks,
         };
         observer.pass_begins(reader.leading());
-        let tally = pipeline::run(reader, first, scorers, table, &plan, &mut outputs, observer);
+        let destination = Destination { outputs: &mut outputs, visit };
+        let tally = pipeline::run(reader, first, scorers, table, &plan, destination, observer);
         observer.pass_ends();
         let tally = tally?;
         outputs.iter_mut().rev().try_for_each(Output::complete)?;
@@ -307,6 +310,11 @@ impl Job<'_> {
     /// Learns the run that is to be scored.
     fn learn(&self, bytes: u64) -> Result<Learned, PipelineError> {
         let settings = self.settings;
+        if settings.inputs.in_memory().is_some() {
+            return PipelineError::refuse(
+                "reads in memory: a run is learned from files; write the reads to a file",
+            );
+        }
         let inputs = settings.inputs.paths();
         refuse_streams(&inputs)?;
         let learning = Learning {

@@ -46,7 +46,7 @@ impl Score {
             observer,
         };
         let pairs = self.settings.inputs.layout().has_pairs();
-        job.run(vec![output], |source, outputs| {
+        job.run(vec![output], None, |source, outputs| {
             let known = match source {
                 OpenSource::Model { engine, .. } => Known::by(&engine.package, pairs),
                 OpenSource::Table(_) => Known { pairs, ..Known::default() },

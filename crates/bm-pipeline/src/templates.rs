@@ -2,6 +2,7 @@
 //! from one file in which mates follow each other.
 
 use std::fs;
+use std::io::Cursor;
 use std::path::Path;
 
 use bm_io::{Input, IoError, Tasks, name};
@@ -44,10 +45,16 @@ impl TemplateReader {
                 name(first)
             ));
         }
-        let opened = paths
-            .iter()
-            .map(|path| Input::open(path, inputs.offset, tasks))
-            .collect::<Result<Vec<_>, IoError>>()?;
+        let opened = match inputs.in_memory() {
+            Some(text) => {
+                let text = Cursor::new(text.clone());
+                vec![Input::of_stream("reads in memory", text, inputs.offset, tasks)?]
+            }
+            None => paths
+                .iter()
+                .map(|path| Input::open(path, inputs.offset, tasks))
+                .collect::<Result<Vec<_>, IoError>>()?,
+        };
         Ok(Self { inputs: opened, layout: inputs.layout() })
     }
 
