@@ -8,4 +8,5 @@ pub(crate) mod learning;
 pub(crate) mod reports;
 pub(crate) mod rules;
 pub(crate) mod running;
+pub(crate) mod scoring;
 pub(crate) mod values;

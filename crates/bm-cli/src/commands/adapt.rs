@@ -9,7 +9,7 @@ use bm_pipeline::{Learned, Learning, PackageOutput, open_package};
 use bm_quality::ModelPackage;
 use bm_report::{AdaptPage, AdaptReport, AdaptationFacts, EvidenceFacts, words, write_json};
 
-use crate::options::input::offset;
+use crate::options::input::QualityArgs;
 use crate::options::running::{CompressionArgs, RunArgs};
 use crate::options::values;
 use crate::progress::TerminalObserver;
@@ -72,9 +72,8 @@ pub(crate) struct Args {
     /// Each file holds pairs: mates follow each other
     #[arg(long, help_heading = "Running")]
     interleaved: bool,
-    /// Quality scores are Phred + 64, as Illumina wrote them before 2011
-    #[arg(long, help_heading = "Running")]
-    phred64: bool,
+    #[command(flatten)]
+    quality: QualityArgs,
     #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
@@ -99,7 +98,7 @@ impl Args {
         let learning = Learning {
             inputs: &inputs,
             interleaved: self.interleaved,
-            offset: offset(self.phred64),
+            offset: self.quality.offset(),
             start: &start,
             seed: self.seed,
             evidence: self.evidence.then_some(self.max_memory),

@@ -4,19 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use bm_io::refuse_twins;
-use bm_pipeline::{EarlierScores, Filter, RunSettings};
-use bm_report::words;
+use bm_pipeline::{EarlierScores, Filter};
 
-use crate::options::criteria::CriteriaArgs;
-use crate::options::engine::EngineArgs;
 use crate::options::goal::GoalArgs;
-use crate::options::input::InputArgs;
-use crate::options::learning::LearningArgs;
-use crate::options::reports::ReportArgs;
-use crate::options::rules::RulesArgs;
-use crate::options::running::{CompressionArgs, RunArgs};
+use crate::options::scoring::ScoringArgs;
 use crate::progress::TerminalObserver;
-use crate::terminal;
 
 /// Keep the reads that pass
 ///
@@ -67,20 +59,12 @@ pub(crate) struct Args {
     /// this run; without it, for other runs
     #[arg(long, help_heading = "Outputs")]
     recalibrate: bool,
-    #[command(flatten)]
-    reports: ReportArgs,
-    #[command(flatten)]
-    input: InputArgs,
     /// Where the second mates of the pairs that pass go
     #[arg(short = 'O', long, value_name = "FILE", requires = "pairs", help_heading = "Pairs")]
     output2: Option<PathBuf>,
     /// Where mates go that pass alone, but not as a pair
     #[arg(long, value_name = "FILE", requires = "pairs", help_heading = "Pairs")]
     singles: Option<PathBuf>,
-    #[command(flatten)]
-    criteria: CriteriaArgs,
-    #[command(flatten)]
-    rules: RulesArgs,
     /// Use this table, which `bm score` made of the same files, and run no network. What was decided
     /// then holds, unless other criteria are given here
     #[arg(
@@ -93,48 +77,25 @@ pub(crate) struct Args {
     #[command(flatten)]
     goal: GoalArgs,
     #[command(flatten)]
-    engine: EngineArgs,
-    #[command(flatten)]
-    learning: LearningArgs,
-    #[command(flatten)]
-    run: RunArgs,
-    #[command(flatten)]
-    compression: CompressionArgs,
+    scoring: ScoringArgs,
 }
 
 impl Args {
     /// Filters the reads and writes the reports.
     pub(crate) fn run(&self) -> Result<()> {
+        let ScoringArgs { reports, run, .. } = &self.scoring;
         let filter = self.filter();
-        refuse_twins(filter.outputs().chain(self.reports.paths()))?;
-        let reports = self.reports.create(&filter.settings.files(), self.compression.level)?;
-        let finished = filter.run(&TerminalObserver::new(self.run.quiet))?;
-        let inputs = filter.settings.inputs.paths();
-        let (report, reports) = reports.write("filter", finished.done(), &inputs)?;
-        finished.commit_with(reports)?;
-        if !self.run.quiet {
-            terminal::note(&words::summary(&report));
-        }
-        Ok(())
+        refuse_twins(filter.outputs().chain(reports.paths()))?;
+        let open = reports.create(&filter.settings)?;
+        let finished = filter.run(&TerminalObserver::new(run.quiet))?;
+        open.finish("filter", finished, &filter.settings.inputs, run.quiet)
     }
 
     fn filter(&self) -> Filter {
-        let earlier =
-            |table: &PathBuf| EarlierScores { table: table.clone(), goal: self.goal.goal() };
-        let settings = RunSettings {
-            inputs: self.input.inputs(),
-            engine: self.engine.choice(),
-            scores: self.scores.as_ref().map(earlier),
-            learning_bytes: self.learning.bytes(),
-            criteria: self.criteria.criteria(),
-            rules: self.rules.rules(),
-            pair_mode: self.input.pair_mode(),
-            threads: self.run.threads(),
-            level: self.compression.level,
-            surveys: self.reports.needs_survey(),
-        };
+        let goal = self.goal.goal();
+        let scores = self.scores.clone().map(|table| EarlierScores { table, goal });
         Filter {
-            settings,
+            settings: self.scoring.settings(scores),
             output: self.output.clone(),
             output2: self.output2.clone(),
             singles: self.singles.clone(),

@@ -4,18 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use bm_io::refuse_twins;
-use bm_pipeline::{Column, RunSettings, Score};
-use bm_report::words;
+use bm_pipeline::{Column, Score};
 
-use crate::options::criteria::CriteriaArgs;
-use crate::options::engine::EngineArgs;
-use crate::options::input::InputArgs;
-use crate::options::learning::LearningArgs;
-use crate::options::reports::ReportArgs;
-use crate::options::rules::RulesArgs;
-use crate::options::running::{CompressionArgs, RunArgs};
+use crate::options::scoring::ScoringArgs;
 use crate::progress::TerminalObserver;
-use crate::terminal;
 
 /// Write a table with a row per read: its scores, and what becomes of it
 ///
@@ -30,21 +22,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE", default_value = "-", help_heading = "Outputs")]
     output: PathBuf,
     #[command(flatten)]
-    reports: ReportArgs,
-    #[command(flatten)]
-    input: InputArgs,
-    #[command(flatten)]
-    criteria: CriteriaArgs,
-    #[command(flatten)]
-    rules: RulesArgs,
-    #[command(flatten)]
-    engine: EngineArgs,
-    #[command(flatten)]
-    learning: LearningArgs,
-    #[command(flatten)]
-    run: RunArgs,
-    #[command(flatten)]
-    compression: CompressionArgs,
+    scoring: ScoringArgs,
 }
 
 /// Returns the list of columns and an example.
@@ -64,32 +42,11 @@ fn after_help() -> String {
 impl Args {
     /// Scores the reads and writes the reports.
     pub(crate) fn run(&self) -> Result<()> {
-        let score = self.score();
-        refuse_twins([Some(&self.output)].into_iter().chain(self.reports.paths()))?;
-        let reports = self.reports.create(&score.settings.files(), self.compression.level)?;
-        let finished = score.run(&TerminalObserver::new(self.run.quiet))?;
-        let inputs = score.settings.inputs.paths();
-        let (report, reports) = reports.write("score", finished.done(), &inputs)?;
-        finished.commit_with(reports)?;
-        if !self.run.quiet {
-            terminal::note(&words::summary(&report));
-        }
-        Ok(())
-    }
-
-    fn score(&self) -> Score {
-        let settings = RunSettings {
-            inputs: self.input.inputs(),
-            engine: self.engine.choice(),
-            scores: None,
-            learning_bytes: self.learning.bytes(),
-            criteria: self.criteria.criteria(),
-            rules: self.rules.rules(),
-            pair_mode: self.input.pair_mode(),
-            threads: self.run.threads(),
-            level: self.compression.level,
-            surveys: self.reports.needs_survey(),
-        };
-        Score { settings, output: self.output.clone() }
+        let ScoringArgs { reports, run, .. } = &self.scoring;
+        let score = Score { settings: self.scoring.settings(None), output: self.output.clone() };
+        refuse_twins([Some(&self.output)].into_iter().chain(reports.paths()))?;
+        let open = reports.create(&score.settings)?;
+        let finished = score.run(&TerminalObserver::new(run.quiet))?;
+        open.finish("score", finished, &score.settings.inputs, run.quiet)
     }
 }

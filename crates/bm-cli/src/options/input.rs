@@ -22,9 +22,21 @@ pub(crate) struct InputArgs {
     /// How pairs are scored and kept [default: joint]
     #[arg(long, value_enum, value_name = "HOW", requires = "pairs", help_heading = "Pairs")]
     pair: Option<PairArg>,
+}
+
+/// How quality scores are written.
+#[derive(Debug, clap::Args)]
+pub(crate) struct QualityArgs {
     /// Quality scores are Phred + 64, as Illumina wrote them before 2011; outputs have Phred + 33
     #[arg(long, help_heading = "Running")]
     phred64: bool,
+}
+
+impl QualityArgs {
+    /// Returns the offset of quality scores.
+    pub(crate) fn offset(&self) -> QualityOffset {
+        if self.phred64 { QualityOffset::Phred64 } else { QualityOffset::Phred33 }
+    }
 }
 
 /// [`PairMode`] on the command line.
@@ -40,13 +52,13 @@ enum PairArg {
 
 impl InputArgs {
     /// Returns the files.
-    pub(crate) fn inputs(&self) -> Inputs {
+    pub(crate) fn inputs(&self, quality: &QualityArgs) -> Inputs {
         let mut inputs = match &self.mates {
             Some(mates) => Inputs::pair(&self.path, mates),
             None if self.interleaved => Inputs::interleaved(&self.path),
             None => Inputs::single(&self.path),
         };
-        inputs.offset = offset(self.phred64);
+        inputs.offset = quality.offset();
         inputs
     }
 
@@ -58,9 +70,4 @@ impl InputArgs {
             Some(PairArg::Any) => PairMode::Any,
         }
     }
-}
-
-/// Returns the offset of quality scores.
-pub(crate) fn offset(phred64: bool) -> QualityOffset {
-    if phred64 { QualityOffset::Phred64 } else { QualityOffset::Phred33 }
 }

@@ -1,11 +1,13 @@
 //! Reports of `filter` and `score`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use bm_io::{Compression, Output};
-use bm_pipeline::Done;
-use bm_report::{FilterPage, Report, multiqc, write_json};
+use bm_pipeline::{Finished, Inputs, RunSettings};
+use bm_report::{FilterPage, Report, multiqc, words, write_json};
+
+use crate::terminal;
 
 /// Which reports to write.
 #[derive(Debug, clap::Args)]
@@ -34,10 +36,11 @@ impl ReportArgs {
     }
 
     /// Starts the reports: one that cannot be written is refused before the work, not after it.
-    pub(crate) fn create(&self, inputs: &[&Path], level: Option<u8>) -> Result<OpenReports> {
-        let compression = Compression::on_this_thread(level);
+    pub(crate) fn create(&self, settings: &RunSettings) -> Result<OpenReports> {
+        let inputs = settings.files();
+        let compression = Compression::on_this_thread(settings.level);
         let create = |path: &Option<PathBuf>| {
-            path.as_deref().map(|path| Output::create(path, inputs, &compression)).transpose()
+            path.as_deref().map(|path| Output::create(path, &inputs, &compression)).transpose()
         };
         Ok(OpenReports {
             json: create(&self.report)?,
@@ -55,13 +58,16 @@ pub(crate) struct OpenReports {
 }
 
 impl OpenReports {
-    /// Writes the reports of a command; returns its report, and the outputs, which have no names yet.
-    pub(crate) fn write(
+    /// Writes the reports of a command, gives all outputs their names, and prints the summary unless
+    /// the user wants it `quiet`.
+    pub(crate) fn finish(
         self,
         command: &str,
-        done: &Done,
-        inputs: &[&Path],
-    ) -> Result<(Report, Vec<Output>)> {
+        finished: Finished,
+        inputs: &Inputs,
+        quiet: bool,
+    ) -> Result<()> {
+        let done = finished.done();
         let report = Report::new(command, done)?;
         let mut outputs = Vec::new();
         if let Some(mut output) = self.json {
@@ -69,13 +75,18 @@ impl OpenReports {
             outputs.push(output);
         }
         if let (Some(mut output), Some(survey)) = (self.html, &done.survey) {
-            FilterPage { inputs, report: &report, survey }.write(&mut output)?;
+            let page = FilterPage { inputs: &inputs.paths(), report: &report, survey };
+            page.write(&mut output)?;
             outputs.push(output);
         }
         if let Some(mut output) = self.multiqc {
             multiqc::write(&report, &mut output)?;
             outputs.push(output);
         }
-        Ok((report, outputs))
+        finished.commit_with(outputs)?;
+        if !quiet {
+            terminal::note(&words::summary(&report));
+        }
+        Ok(())
     }
 }

@@ -1,0 +1,53 @@
+//! What `filter` and `score` share: which reads, what scores them, and what decides.
+
+use bm_pipeline::{EarlierScores, RunSettings};
+
+use crate::options::criteria::CriteriaArgs;
+use crate::options::engine::EngineArgs;
+use crate::options::input::{InputArgs, QualityArgs};
+use crate::options::learning::LearningArgs;
+use crate::options::reports::ReportArgs;
+use crate::options::rules::RulesArgs;
+use crate::options::running::{CompressionArgs, RunArgs};
+
+/// Reads, model, criteria, rules and threads.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ScoringArgs {
+    #[command(flatten)]
+    pub(crate) reports: ReportArgs,
+    #[command(flatten)]
+    input: InputArgs,
+    #[command(flatten)]
+    criteria: CriteriaArgs,
+    #[command(flatten)]
+    rules: RulesArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    learning: LearningArgs,
+    #[command(flatten)]
+    quality: QualityArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    #[command(flatten)]
+    compression: CompressionArgs,
+}
+
+impl ScoringArgs {
+    /// Returns the settings of a run, with scores that take the place of the model, if there are
+    /// some.
+    pub(crate) fn settings(&self, scores: Option<EarlierScores>) -> RunSettings {
+        RunSettings {
+            inputs: self.input.inputs(&self.quality),
+            engine: self.engine.choice(),
+            scores,
+            learning_bytes: self.learning.bytes(),
+            criteria: self.criteria.criteria(),
+            rules: self.rules.rules(),
+            pair_mode: self.input.pair_mode(),
+            threads: self.run.threads(),
+            level: self.compression.level,
+            surveys: self.reports.needs_survey(),
+        }
+    }
+}
