@@ -2,8 +2,8 @@
 //!
 //! [`Filter`] keeps the reads that pass, [`Score`] writes a table with a row per read, [`Learning`]
 //! learns a run from itself, and [`score_reads`] hands every read with its scores to a function of
-//! the caller. Each gives the same bytes as `bm` on the command line: pairs,
-//! compression, rules, and the fall-back to reported errors where the model does not apply.
+//! the caller. Each gives the results of `bm` on the command line to the bit: pairs, compression,
+//! rules, and the fall-back to reported errors where the model does not apply.
 //!
 //! ```
 //! use bm_pipeline::{Filter, Inputs, Silent};
