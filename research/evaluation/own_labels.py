@@ -68,8 +68,13 @@ def adapt(bm: Path, files: list[Path], package: Path, start: str | None = None, 
         took = timed([*command, *files])
         reported = json.loads(report.read_text(encoding="utf-8"))["adaptation"]
     seen = {key: reported["findings"][key] for key in ("reads_seen", "reads_kept", "bases_kept", "depth", "labelled", "wrong", "mixed_share")}
-    kmers = {"evidence": reported["evidence"]} if evidence else {}
+    kmers = {"evidence": stored_evidence(reported["evidence"])} if evidence else {}
     return {"choice": reported["choice"], "doubts": reported["doubts"]} | took | seen | kmers
+
+
+def stored_evidence(reported: dict) -> dict:
+    """What a report of format 2 says about k-mer evidence, with the keys of the stored results: ``in_use`` is ``testifies`` there."""
+    return {"testifies" if key == "in_use" else key: value for key, value in reported.items()}
 
 
 def timed(command: list) -> dict:

@@ -49,6 +49,11 @@ impl Input {
         Ok(Self { name, records, searched, bytes, consumed })
     }
 
+    /// Returns an input of records from another source; `name` is what messages call it.
+    pub fn from_source(name: impl Into<String>, records: Box<dyn RecordSource>) -> Self {
+        Self { name: name.into(), records, searched: 0, bytes: None, consumed: Arc::default() }
+    }
+
     /// Returns what messages call the input.
     pub fn name(&self) -> &str {
         &self.name

@@ -1,4 +1,4 @@
-//! What was learned of a run, as a report.
+//! The report of `bm adapt`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::format::{FORMAT, PROGRAM};
 /// The report of `bm adapt`. Its keys are a contract.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct AdaptReport {
-    /// Version of the report's own format.
+    /// Version of the report's format.
     pub format: u32,
     /// `bm`.
     pub program: String,
@@ -24,34 +24,34 @@ pub struct AdaptReport {
     pub inputs: Vec<String>,
     /// The folder of the package.
     pub output: String,
-    /// What was learned.
+    /// The outcome of the adaptation.
     pub adaptation: AdaptationFacts,
-    /// How long it took, in seconds.
+    /// Duration of the run, in seconds.
     pub wall_s: f64,
 }
 
-/// What was learned of a run.
+/// The outcome of an adaptation.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct AdaptationFacts {
-    /// Which model is used.
+    /// The qualities that are used: adapted model, base model or reported qualities.
     pub choice: Choice,
-    /// Why it is not the adapted one.
+    /// Why the adapted model is not used; empty if it is.
     pub doubts: Vec<String>,
-    /// What was seen.
+    /// What was measured.
     pub findings: Findings,
-    /// What the run's k-mers say, if they were counted.
+    /// The k-mer evidence, if k-mers were counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<EvidenceFacts>,
 }
 
-/// What was seen of a run's k-mers.
+/// The k-mer evidence of a run.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct EvidenceFacts {
     /// Whether k-mer evidence is used.
     pub in_use: bool,
-    /// Why it is not.
+    /// Why k-mer evidence is not used; empty if it is.
     pub doubts: Vec<String>,
-    /// What was seen.
+    /// What was measured.
     #[serde(flatten)]
     pub findings: EvidenceFindings,
 }
@@ -67,7 +67,7 @@ impl EvidenceFacts {
 }
 
 impl AdaptationFacts {
-    /// Returns the facts of what was learned.
+    /// Returns the facts of an adaptation.
     pub fn of(learned: &Learned) -> Self {
         let adaptation = &learned.adaptation;
         Self {
@@ -80,7 +80,7 @@ impl AdaptationFacts {
 }
 
 impl AdaptReport {
-    /// Returns the report of what was learned in `wall` from files, and written to a folder.
+    /// Returns the report of an adaptation to `inputs` that took `wall` and was written to `output`.
     pub fn new(inputs: &[&Path], output: &Path, learned: &Learned, wall: Duration) -> Self {
         Self {
             format: FORMAT,

@@ -1,6 +1,7 @@
-//! Pages of HTML: each is one file, loads nothing, runs nothing, and prints.
+//! HTML pages: self-contained files without scripts, for screens and paper.
 //!
-//! [`page`] has what all pages share; a page is one file, a figure is one file.
+//! Each page and each figure has a file. [`page`] has the shared parts of pages, [`plot`] those of
+//! figures.
 
 mod adapt_page;
 mod comparison;

@@ -5,11 +5,11 @@ use std::io::Write;
 use bm_io::{IoError, Output};
 use serde::Serialize;
 
-/// Writes a report as JSON, with a line end.
+/// Writes a report as JSON, followed by a newline.
 ///
 /// # Errors
 ///
-/// What the system says, with the output's name.
+/// If the output cannot be written, with its name.
 pub fn write_json(report: &impl Serialize, output: &mut Output) -> Result<(), IoError> {
     let name = output.name();
     serde_json::to_writer_pretty(&mut *output, report)

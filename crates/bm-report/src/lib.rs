@@ -1,8 +1,8 @@
-//! Reports of what was done with the reads of a run.
+//! Reports on a run: JSON, sentences, HTML pages and MultiQC files.
 //!
-//! A [`Report`] holds numbers and names: it is written as JSON, read back, and the totals of several
-//! reports add up. Sentences are made from it elsewhere: [`words`] for people, [`FilterPage`] and
-//! the other pages for a browser, [`multiqc`] for MultiQC.
+//! A [`Report`] has numbers and names. It is written as JSON and read back, and the totals of
+//! several reports can be added. [`words`] makes sentences from it, [`FilterPage`] and the other
+//! pages make HTML, [`multiqc`] makes a file for MultiQC.
 //!
 //! ```
 //! use bm_pipeline::{Filter, Inputs, Silent};
@@ -39,7 +39,7 @@ pub use html::{AdaptPage, FilterPage, TunePage};
 pub use json::write_json;
 pub use report::{CriteriaFacts, Domain, EngineFacts, ModelFacts, Report, Time};
 
-/// The examples of the README, to be tested.
+/// The examples of the README, as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

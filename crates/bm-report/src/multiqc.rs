@@ -1,4 +1,4 @@
-//! Counts for MultiQC: a section of custom content, which needs no module
+//! The file for MultiQC: a section of custom content, which needs no module
 //! (<https://docs.seqera.io/multiqc/custom_content>).
 
 use std::path::Path;
@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 use crate::json::write_json;
 use crate::report::Report;
 
-/// Writes a bar of what became of the reads.
+/// Writes a bar of the reads: kept, and not kept by reason.
 ///
 /// # Errors
 ///
-/// What the system says.
+/// If the output cannot be written.
 pub fn write(report: &Report, output: &mut Output) -> Result<(), IoError> {
     let sample = report.inputs.first().map_or_else(String::new, |input| sample(input));
     let mut bars = Map::new();
@@ -31,7 +31,7 @@ pub fn write(report: &Report, output: &mut Output) -> Result<(), IoError> {
     write_json(&content, output)
 }
 
-/// Returns the name that MultiQC would give the sample of a file.
+/// Returns the sample of a file, named as MultiQC names samples.
 fn sample(input: &str) -> String {
     let name =
         Path::new(input).file_name().map_or_else(|| input.into(), |name| name.to_string_lossy());

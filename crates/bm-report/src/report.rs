@@ -1,17 +1,17 @@
-//! What was done with the reads of a run, as numbers and names.
+//! The report of `bm filter` and `bm score`: numbers and names.
 
 use bm_pipeline::{Decider, Done, Engine, ScoreSource, Totals};
 use bm_quality::{Applicability, ScoredBy};
 use serde::{Deserialize, Serialize};
 
-use crate::ReportError;
 use crate::adapt_report::AdaptationFacts;
+use crate::error::ReportError;
 use crate::format::{FORMAT, PROGRAM};
 
 /// The report of `bm filter` and `bm score`. Its keys are a contract.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Report {
-    /// Version of the report's own format.
+    /// Version of the report's format.
     pub format: u32,
     /// `bm`.
     pub program: String,
@@ -23,57 +23,57 @@ pub struct Report {
     pub inputs: Vec<String>,
     /// The outputs, the main one first.
     pub outputs: Vec<String>,
-    /// Reads and bases by what became of them.
+    /// Counts of reads and bases: in, kept, discarded, unscored.
     #[serde(flatten)]
     pub totals: Totals,
-    /// The table of scores, if it took the place of a model.
+    /// The table of scores, if one was used instead of a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scores: Option<String>,
     /// The model.
     pub model: Option<ModelFacts>,
     /// Whether the model applies to the run.
     pub domain: Option<Domain>,
-    /// What was learned of the run before it was scored, if anything.
+    /// The adaptation to the run, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adaptation: Option<AdaptationFacts>,
-    /// What a read had to reach.
+    /// What a read needs to be kept.
     pub criteria: CriteriaFacts,
     /// The engine.
     pub engine: Option<EngineFacts>,
-    /// How long it took.
+    /// Duration and speed.
     pub time: Time,
 }
 
 /// The model that scored the reads.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct ModelFacts {
-    /// Its id.
+    /// Id of the model.
     pub id: String,
-    /// Its version.
+    /// Version of the model.
     pub version: u32,
-    /// Its encoding.
+    /// Encoding of the model's input.
     pub encoding: String,
-    /// What its probability is the probability of.
+    /// The event that the model predicts the probability of.
     pub label: String,
-    /// The threshold that was used, as in the criteria.
+    /// The threshold of the run, as in the criteria.
     pub threshold: Option<f32>,
-    /// SHA-256 of its file, in lower-case hexadecimal.
+    /// SHA-256 of the model's file, in lower-case hexadecimal.
     pub sha256: String,
 }
 
 /// Whether the model applies to the run, and what scored the reads.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Domain {
-    /// Whether it applies.
+    /// Whether the model applies.
     pub applies: bool,
-    /// Why it does not.
+    /// Why the model does not apply; empty if it does.
     pub reasons: Vec<String>,
     /// What scored the reads: `model` or `reported-errors`.
     pub scored_by: String,
 }
 
 impl Domain {
-    /// What scored the reads, if it is not the model.
+    /// Value of `scored_by` if the reported qualities scored the reads.
     pub(crate) const REPORTED_ERRORS: &str = ScoredBy::ReportedErrors.name();
 
     fn of(applicability: &Applicability) -> Self {
@@ -85,7 +85,7 @@ impl Domain {
     }
 }
 
-/// What a read had to reach; null where nothing was asked for.
+/// What a read needs to be kept; null for criteria that were not given.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CriteriaFacts {
     /// Lowest probability.
@@ -104,7 +104,7 @@ pub struct CriteriaFacts {
     pub min_complexity: Option<f64>,
     /// Longest run of G at the end.
     pub max_poly_g: Option<usize>,
-    /// How pairs were scored and kept, if there are pairs.
+    /// Mode of pairs, if the reads are pairs: how they are scored and kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pair_mode: Option<String>,
 }
@@ -112,29 +112,29 @@ pub struct CriteriaFacts {
 /// The engine that ran the model.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct EngineFacts {
-    /// Its name.
+    /// Name of the engine.
     pub backend: String,
-    /// Its version and device.
+    /// Version and device of the engine.
     pub description: String,
 }
 
-/// How long a run took.
+/// Duration and speed of a run.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct Time {
-    /// Seconds.
+    /// Duration, in seconds.
     pub wall_s: f64,
     /// Reads per second.
     pub reads_per_s: f64,
-    /// Threads.
+    /// Number of threads.
     pub threads: usize,
 }
 
 impl Report {
-    /// Returns the report of what a command did.
+    /// Returns the report of a finished run of `command`.
     ///
     /// # Errors
     ///
-    /// If the file of the model cannot be read again.
+    /// If the file of the model cannot be read.
     pub fn new(command: &str, done: &Done) -> Result<Self, ReportError> {
         let criteria = CriteriaFacts::of(&done.decider, done.layout.has_pairs());
         let wall_s = done.wall.as_secs_f64();

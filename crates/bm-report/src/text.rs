@@ -1,6 +1,6 @@
-//! Numbers and words for people.
+//! Formatting of numbers, lists and HTML text for people.
 
-/// Returns text in which nothing is markup.
+/// Returns text with the characters of markup escaped, for HTML and XML.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -10,7 +10,7 @@ pub(crate) fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            // Neither HTML nor XML has these, however they are written.
+            // HTML and XML allow no control characters, not even escaped.
             letter if letter.is_control() => escaped.push('\u{fffd}'),
             letter => escaped.push(letter),
         }
@@ -37,12 +37,12 @@ pub(crate) fn count(count: u64) -> String {
     text
 }
 
-/// Returns a number with three significant digits, or all before the point.
+/// Returns a number with three significant digits; all digits before the point stay.
 pub(crate) fn number(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
     }
-    // What is rounded may have a digit more than what was not.
+    // Rounding may add a digit: 9.996 becomes 10.0.
     let exponent = |value: f64| value.abs().log10().floor() as i32;
     let step = 10f64.powi(exponent(value) - 2);
     let rounded = (value / step).round() * step;
@@ -50,30 +50,30 @@ pub(crate) fn number(value: f64) -> String {
     format!("{value:.*}", decimals as usize)
 }
 
-/// Returns a share as per cent.
-pub(crate) fn percent(share: f64) -> String {
-    format!("{} %", number(100.0 * share))
+/// Returns a fraction as a percentage with three significant digits.
+pub(crate) fn percent(fraction: f64) -> String {
+    format!("{} %", number(100.0 * fraction))
 }
 
-/// Returns a share as per cent, of which the nearest one is enough.
-pub(crate) fn roughly(share: f64) -> String {
-    match share {
-        share if share > 0.0 && share < 0.01 => "under 1 %".to_owned(),
-        share if share > 0.99 && share < 1.0 => "over 99 %".to_owned(),
-        share => format!("{:.0} %", 100.0 * share),
+/// Returns a fraction as a whole percentage.
+pub(crate) fn roughly(fraction: f64) -> String {
+    match fraction {
+        fraction if fraction > 0.0 && fraction < 0.01 => "under 1 %".to_owned(),
+        fraction if fraction > 0.99 && fraction < 1.0 => "over 99 %".to_owned(),
+        fraction => format!("{:.0} %", 100.0 * fraction),
     }
 }
 
-/// Returns how often something is: `1 in 350`.
-pub(crate) fn one_in(share: f64) -> String {
-    if share > 0.0 {
-        format!("1 in {}", count((1.0 / share).round() as u64))
+/// Returns a fraction as a frequency: `1 in 350`; `none` for 0.
+pub(crate) fn one_in(fraction: f64) -> String {
+    if fraction > 0.0 {
+        format!("1 in {}", count((1.0 / fraction).round() as u64))
     } else {
         "none".to_owned()
     }
 }
 
-/// Returns parts of a sentence with commas and a last "and".
+/// Returns a list for a sentence: `a, b and c`.
 pub(crate) fn list(parts: &[String]) -> String {
     match parts {
         [] => String::new(),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_have_their_thousands_apart() {
+    fn counts_have_commas_between_thousands() {
         for (value, text) in [
             (0, "0"),
             (999, "999"),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_have_three_digits() {
+    fn numbers_have_three_significant_digits() {
         for (value, text) in [
             (0.0, "0"),
             (1.0, "1.00"),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_in_words() {
+    fn fractions_are_percentages_and_frequencies() {
         assert_eq!(percent(0.002_86), "0.286 %");
         assert_eq!(roughly(0.004), "under 1 %");
         assert_eq!(roughly(0.667), "67 %");
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_in_words() {
+    fn lists_end_with_and() {
         let parts = ["a", "b", "c"].map(str::to_owned);
         assert_eq!(list(&parts[..0]), "");
         assert_eq!(list(&parts[..1]), "a");

@@ -1,4 +1,4 @@
-//! Reports in words: lines for people, made from the numbers.
+//! Sentences made from reports.
 
 use bm_adapt::Choice;
 use bm_pipeline::{EvidenceTotals, PairTotals, ReadTotals, Reason};
@@ -7,10 +7,10 @@ use crate::adapt_report::{AdaptationFacts, EvidenceFacts};
 use crate::report::{CriteriaFacts, Domain, ModelFacts, Report};
 use crate::text;
 
-/// A fraction of covered bases below which the reads are hardly those of the run that was learned.
+/// Fraction of covered bases below which the reads are probably not of the run that was learned.
 const LOW_COVERAGE: f64 = 0.05;
 
-/// Returns the summary of a run, in some lines.
+/// Returns the summary of a run, in several lines.
 pub fn summary(report: &Report) -> String {
     let ReadTotals { r#in, kept, discarded, unscored } = report.totals.reads;
     let mut lines = vec![format!(
@@ -27,10 +27,10 @@ pub fn summary(report: &Report) -> String {
         let percent = percent(kept, r#in);
         lines.push(format!("{in} pairs in, scored {mode}: {kept} kept{percent}{singles}"));
     }
-    // Where the score alone decided, the first line has said everything.
-    let by_score = |reason| matches!(reason, Reason::Empty | Reason::OnlyN | Reason::Probability);
+    // If only the model decided, the first line has all counts.
+    let by_model = |reason| matches!(reason, Reason::Empty | Reason::OnlyN | Reason::Probability);
     let reasons = &report.totals.reasons;
-    if reasons.iter().any(|(reason, _)| !by_score(reason)) {
+    if reasons.iter().any(|(reason, _)| !by_model(reason)) {
         let reasons: Vec<_> =
             reasons.iter().map(|(reason, count)| format!("{count} {}", reason.name())).collect();
         lines.push(format!("not kept for: {}", reasons.join(", ")));
@@ -45,7 +45,7 @@ pub fn summary(report: &Report) -> String {
     lines.join("\n")
 }
 
-/// Returns what scored the reads, in lines.
+/// Returns lines on the model, the criteria, the engine and the adaptation of a run.
 pub fn about(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     let criteria = criteria(&report.criteria);
@@ -85,14 +85,14 @@ fn applicability(domain: &Domain, model: &str) -> Option<String> {
     Some(format!("model {model} does not apply: {reasons}; {consequence}"))
 }
 
-/// Returns what was learned of a run, in lines.
+/// Returns one line on the adapted model and, if k-mers were counted, one on them.
 pub fn learned(adaptation: &AdaptationFacts) -> String {
     let evidence = adaptation.evidence.as_ref();
     let evidence = evidence.map_or_else(String::new, |facts| format!("\n{}", kmers(facts)));
     model(adaptation) + &evidence
 }
 
-/// Returns a line on the k-mers of a run: what is used, or why they are not.
+/// Returns a line on the k-mers of a run: how many are used, or why none are.
 pub fn kmers(facts: &EvidenceFacts) -> String {
     if !facts.in_use {
         return format!("k-mer evidence not in use: {}", facts.doubts.join("; "));
@@ -115,7 +115,7 @@ pub fn kmers(facts: &EvidenceFacts) -> String {
     )
 }
 
-/// Returns a line on the model that was learned: how good it is, or why it is not used.
+/// Returns a line on the adapted model: how accurate it is, or why it is not used.
 fn model(adaptation: &AdaptationFacts) -> String {
     let AdaptationFacts { findings, doubts, .. } = adaptation;
     let doubts = doubts.join("; ");
@@ -140,7 +140,7 @@ fn model(adaptation: &AdaptationFacts) -> String {
     }
 }
 
-/// Returns a line on what k-mers changed in the reads that were scored.
+/// Returns a line on the expected errors of the scored reads without and with k-mer evidence.
 fn evidence_totals(totals: &EvidenceTotals) -> String {
     let question = if totals.coverage() < LOW_COVERAGE {
         "; are these reads of the run that the package learned?"
@@ -156,7 +156,7 @@ fn evidence_totals(totals: &EvidenceTotals) -> String {
     )
 }
 
-/// Returns what the score of a read must reach to pass; empty if nothing was asked for.
+/// Returns the criteria of the model for a kept read; empty if none was given.
 fn criteria(criteria: &CriteriaFacts) -> String {
     let threshold = criteria.threshold.map(|threshold| format!("threshold {threshold}"));
     let errors = criteria.max_ee.map(|most| format!("at most {most} expected errors"));
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kmers_that_are_not_used_say_why() {
+    fn the_line_on_kmers_has_their_number_or_why_they_are_not_used() {
         let doubts = vec!["few reads overlap".to_owned(), "a cycle failed".to_owned()];
         let mut facts = EvidenceFacts { in_use: false, doubts, findings: Default::default() };
         assert_eq!(kmers(&facts), "k-mer evidence not in use: few reads overlap; a cycle failed");

@@ -1,11 +1,13 @@
 """Labels are joined to their records, tables and fractions equal a count by hand, and halves keep mates together."""
 
+import json
 import math
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
@@ -42,6 +44,22 @@ class ReadLabels(Scratch):
     def test_pairs_in_files_of_unequal_length_are_refused(self):
         with self.assertRaises(SystemExit):
             self.labels(["0\t1\t=\n", "0\t2\t=\n"], [2, 3])
+
+
+class Reports(Scratch):
+    def test_evidence_of_a_report_has_the_keys_of_the_stored_results(self):
+        found = {"in_use": True, "doubts": [], "k": 17, "kmers": 50062}
+        findings = dict.fromkeys(("reads_seen", "reads_kept", "bases_kept", "depth", "labelled", "wrong", "mixed_share"), 1)
+        report = {"format": 2, "adaptation": {"choice": "adapted", "doubts": [], "findings": findings, "evidence": found}}
+
+        def bm(command):
+            command[command.index("--report") + 1].write_text(json.dumps(report))
+            return {"wall_s": 1.0, "cpu_s": 2.0, "peak_mb": 3}
+
+        with mock.patch.object(own_labels, "timed", bm):
+            adapted = own_labels.adapt(Path("bm"), [Path("reads.fastq")], self.folder / "package", evidence=True)
+        self.assertEqual(adapted["evidence"], {"testifies": True, "doubts": [], "k": 17, "kmers": 50062})
+        self.assertEqual((adapted["choice"], adapted["reads_seen"], adapted["peak_mb"]), ("adapted", 1, 3))
 
 
 class Methods(unittest.TestCase):

@@ -22,7 +22,11 @@ const ONLY_IN: [(&str, &[&str], &str); 9] = [
     ("noodles-bam", &["bm-truth"], "alignments are read in one place"),
     ("noodles-sam", &["bm-truth"], "alignments are read in one place"),
     ("ort", &["bm-infer"], "engines are known in one place"),
-    ("parquet", &["bm-io", "bm-pipeline"], "tables are written in one place"),
+    (
+        "parquet",
+        &["bm-pipeline", "bm-cli"],
+        "tables are written in one place; tests of bm-cli read them",
+    ),
     ("plotters", &["bm-report"], "pictures are drawn in one place"),
     ("rayon", &["bm-adapt", "bm-cli", "bm-io", "bm-pipeline"], "other libraries start no threads"),
 ];

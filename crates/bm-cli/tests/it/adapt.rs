@@ -9,7 +9,7 @@ use crate::support::{
 };
 
 #[test]
-fn a_run_is_learned_and_its_package_judges_on_every_path() {
+fn a_run_is_learned_and_its_package_scores_reads_on_every_path() {
     let scratch = Scratch::new();
     let reads = some_reads(&scratch, 4000);
     let (model, labels, report) =
@@ -135,7 +135,7 @@ fn where_the_model_does_not_apply_nothing_learned_means_reported_qualities() {
     let text: Vec<u8> = (0..200).flat_map(|i| record(&format!("r{i}"), 100, b'5')).collect();
     let (reads, model) = (scratch.file("constant.fastq", &text), scratch.path("run.model"));
     let run = bm(["adapt", &reads, "-o", &model]).done();
-    assert!(run.stderr.contains("reported qualities are believed"), "{}", run.stderr);
+    assert!(run.stderr.contains("reported qualities are used"), "{}", run.stderr);
     for row in rows(&bm(["score", &reads, "-m", &model, "-q"]).done().stdout) {
         assert!((row.expected_errors.unwrap() - 1.0).abs() < 1e-3, "{row:?}");
     }
@@ -182,7 +182,7 @@ fn mates_are_told_by_their_names_and_must_stay_in_step() {
 }
 
 #[test]
-fn what_can_be_read_once_only_is_refused_for_two_passes() {
+fn an_input_that_can_be_read_once_only_is_refused_for_two_passes() {
     let scratch = Scratch::new();
     let text = plain(fs::read(testdata(NOVASEQ)).unwrap());
     let message =
@@ -190,7 +190,7 @@ fn what_can_be_read_once_only_is_refused_for_two_passes() {
             .refused();
     assert_eq!(
         message,
-        "bm: stdin: --adapt reads its input twice, first to learn and then to judge; give it a file\n"
+        "bm: stdin: --adapt reads its input twice, first to learn and then to score; give it a file\n"
     );
     let pipe = scratch.path("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -268,7 +268,7 @@ fn broken_input_leaves_no_package() {
 }
 
 #[test]
-fn amplicon_reads_that_contradict_the_model_are_told() {
+fn amplicon_reads_that_contradict_the_model_are_reported() {
     let scratch = Scratch::new();
     // One sequence, a wrong base in each read, and an instrument that is nearly sure of all.
     let mixed = |i: u64| {
@@ -290,7 +290,8 @@ fn amplicon_reads_that_contradict_the_model_are_told() {
     let said = "model read-error does not apply: \
                 the reads cover few positions and contradict the model: ";
     assert!(
-        filtered.stderr.contains(said) && filtered.stderr.contains("reported expected errors (EE)"),
+        filtered.stderr.contains(said)
+            && filtered.stderr.contains("the errors that their qualities report (EE)"),
         "{}",
         filtered.stderr
     );
@@ -299,7 +300,7 @@ fn amplicon_reads_that_contradict_the_model_are_told() {
         (&report["domain"]["scored_by"], &report["domain"]["applies"]),
         (&"reported-errors".into(), &false.into())
     );
-    // Named, it judges all the same.
+    // Named, it scores the reads all the same.
     let named = bm(["score", &reads, "-m", "read-error"]).done();
-    assert!(named.stderr.contains("it judged the reads all the same"), "{}", named.stderr);
+    assert!(named.stderr.contains("it scored the reads all the same"), "{}", named.stderr);
 }

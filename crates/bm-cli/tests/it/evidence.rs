@@ -1,4 +1,4 @@
-//! `--evidence` and what it changes: the run's k-mers testify.
+//! `--evidence` and what it changes: scores that use the run's k-mers.
 
 use std::fs;
 
@@ -15,10 +15,10 @@ const KEYS: [&str; 10] = [
     "evaluable",
     "expected_errors",
     "expected_errors_prior",
+    "in_use",
     "k",
     "kmers",
     "share",
-    "testifies",
 ];
 
 #[test]
@@ -28,7 +28,7 @@ fn a_package_keeps_what_the_kmers_say() {
     let (model, without, report) =
         (scratch.path("run.model"), scratch.path("without.model"), scratch.path("adapt.json"));
     let adapted = bm(["adapt", &reads, "-o", &model, "--evidence", "--report", &report]).done();
-    assert!(adapted.stderr.contains("\nthe run's k-mers testify: "), "{}", adapted.stderr);
+    assert!(adapted.stderr.contains("\nk-mer evidence in use: "), "{}", adapted.stderr);
     let report = json(&scratch.read("adapt.json"));
     let evidence = report["adaptation"]["evidence"].as_object().unwrap();
     let mut keys: Vec<_> = evidence.keys().map(String::as_str).collect();
@@ -126,10 +126,7 @@ fn what_the_kmers_changed_is_said_and_that_they_are_of_another_run() {
         (scratch.path("run.model"), scratch.path("run.html"), scratch.path("report.json"));
     bm(["adapt", &reads, "-o", &model, "--evidence", "--html", &html, "-q"]).done();
     let page = fs::read_to_string(&html).unwrap();
-    assert!(
-        page.contains("<h2>What the run's k-mers say</h2>\n<p>The run&#39;s k-mers testify: "),
-        "{page}"
-    );
+    assert!(page.contains("<h2>K-mers of the run</h2>\n<p>K-mer evidence in use: "), "{page}");
 
     let scored = bm(["score", &reads, "-m", &model, "--report", &report]).done();
     let own = json(&scratch.read("report.json"))["evidence"].clone();
@@ -151,16 +148,16 @@ fn what_the_kmers_changed_is_said_and_that_they_are_of_another_run() {
             < 0.01,
         "{own}"
     );
-    assert!(own["evaluable"].as_f64().unwrap() > 0.5, "{own}");
+    assert!(coverage(&own) > 0.5, "{own}");
     assert!(
-        scored.stderr.contains("\nk-mers know something of ")
+        scored.stderr.contains("\nk-mers cover ")
             && !scored.stderr.contains("that the package learned?"),
         "{}",
         scored.stderr
     );
 
     let other = bm(["score", &testdata(NOVASEQ), "-m", &model, "--report", &report]).done();
-    assert!(json(&scratch.read("report.json"))["evidence"]["evaluable"].as_f64().unwrap() < 0.05);
+    assert!(coverage(&json(&scratch.read("report.json"))["evidence"]) < 0.05);
     assert!(
         other.stderr.contains("; are these reads of the run that the package learned?"),
         "{}",
@@ -176,17 +173,22 @@ fn what_the_kmers_changed_is_said_and_that_they_are_of_another_run() {
     );
 }
 
-/// So few reads of so large a genome that they share nothing.
+/// The fraction of the bases that k-mers cover, by the report of a run.
+fn coverage(evidence: &serde_json::Value) -> f64 {
+    evidence["covered_bases"].as_f64().unwrap() / evidence["bases"].as_f64().unwrap()
+}
+
+/// Few reads of a large genome: they have no k-mer in common.
 fn few_reads(scratch: &Scratch) -> String {
     scratch.file("few.fastq", &records(&text_of(&testdata(NOVASEQ)))[..20].concat())
 }
 
 #[test]
-fn few_reads_do_not_testify() {
+fn few_reads_give_no_evidence() {
     let scratch = Scratch::new();
     let (reads, model, report) =
         (few_reads(&scratch), scratch.path("run.model"), scratch.path("adapt.json"));
-    let said = "the run's k-mers do not testify: ";
+    let said = "k-mer evidence not in use: ";
     let adapted = bm(["adapt", &reads, "-o", &model, "--evidence", "--report", &report]).done();
     assert!(adapted.stderr.contains(said), "{}", adapted.stderr);
     let evidence = &json(&scratch.read("adapt.json"))["adaptation"]["evidence"];
@@ -196,7 +198,7 @@ fn few_reads_do_not_testify() {
     );
     assert!(!files(&model).contains_key("evidence"));
     assert!(bm(["models", "show", &model]).done().text().contains("\n- Not in use: "));
-    // They are judged as ever.
+    // They are scored as without --evidence.
     let before = bm(["score", &reads, "-q"]).done();
     let learned = bm(["score", &reads, "--adapt"]).done();
     assert!(learned.stdout == before.stdout && learned.stderr.contains(said), "{}", learned.stderr);
@@ -212,7 +214,7 @@ fn few_reads_do_not_testify() {
 }
 
 #[test]
-fn copies_do_not_testify() {
+fn copies_give_no_evidence() {
     let scratch = Scratch::new();
     let reads = some_reads(&scratch, 2000);
     let text = fs::read(&reads).unwrap();
@@ -221,7 +223,7 @@ fn copies_do_not_testify() {
         &records(&text).iter().flat_map(|record| record.repeat(5)).collect::<Vec<_>>(),
     );
     let scored = bm(["score", &copies, "--adapt", "--report", &scratch.path("report.json")]).done();
-    assert!(scored.stderr.contains("the run's k-mers do not testify: "), "{}", scored.stderr);
+    assert!(scored.stderr.contains("k-mer evidence not in use: "), "{}", scored.stderr);
     assert!(
         scored
             .text()
@@ -275,7 +277,7 @@ fn memory_is_a_number_of_bytes() {
 }
 
 #[test]
-fn where_memory_is_short_a_share_of_the_kmers_testifies() {
+fn where_memory_is_short_a_sample_of_the_kmers_is_used() {
     let scratch = Scratch::new();
     let text = fs::read(some_reads(&scratch, 4000)).unwrap();
     // Reads of elsewhere, each of another place, in between.
@@ -307,7 +309,7 @@ fn where_memory_is_short_a_share_of_the_kmers_testifies() {
     let arguments =
         ["adapt", &reads, "-o", &model, "--evidence", "--max-memory", "537M", "--report", &report];
     let adapted = bm(arguments).done();
-    assert!(adapted.stderr.contains(" looked at, "), "{}", adapted.stderr);
+    assert!(adapted.stderr.contains(" MB, 1 in 2 k-mers), "), "{}", adapted.stderr);
     let evidence = &json(&scratch.read("adapt.json"))["adaptation"]["evidence"];
     assert!(evidence["share"].as_f64().unwrap() < 1.0 && evidence["in_use"] == true, "{evidence}");
     let scores = bm(["score", &reads, "-m", &model, "-q"]).done();
@@ -370,7 +372,7 @@ fn the_evidence_of_one_run_is_not_passed_on_to_another() {
 }
 
 #[test]
-fn a_package_of_a_run_that_taught_nothing_may_testify_and_passes_its_selfcheck() {
+fn a_package_of_a_run_that_taught_nothing_may_have_evidence_and_passes_its_selfcheck() {
     let scratch = Scratch::new();
     // So few that nothing is learned, of a genome that is so small that its k-mers are known; some
     // are golden reads.
@@ -378,7 +380,7 @@ fn a_package_of_a_run_that_taught_nothing_may_testify_and_passes_its_selfcheck()
     let adapted = bm(["adapt", &reads, "-o", &model, "--evidence"]).done();
     assert!(
         adapted.stderr.contains("not adapted to this run")
-            && adapted.stderr.contains("k-mers testify"),
+            && adapted.stderr.contains("k-mer evidence in use"),
         "{}",
         adapted.stderr
     );
@@ -414,7 +416,7 @@ fn a_model_that_does_not_know_what_kmers_are_worth_is_refused() {
     let message =
         bm(["adapt", &reads, "-m", &old, "--evidence", "-o", &scratch.path("run.model"), "-q"])
             .refused();
-    assert!(message.contains("k-mers"), "{message}");
+    assert!(message.contains("k-mer evidence"), "{message}");
     // Without k-mers it can be started from.
     bm(["adapt", &reads, "-m", &old, "-o", &scratch.path("run.model"), "-q"]).done();
 }

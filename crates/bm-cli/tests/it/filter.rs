@@ -172,7 +172,7 @@ fn good_reads_are_kept_and_bad_ones_discarded() {
 
 #[test]
 fn output_does_not_depend_on_threads() {
-    // Ten batches, so that workers have something to overtake each other with.
+    // Ten batches, so that threads can overtake each other.
     let input = testdata(HISEQ);
     let scratch = Scratch::new();
     let threshold = {
@@ -378,7 +378,8 @@ fn the_report_has_the_keys_that_were_promised() {
         let mut report: Value = serde_json::from_slice(&scratch.read("report.json")).unwrap();
         let time = report.as_object_mut().unwrap().remove("time").unwrap();
         let keys: Vec<_> = time.as_object().unwrap().keys().collect();
-        assert_eq!(keys, ["reads_per_s", "wall_s"]);
+        assert_eq!(keys, ["reads_per_s", "threads", "wall_s"]);
+        assert_eq!(time["threads"], workers);
         assert!(
             time["wall_s"].as_f64().unwrap() > 0.0 && time["reads_per_s"].as_f64().unwrap() > 0.0
         );
@@ -397,15 +398,15 @@ fn the_report_has_the_keys_that_were_promised() {
             .unwrap()
             .to_owned();
         let expected = serde_json::json!({
-            "format": 1, "program": "bm", "version": env!("CARGO_PKG_VERSION"), "command": command,
+            "format": 2, "program": "bm", "version": env!("CARGO_PKG_VERSION"), "command": command,
             "inputs": [input], "outputs": [kept], "reads": reads, "reasons": {"threshold": reads["discarded"]}, "bases": {"in": 120_000, "kept": report["bases"]["kept"]},
             "model": {"id": "read-error", "version": 1, "encoding": "quality-place version 1",
                 "label": "pass: true error rate of the read <= 1 %",
                 "threshold": 0.25, "sha256": sha256},
-            "domain": {"applies": true, "reasons": [], "judged_by": "model"},
+            "domain": {"applies": true, "reasons": [], "scored_by": "model"},
             "criteria": {"threshold": 0.25, "max_ee": null, "max_ee_rate": null, "min_length": null, "max_length": null, "max_n": null,
                 "min_complexity": null, "max_poly_g": null},
-            "engine": {"backend": "embedded", "description": report["engine"]["description"], "workers": workers},
+            "engine": {"backend": "embedded", "description": report["engine"]["description"]},
         });
         assert_eq!(report, expected);
     }

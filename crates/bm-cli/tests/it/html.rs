@@ -70,7 +70,7 @@ fn the_page_has_the_pictures_and_the_numbers_of_the_report_for_any_number_of_thr
             "Where in the read errors are",
             "After which bases errors are",
             "After repeated bases",
-            "Who judges best",
+            "Which qualities are best",
             "What was not learned"
         ]
     );
@@ -91,10 +91,11 @@ fn the_page_has_the_pictures_and_the_numbers_of_the_report_for_any_number_of_thr
         assert!(page.contains(&apart(&held[key])), "{key}");
     }
     assert!(page.contains(&format!("<b>{}×</b>", findings["depth"])));
-    for judge in ["reported", "start", "table", "adapted"] {
-        let loss = format!("<td>{:.2}</td>", held[judge]["log_loss_millibits"].as_f64().unwrap());
-        let auc = format!("<td>{:.3}</td>", held[judge]["auc"].as_f64().unwrap());
-        assert!(page.contains(&loss) && page.contains(&auc), "{judge}");
+    for candidate in ["reported", "start", "table", "adapted"] {
+        let loss =
+            format!("<td>{:.2}</td>", held[candidate]["log_loss_millibits"].as_f64().unwrap());
+        let auc = format!("<td>{:.3}</td>", held[candidate]["auc"].as_f64().unwrap());
+        assert!(page.contains(&loss) && page.contains(&auc), "{candidate}");
     }
     assert!(page.contains("hiseq_measles_1.fastq.gz, hiseq_measles_2.fastq.gz"));
     assert!(

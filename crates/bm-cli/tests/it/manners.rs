@@ -68,12 +68,12 @@ fn there_is_a_manual_page_for_every_command() {
 fn threads_come_from_the_flag_then_from_the_environment() {
     let scratch = Scratch::new();
     let (input, report) = (testdata(NOVASEQ), scratch.path("report.json"));
-    let workers = |threads: &str, flags: &[&str]| {
+    let used = |threads: &str, flags: &[&str]| {
         let mut bm = command(["filter", &input, "-o", "/dev/null", "-q", "--report", &report]);
         run(bm.args(flags).env("BM_THREADS", threads)).done();
-        json(&scratch.read("report.json"))["engine"]["workers"].as_u64().unwrap()
+        json(&scratch.read("report.json"))["time"]["threads"].as_u64().unwrap()
     };
-    assert_eq!((workers("3", &[]), workers("3", &["-j", "2"])), (3, 2));
+    assert_eq!((used("3", &[]), used("3", &["-j", "2"])), (3, 2));
     let message = run(command(["filter", &input, "-o", "-"]).env("BM_THREADS", "many")).misused();
     assert!(message.contains("many"), "{message}");
 }

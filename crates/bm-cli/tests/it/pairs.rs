@@ -106,8 +106,9 @@ fn every_read_of_a_pair_goes_where_its_verdict_says_in_every_mode() {
                 .map(|count| count.as_u64().unwrap() as usize)
                 .sum::<usize>();
             assert_eq!(reasons, found.len());
-            let pairs = serde_json::json!({"judged": mode, "in": all.len() / 2, "kept": kept1.len(), "singles": records(&singles).len()});
+            let pairs = serde_json::json!({"in": all.len() / 2, "kept": kept1.len(), "singles": records(&singles).len()});
             assert_eq!(report["pairs"], pairs);
+            assert_eq!(report["criteria"]["pair_mode"], mode);
             if mode == "both" {
                 assert!(!records(&singles).is_empty());
             }
@@ -116,7 +117,7 @@ fn every_read_of_a_pair_goes_where_its_verdict_says_in_every_mode() {
 }
 
 #[test]
-fn a_pair_is_judged_by_the_errors_of_both_mates() {
+fn a_pair_is_scored_by_the_errors_of_both_mates() {
     let (in1, in2) = (testdata(MISEQ), testdata(MISEQ_2));
     let table =
         |flags: &[&str]| rows(&run(command(["score", &in1, &in2, "-q"]).args(flags)).done().stdout);
@@ -328,7 +329,7 @@ fn a_mate_that_cannot_be_scored_takes_its_pair_with_it_unless_one_is_enough() {
     };
     let (reads, said) = kept(&[]);
     assert!(
-        reads == 2 && said.contains("4 reads in: 2 kept (50.00 %), 1 discarded, 1 unscored\n2 pairs in, judged joint: 1 kept"),
+        reads == 2 && said.contains("4 reads in: 2 kept (50.00 %), 1 discarded, 1 unscored\n2 pairs in, scored joint: 1 kept"),
         "{said}"
     );
     assert!(said.contains("not kept for: 1 empty, 1 mate\n"), "{said}");

@@ -103,7 +103,7 @@ fn without_rules_there_are_none() {
 }
 
 #[test]
-fn a_rule_that_is_no_share_is_wrong_usage() {
+fn a_limit_that_is_no_fraction_is_wrong_usage() {
     for flag in ["--max-n", "--min-complexity"] {
         for value in ["-0.1", "1.1", "nan", "x"] {
             let message = bm(["filter", &testdata(MEASLES), "-o", "-", flag, value]).misused();
@@ -184,8 +184,8 @@ fn qualities_that_the_model_cannot_give_are_refused() {
     bm(["score", &input, "-q", "-o", &scores]).done();
     let nanopore = testdata("nanopore_lambda_4line.fastq.gz");
     for (input, flags, expected) in [
-        (&input, ["-m", "mean-q20"], "the model mean-q20 does not judge bases"),
-        (&input, ["--scores", &scores], "says nothing of single bases"),
+        (&input, ["-m", "mean-q20"], "the model mean-q20 gives no error probabilities of bases"),
+        (&input, ["--scores", &scores], "has no error probabilities of bases"),
         (&nanopore, ["-t", "0"], "model read-error does not apply"),
     ] {
         let message =

@@ -179,7 +179,7 @@ fn reported(record: &[u8]) -> f64 {
 }
 
 #[test]
-fn where_the_model_does_not_apply_it_is_said_and_reported_errors_judge() {
+fn where_the_model_does_not_apply_reported_errors_are_used_and_the_summary_says_so() {
     let constant: Vec<_> = (0..60).map(|i| record(&format!("r{i}"), 100 + i, b'5')).collect();
     let long = text_of(&testdata("nanopore_lambda_4line.fastq.gz"));
     let phred64 = text_of(&testdata("derived/phred64.fastq.gz"));
@@ -194,7 +194,7 @@ fn where_the_model_does_not_apply_it_is_said_and_reported_errors_judge() {
         let said = format!("model read-error does not apply: {expected}");
         assert!(
             run.stderr.contains(&said)
-                && run.stderr.contains("judged by reported expected errors (EE)"),
+                && run.stderr.contains("scored by the errors that their qualities report (EE)"),
             "{}",
             run.stderr
         );
@@ -216,10 +216,10 @@ fn where_the_model_does_not_apply_it_is_said_and_reported_errors_judge() {
             "{written}"
         );
 
-        // Who names the model gets it, and is told.
+        // A model that is named is used, and the summary says why it does not apply.
         let named = bm_with_stdin(["score", "-", "-m", "read-error"], &text).done();
         assert!(
-            named.stderr.contains(&said) && named.stderr.contains("as it was asked for by name"),
+            named.stderr.contains(&said) && named.stderr.contains("all the same, as it was named"),
             "{}",
             named.stderr
         );

@@ -85,7 +85,7 @@ fn masked(text: &str) -> String {
                     parts[i - 1] = "<n>".to_owned();
                 }
                 if parts[i - 1].starts_with('(') {
-                    parts[i - 1] = "(<share>".to_owned();
+                    parts[i - 1] = "(<percent>".to_owned();
                 }
             }
             parts.join(" ")
@@ -106,14 +106,14 @@ fn summaries() {
         ("score -t 0.9", ["score", &input, "-o", "/dev/null", "-t", "0.9"]),
     ] {
         let summary = bm(arguments).done().stderr;
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let summary = if shown.contains("-j") {
             summary
         } else {
-            summary.replace(&format!("with {workers} worker"), "with <n> worker")
+            summary.replace(&format!("with {threads} thread"), "with <n> thread")
         };
         text +=
-            &format!("$ bm {shown}\n{}\n", masked(&summary).replace("<n> workers", "<n> worker"));
+            &format!("$ bm {shown}\n{}\n", masked(&summary).replace("<n> threads", "<n> thread"));
     }
     let run = bm([
         "encode",

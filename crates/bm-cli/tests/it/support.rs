@@ -255,8 +255,8 @@ pub(crate) struct Row {
     pub(crate) expected_errors: Option<f32>,
     pub(crate) phred_expected_errors: f32,
     pub(crate) mean_phred: f32,
-    /// What the network alone expects, and the share of the bases of which k-mers know something;
-    /// only where they testify.
+    /// The errors that the network alone expects, and the fraction of the bases that k-mers cover;
+    /// only with k-mer evidence.
     pub(crate) evidence: Option<(f32, f32)>,
     /// Which mate it is, and the probability of its pair; only of pairs.
     pub(crate) pair: Option<(u8, f32)>,

@@ -131,7 +131,7 @@ fn a_table_of_other_reads_is_refused() {
     let message =
         bm(["filter", &testdata(MISEQ), &testdata(MISEQ_2), "--scores", &scores, "-o", "-"])
             .refused();
-    assert!(message.contains("has scores of reads, but pairs are to be judged"), "{message}");
+    assert!(message.contains("has scores of reads, but pairs are to be filtered"), "{message}");
     let message = bm(["filter", &input, "--scores", &scores, "-o", &scores]).refused();
     assert!(message.contains("is an input too"), "{message}");
     let message =
@@ -146,7 +146,7 @@ fn a_table_of_other_reads_is_refused() {
 }
 
 #[test]
-fn a_share_or_a_number_of_bases_chooses_the_threshold() {
+fn a_fraction_or_a_number_of_bases_chooses_the_threshold() {
     let scratch = Scratch::new();
     let (input, scores) = (testdata(HISEQ), scratch.path("scores.tsv"));
     bm(["score", &input, "-q", "-o", &scores]).done();
@@ -295,9 +295,9 @@ fn the_page_is_one_file_with_the_rows_of_the_table() {
     let scratch = Scratch::new();
     let (scores, page) = (scratch.path("scores.tsv"), scratch.path("page.html"));
     for (inputs, flags, expected) in [
-        (vec![testdata(HISEQ)], vec![], "<th>bad reads caught</th>"),
+        (vec![testdata(HISEQ)], vec![], "<th>bad reads removed</th>"),
         (vec![testdata(HISEQ)], vec!["--keep-fraction", "0.5"], "5,000 of 10,000 reads are kept"),
-        (vec![testdata(MISEQ), testdata(MISEQ_2)], vec![], "<th>bad pairs caught</th>"),
+        (vec![testdata(MISEQ), testdata(MISEQ_2)], vec![], "<th>bad pairs removed</th>"),
         (
             vec![testdata(HISEQ), "-m".to_owned(), "mean-q20".to_owned()],
             vec![],

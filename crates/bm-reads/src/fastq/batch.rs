@@ -3,6 +3,7 @@
 use super::parse::Span;
 use super::record::RecordRef;
 use super::text::Text;
+use crate::ReadError;
 
 /// Records handled together: the text that they were read from, and where in it they are. A batch
 /// costs what its text costs, whatever the lengths.
@@ -12,6 +13,9 @@ pub struct RecordBatch {
     pub(super) records: Vec<Span>,
     /// Records of the file before these, and where these start in it.
     pub(super) before: Address,
+    /// Where records that were added one by one start in their file; empty if the text is the
+    /// file's own.
+    starts: Vec<u64>,
 }
 
 /// Where a record is in its file.
@@ -28,6 +32,35 @@ impl RecordBatch {
     pub fn clear(&mut self) {
         self.text.clear();
         self.records.clear();
+        self.starts.clear();
+    }
+
+    /// Empties the batch for records that follow the first `records` of their file.
+    pub fn begin_after(&mut self, records: u64) {
+        self.clear();
+        self.before = Address { record: records, byte: 0 };
+    }
+
+    /// Adds a record that another format of reads gave, and that starts at this byte of its file. The
+    /// batch must have been emptied by [`RecordBatch::begin_after`].
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::LengthMismatch`] without one quality score per base; the batch is then as it was.
+    pub fn push(&mut self, record: RecordRef<'_>, byte: u64) -> Result<(), ReadError> {
+        let RecordRef { definition, sequence, quality_scores } = record;
+        if sequence.len() != quality_scores.len() {
+            return Err(ReadError::LengthMismatch {
+                sequence: sequence.len(),
+                quality_scores: quality_scores.len(),
+            });
+        }
+        self.records.push(Span::of_parts(self.bytes(), definition.len(), sequence.len()));
+        self.starts.push(byte);
+        let parts: [&[u8]; 7] =
+            [b"@", definition, b"\n", sequence, b"\n+\n", quality_scores, b"\n"];
+        parts.into_iter().for_each(|part| self.text.append(part));
+        Ok(())
     }
 
     /// Returns the number of records.
@@ -53,9 +86,10 @@ impl RecordBatch {
     /// Returns where a record of the batch is in its file, if there is such a record.
     pub fn address(&self, index: usize) -> Option<Address> {
         let start = self.records.get(index)?.start();
+        let in_text = self.before.byte + start as u64;
         Some(Address {
             record: self.before.record + index as u64 + 1,
-            byte: self.before.byte + start as u64,
+            byte: self.starts.get(index).copied().unwrap_or(in_text),
         })
     }
 

@@ -32,6 +32,14 @@ pub(super) struct Span {
 }
 
 impl Span {
+    /// Returns the places of the parts of a record of four lines that starts at this byte of a text.
+    pub(super) fn of_parts(start: usize, definition_length: usize, bases: usize) -> Self {
+        let definition = start + b"@".len();
+        let sequence = definition + definition_length + b"\n".len();
+        let quality_scores = sequence + bases + b"\n+\n".len();
+        Self { definition, definition_length, sequence, quality_scores, bases }
+    }
+
     /// Returns the record that is there in `text`.
     pub(super) fn of(self, text: &[u8]) -> RecordRef<'_> {
         let part = |start: usize, length: usize| &text[start..start + length];

@@ -73,7 +73,7 @@ impl Record {
 }
 
 /// A FASTQ record, borrowed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RecordRef<'a> {
     /// The definition line as it came, without `@`.
     pub definition: &'a [u8],

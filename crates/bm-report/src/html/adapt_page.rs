@@ -1,4 +1,4 @@
-//! What was learned of a run, as a page.
+//! The page of `bm adapt`: what the adapted model is worth, and the errors of the run.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,19 +7,21 @@ use bm_adapt::{Adaptation, Choice, Findings};
 use bm_io::Output;
 use bm_quality::Facts;
 
+use crate::error::ReportError;
 use crate::html::page::{self, fraction};
 use crate::html::{comparison, contexts, homopolymers, places, qualities};
-use crate::{ReportError, text};
+use crate::text;
 
 /// The page of `bm adapt`.
 pub struct AdaptPage<'a> {
     /// The files of the run.
     pub inputs: &'a [&'a Path],
-    /// The model that learning started from.
+    /// The base model.
     pub start: &'a Facts,
-    /// What was learned.
+    /// The adapted model, or why there is none, and what was measured.
     pub adaptation: &'a Adaptation,
-    /// A line on the k-mers of the run, if they were counted ([`words::kmers`](crate::words::kmers)).
+    /// A line on the k-mers of the run, if they were counted; see
+    /// [`words::kmers`](crate::words::kmers).
     pub kmers: Option<String>,
 }
 
@@ -38,25 +40,26 @@ impl AdaptPage<'_> {
         let mut page = String::new();
         self.head(&mut page)?;
         facts(&mut page, findings)?;
-        let learned =
-            if *choice == Choice::Adapted { "adapted model" } else { "learned, not used" };
+        let adapted_name =
+            if *choice == Choice::Adapted { "adapted model" } else { "adapted model (not used)" };
         if findings.held_out.reads > 0 {
-            figures(&mut page, findings, learned)?;
+            figures(&mut page, findings, adapted_name)?;
             self.comparison(&mut page)?;
         }
         self.not_learned(&mut page)?;
         if let Some(words) = &self.kmers {
             let words = text::escape(&text::capital(words));
-            writeln!(page, "<h2>K-mers of the run</h2>\n<p>{words}.</p>")?;
+            writeln!(page, "<h2>K-mer evidence</h2>\n<p>{words}.</p>")?;
         }
-        let how = " No reference was used: where many reads overlap, a base that hardly any of \
-                   them has is an error. Intervals are 95 % intervals, as if bases were \
-                   independent.";
+        let how = " Errors were found without a reference: where many reads overlap, a base that \
+                   few of them have counts as an error. Intervals are 95 % confidence intervals \
+                   for independent errors.";
         page::closing(&mut page, "adapt", how)?;
         Ok(page)
     }
 
-    fn start(&self) -> String {
+    /// Returns the id and version of the base model.
+    fn base_model(&self) -> String {
         format!("{} version {}", self.start.id, self.start.version)
     }
 
@@ -70,7 +73,7 @@ impl AdaptPage<'_> {
         };
         page::opening(page, headline, self.inputs)?;
         writeln!(page, "<div class=\"{class}\">")?;
-        let start = text::escape(&self.start());
+        let base_model = text::escape(&self.base_model());
         match choice {
             Choice::Adapted => {
                 let held = &findings.held_out;
@@ -79,10 +82,9 @@ impl AdaptPage<'_> {
                 let [adapted, reported, base] = ratios;
                 writeln!(
                     page,
-                    "<p>On reads that it did not learn from, the adapted model is better than the \
-                     reported qualities and the base model ({start}). Expected errors per observed \
-                     error there: adapted model {adapted}, reported qualities {reported}, base \
-                     model {base}.</p>"
+                    "<p>On held-out reads, the adapted model is better than the reported qualities \
+                     and the base model ({base_model}). Expected errors per observed error: \
+                     adapted model {adapted}, reported qualities {reported}, base model {base}.</p>"
                 )?;
             }
             Choice::Start | Choice::Reported => {
@@ -93,7 +95,7 @@ impl AdaptPage<'_> {
                 if *choice == Choice::Reported {
                     writeln!(
                         page,
-                        "<p>The base model ({start}) does not suit this run either.</p>"
+                        "<p>The base model ({base_model}) does not suit this run either.</p>"
                     )?;
                 }
             }
@@ -102,10 +104,10 @@ impl AdaptPage<'_> {
         Ok(())
     }
 
-    /// Writes how the adapted model compares with the others.
+    /// Writes the comparison of the adapted model with the other candidates.
     fn comparison(&self, page: &mut String) -> Result<(), ReportError> {
         let held = &self.adaptation.findings.held_out;
-        page.push_str("<h2>Which qualities are best</h2>\n");
+        page.push_str("<h2>Accuracy on held-out reads</h2>\n");
         writeln!(
             page,
             "<p>On {} held-out reads, with {} bases that other reads confirm or contradict, {} of \
@@ -114,45 +116,45 @@ impl AdaptPage<'_> {
             text::count(held.labelled),
             text::count(held.wrong)
         )?;
-        comparison::table(page, held, self.adaptation.choice, &self.start())?;
+        comparison::table(page, held, self.adaptation.choice, &self.base_model())?;
         writeln!(page, "<p>{}</p>", text::escape(&comparison::words(held)))?;
         writeln!(
             page,
-            "<p class=\"note\">AUC: how often a bad read (more than one wrong base in a hundred; \
-             {} of them) has more expected errors per base than a good one ({}).</p>",
+            "<p class=\"note\">AUC: how often a bad read (over 1 % wrong bases; {} reads) has more \
+             expected errors per base than a good read ({} reads).</p>",
             text::count(held.bad_reads),
             text::count(held.good_reads)
         )?;
         Ok(())
     }
 
-    /// Writes what the page cannot show.
+    /// Writes what could not be learned or checked.
     fn not_learned(&self, page: &mut String) -> Result<(), ReportError> {
         let Adaptation { choice, findings, .. } = self.adaptation;
         page.push_str("<h2>What was not learned</h2>\n<ul>\n");
         if *choice != Choice::Adapted && findings.held_out.reads == 0 {
             page.push_str(
                 "<li>Nothing was learned, so there are no figures of qualities, positions and \
-                 contexts.</li>\n",
+                 preceding bases.</li>\n",
             );
         }
         let unknown = findings.bases_kept.saturating_sub(findings.labelled);
         writeln!(
             page,
             "<li>{} of the sampled bases could not be checked: too few other reads cover them, or \
-             these disagree. Nothing was learned from them.</li>",
+             the other reads disagree. Nothing was learned from these bases.</li>",
             text::percent(fraction(unknown, findings.bases_kept))
         )?;
         writeln!(
             page,
-            "<li>Reads disagree at {} of the positions (strains, repeats, errors that many reads \
-             share).</li>",
+            "<li>Reads disagree at {} of the positions: strains, repeats, or errors that many \
+             reads have in common.</li>",
             text::percent(findings.mixed_share)
         )?;
         if findings.copies_dropped > 0 {
             writeln!(
                 page,
-                "<li>{} reads are copies of others, byte for byte, and were left out.</li>",
+                "<li>{} reads are exact copies of other reads and were left out.</li>",
                 text::count(findings.copies_dropped)
             )?;
         }
@@ -165,19 +167,18 @@ impl AdaptPage<'_> {
         if !clean.is_empty() {
             writeln!(
                 page,
-                "<li>No errors were found at {}; their error rate is not known.</li>",
+                "<li>No errors were found at {}, so the error rate there is not known.</li>",
                 text::escape(&text::list(&clean))
             )?;
         }
         if findings.held_out.reads > 0 && findings.held_out.adapted.auc.is_nan() {
             page.push_str(
-                "<li>All held-out reads are good, or all are bad, so ranking cannot be \
-                 measured.</li>\n",
+                "<li>All held-out reads are good, or all are bad, so the AUC is not known.</li>\n",
             );
         }
         page.push_str(
-            "<li>Errors that most reads have at the same position look like the genome, and are \
-             not seen.</li>\n</ul>\n",
+            "<li>Errors that most reads have at the same position look like the genome and are not \
+             found.</li>\n</ul>\n",
         );
         Ok(())
     }
@@ -219,39 +220,39 @@ fn facts(page: &mut String, findings: &Findings) -> Result<(), ReportError> {
 }
 
 /// Writes the figures, each with a sentence on what it shows.
-fn figures(page: &mut String, findings: &Findings, learned: &str) -> Result<(), ReportError> {
+fn figures(page: &mut String, findings: &Findings, adapted_name: &str) -> Result<(), ReportError> {
     let Findings { by_quality, by_place, by_context, by_homopolymer, .. } = findings;
     let one = |words: Option<String>| words.into_iter().collect::<Vec<_>>();
     page::section(
         page,
-        "What reported qualities are worth",
+        "Reported and measured quality",
         &qualities::words(by_quality),
-        qualities::picture(by_quality, learned)?,
-        "One point per quality, larger with more bases, with its interval. Points below the diagonal \
-         are qualities that are too high. Qualities of very few bases are left out.",
+        qualities::figure(by_quality, adapted_name)?,
+        "One point per reported quality, larger for more bases, with its interval. Below the \
+         diagonal, the reported quality is too high. Qualities of very few bases are left out.",
     )?;
     page::section(
         page,
-        "Where in the read errors are",
+        "Error rate along the read",
         &one(places::words(by_place)),
-        places::picture(by_place, learned)?,
-        "By the distance to the nearer end of the read; the scale is logarithmic.",
+        places::figure(by_place, adapted_name)?,
+        "By distance to the nearer end of the read. The scale of the error rate is logarithmic.",
     )?;
     page::section(
         page,
-        "After which bases errors are",
+        "Errors by preceding bases",
         &one(contexts::words(by_context)),
-        contexts::picture(by_context, learned)?,
-        "Contexts with significantly more errors than reported and, below the gap, those with fewer. \
-         The last letter is the base itself, as it was read: a context that is rare in the genome \
-         collects errors from frequent ones, so one that stands out may do so because of the genome \
-         and not of the instrument.",
+        contexts::figure(by_context, adapted_name)?,
+        "The contexts with the most errors and, below the gap, those with the fewest. A context is \
+         two preceding bases and the base itself, as read. A context that is rare in the genome \
+         collects the errors of frequent contexts, so a high ratio may be due to the genome and \
+         not to the instrument.",
     )?;
     page::section(
         page,
-        "After repeated bases",
+        "Errors after homopolymers",
         &[],
-        homopolymers::picture(by_homopolymer, learned)?,
-        "By the number of equal bases right before, whatever the base itself is.",
+        homopolymers::figure(by_homopolymer, adapted_name)?,
+        "By the number of equal bases right before the base. The base itself may differ from them.",
     )
 }

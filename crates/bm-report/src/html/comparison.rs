@@ -1,35 +1,36 @@
-//! The table of how the judges do on reads that were held out.
+//! The table of the candidates on held-out reads, and what the network adds.
 
 use std::fmt::Write;
 
-use crate::ReportError;
+use crate::error::ReportError;
 use bm_adapt::{Choice, Figures, HeldOut};
 
 use crate::text;
 
-/// Standard errors beyond which a gain is none of chance.
-const BEYOND: f64 = 2.0;
+/// Smallest significant gain, in standard errors.
+const SIGNIFICANT: f64 = 2.0;
 
-/// Writes the table.
+/// Writes the table: a row per candidate, the chosen one marked.
 pub(super) fn table(
     page: &mut String,
     held: &HeldOut,
     choice: Choice,
-    start: &str,
+    base_model: &str,
 ) -> Result<(), ReportError> {
     let adapted =
-        if choice == Choice::Adapted { "the adapted model" } else { "what was learned (not used)" };
-    write!(
-        page,
-        "<table>\n<thead><tr><th>judge</th><th>log loss<br/><small>millibits a base, less is better</small></th>\
-         <th>expected over found errors<br/><small>1 is right</small></th><th>the same as log2<br/><small>0 is right</small></th>\
-         <th>AUC<br/><small>bad reads from good ones, 1 is best</small></th></tr></thead>\n<tbody>\n"
-    )?;
-    let before = format!("the model before ({start})");
+        if choice == Choice::Adapted { "adapted model" } else { "adapted model (not used)" };
+    page.push_str(
+        "<div class=\"wide\"><table>\n<thead><tr><th>qualities</th>\
+         <th>log loss<br/><small>millibits per base, lower is better</small></th>\
+         <th>expected / observed errors<br/><small>1 is best</small></th>\
+         <th>log2 of the ratio<br/><small>0 is best</small></th>\
+         <th>AUC<br/><small>bad against good reads, 1 is best</small></th></tr></thead>\n<tbody>\n",
+    );
+    let base_model = format!("base model ({base_model})");
     for (name, figures, chosen) in [
         ("reported qualities", held.reported, choice == Choice::Reported),
-        (before.as_str(), held.start, choice == Choice::Start),
-        ("a table: the measured error rate of each quality", held.table, false),
+        (base_model.as_str(), held.start, choice == Choice::Start),
+        ("measured error rate of each quality", held.table, false),
         (adapted, held.adapted, choice == Choice::Adapted),
     ] {
         let Figures { log_loss_millibits, log2_ratio, auc } = figures;
@@ -38,45 +39,47 @@ pub(super) fn table(
         let name = text::escape(name);
         writeln!(
             page,
-            "<tr{class}><td>{name}</td><td>{log_loss_millibits:.2}</td><td>{:.2}</td><td>{}</td><td>{auc}</td></tr>",
+            "<tr{class}><td>{name}</td><td>{log_loss_millibits:.2}</td><td>{:.2}</td><td>{}</td>\
+             <td>{auc}</td></tr>",
             log2_ratio.exp2(),
             signed(log2_ratio)
         )?;
     }
-    page.push_str("</tbody>\n</table>\n");
+    page.push_str("</tbody>\n</table></div>\n");
     Ok(())
 }
 
-/// Returns a number with its sign, but no −0.
+/// Returns a number with its sign; +0 for −0.
 fn signed(value: f64) -> String {
     let text = format!("{value:+.2}");
     if text == "-0.00" { "+0.00".to_owned() } else { text }
 }
 
-/// Says what the network adds to a table.
+/// Returns a sentence on the gain of the network over the measured error rate of each quality.
 pub(super) fn words(held: &HeldOut) -> String {
     let (all, gain) = (held.over_reported.millibits, held.over_table);
-    let sure = format!("{:.2} ± {:.2} millibits a base", gain.millibits.abs(), gain.standard_error);
-    if gain.millibits > BEYOND * gain.standard_error {
-        let share = if all > gain.millibits {
+    let size =
+        format!("{:.2} ± {:.2} millibits per base", gain.millibits.abs(), gain.standard_error);
+    if gain.millibits > SIGNIFICANT * gain.standard_error {
+        let fraction = if all > gain.millibits {
             format!(
-                ", {} of what is gained over reported qualities",
+                ", {} of the whole gain over the reported qualities",
                 text::roughly(gain.millibits / all)
             )
         } else {
             String::new()
         };
         format!(
-            "What the network adds to a table of what each quality is worth: {sure}{share}. That comes from the place in the read, \
-             the qualities around and the bases before."
+            "The network gains {size} over the measured error rate of each quality{fraction}: it \
+             also uses the position in the read, the neighbouring qualities and the preceding \
+             bases."
         )
-    } else if gain.millibits < -BEYOND * gain.standard_error {
-        format!(
-            "A table of what each quality is worth would do better than the network, by {sure}."
-        )
+    } else if gain.millibits < -SIGNIFICANT * gain.standard_error {
+        format!("The measured error rate of each quality is better than the network, by {size}.")
     } else {
         format!(
-            "The network adds nothing that can be told from chance to a table of what each quality is worth ({sure}, ± one standard error)."
+            "The network gains nothing significant over the measured error rate of each quality \
+             ({size}, ± one standard error)."
         )
     }
 }
@@ -97,35 +100,30 @@ mod tests {
     }
 
     #[test]
-    fn the_words_say_what_the_network_adds() {
-        let said = words(&held(10.0, 2.5, 0.1));
+    fn the_sentence_has_the_gain_of_the_network() {
+        let sentence = words(&held(10.0, 2.5, 0.1));
         assert!(
-            said.starts_with("What the network adds")
-                && said.contains("2.50 ± 0.10")
-                && said.contains(", 25 % of"),
-            "{said}"
+            sentence.starts_with("The network gains 2.50 ± 0.10") && sentence.contains(", 25 % of"),
+            "{sentence}"
         );
-        assert!(words(&held(1.0, 2.5, 0.1)).contains("2.50 ± 0.10 millibits a base. That"));
-        assert!(words(&held(10.0, 0.1, 0.1)).contains("adds nothing"));
-        assert!(words(&held(10.0, -0.1, 0.1)).contains("adds nothing"));
-        assert!(
-            words(&held(10.0, -1.0, 0.1))
-                .contains("would do better than the network, by 1.00 ± 0.10")
-        );
+        assert!(words(&held(1.0, 2.5, 0.1)).contains("error rate of each quality: it also"));
+        assert!(words(&held(10.0, 0.1, 0.1)).contains("gains nothing"));
+        assert!(words(&held(10.0, -0.1, 0.1)).contains("gains nothing"));
+        assert!(words(&held(10.0, -1.0, 0.1)).contains("better than the network, by 1.00 ± 0.10"));
     }
 
     #[test]
-    fn nothing_has_no_sign_of_its_own() {
+    fn zero_is_never_negative() {
         assert_eq!([-0.004, 0.0, -0.5, 1.0].map(signed), ["+0.00", "+0.00", "-0.50", "+1.00"]);
     }
 
     #[test]
-    fn the_table_marks_what_judges_and_shows_what_is_not_known() {
+    fn the_table_marks_the_choice_and_has_dashes_for_unknown_numbers() {
         let mut held = held(0.0, 0.0, 0.0);
         held.start.auc = f64::NAN;
         for (choice, line) in [
-            (Choice::Adapted, "<tr class=\"chosen\"><td>the adapted model</td>"),
-            (Choice::Start, "<tr class=\"chosen\"><td>the model before (a &lt;b&gt;)</td>"),
+            (Choice::Adapted, "<tr class=\"chosen\"><td>adapted model</td>"),
+            (Choice::Start, "<tr class=\"chosen\"><td>base model (a &lt;b&gt;)</td>"),
             (Choice::Reported, "<tr class=\"chosen\"><td>reported qualities</td>"),
         ] {
             let mut page = String::new();

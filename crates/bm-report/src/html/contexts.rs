@@ -1,20 +1,26 @@
-//! The picture of errors by the bases before.
+//! The figure of errors by the preceding bases.
 
-use crate::ReportError;
+use crate::error::ReportError;
 use bm_adapt::Row;
 
 use crate::html::ratios::{Bars, Ratio};
 use crate::html::statistics;
 use crate::text;
 
-/// Contexts that are shown.
+/// Number of contexts with the most errors in the figure.
 const WORST: usize = 12;
+
+/// Number of contexts with the fewest errors in the figure.
 const BEST: usize = 6;
 
-/// Contexts whose errors are surely within this factor of all bases' do not stand out.
-const STANDS_OUT: f64 = 1.2;
+/// Most contexts in the sentence.
+const MAX_NAMED: usize = 3;
 
-/// Returns the worst contexts and the best, those first that are surely so.
+/// Smallest ratio to the errors of all bases for a context in the sentence.
+const MIN_RATIO: f64 = 1.2;
+
+/// Returns the contexts with the most and with the fewest errors, both from most to fewest. They
+/// are selected by the ends of their intervals, so that contexts of few bases do not come first.
 fn extremes(rows: &[Row]) -> (Vec<Ratio>, Vec<Ratio>) {
     let mut ratios: Vec<_> = rows.iter().filter_map(Ratio::of).collect();
     ratios.sort_by(|one, other| {
@@ -31,13 +37,13 @@ fn extremes(rows: &[Row]) -> (Vec<Ratio>, Vec<Ratio>) {
     (ratios, best)
 }
 
-/// Says which contexts stand out.
+/// Returns a sentence on all bases and on the contexts with significantly more errors.
 pub(super) fn words(rows: &[Row]) -> Option<String> {
-    let whole = statistics::whole(rows)?;
+    let overall = statistics::overall(rows)?;
     let (worst, _) = extremes(rows);
     let mut worst: Vec<_> =
-        worst.into_iter().filter(|ratio| ratio.measured.low > STANDS_OUT * whole).collect();
-    worst.truncate(3);
+        worst.into_iter().filter(|ratio| ratio.measured.low > MIN_RATIO * overall).collect();
+    worst.truncate(MAX_NAMED);
     let named: Vec<_> = worst
         .iter()
         .filter_map(|ratio| {
@@ -45,32 +51,36 @@ pub(super) fn words(rows: &[Row]) -> Option<String> {
             let (before, base) = ratio.of.split_at_checked(2)?;
             let (wrong, bases) = (text::count(row.wrong), text::count(row.bases));
             Some(format!(
-                "{base} after {before} ({} times; {wrong} wrong of {bases})",
+                "{base} after {before} ({} times; {wrong} of {bases} wrong)",
                 text::number(ratio.measured.value)
             ))
         })
         .collect();
-    let all = format!("All bases have {} times the errors that are reported", text::number(whole));
+    let all =
+        format!("Over all bases, there are {} times the reported errors", text::number(overall));
     Some(if named.is_empty() {
-        format!("{all}; no context stands out.")
+        format!("{all}; no context has significantly more.")
     } else {
-        format!("{all}; worst are {}.", text::list(&named))
+        format!("{all}. Most errors: {}.", text::list(&named))
     })
 }
 
-/// Draws the picture; nothing if there are no contexts.
-pub(super) fn picture(rows: &[Row], learned: &str) -> Result<Option<String>, ReportError> {
+/// Returns the figure; `None` without contexts.
+pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<String>, ReportError> {
     let (worst, best) = extremes(rows);
     let mut bars: Vec<_> = worst.into_iter().map(Some).collect();
     if !best.is_empty() {
         bars.push(None);
     }
     bars.extend(best.into_iter().map(Some));
-    let (words, what) = (
-        "Measured over reported errors by the bases before",
-        "two bases before, and the base as read",
-    );
-    Bars { words, what, bars, whole: statistics::whole(rows), learned }.picture()
+    Bars {
+        description: "Measured over reported errors by the preceding bases",
+        axis_name: "two preceding bases, and the base as read",
+        bars,
+        overall: statistics::overall(rows),
+        adapted_name,
+    }
+    .figure()
 }
 
 #[cfg(test)]
@@ -94,14 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_and_the_best_are_found() {
+    fn contexts_with_most_and_fewest_errors_are_selected() {
         let (worst, best) = extremes(&rows(500));
         assert_eq!((worst.len(), best.len()), (12, 6));
         assert_eq!((worst[0].of.as_str(), best[5].of.as_str()), ("GGC", "AAA"));
     }
 
     #[test]
-    fn what_is_hardly_known_is_not_the_worst() {
+    fn a_context_of_few_bases_is_not_among_the_extremes_by_chance() {
         let mut rows = rows(500);
         rows[0] = Row { bases: 10, wrong: 1, reported: 0.01, ..rows[0].clone() };
         assert_eq!(extremes(&rows).0[0].of, "AAA");
@@ -110,19 +120,22 @@ mod tests {
     }
 
     #[test]
-    fn few_contexts_are_shown_once() {
+    fn few_contexts_are_shown_only_once() {
         let (worst, best) = extremes(&rows(500)[..5]);
         assert_eq!((worst.len(), best.len()), (5, 0));
     }
 
     #[test]
-    fn the_words_name_what_stands_out() {
-        let said = words(&rows(500)).expect("words");
+    fn the_sentence_names_contexts_with_significantly_more_errors() {
+        let sentence = words(&rows(500)).expect("words");
         assert_eq!(
-            said,
-            "All bases have 1.05 times the errors that are reported; worst are C after GG (5.00 times; 500 wrong of 100,000)."
+            sentence,
+            "Over all bases, there are 1.05 times the reported errors. Most errors: C after GG \
+             (5.00 times; 500 of 100,000 wrong)."
         );
-        assert!(words(&rows(110)).expect("words").ends_with("; no context stands out."));
+        assert!(
+            words(&rows(110)).expect("words").ends_with("; no context has significantly more.")
+        );
         assert_eq!(words(&[]), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What was scored and kept, as a page.
+//! The page of `bm filter` and `bm score`: kept reads and the distributions of all reads.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,17 +7,18 @@ use bm_io::Output;
 use bm_pipeline::survey::Survey;
 use bm_pipeline::{PairMode, RetentionPoint};
 
+use crate::error::ReportError;
 use crate::html::page::{self, fraction};
 use crate::html::retention::Retention;
 use crate::html::survey;
 use crate::report::Report;
-use crate::{ReportError, text, words};
+use crate::{text, words};
 
 /// The page of `bm filter` and `bm score`.
 pub struct FilterPage<'a> {
     /// The files of the run.
     pub inputs: &'a [&'a Path],
-    /// What was done.
+    /// The numbers of the run.
     pub report: &'a Report,
     /// Distributions of the reads.
     pub survey: &'a Survey,
@@ -95,8 +96,8 @@ impl FilterPage<'_> {
             return Ok(());
         }
         page.push_str(
-            "<h2>Why reads were not kept</h2>\n<table>\n<thead><tr><th>reason</th><th>reads</th>\
-             <th>of all</th></tr></thead>\n<tbody>\n",
+            "<h2>Why reads were not kept</h2>\n<div class=\"wide\"><table>\n<thead><tr>\
+             <th>reason</th><th>reads</th><th>of all</th></tr></thead>\n<tbody>\n",
         );
         for (reason, count) in totals.reasons.iter() {
             let of_all = text::percent(fraction(count, totals.reads.r#in));
@@ -104,8 +105,8 @@ impl FilterPage<'_> {
             writeln!(page, "<tr><td>{reason}</td><td>{count}</td><td>{of_all}</td></tr>")?;
         }
         page.push_str(
-            "</tbody>\n</table>\n<p class=\"note\">By flag. If a read has several reasons, the \
-             first one listed is counted, so the numbers add up.</p>\n",
+            "</tbody>\n</table></div>\n<p class=\"note\">By flag. If a read has several \
+             reasons, the first one listed is counted, so the numbers add up.</p>\n",
         );
         Ok(())
     }
@@ -120,11 +121,11 @@ impl FilterPage<'_> {
         };
         page::section(
             page,
-            "How likely reads are good",
+            "Reads by probability",
             &[],
             survey::levels(&survey.probabilities, name)?,
-            "The scale is logarithmic. Reads below the threshold are not kept; of those above it, \
-             reads that break a rule are not kept either.",
+            "The scale of the number of reads is logarithmic. Reads below the threshold \
+             are not kept, nor are reads above it that break a rule.",
         )?;
         let points = survey.points();
         if let Some(all) = points.last().copied() {
@@ -138,31 +139,31 @@ impl FilterPage<'_> {
             };
             page::section(
                 page,
-                "What other thresholds would do",
+                "Effect of other thresholds",
                 &[],
-                retention.picture()?,
-                "The fraction of the expected errors, and of the reads expected to be bad, that \
-                 other thresholds would remove. Rules are not included.",
+                retention.figure()?,
+                "The expected errors and the expected bad reads that other thresholds would \
+                 remove. Rules are not included.",
             )?;
         }
         page::section(
             page,
-            "What reported qualities are worth to the model",
+            "Reported and predicted quality",
             &[],
             survey::qualities(&survey.qualities)?,
-            "One point per quality, larger with more bases: the reported quality, and the quality \
-             that the model gives to these bases.",
+            "One point per reported quality, larger for more bases. The predicted quality is the \
+             quality that the model gives to these bases.",
         )?;
         page::section(
             page,
-            "Where in the read errors are expected",
+            "Expected error rate along the read",
             &[],
             survey::places(&survey.places)?,
-            "By the position in the read; the scale of the rate is logarithmic.",
+            "The scale of the error rate is logarithmic.",
         )?;
         page::section(
             page,
-            "How long reads are",
+            "Read lengths",
             &[],
             survey::lengths(&survey.lengths)?,
             "The scale of the number of reads is logarithmic.",

@@ -1,20 +1,25 @@
-//! The picture of errors by the number of equal bases before.
+//! The figure of errors by the length of the homopolymer before the base.
 
-use crate::ReportError;
+use crate::error::ReportError;
 use bm_adapt::Row;
 
 use crate::html::ratios::{Bars, Ratio};
 use crate::html::statistics;
 
-/// Draws the picture; nothing if there are no rows.
-pub(super) fn picture(rows: &[Row], learned: &str) -> Result<Option<String>, ReportError> {
-    let whole = statistics::whole(rows);
-    // Without errors a bar says something only if there are clearly fewer than elsewhere.
-    let told = |ratio: &Ratio| {
-        ratio.measured.value > 0.0 || whole.is_some_and(|whole| ratio.measured.high < whole)
+/// Returns the figure; `None` without rows.
+pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<String>, ReportError> {
+    let overall = statistics::overall(rows);
+    // A bar without errors is drawn only if its rate is significantly below that of all bases.
+    let is_known = |ratio: &Ratio| {
+        ratio.measured.value > 0.0 || overall.is_some_and(|overall| ratio.measured.high < overall)
     };
-    let bars = rows.iter().filter_map(Ratio::of).filter(told).map(Some).collect();
-    let (words, what) =
-        ("Measured over reported errors by the number of equal bases before", "equal bases before");
-    Bars { words, what, bars, whole, learned }.picture()
+    let bars = rows.iter().filter_map(Ratio::of).filter(is_known).map(Some).collect();
+    Bars {
+        description: "Measured over reported errors by the length of the homopolymer before",
+        axis_name: "length of the homopolymer",
+        bars,
+        overall,
+        adapted_name,
+    }
+    .figure()
 }

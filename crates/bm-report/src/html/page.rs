@@ -1,11 +1,12 @@
-//! What all pages share: head, headline, sections, end.
+//! Shared parts of the pages: head, numbers, sections, end.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use bm_io::{Output, is_stdio, name};
 
-use crate::{ReportError, text};
+use crate::error::ReportError;
+use crate::text;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -14,13 +15,13 @@ pub(super) fn write(page: &str, output: &mut Output) -> Result<(), ReportError> 
     Ok(output.write_text(page.as_bytes())?)
 }
 
-/// Begins a page, down to its headline.
+/// Writes the beginning of a page: head, headline and the names of the files.
 pub(super) fn opening(
     page: &mut String,
     headline: &str,
     inputs: &[&Path],
 ) -> Result<(), ReportError> {
-    // Without folders: a page may be sent to others, whom they do not concern.
+    // Without folders: a page may be sent to people who must not see the paths.
     let names = inputs.iter().map(|path| match path.file_name() {
         Some(name) if !is_stdio(path) => name.to_string_lossy().into_owned(),
         _ => name(path),
@@ -36,14 +37,14 @@ pub(super) fn opening(
     Ok(())
 }
 
-/// Ends a page: which command made it, and how.
+/// Writes the end of a page: the program, the command and a remark on the method.
 pub(super) fn closing(page: &mut String, command: &str, how: &str) -> Result<(), ReportError> {
     let version = env!("CARGO_PKG_VERSION");
     writeln!(page, "<footer>bm {version} {command}.{how}</footer>\n</body>\n</html>")?;
     Ok(())
 }
 
-/// Writes large figures, each with its name and a remark.
+/// Writes the main numbers, each with its name and a remark.
 pub(super) fn facts<'a>(
     page: &mut String,
     facts: impl IntoIterator<Item = (&'a str, String, String)>,
@@ -56,18 +57,18 @@ pub(super) fn facts<'a>(
     Ok(())
 }
 
-/// Writes a section, if there is a figure.
+/// Writes a section with sentences, a figure and a note; nothing without a figure.
 pub(super) fn section(
     page: &mut String,
     title: &str,
-    words: &[String],
+    sentences: &[String],
     figure: Option<String>,
     note: &str,
 ) -> Result<(), ReportError> {
     let Some(figure) = figure else { return Ok(()) };
     writeln!(page, "<h2>{title}</h2>")?;
-    for words in words {
-        writeln!(page, "<p>{}</p>", text::escape(words))?;
+    for sentence in sentences {
+        writeln!(page, "<p>{}</p>", text::escape(sentence))?;
     }
     writeln!(page, "<figure>\n{figure}<figcaption class=\"note\">{note}</figcaption>\n</figure>")?;
     Ok(())

@@ -1,32 +1,33 @@
-//! The picture of errors along the read.
+//! The figure of errors along the read.
 
-use crate::ReportError;
+use crate::error::ReportError;
 use bm_adapt::Row;
 use plotters::prelude::*;
 
-use crate::html::plot::{self, ADAPTED, Axis, BEFORE, MEASURED, REPORTED, Sign};
+use crate::html::plot::{self, ADAPTED, Axis, BASE_MODEL, MEASURED, REPORTED, Sign};
 use crate::html::statistics::Rate;
 use crate::text;
 
 const HEIGHT: u32 = 820;
 
-/// What the names of places near the read's end begin with.
+/// Prefix of the names of places near the end of the read.
 const END: &str = "end ";
 
-/// Returns the places from the read's first base to its last: they come by the distance to the
-/// nearer end.
+/// Returns the places from the first base of the read to the last. The rows are named by the
+/// distance to the nearer end.
 fn along(rows: &[Row]) -> Vec<&Row> {
     let (ends, others): (Vec<&Row>, Vec<&Row>) =
         rows.iter().partition(|row| row.of.starts_with(END));
     others.into_iter().chain(ends.into_iter().rev()).collect()
 }
 
-/// Returns the distance that a place is called by.
+/// Returns the label of a place along the axis: its distance.
 fn distance(of: &str) -> String {
     of.strip_prefix("start ").or_else(|| of.strip_prefix(END)).unwrap_or(of).replace('-', "–")
 }
 
-fn called(of: &str) -> String {
+/// Returns the name of a place in a sentence.
+fn name(of: &str) -> String {
     let bases = |distance: &str| match distance {
         "1" => "1 base".to_owned(),
         distance => format!("{} bases", distance.replace('-', " to ")),
@@ -40,40 +41,40 @@ fn called(of: &str) -> String {
     }
 }
 
-/// Says where errors are most and least frequent.
+/// Returns a sentence on the places with the highest and the lowest error rate.
 pub(super) fn words(rows: &[Row]) -> Option<String> {
     let rates = rows.iter().filter_map(|row| Some((row, Rate::measured(row)?)));
     let rates: Vec<_> = rates.filter(|(row, _)| row.wrong > 0).collect();
     let (worst, high) = rates.iter().max_by(|one, other| one.1.low.total_cmp(&other.1.low))?;
     let (best, low) = rates.iter().min_by(|one, other| one.1.high.total_cmp(&other.1.high))?;
     if high.low <= low.high {
-        return Some("No place in the read has clearly more errors than another.".to_owned());
+        return Some("The error rate does not differ significantly along the read.".to_owned());
     }
     let Row { reported, bases, .. } = **worst;
     Some(format!(
-        "Most errors are {} ({}; reported {}), fewest {} ({}).",
-        called(&worst.of),
+        "The error rate is highest {} ({}; reported {}) and lowest {} ({}).",
+        name(&worst.of),
         text::percent(high.value),
         text::percent(reported / bases as f64),
-        called(&best.of),
+        name(&best.of),
         text::percent(low.value)
     ))
 }
 
-/// Draws the picture; nothing if there are no places.
-pub(super) fn picture(rows: &[Row], learned: &str) -> Result<Option<String>, ReportError> {
+/// Returns the figure; `None` without places.
+pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<String>, ReportError> {
     let places = along(rows);
     let rates: Vec<_> = places.iter().filter_map(|row| Rate::measured(row)).collect();
-    let of = |judge: fn(&Row) -> f64| -> Vec<(f64, f64)> {
-        let rates = places.iter().map(|row| judge(row) / row.bases as f64);
+    let points = |errors: fn(&Row) -> f64| -> Vec<(f64, f64)> {
+        let rates = places.iter().map(|row| errors(row) / row.bases as f64);
         rates
             .enumerate()
             .filter(|(_, rate)| *rate > 0.0)
             .map(|(at, rate)| (at as f64, rate.log10()))
             .collect()
     };
-    let lines = [of(|row| row.reported), of(|row| row.start), of(|row| row.adapted)];
-    let measured = of(|row| row.wrong as f64);
+    let lines = [points(|row| row.reported), points(|row| row.start), points(|row| row.adapted)];
+    let measured = points(|row| row.wrong as f64);
     let heights = lines.iter().chain([&measured]).flatten().map(|(_, height)| *height);
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for height in heights {
@@ -85,7 +86,7 @@ pub(super) fn picture(rows: &[Row], learned: &str) -> Result<Option<String>, Rep
     let y = (low - 0.15)..(high + 0.15).min(0.0);
     let x = -0.6..places.len() as f64 - 0.4;
     let names: Vec<_> = places.iter().map(|row| distance(&row.of)).collect();
-    let picture = plot::svg(HEIGHT, "Error rate along the read", |area| {
+    let figure = plot::svg(HEIGHT, "Error rate along the read", |area| {
         let x = Axis { range: x, ticks: (0..places.len()).map(|at| at as f64).collect() };
         let ticks = plot::decades(y.start, y.end);
         let mut chart = ChartBuilder::on(area)
@@ -107,12 +108,17 @@ pub(super) fn picture(rows: &[Row], learned: &str) -> Result<Option<String>, Rep
             .x_labels(places.len())
             .y_labels(20)
             .x_label_formatter(&|at| names.get(at.round() as usize).cloned().unwrap_or_default())
-            .y_label_formatter(&|at| rate(*at))
+            .y_label_formatter(&|log| plot::percent(*log))
             .draw()?;
-        let [reported, before, adapted] = lines;
+        let [reported, base_model, adapted] = lines;
         let (dash, gap) = plot::DASH;
         chart.draw_series(LineSeries::new(reported, REPORTED.stroke_width(5)))?;
-        chart.draw_series(DashedLineSeries::new(before, dash, gap, BEFORE.stroke_width(5)))?;
+        chart.draw_series(DashedLineSeries::new(
+            base_model,
+            dash,
+            gap,
+            BASE_MODEL.stroke_width(5),
+        ))?;
         chart.draw_series(LineSeries::new(adapted, ADAPTED.stroke_width(5)))?;
         for (at, rate) in rates.iter().enumerate() {
             let interval =
@@ -125,21 +131,10 @@ pub(super) fn picture(rows: &[Row], learned: &str) -> Result<Option<String>, Rep
     let legend = plot::legend(&[
         (Sign::Measured, MEASURED, "measured"),
         (Sign::Line, REPORTED, "reported"),
-        (Sign::Dashes, BEFORE, "model before"),
-        (Sign::Line, ADAPTED, learned),
+        (Sign::Dashes, BASE_MODEL, "base model"),
+        (Sign::Line, ADAPTED, adapted_name),
     ]);
-    Ok(Some(legend + &picture))
-}
-
-/// Returns a rate as per cent, from its log10.
-fn rate(log: f64) -> String {
-    let percent = text::number(100.0 * 10f64.powf(log));
-    let percent = if percent.contains('.') {
-        percent.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        &percent
-    };
-    format!("{percent} %")
+    Ok(Some(legend + &figure))
 }
 
 #[cfg(test)]
@@ -158,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn places_in_words() {
+    fn a_place_has_a_name_in_a_sentence() {
         for (of, words) in [
             ("start 0", "at the first base"),
             ("start 1", "1 base from the start"),
@@ -166,49 +161,34 @@ mod tests {
             ("end 0", "at the last base"),
             ("middle", "in the middle"),
         ] {
-            assert_eq!(called(of), words);
+            assert_eq!(name(of), words);
         }
     }
 
     #[test]
-    fn the_words_name_the_worst_and_the_best_place() {
+    fn the_sentence_names_the_places_with_most_and_fewest_errors() {
         let rows = [row("start 0", 100), row("middle", 10), row("end 3-4", 500)];
-        let expected = "Most errors are 3 to 4 bases from the end (5.00 %; reported 0.100 %), fewest in the middle (0.100 %).";
+        let expected = "The error rate is highest 3 to 4 bases from the end (5.00 %; reported \
+                        0.100 %) and lowest in the middle (0.100 %).";
         assert_eq!(words(&rows).expect("words"), expected);
         let rows = [row("start 0", 10), row("middle", 11)];
         assert_eq!(
             words(&rows).expect("words"),
-            "No place in the read has clearly more errors than another."
+            "The error rate does not differ significantly along the read."
         );
         assert_eq!(words(&[row("middle", 0)]), None);
     }
 
     #[test]
-    fn rates_along_the_axis() {
-        for (value, text) in [
-            (1.0, "100 %"),
-            (0.5, "50 %"),
-            (0.1, "10 %"),
-            (0.015, "1.5 %"),
-            (0.01, "1 %"),
-            (0.002, "0.2 %"),
-            (0.0005, "0.05 %"),
-            (1e-5, "0.001 %"),
-        ] {
-            assert_eq!(rate(f64::log10(value)), text);
-        }
-    }
-
-    #[test]
-    fn a_picture_of_nothing_is_none() {
-        assert!(picture(&[], "adapted").expect("drawn").is_none());
+    fn without_places_there_is_no_figure() {
+        assert!(figure(&[], "adapted").expect("drawn").is_none());
     }
 
     #[test]
     fn a_place_without_errors_has_no_point() {
         let rows = [row("start 0", 0), row("middle", 10)];
-        let picture = picture(&rows, "adapted").expect("drawn").expect("a picture");
-        let (_, drawn) = picture.rsplit_once("</p>").expect("a legend");
+        let figure = figure(&rows, "adapted").expect("drawn").expect("a figure");
+        let (_, drawn) = figure.rsplit_once("</p>").expect("a legend");
         assert_eq!(drawn.matches("<circle").count(), 1);
     }
 }

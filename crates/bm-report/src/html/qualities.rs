@@ -1,69 +1,70 @@
-//! The picture of reported against measured quality.
+//! The figure of reported against measured quality.
 
 use std::ops::Range;
 
-use crate::ReportError;
+use crate::error::ReportError;
 use bm_adapt::Row;
 use plotters::prelude::*;
 
-use crate::html::plot::{self, ADAPTED, Axis, BEFORE, Sign};
+use crate::html::plot::{self, ADAPTED, Axis, BASE_MODEL, Sign};
 use crate::html::statistics::{Rate, phred};
 use crate::text;
 
 const HEIGHT: u32 = 1000;
 
-/// Radius of the point of the quality with the most bases, and of one with hardly any.
+/// Radius of the point of the most frequent quality, and of the least frequent one.
 const RADII: (f64, f64) = (22.0, 5.0);
 
-/// A quality that has fewer bases is not drawn, nor is one of which it is not known within this, in
-/// Phred, what it is worth.
-const FEWEST: u64 = 10;
-const VAGUE: f64 = 15.0;
+/// Fewest bases of a quality in the figure.
+const MIN_BASES: u64 = 10;
 
-/// One without errors needs more bases.
-const FEWEST_WITHOUT_ERRORS: u64 = 1000;
+/// Fewest bases of a quality without errors in the figure.
+const MIN_BASES_WITHOUT_ERRORS: u64 = 1000;
 
-/// Narrowest axis, Phred.
-const NARROWEST: f64 = 10.0;
+/// Widest interval of a measured quality in the figure, Phred.
+const MAX_INTERVAL: f64 = 15.0;
 
-/// Qualities up to which the lines of the models have points too.
-const POINTS: usize = 12;
+/// Shortest range of an axis, Phred.
+const MIN_RANGE: f64 = 10.0;
 
-/// A quality is worth what it says if it is no farther off, in Phred, or if its interval holds what
-/// it says.
-const NEAR: f64 = 1.0;
+/// Most qualities with which the lines of the models have points.
+const MAX_POINTS: usize = 12;
 
-/// Qualities that are named.
-const NAMED: usize = 4;
+/// Largest difference of reported and measured quality that counts as equal, Phred.
+const TOLERANCE: f64 = 1.0;
+
+/// Most qualities in a sentence.
+const MAX_NAMED: usize = 4;
 
 /// Most labels of an axis.
 const LABELS: usize = 40;
 
-/// Share of the bases below which a quality is not named.
-const FEW: f64 = 0.005;
+/// Smallest fraction of the bases for a quality in a sentence.
+const MIN_FRACTION: f64 = 0.005;
 
-/// What the instrument says of a quality.
+/// How a reported quality compares with the measured one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Stated {
-    /// It is worth less.
-    Over,
-    /// It is worth more.
-    Under,
-    /// It is worth about that, or there is no telling.
-    Right,
+enum Bias {
+    /// The reported quality is too high.
+    High,
+    /// The reported quality is too low.
+    Low,
+    /// Both are about equal, or the bases are too few to decide.
+    None,
 }
 
-/// A quality and what it is worth, Phred.
+/// A reported quality and the qualities of its bases by measurement and by the models, Phred.
 #[derive(Clone, Copy, Debug)]
 struct Quality {
     reported: f64,
     bases: u64,
     /// Infinite without errors.
     measured: f64,
+    /// Lower end of the 95 % interval of `measured`.
     low: f64,
-    /// Infinite without errors.
+    /// Upper end of the 95 % interval of `measured`; infinite without errors.
     high: f64,
-    before: f64,
+    base_model: f64,
     adapted: f64,
 }
 
@@ -77,36 +78,39 @@ impl Quality {
             measured: phred(rate.value),
             low: phred(rate.high),
             high: phred(rate.low),
-            before: phred(row.start / bases),
+            base_model: phred(row.start / bases),
             adapted: phred(row.adapted / bases),
         })
     }
 
-    fn stated(&self) -> Stated {
-        if self.high < self.reported && self.measured < self.reported - NEAR {
-            Stated::Over
-        } else if self.low > self.reported && self.measured > self.reported + NEAR {
-            Stated::Under
+    /// Returns the bias of the reported quality, if it is significant and above the tolerance.
+    fn bias(&self) -> Bias {
+        if self.high < self.reported && self.measured < self.reported - TOLERANCE {
+            Bias::High
+        } else if self.low > self.reported && self.measured > self.reported + TOLERANCE {
+            Bias::Low
         } else {
-            Stated::Right
+            Bias::None
         }
     }
 
+    /// Returns whether the quality is measured well enough for the figure.
     fn is_known(&self) -> bool {
         if self.high.is_finite() {
-            self.bases >= FEWEST && self.high - self.low <= VAGUE
+            self.bases >= MIN_BASES && self.high - self.low <= MAX_INTERVAL
         } else {
-            self.bases >= FEWEST_WITHOUT_ERRORS
+            self.bases >= MIN_BASES_WITHOUT_ERRORS
         }
     }
 
+    /// Returns the measured quality for a sentence: `28.8 for Q37`.
     fn words(&self) -> String {
-        let worth = if self.measured.is_finite() {
+        let measured = if self.measured.is_finite() {
             format!("{:.1}", self.measured)
         } else {
             format!("more than {:.1}", self.low)
         };
-        format!("Q{:.0} is worth {worth}", self.reported)
+        format!("{measured} for Q{:.0}", self.reported)
     }
 }
 
@@ -114,71 +118,69 @@ fn qualities(rows: &[Row]) -> Vec<Quality> {
     rows.iter().filter_map(Quality::of).collect()
 }
 
-/// Says which qualities are worth less than they say and which are worth more, those with the most
-/// bases first.
+/// Returns sentences on the reported qualities that are too high and too low, most frequent first.
 pub(super) fn words(rows: &[Row]) -> Vec<String> {
     let qualities = qualities(rows);
     let all: u64 = qualities.iter().map(|quality| quality.bases).sum();
-    let share = |quality: &Quality| quality.bases as f64 / all.max(1) as f64;
-    let say = |stated: Stated, what: &str| {
-        let mut these: Vec<_> =
-            qualities.iter().filter(|quality| quality.stated() == stated).collect();
-        these.retain(|quality| share(quality) >= FEW);
-        these.sort_by(|one, other| {
+    let fraction = |quality: &Quality| quality.bases as f64 / all.max(1) as f64;
+    let sentence = |bias: Bias, too: &str| {
+        let mut biased: Vec<_> =
+            qualities.iter().filter(|quality| quality.bias() == bias).collect();
+        biased.retain(|quality| fraction(quality) >= MIN_FRACTION);
+        biased.sort_by(|one, other| {
             other.bases.cmp(&one.bases).then(other.reported.total_cmp(&one.reported))
         });
-        let named: Vec<_> = these
+        let named: Vec<_> = biased
             .iter()
-            .take(NAMED)
-            .map(|quality| format!("{} ({})", quality.words(), text::roughly(share(quality))))
+            .take(MAX_NAMED)
+            .map(|quality| format!("{} ({})", quality.words(), text::roughly(fraction(quality))))
             .collect();
-        let bases: f64 = these.iter().map(|quality| share(quality)).sum();
+        let bases: f64 = biased.iter().map(|quality| fraction(quality)).sum();
         (!named.is_empty()).then(|| {
             format!(
-                "The instrument {what} {} of the bases: {}.",
+                "Reported qualities are too {too} for {} of the bases. Measured: {}.",
                 text::roughly(bases),
                 text::list(&named)
             )
         })
     };
-    let said = [
-        say(Stated::Over, "overstates the quality of"),
-        say(Stated::Under, "understates the quality of"),
-    ];
-    let mut said: Vec<_> = said.into_iter().flatten().collect();
-    if said.is_empty() {
-        said.push(
-            "No frequent quality is off by more than 1, as far as its bases tell.".to_owned(),
+    let sentences = [sentence(Bias::High, "high"), sentence(Bias::Low, "low")];
+    let mut sentences: Vec<_> = sentences.into_iter().flatten().collect();
+    if sentences.is_empty() {
+        sentences.push(
+            "Every frequent quality is within 1 of its measured quality, or has too few bases to \
+             decide."
+                .to_owned(),
         );
     }
-    said
+    sentences
 }
 
-/// Draws the picture; nothing if there are no qualities.
-pub(super) fn picture(rows: &[Row], learned: &str) -> Result<Option<String>, ReportError> {
+/// Returns the figure; `None` without qualities.
+pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<String>, ReportError> {
     let mut qualities = qualities(rows);
     qualities.retain(Quality::is_known);
     let (Some(first), Some(last)) = (qualities.first(), qualities.last()) else { return Ok(None) };
     let x = wide((first.reported - 2.0)..(last.reported + 2.0));
     let most = qualities.iter().map(|quality| quality.bases).max().unwrap_or(1) as f64;
-    // A quality that nearly nothing is known of must not stretch the picture.
+    // The ends of long intervals must not stretch the axis.
     let heights = qualities.iter().flat_map(|quality| {
         let measured = if quality.measured.is_finite() { quality.measured } else { quality.low };
-        [quality.reported, measured, quality.before, quality.adapted]
+        [quality.reported, measured, quality.base_model, quality.adapted]
     });
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for height in heights.filter(|height| height.is_finite()) {
         (low, high) = (low.min(height), high.max(height));
     }
     let y = wide((low - 2.0)..(high + 3.0));
-    let picture = plot::svg(HEIGHT, "Reported against measured quality", |area| {
+    let figure = plot::svg(HEIGHT, "Reported against measured quality", |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(16)
             .margin_right(30)
             .x_label_area_size(96)
             .y_label_area_size(110)
             .build_cartesian_2d(axis(&x), axis(&y))?;
-        // The ground first: above the diagonal a quality is worth more than it says, below it less.
+        // The background first: too low above the diagonal, too high below it.
         let corners = x.start.max(y.start)..x.end.min(y.end);
         let above = vec![
             (x.start, x.start.max(y.start)),
@@ -217,7 +219,7 @@ pub(super) fn picture(rows: &[Row], learned: &str) -> Result<Option<String>, Rep
             plot::REPORTED.stroke_width(3),
         ))?;
         for quality in &qualities {
-            let colour = colour(quality.stated());
+            let colour = colour(quality.bias());
             let interval =
                 [quality.low, quality.high].map(|at| (quality.reported, at.clamp(y.start, y.end)));
             chart.draw_series([PathElement::new(
@@ -231,10 +233,10 @@ pub(super) fn picture(rows: &[Row], learned: &str) -> Result<Option<String>, Rep
         };
         let (dash, gap) = plot::DASH;
         chart.draw_series(DashedLineSeries::new(
-            line(|quality| quality.before),
+            line(|quality| quality.base_model),
             dash,
             gap,
-            BEFORE.stroke_width(5),
+            BASE_MODEL.stroke_width(5),
         ))?;
         chart.draw_series(LineSeries::new(
             line(|quality| quality.adapted),
@@ -247,14 +249,14 @@ pub(super) fn picture(rows: &[Row], learned: &str) -> Result<Option<String>, Rep
             chart.draw_series([Circle::new(
                 at,
                 radius.round() as i32,
-                colour(quality.stated()).mix(0.85).filled(),
+                colour(quality.bias()).mix(0.85).filled(),
             )])?;
         }
-        if qualities.len() <= POINTS {
+        if qualities.len() <= MAX_POINTS {
             chart.draw_series(
-                line(|quality| quality.before)
+                line(|quality| quality.base_model)
                     .into_iter()
-                    .map(|at| Circle::new(at, 7, BEFORE.filled())),
+                    .map(|at| Circle::new(at, 7, BASE_MODEL.filled())),
             )?;
             chart.draw_series(
                 line(|quality| quality.adapted)
@@ -265,31 +267,31 @@ pub(super) fn picture(rows: &[Row], learned: &str) -> Result<Option<String>, Rep
         Ok(())
     })?;
     let legend = plot::legend(&[
-        (Sign::Measured, plot::OVERSTATED, "measured, worth less than reported"),
-        (Sign::Measured, plot::UNDERSTATED, "measured, worth more"),
-        (Sign::Measured, plot::MEASURED, "measured, as reported"),
-        (Sign::Line, plot::REPORTED, "as reported"),
-        (Sign::Dashes, BEFORE, "model before"),
-        (Sign::Line, ADAPTED, learned),
+        (Sign::Measured, plot::OVERSTATED, "measured below reported"),
+        (Sign::Measured, plot::UNDERSTATED, "measured above reported"),
+        (Sign::Measured, plot::MEASURED, "measured near reported"),
+        (Sign::Line, plot::REPORTED, "measured = reported"),
+        (Sign::Dashes, BASE_MODEL, "base model"),
+        (Sign::Line, ADAPTED, adapted_name),
     ]);
-    Ok(Some(legend + &picture))
+    Ok(Some(legend + &figure))
 }
 
-/// Returns a range that is wide enough to be looked at.
+/// Returns a range, widened to the shortest one of an axis.
 fn wide(range: Range<f64>) -> Range<f64> {
-    let more = (NARROWEST - (range.end - range.start)).max(0.0) / 2.0;
+    let more = (MIN_RANGE - (range.end - range.start)).max(0.0) / 2.0;
     range.start - more..range.end + more
 }
 
 fn axis(range: &Range<f64>) -> Axis {
-    Axis { range: range.clone(), ticks: plot::scores(range.start, range.end) }
+    Axis { range: range.clone(), ticks: plot::phred_ticks(range.start, range.end) }
 }
 
-fn colour(stated: Stated) -> RGBColor {
-    match stated {
-        Stated::Over => plot::OVERSTATED,
-        Stated::Under => plot::UNDERSTATED,
-        Stated::Right => plot::MEASURED,
+fn colour(bias: Bias) -> RGBColor {
+    match bias {
+        Bias::High => plot::OVERSTATED,
+        Bias::Low => plot::UNDERSTATED,
+        Bias::None => plot::MEASURED,
     }
 }
 
@@ -310,65 +312,68 @@ mod tests {
     }
 
     #[track_caller]
-    fn stated(score: u8, bases: u64, wrong: u64) -> Stated {
-        Quality::of(&row(score, bases, wrong)).expect("bases").stated()
+    fn bias(score: u8, bases: u64, wrong: u64) -> Bias {
+        Quality::of(&row(score, bases, wrong)).expect("bases").bias()
     }
 
     #[test]
-    fn a_quality_is_over_or_understated_only_as_far_as_its_bases_tell() {
-        assert_eq!(stated(30, 100_000, 1000), Stated::Over);
-        assert_eq!(stated(30, 100_000, 10), Stated::Under);
-        assert_eq!(stated(30, 100_000, 0), Stated::Under);
-        // Off by less than 1, and by more than that with hardly any bases.
-        assert_eq!(stated(30, 100_000_000, 110_000), Stated::Right);
-        assert_eq!(stated(30, 1000, 2), Stated::Right);
-        assert_eq!(stated(30, 1000, 0), Stated::Right);
+    fn a_bias_is_significant_and_above_the_tolerance() {
+        assert_eq!(bias(30, 100_000, 1000), Bias::High);
+        assert_eq!(bias(30, 100_000, 10), Bias::Low);
+        assert_eq!(bias(30, 100_000, 0), Bias::Low);
+        // A difference of less than 1, then larger ones of few bases.
+        assert_eq!(bias(30, 100_000_000, 110_000), Bias::None);
+        assert_eq!(bias(30, 1000, 2), Bias::None);
+        assert_eq!(bias(30, 1000, 0), Bias::None);
     }
 
     #[test]
-    fn the_words_name_what_is_frequent() {
+    fn the_sentences_name_frequent_qualities() {
         let rows =
             [row(2, 1000, 700), row(12, 100_000, 1000), row(25, 10, 10), row(37, 900_000, 1188)];
         assert_eq!(
             words(&rows),
             [
-                "The instrument overstates the quality of 90 % of the bases: Q37 is worth 28.8 (90 %).",
-                "The instrument understates the quality of 10 % of the bases: Q12 is worth 20.0 (10 %).",
+                "Reported qualities are too high for 90 % of the bases. Measured: 28.8 for Q37 \
+                 (90 %).",
+                "Reported qualities are too low for 10 % of the bases. Measured: 20.0 for Q12 \
+                 (10 %).",
             ]
         );
         assert_eq!(
             words(&[row(30, 1000, 1)]),
-            ["No frequent quality is off by more than 1, as far as its bases tell."]
+            ["Every frequent quality is within 1 of its measured quality, or has too few bases \
+                 to decide."]
         );
-        assert!(words(&[row(20, 100_000, 0)])[0].contains("Q20 is worth more than 44.2"));
+        assert!(words(&[row(20, 100_000, 0)])[0].contains("more than 44.2 for Q20"));
     }
 
     #[test]
-    fn a_picture_of_nothing_is_none() {
-        assert!(picture(&[], "adapted").expect("drawn").is_none());
+    fn without_qualities_there_is_no_figure() {
+        assert!(figure(&[], "adapted").expect("drawn").is_none());
     }
 
     #[test]
-    fn a_quality_that_hardly_anything_is_known_of_is_not_drawn() {
+    fn a_quality_measured_on_few_bases_is_not_drawn() {
         let known = |bases, wrong| Quality::of(&row(20, bases, wrong)).expect("bases").is_known();
         assert_eq!(
             [known(10_000, 100), known(2, 1), known(100_000, 0), known(10, 0)],
             [true, false, true, false]
         );
-        assert!(picture(&[row(20, 2, 1)], "adapted").expect("drawn").is_none());
+        assert!(figure(&[row(20, 2, 1)], "adapted").expect("drawn").is_none());
     }
 
     #[test]
-    fn a_picture_of_one_quality_is_wide_enough() {
+    fn the_axis_of_one_quality_has_the_shortest_range() {
         assert_eq!(wide(15.0..19.0), 12.0..22.0);
         assert_eq!(wide(0.0..40.0), 0.0..40.0);
     }
 
     #[test]
-    fn a_picture_has_a_point_for_each_quality_with_errors() {
+    fn a_figure_has_a_point_for_each_quality_with_errors() {
         let rows = [row(2, 1000, 700), row(12, 100_000, 1000), row(37, 900_000, 0)];
-        let picture = picture(&rows, "adapted").expect("drawn").expect("a picture");
-        let (_, drawn) = picture.rsplit_once("</p>").expect("a legend");
+        let figure = figure(&rows, "adapted").expect("drawn").expect("a figure");
+        let (_, drawn) = figure.rsplit_once("</p>").expect("a legend");
         assert_eq!(drawn.matches("<circle").count(), 2 + 2 * rows.len());
     }
 }

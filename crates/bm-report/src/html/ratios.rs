@@ -1,62 +1,68 @@
-//! Bars of measured over reported errors, for pictures of what errors depend on.
+//! Figures of bars: measured over reported errors.
 
-use crate::ReportError;
+use crate::error::ReportError;
 use bm_adapt::Row;
 use plotters::prelude::*;
 
 use crate::html::plot::{
-    self, ADAPTED, Axis, BEFORE, MEASURED, OVERSTATED, REPORTED, Sign, UNDERSTATED,
+    self, ADAPTED, Axis, BASE_MODEL, MEASURED, OVERSTATED, REPORTED, Sign, UNDERSTATED,
 };
 use crate::html::statistics::Rate;
 
-/// Height of a bar with the room around it, and of what is above and below all of them.
+/// Height of a bar with its spacing, in units of the figure.
 const BAR: u32 = 46;
-const AROUND: u32 = 140;
 
-/// Most that is drawn, as log2 of a ratio: one that is farther off is known badly.
-const FARTHEST: f64 = 6.0;
+/// Height above and below all bars, in units of the figure.
+const MARGINS: u32 = 140;
 
-/// What a bar is of.
+/// Largest ratio on the axis, as log2: ratios beyond come from few errors.
+const MAX_LOG2: f64 = 6.0;
+
+/// The ratios of a bar, over the errors that the qualities report.
 pub(super) struct Ratio {
+    /// The property that the bases of the bar have in common.
     pub(super) of: String,
     pub(super) measured: Rate,
-    before: f64,
+    base_model: f64,
     adapted: f64,
 }
 
 impl Ratio {
-    /// Returns measured errors, and those that the models expect, over reported ones; none if none
-    /// are reported.
+    /// Returns the ratios of a row; `None` without reported errors.
     pub(super) fn of(row: &Row) -> Option<Self> {
         let measured = Rate::measured(row)?.over(row.reported / row.bases as f64);
         let over = |errors: f64| errors / row.reported;
         (row.reported > 0.0).then(|| Self {
             of: row.of.clone(),
             measured,
-            before: over(row.start),
+            base_model: over(row.start),
             adapted: over(row.adapted),
         })
     }
 }
 
-/// A picture of bars from top to bottom; none is a gap.
+/// A figure of bars.
 pub(super) struct Bars<'a> {
-    pub(super) words: &'a str,
-    pub(super) what: &'a str,
+    /// Description for screen readers.
+    pub(super) description: &'a str,
+    /// Name of the vertical axis.
+    pub(super) axis_name: &'a str,
+    /// From top to bottom; `None` is a gap.
     pub(super) bars: Vec<Option<Ratio>>,
     /// Measured over reported errors of all bases.
-    pub(super) whole: Option<f64>,
-    pub(super) learned: &'a str,
+    pub(super) overall: Option<f64>,
+    /// Name of the adapted model in the legend.
+    pub(super) adapted_name: &'a str,
 }
 
 impl Bars<'_> {
-    /// Draws the picture; nothing if there are no bars.
-    pub(super) fn picture(&self) -> Result<Option<String>, ReportError> {
+    /// Returns the figure; `None` without bars.
+    pub(super) fn figure(&self) -> Result<Option<String>, ReportError> {
         let ratios = || self.bars.iter().flatten();
         let logs = ratios().flat_map(|ratio| {
-            [ratio.measured.value, ratio.measured.high, ratio.before, ratio.adapted]
+            [ratio.measured.value, ratio.measured.high, ratio.base_model, ratio.adapted]
         });
-        let logs = logs.chain(self.whole).map(f64::log2).filter(|log| log.is_finite());
+        let logs = logs.chain(self.overall).map(f64::log2).filter(|log| log.is_finite());
         let (mut low, mut high) = (-0.5f64, 0.5f64);
         for log in logs {
             (low, high) = (low.min(log), high.max(log));
@@ -64,7 +70,7 @@ impl Bars<'_> {
         if ratios().next().is_none() {
             return Ok(None);
         }
-        let x = (low - 0.2).max(-FARTHEST)..(high + 0.2).min(FARTHEST);
+        let x = (low - 0.2).max(-MAX_LOG2)..(high + 0.2).min(MAX_LOG2);
         let inside = |ratio: f64| ratio.log2().clamp(x.start, x.end);
         let count = self.bars.len();
         let y = count as f64 - 0.4..-0.6;
@@ -76,7 +82,7 @@ impl Bars<'_> {
                 format!("{} ×{:.2}", ratio.of, ratio.measured.value)
             })
         };
-        let picture = plot::svg(count as u32 * BAR + AROUND, self.words, |area| {
+        let figure = plot::svg(count as u32 * BAR + MARGINS, self.description, |area| {
             let mut chart = ChartBuilder::on(area)
                 .margin(16)
                 .margin_right(30)
@@ -94,8 +100,8 @@ impl Bars<'_> {
                 .axis_style(plot::AXIS.stroke_width(2))
                 .label_style(plot::LABELS)
                 .axis_desc_style(plot::NAMES)
-                .x_desc("measured over reported errors")
-                .y_desc(self.what)
+                .x_desc("measured / reported errors")
+                .y_desc(self.axis_name)
                 .x_labels(20)
                 .y_labels(count)
                 .x_label_formatter(&|log| times(*log))
@@ -110,9 +116,9 @@ impl Bars<'_> {
                 let interval = vec![(inside(measured.low), at), (inside(measured.high), at)];
                 chart.draw_series([PathElement::new(interval, MEASURED.stroke_width(3))])?;
                 chart.draw_series([Circle::new(
-                    (inside(ratio.before), at),
+                    (inside(ratio.base_model), at),
                     9,
-                    BEFORE.stroke_width(4),
+                    BASE_MODEL.stroke_width(4),
                 )])?;
                 chart.draw_series([Circle::new(
                     (inside(ratio.adapted), at),
@@ -125,9 +131,9 @@ impl Bars<'_> {
                 vec![(0.0, top), (0.0, bottom)],
                 REPORTED.stroke_width(4),
             )])?;
-            if let Some(whole) = self.whole {
+            if let Some(overall) = self.overall {
                 let (dash, gap) = plot::DASH;
-                let line = [(inside(whole), top), (inside(whole), bottom)];
+                let line = [(inside(overall), top), (inside(overall), bottom)];
                 chart.draw_series(DashedLineSeries::new(
                     line,
                     dash,
@@ -139,24 +145,24 @@ impl Bars<'_> {
         })?;
         let legend = plot::legend(&[
             (Sign::Bar, OVERSTATED, "more errors than reported"),
-            (Sign::Bar, UNDERSTATED, "fewer"),
+            (Sign::Bar, UNDERSTATED, "fewer errors than reported"),
             (Sign::Line, REPORTED, "as reported"),
             (Sign::Dashes, MEASURED, "all bases"),
-            (Sign::Ring, BEFORE, "model before"),
-            (Sign::Dot, ADAPTED, self.learned),
+            (Sign::Ring, BASE_MODEL, "base model"),
+            (Sign::Dot, ADAPTED, self.adapted_name),
         ]);
-        Ok(Some(legend + &picture))
+        Ok(Some(legend + &figure))
     }
 }
 
-/// Returns the ratios of a logarithmic axis as log2: doublings, and halves of them over few.
+/// Returns the ticks of an axis of ratios, as log2: whole numbers, and halves on a short axis.
 fn doublings(low: f64, high: f64) -> Vec<f64> {
     let step = if high - low < 2.5 { 0.5 } else { 1.0 };
     let (first, last) = ((low / step).ceil() as i32, (high / step).floor() as i32);
     (first..=last).map(|at| f64::from(at) * step).collect()
 }
 
-/// Returns a ratio as it stands along the axis.
+/// Returns the label of a ratio along the axis, from its log2.
 fn times(log: f64) -> String {
     let ratio = log.exp2();
     let decimals = if (ratio - ratio.round()).abs() < 1e-9 {
@@ -174,14 +180,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_axis_doubles() {
+    fn the_ticks_are_doublings_or_halves_of_them() {
         let axis = |low, high| doublings(low, high).into_iter().map(times).collect::<Vec<_>>();
         assert_eq!(axis(-2.2, 3.4), ["×0.25", "×0.50", "×1", "×2", "×4", "×8"]);
         assert_eq!(axis(-0.7, 0.7), ["×0.71", "×1", "×1.41"]);
     }
 
     #[test]
-    fn a_ratio_is_over_what_is_reported() {
+    fn a_ratio_is_errors_over_reported_errors() {
         let row = Row {
             of: "GGC".to_owned(),
             bases: 10_000,
@@ -196,13 +202,19 @@ mod tests {
                 && ratio.measured.low > 2.0
                 && ratio.measured.high < 4.5
         );
-        assert_eq!((ratio.before, ratio.adapted), (2.0, 2.9));
+        assert_eq!((ratio.base_model, ratio.adapted), (2.0, 2.9));
         assert!(Ratio::of(&Row { reported: 0.0, ..row }).is_none());
     }
 
     #[test]
-    fn a_picture_of_nothing_is_none() {
-        let bars = Bars { words: "", what: "", bars: vec![None], whole: None, learned: "adapted" };
-        assert!(bars.picture().expect("drawn").is_none());
+    fn without_bars_there_is_no_figure() {
+        let bars = Bars {
+            description: "",
+            axis_name: "",
+            bars: vec![None],
+            overall: None,
+            adapted_name: "adapted",
+        };
+        assert!(bars.figure().expect("drawn").is_none());
     }
 }

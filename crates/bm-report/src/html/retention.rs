@@ -1,6 +1,6 @@
-//! The picture of what is caught when so many reads are kept.
+//! The figure of removed errors and bad reads against kept reads.
 
-use crate::ReportError;
+use crate::error::ReportError;
 use plotters::prelude::*;
 
 use crate::html::plot::{self, ADAPTED, Axis, Side, Sign, UNDERSTATED};
@@ -8,24 +8,25 @@ use bm_pipeline::RetentionPoint;
 
 const HEIGHT: u32 = 800;
 
-/// What the picture is drawn of.
+/// The data of the figure.
 pub(super) struct Retention<'a> {
-    /// All reads, and what there is of those that can be scored.
+    /// Number of reads, unscored ones included.
     pub(super) reads: u64,
+    /// The totals of all scored reads.
     pub(super) all: RetentionPoint,
-    /// From few reads to many.
+    /// The totals of the kept reads, from few reads to many.
     pub(super) points: &'a [RetentionPoint],
-    /// Whether errors are expected in them.
+    /// Whether the points have expected errors.
     pub(super) counts_errors: bool,
-    /// What is kept.
+    /// The totals at the chosen threshold.
     pub(super) chosen: Option<RetentionPoint>,
-    /// What is bad: `reads` or `pairs`.
+    /// What is kept or discarded as a whole: `reads` or `pairs`.
     pub(super) units: &'a str,
 }
 
 impl Retention<'_> {
-    /// Draws the picture; nothing if there are no reads.
-    pub(super) fn picture(&self) -> Result<Option<String>, ReportError> {
+    /// Returns the figure; `None` without reads.
+    pub(super) fn figure(&self) -> Result<Option<String>, ReportError> {
         if self.points.is_empty() || self.reads == 0 {
             return Ok(None);
         }
@@ -35,53 +36,55 @@ impl Retention<'_> {
         };
         let label = |value: &f64| format!("{value:.0}");
         let kept = |point: &RetentionPoint| 100.0 * point.reads as f64 / self.reads as f64;
-        let caught = |part: f64, all: f64| if all > 0.0 { 100.0 * (1.0 - part / all) } else { 0.0 };
-        let bad = |point: &RetentionPoint| (kept(point), caught(point.bad, self.all.bad));
+        let removed =
+            |part: f64, all: f64| if all > 0.0 { 100.0 * (1.0 - part / all) } else { 0.0 };
+        let bad = |point: &RetentionPoint| (kept(point), removed(point.bad, self.all.bad));
         let errors = |point: &RetentionPoint| {
-            (kept(point), caught(point.expected_errors, self.all.expected_errors))
+            (kept(point), removed(point.expected_errors, self.all.expected_errors))
         };
-        let picture = plot::svg(HEIGHT, "What is caught by how much is kept", |area| {
-            let x = Side { axis: axis(), name: "kept reads, %", label: &label };
-            let y = Side { axis: axis(), name: "caught, %", label: &label };
-            let mut chart = plot::frame(area, x, y)?;
-            // What a filter that knows nothing would do.
-            let (dash, gap) = plot::DASH;
-            let nothing = [(0.0, 100.0), (100.0, 0.0)];
-            chart.draw_series(DashedLineSeries::new(
-                nothing,
-                dash,
-                gap,
-                plot::REPORTED.stroke_width(3),
-            ))?;
-            if self.counts_errors {
-                chart.draw_series(LineSeries::new(
-                    self.points.iter().map(errors),
-                    UNDERSTATED.stroke_width(5),
+        let figure =
+            plot::svg(HEIGHT, "Removed errors and bad reads against kept reads", |area| {
+                let x = Side { axis: axis(), name: "kept reads, %", label: &label };
+                let y = Side { axis: axis(), name: "removed, %", label: &label };
+                let mut chart = plot::frame(area, x, y)?;
+                // A filter that discards reads at random.
+                let (dash, gap) = plot::DASH;
+                let random = [(0.0, 100.0), (100.0, 0.0)];
+                chart.draw_series(DashedLineSeries::new(
+                    random,
+                    dash,
+                    gap,
+                    plot::REPORTED.stroke_width(3),
                 ))?;
-            }
-            chart.draw_series(LineSeries::new(
-                self.points.iter().map(bad),
-                ADAPTED.stroke_width(5),
-            ))?;
-            if let Some(chosen) = &self.chosen {
-                let at = kept(chosen);
-                chart.draw_series([PathElement::new(
-                    vec![(at, 0.0), (at, 100.0)],
-                    plot::MEASURED.stroke_width(3),
-                )])?;
-            }
-            Ok(())
-        })?;
+                if self.counts_errors {
+                    chart.draw_series(LineSeries::new(
+                        self.points.iter().map(errors),
+                        UNDERSTATED.stroke_width(5),
+                    ))?;
+                }
+                chart.draw_series(LineSeries::new(
+                    self.points.iter().map(bad),
+                    ADAPTED.stroke_width(5),
+                ))?;
+                if let Some(chosen) = &self.chosen {
+                    let at = kept(chosen);
+                    chart.draw_series([PathElement::new(
+                        vec![(at, 0.0), (at, 100.0)],
+                        plot::MEASURED.stroke_width(3),
+                    )])?;
+                }
+                Ok(())
+            })?;
         let bad = format!("bad {}", self.units);
         let mut entries = vec![(Sign::Line, ADAPTED, bad.as_str())];
         if self.counts_errors {
             entries.push((Sign::Line, UNDERSTATED, "errors"));
         }
-        entries.push((Sign::Dashes, plot::REPORTED, "by chance"));
+        entries.push((Sign::Dashes, plot::REPORTED, "at random"));
         if self.chosen.is_some() {
-            entries.push((Sign::Line, plot::MEASURED, "what is kept"));
+            entries.push((Sign::Line, plot::MEASURED, "kept"));
         }
-        Ok(Some(plot::legend(&entries) + &picture))
+        Ok(Some(plot::legend(&entries) + &figure))
     }
 }
 
@@ -90,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_a_line_of_what_is_known() {
+    fn the_legend_has_an_entry_per_line() {
         let point = |reads| RetentionPoint {
             threshold: 0.5,
             reads,
@@ -108,14 +111,14 @@ mod tests {
                 chosen,
                 units: "pairs",
             };
-            retention.picture().expect("drawn").expect("a picture")
+            retention.figure().expect("drawn").expect("a figure")
         };
         let all = of(true, Some(points[1]));
-        for entry in ["bad pairs", "errors</span>", "what is kept"] {
+        for entry in ["bad pairs", "errors</span>", "kept</span>"] {
             assert!(all.contains(entry), "{entry}");
         }
         assert!(
-            !of(false, None).contains("errors</span>") && !of(false, None).contains("what is kept")
+            !of(false, None).contains("errors</span>") && !of(false, None).contains("kept</span>")
         );
         let nothing = Retention {
             reads: 0,
@@ -125,6 +128,6 @@ mod tests {
             chosen: None,
             units: "reads",
         };
-        assert!(nothing.picture().expect("drawn").is_none());
+        assert!(nothing.figure().expect("drawn").is_none());
     }
 }

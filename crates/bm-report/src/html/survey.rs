@@ -1,6 +1,6 @@
-//! The pictures of what was seen of reads while they were judged.
+//! Figures of the scored reads: probabilities, error rates, qualities and lengths.
 
-use crate::ReportError;
+use crate::error::ReportError;
 use plotters::prelude::*;
 
 use crate::html::plot::{
@@ -12,10 +12,10 @@ use bm_pipeline::survey::{self, BINS, Errors, Level};
 
 const HEIGHT: u32 = 720;
 
-/// Fewest bases of a place or a quality that is drawn.
-const FEWEST: u64 = 100;
+/// Fewest bases of a position or a quality in a figure.
+const MIN_BASES: u64 = 100;
 
-/// Most ticks of an axis.
+/// Most intervals between the ticks of an axis.
 const TICKS: usize = 12;
 
 /// Returns a linear axis from 0 with round numbers.
@@ -33,20 +33,21 @@ fn from_zero(most: f64) -> Axis {
     Axis { range: 0.0..most, ticks }
 }
 
+/// Returns the label of a whole number along an axis.
 fn whole(value: &f64) -> String {
     text::count(value.round() as u64)
 }
 
-/// Draws how many reads have which probability; nothing if none has one.
+/// Returns the histogram of the probabilities; `None` without scored reads.
 pub(super) fn levels(levels: &[Level], name: &str) -> Result<Option<String>, ReportError> {
     let most = levels.iter().map(|level| level.reads).max().unwrap_or_default();
     if most == 0 {
         return Ok(None);
     }
-    // One bin may hold nearly all: a logarithmic axis shows the others too.
+    // One bin may hold nearly all reads: a logarithmic axis shows the others too.
     let top = (most as f64).log10() + 0.1;
     let height = |reads: u64| if reads > 0 { (reads as f64).log10() } else { -0.3 };
-    let picture = plot::svg(HEIGHT, "Reads by their probability", |area| {
+    let figure = plot::svg(HEIGHT, "Reads by probability", |area| {
         let tenths = (0..=10).map(|tick| f64::from(tick) / 10.0).collect();
         let x = Side {
             axis: Axis { range: 0.0..1.0, ticks: tenths },
@@ -78,15 +79,15 @@ pub(super) fn levels(levels: &[Level], name: &str) -> Result<Option<String>, Rep
     })?;
     Ok(Some(
         plot::legend(&[(Sign::Bar, ADAPTED, "kept"), (Sign::Bar, OVERSTATED, "not kept")])
-            + &picture,
+            + &figure,
     ))
 }
 
-/// Draws the errors along the read, of both mates where there are pairs; nothing if bases were not
-/// judged.
+/// Returns the figure of the error rate along the read, for both mates of pairs; `None` if the
+/// model has no probabilities of bases.
 pub(super) fn places(places: &[Vec<Errors>; 2]) -> Result<Option<String>, ReportError> {
     let of = |mate: &[Errors], errors: fn(&Errors) -> f64| -> Vec<(f64, f64)> {
-        let known = mate.iter().enumerate().filter(|(_, sum)| sum.bases >= FEWEST);
+        let known = mate.iter().enumerate().filter(|(_, sum)| sum.bases >= MIN_BASES);
         known
             .map(|(bin, sum)| (survey::least(bin) + 1.0, errors(sum) / sum.bases as f64))
             .filter(|(_, rate)| *rate > 0.0)
@@ -107,9 +108,9 @@ pub(super) fn places(places: &[Vec<Errors>; 2]) -> Result<Option<String>, Report
         return Ok(None);
     }
     let y = (low - 0.1)..(high + 0.1).min(0.0);
-    let picture = plot::svg(HEIGHT, "Error rate along the read", |area| {
-        let x = Side { axis: from_zero(most), name: "base of the read", label: &whole };
-        let label = |log: &f64| text::percent(10f64.powf(*log));
+    let figure = plot::svg(HEIGHT, "Error rate along the read", |area| {
+        let x = Side { axis: from_zero(most), name: "position in the read", label: &whole };
+        let label = |log: &f64| plot::percent(*log);
         let y = Side {
             axis: Axis { range: y.clone(), ticks: plot::decades(y.start, y.end) },
             name: "error rate",
@@ -138,23 +139,23 @@ pub(super) fn places(places: &[Vec<Errors>; 2]) -> Result<Option<String>, Report
         }
         Ok(())
     })?;
-    let mut entries = vec![
-        (Sign::Line, ADAPTED, "the model expects"),
-        (Sign::Line, REPORTED, "the qualities report"),
-    ];
+    let mut entries = vec![(Sign::Line, ADAPTED, "predicted"), (Sign::Line, REPORTED, "reported")];
     if !places[1].is_empty() {
         entries.extend([
-            (Sign::Dashes, ADAPTED, "of second mates"),
-            (Sign::Dashes, REPORTED, "of second mates"),
+            (Sign::Dashes, ADAPTED, "predicted, second mates"),
+            (Sign::Dashes, REPORTED, "reported, second mates"),
         ]);
     }
-    Ok(Some(plot::legend(&entries) + &picture))
+    Ok(Some(plot::legend(&entries) + &figure))
 }
 
-/// Draws what the model makes of each reported quality; nothing if bases were not judged.
+/// Returns the figure of reported against predicted quality; `None` if the model has no
+/// probabilities of bases.
 pub(super) fn qualities(qualities: &[Errors]) -> Result<Option<String>, ReportError> {
-    let known =
-        qualities.iter().enumerate().filter(|(_, sum)| sum.bases >= FEWEST && sum.expected > 0.0);
+    let known = qualities
+        .iter()
+        .enumerate()
+        .filter(|(_, sum)| sum.bases >= MIN_BASES && sum.expected > 0.0);
     let points: Vec<_> = known
         .map(|(score, sum)| {
             (score as f64, phred(sum.expected / sum.bases as f64), sum.bases as f64)
@@ -164,8 +165,8 @@ pub(super) fn qualities(qualities: &[Errors]) -> Result<Option<String>, ReportEr
     let low = points.iter().map(|point| point.1).fold(first.0, f64::min) - 2.0;
     let high = points.iter().map(|point| point.1).fold(last.0, f64::max) + 2.0;
     let most = points.iter().map(|point| point.2).fold(1.0, f64::max);
-    let picture = plot::svg(HEIGHT + 180, "Reported against predicted quality", |area| {
-        let axis = || Axis { range: low..high, ticks: plot::scores(low, high) };
+    let figure = plot::svg(HEIGHT + 180, "Reported against predicted quality", |area| {
+        let axis = || Axis { range: low..high, ticks: plot::phred_ticks(low, high) };
         let x = Side {
             axis: axis(),
             name: "reported quality (Phred)",
@@ -193,28 +194,28 @@ pub(super) fn qualities(qualities: &[Errors]) -> Result<Option<String>, ReportEr
         Ok(())
     })?;
     let legend = plot::legend(&[
-        (Sign::Dot, OVERSTATED, "worth less than reported"),
-        (Sign::Dot, UNDERSTATED, "worth more"),
-        (Sign::Dot, MEASURED, "worth what it says"),
-        (Sign::Line, REPORTED, "as reported"),
+        (Sign::Dot, OVERSTATED, "predicted below reported"),
+        (Sign::Dot, UNDERSTATED, "predicted above reported"),
+        (Sign::Dot, MEASURED, "predicted near reported"),
+        (Sign::Line, REPORTED, "predicted = reported"),
     ]);
-    Ok(Some(legend + &picture))
+    Ok(Some(legend + &figure))
 }
 
-/// Draws how many reads have which length; nothing if all have the same.
+/// Returns the histogram of the lengths; `None` if all reads have the same length.
 pub(super) fn lengths(lengths: &[[u64; 2]]) -> Result<Option<String>, ReportError> {
-    let there: Vec<_> = lengths.iter().enumerate().filter(|(_, [all, _])| *all > 0).collect();
-    let (Some((shortest, _)), Some((longest, _))) = (there.first(), there.last()) else {
+    let bins: Vec<_> = lengths.iter().enumerate().filter(|(_, [all, _])| *all > 0).collect();
+    let (Some((shortest, _)), Some((longest, _))) = (bins.first(), bins.last()) else {
         return Ok(None);
     };
     if shortest == longest {
         return Ok(None);
     }
-    let most = there.iter().map(|(_, [all, _])| *all).max().unwrap_or_default() as f64;
+    let most = bins.iter().map(|(_, [all, _])| *all).max().unwrap_or_default() as f64;
     let top = most.log10() + 0.1;
     let end = survey::least(*longest + 1);
-    let picture = plot::svg(HEIGHT, "Reads by their length", |area| {
-        let x = Side { axis: from_zero(end), name: "length, bases", label: &whole };
+    let figure = plot::svg(HEIGHT, "Reads by length", |area| {
+        let x = Side { axis: from_zero(end), name: "length (bases)", label: &whole };
         let ticks = (0..=top.floor() as i32).map(f64::from).collect();
         let y = Side {
             axis: Axis { range: -0.3..top, ticks },
@@ -222,7 +223,7 @@ pub(super) fn lengths(lengths: &[[u64; 2]]) -> Result<Option<String>, ReportErro
             label: &|log| whole(&10f64.powf(*log)),
         };
         let mut chart = frame(area, x, y)?;
-        for (bin, [all, kept]) in there {
+        for (bin, [all, kept]) in bins {
             let bar = |reads: u64, colour: RGBColor| {
                 let corners =
                     [(survey::least(bin), -0.3), (survey::least(bin + 1), (reads as f64).log10())];
@@ -236,7 +237,7 @@ pub(super) fn lengths(lengths: &[[u64; 2]]) -> Result<Option<String>, ReportErro
         Ok(())
     })?;
     Ok(Some(
-        plot::legend(&[(Sign::Bar, OVERSTATED, "all"), (Sign::Bar, ADAPTED, "kept")]) + &picture,
+        plot::legend(&[(Sign::Bar, OVERSTATED, "all"), (Sign::Bar, ADAPTED, "kept")]) + &figure,
     ))
 }
 
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_picture_of_nothing() {
+    fn without_data_there_is_no_figure() {
         assert!(levels(&[Level::default(); BINS], "p").expect("drawn").is_none());
         assert!(places(&Default::default()).expect("drawn").is_none());
         assert!(qualities(&[]).expect("drawn").is_none());
@@ -261,11 +262,11 @@ mod tests {
     }
 
     #[test]
-    fn a_quality_has_a_point_if_it_has_bases() {
+    fn a_quality_has_a_point_if_it_has_enough_bases() {
         let errors = |bases, expected| Errors { bases, expected, reported: expected };
         let drawn = qualities(&[errors(1000, 500.0), errors(5, 1.0), errors(1000, 10.0)])
             .expect("drawn")
-            .expect("a picture");
+            .expect("a figure");
         let (_, drawn) = drawn.rsplit_once("</p>").expect("a legend");
         assert_eq!(drawn.matches("<circle").count(), 2);
     }

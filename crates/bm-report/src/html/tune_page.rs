@@ -1,4 +1,4 @@
-//! What each threshold keeps, as a page.
+//! The page of `bm tune`: what each threshold keeps.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -6,9 +6,10 @@ use std::path::Path;
 use bm_io::Output;
 use bm_pipeline::{Goal, RetentionCurve, RetentionPoint};
 
+use crate::error::ReportError;
 use crate::html::page;
 use crate::html::retention::Retention;
-use crate::{ReportError, text};
+use crate::text;
 
 /// Points per line of the figure.
 const POINTS: usize = 200;
@@ -21,7 +22,7 @@ pub struct TunePage<'a> {
     pub curve: &'a RetentionCurve,
     /// The rows of the table.
     pub rows: &'a [RetentionPoint],
-    /// The threshold that was asked for.
+    /// The threshold that reaches the goal, if a goal was given.
     pub chosen: Option<RetentionPoint>,
 }
 
@@ -61,16 +62,17 @@ impl TunePage<'_> {
             chosen,
             units,
         }
-        .picture()?;
-        let note = "What the model expects, not counts: errors are the sum of the expected errors, \
-                    bad reads the sum of 1 − p. The further the lines are above the dashed one, the \
-                    better the model separates good reads from bad ones.";
+        .figure()?;
+        let note = "These numbers are predictions, not counts: errors are the sum of the expected \
+                    errors, bad reads the sum of 1 − p. The further a line is above the dashed \
+                    line, the better the model separates good reads from bad reads.";
         page::section(&mut page, "Kept and removed", &[], figure, note)?;
         self.table(&mut page)?;
         page::closing(&mut page, "tune", "")?;
         Ok(page)
     }
 
+    /// Writes the table: a row per threshold, the chosen one marked.
     fn table(&self, page: &mut String) -> Result<(), ReportError> {
         let Self { curve, .. } = *self;
         let all = curve.all();
@@ -82,9 +84,9 @@ impl TunePage<'_> {
         };
         write!(
             page,
-            "<h2>Thresholds</h2>\n<table class=\"narrow\">\n<thead><tr><th>kept</th>\
-             <th>threshold</th><th>{units}</th><th>bases</th>{errors}<th>bad {units} left</th>\
-             <th>bad {units} removed</th></tr></thead>\n<tbody>\n"
+            "<h2>Thresholds</h2>\n<div class=\"wide\"><table class=\"narrow\">\n<thead><tr>\
+             <th>kept</th><th>threshold</th><th>{units}</th><th>bases</th>{errors}\
+             <th>bad {units} left</th><th>bad {units} removed</th></tr></thead>\n<tbody>\n"
         )?;
         let removed = |part: f64, all: f64| {
             if all > 0.0 { text::percent(1.0 - part / all) } else { "–".to_owned() }
@@ -107,7 +109,7 @@ impl TunePage<'_> {
             let (bad, removed) = (text::number(point.bad), removed(point.bad, all.bad));
             writeln!(page, "<td>{bad}</td><td>{removed}</td></tr>")?;
         }
-        page.push_str("</tbody>\n</table>\n");
+        page.push_str("</tbody>\n</table></div>\n");
         Ok(())
     }
 }
