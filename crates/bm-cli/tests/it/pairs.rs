@@ -106,7 +106,11 @@ fn every_read_of_a_pair_goes_where_its_verdict_says_in_every_mode() {
                 .map(|count| count.as_u64().unwrap() as usize)
                 .sum::<usize>();
             assert_eq!(reasons, found.len());
-            let pairs = serde_json::json!({"in": all.len() / 2, "kept": kept1.len(), "singles": records(&singles).len()});
+            let pairs = serde_json::json!({
+                "in": all.len() / 2,
+                "kept": kept1.len(),
+                "singles": records(&singles).len(),
+            });
             assert_eq!(report["pairs"], pairs);
             assert_eq!(report["criteria"]["pair_mode"], mode);
             if mode == "both" {
@@ -413,9 +417,14 @@ proptest! {
         threshold in select(vec!["0.02", "0.5", "0.98"]),
     ) {
         let record = |number: usize, mate: usize, (sequence, quality_scores): &(Vec<u8>, Vec<u8>)| {
-            [format!("@r{number}{}\n", naming[mate]).as_bytes(), sequence, b"\n+\n", quality_scores, b"\n"].concat()
+            let definition = format!("@r{number}{}\n", naming[mate]);
+            [definition.as_bytes(), sequence, b"\n+\n", quality_scores, b"\n"].concat()
         };
-        let mates = |mate: usize| pairs.iter().enumerate().map(move |(i, pair)| record(i, mate, if mate == 0 { &pair.0 } else { &pair.1 }));
+        let mates = |mate: usize| {
+            pairs.iter().enumerate().map(move |(i, pair)| {
+                record(i, mate, if mate == 0 { &pair.0 } else { &pair.1 })
+            })
+        };
         let files = [0, 1].map(|mate| mates(mate).collect::<Vec<_>>().concat());
         let mixed: Vec<u8> = mates(0).zip(mates(1)).flat_map(|(one, other)| [one, other].concat()).collect();
         let scratch = Scratch::new();
@@ -442,7 +451,8 @@ proptest! {
         let [one, other] = ["1", "2"].map(|name| scratch.path(name));
         run(command(["filter", &input, "--interleaved", "-o", &one, "-O", &other, "-j", threads]).args(flags)).done();
         let [one, other] = ["1", "2"].map(|name| scratch.read(name));
-        let turns: Vec<u8> = records(&one).into_iter().zip(records(&other)).flat_map(|(one, other)| [one, other].concat()).collect();
+        let both = records(&one).into_iter().zip(records(&other));
+        let turns: Vec<u8> = both.flat_map(|(one, other)| [one, other].concat()).collect();
         prop_assert!(records(&one).len() == records(&other).len() && turns == expected[0]);
     }
 }
