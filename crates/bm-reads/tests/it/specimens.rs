@@ -142,7 +142,8 @@ fn the_odd_and_right_ones_keep_what_is_odd() {
 fn derived_files_are_read_or_refused() {
     let reads =
         |count| move |found: &Outcome| found.fault.is_none() && found.records.len() == count;
-    let broken_stream = |found: &Outcome| matches!(&found.fault, Some(fault) if matches!(fault.fault, Fault::Io(_)));
+    let is_io = |fault: &FastqError| matches!(fault.fault, Fault::Io(_));
+    let broken_stream = move |found: &Outcome| found.fault.as_ref().is_some_and(is_io);
     let refused_at = |number, part| {
         move |found: &Outcome| {
             found.fault.as_ref().is_some_and(|fault| fault.record == number)
