@@ -1,5 +1,5 @@
 //! Bytes as FASTQ: the reader must return the records and the fault of the reference parser,
-//! however the bytes arrive.
+//! however the bytes arrive. noodles-fastq must return the same records of four lines.
 
 use std::io::{self, Read};
 
@@ -7,6 +7,7 @@ use bm_reads::fastq::{BatchSize, FastqError, Reader, Record, RecordBatch};
 
 use crate::message;
 use crate::reference;
+use crate::second_reader;
 use crate::support::Owned;
 
 /// Sizes of batches and of single reads from the stream: about one byte, a line, a record, and more
@@ -18,8 +19,8 @@ const BYTES: [usize; 6] = [1, 7, 256, 2, 33, 1 << 18];
 ///
 /// # Panics
 ///
-/// If the records or the record at fault differ from the reference, or a message has control
-/// characters.
+/// If the records or the record at fault differ from the reference, noodles-fastq returns another
+/// record of four lines, or a message has control characters.
 pub fn check(text: &[u8]) {
     let (records, fault) = reference::parse(text);
     let expected = Outcome { records, fault, message: None };
@@ -37,6 +38,8 @@ pub fn check(text: &[u8]) {
             );
         }
     }
+    let compared = second_reader::compare(text);
+    assert_eq!(compared.same + compared.left_out, whole.records.len(), "noodles-fastq");
     let converted = expected.with_phred64();
     let whole = one_by_one(Reader::new(text).phred64());
     converted.expect(&whole, "Phred + 64");

@@ -16,6 +16,10 @@ pub mod onnx;
 #[path = "../../crates/bm-reads/tests/it/reference.rs"]
 mod reference;
 
+/// The comparison with noodles-fastq, from the same tests.
+#[path = "../../crates/bm-reads/tests/it/second_reader.rs"]
+mod second_reader;
+
 /// Types that the reference parser uses.
 mod support {
     /// A record.
