@@ -1,18 +1,18 @@
-//! Which files hold the reads of a run, and how they belong together.
+//! The input files of a run, and the layout of their reads: single reads or pairs.
 
 use std::path::{Path, PathBuf};
 
 use bm_reads::fastq::QualityOffset;
 
-/// How reads belong together.
+/// The layout of reads in files.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Layout {
     /// Single reads.
     #[default]
     Single,
-    /// Pairs, whose mates have the same place in two files.
+    /// Pairs: mates have the same place in two files.
     TwoFiles,
-    /// Pairs, whose mates follow each other in one file.
+    /// Pairs: mates follow each other in one file.
     Interleaved,
 }
 
@@ -31,7 +31,7 @@ impl Layout {
 /// The files of a run.
 #[derive(Clone, Debug)]
 pub struct Inputs {
-    /// The file, or that of the first mates. `-` is stdin.
+    /// The file of single reads, of first mates, or of interleaved pairs. `-` is stdin.
     path: PathBuf,
     /// The file of the second mates.
     mates: Option<PathBuf>,
@@ -41,7 +41,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Returns a file of single reads.
+    /// Returns inputs of one file of single reads.
     pub fn single(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -51,12 +51,12 @@ impl Inputs {
         }
     }
 
-    /// Returns two files of mates, in the same order.
+    /// Returns inputs of two files of mates, in the same order.
     pub fn pair(first: impl Into<PathBuf>, second: impl Into<PathBuf>) -> Self {
         Self { mates: Some(second.into()), ..Self::single(first) }
     }
 
-    /// Returns a file in which mates follow each other.
+    /// Returns inputs of one file in which mates follow each other.
     pub fn interleaved(path: impl Into<PathBuf>) -> Self {
         Self { interleaved: true, ..Self::single(path) }
     }
@@ -70,7 +70,7 @@ impl Inputs {
             .collect()
     }
 
-    /// Returns how reads belong together.
+    /// Returns the layout of the reads.
     pub fn layout(&self) -> Layout {
         match self {
             Self { mates: Some(_), .. } => Layout::TwoFiles,
