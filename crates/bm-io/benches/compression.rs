@@ -1,5 +1,5 @@
-//! Speed of the compression libraries of `bm` on one thread, without `bm` around them: the limit for
-//! a run from gzip to gzip. `cargo bench -p bm-io`; `research/compression` compares libraries.
+//! Speed of the compression libraries of `bm` on one thread, without `bm` around them: the limit
+//! for a run from gzip to gzip. `cargo bench -p bm-io`; `research/compression` compares libraries.
 
 // Benchmarks fail by panicking.
 #![allow(clippy::unwrap_used, missing_docs)]

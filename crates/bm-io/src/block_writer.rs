@@ -1,9 +1,9 @@
 //! Compresses an output in blocks, on any free thread: gzip in BGZF blocks, or frames of zstd.
 //!
-//! The text alone decides where blocks end, so the bytes do not depend on threads. Every gzip reader
-//! reads BGZF; readers that support it (samtools, bgzip) read blocks in parallel, and check the empty
-//! block at the end to detect a truncated file. Every zstd reader reads frames one after the other,
-//! and verifies each by its checksum.
+//! The text alone decides where blocks end, so the bytes do not depend on threads. Every gzip
+//! reader reads BGZF; readers that support it (samtools, bgzip) read blocks in parallel, and check
+//! the empty block at the end to detect a truncated file. Every zstd reader reads frames one after
+//! the other, and verifies each by its checksum.
 
 use std::io::{self, Write};
 use std::mem;

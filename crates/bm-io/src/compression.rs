@@ -35,8 +35,9 @@ impl Format {
         }
     }
 
-    /// Returns the level to use: the `requested` one, or the default. The default for gzip is 1, which
-    /// takes half the time of 3 for files 6 % larger (`research/compression`); for zstd, its own.
+    /// Returns the level to use: the `requested` one, or the default. The default for gzip is 1,
+    /// which takes half the time of 3 for files 6 % larger (`research/compression`); for zstd, its
+    /// own.
     ///
     /// # Errors
     ///

@@ -13,8 +13,8 @@ pub struct FolderOutput {
 }
 
 impl FolderOutput {
-    /// Checks that a folder may be written at `path`: nothing exists there, or an empty folder, or a
-    /// folder that holds only `replaceable` files. Messages call such a folder `what`.
+    /// Checks that a folder may be written at `path`: nothing exists there, or an empty folder, or
+    /// a folder that holds only `replaceable` files. Messages call such a folder `what`.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! Reads gzip: BGZF blocks in parallel, on any free thread; any other member as a stream.
 //!
-//! A block is checked before any of its text is returned. The text of a stream is returned before its
-//! checksum is reached.
+//! A block is checked before any of its text is returned. The text of a stream is returned before
+//! its checksum is reached.
 //!
 //! A file may switch between the two at every member. A block with an unusual header goes to the
 //! stream reader, which supports all of gzip and reports errors.

@@ -148,8 +148,8 @@ pub fn open_file(path: &Path, format: &str) -> Result<(File, Option<u64>), IoErr
 /// The text of a stream.
 struct Text {
     text: Box<dyn BufRead + Send>,
-    /// Bytes of text that are searched for damage of the stream, a few seconds' worth; 0 for a plain
-    /// stream.
+    /// Bytes of text that are searched for damage of the stream, a few seconds' worth; 0 for a
+    /// plain stream.
     searched: u64,
 }
 

@@ -34,7 +34,8 @@ impl Drop for Part {
 
 /// Removes incomplete outputs when the program is stopped by a signal, and then exits with 130.
 pub fn clean_up_on_signals() {
-    // Without a handler, an interrupted run leaves a hidden file behind, which is no reason to fail.
+    // Without a handler, an interrupted run leaves a hidden file behind, which is no reason to
+    // fail.
     let _ = ctrlc::set_handler(|| {
         // The lock is never released, so no output gets its name from here on.
         let parts = parts();

@@ -2,8 +2,8 @@
 //!
 //! - [`Input`] opens a file or stdin, recognises its compression by content, and reads records
 //!   from any [`RecordSource`](bm_reads::RecordSource).
-//! - [`Output`] writes a temporary file, compressed according to its final name, and renames it when
-//!   all outputs are complete ([`finish_all`]); [`FolderOutput`] does the same for a folder.
+//! - [`Output`] writes a temporary file, compressed according to its final name, and renames it
+//!   when all outputs are complete ([`finish_all`]); [`FolderOutput`] does the same for a folder.
 //! - [`ordered_stages`] reads, processes and writes batches on any number of threads and keeps
 //!   the order of the input; [`Tasks`] are small pieces of work (a block to compress or to inflate)
 //!   that any of these threads takes in between.

@@ -1,10 +1,10 @@
-//! Passes items through three stages on a fixed number of threads: items are read one after another,
-//! processed in parallel, and taken in the order of reading.
+//! Passes items through three stages on a fixed number of threads: items are read one after
+//! another, processed in parallel, and taken in the order of reading.
 //!
 //! No stage has a thread of its own. Each thread does the most urgent step next, so all threads are
-//! busy whichever stage takes the time, and a single thread does everything without waiting. A fixed
-//! number of items circulates, so memory is bounded. Deadlock is impossible: a waiting thread holds
-//! no item, and a thread that holds an item always returns it, with a result or an error.
+//! busy whichever stage takes the time, and a single thread does everything without waiting. A
+//! fixed number of items circulates, so memory is bounded. Deadlock is impossible: a waiting thread
+//! holds no item, and a thread that holds an item always returns it, with a result or an error.
 //!
 //! A pool such as rayon's processes items in any order and does not limit their number in memory;
 //! order and limit on top of it would need the same bookkeeping as here.

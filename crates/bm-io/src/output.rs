@@ -234,7 +234,8 @@ fn beside(path: &Path, target: &Path) -> Result<NamedTempFile, IoError> {
         .map_err(IoError::system(format!("{}: cannot be created", path.display())))
 }
 
-/// Refuses a name that ends like a format that is not written: it would mislead readers of the file.
+/// Refuses a name that ends like a format that is not written: it would mislead readers of the
+/// file.
 fn refuse_other_formats(path: &Path) -> Result<(), IoError> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("parquet") => Err(IoError::Refused(format!(

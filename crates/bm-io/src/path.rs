@@ -13,8 +13,8 @@ pub fn is_stdio(path: &Path) -> bool {
     path == "-"
 }
 
-/// Returns the file that `path` is or links to: renaming over a link would replace the link, not the
-/// file.
+/// Returns the file that `path` is or links to: renaming over a link would replace the link, not
+/// the file.
 pub(crate) fn target(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }

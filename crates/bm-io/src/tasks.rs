@@ -1,9 +1,9 @@
 //! Small tasks, such as compressing a block, for any free thread; results come in order of request.
 //!
 //! The threads of [`ordered_stages`](crate::ordered_stages) take tasks before anything else, so all
-//! threads stay busy. A thread that needs a result does not depend on the others: it does tasks from
-//! the queue itself until the result is ready. So no thread can wait for ever, and tasks are done
-//! even without worker threads.
+//! threads stay busy. A thread that needs a result does not depend on the others: it does tasks
+//! from the queue itself until the result is ready. So no thread can wait for ever, and tasks are
+//! done even without worker threads.
 
 use std::collections::VecDeque;
 use std::io;

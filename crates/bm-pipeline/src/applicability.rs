@@ -9,9 +9,9 @@ use bm_reads::ReadRef;
 use crate::PipelineError;
 use crate::engine::Engine;
 
-/// Checks a model, which the user has `named` or not, against the first reads of a run: by its domain
-/// and, if the reads come from few positions, by comparing overlapping reads. The first reads, and so
-/// the result, do not depend on the number of workers.
+/// Checks a model, which the user has `named` or not, against the first reads of a run: by its
+/// domain and, if the reads come from few positions, by comparing overlapping reads. The first
+/// reads, and so the result, do not depend on the number of workers.
 pub(crate) fn check<'a>(
     engine: &Engine,
     named: bool,

@@ -26,8 +26,8 @@ impl BaseProbabilities {
         }
     }
 
-    /// Returns the error probabilities of the read at this place in the batch; empty if they are not
-    /// known.
+    /// Returns the error probabilities of the read at this place in the batch; empty if they are
+    /// not known.
     pub fn of(&self, read: usize) -> &[f32] {
         let range = self.starts.get(read).zip(self.starts.get(read + 1));
         range.and_then(|(start, end)| self.probabilities.get(*start..*end)).unwrap_or_default()

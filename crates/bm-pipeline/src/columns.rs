@@ -1,5 +1,5 @@
-//! The columns of the table of scores. Text output, Parquet schema, reading and help all use this one
-//! list.
+//! The columns of the table of scores. Text output, Parquet schema, reading and help all use this
+//! one list.
 
 use bm_quality::ModelPackage;
 

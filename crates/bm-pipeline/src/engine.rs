@@ -132,7 +132,8 @@ impl Engine {
                             format!("{}; using {}", error.with_causes(), engine.backend.describe());
                         Ok(Self { note: Some(note), ..engine })
                     }
-                    // Report why the first engine cannot run the model, not why the second is missing.
+                    // Report why the first engine cannot run the model, not why the second is
+                    // missing.
                     Err(_) => Err(error),
                 }
             }

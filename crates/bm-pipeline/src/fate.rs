@@ -56,8 +56,8 @@ impl Fate {
         keep: BaseRange::WHOLE,
     };
 
-    /// Returns the outcome for a read that is not kept, for these reasons; without reasons, because of
-    /// its mate.
+    /// Returns the outcome for a read that is not kept, for these reasons; without reasons, because
+    /// of its mate.
     pub fn lost(mut reasons: Reasons, prediction: &Prediction) -> Self {
         if reasons.is_empty() {
             reasons.add(Reason::Mate);

@@ -12,14 +12,14 @@ use crate::run::{Finished, Job, OpenSource, RunSettings};
 
 /// Filters reads: writes the reads that pass and, on request, the others.
 ///
-/// The name of an output decides its compression; `-` is stdout. Kept records are written unchanged,
-/// in input order.
+/// The name of an output decides its compression; `-` is stdout. Kept records are written
+/// unchanged, in input order.
 #[derive(Clone, Debug)]
 pub struct Filter {
     /// The reads, the model and the criteria.
     pub settings: RunSettings,
-    /// Output for the reads that pass. Without [`Filter::output2`], both mates of a pair go here, one
-    /// after the other.
+    /// Output for the reads that pass. Without [`Filter::output2`], both mates of a pair go here,
+    /// one after the other.
     pub output: PathBuf,
     /// Output for the second mates of the pairs that pass.
     pub output2: Option<PathBuf>,

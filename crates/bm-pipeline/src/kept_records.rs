@@ -98,8 +98,8 @@ fn quality(probability: f32) -> u8 {
     Phred::OFFSET + phred
 }
 
-/// Appends the scores of a read as words of a description: its probability, its expected errors, and
-/// the probability of its pair.
+/// Appends the scores of a read as words of a description: its probability, its expected errors,
+/// and the probability of its pair.
 fn annotate(suffix: &mut Vec<u8>, prediction: &Prediction, joint: Option<&Prediction>) {
     let mut add = |key: &str, value: Option<f32>| {
         if let Some(value) = value {

@@ -22,11 +22,11 @@
 //!
 //! # The path of a read
 //!
-//! [`TemplateReader`] reads batches of templates, single reads or pairs. Each thread scores a batch,
-//! [`Decider`] decides about each template by [`Rules`] and scores, and the command formats its
-//! product (records or rows); outputs are written in input order. A [`Fate`] holds whether a read is
-//! kept, why not, and which range of its bases is kept. [`Totals`] can be written, read back and
-//! added.
+//! [`TemplateReader`] reads batches of templates, single reads or pairs. Each thread scores a
+//! batch, [`Decider`] decides about each template by [`Rules`] and scores, and the command formats
+//! its product (records or rows); outputs are written in input order. A [`Fate`] holds whether a
+//! read is kept, why not, and which range of its bases is kept. [`Totals`] can be written, read
+//! back and added.
 
 mod applicability;
 mod base_probabilities;

@@ -4,8 +4,8 @@ use bm_io::Input;
 
 /// Receives progress and messages of a run. By default, all methods do nothing.
 pub trait Observer: Sync {
-    /// A pass over an input begins. [`Input::bytes`] is its size, and [`Input::consumed`] counts the
-    /// bytes read.
+    /// A pass over an input begins. [`Input::bytes`] is its size, and [`Input::consumed`] counts
+    /// the bytes read.
     fn pass_begins(&self, input: &Input) {
         let _ = input;
     }

@@ -2,8 +2,8 @@
 //! (<https://parquet.apache.org/docs/file-format>).
 //!
 //! The table has one definition, its text ([`Column`]); this sink turns the text into columns.
-//! Missing numbers are null. Names of reads are text in Parquet, so a byte that is not UTF-8 becomes
-//! U+FFFD.
+//! Missing numbers are null. Names of reads are text in Parquet, so a byte that is not UTF-8
+//! becomes U+FFFD.
 
 use std::io::{self, Write};
 use std::sync::Arc;

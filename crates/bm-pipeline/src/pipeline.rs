@@ -16,7 +16,8 @@ use crate::templates::{TemplateBatch, TemplateReader};
 /// Bytes of text per batch. The input alone decides where batches end, so nothing depends on the
 /// number of workers.
 pub(crate) const BATCH_BYTES: usize = 256 * 1024;
-/// Bytes of text that are examined to decide whether a model applies: about 1,500 reads of 150 bases.
+/// Bytes of text that are examined to decide whether a model applies: about 1,500 reads of 150
+/// bases.
 pub(crate) const FIRST_BYTES: usize = 2 * BATCH_BYTES;
 
 /// Memory that a cleared text keeps, in bytes, after a very long read enlarged it.
@@ -123,8 +124,8 @@ pub(crate) struct Plan<'a, P> {
     pub(crate) tasks: &'a Tasks,
 }
 
-/// Scores every read by one scorer per thread or by a `table`, decides whether it is kept, and writes
-/// the product to `outputs`; returns the counts. The batch `first` was read already.
+/// Scores every read by one scorer per thread or by a `table`, decides whether it is kept, and
+/// writes the product to `outputs`; returns the counts. The batch `first` was read already.
 pub(crate) fn run(
     mut reader: TemplateReader,
     first: TemplateBatch,

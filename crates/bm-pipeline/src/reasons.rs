@@ -114,7 +114,8 @@ impl Reasons {
         Reason::ALL.into_iter().filter(move |reason| self.0 >> *reason as u8 & 1 == 1)
     }
 
-    /// Appends the reasons as in tables and descriptions: separated by commas; `-` if there are none.
+    /// Appends the reasons as in tables and descriptions: separated by commas; `-` if there are
+    /// none.
     pub fn write(self, text: &mut Vec<u8>) {
         let mut between: &[u8] = b"";
         for reason in self.iter() {

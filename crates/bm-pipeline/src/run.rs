@@ -196,8 +196,8 @@ pub(crate) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Opens the model or the table, scores every read, and writes the product that `product` returns
-    /// for the source of the scores.
+    /// Opens the model or the table, scores every read, and writes the product that `product`
+    /// returns for the source of the scores.
     pub(crate) fn run<P: Product>(
         &self,
         mut outputs: Vec<Output>,

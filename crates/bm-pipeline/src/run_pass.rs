@@ -79,9 +79,9 @@ fn first_names(path: &Path) -> Result<Vec<Vec<u8>>, PipelineError> {
     Ok(names)
 }
 
-/// Offers the sample every read of a file, or every pair of two files, whose first batches were read
-/// already; returns the counters. One thread per file reads the rest; the counters count k-mers on
-/// separate threads.
+/// Offers the sample every read of a file, or every pair of two files, whose first batches were
+/// read already; returns the counters. One thread per file reads the rest; the counters count
+/// k-mers on separate threads.
 pub(crate) fn observe(
     files: Vec<Input>,
     first: Vec<RecordBatch>,

@@ -93,8 +93,8 @@ impl ScoreTable {
         self.parsed().map(Some).map_err(|error| PipelineError::at(place(&self.lines))(error))
     }
 
-    /// Reads the rows of a batch: the prediction for each read and each pair, and the verdict on each
-    /// read when it was scored.
+    /// Reads the rows of a batch: the prediction for each read and each pair, and the verdict on
+    /// each read when it was scored.
     ///
     /// # Errors
     ///

@@ -8,8 +8,8 @@ use crate::evidence_totals::EvidenceTotals;
 use crate::fate::Fate;
 use crate::reasons::ReasonCounts;
 
-/// Counts of reads and bases, kept and not kept. The totals of the parts of a run add up to those of
-/// the whole run ([`Totals::add`]).
+/// Counts of reads and bases, kept and not kept. The totals of the parts of a run add up to those
+/// of the whole run ([`Totals::add`]).
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Totals {
     /// Reads.
@@ -106,7 +106,8 @@ impl Totals {
         evidence.add(&other.evidence);
     }
 
-    /// Sets the number of records read, and checks that every read is kept, or not kept for a reason.
+    /// Sets the number of records read, and checks that every read is kept, or not kept for a
+    /// reason.
     pub(crate) fn close(&mut self, read: u64) -> Result<(), PipelineError> {
         self.reads.r#in = read;
         let ReadTotals { kept, discarded, unscored, .. } = self.reads;

@@ -1,8 +1,8 @@
 //! Bases as small numbers. Only this module maps letters to bases.
 //!
 //! A file may hold bases in either case, RNA (U), unknown bases (`N`, `.`) and IUPAC letters for
-//! several bases. [`code`] returns the base of a letter, [`dna_code`] the DNA base (U has none), and
-//! [`is_unknown`] whether the letter means an unknown base.
+//! several bases. [`code`] returns the base of a letter, [`dna_code`] the DNA base (U has none),
+//! and [`is_unknown`] whether the letter means an unknown base.
 
 /// Code of any letter other than A, C, G, T and U.
 pub const UNKNOWN: u8 = 4;

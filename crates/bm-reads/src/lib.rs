@@ -8,7 +8,8 @@
 //!
 //! FASTQ has four lines per record: `@` and the definition (the read's name, then anything), the
 //! sequence, `+`, and one quality byte per base: Phred + 33, so `!` (0) to `~` (93).
-//! [`fastq::Reader`] (feature `fastq`, on by default) reads it strictly, in batches, without copying.
+//! [`fastq::Reader`] (feature `fastq`, on by default) reads it strictly, in batches, without
+//! copying.
 //!
 //! ```
 //! use bm_reads::fastq::{BatchSize, Reader, RecordBatch};

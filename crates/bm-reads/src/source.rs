@@ -6,8 +6,8 @@ use crate::fastq::{BatchSize, FastqError, Record, RecordBatch};
 
 /// A stream of records, read in batches or one by one.
 ///
-/// [`fastq::Reader`](crate::fastq::Reader) implements it. A reader of another format implements this
-/// trait too; learning, scoring and filtering then work unchanged.
+/// [`fastq::Reader`](crate::fastq::Reader) implements it. A reader of another format implements
+/// this trait too; learning, scoring and filtering then work unchanged.
 pub trait RecordSource: Send {
     /// Empties `batch` and fills it with the next records; returns whether there may be more.
     ///

@@ -4,8 +4,8 @@ use bm_reads::base::{UNKNOWN, code};
 
 /// Returns the complexity of a sequence, from 0 (one base repeated) to 1: the entropy of its
 /// triplets divided by that of as many different triplets, at most 64 (Schmieder & Edwards 2011,
-/// Bioinformatics 27:863; there in windows, here over the whole read). A sequence with fewer than two
-/// triplets of known bases has complexity 1.
+/// Bioinformatics 27:863; there in windows, here over the whole read). A sequence with fewer than
+/// two triplets of known bases has complexity 1.
 pub(super) fn complexity(sequence: &[u8]) -> f64 {
     let mut counts = [0_u32; 64];
     let (mut triplet, mut known) = (0, 0);

@@ -146,7 +146,8 @@ impl<R: Read> Reader<R> {
                 }
                 let is_whole = batch.records.len().is_multiple_of(size.group);
                 let text = batch.text.rest();
-                // Only the first record of a batch, or the mate of the last one, may exceed its size.
+                // Only the first record of a batch, or the mate of the last one, may exceed its
+                // size.
                 let most = if end == 0 || !is_whole {
                     text.len()
                 } else {
@@ -207,7 +208,8 @@ impl<R: Read> Reader<R> {
         self.source.failure()
     }
 
-    /// Reads more of an incomplete record: `bytes` in all, or twice the present text if that is more.
+    /// Reads more of an incomplete record: `bytes` in all, or twice the present text if that is
+    /// more.
     fn read_on(&mut self, bytes: usize) -> Result<(), FastqError> {
         if let Some(error) = self.source.failure() {
             return Err(self.error(None, Fault::Io(error)));

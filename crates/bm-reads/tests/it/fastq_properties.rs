@@ -115,8 +115,8 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
     vec(select(pieces), 0..24).prop_map(|pieces| pieces.concat())
 }
 
-/// Reads `text` with all buffer sizes and compares the outcome with the reference: the same records,
-/// or a fault in the same record.
+/// Reads `text` with all buffer sizes and compares the outcome with the reference: the same
+/// records, or a fault in the same record.
 fn check_against_reference(text: &[u8]) -> Result<(), TestCaseError> {
     let found = read_text(text);
     let (records, fault) = reference::parse(text);
@@ -171,7 +171,8 @@ proptest! {
             write(&mut text, record, *style);
         }
         match records.last() {
-            // The last line end cannot be removed after an empty quality line: the line would vanish.
+            // The last line end cannot be removed after an empty quality line: the line would
+            // vanish.
             Some((last, _)) if !final_newline && !last.sequence.is_empty() => {
                 text.truncate(text.len() - if text.ends_with(b"\r\n") { 2 } else { 1 });
             }

@@ -86,8 +86,8 @@ proptest! {
     }
 }
 
-/// Each line of the table in `second_reader.rs`: the number of records that each reader returns, and
-/// whether it then finds a fault.
+/// Each line of the table in `second_reader.rs`: the number of records that each reader returns,
+/// and whether it then finds a fault.
 #[test]
 fn the_readers_differ_only_as_documented() {
     for (text, ours, theirs) in [

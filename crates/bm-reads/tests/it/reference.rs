@@ -1,6 +1,7 @@
 //! A simple FASTQ parser of a whole text in memory, with which the reader is compared.
 //!
-//! It has no code in common with the reader: no buffers and no stream, only lines of a complete text.
+//! It has no code in common with the reader: no buffers and no stream, only lines of a complete
+//! text.
 
 use crate::support::Owned;
 

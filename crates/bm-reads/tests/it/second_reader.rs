@@ -52,7 +52,8 @@ impl From<&noodles_fastq::Record> for Parts {
 pub(crate) struct Compared {
     /// Records that both readers returned.
     pub(crate) same: usize,
-    /// Records that noodles-fastq reads differently: wrapped, or with a last line that ends in `\r`.
+    /// Records that noodles-fastq reads differently: wrapped, or with a last line that ends in
+    /// `\r`.
     pub(crate) left_out: usize,
 }
 
