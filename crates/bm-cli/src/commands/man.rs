@@ -39,7 +39,7 @@ impl Args {
     }
 }
 
-/// Returns a page in roff. Lines of the examples stay lines: roff would fill them to paragraphs.
+/// Returns a page in roff. Line breaks in examples are kept: roff would join the lines.
 fn manual_page(mut command: clap::Command) -> Result<Vec<u8>> {
     let extra = command.get_after_help().map(ToString::to_string);
     command = command.after_help("").after_long_help("");

@@ -28,12 +28,12 @@ impl ReportArgs {
         [self.report.as_ref(), self.html.as_ref(), self.multiqc.as_ref()].into_iter()
     }
 
-    /// Returns whether the page is wanted, which needs distributions.
+    /// Returns whether the page was requested, which needs distributions.
     pub(crate) fn needs_survey(&self) -> bool {
         self.html.is_some()
     }
 
-    /// Starts the reports: one that cannot be written is refused before the work, not after it.
+    /// Starts the reports, so that an unwritable report is refused before the work.
     pub(crate) fn create(&self, inputs: &[&Path], level: Option<u8>) -> Result<OpenReports> {
         let compression = Compression::on_this_thread(level);
         let create = |path: &Option<PathBuf>| {
@@ -47,7 +47,7 @@ impl ReportArgs {
     }
 }
 
-/// Reports that are to be written.
+/// Reports to be written.
 pub(crate) struct OpenReports {
     json: Option<Output>,
     html: Option<Output>,
@@ -55,7 +55,8 @@ pub(crate) struct OpenReports {
 }
 
 impl OpenReports {
-    /// Writes the reports of a command; returns its report, and the outputs, which have no names yet.
+    /// Writes the reports of a command; returns its report, and the outputs, which still have
+    /// temporary names.
     pub(crate) fn write(
         self,
         command: &str,

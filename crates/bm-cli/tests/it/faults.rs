@@ -484,8 +484,8 @@ fn a_damaged_file_is_reported_as_damaged() {
     }
 }
 
-/// Returns records as gzip, with one byte changed in the name of one record. Among many records, the
-/// name is read before the checksum.
+/// Returns records as gzip, with one byte changed in the name of one record. Among many records,
+/// the name is read before the checksum.
 fn with_damaged_name(records: &[&[u8]], number: usize) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
     encoder.write_all(&records.concat()).unwrap();
@@ -641,7 +641,8 @@ fn inputs_other_than_regular_files_are_read_or_refused() {
     check("Inputs other than regular files", &rows);
 }
 
-/// Runs a script in which `$DIR` is a file system of this many kilobytes, if one can be created here.
+/// Runs a script in which `$DIR` is a file system of this many kilobytes, if one can be created
+/// here.
 fn on_a_small_disk(kilobytes: usize, script: &str, input: &str) -> Option<(Run, String)> {
     let scratch = Scratch::new();
     let listing = scratch.path("listing");
