@@ -120,9 +120,9 @@ fn can_watch(test: &str) -> bool {
     if !can {
         assert!(
             env::var_os("BM_REQUIRE_STRACE").is_none(),
-            "BM_REQUIRE_STRACE is set, and strace is not there or may not trace"
+            "BM_REQUIRE_STRACE is set, and strace is missing or not permitted"
         );
-        eprintln!("SKIPPED {test}: strace is not there or may not trace");
+        eprintln!("SKIPPED {test}: strace is missing or not permitted");
     }
     can
 }
