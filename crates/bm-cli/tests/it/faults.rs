@@ -67,7 +67,8 @@ fn check(section: &str, rows: &[Row]) {
     }
     assert!(
         text[table..end] == found,
-        "FAULTS.md, {section}, differs from the outcome; if this is intended, run with BM_BLESS=1\n--- was\n{}--- is\n{found}",
+        "FAULTS.md, {section}, differs from the outcome; if this is intended, run with BM_BLESS=1\n\
+         --- was\n{}--- is\n{found}",
         &text[table..end]
     );
 }
@@ -773,7 +774,8 @@ fn a_full_disk_is_an_error_and_leaves_no_output() {
                 "BM_REQUIRE_SMALL_DISK is set, and no file system can be created here"
             );
             eprintln!(
-                "SKIPPED a_full_disk_is_an_error_and_leaves_no_output: no file system can be created here"
+                "SKIPPED a_full_disk_is_an_error_and_leaves_no_output: no file system can be \
+                 created here"
             );
             return;
         };

@@ -16,7 +16,8 @@ fn check(name: &str, found: &str) {
     let expected = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         found == expected,
-        "{name} differs from its copy; if this is intended, run with BM_BLESS=1\n--- was\n{expected}--- is\n{found}"
+        "{name} differs from its copy; if this is intended, run with BM_BLESS=1\n\
+         --- was\n{expected}--- is\n{found}"
     );
 }
 
