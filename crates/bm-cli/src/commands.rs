@@ -1,4 +1,4 @@
-//! The commands: each file has the arguments of one, and what it does.
+//! The commands: each file has the arguments and the code of one command.
 
 pub(crate) mod adapt;
 pub(crate) mod completions;

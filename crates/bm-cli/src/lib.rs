@@ -1,7 +1,7 @@
-//! The program `bm` as one function, for programs that run it without a process of its own, such as
-//! a fuzzer.
+//! The program `bm` as one function, for callers that run it in their own process, such as a
+//! fuzzer.
 //!
-//! `bm` is a terminal in front of [`bm_pipeline`], which does the same for a Rust program.
+//! `bm` is the command line of [`bm_pipeline`], which offers the same to Rust programs.
 
 mod cli;
 mod commands;
@@ -20,10 +20,10 @@ pub use bm_io::clean_up_on_signals;
 use crate::cli::Cli;
 use crate::commands::version;
 
-/// Runs `bm` with `arguments`, of which the first is the program's name, and returns its exit code:
-/// 0, or 1 after a line on stderr that says what is wrong.
+/// Runs `bm` with `arguments`, the first of which is the name of the program; returns the exit
+/// code: 0, or 1 after an error message on stderr.
 ///
-/// Wrong arguments, and requests for help, end the process with the text that clap prints.
+/// Wrong arguments and requests for help print a text and end the process.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     if version::is_requested(arguments.iter().cloned()) {
@@ -38,14 +38,14 @@ fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // One line, whatever names are in it.
+            // One line, even if a name contains line ends.
             terminal::note(&format!("bm: {error:#}").replace('\n', "\\n"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Returns whether a reader of an output has seen enough: `bm … | head` is no failure.
+/// Returns whether the reader of an output closed it: `bm … | head` is not a failure.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let is_broken_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     error.chain().any(|cause| cause.downcast_ref().is_some_and(is_broken_pipe))

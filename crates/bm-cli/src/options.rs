@@ -1,4 +1,4 @@
-//! Options that several commands share, and what they mean to the library.
+//! Options of several commands, and their conversion to settings of the library.
 
 pub(crate) mod criteria;
 pub(crate) mod engine;

@@ -1,4 +1,4 @@
-//! Follows a run on the terminal: a progress bar, and remarks.
+//! Progress bar and messages on the terminal.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::terminal;
 
-/// Shows a bar on stderr, if that is a terminal, and remarks.
+/// Prints messages on stderr and, on a terminal, a progress bar.
 pub(crate) struct TerminalObserver {
     quiet: bool,
     pass: Mutex<Option<Pass>>,
@@ -19,7 +19,7 @@ pub(crate) struct TerminalObserver {
 /// A pass over an input.
 struct Pass {
     bar: ProgressBar,
-    /// Bytes of the file read, where its size is known.
+    /// Bytes of the file read so far, if its size is known.
     consumed: Option<Arc<AtomicU64>>,
     reads: u64,
     began: Instant,

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-/// Writes lines to stderr. A closed stderr is no reason to fail.
+/// Writes lines to stderr. A closed stderr is not an error.
 ///
-/// Names of files and reads may hold control characters, which are written as escapes.
+/// Control characters, which names of files and reads may contain, are written as escapes.
 pub(crate) fn note(lines: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", harmless(lines));
 }

@@ -1,8 +1,7 @@
-//! How fast the libraries that `bm` compresses with are on one thread, without `bm` around them:
-//! what a run from gzip to gzip cannot beat. `cargo bench -p bm-io`; `research/compression`
-//! compares libraries.
+//! Speed of the compression libraries of `bm` on one thread, without `bm` around them: the limit
+//! for a run from gzip to gzip. `cargo bench -p bm-io`; `research/compression` compares libraries.
 
-// A benchmark that cannot start should say so and stop.
+// Benchmarks fail by panicking.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::hint::black_box;

@@ -1,9 +1,9 @@
 //! Compresses an output in blocks, on any free thread: gzip in BGZF blocks, or frames of zstd.
 //!
-//! The text alone decides where blocks end, so the bytes do not depend on threads. Every gzip reader
-//! reads BGZF; readers that know it (samtools, bgzip) read blocks in parallel, and see by the empty
-//! block at the end that nothing is missing. Every zstd reader reads frames one after the other, and
-//! verifies each by its checksum.
+//! The text alone decides where blocks end, so the bytes do not depend on threads. Every gzip
+//! reader reads BGZF; readers that support it (samtools, bgzip) read blocks in parallel, and check
+//! the empty block at the end to detect a truncated file. Every zstd reader reads frames one after
+//! the other, and verifies each by its checksum.
 
 use std::io::{self, Write};
 use std::mem;
@@ -20,10 +20,10 @@ pub(crate) struct BlockWriter<W> {
     level: u8,
     /// The block that is being filled.
     filling: Block,
-    /// Empty blocks, to be filled again.
+    /// Empty blocks for reuse.
     spare: Vec<Block>,
     compressed: InOrder<io::Result<Block>>,
-    /// Whether there was no text yet.
+    /// Whether no text was written yet.
     is_empty: bool,
 }
 
@@ -60,7 +60,7 @@ impl<W: Write> BlockWriter<W> {
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The error of the operating system.
     pub(crate) fn into_inner(mut self) -> io::Result<W> {
         if !self.filling.text.is_empty() {
             self.compress();
@@ -73,7 +73,7 @@ impl<W: Write> BlockWriter<W> {
         Ok(self.inner)
     }
 
-    /// Hands the full block over to be compressed, and starts an empty one.
+    /// Requests the compression of the full block, and starts an empty one.
     fn compress(&mut self) {
         let (format, level) = (self.format, self.level);
         let mut block = mem::replace(&mut self.filling, self.spare.pop().unwrap_or_default());
@@ -111,8 +111,8 @@ impl<W: Write> Write for BlockWriter<W> {
         Ok(count)
     }
 
-    /// Writes the blocks that are compressed. A block that is not full stays: the text alone decides
-    /// where blocks end.
+    /// Writes the compressed blocks. A block that is not full stays: the text alone decides where
+    /// blocks end.
     fn flush(&mut self) -> io::Result<()> {
         while let Some(block) = self.compressed.next()? {
             self.store(block?)?;
@@ -128,7 +128,7 @@ impl Sink for BlockWriter<OutputStream> {
 }
 
 #[cfg(test)]
-// A test says by panicking that it failed.
+// Tests fail by panicking.
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::io::Read;
@@ -143,7 +143,7 @@ mod tests {
     use crate::gzip_reader::GzipReader;
     use crate::tasks::Tasks;
 
-    /// Text of so many bytes that compresses somewhat.
+    /// Returns text of this many bytes that compresses somewhat.
     fn text(bytes: usize) -> Vec<u8> {
         let mut state = 1_u32;
         let step = |_| {
@@ -161,7 +161,7 @@ mod tests {
         blocks.into_inner().unwrap()
     }
 
-    /// Reads with readers that know nothing of how it was written.
+    /// Decompresses with independent readers.
     fn read(format: Format, stored: &[u8]) -> Vec<u8> {
         if format == Format::Zstd {
             return zstd::decode_all(stored).unwrap();
@@ -258,7 +258,7 @@ mod tests {
         assert!(blocks.into_inner().unwrap() == compressed(Format::Gzip, &text, 3, 10_000));
     }
 
-    /// Text of some thousand bytes: from a few letters to noise, in stretches that repeat.
+    /// Text of a few thousand bytes: from a few letters to noise, in stretches that repeat.
     fn any_text() -> impl Strategy<Value = Vec<u8>> {
         (0..200_000usize, 1..=256u32, 1..70_000usize, any::<u32>()).prop_map(
             |(bytes, letters, period, seed)| {
@@ -275,12 +275,12 @@ mod tests {
         )
     }
 
-    /// Runs something that makes tasks, with so many threads that do them.
+    /// Calls `run`, which requests tasks, with this many threads that do them.
     fn with_workers<T>(workers: usize, run: impl FnOnce(Tasks) -> T) -> T {
         let tasks = Tasks::for_workers(workers);
         thread::scope(|scope| {
             for _ in 0..workers {
-                // It ends with the last one who can ask for something.
+                // The loop ends when nothing can request tasks any more.
                 let queue = tasks.queue().clone();
                 scope.spawn(move || queue.iter().for_each(|task| task.run(&mut Tools::default())));
             }
@@ -292,7 +292,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(48))]
 
         #[test]
-        fn any_text_comes_back_whichever_thread_compresses_and_inflates_it(
+        fn any_text_survives_compression_on_any_number_of_threads(
             text in any_text(),
             (format, level) in prop_oneof![
                 (Just(Format::Gzip), 1..=12u8),

@@ -9,11 +9,11 @@ use bgzf::{BGZF_BLOCK_SIZE, Compressor};
 use crate::IoError;
 use crate::tasks::{Tasks, Tools};
 
-/// Bytes of text per zstd frame: about as far as a level looks back, and small enough that several
-/// frames can wait in memory.
+/// Bytes of text per zstd frame: about the window of the usual levels, and small enough for several
+/// frames in memory.
 pub(crate) const FRAME: usize = 1 << 20;
 
-/// Levels of compression that at least one format has.
+/// Compression levels that at least one format has.
 pub const LEVELS: RangeInclusive<i64> = 1..=19;
 
 /// The format of a compressed output.
@@ -26,7 +26,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Returns the format that the name of an output asks for; `None` is plain text.
+    /// Returns the format by the name of an output; `None` is plain text.
     pub fn of_name(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "gz" | "bgz" => Some(Self::Gzip),
@@ -35,8 +35,9 @@ impl Format {
         }
     }
 
-    /// Returns the level to use: the `requested` one, or the default. The default for gzip is 1, which
-    /// takes half the time of 3 for files 6 % larger (`research/compression`); for zstd, its own.
+    /// Returns the level to use: the `requested` one, or the default. The default for gzip is 1,
+    /// which takes half the time of 3 for files 6 % larger (`research/compression`); for zstd, its
+    /// own.
     ///
     /// # Errors
     ///
@@ -56,7 +57,7 @@ impl Format {
         Ok(level)
     }
 
-    /// Returns how much text a block holds, in bytes.
+    /// Returns the size of the text in a block, in bytes.
     pub(crate) fn block(self) -> usize {
         match self {
             Self::Gzip => BGZF_BLOCK_SIZE,
@@ -95,16 +96,16 @@ impl Format {
     }
 }
 
-/// How much outputs are compressed, and by which threads.
+/// The compression level of outputs, and the threads that compress.
 pub struct Compression {
     /// The level; `None` for the default of the format.
     pub level: Option<u8>,
-    /// The queue that blocks to compress go to.
+    /// The queue for blocks to compress.
     pub tasks: Tasks,
 }
 
 impl Compression {
-    /// Returns compression by the thread that writes.
+    /// Returns compression on the thread that writes.
     pub fn on_this_thread(level: Option<u8>) -> Self {
         Self { level, tasks: Tasks::for_workers(0) }
     }

@@ -6,10 +6,10 @@ use std::io::{self, BufRead, ErrorKind, Read};
 use bzip2::bufread::MultiBzDecoder;
 use lzma_rust2::XzReader;
 
-/// Most memory that an xz file may ask for, in KiB: somewhat more than `xz -9` needs.
+/// Largest memory that an xz file may request, in KiB: somewhat more than `xz -9` needs.
 const XZ_MEMORY: u32 = 256 << 10;
 
-/// A compression that is read as a stream.
+/// A compression format that is read as a stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum StreamFormat {
     Zstd,
@@ -21,7 +21,7 @@ impl StreamFormat {
     /// Recognises the format of a file by its first bytes; six are enough.
     pub(crate) fn of(magic: &[u8]) -> Option<Self> {
         match magic {
-            // A frame, or a skippable frame, with which pzstd begins its files.
+            // A frame, or a skippable frame, as at the start of pzstd files.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zstd),
             [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some(Self::Bzip2),
             [0xfd, b'7', b'z', b'X', b'Z', 0] => Some(Self::Xz),
@@ -87,7 +87,7 @@ impl Read for Text {
 }
 
 #[cfg(test)]
-// A test says by panicking that it failed.
+// Tests fail by panicking.
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;

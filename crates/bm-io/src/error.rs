@@ -1,4 +1,4 @@
-//! What can go wrong with a file.
+//! Errors of input and output files.
 
 use std::io;
 
@@ -12,9 +12,9 @@ pub enum IoError {
     /// The system refused an operation.
     #[error("{what}")]
     System {
-        /// The file, and what was tried.
+        /// The file, and the operation that failed.
         what: String,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The text of a file is not what was expected.
@@ -31,9 +31,9 @@ pub enum IoError {
     Damaged {
         /// The file.
         name: String,
-        /// What is wrong with the text, and where.
+        /// The fault in the text, and where.
         fault: FastqError,
-        /// What the decompressor says further on.
+        /// The error of the decompressor further on.
         damage: io::Error,
     },
     /// A request that cannot be met, found before anything was done.
@@ -42,7 +42,7 @@ pub enum IoError {
 }
 
 impl IoError {
-    /// Returns a function that makes an error of what the system says, for `map_err`.
+    /// Returns a function that wraps an error of the operating system, for `map_err`.
     pub fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let what = what.into();
         move |source| Self::System { what, source }

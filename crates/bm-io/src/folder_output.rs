@@ -13,12 +13,12 @@ pub struct FolderOutput {
 }
 
 impl FolderOutput {
-    /// Checks that a folder may be written at `path`: there is nothing, an empty folder, or a folder
-    /// with no other files than `replaceable` ones. `what` is what messages call such a folder.
+    /// Checks that a folder may be written at `path`: nothing exists there, or an empty folder, or
+    /// a folder that holds only `replaceable` files. Messages call such a folder `what`.
     ///
     /// # Errors
     ///
-    /// If something else is there, or no folder to write it in.
+    /// If something else exists there, or the parent folder is missing.
     pub fn create(path: &Path, replaceable: &[&str], what: &str) -> Result<Self, IoError> {
         let name = path.display();
         if path.exists() {
@@ -45,11 +45,11 @@ impl FolderOutput {
         Ok(Self { path: path.to_owned() })
     }
 
-    /// Has `fill` write the files into a new folder, and gives that its name.
+    /// Calls `fill` to write the files into a new folder, and renames the folder to its final name.
     ///
     /// # Errors
     ///
-    /// What `fill` or the system says; under the final name is then what was there before.
+    /// The error of `fill` or of the operating system; the final name then keeps its old content.
     pub fn write(&self, fill: impl FnOnce(&Path) -> Result<(), IoError>) -> Result<(), IoError> {
         let name = self.path.display();
         let scratch = tempfile::Builder::new()
@@ -61,7 +61,7 @@ impl FolderOutput {
         let new = scratch.path().join("new");
         fs::create_dir(&new).map_err(IoError::system(format!("{name}: cannot be created")))?;
         fill(&new)?;
-        // From here on the temporary folder may hold what was there before.
+        // From here on the temporary folder may hold the old content.
         drop(part);
         let old = scratch.path().join("old");
         if self.path.exists() {
@@ -69,7 +69,7 @@ impl FolderOutput {
                 .map_err(IoError::system(format!("{name}: cannot be replaced")))?;
         }
         fs::rename(&new, &self.path)
-            // What was there before goes back to its place.
+            // The old content goes back to its place.
             .inspect_err(|_| drop(fs::rename(&old, &self.path)))
             .map_err(IoError::system(format!("{name}: cannot be given its name")))
     }

@@ -1,10 +1,10 @@
 //! Reads gzip: BGZF blocks in parallel, on any free thread; any other member as a stream.
 //!
-//! A block is checked before any of its text is handed out. Of a stream, text is handed out before
+//! A block is checked before any of its text is returned. The text of a stream is returned before
 //! its checksum is reached.
 //!
-//! A file may switch between the two at every member. A block with an unusual header is left to the
-//! stream reader, which knows all of gzip and says what is wrong.
+//! A file may switch between the two at every member. A block with an unusual header goes to the
+//! stream reader, which supports all of gzip and reports errors.
 
 use std::fmt::{self, Display};
 use std::io::{self, BufRead, Read};
@@ -22,7 +22,7 @@ const MAGIC: [u8; 2] = [0x1f, 0x8b];
 const HEADER: usize = 18;
 /// Most bytes of text in a block.
 const BLOCK: usize = 64 * 1024;
-/// Bytes that a stream is inflated into.
+/// Size of the buffer for an inflated stream, in bytes.
 const WINDOW: usize = 256 * 1024;
 
 /// The text of a gzip file of any number of members.
@@ -35,21 +35,21 @@ pub(crate) struct GzipReader<R> {
     decoder: Box<Decoder>,
     /// A block's text, or the window of a stream.
     text: Vec<u8>,
-    /// Where the window ends, and whether it has no room left.
+    /// The end of the window, and whether it is full.
     end: usize,
     full: bool,
-    /// The part of `text` that is to be handed out.
+    /// The part of `text` that was not returned yet.
     range: Range<usize>,
 }
 
-/// What follows the blocks that were requested.
+/// What follows the requested blocks.
 enum Next {
     /// A member, or the end.
     Member,
     /// More of a member that is a stream.
     Stream,
     End,
-    /// Why there is no more; `None` once the error was returned.
+    /// Why reading ended; `None` after the error was returned.
     Failed(Option<io::Error>),
 }
 
@@ -163,7 +163,7 @@ impl<R: BufRead> GzipReader<R> {
 
     /// Inflates more of a member that is a stream.
     fn stream(&mut self) -> io::Result<()> {
-        // The window of this member, or the text of the block before, which was handed out.
+        // The window of this member, or the text of the block before, which was returned.
         self.text.resize(WINDOW, 0);
         if mem::take(&mut self.full) {
             self.end -= self.decoder.make_room(&mut self.text);
@@ -245,7 +245,7 @@ fn inflate(block: &[u8], tools: &mut Tools) -> Result<Vec<u8>, Fault> {
 }
 
 #[cfg(test)]
-// A test says by panicking that it failed.
+// Tests fail by panicking.
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::io::Write;
@@ -255,7 +255,7 @@ mod tests {
 
     use super::*;
 
-    /// Reads in pieces: `step` bytes at a time come from below.
+    /// Reads a file that arrives in pieces of `step` bytes.
     fn read(stored: &[u8], step: usize) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
         GzipReader::new(io::BufReader::with_capacity(step, stored), &Tasks::for_workers(2))
@@ -275,7 +275,7 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    /// Blocks and the mark of the end.
+    /// Returns blocks and the end-of-file mark.
     fn blocks(text: &[u8]) -> Vec<u8> {
         let mut writer = noodles_bgzf::io::Writer::new(Vec::new());
         writer.write_all(text).unwrap();
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn interruptions_do_not_matter() {
+    fn reading_continues_after_interruptions() {
         for stored in [stream(&text(700_000)), blocks(&text(700_000))] {
             let mut found = Vec::new();
             let below = io::BufReader::with_capacity(1_000, Interrupted(&stored, false));
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn after_an_error_there_is_no_end() {
+    fn reading_after_an_error_is_an_error_again() {
         let stored = stream(&text(300));
         let mut gzip = GzipReader::new(&stored[..stored.len() - 1], &Tasks::for_workers(0));
         assert!(gzip.read_to_end(&mut Vec::new()).is_err());

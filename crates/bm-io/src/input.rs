@@ -22,7 +22,7 @@ const BUFFER: usize = 256 * 1024;
 pub struct Input {
     name: String,
     records: Box<dyn RecordSource>,
-    /// Bytes of text after a fault in which damage of the stream is looked for.
+    /// Bytes of text after a fault that are searched for damage of the stream.
     searched: u64,
     bytes: Option<u64>,
     consumed: Arc<AtomicU64>,
@@ -70,12 +70,12 @@ impl Input {
         Self { name: name.into(), records, searched: 0, bytes: None, consumed: Arc::default() }
     }
 
-    /// Returns what messages call the input.
+    /// Returns the name of the input in messages.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Returns the size of the file as stored, in bytes; `None` of a stream.
+    /// Returns the size of the file as stored, in bytes; `None` for a stream.
     pub fn bytes(&self) -> Option<u64> {
         self.bytes
     }
@@ -112,8 +112,8 @@ impl Input {
         self.records.read_record(record).map_err(|error| self.explained(error))
     }
 
-    /// Looks for damage of the compressed stream beyond the text that was read. Worth asking where
-    /// the text is wrong: wrong text comes out of a damaged stream before its checksum does.
+    /// Searches for damage of the compressed stream after the text that was read. Call this after a
+    /// fault in the text: a damaged stream gives wrong text before its checksum is reached.
     pub fn damage(&mut self) -> Option<io::Error> {
         self.records.stream_failure_within(self.searched)
     }
@@ -129,7 +129,7 @@ impl Input {
 }
 
 /// Opens a text of the named format, which may be compressed, or stdin if the path is `-`. Returns
-/// what messages call it, and the text.
+/// its name in messages, and the text.
 ///
 /// # Errors
 ///
@@ -164,12 +164,12 @@ pub fn open_file(path: &Path, format: &str) -> Result<(File, Option<u64>), IoErr
 /// The text of a stream.
 struct Text {
     text: Box<dyn BufRead + Send>,
-    /// Bytes of text in which damage of the stream is looked for: as many as take some seconds. None
-    /// of a plain stream.
+    /// Bytes of text that are searched for damage of the stream, a few seconds' worth; 0 for a
+    /// plain stream.
     searched: u64,
 }
 
-/// Returns the text of a stream that may be compressed, by its first bytes and not by its name.
+/// Returns the text of a stream that may be compressed, which its first bytes show.
 fn decompressed(
     mut stream: impl Read + Send + 'static,
     tasks: &Tasks,
@@ -198,12 +198,12 @@ fn decompressed(
     Ok(Text { text, searched: if is_slow { 32 << 20 } else { 1 << 30 } })
 }
 
-/// Fills every buffer as far as the stream has bytes. A pipe hands out what happens to be there; how
-/// much text is decompressed before a fault is found, and so the record that a message names, would
-/// depend on that.
+/// Fills every buffer as far as the stream has bytes. A pipe returns any number of bytes per read;
+/// without this, the amount of text decompressed before a fault, and so the record that a message
+/// names, would depend on that number.
 struct InFull<R> {
     inner: R,
-    /// An error to return once the bytes before it were handed out.
+    /// An error to return after the bytes before it.
     failed: Option<io::Error>,
 }
 

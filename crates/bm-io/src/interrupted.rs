@@ -1,4 +1,4 @@
-//! Leaves nothing behind when the program is stopped.
+//! Removes incomplete outputs when the program is stopped.
 //!
 //! Outputs have temporary names until they are complete. On SIGINT, SIGTERM or SIGHUP these files
 //! are removed.
@@ -20,7 +20,7 @@ pub(crate) struct Part(PathBuf);
 
 impl Part {
     pub(crate) fn new(path: &Path) -> Self {
-        // A relative name stays right: the program does not change its folder.
+        // A relative name stays valid: the program does not change its working folder.
         parts().insert(path.to_owned());
         Self(path.to_owned())
     }
@@ -34,9 +34,10 @@ impl Drop for Part {
 
 /// Removes incomplete outputs when the program is stopped by a signal, and then exits with 130.
 pub fn clean_up_on_signals() {
-    // Without a handler, an interrupted run leaves a hidden file behind: no reason not to run.
+    // Without a handler, an interrupted run leaves a hidden file behind, which is no reason to
+    // fail.
     let _ = ctrlc::set_handler(|| {
-        // The lock is never released: no output gets its name from here on.
+        // The lock is never released, so no output gets its name from here on.
         let parts = parts();
         for part in parts.iter() {
             let _ = if part.is_dir() { fs::remove_dir_all(part) } else { fs::remove_file(part) };

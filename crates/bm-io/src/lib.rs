@@ -2,8 +2,8 @@
 //!
 //! - [`Input`] opens a file or stdin, recognises its compression by content, and reads records
 //!   from any [`RecordSource`](bm_reads::RecordSource).
-//! - [`Output`] writes beside the final name, compressed as the name asks, and gives the name when
-//!   everything is complete ([`finish_all`]); [`FolderOutput`] does the same for a folder.
+//! - [`Output`] writes a temporary file, compressed according to its final name, and renames it
+//!   when all outputs are complete ([`finish_all`]); [`FolderOutput`] does the same for a folder.
 //! - [`ordered_stages`] reads, processes and writes batches on any number of threads and keeps
 //!   the order of the input; [`Tasks`] are small pieces of work (a block to compress or to inflate)
 //!   that any of these threads takes in between.
@@ -54,7 +54,7 @@ pub use path::{is_stdio, name};
 pub use sink::{OutputStream, Sink};
 pub use tasks::{InOrder, Task, Tasks, Tools};
 
-/// The examples of the README, to be tested.
+/// Tests the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,18 +1,18 @@
-//! Numbers as tables and FASTQ descriptions show them.
+//! Formats numbers for tables and FASTQ descriptions.
 
-/// Appends the shortest text that reads back as the same number. A missing one is `nan`.
+/// Appends the shortest text that reads back as the same number. A missing number is `nan`.
 pub fn write(text: &mut Vec<u8>, value: f32) {
     if !value.is_finite() {
         return text.extend_from_slice(b"nan");
     }
     let mut buffer = zmij::Buffer::new();
     let shortest = buffer.format_finite(value);
-    // As the standard library shows it: `1`, not `1.0`.
+    // As the standard library does: `1`, not `1.0`.
     text.extend_from_slice(shortest.strip_suffix(".0").unwrap_or(shortest).as_bytes());
 }
 
 #[cfg(test)]
-// A test says by panicking that it failed.
+// Tests fail by panicking.
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;

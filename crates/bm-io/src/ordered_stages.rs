@@ -1,14 +1,13 @@
-//! Items that pass three stages on a fixed number of threads: read one after another, processed in
-//! parallel, taken in the order of reading.
+//! Passes items through three stages on a fixed number of threads: items are read one after
+//! another, processed in parallel, and taken in the order of reading.
 //!
-//! No stage has a thread of its own. Each thread does whatever is most urgent next, so all requested
-//! threads are busy however the work divides, and one thread alone does everything without waiting
-//! for another. A fixed number of items circulates, so memory is bounded. No deadlock is possible: a
-//! thread that waits holds nothing, and whatever a thread holds comes back, with a result or an
-//! error.
+//! No stage has a thread of its own. Each thread does the most urgent step next, so all threads are
+//! busy whichever stage takes the time, and a single thread does everything without waiting. A
+//! fixed number of items circulates, so memory is bounded. Deadlock is impossible: a waiting thread
+//! holds no item, and a thread that holds an item always returns it, with a result or an error.
 //!
-//! A pool such as rayon's takes items in any order and without a bound on how many are under way;
-//! keeping the order and the bound over it would need the same bookkeeping as here.
+//! A pool such as rayon's processes items in any order and does not limit their number in memory;
+//! order and limit on top of it would need the same bookkeeping as here.
 
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
@@ -21,7 +20,7 @@ use thiserror::Error;
 
 use crate::tasks::{Tasks, Tools};
 
-/// Items per thread: one being processed, one waiting to be, one waiting for its turn to be taken.
+/// Items per thread: one being processed, one waiting for that, one waiting to be taken.
 const ITEMS_PER_THREAD: usize = 3;
 
 /// A stage panicked.
@@ -34,8 +33,8 @@ pub struct StageStopped {
 /// Reads items, processes them on as many threads as there are `workers`, and takes them in the
 /// order of reading; in between, threads do `tasks`.
 ///
-/// `read` fills an item, which may be one that was taken before, and returns whether there may be
-/// more. Where it fails, the items before are taken first.
+/// `read` fills an item, which may be a used one, and returns whether there may be more. If it
+/// fails, the items before are taken first.
 ///
 /// # Errors
 ///
@@ -69,7 +68,7 @@ pub fn run<T: Default + Send, W: Send, E: From<StageStopped> + Send>(
             let stages = &stages;
             scope.spawn(move || stages.serve(worker));
         }
-        // The calling thread is one of them.
+        // The calling thread is one of the workers.
         if let Some(worker) = ours {
             stages.serve(worker);
         }
@@ -82,7 +81,7 @@ pub fn run<T: Default + Send, W: Send, E: From<StageStopped> + Send>(
         .unwrap_or(Err(StageStopped { stage: "a run without workers" }.into()))
 }
 
-/// What threads share.
+/// State common to all threads.
 struct Stages<'a, T, R, F, K, E> {
     threads: usize,
     tasks: &'a Tasks,
@@ -98,7 +97,7 @@ struct State<T, R, K, E> {
     empty: Vec<T>,
     /// Items to be processed, with their number.
     filled: VecDeque<(u64, T)>,
-    /// Items that wait for their turn to be taken, or why there is none.
+    /// Processed items that wait to be taken, or the error in their place.
     worked: BTreeMap<u64, Result<T, E>>,
     /// The reader, unless a thread is reading.
     reader: Option<R>,
@@ -114,7 +113,7 @@ struct State<T, R, K, E> {
     outcome: Option<Result<(), E>>,
 }
 
-/// What a thread does next.
+/// The next step of a thread.
 enum Step<T, R, K, E> {
     Take(K, Result<T, E>),
     Work(u64, T),
@@ -129,7 +128,7 @@ where
     K: FnMut(&T) -> Result<(), E>,
     E: From<StageStopped>,
 {
-    /// Does whatever is most urgent until everything is done.
+    /// Does the most urgent step until everything is done.
     fn serve<W>(&self, mut worker: W)
     where
         F: Fn(&mut W, &mut T) -> Result<(), E>,
@@ -243,7 +242,7 @@ fn guarded<T, E: From<StageStopped>>(
 }
 
 #[cfg(test)]
-// A test says by panicking that it failed.
+// Tests fail by panicking.
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::time::Duration;
@@ -252,7 +251,7 @@ mod tests {
 
     use super::*;
 
-    /// What goes wrong in these tests.
+    /// The error of a stage in these tests.
     #[derive(Debug, Error)]
     enum Failure {
         #[error("{0}")]
@@ -263,7 +262,7 @@ mod tests {
         Io(#[from] io::Error),
     }
 
-    /// Where something goes wrong, and how.
+    /// The item at which each stage fails, and how.
     #[derive(Clone, Copy, Default)]
     struct Faults {
         read: Option<u64>,
@@ -272,7 +271,7 @@ mod tests {
         panics: bool,
     }
 
-    /// Sends so many numbers through so many threads that take different times; returns what was
+    /// Sends this many numbers through this many threads, at varying speed; returns the numbers
     /// taken.
     fn numbers(count: u64, threads: usize, faults: Faults) -> (Vec<u64>, Result<(), Failure>) {
         let fail = move |at: Option<u64>, number: u64, what: &str| {
@@ -326,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_ends_the_run_after_the_items_before_it() {
+    fn a_failing_stage_ends_the_run_after_the_items_before_it() {
         for panics in [false, true] {
             for threads in [1, 2, 8] {
                 for at in [0, 1, 57] {
@@ -360,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_that_are_requested_meanwhile_are_all_done() {
+    fn all_tasks_requested_during_the_run_are_done() {
         use crate::tasks::InOrder;
 
         for threads in [1, 2, 4] {

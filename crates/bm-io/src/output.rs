@@ -15,20 +15,21 @@ use crate::interrupted::Part;
 use crate::path::{folder, given_up, is_stdio, target};
 use crate::sink::{OutputStream, Sink, Stream};
 
-/// Bytes gathered before they are written. Fewer than the text of a batch, which is written from
-/// where it is and not copied.
+/// Size of the write buffer, in bytes. The text of a batch is larger, so it is written directly and
+/// not copied.
 const BUFFER: usize = 64 * 1024;
 
-/// One output. Dropped before [`Output::finish`], it leaves no file behind and writes nothing more.
+/// One output. If it is dropped before [`Output::finish`], it leaves no file behind and writes
+/// nothing more.
 pub struct Output {
     path: PathBuf,
-    /// The file itself, where the path is a link to it.
+    /// The file itself, if the path is a link to it.
     target: PathBuf,
     /// Present until the output is complete.
     sink: Option<Box<dyn Sink>>,
     /// Cleared when the output is given up.
     wanted: Arc<AtomicBool>,
-    /// The file under its temporary name; present until it gets its final one.
+    /// The file under its temporary name; present until it gets its final name.
     unnamed: Option<(tempfile::TempPath, Part)>,
 }
 
@@ -59,11 +60,11 @@ impl Output {
         })
     }
 
-    /// Starts an output in a format of the caller's: `sink` writes it over the stream of the file.
+    /// Starts an output in a format of the caller: `sink` writes it to the stream of the file.
     ///
     /// # Errors
     ///
-    /// If the path is one of `inputs` or cannot be created, or what `sink` says.
+    /// If the path is one of `inputs` or cannot be created, or the error of `sink`.
     pub fn create_as(
         path: &Path,
         inputs: &[&Path],
@@ -99,7 +100,7 @@ impl Output {
         Ok(Self { path: path.to_owned(), target, sink: Some(sink), wanted, unnamed })
     }
 
-    /// Returns what messages call the output.
+    /// Returns the name of the output in messages.
     pub fn name(&self) -> String {
         if is_stdio(&self.path) { "stdout".to_owned() } else { self.path.display().to_string() }
     }
@@ -108,17 +109,17 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// What the system says, with the output's name.
+    /// The error of the operating system, with the name of the output.
     pub fn write_text(&mut self, text: &[u8]) -> Result<(), IoError> {
         self.write_all(text).map_err(|source| IoError::System { what: self.name(), source })
     }
 
-    /// Returns an unnamed temporary file on the disk that the output is on: the folder for temporary
-    /// files may be small, or in memory.
+    /// Returns an unnamed temporary file on the disk of the output: the folder for temporary files
+    /// may be small, or in memory.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The error of the operating system.
     pub fn spool(&self) -> io::Result<File> {
         if self.unnamed.is_some() {
             tempfile::tempfile_in(folder(&self.target))
@@ -131,7 +132,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// What the system says; under the final name is then the file that was there before, or none.
+    /// The error of the operating system; the final name then keeps its old file, or none.
     pub fn finish(self) -> Result<(), IoError> {
         finish_all(vec![self])
     }
@@ -141,7 +142,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The error of the operating system.
     pub fn complete(&mut self) -> Result<(), IoError> {
         match self.sink.take() {
             Some(sink) => sink.finish().map_err(IoError::system(self.name())),
@@ -149,7 +150,7 @@ impl Output {
         }
     }
 
-    /// Gives the file, which is complete, its name.
+    /// Gives the complete file its final name.
     fn rename(&mut self) -> Result<(), IoError> {
         let Some((unnamed, _part)) = self.unnamed.take() else { return Ok(()) };
         let failed = IoError::system(format!("{}: cannot be given its name", self.name()));
@@ -194,8 +195,8 @@ pub fn refuse_twins<'a>(
 ) -> Result<(), IoError> {
     let mut seen = Vec::new();
     for path in outputs.into_iter().flatten() {
-        // Two paths to one file are the same output, whether it exists yet or not; a device takes any
-        // number of outputs.
+        // Two paths to one file are the same output, even if the file does not exist yet; a device
+        // takes any number of outputs.
         let identity = match path.file_name() {
             Some(name) if !path.exists() => fs::canonicalize(folder(path))
                 .map_or_else(|_| path.clone(), |folder| folder.join(name)),
@@ -212,8 +213,8 @@ pub fn refuse_twins<'a>(
     Ok(())
 }
 
-/// Returns a new file in the folder of `target`, with the permissions of a plainly created one; `path`
-/// is what messages call it.
+/// Returns a new file in the folder of `target`, with the usual permissions; messages call it
+/// `path`.
 fn beside(path: &Path, target: &Path) -> Result<NamedTempFile, IoError> {
     let folder = folder(target);
     if !folder.is_dir() {
@@ -225,15 +226,16 @@ fn beside(path: &Path, target: &Path) -> Result<NamedTempFile, IoError> {
     }
     let mut builder = tempfile::Builder::new();
     builder.prefix(".bm-").suffix(".partial");
-    // Opened here and not by tempfile, which gives files to their owner alone and puts a temporary
-    // name into its error that means nothing to the user.
+    // Opened here and not by tempfile, which makes files readable by their owner only and puts a
+    // temporary name into its error.
     let open = |place: &Path| File::options().read(true).write(true).create_new(true).open(place);
     builder
         .make_in(folder, open)
         .map_err(IoError::system(format!("{}: cannot be created", path.display())))
 }
 
-/// A name that promises a format that is not written would mislead its reader.
+/// Refuses a name that ends like a format that is not written: it would mislead readers of the
+/// file.
 fn refuse_other_formats(path: &Path) -> Result<(), IoError> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("parquet") => Err(IoError::Refused(format!(
@@ -251,7 +253,7 @@ fn refuse_other_formats(path: &Path) -> Result<(), IoError> {
     }
 }
 
-/// Writing over an input would lose it.
+/// Refuses an output over an input, which would be lost.
 fn refuse_inputs(path: &Path, inputs: &[&Path]) -> Result<(), IoError> {
     let Ok(output) = fs::canonicalize(path) else { return Ok(()) };
     for input in inputs.iter().filter(|input| !is_stdio(input)) {
@@ -265,7 +267,7 @@ fn refuse_inputs(path: &Path, inputs: &[&Path]) -> Result<(), IoError> {
     Ok(())
 }
 
-/// Puts the output's name before a refusal.
+/// Puts the name of the output before a message.
 fn refused(path: &Path, error: &IoError) -> IoError {
     IoError::Refused(format!("{}: {error}", path.display()))
 }

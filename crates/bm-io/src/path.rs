@@ -1,9 +1,9 @@
-//! Paths as users write them: `-` is a standard stream.
+//! Paths on the command line: `-` is a standard stream.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// Returns what messages call an input.
+/// Returns the name of an input in messages.
 pub fn name(path: &Path) -> String {
     if is_stdio(path) { "stdin".to_owned() } else { path.display().to_string() }
 }
@@ -13,7 +13,7 @@ pub fn is_stdio(path: &Path) -> bool {
     path == "-"
 }
 
-/// Returns the file that `path` is or links to: renaming over a link would replace the link and not
+/// Returns the file that `path` is or links to: renaming over a link would replace the link, not
 /// the file.
 pub(crate) fn target(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
@@ -24,7 +24,7 @@ pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Returns an error for an output that was given up.
+/// Returns the error of an abandoned output.
 pub(crate) fn given_up() -> io::Error {
     io::Error::other("the output was given up")
 }

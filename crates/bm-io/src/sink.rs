@@ -1,5 +1,5 @@
-//! Where the text of an output goes: to a plain file, into compressed blocks, or into a format of
-//! the caller's.
+//! Destinations of the text of an output: a plain file, compressed blocks, or a format of the
+//! caller.
 
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
@@ -9,24 +9,24 @@ use crate::path::given_up;
 
 /// Takes the text of an output and writes it in its own format.
 ///
-/// A format of one's own implements it over the [`OutputStream`] that
-/// [`Output::create_as`](crate::Output::create_as) hands out, for example a table of columns.
+/// Implement this trait for a format of your own, for example a table of columns, on top of the
+/// [`OutputStream`] of [`Output::create_as`](crate::Output::create_as).
 pub trait Sink: Write + Send {
-    /// Writes everything that is still buffered, and what closes the format.
+    /// Writes everything that is still buffered, and the end of the format.
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The error of the operating system.
     fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
 /// The bytes of an output on their way to the file, buffered.
 pub type OutputStream = BufWriter<Stream>;
 
-/// Bytes that are written as long as the output is wanted.
+/// A stream that stops writing when the output is abandoned.
 ///
-/// Writers with a buffer write it out when they are dropped: after an error that would make a part
-/// look like a whole.
+/// Buffered writers write their buffer when they are dropped; after an error, an incomplete output
+/// would then look complete.
 pub struct Stream {
     pub(crate) inner: Box<dyn Write + Send>,
     pub(crate) wanted: Arc<AtomicBool>,

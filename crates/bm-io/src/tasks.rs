@@ -1,9 +1,9 @@
-//! Small tasks, such as compressing a block, that any free thread does; results come in order.
+//! Small tasks, such as compressing a block, for any free thread; results come in order of request.
 //!
 //! The threads of [`ordered_stages`](crate::ordered_stages) take tasks before anything else, so all
-//! threads stay busy whatever a run spends its time on. A thread that needs a result does not depend
-//! on the others: it does tasks from the queue itself until the result is there. So no thread can
-//! wait for ever, and a command without worker threads needs none.
+//! threads stay busy. A thread that needs a result does not depend on the others: it does tasks
+//! from the queue itself until the result is ready. So no thread can wait for ever, and tasks are
+//! done even without worker threads.
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,10 +14,10 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
 use sirocco::Format;
 use sirocco::inflate::Decoder;
 
-/// Results requested ahead of the one that is needed, per worker.
+/// Results requested ahead, per worker.
 const AHEAD: usize = 2;
 
-/// Compressors and decompressors, kept from task to task because they are costly to make.
+/// Compressors and decompressors, reused from task to task because they are costly to create.
 pub struct Tools {
     gzip: Option<(u8, Compressor)>,
     zstd: Option<(u8, zstd::bulk::Compressor<'static>)>,
@@ -62,7 +62,7 @@ impl Tools {
     }
 }
 
-/// Returns the tool that is kept if it is of `level`; otherwise makes one.
+/// Returns the kept tool if it has this level; otherwise creates one.
 fn of_level<T>(
     kept: &mut Option<(u8, T)>,
     level: u8,
@@ -79,7 +79,7 @@ fn of_level<T>(
 pub struct Task(Box<dyn FnOnce(&mut Tools) + Send>);
 
 impl Task {
-    /// Does the task. A task that panics has no result, which is an error for the one who asked.
+    /// Does the task. A task that panics sends no result, which is an error for the requester.
     pub fn run(self, tools: &mut Tools) {
         if catch_unwind(AssertUnwindSafe(|| (self.0)(tools))).is_err() {
             *tools = Tools::default();
@@ -87,7 +87,7 @@ impl Task {
     }
 }
 
-/// A queue of tasks that wait for a free thread.
+/// A queue of tasks for free threads.
 #[derive(Clone)]
 pub struct Tasks {
     give: Sender<Task>,
@@ -132,7 +132,7 @@ impl<T: Send + 'static> InOrder<T> {
     pub fn request(&mut self, task: impl FnOnce(&mut Tools) -> T + Send + 'static) {
         let (give, take) = bounded(1);
         let task = Task(Box::new(move |tools| {
-            // The one who asked may have given up.
+            // The requester may have stopped waiting.
             let _ = give.send(task(tools));
         }));
         self.waiting.push_back(take);
@@ -159,7 +159,7 @@ impl<T: Send + 'static> InOrder<T> {
         }
     }
 
-    /// Gives up all requests.
+    /// Drops all requests.
     pub fn forget(&mut self) {
         self.waiting.clear();
     }
@@ -194,7 +194,7 @@ fn lost() -> io::Error {
 }
 
 #[cfg(test)]
-// A test says by panicking that it failed.
+// Tests fail by panicking.
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::thread;
@@ -227,7 +227,7 @@ mod tests {
                     taken.push(number);
                 }
                 assert!(taken.iter().copied().eq(0..200));
-                // For workers that still wait for their fifty tasks.
+                // Further tasks, so that every worker gets its fifty.
                 for _ in 0..50 * workers {
                     results.request(|_| 0);
                 }

@@ -1,4 +1,4 @@
-//! Whether the model applies to the run, and what scores the reads where it does not.
+//! Decides whether the model applies to the run, and what scores the reads if it does not.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use bm_reads::ReadRef;
 use crate::PipelineError;
 use crate::engine::Engine;
 
-/// Checks a model, which the user has `named` or not, against the first reads of a run: by its domain
-/// and, for reads of few positions, by what the reads say of each other. The first reads are the same
-/// for any number of workers, and so is the result.
+/// Checks a model, which the user has `named` or not, against the first reads of a run: by its
+/// domain and, if the reads come from few positions, by comparing overlapping reads. The first
+/// reads, and so the result, do not depend on the number of workers.
 pub(crate) fn check<'a>(
     engine: &Engine,
     named: bool,
@@ -19,7 +19,7 @@ pub(crate) fn check<'a>(
 ) -> Result<Applicability, PipelineError> {
     let facts = engine.package.facts();
     let mut applicability = Applicability::of(facts, reads.clone());
-    // Qualities without information cannot be contradicted.
+    // Reads cannot contradict qualities without information.
     if applicability.applies()
         && facts.domain.is_some()
         && let Some(contradiction) = Contradiction::of(reads, &engine.package)?
@@ -29,7 +29,7 @@ pub(crate) fn check<'a>(
     Ok(if named { applicability.keeping_model() } else { applicability })
 }
 
-/// Returns what scores the reads, for each of this many workers.
+/// Returns the scorers for this many workers, one each.
 pub(crate) fn models(
     applicability: &Applicability,
     engine: &mut Engine,

@@ -1,38 +1,38 @@
-//! The columns of the table of scores: one list, from which its text, its Parquet schema, reading
-//! it back and the help are made.
+//! The columns of the table of scores. Text output, Parquet schema, reading and help all use this
+//! one list.
 
 use bm_quality::ModelPackage;
 
 /// A column of the table of scores. Names and order are a contract.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Column {
-    /// The read's name.
+    /// Name of the read.
     Read,
-    /// Its number of bases.
+    /// Number of bases.
     Length,
-    /// The probability that it passes.
+    /// Probability that the read passes.
     Probability,
-    /// The errors that are expected in it.
+    /// Expected errors of the read.
     ExpectedErrors,
-    /// The errors that its qualities report.
+    /// Expected errors by the reported qualities.
     PhredExpectedErrors,
-    /// The mean of its Phred scores.
+    /// Mean of the reported Phred scores.
     MeanPhred,
-    /// The errors that the network alone expects.
+    /// Expected errors by the network alone, without k-mers.
     ExpectedErrorsPrior,
-    /// The fraction of its bases that k-mers cover.
+    /// Fraction of bases covered by k-mers.
     Evaluable,
-    /// Which mate of a pair it is.
+    /// Number of the mate in its pair.
     Mate,
-    /// The probability of the pair.
+    /// Probability that the pair passes.
     PairProbability,
-    /// What became of it.
+    /// Verdict on the read.
     Verdict,
-    /// Why it is not kept.
+    /// Reasons why the read is not kept.
     Reason,
 }
 
-/// What the fields of a column are.
+/// The type of the fields of a column.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FieldKind {
     /// Text.
@@ -43,10 +43,10 @@ pub enum FieldKind {
     Number,
 }
 
-/// What is known of the reads of a table, on which its columns depend.
+/// Properties of a run that decide which columns its table has.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Known {
-    /// Whether the model counts errors.
+    /// Whether the model expects a number of errors.
     pub errors: bool,
     /// Whether k-mers are looked up.
     pub kmers: bool,
@@ -55,7 +55,7 @@ pub struct Known {
 }
 
 impl Known {
-    /// Returns what a model tells of single reads or of pairs.
+    /// Returns the properties for a model and for single reads or pairs.
     pub fn by(package: &ModelPackage, pairs: bool) -> Self {
         let errors = package.facts().counts_errors();
         Self { errors, kmers: package.has_evidence(), pairs }
@@ -125,7 +125,7 @@ impl Column {
         }
     }
 
-    /// Returns when a table has the column, for the help; empty if always.
+    /// Returns the condition under which a table has the column, for the help; empty if always.
     pub const fn condition(self) -> &'static str {
         match self {
             Self::ExpectedErrors => "models that count errors",
@@ -135,7 +135,7 @@ impl Column {
         }
     }
 
-    /// Returns what the fields of the column are.
+    /// Returns the type of the fields.
     pub const fn kind(self) -> FieldKind {
         match self {
             Self::Read | Self::Verdict | Self::Reason => FieldKind::Text,
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_has_the_columns_of_what_is_known() {
+    fn the_columns_depend_on_the_run() {
         let names = |known| Column::of(known).map(Column::name).collect::<Vec<_>>().join(" ");
         assert_eq!(
             names(Known::default()),

@@ -1,4 +1,4 @@
-//! Decides what becomes of a read, and of its mate.
+//! Decides whether reads and pairs are kept.
 
 use bm_quality::{Criteria, Prediction};
 
@@ -11,7 +11,7 @@ use crate::templates::{Mate, Template};
 /// How a pair is scored and kept.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum PairMode {
-    /// As one read, by the errors that are expected in both mates together.
+    /// As one read, by the expected errors of both mates together.
     #[default]
     Joint,
     /// Both mates must pass.
@@ -34,16 +34,16 @@ impl PairMode {
     }
 }
 
-/// Decides about the reads of a template.
+/// Decides which reads of a template are kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Decider {
-    /// Rules beside the model.
+    /// Rules in addition to the model.
     pub rules: Rules,
-    /// What the scores must reach.
+    /// Criteria that the scores must meet.
     pub criteria: Criteria,
     /// How pairs are kept.
     pub mode: PairMode,
-    /// Whether a mate that passes alone is kept where its pair is not.
+    /// Whether a mate that passes alone is kept if its pair is not.
     pub keeps_singles: bool,
 }
 
@@ -55,15 +55,15 @@ pub struct ScoredTemplate<'a> {
     pub(crate) predictions: &'a [Prediction],
     /// The prediction for two mates as one read.
     pub joint: Option<&'a Prediction>,
-    /// What became of each read of the batch when it was scored, where a table of scores says so.
+    /// Earlier verdicts on the reads of the batch, if they come from a table of scores.
     pub(crate) earlier: &'a [Fate],
-    /// Error probabilities of the bases of the batch, where they are computed.
+    /// Error probabilities of the bases of the batch, if they are computed.
     pub(crate) bases: &'a BaseProbabilities,
 }
 
 impl<'a> ScoredTemplate<'a> {
-    /// Returns the error probability of each base of a read; empty where they are not computed or
-    /// not known.
+    /// Returns the error probability of each base of a read; empty if they are not computed or not
+    /// known.
     pub fn bases(&self, mate: &Mate<'_>) -> &'a [f32] {
         self.bases.of(mate.index)
     }
@@ -75,8 +75,8 @@ impl<'a> ScoredTemplate<'a> {
 }
 
 impl Decider {
-    /// Decides by the rules and by the scores of each read and of the pair. Without criteria, what
-    /// was decided when the reads were scored holds.
+    /// Decides by the rules and by the scores of each read and of the pair. Without criteria, the
+    /// earlier verdicts of the table of scores hold.
     pub fn decide(&self, scored: &ScoredTemplate<'_>) -> Decision {
         match (scored.template.mates(), scored.joint) {
             ([one, other], Some(joint)) => {
@@ -130,7 +130,7 @@ impl Decider {
             } else if passes[i] && self.keeps_singles {
                 Fate { alone: true, ..Fate::KEPT }
             } else if mode == PairMode::Joint && matches!(prediction, Prediction::Scored(_)) {
-                // Scored as one read, they fail as one.
+                // Mates scored as one read fail together.
                 Fate::lost(by_rules[i].and(joint_reasons), prediction)
             } else {
                 Fate::lost(by_rules[i].and(by_score[i]), prediction)
@@ -138,7 +138,7 @@ impl Decider {
         })
     }
 
-    /// Returns whether what was decided when the reads were scored holds.
+    /// Returns whether the earlier verdicts hold.
     fn repeats(&self, earlier: &[Fate]) -> bool {
         self.criteria == Criteria::default() && !earlier.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Which model, on which engine.
+//! Selection of the model and of the engine that runs it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,15 +26,15 @@ pub enum BackendChoice {
 #[derive(Clone, Debug, Default)]
 pub struct EngineChoice {
     /// Id of an embedded model, or path of a model package or `.onnx` file; `None` for the default
-    /// model, with reported errors where that does not apply.
+    /// model, with reported errors as the fall-back.
     pub model: Option<String>,
-    /// What runs the network. A named backend that is not there is an error.
+    /// The backend. It is an error if a named backend is not available.
     pub backend: BackendChoice,
     /// The ONNX Runtime library.
     pub ort_library: Option<PathBuf>,
-    /// Where that library may be if none is named.
+    /// Path to try for the library if none is named.
     pub ort_candidates: Vec<PathBuf>,
-    /// Where CoreML keeps compiled models.
+    /// Folder in which CoreML keeps compiled models.
     pub coreml_cache: Option<PathBuf>,
 }
 
@@ -83,7 +83,7 @@ impl EngineChoice {
 ///
 /// # Errors
 ///
-/// If there is no such model, or it is not what its manifest says.
+/// If there is no such model, or it does not match its manifest.
 pub fn open_package(model: Option<&str>) -> Result<ModelPackage, PipelineError> {
     let default = || ModelPackage::embedded_ids().next();
     let Some(model) = model.or_else(default) else {
@@ -102,11 +102,11 @@ pub fn open_package(model: Option<&str>) -> Result<ModelPackage, PipelineError> 
 pub struct Engine {
     /// The model.
     pub package: Arc<ModelPackage>,
-    /// What runs it.
+    /// The engine.
     pub backend: Box<dyn Backend>,
     /// A remark on the choice of the engine, for the user.
     pub(crate) note: Option<String>,
-    /// A loaded model: whether an engine can run it is known when it has loaded it.
+    /// A loaded model: only loading shows whether the engine can run it.
     first: Option<QualityModel>,
 }
 
@@ -132,7 +132,8 @@ impl Engine {
                             format!("{}; using {}", error.with_causes(), engine.backend.describe());
                         Ok(Self { note: Some(note), ..engine })
                     }
-                    // Why the first engine cannot run it, and not why the second is missing.
+                    // Report why the first engine cannot run the model, not why the second is
+                    // missing.
                     Err(_) => Err(error),
                 }
             }
@@ -145,7 +146,7 @@ impl Engine {
         Ok(Self { package, backend, note: None, first: Some(first) })
     }
 
-    /// Returns a model for each of this many workers.
+    /// Returns loaded models for this many workers, one each.
     pub(crate) fn models(&mut self, workers: usize) -> Result<Vec<QualityModel>, PipelineError> {
         let mut models: Vec<_> = self.first.take().into_iter().collect();
         while models.len() < workers {

@@ -1,4 +1,4 @@
-//! What can go wrong with a run.
+//! Errors of a run.
 
 use std::error::Error as StdError;
 
@@ -19,10 +19,10 @@ pub enum PipelineError {
     /// A model cannot be opened or run.
     #[error(transparent)]
     Quality(#[from] QualityError),
-    /// An engine is not there, or failed.
+    /// An engine is not available, or failed.
     #[error(transparent)]
     Infer(#[from] InferError),
-    /// The run cannot be learned.
+    /// Learning the run failed.
     #[error(transparent)]
     Adapt(#[from] AdaptError),
     /// A part of the program panicked.
@@ -31,9 +31,9 @@ pub enum PipelineError {
     /// Something failed at a place: a file, a record, a line of a table.
     #[error("{place}")]
     At {
-        /// Where.
+        /// The place.
         place: String,
-        /// What failed there.
+        /// The error there.
         source: Box<dyn StdError + Send + Sync>,
     },
     /// A request that cannot be met, or inputs that do not fit together.
@@ -61,7 +61,7 @@ impl PipelineError {
         text
     }
 
-    /// Returns an error that is a text, as the result of a function.
+    /// Returns an error with this text, as a result.
     pub(crate) fn refuse<T>(text: impl Into<String>) -> Result<T, Self> {
         Err(Self::Refused(text.into()))
     }

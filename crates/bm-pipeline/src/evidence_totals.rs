@@ -1,4 +1,4 @@
-//! What k-mer evidence changed, summed over the reads that were scored.
+//! The effect of k-mer evidence, summed over the scored reads.
 
 use bm_quality::Prediction;
 use serde::{Deserialize, Serialize};
@@ -10,9 +10,9 @@ pub struct EvidenceTotals {
     pub bases: f64,
     /// Bases that k-mers cover.
     pub covered_bases: f64,
-    /// Errors that the network alone expects.
+    /// Expected errors by the network alone.
     pub expected_errors_prior: f64,
-    /// Errors that are expected with the k-mers.
+    /// Expected errors with the k-mers.
     pub expected_errors: f64,
 }
 
@@ -37,7 +37,7 @@ impl EvidenceTotals {
         self.expected_errors += other.expected_errors;
     }
 
-    /// Returns whether k-mers were looked up for no read.
+    /// Returns whether no k-mers were looked up.
     pub fn is_empty(&self) -> bool {
         self.bases == 0.0
     }

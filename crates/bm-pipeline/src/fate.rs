@@ -1,4 +1,4 @@
-//! What becomes of a read, and how much of it is kept.
+//! The outcome for a read: whether it is kept, why not, and which bases.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::reasons::{Reason, Reasons};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct BaseRange {
     start: usize,
-    /// At most the length of the read, or [`usize::MAX`] for its end.
+    /// End of the range, or [`usize::MAX`] for the end of the read.
     end: usize,
 }
 
@@ -23,32 +23,32 @@ impl BaseRange {
         Self { start, end: end.max(start) }
     }
 
-    /// Returns whether it is all bases of a read of this length.
+    /// Returns whether the range covers a read of this length.
     pub fn is_whole(self, length: usize) -> bool {
         self.start == 0 && self.end >= length
     }
 
-    /// Returns the range in a read of this length.
+    /// Returns the range, cut off at the end of a read of this length.
     pub fn of(self, length: usize) -> Range<usize> {
         self.start.min(length)..self.end.min(length)
     }
 }
 
-/// What becomes of a read.
+/// The outcome for a read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Fate {
-    /// Whether it is kept, alone or with its mate.
+    /// Whether the read is kept, alone or with its mate.
     pub verdict: Verdict,
-    /// Why it is not kept.
+    /// Reasons why the read is not kept.
     pub reasons: Reasons,
-    /// Whether it is kept without its mate.
+    /// Whether the read is kept without its mate.
     pub alone: bool,
-    /// The bases that are kept of a read that is kept.
+    /// The bases to keep, if the read is kept.
     pub keep: BaseRange,
 }
 
 impl Fate {
-    /// A read that is kept whole.
+    /// The outcome of a read that is kept whole.
     pub const KEPT: Self = Self {
         verdict: Verdict::Pass,
         reasons: Reasons::NONE,
@@ -56,7 +56,7 @@ impl Fate {
         keep: BaseRange::WHOLE,
     };
 
-    /// Returns the fate of a read that is not kept: for these reasons or, if there are none, because
+    /// Returns the outcome for a read that is not kept, for these reasons; without reasons, because
     /// of its mate.
     pub fn lost(mut reasons: Reasons, prediction: &Prediction) -> Self {
         if reasons.is_empty() {
@@ -67,15 +67,15 @@ impl Fate {
         Self { verdict, reasons, ..Self::KEPT }
     }
 
-    /// Returns the number of bases that are kept of a read of this length.
+    /// Returns how many bases of a read of this length are kept.
     pub fn bases_kept(&self, length: usize) -> usize {
         if self.verdict == Verdict::Pass { self.keep.of(length).len() } else { 0 }
     }
 }
 
-/// What becomes of the reads of a template.
+/// The outcomes for the reads of a template.
 pub struct Decision {
-    /// For each read, in order.
+    /// One outcome per read, in order.
     fates: [Fate; 2],
     count: usize,
 }
@@ -91,7 +91,7 @@ impl Decision {
         Self { fates, count: 2 }
     }
 
-    /// Returns what becomes of each read.
+    /// Returns the outcome for each read.
     pub fn fates(&self) -> &[Fate] {
         &self.fates[..self.count]
     }

@@ -10,22 +10,22 @@ use crate::kept_records::{KeptRecords, Places};
 use crate::observer::Observer;
 use crate::run::{Finished, Job, OpenSource, RunSettings};
 
-/// Filters reads: writes those that pass, and on request the others.
+/// Filters reads: writes the reads that pass and, on request, the others.
 ///
-/// Outputs are written compressed if their names say so; `-` is stdout. Kept records are the input's
-/// byte for byte, in input order.
+/// The name of an output decides its compression; `-` is stdout. Kept records are written
+/// unchanged, in input order.
 #[derive(Clone, Debug)]
 pub struct Filter {
-    /// Which reads, and what decides about them.
+    /// The reads, the model and the criteria.
     pub settings: RunSettings,
-    /// Where the reads that pass go; both mates of a pair, one after the other, without
-    /// [`Filter::output2`].
+    /// Output for the reads that pass. Without [`Filter::output2`], both mates of a pair go here,
+    /// one after the other.
     pub output: PathBuf,
-    /// Where the second mates of the pairs that pass go.
+    /// Output for the second mates of the pairs that pass.
     pub output2: Option<PathBuf>,
-    /// Where mates go that pass, but not as a pair; without it they are not kept.
+    /// Output for mates that pass while their pair does not; without it they are not kept.
     pub singles: Option<PathBuf>,
-    /// Where all other reads go, with the reasons in their descriptions.
+    /// Output for all other reads, with the reasons in their descriptions.
     pub discarded: Option<PathBuf>,
     /// Whether scores are written into the descriptions.
     pub annotate: bool,
@@ -53,12 +53,12 @@ impl Filter {
         [Some(output), output2.as_ref(), singles.as_ref(), discarded.as_ref()].into_iter()
     }
 
-    /// Filters the reads. The outputs get their names by [`Finished::commit`].
+    /// Filters the reads. [`Finished::commit`] gives the outputs their names.
     ///
     /// # Errors
     ///
     /// If an input is broken, the model or its engine cannot be used, or an output cannot be
-    /// written; no output is there then.
+    /// written; no output exists then.
     pub fn run(&self, observer: &dyn Observer) -> Result<Finished, PipelineError> {
         refuse_twins(self.outputs())?;
         let inputs = self.settings.files();
@@ -89,7 +89,7 @@ impl Filter {
     }
 }
 
-/// Returns the mark of records whose qualities are the model's.
+/// Returns the mark for records with the model's qualities.
 fn mark(source: &OpenSource) -> Result<Vec<u8>, PipelineError> {
     match source {
         OpenSource::Model { engine, .. } => {

@@ -1,4 +1,4 @@
-//! Which files hold the reads of a run, and how they belong together.
+//! The input files of a run, and the layout of their reads: single reads or pairs.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use bm_reads::fastq::QualityOffset;
 
-/// How reads belong together.
+/// The layout of reads in files.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Layout {
     /// Single reads.
     #[default]
     Single,
-    /// Pairs, whose mates have the same place in two files.
+    /// Pairs: mates have the same place in two files.
     TwoFiles,
-    /// Pairs, whose mates follow each other in one file.
+    /// Pairs: mates follow each other in one file.
     Interleaved,
 }
 
@@ -84,12 +84,12 @@ impl Inputs {
         Self { source, mates: None, interleaved: false, offset: QualityOffset::default() }
     }
 
-    /// Returns two files of mates, in the same order.
+    /// Returns inputs of two files of mates, in the same order.
     pub fn pair(first: impl Into<PathBuf>, second: impl Into<PathBuf>) -> Self {
         Self { mates: Some(second.into()), ..Self::single(first) }
     }
 
-    /// Returns a file in which mates follow each other.
+    /// Returns inputs of one file in which mates follow each other.
     pub fn interleaved(path: impl Into<PathBuf>) -> Self {
         Self { interleaved: true, ..Self::single(path) }
     }
@@ -111,7 +111,7 @@ impl Inputs {
         }
     }
 
-    /// Returns how reads belong together.
+    /// Returns the layout of the reads.
     pub fn layout(&self) -> Layout {
         match self {
             Self { mates: Some(_), .. } => Layout::TwoFiles,

@@ -1,4 +1,4 @@
-//! Writes the records that `bm filter` keeps, and those that it does not keep.
+//! Writes the records that `bm filter` keeps, and the records that it discards.
 
 use std::io::Write as _;
 
@@ -12,9 +12,9 @@ use crate::fate::{Decision, Fate};
 use crate::pipeline::Product;
 use crate::templates::Mate;
 
-/// Which output takes which reads, by the outputs' places.
+/// The places of the outputs for each kind of read.
 pub(crate) struct Places {
-    /// Kept reads: first mates and single reads, and second mates; both may be the same output.
+    /// Kept reads: single reads and first mates, then second mates; both may be the same output.
     pub(crate) mates: [usize; 2],
     /// Reads that are kept without their mate.
     pub(crate) singles: Option<usize>,
@@ -25,9 +25,9 @@ pub(crate) struct Places {
 /// Records of FASTQ.
 pub(crate) struct KeptRecords {
     pub(crate) places: Places,
-    /// Whether scores are written into the description.
+    /// Whether to write scores into the description.
     pub(crate) annotate: bool,
-    /// The mark of records with the model's qualities, if they are to have these.
+    /// The mark for records with the model's qualities; `None` to keep the instrument's qualities.
     pub(crate) recalibrated: Option<Vec<u8>>,
 }
 
@@ -64,7 +64,7 @@ impl KeptRecords {
         let mut record = mate.record;
         let is_kept = fate.verdict == Verdict::Pass;
         match &self.recalibrated {
-            // Reads that are not kept, or cannot be scored, stay as they came.
+            // Reads that are not kept, or cannot be scored, stay unchanged.
             Some(mark) if is_kept && !bases.is_empty() => {
                 suffix.extend_from_slice(mark);
                 quality_scores.extend(bases.iter().map(|p| quality(*p)));
@@ -98,8 +98,8 @@ fn quality(probability: f32) -> u8 {
     Phred::OFFSET + phred
 }
 
-/// Appends the scores of a read as words of a description: its probability, its expected errors, and
-/// the probability of its pair.
+/// Appends the scores of a read as words of a description: its probability, its expected errors,
+/// and the probability of its pair.
 fn annotate(suffix: &mut Vec<u8>, prediction: &Prediction, joint: Option<&Prediction>) {
     let mut add = |key: &str, value: Option<f32>| {
         if let Some(value) = value {

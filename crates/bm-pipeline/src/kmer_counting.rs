@@ -1,4 +1,4 @@
-//! Counts the k-mers of a run while it is read, on threads of their own.
+//! Counts the k-mers of a run while it is read, on separate threads.
 
 use std::sync::Arc;
 use std::thread::{Scope, ScopedJoinHandle};
@@ -14,7 +14,7 @@ use crate::PipelineError;
 /// Batches that wait for a thread.
 const WAITING: usize = 4;
 
-/// A batch that several threads read; the last one returns it to be filled again.
+/// A batch that several threads read; the last thread returns it for reuse.
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) batch: Arc<RecordBatch>,
@@ -26,16 +26,16 @@ impl Shared {
         Self { batch: Arc::new(batch), empty }
     }
 
-    /// Returns the batch to be filled again, if no other thread needs it.
+    /// Returns the batch for reuse, if no other thread needs it.
     pub(crate) fn release(self) {
         if let Some(batch) = Arc::into_inner(self.batch) {
-            // The reader may be done, or have enough empty batches.
+            // The reader may have finished, or have enough empty batches.
             let _ = self.empty.try_send(batch);
         }
     }
 }
 
-/// Threads that count k-mers, each its part of them.
+/// Threads that count k-mers, one per part of the counter.
 pub(crate) struct Counting<'scope> {
     threads: Vec<(Sender<Shared>, ScopedJoinHandle<'scope, Counter>)>,
 }

@@ -1,4 +1,4 @@
-//! Learns a run from its files: the model, and what its k-mers say.
+//! Learns a run from its files: the model and, on request, k-mer evidence.
 
 use std::io::Write;
 use std::path::Path;
@@ -16,36 +16,36 @@ use crate::observer::Observer;
 use crate::pipeline::{BATCH_BYTES, FIRST_BYTES};
 use crate::run_pass::{grouped, observe};
 
-/// Bytes that everything but the k-mers takes: the sample, its labels, what is read.
+/// Memory for everything but the k-mers, in bytes: the sample, its labels, read buffers.
 const BYTES_BESIDE_KMERS: u64 = 496 << 20;
 
-/// Fewest bytes that learning needs, some k-mers included.
+/// Smallest memory for learning, in bytes, some k-mers included.
 pub const FEWEST_BYTES: u64 = BYTES_BESIDE_KMERS + (16 << 20);
 
-/// What to learn from, and how.
+/// Inputs and options of learning.
 pub struct Learning<'a> {
     /// The files of the run, in their order.
     pub inputs: &'a [&'a Path],
-    /// Whether mates follow each other in each of them. Otherwise two consecutive files whose first
+    /// Whether mates follow each other in each file. Otherwise two consecutive files whose first
     /// reads are mates are read as pairs.
     pub interleaved: bool,
     /// The offset of the quality scores.
     pub offset: QualityOffset,
     /// The model to start from.
     pub start: &'a ModelPackage,
-    /// Seed of everything that is drawn.
+    /// Random seed.
     pub seed: u64,
-    /// Bytes that learning may take, if the k-mers of the run are to be counted.
+    /// Memory for learning in bytes, if the k-mers of the run are to be counted.
     pub evidence: Option<u64>,
     /// Threads; the result does not depend on their number.
     pub threads: usize,
 }
 
-/// What was learned of a run.
+/// The result of learning a run.
 pub struct Learned {
-    /// The model, and how it was chosen.
+    /// The model, and how it was selected.
     pub adaptation: Adaptation,
-    /// What the k-mers of the run say, if they were counted.
+    /// The k-mer evidence of the run, if k-mers were counted.
     pub evidence: Option<RunEvidence>,
 }
 
@@ -62,11 +62,11 @@ impl Learned {
 }
 
 impl Learning<'_> {
-    /// Learns the run; writes the labels of its bases to an output, if there is one.
+    /// Learns the run, and writes the labels of its bases to the output, if there is one.
     ///
     /// # Errors
     ///
-    /// If a file is broken, the model cannot be started from, or the output cannot be written.
+    /// If a file is broken, the base model cannot be adapted, or the output cannot be written.
     pub fn run(
         &self,
         labels_output: Option<Output>,
@@ -131,7 +131,7 @@ impl Learning<'_> {
     }
 }
 
-/// Writes a row for each read that was labelled.
+/// Writes a row for each labelled read.
 fn write_labels(
     sample: &RunSample,
     labels: &Labels,

@@ -1,4 +1,4 @@
-//! What becomes of the reads of a FASTQ file: what the program `bm` does, without a terminal.
+//! Filters, scores and learns FASTQ files: the program `bm` as a library.
 //!
 //! [`Filter`] keeps the reads that pass, [`Score`] writes a table with a row per read, [`Learning`]
 //! learns a run from itself, and [`score_reads`] hands every read with its scores to a function of
@@ -14,7 +14,7 @@
 //! let kept = folder.path().join("kept.fastq.gz");
 //! let mut filter = Filter::new(Inputs::single(reads), &kept);
 //! filter.settings.rules.min_length = Some(50);
-//! // All outputs get their names at once, when everything is complete.
+//! // All outputs get their names together, when everything is complete.
 //! let done = filter.run(&Silent)?.commit()?;
 //! assert_eq!(done.totals.reads.r#in, 1499);
 //! assert!(done.totals.reads.kept > 1200 && kept.exists());
@@ -23,11 +23,11 @@
 //!
 //! # The path of a read
 //!
-//! [`TemplateReader`] reads batches of templates, single reads or pairs. Each thread scores a batch,
-//! [`Decider`] decides about each template by [`Rules`] and scores, and the product of the command
-//! (records, rows) is made; outputs are written in input order. A [`Fate`] says whether a read is
-//! kept, why not, and which range of its bases is kept. [`Totals`] are numbers that can be read back
-//! and added.
+//! [`TemplateReader`] reads batches of templates, single reads or pairs. Each thread scores a
+//! batch, [`Decider`] decides about each template by [`Rules`] and scores, and the command formats
+//! its product (records or rows); outputs are written in input order. A [`Fate`] holds whether a
+//! read is kept, why not, and which range of its bases is kept. [`Totals`] can be written, read
+//! back and added.
 
 mod applicability;
 mod base_probabilities;
@@ -83,7 +83,7 @@ pub use tally::Tally;
 pub use templates::{Mate, Template, TemplateBatch, TemplateReader};
 pub use totals::{BaseTotals, PairTotals, ReadTotals, Totals};
 
-/// The examples of the README, to be tested.
+/// Tests the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

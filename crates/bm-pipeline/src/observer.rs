@@ -1,11 +1,11 @@
-//! Following a run while it works.
+//! Progress of a run.
 
 use bm_io::Input;
 
-/// Follows a run: how far it is, and remarks on the way. All methods do nothing by default.
+/// Receives progress and messages of a run. By default, all methods do nothing.
 pub trait Observer: Sync {
-    /// A pass over an input begins. [`Input::bytes`] is its size and [`Input::consumed`] how much of
-    /// it was read.
+    /// A pass over an input begins. [`Input::bytes`] is its size, and [`Input::consumed`] counts
+    /// the bytes read.
     fn pass_begins(&self, input: &Input) {
         let _ = input;
     }
@@ -18,12 +18,12 @@ pub trait Observer: Sync {
     /// The pass is over.
     fn pass_ends(&self) {}
 
-    /// A remark on the progress, in one line.
+    /// A message about progress, one line.
     fn note(&self, line: &str) {
         let _ = line;
     }
 
-    /// A remark that the user should see in any case, in one line.
+    /// A message that the user should always see, one line.
     fn warn(&self, line: &str) {
         let _ = line;
     }

@@ -29,22 +29,22 @@ pub struct PackageOutput {
 }
 
 impl PackageOutput {
-    /// Checks that a package may be written at `path`: there is nothing, an empty folder, or a
-    /// package.
+    /// Checks that a package may be written at `path`: nothing exists there, or an empty folder, or
+    /// a package.
     ///
     /// # Errors
     ///
-    /// If something else is there, or no folder to write it in.
+    /// If something else exists there, or the parent folder is missing.
     pub fn create(path: &Path) -> Result<Self, IoError> {
         let folder = FolderOutput::create(path, &FILES, "model package")?;
         Ok(Self { folder, name: path.display().to_string() })
     }
 
-    /// Writes the files of a package, and its evidence if there is some.
+    /// Writes the files of a package, with its evidence if it has some.
     ///
     /// # Errors
     ///
-    /// What the system says; under the final name is then what was there before.
+    /// The error of the operating system; the final name then keeps its old content.
     pub fn write(&self, files: &PackageFiles, evidence: Option<&Evidence>) -> Result<(), IoError> {
         let failed = |file: &str| IoError::system(format!("{}/{file}", self.name));
         self.folder.write(|folder| {

@@ -2,8 +2,8 @@
 //! (<https://parquet.apache.org/docs/file-format>).
 //!
 //! The table has one definition, its text ([`Column`]); this sink turns the text into columns.
-//! Missing numbers are null. Names of reads are text in Parquet, so a byte that is not UTF-8 becomes
-//! U+FFFD.
+//! Missing numbers are null. Names of reads are text in Parquet, so a byte that is not UTF-8
+//! becomes U+FFFD.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -19,10 +19,10 @@ use parquet::schema::types::Type;
 
 use crate::columns::{Column, FieldKind};
 
-/// Rows per row group; they wait in memory until the group is full.
+/// Rows per row group, which stay in memory until the group is full.
 const ROWS: usize = 1 << 16;
 
-/// Takes the text of a table and writes Parquet.
+/// Converts the text of a table to Parquet.
 pub(crate) struct ParquetTable<W: Write + Send> {
     /// Stream and level, until the first line names the columns.
     start: Option<(W, u8)>,
@@ -37,12 +37,12 @@ pub(crate) struct ParquetTable<W: Write + Send> {
 enum Values {
     Text(Vec<ByteArray>),
     Whole(Vec<i32>),
-    /// Numbers that are there, and for each row whether there is one.
+    /// The present numbers, and for each row whether it has a number.
     Number(Vec<f32>, Vec<i16>),
 }
 
 impl Values {
-    /// Returns no values for the column of that name.
+    /// Returns an empty list for the column of this name.
     fn of(name: &str) -> Self {
         match Column::from_name(name).map(Column::kind) {
             Some(FieldKind::Text) => Self::Text(Vec::new()),
@@ -65,7 +65,7 @@ impl Values {
             .build()
     }
 
-    /// Adds a value, as the text of the table shows it.
+    /// Adds a value from the text of the table.
     fn push(&mut self, field: &[u8]) -> io::Result<()> {
         let text = String::from_utf8_lossy(field);
         let not_a_number = || io::Error::other(format!("{text} is no number; this is a bug in bm"));
@@ -121,7 +121,7 @@ impl<W: Write + Send> ParquetTable<W> {
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The error of the operating system.
     pub(crate) fn into_inner(mut self) -> io::Result<W> {
         self.group()?;
         match (self.writer, self.start) {
@@ -161,7 +161,7 @@ impl<W: Write + Send> ParquetTable<W> {
         Ok(())
     }
 
-    /// Writes the rows that wait.
+    /// Writes the waiting rows.
     fn group(&mut self) -> io::Result<()> {
         let Some(writer) = self.writer.as_mut().filter(|_| self.rows > 0) else { return Ok(()) };
         let mut group = writer.next_row_group().map_err(cause)?;
@@ -191,7 +191,7 @@ impl<W: Write + Send> Write for ParquetTable<W> {
         Ok(buf.len())
     }
 
-    /// Does nothing: rows wait until their group is full.
+    /// Does nothing: rows stay in memory until their group is full.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -203,7 +203,7 @@ impl Sink for ParquetTable<OutputStream> {
     }
 }
 
-/// Returns the system's own error, where there is one.
+/// Returns the error of the operating system, if there is one.
 fn cause(error: ParquetError) -> io::Error {
     match error {
         ParquetError::External(inner) => match inner.downcast::<io::Error>() {
@@ -215,7 +215,7 @@ fn cause(error: ParquetError) -> io::Error {
 }
 
 #[cfg(test)]
-// A test says by panicking that it failed.
+// Tests fail by panicking.
 #[allow(clippy::unwrap_used)]
 mod tests {
     use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_come_back_however_the_text_was_cut() {
+    fn rows_are_read_back_however_the_text_is_divided() {
         let mut text = b"read\tlength\tprobability\tverdict\n".to_vec();
         let count = ROWS + 10;
         for i in 0..count {

@@ -1,4 +1,4 @@
-//! Scores every read of a run, decides about it, and writes what comes of it, in input order.
+//! Scores every read of a run, decides whether it is kept, and writes the outputs in input order.
 
 use bm_io::ordered_stages;
 use bm_io::{Output, Tasks};
@@ -16,13 +16,14 @@ use crate::templates::{TemplateBatch, TemplateReader};
 /// Bytes of text per batch. The input alone decides where batches end, so nothing depends on the
 /// number of workers.
 pub(crate) const BATCH_BYTES: usize = 256 * 1024;
-/// Bytes of text that are examined to see whether a model applies: some 1,500 reads of 150 bases.
+/// Bytes of text that are examined to decide whether a model applies: about 1,500 reads of 150
+/// bases.
 pub(crate) const FIRST_BYTES: usize = 2 * BATCH_BYTES;
 
-/// Memory that an emptied text keeps, in bytes: a very long read made it larger.
+/// Memory that a cleared text keeps, in bytes, after a very long read enlarged it.
 const KEPT_BYTES: usize = 4 << 20;
 
-/// What a command writes of the reads that were decided about. Every thread does so for its batch.
+/// The product of a command: what it writes for each template. Every thread formats its own batch.
 pub(crate) trait Product: Sync {
     /// Whether decisions are kept until the batch is taken, for a [`Visitor`].
     const KEEPS_DECISIONS: bool = false;
@@ -46,7 +47,7 @@ pub(crate) struct Destination<'a> {
 pub(crate) enum Scorer {
     /// A model.
     Model(Box<QualityModel>),
-    /// A table of scores, which is read along with the reads.
+    /// A table of scores, read in step with the reads.
     Table,
 }
 
@@ -58,7 +59,7 @@ struct Batch {
     predictions: Vec<Prediction>,
     /// A prediction for each pair.
     joints: Vec<Prediction>,
-    /// What became of each read when it was scored, where a table says so.
+    /// Earlier verdicts on the reads, if they come from a table of scores.
     earlier: Vec<Fate>,
     bases: BaseProbabilities,
     /// The decision about each template, where the product keeps them.
@@ -138,7 +139,7 @@ pub(crate) fn first_batch(reader: &mut TemplateReader) -> Result<TemplateBatch, 
     Ok(first)
 }
 
-/// How reads are decided about and written.
+/// How reads are scored, decided about and written.
 pub(crate) struct Plan<'a, P> {
     pub(crate) decider: &'a Decider,
     pub(crate) product: &'a P,
@@ -146,9 +147,9 @@ pub(crate) struct Plan<'a, P> {
     pub(crate) wants_bases: bool,
     /// Whether distributions are collected.
     pub(crate) surveys: bool,
-    /// Bytes of text per batch: [`BATCH_BYTES`], and others in the test that nothing depends on it.
+    /// Bytes of text per batch: [`BATCH_BYTES`], except in tests.
     pub(crate) batch_bytes: usize,
-    /// Tasks that threads do in between.
+    /// Tasks that threads do between steps.
     pub(crate) tasks: &'a Tasks,
 }
 
@@ -211,7 +212,7 @@ pub(crate) fn run(
 }
 
 #[cfg(test)]
-// A test says by panicking that it failed.
+// Tests fail by panicking.
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::io::Write as _;
@@ -233,8 +234,8 @@ mod tests {
     /// Files of a run, and the model that scores it.
     type Run<'a> = (Inputs, Option<&'a str>);
 
-    /// Scores a run in batches of this many bytes, on this many threads; `product` makes two outputs
-    /// of it.
+    /// Scores a run in batches of this many bytes, on this many threads; `product` writes to two
+    /// outputs.
     fn scored(
         (inputs, model): &Run<'_>,
         batch_bytes: usize,
@@ -273,7 +274,7 @@ mod tests {
         Ok((paths.map(|path| std::fs::read(path).unwrap()), tally))
     }
 
-    /// Everything that is known of a read, to the bit.
+    /// Writes all results for a read, exact to the bit.
     struct Everything;
 
     impl Product for Everything {
@@ -311,7 +312,7 @@ mod tests {
         for run in &runs {
             let (expected, tally) = scored(run, BATCH_BYTES, 1, &Everything).unwrap();
             assert!(expected[0].len() > 10_000, "{run:?}");
-            // One read, some, and all that there are, some 4,096 of which would be 1.2 MB.
+            // One read per batch, some, and all of them.
             for (batch_bytes, threads) in
                 [(1, 8), (700, 2), (20_000, 8), (1_300_000, 1), (1_300_000, 2)]
             {
@@ -338,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_panics_ends_the_run_with_a_message() {
+    fn a_panicking_worker_ends_the_run_with_a_message() {
         let inputs = Inputs::single(testdata("hiseq_measles/hiseq_measles_1.fastq.gz"));
         let mut reader = TemplateReader::open(&inputs, &Tasks::for_workers(0)).unwrap();
         let mut all = TemplateBatch::default();
@@ -373,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_can_keep_a_part_of_a_read() {
+    fn a_decision_can_keep_part_of_a_read() {
         let file = testdata("hiseq_measles/hiseq_measles_1.fastq.gz");
         let run = (Inputs::single(&file), None);
         let ([kept, discarded], _) = scored(&run, BATCH_BYTES, 2, &Parts).unwrap();

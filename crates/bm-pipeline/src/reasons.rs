@@ -13,25 +13,25 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub enum Reason {
     /// The read has no bases.
     Empty,
-    /// All its bases are N.
+    /// All bases of the read are N.
     OnlyN,
-    /// It has fewer bases than required.
+    /// The read has fewer bases than required.
     MinLength,
-    /// It has more bases than allowed.
+    /// The read has more bases than allowed.
     MaxLength,
-    /// Too large a fraction of its bases is unknown.
+    /// The fraction of unknown bases is too large.
     MaxN,
-    /// Its sequence varies too little.
+    /// The complexity of the sequence is too low.
     MinComplexity,
-    /// It ends in too long a run of G.
+    /// The run of G at the end is too long.
     MaxPolyG,
-    /// Its probability is below the threshold.
+    /// The probability is below the threshold.
     Probability,
-    /// Too many errors are expected in it.
+    /// The expected errors exceed the limit.
     ExpectedErrors,
-    /// Too many errors are expected per base.
+    /// The expected errors per base exceed the limit.
     ExpectedErrorRate,
-    /// Nothing is wrong with it, but its pair is not kept.
+    /// The read passes, but its pair is not kept.
     Mate,
 }
 
@@ -51,7 +51,7 @@ impl Reason {
         Self::Mate,
     ];
 
-    /// Returns the reason as a word: what the read is, or the flag whose limit it misses.
+    /// Returns the reason as a word: a property of the read, or the flag whose limit it exceeds.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -68,7 +68,7 @@ impl Reason {
         }
     }
 
-    /// Returns the reason of that name, if there is one.
+    /// Returns the reason of this name, if there is one.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.name() == name)
     }
@@ -85,7 +85,7 @@ impl From<Shortfall> for Reason {
 }
 
 impl From<&ReadError> for Reason {
-    /// For a read that cannot be scored; invalid records never get here.
+    /// Returns the reason for a read that cannot be scored; invalid records never get here.
     fn from(error: &ReadError) -> Self {
         if matches!(error, ReadError::EmptyRead) { Self::Empty } else { Self::OnlyN }
     }
@@ -114,8 +114,8 @@ impl Reasons {
         Reason::ALL.into_iter().filter(move |reason| self.0 >> *reason as u8 & 1 == 1)
     }
 
-    /// Appends the reasons as tables and descriptions show them: separated by commas; `-` if there
-    /// is none.
+    /// Appends the reasons as in tables and descriptions: separated by commas; `-` if there are
+    /// none.
     pub fn write(self, text: &mut Vec<u8>) {
         let mut between: &[u8] = b"";
         for reason in self.iter() {

@@ -7,10 +7,10 @@ use bm_quality::Prediction;
 use crate::PipelineError;
 use crate::score_table::ScoreTable;
 
-/// What is kept or discarded as a whole: a read, or a pair.
+/// A unit that is kept or discarded as a whole: a read or a pair.
 #[derive(Clone, Copy, Debug)]
 struct Unit {
-    /// NaN where it cannot be scored.
+    /// NaN if the unit cannot be scored.
     probability: f32,
     expected_errors: f32,
     bases: u32,
@@ -25,7 +25,7 @@ pub struct RetentionCurve {
     pub counts_errors: bool,
 }
 
-/// What a threshold keeps.
+/// The reads that a threshold keeps, in numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RetentionPoint {
     /// The threshold: the lowest probability that is kept.
@@ -34,9 +34,9 @@ pub struct RetentionPoint {
     pub reads: u64,
     /// Bases kept.
     pub bases: u64,
-    /// Errors that are expected in them.
+    /// Expected errors in the kept reads.
     pub expected_errors: f64,
-    /// Reads, or pairs, that are expected to be bad: the sum of 1 − p.
+    /// Expected number of bad reads or pairs among those kept: the sum of 1 − p.
     pub bad: f64,
 }
 
@@ -54,7 +54,7 @@ impl RetentionCurve {
     ///
     /// # Errors
     ///
-    /// If one is broken, or they are not of one kind.
+    /// If a table is broken, or the tables are of different kinds.
     pub fn of(tables: &mut [ScoreTable]) -> Result<Self, PipelineError> {
         let kind = |table: &ScoreTable| (table.has_pairs(), table.counts_errors());
         let (has_pairs, counts_errors) = tables.first().map_or((false, false), kind);
@@ -96,7 +96,7 @@ impl RetentionCurve {
         Ok(Self { units, reads_per_unit: if has_pairs { 2 } else { 1 }, counts_errors })
     }
 
-    /// Returns what is kept or discarded as a whole: `reads` or `pairs`.
+    /// Returns the name of the units: `reads` or `pairs`.
     pub fn units(&self) -> &'static str {
         if self.reads_per_unit == 2 { "pairs" } else { "reads" }
     }
@@ -130,8 +130,8 @@ impl RetentionCurve {
         self.kept(best)
     }
 
-    /// Returns the point that keeps this many of the best units, and those that are as good as the
-    /// last of them.
+    /// Returns the point that keeps this many of the best units, and all others as good as the last
+    /// of these.
     fn kept(&self, best: usize) -> RetentionPoint {
         let scored = self
             .units

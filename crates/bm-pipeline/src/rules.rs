@@ -1,6 +1,6 @@
-//! Simple rules beside the model: properties of the sequence, whatever the qualities.
+//! Simple rules in addition to the model: limits on the sequence, independent of the qualities.
 //!
-//! A rule is a limit here, a measure in a file of its own, and a [`Reason`].
+//! A rule consists of a limit here, a measure in a file of its own, and a [`Reason`].
 
 mod complexity;
 mod poly_g;
@@ -12,7 +12,7 @@ use unknown_bases::unknown_bases;
 
 use crate::reasons::{Reason, Reasons};
 
-/// Limits that a read must respect; `None` is no limit. A value equal to a limit is allowed.
+/// Limits on a read; `None` is no limit. A value equal to a limit is allowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rules {
     /// Fewest bases.

@@ -1,4 +1,4 @@
-//! A run from its files to its outputs: what `filter` and `score` share.
+//! A run from its files to its outputs: the common part of `filter` and `score`.
 
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -23,40 +23,40 @@ use crate::survey::Survey;
 use crate::templates::TemplateReader;
 use crate::totals::Totals;
 
-/// Default of the memory for learning a run, in bytes.
+/// Default memory for learning a run, in bytes.
 pub const LEARNING_BYTES: u64 = 2_000_000_000;
 
-/// Scores that were made before.
+/// Scores from an earlier run.
 #[derive(Clone, Debug)]
 pub struct EarlierScores {
     /// The table of scores of the same files.
     pub table: PathBuf,
-    /// How much to keep, if that is to choose the threshold.
+    /// How much to keep, which chooses the threshold; `None` keeps the threshold.
     pub goal: Option<Goal>,
 }
 
-/// Which reads are scored, by what, and what decides about them.
+/// The reads of a run, the model that scores them, and the criteria that decide.
 #[derive(Clone, Debug)]
 pub struct RunSettings {
     /// The reads.
     pub inputs: Inputs,
     /// The model and its engine.
     pub engine: EngineChoice,
-    /// Scores that take the place of the model.
+    /// Earlier scores, used instead of the model.
     pub scores: Option<EarlierScores>,
-    /// Bytes of memory for learning the run first, in a pass of its own; `None` does not learn.
+    /// Memory in bytes for learning the run first, in a separate pass; `None` does not learn.
     pub learning_bytes: Option<u64>,
-    /// What scores must reach; by default the model's own threshold.
+    /// Criteria that scores must meet; by default the model's own threshold.
     pub criteria: Criteria,
-    /// Rules beside the model.
+    /// Rules in addition to the model.
     pub rules: Rules,
     /// How pairs are scored and kept.
     pub pair_mode: PairMode,
     /// Threads. Outputs do not depend on their number.
     pub threads: usize,
-    /// Level of compression of the outputs; `None` for the default of their format.
+    /// Compression level of the outputs; `None` for the default of their format.
     pub level: Option<u8>,
-    /// Whether distributions are collected ([`Done::survey`]).
+    /// Whether to collect distributions ([`Done::survey`]).
     pub surveys: bool,
 }
 
@@ -90,13 +90,13 @@ impl RunSettings {
     }
 }
 
-/// What scores the reads of a run.
+/// The source of the scores of a run.
 pub enum ScoreSource {
     /// A model on an engine.
     Model {
         /// The model and its engine.
         engine: Box<Engine>,
-        /// What was learned of the run before, if anything.
+        /// The result of learning the run first, if this was requested.
         learned: Option<Box<Learned>>,
         /// Whether the model applies, and what scored the reads.
         applicability: Applicability,
@@ -105,25 +105,25 @@ pub enum ScoreSource {
     Table(String),
 }
 
-/// What a run did.
+/// The result of a run.
 pub struct Done {
-    /// The inputs, as messages call them.
+    /// Names of the inputs in messages.
     pub inputs: Vec<String>,
-    /// The outputs, as messages call them, the main one first.
+    /// Names of the outputs in messages, the main one first.
     pub outputs: Vec<String>,
-    /// How reads belong together.
+    /// The layout of the reads: single, or in pairs.
     pub layout: Layout,
-    /// Reads and bases by what became of them.
+    /// Counts of reads and bases, kept and not kept.
     pub totals: Totals,
-    /// Distributions, if they were asked for.
+    /// Distributions, if they were requested.
     pub survey: Option<Box<Survey>>,
-    /// What decided about the reads.
+    /// The rules and criteria that decided.
     pub decider: Decider,
-    /// What scored them.
+    /// The source of the scores.
     pub source: ScoreSource,
     /// Threads that were used.
     pub threads: usize,
-    /// How long the run took.
+    /// Duration of the run.
     pub wall: Duration,
 }
 
@@ -139,7 +139,7 @@ impl Finished {
         Self { done, outputs }
     }
 
-    /// Returns what was done, for reports.
+    /// Returns the result, for reports.
     pub fn done(&self) -> &Done {
         &self.done
     }
@@ -148,16 +148,16 @@ impl Finished {
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The error of the operating system.
     pub fn commit(self) -> Result<Done, PipelineError> {
         self.commit_with(Vec::new())
     }
 
-    /// Gives the outputs their names, after those of `reports`, which must be written.
+    /// Gives the written `reports` their names, then the outputs.
     ///
     /// # Errors
     ///
-    /// What the system says; no output has its name if one of them cannot be completed.
+    /// The error of the operating system; if one output cannot be completed, none gets its name.
     pub fn commit_with(mut self, reports: Vec<Output>) -> Result<Done, PipelineError> {
         self.outputs.extend(reports);
         finish_all(self.outputs)?;
@@ -165,14 +165,14 @@ impl Finished {
     }
 }
 
-/// What is known of the scores before the first read.
+/// The source of the scores, before the first read.
 pub(crate) enum OpenSource {
     Model { engine: Box<Engine>, learned: Option<Box<Learned>> },
     Table(ScoreTable),
 }
 
 impl OpenSource {
-    /// Returns whether expected errors are known, and what messages call the source.
+    /// Returns whether expected errors are known, and the name of the source in messages.
     fn counts_errors(&self) -> (bool, String) {
         match self {
             Self::Model { engine, .. } => {
@@ -188,7 +188,7 @@ impl OpenSource {
 pub(crate) struct Job<'a> {
     pub(crate) settings: &'a RunSettings,
     pub(crate) compression: &'a Compression,
-    /// Whether a mate is kept where its pair is not.
+    /// Whether a mate is kept if its pair is not.
     pub(crate) keeps_singles: bool,
     /// Whether reads get the model's qualities.
     pub(crate) recalibrates: bool,
@@ -221,7 +221,7 @@ impl Job<'_> {
         let (source, scorers, table) = match source {
             OpenSource::Model { mut engine, learned } => {
                 let applicability = match learned {
-                    // A model that was learned from these very reads suits them.
+                    // A model learned from these reads applies to them.
                     Some(_) => Applicability::certain(),
                     None => {
                         let named = settings.engine.model.is_some();
@@ -307,7 +307,7 @@ impl Job<'_> {
         Ok(OpenSource::Model { engine: Box::new(engine), learned: learned.map(Box::new) })
     }
 
-    /// Learns the run that is to be scored.
+    /// Learns the run before it is scored.
     fn learn(&self, bytes: u64) -> Result<Learned, PipelineError> {
         let settings = self.settings;
         if settings.inputs.in_memory().is_some() {
@@ -329,8 +329,8 @@ impl Job<'_> {
         learning.run(None, self.observer)
     }
 
-    /// Returns what a read must reach: what was asked for, or what keeps as much as was asked for,
-    /// or the model's own threshold.
+    /// Returns the criteria for a read: those requested, or the threshold that reaches the goal, or
+    /// the model's own threshold.
     fn criteria(&self, source: &OpenSource) -> Result<Criteria, PipelineError> {
         let mut criteria = self.settings.criteria;
         if criteria.need_expected_errors() {
@@ -347,7 +347,7 @@ impl Job<'_> {
             }
         }
         if let Some(EarlierScores { table, goal: Some(goal) }) = &self.settings.scores {
-            // The threshold is that of pairs.
+            // The threshold applies to pairs.
             let mode = self.settings.pair_mode;
             if mode != PairMode::Joint {
                 return PipelineError::refuse(format!(

@@ -1,5 +1,4 @@
-//! The pass over the files of a run that learns it: every read is shown to a sample, and its k-mers
-//! are counted.
+//! The learning pass over the files of a run: offers every read to the sample, and counts k-mers.
 
 use std::path::Path;
 use std::thread;
@@ -15,19 +14,19 @@ use crate::PipelineError;
 use crate::kmer_counting::{Counting, Shared};
 use crate::observer::Observer;
 
-/// Batches under way per file: one being read, one being examined, two waiting.
+/// Batches in memory per file: one being read, one being examined, two waiting.
 const BATCHES: usize = 4;
 
-/// First reads of two files that are compared to see whether they are mates.
+/// Number of first reads of two files that are compared to find out whether they are mates.
 const COMPARED: usize = 8;
 
-/// Returns the files in groups: two consecutive files whose first reads are of the same templates
-/// are files of mates.
+/// Returns the files in groups: two consecutive files are files of mates if their first reads come
+/// from the same templates.
 pub(crate) fn grouped<'a>(inputs: &[&'a Path]) -> Result<Vec<Vec<&'a Path>>, PipelineError> {
     let mut groups: Vec<Vec<&Path>> = Vec::new();
     let mut before = Vec::new();
     for path in inputs {
-        // A stream can be opened once only, so its first reads cannot be compared.
+        // A stream can be opened only once, so its first reads cannot be compared.
         let names = if is_seekable(path)? { first_names(path)? } else { Vec::new() };
         match groups.last_mut() {
             Some(group)
@@ -80,9 +79,9 @@ fn first_names(path: &Path) -> Result<Vec<Vec<u8>>, PipelineError> {
     Ok(names)
 }
 
-/// Shows the sample every read of a file, or every pair of two files, whose first batches were read
-/// already. A thread per file reads the rest; the counters count k-mers on threads of their own.
-/// Returns the counters.
+/// Offers the sample every read of a file, or every pair of two files, whose first batches were
+/// read already; returns the counters. One thread per file reads the rest; the counters count
+/// k-mers on separate threads.
 pub(crate) fn observe(
     files: Vec<Input>,
     first: Vec<RecordBatch>,
@@ -130,7 +129,7 @@ struct Stream {
 }
 
 impl Stream {
-    /// Takes the next batch and has its k-mers counted; returns whether there is one.
+    /// Takes the next batch and sends it to the counters; returns whether there is one.
     fn advance(&mut self, counting: &Counting<'_>) -> Result<bool, PipelineError> {
         if !self.more {
             return Ok(false);
@@ -158,7 +157,7 @@ impl Stream {
     }
 }
 
-/// Shows the sample the reads of one file, in which `mates` reads of a template follow each other.
+/// Offers the sample the reads of one file, in which `mates` reads of a template follow each other.
 fn file(
     mut stream: Stream,
     mates: usize,
@@ -172,7 +171,7 @@ fn file(
         let mut reads = batch.iter().map(|record| record.as_read());
         while let Some(read) = reads.next() {
             let observed = match if mates == 2 { reads.next() } else { None } {
-                // Whether they are mates is checked when they are scored.
+                // The scoring pass checks whether they are mates.
                 Some(mate) => sample.observe_pair(read, mate),
                 None => sample.observe(read),
             };
@@ -184,7 +183,7 @@ fn file(
     Ok(())
 }
 
-/// Shows the sample the pairs of two files.
+/// Offers the sample the pairs of two files.
 fn pairs(
     mut mates: [Stream; 2],
     names: &[String],
@@ -239,7 +238,7 @@ fn pairs(
     }
 }
 
-/// Reads the rest of a file until its end or the first fault.
+/// Reads the rest of a file up to its end or the first fault.
 fn read(
     mut file: Input,
     first: RecordBatch,

@@ -16,24 +16,24 @@ use crate::score_rows::ScoreRows;
 /// or, if the name ends in `.parquet`, as Parquet.
 #[derive(Clone, Debug)]
 pub struct Score {
-    /// Which reads, and what decides about them.
+    /// The reads, the model and the criteria.
     pub settings: RunSettings,
-    /// Where the table goes; `-` is stdout.
+    /// Output for the table; `-` is stdout.
     pub output: PathBuf,
 }
 
 impl Score {
-    /// Returns what `bm score IN -o OUT` does without other flags.
+    /// Returns the scoring of `bm score IN -o OUT` without other flags.
     pub fn new(inputs: Inputs, output: impl Into<PathBuf>) -> Self {
         Self { settings: RunSettings::new(inputs), output: output.into() }
     }
 
-    /// Scores the reads. The table gets its name by [`Finished::commit`].
+    /// Scores the reads. [`Finished::commit`] gives the table its name.
     ///
     /// # Errors
     ///
     /// If an input is broken, the model or its engine cannot be used, or the table cannot be
-    /// written; no table is there then.
+    /// written; no table exists then.
     pub fn run(&self, observer: &dyn Observer) -> Result<Finished, PipelineError> {
         refuse_twins([Some(&self.output)])?;
         let compression = self.settings.compression();

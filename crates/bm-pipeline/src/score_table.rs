@@ -22,10 +22,10 @@ pub struct ScoreTable {
 
 /// The lines of a table.
 struct Lines {
-    /// What messages call the table.
+    /// Name of the table in messages.
     name: String,
     rows: Box<dyn BufRead + Send>,
-    /// The line that was read last, and its number, from 1.
+    /// The last line read, and its number, from 1.
     line: Vec<u8>,
     number: u64,
 }
@@ -48,9 +48,9 @@ struct Columns {
 pub(crate) struct Row {
     pub(crate) length: usize,
     pub(crate) prediction: Prediction,
-    /// The probability of the pair, which both of its rows have.
+    /// The probability of the pair, in the rows of both mates.
     pub(crate) pair_probability: Option<Probability>,
-    /// What became of the read when it was scored.
+    /// The verdict on the read when it was scored.
     pub(crate) fate: Fate,
 }
 
@@ -59,7 +59,7 @@ impl ScoreTable {
     ///
     /// # Errors
     ///
-    /// If it cannot be opened, or lacks a column that is needed.
+    /// If the table cannot be opened, or lacks a required column.
     pub fn open(path: &Path, tasks: &Tasks) -> Result<Self, PipelineError> {
         let (name, rows) = open_text(path, "table of scores", tasks)?;
         let mut lines = Lines { name, rows, line: Vec::new(), number: 0 };
@@ -69,12 +69,12 @@ impl ScoreTable {
         Ok(Self { lines, columns })
     }
 
-    /// Returns what messages call the table.
+    /// Returns the name of the table in messages.
     pub fn name(&self) -> &str {
         &self.lines.name
     }
 
-    /// Returns whether the rows are of pairs, mate after mate.
+    /// Returns whether the rows are those of pairs, mate after mate.
     pub fn has_pairs(&self) -> bool {
         self.columns.mate.is_some() && self.columns.pair_probability.is_some()
     }
@@ -93,12 +93,12 @@ impl ScoreTable {
         self.parsed().map(Some).map_err(|error| PipelineError::at(place(&self.lines))(error))
     }
 
-    /// Reads the rows of a batch: the prediction for each read and each pair, and what became of each
-    /// read when it was scored.
+    /// Reads the rows of a batch: the prediction for each read and each pair, and the verdict on
+    /// each read when it was scored.
     ///
     /// # Errors
     ///
-    /// If a row is broken, or of another read.
+    /// If a row is broken, or belongs to another read.
     pub(crate) fn rows_of(
         &mut self,
         templates: &TemplateBatch,
@@ -225,7 +225,7 @@ impl ScoreTable {
     }
 }
 
-/// What is wrong with a line of a table.
+/// A fault in a line of a table.
 #[derive(Debug, Error)]
 #[error("{what}")]
 struct Fault {

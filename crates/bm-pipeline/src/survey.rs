@@ -1,4 +1,4 @@
-//! Distributions of the reads that are scored, for the page.
+//! Distributions over the scored reads, for the HTML page.
 
 use bm_quality::{Prediction, Verdict};
 use bm_reads::Phred;
@@ -9,44 +9,44 @@ use crate::retention::RetentionPoint;
 
 /// Number of bins of probabilities.
 pub const BINS: usize = 100;
-/// Positions in a read, and lengths, that have a bin of their own.
+/// Number of positions in a read, and of lengths, with a bin of their own.
 const PLAIN: usize = 512;
 /// Bins per doubling beyond [`PLAIN`].
 const PER_DOUBLING: f64 = 16.0;
 
-/// Sums over reads, added in the order of the batches, so that they do not depend on threads.
+/// Sums over reads. They are added in the order of the batches, so they do not depend on threads.
 #[derive(Clone, Debug)]
 pub struct Survey {
-    /// By the probability that decides: of a read, or of its pair.
+    /// By the probability that decides: that of the read, or of its pair.
     pub probabilities: Vec<Level>,
-    /// By the position in the read: of first mates and single reads, and of second mates.
+    /// By the position in the read: first mates and single reads, then second mates.
     pub places: [Vec<Errors>; 2],
     /// By the reported quality, Phred.
     pub qualities: Vec<Errors>,
-    /// By the length of the read: all, and those that are kept.
+    /// By the length of the read: all reads, then kept reads.
     pub lengths: Vec<[u64; 2]>,
 }
 
-/// Reads of one range of probabilities.
+/// Reads in one range of probabilities.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Level {
-    /// All of them.
+    /// All reads.
     pub reads: u64,
-    /// Those that are not kept.
+    /// Reads that are not kept.
     pub discarded: u64,
     bases: u64,
     expected_errors: f64,
     bad: f64,
 }
 
-/// Bases, and how many of them are expected to be wrong.
+/// A number of bases, and their expected errors.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Errors {
-    /// All of them.
+    /// All bases.
     pub bases: u64,
-    /// Errors that the model expects.
+    /// Expected errors by the model.
     pub expected: f64,
-    /// Errors that the qualities report.
+    /// Expected errors by the reported qualities.
     pub reported: f64,
 }
 
@@ -62,7 +62,7 @@ impl Default for Survey {
 }
 
 impl Survey {
-    /// Adds the reads of a template, which are scored `as_one` or each by itself.
+    /// Adds the reads of a template, which are scored `as_one` or separately.
     pub(crate) fn add(&mut self, scored: &ScoredTemplate<'_>, decision: &Decision, as_one: bool) {
         let joint = scored.joint.filter(|_| as_one);
         for (number, (mate, fate)) in
@@ -130,7 +130,7 @@ impl Survey {
         }
     }
 
-    /// Returns what thresholds would keep, from few reads to many.
+    /// Returns what each threshold would keep, from few reads to many.
     pub fn points(&self) -> Vec<RetentionPoint> {
         let mut point =
             RetentionPoint { threshold: 1.0, reads: 0, bases: 0, expected_errors: 0.0, bad: 0.0 };
@@ -149,7 +149,7 @@ impl Survey {
     }
 }
 
-/// Returns a bin; makes it, and those before it, if they are not there yet.
+/// Returns a bin; adds it, and the bins before it, if missing.
 fn at<T: Clone + Default>(bins: &mut Vec<T>, index: usize) -> &mut T {
     if bins.len() <= index {
         bins.resize(index + 1, T::default());
@@ -166,7 +166,7 @@ fn bin(value: usize) -> usize {
     }
 }
 
-/// Returns the least value in a bin of positions or lengths.
+/// Returns the lowest value in a bin of positions or lengths.
 pub fn least(bin: usize) -> f64 {
     if bin < PLAIN {
         bin as f64

@@ -1,4 +1,4 @@
-//! What is counted of each batch: totals, and what the page shows.
+//! Counts of each batch: totals, and distributions for the page.
 
 use crate::decide::{PairMode, ScoredTemplate};
 use crate::fate::Decision;
@@ -8,9 +8,9 @@ use crate::totals::Totals;
 /// Counts and sums over reads.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    /// Reads and bases by what became of them.
+    /// Counts of reads and bases, kept and not kept.
     pub totals: Totals,
-    /// Distributions for a page, if one is wanted.
+    /// Distributions for a page, if one was requested.
     pub survey: Option<Box<Survey>>,
 }
 
@@ -32,7 +32,7 @@ impl Tally {
         }
     }
 
-    /// Adds what was counted of later reads.
+    /// Adds the counts of later reads.
     pub(crate) fn merge(&mut self, later: &Self) {
         self.totals.add(&later.totals);
         if let (Some(ours), Some(theirs)) = (&mut self.survey, &later.survey) {

@@ -20,11 +20,11 @@ pub struct TemplateReader {
     layout: Layout,
 }
 
-/// Templates that are handled together.
+/// Templates handled together.
 #[derive(Default)]
 pub struct TemplateBatch {
     layout: Layout,
-    /// Records of the first file, and as many of the second.
+    /// Records of the first file, and the same number from the second.
     files: [RecordBatch; 2],
 }
 
@@ -33,7 +33,7 @@ impl TemplateReader {
     ///
     /// # Errors
     ///
-    /// If a file cannot be opened, or one file is named for both mates.
+    /// If a file cannot be opened, or the same file is named for both mates.
     pub fn open(inputs: &Inputs, tasks: &Tasks) -> Result<Self, PipelineError> {
         let paths = inputs.paths();
         if let [first, second] = paths[..]
@@ -58,7 +58,7 @@ impl TemplateReader {
         Ok(Self { inputs: opened, layout: inputs.layout() })
     }
 
-    /// Returns what messages call the files.
+    /// Returns the names of the files in messages.
     pub fn names(&self) -> Vec<String> {
         self.inputs.iter().map(|input| input.name().to_owned()).collect()
     }
@@ -68,7 +68,7 @@ impl TemplateReader {
         self.layout
     }
 
-    /// Returns the first file, by which progress is measured.
+    /// Returns the first file, which measures progress.
     pub fn leading(&self) -> &Input {
         &self.inputs[0]
     }
@@ -83,7 +83,7 @@ impl TemplateReader {
     ///
     /// # Errors
     ///
-    /// A fault of a record, or mates that do not belong together, with the address.
+    /// A fault in a record, or reads that are not mates, with the address.
     pub fn read(&mut self, batch: &mut TemplateBatch, bytes: usize) -> Result<bool, PipelineError> {
         batch.layout = self.layout;
         let size = match self.layout {
@@ -141,7 +141,8 @@ impl TemplateReader {
         Ok(())
     }
 
-    /// Adds to an error about mates which file is damaged, if one is: then a name may have changed.
+    /// Adds the damaged file, if there is one, to an error about mates: damage may have changed a
+    /// name.
     fn explained(&mut self, error: PipelineError) -> PipelineError {
         let damage = |input: &mut Input| Some((input.damage()?, input.name().to_owned()));
         match self.inputs.iter_mut().find_map(damage) {
@@ -180,7 +181,7 @@ impl TemplateReader {
     }
 }
 
-/// Returns the error for two files of which one ends before the other.
+/// Returns the error for two files, one of which ends before the other.
 fn uneven(shorter: &Input, longer: &Input, mate: &str) -> Result<(), PipelineError> {
     let (end, shorter, longer) = (shorter.records(), shorter.name(), longer.name());
     PipelineError::refuse(format!(
@@ -261,7 +262,7 @@ impl<'a> Template<'a> {
     }
 }
 
-/// Returns where a record of a batch is, for messages.
+/// Returns the address of a record in a batch, for messages.
 fn address(batch: &RecordBatch, index: usize) -> String {
     match (batch.address(index), batch.get(index)) {
         (Some(address), Some(record)) => {
@@ -272,7 +273,7 @@ fn address(batch: &RecordBatch, index: usize) -> String {
     }
 }
 
-/// Returns whether two paths lead to the same file.
+/// Returns whether two paths are the same file.
 fn is_same(one: &Path, other: &Path) -> bool {
     let identity = |path| fs::canonicalize(path).ok();
     one == other || identity(one).is_some_and(|one| Some(one) == identity(other))

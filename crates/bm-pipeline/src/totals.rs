@@ -8,8 +8,8 @@ use crate::evidence_totals::EvidenceTotals;
 use crate::fate::Fate;
 use crate::reasons::ReasonCounts;
 
-/// Reads and bases by what became of them. The totals of parts of a run add up to those of the
-/// whole ([`Totals::add`]).
+/// Counts of reads and bases, kept and not kept. The totals of the parts of a run add up to those
+/// of the whole run ([`Totals::add`]).
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Totals {
     /// Reads.
@@ -21,7 +21,7 @@ pub struct Totals {
     pub pairs: PairTotals,
     /// Bases.
     pub bases: BaseTotals,
-    /// What k-mers changed, if they were looked up.
+    /// Effect of k-mer evidence, if k-mers were looked up.
     #[serde(default, skip_serializing_if = "EvidenceTotals::is_empty")]
     pub evidence: EvidenceTotals,
 }
@@ -35,7 +35,7 @@ pub struct ReadTotals {
     pub kept: u64,
     /// Not kept.
     pub discarded: u64,
-    /// Not kept, because they cannot be scored.
+    /// Not kept because they cannot be scored.
     pub unscored: u64,
 }
 
@@ -46,7 +46,7 @@ pub struct PairTotals {
     pub r#in: u64,
     /// Kept as pairs.
     pub kept: u64,
-    /// Reads that are kept without their mate; they are among the reads that are kept.
+    /// Reads kept without their mate; the kept reads include them.
     pub singles: u64,
 }
 
@@ -80,7 +80,7 @@ impl Totals {
         self.evidence.count(prediction, bases);
     }
 
-    /// Counts a pair, by what became of one of its mates.
+    /// Counts a pair, by the outcome for one of its mates.
     pub(crate) fn count_pair(&mut self, fate: &Fate) {
         self.pairs.r#in += 1;
         self.pairs.kept += u64::from(fate.verdict == Verdict::Pass && !fate.alone);
@@ -106,8 +106,8 @@ impl Totals {
         evidence.add(&other.evidence);
     }
 
-    /// Takes the number of records that the reader read, and checks that every read went somewhere,
-    /// and for a reason if it is not kept.
+    /// Sets the number of records read, and checks that every read is kept, or not kept for a
+    /// reason.
     pub(crate) fn close(&mut self, read: u64) -> Result<(), PipelineError> {
         self.reads.r#in = read;
         let ReadTotals { kept, discarded, unscored, .. } = self.reads;
@@ -124,7 +124,7 @@ impl Totals {
 }
 
 #[cfg(test)]
-// A test says by panicking that it failed.
+// Tests fail by panicking.
 #[allow(clippy::unwrap_used)]
 mod tests {
     use bm_reads::ReadError;
@@ -152,7 +152,7 @@ mod tests {
         assert!(totals.close(3).is_ok());
         assert_eq!((totals.bases.r#in, totals.bases.kept), (150, 100));
         assert!(totals.reasons.iter().eq([(Reason::Empty, 1), (Reason::MaxN, 1)]));
-        // A read that is lost without a reason.
+        // A read that is not kept, without a reason.
         count(&mut totals, &fate(Verdict::Fail, None), 50);
         assert!(totals.close(4).is_err());
     }
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn adding_adds_everything() {
+    fn add_sums_every_count() {
         let one = some();
         let mut sum = one;
         sum.add(&one);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn totals_come_back_from_json() {
+    fn totals_are_read_back_from_json() {
         let mut totals = some();
         totals.evidence = EvidenceTotals {
             bases: 1.0 / 3.0,

@@ -1,11 +1,10 @@
-//! Bases as small numbers: the one place that knows which letters are which base.
+//! Bases as small numbers. Only this module maps letters to bases.
 //!
-//! A file may hold bases in either case, RNA (U), unknown bases (`N`, `.`) and IUPAC letters that
-//! stand for several bases. Three questions are asked of a letter, and each has a function here:
-//! which base it is ([`code`]), which base of DNA it is ([`dna_code`], for which U is no base), and
-//! whether it says that the base is unknown ([`is_unknown`]).
+//! A file may hold bases in either case, RNA (U), unknown bases (`N`, `.`) and IUPAC letters for
+//! several bases. [`code`] returns the base of a letter, [`dna_code`] the DNA base (U has none),
+//! and [`is_unknown`] whether the letter means an unknown base.
 
-/// Code of a letter that is none of A, C, G, T and U.
+/// Code of any letter other than A, C, G, T and U.
 pub const UNKNOWN: u8 = 4;
 
 /// The letters of the codes 0 to 3.
@@ -43,13 +42,13 @@ pub const fn dna_code(base: u8) -> u8 {
     }
 }
 
-/// Returns the letter of a code: `N` for [`UNKNOWN`] and whatever else is no base.
+/// Returns the letter of a code: `N` for [`UNKNOWN`] and any other number above 3.
 #[inline(always)]
 pub fn letter(code: u8) -> u8 {
     LETTERS.get(usize::from(code)).copied().unwrap_or(b'N')
 }
 
-/// Returns the letter of the complementary base; `N` for any letter that is no base.
+/// Returns the letter of the complementary base; `N` for any letter that is not a base.
 #[inline(always)]
 pub fn complement(base: u8) -> u8 {
     match code(base) {
@@ -58,10 +57,9 @@ pub fn complement(base: u8) -> u8 {
     }
 }
 
-/// Returns whether a letter says that the base is unknown: `N`, `n` or `.`.
+/// Returns whether a letter means an unknown base: `N`, `n` or `.`.
 ///
-/// IUPAC letters for two or three bases are not unknown: an instrument that writes them has seen
-/// something.
+/// IUPAC letters for two or three bases are not unknown: they still exclude some bases.
 #[inline(always)]
 pub const fn is_unknown(base: u8) -> bool {
     matches!(base, b'N' | b'n' | b'.')
@@ -83,13 +81,13 @@ mod tests {
     }
 
     #[test]
-    fn complements_are_of_the_other_strand() {
+    fn complement_returns_the_base_of_the_other_strand() {
         let other: Vec<u8> = b"ACGTacguNR".iter().map(|base| complement(*base)).collect();
         assert_eq!(other, b"TGCATGCANN");
     }
 
     #[test]
-    fn only_letters_for_any_base_are_unknown() {
+    fn only_n_and_dot_are_unknown() {
         let unknown: Vec<u8> = (0..=u8::MAX).filter(|letter| is_unknown(*letter)).collect();
         assert_eq!(unknown, b".Nn");
     }

@@ -1,8 +1,8 @@
-//! What can be wrong with a read.
+//! Errors of a single read.
 
 use thiserror::Error;
 
-/// Why a read cannot be scored, or is no read.
+/// Why a read cannot be scored or is not valid.
 ///
 /// Positions are 0-based, in bases from the read's start.
 #[derive(Clone, Debug, Error, Eq, PartialEq)]
@@ -27,7 +27,7 @@ pub enum ReadError {
         "quality byte {byte:#04x} at position {position} is not between '!' (Phred 0) and '~' (Phred 93)"
     )]
     InvalidQuality {
-        /// Where in the read.
+        /// Position in the read.
         position: usize,
         /// The byte found.
         byte: u8,

@@ -1,13 +1,12 @@
 //! Strict FASTQ reading.
 //!
-//! What a filter that must not lose a read needs: sequence and quality of equal length, valid
-//! bytes, records cut off at the end of the file, blank lines, `+` lines that name another read,
-//! and an address (record, byte, name) for every fault. Records may be wrapped into any number of
-//! lines. The definition line is kept as it came, so that a record of four lines can be written
-//! back byte for byte.
+//! The reader refuses sequence and quality of different lengths, invalid bytes, records cut off at
+//! the end of the file, blank lines between records, and `+` lines that name another read. Every
+//! error has an address (record, byte, name). Records may be wrapped into any number of lines. The
+//! definition line is kept unchanged, so a record of four lines can be written back byte for byte.
 //!
-//! Text is looked at where it was read into, and the parts of a record stay there:
-//! [`Reader::read_batch`] copies nothing.
+//! [`Reader::read_batch`] parses text in its read buffer and copies nothing: the parts of a record
+//! are ranges of that buffer.
 //!
 //! ```
 //! use bm_reads::fastq::{Reader, Record};

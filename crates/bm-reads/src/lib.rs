@@ -1,14 +1,15 @@
-//! Sequencing reads: bases, qualities, names of mates, and checked FASTQ.
+//! Sequencing reads: bases, qualities, names of mates, and strict FASTQ reading.
 //!
-//! A [`ReadRef`] is a read borrowed from wherever it lives. [`Phred`] is a quality score;
-//! [`reported_errors`] and [`mean_phred`] are what filters make of the scores of a read. [`base`]
-//! knows which letter is which base, [`mates`] whether two names are those of mates.
+//! A [`ReadRef`] is a borrowed read. [`Phred`] is a quality score; [`reported_errors`] and
+//! [`mean_phred`] summarise the quality scores of a read. [`base`] maps letters to bases, and
+//! [`mates`] checks whether two names belong to mates.
 //!
 //! # FASTQ
 //!
 //! FASTQ has four lines per record: `@` and the definition (the read's name, then anything), the
 //! sequence, `+`, and one quality byte per base: Phred + 33, so `!` (0) to `~` (93).
-//! [`fastq::Reader`] (feature `fastq`, on by default) reads it strictly, in batches, without copying.
+//! [`fastq::Reader`] (feature `fastq`, on by default) reads it strictly, in batches, without
+//! copying.
 //!
 //! ```
 //! use bm_reads::fastq::{BatchSize, Reader, RecordBatch};
@@ -24,10 +25,10 @@
 //! # Ok::<(), bm_reads::fastq::FastqError>(())
 //! ```
 //!
-//! # Reads from elsewhere
+//! # Reads from other parsers
 //!
-//! [`ReadRef`] has public fields: any parser's record becomes one without a copy. With the feature
-//! `noodles`, a record of noodles-fastq does so by `ReadRef::from`.
+//! [`ReadRef`] has public fields, so the record of any parser becomes a [`ReadRef`] without a copy.
+//! With the feature `noodles`, `ReadRef::from` converts a record of noodles-fastq.
 
 pub mod base;
 mod error;
@@ -45,7 +46,7 @@ pub use read::{Phred, ReadRef, check_quality, mean_phred, reported_errors};
 #[cfg(feature = "fastq")]
 pub use source::RecordSource;
 
-/// The examples of the README, to be tested.
+/// Tests the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

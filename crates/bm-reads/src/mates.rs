@@ -1,28 +1,28 @@
-//! Whether two reads are mates, going by their names.
+//! Checks by name whether two reads are mates.
 
-/// Why two reads are no mates.
+/// Why two reads are not mates.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Mismatch {
-    /// They are of different templates.
+    /// Their names differ, so they come from different templates.
     Names,
-    /// The first says that it is the second mate, or both that they are the same one.
+    /// The first read is marked as the second mate, or both are marked as the same mate.
     Order,
 }
 
-/// Checks the definitions of two reads; returns why they are no first and second mate, if they are
-/// not.
+/// Returns why two reads are not first and second mate, by their definitions; `None` if they are.
 pub fn check(first: &[u8], second: &[u8]) -> Option<Mismatch> {
     let (one, other) = (Parts::of(first), Parts::of(second));
     if one.template != other.template {
         return Some(Mismatch::Names);
     }
-    // A library with reads of indices numbers its mates 1 and 3.
+    // If the index reads are written as reads too, the mates are numbers 1 and 3.
     matches!((one.mate, other.mate), (Some(one), Some(other)) if one >= other)
         .then_some(Mismatch::Order)
 }
 
-/// Returns the name that mates have in common: without the `/1` or `/2` that older files put behind
-/// it, and without the `.1` or `.2` of fastq-dump, whose names have a dot before (`SRR1.7.1`).
+/// Returns the name that both mates have in common: `name` without a final `/1` or `/2` (older
+/// Illumina files), or without the `.1` or `.2` of fastq-dump, whose names contain another dot
+/// (`SRR1.7.1`).
 pub fn template(name: &[u8]) -> &[u8] {
     match name {
         [template @ .., b'/', b'1' | b'2'] => template,
@@ -31,10 +31,10 @@ pub fn template(name: &[u8]) -> &[u8] {
     }
 }
 
-/// What a definition says of a read's place.
+/// The template and the mate number in a definition.
 struct Parts<'a> {
     template: &'a [u8],
-    /// Which mate the read is, where it says so.
+    /// The mate number, as an ASCII digit; `None` if the definition has none.
     mate: Option<u8>,
 }
 
@@ -50,7 +50,7 @@ impl<'a> Parts<'a> {
             name.last().copied()
         } else {
             match description {
-                // As Illumina's programs write it: `1:N:0:ATCACG`.
+                // Illumina's format: `1:N:0:ATCACG`.
                 [_, mate @ b'1'..=b'4', b':', b'Y' | b'N', b':', ..] => Some(*mate),
                 _ => None,
             }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mates_are_known_in_every_way_of_naming_them() {
+    fn mates_are_recognised_in_every_naming_scheme() {
         for (first, second) in [
             ("r", "r"),
             ("r/1", "r/2"),
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_not() {
+    fn reads_with_other_names_or_in_the_wrong_order_are_not_mates() {
         for (first, second) in [
             ("r", "s"),
             ("SRR1.1", "SRR1.2"),

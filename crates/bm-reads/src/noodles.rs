@@ -1,12 +1,12 @@
-//! Records of noodles-fastq as reads.
+//! Conversion of noodles-fastq records to reads.
 
 use noodles_fastq::Record;
 
 use crate::ReadRef;
 
 impl<'a> From<&'a Record> for ReadRef<'a> {
-    /// Returns the read that a record of noodles-fastq holds, borrowed. noodles does not compare the
-    /// lengths of bases and qualities; [`ReadRef::check_scorable`] does.
+    /// Returns the read of a noodles-fastq record, borrowed. noodles-fastq does not compare the
+    /// numbers of bases and quality scores; [`ReadRef::check_scorable`] does.
     fn from(record: &'a Record) -> Self {
         Self {
             name: record.name(),
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_of_noodles_is_a_read() {
+    fn a_noodles_record_becomes_a_read() {
         let record = Record::new(Definition::new("r1", "lane 1"), "ACGT", "IIII");
         let read = ReadRef::from(&record);
         assert_eq!(

@@ -1,17 +1,17 @@
-//! A read, borrowed, and its Phred scores.
+//! A borrowed read and its Phred scores.
 
 use std::sync::LazyLock;
 
 use crate::{ReadError, base};
 
-/// A sequencing read, borrowed from wherever it lives.
+/// A borrowed sequencing read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ReadRef<'a> {
     /// The read's name, without `@` and without the description.
     pub name: &'a [u8],
     /// Bases, one ASCII byte each, in either case.
     pub sequence: &'a [u8],
-    /// Quality scores, one ASCII byte a base: Phred + 33.
+    /// Quality scores, one ASCII byte per base: Phred + 33.
     pub quality_scores: &'a [u8],
 }
 
@@ -26,7 +26,7 @@ impl<'a> ReadRef<'a> {
         self.sequence.is_empty()
     }
 
-    /// Returns the part of the read in `start..start + length`, cut off at the read's end.
+    /// Returns the part of the read in `start..start + length`, cut off at the end of the read.
     pub fn window(&self, start: usize, length: usize) -> ReadRef<'a> {
         fn part(bytes: &[u8], start: usize, length: usize) -> &[u8] {
             let start = start.min(bytes.len());
@@ -39,13 +39,13 @@ impl<'a> ReadRef<'a> {
         }
     }
 
-    /// Checks that the read can be scored at all.
+    /// Checks that the read can be scored.
     ///
     /// # Errors
     ///
-    /// [`ReadError::LengthMismatch`] without one quality score a base, [`ReadError::EmptyRead`]
-    /// without bases, [`ReadError::NoKnownBase`] where all of them are `N` or `.`, and
-    /// [`ReadError::InvalidQuality`].
+    /// [`ReadError::LengthMismatch`] if there is not one quality score per base,
+    /// [`ReadError::EmptyRead`] if there are no bases, [`ReadError::NoKnownBase`] if all bases are
+    /// `N` or `.`, and [`ReadError::InvalidQuality`] if a quality byte is not Phred + 33.
     pub fn check_scorable(&self) -> Result<(), ReadError> {
         self.check_lengths()?;
         if self.sequence.iter().all(|letter| base::is_unknown(*letter)) {
@@ -54,7 +54,7 @@ impl<'a> ReadRef<'a> {
         check_quality(self.quality_scores)
     }
 
-    /// Checks that there are bases, and one quality score per base.
+    /// Checks that the read has bases and one quality score per base.
     ///
     /// # Errors
     ///
@@ -74,10 +74,10 @@ impl<'a> ReadRef<'a> {
 ///
 /// # Errors
 ///
-/// [`ReadError::InvalidQuality`] with the first byte that is none.
+/// [`ReadError::InvalidQuality`] with the first byte that is not a quality score.
 pub fn check_quality(quality_scores: &[u8]) -> Result<(), ReadError> {
-    // Without a way out of the loop it is one vector instruction for many bytes; a wrong one is
-    // looked for only if there is one.
+    // A loop without an early exit compiles to vector instructions. The position of an invalid byte
+    // is searched for only if there is one.
     let all_right = quality_scores
         .iter()
         .fold(true, |right, byte| right & (byte.wrapping_sub(Phred::OFFSET) <= Phred::MAX.0));
@@ -98,9 +98,9 @@ pub fn check_quality(quality_scores: &[u8]) -> Result<(), ReadError> {
 pub struct Phred(u8);
 
 impl Phred {
-    /// The highest score that a FASTQ byte can carry.
+    /// The highest score that a FASTQ byte can encode.
     pub const MAX: Phred = Phred(93);
-    /// What FASTQ adds to a score to make it a printable byte.
+    /// The number that FASTQ adds to a score to make it a printable byte.
     pub const OFFSET: u8 = b'!';
 
     /// Returns the score, if it is at most [`Phred::MAX`].
@@ -126,25 +126,24 @@ impl Phred {
         self.0
     }
 
-    /// Returns the score that is nearest to the probability of an error; those of 0 and 93 where it
-    /// is out of their range.
+    /// Returns the score nearest to an error probability, limited to 0–93; NaN gives 0.
     pub fn nearest(error_probability: f64) -> Self {
-        // `as` takes what is out of range to its end, and NaN to 0.
+        // `as` saturates at the ends of the range and turns NaN into 0.
         Self(((-10.0 * error_probability.log10()).round() as u8).min(Self::MAX.0))
     }
 
-    /// Returns the probability that the base is wrong, as the instrument claims it: 10^(−Q/10).
+    /// Returns the reported probability that the base is wrong: 10^(−Q/10).
     pub fn error_probability(self) -> f64 {
         10f64.powf(-f64::from(self.0) / 10.0)
     }
 }
 
-/// Returns the arithmetic mean of a read's Phred scores: the rule that most filters use.
+/// Returns the arithmetic mean of a read's Phred scores, the criterion of most filters.
 ///
-/// Units: Phred. `None` where the quality string is empty or holds a byte that is not Phred + 33.
+/// Units: Phred. `None` if the quality string is empty or holds a byte that is not Phred + 33.
 pub fn mean_phred(quality_scores: &[u8]) -> Option<f64> {
     check_quality(quality_scores).ok()?;
-    // In parts that fit into few bits, of which a vector holds more.
+    // The sum of 64 scores fits into 16 bits, and a vector register holds more 16-bit numbers.
     let part = |bytes: &[u8]| {
         u64::from(bytes.iter().map(|byte| u16::from(byte - Phred::OFFSET)).sum::<u16>())
     };
@@ -153,18 +152,18 @@ pub fn mean_phred(quality_scores: &[u8]) -> Option<f64> {
     (!quality_scores.is_empty()).then(|| sum as f64 / quality_scores.len() as f64)
 }
 
-/// The error probability that each byte reports; none where the byte is no quality score.
+/// The error probability that each byte reports; 0 for a byte that is not a quality score.
 static REPORTED: LazyLock<[f64; 256]> = LazyLock::new(|| {
     std::array::from_fn(|byte| Phred::from_byte(byte as u8).map_or(0.0, Phred::error_probability))
 });
 
-/// Partial sums under way: enough that the processor need not wait for one to be done.
+/// Number of partial sums. Independent additions run at the same time on the processor.
 const SUMS: usize = 8;
 
-/// Returns the errors that a read's quality scores report, the sum of 10^(−Q/10) (Edgar & Flyvbjerg
-/// 2015, Bioinformatics 31:3476).
+/// Returns the expected errors of a read by its reported quality scores: the sum of 10^(−Q/10)
+/// (Edgar & Flyvbjerg 2015, Bioinformatics 31:3476).
 ///
-/// Units: errors. A byte that is not Phred + 33 counts as none.
+/// Units: errors. A byte that is not Phred + 33 adds 0.
 pub fn reported_errors(quality_scores: &[u8]) -> f64 {
     let reported = &*REPORTED;
     let (whole, rest) = quality_scores.as_chunks::<SUMS>();
@@ -230,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn reported_errors_are_the_sum_of_what_the_bytes_report() {
+    fn reported_errors_are_the_sum_of_the_error_probabilities() {
         assert_eq!(reported_errors(b""), 0.0);
         assert_eq!(reported_errors(b"!"), 1.0);
         for length in [1, 7, 8, 9, 150] {
@@ -242,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_score_of_a_probability_is_that_it_stands_for() {
+    fn nearest_inverts_the_error_probability() {
         for score in (0..=93).filter_map(Phred::new) {
             assert_eq!(Phred::nearest(score.error_probability()), score);
         }

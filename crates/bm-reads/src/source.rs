@@ -1,4 +1,4 @@
-//! Where records come from: the trait that a format of reads implements.
+//! The trait that the reader of every read format implements.
 
 use std::io;
 
@@ -6,14 +6,14 @@ use crate::fastq::{BatchSize, FastqError, Record, RecordBatch};
 
 /// A stream of records, read in batches or one by one.
 ///
-/// [`fastq::Reader`](crate::fastq::Reader) is one. Whatever reads another format of reads implements
-/// this trait, and everything behind it (learning, scoring, filtering) stays as it is.
+/// [`fastq::Reader`](crate::fastq::Reader) implements it. A reader of another format implements
+/// this trait too; learning, scoring and filtering then work unchanged.
 pub trait RecordSource: Send {
-    /// Fills `batch`, after emptying it, with the next records; returns whether there may be more.
+    /// Empties `batch` and fills it with the next records; returns whether there may be more.
     ///
     /// # Errors
     ///
-    /// The first fault, with its address, once the records before it were returned.
+    /// The first fault, with its address, after the records before it have been returned.
     fn read_batch(&mut self, batch: &mut RecordBatch, size: BatchSize) -> Result<bool, FastqError>;
 
     /// Reads the next record into `record`; returns `false` at the end.
@@ -26,7 +26,7 @@ pub trait RecordSource: Send {
     /// Returns the number of whole records read.
     fn records(&self) -> u64;
 
-    /// Reads on without looking at the records, up to this many bytes, and returns why the stream
-    /// failed, if it did: after a fault of a record this shows whether the stream is damaged.
+    /// Reads up to this many more bytes without parsing them, and returns the error of the stream,
+    /// if one occurs. After a fault in a record, this shows whether the stream itself is damaged.
     fn stream_failure_within(&mut self, bytes: u64) -> Option<io::Error>;
 }

@@ -1,8 +1,8 @@
-//! Reading allocates nothing once its memory has grown: a binary of its own, because
-//! it counts allocations.
-// A test says by panicking that it failed.
+//! Reading allocates nothing once the buffers have grown. A separate test binary, because it
+//! replaces the allocator to count allocations.
+// Tests fail by panicking.
 #![allow(clippy::unwrap_used)]
-// An allocator can only be replaced by one whose methods are unsafe; this one passes every call on.
+// The methods of an allocator are unsafe; this one passes every call on to the system's.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -11,7 +11,7 @@ use std::cell::Cell;
 use bm_reads::fastq::{Reader, Record};
 
 thread_local! {
-    // Of this thread: the test harness allocates on others.
+    // Counted per thread: the test harness allocates on other threads.
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -37,7 +37,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Returns how often `work` allocated.
+/// Returns the number of allocations by `work`.
 fn allocations(work: impl FnOnce()) -> u64 {
     let before = ALLOCATIONS.get();
     work();
@@ -45,14 +45,14 @@ fn allocations(work: impl FnOnce()) -> u64 {
 }
 
 #[test]
-fn the_counter_counts() {
+fn every_allocation_is_counted() {
     let mut values = Vec::with_capacity(1);
     assert_eq!(allocations(|| values.push(1)), 0);
     assert_eq!(allocations(|| values.extend([2; 100])), 1);
 }
 
 #[test]
-fn a_reader_that_has_seen_the_longest_record_allocates_nothing() {
+fn reading_after_the_longest_record_allocates_nothing() {
     let mut text = Vec::new();
     for i in 0..100 {
         let bases = 150 - i % 7;

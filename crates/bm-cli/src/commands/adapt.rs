@@ -1,4 +1,4 @@
-//! `bm adapt`: a model that has learned a run from the run itself.
+//! `bm adapt`: learns a run from its own reads and writes a model.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;

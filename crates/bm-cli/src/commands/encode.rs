@@ -1,4 +1,4 @@
-//! `bm encode`: what a network sees of a FASTQ file.
+//! `bm encode`: the input of a network for a FASTQ file.
 
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
@@ -16,7 +16,7 @@ use npyz::WriterBuilder;
 use crate::options::running::CompressionArgs;
 use crate::terminal;
 
-/// Rows kept in memory before they are written.
+/// Rows gathered in memory before they are written.
 const ROWS: usize = 1024;
 
 /// Write what a network sees, as a .npy file
@@ -163,8 +163,8 @@ fn each(path: &Path, mut take: impl FnMut(ReadRef<'_>) -> Result<()>) -> Result<
     Ok(input.records())
 }
 
-/// An array on its way to a .npy file. Its shape comes first in the file but is known last, so the
-/// array waits in an unnamed temporary file.
+/// An array for a .npy file. The file begins with the shape, which is known last, so the values are
+/// kept in an unnamed temporary file.
 struct Spool {
     output: Output,
     spool: BufWriter<File>,

@@ -34,7 +34,7 @@ use crate::progress::TerminalObserver;
   bm filter reads.fastq.gz -o kept.fastq.gz --discarded dropped.fastq.gz --report report.json
   bm filter R1.fastq.gz R2.fastq.gz -o kept_R1.fastq.gz -O kept_R2.fastq.gz
   zcat reads.fastq.gz | bm filter - -o kept.fastq.zst --max-ee 1 --min-length 50",
-    // Another criterion beside a goal would keep less than what is asked for.
+    // Another criterion in addition to a goal would keep less than requested.
     group = clap::ArgGroup::new("goal")
         .args(["keep_fraction", "target_bases"])
         .requires("scores")

@@ -1,4 +1,4 @@
-//! `bm selfcheck`: whether every engine gives the golden probabilities.
+//! `bm selfcheck`: checks that every engine gives the golden probabilities.
 
 use std::env::consts::{ARCH, OS};
 use std::io::{self, Write};
@@ -50,7 +50,7 @@ impl Args {
     }
 }
 
-/// Writes a line per engine; returns how many do not give the golden probabilities.
+/// Writes a line per engine; returns the number of engines with other probabilities.
 fn check_model(
     choice: &EngineChoice,
     package: Arc<ModelPackage>,
@@ -85,14 +85,14 @@ fn check_model(
     Ok(failed)
 }
 
-/// Returns a backend, if it is there.
+/// Returns a backend, if it is available.
 fn available(choice: &EngineChoice, backend: BackendChoice) -> Result<Box<dyn Backend>> {
     let backend = choice.backend(backend)?;
     backend.check()?;
     Ok(backend)
 }
 
-/// Returns a line on one engine, and whether it gives the golden probabilities.
+/// Returns the line of one engine, and whether it gives the golden probabilities.
 fn check(
     package: &Arc<ModelPackage>,
     golden: &GoldenReads,

@@ -88,7 +88,7 @@ impl Args {
             (Some(alignment), Some(reference), None) => {
                 from_alignment(self, alignment, reference, table)
             }
-            // The command line allows no other choice.
+            // clap allows no other combination.
             _ => {
                 bail!("nothing to read: name an alignment and its reference, or two files of mates")
             }
@@ -120,7 +120,7 @@ impl Table {
         Ok(())
     }
 
-    /// Gives the table its name and prints the sums; `how` is the word for reads that were compared.
+    /// Gives the table its name and prints the sums; `how` is the word for compared reads.
     fn finish(self, quiet: bool, how: &str, more: &str) -> Result<()> {
         let Self { output, rows, mapped, scored, errors } = self;
         output.finish()?;
@@ -180,7 +180,7 @@ fn from_alignment(
     .with_context(|| name.clone())?;
     let mask = pileup.mask(&reference);
     drop(pileup);
-    // An error of the table has its own place.
+    // An error of the table names its own file.
     let mut failed = None;
     let second = each(&mut file, &reference, |aligned| {
         table.write(&aligned.row(&reference, &mask, &rules)).map_err(|error| failed = Some(error))
@@ -199,8 +199,8 @@ fn from_alignment(
     )
 }
 
-/// Calls `visit` with every primary record from the file's start on, until it fails; returns the
-/// number of all records.
+/// Calls `visit` with every primary record of the file, until it fails; returns the number of all
+/// records.
 fn each(
     file: &mut std::fs::File,
     reference: &Reference,
@@ -217,7 +217,7 @@ fn each(
     Ok(alignment.records())
 }
 
-/// Counts where the mates of each pair disagree.
+/// Counts the positions at which the mates of each pair disagree.
 fn from_mates(args: &Args, first: &Path, second: &Path, mut table: Table) -> Result<()> {
     let tasks = Tasks::for_workers(0);
     let (mut ours, mut theirs) = (

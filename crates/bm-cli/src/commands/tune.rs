@@ -1,4 +1,4 @@
-//! `bm tune`: what each threshold keeps, from scores.
+//! `bm tune`: the reads that each threshold keeps, from scores.
 
 use std::path::PathBuf;
 
@@ -65,7 +65,7 @@ impl Args {
             Some(point) => vec![point],
             None => FRACTIONS.iter().map(|it| curve.at(Goal::Fraction(*it))).collect(),
         };
-        // If many reads are equally good, several fractions have one threshold.
+        // If many reads are equally good, several fractions have the same threshold.
         points.dedup_by_key(|point| point.reads);
         table(&curve, &points, output)?;
         if let Some(mut html) = html {
@@ -108,7 +108,7 @@ fn table(curve: &RetentionCurve, points: &[RetentionPoint], mut output: Output) 
     Ok(output.finish()?)
 }
 
-/// Returns what the table means, or what the chosen threshold keeps.
+/// Returns the explanation of the table, or the result of the chosen threshold.
 fn summary(curve: &RetentionCurve, chosen: Option<RetentionPoint>) -> String {
     let units = curve.units();
     let total = curve.reads() / curve.reads_per_unit;

@@ -1,4 +1,4 @@
-//! `bm --version`: what this program is made of.
+//! `bm --version`: the parts of this program.
 
 use std::env::consts::{ARCH, OS};
 use std::ffi::OsString;

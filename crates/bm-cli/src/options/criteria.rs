@@ -1,4 +1,4 @@
-//! What the score of a read must reach.
+//! Criteria that the score of a read must meet.
 
 use bm_quality::{Criteria, Threshold};
 

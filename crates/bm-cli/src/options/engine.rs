@@ -1,4 +1,4 @@
-//! Which model, on which engine.
+//! Options for the model and the engine.
 
 use std::path::PathBuf;
 
@@ -60,8 +60,8 @@ impl EngineArgs {
     }
 }
 
-/// Returns where `cargo xtask fetch-runtime` puts the library: in the build folder that this program
-/// is in.
+/// Returns the path at which `cargo xtask fetch-runtime` puts the library: in the build folder of
+/// this program.
 fn fetched_library() -> Option<PathBuf> {
     const FETCHED: &str = "xtask/onnxruntime/1.28.0";
     let name = match std::env::consts::OS {

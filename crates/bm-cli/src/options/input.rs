@@ -1,4 +1,4 @@
-//! Which reads: `IN [IN2]`, and how they belong together.
+//! The input files `IN [IN2]`, and the layout of their reads.
 
 use std::path::PathBuf;
 
@@ -62,7 +62,7 @@ impl InputArgs {
         inputs
     }
 
-    /// Returns how pairs are scored and kept.
+    /// Returns the mode for pairs.
     pub(crate) fn pair_mode(&self) -> PairMode {
         match self.pair {
             None | Some(PairArg::Joint) => PairMode::Joint,

@@ -1,4 +1,4 @@
-//! Learning the run before its reads are scored.
+//! Options for learning the run before its reads are scored.
 
 use crate::options::values;
 
@@ -22,7 +22,7 @@ pub(crate) struct LearningArgs {
 }
 
 impl LearningArgs {
-    /// Returns the memory for learning, in bytes, if the run is to be learned.
+    /// Returns the memory for learning, in bytes; `None` if the run is not learned.
     pub(crate) fn bytes(&self) -> Option<u64> {
         self.adapt.then_some(self.max_memory)
     }

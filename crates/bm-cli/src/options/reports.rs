@@ -30,7 +30,7 @@ impl ReportArgs {
         [self.report.as_ref(), self.html.as_ref(), self.multiqc.as_ref()].into_iter()
     }
 
-    /// Returns whether the page is wanted, which needs distributions.
+    /// Returns whether the page was requested, which needs distributions.
     pub(crate) fn needs_survey(&self) -> bool {
         self.html.is_some()
     }
@@ -50,7 +50,7 @@ impl ReportArgs {
     }
 }
 
-/// Reports that are to be written.
+/// Reports to be written.
 pub(crate) struct OpenReports {
     json: Option<Output>,
     html: Option<Output>,

@@ -1,4 +1,4 @@
-//! Simple rules beside the model.
+//! Options for simple rules in addition to the model.
 
 use bm_pipeline::Rules;
 

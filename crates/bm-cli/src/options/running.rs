@@ -1,4 +1,4 @@
-//! Threads, compression, and what is printed.
+//! Options for threads, compression and messages.
 
 use bm_io::{Compression, LEVELS};
 
@@ -46,7 +46,7 @@ pub(crate) struct CompressionArgs {
 }
 
 impl CompressionArgs {
-    /// Returns compression by the thread that writes.
+    /// Returns compression on the thread that writes.
     pub(crate) fn on_this_thread(&self) -> Compression {
         Compression::on_this_thread(self.level)
     }

@@ -1,4 +1,4 @@
-//! Values of options, checked before anything is opened: a wrong one is wrong usage.
+//! Parsers of option values. An invalid value is wrong usage, reported before any file is opened.
 
 use bm_pipeline::FEWEST_BYTES;
 use bm_quality::Threshold;

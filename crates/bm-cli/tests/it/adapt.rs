@@ -1,4 +1,4 @@
-//! `bm adapt` and `--adapt`: a run that is learned from itself.
+//! `bm adapt` and `--adapt`: learning a run from its own reads.
 
 use std::fs;
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::support::{
 };
 
 #[test]
-fn a_run_is_learned_and_its_package_scores_reads_on_every_path() {
+fn a_learned_package_gives_the_same_scores_in_every_command() {
     let scratch = Scratch::new();
     let reads = some_reads(&scratch, 4000);
     let (model, labels, report) =
@@ -37,7 +37,7 @@ fn a_run_is_learned_and_its_package_scores_reads_on_every_path() {
     );
     assert!(adapted.stdout.is_empty());
 
-    // The report and the labels tell the same.
+    // The report and the labels agree.
     let report = json(&scratch.read("adapt.json"));
     let findings = &report["adaptation"]["findings"];
     assert_eq!(
@@ -54,7 +54,7 @@ fn a_run_is_learned_and_its_package_scores_reads_on_every_path() {
     assert_eq!(findings["labelled"].as_u64(), Some(count('X') + count('=')));
     assert_eq!(findings["bases_kept"].as_u64(), Some(count('X') + count('=') + count('.')));
 
-    // One command does the same as two.
+    // One command gives the same result as two.
     let (kept, scored) = (scratch.path("kept.fastq"), scratch.path("scores.tsv"));
     let filtered = bm([
         "filter",
@@ -79,12 +79,12 @@ fn a_run_is_learned_and_its_package_scores_reads_on_every_path() {
     assert_eq!(records(&scratch.read("kept.fastq")).len(), passed);
     assert!((2000..3800).contains(&passed), "{passed}");
 
-    // Its golden reads hold, and its card can be read.
+    // The package passes its self-check, and its card can be printed.
     let check = bm(["selfcheck", "-m", &model, "--backend", "embedded"]).done();
     assert!(check.text().contains("ok       embedded"), "{}", check.text());
     assert!(bm(["models", "show", &model]).done().text().starts_with("# read-error-adapted\n"));
 
-    // Compression and threads change nothing; the package that is there is replaced.
+    // Compression and threads change nothing; the existing package is replaced.
     let packed = scratch.file("reads.fastq.gz", &gzip(&fs::read(&reads).unwrap()));
     let before = files(&model);
     bm(["adapt", &packed, "-o", &model, "--evidence", "-q", "-j", "7"]).done();
@@ -100,7 +100,7 @@ fn a_run_is_learned_and_its_package_scores_reads_on_every_path() {
 }
 
 #[test]
-fn what_teaches_nothing_keeps_the_model_and_says_why() {
+fn a_run_that_cannot_be_learned_keeps_the_model_and_says_why() {
     let scratch = Scratch::new();
     let model = scratch.path("run.model");
     let run = bm(["adapt", &testdata(NOVASEQ), "-o", &model]).done();
@@ -117,12 +117,12 @@ fn what_teaches_nothing_keeps_the_model_and_says_why() {
         "{}",
         show.text()
     );
-    // To the bit what the shipped model says.
+    // The scores equal those of the embedded model, to the bit.
     let with = bm(["score", &testdata(NOVASEQ), "-m", &model, "-q"]).done();
     assert!(with.stdout == bm(["score", &testdata(NOVASEQ), "-q"]).done().stdout);
     let adapted = bm(["score", &testdata(NOVASEQ), "--adapt"]).done();
     assert!(adapted.stderr.contains("not adapted to this run"), "{}", adapted.stderr);
-    // But for what the k-mers change.
+    // Except for the effect of the k-mers.
     let said = |row: &Row| {
         row.evidence.map_or(row.expected_errors, |(prior, _)| Some(prior)).map(f32::to_bits)
     };
@@ -130,7 +130,7 @@ fn what_teaches_nothing_keeps_the_model_and_says_why() {
 }
 
 #[test]
-fn where_the_model_does_not_apply_nothing_learned_means_reported_qualities() {
+fn reported_qualities_are_used_if_the_model_does_not_apply_and_nothing_was_learned() {
     let scratch = Scratch::new();
     let text: Vec<u8> = (0..200).flat_map(|i| record(&format!("r{i}"), 100, b'5')).collect();
     let (reads, model) = (scratch.file("constant.fastq", &text), scratch.path("run.model"));
@@ -142,7 +142,7 @@ fn where_the_model_does_not_apply_nothing_learned_means_reported_qualities() {
 }
 
 #[test]
-fn mates_are_told_by_their_names_and_must_stay_in_step() {
+fn mates_are_recognised_by_name_and_must_be_in_the_same_order() {
     let scratch = Scratch::new();
     let (first, second) = (testdata(MEASLES), testdata("hiseq_measles/hiseq_measles_2.fastq.gz"));
     let (model, labels) = (scratch.path("run.model"), scratch.path("labels.tsv"));
@@ -151,7 +151,7 @@ fn mates_are_told_by_their_names_and_must_stay_in_step() {
     let keys: Vec<_> =
         text.lines().skip(1).take(4).map(|line| line.rsplit_once('\t').unwrap().0).collect();
     assert_eq!(keys, ["0\t1", "0\t2", "1\t1", "1\t2"]);
-    // The same file twice is no pair.
+    // The same file twice is not a pair.
     bm(["adapt", &first, &first, "-o", &model, "--labels", &labels, "-q"]).done();
     assert!(
         String::from_utf8(scratch.read("labels.tsv"))
@@ -182,7 +182,7 @@ fn mates_are_told_by_their_names_and_must_stay_in_step() {
 }
 
 #[test]
-fn an_input_that_can_be_read_once_only_is_refused_for_two_passes() {
+fn an_input_that_can_be_read_only_once_is_refused_for_two_passes() {
     let scratch = Scratch::new();
     let text = plain(fs::read(testdata(NOVASEQ)).unwrap());
     let message =
@@ -212,7 +212,7 @@ fn an_input_that_can_be_read_once_only_is_refused_for_two_passes() {
 }
 
 #[test]
-fn what_is_in_the_way_is_not_overwritten() {
+fn existing_files_and_other_folders_are_not_overwritten() {
     let scratch = Scratch::new();
     let reads = testdata(NOVASEQ);
     fs::create_dir(scratch.path("folder")).unwrap();
@@ -226,13 +226,13 @@ fn what_is_in_the_way_is_not_overwritten() {
     assert!(message.contains("there is no folder"), "{message}");
     assert_eq!(scratch.read("file"), b"mine");
     assert_eq!(fs::read(scratch.path("folder/notes.txt")).unwrap(), b"mine");
-    // An empty folder, and a package, may be.
+    // An empty folder or a package may be replaced.
     fs::create_dir(scratch.path("empty")).unwrap();
     for _ in 0..2 {
         bm(["adapt", &reads, "-o", &scratch.path("empty"), "-q"]).done();
     }
     assert!(scratch.names() == ["empty", "file", "folder"]);
-    // But not a package that somebody has put something into.
+    // A package with other files in it may not be replaced.
     fs::write(scratch.path("empty/notes.txt"), "mine").unwrap();
     let message = bm(["adapt", &reads, "-o", &scratch.path("empty")]).refused();
     assert!(message.contains("is a folder with other things in it"), "{message}");
@@ -270,7 +270,7 @@ fn broken_input_leaves_no_package() {
 #[test]
 fn amplicon_reads_that_contradict_the_model_are_reported() {
     let scratch = Scratch::new();
-    // One sequence, a wrong base in each read, and an instrument that is nearly sure of all.
+    // One sequence, a wrong base in each read, and high qualities everywhere.
     let mixed = |i: u64| {
         (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0xff51_afd7_ed55_8ccd)
             .wrapping_mul(i | 0x2545_f491_4f6c_dd1d)
@@ -300,7 +300,7 @@ fn amplicon_reads_that_contradict_the_model_are_reported() {
         (&report["domain"]["scored_by"], &report["domain"]["applies"]),
         (&"reported-errors".into(), &false.into())
     );
-    // Named, it scores the reads all the same.
+    // A named model scores the reads anyway.
     let named = bm(["score", &reads, "-m", "read-error"]).done();
     assert!(named.stderr.contains("it scored the reads all the same"), "{}", named.stderr);
 }

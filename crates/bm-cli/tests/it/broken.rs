@@ -1,5 +1,4 @@
-//! Files that are wrong, or only unusual: an address for what is wrong, and no output that looks
-//! whole.
+//! Broken and unusual files: every fault has an address, and no incomplete output looks complete.
 
 use std::fs;
 
@@ -7,8 +6,8 @@ use crate::support::{Run, Scratch, bm, bm_with_stdin, testdata, text_of};
 
 const OLD: &[u8] = b"what was here before\n";
 
-/// Runs each command on `input` with every output in a folder where some are already, and checks
-/// what a failure leaves.
+/// Runs each command on `input`, with older files under the names of the outputs and without, and
+/// checks the files that a failure leaves.
 #[track_caller]
 pub(crate) fn fails(input: &str) -> String {
     let commands: [&[&str]; 3] = [
@@ -72,7 +71,7 @@ fn every_specimen_is_read_or_refused_as_the_index_says() {
         let [file, expected, record, count, unscored, what] = columns[..] else { panic!("{line}") };
         let input = testdata(&format!("broken/{file}"));
         seen += 1;
-        // `bm` is on the strict side where both are right.
+        // If the index allows both, `bm` refuses the file.
         if expected == "ok" {
             let run = filter_all(&input);
             let summary = format!("{count} reads in: ");
@@ -102,11 +101,11 @@ fn every_specimen_is_read_or_refused_as_the_index_says() {
         }
     }
     let specimens = fs::read_dir(testdata("broken")).unwrap().count() - 1;
-    assert_eq!(seen, specimens, "the index names every file");
+    assert_eq!(seen, specimens, "every file is in the index");
 }
 
 #[test]
-fn unusual_files_are_read_whole() {
+fn unusual_files_are_read_completely() {
     let ends: [(&str, usize); 8] = [
         ("derived/bgzip.fastq.gz", 1_000),
         ("derived/multimember.fastq.gz", 1_000),
@@ -159,7 +158,7 @@ fn a_gzip_file_cut_anywhere_but_between_members_is_an_error() {
     for cut in cuts {
         let run = bm_with_stdin(["filter", "-", "-o", "-", "-q", "-t", "0"], &content[..cut]);
         if starts.contains(&cut) {
-            // Nothing in the file says that a member is missing, but these are cut in the middle of
+            // A missing member cannot be detected by itself, but these cuts are in the middle of
             // records.
             assert!(run.refused().contains("the file ends inside the record"));
         } else {
@@ -177,13 +176,13 @@ fn a_gzip_file_cut_anywhere_but_between_members_is_an_error() {
 }
 
 #[test]
-fn stdin_is_called_stdin() {
+fn messages_call_stdin_stdin() {
     let message = bm_with_stdin(["filter", "-", "-o", "-"], b"@r\nACGT\n+\nIII\n").refused();
     assert_eq!(message, "bm: stdin: record 1 (read r, byte 0): 4 bases but 3 quality scores\n");
 }
 
 #[test]
-fn a_fault_far_into_the_file_is_found_at_its_address_by_any_number_of_workers() {
+fn a_fault_far_into_the_file_has_the_same_address_for_any_number_of_threads() {
     let mut text = b"@r\nNNNN\n+\nIIII\n".repeat(30_000);
     text.extend(b"@last\nACGT\n+\nII I\n");
     for threads in ["1", "2", "8"] {
@@ -200,7 +199,7 @@ fn a_fault_far_into_the_file_is_found_at_its_address_by_any_number_of_workers() 
 }
 
 #[test]
-fn what_is_not_a_readable_file_is_refused() {
+fn an_unreadable_input_is_refused() {
     let scratch = Scratch::new();
     let folder = scratch.path("");
     assert!(fails(&folder).contains("is a folder, expected a FASTQ file"));

@@ -1,5 +1,5 @@
-//! Compressed outputs: BGZF, the same whatever the threads, whole or not there; and compressed
-//! inputs of the same kind.
+//! Compressed outputs are BGZF, do not depend on threads, and are complete or absent; and BGZF
+//! inputs.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 
 use crate::support::{HISEQ, Scratch, bm, bm_with_stdin, command, plain, testdata, text_of};
 
-/// The empty block that says that a file is whole, as the SAM specification has it.
+/// The empty block at the end of a complete file, by the SAM specification.
 const END: [u8; 28] =
     [31, 139, 8, 4, 0, 0, 0, 0, 0, 255, 6, 0, 66, 67, 2, 0, 27, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
@@ -38,7 +38,7 @@ fn text_of_blocks(stored: &[u8]) -> Vec<u8> {
     text
 }
 
-/// Text in the blocks that another program would write.
+/// Returns text in blocks as another program would write them.
 fn bgzf(text: &[u8]) -> Vec<u8> {
     let mut writer = noodles_bgzf::io::Writer::new(Vec::new());
     writer.write_all(text).unwrap();
@@ -88,12 +88,12 @@ fn python_and_samtools_read_it() {
     ];
     for (program, arguments) in readers {
         let Ok(output) = Command::new(program).args(arguments).arg(&kept).output() else {
-            eprintln!("SKIPPED python_and_samtools_read_it for {program}: it is not there");
+            eprintln!("SKIPPED python_and_samtools_read_it for {program}: not found");
             continue;
         };
         assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
         if program == "samtools" {
-            // It indexes only what it can read block by block.
+            // samtools indexes only BGZF.
             let index = String::from_utf8(scratch.read("kept.fastq.gz.fai")).unwrap();
             assert_eq!(index.lines().count(), crate::support::records(&expected).len());
         } else {
@@ -103,7 +103,7 @@ fn python_and_samtools_read_it() {
 }
 
 #[test]
-fn inputs_are_told_by_their_content_whatever_compresses_them() {
+fn the_compression_of_an_input_is_recognised_by_its_content() {
     let expected = text_of(&testdata("derived/multimember.fastq.gz"));
     for file in [
         "derived/zstd.fastq.zst",
@@ -121,7 +121,7 @@ fn inputs_are_told_by_their_content_whatever_compresses_them() {
                 == expected,
             "{file}"
         );
-        // Cut off, it leaves nothing behind.
+        // A truncated input leaves nothing behind.
         let scratch = Scratch::new();
         let cut = scratch.file("cut", &stored[..stored.len() - 20]);
         let message = bm(["filter", &cut, "-o", &scratch.path("kept.fastq"), "-q"]).refused();
@@ -135,7 +135,7 @@ fn inputs_are_told_by_their_content_whatever_compresses_them() {
 #[test]
 fn compressed_bytes_do_not_depend_on_threads() {
     let scratch = Scratch::new();
-    // Enough for more blocks than are under way at once.
+    // Enough text for more blocks than are in memory at once.
     let input = scratch.file("reads.fastq", &text_of(&testdata(HISEQ)).repeat(3));
     let outputs: Vec<_> = ["1", "2", "4", "9"]
         .map(|threads| {
@@ -190,7 +190,7 @@ fn a_level_changes_the_size_and_not_the_text() {
 }
 
 #[test]
-fn blocks_are_read_like_any_gzip_by_any_number_of_workers() {
+fn blocks_are_read_like_any_gzip_on_any_number_of_threads() {
     let text = text_of(&testdata(HISEQ));
     let expected = bm_with_stdin(["score", "-", "-q"], &text).done().stdout;
     let stored = bgzf(&text);
@@ -199,7 +199,7 @@ fn blocks_are_read_like_any_gzip_by_any_number_of_workers() {
             bm_with_stdin(["score", "-", "-q", "-j", threads], &stored).done().stdout == expected,
             "{threads} workers"
         );
-        // What others append, with and without the mark of the end in between.
+        // Files joined by other programs, with and without the end-of-file mark in between.
         let parts =
             [&stored[..stored.len() - END.len()], &stored, &crate::support::gzip(&text), &stored]
                 .concat();
@@ -236,7 +236,7 @@ fn a_damaged_block_far_into_the_file_is_an_error_and_no_output_is_left() {
 }
 
 #[test]
-fn a_compressed_output_whose_reader_has_seen_enough_is_no_error_and_hangs_nothing() {
+fn closing_the_pipe_of_a_compressed_output_is_no_error_and_does_not_hang() {
     let scratch = Scratch::new();
     let fifo = scratch.path("kept.fastq.gz");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
@@ -264,7 +264,7 @@ fn a_compressed_output_whose_reader_has_seen_enough_is_no_error_and_hangs_nothin
             "{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        // The other output is not whole.
+        // The other output is incomplete, so it is removed.
         assert_eq!(scratch.names(), ["kept.fastq.gz", "reads.fastq"]);
     }
 }

@@ -1,5 +1,5 @@
-//! The same reads give the same bytes: whatever the threads, whatever compresses the input, however
-//! often.
+//! The same reads give the same bytes, for any number of threads, any compression of the input, and
+//! in every run.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -8,10 +8,10 @@ use crate::support::{
     HISEQ, MEASLES, MEASLES_2, Scratch, command, files, gzip, json, run, testdata, text_of,
 };
 
-/// Outputs by their names, without what differs from run to run.
+/// Outputs by name, without times and paths.
 type Outputs = BTreeMap<String, Vec<u8>>;
 
-/// Runs commands on `inputs` with every kind of output there is.
+/// Runs commands on `inputs` with every kind of output.
 fn outputs(inputs: &[&str], threads: &str, learns: bool) -> Outputs {
     let scratch = Scratch::new();
     let is_pair = inputs.len() == 2;
@@ -45,7 +45,7 @@ fn outputs(inputs: &[&str], threads: &str, learns: bool) -> Outputs {
     run(command(["score"]).args(inputs).args(flags).args(learning).args(["-o", &parquet])).done();
     let mut outputs = files(scratch.path("").as_str());
     for (name, content) in &mut outputs {
-        // Names of files are of this run, and times are of this moment.
+        // File names and times differ from run to run.
         let folder = scratch.folder().to_str().unwrap();
         let mut text = String::from_utf8_lossy(content).replace(folder, "");
         for input in inputs {
@@ -89,7 +89,7 @@ fn same(found: &Outputs, expected: &Outputs, what: &str) {
     }
 }
 
-/// The file in every compression, under names that do not say so.
+/// Writes the file in every compression, under names without the usual ending.
 fn wrapped(scratch: &Scratch, which: &str, text: &[u8]) -> Vec<(&'static str, String)> {
     let mut bgzf = noodles_bgzf::io::Writer::new(Vec::new());
     bgzf.write_all(text).unwrap();
@@ -107,9 +107,9 @@ fn wrapped(scratch: &Scratch, which: &str, text: &[u8]) -> Vec<(&'static str, St
 }
 
 #[test]
-fn reads_give_the_same_bytes_whatever_threads_and_compression() {
+fn reads_give_the_same_bytes_for_any_threads_and_compression() {
     let scratch = Scratch::new();
-    // Several batches, so that there is something to come in another order.
+    // Several batches, so that their order could change.
     let inputs = wrapped(&scratch, "reads", &text_of(&testdata(HISEQ)));
     let expected = outputs(&[&inputs[0].1], "1", false);
     assert_eq!(expected.len(), 8, "{:?}", expected.keys());
@@ -130,13 +130,13 @@ fn reads_give_the_same_bytes_whatever_threads_and_compression() {
 }
 
 #[test]
-fn pairs_give_the_same_bytes_whatever_threads_and_compression() {
+fn pairs_give_the_same_bytes_for_any_threads_and_compression() {
     let scratch = Scratch::new();
     let first = wrapped(&scratch, "one", &text_of(&testdata(MEASLES)).repeat(2));
     let second = wrapped(&scratch, "two", &text_of(&testdata(MEASLES_2)).repeat(2));
     let expected = outputs(&[&first[0].1, &second[0].1], "1", false);
     for (i, threads) in ["2", "8", "1", "3", "5"].into_iter().enumerate() {
-        // Each mate in another compression.
+        // A different compression for each mate.
         let (one, two) = (&first[i], &second[(i + 1) % second.len()]);
         same(
             &outputs(&[&one.1, &two.1], threads, false),
@@ -147,7 +147,7 @@ fn pairs_give_the_same_bytes_whatever_threads_and_compression() {
 }
 
 #[test]
-fn a_run_that_is_learned_gives_the_same_bytes_whatever_threads_and_compression() {
+fn a_learned_run_gives_the_same_bytes_for_any_threads_and_compression() {
     let scratch = Scratch::new();
     let inputs = wrapped(&scratch, "reads", &text_of(&testdata(HISEQ)));
     let expected = outputs(&[&inputs[0].1], "1", true);

@@ -1,4 +1,4 @@
-//! `bm encode`: the matrix, read by a parser of its own and checked against an encoder of its own.
+//! `bm encode`: the array, read by an independent parser and compared with an independent encoder.
 
 use crate::support::{NOVASEQ, Scratch, bm, bm_with_stdin, record, records, testdata, text_of};
 
@@ -7,7 +7,7 @@ fn parse(content: &[u8]) -> ([usize; 2], Vec<f32>) {
     assert_eq!(&content[..8], b"\x93NUMPY\x01\x00", "version 1.0");
     let length = usize::from(u16::from_le_bytes([content[8], content[9]]));
     let (header, data) = content[10..].split_at(length);
-    assert_eq!((10 + length) % 64, 0, "the data are aligned");
+    assert_eq!((10 + length) % 64, 0, "alignment of the data");
     let header = std::str::from_utf8(header).unwrap();
     assert!(
         header.contains("'descr': '<f4'")
@@ -28,7 +28,7 @@ fn parse(content: &[u8]) -> ([usize; 2], Vec<f32>) {
     (shape.try_into().unwrap(), values)
 }
 
-/// The rows of one read by the definition of scalar-150 version 1.
+/// Returns the rows of one read by the definition of scalar-150 version 1.
 fn expected(sequence: &[u8], quality: &[u8]) -> Vec<[f32; 300]> {
     let bases = sequence.len();
     let mut starts: Vec<usize> = (0..bases).step_by(150).collect();
@@ -90,7 +90,7 @@ fn rows_are_the_windows_of_each_read() {
 #[test]
 fn a_run_is_encoded_as_the_definition_says() {
     assert_eq!(check(&text_of(&testdata(NOVASEQ))), 800);
-    // More rows than are kept in memory.
+    // More rows than fit into the write buffer.
     let text: Vec<u8> =
         (0..2_500).flat_map(|i| record("r", 1 + i % 170, 33 + (i % 94) as u8)).collect();
     assert!(check(&text) > 2_500);
@@ -119,7 +119,8 @@ fn parse_codes(content: &[u8]) -> Vec<u16> {
     codes
 }
 
-/// What `bm encode` makes of `text`, and the shape and values of the encoding's vectors.
+/// Returns the codes that `bm encode` writes for `text`, and shape and values of the vectors of the
+/// encoding.
 fn codes_and_vectors(encoding: &str, text: &[u8]) -> (Vec<u16>, [usize; 2], Vec<f32>) {
     let scratch = Scratch::new();
     bm_with_stdin(["encode", "-", "--encoding", encoding, "-o", &scratch.path("codes.npy")], text)
@@ -133,7 +134,7 @@ fn codes_and_vectors(encoding: &str, text: &[u8]) -> (Vec<u16>, [usize; 2], Vec<
 }
 
 #[test]
-fn codes_are_one_a_base_and_their_vectors_a_row_a_code() {
+fn there_is_one_code_per_base_and_one_vector_per_code() {
     let text = b"@a\nACGN\n+\nI5!I\n@empty\n\n+\n\n@b\nT\n+\n~\n";
     let (codes, shape, values) = codes_and_vectors("quality-place", text);
     // Distances 0 and 1 from the start, 1 and 0 from the end; the unknown base counts as Phred 2.
@@ -142,7 +143,7 @@ fn codes_are_one_a_base_and_their_vectors_a_row_a_code() {
 }
 
 #[test]
-fn codes_can_say_which_base_it_is() {
+fn codes_can_include_the_base() {
     let text = b"@a\naCUN\n+\nI5!I\n@b\nG\n+\n~\n";
     let (codes, shape, values) = codes_and_vectors("base-quality-place", text);
     let rest = [40, 94 + 20, 10 * 94, 9 * 94 + 2, 93];

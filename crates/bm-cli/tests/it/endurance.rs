@@ -1,5 +1,4 @@
-//! What is done often, or is cut off: two hundred runs that are killed, a thousand files in one
-//! process.
+//! Endurance: two hundred killed runs, and a thousand files in one process.
 #![cfg(target_os = "linux")]
 
 use std::env;
@@ -39,7 +38,7 @@ fn no_file_under_its_final_name_is_ever_incomplete() {
     let began = Instant::now();
     run(&mut command(arguments(&whole))).done();
     let duration = began.elapsed();
-    // Reports have times in them.
+    // Reports contain times, so they are not compared byte for byte.
     let is_whole = |name: &str, content: &[u8]| match name {
         "report.json" => serde_json::from_slice::<serde_json::Value>(content).is_ok(),
         "page.html" => content.ends_with(b"</html>\n"),
@@ -58,7 +57,7 @@ fn no_file_under_its_final_name_is_ever_incomplete() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // Moments from the start to a little after the end, in an order without a pattern.
+        // Times from the start to shortly after the end, in mixed order.
         thread::sleep(duration.mul_f64(f64::from(i * 83 % 200) / 180.0));
         child.kill().unwrap();
         killed += u32::from(!child.wait().unwrap().success());
@@ -79,19 +78,19 @@ fn no_file_under_its_final_name_is_ever_incomplete() {
         }
         after_something += u32::from(done > 0);
         if i % 50 == 0 {
-            // What was left is in nobody's way.
+            // Remaining partial files do not disturb the next run.
             run(&mut command(arguments(&folder))).done();
             assert!(folder.read(names[0]) == whole.read(names[0]));
         }
     }
-    // Neither all before the start nor all after the end.
+    // Enough runs were killed while they worked.
     assert!(
         killed >= 50,
         "{killed} of 200 runs were killed, {after_something} had written something"
     );
 }
 
-/// The test that another process runs: alone, so that what is counted is its own.
+/// The test that runs in a separate process, so that nothing else is counted.
 const CHILD: &str = "endurance::a_thousand_files_in_this_process";
 
 #[test]
@@ -108,7 +107,7 @@ fn a_thousand_small_files_in_a_row_leak_nothing() {
     );
 }
 
-/// Files that are open, threads, and kilobytes of memory.
+/// Returns the numbers of open files and threads, and the memory in kB.
 fn held() -> (usize, usize, usize) {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let number = |key: &str| {
@@ -159,7 +158,7 @@ fn a_thousand_files_in_this_process() {
         }
     }
     let after = held();
-    assert_eq!((after.0, after.1), (before.0, before.1), "files that are open, threads");
+    assert_eq!((after.0, after.1), (before.0, before.1), "open files, threads");
     assert!(
         after.2 < before.2 + 4_000,
         "{} kB after 100 files, {} kB after 1,000",

@@ -1,4 +1,4 @@
-//! `--backend`: a named engine runs or is refused, and all give the same answers.
+//! `--backend`: a named engine runs or is refused, and all engines give the same probabilities.
 
 use std::env;
 use std::fs;
@@ -21,7 +21,7 @@ pub(crate) fn library(test: &str) -> Option<String> {
     library
 }
 
-/// Runs a copy of `bm` that lies where no library was ever fetched to.
+/// Runs a copy of `bm` in a folder without a fetched library.
 fn bm_elsewhere<const N: usize>(arguments: [&str; N], library: Option<&str>) -> Run {
     let scratch = Scratch::new();
     let folder = scratch.folder().join("a/b");
@@ -36,7 +36,7 @@ fn bm_elsewhere<const N: usize>(arguments: [&str; N], library: Option<&str>) -> 
 }
 
 #[test]
-fn an_engine_that_is_not_there_is_refused() {
+fn an_unavailable_engine_is_refused() {
     let input = testdata("broken/crlf.fastq");
     for backend in ["onnxruntime", "coreml"] {
         for command in ["filter", "score"] {
@@ -59,7 +59,7 @@ fn an_engine_that_is_not_there_is_refused() {
 }
 
 #[test]
-fn a_library_that_is_none_is_refused() {
+fn an_invalid_library_is_refused() {
     let scratch = Scratch::new();
     let input = testdata("broken/crlf.fastq");
     let text = scratch.file("libonnxruntime.so", b"not a library\n");
@@ -89,11 +89,11 @@ fn a_library_that_is_none_is_refused() {
             .refused();
             assert!(message.contains(expected), "{message}");
         }
-        // Naming a library asks for it.
+        // A named library selects ONNX Runtime.
         let message = bm(["score", &input, "-o", "/dev/null", "--ort-lib", library]).refused();
         assert!(message.contains(expected), "{message}");
     }
-    // The embedded engine needs none, so a wrong one in the environment is no obstacle.
+    // The embedded engine needs no library, so an invalid one in the environment does no harm.
     run(command(["score", &input]).env("ORT_DYLIB_PATH", &text)).done();
 }
 
@@ -103,8 +103,8 @@ fn an_unknown_engine_is_wrong_usage() {
     assert!(message.contains("possible values: auto, embedded, onnxruntime, coreml"), "{message}");
 }
 
-/// What ONNX Runtime's probabilities may be off by; verdicts may differ only for reads whose
-/// probability is that near to the threshold.
+/// Allowed difference of the probabilities of ONNX Runtime. Verdicts may differ only for reads
+/// whose probability is this near to the threshold.
 const BAND: f32 = 1e-6;
 
 #[test]
@@ -156,8 +156,8 @@ fn onnx_runtime_output_does_not_depend_on_threads() {
 
 #[test]
 #[cfg(not(target_os = "macos"))]
-fn coreml_is_refused_where_there_is_none() {
-    let Some(library) = library("coreml_is_refused_where_there_is_none") else { return };
+fn coreml_is_refused_where_it_is_not_available() {
+    let Some(library) = library("coreml_is_refused_where_it_is_not_available") else { return };
     let input = testdata("broken/crlf.fastq");
     let message =
         bm(["score", &input, "-o", "/dev/null", "--backend", "coreml", "--ort-lib", &library])
@@ -198,7 +198,7 @@ fn auto_changes_engines_only_for_a_model_that_needs_it_and_says_so() {
         "{}",
         run.stderr
     );
-    // Half precision inside, so near but not equal.
+    // The model uses half precision, so the probabilities are near but not equal.
     let expected = rows(&bm(["score", &input, "-q", "-m", "mean-q20"]).done().stdout);
     for (row, expected) in rows(&run.stdout).iter().zip(&expected) {
         assert!((row.probability - expected.probability).abs() <= 5e-3, "{row:?} {expected:?}");

@@ -1,4 +1,4 @@
-//! `--evidence` and what it changes: scores that use the run's k-mers.
+//! `--evidence` and its effect: scores that use the k-mers of the run.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use crate::support::{
     testdata, text_of,
 };
 
-/// Keys of a report under adaptation.evidence.
+/// Keys of a report in `adaptation.evidence`.
 const KEYS: [&str; 10] = [
     "bytes",
     "depth",
@@ -22,7 +22,7 @@ const KEYS: [&str; 10] = [
 ];
 
 #[test]
-fn a_package_keeps_what_the_kmers_say() {
+fn a_package_contains_the_kmer_evidence() {
     let scratch = Scratch::new();
     let reads = some_reads(&scratch, 3000);
     let (model, without, report) =
@@ -46,7 +46,7 @@ fn a_package_keeps_what_the_kmers_say() {
         evidence["kmers"].as_u64().unwrap() > 1000 && evidence["bytes"].as_u64().unwrap() > 4000,
         "{evidence:?}"
     );
-    // The card and the manifest say it as well, and the file is what the manifest says.
+    // Card and manifest agree, and the file matches the manifest.
     let package = files(&model);
     assert!(
         String::from_utf8_lossy(&package["README.md"]).contains("## K-mer evidence\n\nIn use: ")
@@ -59,13 +59,13 @@ fn a_package_keeps_what_the_kmers_say() {
     );
     bm(["selfcheck", "-m", &model, "--backend", "embedded"]).done();
 
-    // Without --evidence there is none, and the rest is the same.
+    // Without --evidence there is no such file, and the rest is the same.
     bm(["adapt", &reads, "-o", &without, "--report", &scratch.path("without.json"), "-q"]).done();
     assert!(json(&scratch.read("without.json"))["adaptation"].get("evidence").is_none());
     let plain = files(&without);
     assert!(!plain.contains_key("evidence") && plain["model.onnx"] == package["model.onnx"]);
 
-    // A row tells what the network alone expects: what the other package does.
+    // A row has the expected errors of the network alone: those of the other package.
     let scores = bm(["score", &reads, "-m", &model, "-q"]).done();
     let table = rows(&scores.stdout);
     let alone = rows(&bm(["score", &reads, "-m", &without, "-q"]).done().stdout);
@@ -86,7 +86,7 @@ fn a_package_keeps_what_the_kmers_say() {
     let sum =
         |of: fn(&Row) -> f32| table.iter().map(of).filter(|value| !value.is_nan()).sum::<f32>();
     assert!(sum(|row| row.expected_errors.unwrap()) != sum(|row| row.evidence.unwrap().0));
-    // One command does the same as two, on any number of threads, from compressed input.
+    // One command gives the same result as two, on any number of threads, from compressed input.
     let packed = scratch.file("reads.fastq.gz", &gzip(&fs::read(&reads).unwrap()));
     for (input, threads) in [(&reads, "1"), (&packed, "7")] {
         assert!(
@@ -97,7 +97,7 @@ fn a_package_keeps_what_the_kmers_say() {
 }
 
 #[test]
-fn what_cannot_be_scored_is_nan() {
+fn an_unscored_read_has_nan_scores() {
     let scratch = Scratch::new();
     let reads = some_reads(&scratch, 1500);
     let model = scratch.path("run.model");
@@ -113,13 +113,13 @@ fn what_cannot_be_scored_is_nan() {
     assert_eq!(lines[..3], expected);
     let columns: Vec<_> = lines[3].split('\t').collect();
     assert_eq!((columns.len(), columns[0], columns[7]), (10, "short", "0"));
-    // Without reads there is the header.
+    // Without reads there is only the header.
     let empty = bm(["score", &scratch.file("empty.fastq", b""), "-m", &model, "-q"]).done();
     assert_eq!(empty.text().trim_end(), expected[0]);
 }
 
 #[test]
-fn what_the_kmers_changed_is_said_and_that_they_are_of_another_run() {
+fn the_summary_reports_the_effect_of_kmers_and_kmers_of_another_run() {
     let scratch = Scratch::new();
     let reads = some_reads(&scratch, 3000);
     let (model, html, report) =
@@ -163,7 +163,7 @@ fn what_the_kmers_changed_is_said_and_that_they_are_of_another_run() {
         "{}",
         other.stderr
     );
-    // Where no k-mers were asked nothing is said of them.
+    // Without k-mer lookups, the summary does not mention k-mers.
     let plain = bm(["score", &reads, "--report", &report]).done();
     assert!(
         json(&scratch.read("report.json")).get("evidence").is_none()
@@ -173,12 +173,12 @@ fn what_the_kmers_changed_is_said_and_that_they_are_of_another_run() {
     );
 }
 
-/// The fraction of the bases that k-mers cover, by the report of a run.
+/// Returns the fraction of bases covered by k-mers, from the report of a run.
 fn coverage(evidence: &serde_json::Value) -> f64 {
     evidence["covered_bases"].as_f64().unwrap() / evidence["bases"].as_f64().unwrap()
 }
 
-/// Few reads of a large genome: they have no k-mer in common.
+/// Writes a few reads of a large genome, which have no k-mer in common.
 fn few_reads(scratch: &Scratch) -> String {
     scratch.file("few.fastq", &records(&text_of(&testdata(NOVASEQ)))[..20].concat())
 }
@@ -198,12 +198,12 @@ fn few_reads_give_no_evidence() {
     );
     assert!(!files(&model).contains_key("evidence"));
     assert!(bm(["models", "show", &model]).done().text().contains("\n- Not in use: "));
-    // They are scored as without --evidence.
+    // The reads are scored as without --evidence.
     let before = bm(["score", &reads, "-q"]).done();
     let learned = bm(["score", &reads, "--adapt"]).done();
     assert!(learned.stdout == before.stdout && learned.stderr.contains(said), "{}", learned.stderr);
     assert!(bm(["score", &reads, "-m", &model, "-q"]).done().stdout == before.stdout);
-    // Nor does a run without any reads or k-mers.
+    // A run without reads or k-mers gives no evidence, either.
     for content in
         [Vec::new(), b"@r\nACGT\n+\nIIII\n".to_vec(), b"@r\nNNNN\n+\nIIII\n@e\n\n+\n\n".to_vec()]
     {
@@ -252,7 +252,7 @@ fn memory_is_a_number_of_bytes() {
     for size in ["--max-memory=-1", "--max-memory=-1G"] {
         run(&mut command(["adapt", &reads, "-o", &model, "--evidence", size])).misused();
     }
-    // Without anything to count it has no meaning.
+    // Without counting, the option is refused.
     let said = run(&mut command(["adapt", &reads, "-o", &model, "--max-memory", "1G"])).misused();
     assert!(said.contains("--evidence"), "{said}");
     let kept = scratch.path("kept.fastq");
@@ -265,7 +265,7 @@ fn memory_is_a_number_of_bytes() {
     }
     run(&mut command(["filter", &reads, "-o", &kept, "--evidence"])).misused();
     assert_eq!(scratch.names(), ["reads.fastq"]);
-    // A run of little needs little: all the same to the bit.
+    // A small run needs little memory: the result is the same to the bit.
     let mut before = None;
     for size in ["537M", "1.5G", "2GiB", "3000000000"] {
         bm(["adapt", &reads, "-o", &model, "--evidence", "--max-memory", size, "-q"]).done();
@@ -277,10 +277,10 @@ fn memory_is_a_number_of_bytes() {
 }
 
 #[test]
-fn where_memory_is_short_a_sample_of_the_kmers_is_used() {
+fn a_sample_of_the_kmers_is_used_if_memory_is_short() {
     let scratch = Scratch::new();
     let text = fs::read(some_reads(&scratch, 4000)).unwrap();
-    // Reads of elsewhere, each of another place, in between.
+    // Mixed with unrelated reads, each from another position.
     let mut state = 1_u64;
     let mut drawn = || {
         state = (state ^ state << 13).wrapping_mul(0x2545_f491_4f6c_dd1d);
@@ -317,7 +317,7 @@ fn where_memory_is_short_a_sample_of_the_kmers_is_used() {
         bm(["score", &reads, "--adapt", "--max-memory", "537M", "-q", "-j", "1"]).done().stdout
             == scores.stdout
     );
-    // What is seen once is not called wrong for that.
+    // K-mers seen once are not counted as errors.
     let elsewhere: Vec<_> =
         rows(&scores.stdout).into_iter().filter(|row| row.read.starts_with('e')).collect();
     assert_eq!(elsewhere.len(), 12_000);
@@ -339,14 +339,14 @@ fn mates_are_counted_together_on_any_number_of_threads() {
 }
 
 #[test]
-fn the_evidence_of_one_run_is_not_passed_on_to_another() {
+fn evidence_of_one_run_is_not_copied_to_another() {
     let scratch = Scratch::new();
     let (reads, model, other) =
         (some_reads(&scratch, 1500), scratch.path("run.model"), scratch.path("other.model"));
     bm(["adapt", &reads, "-o", &model, "--evidence", "-q"]).done();
     assert!(files(&model).contains_key("evidence"));
-    // A run that teaches nothing: the model that it starts from stays, and what another run's
-    // k-mers say does not.
+    // A run that cannot be learned: the base model stays, and the evidence of the other run does
+    // not.
     let few = few_reads(&scratch);
     for arguments in [
         vec!["adapt", &few, "-m", &model, "-o", &other, "-q"],
@@ -372,9 +372,9 @@ fn the_evidence_of_one_run_is_not_passed_on_to_another() {
 }
 
 #[test]
-fn a_package_of_a_run_that_taught_nothing_may_have_evidence_and_passes_its_selfcheck() {
+fn a_package_with_evidence_but_without_learning_passes_its_selfcheck() {
     let scratch = Scratch::new();
-    // So few that nothing is learned, of a genome that is so small that its k-mers are known; some
+    // Too few reads to learn from, but enough for the k-mers of a very small genome; some of them
     // are golden reads.
     let (reads, model) = (some_reads(&scratch, 300), scratch.path("run.model"));
     let adapted = bm(["adapt", &reads, "-o", &model, "--evidence"]).done();
@@ -405,7 +405,7 @@ fn broken_evidence_is_refused_by_name() {
 }
 
 #[test]
-fn a_model_that_does_not_know_what_kmers_are_worth_is_refused() {
+fn a_model_without_kmer_support_is_refused() {
     let scratch = Scratch::new();
     let (reads, old) = (some_reads(&scratch, 1500), scratch.path("old.model"));
     bm(["adapt", &testdata(NOVASEQ), "-o", &old, "-q"]).done();
@@ -417,6 +417,6 @@ fn a_model_that_does_not_know_what_kmers_are_worth_is_refused() {
         bm(["adapt", &reads, "-m", &old, "--evidence", "-o", &scratch.path("run.model"), "-q"])
             .refused();
     assert!(message.contains("k-mer evidence"), "{message}");
-    // Without k-mers it can be started from.
+    // Without k-mers, the model can be adapted.
     bm(["adapt", &reads, "-m", &old, "-o", &scratch.path("run.model"), "-q"]).done();
 }

@@ -1,5 +1,5 @@
-//! Every fault that `bm` knows, by name: what it is given, what it says, what it leaves.
-//! `FAULTS.md` is written from these tests.
+//! Every fault of inputs and outputs: the message of `bm`, its exit code, and the files it leaves.
+//! These tests write `FAULTS.md`.
 
 use std::env;
 use std::fs;
@@ -21,10 +21,10 @@ use crate::support::{
 
 /// A row of the document.
 struct Row {
-    /// What `bm` is given.
+    /// The faulty input or output.
     given: String,
     code: i32,
-    /// What it says or does, without the names of this machine's folders.
+    /// What `bm` prints or does, without the paths of this machine.
     said: String,
 }
 
@@ -34,15 +34,15 @@ impl Row {
     }
 }
 
-/// Marks words as what is typed or printed, as Markdown has it.
+/// Returns the text as Markdown code.
 fn code(text: &str) -> String {
     if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
 }
 
-/// One section at a time is compared, or written.
+/// Only one section at a time is compared or written.
 static DOCUMENT: Mutex<()> = Mutex::new(());
 
-/// Compares a section of the document with what was found; `BM_BLESS=1` writes it.
+/// Compares a section of the document with the rows found; `BM_BLESS=1` writes it.
 #[track_caller]
 fn check(section: &str, rows: &[Row]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("FAULTS.md");
@@ -67,23 +67,24 @@ fn check(section: &str, rows: &[Row]) {
     }
     assert!(
         text[table..end] == found,
-        "FAULTS.md, {section}, is not what happens; if that is meant, run with BM_BLESS=1\n--- was\n{}--- is\n{found}",
+        "FAULTS.md, {section}, differs from the outcome; if this is intended, run with BM_BLESS=1\n\
+         --- was\n{}--- is\n{found}",
         &text[table..end]
     );
 }
 
-/// An input that is refused, and where its fault is.
+/// An input that is refused, and the address of its fault.
 struct Broken {
     given: &'static str,
-    /// What the file is called in the document.
+    /// Name of the file in the document.
     file: &'static str,
     content: Vec<u8>,
-    /// Record, its name where it has one, and the byte where it starts.
+    /// Number of the record, its name if known, and the byte where it starts.
     address: Option<(usize, Option<&'static str>, usize)>,
 }
 
-/// Checks that every command refuses it in the same words, as a file and on stdin, and leaves what
-/// was there before.
+/// Checks that every command refuses the input with the same message, as a file and on stdin, and
+/// leaves older outputs unchanged.
 #[track_caller]
 fn refused(Broken { given, file, content, address }: Broken) -> Row {
     let scratch = Scratch::new();
@@ -105,7 +106,7 @@ fn refused(Broken { given, file, content, address }: Broken) -> Row {
     Row::new(given, 1, code(&format!("{file}: {said}")))
 }
 
-/// Checks that a file is read to its end, and that every read of it is somewhere.
+/// Checks that a file is read to its end, and that every read is in one of the outputs.
 #[track_caller]
 fn read(given: &str, path: &str, reads: usize) -> Row {
     let scratch = Scratch::new();
@@ -141,22 +142,22 @@ fn read(given: &str, path: &str, reads: usize) -> Row {
     Row::new(given, 0, said + &notes.concat())
 }
 
-/// Two records that are right, to stand before one that is wrong.
+/// Returns two valid records, to put before an invalid one.
 fn before() -> Vec<u8> {
     [record("r1", 60, b'I'), record("r2", 60, b'5')].concat()
 }
 
-/// Refuses two right records and then `wrong`, which is read `r3` where it has a name.
+/// Checks that two valid records followed by `wrong` are refused; the name of the third is `r3` if
+/// it has one.
 #[track_caller]
 fn third(given: &'static str, name: Option<&'static str>, wrong: &[u8]) -> Row {
     let before = before();
     let byte = before.len();
-    // A record that is right behind it must not hide it.
     let content = [&before, wrong].concat();
     refused(Broken { given, file: "reads.fastq", content, address: Some((3, name, byte)) })
 }
 
-/// Reads a file that is made here.
+/// Reads a file with this text.
 #[track_caller]
 fn read_text(given: &str, text: &[u8], reads: usize) -> Row {
     let scratch = Scratch::new();
@@ -168,7 +169,7 @@ fn specimen(file: &str) -> Vec<u8> {
 }
 
 #[test]
-fn records_that_are_wrong() {
+fn invalid_records_are_refused_with_their_address() {
     let r3 = Some("r3");
     let last = record("r4", 60, b'I');
     let followed = |wrong: &[u8]| [wrong, &last].concat();
@@ -225,11 +226,11 @@ fn records_that_are_wrong() {
         None,
         &followed(&[&endless, b"\nA\n+\nI\n".as_slice()].concat()),
     ));
-    check("Records that are wrong", &rows);
+    check("Invalid records", &rows);
 }
 
 #[test]
-fn files_of_another_kind() {
+fn files_of_another_kind_are_refused() {
     let kinds = [
         ("FASTA", "fasta.fastq", None),
         ("a program", "binary.fastq", None),
@@ -261,14 +262,14 @@ fn files_of_another_kind() {
 }
 
 #[test]
-fn records_that_are_unusual() {
+fn unusual_records_are_read() {
     let text = before();
     let crlf = |text: &[u8]| text_with_line_ends(text, |_| b"\r\n");
     let mut rows = vec![
         read_text("an empty file", b"", 0),
-        read_text("nothing but line ends", b"\n\r\n\n", 0),
+        read_text("only line ends", b"\n\r\n\n", 0),
         read_text("blank lines at the end", &[&text, b"\n\n\r\n".as_slice()].concat(), 2),
-        read_text("no line end at the end", &text[..text.len() - 1], 2),
+        read_text("no line end after the last line", &text[..text.len() - 1], 2),
         read_text("CRLF line ends", &crlf(&text), 2),
         read_text(
             "LF and CRLF mixed",
@@ -277,12 +278,12 @@ fn records_that_are_unusual() {
         ),
         read_text("a read without bases", &[&text, b"@r3\n\n+\n\n".as_slice()].concat(), 3),
         read_text(
-            "… at the end, without its last line end",
+            "… at the end of the file, without the last line end",
             &[&text, b"@r3\n\n+\n".as_slice()].concat(),
             3,
         ),
-        read_text("a read of N alone", &[&text, b"@r3\nNNNN\n+\n####\n".as_slice()].concat(), 3),
-        read_text("a name that is empty", &[&text, b"@\nACGT\n+\nIIII\n".as_slice()].concat(), 3),
+        read_text("a read with only N", &[&text, b"@r3\nNNNN\n+\n####\n".as_slice()].concat(), 3),
+        read_text("an empty name", &[&text, b"@\nACGT\n+\nIIII\n".as_slice()].concat(), 3),
         read(
             "bytes in a name that are not UTF-8 (Latin-1)",
             &testdata("broken/latin1_header.fastq"),
@@ -300,14 +301,14 @@ fn records_that_are_unusual() {
             236,
         ),
         read(
-            "lower case and the ambiguity letters of IUPAC",
+            "lower case and IUPAC ambiguity codes",
             &testdata("derived/lowercase_and_iupac.fastq.gz"),
             1_000,
         ),
     ];
     let odd = b"@r3\nacgUuN.-*RYKMSWBDHVEFZ\n+\nIIIIIIIIIIIIIIIIIIIIII\n";
     rows.push(read_text(
-        "U, `.`, `-`, `*`, and letters that are no bases",
+        "U, `.`, `-`, `*`, and letters that are not bases",
         &[&text, odd.as_slice()].concat(),
         3,
     ));
@@ -318,7 +319,7 @@ fn records_that_are_unusual() {
         &[text.clone(), record("r3", 1_000_000, b'I')].concat(),
         3,
     ));
-    check("Records that are unusual", &rows);
+    check("Unusual records", &rows);
 }
 
 fn text_with_line_ends(text: &[u8], end: impl Fn(usize) -> &'static [u8]) -> Vec<u8> {
@@ -326,16 +327,16 @@ fn text_with_line_ends(text: &[u8], end: impl Fn(usize) -> &'static [u8]) -> Vec
     lines.flat_map(|(i, line)| [&line[..line.len() - 1], end(i)].concat()).collect()
 }
 
-/// Takes some seconds and half a gigabyte, so it is not run as often as the others are.
+/// Takes a few seconds and half a gigabyte.
 #[test]
-fn a_read_of_100_million_bases_comes_out_as_it_went_in() {
+fn a_read_of_100_million_bases_is_written_unchanged() {
     let text = record("chromosome", 100_000_000, b'I');
     let run = bm_with_stdin(["filter", "-", "-o", "-", "-q", "-t", "0"], &text).done();
     assert!(run.stdout == text);
 }
 
 #[test]
-fn qualities_that_are_not_what_they_should_be() {
+fn unusual_qualities_are_reported_or_refused() {
     let with = |qualities: &[u8]| -> Vec<u8> {
         let text = text_of(&testdata("derived/multimember.fastq.gz"));
         let records = records(&text);
@@ -387,7 +388,7 @@ fn qualities_that_are_not_what_they_should_be() {
 }
 
 #[test]
-fn compressed_files() {
+fn compressed_files_are_read_or_refused() {
     let text = text_of(&testdata("derived/multimember.fastq.gz"));
     let whole = gzip(&text);
     let changed = |place: usize| {
@@ -415,7 +416,7 @@ fn compressed_files() {
             [whole.clone(), b"something else".repeat(5)].concat(),
         ),
         ("gzip, then zeros", "reads.fastq.gz", [whole.clone(), vec![0; 512]].concat()),
-        ("gzip of gzip", "reads.fastq.gz.gz", gzip(&whole)),
+        ("gzip inside gzip", "reads.fastq.gz.gz", gzip(&whole)),
         ("BGZF cut in the middle", "reads.fastq.gz", cut(&bgzf)),
         ("BGZF with a damaged block", "reads.fastq.gz", damaged_block),
         ("zstd cut in the middle", "reads.fastq.zst", cut(&zstd)),
@@ -435,21 +436,21 @@ fn compressed_files() {
         ),
         ("gzip under a name without `.gz`", "reads.fastq", whole.clone()),
         ("plain text under a name with `.gz`", "plain.fastq.gz", text.clone()),
-        ("gzip of nothing", "nothing.fastq.gz", gzip(b"")),
+        ("gzip of an empty file", "nothing.fastq.gz", gzip(b"")),
         ("BGZF", "bgzf.fastq.gz", bgzf),
         ("zstd", "reads.fastq.zst", zstd),
         ("bzip2", "reads.fastq.bz2", bzip2),
         ("xz", "reads.fastq.xz", xz),
     ] {
-        let reads = if given == "gzip of nothing" { 0 } else { 1_000 };
+        let reads = if given == "gzip of an empty file" { 0 } else { 1_000 };
         rows.push(read(given, &scratch.file(file, &content), reads));
     }
     check("Compression", &rows);
 }
 
-/// Every kind of compression, damaged anywhere behind its header.
+/// Tries every compression format with damage anywhere after its header.
 #[test]
-fn damage_is_called_damage() {
+fn a_damaged_file_is_reported_as_damaged() {
     let text = text_of(&testdata("derived/multimember.fastq.gz"));
     let scratch = Scratch::new();
     let [path, kept] = ["reads", "kept.fastq"].map(|name| scratch.path(name));
@@ -468,7 +469,7 @@ fn damage_is_called_damage() {
             damaged[place] ^= 0x10;
             fs::write(&path, damaged).unwrap();
             let run = bm(["filter", &path, "-o", &kept, "-q"]);
-            // Some bytes say nothing of the text: of a block's header, or of what is only reserved.
+            // Some bytes, such as reserved bits of a block header, do not affect the text.
             if run.code == Some(0) {
                 assert!(scratch.read("kept.fastq") == expected, "{place}");
             } else {
@@ -484,8 +485,8 @@ fn damage_is_called_damage() {
     }
 }
 
-/// Records as gzip, one byte in the name of one of them changed afterwards. Of many records, that
-/// one is read before the checksum.
+/// Returns records as gzip, with one byte changed in the name of one record. Among many records,
+/// the name is read before the checksum.
 fn with_damaged_name(records: &[&[u8]], number: usize) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
     encoder.write_all(&records.concat()).unwrap();
@@ -497,7 +498,7 @@ fn with_damaged_name(records: &[&[u8]], number: usize) -> Vec<u8> {
 }
 
 #[test]
-fn pairs_that_are_none() {
+fn reads_that_are_not_mates_are_refused() {
     let (first, second) = (text_of(&testdata(MEASLES)), text_of(&testdata(MEASLES_2)));
     let (one, two) = (records(&first), records(&second));
     let renamed = |record: &[u8]| {
@@ -510,13 +511,13 @@ fn pairs_that_are_none() {
         ("the first file has fewer reads", one[..39].concat(), two[..40].concat()),
         ("the second file is empty", one[..40].concat(), vec![]),
         (
-            "another name in the middle",
+            "one second mate with another name",
             one[..40].concat(),
             [two[..20].concat(), renamed(two[20]), two[21..40].concat()].concat(),
         ),
-        ("the mates are there in another order", one[..40].concat(), shifted),
+        ("the second mates are in another order", one[..40].concat(), shifted),
         ("the files are swapped", two[..40].concat(), one[..40].concat()),
-        ("the second file is cut", one[..40].concat(), two[..40].concat()[..9_000].to_vec()),
+        ("the second file is cut off", one[..40].concat(), two[..40].concat()[..9_000].to_vec()),
         (
             "the second file is a gzip with a damaged name",
             one[..40].repeat(100).concat(),
@@ -547,7 +548,7 @@ fn pairs_that_are_none() {
     let message =
         bm(["filter", &same, &same, "-o", &scratch.path("a"), "-O", &scratch.path("b")]).refused();
     let said = message.replace(&same, "r1.fastq");
-    rows.push(Row::new("one file twice", 1, code(said.trim_start_matches("bm: ").trim_end())));
+    rows.push(Row::new("the same file twice", 1, code(said.trim_start_matches("bm: ").trim_end())));
     let odd = [one[0], two[0], one[1]].concat();
     let message =
         bm_with_stdin(["filter", "--interleaved", "-", "-o", &scratch.path("a")], &odd).refused();
@@ -579,7 +580,7 @@ fn ended(output: Output) -> Run {
 }
 
 #[test]
-fn inputs_that_are_no_files() {
+fn inputs_other_than_regular_files_are_read_or_refused() {
     let scratch = Scratch::new();
     let folder = scratch.path("reads");
     fs::create_dir(&folder).unwrap();
@@ -595,8 +596,8 @@ fn inputs_that_are_no_files() {
     let nobody = scratch.path("missing.fastq/reads.fastq");
     for (given, path, name) in [
         ("a folder", folder.as_str(), "reads"),
-        ("a file that is not there", &missing, "reads.fastq"),
-        ("… in a folder that is not there", &nobody, "missing/reads.fastq"),
+        ("a missing file", &missing, "reads.fastq"),
+        ("… in a missing folder", &nobody, "missing/reads.fastq"),
         ("a link to itself", &link, "link"),
         ("a socket by its path", &socket, "socket"),
         ("a file that cannot be read (`/proc/self/mem`)", "/proc/self/mem", "/proc/self/mem"),
@@ -628,20 +629,21 @@ fn inputs_that_are_no_files() {
     let closed = crate::support::shell("\"$BM\" filter - -o - <&-").done();
     assert!(closed.stdout.is_empty());
     rows.push(Row::new("a closed stdin (`<&-`)", 0, "an empty file"));
-    // Whoever writes to the pipe ends in the middle of a record.
+    // The writer closes the pipe in the middle of a record.
     let mut child = started(&["filter", "-", "-o", &scratch.path("kept.fastq")]);
     child.stdin.take().unwrap().write_all(&text[..text.len() - 10]).unwrap();
     let message = ended(child.wait_with_output().unwrap()).refused();
     rows.push(Row::new(
-        "a pipe that its writer closes within a record",
+        "a pipe that is closed within a record",
         1,
         said(&message, "stdin", "stdin"),
     ));
     assert_eq!(scratch.names(), ["fifo", "link", "reads", "socket"]);
-    check("Inputs that are no files", &rows);
+    check("Inputs other than regular files", &rows);
 }
 
-/// Runs a script in which `$DIR` is a file system of so many kilobytes, if one can be made here.
+/// Runs a script in which `$DIR` is a file system of this many kilobytes, if one can be created
+/// here.
 fn on_a_small_disk(kilobytes: usize, script: &str, input: &str) -> Option<(Run, String)> {
     let scratch = Scratch::new();
     let listing = scratch.path("listing");
@@ -650,7 +652,7 @@ fn on_a_small_disk(kilobytes: usize, script: &str, input: &str) -> Option<(Run, 
     );
     let disk = scratch.path("disk");
     fs::create_dir(&disk).unwrap();
-    // In a namespace of its own, so that nobody needs to be root.
+    // In a separate namespace, so that root is not required.
     let mut unshare = Command::new("unshare");
     unshare
         .args(["--mount", "--user", "--map-root-user", "bash", "-c", &script])
@@ -667,7 +669,7 @@ fn on_a_small_disk(kilobytes: usize, script: &str, input: &str) -> Option<(Run, 
         Err(error) => panic!("unshare: {error}"),
     };
     let run = ended(output);
-    // Nothing of `bm` ran.
+    // `bm` did not run.
     if run.code == Some(99) || run.stderr.starts_with("unshare: ") {
         return None;
     }
@@ -675,10 +677,10 @@ fn on_a_small_disk(kilobytes: usize, script: &str, input: &str) -> Option<(Run, 
 }
 
 #[test]
-fn outputs_that_cannot_be_written() {
+fn an_output_that_cannot_be_written_is_an_error() {
     let mut rows = Vec::new();
     let text = text_of(&testdata(HISEQ));
-    // The names of this machine's folders say nothing.
+    // Without the paths of this machine.
     let shown = |message: &str, scratch: &Scratch| {
         let folder = format!("{}/", scratch.folder().display());
         code(message.replace(&folder, "").trim_start_matches("bm: ").trim_end())
@@ -690,15 +692,15 @@ fn outputs_that_cannot_be_written() {
         rows.push(Row::new("the output is the input", 1, shown(&message, &scratch)));
         let kept = scratch.path("kept.fastq");
         let message = bm(["filter", &reads, "-o", &kept, "--discarded", &kept]).refused();
-        rows.push(Row::new("two outputs are one file", 1, shown(&message, &scratch)));
+        rows.push(Row::new("two outputs have the same name", 1, shown(&message, &scratch)));
         let message = bm(["filter", &reads, "-o", &scratch.path("missing/kept.fastq")]).refused();
-        rows.push(Row::new("there is no such folder", 1, shown(&message, &scratch)));
+        rows.push(Row::new("the folder does not exist", 1, shown(&message, &scratch)));
         fs::create_dir(scratch.path("folder")).unwrap();
         let message = bm(["filter", &reads, "-o", &scratch.path("folder")]).refused();
         rows.push(Row::new("the output is a folder", 1, shown(&message, &scratch)));
         let message = bm(["filter", &reads, "-o", &scratch.path("kept.fastq.bz2")]).refused();
-        rows.push(Row::new("a format that is not written", 1, shown(&message, &scratch)));
-        // Also for root, who may write anywhere else.
+        rows.push(Row::new("a format that `bm` does not write", 1, shown(&message, &scratch)));
+        // Refused even for root.
         let message = bm(["filter", &reads, "-o", "/proc/kept.fastq"]).refused();
         rows.push(Row::new(
             "the folder cannot be written to (`/proc`)",
@@ -709,7 +711,7 @@ fn outputs_that_cannot_be_written() {
         assert_eq!(scratch.names(), ["folder", "reads.fastq"]);
         let message = bm(["filter", &reads, "-o", "/dev/full"]).refused();
         rows.push(Row::new("a full device (`/dev/full`)", 1, shown(&message, &scratch)));
-        // Less than what is buffered: nothing is written before the end.
+        // The output fits into the buffer, so nothing is written before the end.
         let few = scratch.file("few.fastq", &before());
         let message = bm(["filter", &few, "-o", "/dev/full", "-t", "0"]).refused();
         rows.push(Row::new("… at the last flush", 1, shown(&message, &scratch)));
@@ -724,16 +726,13 @@ fn outputs_that_cannot_be_written() {
             "0.5",
         ])
         .refused();
-        rows.push(Row::new(
-            "… where the reads that are discarded go",
-            1,
-            shown(&message, &scratch),
-        ));
+        rows.push(Row::new("… for the discarded reads", 1, shown(&message, &scratch)));
         assert_eq!(scratch.names(), ["few.fastq", "folder", "reads.fastq"]);
     }
-    for (given, remove) in
-        [("the folder vanishes meanwhile", true), ("the unfinished file vanishes meanwhile", false)]
-    {
+    for (given, remove) in [
+        ("the folder is deleted during the run", true),
+        ("the unfinished file is deleted during the run", false),
+    ] {
         let scratch = Scratch::new();
         let folder = scratch.path("out");
         fs::create_dir(&folder).unwrap();
@@ -756,7 +755,7 @@ fn outputs_that_cannot_be_written() {
 }
 
 #[test]
-fn disks_that_are_full() {
+fn a_full_disk_is_an_error_and_leaves_no_output() {
     let mut rows = Vec::new();
     let text = text_of(&testdata(HISEQ));
     for (given, flags, part) in [
@@ -772,9 +771,12 @@ fn disks_that_are_full() {
         let Some((run, left)) = on_a_small_disk(64, &script, &testdata(HISEQ)) else {
             assert!(
                 env::var_os("BM_REQUIRE_SMALL_DISK").is_none(),
-                "BM_REQUIRE_SMALL_DISK is set, and no file system can be made here"
+                "BM_REQUIRE_SMALL_DISK is set, and no file system can be created here"
             );
-            eprintln!("SKIPPED disks_that_are_full: no file system can be made here");
+            eprintln!(
+                "SKIPPED a_full_disk_is_an_error_and_leaves_no_output: no file system can be \
+                 created here"
+            );
             return;
         };
         let message = run.refused();
@@ -782,7 +784,7 @@ fn disks_that_are_full() {
         rows.push(Row::new(given, 1, code(message.trim_start_matches("bm: ").trim_end())));
     }
     {
-        // One that is full by what is flushed last: of these reads all is buffered until the end.
+        // The last flush fills the disk: the output of these reads is buffered until the end.
         let scratch = Scratch::new();
         let few = scratch.file("few.fastq", &records(&text)[..200].concat());
         let (run, left) =
@@ -799,15 +801,15 @@ fn disks_that_are_full() {
 }
 
 #[test]
-fn runs_that_somebody_ends() {
+fn an_interrupted_run_leaves_no_output() {
     let mut rows = Vec::new();
     let text = text_of(&testdata(HISEQ));
-    // A reader that has seen enough.
+    // The reader of stdout closes it early.
     let mut child = started(&["filter", "-", "-o", "-", "-t", "0"]);
     let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let writer = std::thread::spawn({
         let text = text.clone();
-        // It may end before it has everything.
+        // `bm` may end before it reads everything.
         move || drop(stdin.write_all(&text.repeat(3)))
     });
     stdout.read_exact(&mut [0; 1_000]).unwrap();
@@ -816,7 +818,7 @@ fn runs_that_somebody_ends() {
     writer.join().unwrap();
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
     rows.push(Row::new("the reader of stdout closes it (`| head`)", 0, "says nothing"));
-    // Nobody listens to what is said.
+    // Messages cannot be written.
     let scratch = Scratch::new();
     let input = scratch.file("reads.fastq", &before());
     let script = format!("\"$BM\" filter '{input}' -o '{}' 2>&-", scratch.path("kept.fastq"));
@@ -866,10 +868,10 @@ fn runs_that_somebody_ends() {
             rows.push(Row::new(&format!("SIG{signal}"), 130, "nothing is left behind"));
         }
     }
-    check("Runs that somebody ends", &rows);
+    check("Interrupted runs", &rows);
 }
 
-/// A section that no test compares would stay as it was written once.
+/// A section that no test compares would become outdated.
 #[test]
 fn every_section_is_tested() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("FAULTS.md")).unwrap();

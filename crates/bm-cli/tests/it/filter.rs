@@ -1,4 +1,4 @@
-//! `bm filter`: which reads come out, and that they come out as they went in.
+//! `bm filter`: the right reads are kept, and they are written unchanged.
 
 use std::fs;
 
@@ -9,8 +9,8 @@ use crate::support::{
     shell, testdata, text_of,
 };
 
-/// Filters `input` and checks against `bm score` that every read went where its verdict says, whole
-/// and in order.
+/// Filters `input` and checks that every read is in the output of its verdict by `bm score`,
+/// unchanged and in order.
 #[track_caller]
 fn check_partition(input: &str, threshold: &str) {
     let scratch = Scratch::new();
@@ -85,21 +85,21 @@ fn check_partition(input: &str, threshold: &str) {
     assert_eq!(report["bases"], serde_json::json!({"in": bases(false), "kept": bases(true)}));
 }
 
-/// The record as `bm` writes it.
+/// Returns the record as `bm` writes it.
 fn without_plus_text(record: &[u8]) -> Vec<u8> {
     let mut lines: Vec<_> = record.split(|byte| *byte == b'\n').collect();
     lines[2] = b"+";
     lines.join(&b'\n')
 }
 
-/// The record as it is discarded.
+/// Returns the record as in the file of discarded reads.
 fn with_reason(record: &[u8], reason: &str) -> Vec<u8> {
     let end = record.iter().position(|byte| *byte == b'\n').unwrap();
     [&record[..end], b" reason=", reason.as_bytes(), &record[end..]].concat()
 }
 
 #[test]
-fn every_read_goes_where_its_verdict_says() {
+fn every_read_goes_to_the_output_of_its_verdict() {
     for input in [
         MEASLES,
         MISEQ,
@@ -112,8 +112,8 @@ fn every_read_goes_where_its_verdict_says() {
 }
 
 #[test]
-fn thresholds_from_0_to_1_are_taken_at_their_word() {
-    // The middle one of the file's own probabilities divides it, whatever the model.
+fn every_threshold_from_0_to_1_is_applied_exactly() {
+    // The median probability divides the file, for any model.
     let input = testdata(MEASLES);
     let mut probabilities: Vec<_> = rows(&bm(["score", &input, "-q"]).done().stdout)
         .iter()
@@ -128,7 +128,7 @@ fn thresholds_from_0_to_1_are_taken_at_their_word() {
 }
 
 #[test]
-fn a_threshold_of_0_keeps_all_that_can_be_scored() {
+fn a_threshold_of_0_keeps_every_scored_read() {
     let run =
         bm(["filter", &testdata("derived/empty_reads.fastq.gz"), "-o", "-", "-t", "0"]).done();
     assert_eq!(records(&run.stdout).len(), 900);
@@ -140,7 +140,7 @@ fn a_threshold_of_0_keeps_all_that_can_be_scored() {
 }
 
 #[test]
-fn a_threshold_that_is_no_probability_is_wrong_usage() {
+fn a_threshold_that_is_not_a_probability_is_wrong_usage() {
     let input = testdata("broken/crlf.fastq");
     for threshold in ["-1", "-0.1", "1.01", "nan", "inf", "half", ""] {
         let scratch = Scratch::new();
@@ -172,7 +172,7 @@ fn good_reads_are_kept_and_bad_ones_discarded() {
 
 #[test]
 fn output_does_not_depend_on_threads() {
-    // Ten batches, so that threads can overtake each other.
+    // Ten batches, so that threads could finish in another order.
     let input = testdata(HISEQ);
     let scratch = Scratch::new();
     let threshold = {
@@ -213,7 +213,7 @@ fn output_does_not_depend_on_threads() {
 }
 
 #[test]
-fn output_does_not_depend_on_how_the_input_is_compressed() {
+fn output_does_not_depend_on_the_compression_of_the_input() {
     let scratch = Scratch::new();
     let original = testdata("derived/no_final_newline.fastq.gz");
     let text = text_of(&original);
@@ -226,7 +226,7 @@ fn output_does_not_depend_on_how_the_input_is_compressed() {
         "every read of this file can be scored"
     );
 
-    // The members are cut where it hurts: in the middle of lines.
+    // The members end in the middle of lines.
     let members: Vec<u8> = text.chunks(9_973).flat_map(gzip).collect();
     let inputs = [
         original,
@@ -264,7 +264,7 @@ fn gzip_output_is_the_plain_output_compressed() {
 }
 
 #[test]
-fn records_come_out_byte_for_byte() {
+fn kept_records_are_written_byte_for_byte() {
     let odd: [(&[u8], &[u8]); 8] = [
         (b"@a b\tc  d \nACGT\n+\nIIII\n", b"@a b\tc  d \nACGT\n+\nIIII\n"),
         (
@@ -309,11 +309,11 @@ fn unscored_reads_are_discarded_and_counted() {
 }
 
 #[test]
-fn reads_longer_than_the_window_pass_through_whole() {
+fn reads_longer_than_the_window_are_written_whole() {
     let input = testdata("nanopore_lambda_4line.fastq.gz");
     let text = text_of(&input);
     let scratch = Scratch::new();
-    // Few of them: what is checked is that nothing is cut.
+    // A few reads are enough to check that nothing is cut.
     let some = records(&text)[..12].concat();
     let input = scratch.file("long.fastq", &some);
     let run = bm(["filter", &input, "-o", "-", "-q", "-t", "0"]).done();
@@ -357,7 +357,7 @@ fn a_closed_stdin_is_an_empty_input() {
 }
 
 #[test]
-fn the_report_has_the_keys_that_were_promised() {
+fn the_report_has_the_documented_keys() {
     let scratch = Scratch::new();
     let (kept, report, input) =
         (scratch.path("kept.fastq"), scratch.path("report.json"), testdata(NOVASEQ));
@@ -413,8 +413,8 @@ fn the_report_has_the_keys_that_were_promised() {
 }
 
 #[test]
-fn qualities_of_phred_64_are_converted() {
-    // The same reads as in the other file, with other letters for their qualities.
+fn phred_64_qualities_are_converted() {
+    // The same reads as in the other file, with qualities as Phred+64.
     let text = text_of(&testdata(HISEQ));
     let to_64 = |record: &&[u8]| {
         let mut record = record.to_vec();
@@ -438,7 +438,7 @@ fn qualities_of_phred_64_are_converted() {
         said.contains("the qualities look like Phred+64") && said.contains("--phred64"),
         "{said}"
     );
-    // What is Phred+33 is not taken for the other.
+    // Phred+33 is not accepted as Phred+64.
     let message = bm(["filter", &testdata(HISEQ), "--phred64", "-o", "-", "-q"]).refused();
     assert!(message.contains("record 1 (") && message.contains("is no Phred + 64"), "{message}");
 }

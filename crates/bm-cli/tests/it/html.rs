@@ -1,4 +1,4 @@
-//! The page of `bm adapt`: whole, on its own, and with the numbers of the JSON report.
+//! The page of `bm adapt`: complete, self-contained, and with the numbers of the JSON report.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::{Scratch, bm, command, record, run, testdata};
 
-/// Parses a page, which is XML as well, and checks that it loads and runs nothing.
+/// Parses a page, which is also XML, and checks that it loads and runs nothing.
 #[track_caller]
 fn on_its_own(page: &str) -> Document<'_> {
     let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
@@ -48,7 +48,7 @@ fn apart(value: &Value) -> String {
 }
 
 #[test]
-fn the_page_has_the_pictures_and_the_numbers_of_the_report_for_any_number_of_threads() {
+fn the_page_has_the_figures_and_numbers_of_the_report_for_any_number_of_threads() {
     let scratch = Scratch::new();
     let [first, second] =
         ["1", "2"].map(|mate| testdata(&format!("hiseq_measles/hiseq_measles_{mate}.fastq.gz")));
@@ -105,7 +105,7 @@ fn the_page_has_the_pictures_and_the_numbers_of_the_report_for_any_number_of_thr
 }
 
 #[test]
-fn a_run_that_teaches_nothing_has_a_page_that_says_why() {
+fn the_page_of_a_run_that_cannot_be_learned_says_why() {
     let scratch = Scratch::new();
     let reads: Vec<u8> =
         (0..10).flat_map(|number| record(&number.to_string(), 100, b'I')).collect();
@@ -124,7 +124,7 @@ fn a_run_that_teaches_nothing_has_a_page_that_says_why() {
 }
 
 #[test]
-fn the_page_replaces_neither_inputs_nor_other_outputs() {
+fn the_page_overwrites_neither_inputs_nor_other_outputs() {
     let scratch = Scratch::new();
     let reads = scratch.file("reads.fastq", &record("1", 100, b'I'));
     let (model, same) = (scratch.path("run.model"), scratch.path("same"));

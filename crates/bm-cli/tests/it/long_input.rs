@@ -8,14 +8,14 @@ use std::process::Stdio;
 
 use crate::support::{Scratch, command, record};
 
-/// Pipes what `generate` writes into `bm` and returns the most memory it had, in kB, when it had
-/// taken all of it.
+/// Pipes the text of `generate` into `bm`; returns the peak memory of `bm` in kB after it has read
+/// everything.
 fn peak_kb(arguments: &[&str], generate: impl FnOnce(&mut dyn Write)) -> u64 {
     let mut child =
         command(arguments).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     generate(&mut stdin);
-    // It waits for the end of its input, so it is there to be asked.
+    // `bm` waits for the end of its input, so it still runs.
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     drop(stdin);
     let output = child.wait_with_output().unwrap();
@@ -24,8 +24,8 @@ fn peak_kb(arguments: &[&str], generate: impl FnOnce(&mut dyn Write)) -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// Short reads of which most cannot be scored: reading, ordering and writing are what could pile
-/// up, and the network only takes time, most of all in a build that is not optimised.
+/// Writes short reads, most of which cannot be scored: only reading, ordering and writing could
+/// accumulate memory, and the network would only take time, above all in an unoptimised build.
 fn short_reads(count: usize) -> impl FnOnce(&mut dyn Write) {
     move |stdin| {
         let bases = 36;
@@ -42,7 +42,7 @@ fn short_reads(count: usize) -> impl FnOnce(&mut dyn Write) {
 }
 
 #[test]
-fn memory_is_flat_in_the_number_of_reads() {
+fn memory_does_not_grow_with_the_number_of_reads() {
     let scratch = Scratch::new();
     symlink("/dev/null", scratch.folder().join("null.fastq.gz")).unwrap();
     let null = scratch.path("null.fastq.gz");
@@ -65,6 +65,6 @@ fn a_read_of_20_million_bases_is_one_read() {
     let arguments = ["score", "-", "-o", "/dev/null", "-q", "-j", "1"];
     let peak =
         peak_kb(&arguments, |stdin| stdin.write_all(&record("chromosome", bases, b'I')).unwrap());
-    // A few copies of 40 MB of text, and no matrix of 160 MB.
+    // Room for a few copies of the 40 MB of text, but not for a matrix of 160 MB.
     assert!(peak < 350_000, "{peak} kB");
 }

@@ -1,7 +1,7 @@
-//! `bm` from outside: what it writes, says and refuses.
-// Shells, devices, named pipes and links are part of most tests.
+//! Tests of the program `bm`: its outputs, messages and refusals.
+// Most tests need shells, devices, named pipes and links.
 #![cfg(unix)]
-// A test says by panicking that it failed, and by printing that it was skipped.
+// Tests fail by panicking, and print a line if they are skipped.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod adapt;

@@ -1,15 +1,15 @@
-//! What a person and a shell expect of a program.
+//! Conventions of command line programs.
 
 use std::process::{Command, Stdio};
 
 use crate::support::{BM, NOVASEQ, Scratch, bm, command, json, run, testdata};
 
 #[test]
-fn the_long_version_says_what_the_program_is_made_of() {
+fn the_long_version_lists_models_engines_and_features() {
     let long = bm(["--version"]).done();
     let lines: Vec<_> = long.text().lines().collect();
     assert_eq!(lines[0], format!("bm {}", env!("CARGO_PKG_VERSION")));
-    // The digests are those of `bm models`.
+    // The digests equal those of `bm models`.
     let models = bm(["models"]).done();
     for row in models.text().lines().skip(1) {
         let columns: Vec<_> = row.split('\t').collect();
@@ -20,12 +20,12 @@ fn the_long_version_says_what_the_program_is_made_of() {
     for start in ["engine embedded ", "features ", "built for "] {
         assert!(lines.iter().any(|line| line.starts_with(start)), "{start}");
     }
-    // A file may be called like a flag.
+    // A file may have the name of a flag.
     assert!(bm(["filter", "--version"]).misused().contains("--version"));
 }
 
 #[test]
-fn shells_are_told_every_command() {
+fn completions_include_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let run = bm(["completions", shell]).done();
         for word in ["filter", "score", "tune", "selfcheck", "recalibrate"] {
@@ -33,7 +33,7 @@ fn shells_are_told_every_command() {
         }
     }
     assert!(bm(["completions", "sh"]).misused().contains("possible values"));
-    // What bash is given, bash can read.
+    // bash can read its completions.
     let scratch = Scratch::new();
     let script = scratch.file("bm.bash", &bm(["completions", "bash"]).done().stdout);
     let check = format!(
@@ -88,7 +88,7 @@ fn threads_come_from_the_flag_then_from_the_environment() {
 }
 
 #[test]
-fn colours_are_for_terminals_that_want_them() {
+fn colours_are_used_only_on_terminals_that_accept_them() {
     let works = Command::new("script")
         .args(["-qec", "true", "/dev/null"])
         .output()
@@ -115,7 +115,7 @@ fn colours_are_for_terminals_that_want_them() {
 }
 
 #[test]
-fn selfcheck_tells_of_the_machine_and_of_every_model() {
+fn selfcheck_reports_the_machine_and_every_model() {
     for name in ["selfcheck", "doctor"] {
         let run = bm([name, "--backend", "embedded"]).done();
         let lines: Vec<_> = run.text().lines().collect();

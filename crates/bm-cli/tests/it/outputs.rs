@@ -1,4 +1,4 @@
-//! Where outputs may go, and what is refused before anything is lost.
+//! Destinations of outputs, and refusals before anything is overwritten.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -48,7 +48,7 @@ fn the_input_is_never_overwritten() {
 }
 
 #[test]
-fn a_file_that_is_piped_in_may_be_replaced() {
+fn a_file_read_through_a_pipe_may_be_replaced() {
     let scratch = Scratch::new();
     let file = scratch.file("reads.fastq", READS);
     shell(&format!("\"$BM\" filter - -o '{file}' -q -t 0 < '{file}'")).done();
@@ -56,7 +56,7 @@ fn a_file_that_is_piped_in_may_be_replaced() {
 }
 
 #[test]
-fn two_outputs_are_two_files() {
+fn two_outputs_must_be_two_files() {
     let input = testdata("broken/crlf.fastq");
     let scratch = Scratch::new();
     fs::create_dir(scratch.folder().join("sub")).unwrap();
@@ -73,7 +73,7 @@ fn two_outputs_are_two_files() {
         let message = run(&mut command(&arguments)).refused();
         assert!(message.contains("is named for two outputs"), "{message}");
     }
-    // Also where it is there already, under another name.
+    // Also if the file exists already, under another name.
     scratch.file("out", b"old");
     symlink(&name, scratch.folder().join("link")).unwrap();
     let message =
@@ -83,7 +83,7 @@ fn two_outputs_are_two_files() {
 }
 
 #[test]
-fn a_link_stays_a_link() {
+fn an_output_through_a_link_keeps_the_link() {
     let scratch = Scratch::new();
     let target = scratch.file("target.fastq", b"old");
     symlink(&target, scratch.folder().join("link.fastq")).unwrap();
@@ -112,7 +112,7 @@ fn a_new_output_has_the_permissions_of_any_new_file() {
 }
 
 #[test]
-fn places_that_cannot_be_written_are_refused() {
+fn unwritable_destinations_are_refused() {
     let input = testdata("broken/crlf.fastq");
     let scratch = Scratch::new();
     let message = bm(["filter", &input, "-o", &scratch.path("")]).refused();
@@ -176,7 +176,7 @@ fn a_full_disk_is_an_error() {
 }
 
 #[test]
-fn outputs_that_are_thrown_away_are_fine() {
+fn outputs_may_be_discarded_to_dev_null() {
     let run =
         bm(["filter", &testdata(NOVASEQ), "-o", "/dev/null", "--discarded", "/dev/null"]).done();
     assert!(run.stderr.starts_with("800 reads in: "), "{}", run.stderr);
@@ -212,8 +212,8 @@ fn an_input_can_be_a_named_pipe() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_error() {
-    // The output is larger than what the pipe and the program's own buffer hold.
+fn a_reader_that_closes_the_pipe_is_no_error() {
+    // The output is larger than the buffers of the pipe and of the program.
     let input = testdata(HISEQ);
     for arguments in
         [["filter", &input, "-o", "-", "-t", "0"], ["score", &input, "-o", "-", "-t", "0"]]
@@ -237,7 +237,7 @@ fn a_reader_that_has_seen_enough_is_no_error() {
 }
 
 #[test]
-fn stdout_and_a_file_can_be_filled_together() {
+fn stdout_and_a_file_can_be_written_together() {
     let scratch = Scratch::new();
     let input = testdata(NOVASEQ);
     let run =
@@ -247,12 +247,12 @@ fn stdout_and_a_file_can_be_filled_together() {
 }
 
 #[test]
-fn a_run_that_is_stopped_leaves_nothing_behind() {
+fn a_stopped_run_leaves_nothing_behind() {
     for signal in ["INT", "TERM", "HUP"] {
         let scratch = Scratch::new();
         let kept = scratch.file("kept.fastq.gz", b"from before");
         let (dropped, report) = (scratch.path("dropped.zst"), scratch.path("report.json"));
-        // A pipe that nobody closes: the run is in the middle of it.
+        // The pipe stays open, so the run is in the middle of its input.
         let mut bm = command([
             "filter",
             "-",
@@ -267,7 +267,7 @@ fn a_run_that_is_stopped_leaves_nothing_behind() {
         let mut child = bm.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(&text_of(&testdata(HISEQ))).unwrap();
-        // It has read what it can hold, so its outputs are there.
+        // `bm` has read most of the input by now, so its temporary outputs exist.
         assert!(
             scratch.names().iter().any(|name| name.ends_with(".partial")),
             "{:?}",

@@ -1,4 +1,4 @@
-//! `-m`: models that are not what they say are refused with what was expected and found.
+//! `-m`: models that do not match their manifest are refused, with expected and found values.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Scratch, bm, package, testdata};
 
-/// Copies the default model's package and returns the copy's path.
+/// Copies the package of the default model; returns the path of the copy.
 fn copy_of_package(scratch: &Scratch) -> String {
     let copy = scratch.path("model");
     fs::create_dir(&copy).unwrap();
@@ -36,7 +36,7 @@ fn edit(copy: &str, change: impl FnOnce(&mut Value)) {
     fs::write(&path, manifest.to_string()).unwrap();
 }
 
-/// A file of a package in the repository.
+/// Returns a JSON file of a package in the repository.
 fn json_of(id: &str, file: &str) -> Value {
     serde_json::from_slice(&fs::read(package(id, file)).unwrap()).unwrap()
 }
@@ -79,7 +79,7 @@ fn a_copy_of_a_package_runs() {
 }
 
 #[test]
-fn every_flipped_byte_of_a_model_is_noticed() {
+fn every_flipped_byte_of_a_model_is_detected() {
     let content = fs::read(package("mean-q20", "model.onnx")).unwrap();
     for place in [0, 1, content.len() / 3, content.len() / 2, content.len() - 1] {
         refused_with(
@@ -94,7 +94,7 @@ fn every_flipped_byte_of_a_model_is_noticed() {
 }
 
 #[test]
-fn a_digest_that_does_not_match_is_named_with_the_one_found() {
+fn a_wrong_digest_is_reported_with_the_digest_found() {
     let content = fs::read(package("mean-q20", "manifest.json")).unwrap();
     let manifest: Value = serde_json::from_slice(&content).unwrap();
     let actual = manifest["files"]["model.onnx"]["sha256"].as_str().unwrap();
@@ -106,7 +106,7 @@ fn a_digest_that_does_not_match_is_named_with_the_one_found() {
 }
 
 #[test]
-fn a_manifest_that_promises_something_else_is_refused() {
+fn a_manifest_that_does_not_match_the_model_is_refused() {
     type Change = fn(&mut Value);
     let changes: [(Change, &[&str]); 9] = [
         (|m| m["format"] = json!(2), &["manifest.json is of format 2, expected 1"]),
@@ -163,9 +163,10 @@ fn a_missing_file_of_a_package_is_named() {
     );
 }
 
-/// A model is from anywhere, and so are names of files: a terminal must not obey them.
+/// Models and file names may come from anywhere, so their control characters must not reach the
+/// terminal.
 #[test]
-fn nothing_of_a_package_reaches_the_terminal_as_more_than_text() {
+fn control_characters_of_a_package_do_not_reach_the_terminal() {
     const ESCAPE: &str = "\u{1b}]0;owned\u{7}\nbm: all is well";
     let scratch = Scratch::new();
     let copy = copy_of_package(&scratch);
@@ -195,16 +196,16 @@ fn nothing_of_a_package_reaches_the_terminal_as_more_than_text() {
     );
 }
 
-/// Names in a manifest are looked up among the files of a package; none is a path.
+/// Names in a manifest are names of files in the package, not paths.
 #[test]
-fn a_manifest_does_not_lead_out_of_its_folder() {
+fn a_manifest_cannot_name_files_outside_its_folder() {
     let scratch = Scratch::new();
     let outside = scratch.file("outside", b"not for you");
     for name in ["../outside", &outside, "sub/../../outside", "golden.json/../../outside"] {
         let copy = copy_of_package(&scratch);
         let digest = "0".repeat(64);
         edit(&copy, |manifest| manifest["files"][name] = json!({"sha256": digest, "bytes": 11}));
-        // It is never opened, so what it holds is of no concern.
+        // The file is never opened, so its content does not matter.
         bm(["filter", &testdata("broken/crlf.fastq"), "-o", "-", "-q", "-m", &copy]).done();
         for file in ["model.onnx", "golden.json"] {
             edit(&copy, |manifest| {
@@ -226,7 +227,7 @@ fn a_manifest_does_not_lead_out_of_its_folder() {
 }
 
 #[test]
-fn what_is_no_model_is_refused() {
+fn a_file_that_is_not_a_model_is_refused() {
     let message = refused("mean-q99");
     assert!(
         message.contains("no model is called mean-q99; there are: read-error, mean-q20"),
@@ -247,7 +248,7 @@ fn what_is_no_model_is_refused() {
         let path = scratch.file("cut.onnx", &content[..part]);
         assert!(refused(&path).contains("cut.onnx: "));
     }
-    // A file with a hole in it: large, and free.
+    // A sparse file: large, but without disk space.
     let path = scratch.path("large.onnx");
     fs::File::create(&path).unwrap().set_len(65 * 1024 * 1024).unwrap();
     let message = refused(&path);
@@ -258,13 +259,13 @@ fn what_is_no_model_is_refused() {
 }
 
 #[test]
-fn a_self_check_that_differs_fails() {
+fn a_self_check_with_other_probabilities_fails() {
     let scratch = Scratch::new();
     let copy = copy_of_package(&scratch);
     let path = Path::new(&copy).join("golden.json");
     let mut golden: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     let reads = golden["reads"].as_array_mut().unwrap();
-    // What is no read at all is another matter; this is about one probability that is off.
+    // Only reads that can be scored, so that one wrong probability is the only difference.
     reads.retain(|read| {
         read["sequence"].as_str().unwrap().bytes().any(|base| base != b'N' && base != b'n')
     });

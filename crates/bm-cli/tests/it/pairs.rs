@@ -1,4 +1,4 @@
-//! Pairs: one decision for both mates, and none of them lost.
+//! Pairs: one decision for both mates, and no mate is lost.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use crate::support::{
     records, rows, run, testdata, text_of,
 };
 
-/// The pairs of two files, in turns.
+/// Returns the pairs of two files, interleaved.
 fn interleaved(first: &str, second: &str) -> Vec<u8> {
     let (first, second) = (text_of(&testdata(first)), text_of(&testdata(second)));
     records(&first)
@@ -21,7 +21,7 @@ fn interleaved(first: &str, second: &str) -> Vec<u8> {
         .collect()
 }
 
-/// The record without what stands in its description by now, and the reason that does.
+/// Returns the record without the reason in its description, and the reason.
 fn without_reason(record: &[u8]) -> (Vec<u8>, Option<String>) {
     let text = String::from_utf8(record.to_vec()).unwrap();
     let (definition, rest) = text.split_once('\n').unwrap();
@@ -34,7 +34,7 @@ fn without_reason(record: &[u8]) -> (Vec<u8>, Option<String>) {
 }
 
 #[test]
-fn every_read_of_a_pair_goes_where_its_verdict_says_in_every_mode() {
+fn every_mate_goes_to_the_output_of_its_verdict_in_every_mode() {
     for (first, second) in [(MEASLES, MEASLES_2), (MISEQ, MISEQ_2)] {
         let (in1, in2) = (testdata(first), testdata(second));
         let all = interleaved(first, second);
@@ -73,7 +73,7 @@ fn every_read_of_a_pair_goes_where_its_verdict_says_in_every_mode() {
                 .collect();
             assert!(pairs == passing, "{mode}: {} kept, {} pass", pairs.len(), passing.len());
 
-            // What is rescued passes by itself, and its mate does not.
+            // A single passes alone, and its mate does not.
             let alone = rows(&bm(["score", &in1, "-q"]).done().stdout)
                 .into_iter()
                 .zip(rows(&bm(["score", &in2, "-q"]).done().stdout));
@@ -145,7 +145,7 @@ fn a_pair_is_scored_by_the_errors_of_both_mates() {
 }
 
 #[test]
-fn two_files_and_one_in_which_mates_take_turns_are_the_same() {
+fn two_files_and_one_interleaved_file_give_the_same_result() {
     let scratch = Scratch::new();
     let (in1, in2) = (testdata(MISEQ), testdata(MISEQ_2));
     let mixed = scratch.file("mixed.fastq", &interleaved(MISEQ, MISEQ_2));
@@ -168,7 +168,7 @@ fn two_files_and_one_in_which_mates_take_turns_are_the_same() {
 
 #[test]
 fn pairs_of_unequal_mates_stay_together() {
-    // Mates of very different lengths, more than a batch of either, and one pair longer than a
+    // Mates of very different lengths, more than one batch of each, and one pair longer than a
     // batch.
     let mut files = [Vec::new(), Vec::new()];
     for i in 0..4_000_usize {
@@ -184,7 +184,7 @@ fn pairs_of_unequal_mates_stay_together() {
     std::fs::write(&in1, &files[0]).unwrap();
     std::fs::write(&in2, &files[1]).unwrap();
     for (a, b) in [(&in1, &in2), (&in2, &in1)] {
-        // Whichever file is read first says how many come from the other.
+        // The file that is read first decides the number of records from the other.
         let swapped = a == &in2;
         let (k1, k2) = (scratch.path("k1"), scratch.path("k2"));
         let run = bm(["filter", a, b, "-o", &k1, "-O", &k2, "-q", "-t", "0", "-j", "2"]);
@@ -204,8 +204,8 @@ fn pairs_of_unequal_mates_stay_together() {
 }
 
 #[test]
-fn wrapped_mates_that_take_turns_are_read_as_they_are() {
-    // Enough for batches to be cut between lines of a record, wherever that may be.
+fn wrapped_interleaved_mates_are_read_like_unwrapped_ones() {
+    // Enough records for batches to end between any two lines of a record.
     let mut wrapped = Vec::new();
     let mut plain = Vec::new();
     for i in 0..9_000 {
@@ -226,7 +226,7 @@ fn wrapped_mates_that_take_turns_are_read_as_they_are() {
 }
 
 #[test]
-fn what_are_no_pairs_is_refused_with_both_addresses() {
+fn reads_that_are_not_mates_are_refused_with_both_addresses() {
     let scratch = Scratch::new();
     let reads = |names: &[&str]| -> Vec<u8> {
         names.iter().flat_map(|name| record(name, 50, b'I')).collect()
@@ -290,7 +290,7 @@ fn what_are_no_pairs_is_refused_with_both_addresses() {
             assert!(out.names().is_empty());
         }
     }
-    // The same where mates take turns.
+    // The same in an interleaved file.
     for (names, expected) in [
         (&["a/1", "a/2", "b/1"][..], "ends after record 3 (read b/1, byte 218), which has no mate"),
         (&["a/1"], "ends after record 1 (read a/1, byte 0), which has no mate"),
@@ -305,7 +305,7 @@ fn what_are_no_pairs_is_refused_with_both_addresses() {
                 .refused();
         assert!(message.contains(expected), "{message}");
     }
-    // What is wrong with the mate's record is told, and not that it is missing.
+    // The message names the fault in the record of the mate, not a missing mate.
     let cut = [reads(&["a/1"]), b"@a/2\nACGT\n+\nIII\n".to_vec()].concat();
     let message = bm_with_stdin(["filter", "-", "--interleaved", "-o", "-", "-q"], &cut).refused();
     assert!(
@@ -321,7 +321,7 @@ fn what_are_no_pairs_is_refused_with_both_addresses() {
 }
 
 #[test]
-fn a_mate_that_cannot_be_scored_takes_its_pair_with_it_unless_one_is_enough() {
+fn an_unscored_mate_discards_its_pair_unless_one_mate_is_enough() {
     let scratch = Scratch::new();
     let first = scratch.file("1", &[record("a", 100, b'I'), record("b", 100, b'I')].concat());
     let second = scratch.file("2", &[b"@a\n\n+\n\n".to_vec(), record("b", 100, b'I')].concat());
@@ -347,7 +347,7 @@ fn a_mate_that_cannot_be_scored_takes_its_pair_with_it_unless_one_is_enough() {
 }
 
 #[test]
-fn what_is_for_pairs_needs_pairs() {
+fn options_for_pairs_need_pairs() {
     let input = testdata(MEASLES);
     for flags in [&["-O", "x"][..], &["--singles", "x"], &["--pair", "both"]] {
         let message = run(command(["filter", &input, "-o", "-"]).args(flags)).misused();
@@ -382,7 +382,7 @@ fn pairs_do_not_depend_on_threads() {
 }
 
 #[test]
-fn a_run_is_learned_from_pairs_however_they_come() {
+fn learning_from_pairs_does_not_depend_on_their_layout() {
     let scratch = Scratch::new();
     let (in1, in2) = (testdata(MEASLES), testdata(MEASLES_2));
     let mixed = scratch.file("mixed.fastq", &interleaved(MEASLES, MEASLES_2));
@@ -391,11 +391,11 @@ fn a_run_is_learned_from_pairs_however_they_come() {
     assert!(found.stdout == expected.stdout, "{}\n{}", found.stderr, expected.stderr);
 }
 
-/// Bases and qualities of a mate, from none to more than a window.
+/// Bases and qualities of a mate, from 0 bases to more than a window.
 fn mate() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
     prop_oneof![1 => Just(0usize), 12 => 1..320usize].prop_flat_map(|bases| {
         let letter = prop_oneof![20 => select(b"ACGT".as_slice()), 1 => Just(b'N')];
-        // Of one read mostly alike, so that some are good and some are not.
+        // Similar qualities within a read, so that some reads are good and some are not.
         let quality = select(b"#2;FI".as_slice())
             .prop_flat_map(move |most| vec(prop_oneof![30 => Just(most), 1 => b'!'..=b'J'], bases));
         (vec(letter, bases), quality)
@@ -403,7 +403,7 @@ fn mate() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
 }
 
 proptest! {
-    // A case is some five processes.
+    // Each case starts about five processes.
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
@@ -429,8 +429,8 @@ proptest! {
         let [in1, in2] = [0, 1].map(|i| scratch.file(&format!("in{i}"), &files[i]));
         let input = scratch.file("mixed", &mixed);
 
-        // What a model says of a file's first reads must not differ between the layouts: it is
-        // named.
+        // The model is named, so that the check of the first reads cannot differ between the
+        // layouts.
         let flags = ["-q", "-m", "read-error", "--pair", mode, "-t", threshold];
         let filtered = |inputs: &[&str], threads: &str| {
             let [singles, dropped] = ["singles", "dropped"].map(|name| scratch.path(name));
@@ -445,7 +445,7 @@ proptest! {
         prop_assert_eq!(kept + singles + dropped, 2 * pairs.len());
         prop_assert!(kept.is_multiple_of(2));
 
-        // An output for each mate has what one output for both has, in turns.
+        // The outputs for each mate, interleaved, equal the output for both.
         let [one, other] = ["1", "2"].map(|name| scratch.path(name));
         run(command(["filter", &input, "--interleaved", "-o", &one, "-O", &other, "-j", threads]).args(flags)).done();
         let [one, other] = ["1", "2"].map(|name| scratch.read(name));

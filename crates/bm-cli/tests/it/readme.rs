@@ -1,4 +1,4 @@
-//! The README's examples are what `bm` prints.
+//! The examples of the README show what `bm` prints.
 
 use std::env;
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::{BM, Scratch, testdata};
 
-/// Whether `found` is `expected`, in which `…` stands for anything.
+/// Returns whether `found` matches `expected`, in which `…` matches any text.
 fn is_like(found: &str, expected: &str) -> bool {
     let mut parts = expected.split('…');
     let Some(mut rest) = found.strip_prefix(parts.next().unwrap_or_default()) else { return false };
@@ -22,7 +22,7 @@ fn is_like(found: &str, expected: &str) -> bool {
 }
 
 #[test]
-fn an_ellipsis_stands_for_anything_and_nothing_else_does() {
+fn only_an_ellipsis_matches_any_text() {
     for (found, expected) in
         [("a b c", "a … c"), ("a", "a"), ("ab", "a…"), ("1 2 3 4", "… 2 … 4"), ("", "…")]
     {

@@ -1,4 +1,4 @@
-//! Reports: JSON by its schema, the page, the file for MultiQC.
+//! Reports: the JSON file and its schema, the page, the file for MultiQC.
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -22,7 +22,7 @@ fn check(report: &Value) {
 }
 
 #[test]
-fn reports_are_by_their_schema() {
+fn reports_follow_their_schema() {
     let scratch = Scratch::new();
     let (input, learned) = (testdata(NOVASEQ), some_reads(&scratch, 1500));
     let (scores, model, report) =
@@ -57,7 +57,7 @@ fn reports_are_by_their_schema() {
 }
 
 #[test]
-fn the_schema_refuses_what_is_no_report() {
+fn the_schema_refuses_invalid_reports() {
     let scratch = Scratch::new();
     let report = scratch.path("report.json");
     bm(["filter", &testdata(NOVASEQ), "-o", "/dev/null", "-q", "--report", &report]).done();
@@ -149,7 +149,7 @@ fn the_page_has_the_numbers_of_the_report_for_any_number_of_threads() {
             );
         }
     }
-    // Of nothing there is a page too.
+    // An empty input has a page too.
     let (text, _) =
         page_of(&["filter", &testdata("derived/empty.fastq.gz"), "-o", "/dev/null"], "2");
     assert!(text.contains("<h1>0 of 0 reads kept</h1>") && !text.contains("<figure>"));

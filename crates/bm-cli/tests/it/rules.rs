@@ -1,11 +1,11 @@
-//! Simple rules beside the network, reasons, and what is written into descriptions and qualities.
+//! Simple rules in addition to the network, reasons, annotations and recalibrated qualities.
 
 use crate::support::{
     HISEQ, MEASLES, Scratch, bm, bm_with_stdin, command, json, records, rows, run, testdata,
     text_of,
 };
 
-/// Reads that each break one rule, good ones by their qualities, and one that breaks none.
+/// Writes reads of high quality that break one rule each, and one that breaks none.
 fn reads() -> Vec<u8> {
     let read = |name: &str, sequence: &str| {
         format!("@{name} x\n{sequence}\n+\n{}\n", "I".repeat(sequence.len()))
@@ -40,7 +40,7 @@ const RULES: [&str; 10] = [
 ];
 
 #[test]
-fn every_reason_is_told_and_the_counts_add_up() {
+fn every_reason_is_reported_and_the_counts_add_up() {
     let scratch = Scratch::new();
     let input = scratch.file("reads.fastq", &reads());
     let (dropped, report) = (scratch.path("dropped"), scratch.path("report"));
@@ -80,7 +80,7 @@ fn every_reason_is_told_and_the_counts_add_up() {
     ] {
         assert_eq!(report["criteria"][key].as_f64(), Some(value), "{key}");
     }
-    // The table says the same.
+    // The table agrees.
     let table =
         rows(&crate::support::run(command(["score", &input, "-q"]).args(RULES)).done().stdout);
     let reasons: Vec<_> =
@@ -92,9 +92,9 @@ fn every_reason_is_told_and_the_counts_add_up() {
 }
 
 #[test]
-fn without_rules_there_are_none() {
+fn by_default_no_rule_applies() {
     let run = bm_with_stdin(["filter", "-", "-o", "-"], &reads()).done();
-    // All but the empty one, the bad one, and the one with unknown bases.
+    // All reads except the empty one, the bad one, and the one with unknown bases.
     assert!(
         run.stderr.starts_with("9 reads in: 6 kept") && !run.stderr.contains("not kept for"),
         "{}",
@@ -103,7 +103,7 @@ fn without_rules_there_are_none() {
 }
 
 #[test]
-fn a_limit_that_is_no_fraction_is_wrong_usage() {
+fn a_limit_that_is_not_a_fraction_is_wrong_usage() {
     for flag in ["--max-n", "--min-complexity"] {
         for value in ["-0.1", "1.1", "nan", "x"] {
             let message = bm(["filter", &testdata(MEASLES), "-o", "-", flag, value]).misused();
@@ -113,7 +113,7 @@ fn a_limit_that_is_no_fraction_is_wrong_usage() {
 }
 
 #[test]
-fn annotation_is_what_the_table_says() {
+fn annotations_equal_the_values_in_the_table() {
     let input = testdata(MEASLES);
     let table = rows(&bm(["score", &input, "-q"]).done().stdout);
     let run = bm(["filter", &input, "-o", "-", "--annotate", "-q", "-t", "0"]).done();
@@ -135,14 +135,14 @@ fn annotation_is_what_the_table_says() {
         );
     }
     assert!(annotated.next().is_none());
-    // A model that does not count errors.
+    // A model without expected errors.
     let run = bm(["filter", &input, "-o", "-", "--annotate", "-q", "-m", "mean-q20"]).done();
     let first = run.text().lines().next().unwrap();
     assert!(first.contains(" p=") && !first.contains(" ee="), "{first}");
 }
 
 #[test]
-fn recalibrated_qualities_are_worth_what_the_model_expects() {
+fn recalibrated_qualities_sum_to_the_expected_errors() {
     let input = testdata(HISEQ);
     let scratch = Scratch::new();
     let (dropped, expected) = (scratch.path("dropped"), scratch.path("expected"));
@@ -150,10 +150,7 @@ fn recalibrated_qualities_are_worth_what_the_model_expects() {
     let run =
         bm(["filter", &input, "-o", "-", "--recalibrate", "--discarded", &dropped, "-q"]).done();
     bm(["filter", &input, "-o", "/dev/null", "--discarded", &expected, "-q"]).done();
-    assert!(
-        scratch.read("dropped") == scratch.read("expected"),
-        "what is not kept stays as it came"
-    );
+    assert!(scratch.read("dropped") == scratch.read("expected"), "discarded reads are unchanged");
     let text = text_of(&input);
     let kept = records(&text).into_iter().zip(&table).filter(|(_, row)| row.verdict == "pass");
     let (mut errors, mut found) = (0.0, 0.0);
@@ -173,7 +170,7 @@ fn recalibrated_qualities_are_worth_what_the_model_expects() {
         found +=
             after[3].bytes().map(|byte| 10f64.powf(f64::from(byte - b'!') / -10.0)).sum::<f64>();
     }
-    // Scores are whole numbers, so the sums are not the same.
+    // Quality scores are whole numbers, so the sums differ slightly.
     assert!((found / errors - 1.0).abs() < 0.03, "{found} of {errors}");
 }
 

@@ -1,4 +1,4 @@
-//! `bm score`: a row a read.
+//! `bm score`: a table with a row per read.
 
 use crate::support::{
     BM, HISEQ, MISEQ, MISEQ_2, NOVASEQ, Row, Scratch, bm, bm_with_stdin, command, package, record,
@@ -8,7 +8,7 @@ use crate::support::{
 const HEADER: &str = "read\tlength\tprobability\texpected_errors\tphred_expected_errors\tmean_phred\tverdict\treason\n";
 
 #[test]
-fn there_is_a_row_a_read_in_order() {
+fn there_is_one_row_per_read_in_order() {
     for input in [NOVASEQ, "derived/empty_reads.fastq.gz"] {
         let input = testdata(input);
         let table = rows(&bm(["score", &input]).done().stdout);
@@ -40,7 +40,7 @@ fn probabilities_survive_a_round_trip() {
 }
 
 #[test]
-fn what_cannot_be_scored_is_nan_and_unscored() {
+fn a_read_that_cannot_be_scored_is_nan_and_unscored() {
     let run =
         bm_with_stdin(["score", "-", "-q"], b"@empty x\n\n+\n\n@\xe9t\xe9\nNNN\n+\nIII\n").done();
     let expected = b"empty\t0\tnan\tnan\t0\tnan\tunscored\tempty\n\xe9t\xe9\t3\tnan\tnan\t0.0003\t40\tunscored\tonly_n\n";
@@ -48,7 +48,7 @@ fn what_cannot_be_scored_is_nan_and_unscored() {
 }
 
 #[test]
-fn a_read_has_one_probability_whatever_is_beside_it() {
+fn the_probability_of_a_read_does_not_depend_on_other_reads() {
     let reads: Vec<_> = (1..40).map(|i| record(&format!("r{i}"), i * 11, 33 + i as u8)).collect();
     let together = rows(&bm_with_stdin(["score", "-", "-q"], &reads.concat()).done().stdout);
     for (read, row) in reads.iter().zip(&together).step_by(7) {
@@ -71,7 +71,7 @@ fn an_input_without_records_gives_the_header() {
 }
 
 #[test]
-fn a_package_its_folder_and_its_bare_file_are_one_model() {
+fn a_package_its_folder_and_its_bare_file_give_the_same_scores() {
     let input = testdata(NOVASEQ);
     for id in ["read-error", "mean-q20"] {
         let expected = bm(["score", &input, "-q", "-m", id]).done().stdout;
@@ -89,13 +89,13 @@ fn a_package_its_folder_and_its_bare_file_are_one_model() {
 
 /// Needs the trained models.
 #[test]
-fn the_models_tell_good_reads_from_bad_ones_each_in_its_way() {
+fn every_model_separates_good_reads_from_bad_ones() {
     let passed = |model: &str| {
         let table = rows(&bm(["score", &testdata(HISEQ), "-q", "-m", model]).done().stdout);
         table.iter().filter(|row| row.verdict == "pass").count()
     };
-    // 2 of the 10,000 reads have a mean quality under 20; 1,443 of those with counted errors have
-    // more than one in a hundred.
+    // 2 of the 10,000 reads have a mean quality under 20; 1,443 of the reads with known errors have
+    // more than 1 % errors.
     assert!((9_950..10_000).contains(&passed("mean-q20")), "{}", passed("mean-q20"));
     assert!((8_000..9_000).contains(&passed("read-error")), "{}", passed("read-error"));
 }
@@ -107,12 +107,12 @@ fn the_probability_falls_with_the_expected_errors() {
         row.expected_errors.is_some_and(|errors| errors > 0.0 && errors < row.length as f32)
     }));
     table.sort_by(|a, b| a.expected_errors.partial_cmp(&b.expected_errors).unwrap());
-    // All reads are of one length.
+    // All reads have the same length.
     assert!(table.is_sorted_by(|a, b| a.probability >= b.probability));
 }
 
 #[test]
-fn what_the_instrument_reports_stands_beside_it() {
+fn the_table_includes_the_reported_errors() {
     let text = text_of(&testdata(NOVASEQ));
     let table = rows(&bm(["score", &testdata(NOVASEQ), "-q"]).done().stdout);
     for (row, record) in table.iter().zip(records(&text)) {
@@ -172,14 +172,14 @@ fn limits_on_expected_errors_decide_instead_of_the_threshold() {
     assert!(message.contains("the model mean-q20 does not count errors"), "{message}");
 }
 
-/// Expected errors as the instrument reports them.
+/// Returns the expected errors by the reported qualities.
 fn reported(record: &[u8]) -> f64 {
     let quality = record.split(|byte| *byte == b'\n').nth(3).unwrap();
     quality.iter().map(|byte| 10f64.powf(f64::from(byte - b'!') / -10.0)).sum()
 }
 
 #[test]
-fn where_the_model_does_not_apply_reported_errors_are_used_and_the_summary_says_so() {
+fn reported_errors_are_used_if_the_model_does_not_apply_and_the_summary_says_so() {
     let constant: Vec<_> = (0..60).map(|i| record(&format!("r{i}"), 100 + i, b'5')).collect();
     let long = text_of(&testdata("nanopore_lambda_4line.fastq.gz"));
     let phred64 = text_of(&testdata("derived/phred64.fastq.gz"));
@@ -216,7 +216,7 @@ fn where_the_model_does_not_apply_reported_errors_are_used_and_the_summary_says_
             "{written}"
         );
 
-        // A model that is named is used, and the summary says why it does not apply.
+        // A named model is used, and the summary says why it does not apply.
         let named = bm_with_stdin(["score", "-", "-m", "read-error"], &text).done();
         assert!(
             named.stderr.contains(&said) && named.stderr.contains("all the same, as it was named"),
@@ -275,7 +275,7 @@ fn a_table_can_be_parquet() {
                 row.get_column_iter().map(|(_, field)| show(field)).collect::<Vec<_>>().join("\t"),
             );
         }
-        // A number may be written in another way there.
+        // The table may format numbers differently.
         let numbers = |line: &str| {
             line.split('\t')
                 .map(|field| field.parse::<f32>().map_or(field.to_owned(), |v| v.to_string()))

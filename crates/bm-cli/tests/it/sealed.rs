@@ -1,5 +1,5 @@
-//! A run asks the kernel for no network, starts no program, and writes nothing but its outputs.
-//! `strace` says what was asked for.
+//! A run uses no network, starts no program, and writes nothing but its outputs. `strace` records
+//! its system calls.
 
 use std::env;
 use std::fs;
@@ -7,11 +7,11 @@ use std::process::{Command, Stdio};
 
 use crate::support::{BM, HISEQ, Run, Scratch, run, testdata};
 
-/// Every call that has to do with the network or names a file, and the one that opens a way around
-/// all others.
+/// Every system call that concerns the network or names a file, and `io_uring_setup`, which could
+/// bypass them.
 const TRACED: &str = "trace=%network,%file,io_uring_setup";
 
-/// A run of `bm` that is watched.
+/// A run of `bm` under `strace`.
 struct Watched {
     scratch: Scratch,
     run: Run,
@@ -19,7 +19,7 @@ struct Watched {
 }
 
 impl Watched {
-    /// Runs `bm filter` with its outputs in a folder of its own, where HOME and TMPDIR are too.
+    /// Runs `bm filter` with its outputs, HOME and TMPDIR in one new folder.
     fn filter(arguments: &[&str], library: Option<&str>) -> Self {
         let scratch = Scratch::new();
         let mut command = Command::new("strace");
@@ -79,11 +79,11 @@ impl Watched {
     }
 }
 
-/// The calls of a trace that are neither a look at something nor a change below `folder`.
+/// Returns the calls of a trace that are neither read-only nor changes below `folder`.
 fn faults<'a>(trace: &'a str, folder: &str) -> Vec<&'a str> {
     let is_harmless = |line: &&str| {
-        // `PID name(arguments) = result`; what was interrupted is told twice, with the arguments
-        // the first time.
+        // `PID name(arguments) = result`; an interrupted call has two lines, the first with the
+        // arguments.
         let call =
             line.trim_start_matches(|character: char| character.is_ascii_digit()).trim_start();
         let Some((name, arguments)) = call.split_once('(') else { return true };
@@ -110,7 +110,7 @@ fn faults<'a>(trace: &'a str, folder: &str) -> Vec<&'a str> {
     trace.lines().filter(|line| !line.contains(" resumed>") && !is_harmless(line)).collect()
 }
 
-/// Whether programs can be watched here.
+/// Returns whether `strace` works here.
 fn can_watch(test: &str) -> bool {
     let watched = Command::new("strace")
         .args(["-f", "-o", "/dev/null", "true"])
@@ -120,16 +120,16 @@ fn can_watch(test: &str) -> bool {
     if !can {
         assert!(
             env::var_os("BM_REQUIRE_STRACE").is_none(),
-            "BM_REQUIRE_STRACE is set, and strace is not there or may not trace"
+            "BM_REQUIRE_STRACE is set, and strace is missing or not permitted"
         );
-        eprintln!("SKIPPED {test}: strace is not there or may not trace");
+        eprintln!("SKIPPED {test}: strace is missing or not permitted");
     }
     can
 }
 
 #[test]
-fn filtering_uses_no_network_and_writes_its_outputs_alone() {
-    if !can_watch("filtering_uses_no_network_and_writes_its_outputs_alone") {
+fn filtering_uses_no_network_and_writes_only_its_outputs() {
+    if !can_watch("filtering_uses_no_network_and_writes_only_its_outputs") {
         return;
     }
     Watched::filter(&[], None).wrote_its_outputs_alone();
@@ -149,7 +149,7 @@ fn onnx_runtime_uses_no_network_and_writes_nothing() {
 }
 
 #[test]
-fn what_a_run_must_not_do_is_seen() {
+fn forbidden_calls_are_detected() {
     let harmless = [
         r#"7 openat(AT_FDCWD, "/etc/ld.so.cache", O_RDONLY|O_CLOEXEC) = 3"#,
         r#"7 openat(AT_FDCWD, "/s/.bm-a.partial", O_RDWR|O_CREAT|O_EXCL, 0666 <unfinished ...>"#,

@@ -1,5 +1,5 @@
-//! Texts that people and scripts read, compared with committed copies. `BM_BLESS=1 cargo test -p
-//! bm-cli` rewrites those.
+//! Help texts, messages and reports, compared with committed copies. `BM_BLESS=1 cargo test -p
+//! bm-cli` rewrites the copies.
 
 use std::env;
 use std::fs;
@@ -16,13 +16,14 @@ fn check(name: &str, found: &str) {
     let expected = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         found == expected,
-        "{name} is not what it was; if that is meant, run with BM_BLESS=1\n--- was\n{expected}--- is\n{found}"
+        "{name} differs from its copy; if this is intended, run with BM_BLESS=1\n\
+         --- was\n{expected}--- is\n{found}"
     );
 }
 
 #[test]
 fn version() {
-    // The number is the workspace's; it does not need a file that changes with it.
+    // The version changes with every release, so there is no copy to compare with.
     assert_eq!(bm(["-V"]).done().text(), format!("bm {}\n", env!("CARGO_PKG_VERSION")));
 }
 
@@ -78,7 +79,7 @@ fn masked(text: &str) -> String {
             "engine embedded <version and device>".to_owned()
         }
         line if line.contains(" reads in: ") => {
-            // The counts of pass and fail are the model's; that they add up is checked elsewhere.
+            // The counts depend on the model; another test checks that they add up.
             let mut parts = line.split(' ').map(str::to_owned).collect::<Vec<_>>();
             for i in 1..parts.len() {
                 if parts[i].starts_with("kept") || parts[i].starts_with("discarded") {
@@ -129,8 +130,7 @@ fn summaries() {
 #[test]
 fn models() {
     let found = bm(["models"]).done();
-    // The digest changes with every training; that it is the file's is what the package tests are
-    // about.
+    // The digest changes with every training; the tests of packages compare it with the file.
     let mut text = found.text().to_owned();
     for line in found.text().lines().skip(1) {
         let sha256 = line.rsplit('\t').next().unwrap();
@@ -153,7 +153,7 @@ fn error_messages() {
     let scratch = Scratch::new();
     let mut text = String::new();
     let mut add = |message: String| {
-        // At which record a decoder notices a fault of its stream is its own affair.
+        // The record at which a decoder detects a fault of its stream may change.
         let message =
             match (message.split_once(": record "), message.split_once("reading the input failed"))
             {
@@ -162,7 +162,7 @@ fn error_messages() {
                 }
                 _ => message,
             };
-        // A machine's own paths.
+        // Paths of this machine.
         text += &message
             .replace(&testdata(""), "testdata/")
             .replace(&package("mean-q20", ""), "models/mean-q20")

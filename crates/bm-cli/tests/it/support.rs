@@ -1,4 +1,4 @@
-//! What several modules need: running `bm`, reading FASTQ independently of it, test data.
+//! Helpers of several modules: running `bm`, reading FASTQ independently, test data.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 pub(crate) const BM: &str = env!("CARGO_BIN_EXE_bm");
 
-/// What a run of `bm` left behind.
+/// The result of a run of `bm`.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -43,7 +43,7 @@ impl Run {
         self.stderr
     }
 
-    /// Expects exit code 2, wrong usage; returns what it says.
+    /// Expects exit code 2, wrong usage; returns the message.
     #[track_caller]
     pub(crate) fn misused(self) -> String {
         assert_eq!(self.code, Some(2), "{}", self.stderr);
@@ -72,8 +72,8 @@ pub(crate) fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -
 pub(crate) fn run(command: &mut Command) -> Run {
     let output = loop {
         match command.output() {
-            // A copy of the program that was just written is busy as long as a process that another
-            // test starts at this moment has inherited the file.
+            // A new copy of the program is busy while a process that another test starts at the
+            // same time has inherited the open file.
             Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
                 thread::sleep(Duration::from_millis(10))
             }
@@ -102,7 +102,7 @@ pub(crate) fn bm_with_stdin<const N: usize>(arguments: [&str; N], input: &[u8]) 
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let output = thread::scope(|scope| {
-        // A refusal may close the pipe early; what `bm` then says is what the test looks at.
+        // `bm` may refuse its input and close the pipe early; the test then checks the message.
         scope.spawn(move || stdin.write_all(input));
         child.wait_with_output().unwrap()
     });
@@ -123,7 +123,7 @@ pub(crate) fn shell(script: &str) -> Run {
         .stdin(Stdio::null()))
 }
 
-/// A folder for outputs, removed with all that is in it.
+/// A folder for outputs, removed with its content when dropped.
 pub(crate) struct Scratch(TempDir);
 
 impl Scratch {
@@ -149,7 +149,7 @@ impl Scratch {
         fs::read(self.0.path().join(name)).unwrap()
     }
 
-    /// Names of what is there, hidden files too.
+    /// Returns the names of all files, hidden ones too.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.path()).unwrap();
         let mut names: Vec<_> =
@@ -163,12 +163,12 @@ fn root() -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "../.."].iter().collect::<PathBuf>().canonicalize().unwrap()
 }
 
-/// The path of a file of the repository's test data.
+/// Returns the path of a file in the test data of the repository.
 pub(crate) fn testdata(file: &str) -> String {
     root().join("testdata").join(file).to_str().unwrap().to_owned()
 }
 
-/// The path of a file of a model's package.
+/// Returns the path of a file of a model package.
 pub(crate) fn package(id: &str, file: &str) -> String {
     root().join("models").join(id).join(file).to_str().unwrap().trim_end_matches('/').to_owned()
 }
@@ -180,7 +180,7 @@ pub(crate) const MISEQ: &str = "miseq_twist/miseq_twist_first2000_1.fastq.gz";
 pub(crate) const MISEQ_2: &str = "miseq_twist/miseq_twist_first2000_2.fastq.gz";
 pub(crate) const NOVASEQ: &str = "novaseq_A00129_800.fastq.gz";
 
-/// The text of a file that may be gzip, with the line ends that `bm` writes.
+/// Returns the text of a file that may be gzip, with the line ends of `bm`.
 pub(crate) fn text_of(path: &str) -> Vec<u8> {
     let mut text = plain(fs::read(path).unwrap_or_else(|error| panic!("{path}: {error}")));
     let mut next = text.clone().into_iter().skip(1);
@@ -188,7 +188,7 @@ pub(crate) fn text_of(path: &str) -> Vec<u8> {
     text
 }
 
-/// Some of the reads of a real run, enough to learn from; cut off where they are not needed.
+/// Writes the first reads of a real run, enough to learn from.
 pub(crate) fn some_reads(scratch: &Scratch, count: usize) -> String {
     let text = text_of(&testdata(HISEQ));
     scratch.file("reads.fastq", &records(&text)[..count].concat())
@@ -206,7 +206,7 @@ pub(crate) fn json(content: &[u8]) -> Value {
     serde_json::from_slice(content).unwrap()
 }
 
-/// Decompresses what is gzip.
+/// Decompresses the content if it is gzip.
 pub(crate) fn plain(content: Vec<u8>) -> Vec<u8> {
     if !content.starts_with(&[0x1f, 0x8b]) {
         return content;
@@ -237,7 +237,7 @@ pub(crate) fn records(text: &[u8]) -> Vec<&[u8]> {
         .collect()
 }
 
-/// A record with made-up bases, all of the one quality.
+/// Returns a record of generated bases, all with the same quality.
 pub(crate) fn record(name: &str, bases: usize, quality: u8) -> Vec<u8> {
     let sequence: Vec<u8> = (0..bases).map(|i| b"ACGT"[(i * 7 + i / 5) % 4]).collect();
     let mut text = format!("@{name}\n").into_bytes();
@@ -251,14 +251,14 @@ pub(crate) struct Row {
     pub(crate) read: String,
     pub(crate) length: usize,
     pub(crate) probability: f32,
-    /// Only from models that count errors.
+    /// Only with models that expect a number of errors.
     pub(crate) expected_errors: Option<f32>,
     pub(crate) phred_expected_errors: f32,
     pub(crate) mean_phred: f32,
-    /// The errors that the network alone expects, and the fraction of the bases that k-mers cover;
-    /// only with k-mer evidence.
+    /// Expected errors by the network alone, and the fraction of bases covered by k-mers; only with
+    /// k-mer evidence.
     pub(crate) evidence: Option<(f32, f32)>,
-    /// Which mate it is, and the probability of its pair; only of pairs.
+    /// Number of the mate, and the probability of the pair; only for pairs.
     pub(crate) pair: Option<(u8, f32)>,
     pub(crate) verdict: String,
     pub(crate) reason: String,

@@ -1,11 +1,11 @@
-//! What a person sees on stderr, and a program does not.
+//! Progress on a terminal, and its absence elsewhere.
 
 use std::process::Command;
 
 use crate::support::{BM, HISEQ, NOVASEQ, bm, shell, testdata};
 
 #[test]
-fn without_a_terminal_there_is_only_the_summary() {
+fn without_a_terminal_only_the_summary_is_printed() {
     let run = bm(["filter", &testdata(NOVASEQ), "-o", "/dev/null"]).done();
     assert_eq!(run.stderr.lines().count(), 4, "{}", run.stderr);
     assert!(run.stdout.is_empty());
@@ -14,7 +14,7 @@ fn without_a_terminal_there_is_only_the_summary() {
 }
 
 #[test]
-fn quiet_is_silent() {
+fn quiet_prints_nothing() {
     let input = testdata(NOVASEQ);
     for arguments in [
         ["filter", &input, "-o", "/dev/null", "-q"],
@@ -28,7 +28,7 @@ fn quiet_is_silent() {
 
 #[test]
 fn on_a_terminal_there_is_a_bar_and_quiet_removes_it() {
-    // `script` gives its command a terminal.
+    // `script` runs its command on a terminal.
     let works = Command::new("script")
         .args(["-qec", "true", "/dev/null"])
         .output()
@@ -56,7 +56,7 @@ fn on_a_terminal_there_is_a_bar_and_quiet_removes_it() {
         "{shown:?}"
     );
     let summary = shown.rfind("10000 reads in: ").unwrap();
-    // The bar is gone when the summary comes.
+    // The bar is removed before the summary.
     assert!(shown[..summary].ends_with("\u{1b}[2K"), "{shown:?}");
     assert_eq!(on_terminal("-q"), "");
 }

@@ -8,7 +8,7 @@ const BAM: &str = "hiseq_measles/hiseq_measles.bam";
 const REFERENCE: &str = "hiseq_measles/ref.fa";
 
 #[test]
-fn a_file_stdin_and_gzip_give_one_table() {
+fn a_file_stdin_and_gzip_give_the_same_table() {
     let scratch = Scratch::new();
     let (bam, reference) = (testdata(BAM), testdata(REFERENCE));
     let table = bm(["truth", &bam, "--reference", &reference]).done();
@@ -53,7 +53,7 @@ fn mates_are_compared_without_a_reference() {
 }
 
 #[test]
-fn mates_out_of_step_are_refused() {
+fn mates_in_different_order_are_refused() {
     let scratch = Scratch::new();
     let one = |name: &str| format!("@{name}\nACGT\n+\nIIII\n");
     fs::write(scratch.path("1.fastq"), one("a/1") + &one("b/1")).unwrap();

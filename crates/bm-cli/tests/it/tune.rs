@@ -1,4 +1,4 @@
-//! Scored once, decided later: `bm filter --scores` and `bm tune`.
+//! Decisions from earlier scores: `bm filter --scores` and `bm tune`.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ fn column(table: &str, name: &str) -> Vec<f64> {
 }
 
 #[test]
-fn filtering_by_scores_is_filtering_by_the_model() {
+fn filtering_by_a_table_equals_filtering_by_the_model() {
     let scratch = Scratch::new();
     for (inputs, criteria) in [
         (vec![testdata(HISEQ)], vec!["-t", "0.8"]),
@@ -61,7 +61,7 @@ fn filtering_by_scores_is_filtering_by_the_model() {
 }
 
 #[test]
-fn what_was_decided_holds_unless_something_else_is_asked_for() {
+fn earlier_verdicts_hold_unless_other_criteria_are_given() {
     let scratch = Scratch::new();
     let (input, scores) = (testdata(HISEQ), scratch.path("scores.tsv"));
     bm(["score", &input, "-t", "0.9", "--min-complexity", "0.8", "-q", "-o", &scores]).done();
@@ -181,7 +181,7 @@ fn a_fraction_or_a_number_of_bases_chooses_the_threshold() {
     }
     let message = bm(["filter", &input, "--keep-fraction", "0.9", "-o", "-"]).misused();
     assert!(message.contains("--scores"), "{message}");
-    // Another criterion beside it would keep less than what is asked for.
+    // Another criterion in addition would keep less than requested.
     for other in [["-t", "0.9"], ["--max-ee", "1"], ["--max-ee-rate", "0.01"]] {
         let message = bm([
             "filter",
@@ -229,7 +229,7 @@ fn a_fraction_or_a_number_of_bases_chooses_the_threshold() {
 }
 
 #[test]
-fn a_row_says_what_its_threshold_would_leave() {
+fn a_row_equals_the_result_of_filtering_at_its_threshold() {
     let scratch = Scratch::new();
     let (input, scores) = (testdata(HISEQ), scratch.path("scores.tsv"));
     bm(["score", &input, "-q", "-o", &scores]).done();
@@ -266,7 +266,7 @@ fn a_row_says_what_its_threshold_would_leave() {
 }
 
 #[test]
-fn tables_are_taken_as_one_if_they_are_of_one_kind() {
+fn several_tables_are_read_as_one_if_they_are_of_the_same_kind() {
     let scratch = Scratch::new();
     let (one, other, pairs) =
         (scratch.path("1.tsv"), scratch.path("2.tsv.gz"), scratch.path("p.tsv"));
@@ -291,7 +291,7 @@ fn tables_are_taken_as_one_if_they_are_of_one_kind() {
 }
 
 #[test]
-fn the_page_is_one_file_with_the_rows_of_the_table() {
+fn the_page_is_self_contained_and_has_the_rows_of_the_table() {
     let scratch = Scratch::new();
     let (scores, page) = (scratch.path("scores.tsv"), scratch.path("page.html"));
     for (inputs, flags, expected) in [

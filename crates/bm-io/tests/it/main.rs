@@ -1,5 +1,5 @@
-//! Tests of bm-io from outside.
-// A test says by panicking that it failed.
+//! Tests of the public interface of bm-io.
+// Tests fail by panicking.
 #![allow(clippy::unwrap_used)]
 
 mod source;

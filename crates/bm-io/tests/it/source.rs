@@ -1,4 +1,4 @@
-//! A format of reads of one's own goes where FASTQ goes: through `RecordSource`.
+//! A reader of another format replaces the FASTQ reader through `RecordSource`.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use bm_reads::fastq::{
 /// Reads as lines of three columns: name, bases, qualities.
 struct Lines {
     text: &'static str,
-    /// Where the next line starts.
+    /// Start of the next line.
     byte: usize,
     records: u64,
 }
@@ -62,7 +62,7 @@ fn input(text: &'static str) -> Input {
 }
 
 #[test]
-fn records_of_another_format_are_those_of_fastq() {
+fn another_format_gives_the_same_records_as_fastq() {
     let mut input = input("r1 x\tACGT\tIIII\nr2\t\t\nr3\tNAC\t!5~\n");
     let mut fastq = Reader::new(&b"@r1 x\nACGT\n+\nIIII\n@r2\n\n+\n\n@r3\nNAC\n+\n!5~\n"[..]);
     let (mut ours, mut expected) = (RecordBatch::default(), RecordBatch::default());

@@ -1,11 +1,11 @@
-//! How varied a sequence is.
+//! Complexity of a sequence.
 
 use bm_reads::base::{UNKNOWN, code};
 
-/// Returns how varied a sequence is, from 0 (one base repeated) to 1: the entropy of its triplets
-/// over that of as many different triplets, at most 64 (Schmieder & Edwards 2011, Bioinformatics
-/// 27:863; there in windows, here over the whole read). A sequence with fewer than two triplets of
-/// known bases is 1.
+/// Returns the complexity of a sequence, from 0 (one base repeated) to 1: the entropy of its
+/// triplets divided by that of as many different triplets, at most 64 (Schmieder & Edwards 2011,
+/// Bioinformatics 27:863; there in windows, here over the whole read). A sequence with fewer than
+/// two triplets of known bases has complexity 1.
 pub(super) fn complexity(sequence: &[u8]) -> f64 {
     let mut counts = [0_u32; 64];
     let (mut triplet, mut known) = (0, 0);
@@ -50,7 +50,7 @@ mod tests {
         for short in ["", "A", "ACG", "NNNNN", "ACNGT"] {
             assert_eq!(of(short), 1.0, "{short}");
         }
-        // N is no base, so no triplet has one.
+        // N is not a base, so no triplet contains it.
         assert_eq!(of("AAAANAAAA"), 0.0);
     }
 }

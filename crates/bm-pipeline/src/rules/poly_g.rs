@@ -1,6 +1,6 @@
-//! Runs of G at the end of a read, which two-colour instruments write when they see no light.
+//! Runs of G at the end of a read: two-colour instruments call G if they detect no signal.
 
-/// Returns the length of the run of G that a sequence ends in. The run begins and ends with G; at
+/// Returns the length of the run of G at the end of a sequence. The run begins and ends with G; at
 /// most one base in eight, and five in all, may differ (as in fastp).
 pub(super) fn poly_g(sequence: &[u8]) -> usize {
     let (mut longest, mut others) = (0, 0);
@@ -22,14 +22,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_of_g_may_have_a_few_others_in_it() {
+    fn a_run_of_g_may_contain_a_few_other_bases() {
         for (sequence, expected) in [
             ("", 0),
             ("ACGT", 0),
             ("ACGG", 2),
             ("ACTGGGGGGGG", 8),
             ("ACTGGGGTGGGGGGGG", 13),
-            // The first other base comes too soon.
+            // The first other base comes too early.
             ("GGGGGGGGTGGGG", 4),
             ("gggg", 4),
         ] {

@@ -1,4 +1,4 @@
-//! `Filter` and `Score` give the bytes of the command line, and totals that add up.
+//! `Filter` and `Score` give the same bytes as the command line, and totals that add up.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,7 @@ fn totals_of_parts_add_up_to_those_of_the_whole() {
         let (input, output) = (folder.path().join(name), folder.path().join("kept.fastq"));
         fs::write(&input, text).unwrap();
         let mut filter = Filter::new(Inputs::single(&input), output);
-        // The model is named, so that each part is scored by it.
+        // The model is named, so that it scores each part.
         filter.settings.engine.model = Some("read-error".to_owned());
         filter.settings.rules = Rules { max_n: Some(0.01), ..Rules::default() };
         filter.run(&Silent).unwrap().commit().unwrap().totals
@@ -76,7 +76,7 @@ fn totals_of_parts_add_up_to_those_of_the_whole() {
     let mut sum = Totals::default();
     for (i, part) in lines.chunks(4 * 300).enumerate() {
         let part = totals(&format!("{i}.fastq"), &part.concat());
-        // As reports are: written, and read back.
+        // Written and read back, as in reports.
         let json = serde_json::to_string(&part).unwrap();
         sum.add(&serde_json::from_str(&json).unwrap());
     }

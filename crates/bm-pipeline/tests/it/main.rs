@@ -1,5 +1,5 @@
-//! Tests of bm-pipeline from outside.
-// A test says by panicking that it failed.
+//! Tests of the public interface of bm-pipeline.
+// Tests fail by panicking.
 #![allow(clippy::unwrap_used)]
 
 mod filter;

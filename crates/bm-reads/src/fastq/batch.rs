@@ -1,29 +1,29 @@
-//! Many records in one piece of memory.
+//! Batches: many records in one buffer.
 
 use super::parse::Span;
 use super::record::RecordRef;
 use super::text::Text;
 use crate::ReadError;
 
-/// Records handled together: the text that they were read from, and where in it they are. A batch
-/// costs what its text costs, whatever the lengths.
+/// Records handled together: their text, and the position of each record in it. The memory of a
+/// batch depends on the size of its text, not on the number of records.
 #[derive(Clone, Debug, Default)]
 pub struct RecordBatch {
     pub(super) text: Text,
     pub(super) records: Vec<Span>,
-    /// Records of the file before these, and where these start in it.
+    /// Number of records in the file before this batch, and the byte where this batch starts.
     pub(super) before: Address,
-    /// Where records that were added one by one start in their file; empty if the text is the
-    /// file's own.
+    /// Start in the file of each record added by [`RecordBatch::push`]; empty if the text was read
+    /// from the file as it is.
     starts: Vec<u64>,
 }
 
-/// Where a record is in its file.
+/// Position of a record in its file.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Address {
-    /// Which record, from 1.
+    /// Number of the record, from 1.
     pub record: u64,
-    /// Where it starts, in bytes of the decompressed stream, from 0.
+    /// Start of the record, in bytes of the decompressed stream, from 0.
     pub byte: u64,
 }
 
@@ -41,12 +41,13 @@ impl RecordBatch {
         self.before = Address { record: records, byte: 0 };
     }
 
-    /// Adds a record that another format of reads gave, and that starts at this byte of its file. The
-    /// batch must have been emptied by [`RecordBatch::begin_after`].
+    /// Adds a record of another read format, which starts at this byte of its file. Call
+    /// [`RecordBatch::begin_after`] before the first record.
     ///
     /// # Errors
     ///
-    /// [`ReadError::LengthMismatch`] without one quality score per base; the batch is then as it was.
+    /// [`ReadError::LengthMismatch`] if there is not one quality score per base; the batch is then
+    /// unchanged.
     pub fn push(&mut self, record: RecordRef<'_>, byte: u64) -> Result<(), ReadError> {
         let RecordRef { definition, sequence, quality_scores } = record;
         if sequence.len() != quality_scores.len() {
@@ -78,12 +79,12 @@ impl RecordBatch {
         self.text.as_slice().len()
     }
 
-    /// Returns a record, if there are so many.
+    /// Returns the record at `index`; `None` if the batch has fewer records.
     pub fn get(&self, index: usize) -> Option<RecordRef<'_>> {
         Some(self.records.get(index)?.of(self.text.as_slice()))
     }
 
-    /// Returns where a record of the batch is in its file, if there is such a record.
+    /// Returns the address of the record at `index`; `None` if the batch has fewer records.
     pub fn address(&self, index: usize) -> Option<Address> {
         let start = self.records.get(index)?.start();
         let in_text = self.before.byte + start as u64;
@@ -100,15 +101,14 @@ impl RecordBatch {
     }
 }
 
-/// How much goes into a batch. Where batches are cut depends on the text alone.
+/// The size of a batch. Only the text decides where batches end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum BatchSize {
-    /// The records that are whole in the next so many bytes of text, or one that is longer than
-    /// that.
+    /// The complete records in this many bytes of text, or one record if it is longer.
     Bytes(usize),
-    /// The same, and the mate of the last one: an even number of records, unless the file has an
-    /// odd one.
+    /// As [`BatchSize::Bytes`], plus the mate of the last record if needed: an even number of
+    /// records, unless the file ends after an odd number.
     PairsInBytes(usize),
-    /// So many records, whatever their size, or those that are left.
+    /// This many records of any size, or all remaining records if there are fewer.
     Records(usize),
 }

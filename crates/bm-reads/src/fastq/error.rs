@@ -1,4 +1,4 @@
-//! Faults of a FASTQ file, with their address.
+//! Faults in a FASTQ file, with their address.
 
 use std::{fmt, io};
 
@@ -6,14 +6,14 @@ use thiserror::Error;
 
 use crate::ReadError;
 
-/// A fault of a FASTQ file and where it is.
+/// A fault in a FASTQ file and its address.
 #[derive(Debug)]
 pub struct FastqError {
-    /// Which record, from 1.
+    /// Number of the record, from 1.
     pub record: u64,
-    /// Where that record starts, in bytes of the decompressed stream, from 0.
+    /// Start of the record, in bytes of the decompressed stream, from 0.
     pub byte: u64,
-    /// The read's name, where it was read.
+    /// Name of the read, if it was read before the fault.
     pub name: Option<Vec<u8>>,
     /// What is wrong.
     pub fault: Fault,
@@ -31,7 +31,7 @@ impl fmt::Display for FastqError {
 
 impl std::error::Error for FastqError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // The fault itself is part of the message.
+        // The message already contains the fault, so the chain continues after it.
         self.fault.source()
     }
 }
@@ -61,7 +61,7 @@ pub enum Fault {
     /// The file ends between two lines of the record.
     #[error("the file ends inside the record, after {after}")]
     Cut {
-        /// The last part that is there.
+        /// The last complete part.
         after: &'static str,
     },
     /// The file ends inside the quality string.
@@ -69,19 +69,19 @@ pub enum Fault {
     CutInQuality {
         /// Bases in the sequence.
         sequence: usize,
-        /// Quality scores before the end.
+        /// Quality scores before the end of the file.
         quality_scores: usize,
     },
-    /// The line with the read's name does not end.
+    /// The line with the read's name is too long.
     #[error("the line with the read's name has more than {longest} bytes; is this FASTQ?")]
     LongDefinition {
-        /// Most bytes that it may have.
+        /// Longest line allowed, in bytes.
         longest: usize,
     },
-    /// The record does not end.
+    /// The record is too long.
     #[error("the record has more than {longest} bytes, which no read has; is this FASTQ?")]
     LongRecord {
-        /// Most bytes that it may have.
+        /// Longest record allowed, in bytes.
         longest: usize,
     },
     /// A carriage return that is not part of a line end.
@@ -92,18 +92,18 @@ pub enum Fault {
     /// Text follows a blank line.
     #[error("a blank line before it; blank lines are allowed at the end of the file only")]
     BlankLine,
-    /// A byte of the sequence is no base.
+    /// A byte of the sequence is not a base.
     #[error("byte {byte:#04x} at position {position} of the sequence is not a base")]
     InvalidBase {
-        /// Where in the read, from 0.
+        /// Position in the read, from 0.
         position: usize,
         /// The byte found.
         byte: u8,
     },
-    /// A byte of the quality is no quality score, where all are to be Phred + 64.
+    /// A quality byte is not Phred + 64, in a file read as Phred + 64.
     #[error("byte {byte:#04x} at position {position} of the quality is no Phred + 64")]
     NotPhred64 {
-        /// Where in the read, from 0.
+        /// Position in the read, from 0.
         position: usize,
         /// The byte found.
         byte: u8,
@@ -116,7 +116,7 @@ pub enum Fault {
     Io(#[source] io::Error),
 }
 
-/// Prints bytes of unknown origin so that they stay on one line and within reason.
+/// Prints unknown bytes escaped and on one line, at most 80 of them.
 struct Shown<'a>(&'a [u8]);
 
 impl fmt::Display for Shown<'_> {
@@ -127,7 +127,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Says what the file looks like, if that helps.
+/// Returns the end of a message: what the file looks like.
 fn hint(found: &[u8]) -> &'static str {
     match found {
         [b'>', ..] => ": this looks like FASTA, which has no qualities",
@@ -139,8 +139,8 @@ fn hint(found: &[u8]) -> &'static str {
     }
 }
 
-/// Says that what stands where a `+` should is the header of a SAM file, whose lines begin with `@`
-/// too.
+/// Returns the end of a message if the line found instead of `+` is a SAM header line: SAM headers
+/// begin with `@`, too.
 fn hint_of_header(found: &[u8]) -> &'static str {
     match found {
         [b'@', b'A'..=b'Z', b'A'..=b'Z', b'\t', ..] => {

@@ -1,4 +1,4 @@
-//! One record out of a text: where its parts are, and every check.
+//! Parses and checks one record at the start of a text.
 
 use std::ops::Range;
 
@@ -9,30 +9,30 @@ use super::record::{RecordRef, name};
 use crate::read::check_quality;
 use crate::{Phred, ReadError};
 
-/// Bytes that a message shows of what was found instead of what was expected.
+/// Number of unexpected bytes that a message shows.
 const EXCERPT: usize = 8;
 
-/// Longest line with a read's name, in bytes: a file without line ends is not read into memory to
-/// its end.
+/// Longest line with a read's name, in bytes. The limit keeps a file without line ends from filling
+/// the memory.
 const LONGEST_DEFINITION: usize = 1 << 20;
 
-/// Longest record, in bytes: the longest reads of any instrument have some millions of bases.
+/// Longest record, in bytes. The longest reads of any instrument have a few million bases.
 pub(super) const LONGEST_RECORD: usize = 1 << 28;
 
-/// Where the parts of a record are in its text, without line ends.
+/// Positions of the parts of a record in its text, without line ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
-    /// Where the definition starts, behind its `@`.
+    /// Start of the definition, after its `@`.
     definition: usize,
     definition_length: usize,
     sequence: usize,
     quality_scores: usize,
-    /// Bases, and as many quality scores.
+    /// Number of bases and of quality scores.
     bases: usize,
 }
 
 impl Span {
-    /// Returns the places of the parts of a record of four lines that starts at this byte of a text.
+    /// Returns the span of a record of four lines that starts at this byte of a text.
     pub(super) fn of_parts(start: usize, definition_length: usize, bases: usize) -> Self {
         let definition = start + b"@".len();
         let sequence = definition + definition_length + b"\n".len();
@@ -40,7 +40,7 @@ impl Span {
         Self { definition, definition_length, sequence, quality_scores, bases }
     }
 
-    /// Returns the record that is there in `text`.
+    /// Returns the record in `text`.
     pub(super) fn of(self, text: &[u8]) -> RecordRef<'_> {
         let part = |start: usize, length: usize| &text[start..start + length];
         RecordRef {
@@ -50,7 +50,7 @@ impl Span {
         }
     }
 
-    /// Rewrites the quality scores from Phred + 64 to Phred + 33, where they are.
+    /// Rewrites the quality scores in `text` from Phred + 64 to Phred + 33.
     pub(super) fn convert_phred64(self, text: &mut [u8]) -> Result<(), Fault> {
         const OFFSET: u8 = 64;
         let quality_scores = &mut text[self.quality_scores..self.quality_scores + self.bases];
@@ -61,12 +61,12 @@ impl Span {
         Ok(())
     }
 
-    /// Returns where the record starts in its text.
+    /// Returns the start of the record in its text.
     pub(super) fn start(self) -> usize {
         self.definition - 1
     }
 
-    /// Returns the same place in a text that has so many bytes before this one.
+    /// Returns the span shifted by this many bytes.
     pub(super) fn after(self, bytes: usize) -> Self {
         let Self { definition, sequence, quality_scores, .. } = self;
         Self {
@@ -78,28 +78,28 @@ impl Span {
     }
 }
 
-/// What a text begins with.
+/// What was found at the start of a text.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// A record that is right, and how many bytes it has with its line ends.
+    /// A valid record, and its length in bytes with line ends.
     Record { span: Span, bytes: usize },
-    /// A record that is not.
+    /// An invalid record.
     Fault { name: Option<Vec<u8>>, fault: Fault },
-    /// No more than blank lines, and this is the end.
+    /// The end of the file, after blank lines at most.
     Nothing,
-    /// What can only be told when there is more text.
+    /// The start of a record; more text is needed.
     Part,
 }
 
-/// A line: where it is without its end, and where the next one starts.
+/// A line without its line end, and the start of the next line.
 struct Line {
     content: Range<usize>,
     next: usize,
-    /// Whether it has an end, other than that of the file.
+    /// Whether a line end closes the line, and not only the end of the file.
     is_whole: bool,
 }
 
-/// Why there is no record.
+/// Why parsing stopped before the end of the record.
 enum Stop {
     Part,
     Fault(Fault),
@@ -111,10 +111,10 @@ impl From<Fault> for Stop {
     }
 }
 
-/// Looks for the record that `text` begins with; `at_end` says that nothing follows the text.
+/// Parses the record at the start of `text`; `at_end` means that nothing follows the text.
 ///
-/// The lines of a record that is wrapped are joined where they are: its sequence, and its quality
-/// scores.
+/// In a wrapped record, the lines of the sequence are joined in place, and so are those of the
+/// quality scores.
 pub(super) fn record(text: &mut [u8], at_end: bool) -> Found {
     if text.first() != Some(&b'@') {
         return no_definition(text, at_end);
@@ -129,7 +129,7 @@ pub(super) fn record(text: &mut [u8], at_end: bool) -> Found {
     }
     let Some(definition) = definition else { return Found::Part };
     match body(text, &definition, at_end) {
-        // However much of it was there at once.
+        // Checked here too, since a record read in one piece never reaches the reader's limit.
         Ok((_, bytes)) if bytes > LONGEST_RECORD => {
             let name = name(&text[1..definition.content.end]).to_vec();
             Found::Fault { name: Some(name), fault: Fault::LongRecord { longest: LONGEST_RECORD } }
@@ -142,7 +142,7 @@ pub(super) fn record(text: &mut [u8], at_end: bool) -> Found {
     }
 }
 
-/// Tells what a text begins with that does not begin with a definition.
+/// Returns what was found at the start of a text that does not start with `@`.
 fn no_definition(text: &[u8], at_end: bool) -> Found {
     let fault = match text.iter().position(|byte| !matches!(byte, b'\n' | b'\r')) {
         None if at_end => return Found::Nothing,
@@ -154,7 +154,7 @@ fn no_definition(text: &[u8], at_end: bool) -> Found {
     Found::Fault { name: None, fault }
 }
 
-/// Finds what follows the definition.
+/// Parses the record after its definition; returns its span and the start of the next record.
 fn body(text: &mut [u8], definition: &Line, at_end: bool) -> Result<(Span, usize), Stop> {
     let sequence =
         line(text, definition.next, at_end).ok_or_else(|| cut("its definition", at_end))?;
@@ -168,18 +168,19 @@ fn body(text: &mut [u8], definition: &Line, at_end: bool) -> Result<(Span, usize
             return Err(cut_in_quality(line.content.len(), bases));
         }
         Some(line) => (line.content, line.next),
-        // The last line of an empty read has no bytes of its own: it is there if the line before it
-        // ended.
+        // The quality line of an empty read has no bytes at the end of a file: it counts as present
+        // if the `+` line has a line end.
         None if at_end && plus.is_whole && bases == 0 => (plus.next..plus.next, plus.next),
         None => return Err(cut(AFTER_PLUS, at_end)),
     };
     Ok((check(text, definition, &plus, sequence.content, quality_scores)?, next))
 }
 
-/// Finds what follows the definition where sequence and quality scores have several lines each, and
-/// joins those.
+/// Parses a wrapped record after its definition, and joins the lines of its sequence and of its
+/// quality scores.
 ///
-/// A line of quality scores may begin with `@` or `+`: they end where there is one for each base.
+/// A line of quality scores may begin with `@` or `+`, so the quality scores end when there is one
+/// per base.
 fn wrapped(
     text: &mut [u8],
     definition: &Line,
@@ -206,7 +207,7 @@ fn wrapped(
     next = plus.next;
     while quality_scores < bases {
         match line(text, next, at_end) {
-            // A line that says nothing ends the scores: there are too few.
+            // An empty line ends the quality scores too early.
             Some(line) if line.content.is_empty() && line.is_whole => break,
             Some(line) => {
                 quality_scores += line.content.len();
@@ -225,7 +226,7 @@ fn wrapped(
     Ok((check(text, definition, &plus, sequence, quality_scores)?, next))
 }
 
-/// Joins the lines from `start` to `end`, which are all there; returns where what they hold is now.
+/// Joins the lines from `start` to `end`, which must be complete; returns the range of the result.
 fn join(text: &mut [u8], start: usize, end: usize) -> Range<usize> {
     let mut joined = start;
     let mut next = start;
@@ -240,8 +241,8 @@ fn join(text: &mut [u8], start: usize, end: usize) -> Range<usize> {
     start..joined
 }
 
-/// Returns the line that starts at `start`, if it is all there. At the end of the file a line needs
-/// no end of its own.
+/// Returns the line that starts at `start`, if it is complete. The last line of the file needs no
+/// line end.
 fn line(text: &[u8], start: usize, at_end: bool) -> Option<Line> {
     let rest = &text[start..];
     let (length, is_whole) = match memchr(b'\n', rest) {
@@ -271,7 +272,7 @@ fn cut_in_quality(quality_scores: usize, sequence: usize) -> Stop {
     .into()
 }
 
-/// Checks the parts of a record whose lines are all there.
+/// Checks the parts of a complete record.
 fn check(
     text: &[u8],
     definition: &Line,
@@ -279,7 +280,7 @@ fn check(
     sequence: Range<usize>,
     quality_scores: Range<usize>,
 ) -> Result<Span, Fault> {
-    // Behind the signs that they begin with.
+    // Without the leading `@` and `+`.
     let definition = definition.content.start + 1..definition.content.end;
     let repeated = &text[plus.content.start + 1..plus.content.end];
     let span = Span {
@@ -311,13 +312,13 @@ fn check(
     Ok(span)
 }
 
-/// A base is a letter (IUPAC codes, either case, U), or one of the signs that files in use have for
-/// unknown, gap and stop.
+/// Returns whether a byte is a letter (IUPAC codes, either case, U) or one of the signs that real
+/// files use for unknown bases, gaps and stops.
 fn is_base(byte: u8) -> bool {
     byte.is_ascii_alphabetic() | matches!(byte, b'.' | b'-' | b'*')
 }
 
 fn are_bases(sequence: &[u8]) -> bool {
-    // Without a way out of the loop it is one vector instruction for many bytes.
+    // A loop without an early exit compiles to vector instructions.
     sequence.iter().fold(true, |right, byte| right & is_base(*byte))
 }

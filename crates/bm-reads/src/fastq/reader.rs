@@ -1,4 +1,4 @@
-//! The reader of records: one by one, or many in one piece of memory.
+//! The reader: returns records one by one or in batches.
 
 use std::io::{self, Read};
 
@@ -9,26 +9,26 @@ use super::record::Record;
 use super::text::{CHUNK, Source, Text};
 use crate::RecordSource;
 
-/// What is added to the quality scores of a file to make them printable.
+/// The number that a file adds to quality scores to make them printable.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum QualityOffset {
-    /// Phred + 33, as in all files since 2011.
+    /// Phred + 33, as in practically all files since 2011.
     #[default]
     Phred33,
-    /// Phred + 64, as Illumina wrote before; converted to Phred + 33 while reading.
+    /// Phred + 64, as in older Illumina files; converted to Phred + 33 while reading.
     Phred64,
 }
 
-/// Reads FASTQ records and checks each.
+/// Reads FASTQ records and checks each one.
 pub struct Reader<R> {
     source: Source<R>,
-    /// What was read and is in no record yet.
+    /// Text that was read from the source but not returned yet.
     text: Text,
-    /// Records read.
+    /// Number of records returned.
     records: u64,
-    /// Where the next record starts, in bytes of the (decompressed) stream.
+    /// Start of the next record, in bytes of the decompressed stream.
     byte: u64,
-    /// What is wrong after the batch that was read last.
+    /// The fault after the last batch; the next call returns it.
     fault: Option<FastqError>,
     /// Whether quality scores are Phred + 64.
     phred64: bool,
@@ -36,17 +36,17 @@ pub struct Reader<R> {
 
 /// [`BatchSize`] in numbers.
 struct Size {
-    /// Bytes after which a batch ends.
+    /// Largest text of a batch, in bytes.
     bytes: usize,
-    /// Records that stay together.
+    /// Records per template, which stay together: 1 or 2.
     group: usize,
-    /// Most records.
+    /// Largest number of records.
     records: usize,
 }
 
 impl<R: Read> Reader<R> {
-    /// Returns a reader of the FASTQ text that `inner` gives. It reads ahead, and needs no buffer
-    /// below it.
+    /// Returns a reader of the FASTQ text of `inner`. The reader buffers, so `inner` does not need
+    /// to.
     pub fn new(inner: R) -> Self {
         Self {
             source: Source::new(inner),
@@ -58,14 +58,14 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Reads quality scores as Phred + 64, as Illumina wrote them before 2011; records then have
+    /// Reads quality scores as Phred + 64 (Illumina before 2011); the records returned have
     /// Phred + 33.
     #[must_use]
     pub fn phred64(self) -> Self {
         self.with_offset(QualityOffset::Phred64)
     }
 
-    /// Reads quality scores with this offset; records have Phred + 33 in any case.
+    /// Reads quality scores with this offset; the records returned always have Phred + 33.
     #[must_use]
     pub fn with_offset(self, offset: QualityOffset) -> Self {
         Self { phred64: offset == QualityOffset::Phred64, ..self }
@@ -83,8 +83,8 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     ///
-    /// A [`FastqError`] with the record's number, where it starts and, where it has one, its name.
-    /// Reading on after an error is not supported.
+    /// A [`FastqError`] with the number, the start and, if known, the name of the record. Do not
+    /// read further after an error.
     pub fn read_record(&mut self, record: &mut Record) -> Result<bool, FastqError> {
         if let Some(fault) = self.fault.take() {
             return Err(fault);
@@ -110,21 +110,19 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Fills `batch`, after emptying it, with the next records.
-    ///
-    /// Returns whether there may be more.
+    /// Empties `batch` and fills it with the next records; returns whether there may be more.
     ///
     /// # Errors
     ///
-    /// As [`Reader::read_record`], once the records before the fault have been returned; the batch
-    /// is empty then.
+    /// As [`Reader::read_record`], after the records before the fault have been returned; the batch
+    /// is then empty.
     pub fn read_batch(
         &mut self,
         batch: &mut RecordBatch,
         size: BatchSize,
     ) -> Result<bool, FastqError> {
         let size = match size {
-            // Of no bytes there would be no end of batches.
+            // Batches of 0 bytes would never end.
             BatchSize::Bytes(bytes) => Size { bytes: bytes.max(1), group: 1, records: usize::MAX },
             BatchSize::PairsInBytes(bytes) => {
                 Size { bytes: bytes.max(1), group: 2, records: usize::MAX }
@@ -148,7 +146,8 @@ impl<R: Read> Reader<R> {
                 }
                 let is_whole = batch.records.len().is_multiple_of(size.group);
                 let text = batch.text.rest();
-                // Only the first record may be longer than a batch, and the last ones of a group.
+                // Only the first record of a batch, or the mate of the last one, may exceed its
+                // size.
                 let most = if end == 0 || !is_whole {
                     text.len()
                 } else {
@@ -184,8 +183,7 @@ impl<R: Read> Reader<R> {
                     None if batch.bytes() - end > LONGEST_RECORD => {
                         break (true, Some((None, Fault::LongRecord { longest: LONGEST_RECORD })));
                     }
-                    // Twice as much each time, so that what is looked at again is never more than
-                    // what is new.
+                    // Doubling keeps the text that is parsed again no longer than the new text.
                     None => wanted = 2 * batch.bytes().max(chunk),
                 },
             }
@@ -200,17 +198,18 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Reads on without looking at the text, up to so many bytes, and returns why the stream
-    /// failed, if it did.
+    /// Reads up to this many more bytes without parsing them, and returns the error of the stream,
+    /// if one occurs.
     ///
-    /// After a fault of the text this tells whether it is the stream that is damaged: what a
-    /// decompressor hands out is often checked only at its end.
+    /// After a fault in the text, this shows whether the stream itself is damaged: decompressors
+    /// often verify their checksum only at the end.
     pub fn stream_failure_within(&mut self, bytes: u64) -> Option<io::Error> {
         self.source.skip(bytes);
         self.source.failure()
     }
 
-    /// Gets more of a record that is not all there: up to so many bytes, or as much again.
+    /// Reads more of an incomplete record: `bytes` in all, or twice the present text if that is
+    /// more.
     fn read_on(&mut self, bytes: usize) -> Result<(), FastqError> {
         if let Some(error) = self.source.failure() {
             return Err(self.error(None, Fault::Io(error)));
@@ -218,7 +217,7 @@ impl<R: Read> Reader<R> {
         if self.text.rest().len() > LONGEST_RECORD {
             return Err(self.error(None, Fault::LongRecord { longest: LONGEST_RECORD }));
         }
-        // Twice as much each time, so that what is looked at again is never more than what is new.
+        // Doubling keeps the text that is parsed again no longer than the new text.
         let bytes = bytes.max(2 * self.text.rest().len());
         self.source.fill(&mut self.text, bytes);
         Ok(())
@@ -257,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_gives_back_what_was_put_in() {
+    fn records_of_a_batch_are_written_back_unchanged() {
         let text = b"@a x\nAC\n+\nII\n@b\n\n+\n\n@c\nNNN\n+\n!!~\n";
         let (mut batch, mut written) = (RecordBatch::default(), Vec::new());
         let mut reader = Reader::new(&text[..]);
@@ -274,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_holds_whole_records_or_one_that_is_longer() {
+    fn a_batch_holds_the_records_that_fit_or_one_longer_record() {
         let text = b"@a\nACGT\n+\nIIII\n".repeat(5);
         for (bytes, records) in
             [(0, 1), (1, 1), (14, 1), (15, 1), (29, 1), (30, 2), (75, 5), (76, 5)]
@@ -289,7 +288,7 @@ mod tests {
         }
     }
 
-    /// Returns how many records each batch of `text` has, and what is wrong at the end.
+    /// Returns the number of records in each batch of `text`, and the fault at the end, if any.
     fn sizes(text: &[u8], size: BatchSize) -> (Vec<usize>, Option<String>) {
         let (mut reader, mut batch, mut sizes) =
             (Reader::new(text), RecordBatch::default(), Vec::new());
@@ -307,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn records_know_where_they_are() {
+    fn every_record_has_its_address() {
         let text = b"@a\nACGT\n+\nIIII\n@bc\n\n+\n\n".repeat(3);
         for bytes in [1, 30, 40, 1_000] {
             let (mut reader, mut batch, mut found) =
@@ -370,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn qualities_of_phred_64_are_converted_once() {
+    fn phred_64_is_converted_once() {
         let text = b"@a\nACGT\n+\n@Bh~\n".repeat(6);
         for size in [
             BatchSize::Bytes(20),
@@ -408,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_of_so_many_records_has_them_whatever_their_size() {
+    fn a_batch_by_number_of_records_ignores_their_size() {
         let mut text = b"@a\nACGT\n+\nIIII\n".repeat(5);
         let long = 3 * CHUNK;
         text.extend(
@@ -424,10 +423,10 @@ mod tests {
     }
 
     #[test]
-    fn what_never_ends_is_not_read_to_its_end() {
+    fn lines_and_records_without_an_end_are_refused() {
         use std::io::{Cursor, repeat};
 
-        // A file without line ends, and a sequence that goes on and on.
+        // A file without line ends, and a sequence without an end.
         let endless =
             |start: &'static [u8], then: u8| Cursor::new(start).chain(repeat(then).take(u64::MAX));
         for (start, expected) in

@@ -1,4 +1,4 @@
-//! One FASTQ record, owned and reusable.
+//! One FASTQ record, owned or borrowed.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use memchr::memchr2;
 
 use crate::ReadRef;
 
-/// A FASTQ record. Reuse one for many reads: its memory stays.
+/// A FASTQ record. Reuse one record for many reads: it keeps its memory.
 #[derive(Clone, Default)]
 pub struct Record {
     definition: Vec<u8>,
@@ -15,7 +15,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Returns the definition line as it came, without `@`: name, then whatever follows it.
+    /// Returns the definition line as in the file, without `@`: the name and the description.
     pub fn definition(&self) -> &[u8] {
         &self.definition
     }
@@ -49,7 +49,7 @@ impl Record {
         self.view().as_read()
     }
 
-    /// Becomes a copy of `record`.
+    /// Replaces this record by a copy of `record`.
     pub(super) fn copy(&mut self, record: RecordRef<'_>) {
         let RecordRef { definition, sequence, quality_scores } = record;
         for (ours, theirs) in [
@@ -66,7 +66,7 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// What `writer` says.
+    /// The error of `writer`.
     pub fn write_to<W: Write + ?Sized>(&self, writer: &mut W, suffix: &[u8]) -> io::Result<()> {
         self.view().write_to(writer, suffix)
     }
@@ -75,7 +75,7 @@ impl Record {
 /// A FASTQ record, borrowed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RecordRef<'a> {
-    /// The definition line as it came, without `@`.
+    /// The definition line as in the file, without `@`.
     pub definition: &'a [u8],
     /// The bases.
     pub sequence: &'a [u8],
@@ -96,12 +96,12 @@ impl<'a> RecordRef<'a> {
 
     /// Writes the record as four lines, with `suffix` at the end of the definition.
     ///
-    /// Definition, sequence and quality are byte for byte what was read; line ends are `\n` and the
-    /// third line is `+`.
+    /// Definition, sequence and quality scores are written unchanged, byte for byte; line ends are
+    /// `\n` and the third line is `+`.
     ///
     /// # Errors
     ///
-    /// What `writer` says.
+    /// The error of `writer`.
     pub fn write_to<W: Write + ?Sized>(&self, writer: &mut W, suffix: &[u8]) -> io::Result<()> {
         for part in [
             b"@",
@@ -119,7 +119,7 @@ impl<'a> RecordRef<'a> {
     }
 }
 
-/// Returns the name in a definition: what is before the first space or tab.
+/// Returns the name in a definition: the part before the first space or tab.
 pub(super) fn name(definition: &[u8]) -> &[u8] {
     &definition[..memchr2(b' ', b'\t', definition).unwrap_or(definition.len())]
 }

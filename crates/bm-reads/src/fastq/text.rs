@@ -1,15 +1,14 @@
-//! Text that is read ahead.
+//! The read buffer and the stream that fills it.
 
 use std::io::{ErrorKind, Read};
 use std::{io, mem};
 
-/// Bytes that a reader of single records reads at once.
+/// Bytes that [`Reader::read_record`](super::Reader::read_record) reads at once.
 pub(super) const CHUNK: usize = 64 * 1024;
 
-/// A piece of memory that text is read into, and how much of it was used.
+/// A buffer that text is read into, and the range of it in use.
 ///
-/// The memory is as long as it ever was, so that it is filled with zeros once and not before each
-/// reading.
+/// The memory never shrinks while in use, so it is filled with zeros once and not before each read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Text {
     memory: Vec<u8>,
@@ -18,7 +17,7 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// Memory that an emptied text keeps.
+    /// Memory that a cleared text keeps, in bytes.
     const KEPT: usize = 4 * 1024 * 1024;
 
     /// Removes everything and keeps the memory, unless a very long read made it large.
@@ -28,22 +27,22 @@ impl Text {
         self.memory.shrink_to(Self::KEPT);
     }
 
-    /// Returns what is there.
+    /// Returns the text.
     pub(super) fn as_slice(&self) -> &[u8] {
         &self.memory[self.start..self.end]
     }
 
-    /// Returns what is there and was not consumed.
+    /// Returns the text, mutable.
     pub(super) fn rest(&mut self) -> &mut [u8] {
         &mut self.memory[self.start..self.end]
     }
 
-    /// Removes bytes from the front.
+    /// Removes this many bytes from the start.
     pub(super) fn consume(&mut self, bytes: usize) {
         self.start = self.end.min(self.start + bytes);
     }
 
-    /// Removes all but the first bytes; the others go to the end of `other`.
+    /// Keeps the first `bytes` bytes and moves the others to the end of `other`.
     pub(super) fn split_off(&mut self, bytes: usize, other: &mut Self) {
         let middle = self.end.min(self.start + bytes);
         other.append(&self.memory[middle..self.end]);
@@ -56,7 +55,7 @@ impl Text {
         self.end += length;
     }
 
-    /// Returns room for at least so many bytes behind what is there.
+    /// Returns room for at least this many bytes after the text.
     fn room(&mut self, bytes: usize) -> &mut [u8] {
         if self.memory.len() - self.end < bytes {
             self.memory.copy_within(self.start..self.end, 0);
@@ -69,7 +68,7 @@ impl Text {
     }
 }
 
-/// Where text comes from, and how that ended.
+/// A stream of text and its state.
 pub(super) struct Source<R> {
     inner: R,
     end: End,
@@ -79,7 +78,7 @@ enum End {
     Open,
     Ended,
     Failed(io::Error),
-    /// The error was taken.
+    /// The stream failed, and its error was returned.
     Gone,
 }
 
@@ -88,12 +87,12 @@ impl<R: Read> Source<R> {
         Self { inner, end: End::Open }
     }
 
-    /// Returns whether everything was read.
+    /// Returns whether the whole stream was read.
     pub(super) fn is_at_end(&self) -> bool {
         matches!(self.end, End::Ended)
     }
 
-    /// Returns why no more can be read, if the stream failed.
+    /// Returns the error of the stream, if it failed.
     pub(super) fn failure(&mut self) -> Option<io::Error> {
         match mem::replace(&mut self.end, End::Gone) {
             End::Failed(error) => Some(error),
@@ -105,7 +104,7 @@ impl<R: Read> Source<R> {
         }
     }
 
-    /// Reads on to the end, but no more than so many bytes, and forgets what it reads.
+    /// Reads and discards text up to the end of the stream, at most this many bytes.
     pub(super) fn skip(&mut self, mut bytes: u64) {
         let mut text = Text::default();
         while matches!(self.end, End::Open) && bytes > 0 {
@@ -116,7 +115,7 @@ impl<R: Read> Source<R> {
         }
     }
 
-    /// Reads until there are so many bytes in `text`, or no more can be read.
+    /// Reads until `text` has this many bytes, or the stream ends or fails.
     pub(super) fn fill(&mut self, text: &mut Text, bytes: usize) {
         while matches!(self.end, End::Open) && text.as_slice().len() < bytes {
             let missing = bytes - text.as_slice().len();

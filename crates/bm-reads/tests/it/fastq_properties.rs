@@ -1,4 +1,4 @@
-//! Properties of the FASTQ reader, on made files.
+//! Properties of the FASTQ reader, on generated files.
 
 use std::io::{self, Read};
 
@@ -27,7 +27,7 @@ pub(crate) fn record() -> impl Strategy<Value = Owned> {
     })
 }
 
-/// How a record is written down.
+/// How a record is written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Style {
     /// What the `+` line repeats: nothing, the name, the whole definition.
@@ -57,8 +57,8 @@ pub(crate) fn write(text: &mut Vec<u8>, record: &Owned, Style { plus, ends }: St
     }
 }
 
-/// Writes a record with at most so many bases, and so many quality scores, a line: a sequence of
-/// one line has its scores on one.
+/// Writes a record with at most `bases` bases and `scores` quality scores per line. A sequence that
+/// fits on one line has its quality scores on one line.
 fn write_wrapped(
     text: &mut Vec<u8>,
     record: &Owned,
@@ -81,7 +81,7 @@ fn write_wrapped(
         .for_each(|line| text.extend_from_slice(&[line, quality.as_bytes()].concat()));
 }
 
-/// Texts that are nearly FASTQ: where parsers go wrong.
+/// Texts that are nearly FASTQ, where parsers are likely to fail.
 fn soup() -> impl Strategy<Value = Vec<u8>> {
     let pieces: Vec<&[u8]> = vec![
         b"@",
@@ -115,8 +115,8 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
     vec(select(pieces), 0..24).prop_map(|pieces| pieces.concat())
 }
 
-/// Reads `text` through every buffer and compares with the reference: the same records, or a fault
-/// at the same record.
+/// Reads `text` with all buffer sizes and compares the outcome with the reference: the same
+/// records, or a fault in the same record.
 fn check_against_reference(text: &[u8]) -> Result<(), TestCaseError> {
     let found = read_text(text);
     let (records, fault) = reference::parse(text);
@@ -132,7 +132,7 @@ fn check_against_reference(text: &[u8]) -> Result<(), TestCaseError> {
         prop_assert!(!message.contains(|c: char| c.is_control()), "{:?}", message);
     }
     if let Some(fault) = found.fault {
-        // The records before the fault and the byte that is named account for the text up to there.
+        // The text before the named byte holds exactly the records before the fault.
         let (before, none) = reference::parse(&text[..usize::try_from(fault.byte).unwrap()]);
         prop_assert_eq!((before, none), (records, None), "{}", text.escape_ascii());
     }
@@ -141,7 +141,7 @@ fn check_against_reference(text: &[u8]) -> Result<(), TestCaseError> {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_back(records in vec(record(), 0..8), suffix in select(vec!["", " p=0.9731"])) {
+    fn written_records_are_read_back(records in vec(record(), 0..8), suffix in select(vec!["", " p=0.9731"])) {
         let mut text = Vec::new();
         for record in &records {
             write(&mut text, record, Style { plus: 0, ends: ["\n"; 4] });
@@ -171,8 +171,8 @@ proptest! {
             write(&mut text, record, *style);
         }
         match records.last() {
-            // An empty quality line without its end is no line at all if the one before goes with
-            // it.
+            // The last line end cannot be removed after an empty quality line: the line would
+            // vanish.
             Some((last, _)) if !final_newline && !last.sequence.is_empty() => {
                 text.truncate(text.len() - if text.ends_with(b"\r\n") { 2 } else { 1 });
             }
@@ -184,7 +184,7 @@ proptest! {
     }
 
     #[test]
-    fn batches_are_cut_by_the_text_alone(text in soup(), bytes in 1..80usize, piece in 1..20usize) {
+    fn batch_ends_depend_only_on_the_text(text in soup(), bytes in 1..80usize, piece in 1..20usize) {
         let one_by_one = read_all(&text[..]);
         let found = read_batches(&text[..], bytes);
         prop_assert_eq!(found.records, one_by_one.records);
@@ -202,7 +202,7 @@ proptest! {
     }
 
     #[test]
-    fn wrapped_records_are_read_as_if_they_were_not(
+    fn wrapped_records_equal_unwrapped_ones(
         records in vec((record(), style()), 0..6),
         widths in (1..90usize, 1..90usize),
         final_newline in any::<bool>(),
@@ -221,19 +221,19 @@ proptest! {
     }
 
     #[test]
-    fn random_bytes_are_read_as_the_reference_reads_them(text in vec(any::<u8>(), 0..300)) {
+    fn the_reader_agrees_with_the_reference_on_random_bytes(text in vec(any::<u8>(), 0..300)) {
         check_against_reference(&text)?;
     }
 
     #[test]
-    fn random_bytes_after_an_at_are_read_as_the_reference_reads_them(
+    fn the_reader_agrees_with_the_reference_on_random_bytes_after_an_at(
         text in vec(select(b"@+\n\r\n\nACI! r\x00\xff".as_slice()), 0..60),
     ) {
         check_against_reference(&[b"@", &text[..]].concat())?;
     }
 
     #[test]
-    fn a_changed_byte_of_a_good_file_is_read_as_the_reference_reads_it(
+    fn the_reader_agrees_with_the_reference_on_a_file_with_a_changed_byte(
         records in vec((record(), style()), 1..5),
         place in any::<prop::sample::Index>(),
         byte in any::<u8>(),
@@ -252,13 +252,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn nearly_fastq_is_read_as_the_reference_reads_it(text in soup()) {
+    fn the_reader_agrees_with_the_reference_on_nearly_valid_fastq(text in soup()) {
         check_against_reference(&text)?;
     }
 }
 
 #[test]
-fn a_file_that_is_cut_anywhere_is_refused_or_has_exactly_its_whole_records() {
+fn a_file_cut_anywhere_is_refused_or_has_exactly_its_complete_records() {
     let lf =
         b"@r1 a\nACGT\n+\nIIII\n@r2\n\n+\n\n@r3\nAC\n+r3\n@+\n@r4 b c\nA\n+r4 b c\n!\n".to_vec();
     let crlf = lf
@@ -278,7 +278,7 @@ fn a_file_that_is_cut_anywhere_is_refused_or_has_exactly_its_whole_records() {
                 "{end} bytes: {:?}",
                 found.message()
             );
-            // Nothing that was not in the file, and nothing but the end is missing.
+            // The records found are the first ones of the whole file.
             assert_eq!(found.records, whole[..found.records.len()], "{end} bytes");
             if let Some(fault) = found.fault {
                 let cut = matches!(fault.fault, Fault::Cut { .. } | Fault::CutInQuality { .. });
@@ -298,7 +298,7 @@ fn a_file_that_is_cut_anywhere_is_refused_or_has_exactly_its_whole_records() {
     }
 }
 
-/// How many bytes the first records of a text have, at four lines a record.
+/// Returns the length in bytes of the first records of a text, at four lines per record.
 fn text_length(text: &[u8], records: usize) -> usize {
     text.split_inclusive(|byte| *byte == b'\n').take(4 * records).map(<[u8]>::len).sum()
 }
@@ -310,11 +310,12 @@ fn a_record_cut_after_its_plus_is_cut_even_if_the_read_is_empty() {
         matches!(found.fault, Some(ref fault) if matches!(fault.fault, Fault::Cut { .. })),
         "{found:?}"
     );
-    // With the line end it is an empty read whose empty last line lacks its own.
+    // With a line end after `+`, the empty quality line is present, and the read is complete.
     assert_eq!(read_text(b"@r1\n\n+\n").records.len(), 1);
 }
 
-/// A carriage return that ends no line would come out as one that does.
+/// At the end of a definition, such a carriage return would look like part of a line end in the
+/// output.
 #[test]
 fn a_carriage_return_inside_the_definition_is_refused() {
     for text in [&b"@r1\r\r\nA\n+\nI\n"[..], b"@r1\ra\nA\n+\nI\n"] {
@@ -329,7 +330,7 @@ fn a_carriage_return_inside_the_definition_is_refused() {
 }
 
 #[test]
-fn messages_stay_short_whatever_the_file_holds() {
+fn messages_stay_short_for_any_file() {
     let long = "x".repeat(64 * 1024);
     for text in [
         format!("@{long}\nA\n+\n!!\n"),
@@ -360,7 +361,7 @@ fn a_read_of_a_million_bases_is_read() {
         assert!(found.records[0].sequence == text[6..6 + BASES]);
         assert!(found.records[0].quality_scores == text[BASES + 9..2 * BASES + 9]);
     }
-    // One quality score short, at the far end.
+    // Without one quality score.
     text.remove(BASES + 9);
     let message = read_all(&text[..]).message().unwrap();
     assert!(
@@ -379,7 +380,7 @@ fn a_name_of_64_kb_is_kept() {
     assert_eq!(found.records.len(), 2);
 }
 
-/// A stream that fails after some bytes, or is interrupted before each.
+/// A stream that fails at its end, or is interrupted before each read.
 struct Failing<'a> {
     text: &'a [u8],
     interrupt: bool,
@@ -403,10 +404,10 @@ impl Read for Failing<'_> {
     }
 }
 
-/// Wherever a stream fails, the fault is the stream's: never the end of the file, never a record
-/// that is not there.
+/// A failure anywhere is reported as a failure of the stream, not as the end of the file, and gives
+/// no extra record.
 #[test]
-fn a_stream_that_fails_is_not_a_file_that_ends() {
+fn a_failing_stream_is_not_the_end_of_the_file() {
     let text = b"@r1\nAC\n+\nII\n@r2\r\n\r\n+r2\r\n\r\n";
     for end in 0..=text.len() {
         let found = read_all(Failing { text: &text[..end], interrupt: false, interrupted: false });
@@ -420,7 +421,7 @@ fn a_stream_that_fails_is_not_a_file_that_ends() {
 }
 
 #[test]
-fn behind_a_fault_of_the_text_the_stream_may_fail() {
+fn a_stream_failure_after_a_fault_in_the_text_is_found() {
     let mut text = b"@r1\nAC\n+\nII\n@r2\nA?\n+\nII\n".to_vec();
     text.resize(300_000, b'x');
     for (interrupt, bytes, expected) in [
@@ -442,7 +443,7 @@ fn behind_a_fault_of_the_text_the_stream_may_fail() {
 }
 
 #[test]
-fn an_interrupted_stream_is_read_on() {
+fn reading_continues_after_an_interruption() {
     let text = b"@r1 d\nAC\n+\nII\n@r2\r\n\r\n+r2\r\n\r\n";
     let found = read_all(Failing { text, interrupt: true, interrupted: false });
     assert!(found.fault.is_none(), "{:?}", found.message());
@@ -450,7 +451,7 @@ fn an_interrupted_stream_is_read_on() {
 }
 
 #[test]
-fn faults_give_their_cause() {
+fn a_fault_names_its_cause_once() {
     let found = read_text(b"@r1\nA\n+\n \n");
     let fault = found.fault.unwrap();
     assert!(

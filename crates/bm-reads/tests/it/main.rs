@@ -1,5 +1,5 @@
-//! Tests of bm-reads from outside: FASTQ on specimens and on made files.
-// A test says by panicking that it failed.
+//! Tests of the public interface of bm-reads: FASTQ specimens and generated files.
+// Tests fail by panicking.
 #![allow(clippy::unwrap_used)]
 
 mod fastq_properties;

@@ -1,4 +1,4 @@
-//! Our reader against noodles-fastq, on all test data and on made files.
+//! Our reader compared with noodles-fastq, on all test data and on generated files.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::fastq_properties::{record, style, write};
 use crate::second_reader::{Compared, Parts, compare};
 use crate::support::{read_all, testdata, text_of};
 
-/// Returns all records of a text that noodles-fastq reads as one stream, and the error that ended
+/// Returns the records that noodles-fastq reads from a text as one stream, and the error that ended
 /// it.
 fn noodles(text: &[u8]) -> (Vec<Parts>, Option<io::Error>) {
     let mut reader = noodles_fastq::io::Reader::new(text);
@@ -56,8 +56,7 @@ fn both_readers_return_the_same_records_of_every_well_formed_file() {
         let name = path.display();
         let compared = compare(&text);
         assert_eq!(compared.same + compared.left_out, ours.records.len(), "{name}");
-        // Not only record by record, but as a stream, unless blank lines or wrapped records stop
-        // noodles-fastq.
+        // Compared as one stream too, unless blank lines or wrapped records stop noodles-fastq.
         if compared.left_out == 0 && !text.ends_with(b"\n\n") {
             let (theirs, error) = noodles(&text);
             assert!(error.is_none(), "{name}: {error:?}");
@@ -73,7 +72,7 @@ fn both_readers_return_the_same_records_of_every_well_formed_file() {
 
 proptest! {
     #[test]
-    fn both_readers_return_the_same_records_of_a_made_file(
+    fn both_readers_return_the_same_records_of_a_generated_file(
         records in vec((record(), style()), 0..20),
     ) {
         let mut text = Vec::new();
@@ -87,10 +86,10 @@ proptest! {
     }
 }
 
-/// Each line of the table in `second_reader.rs`: the number of records that each reader returns, and
-/// whether it then finds a fault.
+/// Each line of the table in `second_reader.rs`: the number of records that each reader returns,
+/// and whether it then finds a fault.
 #[test]
-fn the_readers_differ_where_they_are_meant_to() {
+fn the_readers_differ_only_as_documented() {
     for (text, ours, theirs) in [
         ("@a\nAC\nGT\n+\nII\nII\n", (1, false), (0, true)),
         ("@a\nAC\n+\nII\n\n\n", (1, false), (1, true)),

@@ -1,11 +1,11 @@
-//! FASTQ by the book, on a whole text at once: what the reader is compared with.
+//! A simple FASTQ parser of a whole text in memory, with which the reader is compared.
 //!
-//! Nothing here is shared with the reader: no buffers, no stream, lines cut from a text that is all
-//! there.
+//! It has no code in common with the reader: no buffers and no stream, only lines of a complete
+//! text.
 
 use crate::support::Owned;
 
-/// Returns the records of `text` up to the first fault, and the number of the record at fault.
+/// Returns the records of `text` up to the first fault, and the number of the faulty record.
 pub(crate) fn parse(text: &[u8]) -> (Vec<Owned>, Option<u64>) {
     let mut records = Vec::new();
     let mut rest = text;
@@ -37,7 +37,7 @@ fn record(text: &[u8]) -> Option<(Owned, usize)> {
         lines[1..plus_at].iter().flat_map(|line| without_end(line)).copied().collect();
     let (mut quality_scores, mut end) = (Vec::new(), plus_at + 1);
     match lines.get(end) {
-        // An empty last line has no bytes of its own: it is there if the line before it ended.
+        // An empty last line has no bytes: it counts as present if the `+` line has a line end.
         None if !plus_line.ends_with(b"\n") => return None,
         None => {}
         Some(_) if wrapped > 1 => {

@@ -47,12 +47,13 @@ impl From<&noodles_fastq::Record> for Parts {
     }
 }
 
-/// Number of records of a text by how they were compared.
+/// Numbers of records that were compared or left out.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Compared {
     /// Records that both readers returned.
     pub(crate) same: usize,
-    /// Records that noodles-fastq cannot read: wrapped, or with a last line that ends in `\r`.
+    /// Records that noodles-fastq reads differently: wrapped, or with a last line that ends in
+    /// `\r`.
     pub(crate) left_out: usize,
 }
 
@@ -66,7 +67,7 @@ pub(crate) fn compare(text: &[u8]) -> Compared {
     let (mut reader, mut batch) = (Reader::new(text), RecordBatch::default());
     let mut compared = Compared::default();
     if reader.read_batch(&mut batch, BatchSize::Records(usize::MAX)).is_err() {
-        // The first record is at fault.
+        // The first record is faulty.
         return compared;
     }
     let start = |index| batch.address(index).map(|address| address.byte as usize);

@@ -1,4 +1,4 @@
-//! Files of `testdata`: right ones that look odd, and ones that are wrong in one way each.
+//! Files of `testdata`: valid files that look unusual, and files with one fault each.
 
 use std::io::Read;
 
@@ -9,7 +9,7 @@ use crate::support::{
     Outcome, content, read_all, read_text, same_in_all_pieces, testdata, text_of,
 };
 
-/// Where line `index` of a text starts.
+/// Returns the start of line `index` of a text.
 fn line_start(text: &[u8], index: usize) -> usize {
     text.split_inclusive(|byte| *byte == b'\n').take(index).map(<[u8]>::len).sum()
 }
@@ -37,7 +37,7 @@ fn check_address(file: &str, text: &[u8], fault: &FastqError, message: &str, num
 }
 
 #[test]
-fn every_specimen_is_what_its_index_says() {
+fn every_specimen_is_read_or_refused_as_the_index_says() {
     let index = String::from_utf8(content("broken/index.tsv")).unwrap();
     let mut seen = 0;
     for line in index.lines().skip(1) {
@@ -59,7 +59,7 @@ fn every_specimen_is_what_its_index_says() {
                     .count();
                 assert_eq!(unscored_reads.to_string(), unscored, "{file}");
             }
-            // This reader is one of those that look at the name on the `+` line.
+            // Readers may ignore the name on the `+` line; this reader checks it.
             ("error" | "either", Some(fault)) if record != "-" => {
                 check_address(file, &bytes, fault, &message, record.parse().unwrap());
                 assert_eq!(found.records.len() as u64 + 1, fault.record, "{file}");
@@ -74,14 +74,14 @@ fn every_specimen_is_what_its_index_says() {
             ),
         }
     }
-    // A specimen that the index forgets is a specimen that nobody reads.
+    // A specimen without a line in the index would never be tested.
     let files = std::fs::read_dir(testdata("broken")).unwrap().count();
     assert_eq!(seen + 1, files, "index.tsv names {seen} files, the folder holds {files} with it");
 }
 
-/// What the message says of each fault of the index, so that one fault is not taken for another.
+/// Checks the message for each fault of the index, so that one fault is not reported as another.
 #[test]
-fn specimens_are_refused_for_what_is_wrong_with_them() {
+fn every_specimen_is_refused_for_its_own_fault() {
     let expected = [
         ("no_at.fastq", "expected `@` and a read name, found `"),
         ("no_plus.fastq", "expected a line with `+` after the sequence, found `"),
@@ -116,7 +116,7 @@ fn specimens_are_refused_for_what_is_wrong_with_them() {
 }
 
 #[test]
-fn the_odd_and_right_ones_keep_what_is_odd() {
+fn valid_unusual_records_are_kept_unchanged() {
     let read = |file: &str| read_text(&content(&format!("broken/{file}")));
     assert!(read("latin1_header.fastq").records[2].definition.iter().any(|byte| *byte >= 0x80));
     let leading: Vec<u8> = read("at_and_plus_leading_quality.fastq")
@@ -161,18 +161,17 @@ fn derived_files_are_read_or_refused() {
         ("multimember.fastq.gz", Box::new(reads(1000))),
         ("no_final_newline.fastq.gz", Box::new(reads(1000))),
         ("phred64.fastq.gz", Box::new(reads(1000))),
-        // Its name counts from 0.
+        // The file name counts reads from 0.
         (
             "qual_len_mismatch_at_read_500.fastq.gz",
             Box::new(refused_at(501, "150 bases but 147 quality scores")),
         ),
-        // What to do about padding after gzip is for whoever opens the file; to this reader it is a
-        // stream that fails.
+        // bm-io handles padding after gzip; for this reader the stream fails.
         ("trailing_zeros.fastq.gz", Box::new(broken_stream)),
         ("truncated.fastq.gz", Box::new(broken_stream)),
         ("wrapped60.fastq.gz", Box::new(reads(1000))),
         ("zero_bytes.fastq", Box::new(reads(0))),
-        // Compressions that whoever opens the file has to undo: not FASTQ from the first byte.
+        // bm-io decompresses these formats; for this reader they are not FASTQ from the first byte.
         ("bz2.fastq.bz2", Box::new(refused_at(1, "expected `@`"))),
         ("xz.fastq.xz", Box::new(refused_at(1, "expected `@`"))),
         ("zstd.fastq.zst", Box::new(refused_at(1, "expected `@`"))),
@@ -187,7 +186,7 @@ fn derived_files_are_read_or_refused() {
 }
 
 #[test]
-fn the_same_reads_in_another_wrapping_are_the_same_reads() {
+fn compression_line_ends_and_wrapping_do_not_change_the_reads() {
     let read = |file: &str| read_all(text_of(&content(file))).records;
     let plain = read("derived/multimember.fastq.gz");
     assert_eq!(plain, read("derived/bgzip.fastq.gz"));
@@ -199,15 +198,15 @@ fn the_same_reads_in_another_wrapping_are_the_same_reads() {
 }
 
 #[test]
-fn gzip_inside_gzip_is_named() {
+fn gzip_inside_gzip_is_recognised() {
     let message = read_text(&content("broken/multi_member.fastq.gz")).message();
     assert!(message.as_ref().is_some_and(|m| m.contains("gzip inside gzip")), "{message:?}");
 }
 
-/// Every run of the test data against the reference: many records, so that a mistake that needs a
-/// rare alignment of lines and buffers has its chance.
+/// Compares every run of the test data with the reference. Many records make a rare alignment of
+/// lines and buffers likely.
 #[test]
-fn real_runs_are_read_as_the_reference_reads_them() {
+fn the_reader_agrees_with_the_reference_on_real_runs() {
     for (file, reads) in [
         ("hiseqx_phage/hiseqx_phage.fastq.gz", 10_000),
         ("hiseq_measles/hiseq_measles_1.fastq.gz", 1_499),

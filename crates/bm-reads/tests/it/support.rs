@@ -1,4 +1,4 @@
-//! What several modules need.
+//! Helpers of several test modules.
 
 use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use bm_reads::fastq::{BatchSize, FastqError, Reader, Record, RecordBatch, RecordRef};
 use flate2::bufread::MultiGzDecoder;
 
-/// Sizes of batches and of the pieces that they come in. The parser works on what was read, so
-/// lines and line ends must be cut at every place.
+/// Sizes of batches and of the pieces of a stream, in bytes. They cut lines and line ends at every
+/// place, because the parser works on incomplete text.
 const SIZES: [usize; 6] = [1, 2, 3, 7, 64, 8192];
 
-/// A record, owned.
+/// An owned record.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Owned {
     pub(crate) definition: Vec<u8>,
@@ -18,7 +18,7 @@ pub(crate) struct Owned {
     pub(crate) quality_scores: Vec<u8>,
 }
 
-/// A file's records, and the fault that ended them.
+/// The records of a file, and the fault that ended reading.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) records: Vec<Owned>,
@@ -26,7 +26,7 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// The fault's message, with what caused it.
+    /// Returns the message of the fault with its causes.
     pub(crate) fn message(&self) -> Option<String> {
         let fault = self.fault.as_ref()?;
         let mut message = fault.to_string();
@@ -62,7 +62,7 @@ pub(crate) fn read_all(input: impl Read) -> Outcome {
     }
 }
 
-/// Reads in batches of so many bytes.
+/// Reads in batches of this many bytes.
 pub(crate) fn read_batches(input: impl Read, bytes: usize) -> Outcome {
     let (mut reader, mut batch, mut records) =
         (Reader::new(input), RecordBatch::default(), Vec::new());
@@ -88,7 +88,7 @@ pub(crate) fn read_batches(input: impl Read, bytes: usize) -> Outcome {
     }
 }
 
-/// A stream that comes in pieces of so many bytes.
+/// A stream that returns at most this many bytes per read.
 pub(crate) struct Pieces<R>(pub(crate) R, pub(crate) usize);
 
 impl<R: Read> Read for Pieces<R> {
@@ -98,13 +98,13 @@ impl<R: Read> Read for Pieces<R> {
     }
 }
 
-/// Reads `text` in pieces of every size, expects the same of each, and returns it.
+/// Reads `text` in pieces of every size, checks that all outcomes are equal, and returns one.
 pub(crate) fn read_text(text: &[u8]) -> Outcome {
     same_in_all_pieces(|| text)
 }
 
-/// Reads what `open` gives record by record and in batches of every size, expects the same of each,
-/// and returns it.
+/// Reads the stream of `open` record by record and in batches of every size, checks that all
+/// outcomes are equal, and returns one.
 pub(crate) fn same_in_all_pieces<R: Read>(open: impl Fn() -> R) -> Outcome {
     let whole = read_all(open());
     for size in SIZES {
@@ -123,7 +123,7 @@ pub(crate) fn same_in_all_pieces<R: Read>(open: impl Fn() -> R) -> Outcome {
     whole
 }
 
-/// The path of a file of the repository's test data.
+/// Returns the path of a file in the repository's test data.
 pub(crate) fn testdata(file: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "../../testdata", file].iter().collect()
 }
@@ -133,7 +133,7 @@ pub(crate) fn content(file: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Returns a stream of the text of `content`: decompressed if it is gzip, whatever the file's name.
+/// Returns a stream of the text of `content`, decompressed if it is gzip.
 pub(crate) fn text_of(content: &[u8]) -> Box<dyn Read + '_> {
     if content.starts_with(&[0x1f, 0x8b]) {
         Box::new(MultiGzDecoder::new(content))
