@@ -141,7 +141,10 @@ fn check_against_reference(text: &[u8]) -> Result<(), TestCaseError> {
 
 proptest! {
     #[test]
-    fn written_records_are_read_back(records in vec(record(), 0..8), suffix in select(vec!["", " p=0.9731"])) {
+    fn written_records_are_read_back(
+        records in vec(record(), 0..8),
+        suffix in select(vec!["", " p=0.9731"]),
+    ) {
         let mut text = Vec::new();
         for record in &records {
             write(&mut text, record, Style { plus: 0, ends: ["\n"; 4] });
