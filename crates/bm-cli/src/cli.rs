@@ -1,6 +1,7 @@
 //! The command line: the list of commands.
 
 use anyhow::Result;
+use bm_io::is_stdout;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
@@ -11,7 +12,7 @@ use crate::commands::{
 ///
 /// `-` is stdin or stdout. Input is plain, gzip, zstd, bzip2 or xz, recognised by content. Output is
 /// gzip (BGZF) if its name ends in .gz or .bgz, and zstd if it ends in .zst. Exit codes: 0 done, 1
-/// failed, 2 wrong usage, 130 interrupted.
+/// failed, 2 wrong usage, 130 stopped by a signal.
 #[derive(Debug, Parser)]
 #[command(
     name = "bm",
@@ -49,6 +50,23 @@ enum Command {
 }
 
 impl Cli {
+    /// Returns whether stdout is the only output of the command. If its reader closes it then, nothing
+    /// is lost that anybody wants.
+    pub(crate) fn writes_stdout_only(&self) -> bool {
+        match &self.command {
+            Command::Filter(args) => args.outputs().all(|path| is_stdout(path)),
+            Command::Score(args) => args.outputs().all(|path| is_stdout(path)),
+            Command::Tune(args) => args.outputs().all(|path| is_stdout(path)),
+            Command::Encode(args) => args.outputs().all(|path| is_stdout(path)),
+            Command::Truth(args) => args.outputs().all(|path| is_stdout(path)),
+            Command::Adapt(_) => false,
+            Command::Models(_)
+            | Command::Selfcheck(_)
+            | Command::Completions(_)
+            | Command::Man(_) => true,
+        }
+    }
+
     /// Runs the command.
     pub(crate) fn run(&self) -> Result<()> {
         match &self.command {

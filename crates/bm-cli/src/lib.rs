@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use bm_io::clean_up_on_signals;
+pub use bm_io::{clean_up_on_signals, note_closed};
 
 use crate::cli::Cli;
 use crate::commands::version;
@@ -27,16 +27,18 @@ use crate::commands::version;
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     if version::is_requested(arguments.iter().cloned()) {
-        return exit_code(version::run());
+        return exit_code(version::run(), true);
     }
-    exit_code(Cli::parse_from(arguments).run())
+    let cli = Cli::parse_from(arguments);
+    exit_code(cli.run(), cli.writes_stdout_only())
 }
 
-/// Reports an error, if there is one.
-fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
+/// Reports an error, if there is one. A reader may close stdout early, as in `bm … | head`, where
+/// stdout is the only output.
+fn exit_code(outcome: anyhow::Result<()>, writes_stdout_only: bool) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if writes_stdout_only && is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // One line, even if a name contains line ends.
             terminal::note(&format!("bm: {error:#}").replace('\n', "\\n"));
@@ -45,7 +47,7 @@ fn exit_code(outcome: anyhow::Result<()>) -> ExitCode {
     }
 }
 
-/// Returns whether the reader of an output closed it: `bm … | head` is not a failure.
+/// Returns whether an output failed because its reader closed it.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let is_broken_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     error.chain().any(|cause| cause.downcast_ref().is_some_and(is_broken_pipe))

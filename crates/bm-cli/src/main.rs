@@ -1,8 +1,11 @@
 //! `bm`: keeps the good reads of a FASTQ file.
 
+mod at_start;
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    bm_cli::note_closed(at_start::is_closed(0), at_start::is_closed(1));
     bm_cli::clean_up_on_signals();
     bm_cli::run(std::env::args_os())
 }

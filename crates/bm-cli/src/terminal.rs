@@ -1,7 +1,23 @@
-//! Lines on stderr.
+//! Texts on stdout, and lines on stderr.
 
 use std::borrow::Cow;
 use std::io::Write;
+use std::path::Path;
+
+use anyhow::Result;
+use bm_io::{Compression, Output};
+
+/// Returns stdout as an output, which says what `close` says.
+pub(crate) fn stdout() -> Result<Output> {
+    Ok(Output::create(Path::new("-"), &[], &Compression::on_this_thread(None))?)
+}
+
+/// Writes a text to stdout.
+pub(crate) fn print(text: &[u8]) -> Result<()> {
+    let mut stdout = stdout()?;
+    stdout.write_text(text)?;
+    Ok(stdout.finish()?)
+}
 
 /// Writes lines to stderr. A closed stderr is not an error.
 ///

@@ -28,7 +28,11 @@ pub enum Format {
 impl Format {
     /// Returns the format by the name of an output; `None` is plain text.
     pub fn of_name(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()? {
+        Self::of_suffix(path.extension()?.to_str()?)
+    }
+
+    pub(crate) fn of_suffix(suffix: &str) -> Option<Self> {
+        match suffix {
             "gz" | "bgz" => Some(Self::Gzip),
             "zst" => Some(Self::Zstd),
             _ => None,

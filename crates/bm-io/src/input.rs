@@ -11,8 +11,10 @@ use bm_reads::fastq::{self, BatchSize, FastqError, Fault, QualityOffset, Record,
 
 use crate::IoError;
 use crate::decompress::StreamFormat;
+use crate::file_state::FileState;
 use crate::gzip_reader::GzipReader;
 use crate::path::{is_stdio, name};
+use crate::standard_streams::stdin;
 use crate::tasks::Tasks;
 
 /// Bytes read from a file at once.
@@ -24,7 +26,8 @@ pub struct Input {
     records: Box<dyn RecordSource>,
     /// Bytes of text after a fault that are searched for damage of the stream.
     searched: u64,
-    bytes: Option<u64>,
+    /// The file that is read, and its state when it was opened; `None` for a stream.
+    file: Option<(File, FileState)>,
     consumed: Arc<AtomicU64>,
 }
 
@@ -36,13 +39,14 @@ impl Input {
     /// If it cannot be opened, or is a folder.
     pub fn open(path: &Path, offset: QualityOffset, tasks: &Tasks) -> Result<Self, IoError> {
         let name = name(path);
-        let (stream, bytes): (Box<dyn Read + Send>, _) = if is_stdio(path) {
-            (Box::new(io::stdin()), None)
+        let (stream, file): (Box<dyn Read + Send>, _) = if is_stdio(path) {
+            (Box::new(stdin()?), None)
         } else {
-            let (file, bytes) = open_file(path, "FASTQ")?;
-            (Box::new(file), bytes)
+            let (file, state) = open_file(path, "FASTQ")?;
+            let copy = file.try_clone().map_err(IoError::system(name.clone()))?;
+            (Box::new(file), state.map(|state| (copy, state)))
         };
-        Ok(Self { bytes, ..Self::of_stream(name, stream, offset, tasks)? })
+        Ok(Self { file, ..Self::of_stream(name, stream, offset, tasks)? })
     }
 
     /// Returns the input of a FASTQ stream, plain or compressed, which messages call `name`. BGZF
@@ -62,12 +66,12 @@ impl Input {
         let stream = Counted { inner: stream, consumed: Arc::clone(&consumed) };
         let Text { text, searched } = decompressed(stream, tasks, &name)?;
         let records = Box::new(fastq::Reader::new(text).with_offset(offset));
-        Ok(Self { name, records, searched, bytes: None, consumed })
+        Ok(Self { name, records, searched, file: None, consumed })
     }
 
     /// Returns an input of records from another source; `name` is what messages call it.
     pub fn from_source(name: impl Into<String>, records: Box<dyn RecordSource>) -> Self {
-        Self { name: name.into(), records, searched: 0, bytes: None, consumed: Arc::default() }
+        Self { name: name.into(), records, searched: 0, file: None, consumed: Arc::default() }
     }
 
     /// Returns the name of the input in messages.
@@ -77,7 +81,25 @@ impl Input {
 
     /// Returns the size of the file as stored, in bytes; `None` for a stream.
     pub fn bytes(&self) -> Option<u64> {
-        self.bytes
+        self.file.as_ref().map(|(_, state)| state.bytes())
+    }
+
+    /// Returns the state of the file when it was opened; `None` for a stream.
+    pub fn state(&self) -> Option<FileState> {
+        self.file.as_ref().map(|(_, state)| *state)
+    }
+
+    /// Checks that the file that is read has not changed since it had this state.
+    ///
+    /// # Errors
+    ///
+    /// With what has changed.
+    pub fn check_state(&self, before: &FileState) -> Result<(), IoError> {
+        let Some((file, _)) = &self.file else { return Ok(()) };
+        match FileState::of(file, &self.name)? {
+            Some(now) => now.check(before, &self.name),
+            None => Ok(()),
+        }
     }
 
     /// Returns the counter of the bytes read from the file so far, as stored.
@@ -141,24 +163,24 @@ pub fn open_text(
 ) -> Result<(String, Box<dyn BufRead + Send>), IoError> {
     let name = name(path);
     let stream: Box<dyn Read + Send> =
-        if is_stdio(path) { Box::new(io::stdin()) } else { Box::new(open_file(path, format)?.0) };
+        if is_stdio(path) { Box::new(stdin()?) } else { Box::new(open_file(path, format)?.0) };
     let text = decompressed(stream, tasks, &name)?.text;
     Ok((name, text))
 }
 
-/// Opens a file of the named format; returns it with its size if it is a regular file.
+/// Opens a file of the named format; returns it with its state if it is a regular file.
 ///
 /// # Errors
 ///
 /// If it cannot be opened, or is a folder.
-pub fn open_file(path: &Path, format: &str) -> Result<(File, Option<u64>), IoError> {
+pub fn open_file(path: &Path, format: &str) -> Result<(File, Option<FileState>), IoError> {
     let name = name(path);
     let file = File::open(path).map_err(IoError::system(format!("{name}: cannot be opened")))?;
-    let metadata = file.metadata().map_err(IoError::system(name.clone()))?;
-    if metadata.is_dir() {
+    if file.metadata().map_err(IoError::system(name.clone()))?.is_dir() {
         return Err(IoError::Refused(format!("{name}: is a folder, expected a {format} file")));
     }
-    Ok((file, metadata.is_file().then_some(metadata.len())))
+    let state = FileState::of(&file, &name)?;
+    Ok((file, state))
 }
 
 /// The text of a stream.

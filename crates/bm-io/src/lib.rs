@@ -2,8 +2,9 @@
 //!
 //! - [`Input`] opens a file or stdin, recognises its compression by content, and reads records
 //!   from any [`RecordSource`](bm_reads::RecordSource).
-//! - [`Output`] writes a temporary file, compressed according to its final name, and renames it
-//!   when all outputs are complete ([`finish_all`]); [`FolderOutput`] does the same for a folder.
+//! - [`Output`] writes a temporary file, compressed according to its final name; [`FolderOutput`]
+//!   does the same for a folder. They get their names when all are complete and on the disk: all of
+//!   them, or none ([`finish_all`], [`name_all`]).
 //! - [`ordered_stages`] reads, processes and writes batches on any number of threads and keeps
 //!   the order of the input; [`Tasks`] are small pieces of work (a block to compress or to inflate)
 //!   that any of these threads takes in between.
@@ -32,27 +33,37 @@
 mod block_writer;
 mod compression;
 mod decompress;
+mod destination;
 mod error;
+mod file_state;
 mod folder_output;
 mod gzip_reader;
 mod input;
-mod interrupted;
+mod naming;
 pub mod number;
 pub mod ordered_stages;
 mod output;
 mod path;
+mod signals;
 mod sink;
+mod standard_streams;
+mod system;
 mod tasks;
+mod unfinished;
 
 pub use compression::{Compression, Format, LEVELS};
 pub use error::IoError;
+pub use file_state::FileState;
 pub use folder_output::FolderOutput;
 pub use input::{Input, open_file, open_text};
-pub use interrupted::clean_up_on_signals;
-pub use output::{Output, finish_all, refuse_twins};
+pub use naming::{Complete, Durability, name_all};
+pub use output::{Output, finish_all, is_stdout, refuse_twins};
 pub use path::{is_stdio, name};
+pub use signals::clean_up_on_signals;
 pub use sink::{OutputStream, Sink};
+pub use standard_streams::{note_closed, stdin};
 pub use tasks::{InOrder, Task, Tasks, Tools};
+pub use unfinished::remove_unfinished;
 
 /// Tests the examples of the README.
 #[cfg(doctest)]

@@ -1,19 +1,20 @@
 //! Writes outputs so that a file under its final name is always complete.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tempfile::NamedTempFile;
-
 use crate::IoError;
 use crate::block_writer::BlockWriter;
 use crate::compression::{Compression, Format};
-use crate::interrupted::Part;
-use crate::path::{folder, given_up, is_stdio, target};
+use crate::destination::{Destination, Identity, Replaced};
+use crate::naming::{Complete, Durability, Unnamed, name_all, sync};
+use crate::path::{folder, given_up, is_stdio, name};
 use crate::sink::{OutputStream, Sink, Stream};
+use crate::system;
+use crate::unfinished::Unfinished;
 
 /// Size of the write buffer, in bytes. The text of a batch is larger, so it is written directly and
 /// not copied.
@@ -23,14 +24,14 @@ const BUFFER: usize = 64 * 1024;
 /// nothing more.
 pub struct Output {
     path: PathBuf,
-    /// The file itself, if the path is a link to it.
-    target: PathBuf,
+    /// The file or stream, to which the sink writes; present until the output is complete.
+    file: Option<Arc<File>>,
     /// Present until the output is complete.
     sink: Option<Box<dyn Sink>>,
     /// Cleared when the output is given up.
     wanted: Arc<AtomicBool>,
-    /// The file under its temporary name; present until it gets its final name.
-    unnamed: Option<(tempfile::TempPath, Part)>,
+    /// The file under its temporary name, and its final name; `None` for a stream.
+    unnamed: Option<(Unfinished, PathBuf)>,
 }
 
 impl Output {
@@ -48,6 +49,7 @@ impl Output {
         inputs: &[&Path],
         compression: &Compression,
     ) -> Result<Self, IoError> {
+        refuse_inputs(path, &Destination::of(path)?.identity(), inputs)?;
         refuse_other_formats(path)?;
         Self::create_as(path, inputs, |stream| {
             Ok(match Format::of_name(path) {
@@ -70,39 +72,37 @@ impl Output {
         inputs: &[&Path],
         sink: impl FnOnce(OutputStream) -> Result<Box<dyn Sink>, IoError>,
     ) -> Result<Self, IoError> {
-        let target = target(path);
-        let (stream, unnamed): (Box<dyn Write + Send>, _) = if is_stdio(path) {
-            (Box::new(io::stdout()), None)
-        } else {
-            refuse_inputs(path, inputs)?;
-            match fs::metadata(path) {
-                Ok(metadata) if metadata.is_dir() => {
-                    return Err(IoError::Refused(format!(
-                        "{}: is a folder, expected a file name for the output",
-                        path.display()
-                    )));
+        let destination = Destination::of(path)?;
+        refuse_inputs(path, &destination.identity(), inputs)?;
+        let (file, unnamed) = match destination {
+            Destination::Descriptor(_) | Destination::Special(_) => {
+                let cannot = IoError::system(format!("{}: cannot be written", shown(path)));
+                (destination.open_stream().map_err(cannot)?, None)
+            }
+            Destination::File(target) => {
+                let replaced = Replaced::at(path, &target)?;
+                let cannot = || IoError::system(format!("{}: cannot be created", path.display()));
+                let mode = Replaced::mode(replaced.as_ref());
+                let (file, unfinished) =
+                    Unfinished::file(folder(&target), mode).map_err(cannot())?;
+                if let Some(replaced) = replaced {
+                    let cannot =
+                        IoError::system(format!("{}: cannot keep its permissions", path.display()));
+                    replaced.pass_on(&file).map_err(cannot)?;
                 }
-                Ok(metadata) if !metadata.is_file() => {
-                    let cannot = IoError::system(format!("{}: cannot be written", path.display()));
-                    let file = fs::OpenOptions::new().write(true).open(path).map_err(cannot)?;
-                    (Box::new(file), None)
-                }
-                _ => {
-                    let (file, unnamed) = beside(path, &target)?.into_parts();
-                    let part = Part::new(&unnamed);
-                    (Box::new(file), Some((unnamed, part)))
-                }
+                (file, Some((unfinished, target)))
             }
         };
+        let file = Arc::new(file);
         let wanted = Arc::new(AtomicBool::new(true));
-        let stream = Stream { inner: stream, wanted: Arc::clone(&wanted) };
+        let stream = Stream { inner: Arc::clone(&file), wanted: Arc::clone(&wanted) };
         let sink = sink(BufWriter::with_capacity(BUFFER, stream))?;
-        Ok(Self { path: path.to_owned(), target, sink: Some(sink), wanted, unnamed })
+        Ok(Self { path: path.to_owned(), file: Some(file), sink: Some(sink), wanted, unnamed })
     }
 
     /// Returns the name of the output in messages.
     pub fn name(&self) -> String {
-        if is_stdio(&self.path) { "stdout".to_owned() } else { self.path.display().to_string() }
+        shown(&self.path)
     }
 
     /// Writes all of `text`.
@@ -121,52 +121,76 @@ impl Output {
     ///
     /// The error of the operating system.
     pub fn spool(&self) -> io::Result<File> {
-        if self.unnamed.is_some() {
-            tempfile::tempfile_in(folder(&self.target))
-        } else {
-            tempfile::tempfile()
+        match &self.unnamed {
+            Some((_, target)) => tempfile::tempfile_in(folder(target)),
+            None => tempfile::tempfile(),
         }
     }
 
-    /// Writes everything that is buffered and gives the file its name.
+    /// Writes everything that is buffered, asks the system to store it, and gives the file its name.
     ///
     /// # Errors
     ///
     /// The error of the operating system; the final name then keeps its old file, or none.
     pub fn finish(self) -> Result<(), IoError> {
-        finish_all(vec![self])
+        finish_all(vec![self], Durability::OnDisk)
     }
 
-    /// Writes everything that is buffered. The file still has its temporary name; nothing can be
-    /// written after this.
+    /// Writes everything that is buffered. Nothing can be written after this.
     ///
     /// # Errors
     ///
     /// The error of the operating system.
-    pub fn complete(&mut self) -> Result<(), IoError> {
+    pub fn flush_all(&mut self) -> Result<(), IoError> {
         match self.sink.take() {
             Some(sink) => sink.finish().map_err(IoError::system(self.name())),
             None => Ok(()),
         }
     }
 
-    /// Gives the complete file its final name.
-    fn rename(&mut self) -> Result<(), IoError> {
-        let Some((unnamed, _part)) = self.unnamed.take() else { return Ok(()) };
-        let failed = IoError::system(format!("{}: cannot be given its name", self.name()));
-        unnamed.persist(&self.target).map_err(|error| failed(error.error))
+    /// Writes everything that is buffered, and closes the file, which still has its temporary name.
+    ///
+    /// # Errors
+    ///
+    /// The error of the operating system, which may be the first to say that what was written before
+    /// is not stored.
+    pub fn complete(mut self, durability: Durability) -> Result<Complete, IoError> {
+        self.flush_all()?;
+        let name = self.name();
+        let failed = || IoError::system(name.clone());
+        let unnamed = self.unnamed.take().map(|(unfinished, target)| Unnamed {
+            unfinished,
+            target,
+            folder: None,
+        });
+        if let Some(file) = self.file.take() {
+            if durability == Durability::OnDisk {
+                sync(&file).map_err(failed())?;
+            }
+            // The sink has given up its part, so the file is closed here.
+            if let Some(file) = Arc::into_inner(file) {
+                system::close(file).map_err(failed())?;
+            }
+        }
+        Ok(Complete { name, unnamed, durability })
     }
 }
 
-/// Finishes the outputs of one run: none gets its name before all are complete. The first one gets
-/// its name last, so a program that waits for it finds the others there.
+/// Completes the outputs of a run and gives them their names: none gets its name before all are
+/// complete, and if one cannot get its name, all names keep what they had. The first output gets its
+/// name last, so a program that waits for it finds the others there.
 ///
 /// # Errors
 ///
-/// As [`Output::finish`].
-pub fn finish_all(mut outputs: Vec<Output>) -> Result<(), IoError> {
-    outputs.iter_mut().rev().try_for_each(Output::complete)?;
-    outputs.iter_mut().rev().try_for_each(Output::rename)
+/// As [`Output::complete`] and [`name_all`].
+pub fn finish_all(outputs: Vec<Output>, durability: Durability) -> Result<(), IoError> {
+    let mut complete = outputs
+        .into_iter()
+        .rev()
+        .map(|output| output.complete(durability))
+        .collect::<Result<Vec<_>, _>>()?;
+    complete.reverse();
+    name_all(complete)
 }
 
 impl Drop for Output {
@@ -185,27 +209,19 @@ impl Write for Output {
     }
 }
 
-/// Refuses two outputs under one name: they would overwrite each other.
+/// Refuses two outputs that would overwrite each other: under one name, or in one open file.
 ///
 /// # Errors
 ///
-/// With the path that is named twice.
-pub fn refuse_twins<'a>(
-    outputs: impl IntoIterator<Item = Option<&'a PathBuf>>,
-) -> Result<(), IoError> {
-    let mut seen = Vec::new();
-    for path in outputs.into_iter().flatten() {
-        // Two paths to one file are the same output, even if the file does not exist yet; a device
-        // takes any number of outputs.
-        let identity = match path.file_name() {
-            Some(name) if !path.exists() => fs::canonicalize(folder(path))
-                .map_or_else(|_| path.clone(), |folder| folder.join(name)),
-            _ => target(path),
-        };
-        if seen.contains(&identity) && (is_stdio(path) || !path.exists() || path.is_file()) {
+/// With the path that is named twice, or the first path at which nothing can be written.
+pub fn refuse_twins<'a>(outputs: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), IoError> {
+    let mut seen: Vec<Identity> = Vec::new();
+    for path in outputs {
+        let identity = Destination::of(path)?.identity();
+        if seen.iter().any(|other| identity.collides(other)) {
             return Err(IoError::Refused(format!(
                 "{}: is named for two outputs; give each its own",
-                path.display()
+                shown(path)
             )));
         }
         seen.push(identity);
@@ -213,56 +229,58 @@ pub fn refuse_twins<'a>(
     Ok(())
 }
 
-/// Returns a new file in the folder of `target`, with the usual permissions; messages call it
-/// `path`.
-fn beside(path: &Path, target: &Path) -> Result<NamedTempFile, IoError> {
-    let folder = folder(target);
-    if !folder.is_dir() {
-        return Err(IoError::Refused(format!(
-            "{}: cannot be created, there is no folder {}",
-            path.display(),
-            folder.display()
-        )));
-    }
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".bm-").suffix(".partial");
-    // Opened here and not by tempfile, which makes files readable by their owner only and puts a
-    // temporary name into its error.
-    let open = |place: &Path| File::options().read(true).write(true).create_new(true).open(place);
-    builder
-        .make_in(folder, open)
-        .map_err(IoError::system(format!("{}: cannot be created", path.display())))
+/// Returns whether a path means stdout, by whatever name.
+pub fn is_stdout(path: &Path) -> bool {
+    Destination::of(path).is_ok_and(|destination| destination.is_stdout())
 }
 
-/// Refuses a name that ends like a format that is not written: it would mislead readers of the
-/// file.
+/// Returns the name of an output in messages.
+fn shown(path: &Path) -> String {
+    if is_stdio(path) { "stdout".to_owned() } else { path.display().to_string() }
+}
+
+/// Refuses an output over an input, or in its open file: the input would be lost.
+fn refuse_inputs(path: &Path, identity: &Identity, inputs: &[&Path]) -> Result<(), IoError> {
+    let Some(input) = inputs.iter().find(|input| identity.is_input(input)) else { return Ok(()) };
+    let other = if **input == *path { String::new() } else { format!(" ({})", name(input)) };
+    Err(IoError::Refused(format!(
+        "{}: is an input too{other}; give the output another name",
+        shown(path)
+    )))
+}
+
+/// Formats of files whose names end like this are not written: archives, compression, alignments,
+/// sequences without qualities, tables.
+const NOT_WRITTEN: [&str; 34] = [
+    "7z", "arrow", "bam", "bgzf", "br", "bz", "bz2", "cram", "csv", "fa", "fas", "fasta",
+    "feather", "fna", "gzip", "lz", "lz4", "lzma", "lzo", "rar", "sam", "snappy", "sz", "tar",
+    "tbz2", "tgz", "txz", "ubam", "xls", "xlsx", "xz", "z", "zip", "zstd",
+];
+
+/// Refuses a name that ends like a format that is not written, or in upper case: it would mislead
+/// readers of the file.
 fn refuse_other_formats(path: &Path) -> Result<(), IoError> {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("parquet") => Err(IoError::Refused(format!(
-            "{}: .parquet is for the table of `bm score`; give the output another name",
-            path.display()
-        ))),
-        Some(extension @ ("bz2" | "xz" | "sam" | "bam" | "cram")) => {
-            Err(IoError::Refused(format!(
-                "{}: .{extension} is not written; end the name in .gz for gzip, .zst for zstd, or \
-                 in anything else for plain text",
-                path.display()
-            )))
-        }
-        _ => Ok(()),
+    let Some(suffix) = path.extension().and_then(|extension| extension.to_str()) else {
+        return Ok(());
+    };
+    let refuse = |what: String| Err(IoError::Refused(format!("{}: {what}", path.display())));
+    let lower = suffix.to_ascii_lowercase();
+    if NOT_WRITTEN.contains(&lower.as_str()) {
+        return refuse(format!(
+            ".{suffix} is not written; end the name in .gz for gzip, .zst for zstd, or in another \
+             suffix, such as .fastq or .tsv, for plain text"
+        ));
     }
-}
-
-/// Refuses an output over an input, which would be lost.
-fn refuse_inputs(path: &Path, inputs: &[&Path]) -> Result<(), IoError> {
-    let Ok(output) = fs::canonicalize(path) else { return Ok(()) };
-    for input in inputs.iter().filter(|input| !is_stdio(input)) {
-        if fs::canonicalize(input).is_ok_and(|input| input == output) {
-            return Err(IoError::Refused(format!(
-                "{}: is an input too; give the output another name",
-                path.display()
-            )));
-        }
+    if lower == "parquet" && suffix == lower {
+        return refuse(
+            ".parquet is for the table of `bm score`; give the output another name".to_owned(),
+        );
+    }
+    let is_known = lower == "parquet" || Format::of_suffix(&lower).is_some();
+    if is_known && suffix != lower {
+        return refuse(format!(
+            "would be plain text; write .{suffix} in lower case, .{lower}, to get that format"
+        ));
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Paths on the command line: `-` is a standard stream.
 
-use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::io;
+use std::path::Path;
 
 /// Returns the name of an input in messages.
 pub fn name(path: &Path) -> String {
@@ -11,12 +11,6 @@ pub fn name(path: &Path) -> String {
 /// Returns whether a path means a standard stream.
 pub fn is_stdio(path: &Path) -> bool {
     path == "-"
-}
-
-/// Returns the file that `path` is or links to: renaming over a link would replace the link, not
-/// the file.
-pub(crate) fn target(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Returns the folder that a file is in.

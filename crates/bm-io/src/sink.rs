@@ -1,6 +1,7 @@
 //! Destinations of the text of an output: a plain file, compressed blocks, or a format of the
 //! caller.
 
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +29,7 @@ pub type OutputStream = BufWriter<Stream>;
 /// Buffered writers write their buffer when they are dropped; after an error, an incomplete output
 /// would then look complete.
 pub struct Stream {
-    pub(crate) inner: Box<dyn Write + Send>,
+    pub(crate) inner: Arc<File>,
     pub(crate) wanted: Arc<AtomicBool>,
 }
 
@@ -37,11 +38,11 @@ impl Write for Stream {
         if !self.wanted.load(Ordering::Relaxed) {
             return Err(given_up());
         }
-        self.inner.write(buf)
+        (&*self.inner).write(buf)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
+        (&*self.inner).flush()
     }
 }
 

@@ -48,9 +48,9 @@ impl Filter {
     }
 
     /// Returns the outputs, the main one first.
-    pub fn outputs(&self) -> impl Iterator<Item = Option<&PathBuf>> {
+    pub fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
         let Self { output, output2, singles, discarded, .. } = self;
-        [Some(output), output2.as_ref(), singles.as_ref(), discarded.as_ref()].into_iter()
+        std::iter::once(output).chain([output2, singles, discarded].into_iter().flatten())
     }
 
     /// Filters the reads. [`Finished::commit`] gives the outputs their names.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 
 use bm_adapt::{Adaptation, Label, Labels, RunEvidence, RunSample, Settings};
-use bm_io::{Input, Output, Tasks};
+use bm_io::{FileState, Input, Output, Tasks};
 use bm_kmers::Counter;
 use bm_quality::ModelPackage;
 use bm_reads::fastq::{BatchSize, QualityOffset, RecordBatch};
@@ -47,6 +47,42 @@ pub struct Learned {
     pub adaptation: Adaptation,
     /// The k-mer evidence of the run, if k-mers were counted.
     pub evidence: Option<RunEvidence>,
+    pub(crate) seen: Seen,
+}
+
+/// What was read to learn a run, for a second pass over the same files.
+pub(crate) struct Seen {
+    /// The state of each file when it was opened; `None` for a stream.
+    pub(crate) files: Vec<Option<FileState>>,
+    pub(crate) reads: u64,
+}
+
+impl Seen {
+    /// Checks that the second pass opened the same files, or had them to the end.
+    pub(crate) fn check_files<'a>(
+        &self,
+        inputs: impl Iterator<Item = &'a Input>,
+    ) -> Result<(), PipelineError> {
+        for (input, before) in inputs.zip(&self.files) {
+            if let Some(before) = before {
+                input.check_state(before)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that the second pass found as many reads; messages call its inputs `names`.
+    pub(crate) fn check_reads(&self, found: u64, names: &[String]) -> Result<(), PipelineError> {
+        if found == self.reads {
+            return Ok(());
+        }
+        PipelineError::refuse(format!(
+            "{}: changed while the run was learned: there were {} reads, and now there are {found}; \
+             run again when nothing writes to it",
+            names.join(", "),
+            self.reads
+        ))
+    }
 }
 
 impl Learned {
@@ -62,14 +98,15 @@ impl Learned {
 }
 
 impl Learning<'_> {
-    /// Learns the run, and writes the labels of its bases to the output, if there is one.
+    /// Learns the run, and writes the labels of its bases to the output, if there is one. The caller
+    /// finishes it.
     ///
     /// # Errors
     ///
     /// If a file is broken, the base model cannot be adapted, or the output cannot be written.
     pub fn run(
         &self,
-        labels_output: Option<Output>,
+        labels_output: Option<&mut Output>,
         observer: &dyn Observer,
     ) -> Result<Learned, PipelineError> {
         let Self { inputs, interleaved, offset, start, seed, evidence, threads } = *self;
@@ -79,6 +116,7 @@ impl Learning<'_> {
         }
         let mut sample = RunSample::new(RunSample::ROOM);
         let mut start_applies = true;
+        let mut states = Vec::new();
         let mut counting = Vec::new();
         let size = |bytes| {
             if interleaved { BatchSize::PairsInBytes(bytes) } else { BatchSize::Bytes(bytes) }
@@ -91,6 +129,7 @@ impl Learning<'_> {
         for (number, mates) in groups.into_iter().enumerate() {
             let open = |path: &&Path| Input::open(path, offset, &Tasks::for_workers(0));
             let mut files = mates.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+            states.extend(files.iter().map(Input::state));
             let mut first = vec![RecordBatch::default(); files.len()];
             for (file, first) in files.iter_mut().zip(&mut first) {
                 file.read_batch(first, size(FIRST_BYTES))?;
@@ -127,7 +166,8 @@ impl Learning<'_> {
             Ok::<_, PipelineError>((index, adaptation))
         })?;
         let evidence = index.map(|index| adaptation.weigh(index, &sample, threads)).transpose()?;
-        Ok(Learned { adaptation, evidence })
+        let seen = Seen { files: states, reads: sample.reads_seen() };
+        Ok(Learned { adaptation, evidence, seen })
     }
 }
 
@@ -135,7 +175,7 @@ impl Learning<'_> {
 fn write_labels(
     sample: &RunSample,
     labels: &Labels,
-    mut output: Output,
+    output: &mut Output,
 ) -> Result<(), PipelineError> {
     let mut row = b"template\tmate\tlabels\n".to_vec();
     for read in labels.of_reads(sample) {
@@ -150,6 +190,5 @@ fn write_labels(
         }));
         row.push(b'\n');
     }
-    output.write_text(&row)?;
-    Ok(output.finish()?)
+    Ok(output.write_text(&row)?)
 }

@@ -156,7 +156,7 @@ pub(crate) struct Plan<'a, P> {
 /// Scores every read, of which the `first` ones were read already, by one scorer per thread or by a
 /// `table`; decides about it; and gives the product to `destination`. Returns what was counted.
 pub(crate) fn run(
-    mut reader: TemplateReader,
+    reader: &mut TemplateReader,
     first: TemplateBatch,
     scorers: Vec<Scorer>,
     mut table: Option<ScoreTable>,
@@ -218,7 +218,7 @@ mod tests {
     use std::io::Write as _;
     use std::path::{Path, PathBuf};
 
-    use bm_io::{Compression, finish_all};
+    use bm_io::{Compression, Durability, finish_all};
 
     use super::*;
     use crate::decide::PairMode;
@@ -269,8 +269,8 @@ mod tests {
             tasks: &compression.tasks,
         };
         let destination = Destination { outputs: &mut outputs, visit: None };
-        let tally = run(reader, first, scorers, None, &plan, destination, &Silent)?;
-        finish_all(outputs).unwrap();
+        let tally = run(&mut reader, first, scorers, None, &plan, destination, &Silent)?;
+        finish_all(outputs, Durability::InMemory).unwrap();
         Ok((paths.map(|path| std::fs::read(path).unwrap()), tally))
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bm_io::{Compression, Output, Tasks, finish_all, is_stdio};
+use bm_io::{Compression, Durability, FileState, Output, Tasks, finish_all, is_stdio};
 use bm_quality::{Applicability, Criteria, ScoredBy, Threshold};
 
 use crate::PipelineError;
@@ -56,6 +56,8 @@ pub struct RunSettings {
     pub threads: usize,
     /// Compression level of the outputs; `None` for the default of their format.
     pub level: Option<u8>,
+    /// Whether outputs are on the disk when they get their names.
+    pub durability: Durability,
     /// Whether to collect distributions ([`Done::survey`]).
     pub surveys: bool,
 }
@@ -74,14 +76,17 @@ impl RunSettings {
             pair_mode: PairMode::default(),
             threads: thread::available_parallelism().map_or(1, usize::from),
             level: None,
+            durability: Durability::default(),
             surveys: false,
         }
     }
 
-    /// Returns all files that are read.
+    /// Returns all files that are read, a model's among them.
     pub fn files(&self) -> Vec<&Path> {
         let mut files = self.inputs.paths();
         files.extend(self.scores.as_ref().map(|scores| scores.table.as_path()));
+        files.extend(self.engine.model.as_deref().map(Path::new).filter(|path| path.is_file()));
+        files.extend(self.engine.ort_library.as_deref());
         files
     }
 
@@ -132,13 +137,10 @@ pub struct Done {
 pub struct Finished {
     done: Done,
     outputs: Vec<Output>,
+    durability: Durability,
 }
 
 impl Finished {
-    pub(crate) fn new(done: Done, outputs: Vec<Output>) -> Self {
-        Self { done, outputs }
-    }
-
     /// Returns the result, for reports.
     pub fn done(&self) -> &Done {
         &self.done
@@ -148,7 +150,7 @@ impl Finished {
     ///
     /// # Errors
     ///
-    /// The error of the operating system.
+    /// The error of the operating system; then no output has its name.
     pub fn commit(self) -> Result<Done, PipelineError> {
         self.commit_with(Vec::new())
     }
@@ -157,10 +159,11 @@ impl Finished {
     ///
     /// # Errors
     ///
-    /// The error of the operating system; if one output cannot be completed, none gets its name.
+    /// The error of the operating system; if one output cannot be completed or named, none gets its
+    /// name, and what was there before is there again.
     pub fn commit_with(mut self, reports: Vec<Output>) -> Result<Done, PipelineError> {
         self.outputs.extend(reports);
-        finish_all(self.outputs)?;
+        finish_all(self.outputs, self.durability)?;
         Ok(self.done)
     }
 }
@@ -207,6 +210,7 @@ impl Job<'_> {
     ) -> Result<Finished, PipelineError> {
         let began = Instant::now();
         let Self { settings, observer, .. } = *self;
+        let table_state = settings.scores.as_ref().and_then(|scores| FileState::at(&scores.table));
         let source = self.open_source()?;
         let decider = Decider {
             rules: settings.rules,
@@ -217,6 +221,9 @@ impl Job<'_> {
         let product = product(&source, &mut outputs)?;
         let tasks = &self.compression.tasks;
         let mut reader = TemplateReader::open(&settings.inputs, tasks)?;
+        if let OpenSource::Model { learned: Some(learned), .. } = &source {
+            learned.seen.check_files(reader.inputs())?;
+        }
         let first = pipeline::first_batch(&mut reader)?;
         let (source, scorers, table) = match source {
             OpenSource::Model { mut engine, learned } => {
@@ -256,10 +263,19 @@ impl Job<'_> {
         };
         observer.pass_begins(reader.leading());
         let destination = Destination { outputs: &mut outputs, visit };
-        let tally = pipeline::run(reader, first, scorers, table, &plan, destination, observer);
+        let tally = pipeline::run(&mut reader, first, scorers, table, &plan, destination, observer);
         observer.pass_ends();
         let tally = tally?;
-        outputs.iter_mut().rev().try_for_each(Output::complete)?;
+        if let ScoreSource::Model { learned: Some(learned), .. } = &source {
+            learned.seen.check_files(reader.inputs())?;
+            learned.seen.check_reads(reader.records(), &inputs)?;
+        }
+        if let (Some(EarlierScores { table, .. }), Some(before)) = (&settings.scores, table_state)
+            && let Some(now) = FileState::at(table)
+        {
+            now.check(&before, &table.display().to_string())?;
+        }
+        outputs.iter_mut().rev().try_for_each(Output::flush_all)?;
         let done = Done {
             inputs,
             outputs: outputs.iter().map(Output::name).collect(),
@@ -271,7 +287,7 @@ impl Job<'_> {
             threads: settings.threads,
             wall: began.elapsed(),
         };
-        Ok(Finished::new(done, outputs))
+        Ok(Finished { done, outputs, durability: settings.durability })
     }
 
     fn open_source(&self) -> Result<OpenSource, PipelineError> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bm_io::{Compression, Format, IoError, Output, refuse_twins};
+use bm_io::{Compression, Format, IoError, Output};
 
 use crate::PipelineError;
 use crate::columns::Known;
@@ -35,7 +35,6 @@ impl Score {
     /// If an input is broken, the model or its engine cannot be used, or the table cannot be
     /// written; no table exists then.
     pub fn run(&self, observer: &dyn Observer) -> Result<Finished, PipelineError> {
-        refuse_twins([Some(&self.output)])?;
         let compression = self.settings.compression();
         let output = create_table(&self.output, &self.settings.files(), &compression)?;
         let job = Job {

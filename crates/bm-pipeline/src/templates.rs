@@ -68,6 +68,11 @@ impl TemplateReader {
         self.layout
     }
 
+    /// Returns the files.
+    pub fn inputs(&self) -> impl Iterator<Item = &Input> {
+        self.inputs.iter()
+    }
+
     /// Returns the first file, which measures progress.
     pub fn leading(&self) -> &Input {
         &self.inputs[0]

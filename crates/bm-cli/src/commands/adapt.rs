@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Result;
-use bm_io::{Output, refuse_twins};
+use bm_io::{Output, name_all, refuse_twins};
 use bm_pipeline::{Learned, Learning, PackageOutput, open_package};
 use bm_quality::ModelPackage;
 use bm_report::{AdaptPage, AdaptReport, AdaptationFacts, EvidenceFacts, words, write_json};
 
 use crate::options::input::QualityArgs;
-use crate::options::running::{CompressionArgs, RunArgs};
+use crate::options::running::{RunArgs, WritingArgs};
 use crate::options::values;
 use crate::progress::TerminalObserver;
 use crate::terminal;
@@ -77,21 +77,27 @@ pub(crate) struct Args {
     #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
-    compression: CompressionArgs,
+    writing: WritingArgs,
 }
 
 impl Args {
+    /// Returns the outputs beside the package.
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.report, &self.html, &self.labels].into_iter().flatten()
+    }
+
     /// Learns the run and writes the package.
     pub(crate) fn run(&self) -> Result<()> {
-        let outputs = [&self.report, &self.html, &self.labels];
-        refuse_twins([Some(&self.output)].into_iter().chain(outputs.map(Option::as_ref)))?;
+        refuse_twins(self.outputs())?;
         let inputs: Vec<&Path> = self.inputs.iter().map(AsRef::as_ref).collect();
-        let package = PackageOutput::create(&self.output)?;
-        let compression = self.compression.on_this_thread();
+        let durability = self.writing.durability();
+        let package = PackageOutput::create(&self.output, durability)?;
+        package.refuse_within(self.outputs())?;
+        let compression = self.writing.on_this_thread();
         let create = |path: &Option<PathBuf>| {
             path.as_deref().map(|path| Output::create(path, &inputs, &compression)).transpose()
         };
-        let (report, html, labels) =
+        let (mut report, mut html, mut labels) =
             (create(&self.report)?, create(&self.html)?, create(&self.labels)?);
         let start = open_package(self.model.as_deref())?;
         let began = Instant::now();
@@ -104,20 +110,23 @@ impl Args {
             evidence: self.evidence.then_some(self.max_memory),
             threads: self.run.threads(),
         };
-        let mut learned = learning.run(labels, &TerminalObserver::new(self.run.quiet))?;
+        let mut learned = learning.run(labels.as_mut(), &TerminalObserver::new(self.run.quiet))?;
         if let Some(evidence) = &learned.evidence {
             learned.adaptation.add_evidence(evidence)?;
         }
         let evidence = learned.evidence.as_ref().and_then(|it| it.evidence.as_deref());
-        package.write(&learned.adaptation.files, evidence)?;
-        if let Some(mut output) = report {
+        let mut complete = vec![package.write(&learned.adaptation.files, evidence)?];
+        if let Some(output) = &mut report {
             let report = AdaptReport::new(&inputs, &self.output, &learned, began.elapsed());
-            write_json(&report, &mut output)?;
-            output.finish()?;
+            write_json(&report, output)?;
         }
-        if let Some(output) = html {
+        if let Some(output) = &mut html {
             page(&inputs, &start, &learned, output)?;
         }
+        for output in [report, html, labels].into_iter().flatten() {
+            complete.push(output.complete(durability)?);
+        }
+        name_all(complete)?;
         if !self.run.quiet {
             terminal::note(&words::learned(&AdaptationFacts::of(&learned)));
             terminal::note(&format!(
@@ -135,7 +144,7 @@ fn page(
     inputs: &[&Path],
     start: &ModelPackage,
     learned: &Learned,
-    mut output: Output,
+    output: &mut Output,
 ) -> Result<()> {
     let kmers = AdaptationFacts::of(learned).evidence;
     let page = AdaptPage {
@@ -144,6 +153,5 @@ fn page(
         adaptation: &learned.adaptation,
         kmers: kmers.as_ref().map(|facts: &EvidenceFacts| words::kmers(facts)),
     };
-    page.write(&mut output)?;
-    Ok(output.finish()?)
+    Ok(page.write(output)?)
 }

@@ -1,9 +1,9 @@
 //! `bm completions`: scripts that complete commands and flags.
 
-use std::io::{self, Write};
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::CommandFactory;
+
+use crate::terminal;
 
 /// Print a script that completes commands and flags in a shell
 #[derive(Debug, clap::Args)]
@@ -22,7 +22,6 @@ impl Args {
     pub(crate) fn run<C: CommandFactory>(&self) -> Result<()> {
         let mut text = Vec::new();
         clap_complete::generate(self.shell, &mut C::command(), "bm", &mut text);
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(&text).and_then(|()| stdout.flush()).context("stdout")
+        terminal::print(&text)
     }
 }

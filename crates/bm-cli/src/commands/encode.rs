@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use bm_encode::{BaseQualityPlace, CodeEncoder, Encoder, FeatureBatch, QualityPlace, Scalar150};
-use bm_io::{Input, Output, Tasks};
+use bm_io::{Durability, Input, Output, Tasks, finish_all};
 use bm_quality::{Combination, WindowRule};
 use bm_reads::ReadRef;
 use bm_reads::fastq::{QualityOffset, Record};
 use clap::ValueEnum;
 use npyz::WriterBuilder;
 
-use crate::options::running::CompressionArgs;
+use crate::options::running::WritingArgs;
 use crate::terminal;
 
 /// Rows gathered in memory before they are written.
@@ -48,7 +48,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "input")]
     vectors: bool,
     #[command(flatten)]
-    compression: CompressionArgs,
+    writing: WritingArgs,
     /// No summary
     #[arg(short, long, help_heading = "Running")]
     quiet: bool,
@@ -67,6 +67,11 @@ enum EncodingArg {
 }
 
 impl Args {
+    /// Returns the outputs.
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.output)
+    }
+
     /// Writes the features of every read, or the vectors of an encoding.
     pub(crate) fn run(&self) -> Result<()> {
         let encoder: Option<&dyn CodeEncoder> = match self.encoding {
@@ -75,11 +80,13 @@ impl Args {
             EncodingArg::BaseQualityPlace => Some(&BaseQualityPlace),
         };
         let inputs: Vec<&Path> = self.input.as_deref().into_iter().collect();
-        let create = || Output::create(&self.output, &inputs, &self.compression.on_this_thread());
+        let create = || Output::create(&self.output, &inputs, &self.writing.on_this_thread());
         let summary = match (&self.input, encoder) {
-            (Some(path), None) => windows(path, create()?)?,
-            (Some(path), Some(encoder)) => codes(path, encoder, create()?)?,
-            (None, Some(encoder)) => vectors(encoder, create()?)?,
+            (Some(path), None) => windows(path, create()?, self.writing.durability())?,
+            (Some(path), Some(encoder)) => {
+                codes(path, encoder, create()?, self.writing.durability())?
+            }
+            (None, Some(encoder)) => vectors(encoder, create()?, self.writing.durability())?,
             (None, None) => {
                 bail!(
                     "--vectors: scalar-150 has no codes; name the encoding quality-place or \
@@ -95,8 +102,8 @@ impl Args {
 }
 
 /// Writes a row per window.
-fn windows(path: &Path, output: Output) -> Result<String> {
-    let mut spool = Spool::new(output)?;
+fn windows(path: &Path, output: Output, durability: Durability) -> Result<String> {
+    let mut spool = Spool::new(output, durability)?;
     let encoder = Scalar150;
     let encoding = encoder.encoding();
     let rule =
@@ -124,8 +131,13 @@ fn windows(path: &Path, output: Output) -> Result<String> {
 }
 
 /// Writes a code per base.
-fn codes(path: &Path, encoder: &dyn CodeEncoder, output: Output) -> Result<String> {
-    let mut spool = Spool::new(output)?;
+fn codes(
+    path: &Path,
+    encoder: &dyn CodeEncoder,
+    output: Output,
+    durability: Durability,
+) -> Result<String> {
+    let mut spool = Spool::new(output, durability)?;
     let mut codes = Vec::new();
     let mut bases = 0;
     let reads = each(path, |read| {
@@ -141,9 +153,9 @@ fn codes(path: &Path, encoder: &dyn CodeEncoder, output: Output) -> Result<Strin
 }
 
 /// Writes the vectors of the codes.
-fn vectors(encoder: &dyn CodeEncoder, output: Output) -> Result<String> {
+fn vectors(encoder: &dyn CodeEncoder, output: Output, durability: Durability) -> Result<String> {
     let encoding = encoder.encoding();
-    let mut spool = Spool::new(output)?;
+    let mut spool = Spool::new(output, durability)?;
     spool.append(encoder.vectors().iter().map(|value| value.to_le_bytes()))?;
     spool.finish::<f32>(&[encoding.codes as u64, encoding.channels as u64])?;
     Ok(format!(
@@ -167,13 +179,14 @@ fn each(path: &Path, mut take: impl FnMut(ReadRef<'_>) -> Result<()>) -> Result<
 /// kept in an unnamed temporary file.
 struct Spool {
     output: Output,
+    durability: Durability,
     spool: BufWriter<File>,
 }
 
 impl Spool {
-    fn new(output: Output) -> Result<Self> {
+    fn new(output: Output, durability: Durability) -> Result<Self> {
         let spool = BufWriter::new(output.spool().context("a temporary file for the array")?);
-        Ok(Self { output, spool })
+        Ok(Self { output, durability, spool })
     }
 
     /// Appends values, little-endian as the header says.
@@ -198,6 +211,6 @@ impl Spool {
             .map(drop)
             .with_context(|| self.output.name())?;
         std::io::copy(&mut spool, &mut self.output).with_context(|| self.output.name())?;
-        Ok(self.output.finish()?)
+        Ok(finish_all(vec![self.output], self.durability)?)
     }
 }

@@ -81,11 +81,17 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// Returns the outputs.
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
+        let reads = [&self.output2, &self.singles, &self.discarded].into_iter().flatten();
+        std::iter::once(&self.output).chain(reads).chain(self.scoring.reports.paths().flatten())
+    }
+
     /// Filters the reads and writes the reports.
     pub(crate) fn run(&self) -> Result<()> {
         let ScoringArgs { reports, run, .. } = &self.scoring;
         let filter = self.filter();
-        refuse_twins(filter.outputs().chain(reports.paths()))?;
+        refuse_twins(self.outputs())?;
         let open = reports.create(&filter.settings)?;
         let finished = filter.run(&TerminalObserver::new(run.quiet))?;
         open.finish("filter", finished, &filter.settings.inputs, run.quiet)

@@ -1,9 +1,11 @@
 //! `bm man`: the help as manual pages.
 
-use std::io::{self, Write};
+use std::io;
 
 use anyhow::{Context, Result, bail};
 use clap::CommandFactory;
+
+use crate::terminal;
 
 /// Print the manual page of bm, or of a command
 #[derive(Debug, clap::Args)]
@@ -33,9 +35,8 @@ impl Args {
                 }
             }
         };
-        let mut stdout = io::stdout().lock();
         let text = manual_page(page)?;
-        stdout.write_all(&text).and_then(|()| stdout.flush()).context("stdout")
+        terminal::print(&text)
     }
 }
 

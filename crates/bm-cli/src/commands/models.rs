@@ -1,7 +1,5 @@
 //! `bm models`: the embedded models and their cards.
 
-use std::io::{self, Write};
-
 use anyhow::{Context, Result};
 use bm_infer::Variant;
 use bm_pipeline::open_package;
@@ -30,7 +28,6 @@ enum Command {
 impl Args {
     /// Prints a table of the embedded models, or one model's card.
     pub(crate) fn run(&self) -> Result<()> {
-        let mut stdout = io::stdout().lock();
         let text = match &self.command {
             None => table()?,
             Some(Command::Show { id }) => {
@@ -39,7 +36,7 @@ impl Args {
                 terminal::harmless(&card.with_context(no_card)?).into_owned()
             }
         };
-        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("stdout")
+        terminal::print(text.as_bytes())
     }
 }
 

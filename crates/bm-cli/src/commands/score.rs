@@ -40,11 +40,16 @@ fn after_help() -> String {
 }
 
 impl Args {
+    /// Returns the outputs.
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.output).chain(self.scoring.reports.paths().flatten())
+    }
+
     /// Scores the reads and writes the reports.
     pub(crate) fn run(&self) -> Result<()> {
         let ScoringArgs { reports, run, .. } = &self.scoring;
         let score = Score { settings: self.scoring.settings(None), output: self.output.clone() };
-        refuse_twins([Some(&self.output)].into_iter().chain(reports.paths()))?;
+        refuse_twins(self.outputs())?;
         let open = reports.create(&score.settings)?;
         let finished = score.run(&TerminalObserver::new(run.quiet))?;
         open.finish("score", finished, &score.settings.inputs, run.quiet)

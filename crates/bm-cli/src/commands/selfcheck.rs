@@ -1,7 +1,7 @@
 //! `bm selfcheck`: checks that every engine gives the golden probabilities.
 
 use std::env::consts::{ARCH, OS};
-use std::io::{self, Write};
+use std::io::Write;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -10,6 +10,7 @@ use bm_pipeline::{BackendChoice, EngineChoice, open_package};
 use bm_quality::{GoldenReads, ModelPackage, QualityModel};
 
 use crate::options::engine::EngineArgs;
+use crate::terminal;
 
 /// Check the engines on this machine: run reads with known probabilities, and compare
 ///
@@ -26,7 +27,7 @@ impl Args {
     /// Runs the golden reads of the named model, or of all embedded ones, on the named engine, or on
     /// all of them.
     pub(crate) fn run(&self) -> Result<()> {
-        let mut stdout = io::stdout().lock();
+        let mut stdout = terminal::stdout()?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         writeln!(stdout, "bm {}, {OS} {ARCH}, {threads} threads", env!("CARGO_PKG_VERSION"))
             .context("stdout")?;
@@ -38,8 +39,9 @@ impl Args {
         let mut failed = 0;
         for model in models {
             failed += check_model(&choice, Arc::new(open_package(model)?), &mut stdout)?;
+            stdout.flush().context("stdout")?;
         }
-        stdout.flush().context("stdout")?;
+        stdout.finish()?;
         if failed > 0 {
             bail!(
                 "{failed} of the backends above do not give the golden probabilities; do not use \

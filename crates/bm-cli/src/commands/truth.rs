@@ -4,14 +4,16 @@ use std::io::{self, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use bm_io::{Input, Output, Tasks, is_stdio, name, open_file, open_text};
+use bm_io::{
+    FileState, Input, Output, Tasks, finish_all, is_stdio, name, open_file, open_text, stdin,
+};
 use bm_reads::fastq::{QualityOffset, Record};
 use bm_reads::mates;
 use bm_truth::{
     Aligned, Alignment, HEADER, OverlapRules, Pileup, Reference, Row, Rules, TruthError, mate_rows,
 };
 
-use crate::options::running::CompressionArgs;
+use crate::options::running::WritingArgs;
 use crate::terminal;
 
 /// Bytes read from the alignment at once.
@@ -64,13 +66,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "Q", default_value_t = 20, conflicts_with = "mates")]
     min_mapq: u8,
     #[command(flatten)]
-    compression: CompressionArgs,
+    writing: WritingArgs,
     /// No summary
     #[arg(short, long, help_heading = "Running")]
     quiet: bool,
 }
 
 impl Args {
+    /// Returns the outputs.
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.output)
+    }
+
     /// Writes the table.
     pub(crate) fn run(&self) -> Result<()> {
         let inputs: Vec<&Path> = [self.alignment.as_deref(), self.reference.as_deref()]
@@ -81,7 +88,7 @@ impl Args {
         if inputs.iter().filter(|path| is_stdio(path)).count() > 1 {
             bail!("stdin: is named for two inputs; give each its own");
         }
-        let compression = self.compression.on_this_thread();
+        let compression = self.writing.on_this_thread();
         let table = Table::create(Output::create(&self.output, &inputs, &compression)?)?;
         match (&self.alignment, &self.reference, &self.mates) {
             (_, _, Some(mates)) => from_mates(self, &mates[0], &mates[1], table),
@@ -121,10 +128,10 @@ impl Table {
     }
 
     /// Gives the table its name and prints the sums; `how` is the word for compared reads.
-    fn finish(self, quiet: bool, how: &str, more: &str) -> Result<()> {
+    fn finish(self, args: &Args, how: &str, more: &str) -> Result<()> {
         let Self { output, rows, mapped, scored, errors } = self;
-        output.finish()?;
-        if !quiet {
+        finish_all(vec![output], args.writing.durability())?;
+        if !args.quiet {
             let rate = if scored > 0 {
                 format!(" ({:.3} %)", 100.0 * errors as f64 / scored as f64)
             } else {
@@ -156,7 +163,7 @@ fn from_alignment(
     let name = name(alignment);
     let mut file = if is_stdio(alignment) {
         let mut spool = table.output.spool().context("a temporary file for the alignment")?;
-        io::copy(&mut io::stdin().lock(), &mut spool)
+        io::copy(&mut stdin()?.lock(), &mut spool)
             .context("stdin: cannot be copied to a temporary file")?;
         spool
     } else {
@@ -172,6 +179,7 @@ fn from_alignment(
         }
     };
 
+    let before = FileState::of(&file, &name)?;
     let mut pileup = Pileup::new(&reference, rules);
     let first = each(&mut file, &reference, |aligned| {
         pileup.add(&reference, aligned);
@@ -192,8 +200,11 @@ fn from_alignment(
     if first != second {
         return Err(TruthError::Changed { first, second }).context(name);
     }
+    if let (Some(before), Some(now)) = (before, FileState::of(&file, &name)?) {
+        now.check(&before, &name)?;
+    }
     table.finish(
-        args.quiet,
+        args,
         "mapped",
         &format!("; {} of {} positions are variants", mask.positions(), reference.bases()),
     )
@@ -257,5 +268,5 @@ fn from_mates(args: &Args, first: &Path, second: &Path, mut table: Table) -> Res
             table.write(&row)?;
         }
     }
-    table.finish(args.quiet, "overlap their mate", "")
+    table.finish(args, "overlap their mate", "")
 }

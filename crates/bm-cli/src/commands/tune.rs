@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use bm_io::{Output, Tasks, refuse_twins};
+use bm_io::{Output, Tasks, finish_all, refuse_twins};
 use bm_pipeline::{Goal, RetentionCurve, RetentionPoint, ScoreTable};
 use bm_report::TunePage;
 
 use crate::options::goal::GoalArgs;
-use crate::options::running::CompressionArgs;
+use crate::options::running::WritingArgs;
 use crate::terminal;
 
 /// Fractions of the reads that the table shows.
@@ -41,21 +41,26 @@ pub(crate) struct Args {
     #[command(flatten)]
     goal: GoalArgs,
     #[command(flatten)]
-    compression: CompressionArgs,
+    writing: WritingArgs,
     /// No summary
     #[arg(short, long, help_heading = "Running")]
     quiet: bool,
 }
 
 impl Args {
+    /// Returns the outputs.
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.output).chain(&self.html)
+    }
+
     /// Writes the table, and the page.
     pub(crate) fn run(&self) -> Result<()> {
-        refuse_twins([Some(&self.output), self.html.as_ref()])?;
+        refuse_twins(self.outputs())?;
         let inputs: Vec<_> = self.inputs.iter().map(AsRef::as_ref).collect();
-        let compression = self.compression.on_this_thread();
+        let compression = self.writing.on_this_thread();
         let create = |path| Output::create(path, &inputs, &compression);
-        let output = create(&self.output)?;
-        let html = self.html.as_deref().map(create).transpose()?;
+        let mut output = create(&self.output)?;
+        let mut html = self.html.as_deref().map(create).transpose()?;
         let tasks = Tasks::for_workers(0);
         let open = |path: &PathBuf| ScoreTable::open(path, &tasks);
         let mut tables = self.inputs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
@@ -67,12 +72,15 @@ impl Args {
         };
         // If many reads are equally good, several fractions have the same threshold.
         points.dedup_by_key(|point| point.reads);
-        table(&curve, &points, output)?;
-        if let Some(mut html) = html {
+        table(&curve, &points, &mut output)?;
+        if let Some(html) = &mut html {
             let page = TunePage { inputs: &inputs, curve: &curve, rows: &points, chosen };
-            page.write(&mut html)?;
-            html.finish()?;
+            page.write(html)?;
         }
+        finish_all(
+            [Some(output), html].into_iter().flatten().collect(),
+            self.writing.durability(),
+        )?;
         if !self.quiet {
             terminal::note(&summary(&curve, chosen));
         }
@@ -81,7 +89,7 @@ impl Args {
 }
 
 /// Writes a row per threshold. Names and order of the columns are a contract.
-fn table(curve: &RetentionCurve, points: &[RetentionPoint], mut output: Output) -> Result<()> {
+fn table(curve: &RetentionCurve, points: &[RetentionPoint], output: &mut Output) -> Result<()> {
     let all = curve.all();
     let errors =
         if curve.counts_errors { "\texpected_errors\terrors_per_mb\terrors_removed" } else { "" };
@@ -104,8 +112,7 @@ fn table(curve: &RetentionCurve, points: &[RetentionPoint], mut output: Output) 
         }
         text += &format!("\t{:.1}\t{:.4}\n", point.bad, 1.0 - fraction(point.bad, all.bad));
     }
-    output.write_text(text.replace("NaN", "nan").as_bytes())?;
-    Ok(output.finish()?)
+    Ok(output.write_text(text.replace("NaN", "nan").as_bytes())?)
 }
 
 /// Returns the explanation of the table, or the result of the chosen threshold.

@@ -2,11 +2,12 @@
 
 use std::env::consts::{ARCH, OS};
 use std::ffi::OsString;
-use std::io::{self, Write};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bm_infer::{Backend, Variant, backend};
 use bm_quality::ModelPackage;
+
+use crate::terminal;
 
 /// Returns whether the long form is requested; `-V` is one line, which clap prints.
 pub(crate) fn is_requested(arguments: impl Iterator<Item = OsString>) -> bool {
@@ -15,8 +16,7 @@ pub(crate) fn is_requested(arguments: impl Iterator<Item = OsString>) -> bool {
 
 /// Prints version, embedded models with their digests, engines and features.
 pub(crate) fn run() -> Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text()?.as_bytes()).and_then(|()| stdout.flush()).context("stdout")
+    terminal::print(text()?.as_bytes())
 }
 
 fn text() -> Result<String> {

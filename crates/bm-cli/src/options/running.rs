@@ -1,6 +1,6 @@
 //! Options for threads, compression and messages.
 
-use bm_io::{Compression, LEVELS};
+use bm_io::{Compression, Durability, LEVELS};
 
 /// Threads and summary.
 #[derive(Debug, clap::Args)]
@@ -31,9 +31,9 @@ impl RunArgs {
     }
 }
 
-/// How outputs are compressed.
+/// How outputs are written.
 #[derive(Debug, clap::Args)]
-pub(crate) struct CompressionArgs {
+pub(crate) struct WritingArgs {
     /// Level of compression, 1 is fastest: up to 12 for gzip [default: 1], up to 19 for zstd
     /// [default: 3]
     #[arg(
@@ -43,9 +43,18 @@ pub(crate) struct CompressionArgs {
         help_heading = "Running"
     )]
     pub(crate) level: Option<u8>,
+    /// Do not wait until outputs are on the disk; a power failure in the next half minute may then
+    /// lose them
+    #[arg(long, help_heading = "Running")]
+    no_sync: bool,
 }
 
-impl CompressionArgs {
+impl WritingArgs {
+    /// Returns whether outputs are on the disk when they get their names.
+    pub(crate) fn durability(&self) -> Durability {
+        if self.no_sync { Durability::InMemory } else { Durability::OnDisk }
+    }
+
     /// Returns compression on the thread that writes.
     pub(crate) fn on_this_thread(&self) -> Compression {
         Compression::on_this_thread(self.level)

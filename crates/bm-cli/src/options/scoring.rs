@@ -8,7 +8,7 @@ use crate::options::input::{InputArgs, QualityArgs};
 use crate::options::learning::LearningArgs;
 use crate::options::reports::ReportArgs;
 use crate::options::rules::RulesArgs;
-use crate::options::running::{CompressionArgs, RunArgs};
+use crate::options::running::{RunArgs, WritingArgs};
 
 /// Reads, model, criteria, rules and threads.
 #[derive(Debug, clap::Args)]
@@ -30,7 +30,7 @@ pub(crate) struct ScoringArgs {
     #[command(flatten)]
     pub(crate) run: RunArgs,
     #[command(flatten)]
-    compression: CompressionArgs,
+    writing: WritingArgs,
 }
 
 impl ScoringArgs {
@@ -46,7 +46,8 @@ impl ScoringArgs {
             rules: self.rules.rules(),
             pair_mode: self.input.pair_mode(),
             threads: self.run.threads(),
-            level: self.compression.level,
+            level: self.writing.level,
+            durability: self.writing.durability(),
             surveys: self.reports.needs_survey(),
         }
     }

@@ -626,9 +626,12 @@ fn inputs_other_than_regular_files_are_read_or_refused() {
     fs::write(&fifo, &text).unwrap();
     assert!(child.wait_with_output().unwrap().stdout == text);
     rows.push(Row::new("a named pipe", 0, "read like a file"));
-    let closed = crate::support::shell("\"$BM\" filter - -o - <&-").done();
-    assert!(closed.stdout.is_empty());
-    rows.push(Row::new("a closed stdin (`<&-`)", 0, "an empty file"));
+    let message = crate::support::shell("\"$BM\" filter - -o - <&-").refused();
+    rows.push(Row::new(
+        "a closed stdin (`<&-`)",
+        1,
+        code(message.trim_start_matches("bm: ").trim_end()),
+    ));
     // The writer closes the pipe in the middle of a record.
     let mut child = started(&["filter", "-", "-o", &scratch.path("kept.fastq")]);
     child.stdin.take().unwrap().write_all(&text[..text.len() - 10]).unwrap();
@@ -831,7 +834,7 @@ fn an_interrupted_run_leaves_no_output() {
         0,
         "the outputs are whole, and what would be said is lost",
     ));
-    for signal in ["INT", "TERM", "HUP", "KILL"] {
+    for signal in ["INT", "TERM", "HUP", "USR1", "XCPU", "KILL"] {
         let scratch = Scratch::new();
         let kept = scratch.file("kept.fastq.gz", b"from before");
         let mut child =
@@ -847,7 +850,7 @@ fn an_interrupted_run_leaves_no_output() {
         );
         let run = ended(child.wait_with_output().unwrap());
         drop(stdin);
-        assert_eq!((run.stdout.len(), run.stderr.as_str()), (0, ""), "{signal}");
+        assert_eq!(run.stdout.len(), 0, "{signal}");
         assert_eq!(scratch.read("kept.fastq.gz"), b"from before", "{signal}");
         let others: Vec<_> =
             scratch.names().into_iter().filter(|name| name != "kept.fastq.gz").collect();
@@ -861,14 +864,167 @@ fn an_interrupted_run_leaves_no_output() {
             rows.push(Row::new(
                 "SIGKILL",
                 137,
-                "files `.bm-….partial` stay and may be deleted; none has its final name",
+                "files `.bm-….partial` stay until the next run that writes to the folder; none has its final name",
             ));
         } else {
             assert_eq!((run.code, others), (Some(130), vec![]), "{signal}");
-            rows.push(Row::new(&format!("SIG{signal}"), 130, "nothing is left behind"));
+            let said = code(run.stderr.trim_start_matches("bm: ").trim_end());
+            rows.push(Row::new(
+                &format!("SIG{signal}"),
+                130,
+                format!("{said}; nothing is left behind"),
+            ));
         }
     }
     check("Interrupted runs", &rows);
+}
+
+/// A script in a folder with the reads `in.fq`, and what it does.
+struct Script {
+    given: &'static str,
+    script: &'static str,
+    /// What is said of a run that ends with 0.
+    done: &'static str,
+    /// The files that are there then, and how many lines the first one has.
+    left: &'static [&'static str],
+    lines: usize,
+}
+
+/// Runs a script in which `$FILTER` keeps both reads of `in.fq`.
+fn scripted(Script { given, script, done, left, lines }: Script) -> Row {
+    let scratch = Scratch::new();
+    scratch.file("in.fq", &before());
+    scratch.file("old.fq", b"old\n");
+    let run = crate::support::shell(&format!(
+        "cd '{}'; FILTER=\"$BM filter -q -t 0 in.fq\"; {script}",
+        scratch.folder().display()
+    ));
+    let names: Vec<_> = scratch.names().into_iter().filter(|name| name != "in.fq").collect();
+    assert_eq!(names, left, "{given}");
+    let text = String::from_utf8(scratch.read(left[0])).unwrap();
+    assert_eq!(text.lines().count(), lines, "{given}: {text}");
+    assert_eq!(scratch.read("in.fq"), before(), "{given}");
+    let code = run.code.unwrap();
+    if code == 0 {
+        return Row::new(given, 0, done);
+    }
+    let folder = format!("{}/", scratch.folder().display());
+    let message = run.refused().replace(&folder, "");
+    assert_eq!(done, "", "{given}: {message}");
+    Row::new(given, code, self::code(message.trim_start_matches("bm: ").trim_end()))
+}
+
+#[test]
+fn special_outputs_are_written_or_refused() {
+    let old: &[&str] = &["old.fq"];
+    let scripts = [
+        ("`-o /dev/stdout >> FILE`", "$FILTER -o /dev/stdout >> old.fq", "appended", old, 9),
+        ("`-o /dev/fd/3 3>> FILE`", "$FILTER -o /dev/fd/3 3>> old.fq", "appended", old, 9),
+        (
+            "the open file of another process",
+            "exec 3>> old.fq; sleep 9 & p=$!; $FILTER -o /proc/$p/fd/3; c=$?; kill $p; exit $c",
+            "appended",
+            old,
+            9,
+        ),
+        (
+            "two outputs in one open file",
+            "$FILTER -o - --discarded /dev/fd/3 >> old.fq 3>&1",
+            "",
+            old,
+            1,
+        ),
+        (
+            "an output, and stdout into the same file",
+            "$FILTER -o old.fq --discarded - >> old.fq",
+            "",
+            old,
+            1,
+        ),
+        ("stdout appended to the input", "$FILTER -o - >> in.fq", "", old, 1),
+        ("… that stdin reads", "\"$BM\" filter - -o - < in.fq >> in.fq", "", old, 1),
+        ("a closed stdout (`>&-`)", "$FILTER -o - >&-", "", old, 1),
+        ("a descriptor that is not open", "$FILTER -o /dev/fd/9", "", old, 1),
+        (
+            "a link",
+            "ln -s old.fq z; $FILTER -o z",
+            "the file it leads to is replaced",
+            &["old.fq", "z"],
+            8,
+        ),
+        (
+            "a link to a file that does not exist",
+            "ln -s new.fq z; $FILTER -o z",
+            "the file is made",
+            &["new.fq", "old.fq", "z"],
+            8,
+        ),
+        (
+            "… in a folder that does not exist",
+            "ln -s no/x z; $FILTER -o z",
+            "",
+            &["old.fq", "z"],
+            1,
+        ),
+        ("a link to a folder", "ln -s . z; $FILTER -o z", "", &["old.fq", "z"], 1),
+        (
+            "a file that others may not read",
+            "chmod 600 old.fq; $FILTER -o old.fq && [ $(stat -c %a old.fq) = 600 ]",
+            "replaced; its permissions stay",
+            old,
+            8,
+        ),
+        ("a read-only file", "chmod 444 old.fq; $FILTER -o old.fq", "", old, 1),
+        (
+            "a name of 256 bytes",
+            "$FILTER -o $(printf 'n%.0s' {1..256}) 2>&1 | sed 's/nn*:/n…:/' >&2; exit ${PIPESTATUS[0]}",
+            "",
+            old,
+            1,
+        ),
+        ("a name that ends in `.GZ`", "$FILTER -o kept.GZ", "", old, 1),
+        ("a name that ends in `.zip`", "$FILTER -o kept.zip", "", old, 1),
+        ("a name that ends in `/`", "$FILTER -o kept/", "", old, 1),
+    ];
+    let rows: Vec<_> = scripts
+        .into_iter()
+        .map(|(given, script, done, left, lines)| {
+            scripted(Script { given, script, done, left, lines })
+        })
+        .collect();
+    check("Special outputs", &rows);
+}
+
+#[test]
+fn a_run_has_all_its_outputs_or_none() {
+    let old: &[&str] = &["old.fq"];
+    let full = |flag: &str| format!("$FILTER -o old.fq {flag} /dev/full");
+    let mut rows = Vec::new();
+    for (given, flag) in [
+        ("a report that cannot be written", "--report"),
+        ("a page …", "--html"),
+        ("counts for MultiQC …", "--multiqc"),
+    ] {
+        let script = full(flag).leak();
+        rows.push(scripted(Script { given, script, done: "", left: old, lines: 1 }));
+    }
+    for (given, script) in [
+        (
+            "the reader of a side output closes it",
+            "yes \"$(cat in.fq)\" | head -40000 > big; \"$BM\" filter -q -t 1 big -o old.fq --discarded >(head -c 9 > /dev/null) 2>&1 | sed 's|/dev/fd/[0-9]*|/dev/fd/N|' >&2; c=${PIPESTATUS[0]}; rm big; exit $c",
+        ),
+        (
+            "the reader of stdout closes it, and there is another output",
+            "yes \"$(cat in.fq)\" | head -40000 > big; \"$BM\" filter -q -t 0 big -o - --discarded old.fq | head -c 9 > /dev/null; c=${PIPESTATUS[0]}; rm big; exit $c",
+        ),
+        (
+            "a limit on the size of files (`ulimit -f`)",
+            "yes \"$(cat in.fq)\" | head -40000 > big; (ulimit -f 64; \"$BM\" filter -q -t 0 big -o old.fq); c=$?; rm big; exit $c",
+        ),
+    ] {
+        rows.push(scripted(Script { given, script, done: "", left: old, lines: 1 }));
+    }
+    check("All outputs or none", &rows);
 }
 
 /// A section that no test compares would become outdated.

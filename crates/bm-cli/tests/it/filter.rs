@@ -351,8 +351,10 @@ fn an_input_without_records_gives_valid_empty_outputs() {
 }
 
 #[test]
-fn a_closed_stdin_is_an_empty_input() {
-    let run = shell("\"$BM\" filter - -o - <&-").done();
+fn a_closed_stdin_is_an_error_and_an_empty_one_is_not() {
+    let message = shell("\"$BM\" filter - -o - <&-").refused();
+    assert!(message.contains("stdin: was closed when the program started"), "{message}");
+    let run = shell("\"$BM\" filter - -o - < /dev/null").done();
     assert!(run.stdout.is_empty() && run.stderr.starts_with("0 reads in"), "{}", run.stderr);
 }
 

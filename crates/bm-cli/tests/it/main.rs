@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod adapt;
+mod all_or_none;
 mod broken;
 mod compression;
 mod determinism;
@@ -27,7 +28,9 @@ mod rules;
 mod score;
 #[cfg(target_os = "linux")]
 mod sealed;
+mod signals;
 mod snapshots;
+mod special_outputs;
 mod support;
 mod terminal;
 mod truth;

@@ -1,7 +1,7 @@
 //! Destinations of outputs, and refusals before anything is overwritten.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
@@ -244,44 +244,4 @@ fn stdout_and_a_file_can_be_written_together() {
         bm(["filter", &input, "-o", "-", "--discarded", &scratch.path("dropped.fastq.gz")]).done();
     let dropped = plain(scratch.read("dropped.fastq.gz"));
     assert_eq!(records(&run.stdout).len() + records(&dropped).len(), 800);
-}
-
-#[test]
-fn a_stopped_run_leaves_nothing_behind() {
-    for signal in ["INT", "TERM", "HUP"] {
-        let scratch = Scratch::new();
-        let kept = scratch.file("kept.fastq.gz", b"from before");
-        let (dropped, report) = (scratch.path("dropped.zst"), scratch.path("report.json"));
-        // The pipe stays open, so the run is in the middle of its input.
-        let mut bm = command([
-            "filter",
-            "-",
-            "-o",
-            &kept,
-            "--discarded",
-            &dropped,
-            "--report",
-            &report,
-            "-q",
-        ]);
-        let mut child = bm.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(&text_of(&testdata(HISEQ))).unwrap();
-        // `bm` has read most of the input by now, so its temporary outputs exist.
-        assert!(
-            scratch.names().iter().any(|name| name.ends_with(".partial")),
-            "{:?}",
-            scratch.names()
-        );
-        let stopped = Command::new("kill")
-            .args([&format!("-{signal}"), &child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(stopped.success());
-        let output = child.wait_with_output().unwrap();
-        drop(stdin);
-        assert_eq!((output.status.code(), output.stderr.len()), (Some(130), 0), "{signal}");
-        assert_eq!(scratch.names(), ["kept.fastq.gz"], "{signal}");
-        assert_eq!(scratch.read("kept.fastq.gz"), b"from before");
-    }
 }

@@ -2,4 +2,5 @@
 // Tests fail by panicking.
 #![allow(clippy::unwrap_used)]
 
+mod outputs;
 mod source;
