@@ -7,6 +7,7 @@
 //! - [`ordered_stages`] reads, processes and writes batches on any number of threads and keeps
 //!   the order of the input; [`Tasks`] are small pieces of work (a block to compress or to inflate)
 //!   that any of these threads takes in between.
+//! - [`Cancellation`] ends a run from another thread, also while it waits for a pipe.
 //!
 //! No output byte depends on the number of threads.
 //!
@@ -30,6 +31,7 @@
 //! ```
 
 mod block_writer;
+mod cancellation;
 mod compression;
 mod decompress;
 mod error;
@@ -43,7 +45,9 @@ mod output;
 mod path;
 mod sink;
 mod tasks;
+mod waiting;
 
+pub use cancellation::{Cancellation, Cancelled};
 pub use compression::{Compression, Format, LEVELS};
 pub use error::IoError;
 pub use folder_output::FolderOutput;

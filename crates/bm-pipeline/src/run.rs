@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bm_io::{Compression, Output, Tasks, finish_all, is_stdio};
+use bm_io::{Cancellation, Compression, Output, Tasks, finish_all, is_stdio};
 use bm_quality::{Applicability, Criteria, ScoredBy, Threshold};
 
 use crate::PipelineError;
@@ -58,6 +58,10 @@ pub struct RunSettings {
     pub level: Option<u8>,
     /// Whether to collect distributions ([`Done::survey`]).
     pub surveys: bool,
+    /// A switch that ends the run from another thread, with [`PipelineError::Cancelled`] and
+    /// without outputs. The run looks at it between batches and, on Linux, while it waits for a
+    /// pipe; not while a model is trained.
+    pub cancellation: Option<Cancellation>,
 }
 
 impl RunSettings {
@@ -75,6 +79,7 @@ impl RunSettings {
             threads: thread::available_parallelism().map_or(1, usize::from),
             level: None,
             surveys: false,
+            cancellation: None,
         }
     }
 
@@ -207,6 +212,7 @@ impl Job<'_> {
     ) -> Result<Finished, PipelineError> {
         let began = Instant::now();
         let Self { settings, observer, .. } = *self;
+        let cancellation = settings.cancellation.as_ref();
         let source = self.open_source()?;
         let decider = Decider {
             rules: settings.rules,
@@ -216,7 +222,7 @@ impl Job<'_> {
         };
         let product = product(&source, &mut outputs)?;
         let tasks = &self.compression.tasks;
-        let mut reader = TemplateReader::open(&settings.inputs, tasks)?;
+        let mut reader = TemplateReader::open_for(&settings.inputs, tasks, cancellation)?;
         let first = pipeline::first_batch(&mut reader)?;
         let (source, scorers, table) = match source {
             OpenSource::Model { mut engine, learned } => {
@@ -253,6 +259,7 @@ impl Job<'_> {
             surveys: settings.surveys,
             batch_bytes: BATCH_BYTES,
             tasks,
+            cancellation,
         };
         observer.pass_begins(reader.leading());
         let destination = Destination { outputs: &mut outputs, visit };
@@ -325,6 +332,7 @@ impl Job<'_> {
             seed: 0,
             evidence: Some(bytes),
             threads: settings.threads,
+            cancellation: settings.cancellation.as_ref(),
         };
         learning.run(None, self.observer)
     }

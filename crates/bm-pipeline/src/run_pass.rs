@@ -1,7 +1,7 @@
 //! The learning pass over the files of a run: offers every read to the sample, and counts k-mers.
 
 use std::path::Path;
-use std::thread;
+use std::{fs, thread};
 
 use bm_adapt::RunSample;
 use bm_io::{Input, IoError, Tasks, is_stdio, open_file};
@@ -66,6 +66,10 @@ pub(crate) fn refuse_streams(inputs: &[&Path]) -> Result<(), PipelineError> {
 
 /// Returns whether a file can be read again from its start.
 fn is_seekable(path: &Path) -> Result<bool, PipelineError> {
+    // Opening a named pipe waits for its writer, which then loses the first reader.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return Ok(false);
+    }
     Ok(!is_stdio(path) && open_file(path, "FASTQ")?.1.is_some())
 }
 

@@ -48,6 +48,7 @@ impl ScoringArgs {
             threads: self.run.threads(),
             level: self.compression.level,
             surveys: self.reports.needs_survey(),
+            cancellation: None,
         }
     }
 }
