@@ -26,8 +26,11 @@ pub(crate) fn grouped<'a>(inputs: &[&'a Path]) -> Result<Vec<Vec<&'a Path>>, Pip
     let mut groups: Vec<Vec<&Path>> = Vec::new();
     let mut before = Vec::new();
     for path in inputs {
-        // A stream can be opened only once, so its first reads cannot be compared.
-        let names = if is_seekable(path)? { first_names(path)? } else { Vec::new() };
+        // A stream can be opened only once, so its first reads cannot be compared. Even opening a
+        // named pipe waits for its writer, which ends if the reader closes the pipe again.
+        let is_stream = fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir());
+        let is_seekable = !is_stream && is_seekable(path)?;
+        let names = if is_seekable { first_names(path)? } else { Vec::new() };
         match groups.last_mut() {
             Some(group)
                 if group.len() == 1
@@ -66,10 +69,6 @@ pub(crate) fn refuse_streams(inputs: &[&Path]) -> Result<(), PipelineError> {
 
 /// Returns whether a file can be read again from its start.
 fn is_seekable(path: &Path) -> Result<bool, PipelineError> {
-    // Opening a named pipe waits for its writer, which then loses the first reader.
-    if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-        return Ok(false);
-    }
     Ok(!is_stdio(path) && open_file(path, "FASTQ")?.1.is_some())
 }
 
