@@ -87,8 +87,14 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 /// Checks the files that name what is downloaded.
 fn downloads(workspace: &Workspace) -> Result<Vec<String>> {
     let mut findings = Vec::new();
-    let is_list = |name: &str| name.starts_with("requirements") && name.ends_with(".txt");
-    for file in workspace.files(is_list)? {
+    let lists = |extension| {
+        workspace.files(move |name| name.starts_with("requirements") && name.ends_with(extension))
+    };
+    for file in lists(".in")?.into_iter().filter(|file| !file.with_extension("txt").exists()) {
+        let path = workspace.relative(&file);
+        findings.push(format!("{path}: has no .txt file beside it; run `cargo xtask pin`"));
+    }
+    for file in lists(".txt")? {
         let (source, requirements) = (file.with_extension("in"), read(&file)?);
         findings.extend(requirements::check(&workspace.relative(&file), &requirements));
         let path = workspace.relative(&source);

@@ -67,6 +67,7 @@ struct Waiting {
 impl Read for Waiting {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        use rustix::io::Errno;
 
         /// How long a cancelled run may go on waiting: 0.05 s.
         const INTERVAL: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
@@ -74,9 +75,10 @@ impl Read for Waiting {
         loop {
             self.cancellation.check()?;
             let mut stream = [PollFd::new(&self.file, PollFlags::IN)];
-            if poll(&mut stream, Some(&INTERVAL))? == 0 {
-                continue;
-            }
+            match poll(&mut stream, Some(&INTERVAL)) {
+                Ok(0) | Err(Errno::INTR) => continue,
+                outcome => outcome?,
+            };
             match self.file.read(buf) {
                 // Another process took the data.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
