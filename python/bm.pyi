@@ -68,6 +68,8 @@ def score(
         An element of the iterable is not a tuple of two or three str or bytes.
     OSError
         A file cannot be opened.
+    KeyboardInterrupt
+        Ctrl-C was pressed. The call ends within a second, also while it waits for a pipe.
     """
 
 def models() -> list[str]:

@@ -2,19 +2,31 @@
 //!
 //! The work is bm-pipeline's, on as many threads as there are processors, without holding the
 //! interpreter's lock. So the results are those of `bm score`, with the same check whether the model
-//! applies.
+//! applies. The calling thread only waits and handles signals, so that Ctrl-C ends a call.
 
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use bm_io::IoError;
-use bm_pipeline::{Inputs, PipelineError, RunSettings, ScoreSource, Silent, score_reads};
+use bm_pipeline::{
+    Cancellation, Inputs, PipelineError, RunSettings, ScoreSource, Silent, score_reads,
+};
 use bm_quality::{ModelPackage, Verdict};
 use bm_reads::fastq::Fault;
 use bm_reads::{ReadError, ReadRef};
+use crossbeam_channel::{RecvTimeoutError, bounded};
 use numpy::{PyArray1, ToPyArray};
-use pyo3::exceptions::{PyOSError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyException, PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
+
+/// Time between two looks at signals.
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
+/// Reads of an iterable that are copied before other Python threads get their turn.
+const READS_PER_PAUSE: usize = 1024;
+/// Longest wait for the end of a cancelled run.
+const CANCELLED_WAIT: Duration = Duration::from_millis(400);
 
 /// Scores of reads: arrays with one value per read, in input order; NaN for a read that cannot be
 /// scored.
@@ -106,6 +118,8 @@ impl Scores {
 ///     An element of the iterable is not a tuple of two or three str or bytes.
 /// OSError
 ///     A file cannot be opened.
+/// KeyboardInterrupt
+///     Ctrl-C was pressed. The call ends within a second, also while it waits for a pipe.
 #[pyfunction]
 #[pyo3(signature = (reads, *, model = None, threads = None))]
 fn score(
@@ -118,7 +132,7 @@ fn score(
     let (inputs, names) = if is_path {
         (Inputs::single(reads.extract::<PathBuf>()?), None)
     } else {
-        let InMemory { names, text } = in_memory(reads)?;
+        let InMemory { names, text } = in_memory(py, reads)?;
         (Inputs::text(text), Some(names))
     };
     let mut settings = RunSettings::new(inputs);
@@ -126,7 +140,51 @@ fn score(
     if let Some(threads) = threads {
         settings.threads = threads.max(1);
     }
-    py.detach(move || scores(&settings, names))
+    let cancellation = Cancellation::default();
+    settings.cancellation = Some(cancellation.clone());
+    interruptible(py, &cancellation, move || scores(&settings, names))
+}
+
+/// Returns the result of `run`, or the exception that a signal handler raised in the meantime.
+///
+/// `run` has a thread of its own, because only Python's main thread handles signals, and that is the
+/// calling thread or waits for it. After an exception, the run is cancelled and usually over before
+/// this returns. A run that does not react, because the system does not return from opening or
+/// reading a file, ends by itself later, without result.
+fn interruptible<T: Send + 'static>(
+    py: Python<'_>,
+    cancellation: &Cancellation,
+    run: impl FnOnce() -> PyResult<T> + Send + 'static,
+) -> PyResult<T> {
+    let (give, take) = bounded(1);
+    let thread = thread::Builder::new().name("bm-score".to_owned()).spawn(move || {
+        // Nobody takes the result of a run that was given up.
+        let _ = give.send(run());
+    })?;
+    loop {
+        match py.detach(|| take.recv_timeout(SIGNAL_INTERVAL)) {
+            Ok(outcome) => {
+                // The thread has nothing left to do.
+                let _ = py.detach(|| thread.join());
+                return outcome;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(PyRuntimeError::new_err(
+                    "scoring stopped unexpectedly; this is a bug in bm",
+                ));
+            }
+        }
+        if let Err(raised) = py.check_signals() {
+            cancellation.cancel();
+            py.detach(move || {
+                if take.recv_timeout(CANCELLED_WAIT).is_ok() {
+                    let _ = thread.join();
+                }
+            });
+            return Err(raised);
+        }
+    }
 }
 
 /// Ids of the embedded models.
@@ -173,10 +231,19 @@ impl InMemory {
     }
 }
 
-fn in_memory(reads: &Bound<'_, PyAny>) -> PyResult<InMemory> {
+fn in_memory(py: Python<'_>, reads: &Bound<'_, PyAny>) -> PyResult<InMemory> {
     let mut all = InMemory::default();
     for (number, read) in reads.try_iter()?.enumerate() {
-        let parts: Vec<Bound<'_, PyAny>> = read?.extract().map_err(|_| {
+        // An iterator that is not written in Python neither looks at signals nor lets others run.
+        py.check_signals()?;
+        if number % READS_PER_PAUSE == 0 {
+            py.detach(|| {});
+        }
+        let parts: Vec<Bound<'_, PyAny>> = read?.extract().map_err(|error: PyErr| {
+            // KeyboardInterrupt and SystemExit say nothing about the read.
+            if !error.is_instance_of::<PyException>(py) {
+                return error;
+            }
             PyTypeError::new_err(format!(
                 "read {number}: expected (sequence, quality) or (name, sequence, quality)"
             ))

@@ -16,6 +16,7 @@ mod fuzz_corpora;
 mod lock;
 mod multiqc;
 mod package;
+mod pin;
 mod print;
 mod process;
 mod provenance;
@@ -69,6 +70,8 @@ enum Command {
     /// Check all dependencies with cargo-deny: licences, origins, duplicates, build scripts,
     /// advisories
     Deny,
+    /// Write every requirements*.txt from its .in file: all Python packages, with digests
+    Pin(pin::Options),
     /// Measure speed: the benchmarks of the crates, then bm and other programs on a million reads
     Bench(bench::Options),
     /// Run the long tests: bm filter on 50 GB, and every engine on thousands of damaged models
@@ -101,6 +104,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Test => test::run(&workspace),
         Command::Ci(options) => ci::run(&workspace, options),
         Command::Tidy => tidy::run(&workspace),
+        Command::Pin(options) => pin::run(&workspace, options),
         Command::Deny => deny::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, options),
         Command::Endure(options) => endure::run(&workspace, options),

@@ -14,11 +14,11 @@ use anyhow::{Context, Result, bail};
 use crate::workspace::Workspace;
 use crate::{digest, folder, lock, print, process};
 
-/// The packages of the light environment.
+/// The packages of the light environment, written by `cargo xtask pin` as all of these files.
 pub(crate) const REQUIREMENTS: &str = "research/neural-engine/requirements.txt";
 
 /// The oldest Python that the pinned packages support.
-const OLDEST: (u32, u32) = (3, 11);
+pub(crate) const OLDEST: (u32, u32) = (3, 11);
 
 /// A file that is written last into an environment; without it, or with another content, the
 /// environment is created again.
@@ -41,6 +41,8 @@ pub(crate) enum Environment {
     MultiQc,
     /// maturin and numpy: for the Python module.
     Module,
+    /// uv, a program without Python: writes the lists of packages.
+    Pin,
 }
 
 impl Environment {
@@ -53,6 +55,7 @@ impl Environment {
             Self::Deny => "venv-deny",
             Self::MultiQc => "venv-multiqc",
             Self::Module => "venv-module",
+            Self::Pin => "venv-pin",
         }
     }
 
@@ -66,6 +69,7 @@ impl Environment {
             Self::Deny => "xtask/requirements-deny.txt",
             Self::MultiQc => "xtask/requirements-multiqc.txt",
             Self::Module => "python/requirements-test.txt",
+            Self::Pin => "xtask/requirements-pin.txt",
         }
     }
 
@@ -81,7 +85,7 @@ impl Environment {
 pub(crate) fn ensure(workspace: &Workspace, environment: Environment) -> Result<PathBuf> {
     let folder = workspace.scratch()?.join(environment.folder());
     let requirements = workspace.root.join(environment.requirements());
-    let mut stamp = stamp_for(&requirements)?;
+    let mut stamp = digest::of_file(&requirements)?;
     if environment.is_without_cuda() {
         stamp.push_str(&digest::of_bytes(without_cuda::stamp().as_bytes()));
     }
@@ -158,7 +162,8 @@ fn install(folder: &Path, requirements: &Path, without_cuda: bool) -> Result<()>
     let interpreter = interpreter_in(folder);
     let mut install = quiet_pip(&interpreter);
     install
-        .args(["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--requirement"])
+        .args(["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--require-hashes"])
+        .arg("--requirement")
         .arg(requirements);
     if without_cuda {
         process::kept(install.arg("--no-deps"))?;
@@ -220,19 +225,6 @@ fn is_current(folder: &Path, stamp: &str) -> bool {
     fs::read_to_string(folder.join(STAMP)).is_ok_and(|found| found == stamp)
 }
 
-/// Returns a digest of the requirements and of every file that they include.
-fn stamp_for(requirements: &Path) -> Result<String> {
-    let mut text = String::new();
-    let mut files = vec![requirements.to_owned()];
-    while let Some(file) = files.pop() {
-        let content = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-        let included = content.lines().filter_map(|line| line.trim().strip_prefix("-r "));
-        files.extend(included.map(|name| file.with_file_name(name.trim())));
-        text.push_str(&content);
-    }
-    Ok(digest::of_bytes(text.as_bytes()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,21 +233,6 @@ mod tests {
         let folder = env::temp_dir().join(format!("xtask-{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("a temporary folder");
         folder
-    }
-
-    #[test]
-    fn the_stamp_changes_with_an_included_file() {
-        let folder = temporary_folder("stamp");
-        let (outer, inner) = (folder.join("outer.txt"), folder.join("inner.txt"));
-        fs::write(&outer, "-r inner.txt\ntorch==2\n").expect("written");
-        fs::write(&inner, "numpy==1\n").expect("written");
-        let before = stamp_for(&outer).expect("readable");
-        assert_eq!(before, stamp_for(&outer).expect("readable"));
-        fs::write(&inner, "numpy==2\n").expect("written");
-        assert_ne!(before, stamp_for(&outer).expect("readable"));
-        fs::remove_file(&inner).expect("removed");
-        assert!(stamp_for(&outer).is_err(), "a missing include is an error");
-        fs::remove_dir_all(folder).expect("removed");
     }
 
     #[test]

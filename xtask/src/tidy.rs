@@ -6,9 +6,11 @@
 mod circles;
 mod code_map;
 mod graph;
+mod images;
 mod licences;
 mod models;
 mod pins;
+mod requirements;
 mod source;
 mod unsafety;
 mod width;
@@ -61,6 +63,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     findings.extend(width::check(&sources));
     findings
         .extend(code_map::check(&architecture, sources.iter().map(|source| source.path.as_str())));
+    findings.extend(downloads(workspace)?);
     match read(&workspace.root.join(REQUIREMENTS)) {
         Ok(requirements) => {
             findings.extend(pins::check(REQUIREMENTS, &requirements, fetch_runtime::VERSION))
@@ -79,6 +82,31 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     }
     ensure!(findings.is_empty(), "{} findings", findings.len());
     Ok(())
+}
+
+/// Checks the files that name what is downloaded.
+fn downloads(workspace: &Workspace) -> Result<Vec<String>> {
+    let mut findings = Vec::new();
+    let lists = |extension| {
+        workspace.files(move |name| name.starts_with("requirements") && name.ends_with(extension))
+    };
+    for file in lists(".in")?.into_iter().filter(|file| !file.with_extension("txt").exists()) {
+        let path = workspace.relative(&file);
+        findings.push(format!("{path}: has no .txt file beside it; run `cargo xtask pin`"));
+    }
+    for file in lists(".txt")? {
+        let (source, requirements) = (file.with_extension("in"), read(&file)?);
+        findings.extend(requirements::check(&workspace.relative(&file), &requirements));
+        let path = workspace.relative(&source);
+        findings.extend(match read(&source) {
+            Ok(source) => requirements::check_source(&path, &source, &requirements),
+            Err(error) => vec![format!("{error:#}")],
+        });
+    }
+    for file in workspace.files(|name| name.contains("Dockerfile"))? {
+        findings.extend(images::check(&workspace.relative(&file), &read(&file)?));
+    }
+    Ok(findings)
 }
 
 /// Returns the Rust files of all members.

@@ -165,19 +165,41 @@ impl Workspace {
     /// # Errors
     /// When a folder cannot be read.
     pub(crate) fn projects(&self) -> Result<Vec<PathBuf>> {
-        let mut projects = Vec::new();
-        let mut folders = vec![self.root.clone()];
-        while let Some(folder) = folders.pop() {
-            if folder.join("Cargo.lock").is_file() {
-                projects.push(folder.join("Cargo.toml"));
-            }
-            let is_source = |path: &PathBuf| {
+        let with_lock = |folder: &PathBuf| folder.join("Cargo.lock").is_file();
+        let folders = self.folders()?.into_iter().filter(with_lock);
+        Ok(folders.map(|folder| folder.join("Cargo.toml")).collect())
+    }
+
+    /// Returns the files of the whole repository whose name is one that `is_wanted` wants.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub(crate) fn files(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for folder in self.folders()? {
+            files.extend(folder::entries(&folder)?.into_iter().filter(|path| {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                path.is_dir() && !path.is_symlink() && name != "target" && !name.starts_with('.')
-            };
-            folders.extend(folder::entries(&folder)?.into_iter().filter(is_source));
+                path.is_file() && is_wanted(&name)
+            }));
         }
-        Ok(projects)
+        files.sort();
+        Ok(files)
+    }
+
+    /// Returns the root and all folders below it that hold sources.
+    fn folders(&self) -> Result<Vec<PathBuf>> {
+        let is_source = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            path.is_dir() && !path.is_symlink() && name != "target" && !name.starts_with('.')
+        };
+        let mut folders = vec![self.root.clone()];
+        let mut next = 0;
+        while let Some(folder) = folders.get(next) {
+            let below = folder::entries(folder)?;
+            folders.extend(below.into_iter().filter(is_source));
+            next += 1;
+        }
+        Ok(folders)
     }
 
     /// Returns `path` relative to the root, with forward slashes.

@@ -10,12 +10,14 @@ use bm_reads::RecordSource;
 use bm_reads::fastq::{self, BatchSize, FastqError, Fault, QualityOffset, Record, RecordBatch};
 
 use crate::IoError;
+use crate::cancellation::{Cancellable, Cancellation};
 use crate::decompress::StreamFormat;
 use crate::file_state::FileState;
 use crate::gzip_reader::GzipReader;
 use crate::path::{is_stdio, name};
 use crate::standard_streams::stdin;
 use crate::tasks::Tasks;
+use crate::waiting;
 
 /// Bytes read from a file at once.
 const BUFFER: usize = 256 * 1024;
@@ -49,6 +51,37 @@ impl Input {
         Ok(Self { file, ..Self::of_stream(name, stream, offset, tasks)? })
     }
 
+    /// Opens a FASTQ file, or stdin if the path is `-`, for a run that may be cancelled: the input
+    /// then ends with an error. On Linux, this is also so while it waits for a pipe or a terminal.
+    /// A named pipe is opened without waiting for its writer there; the first read waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`Input::open`], or if the run is cancelled before the first bytes are read.
+    pub fn open_cancellable(
+        path: &Path,
+        offset: QualityOffset,
+        tasks: &Tasks,
+        cancellation: &Cancellation,
+    ) -> Result<Self, IoError> {
+        let name = name(path);
+        let (stream, file): (Box<dyn Read + Send>, _) = if is_stdio(path) {
+            drop(stdin()?);
+            let failed = IoError::system(format!("{name}: cannot be opened"));
+            (waiting::stdin(cancellation).map_err(failed)?, None)
+        } else {
+            let (file, state) = checked_file(path, "FASTQ", waiting::open)?;
+            match state {
+                Some(state) => {
+                    let copy = file.try_clone().map_err(IoError::system(name.clone()))?;
+                    (Box::new(file), Some((copy, state)))
+                }
+                None => (waiting::stream(file, cancellation), None),
+            }
+        };
+        Ok(Self { file, ..Self::of(name, stream, offset, tasks, Some(cancellation))? })
+    }
+
     /// Returns the input of a FASTQ stream, plain or compressed, which messages call `name`. BGZF
     /// blocks are inflated by `tasks`.
     ///
@@ -61,10 +94,22 @@ impl Input {
         offset: QualityOffset,
         tasks: &Tasks,
     ) -> Result<Self, IoError> {
-        let name = name.into();
+        Self::of(name.into(), stream, offset, tasks, None)
+    }
+
+    fn of(
+        name: String,
+        stream: impl Read + Send + 'static,
+        offset: QualityOffset,
+        tasks: &Tasks,
+        cancellation: Option<&Cancellation>,
+    ) -> Result<Self, IoError> {
         let consumed = Arc::new(AtomicU64::new(0));
         let stream = Counted { inner: stream, consumed: Arc::clone(&consumed) };
-        let Text { text, searched } = decompressed(stream, tasks, &name)?;
+        let Text { mut text, searched } = decompressed(stream, tasks, &name)?;
+        if let Some(cancellation) = cancellation.cloned() {
+            text = Box::new(Cancellable { inner: text, cancellation });
+        }
         let records = Box::new(fastq::Reader::new(text).with_offset(offset));
         Ok(Self { name, records, searched, file: None, consumed })
     }
@@ -174,8 +219,17 @@ pub fn open_text(
 ///
 /// If it cannot be opened, or is a folder.
 pub fn open_file(path: &Path, format: &str) -> Result<(File, Option<FileState>), IoError> {
+    checked_file(path, format, |path| File::open(path))
+}
+
+/// Opens a file of the named format by `open`, and checks that it is no folder.
+fn checked_file(
+    path: &Path,
+    format: &str,
+    open: impl FnOnce(&Path) -> io::Result<File>,
+) -> Result<(File, Option<FileState>), IoError> {
     let name = name(path);
-    let file = File::open(path).map_err(IoError::system(format!("{name}: cannot be opened")))?;
+    let file = open(path).map_err(IoError::system(format!("{name}: cannot be opened")))?;
     if file.metadata().map_err(IoError::system(name.clone()))?.is_dir() {
         return Err(IoError::Refused(format!("{name}: is a folder, expected a {format} file")));
     }

@@ -8,6 +8,7 @@
 //! - [`ordered_stages`] reads, processes and writes batches on any number of threads and keeps
 //!   the order of the input; [`Tasks`] are small pieces of work (a block to compress or to inflate)
 //!   that any of these threads takes in between.
+//! - [`Cancellation`] ends a run from another thread, also while it waits for a pipe.
 //!
 //! No output byte depends on the number of threads.
 //!
@@ -31,6 +32,7 @@
 //! ```
 
 mod block_writer;
+mod cancellation;
 mod compression;
 mod decompress;
 mod destination;
@@ -50,7 +52,9 @@ mod standard_streams;
 mod system;
 mod tasks;
 mod unfinished;
+mod waiting;
 
+pub use cancellation::{Cancellation, Cancelled};
 pub use compression::{Compression, Format, LEVELS};
 pub use error::IoError;
 pub use file_state::FileState;

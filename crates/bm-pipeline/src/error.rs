@@ -4,8 +4,8 @@ use std::error::Error as StdError;
 
 use bm_adapt::AdaptError;
 use bm_infer::InferError;
-use bm_io::IoError;
 use bm_io::ordered_stages::StageStopped;
+use bm_io::{Cancelled, IoError};
 use bm_quality::QualityError;
 use thiserror::Error;
 
@@ -28,6 +28,9 @@ pub enum PipelineError {
     /// A part of the program panicked.
     #[error(transparent)]
     Stopped(#[from] StageStopped),
+    /// The caller ended the run.
+    #[error("the run was cancelled")]
+    Cancelled(#[from] Cancelled),
     /// Something failed at a place: a file, a record, a line of a table.
     #[error("{place}")]
     At {

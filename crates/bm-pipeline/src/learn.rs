@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 
 use bm_adapt::{Adaptation, Label, Labels, RunEvidence, RunSample, Settings};
-use bm_io::{FileState, Input, Output, Tasks};
+use bm_io::{Cancellation, FileState, Input, Output, Tasks};
 use bm_kmers::Counter;
 use bm_quality::ModelPackage;
 use bm_reads::fastq::{BatchSize, QualityOffset, RecordBatch};
@@ -15,6 +15,7 @@ use crate::kmer_counting::counters;
 use crate::observer::Observer;
 use crate::pipeline::{BATCH_BYTES, FIRST_BYTES};
 use crate::run_pass::{grouped, observe};
+use crate::templates::{open_input, or_cancelled};
 
 /// Memory for everything but the k-mers, in bytes: the sample, its labels, read buffers.
 const BYTES_BESIDE_KMERS: u64 = 496 << 20;
@@ -39,6 +40,9 @@ pub struct Learning<'a> {
     pub evidence: Option<u64>,
     /// Threads; the result does not depend on their number.
     pub threads: usize,
+    /// A switch that ends learning from another thread, with [`PipelineError::Cancelled`]. It is
+    /// looked at between batches and, on Linux, while a pipe is waited for; not during training.
+    pub cancellation: Option<&'a Cancellation>,
 }
 
 /// The result of learning a run.
@@ -109,7 +113,8 @@ impl Learning<'_> {
         labels_output: Option<&mut Output>,
         observer: &dyn Observer,
     ) -> Result<Learned, PipelineError> {
-        let Self { inputs, interleaved, offset, start, seed, evidence, threads } = *self;
+        let Self { inputs, interleaved, offset, start, seed, evidence, threads, cancellation } =
+            *self;
         Adaptation::check(start)?;
         if evidence.is_some() {
             Adaptation::check_experience(start)?;
@@ -127,12 +132,14 @@ impl Learning<'_> {
             grouped(inputs)?
         };
         for (number, mates) in groups.into_iter().enumerate() {
-            let open = |path: &&Path| Input::open(path, offset, &Tasks::for_workers(0));
+            let open =
+                |path: &&Path| open_input(path, offset, &Tasks::for_workers(0), cancellation);
             let mut files = mates.iter().map(open).collect::<Result<Vec<_>, _>>()?;
             states.extend(files.iter().map(Input::state));
             let mut first = vec![RecordBatch::default(); files.len()];
             for (file, first) in files.iter_mut().zip(&mut first) {
-                file.read_batch(first, size(FIRST_BYTES))?;
+                let more = file.read_batch(first, size(FIRST_BYTES));
+                or_cancelled(more.map_err(PipelineError::from), cancellation)?;
             }
             if number == 0 {
                 let records = first.iter().flat_map(RecordBatch::iter);
@@ -145,7 +152,8 @@ impl Learning<'_> {
                     start_applies = domain.misfits(reads()).is_empty();
                 }
             }
-            counting = observe(files, first, size(BATCH_BYTES), &mut sample, counting, observer)?;
+            let seen = observe(files, first, size(BATCH_BYTES), &mut sample, counting, observer);
+            counting = or_cancelled(seen, cancellation)?;
         }
         observer.note(&format!(
             "{} reads seen, learning from {} of them",

@@ -21,6 +21,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Ending a run early
+//!
+//! [`RunSettings::cancellation`] is a switch that ends a run from another thread: a program with a
+//! window has a button for it, and the Python module has Ctrl-C.
+//!
+//! ```
+//! use bm_pipeline::{Cancellation, Inputs, PipelineError, RunSettings, Silent, score_reads};
+//!
+//! # let testdata = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata");
+//! let cancellation = Cancellation::default();
+//! let reads = format!("{testdata}/hiseq_measles/hiseq_measles_1.fastq.gz");
+//! let mut settings = RunSettings::new(Inputs::single(reads));
+//! settings.cancellation = Some(cancellation.clone());
+//! let run = std::thread::spawn(move || score_reads(&settings, &Silent, |_, _| {}).map(drop));
+//! cancellation.cancel();
+//! // The switch may come too late.
+//! let outcome = run.join().expect("the run does not panic");
+//! assert!(matches!(outcome, Ok(()) | Err(PipelineError::Cancelled(_))));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # The path of a read
 //!
 //! [`TemplateReader`] reads batches of templates, single reads or pairs. Each thread scores a
@@ -59,6 +80,8 @@ pub mod survey;
 mod tally;
 mod templates;
 mod totals;
+
+pub use bm_io::{Cancellation, Cancelled};
 
 pub use base_probabilities::BaseProbabilities;
 pub use columns::{Column, FieldKind, Known};

@@ -1,7 +1,7 @@
 //! Scores every read of a run, decides whether it is kept, and writes the outputs in input order.
 
 use bm_io::ordered_stages;
-use bm_io::{Output, Tasks};
+use bm_io::{Cancellation, Output, Tasks};
 use bm_quality::{Prediction, QualityModel};
 
 use crate::PipelineError;
@@ -151,6 +151,8 @@ pub(crate) struct Plan<'a, P> {
     pub(crate) batch_bytes: usize,
     /// Tasks that threads do between steps.
     pub(crate) tasks: &'a Tasks,
+    /// What ends the run before its end.
+    pub(crate) cancellation: Option<&'a Cancellation>,
 }
 
 /// Scores every read, of which the `first` ones were read already, by one scorer per thread or by a
@@ -185,7 +187,9 @@ pub(crate) fn run(
         }
         Ok(more)
     };
+    let check = || plan.cancellation.map_or(Ok(()), Cancellation::check);
     let work = |scorer: &mut Scorer, batch: &mut Batch| {
+        check()?;
         if let Scorer::Model(model) = scorer {
             batch.score(model, plan.wants_bases)?;
         }
@@ -193,6 +197,7 @@ pub(crate) fn run(
         Ok(())
     };
     let take = |batch: &Batch| {
+        check()?;
         for (output, text) in outputs.iter_mut().zip(&batch.texts) {
             output.write_text(text)?;
         }
@@ -267,6 +272,7 @@ mod tests {
             surveys: false,
             batch_bytes,
             tasks: &compression.tasks,
+            cancellation: None,
         };
         let destination = Destination { outputs: &mut outputs, visit: None };
         let tally = run(&mut reader, first, scorers, None, &plan, destination, &Silent)?;

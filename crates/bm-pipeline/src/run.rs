@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bm_io::{Compression, Durability, FileState, Output, Tasks, finish_all, is_stdio};
+use bm_io::{
+    Cancellation, Compression, Durability, FileState, Output, Tasks, finish_all, is_stdio,
+};
 use bm_quality::{Applicability, Criteria, ScoredBy, Threshold};
 
 use crate::PipelineError;
@@ -60,6 +62,10 @@ pub struct RunSettings {
     pub durability: Durability,
     /// Whether to collect distributions ([`Done::survey`]).
     pub surveys: bool,
+    /// A switch that ends the run from another thread, with [`PipelineError::Cancelled`] and
+    /// without outputs. The run looks at it between batches and, on Linux, while it waits for a
+    /// pipe; not while a model is trained.
+    pub cancellation: Option<Cancellation>,
 }
 
 impl RunSettings {
@@ -78,6 +84,7 @@ impl RunSettings {
             level: None,
             durability: Durability::default(),
             surveys: false,
+            cancellation: None,
         }
     }
 
@@ -210,6 +217,7 @@ impl Job<'_> {
     ) -> Result<Finished, PipelineError> {
         let began = Instant::now();
         let Self { settings, observer, .. } = *self;
+        let cancellation = settings.cancellation.as_ref();
         let table_state = settings.scores.as_ref().and_then(|scores| FileState::at(&scores.table));
         let source = self.open_source()?;
         let decider = Decider {
@@ -220,7 +228,7 @@ impl Job<'_> {
         };
         let product = product(&source, &mut outputs)?;
         let tasks = &self.compression.tasks;
-        let mut reader = TemplateReader::open(&settings.inputs, tasks)?;
+        let mut reader = TemplateReader::open_for(&settings.inputs, tasks, cancellation)?;
         if let OpenSource::Model { learned: Some(learned), .. } = &source {
             learned.seen.check_files(reader.inputs())?;
         }
@@ -260,6 +268,7 @@ impl Job<'_> {
             surveys: settings.surveys,
             batch_bytes: BATCH_BYTES,
             tasks,
+            cancellation,
         };
         observer.pass_begins(reader.leading());
         let destination = Destination { outputs: &mut outputs, visit };
@@ -341,6 +350,7 @@ impl Job<'_> {
             seed: 0,
             evidence: Some(bytes),
             threads: settings.threads,
+            cancellation: settings.cancellation.as_ref(),
         };
         learning.run(None, self.observer)
     }

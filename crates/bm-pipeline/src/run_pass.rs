@@ -1,7 +1,7 @@
 //! The learning pass over the files of a run: offers every read to the sample, and counts k-mers.
 
 use std::path::Path;
-use std::thread;
+use std::{fs, thread};
 
 use bm_adapt::RunSample;
 use bm_io::{Input, IoError, Tasks, is_stdio, open_file};
@@ -26,8 +26,11 @@ pub(crate) fn grouped<'a>(inputs: &[&'a Path]) -> Result<Vec<Vec<&'a Path>>, Pip
     let mut groups: Vec<Vec<&Path>> = Vec::new();
     let mut before = Vec::new();
     for path in inputs {
-        // A stream can be opened only once, so its first reads cannot be compared.
-        let names = if is_seekable(path)? { first_names(path)? } else { Vec::new() };
+        // A stream can be opened only once, so its first reads cannot be compared. Even opening a
+        // named pipe waits for its writer, which ends if the reader closes the pipe again.
+        let is_stream = fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir());
+        let is_seekable = !is_stream && is_seekable(path)?;
+        let names = if is_seekable { first_names(path)? } else { Vec::new() };
         match groups.last_mut() {
             Some(group)
                 if group.len() == 1

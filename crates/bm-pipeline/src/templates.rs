@@ -5,9 +5,9 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-use bm_io::{Input, IoError, Tasks, name};
+use bm_io::{Cancellation, Input, Tasks, name};
 use bm_reads::ReadRef;
-use bm_reads::fastq::{BatchSize, RecordBatch, RecordRef};
+use bm_reads::fastq::{BatchSize, QualityOffset, RecordBatch, RecordRef};
 use bm_reads::mates::{self, Mismatch};
 
 use crate::PipelineError;
@@ -18,6 +18,7 @@ pub struct TemplateReader {
     /// One file, or two of mates.
     inputs: Vec<Input>,
     layout: Layout,
+    cancellation: Option<Cancellation>,
 }
 
 /// Templates handled together.
@@ -35,6 +36,15 @@ impl TemplateReader {
     ///
     /// If a file cannot be opened, or the same file is named for both mates.
     pub fn open(inputs: &Inputs, tasks: &Tasks) -> Result<Self, PipelineError> {
+        Self::open_for(inputs, tasks, None)
+    }
+
+    /// Opens the files of a run that may be cancelled.
+    pub(crate) fn open_for(
+        inputs: &Inputs,
+        tasks: &Tasks,
+        cancellation: Option<&Cancellation>,
+    ) -> Result<Self, PipelineError> {
         let paths = inputs.paths();
         if let [first, second] = paths[..]
             && is_same(first, second)
@@ -52,10 +62,11 @@ impl TemplateReader {
             }
             None => paths
                 .iter()
-                .map(|path| Input::open(path, inputs.offset, tasks))
-                .collect::<Result<Vec<_>, IoError>>()?,
+                .map(|path| open_input(path, inputs.offset, tasks, cancellation))
+                .collect::<Result<Vec<_>, _>>()?,
         };
-        Ok(Self { inputs: opened, layout: inputs.layout() })
+        let cancellation = cancellation.cloned();
+        Ok(Self { inputs: opened, layout: inputs.layout(), cancellation })
     }
 
     /// Returns the names of the files in messages.
@@ -90,6 +101,15 @@ impl TemplateReader {
     ///
     /// A fault in a record, or reads that are not mates, with the address.
     pub fn read(&mut self, batch: &mut TemplateBatch, bytes: usize) -> Result<bool, PipelineError> {
+        let outcome = self.read_checked(batch, bytes);
+        or_cancelled(outcome, self.cancellation.as_ref())
+    }
+
+    fn read_checked(
+        &mut self,
+        batch: &mut TemplateBatch,
+        bytes: usize,
+    ) -> Result<bool, PipelineError> {
         batch.layout = self.layout;
         let size = match self.layout {
             Layout::Single => BatchSize::Bytes(bytes),
@@ -184,6 +204,30 @@ impl TemplateReader {
         }
         Ok(())
     }
+}
+
+/// Opens an input of a run that may be cancelled.
+pub(crate) fn open_input(
+    path: &Path,
+    offset: QualityOffset,
+    tasks: &Tasks,
+    cancellation: Option<&Cancellation>,
+) -> Result<Input, PipelineError> {
+    let opened = match cancellation {
+        Some(cancellation) => Input::open_cancellable(path, offset, tasks, cancellation),
+        None => Input::open(path, offset, tasks),
+    };
+    or_cancelled(opened.map_err(PipelineError::from), cancellation)
+}
+
+/// Replaces the result of an operation by [`PipelineError::Cancelled`] if the run was cancelled: an
+/// input then ends anywhere.
+pub(crate) fn or_cancelled<T>(
+    outcome: Result<T, PipelineError>,
+    cancellation: Option<&Cancellation>,
+) -> Result<T, PipelineError> {
+    cancellation.map_or(Ok(()), Cancellation::check)?;
+    outcome
 }
 
 /// Returns the error for two files, one of which ends before the other.

@@ -109,6 +109,7 @@ impl Args {
             seed: self.seed,
             evidence: self.evidence.then_some(self.max_memory),
             threads: self.run.threads(),
+            cancellation: None,
         };
         let mut learned = learning.run(labels.as_mut(), &TerminalObserver::new(self.run.quiet))?;
         if let Some(evidence) = &learned.evidence {

@@ -49,6 +49,7 @@ impl ScoringArgs {
             level: self.writing.level,
             durability: self.writing.durability(),
             surveys: self.reports.needs_survey(),
+            cancellation: None,
         }
     }
 }

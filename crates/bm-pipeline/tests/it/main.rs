@@ -2,5 +2,6 @@
 // Tests fail by panicking.
 #![allow(clippy::unwrap_used)]
 
+mod cancellation;
 mod filter;
 mod score_reads;
