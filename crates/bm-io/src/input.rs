@@ -13,6 +13,7 @@ use crate::IoError;
 use crate::decompress::StreamFormat;
 use crate::gzip_reader::GzipReader;
 use crate::path::{is_stdio, name};
+use crate::stored_end::{Lack, StoredEnd};
 use crate::tasks::Tasks;
 
 /// Bytes read from a file at once.
@@ -26,6 +27,7 @@ pub struct Input {
     searched: u64,
     bytes: Option<u64>,
     consumed: Arc<AtomicU64>,
+    end: StoredEnd,
 }
 
 impl Input {
@@ -60,14 +62,16 @@ impl Input {
         let name = name.into();
         let consumed = Arc::new(AtomicU64::new(0));
         let stream = Counted { inner: stream, consumed: Arc::clone(&consumed) };
-        let Text { text, searched } = decompressed(stream, tasks, &name)?;
+        let Text { text, searched, end } = decompressed(stream, tasks, &name)?;
         let records = Box::new(fastq::Reader::new(text).with_offset(offset));
-        Ok(Self { name, records, searched, bytes: None, consumed })
+        Ok(Self { name, records, searched, bytes: None, consumed, end })
     }
 
     /// Returns an input of records from another source; `name` is what messages call it.
     pub fn from_source(name: impl Into<String>, records: Box<dyn RecordSource>) -> Self {
-        Self { name: name.into(), records, searched: 0, bytes: None, consumed: Arc::default() }
+        let name = name.into();
+        let end = StoredEnd::new(name.clone());
+        Self { name, records, searched: 0, bytes: None, consumed: Arc::default(), end }
     }
 
     /// Returns the name of the input in messages.
@@ -78,6 +82,11 @@ impl Input {
     /// Returns the size of the file as stored, in bytes; `None` for a stream.
     pub fn bytes(&self) -> Option<u64> {
         self.bytes
+    }
+
+    /// Returns whether the compressed file had its end, as far as it was read.
+    pub fn end(&self) -> &StoredEnd {
+        &self.end
     }
 
     /// Returns the counter of the bytes read from the file so far, as stored.
@@ -128,22 +137,27 @@ impl Input {
     }
 }
 
-/// Opens a text of the named format, which may be compressed, or stdin if the path is `-`. Returns
-/// its name in messages, and the text.
+/// A text that may have been compressed.
+pub struct TextInput {
+    /// Its name in messages.
+    pub name: String,
+    /// The text.
+    pub text: Box<dyn BufRead + Send>,
+    /// Whether the compressed file had its end, as far as the text was read.
+    pub end: StoredEnd,
+}
+
+/// Opens a text of the named format, which may be compressed, or stdin if the path is `-`.
 ///
 /// # Errors
 ///
 /// If it cannot be opened, or is a folder.
-pub fn open_text(
-    path: &Path,
-    format: &str,
-    tasks: &Tasks,
-) -> Result<(String, Box<dyn BufRead + Send>), IoError> {
+pub fn open_text(path: &Path, format: &str, tasks: &Tasks) -> Result<TextInput, IoError> {
     let name = name(path);
     let stream: Box<dyn Read + Send> =
         if is_stdio(path) { Box::new(io::stdin()) } else { Box::new(open_file(path, format)?.0) };
-    let text = decompressed(stream, tasks, &name)?.text;
-    Ok((name, text))
+    let Text { text, end, .. } = decompressed(stream, tasks, &name)?;
+    Ok(TextInput { name, text, end })
 }
 
 /// Opens a file of the named format; returns it with its size if it is a regular file.
@@ -167,6 +181,7 @@ struct Text {
     /// Bytes of text that are searched for damage of the stream, a few seconds' worth; 0 for a
     /// plain stream.
     searched: u64,
+    end: StoredEnd,
 }
 
 /// Returns the text of a stream that may be compressed, which its first bytes show.
@@ -180,10 +195,14 @@ fn decompressed(
     (&mut stream).take(6).read_to_end(&mut magic).map_err(failed)?;
     let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
     let format = StreamFormat::of(&magic);
+    let end = StoredEnd::new(name);
+    if magic.is_empty() && is_name_of_compressed(name) {
+        end.missing(Lack::Bytes).map_err(failed)?;
+    }
     let stream = Cursor::new(magic).chain(stream);
     if !is_gzip && format.is_none() {
         let text = Box::new(BufReader::with_capacity(BUFFER, stream));
-        return Ok(Text { text, searched: 0 });
+        return Ok(Text { text, searched: 0, end });
     }
     let stored = BufReader::with_capacity(BUFFER, InFull { inner: stream, failed: None });
     let text: Box<dyn BufRead + Send> = match format {
@@ -191,11 +210,18 @@ fn decompressed(
             let text = format.text(stored).map_err(IoError::system(name))?;
             Box::new(BufReader::with_capacity(BUFFER, text))
         }
-        None => Box::new(GzipReader::new(stored, tasks)),
+        None => Box::new(GzipReader::new(stored, tasks, end.clone())),
     };
     // The slow formats have a checksum in every block.
     let is_slow = matches!(format, Some(StreamFormat::Bzip2 | StreamFormat::Xz));
-    Ok(Text { text, searched: if is_slow { 32 << 20 } else { 1 << 30 } })
+    Ok(Text { text, searched: if is_slow { 32 << 20 } else { 1 << 30 }, end })
+}
+
+/// Returns whether a file of this name is compressed, if the name is right.
+fn is_name_of_compressed(name: &str) -> bool {
+    let ends = ["gz", "bgz", "bgzf", "zst", "bz2", "xz"];
+    let end = Path::new(name).extension().unwrap_or_default();
+    ends.iter().any(|known| end.eq_ignore_ascii_case(known))
 }
 
 /// Fills every buffer as far as the stream has bytes. A pipe returns any number of bytes per read;

@@ -42,16 +42,18 @@ pub mod ordered_stages;
 mod output;
 mod path;
 mod sink;
+mod stored_end;
 mod tasks;
 
 pub use compression::{Compression, Format, LEVELS};
 pub use error::IoError;
 pub use folder_output::FolderOutput;
-pub use input::{Input, open_file, open_text};
+pub use input::{Input, TextInput, open_file, open_text};
 pub use interrupted::clean_up_on_signals;
 pub use output::{Output, finish_all, refuse_twins};
 pub use path::{is_stdio, name};
 pub use sink::{OutputStream, Sink};
+pub use stored_end::StoredEnd;
 pub use tasks::{InOrder, Task, Tasks, Tools};
 
 /// Tests the examples of the README.

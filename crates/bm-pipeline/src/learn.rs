@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 
 use bm_adapt::{Adaptation, Label, Labels, RunEvidence, RunSample, Settings};
-use bm_io::{Input, Output, Tasks};
+use bm_io::{Input, Output, StoredEnd, Tasks};
 use bm_kmers::Counter;
 use bm_quality::ModelPackage;
 use bm_reads::fastq::{BatchSize, QualityOffset, RecordBatch};
@@ -31,6 +31,8 @@ pub struct Learning<'a> {
     pub interleaved: bool,
     /// The offset of the quality scores.
     pub offset: QualityOffset,
+    /// Whether a compressed file without its end is an error; otherwise it is a warning.
+    pub strict: bool,
     /// The model to start from.
     pub start: &'a ModelPackage,
     /// Random seed.
@@ -72,7 +74,7 @@ impl Learning<'_> {
         labels_output: Option<Output>,
         observer: &dyn Observer,
     ) -> Result<Learned, PipelineError> {
-        let Self { inputs, interleaved, offset, start, seed, evidence, threads } = *self;
+        let Self { inputs, interleaved, offset, strict, start, seed, evidence, threads } = *self;
         Adaptation::check(start)?;
         if evidence.is_some() {
             Adaptation::check_experience(start)?;
@@ -91,6 +93,10 @@ impl Learning<'_> {
         for (number, mates) in groups.into_iter().enumerate() {
             let open = |path: &&Path| Input::open(path, offset, &Tasks::for_workers(0));
             let mut files = mates.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+            if strict {
+                files.iter().try_for_each(|file| file.end().require())?;
+            }
+            let ends: Vec<_> = files.iter().map(|file| file.end().clone()).collect();
             let mut first = vec![RecordBatch::default(); files.len()];
             for (file, first) in files.iter_mut().zip(&mut first) {
                 file.read_batch(first, size(FIRST_BYTES))?;
@@ -107,6 +113,7 @@ impl Learning<'_> {
                 }
             }
             counting = observe(files, first, size(BATCH_BYTES), &mut sample, counting, observer)?;
+            ends.iter().filter_map(StoredEnd::warning).for_each(|line| observer.warn(&line));
         }
         observer.note(&format!(
             "{} reads seen, learning from {} of them",

@@ -55,7 +55,15 @@ impl TemplateReader {
                 .map(|path| Input::open(path, inputs.offset, tasks))
                 .collect::<Result<Vec<_>, IoError>>()?,
         };
+        if inputs.strict {
+            opened.iter().try_for_each(|input| input.end().require())?;
+        }
         Ok(Self { inputs: opened, layout: inputs.layout() })
+    }
+
+    /// Returns a line for each compressed file without its end, after all reads were read.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        self.inputs.iter().filter_map(|input| input.end().warning())
     }
 
     /// Returns the names of the files in messages.

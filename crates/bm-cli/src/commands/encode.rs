@@ -13,6 +13,7 @@ use bm_reads::fastq::{QualityOffset, Record};
 use clap::ValueEnum;
 use npyz::WriterBuilder;
 
+use crate::options::input::StrictArgs;
 use crate::options::running::CompressionArgs;
 use crate::terminal;
 
@@ -48,6 +49,8 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "input")]
     vectors: bool,
     #[command(flatten)]
+    strict: StrictArgs,
+    #[command(flatten)]
     compression: CompressionArgs,
     /// No summary
     #[arg(short, long, help_heading = "Running")]
@@ -77,8 +80,8 @@ impl Args {
         let inputs: Vec<&Path> = self.input.as_deref().into_iter().collect();
         let create = || Output::create(&self.output, &inputs, &self.compression.on_this_thread());
         let summary = match (&self.input, encoder) {
-            (Some(path), None) => windows(path, create()?)?,
-            (Some(path), Some(encoder)) => codes(path, encoder, create()?)?,
+            (Some(path), None) => windows(path, &self.strict, create()?)?,
+            (Some(path), Some(encoder)) => codes(path, &self.strict, encoder, create()?)?,
             (None, Some(encoder)) => vectors(encoder, create()?)?,
             (None, None) => {
                 bail!(
@@ -95,7 +98,7 @@ impl Args {
 }
 
 /// Writes a row per window.
-fn windows(path: &Path, output: Output) -> Result<String> {
+fn windows(path: &Path, strict: &StrictArgs, output: Output) -> Result<String> {
     let mut spool = Spool::new(output)?;
     let encoder = Scalar150;
     let encoding = encoder.encoding();
@@ -103,7 +106,7 @@ fn windows(path: &Path, output: Output) -> Result<String> {
         WindowRule { length: encoding.window, combination: Combination::BaseWeightedMeanLogit };
     let mut batch = FeatureBatch::with_capacity(encoding, ROWS);
     let (mut rows, mut empty) = (0u64, 0u64);
-    let reads = each(path, |read| {
+    let reads = each(path, strict, |read| {
         empty += u64::from(read.is_empty());
         for window in rule.windows(read.len()) {
             batch.push(&encoder, read.window(window.start, window.len()))?;
@@ -124,11 +127,16 @@ fn windows(path: &Path, output: Output) -> Result<String> {
 }
 
 /// Writes a code per base.
-fn codes(path: &Path, encoder: &dyn CodeEncoder, output: Output) -> Result<String> {
+fn codes(
+    path: &Path,
+    strict: &StrictArgs,
+    encoder: &dyn CodeEncoder,
+    output: Output,
+) -> Result<String> {
     let mut spool = Spool::new(output)?;
     let mut codes = Vec::new();
     let mut bases = 0;
-    let reads = each(path, |read| {
+    let reads = each(path, strict, |read| {
         codes.clear();
         if !read.is_empty() {
             encoder.encode_into(read, &mut codes)?;
@@ -153,13 +161,19 @@ fn vectors(encoder: &dyn CodeEncoder, output: Output) -> Result<String> {
 }
 
 /// Calls `take` with every read of a file; returns their number.
-fn each(path: &Path, mut take: impl FnMut(ReadRef<'_>) -> Result<()>) -> Result<u64> {
+fn each(
+    path: &Path,
+    strict: &StrictArgs,
+    mut take: impl FnMut(ReadRef<'_>) -> Result<()>,
+) -> Result<u64> {
     let mut input = Input::open(path, QualityOffset::default(), &Tasks::for_workers(0))?;
+    strict.check(input.end())?;
     let mut record = Record::default();
     while input.read_record(&mut record)? {
         take(record.as_read())
             .with_context(|| format!("{}: record {}", input.name(), input.records()))?;
     }
+    strict.warn(input.end());
     Ok(input.records())
 }
 

@@ -4,13 +4,14 @@ use std::io::{self, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use bm_io::{Input, Output, Tasks, is_stdio, name, open_file, open_text};
+use bm_io::{Input, Output, Tasks, TextInput, is_stdio, name, open_file, open_text};
 use bm_reads::fastq::{QualityOffset, Record};
 use bm_reads::mates;
 use bm_truth::{
     Aligned, Alignment, HEADER, OverlapRules, Pileup, Reference, Row, Rules, TruthError, mate_rows,
 };
 
+use crate::options::input::StrictArgs;
 use crate::options::running::CompressionArgs;
 use crate::terminal;
 
@@ -63,6 +64,8 @@ pub(crate) struct Args {
     /// Lowest mapping quality of the alignments that count for variants
     #[arg(long, value_name = "Q", default_value_t = 20, conflicts_with = "mates")]
     min_mapq: u8,
+    #[command(flatten)]
+    strict: StrictArgs,
     #[command(flatten)]
     compression: CompressionArgs,
     /// No summary
@@ -146,7 +149,9 @@ fn from_alignment(
     reference_path: &Path,
     mut table: Table,
 ) -> Result<()> {
-    let (reference_name, text) = open_text(reference_path, "FASTA", &Tasks::for_workers(0))?;
+    let TextInput { name: reference_name, text, end: reference_end } =
+        open_text(reference_path, "FASTA", &Tasks::for_workers(0))?;
+    args.strict.check(&reference_end)?;
     let reference = Reference::read(text).context(reference_name)?;
     let rules = Rules {
         lowest_mapq: args.min_mapq,
@@ -192,6 +197,7 @@ fn from_alignment(
     if first != second {
         return Err(TruthError::Changed { first, second }).context(name);
     }
+    args.strict.warn(&reference_end);
     table.finish(
         args.quiet,
         "mapped",
@@ -224,6 +230,8 @@ fn from_mates(args: &Args, first: &Path, second: &Path, mut table: Table) -> Res
         Input::open(first, QualityOffset::default(), &tasks)?,
         Input::open(second, QualityOffset::default(), &tasks)?,
     );
+    args.strict.check(ours.end())?;
+    args.strict.check(theirs.end())?;
     let (mut one, mut other) = (Record::default(), Record::default());
     let rules = OverlapRules::default();
     loop {
@@ -257,5 +265,7 @@ fn from_mates(args: &Args, first: &Path, second: &Path, mut table: Table) -> Res
             table.write(&row)?;
         }
     }
+    args.strict.warn(ours.end());
+    args.strict.warn(theirs.end());
     table.finish(args.quiet, "overlap their mate", "")
 }
