@@ -16,7 +16,7 @@ use crate::templates::TemplateBatch;
 /// An open table of scores, read row by row.
 pub struct ScoreTable {
     lines: Lines,
-    columns: Columns,
+    columns: Box<Columns>,
     end: StoredEnd,
 }
 
@@ -42,7 +42,7 @@ impl ScoreTable {
         lines.advance()?;
         let columns = Columns::of(&String::from_utf8_lossy(&lines.line))
             .map_err(PipelineError::at(lines.name.clone()))?;
-        Ok(Self { lines, columns, end })
+        Ok(Self { lines, columns: Box::new(columns), end })
     }
 
     /// Returns whether the compressed table had its end, as far as it was read.

@@ -57,12 +57,12 @@ impl Criteria {
     ) -> impl Iterator<Item = Shortfall> + use<> {
         let errors = score.expected_errors.map_or(f64::INFINITY, f64::from);
         // NaN is neither below nor above a limit: it must not meet one.
-        let exceeds = |limit: Option<f64>| limit.is_some_and(|most| !(errors <= most));
+        let meets = |most: f64| errors <= most;
+        let exceeds = |limit: Option<f64>| limit.is_some_and(|most| !meets(most));
         [
             (
                 Shortfall::Probability,
-                self.threshold
-                    .is_some_and(|threshold| !(score.probability.get() >= threshold.get())),
+                self.threshold.is_some_and(|threshold| score.probability.get() < threshold.get()),
             ),
             (Shortfall::ExpectedErrors, exceeds(self.max_expected_errors)),
             (
