@@ -85,6 +85,11 @@ impl Wheel {
     }
 }
 
+/// Returns file name and digest of each library, which `bm` knows, too.
+pub(crate) fn libraries() -> impl Iterator<Item = [&'static str; 2]> {
+    WHEELS.iter().map(|wheel| [wheel.library_name, wheel.library])
+}
+
 /// Whether there is a library for this machine.
 pub(crate) enum Runtime<T> {
     /// The checked library; before the download, the wheel that holds it.

@@ -70,6 +70,9 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         }
         Err(error) => findings.push(format!("{error:#}")),
     }
+    let bm = sources.iter().find(|source| source.path == pins::LIBRARY);
+    let bm = bm.map_or("", |source| source.text.as_str());
+    findings.extend(pins::check_library(bm, fetch_runtime::VERSION, fetch_runtime::libraries()));
     let packages = workspace.model_packages()?;
     if packages.is_empty() {
         findings.push("models: no folder holds a manifest.json".into());

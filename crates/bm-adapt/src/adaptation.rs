@@ -41,13 +41,16 @@ pub struct Adaptation {
 }
 
 impl Adaptation {
-    /// Checks that a model can be adapted.
+    /// Checks that a model can be adapted, and that its files can be read, for the new package may
+    /// need them.
     ///
     /// # Errors
     ///
     /// As [`Adaptation::learn`].
     pub fn check(start: &ModelPackage) -> Result<(), AdaptError> {
-        network_of(start).map(drop)
+        network_of(start)?;
+        start.files()?;
+        Ok(())
     }
 
     /// Checks that a model has the experience that [`Adaptation::weigh`] needs.

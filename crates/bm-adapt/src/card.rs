@@ -26,7 +26,7 @@ pub(crate) fn card(
     let _ = write(&mut text, choice, start, doubts, findings);
     if let Some(old) = old {
         text.push_str("\n---\n\n");
-        text.push_str(old);
+        text.push_str(&quoted(old));
     }
     text
 }
@@ -38,7 +38,7 @@ fn write(
     doubts: &[Doubt],
     findings: &Findings,
 ) -> std::fmt::Result {
-    let start = format!("{} version {}", start.id, start.version);
+    let start = format!("{} version {}", plain(&start.id), start.version);
     let (title, what) = match choice {
         Choice::Adapted => (
             "read-error-adapted".to_owned(),
@@ -145,6 +145,42 @@ fn write(
     table(text, "homopolymer", &findings.by_homopolymer)
 }
 
+/// Returns text of a model as Markdown that shows it as it is.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '<' => plain.push_str("&lt;"),
+            '>' => plain.push_str("&gt;"),
+            '&' => plain.push_str("&amp;"),
+            // A hyphen has a meaning at the start of a line only, a dot after a number there.
+            character if character.is_ascii_punctuation() && !"-.+".contains(character) => {
+                plain.extend(['\\', character]);
+            }
+            character if character.is_control() || character.is_whitespace() => plain.push(' '),
+            character => plain.push(character),
+        }
+    }
+    plain
+}
+
+/// Returns the card of another model, which may be a stranger's, with nothing in it that a page would
+/// run: no HTML but comments, and no control characters.
+fn quoted(card: &str) -> String {
+    let mut quoted = String::with_capacity(card.len());
+    let mut rest = card.chars().peekable();
+    while let Some(character) = rest.next() {
+        let begins_a_tag = |next: &char| next.is_ascii_alphabetic() || *next == '/';
+        match character {
+            '<' if rest.peek().is_some_and(begins_a_tag) => quoted.push_str("&lt;"),
+            '\n' | '\t' => quoted.push(character),
+            character if character.is_control() => {}
+            character => quoted.push(character),
+        }
+    }
+    quoted
+}
+
 /// Returns the part of the card about k-mer evidence.
 pub(crate) fn evidence(evidence: &RunEvidence) -> String {
     let EvidenceFindings {
@@ -233,4 +269,29 @@ pub(crate) fn phred(errors: f64, bases: u64) -> Option<f64> {
 
 fn percent(part: u64, all: u64) -> f64 {
     100.0 * part as f64 / all.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_models_are_shown_as_they_are() {
+        assert_eq!(plain("read-error"), "read-error");
+        assert_eq!(
+            plain("<img src=x onerror=alert(1)>"),
+            r"&lt;img src\=x onerror\=alert\(1\)&gt;"
+        );
+        assert_eq!(plain("[a](b) | `c`\u{2028}# d"), r"\[a\]\(b\) \| \`c\` \# d");
+    }
+
+    #[test]
+    fn the_card_of_another_model_has_no_html() {
+        let card = "# Card\n\n<!-- Written by -->\n| p < 0.5 | <0.1 |\n";
+        assert_eq!(quoted(card), card);
+        assert_eq!(
+            quoted("<script>x</script><!--><IMG src=x> \u{1b}[2J\r\n"),
+            "&lt;script>x&lt;/script><!-->&lt;IMG src=x> [2J\n"
+        );
+    }
 }

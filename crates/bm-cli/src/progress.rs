@@ -1,5 +1,6 @@
 //! Progress bar and messages on the terminal.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -14,6 +15,8 @@ use crate::terminal;
 pub(crate) struct TerminalObserver {
     quiet: bool,
     pass: Mutex<Option<Pass>>,
+    /// Warnings that were printed: of two passes over a file, both would warn.
+    warned: Mutex<BTreeSet<String>>,
 }
 
 /// A pass over an input.
@@ -27,7 +30,7 @@ struct Pass {
 
 impl TerminalObserver {
     pub(crate) fn new(quiet: bool) -> Self {
-        Self { quiet, pass: Mutex::new(None) }
+        Self { quiet, pass: Mutex::new(None), warned: Mutex::default() }
     }
 
     fn with_pass(&self, act: impl FnOnce(&mut Option<Pass>)) {
@@ -63,7 +66,13 @@ impl Observer for TerminalObserver {
     }
 
     fn warn(&self, line: &str) {
-        terminal::note(&format!("bm: note: {line}"));
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.insert(line.to_owned()) {
+            self.with_pass(|pass| match pass {
+                Some(pass) => pass.bar.suspend(|| terminal::warn(line)),
+                None => terminal::warn(line),
+            });
+        }
     }
 }
 

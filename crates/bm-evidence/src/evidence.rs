@@ -158,7 +158,9 @@ impl Evidence {
         let depths = (0..ranges)
             .map(|_| read_u64(input).map(f64::from_bits))
             .collect::<Result<Vec<_>, _>>()?;
-        if !depths.is_sorted_by(|low, high| low < high) {
+        if !depths.is_sorted_by(|low, high| low < high)
+            || !depths.iter().all(|depth| depth.is_finite() && *depth > 0.0)
+        {
             return Err(content(format!("depths {depths:?}, expected rising numbers")));
         }
         let mut weights = (0..=ranges * number)

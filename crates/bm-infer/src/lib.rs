@@ -104,6 +104,8 @@ mod error;
 mod model_file;
 pub mod onnx;
 #[cfg(feature = "onnxruntime")]
+mod pinned_library;
+#[cfg(feature = "onnxruntime")]
 mod runtime_library;
 pub mod self_check;
 pub mod sequence;
@@ -114,6 +116,8 @@ pub use backend::{Backend, Session, Variant};
 pub use digest::{Digesting, Sha256};
 pub use error::{InferError, Shown};
 pub use model_file::ModelFile;
+#[cfg(feature = "onnxruntime")]
+pub use pinned_library::fetched_library;
 #[cfg(feature = "onnxruntime")]
 pub use runtime_library::LibrarySource;
 pub use sequence::{Alphabet, SequenceSession, SequencesRef};

@@ -8,15 +8,24 @@ use std::sync::{Arc, OnceLock};
 
 use ort::environment::Environment;
 
-use crate::InferError;
+use crate::{InferError, pinned_library};
 
 /// Where to look for the ONNX Runtime library.
 #[derive(Clone, Debug, Default)]
 pub struct LibrarySource {
     /// A path that the user gave; no other path is tried.
     pub explicit: Option<PathBuf>,
-    /// Paths to try, in this order, if the environment variable `ORT_DYLIB_PATH` is not set.
+    /// Paths to try, in this order, if the environment variable `ORT_DYLIB_PATH` is not set. What
+    /// nobody named is loaded only if it is the library that `cargo xtask fetch-runtime` fetches,
+    /// by its digest, in folders that no other user can write to.
     pub candidates: Vec<PathBuf>,
+}
+
+/// A library that was found.
+struct Found {
+    path: PathBuf,
+    /// Whether the user named it, and so trusts it.
+    is_named: bool,
 }
 
 /// The library that this process has started.
@@ -62,21 +71,22 @@ fn release(version: &str) -> Option<(u32, u32)> {
 static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
 
 impl LibrarySource {
-    /// Returns the path of the library.
-    fn resolve(&self) -> Result<PathBuf, String> {
+    /// Returns the library, not checked yet.
+    fn resolve(&self) -> Result<Found, String> {
         let named = self.explicit.clone().map(|path| ("--ort-lib", path));
         // A shell unsets a variable for one command by setting it to nothing.
         let variable = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty());
         let named = named.or_else(|| variable.map(|path| ("ORT_DYLIB_PATH", path.into())));
         if let Some((by, path)) = named {
             return match path.canonicalize() {
-                Ok(found) if found.is_file() => Ok(found),
+                Ok(path) if path.is_file() => Ok(Found { path, is_named: true }),
                 Ok(_) => Err(format!("{by} names {}, which is not a file", path.display())),
                 Err(error) => Err(format!("{by} names {}: {error}", path.display())),
             };
         }
         let found = self.candidates.iter().find(|path| path.is_file());
-        found.and_then(|path| path.canonicalize().ok()).ok_or_else(|| {
+        let found = found.and_then(|path| path.canonicalize().ok());
+        found.map(|path| Found { path, is_named: false }).ok_or_else(|| {
             "no library found; name it with --ort-lib or ORT_DYLIB_PATH \
              (`cargo xtask fetch-runtime` downloads one)"
                 .to_owned()
@@ -87,7 +97,11 @@ impl LibrarySource {
     pub(crate) fn runtime(&self, backend: &'static str) -> Result<&'static Runtime, InferError> {
         let unavailable =
             |reason: String| InferError::BackendUnavailable { backend, reason, source: None };
-        let path = self.resolve().map_err(unavailable)?;
+        let Found { mut path, is_named } = self.resolve().map_err(unavailable)?;
+        let is_running = matches!(RUNTIME.get(), Some(Ok(runtime)) if runtime.path == path);
+        if !is_named && !is_running {
+            path = pinned_library::checked(&path).map_err(unavailable)?;
+        }
         match RUNTIME.get_or_init(|| start(&path)) {
             Ok(runtime) if runtime.path == path => Ok(runtime),
             Ok(runtime) => Err(unavailable(format!(
@@ -169,9 +183,9 @@ mod tests {
             explicit: Some("no/such/libonnxruntime.so".into()),
             candidates: vec!["Cargo.toml".into()],
         };
-        let reason = source.resolve();
+        let reason = source.resolve().err();
         assert!(
-            reason.as_ref().is_err_and(|reason| reason.contains("--ort-lib names no/such")),
+            reason.as_ref().is_some_and(|reason| reason.contains("--ort-lib names no/such")),
             "{reason:?}"
         );
     }

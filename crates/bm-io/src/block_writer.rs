@@ -141,6 +141,7 @@ mod tests {
 
     use crate::compression::FRAME;
     use crate::gzip_reader::GzipReader;
+    use crate::stored_end::StoredEnd;
     use crate::tasks::Tasks;
 
     /// Returns text of this many bytes that compresses somewhat.
@@ -314,7 +315,10 @@ mod tests {
                 let ours = with_workers(workers, |tasks| {
                     let mut ours = Vec::new();
                     let stored = io::BufReader::with_capacity(piece, &stored[..]);
-                    GzipReader::new(stored, &tasks).read_to_end(&mut ours).map(|_| ours)
+                 let end = StoredEnd::new("x.gz");
+                 end.require().unwrap();
+                 let mut text = GzipReader::new(stored, &tasks, end);
+                 text.read_to_end(&mut ours).map(|_| ours)
                 });
                 prop_assert!(ours.unwrap() == text);
             }

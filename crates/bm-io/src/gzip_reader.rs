@@ -14,6 +14,7 @@ use std::ops::Range;
 use sirocco::Format;
 use sirocco::inflate::{Decoder, Error};
 
+use crate::stored_end::{Lack, StoredEnd};
 use crate::tasks::{InOrder, Tasks, Tools};
 
 /// First bytes of every member.
@@ -31,6 +32,9 @@ pub(crate) struct GzipReader<R> {
     /// Bytes read ahead from `stored` to recognise the next member.
     ahead: Vec<u8>,
     next: Next,
+    /// Whether the last member was a block with text; the last block of a whole file is empty.
+    lacks_end: bool,
+    end_mark: StoredEnd,
     blocks: InOrder<Result<Vec<u8>, Fault>>,
     decoder: Box<Decoder>,
     /// A block's text, or the window of a stream.
@@ -97,8 +101,11 @@ impl From<Fault> for io::Error {
 }
 
 impl<R: BufRead> GzipReader<R> {
-    pub(crate) fn new(stored: R, tasks: &Tasks) -> Self {
+    /// Returns the reader of a file whose end is noted in `end_mark`.
+    pub(crate) fn new(stored: R, tasks: &Tasks, end_mark: StoredEnd) -> Self {
         Self {
+            lacks_end: false,
+            end_mark,
             stored,
             ahead: Vec::new(),
             next: Next::Member,
@@ -141,6 +148,9 @@ impl<R: BufRead> GzipReader<R> {
         let missing = HEADER - self.ahead.len();
         (&mut self.stored).take(missing as u64).read_to_end(&mut self.ahead)?;
         if self.ahead.is_empty() {
+            if self.lacks_end {
+                self.end_mark.missing(Lack::Block)?;
+            }
             return Ok(Next::End);
         }
         // The stream reader cannot decide on a few bytes: they could be a truncated member.
@@ -150,6 +160,7 @@ impl<R: BufRead> GzipReader<R> {
         let Some(size) = block_size(&self.ahead) else {
             self.decoder.reset();
             (self.end, self.full) = (0, false);
+            self.lacks_end = false;
             return Ok(Next::Stream);
         };
         let mut block = mem::take(&mut self.ahead);
@@ -157,6 +168,7 @@ impl<R: BufRead> GzipReader<R> {
         if block.len() < size {
             return Err(Fault::Truncated.into());
         }
+        self.lacks_end = text_size(&block) != Some(0);
         self.blocks.request(move |tools| inflate(&block, tools));
         Ok(Next::Member)
     }
@@ -229,9 +241,14 @@ fn block_size(header: &[u8]) -> Option<usize> {
     }
 }
 
+/// Returns the number of bytes of text in a block.
+fn text_size(block: &[u8]) -> Option<usize> {
+    block.last_chunk().map(|size| u32::from_le_bytes(*size) as usize)
+}
+
 /// Inflates a whole block.
 fn inflate(block: &[u8], tools: &mut Tools) -> Result<Vec<u8>, Fault> {
-    let size = block.last_chunk().map_or(usize::MAX, |size| u32::from_le_bytes(*size) as usize);
+    let size = text_size(block).unwrap_or(usize::MAX);
     if size > BLOCK {
         return Err(Fault::Damaged(Error::BadData));
     }
@@ -258,9 +275,12 @@ mod tests {
     /// Reads a file that arrives in pieces of `step` bytes.
     fn read(stored: &[u8], step: usize) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
-        GzipReader::new(io::BufReader::with_capacity(step, stored), &Tasks::for_workers(2))
-            .read_to_end(&mut text)?;
+        reader(io::BufReader::with_capacity(step, stored), 2).read_to_end(&mut text)?;
         Ok(text)
+    }
+
+    fn reader<R: BufRead>(stored: R, workers: usize) -> GzipReader<R> {
+        GzipReader::new(stored, &Tasks::for_workers(workers), StoredEnd::new("x.gz"))
     }
 
     fn text(bytes: usize) -> Vec<u8> {
@@ -326,12 +346,43 @@ mod tests {
     }
 
     #[test]
+    fn blocks_without_the_empty_one_at_the_end_are_noted() {
+        let whole = blocks(&text(200_000));
+        let cut = &whole[..whole.len() - 28];
+        let empty_inside = [&whole, cut].concat();
+        for (stored, lacks) in [
+            (whole.as_slice(), false),
+            (cut, true),
+            (&[&whole[..], &whole].concat(), false),
+            (&empty_inside, true),
+            (&[cut, &whole].concat(), false),
+            (&stream(&text(300)), false),
+            (&[cut, &stream(&text(300))].concat(), false),
+            (&[&stream(&text(300)), cut].concat(), true),
+            (&blocks(&[]), false),
+        ] {
+            for required in [false, true] {
+                let end = StoredEnd::new("x.gz");
+                if required {
+                    end.require().unwrap();
+                }
+                let mut text = Vec::new();
+                let outcome = GzipReader::new(stored, &Tasks::for_workers(2), end.clone())
+                    .read_to_end(&mut text);
+                assert_eq!(end.warning().is_some(), lacks);
+                assert_eq!(outcome.is_err(), lacks && required);
+                assert!(text == read(stored, 300).unwrap(), "all text comes before the error");
+            }
+        }
+    }
+
+    #[test]
     fn other_bytes_after_a_member_are_an_error_after_all_its_text() {
         for member in [stream(&text(300)), blocks(&text(300))] {
             for rest in [[0; 1].as_slice(), &[0; 30], b"@r\nACGT\n+\nIIII\n"] {
                 let stored = [&member, rest].concat();
                 let mut text = Vec::new();
-                let error = GzipReader::new(stored.as_slice(), &Tasks::for_workers(0))
+                let error = reader(stored.as_slice(), 0)
                     .read_to_end(&mut text)
                     .expect_err("there is something after it");
                 assert!(
@@ -388,7 +439,7 @@ mod tests {
         for stored in [stream(&text(700_000)), blocks(&text(700_000))] {
             let mut found = Vec::new();
             let below = io::BufReader::with_capacity(1_000, Interrupted(&stored, false));
-            GzipReader::new(below, &Tasks::for_workers(2)).read_to_end(&mut found).unwrap();
+            reader(below, 2).read_to_end(&mut found).unwrap();
             assert!(found == text(700_000));
         }
     }
@@ -396,7 +447,7 @@ mod tests {
     #[test]
     fn reading_after_an_error_is_an_error_again() {
         let stored = stream(&text(300));
-        let mut gzip = GzipReader::new(&stored[..stored.len() - 1], &Tasks::for_workers(0));
+        let mut gzip = reader(&stored[..stored.len() - 1], 0);
         assert!(gzip.read_to_end(&mut Vec::new()).is_err());
         assert!(gzip.read_to_end(&mut Vec::new()).is_err());
     }

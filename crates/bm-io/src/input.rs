@@ -16,6 +16,7 @@ use crate::file_state::FileState;
 use crate::gzip_reader::GzipReader;
 use crate::path::{is_stdio, name};
 use crate::standard_streams::stdin;
+use crate::stored_end::{Lack, StoredEnd};
 use crate::tasks::Tasks;
 use crate::waiting;
 
@@ -31,6 +32,7 @@ pub struct Input {
     /// The file that is read, and its state when it was opened; `None` for a stream.
     file: Option<(File, FileState)>,
     consumed: Arc<AtomicU64>,
+    end: StoredEnd,
 }
 
 impl Input {
@@ -106,17 +108,19 @@ impl Input {
     ) -> Result<Self, IoError> {
         let consumed = Arc::new(AtomicU64::new(0));
         let stream = Counted { inner: stream, consumed: Arc::clone(&consumed) };
-        let Text { mut text, searched } = decompressed(stream, tasks, &name)?;
+        let Text { mut text, searched, end } = decompressed(stream, tasks, &name)?;
         if let Some(cancellation) = cancellation.cloned() {
             text = Box::new(Cancellable { inner: text, cancellation });
         }
         let records = Box::new(fastq::Reader::new(text).with_offset(offset));
-        Ok(Self { name, records, searched, file: None, consumed })
+        Ok(Self { name, records, searched, file: None, consumed, end })
     }
 
     /// Returns an input of records from another source; `name` is what messages call it.
     pub fn from_source(name: impl Into<String>, records: Box<dyn RecordSource>) -> Self {
-        Self { name: name.into(), records, searched: 0, file: None, consumed: Arc::default() }
+        let name = name.into();
+        let end = StoredEnd::new(name.clone());
+        Self { name, records, searched: 0, file: None, consumed: Arc::default(), end }
     }
 
     /// Returns the name of the input in messages.
@@ -145,6 +149,11 @@ impl Input {
             Some(now) => now.check(before, &self.name),
             None => Ok(()),
         }
+    }
+
+    /// Returns whether the compressed file had its end, as far as it was read.
+    pub fn end(&self) -> &StoredEnd {
+        &self.end
     }
 
     /// Returns the counter of the bytes read from the file so far, as stored.
@@ -195,22 +204,27 @@ impl Input {
     }
 }
 
-/// Opens a text of the named format, which may be compressed, or stdin if the path is `-`. Returns
-/// its name in messages, and the text.
+/// A text that may have been compressed.
+pub struct TextInput {
+    /// Its name in messages.
+    pub name: String,
+    /// The text.
+    pub text: Box<dyn BufRead + Send>,
+    /// Whether the compressed file had its end, as far as the text was read.
+    pub end: StoredEnd,
+}
+
+/// Opens a text of the named format, which may be compressed, or stdin if the path is `-`.
 ///
 /// # Errors
 ///
 /// If it cannot be opened, or is a folder.
-pub fn open_text(
-    path: &Path,
-    format: &str,
-    tasks: &Tasks,
-) -> Result<(String, Box<dyn BufRead + Send>), IoError> {
+pub fn open_text(path: &Path, format: &str, tasks: &Tasks) -> Result<TextInput, IoError> {
     let name = name(path);
     let stream: Box<dyn Read + Send> =
         if is_stdio(path) { Box::new(stdin()?) } else { Box::new(open_file(path, format)?.0) };
-    let text = decompressed(stream, tasks, &name)?.text;
-    Ok((name, text))
+    let Text { text, end, .. } = decompressed(stream, tasks, &name)?;
+    Ok(TextInput { name, text, end })
 }
 
 /// Opens a file of the named format; returns it with its state if it is a regular file.
@@ -243,6 +257,7 @@ struct Text {
     /// Bytes of text that are searched for damage of the stream, a few seconds' worth; 0 for a
     /// plain stream.
     searched: u64,
+    end: StoredEnd,
 }
 
 /// Returns the text of a stream that may be compressed, which its first bytes show.
@@ -256,10 +271,14 @@ fn decompressed(
     (&mut stream).take(6).read_to_end(&mut magic).map_err(failed)?;
     let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
     let format = StreamFormat::of(&magic);
+    let end = StoredEnd::new(name);
+    if magic.is_empty() && is_name_of_compressed(name) {
+        end.missing(Lack::Bytes).map_err(failed)?;
+    }
     let stream = Cursor::new(magic).chain(stream);
     if !is_gzip && format.is_none() {
         let text = Box::new(BufReader::with_capacity(BUFFER, stream));
-        return Ok(Text { text, searched: 0 });
+        return Ok(Text { text, searched: 0, end });
     }
     let stored = BufReader::with_capacity(BUFFER, InFull { inner: stream, failed: None });
     let text: Box<dyn BufRead + Send> = match format {
@@ -267,11 +286,18 @@ fn decompressed(
             let text = format.text(stored).map_err(IoError::system(name))?;
             Box::new(BufReader::with_capacity(BUFFER, text))
         }
-        None => Box::new(GzipReader::new(stored, tasks)),
+        None => Box::new(GzipReader::new(stored, tasks, end.clone())),
     };
     // The slow formats have a checksum in every block.
     let is_slow = matches!(format, Some(StreamFormat::Bzip2 | StreamFormat::Xz));
-    Ok(Text { text, searched: if is_slow { 32 << 20 } else { 1 << 30 } })
+    Ok(Text { text, searched: if is_slow { 32 << 20 } else { 1 << 30 }, end })
+}
+
+/// Returns whether a file of this name is compressed, if the name is right.
+fn is_name_of_compressed(name: &str) -> bool {
+    let ends = ["gz", "bgz", "bgzf", "zst", "bz2", "xz"];
+    let end = Path::new(name).extension().unwrap_or_default();
+    ends.iter().any(|known| end.eq_ignore_ascii_case(known))
 }
 
 /// Fills every buffer as far as the stream has bytes. A pipe returns any number of bytes per read;

@@ -18,6 +18,10 @@ const REST: u64 = (1 << (32 - COUNT_BITS)) - 1;
 /// Fraction of the cells in use.
 const LOAD: f64 = 0.6;
 
+/// An index that is read may have this many times the lines that its k-mers need: an empty line takes
+/// a byte of the file, but 32 of the memory.
+const MOST_ROOM: u64 = 4;
+
 /// Most times that the k-mers are halved: beyond it, a read has none left.
 pub(crate) const MAX_LEVEL: u32 = 12;
 
@@ -29,6 +33,11 @@ const SAMPLED_BITS: u32 = 32;
 #[inline(always)]
 pub fn is_sampled(hash: u64, level: u32) -> bool {
     hash >> SAMPLED_BITS & ((1 << level) - 1) == 0
+}
+
+/// Returns the number of lines for this many k-mers.
+fn lines(kmers: usize) -> usize {
+    (kmers as f64 / LOAD / CELLS as f64).ceil() as usize + 1
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -46,8 +55,7 @@ pub struct Index {
 
 impl Index {
     pub(crate) fn new(k: usize, level: u32, kmers: usize) -> Self {
-        let lines = (kmers as f64 / LOAD / CELLS as f64).ceil() as usize + 1;
-        Self { k, level, kmers: 0, lines: vec![Line::default(); lines] }
+        Self { k, level, kmers: 0, lines: vec![Line::default(); lines(kmers)] }
     }
 
     /// Returns the length of the k-mers.
@@ -168,12 +176,13 @@ impl Index {
             || lines > most
             || kmers > most / 4
             || kmers > lines.saturating_mul(CELLS as u64)
+            || lines > MOST_ROOM * self::lines(kmers as usize) as u64
         {
             return Err(KmerError::Content(format!(
                 "the header says {kmers} k-mers in {lines} lines, more or fewer than the file holds"
             )));
         }
-        let mut taken = vec![0; lines as usize];
+        let mut taken: Vec<u8> = room(lines)?;
         read_exact(input, &mut taken)?;
         let sum: u64 = taken.iter().map(|taken| u64::from(*taken)).sum();
         if taken.iter().any(|taken| usize::from(*taken) > CELLS) || sum != kmers {
@@ -181,7 +190,7 @@ impl Index {
                 "{sum} k-mers in the lines, the header says {kmers}"
             )));
         }
-        let mut index = Self { k, level, kmers, lines: vec![Line::default(); lines as usize] };
+        let mut index = Self { k, level, kmers, lines: room(lines)? };
         let mut bytes = [0; 4 * CELLS];
         for (line, taken) in index.lines.iter_mut().zip(taken) {
             let bytes = &mut bytes[..4 * usize::from(taken)];
@@ -195,6 +204,17 @@ impl Index {
         }
         Ok(index)
     }
+}
+
+/// Returns memory for this many items of a file's index, all zero.
+fn room<T: Clone + Default>(count: u64) -> Result<Vec<T>, KmerError> {
+    let mut items = Vec::new();
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    items
+        .try_reserve_exact(count)
+        .map_err(|_| KmerError::Content("the index takes more memory than there is".to_owned()))?;
+    items.resize(count, T::default());
+    Ok(items)
 }
 
 /// Returns the next four bytes as a little-endian number.

@@ -32,7 +32,8 @@ pub struct EngineChoice {
     pub backend: BackendChoice,
     /// The ONNX Runtime library.
     pub ort_library: Option<PathBuf>,
-    /// Path to try for the library if none is named.
+    /// Paths to try for the library if none is named: only the one that `cargo xtask fetch-runtime`
+    /// fetches is loaded, from folders that no other user can write to.
     pub ort_candidates: Vec<PathBuf>,
     /// Folder in which CoreML keeps compiled models.
     pub coreml_cache: Option<PathBuf>,
@@ -132,9 +133,7 @@ impl Engine {
                             format!("{}; using {}", error.with_causes(), engine.backend.describe());
                         Ok(Self { note: Some(note), ..engine })
                     }
-                    // Report why the first engine cannot run the model, not why the second is
-                    // missing.
-                    Err(_) => Err(error),
+                    Err(other) => Err(neither(error, &other)),
                 }
             }
             outcome => outcome,
@@ -153,6 +152,21 @@ impl Engine {
             models.push(QualityModel::new(Arc::clone(&self.package), self.backend.as_ref())?);
         }
         Ok(models)
+    }
+}
+
+/// Adds to the error of the first engine, which cannot run the model, why the second one does not.
+fn neither(error: PipelineError, other: &PipelineError) -> PipelineError {
+    match error {
+        PipelineError::Quality(QualityError::Infer(InferError::ModelUnsupported {
+            model,
+            backend,
+            reason,
+        })) => {
+            let reason = format!("{reason}; {}", other.with_causes());
+            InferError::ModelUnsupported { model, backend, reason }.into()
+        }
+        error => error,
     }
 }
 

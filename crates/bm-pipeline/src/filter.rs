@@ -6,7 +6,7 @@ use bm_io::{Output, refuse_twins};
 
 use crate::PipelineError;
 use crate::inputs::Inputs;
-use crate::kept_records::{KeptRecords, Places};
+use crate::kept_records::{KeptRecords, Places, recalibrated_mark};
 use crate::observer::Observer;
 use crate::run::{Finished, Job, OpenSource, RunSettings};
 
@@ -95,7 +95,7 @@ fn mark(source: &OpenSource) -> Result<Vec<u8>, PipelineError> {
         OpenSource::Model { engine, .. } => {
             let facts = engine.package.facts();
             if facts.counts_errors() {
-                return Ok(format!(" recalibrated={}/{}", facts.id, facts.version).into_bytes());
+                return Ok(recalibrated_mark(&facts.id, facts.version));
             }
             PipelineError::refuse(format!(
                 "--recalibrate: the model {} gives no error probabilities of bases; use one that \

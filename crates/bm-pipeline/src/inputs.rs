@@ -40,6 +40,8 @@ pub struct Inputs {
     interleaved: bool,
     /// The offset of the quality scores.
     pub offset: QualityOffset,
+    /// Whether a compressed file without its end is an error; otherwise it is a warning.
+    pub strict: bool,
 }
 
 /// Where the text of reads is.
@@ -81,7 +83,8 @@ impl Inputs {
     }
 
     fn of(source: Source) -> Self {
-        Self { source, mates: None, interleaved: false, offset: QualityOffset::default() }
+        let offset = QualityOffset::default();
+        Self { source, mates: None, interleaved: false, offset, strict: false }
     }
 
     /// Returns inputs of two files of mates, in the same order.

@@ -90,6 +90,26 @@ impl KeptRecords {
     }
 }
 
+/// Returns the mark for records with the qualities of a model: a word of a description. The id comes
+/// from the model; bytes of it that are not part of a word are written as `%20` and the like.
+pub(crate) fn recalibrated_mark(id: &str, version: u32) -> Vec<u8> {
+    let mut mark = b" recalibrated=".to_vec();
+    for byte in id.bytes() {
+        match byte {
+            b'%' | b'=' | b'/' => {}
+            byte if byte.is_ascii_graphic() => {
+                mark.push(byte);
+                continue;
+            }
+            _ => {}
+        }
+        // Writing to memory does not fail.
+        let _ = write!(mark, "%{byte:02X}");
+    }
+    let _ = write!(mark, "/{version}");
+    mark
+}
+
 /// Returns the quality byte for an error probability. It is no higher than any Illumina instrument
 /// writes, since some programs refuse higher ones.
 fn quality(probability: f32) -> u8 {
@@ -110,4 +130,22 @@ fn annotate(suffix: &mut Vec<u8>, prediction: &Prediction, joint: Option<&Predic
     add("p", prediction.probability().map(|p| p.get()));
     add("ee", prediction.expected_errors());
     add("pair_p", joint.and_then(Prediction::probability).map(|p| p.get()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_any_model_is_one_word() {
+        for (id, word) in [
+            ("read-error", "read-error/3"),
+            ("a b\tc\nd", "a%20b%09c%0Ad/3"),
+            ("x=1/2 100%", "x%3D1%2F2%20100%25/3"),
+            ("µ\u{2028}", "%C2%B5%E2%80%A8/3"),
+        ] {
+            let expected = format!(" recalibrated={word}");
+            assert_eq!(recalibrated_mark(id, 3), expected.as_bytes(), "{id}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 
 use bm_adapt::{Adaptation, Label, Labels, RunEvidence, RunSample, Settings};
-use bm_io::{Cancellation, FileState, Input, Output, Tasks};
+use bm_io::{Cancellation, FileState, Input, Output, StoredEnd, Tasks};
 use bm_kmers::Counter;
 use bm_quality::ModelPackage;
 use bm_reads::fastq::{BatchSize, QualityOffset, RecordBatch};
@@ -32,6 +32,8 @@ pub struct Learning<'a> {
     pub interleaved: bool,
     /// The offset of the quality scores.
     pub offset: QualityOffset,
+    /// Whether a compressed file without its end is an error; otherwise it is a warning.
+    pub strict: bool,
     /// The model to start from.
     pub start: &'a ModelPackage,
     /// Random seed.
@@ -113,8 +115,17 @@ impl Learning<'_> {
         labels_output: Option<&mut Output>,
         observer: &dyn Observer,
     ) -> Result<Learned, PipelineError> {
-        let Self { inputs, interleaved, offset, start, seed, evidence, threads, cancellation } =
-            *self;
+        let Self {
+            inputs,
+            interleaved,
+            offset,
+            strict,
+            start,
+            seed,
+            evidence,
+            threads,
+            cancellation,
+        } = *self;
         Adaptation::check(start)?;
         if evidence.is_some() {
             Adaptation::check_experience(start)?;
@@ -136,6 +147,10 @@ impl Learning<'_> {
                 |path: &&Path| open_input(path, offset, &Tasks::for_workers(0), cancellation);
             let mut files = mates.iter().map(open).collect::<Result<Vec<_>, _>>()?;
             states.extend(files.iter().map(Input::state));
+            if strict {
+                files.iter().try_for_each(|file| file.end().require())?;
+            }
+            let ends: Vec<_> = files.iter().map(|file| file.end().clone()).collect();
             let mut first = vec![RecordBatch::default(); files.len()];
             for (file, first) in files.iter_mut().zip(&mut first) {
                 let more = file.read_batch(first, size(FIRST_BYTES));
@@ -154,6 +169,7 @@ impl Learning<'_> {
             }
             let seen = observe(files, first, size(BATCH_BYTES), &mut sample, counting, observer);
             counting = or_cancelled(seen, cancellation)?;
+            ends.iter().filter_map(StoredEnd::warning).for_each(|line| observer.warn(&line));
         }
         observer.note(&format!(
             "{} reads seen, learning from {} of them",

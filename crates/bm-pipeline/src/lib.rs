@@ -74,6 +74,7 @@ mod run;
 mod run_pass;
 mod score;
 mod score_reads;
+mod score_row;
 mod score_rows;
 mod score_table;
 pub mod survey;

@@ -213,6 +213,8 @@ pub(crate) fn run(
         table.check_end()?;
     }
     total.totals.close(reader.records())?;
+    let warnings = reader.warnings().chain(table.and_then(|table| table.end().warning()));
+    warnings.for_each(|line| observer.warn(&line));
     Ok(total)
 }
 

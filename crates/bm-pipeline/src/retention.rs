@@ -67,7 +67,7 @@ impl RetentionCurve {
                 ));
             }
             while let Some(row) = table.row()? {
-                let mate = if has_pairs { table.row()? } else { None };
+                let mate = if has_pairs { table.row_of_mate(&row)? } else { None };
                 if has_pairs && mate.is_none() {
                     let name = table.name();
                     return PipelineError::refuse(format!(
@@ -83,6 +83,7 @@ impl RetentionCurve {
                 units.push(Unit {
                     probability: probability.map_or(f32::NAN, |p| p.get()),
                     expected_errors: sum(&|prediction| prediction.expected_errors().unwrap_or(0.0)),
+                    // Each row, and each pair, has at most `MOST_BASES`.
                     bases: rows.iter().flatten().map(|row| row.length as u32).sum(),
                 });
             }

@@ -40,14 +40,13 @@ impl Rules {
                 reasons.add(reason);
             }
         };
-        let has_too_many_n = |most| unknown_bases(sequence) as f64 > most * length as f64;
+        // NaN is neither below nor above a limit: it must not meet one.
+        let has_few_n = |most| unknown_bases(sequence) as f64 <= most * length as f64;
+        let is_complex = |least| complexity(sequence) >= least;
         check(self.min_length.is_some_and(|fewest| length < fewest), Reason::MinLength);
         check(self.max_length.is_some_and(|most| length > most), Reason::MaxLength);
-        check(self.max_n.is_some_and(has_too_many_n), Reason::MaxN);
-        check(
-            self.min_complexity.is_some_and(|least| complexity(sequence) < least),
-            Reason::MinComplexity,
-        );
+        check(self.max_n.is_some_and(|most| !has_few_n(most)), Reason::MaxN);
+        check(self.min_complexity.is_some_and(|least| !is_complex(least)), Reason::MinComplexity);
         check(self.max_poly_g.is_some_and(|longest| poly_g(sequence) > longest), Reason::MaxPolyG);
         reasons
     }

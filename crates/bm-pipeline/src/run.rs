@@ -308,6 +308,9 @@ impl Job<'_> {
                 );
             }
             let table = ScoreTable::open(table, &self.compression.tasks)?;
+            if settings.inputs.strict {
+                table.end().require()?;
+            }
             let words = |pairs| if pairs { "pairs" } else { "reads" };
             let wanted = settings.inputs.layout().has_pairs();
             if wanted != table.has_pairs() {
@@ -346,6 +349,7 @@ impl Job<'_> {
             inputs: &inputs,
             interleaved: settings.inputs.layout() == Layout::Interleaved,
             offset: settings.inputs.offset,
+            strict: settings.inputs.strict,
             start: &settings.engine.package()?,
             seed: 0,
             evidence: Some(bytes),

@@ -3,21 +3,21 @@
 use std::io::BufRead;
 use std::path::Path;
 
-use bm_io::{IoError, Tasks, open_text};
-use bm_quality::{Prediction, Probability, Score, Verdict};
+use bm_io::{IoError, StoredEnd, Tasks, TextInput, open_text};
+use bm_quality::{Prediction, Score};
 use bm_reads::ReadError;
-use thiserror::Error;
 
 use crate::PipelineError;
-use crate::columns::Column;
 use crate::fate::Fate;
-use crate::reasons::{Reason, Reasons};
+use crate::reasons::Reasons;
+use crate::score_row::{Columns, Row, field};
 use crate::templates::TemplateBatch;
 
 /// An open table of scores, read row by row.
 pub struct ScoreTable {
     lines: Lines,
-    columns: Columns,
+    columns: Box<Columns>,
+    end: StoredEnd,
 }
 
 /// The lines of a table.
@@ -30,30 +30,6 @@ struct Lines {
     number: u64,
 }
 
-/// The place of each column of a table.
-struct Columns {
-    count: usize,
-    read: usize,
-    length: usize,
-    probability: usize,
-    expected_errors: Option<usize>,
-    mate: Option<usize>,
-    pair_probability: Option<usize>,
-    verdict: usize,
-    reason: usize,
-}
-
-/// A row of the table.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Row {
-    pub(crate) length: usize,
-    pub(crate) prediction: Prediction,
-    /// The probability of the pair, in the rows of both mates.
-    pub(crate) pair_probability: Option<Probability>,
-    /// The verdict on the read when it was scored.
-    pub(crate) fate: Fate,
-}
-
 impl ScoreTable {
     /// Opens a table, which may be compressed; `-` is stdin.
     ///
@@ -61,12 +37,17 @@ impl ScoreTable {
     ///
     /// If the table cannot be opened, or lacks a required column.
     pub fn open(path: &Path, tasks: &Tasks) -> Result<Self, PipelineError> {
-        let (name, rows) = open_text(path, "table of scores", tasks)?;
+        let TextInput { name, text: rows, end } = open_text(path, "table of scores", tasks)?;
         let mut lines = Lines { name, rows, line: Vec::new(), number: 0 };
         lines.advance()?;
         let columns = Columns::of(&String::from_utf8_lossy(&lines.line))
             .map_err(PipelineError::at(lines.name.clone()))?;
-        Ok(Self { lines, columns })
+        Ok(Self { lines, columns: Box::new(columns), end })
+    }
+
+    /// Returns whether the compressed table had its end, as far as it was read.
+    pub fn end(&self) -> &StoredEnd {
+        &self.end
     }
 
     /// Returns the name of the table in messages.
@@ -89,8 +70,21 @@ impl ScoreTable {
         if !self.lines.advance()? {
             return Ok(None);
         }
-        let place = |lines: &Lines| format!("{}: line {}", lines.name, lines.number);
-        self.parsed().map(Some).map_err(|error| PipelineError::at(place(&self.lines))(error))
+        Row::parse(&self.lines.line, &self.columns)
+            .map(Some)
+            .map_err(|fault| PipelineError::at(self.place())(fault))
+    }
+
+    /// Reads the row of the second mate, which follows that of the first; `None` at the end.
+    pub(crate) fn row_of_mate(&mut self, first: &Row) -> Result<Option<Row>, PipelineError> {
+        let Some(second) = self.row()? else { return Ok(None) };
+        first.check_mates(&second).map_err(|fault| PipelineError::at(self.place())(fault))?;
+        Ok(Some(second))
+    }
+
+    /// Returns the table and the number of the last line read.
+    fn place(&self) -> String {
+        format!("{}: line {}", self.lines.name, self.lines.number)
     }
 
     /// Reads the rows of a batch: the prediction for each read and each pair, and the verdict on
@@ -111,10 +105,14 @@ impl ScoreTable {
         earlier.resize(templates.len(), unknown);
         for template in templates.templates() {
             let mut errors = Some(0.0);
-            let mut probability = None;
+            let mut first: Option<Row> = None;
             for mate in template.mates() {
                 let (read, length) = (mate.record.name(), mate.record.sequence.len());
-                let Some(row) = self.row()? else {
+                let row = match &first {
+                    Some(first) => self.row_of_mate(first)?,
+                    None => self.row()?,
+                };
+                let Some(row) = row else {
                     return PipelineError::refuse(format!(
                         "{}: ends before the read {}; is it of other files?",
                         self.lines.name,
@@ -136,12 +134,12 @@ impl ScoreTable {
                 errors = errors
                     .zip(row.prediction.expected_errors())
                     .map(|(sum, errors)| sum + f64::from(errors));
-                probability = row.pair_probability;
-                predictions[mate.index] = row.prediction;
+                predictions[mate.index] = row.prediction.clone();
                 earlier[mate.index] = row.fate;
+                first = Some(row);
             }
             if templates.layout().has_pairs() {
-                joints.push(match probability {
+                joints.push(match first.and_then(|row| row.pair_probability) {
                     Some(probability) => Prediction::Scored(Score {
                         probability,
                         expected_errors: errors.map(|errors| errors as f32),
@@ -164,84 +162,6 @@ impl ScoreTable {
             ));
         }
         Ok(())
-    }
-
-    fn parsed(&self) -> Result<Row, Fault> {
-        let columns = &self.columns;
-        let count = self.lines.line.iter().filter(|byte| **byte == b'\t').count() + 1;
-        if count != columns.count {
-            let expected = columns.count;
-            return Fault::of(format!("{count} columns, expected {expected} as in the first line"));
-        }
-        let text = |column| {
-            std::str::from_utf8(field(&self.lines.line, column)).map_err(Fault::from("not text"))
-        };
-        let number = |column| -> Result<f32, Fault> {
-            let text = text(column)?;
-            text.parse().map_err(Fault::from(format!("expected a number, found {text}")))
-        };
-        let probability = |column| -> Result<Option<Probability>, Fault> {
-            let value = number(column)?;
-            if !value.is_nan() && Probability::new(value).is_none() {
-                return Fault::of(format!("expected a probability, found {value}"));
-            }
-            Ok(Probability::new(value))
-        };
-        let length = text(columns.length)?;
-        let length: usize =
-            length.parse().map_err(Fault::from(format!("expected a length, found {length}")))?;
-        let expected_errors = columns.expected_errors.map(number).transpose()?;
-        let prediction = match probability(columns.probability)? {
-            Some(probability) => {
-                Prediction::Scored(Score { probability, expected_errors, support: None })
-            }
-            None if length == 0 => Prediction::Unscored(ReadError::EmptyRead),
-            None => Prediction::Unscored(ReadError::NoKnownBase),
-        };
-        let verdict = match text(columns.verdict)? {
-            "pass" => Verdict::Pass,
-            "fail" => Verdict::Fail,
-            "unscored" => Verdict::Unscored,
-            other => {
-                return Fault::of(format!("expected pass, fail or unscored, found {other}"));
-            }
-        };
-        let reasons = match text(columns.reason)? {
-            "-" => Reasons::NONE,
-            names => {
-                let named = |name| match Reason::from_name(name) {
-                    Some(reason) => Ok(reason),
-                    None => Fault::of(format!("{name} is no reason")),
-                };
-                names.split(',').map(named).collect::<Result<Reasons, _>>()?
-            }
-        };
-        if reasons.is_empty() != (verdict == Verdict::Pass) {
-            return Fault::of("a read that passes has no reason, and every other one has");
-        }
-        let pair_probability = columns.pair_probability.map(probability).transpose()?.flatten();
-        let fate = Fate { verdict, reasons, ..Fate::KEPT };
-        Ok(Row { length, prediction, pair_probability, fate })
-    }
-}
-
-/// A fault in a line of a table.
-#[derive(Debug, Error)]
-#[error("{what}")]
-struct Fault {
-    what: String,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
-
-impl Fault {
-    fn of<T>(what: impl Into<String>) -> Result<T, Self> {
-        Err(Self { what: what.into(), source: None })
-    }
-
-    fn from<E: std::error::Error + Send + Sync + 'static>(
-        what: impl Into<String>,
-    ) -> impl FnOnce(E) -> Self {
-        move |source| Self { what: what.into(), source: Some(Box::new(source)) }
     }
 }
 
@@ -267,39 +187,4 @@ impl Lines {
         self.line.pop_if(|last| *last == b'\r');
         Ok(true)
     }
-}
-
-impl Columns {
-    fn of(header: &str) -> Result<Self, Fault> {
-        if header.starts_with("PAR1") {
-            return Fault::of(
-                "is Parquet, which is not read here; score to a name that ends in .tsv or .tsv.gz",
-            );
-        }
-        let names: Vec<_> = header.split('\t').collect();
-        let find = |column: Column| names.iter().position(|name| *name == column.name());
-        let need = |column: Column| match find(column) {
-            Some(place) => Ok(place),
-            None => Fault::of(format!(
-                "has no column {} in its first line; expected a table of `bm score`",
-                column.name()
-            )),
-        };
-        Ok(Self {
-            count: names.len(),
-            read: need(Column::Read)?,
-            length: need(Column::Length)?,
-            probability: need(Column::Probability)?,
-            expected_errors: find(Column::ExpectedErrors),
-            mate: find(Column::Mate),
-            pair_probability: find(Column::PairProbability),
-            verdict: need(Column::Verdict)?,
-            reason: need(Column::Reason)?,
-        })
-    }
-}
-
-/// Returns a field of a line; empty if there are fewer fields.
-fn field(line: &[u8], column: usize) -> &[u8] {
-    line.split(|byte| *byte == b'\t').nth(column).unwrap_or_default()
 }

@@ -65,8 +65,16 @@ impl TemplateReader {
                 .map(|path| open_input(path, inputs.offset, tasks, cancellation))
                 .collect::<Result<Vec<_>, _>>()?,
         };
+        if inputs.strict {
+            opened.iter().try_for_each(|input| input.end().require())?;
+        }
         let cancellation = cancellation.cloned();
         Ok(Self { inputs: opened, layout: inputs.layout(), cancellation })
+    }
+
+    /// Returns a line for each compressed file without its end, after all reads were read.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        self.inputs.iter().filter_map(|input| input.end().warning())
     }
 
     /// Returns the names of the files in messages.

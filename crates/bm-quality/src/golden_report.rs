@@ -49,7 +49,7 @@ impl GoldenReads {
             match (score.expected_errors, golden.expected_errors) {
                 (Some(found), Some(expected)) => {
                     let difference = (found - expected).abs() / golden.sequence.len() as f32;
-                    report.max_rate_difference = report.max_rate_difference.max(difference);
+                    report.max_rate_difference = larger(report.max_rate_difference, difference);
                 }
                 (None, None) => {}
                 (found, expected) => {
@@ -59,9 +59,26 @@ impl GoldenReads {
                 }
             }
             let threshold = model.threshold().get();
-            report.max_difference = report.max_difference.max((found - golden.probability).abs());
+            let difference = (found - golden.probability).abs();
+            report.max_difference = larger(report.max_difference, difference);
             report.flips += usize::from((found >= threshold) != (golden.probability >= threshold));
         }
         Ok(report)
+    }
+}
+
+/// Returns the larger difference; NaN, which `f32::max` would drop, is larger than any.
+fn larger(most: f32, difference: f32) -> f32 {
+    if difference.is_nan() { f32::INFINITY } else { most.max(difference) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_that_is_no_number_is_the_largest() {
+        assert_eq!([larger(0.5, 0.25), larger(0.5, 0.75)], [0.5, 0.75]);
+        assert_eq!(larger(larger(0.5, f32::NAN), 0.75), f32::INFINITY);
     }
 }

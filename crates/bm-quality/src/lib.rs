@@ -150,6 +150,7 @@ mod metadata;
 mod model;
 mod package;
 mod pair;
+mod plain_file;
 mod prediction;
 mod probability;
 mod verdict;

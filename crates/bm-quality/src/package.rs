@@ -12,6 +12,7 @@ use bm_evidence::{Evidence, Experience};
 use bm_infer::{Digesting, InferError, ModelFile, Sha256, Variant};
 
 use crate::golden::GoldenReads;
+use crate::plain_file::{self, is_file_name};
 use crate::{Facts, Manifest, QualityError};
 
 const MODEL: &str = "model.onnx";
@@ -25,7 +26,10 @@ const EVIDENCE: &str = "evidence";
 /// Bytes per read of a large file.
 const BUFFER: usize = 256 * 1024;
 
-/// Most bytes of a package's text files.
+/// Most bytes of a large file that are read after its content was found to be wrong.
+const MOST_REST: u64 = 256 * 1024 * 1024;
+
+/// Most bytes of a text file of a package, listed in the manifest or not.
 const MAX_TEXT_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A model with its facts, checked, not yet on any engine.
@@ -71,11 +75,12 @@ impl ModelPackage {
     pub fn open_with(encodings: &Encodings, path: &Path) -> Result<Self, QualityError> {
         let name = path.display().to_string();
         if path.is_dir() {
-            let manifest = text(&name, path, MANIFEST)?.ok_or_else(|| QualityError::NoFile {
-                package: name.clone(),
-                file: MANIFEST,
-                hint: "a model package is a folder with manifest.json and model.onnx",
-            })?;
+            let manifest =
+                unlisted(&name, path, MANIFEST)?.ok_or_else(|| QualityError::NoFile {
+                    package: name.clone(),
+                    file: MANIFEST,
+                    hint: "a model package is a folder with manifest.json and model.onnx",
+                })?;
             Self::with_manifest(name, Source::Folder(path.to_owned()), &manifest, encodings)
         } else {
             Self::from_model_file_with(encodings, ModelFile::open(path)?)
@@ -193,7 +198,7 @@ impl ModelPackage {
         let manifest = match &self.source {
             Source::Bare(_) => return Err(self.no_file(MANIFEST)),
             Source::Folder(folder) => {
-                text(&self.name, folder, MANIFEST)?.ok_or_else(|| self.no_file(MANIFEST))?
+                unlisted(&self.name, folder, MANIFEST)?.ok_or_else(|| self.no_file(MANIFEST))?
             }
             #[cfg(feature = "models")]
             Source::Embedded(model) => model.manifest.to_owned(),
@@ -228,6 +233,11 @@ impl ModelPackage {
                 "{MANIFEST} is of format {}, expected {}",
                 manifest.format,
                 Manifest::FORMAT
+            )));
+        }
+        if let Some(path) = manifest.files.keys().find(|file| !is_file_name(file)) {
+            return Err(refused(format!(
+                "{MANIFEST} lists `{path}`, expected names of files in the package's folder"
             )));
         }
         let (facts, encoder) = Facts::from_manifest(&name, &manifest, encodings)?;
@@ -272,14 +282,8 @@ impl ModelPackage {
         let name = file_name(variant);
         let file = match &self.source {
             Source::Folder(folder) => {
-                ModelFile::open(&folder.join(name)).map_err(|error| match error {
-                    InferError::ModelNotFound { source, .. }
-                        if source.kind() == ErrorKind::NotFound =>
-                    {
-                        self.no_file(name)
-                    }
-                    error => error.into(),
-                })?
+                let bytes = self.listed(folder, name, ModelFile::MAX_BYTES)?;
+                ModelFile::from_bytes(folder.join(name).display().to_string(), bytes)?
             }
             #[cfg(feature = "models")]
             Source::Embedded(model) => {
@@ -310,7 +314,7 @@ impl ModelPackage {
     /// If they are missing or do not match the manifest.
     pub fn golden(&self) -> Result<Option<GoldenReads>, QualityError> {
         let Some(content) = self.golden_text()? else { return Ok(None) };
-        serde_json::from_str(&content)
+        GoldenReads::from_json(&content)
             .map(Some)
             .map_err(|error| self.refused(format!("{GOLDEN}: {error}")))
     }
@@ -318,9 +322,7 @@ impl ModelPackage {
     fn golden_text(&self) -> Result<Option<Cow<'_, str>>, QualityError> {
         let content: Cow<'_, str> = match &self.source {
             Source::Bare(_) => return Ok(None),
-            Source::Folder(folder) => {
-                text(&self.name, folder, GOLDEN)?.ok_or_else(|| self.no_file(GOLDEN))?.into()
-            }
+            Source::Folder(folder) => self.listed_text(folder, GOLDEN)?.into(),
             #[cfg(feature = "models")]
             Source::Embedded(model) => Cow::from(model.golden),
             Source::Memory(files) => {
@@ -352,7 +354,7 @@ impl ModelPackage {
         }
         let content: Option<Cow<'_, str>> = match &self.source {
             Source::Bare(_) => None,
-            Source::Folder(folder) => text(&self.name, folder, EXPERIENCE)?.map(Cow::from),
+            Source::Folder(folder) => Some(self.listed_text(folder, EXPERIENCE)?.into()),
             #[cfg(feature = "models")]
             Source::Embedded(model) => model.experience.map(Cow::from),
             Source::Memory(files) => memory_text(&self.name, files, EXPERIENCE)?.map(Cow::from),
@@ -385,16 +387,11 @@ impl ModelPackage {
         if let Some(evidence) = self.evidence.get() {
             return Ok(Some(Arc::clone(evidence)));
         }
-        let failed = |source| QualityError::Package {
-            package: self.name.clone(),
-            file: EVIDENCE.to_owned(),
-            source,
-        };
+        let failed = failure(&self.name, EVIDENCE);
         let (file, bytes): (Box<dyn Read + '_>, u64) = match &self.source {
             Source::Folder(folder) => {
-                let file = File::open(folder.join(EVIDENCE)).map_err(failed)?;
-                let bytes = file.metadata().map_err(failed)?.len();
-                (Box::new(file), bytes)
+                let (file, bytes) = self.open_listed(folder, EVIDENCE)?;
+                (Box::new(file.take(bytes)), bytes)
             }
             Source::Memory(files) => {
                 let bytes = files.get(EVIDENCE).ok_or_else(|| self.no_file(EVIDENCE))?;
@@ -403,12 +400,15 @@ impl ModelPackage {
             // The manifests of these list no evidence.
             _ => return Err(self.no_file(EVIDENCE)),
         };
-        // The file may be large, so it is read once, and its digest is checked after that.
+        // The file may be large, so it is read once, and its digest is checked after that. Where its
+        // content is wrong, the digest shows whether it is damaged, if that takes no time.
         let mut file = BufReader::with_capacity(BUFFER, Digesting::new(file));
         let evidence = Evidence::read(&mut file, bytes);
-        io::copy(&mut file, &mut io::sink()).map_err(failed)?;
-        let (digest, bytes) = file.into_inner().finish();
-        self.check_entry(EVIDENCE, digest, bytes)?;
+        let rest = io::copy(&mut (&mut file).take(MOST_REST), &mut io::sink()).map_err(failed)?;
+        let (digest, read) = file.into_inner().finish();
+        if rest < MOST_REST {
+            self.check_entry(EVIDENCE, digest, read)?;
+        }
         let failed = |source| QualityError::Evidence {
             package: format!("{}/{EVIDENCE}", self.name),
             source,
@@ -430,11 +430,48 @@ impl ModelPackage {
     pub fn card(&self) -> Result<Option<String>, QualityError> {
         match &self.source {
             Source::Bare(_) => Ok(None),
-            Source::Folder(folder) => text(&self.name, folder, CARD),
+            Source::Folder(folder) => unlisted(&self.name, folder, CARD),
             #[cfg(feature = "models")]
             Source::Embedded(model) => Ok(Some(model.card.to_owned())),
             Source::Memory(files) => memory_text(&self.name, files, CARD),
         }
+    }
+
+    /// Opens a file of the folder that the manifest lists; returns it with its size in bytes, which
+    /// is the one in the manifest.
+    fn open_listed(&self, folder: &Path, name: &'static str) -> Result<(File, u64), QualityError> {
+        let listed = self
+            .manifest
+            .as_ref()
+            .and_then(|manifest| manifest.files.get(name))
+            .ok_or_else(|| self.no_digest(name))?;
+        let (file, bytes) = plain_file::open(folder, name)
+            .map_err(failure(&self.name, name))?
+            .ok_or_else(|| self.no_file(name))?;
+        self.check_size(name, listed.bytes, bytes)?;
+        Ok((file, bytes))
+    }
+
+    /// Reads a file of the folder that the manifest lists: no more bytes than the manifest gives,
+    /// and at most `limit`.
+    fn listed(
+        &self,
+        folder: &Path,
+        name: &'static str,
+        limit: u64,
+    ) -> Result<Vec<u8>, QualityError> {
+        let (file, bytes) = self.open_listed(folder, name)?;
+        if bytes > limit {
+            return Err(self.refused(format!("{name} has {bytes} bytes, expected at most {limit}")));
+        }
+        let mut content = Vec::new();
+        file.take(bytes).read_to_end(&mut content).map_err(failure(&self.name, name))?;
+        Ok(content)
+    }
+
+    /// Reads a text file of the folder that the manifest lists.
+    fn listed_text(&self, folder: &Path, name: &'static str) -> Result<String, QualityError> {
+        into_text(&self.name, name, self.listed(folder, name, MAX_TEXT_BYTES)?)
     }
 
     fn check(&self, file: &ModelFile, name: &'static str) -> Result<(), QualityError> {
@@ -469,10 +506,7 @@ impl ModelPackage {
 
     fn check_entry(&self, name: &str, actual: Sha256, bytes: u64) -> Result<(), QualityError> {
         let Some(manifest) = &self.manifest else { return Ok(()) };
-        let entry = manifest
-            .files
-            .get(name)
-            .ok_or_else(|| self.refused(format!("{MANIFEST} has no digest of {name}")))?;
+        let entry = manifest.files.get(name).ok_or_else(|| self.no_digest(name))?;
         let actual = actual.to_string();
         if entry.sha256 != actual {
             let model = format!("{}/{name}", self.name);
@@ -483,13 +517,21 @@ impl ModelPackage {
             }
             .into());
         }
-        if entry.bytes != bytes {
+        self.check_size(name, entry.bytes, bytes)
+    }
+
+    fn check_size(&self, name: &str, expected: u64, actual: u64) -> Result<(), QualityError> {
+        if expected != actual {
             return Err(self.refused(format!(
-                "{MANIFEST} gives {name} {} bytes, it has {bytes}",
-                entry.bytes
+                "{name} has {actual} bytes, {MANIFEST} gives it {expected}; the package is damaged \
+                 or was changed"
             )));
         }
         Ok(())
+    }
+
+    fn no_digest(&self, name: &str) -> QualityError {
+        self.refused(format!("{MANIFEST} has no digest of {name}"))
     }
 
     fn refused(&self, reason: String) -> QualityError {
@@ -512,37 +554,39 @@ fn file_name(variant: Variant) -> &'static str {
     }
 }
 
+/// Returns a function that makes the error of a file of a package, for `map_err`.
+fn failure(package: &str, file: &str) -> impl FnOnce(io::Error) -> QualityError + Clone {
+    let (package, file) = (package.to_owned(), file.to_owned());
+    move |source| QualityError::Package { package, file, source }
+}
+
+/// Returns the content of a file of a package as text.
+fn into_text(package: &str, name: &str, content: Vec<u8>) -> Result<String, QualityError> {
+    String::from_utf8(content)
+        .map_err(|error| failure(package, name)(io::Error::new(ErrorKind::InvalidData, error)))
+}
+
 /// Returns a text file of a package in memory; `None` if it is not there.
 fn memory_text(
     package: &str,
     files: &PackageFiles,
     name: &str,
 ) -> Result<Option<String>, QualityError> {
-    let failed = |error| QualityError::Package {
-        package: package.to_owned(),
-        file: name.to_owned(),
-        source: std::io::Error::new(ErrorKind::InvalidData, error),
-    };
-    files.get(name).map(|bytes| String::from_utf8(bytes.clone()).map_err(failed)).transpose()
+    files.get(name).map(|bytes| into_text(package, name, bytes.clone())).transpose()
 }
 
-/// Reads a text file of a package; `None` if it is not there.
-fn text(package: &str, folder: &Path, name: &str) -> Result<Option<String>, QualityError> {
-    let failed = |source| QualityError::Package {
-        package: package.to_owned(),
-        file: name.to_owned(),
-        source,
+/// Reads a text file of a package folder that no manifest lists; `None` if it is not there.
+fn unlisted(package: &str, folder: &Path, name: &str) -> Result<Option<String>, QualityError> {
+    let failed = failure(package, name);
+    let Some((file, _)) = plain_file::open(folder, name).map_err(failed.clone())? else {
+        return Ok(None);
     };
-    let file = match File::open(folder.join(name)) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        file => file.map_err(failed)?,
-    };
-    let mut content = String::new();
-    file.take(MAX_TEXT_BYTES + 1).read_to_string(&mut content).map_err(failed)?;
+    let mut content = Vec::new();
+    file.take(MAX_TEXT_BYTES + 1).read_to_end(&mut content).map_err(failed.clone())?;
     if content.len() as u64 > MAX_TEXT_BYTES {
-        return Err(failed(std::io::Error::other(format!(
-            "it is larger than {MAX_TEXT_BYTES} bytes"
+        return Err(failed(io::Error::other(format!(
+            "it has more than {MAX_TEXT_BYTES} bytes, the most for such a file"
         ))));
     }
-    Ok(Some(content))
+    into_text(package, name, content).map(Some)
 }

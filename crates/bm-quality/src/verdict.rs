@@ -56,15 +56,18 @@ impl Criteria {
         bases: usize,
     ) -> impl Iterator<Item = Shortfall> + use<> {
         let errors = score.expected_errors.map_or(f64::INFINITY, f64::from);
+        // NaN is neither below nor above a limit: it must not meet one.
+        let meets = |most: f64| errors <= most;
+        let exceeds = |limit: Option<f64>| limit.is_some_and(|most| !meets(most));
         [
             (
                 Shortfall::Probability,
                 self.threshold.is_some_and(|threshold| score.probability.get() < threshold.get()),
             ),
-            (Shortfall::ExpectedErrors, self.max_expected_errors.is_some_and(|most| errors > most)),
+            (Shortfall::ExpectedErrors, exceeds(self.max_expected_errors)),
             (
                 Shortfall::ExpectedErrorRate,
-                self.max_expected_error_rate.is_some_and(|most| errors > most * bases as f64),
+                exceeds(self.max_expected_error_rate.map(|most| most * bases as f64)),
             ),
         ]
         .into_iter()
@@ -193,6 +196,19 @@ mod tests {
             limited.verdict(&Prediction::Unscored(ReadError::EmptyRead), 0),
             Verdict::Unscored
         );
+    }
+
+    #[test]
+    fn a_missing_number_meets_no_limit() {
+        let limits = [
+            Criteria { max_expected_errors: Some(1e9), ..Criteria::default() },
+            Criteria { max_expected_error_rate: Some(1.0), ..Criteria::default() },
+        ];
+        for criteria in limits {
+            assert_eq!(criteria.verdict(&scored(1.0, Some(f32::NAN)), 150), Verdict::Fail);
+        }
+        let limit = Criteria { max_expected_errors: Some(f64::NAN), ..Criteria::default() };
+        assert_eq!(limit.verdict(&scored(1.0, Some(0.0)), 150), Verdict::Fail);
     }
 
     #[test]

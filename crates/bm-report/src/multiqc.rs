@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::json::write_json;
 use crate::report::Report;
+use crate::text;
 
 /// Writes a bar of the reads: kept, and not kept by reason.
 ///
@@ -26,7 +27,8 @@ pub fn write(report: &Report, output: &mut Output) -> Result<(), IoError> {
         "description": "Reads by what became of them: kept, or the first reason why not, by flag.",
         "plot_type": "bargraph",
         "pconfig": {"id": "bm_reads_plot", "title": "bm: reads kept", "ylab": "Reads"},
-        "data": {sample: bars},
+        // MultiQC puts names into its page as they are.
+        "data": {text::escape(&sample): bars},
     });
     write_json(&content, output)
 }

@@ -18,6 +18,11 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
+/// Returns text on one line: names of files may have line ends.
+pub(crate) fn one_line(text: &str) -> String {
+    text.replace('\n', "\\n")
+}
+
 /// Returns text with its first letter in upper case.
 pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
@@ -93,6 +98,11 @@ mod tests {
             "&lt;b a=&quot;1&quot;&gt;&#39;&amp;amp;&#39;&lt;/b&gt;"
         );
         assert_eq!(escape("é – 1\u{1}\n"), "é – 1\u{fffd}\u{fffd}");
+    }
+
+    #[test]
+    fn names_stay_on_their_line() {
+        assert_eq!(one_line("a\nbm: all is well"), "a\\nbm: all is well");
     }
 
     #[test]

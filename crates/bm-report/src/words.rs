@@ -55,9 +55,10 @@ pub fn about(report: &Report) -> Vec<String> {
     if let Some(scores) = &report.scores {
         let criteria =
             if criteria.is_empty() { "as decided when they were made" } else { &criteria };
-        lines.push(format!("scores of {scores}, {criteria}"));
+        lines.push(format!("scores of {}, {criteria}", text::one_line(scores)));
     }
-    lines.extend(report.engine.as_ref().map(|engine| format!("engine {}", engine.description)));
+    let engine = report.engine.as_ref();
+    lines.extend(engine.map(|engine| format!("engine {}", text::one_line(&engine.description))));
     if let (Some(domain), Some(model)) = (&report.domain, &report.model) {
         lines.extend(applicability(domain, &model.id));
     }

@@ -9,7 +9,7 @@ use bm_pipeline::{Learned, Learning, PackageOutput, open_package};
 use bm_quality::ModelPackage;
 use bm_report::{AdaptPage, AdaptReport, AdaptationFacts, EvidenceFacts, words, write_json};
 
-use crate::options::input::QualityArgs;
+use crate::options::input::{QualityArgs, StrictArgs};
 use crate::options::running::{RunArgs, WritingArgs};
 use crate::options::values;
 use crate::progress::TerminalObserver;
@@ -75,6 +75,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     quality: QualityArgs,
     #[command(flatten)]
+    strict: StrictArgs,
+    #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
     writing: WritingArgs,
@@ -105,6 +107,7 @@ impl Args {
             inputs: &inputs,
             interleaved: self.interleaved,
             offset: self.quality.offset(),
+            strict: self.strict.strict,
             start: &start,
             seed: self.seed,
             evidence: self.evidence.then_some(self.max_memory),

@@ -13,6 +13,7 @@ use bm_reads::fastq::{QualityOffset, Record};
 use clap::ValueEnum;
 use npyz::WriterBuilder;
 
+use crate::options::input::StrictArgs;
 use crate::options::running::WritingArgs;
 use crate::terminal;
 
@@ -48,6 +49,8 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "input")]
     vectors: bool,
     #[command(flatten)]
+    strict: StrictArgs,
+    #[command(flatten)]
     writing: WritingArgs,
     /// No summary
     #[arg(short, long, help_heading = "Running")]
@@ -82,11 +85,9 @@ impl Args {
         let inputs: Vec<&Path> = self.input.as_deref().into_iter().collect();
         let create = || Output::create(&self.output, &inputs, &self.writing.on_this_thread());
         let summary = match (&self.input, encoder) {
-            (Some(path), None) => windows(path, create()?, self.writing.durability())?,
-            (Some(path), Some(encoder)) => {
-                codes(path, encoder, create()?, self.writing.durability())?
-            }
-            (None, Some(encoder)) => vectors(encoder, create()?, self.writing.durability())?,
+            (Some(path), None) => windows(self, path, create()?)?,
+            (Some(path), Some(encoder)) => codes(self, path, encoder, create()?)?,
+            (None, Some(encoder)) => vectors(self, encoder, create()?)?,
             (None, None) => {
                 bail!(
                     "--vectors: scalar-150 has no codes; name the encoding quality-place or \
@@ -102,15 +103,15 @@ impl Args {
 }
 
 /// Writes a row per window.
-fn windows(path: &Path, output: Output, durability: Durability) -> Result<String> {
-    let mut spool = Spool::new(output, durability)?;
+fn windows(args: &Args, path: &Path, output: Output) -> Result<String> {
+    let mut spool = Spool::new(output, args.writing.durability())?;
     let encoder = Scalar150;
     let encoding = encoder.encoding();
     let rule =
         WindowRule { length: encoding.window, combination: Combination::BaseWeightedMeanLogit };
     let mut batch = FeatureBatch::with_capacity(encoding, ROWS);
     let (mut rows, mut empty) = (0u64, 0u64);
-    let reads = each(path, |read| {
+    let reads = each(path, &args.strict, |read| {
         empty += u64::from(read.is_empty());
         for window in rule.windows(read.len()) {
             batch.push(&encoder, read.window(window.start, window.len()))?;
@@ -131,16 +132,11 @@ fn windows(path: &Path, output: Output, durability: Durability) -> Result<String
 }
 
 /// Writes a code per base.
-fn codes(
-    path: &Path,
-    encoder: &dyn CodeEncoder,
-    output: Output,
-    durability: Durability,
-) -> Result<String> {
-    let mut spool = Spool::new(output, durability)?;
+fn codes(args: &Args, path: &Path, encoder: &dyn CodeEncoder, output: Output) -> Result<String> {
+    let mut spool = Spool::new(output, args.writing.durability())?;
     let mut codes = Vec::new();
     let mut bases = 0;
-    let reads = each(path, |read| {
+    let reads = each(path, &args.strict, |read| {
         codes.clear();
         if !read.is_empty() {
             encoder.encode_into(read, &mut codes)?;
@@ -153,9 +149,9 @@ fn codes(
 }
 
 /// Writes the vectors of the codes.
-fn vectors(encoder: &dyn CodeEncoder, output: Output, durability: Durability) -> Result<String> {
+fn vectors(args: &Args, encoder: &dyn CodeEncoder, output: Output) -> Result<String> {
     let encoding = encoder.encoding();
-    let mut spool = Spool::new(output, durability)?;
+    let mut spool = Spool::new(output, args.writing.durability())?;
     spool.append(encoder.vectors().iter().map(|value| value.to_le_bytes()))?;
     spool.finish::<f32>(&[encoding.codes as u64, encoding.channels as u64])?;
     Ok(format!(
@@ -165,13 +161,19 @@ fn vectors(encoder: &dyn CodeEncoder, output: Output, durability: Durability) ->
 }
 
 /// Calls `take` with every read of a file; returns their number.
-fn each(path: &Path, mut take: impl FnMut(ReadRef<'_>) -> Result<()>) -> Result<u64> {
+fn each(
+    path: &Path,
+    strict: &StrictArgs,
+    mut take: impl FnMut(ReadRef<'_>) -> Result<()>,
+) -> Result<u64> {
     let mut input = Input::open(path, QualityOffset::default(), &Tasks::for_workers(0))?;
+    strict.check(input.end())?;
     let mut record = Record::default();
     while input.read_record(&mut record)? {
         take(record.as_read())
             .with_context(|| format!("{}: record {}", input.name(), input.records()))?;
     }
+    strict.warn(input.end());
     Ok(input.records())
 }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use bm_io::{
-    FileState, Input, Output, Tasks, finish_all, is_stdio, name, open_file, open_text, stdin,
+    FileState, Input, Output, Tasks, TextInput, finish_all, is_stdio, name, open_file, open_text,
+    stdin,
 };
 use bm_reads::fastq::{QualityOffset, Record};
 use bm_reads::mates;
@@ -13,6 +14,7 @@ use bm_truth::{
     Aligned, Alignment, HEADER, OverlapRules, Pileup, Reference, Row, Rules, TruthError, mate_rows,
 };
 
+use crate::options::input::StrictArgs;
 use crate::options::running::WritingArgs;
 use crate::terminal;
 
@@ -65,6 +67,8 @@ pub(crate) struct Args {
     /// Lowest mapping quality of the alignments that count for variants
     #[arg(long, value_name = "Q", default_value_t = 20, conflicts_with = "mates")]
     min_mapq: u8,
+    #[command(flatten)]
+    strict: StrictArgs,
     #[command(flatten)]
     writing: WritingArgs,
     /// No summary
@@ -153,7 +157,9 @@ fn from_alignment(
     reference_path: &Path,
     mut table: Table,
 ) -> Result<()> {
-    let (reference_name, text) = open_text(reference_path, "FASTA", &Tasks::for_workers(0))?;
+    let TextInput { name: reference_name, text, end: reference_end } =
+        open_text(reference_path, "FASTA", &Tasks::for_workers(0))?;
+    args.strict.check(&reference_end)?;
     let reference = Reference::read(text).context(reference_name)?;
     let rules = Rules {
         lowest_mapq: args.min_mapq,
@@ -203,6 +209,7 @@ fn from_alignment(
     if let (Some(before), Some(now)) = (before, FileState::of(&file, &name)?) {
         now.check(&before, &name)?;
     }
+    args.strict.warn(&reference_end);
     table.finish(
         args,
         "mapped",
@@ -235,6 +242,8 @@ fn from_mates(args: &Args, first: &Path, second: &Path, mut table: Table) -> Res
         Input::open(first, QualityOffset::default(), &tasks)?,
         Input::open(second, QualityOffset::default(), &tasks)?,
     );
+    args.strict.check(ours.end())?;
+    args.strict.check(theirs.end())?;
     let (mut one, mut other) = (Record::default(), Record::default());
     let rules = OverlapRules::default();
     loop {
@@ -268,5 +277,7 @@ fn from_mates(args: &Args, first: &Path, second: &Path, mut table: Table) -> Res
             table.write(&row)?;
         }
     }
+    args.strict.warn(ours.end());
+    args.strict.warn(theirs.end());
     table.finish(args, "overlap their mate", "")
 }

@@ -8,6 +8,7 @@ use bm_pipeline::{Goal, RetentionCurve, RetentionPoint, ScoreTable};
 use bm_report::TunePage;
 
 use crate::options::goal::GoalArgs;
+use crate::options::input::StrictArgs;
 use crate::options::running::WritingArgs;
 use crate::terminal;
 
@@ -41,6 +42,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     goal: GoalArgs,
     #[command(flatten)]
+    strict: StrictArgs,
+    #[command(flatten)]
     writing: WritingArgs,
     /// No summary
     #[arg(short, long, help_heading = "Running")]
@@ -64,7 +67,9 @@ impl Args {
         let tasks = Tasks::for_workers(0);
         let open = |path: &PathBuf| ScoreTable::open(path, &tasks);
         let mut tables = self.inputs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        tables.iter().try_for_each(|table| self.strict.check(table.end()))?;
         let curve = RetentionCurve::of(&mut tables)?;
+        tables.iter().for_each(|table| self.strict.warn(table.end()));
         let chosen = self.goal.goal().map(|goal| curve.at(goal));
         let mut points: Vec<RetentionPoint> = match chosen {
             Some(point) => vec![point],

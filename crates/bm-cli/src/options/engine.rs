@@ -60,15 +60,15 @@ impl EngineArgs {
     }
 }
 
-/// Returns the path at which `cargo xtask fetch-runtime` puts the library: in the build folder of
-/// this program.
+/// Returns the path at which `cargo xtask fetch-runtime` puts the library, if this program was built
+/// in the checkout: in its build folder. The library is checked before it is loaded.
+#[cfg(feature = "onnxruntime")]
 fn fetched_library() -> Option<PathBuf> {
-    const FETCHED: &str = "xtask/onnxruntime/1.28.0";
-    let name = match std::env::consts::OS {
-        "macos" => "libonnxruntime.1.28.0.dylib",
-        "windows" => "onnxruntime.dll",
-        _ => "libonnxruntime.so.1.28.0",
-    };
-    let program = std::env::current_exe().unwrap_or_default();
-    program.ancestors().nth(2).map(|target| target.join(FETCHED).join(name))
+    let program = std::env::current_exe().ok()?;
+    program.ancestors().nth(2).and_then(bm_infer::fetched_library)
+}
+
+#[cfg(not(feature = "onnxruntime"))]
+fn fetched_library() -> Option<PathBuf> {
+    None
 }

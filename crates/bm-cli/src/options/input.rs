@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use bm_io::{IoError, StoredEnd};
 use bm_pipeline::{Inputs, PairMode};
 use bm_reads::fastq::QualityOffset;
 use clap::ValueEnum;
+
+use crate::terminal;
 
 /// The reads of `filter` and `score`.
 #[derive(Debug, clap::Args)]
@@ -22,6 +25,30 @@ pub(crate) struct InputArgs {
     /// How pairs are scored and kept [default: joint]
     #[arg(long, value_enum, value_name = "HOW", requires = "pairs", help_heading = "Pairs")]
     pair: Option<PairArg>,
+}
+
+/// What may be wrong with a compressed input.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StrictArgs {
+    /// Refuse compressed files that may be truncated: BGZF without its end-of-file block, and files
+    /// of 0 bytes whose names end in .gz or another of these. Without it, bm warns. bgzip, samtools
+    /// and bm write that block; some programs leave it out of whole files, bcl2fastq2 among them
+    #[arg(long, help_heading = "Running")]
+    pub(crate) strict: bool,
+}
+
+impl StrictArgs {
+    /// Prints a warning if a file that was read has no end, unless that is an error.
+    pub(crate) fn warn(&self, end: &StoredEnd) {
+        if let Some(line) = end.warning() {
+            terminal::warn(&line);
+        }
+    }
+
+    /// Makes a missing end of a file an error, if the user wants that.
+    pub(crate) fn check(&self, end: &StoredEnd) -> Result<(), IoError> {
+        if self.strict { end.require() } else { Ok(()) }
+    }
 }
 
 /// How quality scores are written.
@@ -52,13 +79,14 @@ enum PairArg {
 
 impl InputArgs {
     /// Returns the files.
-    pub(crate) fn inputs(&self, quality: &QualityArgs) -> Inputs {
+    pub(crate) fn inputs(&self, quality: &QualityArgs, strict: &StrictArgs) -> Inputs {
         let mut inputs = match &self.mates {
             Some(mates) => Inputs::pair(&self.path, mates),
             None if self.interleaved => Inputs::interleaved(&self.path),
             None => Inputs::single(&self.path),
         };
         inputs.offset = quality.offset();
+        inputs.strict = strict.strict;
         inputs
     }
 

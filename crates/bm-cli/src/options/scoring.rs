@@ -4,7 +4,7 @@ use bm_pipeline::{EarlierScores, RunSettings};
 
 use crate::options::criteria::CriteriaArgs;
 use crate::options::engine::EngineArgs;
-use crate::options::input::{InputArgs, QualityArgs};
+use crate::options::input::{InputArgs, QualityArgs, StrictArgs};
 use crate::options::learning::LearningArgs;
 use crate::options::reports::ReportArgs;
 use crate::options::rules::RulesArgs;
@@ -28,6 +28,8 @@ pub(crate) struct ScoringArgs {
     #[command(flatten)]
     quality: QualityArgs,
     #[command(flatten)]
+    strict: StrictArgs,
+    #[command(flatten)]
     pub(crate) run: RunArgs,
     #[command(flatten)]
     writing: WritingArgs,
@@ -38,7 +40,7 @@ impl ScoringArgs {
     /// some.
     pub(crate) fn settings(&self, scores: Option<EarlierScores>) -> RunSettings {
         RunSettings {
-            inputs: self.input.inputs(&self.quality),
+            inputs: self.input.inputs(&self.quality, &self.strict),
             engine: self.engine.choice(),
             scores,
             learning_bytes: self.learning.bytes(),

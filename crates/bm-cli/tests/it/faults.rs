@@ -20,7 +20,7 @@ use crate::support::{
 };
 
 /// A row of the document.
-struct Row {
+pub(crate) struct Row {
     /// The faulty input or output.
     given: String,
     code: i32,
@@ -29,13 +29,13 @@ struct Row {
 }
 
 impl Row {
-    fn new(given: &str, code: i32, said: impl Into<String>) -> Self {
+    pub(crate) fn new(given: &str, code: i32, said: impl Into<String>) -> Self {
         Self { given: given.to_owned(), code, said: said.into() }
     }
 }
 
 /// Returns the text as Markdown code.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
 }
 
@@ -44,7 +44,7 @@ static DOCUMENT: Mutex<()> = Mutex::new(());
 
 /// Compares a section of the document with the rows found; `BM_BLESS=1` writes it.
 #[track_caller]
-fn check(section: &str, rows: &[Row]) {
+pub(crate) fn check(section: &str, rows: &[Row]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("FAULTS.md");
     let _lock = DOCUMENT.lock().unwrap();
     let text = fs::read_to_string(&path).unwrap();
@@ -1031,9 +1031,11 @@ fn a_run_has_all_its_outputs_or_none() {
 #[test]
 fn every_section_is_tested() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("FAULTS.md")).unwrap();
-    let source =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/faults.rs"))
-            .unwrap();
+    let source = ["faults.rs", "foreign.rs"].map(|file| {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+        fs::read_to_string(tests.join(file)).unwrap()
+    });
+    let source = source.concat();
     let sections: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     assert!(sections.len() >= 8, "{sections:?}");
     for section in sections {

@@ -16,6 +16,7 @@ mod engines;
 mod evidence;
 mod faults;
 mod filter;
+mod foreign;
 mod html;
 mod long_input;
 mod manners;

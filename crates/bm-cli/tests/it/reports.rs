@@ -181,3 +181,51 @@ fn the_file_for_multiqc_has_a_bar_for_every_reason() {
     assert!(bars["empty"].as_u64() == Some(100) && bars["max_length"].as_u64() > Some(0));
     assert_eq!(found["plot_type"], "bargraph");
 }
+
+/// Names of files and samples are text, wherever a page shows them.
+#[test]
+fn markup_in_the_name_of_a_file_is_text_in_every_report() {
+    let scratch = Scratch::new();
+    let tag = "<img src=x onerror=alert(1)>";
+    let input = scratch.path(&format!("{tag}.fastq.gz"));
+    std::fs::copy(testdata(NOVASEQ), &input).unwrap();
+    let scores = scratch.path(&format!("{tag}.tsv"));
+    bm(["score", "-q", &input, "-o", &scores]).done();
+    let (page, multiqc, report) =
+        (scratch.path("page.html"), scratch.path("x_mqc.json"), scratch.path("report.json"));
+    let filter = ["filter", &input, "-o", "-", "-q", "--html", &page, "--multiqc", &multiqc];
+    for more in [vec![], vec!["--scores", scores.as_str()]] {
+        run(command(filter).args(&more).args(["--report", &report])).done();
+        let shown = scratch.read("page.html");
+        assert!(!String::from_utf8_lossy(&shown).contains("<img"), "{more:?}");
+        let escaped = "&lt;img src=x onerror=alert(1)&gt;";
+        assert!(String::from_utf8_lossy(&shown).contains(escaped), "{more:?}");
+        let samples = &json(&scratch.read("x_mqc.json"))["data"];
+        assert!(samples.as_object().unwrap().contains_key(escaped), "{samples}");
+        // The report is data: names are as they are.
+        assert_eq!(json(&scratch.read("report.json"))["inputs"][0], input.as_str());
+    }
+    let tune = ["tune", &scores, "-q", "-o", "/dev/null", "--html", &page];
+    bm(tune).done();
+    assert!(!String::from_utf8_lossy(&scratch.read("page.html")).contains("<img"));
+    let reads = scratch.path(&format!("{tag}.fastq"));
+    std::fs::rename(some_reads(&scratch, 1500), &reads).unwrap();
+    let model = scratch.path("run.model");
+    bm(["adapt", &reads, "-q", "-o", &model, "--html", &page]).done();
+    assert!(!String::from_utf8_lossy(&scratch.read("page.html")).contains("<img"));
+    assert!(!String::from_utf8_lossy(&scratch.read("run.model/README.md")).contains("<img"));
+}
+
+/// A name with a line end cannot add lines to what `bm` prints.
+#[test]
+fn line_ends_in_names_add_no_lines_to_messages() {
+    let scratch = Scratch::new();
+    let input = scratch.path("reads\nbm: all is well.fastq.gz");
+    let content = std::fs::read(testdata("derived/bgzip.fastq.gz")).unwrap();
+    std::fs::write(&input, &content[..content.len() - 28]).unwrap();
+    let scores = scratch.path("scores\nbm: all is well.tsv");
+    let warned = bm(["score", "-q", &input, "-o", &scores]).done().stderr;
+    assert_eq!(warned.lines().count(), 1, "{warned}");
+    let summary = bm(["filter", &input, "-o", "/dev/null", "--scores", &scores]).done().stderr;
+    assert!(!summary.lines().any(|line| line.starts_with("bm: all is well")), "{summary}");
+}
