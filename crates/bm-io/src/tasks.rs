@@ -17,6 +17,10 @@ use sirocco::inflate::Decoder;
 /// Results requested ahead, per worker.
 const AHEAD: usize = 2;
 
+/// Most results requested ahead at any number of workers: of blocks of gzip, with their text, some
+/// 30 MB.
+const MOST_AHEAD: usize = 256;
+
 /// Compressors and decompressors, reused from task to task because they are costly to create.
 pub struct Tools {
     gzip: Option<(u8, Compressor)>,
@@ -114,18 +118,30 @@ impl Tasks {
 pub struct InOrder<T> {
     tasks: Tasks,
     tools: Tools,
+    most_ahead: usize,
     waiting: VecDeque<Receiver<T>>,
 }
 
 impl<T: Send + 'static> InOrder<T> {
     /// Returns a list without requests, whose tasks go to `tasks`.
     pub fn new(tasks: &Tasks) -> Self {
-        Self { tasks: tasks.clone(), tools: Tools::default(), waiting: VecDeque::new() }
+        Self {
+            tasks: tasks.clone(),
+            tools: Tools::default(),
+            most_ahead: MOST_AHEAD,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// Requests at most this many results ahead, for results that take much memory.
+    #[must_use]
+    pub fn at_most(self, most_ahead: usize) -> Self {
+        Self { most_ahead, ..self }
     }
 
     /// Returns whether enough results are requested ahead.
     pub fn is_full(&self) -> bool {
-        self.waiting.len() > AHEAD * self.tasks.workers
+        self.waiting.len() > (AHEAD * self.tasks.workers).min(self.most_ahead)
     }
 
     /// Requests the result of `task`.

@@ -14,7 +14,9 @@ use crate::engine::{Engine, EngineChoice};
 use crate::inputs::{Inputs, Layout};
 use crate::learn::{Learned, Learning};
 use crate::observer::Observer;
-use crate::pipeline::{self, BATCH_BYTES, Destination, Plan, Product, Scorer, Visitor};
+use crate::pipeline::{
+    self, BATCH_BYTES, Destination, MEMORY_BYTES, Plan, Product, Scorer, Visitor,
+};
 use crate::retention::{Goal, RetentionCurve};
 use crate::rules::Rules;
 use crate::run_pass::refuse_streams;
@@ -252,6 +254,7 @@ impl Job<'_> {
             wants_bases: settings.surveys || self.recalibrates,
             surveys: settings.surveys,
             batch_bytes: BATCH_BYTES,
+            memory_bytes: MEMORY_BYTES,
             tasks,
         };
         observer.pass_begins(reader.leading());
