@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use bm_io::clean_up_on_signals;
+pub use bm_io::{clean_up_on_signals, remove_unfinished};
 
 use crate::cli::Cli;
 use crate::commands::version;

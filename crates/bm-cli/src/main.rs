@@ -1,8 +1,14 @@
 //! `bm`: keeps the good reads of a FASTQ file.
 
+mod memory;
+
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: memory::EndsProgram = memory::EndsProgram;
+
 fn main() -> ExitCode {
+    memory::reserve();
     bm_cli::clean_up_on_signals();
     bm_cli::run(std::env::args_os())
 }

@@ -5,9 +5,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::Duration;
 
 /// The exit code that shells use for an interrupted program.
 const EXIT_CODE: i32 = 130;
@@ -39,11 +42,35 @@ pub fn clean_up_on_signals() {
     let _ = ctrlc::set_handler(|| {
         // The lock is never released, so no output gets its name from here on.
         let parts = parts();
-        for part in parts.iter() {
-            let _ = if part.is_dir() { fs::remove_dir_all(part) } else { fs::remove_file(part) };
-        }
+        remove(&parts);
         process::exit(EXIT_CODE);
     });
+}
+
+/// Removes incomplete outputs when the program ends at once, for want of memory. The calling thread
+/// may hold any lock, so it waits for none for long.
+pub fn remove_unfinished() {
+    const TRIES: usize = 20;
+    for _ in 0..TRIES {
+        let parts = match PARTS.try_lock() {
+            Ok(parts) => parts,
+            Err(TryLockError::Poisoned(parts)) => parts.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                thread::sleep(Duration::from_millis(5));
+                continue;
+            }
+        };
+        remove(&parts);
+        // The lock is never released, so no output gets its name from here on.
+        mem::forget(parts);
+        return;
+    }
+}
+
+fn remove(parts: &BTreeSet<PathBuf>) {
+    for part in parts {
+        let _ = if part.is_dir() { fs::remove_dir_all(part) } else { fs::remove_file(part) };
+    }
 }
 
 fn parts() -> MutexGuard<'static, BTreeSet<PathBuf>> {

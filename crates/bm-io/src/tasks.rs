@@ -6,6 +6,7 @@
 //! done even without worker threads.
 
 use std::collections::VecDeque;
+use std::hint::black_box;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -39,9 +40,11 @@ impl Tools {
     ///
     /// # Errors
     ///
-    /// If there is no such level.
+    /// If there is no such level, or no memory for it.
     pub fn gzip(&mut self, level: u8) -> io::Result<&mut Compressor> {
         of_level(&mut self.gzip, level, || {
+            // The library takes its memory itself, and panics where there is none.
+            has_memory(if level < 10 { 1 << 20 } else { 10 << 20 })?;
             Ok(Compressor::new(CompressionLevel::new(level).map_err(io::Error::other)?))
         })
     }
@@ -64,6 +67,14 @@ impl Tools {
         self.decoder.reset();
         &mut self.decoder
     }
+}
+
+/// Returns an error if there is no memory for this many bytes.
+fn has_memory(bytes: usize) -> io::Result<()> {
+    let mut memory: Vec<u8> = Vec::new();
+    memory.try_reserve_exact(bytes).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+    black_box(&mut memory);
+    Ok(())
 }
 
 /// Returns the kept tool if it has this level; otherwise creates one.
