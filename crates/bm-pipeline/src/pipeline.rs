@@ -434,7 +434,8 @@ mod tests {
     fn a_decision_can_keep_part_of_a_read() {
         let file = testdata("hiseq_measles/hiseq_measles_1.fastq.gz");
         let run = (Inputs::single(&file), None);
-        let ([kept, discarded], _) = scored(&run, BATCH_BYTES, 2, &Parts).unwrap();
+        let ([kept, discarded], _) =
+            scored(&run, Sizes { threads: 2, ..ONE_THREAD }, &Parts).unwrap();
         let mut reader = TemplateReader::open(&run.0, &Tasks::for_workers(0)).unwrap();
         let mut all = TemplateBatch::default();
         reader.read(&mut all, usize::MAX).unwrap();

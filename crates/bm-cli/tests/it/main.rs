@@ -16,6 +16,7 @@ mod evidence;
 mod faults;
 mod filter;
 mod html;
+mod limits;
 mod long_input;
 mod manners;
 mod outputs;
