@@ -28,9 +28,12 @@ pub fn check(text: &[u8]) {
     expected.expect(&whole, "record by record");
     for &bytes in BYTES.iter().skip(text.len() % 3).step_by(3) {
         whole.expect(&one_by_one(Reader::new(Pieces(text, bytes))), "record by record, in pieces");
-        for size in
-            [BatchSize::Bytes(bytes), BatchSize::PairsInBytes(bytes), BatchSize::Records(bytes)]
-        {
+        for size in [
+            BatchSize::Bytes(bytes),
+            BatchSize::PairsInBytes(bytes),
+            BatchSize::Records(bytes),
+            BatchSize::RecordsUpTo { records: 3, bytes },
+        ] {
             whole.expect(&in_batches(Reader::new(text), size), "in batches");
             whole.expect(
                 &in_batches(Reader::new(Pieces(text, 1 + bytes / 3)), size),

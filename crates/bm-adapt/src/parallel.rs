@@ -12,16 +12,16 @@ pub(crate) fn in_parallel<T: Sync, R: Send>(
     threads: usize,
     work: impl Fn(&T) -> R + Sync,
 ) -> Vec<R> {
-    let threads = threads.min(items.len());
-    if threads < 2 {
-        return items.iter().map(work).collect();
-    }
-    match ThreadPoolBuilder::new().num_threads(threads).build() {
-        // Items are large, so each may go to another thread.
-        Ok(pool) => pool.install(|| items.par_iter().with_max_len(1).map(&work).collect()),
+    let mut threads = threads.min(items.len());
+    while threads > 1 {
+        if let Ok(pool) = ThreadPoolBuilder::new().num_threads(threads).build() {
+            // Items are large, so each may go to another thread.
+            return pool.install(|| items.par_iter().with_max_len(1).map(&work).collect());
+        }
         // The system gives no more threads: slower, with the same result.
-        Err(_) => items.iter().map(work).collect(),
+        threads /= 2;
     }
+    items.iter().map(work).collect()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use bm_io::{clean_up_on_signals, note_closed};
+pub use bm_io::{clean_up_on_signals, note_closed, remove_unfinished};
 
 use crate::cli::Cli;
 use crate::commands::version;

@@ -1,10 +1,15 @@
 //! `bm`: keeps the good reads of a FASTQ file.
 
 mod at_start;
+mod memory;
 
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: memory::EndsProgram = memory::EndsProgram;
+
 fn main() -> ExitCode {
+    memory::reserve();
     bm_cli::note_closed(at_start::is_closed(0), at_start::is_closed(1));
     bm_cli::clean_up_on_signals();
     bm_cli::run(std::env::args_os())

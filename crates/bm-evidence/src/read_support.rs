@@ -46,6 +46,13 @@ impl PreparedRead {
         }
     }
 
+    /// Forgets the read, and keeps memory for a read of at most this many bases.
+    pub fn shrink_to(&mut self, bases: usize) {
+        self.codes.clear();
+        self.codes.shrink_to(bases);
+        self.hashes.shrink_to(bases);
+    }
+
     /// Returns the starts of the tiles: k-mers that do not overlap, and one that ends with the
     /// read.
     fn tiles(&self, k: usize) -> impl Iterator<Item = usize> {
@@ -111,6 +118,26 @@ impl ReadSupport {
     /// **Shape** `[bases]`.
     pub fn bases(&self) -> &[BaseSupport] {
         &self.bases
+    }
+
+    /// Forgets the last read, and keeps memory for a read of at most this many bases.
+    pub fn shrink_to(&mut self, bases: usize) {
+        let Self { tiles, counts, unsupported, sides, path, bases: support, depth } = self;
+        tiles.clear();
+        tiles.shrink_to(bases);
+        counts.clear();
+        counts.shrink_to(bases);
+        unsupported.clear();
+        unsupported.shrink_to(bases);
+        sides.iter_mut().for_each(|side| {
+            side.clear();
+            side.shrink_to(bases);
+        });
+        path.clear();
+        path.shrink_to(bases);
+        support.clear();
+        support.shrink_to(bases);
+        *depth = 0;
     }
 
     /// Returns the depth of the last read: the median count of its k-mers that other reads have; 0

@@ -73,6 +73,7 @@ impl ModelFile {
     }
 
     fn describe(bytes: &[u8]) -> Result<(Signature, BTreeMap<String, String>), String> {
+        onnx::limits::check(bytes)?;
         let model = ModelProto::decode(bytes).map_err(|error| error.to_string())?;
         let graph = model.graph.as_ref().ok_or("it has no graph")?;
         let standard =

@@ -7,6 +7,7 @@ use prost::Message;
 
 pub mod build;
 pub mod correction;
+pub(crate) mod limits;
 pub mod testing;
 
 /// Values of `TensorProto.DataType`.

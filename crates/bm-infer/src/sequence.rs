@@ -167,12 +167,11 @@ pub trait SequenceSession: Send {
         if input.positions() == 0 {
             return Ok(());
         }
+        // A sequence may have a hundred million positions: no memory for more than these.
+        let values = input.positions() * self.signature().outputs;
+        output.reserve_exact(values);
         self.execute(input, output)?;
-        InferError::check_output(
-            self.backend(),
-            input.positions() * self.signature().outputs,
-            output,
-        )
+        InferError::check_output(self.backend(), values, output)
     }
 }
 

@@ -13,6 +13,10 @@ use crate::compression::{Compression, Format};
 use crate::sink::{OutputStream, Sink};
 use crate::tasks::{InOrder, Tools};
 
+/// Text of all blocks that are being compressed or wait to be written, in bytes, at any number of
+/// threads.
+const AHEAD_BYTES: usize = 32 << 20;
+
 /// Compresses text in blocks.
 pub(crate) struct BlockWriter<W> {
     inner: W,
@@ -44,7 +48,7 @@ impl<W: Write> BlockWriter<W> {
         compression: &Compression,
     ) -> Result<Self, IoError> {
         let level = format.level(compression.level)?;
-        let compressed = InOrder::new(&compression.tasks);
+        let compressed = InOrder::new(&compression.tasks).at_most(AHEAD_BYTES / format.block());
         Ok(Self {
             inner,
             format,

@@ -2,9 +2,14 @@
 //! another, processed in parallel, and taken in the order of reading.
 //!
 //! No stage has a thread of its own. Each thread does the most urgent step next, so all threads are
-//! busy whichever stage takes the time, and a single thread does everything without waiting. A
-//! fixed number of items circulates, so memory is bounded. Deadlock is impossible: a waiting thread
-//! holds no item, and a thread that holds an item always returns it, with a result or an error.
+//! busy whichever stage takes the time, and a single thread does everything without waiting.
+//! Deadlock is impossible: a waiting thread holds no item, and a thread that holds an item always
+//! returns it, with a result or an error.
+//!
+//! Memory is bounded twice. A fixed number of items circulates; and while the items in flight weigh
+//! as much as the [`Budget`] allows, no further item is read. An item's weight is known only when it
+//! is read: one that exceeds the budget waits until the items before it are taken, and is processed
+//! alone. So there is always an item that can go on.
 //!
 //! A pool such as rayon's processes items in any order and does not limit their number in memory;
 //! order and limit on top of it would need the same bookkeeping as here.
@@ -23,6 +28,18 @@ use crate::tasks::{Tasks, Tools};
 /// Items per thread: one being processed, one waiting for that, one waiting to be taken.
 const ITEMS_PER_THREAD: usize = 3;
 
+/// An item heavier than this fraction of the budget is not used again: it would keep its memory.
+const HEAVY: usize = 64;
+
+/// The memory of all items together.
+pub struct Budget<F> {
+    /// Largest weight of all items in flight, in bytes. A single item may be heavier.
+    pub bytes: usize,
+    /// Returns the memory in bytes that an item takes at most, from when it is read until it is
+    /// taken.
+    pub weight: F,
+}
+
 /// A stage panicked.
 #[derive(Clone, Copy, Debug, Error)]
 #[error("{stage} stopped unexpectedly; this is a bug in bm")]
@@ -31,7 +48,9 @@ pub struct StageStopped {
 }
 
 /// Reads items, processes them on as many threads as there are `workers`, and takes them in the
-/// order of reading; in between, threads do `tasks`.
+/// order of reading; in between, threads do `tasks`. Items in flight stay within the `budget`.
+///
+/// If the system gives fewer threads, those that there are do the work; the calling thread is one.
 ///
 /// `read` fills an item, which may be a used one, and returns whether there may be more. If it
 /// fails, the items before are taken first.
@@ -43,6 +62,7 @@ pub struct StageStopped {
 pub fn run<T: Default + Send, W: Send, E: From<StageStopped> + Send>(
     workers: Vec<W>,
     tasks: &Tasks,
+    budget: Budget<impl Fn(&T) -> usize + Sync>,
     read: impl FnMut(&mut T) -> Result<bool, E> + Send,
     work: impl Fn(&mut W, &mut T) -> Result<(), E> + Sync,
     take: impl FnMut(&T) -> Result<(), E> + Send,
@@ -57,16 +77,21 @@ pub fn run<T: Default + Send, W: Send, E: From<StageStopped> + Send>(
         taker: Some(take),
         read: 0,
         taken: 0,
+        in_flight: 0,
         at_end: false,
         outcome: None,
     };
-    let stages = Stages { threads, tasks, work, ring, bell, state: Mutex::new(state) };
+    let stages = Stages { threads, tasks, budget, work, ring, bell, state: Mutex::new(state) };
     thread::scope(|scope| {
         let mut workers = workers.into_iter();
         let ours = workers.next();
         for worker in workers {
             let stages = &stages;
-            scope.spawn(move || stages.serve(worker));
+            let spawned = thread::Builder::new().spawn_scoped(scope, move || stages.serve(worker));
+            if spawned.is_err() {
+                // The system gives no more threads.
+                break;
+            }
         }
         // The calling thread is one of the workers.
         if let Some(worker) = ours {
@@ -82,9 +107,10 @@ pub fn run<T: Default + Send, W: Send, E: From<StageStopped> + Send>(
 }
 
 /// State common to all threads.
-struct Stages<'a, T, R, F, K, E> {
+struct Stages<'a, T, R, F, K, E, B> {
     threads: usize,
     tasks: &'a Tasks,
+    budget: Budget<B>,
     work: F,
     /// Wakes waiting threads: one message each, and no more messages than threads.
     ring: Sender<()>,
@@ -96,9 +122,9 @@ struct State<T, R, K, E> {
     /// Items to be filled.
     empty: Vec<T>,
     /// Items to be processed, with their number.
-    filled: VecDeque<(u64, T)>,
+    filled: VecDeque<(u64, Weighed<T>)>,
     /// Processed items that wait to be taken, or the error in their place.
-    worked: BTreeMap<u64, Result<T, E>>,
+    worked: BTreeMap<u64, Result<Weighed<T>, E>>,
     /// The reader, unless a thread is reading.
     reader: Option<R>,
     /// The taker, unless a thread is taking.
@@ -107,23 +133,33 @@ struct State<T, R, K, E> {
     read: u64,
     /// Items taken.
     taken: u64,
+    /// Weight of the items that were read and not taken yet, in bytes.
+    in_flight: usize,
     /// Whether the last item was read.
     at_end: bool,
     /// How the run ended.
     outcome: Option<Result<(), E>>,
 }
 
+/// An item that was read, and its weight.
+struct Weighed<T> {
+    item: T,
+    weight: usize,
+}
+
 /// The next step of a thread.
 enum Step<T, R, K, E> {
-    Take(K, Result<T, E>),
-    Work(u64, T),
+    Take(K, Result<Weighed<T>, E>),
+    Work(u64, Weighed<T>),
     Read(R, T),
     Wait,
     Stop,
 }
 
-impl<T, R, F, K, E> Stages<'_, T, R, F, K, E>
+impl<T, R, F, K, E, B> Stages<'_, T, R, F, K, E, B>
 where
+    T: Default,
+    B: Fn(&T) -> usize,
     R: FnMut(&mut T) -> Result<bool, E>,
     K: FnMut(&T) -> Result<(), E>,
     E: From<StageStopped>,
@@ -142,9 +178,10 @@ where
             }
             match self.next() {
                 Step::Take(taker, item) => self.take(taker, item),
-                Step::Work(number, mut item) => {
-                    let outcome = guarded("a worker", || (self.work)(&mut worker, &mut item));
-                    self.lock().worked.insert(number, outcome.map(|()| item));
+                Step::Work(number, mut weighed) => {
+                    let item = &mut weighed.item;
+                    let outcome = guarded("a worker", || (self.work)(&mut worker, item));
+                    self.lock().worked.insert(number, outcome.map(|()| weighed));
                 }
                 Step::Read(reader, item) => self.read(reader, item),
                 Step::Wait => {
@@ -187,8 +224,10 @@ where
                 None => state.taker = Some(taker),
             }
         }
+        let is_over = state.in_flight > self.budget.bytes;
         if state.filled.len() < self.threads
             && !state.at_end
+            && (state.in_flight < self.budget.bytes || state.taken == state.read)
             && let Some(reader) = state.reader.take()
         {
             match state.empty.pop() {
@@ -196,28 +235,45 @@ where
                 None => state.reader = Some(reader),
             }
         }
-        state.filled.pop_front().map_or(Step::Wait, |(number, item)| Step::Work(number, item))
+        // Nothing is read after an item that exceeds the budget, so it is the last one.
+        let waits = |number| is_over && number + 1 == state.read && number != state.taken;
+        match state.filled.front() {
+            Some((number, _)) if waits(*number) => Step::Wait,
+            _ => state
+                .filled
+                .pop_front()
+                .map_or(Step::Wait, |(number, item)| Step::Work(number, item)),
+        }
     }
 
     fn read(&self, mut reader: R, mut item: T) {
         let more = guarded("the reader", || reader(&mut item));
+        let weight = (self.budget.weight)(&item);
         let mut state = self.lock();
         let number = state.read;
         state.read += 1;
         state.at_end = !matches!(more, Ok(true));
         match more {
-            Ok(_) => state.filled.push_back((number, item)),
+            Ok(_) => {
+                state.in_flight += weight;
+                state.filled.push_back((number, Weighed { item, weight }));
+            }
             Err(error) => _ = state.worked.insert(number, Err(error)),
         }
         state.reader = Some(reader);
     }
 
-    fn take(&self, mut taker: K, item: Result<T, E>) {
-        let outcome = item.and_then(|item| guarded("the writer", || taker(&item)).map(|()| item));
+    fn take(&self, mut taker: K, item: Result<Weighed<T>, E>) {
+        let outcome = item.and_then(|Weighed { item, weight }| {
+            guarded("the writer", || taker(&item))?;
+            let is_heavy = weight > self.budget.bytes / HEAVY;
+            Ok((if is_heavy { T::default() } else { item }, weight))
+        });
         let mut state = self.lock();
         match outcome {
-            Ok(item) => {
+            Ok((item, weight)) => {
                 state.taken += 1;
+                state.in_flight -= weight;
                 state.empty.push(item);
                 state.taker = Some(taker);
             }
@@ -245,9 +301,9 @@ fn guarded<T, E: From<StageStopped>>(
 // Tests fail by panicking.
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::time::Duration;
-
     use std::io;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
     use super::*;
 
@@ -288,6 +344,7 @@ mod tests {
         let outcome = run(
             vec![0_u64; threads],
             &Tasks::for_workers(threads),
+            Budget { bytes: usize::MAX, weight: |_: &_| 1 },
             |item: &mut (u64, u64)| {
                 nap(next, 1);
                 fail(faults.read, next, "reading")?;
@@ -369,6 +426,7 @@ mod tests {
             run(
                 vec![(); threads],
                 &tasks,
+                Budget { bytes: 1, weight: |(): &_| 1 },
                 |_: &mut ()| {
                     left -= 1;
                     Ok::<_, Failure>(left > 0)
@@ -387,6 +445,66 @@ mod tests {
                 sum += one;
             }
             assert_eq!(sum, 100);
+        }
+    }
+
+    /// An item whose weight is known when it is read. It counts the weight of all items there are.
+    #[derive(Default)]
+    struct Heavy<'a> {
+        number: u64,
+        weight: usize,
+        all: Option<&'a AtomicUsize>,
+    }
+
+    impl Drop for Heavy<'_> {
+        fn drop(&mut self) {
+            if let Some(all) = self.all {
+                all.fetch_sub(self.weight, Ordering::SeqCst);
+            }
+        }
+    }
+
+    #[test]
+    fn items_in_flight_stay_within_the_budget_and_a_heavier_one_is_processed_alone() {
+        const BUDGET: usize = 100;
+        // Light items, all of a kind, some at the budget, some far beyond it.
+        let weights = |i: u64| match i % 17 {
+            3 => 1_000,
+            5 | 6 => 100,
+            7 => 101,
+            11..=13 => 60,
+            _ => 1 + (i % 7) as usize,
+        };
+        for threads in [1, 2, 8, 32] {
+            let (all, working) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let mut next = 0;
+            let mut taken = Vec::new();
+            run(
+                vec![(); threads],
+                &Tasks::for_workers(threads),
+                Budget { bytes: BUDGET, weight: |item: &Heavy<'_>| item.weight },
+                |item: &mut Heavy<'_>| {
+                    let before = all.load(Ordering::SeqCst);
+                    assert!(before < BUDGET || before == 0, "{before} in flight");
+                    all.fetch_add(weights(next), Ordering::SeqCst);
+                    *item = Heavy { number: next, weight: weights(next), all: Some(&all) };
+                    next += 1;
+                    Ok::<_, Failure>(next < 400)
+                },
+                |(), item| {
+                    let now = item.weight + working.fetch_add(item.weight, Ordering::SeqCst);
+                    assert!(now <= BUDGET || now == item.weight, "{now} are processed");
+                    thread::sleep(Duration::from_micros(item.number * 7919 % 150));
+                    working.fetch_sub(item.weight, Ordering::SeqCst);
+                    Ok(())
+                },
+                |item| {
+                    taken.push(item.number);
+                    Ok(())
+                },
+            )
+            .unwrap();
+            assert!(taken.into_iter().eq(0..400), "{threads} threads");
         }
     }
 }

@@ -6,6 +6,7 @@
 //! done even without worker threads.
 
 use std::collections::VecDeque;
+use std::hint::black_box;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -16,6 +17,10 @@ use sirocco::inflate::Decoder;
 
 /// Results requested ahead, per worker.
 const AHEAD: usize = 2;
+
+/// Most results requested ahead at any number of workers: of blocks of gzip, with their text, some
+/// 30 MB.
+const MOST_AHEAD: usize = 256;
 
 /// Compressors and decompressors, reused from task to task because they are costly to create.
 pub struct Tools {
@@ -35,9 +40,11 @@ impl Tools {
     ///
     /// # Errors
     ///
-    /// If there is no such level.
+    /// If there is no such level, or no memory for it.
     pub fn gzip(&mut self, level: u8) -> io::Result<&mut Compressor> {
         of_level(&mut self.gzip, level, || {
+            // The library takes its memory itself, and panics where there is none.
+            has_memory(if level < 10 { 1 << 20 } else { 10 << 20 })?;
             Ok(Compressor::new(CompressionLevel::new(level).map_err(io::Error::other)?))
         })
     }
@@ -60,6 +67,14 @@ impl Tools {
         self.decoder.reset();
         &mut self.decoder
     }
+}
+
+/// Returns an error if there is no memory for this many bytes.
+fn has_memory(bytes: usize) -> io::Result<()> {
+    let mut memory: Vec<u8> = Vec::new();
+    memory.try_reserve_exact(bytes).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
+    black_box(&mut memory);
+    Ok(())
 }
 
 /// Returns the kept tool if it has this level; otherwise creates one.
@@ -114,18 +129,30 @@ impl Tasks {
 pub struct InOrder<T> {
     tasks: Tasks,
     tools: Tools,
+    most_ahead: usize,
     waiting: VecDeque<Receiver<T>>,
 }
 
 impl<T: Send + 'static> InOrder<T> {
     /// Returns a list without requests, whose tasks go to `tasks`.
     pub fn new(tasks: &Tasks) -> Self {
-        Self { tasks: tasks.clone(), tools: Tools::default(), waiting: VecDeque::new() }
+        Self {
+            tasks: tasks.clone(),
+            tools: Tools::default(),
+            most_ahead: MOST_AHEAD,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// Requests at most this many results ahead, for results that take much memory.
+    #[must_use]
+    pub fn at_most(self, most_ahead: usize) -> Self {
+        Self { most_ahead, ..self }
     }
 
     /// Returns whether enough results are requested ahead.
     pub fn is_full(&self) -> bool {
-        self.waiting.len() > AHEAD * self.tasks.workers
+        self.waiting.len() > (AHEAD * self.tasks.workers).min(self.most_ahead)
     }
 
     /// Requests the result of `task`.

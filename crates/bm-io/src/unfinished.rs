@@ -7,9 +7,12 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
+use std::mem;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::Duration;
 
 use tempfile::{TempDir, TempPath};
 
@@ -55,13 +58,23 @@ impl Register {
     }
 }
 
-/// Removes the unfinished outputs of this process, for a program that ends at once. Where another
-/// thread is giving outputs their names, nothing is removed.
+/// Removes the unfinished outputs of this process when the program ends at once, for want of memory.
+/// The calling thread may hold any lock, so it waits for none for long.
 pub fn remove_unfinished() {
-    match REGISTER.try_lock() {
-        Ok(register) => register.remove_all(),
-        Err(TryLockError::Poisoned(register)) => register.into_inner().remove_all(),
-        Err(TryLockError::WouldBlock) => {}
+    const TRIES: usize = 20;
+    for _ in 0..TRIES {
+        let register = match REGISTER.try_lock() {
+            Ok(register) => register,
+            Err(TryLockError::Poisoned(register)) => register.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                thread::sleep(Duration::from_millis(5));
+                continue;
+            }
+        };
+        register.remove_all();
+        // The lock is never released, so no output gets its name from here on.
+        mem::forget(register);
+        return;
     }
 }
 

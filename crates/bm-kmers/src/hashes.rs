@@ -52,6 +52,14 @@ impl Hashes {
         }
     }
 
+    /// Removes all hashes, and keeps memory for a read of at most this many bases.
+    pub fn shrink_to(&mut self, bases: usize) {
+        for list in [&mut self.hashes, &mut self.kmers] {
+            list.clear();
+            list.shrink_to(bases);
+        }
+    }
+
     /// Prefetches the counts of the k-mers that start at these bases.
     #[inline(always)]
     pub fn prefetch(&self, index: &Index, starts: Range<usize>) {

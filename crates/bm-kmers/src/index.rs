@@ -174,6 +174,8 @@ impl Index {
         // A wrong header must not request more memory than the file can fill.
         if lines == 0
             || lines > most
+            // As many lines as the k-mers fill: empty ones take much memory and little of the file.
+            || lines > kmers / 4 + 2
             || kmers > most / 4
             || kmers > lines.saturating_mul(CELLS as u64)
             || lines > MOST_ROOM * self::lines(kmers as usize) as u64

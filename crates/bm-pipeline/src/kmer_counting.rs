@@ -1,8 +1,9 @@
 //! Counts the k-mers of a run while it is read, on separate threads.
 
 use std::sync::Arc;
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::{self, Scope, ScopedJoinHandle};
 
+use bm_io::Held;
 use bm_kmers::{Counter, kmer};
 use bm_reads::base;
 use bm_reads::fastq::RecordBatch;
@@ -14,21 +15,26 @@ use crate::PipelineError;
 /// Batches that wait for a thread.
 const WAITING: usize = 4;
 
+/// Larger batches are not used again, in bytes: they would keep their memory.
+const HEAVY: usize = 8 << 20;
+
 /// A batch that several threads read; the last thread returns it for reuse.
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) batch: Arc<RecordBatch>,
+    /// Counts the batch until the last thread releases it.
+    _held: Option<Arc<Held>>,
     empty: Sender<RecordBatch>,
 }
 
 impl Shared {
-    pub(crate) fn new(batch: RecordBatch, empty: Sender<RecordBatch>) -> Self {
-        Self { batch: Arc::new(batch), empty }
+    pub(crate) fn new(batch: RecordBatch, held: Option<Held>, empty: Sender<RecordBatch>) -> Self {
+        Self { batch: Arc::new(batch), _held: held.map(Arc::new), empty }
     }
 
     /// Returns the batch for reuse, if no other thread needs it.
     pub(crate) fn release(self) {
-        if let Some(batch) = Arc::into_inner(self.batch) {
+        if let Some(batch) = Arc::into_inner(self.batch).filter(|batch| batch.bytes() <= HEAVY) {
             // The reader may have finished, or have enough empty batches.
             let _ = self.empty.try_send(batch);
         }
@@ -37,39 +43,70 @@ impl Shared {
 
 /// Threads that count k-mers, one per part of the counter.
 pub(crate) struct Counting<'scope> {
-    threads: Vec<(Sender<Shared>, ScopedJoinHandle<'scope, Counter>)>,
+    parts: Vec<Part<'scope>>,
+}
+
+/// What counts one part of the k-mers.
+enum Part<'scope> {
+    Thread(Sender<Shared>, ScopedJoinHandle<'scope, Option<Counter>>),
+    /// The calling thread: the system gave no more threads.
+    Here(Counter),
 }
 
 impl<'scope> Counting<'scope> {
-    /// Starts a thread for each part of a counter.
+    /// Starts a thread for each part of a counter, as far as the system gives threads.
     pub(crate) fn start(scope: &'scope Scope<'scope, '_>, parts: Vec<Counter>) -> Self {
-        let thread = |mut part: Counter| {
+        let part = |part: Counter| {
             let (give, take) = bounded::<Shared>(WAITING);
-            let handle = scope.spawn(move || {
+            // The part follows when the thread has started: a thread that does not start keeps
+            // nothing.
+            let (give_part, part_of_thread) = bounded::<Counter>(1);
+            let thread = thread::Builder::new().spawn_scoped(scope, move || {
+                let mut part = part_of_thread.recv().ok()?;
                 for shared in take {
-                    shared.batch.iter().for_each(|record| part.observe(record.sequence));
+                    observe(&mut part, &shared);
                     shared.release();
                 }
-                part
+                Some(part)
             });
-            (give, handle)
+            match thread {
+                Ok(handle) => {
+                    // The thread takes it, or has stopped, which shows in the end.
+                    let _ = give_part.send(part);
+                    Part::Thread(give, handle)
+                }
+                Err(_) => Part::Here(part),
+            }
         };
-        Self { threads: parts.into_iter().map(thread).collect() }
+        Self { parts: parts.into_iter().map(part).collect() }
     }
 
     /// Hands the next batch to every thread.
-    pub(crate) fn count(&self, shared: &Shared) -> Result<(), PipelineError> {
-        self.threads.iter().try_for_each(|(give, _)| give.send(shared.clone()).or(Err(stopped())))
+    pub(crate) fn count(&mut self, shared: &Shared) -> Result<(), PipelineError> {
+        self.parts.iter_mut().try_for_each(|part| match part {
+            Part::Thread(give, _) => give.send(shared.clone()).or(Err(stopped())),
+            Part::Here(part) => {
+                observe(part, shared);
+                Ok(())
+            }
+        })
     }
 
     /// Waits for the threads; returns the parts.
     pub(crate) fn finish(self) -> Result<Vec<Counter>, PipelineError> {
-        let finish = |(give, handle): (Sender<Shared>, ScopedJoinHandle<'scope, Counter>)| {
-            drop(give);
-            handle.join().or(Err(stopped()))
+        let finish = |part| match part {
+            Part::Thread(give, handle) => {
+                drop(give);
+                handle.join().ok().flatten().ok_or_else(stopped)
+            }
+            Part::Here(part) => Ok(part),
         };
-        self.threads.into_iter().map(finish).collect()
+        self.parts.into_iter().map(finish).collect()
     }
+}
+
+fn observe(part: &mut Counter, shared: &Shared) {
+    shared.batch.iter().for_each(|record| part.observe(record.sequence));
 }
 
 fn stopped() -> PipelineError {

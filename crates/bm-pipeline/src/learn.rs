@@ -1,7 +1,9 @@
 //! Learns a run from its files: the model and, on request, k-mer evidence.
 
 use std::io::Write;
+use std::mem;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use bm_adapt::{Adaptation, Label, Labels, RunEvidence, RunSample, Settings};
@@ -176,9 +178,14 @@ impl Learning<'_> {
             sample.reads_seen(),
             sample.reads_kept()
         ));
+        let counting = Mutex::new(counting);
+        let make_index = || {
+            let parts = mem::take(&mut *counting.lock().unwrap_or_else(PoisonError::into_inner));
+            Counter::join(parts).map(Counter::finish)
+        };
         let (index, adaptation) = thread::scope(|scope| {
             // The index and the network do not depend on each other.
-            let index = scope.spawn(|| Counter::join(counting).map(Counter::finish));
+            let index = thread::Builder::new().spawn_scoped(scope, &make_index);
             let labels = Labels::of(&sample, threads);
             if let Some(output) = labels_output {
                 write_labels(&sample, &labels, output)?;
@@ -186,7 +193,11 @@ impl Learning<'_> {
             let settings = Settings { seed, threads, start_applies };
             let adaptation = Adaptation::learn(&sample, &labels, start, &settings)?;
             let panicked = "the index was not made; this is a bug in bm";
-            let index = index.join().or_else(|_| PipelineError::refuse(panicked))?;
+            let index = match index {
+                Ok(thread) => thread.join().or_else(|_| PipelineError::refuse(panicked))?,
+                // The system gives no more threads.
+                Err(_) => make_index(),
+            };
             Ok::<_, PipelineError>((index, adaptation))
         })?;
         let evidence = index.map(|index| adaptation.weigh(index, &sample, threads)).transpose()?;

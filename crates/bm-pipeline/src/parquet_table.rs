@@ -21,6 +21,9 @@ use crate::columns::{Column, FieldKind};
 
 /// Rows per row group, which stay in memory until the group is full.
 const ROWS: usize = 1 << 16;
+/// Bytes of text after which a row group ends earlier: names may be long. Names of up to 1,000 bytes
+/// do not come near it.
+const GROUP_BYTES: usize = 1 << 26;
 
 /// Converts the text of a table to Parquet.
 pub(crate) struct ParquetTable<W: Write + Send> {
@@ -29,6 +32,8 @@ pub(crate) struct ParquetTable<W: Write + Send> {
     writer: Option<SerializedFileWriter<W>>,
     columns: Vec<Values>,
     rows: usize,
+    /// Bytes of text of the waiting rows.
+    bytes: usize,
     /// A line that is not complete yet.
     rest: Vec<u8>,
 }
@@ -113,6 +118,7 @@ impl<W: Write + Send> ParquetTable<W> {
             writer: None,
             columns: Vec::new(),
             rows: 0,
+            bytes: 0,
             rest: Vec::new(),
         }
     }
@@ -141,7 +147,8 @@ impl<W: Write + Send> ParquetTable<W> {
             column.push(field)?;
         }
         self.rows += 1;
-        if self.rows == ROWS { self.group() } else { Ok(()) }
+        self.bytes += line.len();
+        if self.rows == ROWS || self.bytes >= GROUP_BYTES { self.group() } else { Ok(()) }
     }
 
     fn begin(&mut self, inner: W, level: u8, header: &str) -> Result<(), ParquetError> {
@@ -171,7 +178,7 @@ impl<W: Write + Send> ParquetTable<W> {
             writer.close().map_err(cause)?;
         }
         group.close().map_err(cause)?;
-        self.rows = 0;
+        (self.rows, self.bytes) = (0, 0);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Scores every read of a run, decides whether it is kept, and writes the outputs in input order.
 
-use bm_io::ordered_stages;
+use bm_io::ordered_stages::{self, Budget};
 use bm_io::{Cancellation, Output, Tasks};
 use bm_quality::{Prediction, QualityModel};
 
@@ -19,6 +19,23 @@ pub(crate) const BATCH_BYTES: usize = 256 * 1024;
 /// Bytes of text that are examined to decide whether a model applies: about 1,500 reads of 150
 /// bases.
 pub(crate) const FIRST_BYTES: usize = 2 * BATCH_BYTES;
+
+/// Memory of all batches together, in bytes, at any number of threads: some three hundred batches of
+/// short reads. A batch that needs more, which only a read of some 50 million bases or more does, is
+/// processed alone.
+pub(crate) const MEMORY_BYTES: usize = 512 << 20;
+
+/// Memory that a batch takes beside its text, in bytes per read: the positions of the record, the
+/// scores, the decision, what the outputs say about it.
+const BYTES_PER_READ: usize = 256;
+
+/// Memory of a batch in bytes per byte of text, of which a base has two: the text, that of the
+/// outputs, a code (u16) and a result (f32) per base.
+const BYTES_PER_TEXT: usize = 5;
+/// The same for error probabilities that are kept (f32), and new qualities.
+const BYTES_PER_TEXT_WITH_BASES: usize = 3;
+/// The same for the look-up of k-mers: two numbers (u64) per base, and its support.
+const BYTES_PER_TEXT_WITH_KMERS: usize = 10;
 
 /// Memory that a cleared text keeps, in bytes, after a very long read enlarged it.
 const KEPT_BYTES: usize = 4 << 20;
@@ -51,6 +68,19 @@ pub(crate) enum Scorer {
     Table,
 }
 
+impl Scorer {
+    /// Returns the memory in bytes per byte of text that a batch takes until it is written.
+    fn bytes_per_text(&self, wants_bases: bool) -> usize {
+        let bases = if wants_bases { BYTES_PER_TEXT_WITH_BASES } else { 0 };
+        match self {
+            Self::Model(model) if model.package().has_evidence() => {
+                BYTES_PER_TEXT + BYTES_PER_TEXT_WITH_KMERS + bases
+            }
+            Self::Model(_) | Self::Table => BYTES_PER_TEXT + bases,
+        }
+    }
+}
+
 /// Templates on their way from the reader to the outputs.
 #[derive(Default)]
 struct Batch {
@@ -70,6 +100,12 @@ struct Batch {
 }
 
 impl Batch {
+    /// Returns the memory that the batch takes until it is written, in bytes.
+    fn weight(&self, bytes_per_text: usize) -> usize {
+        let reads = self.templates.len().saturating_mul(BYTES_PER_READ);
+        self.templates.bytes().saturating_mul(bytes_per_text).saturating_add(reads)
+    }
+
     /// Scores the reads and pairs by a model.
     fn score(&mut self, model: &mut QualityModel, wants_bases: bool) -> Result<(), PipelineError> {
         let Self { templates, predictions, joints, bases, .. } = self;
@@ -149,6 +185,8 @@ pub(crate) struct Plan<'a, P> {
     pub(crate) surveys: bool,
     /// Bytes of text per batch: [`BATCH_BYTES`], except in tests.
     pub(crate) batch_bytes: usize,
+    /// Memory of all batches together: [`MEMORY_BYTES`], except in tests.
+    pub(crate) memory_bytes: usize,
     /// Tasks that threads do between steps.
     pub(crate) tasks: &'a Tasks,
     /// What ends the run before its end.
@@ -208,7 +246,11 @@ pub(crate) fn run(
         observer.reads_done(batch.templates.len());
         Ok::<_, PipelineError>(())
     };
-    ordered_stages::run(scorers, plan.tasks, read, work, take)?;
+    let bytes_per_text =
+        scorers.first().map_or(0, |scorer| scorer.bytes_per_text(plan.wants_bases));
+    let budget =
+        Budget { bytes: plan.memory_bytes, weight: |batch: &Batch| batch.weight(bytes_per_text) };
+    ordered_stages::run(scorers, plan.tasks, budget, read, work, take)?;
     if let Some(table) = &mut table {
         table.check_end()?;
     }
@@ -241,14 +283,24 @@ mod tests {
     /// Files of a run, and the model that scores it.
     type Run<'a> = (Inputs, Option<&'a str>);
 
-    /// Scores a run in batches of this many bytes, on this many threads; `product` writes to two
-    /// outputs.
+    /// Sizes of a run on which nothing depends.
+    #[derive(Clone, Copy, Debug)]
+    struct Sizes {
+        batch_bytes: usize,
+        memory_bytes: usize,
+        threads: usize,
+    }
+
+    const ONE_THREAD: Sizes =
+        Sizes { batch_bytes: BATCH_BYTES, memory_bytes: MEMORY_BYTES, threads: 1 };
+
+    /// Scores a run in batches and on threads of these sizes; `product` writes to two outputs.
     fn scored(
         (inputs, model): &Run<'_>,
-        batch_bytes: usize,
-        threads: usize,
+        sizes: Sizes,
         product: &impl Product,
     ) -> Result<([Vec<u8>; 2], Tally), PipelineError> {
+        let Sizes { batch_bytes, memory_bytes, threads } = sizes;
         let folder = tempfile::tempdir().unwrap();
         let paths = ["one", "two"].map(|name| folder.path().join(name));
         let compression = Compression::on_this_thread(None);
@@ -273,6 +325,7 @@ mod tests {
             wants_bases: true,
             surveys: false,
             batch_bytes,
+            memory_bytes,
             tasks: &compression.tasks,
             cancellation: None,
         };
@@ -308,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_depends_on_batches_or_threads() {
+    fn nothing_depends_on_batches_threads_or_memory() {
         let [first, second] =
             [1, 2].map(|mate| testdata(&format!("hiseq_measles/hiseq_measles_{mate}.fastq.gz")));
         let runs: [Run<'_>; 4] = [
@@ -318,17 +371,20 @@ mod tests {
             (Inputs::single(testdata("nanopore_lambda_4line.fastq.gz")), None),
         ];
         for run in &runs {
-            let (expected, tally) = scored(run, BATCH_BYTES, 1, &Everything).unwrap();
+            let (expected, tally) = scored(run, ONE_THREAD, &Everything).unwrap();
             assert!(expected[0].len() > 10_000, "{run:?}");
             // One read per batch, some, and all of them.
-            for (batch_bytes, threads) in
-                [(1, 8), (700, 2), (20_000, 8), (1_300_000, 1), (1_300_000, 2)]
-            {
-                let (found, other) = scored(run, batch_bytes, threads, &Everything).unwrap();
-                assert!(
-                    found == expected,
-                    "{run:?}: batches of {batch_bytes} bytes on {threads} threads"
-                );
+            for (batch_bytes, threads, memory_bytes) in [
+                (1, 8, 1_000),
+                (700, 2, MEMORY_BYTES),
+                (20_000, 8, 0),
+                (20_000, 32, 500_000),
+                (1_300_000, 1, MEMORY_BYTES),
+                (1_300_000, 2, 10_000_000),
+            ] {
+                let sizes = Sizes { batch_bytes, memory_bytes, threads };
+                let (found, other) = scored(run, sizes, &Everything).unwrap();
+                assert!(found == expected, "{run:?}: {sizes:?}");
                 assert_eq!(other.totals, tally.totals, "{run:?}");
             }
         }
@@ -357,7 +413,8 @@ mod tests {
         for at in [0, 1, names.len() / 2, names.len() - 1] {
             let product = Panics { at: Vec::leak(names[at].clone()) };
             for threads in [1, 2, 8] {
-                let Err(error) = scored(&run, 10_000, threads, &product) else {
+                let sizes = Sizes { batch_bytes: 10_000, threads, ..ONE_THREAD };
+                let Err(error) = scored(&run, sizes, &product) else {
                     panic!("read {at} is processed by a thread that panics")
                 };
                 assert_eq!(error.to_string(), "a worker stopped unexpectedly; this is a bug in bm");
@@ -385,7 +442,8 @@ mod tests {
     fn a_decision_can_keep_part_of_a_read() {
         let file = testdata("hiseq_measles/hiseq_measles_1.fastq.gz");
         let run = (Inputs::single(&file), None);
-        let ([kept, discarded], _) = scored(&run, BATCH_BYTES, 2, &Parts).unwrap();
+        let ([kept, discarded], _) =
+            scored(&run, Sizes { threads: 2, ..ONE_THREAD }, &Parts).unwrap();
         let mut reader = TemplateReader::open(&run.0, &Tasks::for_workers(0)).unwrap();
         let mut all = TemplateBatch::default();
         reader.read(&mut all, usize::MAX).unwrap();

@@ -16,7 +16,9 @@ use crate::engine::{Engine, EngineChoice};
 use crate::inputs::{Inputs, Layout};
 use crate::learn::{Learned, Learning};
 use crate::observer::Observer;
-use crate::pipeline::{self, BATCH_BYTES, Destination, Plan, Product, Scorer, Visitor};
+use crate::pipeline::{
+    self, BATCH_BYTES, Destination, MEMORY_BYTES, Plan, Product, Scorer, Visitor,
+};
 use crate::retention::{Goal, RetentionCurve};
 use crate::rules::Rules;
 use crate::run_pass::refuse_streams;
@@ -267,6 +269,7 @@ impl Job<'_> {
             wants_bases: settings.surveys || self.recalibrates,
             surveys: settings.surveys,
             batch_bytes: BATCH_BYTES,
+            memory_bytes: MEMORY_BYTES,
             tasks,
             cancellation,
         };

@@ -1,10 +1,11 @@
 //! The learning pass over the files of a run: offers every read to the sample, and counts k-mers.
 
+use std::fs;
 use std::path::Path;
-use std::{fs, thread};
+use std::thread::{self, Scope};
 
 use bm_adapt::RunSample;
-use bm_io::{Input, IoError, Tasks, is_stdio, open_file};
+use bm_io::{Held, InFlight, Input, IoError, Tasks, is_stdio, open_file};
 use bm_kmers::Counter;
 use bm_reads::fastq::{BatchSize, QualityOffset, Record, RecordBatch};
 use bm_reads::mates;
@@ -16,6 +17,9 @@ use crate::observer::Observer;
 
 /// Batches in memory per file: one being read, one being examined, two waiting.
 const BATCHES: usize = 4;
+
+/// Text of the batches in memory per file, in bytes. A read that is longer passes alone.
+const TEXT_BYTES: usize = 64 << 20;
 
 /// Number of first reads of two files that are compared to find out whether they are mates.
 const COMPARED: usize = 8;
@@ -84,7 +88,7 @@ fn first_names(path: &Path) -> Result<Vec<Vec<u8>>, PipelineError> {
 
 /// Offers the sample every read of a file, or every pair of two files, whose first batches were
 /// read already; returns the counters. One thread per file reads the rest; the counters count
-/// k-mers on separate threads.
+/// k-mers on separate threads. The calling thread does what the system gives no thread for.
 pub(crate) fn observe(
     files: Vec<Input>,
     first: Vec<RecordBatch>,
@@ -96,24 +100,18 @@ pub(crate) fn observe(
     observer.pass_begins(&files[0]);
     let names: Vec<String> = files.iter().map(|file| file.name().to_owned()).collect();
     let outcome = thread::scope(|scope| {
-        let counting = Counting::start(scope, counters);
+        let mut counting = Counting::start(scope, counters);
         let streams: Vec<_> = files
             .into_iter()
             .zip(first)
-            .map(|(file, first)| {
-                let (give, take) = bounded(BATCHES);
-                let (give_back, empty) = bounded(BATCHES);
-                scope.spawn(move || read(file, first, size, &give, &empty));
-                let current = Shared::new(RecordBatch::default(), give_back.clone());
-                Stream { take, current, give_back, more: true }
-            })
+            .map(|(file, first)| Stream::start(scope, Rest { file, first: Some(first), size }))
             .collect();
         match <[Stream; 2]>::try_from(streams) {
-            Ok(mates) => pairs(mates, &names, sample, &counting, observer),
+            Ok(mates) => pairs(mates, &names, sample, &mut counting, observer),
             Err(streams) => {
                 let mates = if matches!(size, BatchSize::PairsInBytes(_)) { 2 } else { 1 };
                 streams.into_iter().try_for_each(|stream| {
-                    file(stream, mates, &names[0], sample, &counting, observer)
+                    file(stream, mates, &names[0], sample, &mut counting, observer)
                 })
             }
         }?;
@@ -123,40 +121,116 @@ pub(crate) fn observe(
     outcome
 }
 
+/// What is left of a file.
+struct Rest {
+    file: Input,
+    /// The first batch, which was read already.
+    first: Option<RecordBatch>,
+    size: BatchSize,
+}
+
+impl Rest {
+    /// Returns the next batch, for which `empty` may be used, and whether there may be more.
+    fn next(&mut self, mut empty: RecordBatch) -> Result<(RecordBatch, bool), IoError> {
+        if let Some(first) = self.first.take() {
+            return Ok((first, true));
+        }
+        let more = self.file.read_batch(&mut empty, self.size)?;
+        Ok((empty, more))
+    }
+}
+
 /// Batches of a file, in order.
 struct Stream {
-    take: Receiver<Result<RecordBatch, IoError>>,
+    source: Source,
     give_back: Sender<RecordBatch>,
+    /// The batch that is examined.
     current: Shared,
-    more: bool,
+}
+
+/// Where the batches of a file come from.
+enum Source {
+    /// A thread that reads ahead.
+    Thread(Receiver<Result<(RecordBatch, Held), IoError>>, InFlight),
+    /// The calling thread: the system gave no thread.
+    Here(Box<Rest>, Receiver<RecordBatch>),
+    End,
 }
 
 impl Stream {
+    /// Starts a thread that reads the file, if the system gives one.
+    fn start<'scope>(scope: &'scope Scope<'scope, '_>, rest: Rest) -> Self {
+        let (give, take) = bounded(BATCHES);
+        let (give_back, empty) = bounded(BATCHES);
+        // The file follows when the thread has started: a thread that does not start keeps nothing.
+        let (give_rest, rest_of_thread) = bounded::<Rest>(1);
+        let spare = empty.clone();
+        let in_flight = InFlight::new(TEXT_BYTES);
+        let of_thread = in_flight.clone();
+        let thread = thread::Builder::new().spawn_scoped(scope, move || {
+            if let Ok(rest) = rest_of_thread.recv() {
+                read(rest, &of_thread, &give, &spare);
+            }
+        });
+        let source = match thread {
+            Ok(_) => {
+                // The thread takes it.
+                let _ = give_rest.send(rest);
+                Source::Thread(take, in_flight)
+            }
+            Err(_) => Source::Here(Box::new(rest), empty),
+        };
+        let current = Shared::new(RecordBatch::default(), None, give_back.clone());
+        Self { source, give_back, current }
+    }
+
     /// Takes the next batch and sends it to the counters; returns whether there is one.
-    fn advance(&mut self, counting: &Counting<'_>) -> Result<bool, PipelineError> {
-        if !self.more {
-            return Ok(false);
-        }
-        match self.take.recv() {
-            Ok(batch) => {
-                self.replace(batch?);
-                counting.count(&self.current)?;
-                Ok(true)
+    fn advance(&mut self, counting: &mut Counting<'_>) -> Result<bool, PipelineError> {
+        // Before the next one: the reader may wait for it.
+        self.replace(RecordBatch::default(), None);
+        let (batch, held) = match &mut self.source {
+            Source::Thread(take, _) => match take.recv() {
+                Ok(message) => message.map(|(batch, held)| (batch, Some(held)))?,
+                Err(_) => {
+                    self.source = Source::End;
+                    return Ok(false);
+                }
+            },
+            Source::Here(rest, empty) => {
+                let (batch, more) = rest.next(empty.try_recv().unwrap_or_default())?;
+                if !more {
+                    self.source = Source::End;
+                }
+                (batch, None)
             }
-            Err(_) => {
-                self.more = false;
-                self.replace(RecordBatch::default());
-                Ok(false)
-            }
-        }
+            Source::End => return Ok(false),
+        };
+        self.replace(batch, held);
+        counting.count(&self.current)?;
+        Ok(true)
+    }
+
+    /// Returns whether there may be more batches.
+    fn has_more(&self) -> bool {
+        !matches!(self.source, Source::End)
     }
 
     fn batch(&self) -> &RecordBatch {
         &self.current.batch
     }
 
-    fn replace(&mut self, batch: RecordBatch) {
-        std::mem::replace(&mut self.current, Shared::new(batch, self.give_back.clone())).release();
+    fn replace(&mut self, batch: RecordBatch, held: Option<Held>) {
+        let new = Shared::new(batch, held, self.give_back.clone());
+        std::mem::replace(&mut self.current, new).release();
+    }
+}
+
+impl Drop for Stream {
+    /// Lets the thread stop: batches in the channel are in flight until it stops.
+    fn drop(&mut self) {
+        if let Source::Thread(_, in_flight) = &self.source {
+            in_flight.close();
+        }
     }
 }
 
@@ -166,7 +240,7 @@ fn file(
     mates: usize,
     name: &str,
     sample: &mut RunSample,
-    counting: &Counting<'_>,
+    counting: &mut Counting<'_>,
     observer: &dyn Observer,
 ) -> Result<(), PipelineError> {
     while stream.advance(counting)? {
@@ -191,14 +265,14 @@ fn pairs(
     mut mates: [Stream; 2],
     names: &[String],
     sample: &mut RunSample,
-    counting: &Counting<'_>,
+    counting: &mut Counting<'_>,
     observer: &dyn Observer,
 ) -> Result<(), PipelineError> {
     let mut at = [0, 0];
     let mut pair = 0u64;
     loop {
         for (stream, at) in mates.iter_mut().zip(&mut at) {
-            while *at == stream.batch().len() && stream.more {
+            while *at == stream.batch().len() && stream.has_more() {
                 stream.advance(counting)?;
                 *at = 0;
             }
@@ -243,20 +317,18 @@ fn pairs(
 
 /// Reads the rest of a file up to its end or the first fault.
 fn read(
-    mut file: Input,
-    first: RecordBatch,
-    size: BatchSize,
-    give: &Sender<Result<RecordBatch, IoError>>,
+    mut rest: Rest,
+    in_flight: &InFlight,
+    give: &Sender<Result<(RecordBatch, Held), IoError>>,
     empty: &Receiver<RecordBatch>,
 ) {
-    if give.send(Ok(first)).is_err() {
-        return;
-    }
-    loop {
-        let mut batch = empty.try_recv().unwrap_or_default();
-        let more = file.read_batch(&mut batch, size);
-        let last = !matches!(more, Ok(true));
-        let message = more.map(|_| batch);
+    while in_flight.wait() {
+        let next = rest.next(empty.try_recv().unwrap_or_default());
+        let last = !matches!(next, Ok((_, true)));
+        let message = next.map(|(batch, _)| {
+            let held = in_flight.hold(batch.bytes());
+            (batch, held)
+        });
         if give.send(message).is_err() || last {
             return;
         }

@@ -19,7 +19,14 @@ pub struct TemplateReader {
     inputs: Vec<Input>,
     layout: Layout,
     cancellation: Option<Cancellation>,
+    /// First mates that were read already, and whether there may be more after them: their second
+    /// mates were too long for one batch.
+    held: Option<(RecordBatch, bool)>,
 }
+
+/// Text of the second mates of a batch, in texts of the first ones. Mates of one library are far
+/// below it; beyond it, a batch ends earlier, so that its memory does not depend on the other file.
+const SECOND_TEXT: usize = 16;
 
 /// Templates handled together.
 #[derive(Default)]
@@ -69,7 +76,7 @@ impl TemplateReader {
             opened.iter().try_for_each(|input| input.end().require())?;
         }
         let cancellation = cancellation.cloned();
-        Ok(Self { inputs: opened, layout: inputs.layout(), cancellation })
+        Ok(Self { inputs: opened, layout: inputs.layout(), cancellation, held: None })
     }
 
     /// Returns a line for each compressed file without its end, after all reads were read.
@@ -97,7 +104,7 @@ impl TemplateReader {
         &self.inputs[0]
     }
 
-    /// Returns the number of records read.
+    /// Returns the number of records read. Between batches, first mates may be ahead.
     pub fn records(&self) -> u64 {
         self.inputs.iter().map(Input::records).sum()
     }
@@ -126,11 +133,23 @@ impl TemplateReader {
             Layout::TwoFiles => BatchSize::Bytes(bytes / 2),
         };
         let [first, second] = &mut batch.files;
-        let more = self.inputs[0].read_batch(first, size)?;
+        let mut more = match self.held.take() {
+            Some((held, more)) => {
+                *first = held;
+                more
+            }
+            None => self.inputs[0].read_batch(first, size)?,
+        };
         match self.layout {
             Layout::Single => {}
             Layout::TwoFiles => {
-                self.inputs[1].read_batch(second, BatchSize::Records(first.len()))?;
+                let bytes = (bytes / 2).saturating_mul(SECOND_TEXT).max(1);
+                let size = BatchSize::RecordsUpTo { records: first.len(), bytes };
+                self.inputs[1].read_batch(second, size)?;
+                if second.len() < first.len() && second.bytes() >= bytes {
+                    self.held = Some((first.split_off(second.len()), more));
+                    more = true;
+                }
                 self.check_counts(first, second, more)?;
                 self.check_names(batch).map_err(|error| self.explained(error))?;
             }
@@ -256,6 +275,11 @@ impl TemplateBatch {
     /// Returns the number of reads.
     pub fn len(&self) -> usize {
         self.files().map(RecordBatch::len).sum()
+    }
+
+    /// Returns the size of the reads' text in bytes.
+    pub fn bytes(&self) -> usize {
+        self.files().map(RecordBatch::bytes).sum()
     }
 
     /// Returns whether there are no reads.

@@ -7,6 +7,7 @@ use noodles_sam::alignment::record::cigar::op::Kind;
 use noodles_sam::{self as sam, Header};
 use {noodles_bam as bam, noodles_bgzf as bgzf};
 
+use crate::guard::{CheckedBam, CheckedSam, HeaderLimits};
 use crate::{Aligned, Fault, Place, Reference, TruthError};
 
 /// The empty block at the end of every complete BAM file.
@@ -24,8 +25,8 @@ pub struct Alignment<R> {
 }
 
 enum Format<R> {
-    Sam(sam::io::Reader<BufReader<Stored<R>>>),
-    Bam(Box<bam::io::Reader<bgzf::io::Reader<Tail<Stored<R>>>>>),
+    Sam(sam::io::Reader<CheckedSam<BufReader<Stored<R>>>>),
+    Bam(Box<bam::io::Reader<CheckedBam<bgzf::io::Reader<Tail<Stored<R>>>>>>),
 }
 
 /// A stream whose first bytes have been read and put back.
@@ -43,6 +44,7 @@ impl<R: Read> Alignment<R> {
         let mut magic = Vec::new();
         (&mut inner).take(4).read_to_end(&mut magic).map_err(TruthError::HeaderRead)?;
         let stored = Cursor::new(magic.clone()).chain(inner);
+        let limits = HeaderLimits::new(reference.sequences.len());
         let (format, header) = match magic.as_slice() {
             [] => {
                 return Err(TruthError::Header(
@@ -56,12 +58,13 @@ impl<R: Read> Alignment<R> {
             }
             [0x1f, 0x8b, ..] => {
                 let blocks = bgzf::io::Reader::new(Tail { inner: stored, last: Vec::new() });
-                let mut reader = bam::io::Reader::from(blocks);
+                let mut reader = bam::io::Reader::from(CheckedBam::new(blocks, limits));
                 let header = reader.read_header().map_err(TruthError::HeaderRead)?;
                 (Format::Bam(Box::new(reader)), header)
             }
             _ => {
-                let mut reader = sam::io::Reader::new(BufReader::new(stored));
+                let mut reader =
+                    sam::io::Reader::new(CheckedSam::new(BufReader::new(stored), limits));
                 let header = reader.read_header().map_err(TruthError::HeaderRead)?;
                 (Format::Sam(reader), header)
             }
@@ -108,7 +111,9 @@ impl<R: Read> Alignment<R> {
                 outcome.map_err(|source| TruthError::Read { record: self.records + 1, source })?;
             if bytes == 0 {
                 return match &self.format {
-                    Format::Bam(reader) if reader.get_ref().get_ref().last != END_OF_FILE => {
+                    Format::Bam(reader)
+                        if reader.get_ref().get_ref().get_ref().last != END_OF_FILE =>
+                    {
                         Err(TruthError::Truncated { records: self.records })
                     }
                     _ => Ok(false),

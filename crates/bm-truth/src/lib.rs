@@ -88,6 +88,8 @@ mod alignment;
 mod count;
 #[cfg(feature = "alignment")]
 mod error;
+#[cfg(feature = "alignment")]
+mod guard;
 mod mates;
 #[cfg(feature = "alignment")]
 mod pileup;

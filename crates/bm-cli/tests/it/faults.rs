@@ -16,7 +16,7 @@ use flate2::write::GzEncoder;
 use crate::broken;
 use crate::support::{
     BM, HISEQ, MEASLES, MEASLES_2, Run, Scratch, bm, bm_with_stdin, command, gzip, json, record,
-    records, run, testdata, text_of,
+    records, run, shell, testdata, text_of,
 };
 
 /// A row of the document.
@@ -679,15 +679,16 @@ fn on_a_small_disk(kilobytes: usize, script: &str, input: &str) -> Option<(Run, 
     Some((run, fs::read_to_string(listing).unwrap()))
 }
 
+/// Returns a message as Markdown code, without the paths of this machine.
+fn shown(message: &str, scratch: &Scratch) -> String {
+    let folder = format!("{}/", scratch.folder().display());
+    code(message.replace(&folder, "").trim_start_matches("bm: ").trim_end())
+}
+
 #[test]
 fn an_output_that_cannot_be_written_is_an_error() {
     let mut rows = Vec::new();
     let text = text_of(&testdata(HISEQ));
-    // Without the paths of this machine.
-    let shown = |message: &str, scratch: &Scratch| {
-        let folder = format!("{}/", scratch.folder().display());
-        code(message.replace(&folder, "").trim_start_matches("bm: ").trim_end())
-    };
     {
         let scratch = Scratch::new();
         let reads = scratch.file("reads.fastq", &text);
@@ -1025,6 +1026,93 @@ fn a_run_has_all_its_outputs_or_none() {
         rows.push(scripted(Script { given, script, done: "", left: old, lines: 1 }));
     }
     check("All outputs or none", &rows);
+}
+
+/// Returns a BAM file with these lengths: of the header, of the name of its reference sequence, of
+/// the first record.
+fn bam(text: u32, name: u32, record: u32) -> Vec<u8> {
+    let numbers = |numbers: &[u32]| -> Vec<u8> {
+        numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+    };
+    let start = [b"BAM\x01".to_vec(), numbers(&[text, 1, name]), b"ref\0".to_vec()].concat();
+    let bytes = [start, numbers(&[20, record]), vec![0; 40]].concat();
+    let mut writer = noodles_bgzf::io::Writer::new(Vec::new());
+    writer.write_all(&bytes).unwrap();
+    writer.finish().unwrap()
+}
+
+#[test]
+fn whatever_asks_for_too_much_is_refused() {
+    let mut rows = Vec::new();
+    // A zstd frame with a window of 2 GiB, and one with a dictionary; each with a block of text.
+    let magic = [0x28, 0xb5, 0x2f, 0xfd];
+    let block = [1 + (4 << 3), 0, 0, b'@', b'r', b'\n', b'A'];
+    // The size of the dictionary in the header of an xz block, and the sum of the header.
+    let mut xz = fs::read(testdata("derived/xz.fastq.xz")).unwrap();
+    xz[12 + 4] = 36;
+    let mut sum = flate2::Crc::new();
+    sum.update(&xz[12..20]);
+    xz[20..24].copy_from_slice(&sum.sum().to_le_bytes());
+    for (given, file, content) in [
+        (
+            "zstd with a window of 2 GiB (`zstd --long=31`)",
+            "reads.fastq.zst",
+            [&magic[..], &[0, (31 - 10) << 3], &block].concat(),
+        ),
+        ("zstd with a dictionary", "reads.fastq.zst", [&magic[..], &[1, 0, 77], &block].concat()),
+        ("xz with a dictionary of 1 GiB", "reads.fastq.xz", xz),
+    ] {
+        rows.push(refused(Broken { given, file, content, address: Some((1, None, 0)) }));
+    }
+    let scratch = Scratch::new();
+    let reference = scratch.file("ref.fa", b">ref\nACGTTGCAAGCTTAGGCATC\n");
+    let table = scratch.path("truth.tsv");
+    for (given, file) in [
+        ("BAM with a header of 4 GB in 105 bytes", bam(u32::MAX, 4, 40)),
+        ("… with a name of 4 GB", bam(0, u32::MAX, 40)),
+        ("… with a record of 4 GB", bam(0, 4, u32::MAX)),
+        ("… with a record of 60 MB", bam(0, 4, 60_000_000)),
+    ] {
+        let path = scratch.file("aligned.bam", &file);
+        let message = bm(["truth", &path, "-r", &reference, "-o", &table]).refused();
+        rows.push(Row::new(given, 1, shown(&message, &scratch)));
+    }
+    let header = b"@SQ\tSN:ref\tLN:20\n@CO\t";
+    let endless = scratch.file("aligned.sam", &[&header[..], &vec![b'x'; 17 << 20]].concat());
+    let message = bm(["truth", &endless, "-r", &reference, "-o", &table]).refused();
+    rows.push(Row::new("SAM with a header line of 17 MB", 1, shown(&message, &scratch)));
+    let names = scratch.file("names.fa", &[b">".to_vec(), vec![b'x'; 2 << 20]].concat());
+    let message = bm(["truth", &endless, "-r", &names, "-o", &table]).refused();
+    rows.push(Row::new("FASTA with a name of 2 MB", 1, shown(&message, &scratch)));
+    // A graph of a million empty nodes, after the version of the format and of the operators.
+    let nodes = [10, 0].repeat(1 << 20);
+    let length = [0x80, 0x80, 0x80, 1];
+    let start = [8, 8, 0x42, 2, 0x10, 13, 0x3a];
+    let onnx = scratch.file("nodes.onnx", &[&start[..], &length, &nodes].concat());
+    let reads = scratch.file("reads.fastq", &before());
+    let kept = scratch.path("kept.fastq");
+    let message = bm(["filter", &reads, "-m", &onnx, "-o", &kept]).refused();
+    rows.push(Row::new("an ONNX file of a million empty nodes", 1, shown(&message, &scratch)));
+    let names = scratch.names();
+    let bases = gzip(&[b">chr\n".to_vec(), vec![b'A'; 100_000_000]].concat());
+    let bases = scratch.file("bases.fa.gz", &bases);
+    let words = format!("truth '{endless}' -r '{bases}' -o '{table}'");
+    let run = shell(&format!("ulimit -c 0 -v 150000 && exec \"$BM\" {words}"));
+    let message = run.refused();
+    // How much is missing depends on the system.
+    let (before, after) = message.split_once(" bytes more").unwrap();
+    let number = before.rsplit(' ').next().unwrap();
+    assert!(number.parse::<u64>().is_ok_and(|bytes| bytes > 1_000), "{message}");
+    let message = format!("bm: not enough memory: … bytes more{after}");
+    rows.push(Row::new("not enough memory (`ulimit -v`)", 1, shown(&message, &scratch)));
+    fs::remove_file(&bases).unwrap();
+    assert_eq!(scratch.names(), names);
+    rows.push(Row::new(
+        "no threads (`ulimit -u`)",
+        0,
+        "the threads that there are do the work; the outputs are the same",
+    ));
+    check("Limits", &rows);
 }
 
 /// A section that no test compares would become outdated.

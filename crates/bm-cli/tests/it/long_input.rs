@@ -10,7 +10,7 @@ use crate::support::{Scratch, command, record};
 
 /// Pipes the text of `generate` into `bm`; returns the peak memory of `bm` in kB after it has read
 /// everything.
-fn peak_kb(arguments: &[&str], generate: impl FnOnce(&mut dyn Write)) -> u64 {
+pub(crate) fn peak_kb(arguments: &[&str], generate: impl FnOnce(&mut dyn Write)) -> u64 {
     let mut child =
         command(arguments).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();

@@ -18,6 +18,7 @@ mod faults;
 mod filter;
 mod foreign;
 mod html;
+mod limits;
 mod long_input;
 mod manners;
 mod outputs;

@@ -72,7 +72,7 @@ fn files_that_are_not_models_are_refused() {
     refused(
         "nested",
         &ModelProto { graph: Some(nested), ..model() }.encode_to_vec(),
-        "recursion limit",
+        "nested more than 64 deep",
     );
 }
 

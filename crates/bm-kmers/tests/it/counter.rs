@@ -184,3 +184,23 @@ fn the_length_of_kmers_is_odd_and_grows_with_the_genome_and_shrinks_with_errors(
     assert!(length(&large, 0.06) < length(&large, 0.001));
     assert_eq!(length(&tiled(&genome(200_000, 6), 36, 30), 0.001), 19);
 }
+
+#[test]
+fn an_index_of_empty_lines_is_refused_before_it_takes_memory() {
+    // Four k-mers in a million lines: a megabyte of file, thirty-two of memory.
+    let header = |lines: u64, kmers: u64| {
+        [
+            &17_u32.to_le_bytes()[..],
+            &0_u32.to_le_bytes(),
+            &lines.to_le_bytes(),
+            &kmers.to_le_bytes(),
+        ]
+        .concat()
+    };
+    let lines = 1_000_000;
+    let mut taken = vec![0; lines as usize];
+    taken[0] = 4;
+    let file = [header(lines, 4), taken, vec![2; 16]].concat();
+    let error = Index::read(&mut file.as_slice(), file.len() as u64).unwrap_err().to_string();
+    assert!(error.contains("4 k-mers in 1000000 lines"), "{error}");
+}

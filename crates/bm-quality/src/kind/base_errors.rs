@@ -85,6 +85,9 @@ impl Kind for ErrorRule {
 /// Bases per run of the engine; a longer read has a run of its own.
 const BATCH: usize = 1 << 15;
 
+/// Bases whose buffers are kept for the next call, after a very long read enlarged them.
+const KEPT: usize = 1 << 20;
+
 /// Partial sums of a read's probabilities: enough that no addition waits for the one before it.
 const SUMS: usize = 8;
 
@@ -132,6 +135,15 @@ impl BaseScorer {
             scores: Vec::new(),
             refused: Vec::new(),
         })
+    }
+
+    /// Gives memory back that a very long read took.
+    fn shrink(&mut self) {
+        self.output.clear();
+        self.output.shrink_to(KEPT);
+        self.codes.shrink_to(KEPT);
+        self.prepared.iter_mut().for_each(|read| read.shrink_to(KEPT));
+        self.support.shrink_to(KEPT);
     }
 
     /// Runs the engine on the waiting reads and sums up the error probabilities of their bases.
@@ -212,6 +224,7 @@ impl ScoreReads for BaseScorer {
             self.refused.push(scorable.err());
         }
         self.run(&mut waiting, probabilities)?;
+        self.shrink();
 
         let mut scores = self.scores.iter();
         predictions.extend(self.refused.drain(..).map(|refused| match refused {

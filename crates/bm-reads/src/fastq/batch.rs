@@ -64,6 +64,25 @@ impl RecordBatch {
         Ok(())
     }
 
+    /// Keeps the first `count` records, and returns the others as a batch of their own.
+    #[must_use]
+    pub fn split_off(&mut self, count: usize) -> Self {
+        let Some(start) = self.records.get(count).map(|record| record.start()) else {
+            return Self::default();
+        };
+        let mut rest = Self {
+            records: self.records.drain(count..).map(|span| span.before(start)).collect(),
+            starts: self.starts.split_off(count.min(self.starts.len())),
+            before: Address {
+                record: self.before.record + count as u64,
+                byte: self.before.byte + start as u64,
+            },
+            text: Text::default(),
+        };
+        self.text.split_off(start, &mut rest.text);
+        rest
+    }
+
     /// Returns the number of records.
     pub fn len(&self) -> usize {
         self.records.len()
@@ -111,4 +130,11 @@ pub enum BatchSize {
     PairsInBytes(usize),
     /// This many records of any size, or all remaining records if there are fewer.
     Records(usize),
+    /// As [`BatchSize::Records`], but no more after the record that fills `bytes` of text.
+    RecordsUpTo {
+        /// Largest number of records.
+        records: usize,
+        /// Bytes of text after which no record is added.
+        bytes: usize,
+    },
 }

@@ -76,6 +76,17 @@ impl Span {
             ..self
         }
     }
+
+    /// Returns the span in a text that starts this many bytes later.
+    pub(super) fn before(self, bytes: usize) -> Self {
+        let Self { definition, sequence, quality_scores, .. } = self;
+        Self {
+            definition: definition - bytes,
+            sequence: sequence - bytes,
+            quality_scores: quality_scores - bytes,
+            ..self
+        }
+    }
 }
 
 /// What was found at the start of a text.
@@ -188,6 +199,7 @@ fn wrapped(
     at_end: bool,
 ) -> Result<(Span, usize), Stop> {
     let is_sequence = |line: &[u8]| !line.is_empty() && are_bases(line);
+    let first_is_sequence = is_sequence(&text[first.content.clone()]);
     let mut bases = first.content.len();
     let mut next = first.next;
     let plus = loop {
@@ -196,7 +208,7 @@ fn wrapped(
         if content.first() == Some(&b'+') {
             break line;
         }
-        if !is_sequence(content) || !is_sequence(&text[first.content.clone()]) {
+        if !is_sequence(content) || !first_is_sequence {
             let found = text[line.content.start..line.next].iter().copied().take(EXCERPT).collect();
             return Err(Fault::NoPlus { found }.into());
         }

@@ -42,6 +42,18 @@ struct Size {
     group: usize,
     /// Largest number of records.
     records: usize,
+    /// Bytes of text after which a batch by number of records ends.
+    stop: usize,
+}
+
+impl Size {
+    /// No limit, single records.
+    const ALL: Self = Self { bytes: usize::MAX, group: 1, records: usize::MAX, stop: usize::MAX };
+
+    /// Returns whether a batch by number of records is full.
+    fn is_reached(&self, records: usize, bytes: usize) -> bool {
+        records == self.records || bytes >= self.stop
+    }
 }
 
 impl<R: Read> Reader<R> {
@@ -123,11 +135,12 @@ impl<R: Read> Reader<R> {
     ) -> Result<bool, FastqError> {
         let size = match size {
             // Batches of 0 bytes would never end.
-            BatchSize::Bytes(bytes) => Size { bytes: bytes.max(1), group: 1, records: usize::MAX },
-            BatchSize::PairsInBytes(bytes) => {
-                Size { bytes: bytes.max(1), group: 2, records: usize::MAX }
+            BatchSize::Bytes(bytes) => Size { bytes: bytes.max(1), ..Size::ALL },
+            BatchSize::PairsInBytes(bytes) => Size { bytes: bytes.max(1), group: 2, ..Size::ALL },
+            BatchSize::Records(records) => Size { records, ..Size::ALL },
+            BatchSize::RecordsUpTo { records, bytes } => {
+                Size { records, stop: bytes.max(1), ..Size::ALL }
             }
-            BatchSize::Records(records) => Size { bytes: usize::MAX, group: 1, records },
         };
         batch.clear();
         if let Some(fault) = self.fault.take() {
@@ -141,7 +154,7 @@ impl<R: Read> Reader<R> {
         let (more, fault) = loop {
             self.source.fill(&mut batch.text, wanted);
             let found = loop {
-                if batch.records.len() == size.records {
+                if size.is_reached(batch.records.len(), end) {
                     break Found::Part;
                 }
                 let is_whole = batch.records.len().is_multiple_of(size.group);
@@ -177,14 +190,13 @@ impl<R: Read> Reader<R> {
             match found {
                 Found::Nothing => break (false, None),
                 Found::Fault { name, fault } => break (true, Some((name, fault))),
-                _ if is_full || batch.records.len() == size.records => break (true, None),
+                _ if is_full || size.is_reached(batch.records.len(), end) => break (true, None),
                 Found::Record { .. } | Found::Part => match self.source.failure() {
                     Some(error) => break (true, Some((None, Fault::Io(error)))),
                     None if batch.bytes() - end > LONGEST_RECORD => {
                         break (true, Some((None, Fault::LongRecord { longest: LONGEST_RECORD })));
                     }
-                    // Doubling keeps the text that is parsed again no longer than the new text.
-                    None => wanted = 2 * batch.bytes().max(chunk),
+                    None => wanted = longer(batch.bytes(), 2 * chunk, end),
                 },
             }
         };
@@ -208,8 +220,8 @@ impl<R: Read> Reader<R> {
         self.source.failure()
     }
 
-    /// Reads more of an incomplete record: `bytes` in all, or twice the present text if that is
-    /// more.
+    /// Reads more of an incomplete record: `bytes` in all, or as many as [`longer`] returns if that
+    /// is more.
     fn read_on(&mut self, bytes: usize) -> Result<(), FastqError> {
         if let Some(error) = self.source.failure() {
             return Err(self.error(None, Fault::Io(error)));
@@ -217,8 +229,8 @@ impl<R: Read> Reader<R> {
         if self.text.rest().len() > LONGEST_RECORD {
             return Err(self.error(None, Fault::LongRecord { longest: LONGEST_RECORD }));
         }
-        // Doubling keeps the text that is parsed again no longer than the new text.
-        let bytes = bytes.max(2 * self.text.rest().len());
+        self.text.shrink();
+        let bytes = longer(self.text.rest().len(), bytes, 0);
         self.source.fill(&mut self.text, bytes);
         Ok(())
     }
@@ -231,6 +243,15 @@ impl<R: Read> Reader<R> {
     fn error(&self, name: Option<Vec<u8>>, fault: Fault) -> FastqError {
         FastqError { record: self.records + 1, byte: self.byte, name, fault }
     }
+}
+
+/// Returns the length to which a text of this many bytes is read on, at least to `least`, if its
+/// last record begins at `start` and is incomplete. Growth by a fraction keeps the text that is
+/// parsed again few times as long as the new text; a small fraction keeps short what was read after
+/// the record.
+fn longer(bytes: usize, least: usize, start: usize) -> usize {
+    let longer = bytes.saturating_add((bytes / 4).max(CHUNK)).max(least);
+    longer.min(start.saturating_add(LONGEST_RECORD + 1)).max(bytes + 1)
 }
 
 impl<R: Read + Send> RecordSource for Reader<R> {
@@ -420,6 +441,63 @@ mod tests {
         let (found, fault) = sizes(&text[..text.len() - 9], BatchSize::Records(4));
         assert_eq!(found, [4, 1]);
         assert!(fault.is_some_and(|fault| fault.starts_with("record 6 (read b, byte 75): ")));
+    }
+
+    #[test]
+    fn a_batch_by_number_of_records_may_end_after_some_text() {
+        let text = b"@a\nACGT\n+\nIIII\n".repeat(7);
+        for (records, bytes, expected) in [
+            (3, 1, vec![1; 7]),
+            (3, 15, vec![1; 7]),
+            (3, 16, vec![2, 2, 2, 1]),
+            (3, 1_000, vec![3, 3, 1]),
+            (9, 60, vec![4, 3]),
+        ] {
+            let (mut found, fault) = sizes(&text, BatchSize::RecordsUpTo { records, bytes });
+            // After a full batch, the end of the file is found by an empty one.
+            found.pop_if(|last| *last == 0);
+            assert_eq!((found, fault), (expected, None), "{records} records, {bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn a_batch_is_divided_between_any_two_records() {
+        let text = b"@a\nAC\n+\nII\n@b x\n\n+\n\n@c\nNN\nN\n+\n!!~\n@d\nG\n+\nI\n";
+        let whole = |reader: &mut Reader<&[u8]>| {
+            let mut batch = RecordBatch::default();
+            reader.read_batch(&mut batch, BatchSize::Bytes(1_000)).map(|_| batch)
+        };
+        let all = whole(&mut Reader::new(&text[..])).expect("the records are whole");
+        for count in 0..=5 {
+            let mut first = all.clone();
+            let rest = first.split_off(count);
+            assert_eq!(first.len(), count.min(4), "{count}");
+            assert!(first.iter().chain(rest.iter()).eq(all.iter()), "{count}");
+            let addresses = [&first, &rest].map(|part| (0..part.len()).map(|i| part.address(i)));
+            let expected = (0..all.len()).map(|i| all.address(i));
+            assert!(addresses.into_iter().flatten().eq(expected), "{count}");
+        }
+    }
+
+    #[test]
+    fn a_very_long_read_leaves_little_memory_behind() {
+        let long = 40 << 20;
+        let text = [b"@a\n", &vec![b'A'; long][..], b"\n+\n", &vec![b'I'; long], b"\n"].concat();
+        let text = [&text[..], &b"@b\nACGT\n+\nIIII\n".repeat(100)].concat();
+        let (mut reader, mut batch) = (Reader::new(&text[..]), RecordBatch::default());
+        let more = reader.read_batch(&mut batch, BatchSize::Bytes(1 << 18));
+        assert!(more.is_ok_and(|more| more) && batch.len() == 1);
+        // The text after the record is what was read on, a quarter at most.
+        let beside = batch.text.capacity() - batch.bytes() + reader.text.capacity();
+        assert!(beside < long, "{beside} bytes beside the record");
+        assert!(reader.read_batch(&mut batch, BatchSize::Bytes(1 << 18)).is_ok());
+        let kept = batch.text.capacity() + reader.text.capacity();
+        assert!(batch.len() == 100 && kept <= 8 << 20, "{kept} bytes are kept");
+        let (mut reader, mut record) = (Reader::new(&text[..]), Record::default());
+        for _ in 0..2 {
+            assert!(reader.read_record(&mut record).is_ok_and(|more| more));
+        }
+        assert!(record.capacity() <= 12 << 20, "{} bytes are kept", record.capacity());
     }
 
     #[test]

@@ -6,7 +6,11 @@ use memchr::memchr2;
 
 use crate::ReadRef;
 
-/// A FASTQ record. Reuse one record for many reads: it keeps its memory.
+/// Memory that each part of a record keeps for the next one, in bytes.
+const KEPT: usize = 4 * 1024 * 1024;
+
+/// A FASTQ record. Reuse one record for many reads: it keeps its memory, unless a very long read made
+/// it large.
 #[derive(Clone, Default)]
 pub struct Record {
     definition: Vec<u8>,
@@ -49,6 +53,12 @@ impl Record {
         self.view().as_read()
     }
 
+    /// Returns the memory that is held, in bytes.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        [&self.definition, &self.sequence, &self.quality_scores].map(Vec::capacity).iter().sum()
+    }
+
     /// Replaces this record by a copy of `record`.
     pub(super) fn copy(&mut self, record: RecordRef<'_>) {
         let RecordRef { definition, sequence, quality_scores } = record;
@@ -58,6 +68,9 @@ impl Record {
             (&mut self.quality_scores, quality_scores),
         ] {
             ours.clear();
+            if ours.capacity() > KEPT {
+                ours.shrink_to(theirs.len().max(KEPT));
+            }
             ours.extend_from_slice(theirs);
         }
     }

@@ -6,9 +6,13 @@ use std::{io, mem};
 /// Bytes that [`Reader::read_record`](super::Reader::read_record) reads at once.
 pub(super) const CHUNK: usize = 64 * 1024;
 
+/// Bytes of memory that a growing text takes at once.
+const STEP: usize = 1024 * 1024;
+
 /// A buffer that text is read into, and the range of it in use.
 ///
-/// The memory never shrinks while in use, so it is filled with zeros once and not before each read.
+/// Memory is filled with zeros once and not before each read. It grows with the text that arrives,
+/// not with the text that is expected, and a text that was very long gives its memory back.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Text {
     memory: Vec<u8>,
@@ -23,8 +27,25 @@ impl Text {
     /// Removes everything and keeps the memory, unless a very long read made it large.
     pub(super) fn clear(&mut self) {
         (self.start, self.end) = (0, 0);
-        self.memory.truncate(Self::KEPT);
-        self.memory.shrink_to(Self::KEPT);
+        self.shrink();
+    }
+
+    /// Gives memory back that a very long read took and that the text does not need.
+    pub(super) fn shrink(&mut self) {
+        let used = self.end - self.start;
+        if self.memory.len() > Self::KEPT && self.memory.len() / 2 > used {
+            self.memory.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, used);
+        }
+        let kept = self.end.max(Self::KEPT);
+        self.memory.truncate(kept);
+        self.memory.shrink_to(kept);
+    }
+
+    /// Returns the memory that is held, in bytes.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.memory.capacity()
     }
 
     /// Returns the text.
@@ -47,6 +68,7 @@ impl Text {
         let middle = self.end.min(self.start + bytes);
         other.append(&self.memory[middle..self.end]);
         self.end = middle;
+        self.shrink();
     }
 
     pub(super) fn append(&mut self, bytes: &[u8]) {
@@ -118,7 +140,7 @@ impl<R: Read> Source<R> {
     /// Reads until `text` has this many bytes, or the stream ends or fails.
     pub(super) fn fill(&mut self, text: &mut Text, bytes: usize) {
         while matches!(self.end, End::Open) && text.as_slice().len() < bytes {
-            let missing = bytes - text.as_slice().len();
+            let missing = (bytes - text.as_slice().len()).min(STEP);
             match self.inner.read(&mut text.room(missing)[..missing]) {
                 Ok(0) => self.end = End::Ended,
                 Ok(count) => text.end += count,

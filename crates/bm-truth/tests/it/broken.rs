@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fs;
+use std::io::Write;
 
 use bm_truth::Rules;
 
@@ -59,6 +60,125 @@ fn headers_that_do_not_fit_the_reference_are_refused() {
         message(FASTA, format!("{record}\n").as_bytes()).contains("names no reference sequence")
     );
     assert!(message(FASTA, b"\x1f\x8b\x08\x00\x00\x00\x00\x00").starts_with("header"));
+}
+
+/// Returns the BGZF blocks of these bytes, with the end-of-file block.
+fn bgzf(bytes: &[u8]) -> Vec<u8> {
+    let mut writer = noodles_bgzf::io::Writer::new(Vec::new());
+    writer.write_all(bytes).unwrap();
+    writer.finish().unwrap()
+}
+
+/// Returns a BAM file with these numbers of its header and this content after it.
+fn bam(text: u32, sequences: u32, name: u32, rest: &[u8]) -> Vec<u8> {
+    let mut bytes = b"BAM\x01".to_vec();
+    bytes.extend(text.to_le_bytes());
+    bytes.extend(sequences.to_le_bytes());
+    bytes.extend(name.to_le_bytes());
+    bytes.extend(b"ref\0");
+    bytes.extend(20_u32.to_le_bytes());
+    bytes.extend(rest);
+    bgzf(&bytes)
+}
+
+#[test]
+fn lengths_beyond_any_file_are_refused() {
+    let record = |length: u32, there: usize| [&length.to_le_bytes()[..], &vec![0; there]].concat();
+    for (file, expected) in [
+        (bam(0, 1, 4, &[]), None),
+        (
+            bam(u32::MAX, 1, 4, &[]),
+            Some("header: the header has more than 67109376 bytes; is the file damaged?"),
+        ),
+        (
+            bam(0, u32::MAX, 4, &[]),
+            Some("header: lists 4294967295 reference sequences, the reference has 1; give the"),
+        ),
+        (
+            bam(0, 1, u32::MAX, &[]),
+            Some("header: the name of a reference sequence has more than 1048576 bytes; is"),
+        ),
+        (
+            bam(0, 1, 4, &record(u32::MAX, 9)),
+            Some("alignment record 1: the record has more than 67108864 bytes; is the file"),
+        ),
+        (
+            bam(0, 1, 4, &record(60_000_000, 70_000)),
+            Some("alignment record 1: states 60000000 bytes, the file ends after 70000"),
+        ),
+        (bam(0, 1, 4, &record(100, 50)), Some("alignment record 1: ")),
+    ] {
+        match expected {
+            None => assert!(rows(FASTA, &file, Rules::default()).is_ok()),
+            Some(expected) => {
+                let message = message(FASTA, &file);
+                assert!(message.starts_with(expected), "{message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_record_is_read_like_a_short_one() {
+    // Bases, qualities and a field of two million numbers, beyond what is passed on at once.
+    let bases = 400_000;
+    let mut block = Vec::new();
+    block.extend((-1_i32).to_le_bytes());
+    block.extend((-1_i32).to_le_bytes());
+    block.extend([2, 255, 0x48, 0x12, 0, 0, 4, 0]);
+    block.extend((bases as u32).to_le_bytes());
+    block.extend([255; 8]);
+    block.extend([0; 4]);
+    block.extend(b"r\0");
+    block.extend(vec![0x11; bases / 2]);
+    block.extend(vec![30; bases]);
+    block.extend(b"mvBc");
+    block.extend(2_000_000_u32.to_le_bytes());
+    block.extend(vec![1; 2_000_000]);
+    let record = [&(block.len() as u32).to_le_bytes()[..], &block].concat();
+    let file = bam(0, 1, 4, &record.repeat(3));
+    let (rows, _) = rows(FASTA, &file, Rules::default()).unwrap();
+    assert_eq!(rows.iter().map(|row| row.len).collect::<Vec<_>>(), [bases; 3]);
+}
+
+#[test]
+fn endless_lines_are_refused() {
+    let header = b"@HD\tVN:1.6\n@SQ\tSN:ref\tLN:20\n";
+    let long = vec![b'x'; (1 << 24) + 1];
+    for (file, expected) in [
+        (
+            [&header[..], b"@CO\t", &long].concat(),
+            "header: a line of the header has more than 16777216 bytes; is the file damaged?",
+        ),
+        (
+            [&header[..], &b"@CO\tx\n".repeat(100_002)].concat(),
+            "header: the header has more than 100001 lines; is the file damaged?",
+        ),
+        (
+            [&header[..], &[b"@CO\t", &long[..9 << 20], b"\n"].concat().repeat(8)].concat(),
+            "header: the header has more than 67109376 bytes; is the file damaged?",
+        ),
+        (
+            [&header[..], b"r\t0\tref\t1\t60\t1M\t*\t0\t0\tA\tI\n", &long.repeat(5)].concat(),
+            "alignment record 2: the record has more than 67108864 bytes; is the file damaged?",
+        ),
+    ] {
+        assert_eq!(message(FASTA, &file), expected);
+        // The text of the header of a BAM file has the same limits.
+        if expected.starts_with("header") {
+            let length = (file.len() as u32).to_le_bytes();
+            let file = bgzf(&[b"BAM\x01", &length[..], &file].concat());
+            assert_eq!(message(FASTA, &file), expected);
+        }
+    }
+    let fasta = [FASTA, b">", &long].concat();
+    assert_eq!(
+        message(&fasta, b""),
+        "reference: sequence 2: a line with a name has more than 1048576 bytes; is the file damaged?"
+    );
+    // A sequence may be one line of any length.
+    let fasta = [b">ref\n", &vec![b'A'; 3 << 20][..], b"\n>other\nACGT\n"].concat();
+    assert!(message(&fasta, b"").contains("alignment is empty"));
 }
 
 #[test]
