@@ -95,7 +95,7 @@ impl Output {
         };
         let file = Arc::new(file);
         let wanted = Arc::new(AtomicBool::new(true));
-        let stream = Stream { inner: Arc::clone(&file), wanted: Arc::clone(&wanted) };
+        let stream = Stream::new(Arc::clone(&file), Arc::clone(&wanted), unnamed.is_some());
         let sink = sink(BufWriter::with_capacity(BUFFER, stream))?;
         Ok(Self { path: path.to_owned(), file: Some(file), sink: Some(sink), wanted, unnamed })
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::path::given_up;
+use crate::system;
 
 /// Takes the text of an output and writes it in its own format.
 ///
@@ -29,8 +30,20 @@ pub type OutputStream = BufWriter<Stream>;
 /// Buffered writers write their buffer when they are dropped; after an error, an incomplete output
 /// would then look complete.
 pub struct Stream {
-    pub(crate) inner: Arc<File>,
-    pub(crate) wanted: Arc<AtomicBool>,
+    inner: Arc<File>,
+    wanted: Arc<AtomicBool>,
+    /// Bytes written, and those of them that the system was asked to store; `None` for a stream
+    /// that is not stored.
+    stored: Option<(u64, u64)>,
+}
+
+impl Stream {
+    /// Bytes that are stored at once.
+    const PART: u64 = 8 << 20;
+
+    pub(crate) fn new(inner: Arc<File>, wanted: Arc<AtomicBool>, is_stored: bool) -> Self {
+        Self { inner, wanted, stored: is_stored.then_some((0, 0)) }
+    }
 }
 
 impl Write for Stream {
@@ -38,7 +51,15 @@ impl Write for Stream {
         if !self.wanted.load(Ordering::Relaxed) {
             return Err(given_up());
         }
-        (&*self.inner).write(buf)
+        let count = (&*self.inner).write(buf)?;
+        if let Some((written, stored)) = &mut self.stored {
+            *written += count as u64;
+            if *written - *stored >= Self::PART {
+                system::begin_storing(&self.inner, *stored, *written - *stored);
+                *stored = *written;
+            }
+        }
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {

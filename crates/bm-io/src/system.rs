@@ -20,6 +20,22 @@ pub(crate) fn close(file: File) -> io::Result<()> {
     }
 }
 
+/// Asks the system to begin storing a part of a file, and does not wait for it. Little is then left to
+/// store when the file is complete.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+pub(crate) fn begin_storing(file: &File, from: u64, bytes: u64) {
+    use std::os::fd::AsRawFd;
+
+    let (Ok(from), Ok(bytes)) = (i64::try_from(from), i64::try_from(bytes)) else { return };
+    // SAFETY: the call takes numbers; where it fails, the file is stored when it is complete.
+    unsafe { libc::sync_file_range(file.as_raw_fd(), from, bytes, libc::SYNC_FILE_RANGE_WRITE) };
+}
+
+/// Other systems decide for themselves.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn begin_storing(_: &File, _: u64, _: u64) {}
+
 /// Returns a file that shares an open descriptor: its position, and whether it appends.
 #[allow(unsafe_code)]
 pub(crate) fn duplicate(descriptor: RawFd) -> io::Result<File> {

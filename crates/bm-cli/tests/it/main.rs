@@ -30,6 +30,7 @@ mod rules;
 mod score;
 #[cfg(target_os = "linux")]
 mod sealed;
+mod security;
 mod signals;
 mod snapshots;
 mod special_outputs;

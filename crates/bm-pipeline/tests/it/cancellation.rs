@@ -137,6 +137,7 @@ fn learning_a_run_can_be_cancelled() {
             seed: 0,
             evidence,
             threads: 2,
+            strict: false,
             cancellation: Some(&cancellation),
         };
         let observer = Impatient::new(cancellation.clone());
@@ -194,6 +195,7 @@ mod pipes {
             seed: 0,
             evidence: None,
             threads: 2,
+            strict: false,
             cancellation: Some(&cancellation),
         };
         cancelled_while_waiting(&cancellation, || learning.run(None, &Silent));
