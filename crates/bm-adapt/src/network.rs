@@ -16,6 +16,8 @@ use bm_encode::{BaseQualityPlace, CodeEncoder, CodeParts};
 use bm_infer::onnx::correction::{Convolution, Correction};
 use pulp::{Arch, Simd, WithSimd};
 
+use crate::exponential::exp;
+
 /// Bases in the window around a base, itself included.
 pub(crate) const WINDOW: usize = 9;
 /// Offset of the base itself in the window.
@@ -428,7 +430,7 @@ pub(crate) fn log_loss(logit: f32, wrong: bool) -> f64 {
 
 #[inline(always)]
 pub(crate) fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + (-x).exp())
+    1.0 / (1.0 + exp(-x))
 }
 
 /// The network by its definition, in double precision and without tables: the reference for
