@@ -1,9 +1,9 @@
 //! One dense layer: packed weights and the kernel that multiplies them.
 //!
 //! The kernel, [`tile`], keeps the sums of some rows × two vectors of outputs in registers and goes
-//! through the inputs once, with multiply-adds that round once (`fused.rs`). Weights are stored in panels of two vectors of
-//! outputs, rows in blocks of a tile, both in the order in which they are read. An output is always
-//! summed over its inputs from first to last, in every tile.
+//! through the inputs once, with multiply-adds that round once (`fused.rs`). Weights are stored in
+//! panels of two vectors of outputs, rows in blocks of a tile, both in the order in which they are
+//! read. An output is always summed over its inputs from first to last, in every tile.
 
 use pulp::{Simd, WithSimd};
 

@@ -50,7 +50,8 @@ fn rounded_to_odd(a: f64, b: f64) -> f64 {
     // the sum is infinite or NaN, which then stays as it is.
     let added = sum - a;
     let lost = (a - (sum - added)) + (b - added);
-    let is_inexact = lost < 0.0 || lost > 0.0;
+    // NaN is not above 0.
+    let is_inexact = lost.abs() > 0.0;
     let bits = sum.to_bits();
     if !is_inexact || bits & 1 == 1 {
         return sum;
