@@ -62,6 +62,7 @@ mod doubts;
 mod error;
 mod evidence;
 mod examples;
+mod exponential;
 mod findings;
 mod held_out;
 mod labels;

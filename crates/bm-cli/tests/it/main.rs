@@ -24,6 +24,8 @@ mod manners;
 mod outputs;
 mod packages;
 mod pairs;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod processors;
 mod readme;
 mod reports;
 mod rules;

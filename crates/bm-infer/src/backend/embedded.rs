@@ -1,26 +1,28 @@
 //! The embedded engine: dense networks in pure Rust.
 //!
 //! A small classifier is a chain of dense layers and activations, which needs no general engine. The
-//! sums of a row are always computed in the same order, so the result of a row is the same to the
-//! bit in every batch and on every worker.
+//! sums of a row are always computed in the same order and with the same rounding, so the result of a
+//! row is the same to the bit in every batch, on every worker and on every processor.
 
 mod activation;
 mod corrected;
 mod dense;
 mod dot;
 mod fuse;
+mod fused;
 mod graph;
-mod lanes;
+mod instruction_set;
 mod name;
 mod node;
 mod sequence;
 mod sequence_graph;
 mod step;
 mod tables;
-
-use pulp::Arch;
+#[cfg(test)]
+mod tests;
 
 use self::graph::Step;
+use self::instruction_set::InstructionSet;
 use self::name::NAME;
 use self::sequence::EmbeddedSequences;
 use super::{Backend, Session};
@@ -33,24 +35,33 @@ const BLOCK: usize = 192;
 /// Runs dense networks, and networks over sequences, without a library.
 ///
 /// Operators: `Gemm` or `MatMul` and `Add` with constant weights, `Relu`, `Sigmoid`, and `Identity`,
-/// `Dropout`, `Flatten`, which have no effect here. The instruction set is chosen at run time.
+/// `Dropout`, `Flatten`, which have no effect here.
+///
+/// The instruction set is chosen at run time: AVX-512, AVX2 with FMA, NEON, or none. Results do not
+/// depend on it, to the bit: the order of every sum is independent of the length of vectors, and a
+/// multiplication and addition that is rounded once is rounded once everywhere. The engine calls no
+/// mathematical function of the system.
 #[derive(Clone, Copy, Debug)]
 pub struct Embedded {
-    arch: Arch,
+    instructions: InstructionSet,
 }
 
 impl Embedded {
     /// Returns the engine for the instruction set of this machine.
     pub fn new() -> Self {
-        Self { arch: Arch::new() }
+        Self { instructions: InstructionSet::new() }
     }
 
-    /// Returns the engine without vector instructions: the reference for the others.
-    ///
-    /// Without fused multiply-add, each step of a sum is rounded twice, so results may differ from
-    /// [`Embedded::new`] by some units in the last place.
+    /// Returns the engine without vector instructions, as it runs on a processor without AVX2 and
+    /// FMA: the same results to the bit, more slowly.
     pub fn scalar() -> Self {
-        Self { arch: Arch::Scalar }
+        Self { instructions: InstructionSet::SCALAR }
+    }
+
+    /// Returns the engine for each instruction set of this machine: the one of [`Embedded::new`]
+    /// first, [`Embedded::scalar`] last.
+    pub fn all() -> Vec<Self> {
+        InstructionSet::all().into_iter().map(|instructions| Self { instructions }).collect()
     }
 }
 
@@ -69,7 +80,7 @@ impl Backend for Embedded {
         format!(
             "{NAME} {}, CPU, vectors of {} floats",
             env!("CARGO_PKG_VERSION"),
-            lanes::lanes(self.arch)
+            self.instructions.lanes()
         )
     }
 
@@ -88,11 +99,11 @@ impl Backend for Embedded {
                 "it takes one batch size only, expected [batch, n] for any batch".to_owned(),
             ));
         }
-        let steps = graph::compile(model, self.arch).map_err(unsupported)?;
+        let steps = graph::compile(model, self.instructions).map_err(unsupported)?;
         Ok(Box::new(EmbeddedSession {
             signature,
             steps,
-            arch: self.arch,
+            instructions: self.instructions,
             front: Vec::new(),
             back: Vec::new(),
             packed: Vec::new(),
@@ -104,7 +115,7 @@ impl Backend for Embedded {
         model: &ModelFile,
         alphabet: &Alphabet,
     ) -> Result<Box<dyn SequenceSession>, InferError> {
-        Ok(Box::new(EmbeddedSequences::new(model, alphabet, self.arch)?))
+        Ok(Box::new(EmbeddedSequences::new(model, alphabet, self.instructions)?))
     }
 }
 
@@ -112,7 +123,7 @@ impl Backend for Embedded {
 struct EmbeddedSession {
     signature: Signature,
     steps: Vec<Step>,
-    arch: Arch,
+    instructions: InstructionSet,
     /// Output of the last step, one row per case.
     front: Vec<f32>,
     /// Output of the current step.
@@ -137,10 +148,12 @@ impl Session for EmbeddedSession {
             for step in &self.steps {
                 match step {
                     Step::Dense(layer) => {
-                        layer.run(self.arch, &self.front, &mut self.back, &mut self.packed);
+                        layer.run(self.instructions, &self.front, &mut self.back, &mut self.packed);
                         std::mem::swap(&mut self.front, &mut self.back);
                     }
-                    Step::Activation(activation) => activation.apply(self.arch, &mut self.front),
+                    Step::Activation(activation) => {
+                        activation.apply(self.instructions, &mut self.front)
+                    }
                 }
             }
             output.extend_from_slice(&self.front);

@@ -4,7 +4,7 @@ use bm_infer::{Backend, ModelFile, Session, TensorRef};
 
 /// An engine and its guarantees.
 pub(crate) struct Present {
-    pub(crate) label: &'static str,
+    pub(crate) label: String,
     pub(crate) backend: Box<dyn Backend>,
     /// Whether the result of a row is the same to the bit in every batch.
     pub(crate) bitwise: bool,
@@ -15,17 +15,18 @@ pub(crate) fn present() -> Vec<Present> {
     #[allow(unused_mut)]
     let mut found: Vec<Present> = Vec::new();
     #[cfg(feature = "embedded")]
-    for (label, backend) in [
-        ("embedded", bm_infer::backend::Embedded::new()),
-        ("embedded, scalar", bm_infer::backend::Embedded::scalar()),
-    ] {
-        found.push(Present { label, backend: Box::new(backend), bitwise: true });
+    for backend in bm_infer::backend::Embedded::all() {
+        found.push(Present {
+            label: backend.describe(),
+            backend: Box::new(backend),
+            bitwise: true,
+        });
     }
     #[cfg(feature = "onnxruntime")]
     if let Some(library) = library() {
         let backend = Box::new(bm_infer::backend::OnnxRuntime::new(library));
         // Not guaranteed: its kernel may depend on the number of rows.
-        found.push(Present { label: "onnxruntime", backend, bitwise: false });
+        found.push(Present { label: "onnxruntime".to_owned(), backend, bitwise: false });
     }
     found
 }

@@ -20,7 +20,7 @@ fn every_engine_computes_every_form_of_network() {
         let expected: Vec<(f64, f64)> =
             rows.chunks(features).flat_map(|row| reference(&case.layers, row)).collect();
         let probabilities = expected.iter().all(|(value, _)| (0.0..=1.0).contains(value));
-        let mut first: Option<(&str, Vec<f32>)> = None;
+        let mut first: Option<(String, Vec<f32>)> = None;
         for present in present() {
             if let Some(reason) = case.refused_by_embedded.filter(|_| present.is_embedded()) {
                 let error = present

@@ -31,11 +31,13 @@ impl Session for Fake {
 }
 
 /// Every available engine, and one that panics if it runs.
-fn sessions() -> Vec<(&'static str, Box<dyn Session>)> {
-    let mut sessions: Vec<(&'static str, Box<dyn Session>)> =
-        present().iter().map(|present| (present.label, present.load(&model()))).collect();
+fn sessions() -> Vec<(String, Box<dyn Session>)> {
+    let mut sessions: Vec<(String, Box<dyn Session>)> = present()
+        .into_iter()
+        .map(|present| (present.label.clone(), present.load(&model())))
+        .collect();
     sessions.push((
-        "unreachable",
+        "unreachable".to_owned(),
         Box::new(Fake { signature: model().signature().clone(), answer: None }),
     ));
     sessions

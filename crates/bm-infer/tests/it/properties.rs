@@ -32,8 +32,7 @@ proptest! {
                 let off = (f64::from(*found) - expected).abs();
                 prop_assert!(off <= bound, "{widths:?}: {found}, expected {expected} within {bound:.1e}");
             }
-            // The rounding of four layers.
-            prop_assert!((vector - scalar).abs() <= 1e-5, "{widths:?}: {vector} by vectors, {scalar} without");
+            prop_assert_eq!(vector.to_bits(), scalar.to_bits(), "{:?}: {} by vectors, {} without", widths, vector, scalar);
         }
     }
 

@@ -33,9 +33,9 @@ fn test_quality_predictor() {
 
 #[test]
 fn golden_reads_have_their_probabilities_on_every_path_of_the_embedded_engine() {
-    let engines = [Embedded::new(), Embedded::scalar()];
+    let engines = Embedded::all();
     for (id, engine) in
-        ModelPackage::embedded_ids().flat_map(|id| engines.each_ref().map(|engine| (id, engine)))
+        ModelPackage::embedded_ids().flat_map(|id| engines.iter().map(move |engine| (id, engine)))
     {
         let package = ModelPackage::embedded(id).unwrap();
         let golden = package.golden().unwrap().unwrap();
@@ -53,6 +53,21 @@ fn golden_reads_have_their_probabilities_on_every_path_of_the_embedded_engine() 
             golden.reads.iter().any(|read| read.probability < 0.5)
                 && golden.reads.iter().any(|read| read.probability > 0.5)
         );
+    }
+}
+
+#[test]
+fn probabilities_are_the_same_to_the_bit_on_every_instruction_set() {
+    for id in ModelPackage::embedded_ids() {
+        let results = Embedded::all().into_iter().map(|engine| {
+            let package = ModelPackage::embedded(id).unwrap();
+            let golden = package.golden().unwrap().unwrap();
+            let mut model = QualityModel::new(package.into(), &engine).unwrap();
+            let reads: Vec<_> = golden.reads.iter().map(|read| read.as_read()).collect();
+            bits(&model.predict(&reads).unwrap())
+        });
+        let results: Vec<_> = results.collect();
+        assert!(results.iter().all(|bits| *bits == results[0]), "{id}");
     }
 }
 

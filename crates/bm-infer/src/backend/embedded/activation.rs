@@ -1,6 +1,8 @@
 //! Activations: functions of single values.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
+
+use super::instruction_set::InstructionSet;
 
 /// A function that is applied to every value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -11,8 +13,8 @@ pub(super) enum Activation {
 
 impl Activation {
     /// Applies the function to every value.
-    pub(super) fn apply(self, arch: Arch, values: &mut [f32]) {
-        arch.dispatch(Apply { activation: self, values });
+    pub(super) fn apply(self, instructions: InstructionSet, values: &mut [f32]) {
+        instructions.dispatch(Apply { activation: self, values });
     }
 }
 
@@ -92,10 +94,10 @@ mod tests {
 
     #[test]
     fn the_ends_are_probabilities_and_nan_stays_nan() {
-        for arch in [Arch::new(), Arch::Scalar] {
+        for set in InstructionSet::all() {
             let mut values =
                 [f32::NEG_INFINITY, -1e30, -88.0, 0.0, 88.0, 1e30, f32::INFINITY, f32::NAN];
-            Activation::Sigmoid.apply(arch, &mut values);
+            Activation::Sigmoid.apply(set, &mut values);
             assert!(
                 values[..7].is_sorted()
                     && values[0] >= 0.0
@@ -106,7 +108,7 @@ mod tests {
             assert_eq!(values[3], 0.5);
             assert!(values[7].is_nan());
             let mut values = [-1.0, 2.0, f32::NAN];
-            Activation::Relu.apply(arch, &mut values);
+            Activation::Relu.apply(set, &mut values);
             assert!(values[..2] == [0.0, 2.0] && values[2].is_nan(), "{values:?}");
         }
     }
@@ -114,11 +116,13 @@ mod tests {
     #[test]
     fn every_instruction_set_gives_the_same_bits() {
         let inputs: Vec<f32> = (-4000..4000).map(|i| i as f32 * 0.013).collect();
-        let bits = |arch| {
+        let bits = |set| {
             let mut values = inputs.clone();
-            Activation::Sigmoid.apply(arch, &mut values);
+            Activation::Sigmoid.apply(set, &mut values);
             values.into_iter().map(f32::to_bits).collect::<Vec<_>>()
         };
-        assert_eq!(bits(Arch::new()), bits(Arch::Scalar));
+        for set in InstructionSet::all().into_iter().chain([InstructionSet::FourLanes]) {
+            assert_eq!(bits(set), bits(InstructionSet::SCALAR), "{set:?}");
+        }
     }
 }

@@ -30,7 +30,7 @@ impl Corrected {
     ///
     /// Every code must be in the alphabet.
     pub(super) fn run(&self, sequence: &[u16], start: usize, output: &mut [f32]) {
-        self.window.arch().dispatch(Run { corrected: self, sequence, start, output });
+        self.window.instructions().dispatch(Run { corrected: self, sequence, start, output });
     }
 }
 

@@ -1,13 +1,14 @@
 //! One dense layer: packed weights and the kernel that multiplies them.
 //!
 //! The kernel, [`tile`], keeps the sums of some rows × two vectors of outputs in registers and goes
-//! through the inputs once, with fused multiply-adds. Weights are stored in panels of two vectors of
-//! outputs, rows in blocks of a tile, both in the order in which they are read. An output is always
-//! summed over its inputs from first to last, in every tile.
+//! through the inputs once, with multiply-adds that round once (`fused.rs`). Weights are stored in
+//! panels of two vectors of outputs, rows in blocks of a tile, both in the order in which they are
+//! read. An output is always summed over its inputs from first to last, in every tile.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
-use super::lanes::lanes;
+use super::fused::mul_add;
+use super::instruction_set::InstructionSet;
 
 /// Vectors of outputs in a tile.
 const VECTORS: usize = 2;
@@ -27,12 +28,12 @@ impl Dense {
     /// Returns the layer of `weights`, shape `[outputs, inputs]` in C order, and `biases`, shape
     /// `[outputs]`.
     pub(super) fn new(
-        arch: Arch,
+        instructions: InstructionSet,
         [outputs, inputs]: [usize; 2],
         weights: &[f32],
         biases: &[f32],
     ) -> Self {
-        let width = VECTORS * lanes(arch);
+        let width = VECTORS * instructions.lanes();
         let panels = outputs.div_ceil(width);
         let mut packed = vec![0.0; panels * inputs * width];
         for (output, row) in weights.chunks_exact(inputs).enumerate() {
@@ -51,13 +52,13 @@ impl Dense {
     /// **Shape:** `[rows, inputs]` to `[rows, outputs]`. `packed` is scratch memory.
     pub(super) fn run(
         &self,
-        arch: Arch,
+        instructions: InstructionSet,
         input: &[f32],
         output: &mut Vec<f32>,
         packed: &mut Vec<f32>,
     ) {
         output.resize(input.len() / self.inputs * self.outputs, 0.0);
-        arch.dispatch(Run { layer: self, input, output, packed });
+        instructions.dispatch(Run { layer: self, input, output, packed });
     }
 }
 
@@ -103,7 +104,7 @@ impl Run<'_> {
             let (columns, _) = S::as_simd_f32s(packed);
             let mut sum = simd.splat_f32s(0.0);
             for (values, weights) in columns.iter().zip(weights.chunks_exact(panel_width)) {
-                sum = simd.mul_add_e_f32s(*values, simd.splat_f32s(weights[0]), sum);
+                sum = mul_add(simd, *values, simd.splat_f32s(weights[0]), sum);
             }
             simd.partial_store_f32s(out, simd.add_f32s(sum, simd.splat_f32s(biases[0])));
         }
@@ -170,8 +171,7 @@ fn tile<S: Simd, const ROWS: usize>(
         for (sums, value) in sums.iter_mut().zip(values) {
             let value = simd.splat_f32s(*value);
             for (sum, weights) in sums.iter_mut().zip(weights) {
-                // Fused where the machine can, so that the rounding is the same for every vector width.
-                *sum = simd.mul_add_e_f32s(value, *weights, *sum);
+                *sum = mul_add(simd, value, *weights, *sum);
             }
         }
     }
@@ -215,16 +215,16 @@ mod tests {
 
     #[test]
     fn every_shape_agrees_with_the_definition_on_every_instruction_set() {
-        for arch in [Arch::new(), Arch::Scalar] {
+        for set in InstructionSet::all().into_iter().chain([InstructionSet::FourLanes]) {
             for (inputs, outputs) in
                 [(1, 1), (3, 1), (7, 31), (300, 128), (128, 64), (64, 1), (5, 33)]
             {
                 let (weights, biases) = (numbers(inputs * outputs, 1), numbers(outputs, 2));
-                let layer = Dense::new(arch, [outputs, inputs], &weights, &biases);
+                let layer = Dense::new(set, [outputs, inputs], &weights, &biases);
                 for rows in [1, 2, 11, 12, 13, 25] {
                     let input = numbers(rows * inputs, 3);
                     let mut output = vec![9.0; 5];
-                    layer.run(arch, &input, &mut output, &mut Vec::new());
+                    layer.run(set, &input, &mut output, &mut Vec::new());
                     let expected = reference(outputs, &weights, &biases, &input);
                     assert_eq!(output.len(), expected.len());
                     for (found, expected) in output.iter().zip(expected) {
@@ -241,12 +241,12 @@ mod tests {
 
     #[test]
     fn a_row_does_not_depend_on_its_neighbours_to_the_bit() {
-        let arch = Arch::new();
-        let layer = Dense::new(arch, [128, 300], &numbers(300 * 128, 1), &numbers(128, 2));
+        let set = InstructionSet::new();
+        let layer = Dense::new(set, [128, 300], &numbers(300 * 128, 1), &numbers(128, 2));
         let input = numbers(40 * 300, 3);
         let run = |input: &[f32]| {
             let mut output = Vec::new();
-            layer.run(arch, input, &mut output, &mut Vec::new());
+            layer.run(set, input, &mut output, &mut Vec::new());
             output.into_iter().map(f32::to_bits).collect::<Vec<_>>()
         };
         let together = run(&input);

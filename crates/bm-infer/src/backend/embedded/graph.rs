@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use prost::Message;
-use pulp::Arch;
 
 use super::activation::Activation;
 use super::dense::Dense;
+use super::instruction_set::InstructionSet;
 use super::node::{Constants, constant, constants, float, int};
 use crate::ModelFile;
 use crate::onnx::{ModelProto, NodeProto};
@@ -31,7 +31,10 @@ pub(super) enum Step {
 }
 
 /// Returns the steps of a model, or a message why this engine does not run it.
-pub(super) fn compile(model: &ModelFile, arch: Arch) -> Result<Vec<Step>, String> {
+pub(super) fn compile(
+    model: &ModelFile,
+    instructions: InstructionSet,
+) -> Result<Vec<Step>, String> {
     let proto = ModelProto::decode(model.bytes()).map_err(|error| error.to_string())?;
     let graph = proto.graph.ok_or("it has no graph")?;
     let signature = model.signature();
@@ -52,7 +55,7 @@ pub(super) fn compile(model: &ModelFile, arch: Arch) -> Result<Vec<Step>, String
             chain.value, chain.width, signature.output, signature.outputs
         ));
     }
-    Ok(chain.layers.into_iter().map(|layer| layer.prepared(arch)).collect())
+    Ok(chain.layers.into_iter().map(|layer| layer.prepared(instructions)).collect())
 }
 
 /// A layer as the file describes it.
@@ -62,10 +65,10 @@ enum Layer {
 }
 
 impl Layer {
-    fn prepared(self, arch: Arch) -> Step {
+    fn prepared(self, instructions: InstructionSet) -> Step {
         match self {
             Layer::Dense { inputs, outputs, weights, biases } => {
-                Step::Dense(Dense::new(arch, [outputs, inputs], &weights, &biases))
+                Step::Dense(Dense::new(instructions, [outputs, inputs], &weights, &biases))
             }
             Layer::Activation(activation) => Step::Activation(activation),
         }

@@ -1,7 +1,6 @@
 //! Runs a network over sequences, in blocks of positions.
 
-use pulp::Arch;
-
+use super::instruction_set::InstructionSet;
 use super::name::{self, NAME};
 use super::sequence_graph::compile;
 use super::step::{Network, Step};
@@ -16,7 +15,7 @@ const BLOCK: usize = 1024;
 pub(super) struct EmbeddedSequences {
     signature: Signature,
     alphabet: Alphabet,
-    arch: Arch,
+    instructions: InstructionSet,
     network: Network,
     /// Output of each step for the current block, `[positions, width]`.
     slots: Vec<Vec<f32>>,
@@ -27,15 +26,15 @@ impl EmbeddedSequences {
     pub(super) fn new(
         model: &ModelFile,
         alphabet: &Alphabet,
-        arch: Arch,
+        instructions: InstructionSet,
     ) -> Result<Self, InferError> {
         let unsupported = |reason| name::unsupported(model, reason);
         check_alphabet(model.signature(), alphabet).map_err(unsupported)?;
-        let network = compile(model, alphabet, arch).map_err(unsupported)?;
+        let network = compile(model, alphabet, instructions).map_err(unsupported)?;
         Ok(Self {
             signature: model.signature().clone(),
             alphabet: alphabet.clone(),
-            arch,
+            instructions,
             slots: vec![Vec::new(); network.widths.len()],
             network,
             packed: Vec::new(),
@@ -63,12 +62,12 @@ impl EmbeddedSequences {
                     });
                 }
                 Step::Dense(layer, from, _) => {
-                    layer.run(self.arch, &self.slots[*from], &mut written, &mut self.packed)
+                    layer.run(self.instructions, &self.slots[*from], &mut written, &mut self.packed)
                 }
                 Step::ReluDot(layer, from, _) => layer.run(&self.slots[*from], &mut written),
                 Step::Activation(activation, from, _) => {
                     written.copy_from_slice(&self.slots[*from]);
-                    activation.apply(self.arch, &mut written);
+                    activation.apply(self.instructions, &mut written);
                 }
                 Step::Add(a, b, _) => {
                     let sums = self.slots[*a].iter().zip(&self.slots[*b]).map(|(a, b)| a + b);

@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 
 use prost::Message;
-use pulp::Arch;
 
 use super::activation::Activation;
 use super::dense::Dense;
 use super::dot::ReluDot;
 use super::fuse::fuse;
+use super::instruction_set::InstructionSet;
 use super::node::{Constants, constant, constants, int, ints};
 use super::step::{Network, Step};
 use super::tables::Tables;
@@ -32,7 +32,7 @@ const PADDED: usize = 32;
 pub(super) fn compile(
     model: &ModelFile,
     alphabet: &Alphabet,
-    arch: Arch,
+    instructions: InstructionSet,
 ) -> Result<Network, String> {
     let proto = ModelProto::decode(model.bytes()).map_err(|error| error.to_string())?;
     let graph = proto.graph.ok_or("it has no graph")?;
@@ -40,7 +40,7 @@ pub(super) fn compile(
     let mut builder = Builder {
         constants: constants(&graph)?,
         alphabet,
-        arch,
+        instructions,
         input: &signature.input,
         slots: HashMap::new(),
         weights: 0,
@@ -78,7 +78,7 @@ fn without_unread(mut steps: Vec<Step>, output: usize) -> Vec<Step> {
 struct Builder<'a> {
     constants: Constants<'a>,
     alphabet: &'a Alphabet,
-    arch: Arch,
+    instructions: InstructionSet,
     input: &'a str,
     /// The slot of each value, by name.
     slots: HashMap<&'a str, usize>,
@@ -209,7 +209,8 @@ impl<'a> Builder<'a> {
                     self.alphabet.channels()
                 ));
             }
-            let tables = Tables::new(self.arch, self.alphabet, &weights, &biases, before as usize);
+            let tables =
+                Tables::new(self.instructions, self.alphabet, &weights, &biases, before as usize);
             return Ok((
                 Step::Tables(tables.map_err(|reason| format!("{shown}: {reason}"))?, out),
                 width,
@@ -232,12 +233,16 @@ impl<'a> Builder<'a> {
             && let Step::Activation(Activation::Relu, before, _) = self.steps[from]
         {
             return Ok((
-                Step::ReluDot(ReluDot::new(self.arch, &weights, biases[0]), before, out),
+                Step::ReluDot(ReluDot::new(self.instructions, &weights, biases[0]), before, out),
                 width,
             ));
         }
         Ok((
-            Step::Dense(Dense::new(self.arch, [width, channels], &weights, &biases), from, out),
+            Step::Dense(
+                Dense::new(self.instructions, [width, channels], &weights, &biases),
+                from,
+                out,
+            ),
             width,
         ))
     }

@@ -9,9 +9,9 @@
 //! all these outputs in registers, adds the rows of a position to them, passes the sum that is
 //! complete to a [`Sink`] and shifts the others.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
-use super::lanes::{fitting, lanes};
+use super::instruction_set::InstructionSet;
 use crate::Alphabet;
 
 /// Maximum number of values in the tables of one convolution: 128 MB.
@@ -24,7 +24,7 @@ const MAX_WINDOW: usize = 21;
 /// A convolution over sequences of codes.
 #[derive(Debug)]
 pub(super) struct Tables {
-    arch: Arch,
+    instructions: InstructionSet,
     width: usize,
     window: usize,
     codes: usize,
@@ -46,15 +46,15 @@ impl Tables {
     ///
     /// A message, if the window or the tables are too large.
     pub(super) fn new(
-        arch: Arch,
+        instructions: InstructionSet,
         alphabet: &Alphabet,
         weights: &[f32],
         biases: &[f32],
         before: usize,
     ) -> Result<Self, String> {
         let (width, channels, codes) = (biases.len(), alphabet.channels(), alphabet.codes());
-        let arch = fitting(arch, width);
-        let lanes = lanes(arch);
+        let instructions = instructions.fitting(width);
+        let lanes = instructions.lanes();
         let window = weights.len() / (width * channels);
         if window > MAX_WINDOW {
             return Err(format!("a window of {window} positions, expected at most {MAX_WINDOW}"));
@@ -89,7 +89,7 @@ impl Tables {
         let mut padded_biases = vec![0.0; padded];
         padded_biases[..width].copy_from_slice(biases);
         Ok(Self {
-            arch,
+            instructions,
             width,
             window,
             codes,
@@ -103,23 +103,23 @@ impl Tables {
     ///
     /// **Shape:** `output` is `[positions, width]`. Every code must be in the alphabet.
     pub(super) fn run(&self, sequence: &[u16], start: usize, output: &mut [f32]) {
-        self.arch.dispatch(Run { tables: self, sequence, start, output });
+        self.instructions.dispatch(Run { tables: self, sequence, start, output });
     }
 
     /// Returns the instruction set that the tables are stored for.
-    pub(super) fn arch(&self) -> Arch {
-        self.arch
+    pub(super) fn instructions(&self) -> InstructionSet {
+        self.instructions
     }
 
     /// Returns whether one vector holds all channels.
     pub(super) fn is_one_vector(&self) -> bool {
-        self.width <= lanes(self.arch)
+        self.width <= self.instructions.lanes()
     }
 
     /// Returns the output for each code, if it is one number that does not depend on neighbours.
     pub(super) fn values(&self) -> Option<Vec<f32>> {
         let one = self.window == 1 && self.width == 1 && self.is_one_vector();
-        let step = lanes(self.arch);
+        let step = self.instructions.lanes();
         one.then(|| {
             self.rows.values().iter().step_by(step).map(|row| self.biases[0] + row).collect()
         })
