@@ -50,7 +50,7 @@ pub(crate) struct Counting<'scope> {
 enum Part<'scope> {
     Thread(Sender<Shared>, ScopedJoinHandle<'scope, Option<Counter>>),
     /// The calling thread: the system gave no more threads.
-    Here(Counter),
+    Here(Box<Counter>),
 }
 
 impl<'scope> Counting<'scope> {
@@ -75,7 +75,7 @@ impl<'scope> Counting<'scope> {
                     let _ = give_part.send(part);
                     Part::Thread(give, handle)
                 }
-                Err(_) => Part::Here(part),
+                Err(_) => Part::Here(Box::new(part)),
             }
         };
         Self { parts: parts.into_iter().map(part).collect() }
@@ -99,7 +99,7 @@ impl<'scope> Counting<'scope> {
                 drop(give);
                 handle.join().ok().flatten().ok_or_else(stopped)
             }
-            Part::Here(part) => Ok(part),
+            Part::Here(part) => Ok(*part),
         };
         self.parts.into_iter().map(finish).collect()
     }

@@ -185,7 +185,7 @@ impl Learning<'_> {
         };
         let (index, adaptation) = thread::scope(|scope| {
             // The index and the network do not depend on each other.
-            let index = thread::Builder::new().spawn_scoped(scope, &make_index);
+            let index = thread::Builder::new().spawn_scoped(scope, make_index);
             let labels = Labels::of(&sample, threads);
             if let Some(output) = labels_output {
                 write_labels(&sample, &labels, output)?;

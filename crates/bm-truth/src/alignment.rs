@@ -26,8 +26,11 @@ pub struct Alignment<R> {
 
 enum Format<R> {
     Sam(sam::io::Reader<CheckedSam<BufReader<Stored<R>>>>),
-    Bam(Box<bam::io::Reader<CheckedBam<bgzf::io::Reader<Tail<Stored<R>>>>>>),
+    Bam(Box<bam::io::Reader<CheckedBam<Blocks<R>>>>),
 }
+
+/// The text of the blocks of a BAM file.
+type Blocks<R> = bgzf::io::Reader<Tail<Stored<R>>>;
 
 /// A stream whose first bytes have been read and put back.
 type Stored<R> = io::Chain<Cursor<Vec<u8>>, R>;

@@ -100,7 +100,7 @@ impl Kind {
             (Self::Graph, 5) | (Self::Attribute, 5 | 10) | (Self::SparseTensor, 1 | 2) => {
                 Message(Self::Tensor)
             }
-            (Self::Graph, 11 | 12 | 13) | (Self::Function, 12) => Message(Self::ValueInfo),
+            (Self::Graph, 11..=13) | (Self::Function, 12) => Message(Self::ValueInfo),
             (Self::Graph, 15) | (Self::Attribute, 22 | 23) => Message(Self::SparseTensor),
             (Self::Attribute, 6 | 11) => Message(Self::Graph),
             (Self::ValueInfo, 2) => Message(Self::Type),
