@@ -93,7 +93,8 @@ const LIMITS: [Limit; 8] = [
     Limit {
         what: "a name line of FASTA",
         make: |scratch, bytes| {
-            let name = format!("ref {}", "x".repeat(bytes as usize - ">ref ".len()));
+            // The end of the line counts.
+            let name = format!("ref {}", "x".repeat(bytes as usize - ">ref \n".len()));
             let sam = scratch.file("aligned.sam", b"@SQ\tSN:ref\tLN:20\n");
             truth(&sam, &reference(scratch, &name))
         },
