@@ -4,7 +4,6 @@ use bm_encode::{BaseQualityPlace, CodeEncoder};
 use bm_kmers::kmer::mix;
 use bm_reads::{Phred, ReadRef, base};
 
-use crate::exponential::exp;
 use crate::labels::{Label, Labels};
 use crate::network::{Example, Network, Scores, Surroundings, Tables};
 use crate::read_weight::read_weight;
@@ -163,7 +162,7 @@ fn disputed(
                 Surroundings::of(ours, dispute.first - read.start),
                 Surroundings::of(theirs, dispute.second - mate.start),
             ];
-            let odds = pair.map(|around| exp(tables.logit(&around, &scores)));
+            let odds = pair.map(|around| tables.logit(&around, &scores).exp());
             for (around, weight) in
                 pair.into_iter().zip([odds[0] / (odds[0] + odds[1]), odds[1] / (odds[0] + odds[1])])
             {

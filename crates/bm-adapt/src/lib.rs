@@ -62,7 +62,6 @@ mod doubts;
 mod error;
 mod evidence;
 mod examples;
-mod exponential;
 mod findings;
 mod held_out;
 mod labels;

@@ -16,8 +16,6 @@ use bm_encode::{BaseQualityPlace, CodeEncoder, CodeParts};
 use bm_infer::onnx::correction::{Convolution, Correction};
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::exponential::exp;
-
 /// Bases in the window around a base, itself included.
 pub(crate) const WINDOW: usize = 9;
 /// Offset of the base itself in the window.
@@ -338,11 +336,13 @@ impl Tables {
         self.of_hidden(&self.hidden(around), scores.log_odds(around))
     }
 
-    /// Adds the gradient of one example's loss with respect to `tables`, from that with respect to its
-    /// log-odds, `slope`.
+    /// Adds the gradient of one example's loss with respect to `tables`.
     #[inline(always)]
-    fn add_slope(&mut self, tables: &Self, example: &Example, hidden: &Units, slope: f32) {
-        let Example { around, log_odds, .. } = example;
+    fn add_slope(&mut self, tables: &Self, example: &Example, scale: f32) {
+        let Example { around, log_odds, wrong, weight } = example;
+        let hidden = tables.hidden(around);
+        let logit = tables.of_hidden(&hidden, *log_odds);
+        let slope = weight * scale * (sigmoid(logit) - f32::from(u8::from(*wrong)));
         self.a += slope * log_odds;
         self.b += slope;
         let mut back = [0.0; UNITS];
@@ -393,7 +393,8 @@ pub(crate) fn gradient<'a>(
 ) -> Vec<f32> {
     let tables = Tables::with(rows, network, scores);
     let scale = 1.0 / examples.clone().map(<[Example]>::len).sum::<usize>() as f32;
-    let slopes = Slopes { slopes: Tables::zero(rows), tables: &tables, examples, scale };
+    let slopes =
+        Slopes { slopes: Tables::zero(rows), tables: &tables, examples: examples.flatten(), scale };
     Arch::new().dispatch(slopes).parameters(rows, scores)
 }
 
@@ -405,31 +406,15 @@ struct Slopes<'a, I> {
     scale: f32,
 }
 
-/// Examples that are added together: their hidden layers fit into the first-level cache.
-const TOGETHER: usize = 64;
-
-impl<'a, I: Iterator<Item = &'a [Example]>> WithSimd for Slopes<'_, I> {
+impl<'a, I: Iterator<Item = &'a Example>> WithSimd for Slopes<'_, I> {
     type Output = Tables;
 
     /// Eight units are one AVX vector. Multiplications and additions are not fused, so the result
     /// is the same on every processor.
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, _simd: S) -> Tables {
-        let tables = self.tables;
-        let (mut hidden, mut slopes) = ([[0.0; UNITS]; TOGETHER], [0.0; TOGETHER]);
-        for examples in self.examples.flat_map(|examples| examples.chunks(TOGETHER)) {
-            // Three loops: with the exponential between them, the compiler would not use vectors for
-            // the sums.
-            for ((example, hidden), logit) in examples.iter().zip(&mut hidden).zip(&mut slopes) {
-                *hidden = tables.hidden(&example.around);
-                *logit = tables.of_hidden(hidden, example.log_odds);
-            }
-            for (Example { wrong, weight, .. }, slope) in examples.iter().zip(&mut slopes) {
-                *slope = weight * self.scale * (sigmoid(*slope) - f32::from(u8::from(*wrong)));
-            }
-            for ((example, hidden), slope) in examples.iter().zip(&hidden).zip(&slopes) {
-                self.slopes.add_slope(tables, example, hidden, *slope);
-            }
+        for example in self.examples {
+            self.slopes.add_slope(self.tables, example, self.scale);
         }
         self.slopes
     }
@@ -443,7 +428,7 @@ pub(crate) fn log_loss(logit: f32, wrong: bool) -> f64 {
 
 #[inline(always)]
 pub(crate) fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + exp(-x))
+    1.0 / (1.0 + (-x).exp())
 }
 
 /// The network by its definition, in double precision and without tables: the reference for
