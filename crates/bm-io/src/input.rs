@@ -68,9 +68,8 @@ impl Input {
     ) -> Result<Self, IoError> {
         let name = name(path);
         let (stream, file): (Box<dyn Read + Send>, _) = if is_stdio(path) {
-            drop(stdin()?);
             let failed = IoError::system(format!("{name}: cannot be opened"));
-            (waiting::stdin(cancellation).map_err(failed)?, None)
+            (waiting::stdin(&stdin()?, cancellation).map_err(failed)?, None)
         } else {
             let (file, state) = checked_file(path, "FASTQ", waiting::open)?;
             match state {

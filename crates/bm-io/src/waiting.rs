@@ -30,17 +30,20 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 
 /// Returns stdin as a stream that a cancelled run does not wait for.
 #[cfg(target_os = "linux")]
-pub(crate) fn stdin(cancellation: &Cancellation) -> io::Result<Box<dyn Read + Send>> {
+pub(crate) fn stdin(
+    stdin: &io::Stdin,
+    cancellation: &Cancellation,
+) -> io::Result<Box<dyn Read + Send>> {
     use std::os::fd::AsFd;
 
     // Without the buffer of the standard library: the system does not know what is left in it.
-    let stdin = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let stdin = File::from(stdin.as_fd().try_clone_to_owned()?);
     Ok(stream(stdin, cancellation))
 }
 
 /// Returns stdin.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn stdin(_: &Cancellation) -> io::Result<Box<dyn Read + Send>> {
+pub(crate) fn stdin(_: &io::Stdin, _: &Cancellation) -> io::Result<Box<dyn Read + Send>> {
     Ok(Box::new(io::stdin()))
 }
 
