@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 
+use crate::faults::{Row, check, code};
 use crate::support::{
     MEASLES, MEASLES_2, Scratch, bm, command, files, shell, some_reads, testdata, text_of,
 };
@@ -178,14 +179,21 @@ fn an_input_that_changes_between_two_passes_ends_the_run() {
         let mut file = fs::OpenOptions::new().append(true).open(reads).unwrap();
         file.write_all(b"@late\nACGT\n+\nIIII\n").unwrap();
     };
+    let mut rows = Vec::new();
+    let mut add = |given, said: &str| {
+        let line = said.lines().last().unwrap();
+        rows.push(Row::new(given, 1, code(line.strip_prefix("bm: ").unwrap())));
+    };
     let said = changed_between_passes(append);
     assert!(said.contains("reads.fastq: changed while it was read twice: it had "), "{said}");
+    add("reads are appended to the file", &said);
     let replace = |scratch: &Scratch, reads: &str| {
         let other = scratch.file("other", &fs::read(reads).unwrap());
         fs::rename(other, reads).unwrap();
     };
     let said = changed_between_passes(replace);
     assert!(said.contains("it is another file now"), "{said}");
+    add("another file gets its name", &said);
     // Of the same size, and with the old modification time.
     let rewrite = |_: &Scratch, reads: &str| {
         let script = format!(
@@ -196,6 +204,8 @@ fn an_input_that_changes_between_two_passes_ends_the_run() {
     };
     let said = changed_between_passes(rewrite);
     assert!(said.contains("it was written or changed"), "{said}");
+    add("a byte is changed, and the modification time set back", &said);
+    check("Files that are read twice", &rows);
 }
 
 /// Where nothing can be stored, the run fails, whether the system says so at once or in the end.
