@@ -19,6 +19,8 @@ import numpy as np
 GOOD = ("ACGTTGCATC" * 10, "I" * 100)
 # Longest time from Ctrl-C to KeyboardInterrupt.
 LIMIT_S = 1.0
+# Longest time that threads need to end after that, on a busy machine.
+SETTLED_S = 5.0
 
 
 def after(seconds: float, call: Callable[[], object]) -> threading.Timer:
@@ -46,7 +48,11 @@ class Interrupt(unittest.TestCase):
         """Presses Ctrl-C while `call` runs; it ends soon, without threads or open files, and the module works."""
         threads, files = self.threads(), self.open_files()
         self.assert_ends(call, seconds)
-        self.assertEqual(self.threads(), threads)
+        # A thread that was joined may be listed for a moment, here and before the call.
+        give_up = time.monotonic() + SETTLED_S
+        while self.threads() > threads and time.monotonic() < give_up:
+            time.sleep(0.01)
+        self.assertLessEqual(self.threads(), threads)
         self.assertEqual(self.open_files(), files)
 
     def assert_ends(self, call: Callable[[], object], seconds: float) -> None:

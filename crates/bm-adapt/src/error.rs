@@ -27,8 +27,8 @@ pub enum AdaptError {
     /// The SHA-256 of the evidence could not be computed.
     #[error("evidence: its SHA-256 cannot be computed")]
     Evidence(#[source] std::io::Error),
-    /// A JSON file of the package could not be written.
-    #[error("{file}: {source}")]
+    /// A JSON file of the package could not be read or written.
+    #[error("{file}: cannot be read or written as JSON")]
     Json {
         /// Name of the file.
         file: &'static str,

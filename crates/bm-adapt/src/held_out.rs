@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::calibration::Calibration;
 use crate::examples::{Codes, fold_of};
@@ -29,11 +29,18 @@ pub(crate) const ADAPTED: usize = 3;
 pub struct Figures {
     /// Mean log loss per labelled base, in thousandths of a bit.
     pub log_loss_millibits: f64,
-    /// log2(expected errors / wrong bases); 0 is calibrated.
+    /// log2(expected errors / wrong bases); 0 is calibrated, and no finite number without errors.
+    #[serde(deserialize_with = "number_or_nan")]
     pub log2_ratio: f64,
     /// P(a bad read has more expected errors per base than a good one); NaN without reads of both
     /// kinds.
+    #[serde(deserialize_with = "number_or_nan")]
     pub auc: f64,
+}
+
+/// Reads a number; JSON has `null` for one that is not finite.
+fn number_or_nan<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(input)?.unwrap_or(f64::NAN))
 }
 
 /// How much lower the log loss of one candidate is than that of another.
@@ -277,4 +284,19 @@ impl Gain {
 
 fn millibits(nats: f64) -> f64 {
     1000.0 * nats / std::f64::consts::LN_2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs without errors, or without bad reads, have figures that are no numbers.
+    #[test]
+    fn figures_that_are_no_numbers_can_be_read_back() -> Result<(), serde_json::Error> {
+        let written = Figures { log_loss_millibits: 0.5, log2_ratio: f64::NAN, auc: f64::NAN };
+        let read: Figures = serde_json::from_str(&serde_json::to_string(&written)?)?;
+        assert!(read.log2_ratio.is_nan() && read.auc.is_nan());
+        assert!((read.log_loss_millibits - 0.5).abs() < 1e-12);
+        Ok(())
+    }
 }

@@ -134,7 +134,10 @@ impl Evidence {
     pub fn read(input: &mut impl Read, bytes: u64) -> Result<Self, EvidenceError> {
         let content = |text: String| EvidenceError::Content(text);
         let mut magic = [0; MAGIC.len()];
-        input.read_exact(&mut magic).map_err(|_| content("not an evidence file".to_owned()))?;
+        input.read_exact(&mut magic).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => content("not an evidence file".to_owned()),
+            _ => EvidenceError::Read(error),
+        })?;
         if magic != *MAGIC {
             return Err(content("not an evidence file".to_owned()));
         }

@@ -140,8 +140,9 @@ impl Fit {
         }
     }
 
-    /// Returns the factor of an unsupported k-mer: 1 / P(unsupported | no error), by expectation
-    /// maximisation.
+    /// Returns the factor of an unsupported k-mer by expectation maximisation: the k-mers without an
+    /// error over the unsupported ones among them, which is 1 / P(unsupported | no error) where few
+    /// are unsupported.
     fn unsupported_factor(&self) -> f64 {
         let all: f64 = self.unsupported_kmers.iter().map(|count| f64::from(*count)).sum();
         (0..ROUNDS).fold(INITIAL_FACTOR, |factor, _| {

@@ -3,7 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::index::{Index, MAX_LEVEL, is_sampled};
-use crate::kmer::mix;
+use crate::kmer::{LONGEST, SHORTEST, mix};
 use crate::memory::release_freed;
 use crate::superkmer::{Cutter, SuperKmer};
 use crate::table::{Kept, Table};
@@ -67,15 +67,27 @@ struct Shard {
 
 impl Counter {
     /// Returns a counter of k-mers of `k` bases, [`SHORTEST`](crate::kmer::SHORTEST) to
-    /// [`LONGEST`](crate::kmer::LONGEST). Its tables take at most `bytes`; buffers of some 64 MB
-    /// come on top.
+    /// [`LONGEST`](crate::kmer::LONGEST), an odd number. Its tables take at most `bytes`; buffers of
+    /// some 64 MB come on top.
+    ///
+    /// # Panics
+    ///
+    /// If `k` is another number.
     pub fn new(k: usize, bytes: usize) -> Self {
         Self::sampled(k, bytes, 0)
     }
 
     /// Returns a counter that keeps one in 2^`level` k-mers from the start, like a counter whose
     /// memory was full `level` times.
+    ///
+    /// # Panics
+    ///
+    /// As [`Counter::new`].
     pub fn sampled(k: usize, bytes: usize, level: u32) -> Self {
+        assert!(
+            (SHORTEST..=LONGEST).contains(&k) && k % 2 == 1,
+            "k-mers of {k} bases, expected an odd number from {SHORTEST} to {LONGEST}"
+        );
         // One more than the shards: a shard is copied when it grows.
         let max_lines =
             ((TABLE_FRACTION * bytes as f64) as usize / (SHARDS + 1) / Table::LINE_BYTES).max(1);

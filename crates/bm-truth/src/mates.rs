@@ -128,8 +128,7 @@ pub fn mate_rows(
     let [ours, theirs] = &mut rows;
     for at in start..start + overlap.length {
         let opposite = second_at(at);
-        let (base, other) =
-            (first.sequence[at], reverse_complement(&second.sequence[opposite..=opposite])[0]);
+        let (base, other) = (first.sequence[at], base::complement(second.sequence[opposite]));
         ours.n += usize::from(!is_known(base));
         theirs.n += usize::from(!is_known(other));
         if !is_known(base) || !is_known(other) {
