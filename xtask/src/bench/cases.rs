@@ -209,6 +209,8 @@ pub(super) fn run(
     // One round to warm up.
     for round in 0..=rounds {
         for case in &mut cases {
+            // What other programs wrote would be stored while a program waits for its own output.
+            Command::new("sync").status().context("sync")?;
             let run = timed(&case.command)
                 .with_context(|| format!("{}: {}", case.who, case.work.name()))?;
             case.output_bytes = fs::metadata(&case.output)
