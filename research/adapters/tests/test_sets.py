@@ -1,7 +1,10 @@
 """Ends of reads are those that the reads were made with, and doubtful ones are left out."""
 
+import contextlib
+import io
 import sys
 import tempfile
+import types
 import unittest
 from pathlib import Path
 
@@ -12,6 +15,7 @@ sys.path.insert(0, str(ADAPTERS))
 
 import adapters  # noqa: E402
 import sets  # noqa: E402
+import tools  # noqa: E402
 import truth  # noqa: E402
 from runs import Failed  # noqa: E402
 from sets import AMBIGUOUS, Record, reverse_complement  # noqa: E402
@@ -108,6 +112,26 @@ class Simulated(unittest.TestCase):
         self.assertIsNone(corrected.fragment(Record("r", read, b"I" * 100), "D9"))
         self.assertIsNone(corrected.fragment(Record("r", sets.random_bases(RNG, 100), b"I" * 100), "S70"))
 
+    def test_mates_read_the_same_fragment_from_both_sides(self):
+        first = [Record(f"r{n}", sets.random_bases(RNG, 80), b"I" * 80) for n in range(100)]
+        second = [Record(f"r{n}", sets.random_bases(RNG, 100), b"5" * 100) for n in range(100)]
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "ref.fa").write_bytes(b">one\n" + sets.random_bases(RNG, 300) + b"\n")
+            source = types.SimpleNamespace(
+                folder=Path(folder), records=[first, second], rates=lambda: np.zeros(94), row=lambda record, mate: row(80),
+                is_clear=lambda record, mate: record.name != "r7",
+            )  # fmt: skip
+            made, ends = sets.simulated_pairs(source, ("ACGTACGT", "TTCCTTCC"), 0.5, np.random.default_rng(7))
+        self.assertEqual(len(made[0]), 99)
+        self.assertTrue(30 < (ends[0] < 80).sum() < 70)
+        self.assertEqual(ends[0].tolist(), ends[1].tolist())
+        was = {record.name: record.sequence for record in first}
+        for one, other, end in zip(*made, ends[0], strict=True):
+            self.assertEqual(one.sequence[:end], was[one.name][:end])
+            self.assertEqual(other.sequence[:end], reverse_complement(one.sequence[:end]))
+            self.assertEqual(one.sequence[end:], (b"ACGTACGT" + b"G" * 80)[: 80 - end])
+            self.assertEqual(other.sequence[end:], (b"TTCCTTCC" + b"G" * 100)[: 100 - end] if end < 80 else b"")
+
     def test_bisulfite_leaves_c_only_before_g(self):
         made = b"|".join(sets.bisulfite_fragments(500, 60, 3000, np.random.default_rng(5)))
         c = made.count(b"C") - made.count(b"C|") - made.endswith(b"C")
@@ -142,6 +166,32 @@ class Outputs(unittest.TestCase):
 
     def test_reads_are_joined_by_name_and_missing_ones_are_lost(self):
         self.assertEqual(self.cuts("@c x\nTTT\n+\nABC\n@a\nCG\n+\nBC\n"), [(1, 3), (0, 0), (0, 3)])
+
+    def test_a_program_is_run_and_compared(self):
+        def cut(task):
+            out = [task.out(f"{file.stem}.out") for file in task.files]
+            for file, each in zip(task.files, out, strict=True):
+                lines = file.read_text(encoding="ascii").split("\n")
+                each.write_text("\n".join(line[:4] if number % 2 else line for number, line in enumerate(lines)), encoding="ascii")
+            return [[each] for each in out]
+
+        def fail(task):
+            raise Failed("no reason")
+
+        with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stdout(io.StringIO()):
+            folder = Path(scratch)
+            pairs = sets.Trimmed("p", "real", "", [self.records, self.records], [np.array([4, 4, 5]), np.array([3, -1, 4])], ("A", "C"))
+            files = pairs.write(folder)
+            found = adapters.evaluated(pairs, tools.Tool("cut", tools.GIVEN, "", (), None, cut), files, folder, 10)
+            failed = adapters.evaluated(pairs, tools.Tool("cut", tools.GIVEN, "", (), None, fail), files, folder, 10)
+            self.assertIsNone(adapters.evaluated(pairs, tools.Tool("cut", tools.GIVEN, "", (), cut, None), files, folder, 10))
+        self.assertEqual([found[key] for key in ("reads", "tp", "fp", "fn", "clean_cut", "lost")], [5, 4, 1, 1, 1.0, 0])
+        self.assertEqual(failed["failed"], "no reason")
+
+    def test_a_name_that_occurs_twice_is_refused(self):
+        twice = sets.Trimmed("p", "real", "", [[self.records[0]] * 2], [np.array([1, 1])], ("A",))
+        with tempfile.TemporaryDirectory() as scratch, self.assertRaises(SystemExit):
+            twice.write(Path(scratch))
 
     def test_another_read_and_one_that_comes_twice_are_refused(self):
         for text in ("@d\nTTT\n+\nABC\n", "@a\nACG\n+\nABC\n@a\nACG\n+\nABC\n", "@a\nTTT\n+\nABC\n"):
