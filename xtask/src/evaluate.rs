@@ -14,6 +14,9 @@ use crate::{folder, print, process, train};
 const SCRIPT: &str = "research/evaluation/evaluate.py";
 const CURVES: &str = "research/adapt/curves.py";
 const CURVES_RESULTS: &str = "research/adapt/results";
+/// Adapters and low qualities, cut by `bm` and other programs.
+const TRIM: [&str; 2] = ["research/adapters/adapters.py", "research/adapters/quality.py"];
+const TRIM_RESULTS: &str = "research/adapters/results";
 const RESULTS: &str = "research/evaluation/results";
 const CARD: &str = "research/read-error/card.py";
 const CARD_OF: &str = "models/read-error";
@@ -38,8 +41,12 @@ pub(crate) struct Options {
     /// transplanted runs
     #[arg(long, conflicts_with_all = ["adapt", "model", "resamples"])]
     curves: bool,
-    /// Folder for the results [default: research/evaluation/results, or research/adapt/results with
-    /// --curves]
+    /// Only compare programs that cut adapters and low qualities, on reads of which it is known where
+    /// the sample ends; installs cutadapt, and uses other programs that are installed
+    #[arg(long, conflicts_with_all = ["adapt", "curves", "leave_one_out", "model", "resamples"])]
+    trim: bool,
+    /// Folder for the results [default: research/evaluation/results; research/adapt/results with
+    /// --curves, research/adapters/results with --trim]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Number of bootstrap resamples for each confidence interval [default: 1000]
@@ -52,9 +59,18 @@ pub(crate) struct Options {
 /// # Errors
 /// When any step fails.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    let default = if options.curves { CURVES_RESULTS } else { RESULTS };
+    let default = match options {
+        Options { trim: true, .. } => TRIM_RESULTS,
+        Options { curves: true, .. } => CURVES_RESULTS,
+        _ => RESULTS,
+    };
     let results =
         options.output.as_ref().map_or_else(|| Ok(workspace.root.join(default)), path::absolute)?;
+    if options.trim {
+        step::run_all("evaluate", trim_steps(workspace, options, &results))?;
+        print::wrote(&results);
+        return Ok(());
+    }
     let mut all = vec![];
     let mut left_out = None;
     if options.leave_one_out {
@@ -117,7 +133,40 @@ fn steps(
     ]
 }
 
+/// Returns the steps of `--trim`.
+fn trim_steps<'a>(
+    workspace: &'a Workspace,
+    options: &'a Options,
+    results: &'a Path,
+) -> Vec<Step<'a>> {
+    let mut steps = vec![
+        Step::new("release build of bm", || workspace.build_bm().map(drop)),
+        Step::new("Python environment for trimming", || {
+            python::ensure(workspace, Environment::Trim).map(drop)
+        }),
+    ];
+    steps.extend(TRIM.map(|script| {
+        Step::new(script, move || {
+            let bm = workspace.build_bm()?;
+            let interpreter = python::ensure(workspace, Environment::Trim)?;
+            let arguments = options.trim_arguments(script, &bm, results)?;
+            process::shown(&mut python::script(workspace, &interpreter, arguments))
+        })
+    }));
+    steps
+}
+
 impl Options {
+    /// Returns the arguments of a script of `--trim`, with absolute paths.
+    fn trim_arguments(&self, script: &str, bm: &Path, results: &Path) -> Result<Vec<OsString>> {
+        let mut program = OsString::from("bm=");
+        program.push(bm);
+        let mut arguments: Vec<OsString> =
+            vec![script.into(), "--data".into(), path::absolute(&self.data)?.into()];
+        arguments.extend(["--program".into(), program, "--output".into(), results.into()]);
+        Ok(arguments)
+    }
+
     /// Returns the arguments of the script, with absolute paths: the script runs in the root of the
     /// workspace.
     fn arguments(&self, bm: &Path, results: &Path) -> Result<Vec<OsString>> {
@@ -169,6 +218,17 @@ mod tests {
         ];
         assert_eq!(arguments[..11], expected);
         assert_eq!(arguments[11..], ["--adapt", "--resamples", "7"]);
+    }
+
+    #[test]
+    fn trimming_gets_the_data_the_program_and_the_folder() {
+        let options = Options { data: "runs".into(), trim: true, ..Options::default() };
+        let (bm, results) = (Path::new("target/bm"), Path::new("out"));
+        let arguments = options.trim_arguments(TRIM[1], bm, results).expect("paths");
+        let data = path::absolute("runs").expect("the current folder is known");
+        let expected = [TRIM[1].as_ref(), "--data".as_ref(), data.as_os_str()];
+        assert_eq!(arguments[..3], expected);
+        assert_eq!(arguments[3..], ["--program", "bm=target/bm", "--output", "out"]);
     }
 
     #[test]

