@@ -43,6 +43,7 @@ use self::reads::Reads;
 use self::words::{K, WordCounts, is_simple, reverse_complement, words};
 
 pub use self::kits::{KITS, Kit};
+pub use self::origin::Reason;
 
 /// Most adapters of one file.
 const MOST_ADAPTERS: usize = 4;
@@ -83,19 +84,6 @@ const SAME_AFTER: f64 = 0.6;
 /// In a read, one base in this many may differ from the adapter, over at most this many bases.
 const DIFFER_ONE_IN: usize = 6;
 const COMPARED: usize = 32;
-
-/// Why a sequence that is no known kit's is not of the sample.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Reason {
-    /// The sample is read on both strands, and the sequence on one.
-    OneStrand,
-    /// Reads begin anywhere in the sample, and none within the sequence.
-    NoReadBeginsInside,
-    /// The sequence has other bases than the sample, for example C in a sample where C is converted.
-    ForeignBases,
-    /// A fifth of the reads have the sequence, at many distances from their start.
-    ManyReads,
-}
 
 /// How an adapter was accepted.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -316,7 +304,7 @@ impl<'a> Search<'a> {
             let suspect =
                 Suspect { word, consensus: &consensus, places, reads: self.counts.get(word) };
             let reasons = suspect.reasons(self.reads, &self.counts, symmetry, &self.background);
-            (!reasons.is_empty()).then(|| Found {
+            (!reasons.is_empty()).then_some(Found {
                 boundary,
                 profiles,
                 acceptance: Acceptance::Unknown(reasons),

@@ -220,7 +220,7 @@ mod tests {
         let reads = Reads::first(texts.iter().map(|text| read(text)), 9, 999);
         let codes: Vec<u8> =
             b"CGTTACGGCATT".iter().map(|base| bm_reads::base::code(*base)).collect();
-        let places = places(&reads, &[word(&codes).unwrap()], 9);
+        let places = places(&reads, &[word(&codes).expect("a word")], 9);
         assert_eq!(places, [[(0, 10), (1, 10), (2, 10), (3, 2)]]);
         let boundary = Boundary::of(&reads, &places[0]);
         assert_eq!((boundary.reads, boundary.after_context, boundary.molecules), (4, 3, 2));

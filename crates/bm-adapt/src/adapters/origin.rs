@@ -2,7 +2,6 @@
 
 use bm_reads::base::UNKNOWN;
 
-use super::Reason;
 use super::boundary::{Background, Place};
 use super::reads::Reads;
 use super::words::{K, WordCounts, reverse_complement};
@@ -38,6 +37,19 @@ const FOREIGN: f64 = 8.0;
 /// No boundary within a sample has so large a fraction of the reads with many molecules, contexts
 /// and distances from the start.
 const MANY: f64 = 0.2;
+
+/// Why a sequence that is no known kit's is not of the sample.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reason {
+    /// The sample is read on both strands, and the sequence on one.
+    OneStrand,
+    /// Reads begin anywhere in the sample, and none within the sequence.
+    NoReadBeginsInside,
+    /// The sequence has other bases than the sample, for example C in a sample where C is converted.
+    ForeignBases,
+    /// A fifth of the reads have the sequence, at many distances from their start.
+    ManyReads,
+}
 
 /// Returns the fraction of the occurrences of words that occur on the other strand, too.
 ///
