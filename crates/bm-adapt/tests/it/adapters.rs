@@ -79,7 +79,7 @@ fn nothing_is_found_where_there_is_no_adapter() {
         assert!(adapters.found.is_empty(), "{name}: {:?}", adapters.found);
     }
     assert_eq!(find(&[]), Adapters::default());
-    assert!(find(&vec![b"".to_vec(), b"ACG".to_vec(), vec![b'N'; 200]]).found.is_empty());
+    assert!(find(&[b"".to_vec(), b"ACG".to_vec(), vec![b'N'; 200]]).found.is_empty());
 }
 
 #[test]
