@@ -10,6 +10,7 @@
 //!   qualities. The result is the package of the model to use, and why it is not the adapted one if
 //!   so ([`Doubt`]).
 //! - [`Adaptation::weigh`] fits k-mer evidence to the run ([`RunEvidence`]).
+//! - [`Adapters::find`] finds the adapters of a run in its reads; nothing here uses them yet.
 //!
 //! # Quick start
 //!
@@ -54,6 +55,7 @@
 //! threads.
 
 mod adaptation;
+mod adapters;
 mod anchors;
 mod calibration;
 mod card;
@@ -74,6 +76,7 @@ mod settings;
 mod train;
 
 pub use adaptation::Adaptation;
+pub use adapters::{Acceptance, Adapter, Adapters, KITS, Kit, Reason};
 pub use contradiction::Contradiction;
 pub use doubts::Doubt;
 pub use error::AdaptError;

@@ -4,5 +4,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod adaptation;
+mod adapters;
 mod labels;
 mod run;

@@ -1,0 +1,48 @@
+//! Prints the adapters found in FASTQ files, plain or gzip.
+//!
+//! `find_adapters FILE...`: a line for each adapter with file, sequence, reads that show it, reads
+//! looked at, contexts, name of the kit, how it was accepted, and seconds for the file without
+//! reading it; tab-separated. A file without adapters has a line with `-`.
+
+// An example's output is its result.
+#![allow(clippy::print_stdout)]
+
+use std::fs::File;
+use std::io::Read;
+use std::time::Instant;
+
+use bm_adapt::{Acceptance, Adapters};
+use bm_reads::fastq::{BatchSize, Reader, RecordBatch};
+use flate2::read::MultiGzDecoder;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    for path in std::env::args().skip(1) {
+        let file = File::open(&path)?;
+        let text: Box<dyn Read> = if path.ends_with(".gz") {
+            Box::new(MultiGzDecoder::new(file))
+        } else {
+            Box::new(file)
+        };
+        let mut reader = Reader::new(text);
+        let mut batch = RecordBatch::default();
+        reader.read_batch(&mut batch, BatchSize::Records(Adapters::READS))?;
+        let start = Instant::now();
+        let adapters = Adapters::find(batch.iter().map(|record| record.as_read()));
+        let seconds = start.elapsed().as_secs_f64();
+        if adapters.found.is_empty() {
+            println!("{path}\t-\t0\t{}\t-\t-\t-\t{seconds:.2}", adapters.reads);
+        }
+        for adapter in &adapters.found {
+            let kit = adapter.kit.map_or("unknown", |kit| kit.name);
+            let accepted = match &adapter.acceptance {
+                Acceptance::Kit => "kit".to_owned(),
+                Acceptance::Unknown(reasons) => format!("{reasons:?}"),
+            };
+            println!(
+                "{path}\t{}\t{}\t{}\t{:.1}\t{kit}\t{accepted}\t{seconds:.2}",
+                adapter.sequence, adapter.reads, adapters.reads, adapter.contexts
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,401 @@
+//! The adapters of a run, found in its reads alone.
+//!
+//! Where a molecule is shorter than the read, the read runs into the adapter behind it. Reads then
+//! have many different bases before the adapter, where molecules end, and the same bases after its
+//! start. [`Adapters::find`] looks for such words of twelve bases:
+//!
+//! - The words of all reads are counted, on the strand that was read. A candidate has different
+//!   bases before it and one base after it.
+//! - A known kit ([`Kit`]) needs ten reads with the adapter's next bases and a few different
+//!   contexts.
+//! - An unknown adapter needs more: reads by the twenty, few copies of the same molecule, contexts
+//!   nearly as diverse as those of the sample, many distances from the start of the read, and the
+//!   same bases in nearly all reads after it. And it must not be of the sample ([`Reason`]).
+//!   Repeats, genes with many copies and converted genomes also have words with many contexts. But
+//!   the sample is usually read on both strands, and reads begin anywhere in it. No read begins
+//!   inside an adapter. Where a run allows neither test, no unknown adapter is accepted, unless its
+//!   bases are not the sample's, or a fifth of the reads have it.
+//! - The consensus of the reads from the word on is the adapter. It goes on beyond barcodes, and it
+//!   is split where adapters that begin alike differ.
+//! - The adapter is cut off the reads, and the search starts again.
+//!
+//! Reads of nanopores and other long reads are left alone: their adapters are in front of molecules,
+//! too, and have other errors.
+//!
+//! Sources: contexts before and after a word are how minion (Davis et al. 2013, Methods 63:41) and
+//! DNApi (Tsuji & Weng 2016, PLoS ONE 11:e0164228) infer adapters of small RNA.
+
+mod boundary;
+mod kits;
+mod origin;
+mod profile;
+mod reads;
+mod words;
+
+use bm_reads::ReadRef;
+use bm_reads::base::{UNKNOWN, code, letter};
+
+use self::boundary::{Background, Boundary, Place, effective, places};
+use self::kits::kit_of;
+use self::origin::{Suspect, begins_inside, strand_symmetry};
+use self::profile::Profile;
+use self::reads::Reads;
+use self::words::{K, WordCounts, is_simple, reverse_complement, words};
+
+pub use self::kits::{KITS, Kit};
+pub use self::origin::Reason;
+
+/// Most adapters of one file.
+const MOST_ADAPTERS: usize = 4;
+
+/// Most rounds of the search. Some find variants of adapters, such as those with a lost base.
+const ROUNDS: usize = 8;
+
+/// If more than one read in 100 is longer than this, nothing is searched for: in long reads,
+/// adapters are also in front of molecules and between them.
+const LONGEST_READ: usize = 650;
+const LONG_READS_ONE_IN: usize = 100;
+
+/// Most candidates in a round, and most reads that are looked at for each.
+const MOST_CANDIDATES: usize = 4096;
+const MOST_PLACES: usize = 4096;
+
+/// Fewest reads with a known adapter, and the smallest effective number of contexts before it.
+const KIT_READS: usize = 10;
+const KIT_CONTEXTS: f64 = 4.0;
+
+/// Smallest fraction of the reads with a kit's first word in which the kit goes on.
+const KIT_GOES_ON: f64 = 0.6;
+
+/// What an unknown adapter needs: see [`Found::is_boundary`].
+const FEWEST_MOLECULES: usize = 20;
+const READS_PER_RARE: usize = 2000;
+const DIFFERENT_MOLECULES: f64 = 0.5;
+const DIVERSITY: f64 = 0.6;
+const FEWEST_STARTS: f64 = 8.0;
+const AGREEMENT: f64 = 0.8;
+const SHORTEST: usize = 20;
+
+/// A candidate has at least this effective number of bases before it, and this fraction of the
+/// bases after it are the same.
+const BASES_BEFORE: f64 = 2.0;
+const SAME_AFTER: f64 = 0.6;
+
+/// In a read, one base in this many may differ from the adapter, over at most this many bases.
+const DIFFER_ONE_IN: usize = 6;
+const COMPARED: usize = 32;
+
+/// How an adapter was accepted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Acceptance {
+    /// It is the adapter of a known kit.
+    Kit,
+    /// It has all signs of an adapter, and is not of the sample for these reasons.
+    Unknown(Vec<Reason>),
+}
+
+/// An adapter of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adapter {
+    /// The consensus from the adapter's first base on: `A`, `C`, `G`, `T`, and `N` where reads
+    /// differ, as in barcodes. 12 to 80 bases.
+    pub sequence: String,
+    /// Probability of each base, in the order A, C, G, T, at each position.
+    ///
+    /// **Shape** `[bases of the consensus, 4]`; each row sums to 1.
+    pub probabilities: Vec<[f32; 4]>,
+    /// Number of the sampled reads that show at least twelve bases of the adapter.
+    pub reads: usize,
+    /// Effective number of different contexts before the adapter, the exponential of their entropy:
+    /// 1 (always the same four bases) to 256. Copies of a molecule count once.
+    pub contexts: f64,
+    /// The kit whose adapter it is.
+    pub kit: Option<&'static Kit>,
+    /// How it was accepted.
+    pub acceptance: Acceptance,
+}
+
+/// The adapters found in the reads of one file, or of one mate.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Adapters {
+    /// The adapters, in the order in which they were found: known kits first, then by number of
+    /// molecules and diversity of contexts.
+    pub found: Vec<Adapter>,
+    /// Number of reads that were looked at.
+    pub reads: usize,
+}
+
+impl Adapters {
+    /// Most reads that are looked at.
+    pub const READS: usize = 100_000;
+
+    /// Most bases that are looked at. With the counters, they take some 120 MB.
+    pub const BASES: usize = 32 << 20;
+
+    /// Returns the adapters of a run by its first reads: [`Adapters::READS`] of them, or fewer if
+    /// they have more than [`Adapters::BASES`] bases.
+    ///
+    /// The mates of pairs have different adapters: pass the reads of one mate only. The result
+    /// depends on the reads only, and not on their order while all are looked at and no word is in
+    /// more than a few thousand of them.
+    ///
+    /// ```
+    /// use bm_adapt::Adapters;
+    /// use bm_reads::ReadRef;
+    ///
+    /// // Molecules of 20 to 99 bases, read over 100 bases.
+    /// # let mixed = |i: u64| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61) as usize;
+    /// # let genome: Vec<u8> = (0..9000).map(|i| b"ACGT"[mixed(i * i + i) % 4]).collect();
+    /// let reads: Vec<Vec<u8>> = (0..400)
+    ///     .map(|i| {
+    ///         let molecule = &genome[20 * i..][..20 + i % 80];
+    ///         let mut read = [molecule, b"AGATCGGAAGAGCACACGTCTGAACTCCAGTCA"].concat();
+    ///         read.resize(100, b'G');
+    ///         read
+    ///     })
+    ///     .collect();
+    /// let adapters = Adapters::find(reads.iter().map(|sequence| ReadRef {
+    ///     name: b"read",
+    ///     sequence,
+    ///     quality_scores: sequence,
+    /// }));
+    /// assert_eq!(adapters.found[0].sequence, "AGATCGGAAGAGCACACGTCTGAACTCCAGTCA");
+    /// assert_eq!(adapters.found[0].kit.unwrap().name, "Illumina TruSeq, read 1");
+    /// ```
+    pub fn find<'a>(reads: impl IntoIterator<Item = ReadRef<'a>>) -> Self {
+        let mut reads = Reads::first(reads, Self::READS, Self::BASES);
+        let mut found: Vec<Adapter> = Vec::new();
+        for _ in 0..if are_long(&reads) { 0 } else { ROUNDS } {
+            let Some(next) = Search::new(&reads).next() else { break };
+            let adapters = cut(&mut reads, &next);
+            // Nothing would change in the next round.
+            if adapters.iter().all(|adapter| adapter.reads == 0) {
+                break;
+            }
+            for adapter in adapters {
+                match found.iter().position(|other| adapter.is_variant_of(other)) {
+                    Some(other) => found[other].reads += adapter.reads,
+                    None if found.len() < MOST_ADAPTERS && adapter.reads > 0 => found.push(adapter),
+                    None => {}
+                }
+            }
+        }
+        Self { found, reads: reads.len() }
+    }
+}
+
+/// Returns whether the reads are of an instrument for long reads.
+fn are_long(reads: &Reads) -> bool {
+    let long = reads.iter().filter(|read| read.len() > LONGEST_READ).count();
+    long * LONG_READS_ONE_IN > reads.len()
+}
+
+impl Adapter {
+    /// Returns whether this is another adapter with errors, such as a lost base: at least half of
+    /// its words are words of the other one.
+    fn is_variant_of(&self, other: &Adapter) -> bool {
+        let words_of = |adapter: &Adapter| {
+            let codes: Vec<u8> = adapter.sequence.bytes().map(code).collect();
+            let mut found = Vec::new();
+            words(&codes, |_, word| found.push(word));
+            found
+        };
+        let (own, others) = (words_of(self), words_of(other));
+        let shared = own.iter().filter(|word| others.contains(word)).count();
+        shared * 2 >= own.len()
+    }
+}
+
+/// One or several adapters with the same first word.
+struct Found {
+    boundary: Boundary,
+    profiles: Vec<Profile>,
+    acceptance: Acceptance,
+}
+
+/// A round of the search.
+struct Search<'a> {
+    reads: &'a Reads,
+    counts: WordCounts,
+    background: Background,
+    /// Fewest occurrences of the word of an unknown adapter.
+    rare: usize,
+}
+
+impl<'a> Search<'a> {
+    fn new(reads: &'a Reads) -> Self {
+        Self {
+            reads,
+            counts: WordCounts::of(reads),
+            background: Background::of(reads),
+            rare: FEWEST_MOLECULES.max(reads.len() / READS_PER_RARE),
+        }
+    }
+
+    /// Returns the best adapter, if there is any.
+    fn next(&self) -> Option<Found> {
+        self.kit().or_else(|| self.unknown())
+    }
+
+    /// Returns the known adapter with the most molecules and contexts.
+    ///
+    /// By contexts, an adapter comes before another one that follows it in the same reads.
+    fn kit(&self) -> Option<Found> {
+        let mut words: Vec<usize> = KITS.iter().filter_map(Kit::word).collect();
+        words.sort_unstable();
+        words.dedup();
+        let places = places(self.reads, &words, MOST_PLACES);
+        let mut best: Option<(Boundary, &[Place])> = None;
+        for (word, places) in words.iter().zip(&places) {
+            let boundary = Boundary::of(self.reads, places);
+            if best.is_none_or(|(other, _)| boundary.score() > other.score())
+                && self.is_kit(*word, places, &boundary)
+            {
+                best = Some((boundary, places));
+            }
+        }
+        let (boundary, places) = best?;
+        Some(Found {
+            boundary,
+            profiles: Profile::branches(&self.tails(places)),
+            acceptance: Acceptance::Kit,
+        })
+    }
+
+    /// Returns whether a kit's adapter begins at its first word.
+    fn is_kit(&self, word: usize, places: &[Place], boundary: &Boundary) -> bool {
+        if boundary.reads < KIT_READS || boundary.contexts < KIT_CONTEXTS {
+            return false;
+        }
+        let kits: Vec<Vec<u8>> =
+            KITS.iter().filter(|kit| kit.word() == Some(word)).map(Kit::codes).collect();
+        let tails = self.tails(places);
+        let goes_on =
+            |tail: &&&[u8]| kits.iter().any(|kit| matches(tail, kit).is_some_and(|all| all > K));
+        // Reads that end with the word say nothing.
+        let long = tails.iter().filter(|tail| tail.len() >= K + K / 2);
+        let (all, going_on) = (long.clone().count(), long.filter(goes_on).count());
+        all >= KIT_READS / 2 && going_on as f64 >= KIT_GOES_ON * all as f64
+    }
+
+    /// Returns the adapter of no known kit that has the most molecules and contexts.
+    fn unknown(&self) -> Option<Found> {
+        let candidates = self.candidates();
+        let all = places(self.reads, &candidates, MOST_PLACES);
+        let mut boundaries: Vec<_> = candidates
+            .iter()
+            .zip(&all)
+            .map(|(word, places)| (*word, places, Boundary::of(self.reads, places)))
+            .filter(|(word, _, boundary)| self.is_boundary(*word, boundary))
+            .collect();
+        boundaries.sort_by(|(left_word, _, left), (right_word, _, right)| {
+            right.score().total_cmp(&left.score()).then(left_word.cmp(right_word))
+        });
+        if boundaries.is_empty() {
+            return None;
+        }
+        let symmetry = strand_symmetry(&self.counts, self.rare as u32);
+        boundaries.into_iter().find_map(|(word, places, boundary)| {
+            let profiles: Vec<Profile> = Profile::branches(&self.tails(places))
+                .into_iter()
+                .filter(|profile| profile.len() >= SHORTEST)
+                .collect();
+            let consensus = profiles.first()?.consensus();
+            let suspect =
+                Suspect { word, consensus: &consensus, places, reads: self.counts.get(word) };
+            let reasons = suspect.reasons(self.reads, &self.counts, symmetry, &self.background);
+            (!reasons.is_empty()).then_some(Found {
+                boundary,
+                profiles,
+                acceptance: Acceptance::Unknown(reasons),
+            })
+        })
+    }
+
+    /// Returns the words that may begin an adapter, in the order of their numbers: the most frequent
+    /// ones, if there are too many.
+    fn candidates(&self) -> Vec<usize> {
+        let mut found: Vec<usize> = self
+            .counts
+            .frequent(self.rare as u32)
+            .filter(|word| {
+                let after = self.counts.after(*word);
+                let (most, all) = (after.iter().max(), after.iter().sum::<u32>());
+                most.is_some_and(|most| f64::from(*most) >= SAME_AFTER * f64::from(all))
+                    && effective(&self.counts.before(*word)) >= BASES_BEFORE
+                    && self.counts.get(reverse_complement(*word)) * 5 < self.counts.get(*word)
+                    && !is_simple(*word)
+            })
+            .collect();
+        found.sort_by_key(|word| (u32::MAX - self.counts.get(*word), *word));
+        found.truncate(MOST_CANDIDATES);
+        found.sort_unstable();
+        found
+    }
+
+    /// Returns whether reads around a word look as around the start of an adapter.
+    ///
+    /// At least 20 molecules, and one in 2,000 reads; copies of molecules are at most half. Contexts
+    /// are at least 0.6 times as diverse as the sample's. The word is at 8 distances from the start
+    /// of reads or more, within a sequence after it that at least 80 % of the reads have with one
+    /// error at most. It is in a read once, and has a context before it in most reads.
+    fn is_boundary(&self, word: usize, boundary: &Boundary) -> bool {
+        let part = |part: usize, of: usize| part as f64 / of.max(1) as f64;
+        let occurrences = (self.counts.get(word) as usize).min(MOST_PLACES);
+        boundary.molecules >= self.rare
+            && boundary.reads * 6 >= occurrences * 5
+            && boundary.after_context * 2 >= boundary.reads
+            && part(boundary.molecules, boundary.after_context) >= DIFFERENT_MOLECULES
+            && boundary.diversity(&self.background) >= DIVERSITY
+            && boundary.starts >= FEWEST_STARTS
+            && boundary.compared * 2 >= FEWEST_MOLECULES
+            && boundary.agreement >= AGREEMENT
+    }
+
+    /// Returns the reads from these places on.
+    fn tails(&self, places: &[Place]) -> Vec<&'a [u8]> {
+        places.iter().map(|(index, at)| &self.reads.read(*index)[*at..]).collect()
+    }
+}
+
+/// Returns the number of compared bases if a tail agrees with an adapter.
+fn matches(tail: &[u8], adapter: &[u8]) -> Option<usize> {
+    let compared = tail.len().min(adapter.len()).min(COMPARED);
+    let mut left = compared / DIFFER_ONE_IN;
+    for (base, expected) in tail[..compared].iter().zip(adapter) {
+        if base != expected && *expected < UNKNOWN {
+            left = left.checked_sub(1)?;
+        }
+    }
+    (compared >= K).then_some(compared)
+}
+
+/// Cuts adapters off reads; returns them with the number of reads that have each.
+fn cut(reads: &mut Reads, found: &Found) -> Vec<Adapter> {
+    let consensus: Vec<Vec<u8>> = found.profiles.iter().map(Profile::consensus).collect();
+    let mut counts = vec![0; consensus.len()];
+    for index in 0..reads.len() {
+        let read = reads.read(index);
+        let of = |at: usize| {
+            consensus.iter().position(|adapter| match at {
+                // Adapters without a molecule between them may have lost bases.
+                0 => matches(read, adapter).is_some() || begins_inside(read, adapter, 1),
+                _ => matches(&read[at..], adapter).is_some(),
+            })
+        };
+        let last = (read.len() + 1).saturating_sub(K);
+        if let Some((at, of)) = (0..last).find_map(|at| Some((at, of(at)?))) {
+            counts[of] += 1;
+            reads.cut(index, at);
+        }
+    }
+    let adapter = |((profile, consensus), reads): ((&Profile, Vec<u8>), usize)| Adapter {
+        sequence: consensus.iter().map(|code| char::from(letter(*code))).collect(),
+        probabilities: profile.probabilities(),
+        reads,
+        contexts: found.boundary.contexts,
+        kit: kit_of(&consensus),
+        acceptance: found.acceptance.clone(),
+    };
+    found.profiles.iter().zip(consensus).zip(counts).map(adapter).collect()
+}

@@ -1,0 +1,229 @@
+//! What reads have on both sides of the start of a word: whether an adapter begins there.
+
+use std::collections::BTreeMap;
+
+use bm_reads::base::UNKNOWN;
+
+use super::profile::most;
+use super::reads::Reads;
+use super::words::{K, words};
+
+/// Bases of a context, the bases before the word.
+pub(super) const CONTEXT: usize = 4;
+
+/// Bases before the word by which molecules are told apart; copies of one molecule count once.
+const MOLECULE: usize = 16;
+
+/// Bases after the word that are compared.
+const AFTER: usize = 8;
+
+/// Reads at their first bases show the sample: contexts are compared with those in this range.
+const SAMPLE: std::ops::Range<usize> = 4..32;
+
+/// Returns the effective number of kinds: the exponential of the entropy of their counts
+/// (Hill 1973, Ecology 54:427, order 1). 0 without counts.
+pub(super) fn effective(counts: &[u32]) -> f64 {
+    let all: f64 = counts.iter().copied().map(f64::from).sum();
+    if all == 0.0 {
+        return 0.0;
+    }
+    let entropy: f64 = counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| f64::from(*count) / all)
+        .map(|fraction| -fraction * fraction.ln())
+        .sum();
+    entropy.exp()
+}
+
+/// Returns the number of a context; `None` if it has an unknown base or too few.
+fn context(before: &[u8]) -> Option<usize> {
+    let bases = before.last_chunk::<CONTEXT>()?;
+    bases
+        .iter()
+        .all(|code| *code < UNKNOWN)
+        .then(|| bases.iter().fold(0, |number, code| number << 2 | usize::from(*code)))
+}
+
+/// How the sample of a run looks, for comparison.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Background {
+    /// Effective number of contexts in the sample.
+    pub(super) contexts: f64,
+    /// Effective number of contexts with which reads begin, over the same in the sample: near 1 if
+    /// reads begin anywhere, near 0 if they begin at primers or restriction sites.
+    pub(super) free_starts: f64,
+    /// Frequency of each base.
+    pub(super) bases: [f64; 4],
+}
+
+impl Background {
+    /// Returns the background of reads.
+    pub(super) fn of(reads: &Reads) -> Self {
+        let size = 1 << (2 * CONTEXT);
+        let (mut inside, mut starts, mut bases) = (vec![0u32; size], vec![0u32; size], [0.5; 4]);
+        for read in reads.iter() {
+            let part = &read[SAMPLE.start.min(read.len())..SAMPLE.end.min(read.len())];
+            for context in part.windows(CONTEXT).filter_map(context) {
+                inside[context] += 1;
+            }
+            if let Some(context) = read.get(..CONTEXT).and_then(context) {
+                starts[context] += 1;
+            }
+            read.iter()
+                .filter(|code| **code < UNKNOWN)
+                .for_each(|code| bases[usize::from(*code)] += 1.0);
+        }
+        let contexts = effective(&inside);
+        let all: f64 = bases.iter().sum();
+        Self {
+            contexts,
+            free_starts: effective(&starts) / contexts.max(1.0),
+            bases: bases.map(|count| count / all),
+        }
+    }
+}
+
+/// A word in a read: number of the read, and start of the word's first occurrence.
+pub(super) type Place = (usize, usize);
+
+/// What reads have around a word.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Boundary {
+    /// Reads that have the word.
+    pub(super) reads: usize,
+    /// Reads that have it after a whole context of known bases.
+    pub(super) after_context: usize,
+    /// The same, with copies of a molecule counted once.
+    pub(super) molecules: usize,
+    /// Effective number of contexts, by molecules.
+    pub(super) contexts: f64,
+    /// Effective number of starts in the read, by molecules.
+    pub(super) starts: f64,
+    /// Fraction of the reads whose bases after the word differ from the consensus at most once, of
+    /// those that have so many.
+    pub(super) agreement: f64,
+    /// Number of reads that have so many.
+    pub(super) compared: usize,
+}
+
+impl Boundary {
+    /// Returns what reads have around a word that they have at these places.
+    pub(super) fn of(reads: &Reads, places: &[Place]) -> Self {
+        let mut molecules = Vec::with_capacity(places.len());
+        let mut columns = [[0u32; 4]; AFTER];
+        for (index, at) in places {
+            let read = reads.read(*index);
+            if context(&read[..*at]).is_some() {
+                // Bases before the word first: sorted, copies of a molecule are neighbours.
+                molecules.push((&read[at.saturating_sub(MOLECULE)..*at], *at));
+            }
+            for (column, code) in columns.iter_mut().zip(&read[at + K..]) {
+                if *code < UNKNOWN {
+                    column[usize::from(*code)] += 1;
+                }
+            }
+        }
+        let after_context = molecules.len();
+        molecules.sort_unstable();
+        // A short insert is a molecule with its length; a longer one, by the bases before the end.
+        molecules.dedup_by_key(|(before, at)| (*before, (*at).min(MOLECULE)));
+        let (mut contexts, mut starts) = (vec![0u32; 1 << (2 * CONTEXT)], BTreeMap::new());
+        for (before, at) in &molecules {
+            if let Some(context) = context(before) {
+                contexts[context] += 1;
+            }
+            *starts.entry(*at).or_insert(0u32) += 1;
+        }
+        let consensus = columns.map(|column| most(&column));
+        let tails =
+            places.iter().filter_map(|(index, at)| reads.read(*index)[at + K..].first_chunk());
+        let agrees = |tail: &&[u8; AFTER]| {
+            tail.iter().zip(&consensus).filter(|(base, most)| base != most).count() <= 1
+        };
+        let compared = tails.clone().count();
+        Self {
+            reads: places.len(),
+            after_context,
+            molecules: molecules.len(),
+            contexts: effective(&contexts),
+            starts: effective(&starts.into_values().collect::<Vec<_>>()),
+            agreement: tails.filter(agrees).count() as f64 / compared.max(1) as f64,
+            compared,
+        }
+    }
+
+    /// Returns a number by which boundaries are compared: the information in the contexts of all
+    /// molecules, in nats. It is largest exactly where the adapter begins.
+    pub(super) fn score(&self) -> f64 {
+        self.molecules as f64 * self.contexts.max(1.0).ln()
+    }
+
+    /// Returns the effective number of contexts over the number expected if inserts end anywhere in
+    /// the sample.
+    ///
+    /// As many molecules as there are kinds show about half of them: 1 / (1/kinds + 1/molecules)
+    /// is within a fifth of the expectation, and below it.
+    pub(super) fn diversity(&self, background: &Background) -> f64 {
+        self.contexts * (1.0 / background.contexts.max(1.0) + 1.0 / self.molecules.max(1) as f64)
+    }
+}
+
+/// Returns the first places of each word in reads, at most `most` per word, and the number of all
+/// its occurrences. `sorted` are the words, in the order of their numbers.
+pub(super) fn places(reads: &Reads, sorted: &[usize], most: usize) -> Vec<Vec<Place>> {
+    // One bit per word: nearly all words of the reads are not looked for.
+    let mut wanted = vec![0u64; 1 << (2 * K - 6)];
+    for word in sorted {
+        wanted[word >> 6] |= 1 << (word & 63);
+    }
+    let mut found: Vec<Vec<Place>> = vec![Vec::new(); sorted.len()];
+    for (index, read) in reads.iter().enumerate() {
+        words(read, |at, word| {
+            if wanted[word >> 6] >> (word & 63) & 1 == 1
+                && let Ok(of) = sorted.binary_search(&word)
+                && found[of].len() < most
+                && found[of].last().is_none_or(|(last, _)| *last != index)
+            {
+                found[of].push((index, at));
+            }
+        });
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use bm_reads::ReadRef;
+
+    use super::super::words::word;
+    use super::*;
+
+    #[test]
+    fn the_effective_number_of_equal_kinds_is_their_number() {
+        assert!((effective(&[5, 5, 5, 0]) - 3.0).abs() < 1e-12);
+        assert!((effective(&[7]) - 1.0).abs() < 1e-12);
+        assert!(effective(&[0, 0]) == 0.0);
+        assert!(effective(&[9, 1]) < 1.5);
+    }
+
+    #[test]
+    fn copies_of_a_molecule_count_once() {
+        let reads: Vec<String> = ["ACGTACGTTT", "ACGTACGTTT", "GGCATTCAGG", "AC"]
+            .iter()
+            .map(|insert| format!("{insert}CGTTACGGCATTCAGGATCAAG"))
+            .collect();
+        let read =
+            |text: &'static [u8]| ReadRef { name: b"", sequence: text, quality_scores: text };
+        let texts: Vec<&'static [u8]> =
+            reads.into_iter().map(|read| &*read.into_bytes().leak()).collect();
+        let reads = Reads::first(texts.iter().map(|text| read(text)), 9, 999);
+        let codes: Vec<u8> =
+            b"CGTTACGGCATT".iter().map(|base| bm_reads::base::code(*base)).collect();
+        let places = places(&reads, &[word(&codes).expect("a word")], 9);
+        assert_eq!(places, [[(0, 10), (1, 10), (2, 10), (3, 2)]]);
+        let boundary = Boundary::of(&reads, &places[0]);
+        assert_eq!((boundary.reads, boundary.after_context, boundary.molecules), (4, 3, 2));
+        assert!((boundary.contexts - 2.0).abs() < 1e-12 && boundary.agreement == 1.0);
+    }
+}
