@@ -1,10 +1,10 @@
 //! The adapters of common kits, as reads show them after the insert.
 //!
-//! Sources: Illumina Adapter Sequences, document 1000000002694 (TruSeq, Nextera, small RNA, P5 and
-//! P7); NEBNext Small RNA manual E7300 (its 3′ adapter is the start of TruSeq's of read 1); QIAGEN
-//! QIAseq miRNA handbook; MGI, oligos of DNBSEQ libraries; Thermo Fisher, Ion Torrent user
-//! bulletins (P1 and A); 10x Genomics CG000108 (template-switch oligo); Takara SMARTer manuals.
-//! Element's AVITI sequences libraries with Illumina's adapters, so they have those names.
+//! Sequences as the makers publish them: Illumina (*Illumina Adapter Sequences*: TruSeq, Nextera,
+//! small RNA, P5 and P7), QIAGEN (QIAseq miRNA), MGI (DNBSEQ), Thermo Fisher (Ion Torrent P1 and A),
+//! 10x Genomics and Takara (template-switch oligos). The 3′ adapter of NEBNext Small RNA is the start
+//! of TruSeq's of read 1. Element's AVITI sequences libraries with Illumina's adapters, so they have
+//! those names.
 
 use bm_reads::base::{UNKNOWN, code};
 
