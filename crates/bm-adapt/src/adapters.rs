@@ -67,7 +67,7 @@ const KIT_CONTEXTS: f64 = 4.0;
 /// Smallest fraction of the reads with a kit's first word in which the kit goes on.
 const KIT_GOES_ON: f64 = 0.6;
 
-/// What an unknown adapter needs: see [`Found::is_boundary`].
+/// What an unknown adapter needs: see `is_boundary`.
 const FEWEST_MOLECULES: usize = 20;
 const READS_PER_RARE: usize = 2000;
 const DIFFERENT_MOLECULES: f64 = 0.5;
