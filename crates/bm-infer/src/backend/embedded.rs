@@ -2,7 +2,7 @@
 //!
 //! A small classifier is a chain of dense layers and activations, which needs no general engine. The
 //! sums of a row are always computed in the same order and with the same rounding, so the result of a
-//! row is the same to the bit in every batch, on every worker and on every processor.
+//! row is the same to the bit in every batch, on every worker and on every processor (tested on x86-64).
 
 mod activation;
 mod corrected;
