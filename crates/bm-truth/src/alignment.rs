@@ -7,7 +7,7 @@ use noodles_sam::alignment::record::cigar::op::Kind;
 use noodles_sam::{self as sam, Header};
 use {noodles_bam as bam, noodles_bgzf as bgzf};
 
-use crate::guard::{CheckedBam, CheckedSam, HeaderLimits};
+use crate::guard::{Checked, CheckedBam, HeaderLimits, SamLines};
 use crate::{Aligned, Fault, Place, Reference, TruthError};
 
 /// The empty block at the end of every complete BAM file.
@@ -25,7 +25,7 @@ pub struct Alignment<R> {
 }
 
 enum Format<R> {
-    Sam(sam::io::Reader<CheckedSam<BufReader<Stored<R>>>>),
+    Sam(sam::io::Reader<Checked<BufReader<Stored<R>>, SamLines>>),
     Bam(Box<bam::io::Reader<CheckedBam<Blocks<R>>>>),
 }
 
@@ -66,8 +66,10 @@ impl<R: Read> Alignment<R> {
                 (Format::Bam(Box::new(reader)), header)
             }
             _ => {
-                let mut reader =
-                    sam::io::Reader::new(CheckedSam::new(BufReader::new(stored), limits));
+                let mut reader = sam::io::Reader::new(Checked::new(
+                    BufReader::new(stored),
+                    SamLines::new(limits),
+                ));
                 let header = reader.read_header().map_err(TruthError::HeaderRead)?;
                 (Format::Sam(reader), header)
             }

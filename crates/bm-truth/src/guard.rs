@@ -196,27 +196,73 @@ impl<R: Read> Read for CheckedBam<R> {
     }
 }
 
-/// The lines of a SAM file. Their lengths are checked while they are read.
-pub(crate) struct CheckedSam<R> {
+/// Checks text while a parser takes it, at most a line at a time.
+pub(crate) trait Check {
+    /// Counts text that the parser took.
+    ///
+    /// # Errors
+    ///
+    /// If a line is too long.
+    fn count(&mut self, text: &[u8]) -> io::Result<()>;
+}
+
+/// A text that is checked while it is read.
+pub(crate) struct Checked<R, C> {
     inner: R,
+    check: C,
+    fault: Option<io::Error>,
+}
+
+impl<R: BufRead, C: Check> Checked<R, C> {
+    pub(crate) fn new(inner: R, check: C) -> Self {
+        Self { inner, check, fault: None }
+    }
+}
+
+impl<R: BufRead, C: Check> Read for Checked<R, C> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buf)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl<R: BufRead, C: Check> BufRead for Checked<R, C> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match self.fault.take() {
+            Some(fault) => Err(fault),
+            None => self.inner.fill_buf(),
+        }
+    }
+
+    fn consume(&mut self, count: usize) {
+        // The next call for text returns the fault.
+        self.fault = match self.inner.fill_buf() {
+            Ok(_) if count == 0 => None,
+            Ok(text) => self.check.count(&text[..count.min(text.len())]).err(),
+            Err(error) => Some(error),
+        };
+        self.inner.consume(count);
+    }
+}
+
+/// Checks the lines of a SAM file.
+pub(crate) struct SamLines {
     header: HeaderText,
     /// Whether the next line may be one of the header.
     in_header: bool,
     /// Bytes of the record that is not complete.
     line: u64,
-    fault: Option<io::Error>,
 }
 
-impl<R: BufRead> CheckedSam<R> {
-    pub(crate) fn new(inner: R, limits: HeaderLimits) -> Self {
-        let header = HeaderText::new(limits);
-        Self { inner, header, in_header: true, line: 0, fault: None }
+impl SamLines {
+    pub(crate) fn new(limits: HeaderLimits) -> Self {
+        Self { header: HeaderText::new(limits), in_header: true, line: 0 }
     }
+}
 
-    /// Counts text that the parser took.
-    fn count(&mut self, count: usize) -> io::Result<()> {
-        let text = self.inner.fill_buf()?;
-        let text = &text[..count.min(text.len())];
+impl Check for SamLines {
+    fn count(&mut self, text: &[u8]) -> io::Result<()> {
         if self.in_header && self.header.line == 0 && text.first() != Some(&b'@') {
             self.in_header = false;
         }
@@ -232,48 +278,21 @@ impl<R: BufRead> CheckedSam<R> {
     }
 }
 
-impl<R: BufRead> Read for CheckedSam<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let count = self.fill_buf()?.read(buf)?;
-        self.consume(count);
-        Ok(count)
-    }
-}
-
-impl<R: BufRead> BufRead for CheckedSam<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        match self.fault.take() {
-            Some(fault) => Err(fault),
-            None => self.inner.fill_buf(),
-        }
-    }
-
-    fn consume(&mut self, count: usize) {
-        // The next call for text returns the fault.
-        self.fault = if count > 0 { self.count(count).err() } else { None };
-        self.inner.consume(count);
-    }
-}
-
-/// The text of a FASTA file. The lengths of its name lines are checked while they are read; sequences
-/// have no limit.
-pub(crate) struct CheckedFasta<R> {
-    inner: R,
+/// Checks the name lines of a FASTA file; sequences have no limit.
+pub(crate) struct FastaNames {
     at_start: bool,
     /// Bytes of the name line that is not complete; `None` in a sequence.
     name: Option<u64>,
-    fault: Option<io::Error>,
 }
 
-impl<R: BufRead> CheckedFasta<R> {
-    pub(crate) fn new(inner: R) -> Self {
-        Self { inner, at_start: true, name: None, fault: None }
+impl FastaNames {
+    pub(crate) fn new() -> Self {
+        Self { at_start: true, name: None }
     }
+}
 
-    /// Counts text that the parser took: at most a line.
-    fn count(&mut self, count: usize) -> io::Result<()> {
-        let text = self.inner.fill_buf()?;
-        let text = &text[..count.min(text.len())];
+impl Check for FastaNames {
+    fn count(&mut self, text: &[u8]) -> io::Result<()> {
         if self.at_start {
             self.name = (text.first() == Some(&b'>')).then_some(0);
         }
@@ -285,29 +304,6 @@ impl<R: BufRead> CheckedFasta<R> {
             }
             None => Ok(()),
         }
-    }
-}
-
-impl<R: BufRead> Read for CheckedFasta<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let count = self.fill_buf()?.read(buf)?;
-        self.consume(count);
-        Ok(count)
-    }
-}
-
-impl<R: BufRead> BufRead for CheckedFasta<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        match self.fault.take() {
-            Some(fault) => Err(fault),
-            None => self.inner.fill_buf(),
-        }
-    }
-
-    fn consume(&mut self, count: usize) {
-        // The next call for text returns the fault.
-        self.fault = if count > 0 { self.count(count).err() } else { None };
-        self.inner.consume(count);
     }
 }
 

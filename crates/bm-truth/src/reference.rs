@@ -7,7 +7,7 @@ use bm_reads::base;
 use noodles_fasta as fasta;
 
 use crate::TruthError;
-use crate::guard::CheckedFasta;
+use crate::guard::{Checked, FastaNames};
 
 /// Named sequences, in upper case.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +32,7 @@ impl Reference {
     /// there is no sequence, an empty one, two of the same name, or a byte that is not a letter.
     pub fn read(reader: impl BufRead) -> Result<Self, TruthError> {
         let mut reference = Self::default();
-        for result in fasta::io::Reader::new(CheckedFasta::new(reader)).records() {
+        for result in fasta::io::Reader::new(Checked::new(reader, FastaNames::new())).records() {
             let sequence = reference.sequences.len() + 1;
             let record = result.map_err(|source| TruthError::ReferenceRead { sequence, source })?;
             let name = String::from_utf8_lossy(record.name()).into_owned();
