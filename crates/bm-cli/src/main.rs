@@ -10,6 +10,7 @@ static ALLOCATOR: memory::EndsProgram = memory::EndsProgram;
 
 fn main() -> ExitCode {
     memory::reserve();
+    memory::end_for_want_of_stacks();
     bm_cli::note_closed(at_start::is_closed(0), at_start::is_closed(1));
     bm_cli::clean_up_on_signals();
     bm_cli::run(std::env::args_os())

@@ -11,6 +11,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::fmt::{self, Write};
+use std::panic;
 use std::ptr::{self, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::thread;
@@ -61,14 +62,27 @@ unsafe impl GlobalAlloc for EndsProgram {
 
 #[inline(always)]
 fn or_end(memory: *mut u8, size: usize) -> *mut u8 {
-    if memory.is_null() { end(size) } else { memory }
+    if memory.is_null() { end(format_args!("{size} bytes more were")) } else { memory }
 }
 
-/// Ends the program because this many bytes are not there. Returns only while this thread does so
+/// Makes a thread for which there is no memory end the program in the same way: when a thread starts,
+/// the standard library panics where it has no memory for its signal stack.
+pub(crate) fn end_for_want_of_stacks() {
+    let others = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        let text = panic.payload_as_str().unwrap_or_default();
+        if text.contains("alternative stack") {
+            end(format_args!("the stack of a thread was"));
+        }
+        others(panic);
+    }));
+}
+
+/// Ends the program because what is needed is not there. Returns only while this thread does so
 /// already.
 #[cold]
 #[inline(never)]
-fn end(size: usize) -> *mut u8 {
+fn end(needed: fmt::Arguments<'_>) -> *mut u8 {
     if ENDS_HERE.get() {
         // Cleaning up needs memory too, and goes without.
         return null_mut();
@@ -89,8 +103,8 @@ fn end(size: usize) -> *mut u8 {
     // A text that does not fit is cut off.
     let _ = writeln!(
         line,
-        "bm: not enough memory: {size} bytes more were needed; give it more memory (ulimit -v, the \
-         limit of the job), fewer threads (-j), or less for learning (--max-memory)"
+        "bm: not enough memory: {needed} needed; give it more memory (ulimit -v, the limit of the \
+         job), fewer threads (-j), or less for learning (--max-memory)"
     );
     line.print();
     bm_cli::remove_unfinished();

@@ -62,6 +62,6 @@ fn stop(signal: i32) {
     let mut stderr = std::io::stderr();
     // A progress bar may be on the line.
     let begin = if stderr.is_terminal() { "\r\x1b[2K" } else { "" };
-    let _ = writeln!(stderr, "{begin}bm: stopped by {name}; no output was written");
+    let _ = writeln!(stderr, "{begin}bm: stopped by {name} before its outputs were complete");
     process::exit(STOPPED);
 }

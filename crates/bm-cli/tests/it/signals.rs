@@ -85,7 +85,7 @@ fn a_stopped_run_says_so_and_leaves_nothing_behind() {
             let said = String::from_utf8(output.stderr).unwrap();
             assert_eq!(
                 said,
-                format!("bm: stopped by SIG{signal}; no output was written\n"),
+                format!("bm: stopped by SIG{signal} before its outputs were complete\n"),
                 "{arguments:?}"
             );
             assert_eq!(output.status.code(), Some(130), "{arguments:?}, {signal}");
@@ -114,7 +114,7 @@ fn a_run_is_stopped_while_it_learns() {
     let mut rest = String::new();
     stderr.read_to_string(&mut rest).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
-    assert!(rest.ends_with("bm: stopped by SIGTERM; no output was written\n"), "{rest}");
+    assert!(rest.ends_with("bm: stopped by SIGTERM before its outputs were complete\n"), "{rest}");
     assert_eq!(scratch.names(), [""; 0]);
 }
 
