@@ -208,7 +208,6 @@ fn an_input_that_changes_between_two_passes_ends_the_run() {
     check("Files that are read twice", &rows);
 }
 
-/// Where nothing can be stored, the run fails, whether the system says so at once or in the end.
 #[test]
 fn no_sync_writes_the_same_files() {
     let scratch = Scratch::new();
