@@ -2,6 +2,8 @@
 
 mod at_start;
 mod memory;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod thread_values;
 
 use std::process::ExitCode;
 
