@@ -47,8 +47,10 @@ pub struct LabelledRead<'a> {
     pub template: u64,
     /// 1, or 2 for the second mate.
     pub mate: u8,
-    /// The labels of its bases.
+    /// The labels of its bases that are of the sample.
     pub labels: &'a [Label],
+    /// Number of bases in front of these, and behind them, that are not of the sample.
+    pub outside: [usize; 2],
 }
 
 /// The labels of the bases of a sample.
@@ -121,6 +123,7 @@ impl Labels {
             template: read.template,
             mate: 1 + u8::from(index > 0 && sample.reads[index - 1].has_mate),
             labels: &self.of_bases[read.start..read.start + read.length],
+            outside: read.outside.map(|bases| bases as usize),
         })
     }
 

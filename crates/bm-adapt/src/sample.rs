@@ -2,6 +2,8 @@
 
 mod copies;
 
+use std::ops::Range;
+
 use bm_kmers::kmer::mix;
 use bm_reads::base::code;
 use bm_reads::{Phred, ReadError, ReadRef};
@@ -56,6 +58,8 @@ pub(crate) struct Kept {
     pub(crate) start: usize,
     /// Number of bases.
     pub(crate) length: usize,
+    /// Bases of the read in front of these and behind them that are not of the sample.
+    pub(crate) outside: [u32; 2],
     /// Whether it is the first mate of a pair; the second follows.
     pub(crate) has_mate: bool,
     /// Lowest hash of the template's anchors.
@@ -130,7 +134,7 @@ impl RunSample {
     /// A [`ReadError`] if sequence and quality scores differ in length, or a byte is not a quality
     /// score.
     pub fn observe(&mut self, read: ReadRef<'_>) -> Result<(), ReadError> {
-        self.observe_template(&[read])
+        self.observe_parts(&[(read, 0..read.len())])
     }
 
     /// Observes the next two mates, and keeps both or neither.
@@ -143,15 +147,25 @@ impl RunSample {
         first: ReadRef<'_>,
         second: ReadRef<'_>,
     ) -> Result<(), ReadError> {
-        self.observe_template(&[first, second])
+        self.observe_parts(&[(first, 0..first.len()), (second, 0..second.len())])
     }
 
-    fn observe_template(&mut self, reads: &[ReadRef<'_>]) -> Result<(), ReadError> {
+    /// Observes the next template, a read or two mates, of each of which a part is of the sample, and
+    /// keeps these parts or none.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunSample::observe`].
+    pub fn observe_parts(
+        &mut self,
+        reads: &[(ReadRef<'_>, Range<usize>)],
+    ) -> Result<(), ReadError> {
         let template = self.templates;
         self.templates += 1;
         let mut longest = 0;
         let mut all = true;
-        for read in reads {
+        for (whole, part) in reads {
+            let read = whole.window(part.start, part.len());
             match read.check_scorable() {
                 Ok(()) => {}
                 // A valid read without bases to learn from.
@@ -167,7 +181,8 @@ impl RunSample {
             return Ok(());
         }
         let (mut lowest, mut found) = (u64::MAX, 0);
-        for read in reads {
+        for (read, part) in reads {
+            let read = read.window(part.start, part.len());
             anchors(read.sequence.iter().map(|base| code(*base)), self.limit, |anchor| {
                 lowest = lowest.min(anchor.hash);
                 found += 1;
@@ -180,9 +195,17 @@ impl RunSample {
         Ok(())
     }
 
-    fn keep(&mut self, template: u64, reads: &[ReadRef<'_>], lowest: u64, found: usize) {
+    fn keep(
+        &mut self,
+        template: u64,
+        reads: &[(ReadRef<'_>, Range<usize>)],
+        lowest: u64,
+        found: usize,
+    ) {
         let (first_read, first_base) = (self.reads.len(), self.bases.len());
-        for (i, read) in reads.iter().enumerate() {
+        for (i, (whole, part)) in reads.iter().enumerate() {
+            let read = whole.window(part.start, part.len());
+            let behind = whole.len() - part.start - read.len();
             let start = self.bases.len();
             self.bases.extend(read.sequence.iter().map(|base| code(*base)));
             self.scores.extend(read.quality_scores.iter().map(|byte| byte - Phred::OFFSET));
@@ -191,6 +214,7 @@ impl RunSample {
                 template,
                 start,
                 length: read.len(),
+                outside: [part.start, behind].map(|bases| bases as u32),
                 has_mate,
                 lowest,
                 fingerprint: 0,

@@ -9,4 +9,5 @@ pub(crate) mod reports;
 pub(crate) mod rules;
 pub(crate) mod running;
 pub(crate) mod scoring;
+pub(crate) mod trimming;
 pub(crate) mod values;

@@ -41,6 +41,11 @@ impl Insert<'_> {
         (1.0 - (1.0 - front) * (1.0 - tail.min(1.0))).clamp(0.0, 1.0)
     }
 
+    /// Returns whether all bases are of the sample.
+    pub fn is_whole(&self) -> bool {
+        self.ends.is_empty() && self.front.is_empty()
+    }
+
     /// Returns the bases of a read of this length that are of the sample more probably than not.
     pub fn part(&self, length: usize) -> Range<usize> {
         let front = self.front.iter().take_while(|p| **p > 0.5).count();
@@ -52,6 +57,19 @@ impl Insert<'_> {
     /// not.
     pub fn adapter_bases(&self, length: usize) -> usize {
         length - self.end_of(length, |tail| tail == Tail::Adapter)
+    }
+
+    /// Returns what follows the sample in a read of this length, if anything does, more probably
+    /// than not.
+    pub fn tail(&self, length: usize) -> Option<Tail> {
+        let end = self.end_of(length, |_| true);
+        let there = |end_here: &&End| end_here.at as usize <= end;
+        let most = |tail: Tail| {
+            let ends = self.ends.iter().filter(there).filter(|end| end.tail == tail);
+            ends.map(|end| end.probability).sum::<f32>()
+        };
+        let kind = if most(Tail::Run) > most(Tail::Adapter) { Tail::Run } else { Tail::Adapter };
+        (end < length).then_some(kind)
     }
 
     fn end_of(&self, length: usize, counts: impl Fn(Tail) -> bool) -> usize {

@@ -27,6 +27,12 @@ impl InsertModel {
         !self.has_tails() && self.runs == [[0.0; 2]; 2]
     }
 
+    /// Forgets that mates tell where inserts end.
+    pub fn without_mates(mut self) -> Self {
+        self.overlaps = None;
+        self
+    }
+
     pub(crate) fn has_tails(&self) -> bool {
         self.overlaps.is_some() || self.adapters.iter().any(|adapters| !adapters.is_empty())
     }

@@ -26,6 +26,12 @@ pub enum Column {
     Mate,
     /// Probability that the pair passes.
     PairProbability,
+    /// First base to keep, from 0.
+    KeepFrom,
+    /// Base before which what is to be kept ends.
+    KeepTo,
+    /// Number of bases at the end that are adapter.
+    AdapterBases,
     /// Verdict on the read.
     Verdict,
     /// Reasons why the read is not kept.
@@ -52,19 +58,21 @@ pub struct Known {
     pub kmers: bool,
     /// Whether there are pairs.
     pub pairs: bool,
+    /// Whether reads are trimmed.
+    pub trims: bool,
 }
 
 impl Known {
-    /// Returns the properties for a model and for single reads or pairs.
-    pub fn by(package: &ModelPackage, pairs: bool) -> Self {
+    /// Returns the properties for a model, for single reads or pairs, trimmed or not.
+    pub fn by(package: &ModelPackage, pairs: bool, trims: bool) -> Self {
         let errors = package.facts().counts_errors();
-        Self { errors, kmers: package.has_evidence(), pairs }
+        Self { errors, kmers: package.has_evidence(), pairs, trims }
     }
 }
 
 impl Column {
     /// All columns, in their order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Read,
         Self::Length,
         Self::Probability,
@@ -75,6 +83,9 @@ impl Column {
         Self::Evaluable,
         Self::Mate,
         Self::PairProbability,
+        Self::KeepFrom,
+        Self::KeepTo,
+        Self::AdapterBases,
         Self::Verdict,
         Self::Reason,
     ];
@@ -102,6 +113,9 @@ impl Column {
             Self::Evaluable => "evaluable",
             Self::Mate => "mate",
             Self::PairProbability => "pair_probability",
+            Self::KeepFrom => "keep_from",
+            Self::KeepTo => "keep_to",
+            Self::AdapterBases => "adapter_bases",
             Self::Verdict => "verdict",
             Self::Reason => "reason",
         }
@@ -120,6 +134,9 @@ impl Column {
             Self::Evaluable => "fraction of its bases that k-mers cover",
             Self::Mate => "1 or 2",
             Self::PairProbability => "probability of the pair, scored as one read",
+            Self::KeepFrom => "the first base to keep, from 0",
+            Self::KeepTo => "the base before which that ends",
+            Self::AdapterBases => "how many bases at its end are adapter",
             Self::Verdict => "pass, fail or unscored",
             Self::Reason => "why it is not kept: flags whose limit it misses; - if it is kept",
         }
@@ -131,6 +148,7 @@ impl Column {
             Self::ExpectedErrors => "models that count errors",
             Self::ExpectedErrorsPrior | Self::Evaluable => "with k-mer evidence",
             Self::Mate | Self::PairProbability => "pairs",
+            Self::KeepFrom | Self::KeepTo | Self::AdapterBases => "with --trim or --cut",
             _ => "",
         }
     }
@@ -139,7 +157,9 @@ impl Column {
     pub const fn kind(self) -> FieldKind {
         match self {
             Self::Read | Self::Verdict | Self::Reason => FieldKind::Text,
-            Self::Length | Self::Mate => FieldKind::Whole,
+            Self::Length | Self::Mate | Self::KeepFrom | Self::KeepTo | Self::AdapterBases => {
+                FieldKind::Whole
+            }
             _ => FieldKind::Number,
         }
     }
@@ -149,6 +169,7 @@ impl Column {
             Self::ExpectedErrors => known.errors,
             Self::ExpectedErrorsPrior | Self::Evaluable => known.kmers,
             Self::Mate | Self::PairProbability => known.pairs,
+            Self::KeepFrom | Self::KeepTo | Self::AdapterBases => known.trims,
             _ => true,
         }
     }
@@ -173,7 +194,7 @@ mod tests {
             names(Known::default()),
             "read length probability phred_expected_errors mean_phred verdict reason"
         );
-        let all = Known { errors: true, kmers: true, pairs: true };
+        let all = Known { errors: true, kmers: true, pairs: true, trims: true };
         assert_eq!(Column::of(all).count(), Column::ALL.len());
         let always = |column: &Column| column.condition().is_empty();
         assert!(Column::of(Known::default()).eq(Column::ALL.into_iter().filter(always)));

@@ -1,12 +1,15 @@
 //! Decides whether reads and pairs are kept.
 
+use std::ops::Range;
+
 use bm_quality::{Criteria, Prediction};
 
 use crate::base_probabilities::BaseProbabilities;
-use crate::fate::{Decision, Fate};
+use crate::fate::{BaseRange, Decision, Fate};
 use crate::reasons::{Reason, Reasons};
 use crate::rules::Rules;
 use crate::templates::{Mate, Template};
+use crate::trim::{CutBases, Part};
 
 /// How a pair is scored and kept.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -59,13 +62,51 @@ pub struct ScoredTemplate<'a> {
     pub(crate) earlier: &'a [Fate],
     /// Error probabilities of the bases of the batch, if they are computed.
     pub(crate) bases: &'a BaseProbabilities,
+    /// The part of each read of the batch that is scored and kept; empty if all are whole.
+    pub(crate) parts: &'a [Part],
 }
 
 impl<'a> ScoredTemplate<'a> {
-    /// Returns the error probability of each base of a read; empty if they are not computed or not
-    /// known.
+    /// Returns the error probability of each base of a read that was scored
+    /// ([`ScoredTemplate::scored_part`]); empty if they are not computed or not known.
     pub fn bases(&self, mate: &Mate<'_>) -> &'a [f32] {
         self.bases.of(mate.index)
+    }
+
+    /// Returns the bases of a read that the model saw: all, or those of the sample.
+    pub fn scored_part(&self, mate: &Mate<'_>) -> Range<usize> {
+        self.part(mate).map_or(0..mate.record.sequence.len(), |part| part.scored.clone())
+    }
+
+    /// Returns the bases of a read that the prediction is for.
+    pub fn judged_part(&self, mate: &Mate<'_>) -> Range<usize> {
+        match self.part(mate) {
+            Some(part) => part.judged.clone(),
+            None => self.keep(mate).of(mate.record.sequence.len()),
+        }
+    }
+
+    /// Returns how many bases at the end of a read are adapter, more probably than not.
+    pub fn adapter_bases(&self, mate: &Mate<'_>) -> usize {
+        self.part(mate).map_or(0, |part| part.adapter_bases)
+    }
+
+    /// Returns what the bases of a read that are not to be kept are cut for.
+    pub fn cut_bases(&self, mate: &Mate<'_>) -> CutBases {
+        self.part(mate).map_or_else(CutBases::default, |part| part.cut)
+    }
+
+    fn part(&self, mate: &Mate<'_>) -> Option<&'a Part> {
+        self.parts.get(mate.index)
+    }
+
+    /// Returns the bases that are kept if the read is.
+    fn keep(&self, mate: &Mate<'_>) -> BaseRange {
+        match (self.part(mate), self.earlier.get(mate.index)) {
+            (Some(part), _) => part.into(),
+            (None, Some(earlier)) => earlier.keep,
+            (None, None) => BaseRange::WHOLE,
+        }
     }
 
     /// Returns the prediction for a read.
@@ -78,13 +119,21 @@ impl Decider {
     /// Decides by the rules and by the scores of each read and of the pair. Without criteria, the
     /// earlier verdicts of the table of scores hold.
     pub fn decide(&self, scored: &ScoredTemplate<'_>) -> Decision {
+        let mut decision = self.verdicts(scored);
+        for (mate, fate) in scored.template.mates().iter().zip(decision.fates_mut()) {
+            fate.keep = scored.keep(mate);
+        }
+        decision
+    }
+
+    fn verdicts(&self, scored: &ScoredTemplate<'_>) -> Decision {
         match (scored.template.mates(), scored.joint) {
             ([one, other], Some(joint)) => {
                 Decision::of_pair(self.pair(scored, [one, other], joint))
             }
             (mates, _) => {
                 let fate = |mate: &Mate<'_>| {
-                    let by_rules = self.rules.reasons(mate.record.sequence);
+                    let by_rules = self.by_rules(scored, mate);
                     let reasons = by_rules.and(self.by_score(scored, mate));
                     if reasons.is_empty() {
                         Fate::KEPT
@@ -103,7 +152,7 @@ impl Decider {
         mates: [&Mate<'_>; 2],
         joint: &Prediction,
     ) -> [Fate; 2] {
-        let by_rules = mates.map(|mate| self.rules.reasons(mate.record.sequence));
+        let by_rules = mates.map(|mate| self.by_rules(scored, mate));
         let by_score = mates.map(|mate| self.by_score(scored, mate));
         let passes = [0, 1].map(|i| by_rules[i].and(by_score[i]).is_empty());
         let mode = if self.repeats(scored.earlier) { PairMode::Both } else { self.mode };
@@ -115,7 +164,7 @@ impl Decider {
             PairMode::Joint => {
                 let is_scored = matches!(joint, Prediction::Scored(_));
                 if is_scored {
-                    let bases = mates.iter().map(|mate| mate.record.sequence.len()).sum();
+                    let bases = mates.iter().map(|mate| scored.judged_part(mate).len()).sum();
                     joint_reasons = self.shortfalls(joint, bases);
                 }
                 is_scored
@@ -148,7 +197,16 @@ impl Decider {
         if self.repeats(scored.earlier) {
             return scored.earlier[mate.index].reasons;
         }
-        self.shortfalls(scored.prediction(mate), mate.record.sequence.len())
+        if scored.judged_part(mate).is_empty() && !mate.record.sequence.is_empty() {
+            return [Reason::NoInsert].into_iter().collect();
+        }
+        self.shortfalls(scored.prediction(mate), scored.judged_part(mate).len())
+    }
+
+    /// Returns the rules that what is kept of a read breaks.
+    fn by_rules(&self, scored: &ScoredTemplate<'_>, mate: &Mate<'_>) -> Reasons {
+        let sequence = mate.record.sequence;
+        self.rules.reasons(&sequence[scored.keep(mate).of(sequence.len())])
     }
 
     fn shortfalls(&self, prediction: &Prediction, bases: usize) -> Reasons {

@@ -95,6 +95,10 @@ impl Decision {
     pub fn fates(&self) -> &[Fate] {
         &self.fates[..self.count]
     }
+
+    pub(crate) fn fates_mut(&mut self) -> &mut [Fate] {
+        &mut self.fates[..self.count]
+    }
 }
 
 #[cfg(test)]

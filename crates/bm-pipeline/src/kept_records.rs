@@ -67,7 +67,10 @@ impl KeptRecords {
             // Reads that are not kept, or cannot be scored, stay unchanged.
             Some(mark) if is_kept && !bases.is_empty() => {
                 suffix.extend_from_slice(mark);
-                quality_scores.extend(bases.iter().map(|p| quality(*p)));
+                // Bases that were not scored keep the instrument's.
+                quality_scores.extend_from_slice(record.quality_scores);
+                let scored = quality_scores[scored.scored_part(mate)].iter_mut();
+                scored.zip(bases).for_each(|(score, p)| *score = quality(*p));
                 record.quality_scores = &quality_scores;
             }
             _ => {}

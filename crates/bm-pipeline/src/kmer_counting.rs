@@ -6,11 +6,11 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 use bm_io::Held;
 use bm_kmers::{Counter, kmer};
 use bm_reads::base;
-use bm_reads::fastq::RecordBatch;
 use bm_reads::{Phred, ReadRef};
 use crossbeam_channel::{Sender, bounded};
 
 use crate::PipelineError;
+use crate::sample_parts::SampleParts;
 
 /// Batches that wait for a thread.
 const WAITING: usize = 4;
@@ -21,14 +21,14 @@ const HEAVY: usize = 8 << 20;
 /// A batch that several threads read; the last thread returns it for reuse.
 #[derive(Clone)]
 pub(crate) struct Shared {
-    pub(crate) batch: Arc<RecordBatch>,
+    pub(crate) batch: Arc<SampleParts>,
     /// Counts the batch until the last thread releases it.
     _held: Option<Arc<Held>>,
-    empty: Sender<RecordBatch>,
+    empty: Sender<SampleParts>,
 }
 
 impl Shared {
-    pub(crate) fn new(batch: RecordBatch, held: Option<Held>, empty: Sender<RecordBatch>) -> Self {
+    pub(crate) fn new(batch: SampleParts, held: Option<Held>, empty: Sender<SampleParts>) -> Self {
         Self { batch: Arc::new(batch), _held: held.map(Arc::new), empty }
     }
 
@@ -106,7 +106,7 @@ impl<'scope> Counting<'scope> {
 }
 
 fn observe(part: &mut Counter, shared: &Shared) {
-    shared.batch.iter().for_each(|record| part.observe(record.sequence));
+    shared.batch.reads().for_each(|read| part.observe(read.sequence));
 }
 
 fn stopped() -> PipelineError {

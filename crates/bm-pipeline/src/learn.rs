@@ -1,23 +1,26 @@
 //! Learns a run from its files: the model and, on request, k-mer evidence.
 
 use std::io::Write;
+use std::iter;
 use std::mem;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use bm_adapt::{Adaptation, Label, Labels, RunEvidence, RunSample, Settings};
-use bm_io::{Cancellation, FileState, Input, Output, StoredEnd, Tasks};
+use bm_io::{Cancellation, FileState, Input, Output, Tasks};
 use bm_kmers::Counter;
 use bm_quality::ModelPackage;
-use bm_reads::fastq::{BatchSize, QualityOffset, RecordBatch};
+use bm_reads::fastq::QualityOffset;
 
 use crate::PipelineError;
+use crate::inputs::Inputs;
+use crate::inserts::{AdapterChoice, Ahead, RunInserts, read_first};
 use crate::kmer_counting::counters;
 use crate::observer::Observer;
-use crate::pipeline::{BATCH_BYTES, FIRST_BYTES};
-use crate::run_pass::{grouped, observe};
-use crate::templates::{open_input, or_cancelled};
+use crate::pipeline::{BATCH_BYTES, FIRST_BYTES, First};
+use crate::run_pass::{Pass, grouped, observe};
+use crate::templates::{TemplateBatch, TemplateReader, or_cancelled};
 
 /// Memory for everything but the k-mers, in bytes: the sample, its labels, read buffers.
 const BYTES_BESIDE_KMERS: u64 = 496 << 20;
@@ -42,6 +45,8 @@ pub struct Learning<'a> {
     pub seed: u64,
     /// Memory for learning in bytes, if the k-mers of the run are to be counted.
     pub evidence: Option<u64>,
+    /// Where the adapters of the run come from.
+    pub adapters: &'a AdapterChoice,
     /// Threads; the result does not depend on their number.
     pub threads: usize,
     /// A switch that ends learning from another thread, with [`PipelineError::Cancelled`]. It is
@@ -55,6 +60,8 @@ pub struct Learned {
     pub adaptation: Adaptation,
     /// The k-mer evidence of the run, if k-mers were counted.
     pub evidence: Option<RunEvidence>,
+    /// Where the inserts of the run's first files end.
+    pub inserts: Option<Box<RunInserts>>,
     pub(crate) seen: Seen,
 }
 
@@ -125,6 +132,7 @@ impl Learning<'_> {
             start,
             seed,
             evidence,
+            adapters,
             threads,
             cancellation,
         } = *self;
@@ -136,31 +144,28 @@ impl Learning<'_> {
         let mut start_applies = true;
         let mut states = Vec::new();
         let mut counting = Vec::new();
-        let size = |bytes| {
-            if interleaved { BatchSize::PairsInBytes(bytes) } else { BatchSize::Bytes(bytes) }
-        };
-        let groups = if interleaved {
+        let groups: Vec<Vec<&Path>> = if interleaved {
             inputs.iter().map(|path| vec![*path]).collect()
         } else {
             grouped(inputs)?
         };
-        for (number, mates) in groups.into_iter().enumerate() {
-            let open =
-                |path: &&Path| open_input(path, offset, &Tasks::for_workers(0), cancellation);
-            let mut files = mates.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-            states.extend(files.iter().map(Input::state));
-            if strict {
-                files.iter().try_for_each(|file| file.end().require())?;
-            }
-            let ends: Vec<_> = files.iter().map(|file| file.end().clone()).collect();
-            let mut first = vec![RecordBatch::default(); files.len()];
-            for (file, first) in files.iter_mut().zip(&mut first) {
-                let more = file.read_batch(first, size(FIRST_BYTES));
-                or_cancelled(more.map_err(PipelineError::from), cancellation)?;
-            }
+        let mut of_run = None;
+        for (number, group) in groups.into_iter().enumerate() {
+            let mut files = match group[..] {
+                [first, second] => Inputs::pair(first, second),
+                _ if interleaved => Inputs::interleaved(group[0]),
+                _ => Inputs::single(group[0]),
+            };
+            (files.offset, files.strict) = (offset, strict);
+            let tasks = Tasks::for_workers(0);
+            let mut reader = TemplateReader::open_for(&files, &tasks, cancellation)?;
+            states.extend(reader.inputs().map(Input::state));
+            // As much text of each file.
+            let per_file = |bytes: usize| bytes * files.layout().files();
+            let mut first = vec![TemplateBatch::default()];
+            reader.read(&mut first[0], per_file(FIRST_BYTES))?;
             if number == 0 {
-                let records = first.iter().flat_map(RecordBatch::iter);
-                let reads = || records.clone().map(|record| record.as_read());
+                let reads = || first[0].reads();
                 if let Some(bytes) = evidence {
                     let bytes = bytes.saturating_sub(BYTES_BESIDE_KMERS) as usize;
                     counting = counters(reads(), bytes, threads);
@@ -169,9 +174,16 @@ impl Learning<'_> {
                     start_applies = domain.misfits(reads()).is_empty();
                 }
             }
-            let seen = observe(files, first, size(BATCH_BYTES), &mut sample, counting, observer);
+            let batch_bytes = per_file(BATCH_BYTES);
+            let is_all = !read_first(&mut reader, &mut first, batch_bytes, Ahead::LEARN)?;
+            let inserts = RunInserts::learn(&first, adapters);
+            let first = First { batches: first.into(), is_all };
+            let pass =
+                Pass { reader: &mut reader, first, inserts: &inserts, batch_bytes, cancellation };
+            let seen = observe(pass, &mut sample, counting, observer);
             counting = or_cancelled(seen, cancellation)?;
-            ends.iter().filter_map(StoredEnd::warning).for_each(|line| observer.warn(&line));
+            reader.warnings().for_each(|line| observer.warn(&line));
+            of_run = of_run.or(Some(inserts));
         }
         observer.note(&format!(
             "{} reads seen, learning from {} of them",
@@ -202,7 +214,7 @@ impl Learning<'_> {
         })?;
         let evidence = index.map(|index| adaptation.weigh(index, &sample, threads)).transpose()?;
         let seen = Seen { files: states, reads: sample.reads_seen() };
-        Ok(Learned { adaptation, evidence, seen })
+        Ok(Learned { adaptation, evidence, inserts: of_run.map(Box::new), seen })
     }
 }
 
@@ -218,11 +230,15 @@ fn write_labels(
         row.clear();
         // Writing to memory does not fail.
         let _ = write!(row, "{}\t{}\t", read.template, read.mate);
+        let [before, behind] = read.outside;
+        let outside = |bases: usize| iter::repeat_n(b'.', bases);
+        row.extend(outside(before));
         row.extend(read.labels.iter().map(|label| match label {
             Label::Unknown => b'.',
             Label::Right => b'=',
             Label::Wrong => b'X',
         }));
+        row.extend(outside(behind));
         row.push(b'\n');
     }
     Ok(output.write_text(&row)?)

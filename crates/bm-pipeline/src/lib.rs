@@ -60,6 +60,7 @@ mod evidence_totals;
 mod fate;
 mod filter;
 mod inputs;
+mod inserts;
 mod kept_records;
 mod kmer_counting;
 mod learn;
@@ -72,6 +73,7 @@ mod retention;
 mod rules;
 mod run;
 mod run_pass;
+mod sample_parts;
 mod score;
 mod score_reads;
 mod score_row;
@@ -81,6 +83,7 @@ pub mod survey;
 mod tally;
 mod templates;
 mod totals;
+mod trim;
 
 pub use bm_io::{Cancellation, Cancelled};
 
@@ -93,6 +96,7 @@ pub use evidence_totals::EvidenceTotals;
 pub use fate::{BaseRange, Decision, Fate};
 pub use filter::Filter;
 pub use inputs::{Inputs, Layout};
+pub use inserts::{AdapterChoice, RunInserts};
 pub use learn::{FEWEST_BYTES, Learned, Learning};
 pub use observer::{Observer, Silent};
 pub use package_output::PackageOutput;
@@ -105,7 +109,8 @@ pub use score_reads::score_reads;
 pub use score_table::ScoreTable;
 pub use tally::Tally;
 pub use templates::{Mate, Template, TemplateBatch, TemplateReader};
-pub use totals::{BaseTotals, PairTotals, ReadTotals, Totals};
+pub use totals::{AdapterTotals, BaseTotals, PairTotals, ReadTotals, Totals, TrimTotals};
+pub use trim::{CutBases, Trimming};
 
 /// Tests the examples of the README.
 #[cfg(doctest)]

@@ -1,17 +1,24 @@
 //! Scores every read of a run, decides whether it is kept, and writes the outputs in input order.
 
+use std::collections::VecDeque;
+
+use bm_insert::Finder;
 use bm_io::ordered_stages::{self, Budget};
 use bm_io::{Cancellation, Output, Tasks};
 use bm_quality::{Prediction, QualityModel};
+use bm_reads::fastq::RecordBatch;
+use bm_reads::{ReadError, ReadRef};
 
 use crate::PipelineError;
 use crate::base_probabilities::BaseProbabilities;
 use crate::decide::{Decider, ScoredTemplate};
 use crate::fate::{Decision, Fate};
+use crate::inserts::{BatchInserts, RunInserts};
 use crate::observer::Observer;
 use crate::score_table::ScoreTable;
 use crate::tally::Tally;
 use crate::templates::{TemplateBatch, TemplateReader};
+use crate::trim::{Part, Trimming};
 
 /// Bytes of text per batch. The input alone decides where batches end, so nothing depends on the
 /// number of workers.
@@ -28,6 +35,9 @@ pub(crate) const MEMORY_BYTES: usize = 512 << 20;
 /// Memory that a batch takes beside its text, in bytes per read: the positions of the record, the
 /// scores, the decision, what the outputs say about it.
 const BYTES_PER_READ: usize = 256;
+
+/// The same for where the insert of a read ends, and what is kept of it.
+const BYTES_PER_READ_WITH_PARTS: usize = 192;
 
 /// Memory of a batch in bytes per byte of text, of which a base has two: the text, that of the
 /// outputs, a code (u16) and a result (f32) per base.
@@ -58,6 +68,18 @@ pub(crate) struct Destination<'a> {
     pub(crate) outputs: &'a mut [Output],
     /// A function for the scores of a product that keeps decisions.
     pub(crate) visit: Option<Visitor<'a>>,
+}
+
+/// What works on the reads of one thread.
+pub(crate) struct Worker {
+    pub(crate) scorer: Scorer,
+    finder: Finder,
+}
+
+impl From<Scorer> for Worker {
+    fn from(scorer: Scorer) -> Self {
+        Self { scorer, finder: Finder::default() }
+    }
 }
 
 /// What scores the reads of one thread.
@@ -92,6 +114,9 @@ struct Batch {
     /// Earlier verdicts on the reads, if they come from a table of scores.
     earlier: Vec<Fate>,
     bases: BaseProbabilities,
+    inserts: BatchInserts,
+    /// The part of each read that is scored and kept; empty if reads are scored and kept whole.
+    parts: Vec<Part>,
     /// The decision about each template, where the product keeps them.
     decisions: Vec<Decision>,
     /// The text for each output.
@@ -101,35 +126,104 @@ struct Batch {
 
 impl Batch {
     /// Returns the memory that the batch takes until it is written, in bytes.
-    fn weight(&self, bytes_per_text: usize) -> usize {
-        let reads = self.templates.len().saturating_mul(BYTES_PER_READ);
+    fn weight(&self, bytes_per_text: usize, bytes_per_read: usize) -> usize {
+        let reads = self.templates.len().saturating_mul(bytes_per_read);
         self.templates.bytes().saturating_mul(bytes_per_text).saturating_add(reads)
     }
 
-    /// Scores the reads and pairs by a model.
-    fn score(&mut self, model: &mut QualityModel, wants_bases: bool) -> Result<(), PipelineError> {
-        let Self { templates, predictions, joints, bases, .. } = self;
-        let probabilities = bases.clear();
-        for file in templates.files() {
-            let reads = file.iter().map(|record| record.as_read());
-            match wants_bases {
-                true => model.predict_bases_into(reads, predictions, probabilities),
-                false => model.predict_into(reads, predictions),
-            }
-            .map_err(PipelineError::at("scoring reads"))?;
+    /// Finds the part of each read that is scored: the sample's, within the fixed cuts.
+    fn divide<P>(&mut self, finder: &mut Finder, plan: &Plan<'_, P>) {
+        let Self { templates, inserts, parts, .. } = self;
+        inserts.clear();
+        parts.clear();
+        if !plan.divides() {
+            return;
         }
-        if wants_bases {
-            let lengths = templates.reads().zip(&*predictions);
-            bases.divide(
-                lengths.map(|(read, prediction)| prediction.probability().map(|_| read.len())),
+        if let Some(run) = plan.inserts {
+            inserts.find(templates, run, finder);
+        }
+        let part = |(index, read): (usize, ReadRef<'_>)| {
+            Part::to_score(&plan.trimming, inserts.get(index), read.len())
+        };
+        parts.extend(templates.reads().enumerate().map(part));
+    }
+
+    /// Scores the reads and pairs by a model.
+    fn score<P>(
+        &mut self,
+        model: &mut QualityModel,
+        plan: &Plan<'_, P>,
+    ) -> Result<(), PipelineError> {
+        let Self { templates, predictions, joints, bases, inserts, parts, .. } = self;
+        let probabilities = bases.clear();
+        // The probabilities of bases have as many as these reads have bases.
+        let mut lengths: Vec<Option<usize>> = Vec::new();
+        for file in templates.files() {
+            let before = predictions.len();
+            let of_file = parts.get(before..before + file.len()).unwrap_or_default();
+            let reads = file.iter().enumerate().map(|(place, record)| {
+                let read = record.as_read();
+                match of_file.get(place) {
+                    Some(part) => read.window(part.scored.start, part.scored.len()),
+                    None => read,
+                }
+            });
+            if !plan.trimming.ends {
+                match plan.wants_bases {
+                    true => model.predict_bases_into(reads, predictions, probabilities),
+                    false => model.predict_into(reads, predictions),
+                }
+                .map_err(PipelineError::at("scoring reads"))?;
+                let of_file = templates_lengths(file, of_file).zip(&predictions[before..]);
+                lengths.extend(
+                    of_file.map(|(length, prediction)| prediction.probability().map(|_| length)),
+                );
+                continue;
+            }
+            let mut chosen = vec![None; file.len()];
+            let mut choose = |place: usize, errors: &[f32]| {
+                let insert = inserts.get(before + place);
+                let part = &of_file[place].scored;
+                let sequence = file.get(place).map_or(&[][..], |record| record.sequence);
+                let foreign = |at: usize| insert.foreign(part.start + at);
+                let foreign: Option<&dyn Fn(usize) -> f32> =
+                    if insert.is_whole() { None } else { Some(&foreign) };
+                let best = plan.trimming.best(&sequence[part.clone()], errors, foreign);
+                chosen[place] = Some(best.clone());
+                best
+            };
+            model
+                .predict_parts_into(reads, &mut choose, predictions, probabilities)
+                .map_err(PipelineError::at("scoring reads"))?;
+            lengths.extend(
+                templates_lengths(file, of_file)
+                    .zip(&chosen)
+                    .map(|(length, chosen)| chosen.as_ref().map(|_| length)),
             );
+            for (place, chosen) in chosen.into_iter().enumerate() {
+                parts[before + place].chosen = chosen;
+            }
+        }
+        if plan.wants_bases || plan.trimming.ends {
+            bases.divide(lengths.into_iter());
+        }
+        for ((index, read), part) in templates.reads().enumerate().zip(&mut *parts) {
+            part.finish(&plan.trimming, inserts.get(index), read.len());
+            // What is left of the read has no bases, but the read has.
+            if part.judged.is_empty() && !read.is_empty() {
+                predictions[index] = Prediction::Unscored(ReadError::EmptyRead);
+            }
         }
         let rule = model.pair_rule();
         joints.extend(templates.templates().filter_map(|template| match template.mates() {
             [one, other] => {
                 let mates = [one, other];
                 let predictions = mates.map(|mate| &predictions[mate.index]);
-                Some(rule.joint(predictions, mates.map(|mate| mate.record.sequence.len())))
+                let lengths = mates.map(|mate| match parts.get(mate.index) {
+                    Some(part) => part.judged.len(),
+                    None => mate.record.sequence.len(),
+                });
+                Some(rule.joint(predictions, lengths))
             }
             _ => None,
         }));
@@ -138,7 +232,18 @@ impl Batch {
 
     /// Decides about the templates and makes the texts of the outputs.
     fn decide<P: Product>(&mut self, outputs: usize, plan: &Plan<'_, P>) {
-        let Self { templates, predictions, joints, earlier, bases, decisions, texts, tally } = self;
+        let Self {
+            templates,
+            predictions,
+            joints,
+            earlier,
+            bases,
+            parts,
+            decisions,
+            texts,
+            tally,
+            ..
+        } = self;
         texts.resize_with(outputs, Vec::new);
         for text in &mut *texts {
             text.clear();
@@ -148,7 +253,7 @@ impl Batch {
         decisions.clear();
         for (i, template) in templates.templates().enumerate() {
             let joint = joints.get(i);
-            let scored = ScoredTemplate { template, predictions, joint, earlier, bases };
+            let scored = ScoredTemplate { template, predictions, joint, earlier, bases, parts };
             let decision = plan.decider.decide(&scored);
             tally.add(&scored, &decision, plan.decider.mode);
             plan.product.write(&scored, &decision, texts);
@@ -160,10 +265,11 @@ impl Batch {
 
     /// Calls a function with every template whose decision was kept.
     fn visit(&self, visit: &mut Visitor<'_>) {
-        let Self { templates, predictions, joints, earlier, bases, decisions, .. } = self;
+        let Self { templates, predictions, joints, earlier, bases, parts, decisions, .. } = self;
         for (i, (template, decision)) in templates.templates().zip(decisions).enumerate() {
             let joint = joints.get(i);
-            visit(&ScoredTemplate { template, predictions, joint, earlier, bases }, decision);
+            let scored = ScoredTemplate { template, predictions, joint, earlier, bases, parts };
+            visit(&scored, decision);
         }
     }
 }
@@ -175,10 +281,32 @@ pub(crate) fn first_batch(reader: &mut TemplateReader) -> Result<TemplateBatch, 
     Ok(first)
 }
 
+/// Returns the number of bases of each record, or of its part that is scored.
+fn templates_lengths<'a>(
+    file: &'a RecordBatch,
+    parts: &'a [Part],
+) -> impl Iterator<Item = usize> + 'a {
+    file.iter().enumerate().map(|(place, record)| match parts.get(place) {
+        Some(part) => part.scored.len(),
+        None => record.sequence.len(),
+    })
+}
+
+/// The batches of a run that were read already.
+pub(crate) struct First {
+    pub(crate) batches: VecDeque<TemplateBatch>,
+    /// Whether they are all there are.
+    pub(crate) is_all: bool,
+}
+
 /// How reads are scored, decided about and written.
 pub(crate) struct Plan<'a, P> {
     pub(crate) decider: &'a Decider,
     pub(crate) product: &'a P,
+    /// Where inserts end, if that is known.
+    pub(crate) inserts: Option<&'a RunInserts>,
+    /// What is cut off reads.
+    pub(crate) trimming: Trimming,
     /// Whether error probabilities of bases are needed.
     pub(crate) wants_bases: bool,
     /// Whether distributions are collected.
@@ -193,27 +321,34 @@ pub(crate) struct Plan<'a, P> {
     pub(crate) cancellation: Option<&'a Cancellation>,
 }
 
-/// Scores every read, of which the `first` ones were read already, by one scorer per thread or by a
+impl<P> Plan<'_, P> {
+    /// Returns whether a part of a read may be scored or kept.
+    fn divides(&self) -> bool {
+        self.trimming.cuts() || self.inserts.is_some_and(|run| !run.is_idle())
+    }
+}
+
+/// Scores every read, of which the `first` ones were read already, on one worker per thread or by a
 /// `table`; decides about it; and gives the product to `destination`. Returns what was counted.
 pub(crate) fn run(
     reader: &mut TemplateReader,
-    first: TemplateBatch,
-    scorers: Vec<Scorer>,
+    first: First,
+    workers: Vec<Worker>,
     mut table: Option<ScoreTable>,
     plan: &Plan<'_, impl Product>,
     destination: Destination<'_>,
     observer: &dyn Observer,
 ) -> Result<Tally, PipelineError> {
     let Destination { outputs, mut visit } = destination;
-    let mut first = Some(first);
+    let First { batches: mut first, is_all } = first;
     let mut total = Tally::new(plan.surveys);
     let count = outputs.len();
     let read = |batch: &mut Batch| {
         let Batch { templates, predictions, joints, earlier, .. } = batch;
-        let more = match first.take() {
-            Some(first) => {
-                *templates = first;
-                true
+        let more = match first.pop_front() {
+            Some(next) => {
+                *templates = next;
+                !(is_all && first.is_empty())
             }
             None => reader.read(templates, plan.batch_bytes)?,
         };
@@ -226,10 +361,12 @@ pub(crate) fn run(
         Ok(more)
     };
     let check = || plan.cancellation.map_or(Ok(()), Cancellation::check);
-    let work = |scorer: &mut Scorer, batch: &mut Batch| {
+    let work = |worker: &mut Worker, batch: &mut Batch| {
         check()?;
+        let Worker { scorer, finder } = worker;
         if let Scorer::Model(model) = scorer {
-            batch.score(model, plan.wants_bases)?;
+            batch.divide(finder, plan);
+            batch.score(model, plan)?;
         }
         batch.decide(count, plan);
         Ok(())
@@ -246,11 +383,13 @@ pub(crate) fn run(
         observer.reads_done(batch.templates.len());
         Ok::<_, PipelineError>(())
     };
+    let wants_bases = plan.wants_bases || plan.trimming.ends;
     let bytes_per_text =
-        scorers.first().map_or(0, |scorer| scorer.bytes_per_text(plan.wants_bases));
-    let budget =
-        Budget { bytes: plan.memory_bytes, weight: |batch: &Batch| batch.weight(bytes_per_text) };
-    ordered_stages::run(scorers, plan.tasks, budget, read, work, take)?;
+        workers.first().map_or(0, |worker| worker.scorer.bytes_per_text(wants_bases));
+    let more = if plan.divides() { BYTES_PER_READ_WITH_PARTS } else { 0 };
+    let weight = |batch: &Batch| batch.weight(bytes_per_text, BYTES_PER_READ + more);
+    let budget = Budget { bytes: plan.memory_bytes, weight };
+    ordered_stages::run(workers, plan.tasks, budget, read, work, take)?;
     if let Some(table) = &mut table {
         table.check_end()?;
     }
@@ -318,10 +457,12 @@ mod tests {
         let mut first = TemplateBatch::default();
         reader.read(&mut first, batch_bytes).unwrap();
         let models = engine.models(threads).unwrap().into_iter();
-        let scorers = models.map(|model| Scorer::Model(Box::new(model))).collect();
+        let workers = models.map(|model| Scorer::Model(Box::new(model)).into()).collect();
         let plan = Plan {
             decider: &decider,
             product,
+            inserts: None,
+            trimming: Trimming::NONE,
             wants_bases: true,
             surveys: false,
             batch_bytes,
@@ -330,7 +471,8 @@ mod tests {
             cancellation: None,
         };
         let destination = Destination { outputs: &mut outputs, visit: None };
-        let tally = run(&mut reader, first, scorers, None, &plan, destination, &Silent)?;
+        let first = First { batches: [first].into(), is_all: false };
+        let tally = run(&mut reader, first, workers, None, &plan, destination, &Silent)?;
         finish_all(outputs, Durability::InMemory).unwrap();
         Ok((paths.map(|path| std::fs::read(path).unwrap()), tally))
     }

@@ -15,6 +15,8 @@ pub enum Reason {
     Empty,
     /// All bases of the read are N.
     OnlyN,
+    /// Nothing of the read is of the sample, or worth keeping.
+    NoInsert,
     /// The read has fewer bases than required.
     MinLength,
     /// The read has more bases than allowed.
@@ -37,9 +39,10 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in their order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Empty,
         Self::OnlyN,
+        Self::NoInsert,
         Self::MinLength,
         Self::MaxLength,
         Self::MaxN,
@@ -56,6 +59,7 @@ impl Reason {
         match self {
             Self::Empty => "empty",
             Self::OnlyN => "only_n",
+            Self::NoInsert => "no_insert",
             Self::MinLength => "min_length",
             Self::MaxLength => "max_length",
             Self::MaxN => "max_n",

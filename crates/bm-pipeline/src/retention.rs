@@ -84,7 +84,9 @@ impl RetentionCurve {
                     probability: probability.map_or(f32::NAN, |p| p.get()),
                     expected_errors: sum(&|prediction| prediction.expected_errors().unwrap_or(0.0)),
                     // Each row, and each pair, has at most `MOST_BASES`.
-                    bases: rows.iter().flatten().map(|row| row.length as u32).sum(),
+                    bases: (rows.iter().flatten())
+                        .map(|row| row.fate.keep.of(row.length).len() as u32)
+                        .sum(),
                 });
             }
         }

@@ -14,10 +14,11 @@ use crate::applicability;
 use crate::decide::{Decider, PairMode};
 use crate::engine::{Engine, EngineChoice};
 use crate::inputs::{Inputs, Layout};
+use crate::inserts::{self, AdapterChoice, Ahead, RunInserts, read_first};
 use crate::learn::{Learned, Learning};
 use crate::observer::Observer;
 use crate::pipeline::{
-    self, BATCH_BYTES, Destination, MEMORY_BYTES, Plan, Product, Scorer, Visitor,
+    self, BATCH_BYTES, Destination, First, MEMORY_BYTES, Plan, Product, Scorer, Visitor,
 };
 use crate::retention::{Goal, RetentionCurve};
 use crate::rules::Rules;
@@ -26,6 +27,7 @@ use crate::score_table::ScoreTable;
 use crate::survey::Survey;
 use crate::templates::TemplateReader;
 use crate::totals::Totals;
+use crate::trim::Trimming;
 
 /// Default memory for learning a run, in bytes.
 pub const LEARNING_BYTES: u64 = 2_000_000_000;
@@ -54,6 +56,10 @@ pub struct RunSettings {
     pub criteria: Criteria,
     /// Rules in addition to the model.
     pub rules: Rules,
+    /// What is cut off reads.
+    pub trimming: Trimming,
+    /// Where the adapters of the run come from.
+    pub adapters: AdapterChoice,
     /// How pairs are scored and kept.
     pub pair_mode: PairMode,
     /// Threads. Outputs do not depend on their number.
@@ -81,6 +87,8 @@ impl RunSettings {
             learning_bytes: None,
             criteria: Criteria::default(),
             rules: Rules::default(),
+            trimming: Trimming::NONE,
+            adapters: AdapterChoice::default(),
             pair_mode: PairMode::default(),
             threads: thread::available_parallelism().map_or(1, usize::from),
             level: None,
@@ -129,6 +137,10 @@ pub struct Done {
     pub layout: Layout,
     /// Counts of reads and bases, kept and not kept.
     pub totals: Totals,
+    /// What is cut off reads.
+    pub trimming: Trimming,
+    /// Where inserts end, if that was looked for.
+    pub inserts: Option<Box<RunInserts>>,
     /// Distributions, if they were requested.
     pub survey: Option<Box<Survey>>,
     /// The rules and criteria that decided.
@@ -234,15 +246,29 @@ impl Job<'_> {
         if let OpenSource::Model { learned: Some(learned), .. } = &source {
             learned.seen.check_files(reader.inputs())?;
         }
-        let first = pipeline::first_batch(&mut reader)?;
-        let (source, scorers, table) = match source {
-            OpenSource::Model { mut engine, learned } => {
+        let mut first = vec![pipeline::first_batch(&mut reader)?];
+        let mut inserts: Option<Box<RunInserts>> = None;
+        let mut is_all = false;
+        let (source, workers, table) = match source {
+            OpenSource::Model { mut engine, mut learned } => {
+                inserts = learned.as_mut().and_then(|learned| learned.inserts.take());
+                if inserts.is_none() {
+                    let judges = settings.trimming.needs_inserts() || engine.package.has_evidence();
+                    let ahead = if judges { Ahead::LEARN } else { Ahead::NOTICE };
+                    is_all = !read_first(&mut reader, &mut first, BATCH_BYTES, ahead)?;
+                    if judges {
+                        let found = RunInserts::learn(&first, &settings.adapters);
+                        inserts = Some(Box::new(found));
+                    } else if let Some(line) = inserts::notice(&first, &settings.adapters) {
+                        observer.warn(&line);
+                    }
+                }
                 let applicability = match learned {
                     // A model learned from these reads applies to them.
                     Some(_) => Applicability::certain(),
                     None => {
                         let named = settings.engine.model.is_some();
-                        applicability::check(&engine, named, first.reads())?
+                        applicability::check(&engine, named, first[0].reads())?
                     }
                 };
                 if self.recalibrates && applicability.scored_by() != ScoredBy::Model {
@@ -253,19 +279,21 @@ impl Job<'_> {
                     ));
                 }
                 let models = applicability::models(&applicability, &mut engine, settings.threads)?;
-                let scorers = models.into_iter().map(|model| Scorer::Model(Box::new(model)));
+                let workers = models.into_iter().map(|model| Scorer::Model(Box::new(model)).into());
                 let source = ScoreSource::Model { engine, learned, applicability };
-                (source, scorers.collect(), None)
+                (source, workers.collect(), None)
             }
             OpenSource::Table(table) => {
-                let scorers: Vec<_> = (0..settings.threads).map(|_| Scorer::Table).collect();
-                (ScoreSource::Table(table.name().to_owned()), scorers, Some(table))
+                let workers: Vec<_> = (0..settings.threads).map(|_| Scorer::Table.into()).collect();
+                (ScoreSource::Table(table.name().to_owned()), workers, Some(table))
             }
         };
         let (inputs, layout) = (reader.names(), reader.layout());
         let plan = Plan {
             decider: &decider,
             product: &product,
+            inserts: inserts.as_deref(),
+            trimming: settings.trimming,
             wants_bases: settings.surveys || self.recalibrates,
             surveys: settings.surveys,
             batch_bytes: BATCH_BYTES,
@@ -275,7 +303,8 @@ impl Job<'_> {
         };
         observer.pass_begins(reader.leading());
         let destination = Destination { outputs: &mut outputs, visit };
-        let tally = pipeline::run(&mut reader, first, scorers, table, &plan, destination, observer);
+        let first = First { batches: first.into(), is_all };
+        let tally = pipeline::run(&mut reader, first, workers, table, &plan, destination, observer);
         observer.pass_ends();
         let tally = tally?;
         if let ScoreSource::Model { learned: Some(learned), .. } = &source {
@@ -293,6 +322,8 @@ impl Job<'_> {
             outputs: outputs.iter().map(Output::name).collect(),
             layout,
             totals: tally.totals,
+            trimming: settings.trimming,
+            inserts,
             survey: tally.survey,
             decider,
             source,
@@ -356,6 +387,7 @@ impl Job<'_> {
             start: &settings.engine.package()?,
             seed: 0,
             evidence: Some(bytes),
+            adapters: &settings.adapters,
             threads: settings.threads,
             cancellation: settings.cancellation.as_ref(),
         };

@@ -5,20 +5,25 @@ use std::path::Path;
 use std::thread::{self, Scope};
 
 use bm_adapt::RunSample;
-use bm_io::{Held, InFlight, Input, IoError, Tasks, is_stdio, open_file};
+use bm_insert::Finder;
+use bm_io::{Cancellation, Held, InFlight, Input, Tasks, is_stdio, open_file};
 use bm_kmers::Counter;
-use bm_reads::fastq::{BatchSize, QualityOffset, Record, RecordBatch};
+use bm_reads::fastq::{QualityOffset, Record};
 use bm_reads::mates;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::PipelineError;
+use crate::inserts::{BatchInserts, RunInserts};
 use crate::kmer_counting::{Counting, Shared};
 use crate::observer::Observer;
+use crate::pipeline::First;
+use crate::sample_parts::SampleParts;
+use crate::templates::TemplateReader;
 
-/// Batches in memory per file: one being read, one being examined, two waiting.
+/// Batches in memory per group of files: one being read, one being examined, two waiting.
 const BATCHES: usize = 4;
 
-/// Text of the batches in memory per file, in bytes. A read that is longer passes alone.
+/// Text of these batches, in bytes. A read that is longer passes alone.
 const TEXT_BYTES: usize = 64 << 20;
 
 /// Number of first reads of two files that are compared to find out whether they are mates.
@@ -86,84 +91,117 @@ fn first_names(path: &Path) -> Result<Vec<Vec<u8>>, PipelineError> {
     Ok(names)
 }
 
-/// Offers the sample every read of a file, or every pair of two files, whose first batches were
-/// read already; returns the counters. One thread per file reads the rest; the counters count
-/// k-mers on separate threads. The calling thread does what the system gives no thread for.
+/// The files of a group in the learning pass.
+pub(crate) struct Pass<'a> {
+    pub(crate) reader: &'a mut TemplateReader,
+    /// The batches that were read already.
+    pub(crate) first: First,
+    /// Where inserts end.
+    pub(crate) inserts: &'a RunInserts,
+    /// Bytes of text per batch.
+    pub(crate) batch_bytes: usize,
+    /// What ends the pass before its end.
+    pub(crate) cancellation: Option<&'a Cancellation>,
+}
+
+/// Offers the sample every template of a group of files; returns the counters. One thread reads the
+/// files and finds the part of each read that is of the sample; the counters count k-mers on separate
+/// threads. The calling thread does what the system gives no thread for.
 pub(crate) fn observe(
-    files: Vec<Input>,
-    first: Vec<RecordBatch>,
-    size: BatchSize,
+    pass: Pass<'_>,
     sample: &mut RunSample,
     counters: Vec<Counter>,
     observer: &dyn Observer,
 ) -> Result<Vec<Counter>, PipelineError> {
-    observer.pass_begins(&files[0]);
-    let names: Vec<String> = files.iter().map(|file| file.name().to_owned()).collect();
+    observer.pass_begins(pass.reader.leading());
+    let names = pass.reader.names();
+    let cancellation = pass.cancellation;
     let outcome = thread::scope(|scope| {
         let mut counting = Counting::start(scope, counters);
-        let streams: Vec<_> = files
-            .into_iter()
-            .zip(first)
-            .map(|(file, first)| Stream::start(scope, Rest { file, first: Some(first), size }))
-            .collect();
-        match <[Stream; 2]>::try_from(streams) {
-            Ok(mates) => pairs(mates, &names, sample, &mut counting, observer),
-            Err(streams) => {
-                let mates = if matches!(size, BatchSize::PairsInBytes(_)) { 2 } else { 1 };
-                streams.into_iter().try_for_each(|stream| {
-                    file(stream, mates, &names[0], sample, &mut counting, observer)
-                })
-            }
-        }?;
+        let mut stream = Stream::start(scope, Rest::from(pass));
+        while stream.advance(&mut counting)? {
+            cancellation.map_or(Ok(()), Cancellation::check)?;
+            offer(&stream.current.batch, &names[0], sample)?;
+            observer.reads_done(stream.current.batch.templates.len());
+        }
         counting.finish()
     });
     observer.pass_ends();
     outcome
 }
 
-/// What is left of a file.
-struct Rest {
-    file: Input,
-    /// The first batch, which was read already.
-    first: Option<RecordBatch>,
-    size: BatchSize,
+/// Offers the sample the templates of a batch.
+fn offer(batch: &SampleParts, name: &str, sample: &mut RunSample) -> Result<(), PipelineError> {
+    for template in batch.templates.templates() {
+        let parts: Vec<_> = (template.mates().iter())
+            .map(|mate| (mate.record.as_read(), batch.part(mate)))
+            .collect();
+        let observed = sample.observe_parts(&parts);
+        let place = || format!("{name}: record {}", sample.reads_seen() + 1);
+        observed.map_err(|error| PipelineError::at(place())(error))?;
+    }
+    Ok(())
 }
 
-impl Rest {
+/// What is left of a group of files.
+struct Rest<'a> {
+    pass: Pass<'a>,
+    of_batch: BatchInserts,
+    finder: Finder,
+}
+
+impl<'a> From<Pass<'a>> for Rest<'a> {
+    fn from(pass: Pass<'a>) -> Self {
+        Self { pass, of_batch: BatchInserts::default(), finder: Finder::default() }
+    }
+}
+
+impl Rest<'_> {
     /// Returns the next batch, for which `empty` may be used, and whether there may be more.
-    fn next(&mut self, mut empty: RecordBatch) -> Result<(RecordBatch, bool), IoError> {
-        if let Some(first) = self.first.take() {
-            return Ok((first, true));
-        }
-        let more = self.file.read_batch(&mut empty, self.size)?;
+    fn next(&mut self, mut empty: SampleParts) -> Result<(SampleParts, bool), PipelineError> {
+        let Pass { reader, first, inserts, batch_bytes, .. } = &mut self.pass;
+        let more = match first.batches.pop_front() {
+            Some(next) => {
+                empty.templates = next;
+                !(first.is_all && first.batches.is_empty())
+            }
+            None => reader.read(&mut empty.templates, *batch_bytes)?,
+        };
+        empty.find(Some(inserts), &mut self.of_batch, &mut self.finder);
         Ok((empty, more))
     }
 }
 
-/// Batches of a file, in order.
-struct Stream {
-    source: Source,
-    give_back: Sender<RecordBatch>,
+/// Batches of a group of files, in order.
+struct Stream<'a> {
+    source: Source<'a>,
+    give_back: Sender<SampleParts>,
     /// The batch that is examined.
     current: Shared,
 }
 
-/// Where the batches of a file come from.
-enum Source {
+/// A batch with its place among those in flight, or what ended the reading.
+type Message = Result<(SampleParts, Held), PipelineError>;
+
+/// Where the batches of a group of files come from.
+enum Source<'a> {
     /// A thread that reads ahead.
-    Thread(Receiver<Result<(RecordBatch, Held), IoError>>, InFlight),
+    Thread(Receiver<Message>, InFlight),
     /// The calling thread: the system gave no thread.
-    Here(Box<Rest>, Receiver<RecordBatch>),
+    Here(Box<Rest<'a>>, Receiver<SampleParts>),
     End,
 }
 
-impl Stream {
-    /// Starts a thread that reads the file, if the system gives one.
-    fn start<'scope>(scope: &'scope Scope<'scope, '_>, rest: Rest) -> Self {
+impl<'a> Stream<'a> {
+    /// Starts a thread that reads the files, if the system gives one.
+    fn start<'scope>(scope: &'scope Scope<'scope, '_>, rest: Rest<'a>) -> Self
+    where
+        'a: 'scope,
+    {
         let (give, take) = bounded(BATCHES);
         let (give_back, empty) = bounded(BATCHES);
-        // The file follows when the thread has started: a thread that does not start keeps nothing.
-        let (give_rest, rest_of_thread) = bounded::<Rest>(1);
+        // The files follow when the thread has started: a thread that does not start keeps nothing.
+        let (give_rest, rest_of_thread) = bounded::<Rest<'a>>(1);
         let spare = empty.clone();
         let in_flight = InFlight::new(TEXT_BYTES);
         let of_thread = in_flight.clone();
@@ -180,14 +218,14 @@ impl Stream {
             }
             Err(_) => Source::Here(Box::new(rest), empty),
         };
-        let current = Shared::new(RecordBatch::default(), None, give_back.clone());
+        let current = Shared::new(SampleParts::default(), None, give_back.clone());
         Self { source, give_back, current }
     }
 
     /// Takes the next batch and sends it to the counters; returns whether there is one.
     fn advance(&mut self, counting: &mut Counting<'_>) -> Result<bool, PipelineError> {
         // Before the next one: the reader may wait for it.
-        self.replace(RecordBatch::default(), None);
+        self.replace(SampleParts::default(), None);
         let (batch, held) = match &mut self.source {
             Source::Thread(take, _) => match take.recv() {
                 Ok(message) => message.map(|(batch, held)| (batch, Some(held)))?,
@@ -210,22 +248,13 @@ impl Stream {
         Ok(true)
     }
 
-    /// Returns whether there may be more batches.
-    fn has_more(&self) -> bool {
-        !matches!(self.source, Source::End)
-    }
-
-    fn batch(&self) -> &RecordBatch {
-        &self.current.batch
-    }
-
-    fn replace(&mut self, batch: RecordBatch, held: Option<Held>) {
+    fn replace(&mut self, batch: SampleParts, held: Option<Held>) {
         let new = Shared::new(batch, held, self.give_back.clone());
         std::mem::replace(&mut self.current, new).release();
     }
 }
 
-impl Drop for Stream {
+impl Drop for Stream<'_> {
     /// Lets the thread stop: batches in the channel are in flight until it stops.
     fn drop(&mut self) {
         if let Source::Thread(_, in_flight) = &self.source {
@@ -234,93 +263,12 @@ impl Drop for Stream {
     }
 }
 
-/// Offers the sample the reads of one file, in which `mates` reads of a template follow each other.
-fn file(
-    mut stream: Stream,
-    mates: usize,
-    name: &str,
-    sample: &mut RunSample,
-    counting: &mut Counting<'_>,
-    observer: &dyn Observer,
-) -> Result<(), PipelineError> {
-    while stream.advance(counting)? {
-        let batch = stream.batch();
-        let mut reads = batch.iter().map(|record| record.as_read());
-        while let Some(read) = reads.next() {
-            let observed = match if mates == 2 { reads.next() } else { None } {
-                // The scoring pass checks whether they are mates.
-                Some(mate) => sample.observe_pair(read, mate),
-                None => sample.observe(read),
-            };
-            let place = || format!("{name}: record {}", sample.reads_seen() + 1);
-            observed.map_err(|error| PipelineError::at(place())(error))?;
-        }
-        observer.reads_done(batch.len());
-    }
-    Ok(())
-}
-
-/// Offers the sample the pairs of two files.
-fn pairs(
-    mut mates: [Stream; 2],
-    names: &[String],
-    sample: &mut RunSample,
-    counting: &mut Counting<'_>,
-    observer: &dyn Observer,
-) -> Result<(), PipelineError> {
-    let mut at = [0, 0];
-    let mut pair = 0u64;
-    loop {
-        for (stream, at) in mates.iter_mut().zip(&mut at) {
-            while *at == stream.batch().len() && stream.has_more() {
-                stream.advance(counting)?;
-                *at = 0;
-            }
-        }
-        let [first, second] = &mates;
-        let (ours, theirs) = (first.batch().iter().skip(at[0]), second.batch().iter().skip(at[1]));
-        let mut done = 0;
-        for (one, other) in ours.zip(theirs) {
-            done += 1;
-            let (name, mate) = (mates::template(one.name()), mates::template(other.name()));
-            if name != mate {
-                return PipelineError::refuse(format!(
-                    "{}: record {} is {}, but in {} it is {}; the mates must be in the same order",
-                    names[1],
-                    pair + done,
-                    mate.escape_ascii(),
-                    names[0],
-                    name.escape_ascii()
-                ));
-            }
-            sample.observe_pair(one.as_read(), other.as_read()).map_err(|error| {
-                PipelineError::at(format!("{}: record {}", names[0], pair + done))(error)
-            })?;
-        }
-        pair += done;
-        at.iter_mut().for_each(|at| *at += done as usize);
-        observer.reads_done(2 * done as usize);
-        if done == 0 {
-            let left = [0, 1].map(|i| mates[i].batch().len() > at[i]);
-            if let Some(longer) = left.iter().position(|left| *left) {
-                let (longer, shorter) = (&names[longer], &names[1 - longer]);
-                return PipelineError::refuse(format!(
-                    "{shorter}: ends after record {pair}, but {longer} has a record {}; the mates \
-                     must be in the same order",
-                    pair + 1
-                ));
-            }
-            return Ok(());
-        }
-    }
-}
-
-/// Reads the rest of a file up to its end or the first fault.
+/// Reads the rest of the files up to their end or the first fault.
 fn read(
-    mut rest: Rest,
+    mut rest: Rest<'_>,
     in_flight: &InFlight,
-    give: &Sender<Result<(RecordBatch, Held), IoError>>,
-    empty: &Receiver<RecordBatch>,
+    give: &Sender<Message>,
+    empty: &Receiver<SampleParts>,
 ) {
     while in_flight.wait() {
         let next = rest.next(empty.try_recv().unwrap_or_default());

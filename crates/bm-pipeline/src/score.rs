@@ -45,9 +45,10 @@ impl Score {
             observer,
         };
         let pairs = self.settings.inputs.layout().has_pairs();
+        let trims = self.settings.trimming.cuts();
         job.run(vec![output], None, |source, outputs| {
             let known = match source {
-                OpenSource::Model { engine, .. } => Known::by(&engine.package, pairs),
+                OpenSource::Model { engine, .. } => Known::by(&engine.package, pairs, trims),
                 OpenSource::Table(_) => Known { pairs, ..Known::default() },
             };
             let rows = ScoreRows::new(known);

@@ -10,7 +10,7 @@ use bm_quality::{Prediction, Probability, Score, Verdict};
 use bm_reads::{Phred, ReadError};
 
 use crate::columns::Column;
-use crate::fate::Fate;
+use crate::fate::{BaseRange, Fate};
 use crate::reasons::{Reason, Reasons};
 
 /// Most bases of a read, or of two mates together.
@@ -32,6 +32,7 @@ pub(crate) struct Columns {
     evaluable: Option<usize>,
     pub(crate) mate: Option<usize>,
     pub(crate) pair_probability: Option<usize>,
+    keep: Option<[usize; 2]>,
     verdict: usize,
     reason: usize,
 }
@@ -82,6 +83,11 @@ impl Columns {
             }
         }
         let find = |column: Column| names.iter().position(|name| *name == column.name());
+        let keep = match (find(Column::KeepFrom), find(Column::KeepTo)) {
+            (Some(from), Some(to)) => Some([from, to]),
+            (None, None) => None,
+            _ => return Fault::of("has one of the columns keep_from and keep_to, expected both"),
+        };
         let need = |column: Column| match find(column) {
             Some(place) => Ok(place),
             None => Fault::of(format!(
@@ -101,6 +107,7 @@ impl Columns {
             evaluable: find(Column::Evaluable),
             mate: find(Column::Mate),
             pair_probability: find(Column::PairProbability),
+            keep,
             verdict: need(Column::Verdict)?,
             reason: need(Column::Reason)?,
         })
@@ -117,6 +124,7 @@ impl Row {
             return Fault::of(format!("{count} columns, expected {expected} as in the first line"));
         }
         let length = fields.length()?;
+        let keep = fields.keep(length)?;
         let most = length as f32 * ROUNDING;
         let probability = fields.number(Column::Probability, columns.probability, 0.0..=1.0)?;
         let probability = probability.and_then(Probability::new);
@@ -143,7 +151,7 @@ impl Row {
             Some(probability) => {
                 Prediction::Scored(Score { probability, expected_errors, support: None })
             }
-            None if length == 0 => Prediction::Unscored(ReadError::EmptyRead),
+            None if keep.of(length).is_empty() => Prediction::Unscored(ReadError::EmptyRead),
             None => Prediction::Unscored(ReadError::NoKnownBase),
         };
         let mate = match columns.mate.map(|place| fields.text(place)).transpose()? {
@@ -160,7 +168,7 @@ impl Row {
         if pair_probability.is_some() && !is_scored {
             return Fault::of("a pair has a probability, but this mate has none");
         }
-        let fate = fields.fate(is_scored, mate.is_some())?;
+        let fate = Fate { keep, ..fields.fate(is_scored, mate.is_some())? };
         Ok(Self { length, prediction, mate, pair_probability, fate })
     }
 
@@ -238,10 +246,25 @@ impl<'a> Fields<'a> {
         Ok(Some(value))
     }
 
+    fn whole(&self, place: usize, what: &str) -> Result<u64, Fault> {
+        let text = self.text(place)?;
+        text.parse().map_err(Fault::from(format!("expected {what}, found {text}")))
+    }
+
+    /// Returns which bases of a read of this length are to be kept.
+    fn keep(&self, length: usize) -> Result<BaseRange, Fault> {
+        let Some([from, to]) = self.columns.keep else { return Ok(BaseRange::WHOLE) };
+        let (from, to) = (self.whole(from, "a position")?, self.whole(to, "a position")?);
+        if from > to || to > length as u64 {
+            return Fault::of(format!(
+                "keep_from {from} and keep_to {to} of {length} bases, expected a part of them"
+            ));
+        }
+        Ok(BaseRange::new(from as usize, to as usize))
+    }
+
     fn length(&self) -> Result<usize, Fault> {
-        let text = self.text(self.columns.length)?;
-        let length: u64 =
-            text.parse().map_err(Fault::from(format!("expected a length, found {text}")))?;
+        let length = self.whole(self.columns.length, "a length")?;
         match usize::try_from(length) {
             Ok(length) if length <= MOST_BASES => Ok(length),
             _ => Fault::of(format!("a length of {length} bases, expected at most {MOST_BASES}")),
@@ -389,6 +412,26 @@ mod tests {
         }
         let twice = format!("{SINGLE}\tprobability");
         assert!(parse(&twice, "").unwrap_err().contains("has the column probability twice"));
+    }
+
+    #[test]
+    fn the_part_to_keep_lies_in_the_read() {
+        let header = "read\tlength\tprobability\tkeep_from\tkeep_to\tverdict\treason";
+        let row = parse(header, "r\t100\t0.9\t3\t80\tpass\t-").unwrap();
+        assert_eq!(row.fate.keep.of(100), 3..80);
+        let row = parse(header, "r\t100\tnan\t7\t7\tunscored\tno_insert").unwrap();
+        assert_eq!(row.prediction, Prediction::Unscored(ReadError::EmptyRead));
+        for (part, expected) in [
+            ("81\t80", "keep_from 81 and keep_to 80 of 100 bases"),
+            ("0\t101", "keep_to 101 of 100 bases"),
+            ("-1\t80", "expected a position, found -1"),
+            ("0\tnan", "expected a position, found nan"),
+        ] {
+            let message = parse(header, &format!("r\t100\t0.9\t{part}\tpass\t-")).unwrap_err();
+            assert!(message.contains(expected), "{message}");
+        }
+        let message = parse(&header.replace("\tkeep_to", ""), "").unwrap_err();
+        assert!(message.contains("expected both"), "{message}");
     }
 
     #[test]

@@ -42,10 +42,16 @@ impl Product for ScoreRows {
                         text.extend_from_slice(record.name());
                         continue;
                     }
-                    Column::Length => {
+                    Column::Length | Column::KeepFrom | Column::KeepTo | Column::AdapterBases => {
+                        let keep = fate.keep.of(record.sequence.len());
                         let mut buffer = itoa::Buffer::new();
-                        let length = buffer.format(record.sequence.len());
-                        text.extend_from_slice(length.as_bytes());
+                        let number = buffer.format(match column {
+                            Column::KeepFrom => keep.start,
+                            Column::KeepTo => keep.end,
+                            Column::AdapterBases => scored.adapter_bases(mate),
+                            _ => record.sequence.len(),
+                        });
+                        text.extend_from_slice(number.as_bytes());
                         continue;
                     }
                     Column::Mate => {

@@ -69,9 +69,10 @@ impl Survey {
             scored.template.mates().iter().zip(decision.fates()).enumerate()
         {
             let (bases, is_kept) = (mate.record.sequence.len(), fate.verdict == Verdict::Pass);
-            let [all, kept] = at(&mut self.lengths, bin(bases));
-            *all += 1;
-            *kept += u64::from(is_kept);
+            at(&mut self.lengths, bin(bases))[0] += 1;
+            if is_kept {
+                at(&mut self.lengths, bin(fate.bases_kept(bases)))[1] += 1;
+            }
             let prediction = scored.prediction(mate);
             if let (Prediction::Scored(own), Some(score)) =
                 (prediction, joint.unwrap_or(prediction).probability())
@@ -80,14 +81,14 @@ impl Survey {
                     [((f64::from(score.get()) * BINS as f64) as usize).min(BINS - 1)];
                 level.reads += 1;
                 level.discarded += u64::from(!is_kept);
-                level.bases += bases as u64;
+                level.bases += scored.judged_part(mate).len() as u64;
                 level.expected_errors += own.expected_errors.map_or(0.0, f64::from);
                 level.bad += 1.0 - f64::from(score.get());
             }
             let places = &mut self.places[number.min(1)];
-            for (place, (expected, byte)) in
-                scored.bases(mate).iter().zip(mate.record.quality_scores).enumerate()
-            {
+            let part = scored.scored_part(mate);
+            let scores = &mate.record.quality_scores[part.clone()];
+            for (place, (expected, byte)) in part.zip(scored.bases(mate).iter().zip(scores)) {
                 let Some(phred) = Phred::from_byte(*byte) else { continue };
                 let (expected, reported) = (f64::from(*expected), phred.error_probability());
                 for errors in

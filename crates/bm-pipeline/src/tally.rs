@@ -22,7 +22,9 @@ impl Tally {
     /// Adds the reads of a template.
     pub(crate) fn add(&mut self, scored: &ScoredTemplate<'_>, decision: &Decision, mode: PairMode) {
         for (mate, fate) in scored.template.mates().iter().zip(decision.fates()) {
-            self.totals.count(fate, scored.prediction(mate), mate.record.sequence.len());
+            let (bases, judged) = (mate.record.sequence.len(), scored.judged_part(mate).len());
+            self.totals.count(fate, scored.prediction(mate), bases, judged);
+            self.totals.count_cut(fate, &scored.cut_bases(mate), scored.adapter_bases(mate));
         }
         if let Some(survey) = &mut self.survey {
             survey.add(scored, decision, mode == PairMode::Joint);

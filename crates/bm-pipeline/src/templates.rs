@@ -22,6 +22,8 @@ pub struct TemplateReader {
     /// First mates that were read already, and whether there may be more after them: their second
     /// mates were too long for one batch.
     held: Option<(RecordBatch, bool)>,
+    /// Number of templates read.
+    templates: u64,
 }
 
 /// Text of the second mates of a batch, in texts of the first ones. Mates of one library are far
@@ -32,6 +34,8 @@ const SECOND_TEXT: usize = 16;
 #[derive(Default)]
 pub struct TemplateBatch {
     layout: Layout,
+    /// Number of templates before it in the run.
+    before: u64,
     /// Records of the first file, and the same number from the second.
     files: [RecordBatch; 2],
 }
@@ -76,7 +80,7 @@ impl TemplateReader {
             opened.iter().try_for_each(|input| input.end().require())?;
         }
         let cancellation = cancellation.cloned();
-        Ok(Self { inputs: opened, layout: inputs.layout(), cancellation, held: None })
+        Ok(Self { inputs: opened, layout: inputs.layout(), cancellation, held: None, templates: 0 })
     }
 
     /// Returns a line for each compressed file without its end, after all reads were read.
@@ -117,6 +121,8 @@ impl TemplateReader {
     /// A fault in a record, or reads that are not mates, with the address.
     pub fn read(&mut self, batch: &mut TemplateBatch, bytes: usize) -> Result<bool, PipelineError> {
         let outcome = self.read_checked(batch, bytes);
+        batch.before = self.templates;
+        self.templates += batch.number() as u64;
         or_cancelled(outcome, self.cancellation.as_ref())
     }
 
@@ -272,6 +278,16 @@ impl TemplateBatch {
         self.layout
     }
 
+    /// Returns the number of templates before it in the run.
+    pub fn before(&self) -> u64 {
+        self.before
+    }
+
+    /// Returns the number of templates.
+    fn number(&self) -> usize {
+        self.files[0].len() / if self.layout == Layout::Interleaved { 2 } else { 1 }
+    }
+
     /// Returns the number of reads.
     pub fn len(&self) -> usize {
         self.files().map(RecordBatch::len).sum()
@@ -301,8 +317,7 @@ impl TemplateBatch {
     /// Returns the templates in order. A read without a mate is left out.
     pub fn templates(&self) -> impl Iterator<Item = Template<'_>> {
         let [first, second] = &self.files;
-        let templates = first.len() / if self.layout == Layout::Interleaved { 2 } else { 1 };
-        (0..templates).filter_map(move |i| {
+        (0..self.number()).filter_map(move |i| {
             let single = |place| Some(Mate { record: first.get(place)?, place, index: place });
             Some(match self.layout {
                 Layout::Single => Template { mates: [single(i)?; 2], count: 1 },

@@ -7,6 +7,7 @@ use crate::PipelineError;
 use crate::evidence_totals::EvidenceTotals;
 use crate::fate::Fate;
 use crate::reasons::ReasonCounts;
+use crate::trim::CutBases;
 
 /// Counts of reads and bases, kept and not kept. The totals of the parts of a run add up to those
 /// of the whole run ([`Totals::add`]).
@@ -21,6 +22,12 @@ pub struct Totals {
     pub pairs: PairTotals,
     /// Bases.
     pub bases: BaseTotals,
+    /// Bases cut off the kept reads, if reads are trimmed.
+    #[serde(default, skip_serializing_if = "TrimTotals::is_empty")]
+    pub trimmed: TrimTotals,
+    /// Reads that end in an adapter, kept or not, if it is known where inserts end.
+    #[serde(default, skip_serializing_if = "AdapterTotals::is_empty")]
+    pub adapters: AdapterTotals,
     /// Effect of k-mer evidence, if k-mers were looked up.
     #[serde(default, skip_serializing_if = "EvidenceTotals::is_empty")]
     pub evidence: EvidenceTotals,
@@ -56,6 +63,36 @@ impl PairTotals {
     }
 }
 
+/// What is cut off the reads that are kept.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct TrimTotals {
+    /// Kept reads of which a part is kept.
+    pub reads: u64,
+    /// The bases of them that are not kept, by what they are cut for.
+    pub bases: CutBases,
+}
+
+impl TrimTotals {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Reads that end in an adapter.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AdapterTotals {
+    /// Reads of which a base or more is adapter, more probably than not.
+    pub reads: u64,
+    /// These bases.
+    pub bases: u64,
+}
+
+impl AdapterTotals {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Numbers of bases.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct BaseTotals {
@@ -66,8 +103,14 @@ pub struct BaseTotals {
 }
 
 impl Totals {
-    /// Counts one read.
-    pub(crate) fn count(&mut self, fate: &Fate, prediction: &Prediction, bases: usize) {
+    /// Counts one read of this many bases, of which as many are `judged`.
+    pub(crate) fn count(
+        &mut self,
+        fate: &Fate,
+        prediction: &Prediction,
+        bases: usize,
+        judged: usize,
+    ) {
         *match fate.verdict {
             Verdict::Pass => &mut self.reads.kept,
             Verdict::Fail => &mut self.reads.discarded,
@@ -77,7 +120,17 @@ impl Totals {
         self.bases.r#in += bases as u64;
         self.bases.kept += fate.bases_kept(bases) as u64;
         self.reasons.count(fate.reasons);
-        self.evidence.count(prediction, bases);
+        self.evidence.count(prediction, judged);
+    }
+
+    /// Counts what is cut off a read, and its adapter.
+    pub(crate) fn count_cut(&mut self, fate: &Fate, cut: &CutBases, adapter_bases: usize) {
+        if fate.verdict == Verdict::Pass && cut.total() > 0 {
+            self.trimmed.reads += 1;
+            self.trimmed.bases.add(cut);
+        }
+        self.adapters.reads += u64::from(adapter_bases > 0);
+        self.adapters.bases += adapter_bases as u64;
     }
 
     /// Counts a pair, by the outcome for one of its mates.
@@ -88,7 +141,7 @@ impl Totals {
 
     /// Adds the totals of other reads.
     pub fn add(&mut self, other: &Self) {
-        let Self { reads, reasons, pairs, bases, evidence } = self;
+        let Self { reads, reasons, pairs, bases, trimmed, adapters, evidence } = self;
         for (ours, theirs) in [
             (&mut reads.r#in, other.reads.r#in),
             (&mut reads.kept, other.reads.kept),
@@ -99,10 +152,14 @@ impl Totals {
             (&mut pairs.singles, other.pairs.singles),
             (&mut bases.r#in, other.bases.r#in),
             (&mut bases.kept, other.bases.kept),
+            (&mut trimmed.reads, other.trimmed.reads),
+            (&mut adapters.reads, other.adapters.reads),
+            (&mut adapters.bases, other.adapters.bases),
         ] {
             *ours += theirs;
         }
         reasons.add(&other.reasons);
+        trimmed.bases.add(&other.trimmed.bases);
         evidence.add(&other.evidence);
     }
 
@@ -138,7 +195,7 @@ mod tests {
     }
 
     fn count(totals: &mut Totals, fate: &Fate, bases: usize) {
-        totals.count(fate, &Prediction::Unscored(ReadError::EmptyRead), bases);
+        totals.count(fate, &Prediction::Unscored(ReadError::EmptyRead), bases, bases);
     }
 
     #[test]
@@ -162,6 +219,8 @@ mod tests {
         count(&mut totals, &Fate { alone: true, ..Fate::KEPT }, 100);
         count(&mut totals, &Fate { keep: BaseRange::new(10, 40), ..Fate::KEPT }, 100);
         count(&mut totals, &fate(Verdict::Fail, Some(Reason::MaxN)), 50);
+        totals.count_cut(&Fate::KEPT, &CutBases { ends: 60, ..CutBases::default() }, 7);
+        totals.count_cut(&Fate::KEPT, &CutBases::default(), 0);
         totals.count_pair(&Fate::KEPT);
         totals.close(3).unwrap();
         totals
@@ -175,6 +234,8 @@ mod tests {
         assert_eq!((sum.reads.r#in, sum.reads.kept, sum.pairs.singles), (6, 4, 2));
         assert_eq!((sum.bases.r#in, sum.bases.kept), (500, 260));
         assert_eq!((sum.pairs.r#in, sum.pairs.kept), (2, 2));
+        assert_eq!((sum.trimmed.reads, sum.trimmed.bases.ends), (2, 120));
+        assert_eq!((sum.adapters.reads, sum.adapters.bases), (2, 14));
         assert_eq!(sum.reasons.total(), 2);
     }
 

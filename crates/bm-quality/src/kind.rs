@@ -20,6 +20,7 @@ use bm_reads::ReadRef;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use self::interface::ChoosePart;
 use self::interface::Kind;
 pub(crate) use self::interface::{ScoreReads, ScorerParts};
 use self::reported::ReportedErrors;
@@ -208,10 +209,11 @@ macro_rules! kinds {
                 reads: impl Iterator<Item = ReadRef<'a>> + Clone,
                 predictions: &mut Vec<Prediction>,
                 bases: Option<&mut Vec<f32>>,
+                choose: Option<&mut ChoosePart<'_>>,
             ) -> Result<(), QualityError> {
                 match self {
-                    $(Self::$kind(scorer) => scorer.score(reads, predictions, bases),)+
-                    Self::Reported(scorer) => scorer.score(reads, predictions, bases),
+                    $(Self::$kind(scorer) => scorer.score(reads, predictions, bases, choose),)+
+                    Self::Reported(scorer) => scorer.score(reads, predictions, bases, choose),
                 }
             }
 

@@ -169,7 +169,7 @@ pub use error_rule::{ErrorRule, ReadRuleEntry};
 pub use facts::Facts;
 pub use golden::{GoldenRead, GoldenReads};
 pub use golden_report::GoldenReport;
-pub use kind::{Combination, ReadRule, RuleEntries, WindowEntry, WindowRule};
+pub use kind::{ChoosePart, Combination, ReadRule, RuleEntries, WindowEntry, WindowRule};
 pub use manifest::{
     DomainEntry, EncodingEntry, FileEntry, LabelEntry, Manifest, TensorEntry, Thresholds,
 };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bm_infer::Backend;
 use bm_reads::ReadRef;
 
-use crate::kind::{ScoreReads, Scorer, ScorerParts};
+use crate::kind::{ChoosePart, ScoreReads, Scorer, ScorerParts};
 use crate::{
     Applicability, Facts, ModelPackage, PairRule, Prediction, QualityError, ReadRule, ScoredBy,
     Threshold,
@@ -163,7 +163,7 @@ impl QualityModel {
         reads: impl Iterator<Item = ReadRef<'a>> + Clone,
         predictions: &mut Vec<Prediction>,
     ) -> Result<(), QualityError> {
-        self.scorer.score(reads, predictions, None)
+        self.scorer.score(reads, predictions, None, None)
     }
 
     /// Appends a prediction for every read to `predictions`, and the error probability of every
@@ -179,7 +179,27 @@ impl QualityModel {
         predictions: &mut Vec<Prediction>,
         probabilities: &mut Vec<f32>,
     ) -> Result<(), QualityError> {
-        self.scorer.score(reads, predictions, Some(probabilities))
+        self.scorer.score(reads, predictions, Some(probabilities), None)
+    }
+
+    /// The same for a part of each read: `choose` gets the number of a scorable read in the call and
+    /// the error probability of each of its bases, and returns the bases that the prediction is for.
+    /// A model that does not count errors gives it the reported probabilities, and appends none.
+    ///
+    /// The prediction for a read of which nothing is chosen is
+    /// [`ReadError::EmptyRead`](bm_reads::ReadError::EmptyRead).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`QualityModel::predict`].
+    pub fn predict_parts_into<'a>(
+        &mut self,
+        reads: impl Iterator<Item = ReadRef<'a>> + Clone,
+        choose: &mut ChoosePart<'_>,
+        predictions: &mut Vec<Prediction>,
+        probabilities: &mut Vec<f32>,
+    ) -> Result<(), QualityError> {
+        self.scorer.score(reads, predictions, Some(probabilities), Some(choose))
     }
 }
 

@@ -11,6 +11,7 @@ use bm_report::{AdaptPage, AdaptReport, AdaptationFacts, EvidenceFacts, words, w
 
 use crate::options::input::{QualityArgs, StrictArgs};
 use crate::options::running::{RunArgs, WritingArgs};
+use crate::options::trimming::AdapterArgs;
 use crate::options::values;
 use crate::progress::TerminalObserver;
 use crate::terminal;
@@ -73,6 +74,8 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Running")]
     interleaved: bool,
     #[command(flatten)]
+    adapters: AdapterArgs,
+    #[command(flatten)]
     quality: QualityArgs,
     #[command(flatten)]
     strict: StrictArgs,
@@ -111,6 +114,7 @@ impl Args {
             start: &start,
             seed: self.seed,
             evidence: self.evidence.then_some(self.max_memory),
+            adapters: &self.adapters.choice(),
             threads: self.run.threads(),
             cancellation: None,
         };

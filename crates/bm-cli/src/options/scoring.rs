@@ -9,6 +9,7 @@ use crate::options::learning::LearningArgs;
 use crate::options::reports::ReportArgs;
 use crate::options::rules::RulesArgs;
 use crate::options::running::{RunArgs, WritingArgs};
+use crate::options::trimming::TrimmingArgs;
 
 /// Reads, model, criteria, rules and threads.
 #[derive(Debug, clap::Args)]
@@ -21,6 +22,8 @@ pub(crate) struct ScoringArgs {
     criteria: CriteriaArgs,
     #[command(flatten)]
     rules: RulesArgs,
+    #[command(flatten)]
+    trimming: TrimmingArgs,
     #[command(flatten)]
     engine: EngineArgs,
     #[command(flatten)]
@@ -46,6 +49,8 @@ impl ScoringArgs {
             learning_bytes: self.learning.bytes(),
             criteria: self.criteria.criteria(),
             rules: self.rules.rules(),
+            trimming: self.trimming.trimming(),
+            adapters: self.trimming.adapters.choice(),
             pair_mode: self.input.pair_mode(),
             threads: self.run.threads(),
             level: self.writing.level,

@@ -168,8 +168,8 @@ fn mates_are_recognised_by_name_and_must_be_in_the_same_order() {
     let swapped = scratch.file("swapped_2.fastq", &swapped);
     let message = bm(["adapt", &first, &swapped, "-o", &scratch.path("other.model")]).refused();
     assert!(
-        message.starts_with(&format!("bm: {swapped}: record 101 is "))
-            && message.contains("the mates must be in the same order"),
+        message.starts_with(&format!("bm: {swapped}: record 101 (read "))
+            && message.contains("mates must be in the same order"),
         "{message}"
     );
     let short = scratch.file("short_2.fastq", &all[..all.len() - 1].concat());

@@ -38,5 +38,6 @@ mod snapshots;
 mod special_outputs;
 mod support;
 mod terminal;
+mod trim;
 mod truth;
 mod tune;

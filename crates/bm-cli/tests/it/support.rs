@@ -260,6 +260,8 @@ pub(crate) struct Row {
     pub(crate) evidence: Option<(f32, f32)>,
     /// Number of the mate, and the probability of the pair; only for pairs.
     pub(crate) pair: Option<(u8, f32)>,
+    /// The part to keep, and the number of adapter bases; only where reads are trimmed.
+    pub(crate) part: Option<(usize, usize, usize)>,
     pub(crate) verdict: String,
     pub(crate) reason: String,
 }
@@ -269,12 +271,13 @@ pub(crate) fn rows(table: &[u8]) -> Vec<Row> {
     let text = String::from_utf8_lossy(table);
     let mut lines = text.lines();
     let header: Vec<_> = lines.next().unwrap().split('\t').collect();
-    let groups: [(&[&str], bool); 6] = [
+    let groups: [(&[&str], bool); 7] = [
         (&["read", "length", "probability"], true),
         (&["expected_errors"], false),
         (&["phred_expected_errors", "mean_phred"], true),
         (&["expected_errors_prior", "evaluable"], false),
         (&["mate", "pair_probability"], false),
+        (&["keep_from", "keep_to", "adapter_bases"], false),
         (&["verdict", "reason"], true),
     ];
     let present = groups.iter().filter(|(group, always)| *always || header.contains(&group[0]));
@@ -295,6 +298,11 @@ pub(crate) fn rows(table: &[u8]) -> Vec<Row> {
             mean_phred: number("mean_phred").unwrap(),
             evidence: number("expected_errors_prior").zip(number("evaluable")),
             pair: text("mate").map(|mate| mate.parse().unwrap()).zip(number("pair_probability")),
+            part: text("keep_from").map(|from| {
+                let whole = |text: String| text.parse().unwrap();
+                let [to, bases] = ["keep_to", "adapter_bases"].map(|name| text(name).unwrap());
+                (whole(from), whole(to), whole(bases))
+            }),
             verdict: text("verdict").unwrap(),
             reason: text("reason").unwrap(),
         }

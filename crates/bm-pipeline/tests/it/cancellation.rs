@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bm_pipeline::{
-    Cancellation, Filter, Inputs, Learning, Observer, PipelineError, RunSettings, Silent,
-    open_package, score_reads,
+    AdapterChoice, Cancellation, Filter, Inputs, Learning, Observer, PipelineError, RunSettings,
+    Silent, open_package, score_reads,
 };
 
 /// Reads in a text of some forty batches.
@@ -135,6 +135,7 @@ fn learning_a_run_can_be_cancelled() {
             offset: Default::default(),
             start: &start,
             seed: 0,
+            adapters: &AdapterChoice::Found,
             evidence,
             threads: 2,
             strict: false,
@@ -193,6 +194,7 @@ mod pipes {
             offset: Default::default(),
             start: &start,
             seed: 0,
+            adapters: &AdapterChoice::Found,
             evidence: None,
             threads: 2,
             strict: false,

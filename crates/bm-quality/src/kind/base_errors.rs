@@ -7,7 +7,7 @@ use bm_evidence::{Evidence, PreparedRead, ReadSupport};
 use bm_infer::{Alphabet, Backend, InferError, ModelFile, SequenceSession, SequencesRef};
 use bm_reads::{ReadError, ReadRef};
 
-use super::interface::{Kind, ScoreReads, ScorerParts};
+use super::interface::{ChoosePart, Kind, ScoreReads, ScorerParts};
 use crate::{
     ErrorRule, KmerSupport, Prediction, Probability, QualityError, ReadRuleEntry, Score, metadata,
 };
@@ -107,8 +107,10 @@ pub(crate) struct BaseScorer {
     lengths: Vec<usize>,
     /// The engine's output for these reads.
     output: Vec<f32>,
-    /// Scores of the call's reads that have one, in order.
-    scores: Vec<Score>,
+    /// The network's output for one read, before the evidence.
+    prior: Vec<f32>,
+    /// Scores of the call's reads that are scored, in order; `None` if nothing of a read is chosen.
+    scores: Vec<Option<Score>>,
     /// For every read of the call: why it has no score, if it has none.
     refused: Vec<Option<ReadError>>,
 }
@@ -132,6 +134,7 @@ impl BaseScorer {
             codes: Vec::new(),
             lengths: Vec::new(),
             output: Vec::new(),
+            prior: Vec::new(),
             scores: Vec::new(),
             refused: Vec::new(),
         })
@@ -142,6 +145,7 @@ impl BaseScorer {
         self.output.clear();
         self.output.shrink_to(KEPT);
         self.codes.shrink_to(KEPT);
+        self.prior.shrink_to(KEPT);
         self.prepared.iter_mut().for_each(|read| read.shrink_to(KEPT));
         self.support.shrink_to(KEPT);
     }
@@ -149,12 +153,13 @@ impl BaseScorer {
     /// Runs the engine on the waiting reads and sums up the error probabilities of their bases.
     fn run(
         &mut self,
-        waiting: &mut Vec<ReadRef<'_>>,
+        waiting: &mut Vec<(usize, ReadRef<'_>)>,
         probabilities: Option<&mut Vec<f32>>,
+        mut choose: Option<&mut ChoosePart<'_>>,
     ) -> Result<(), QualityError> {
         self.session.run(SequencesRef::new(&self.codes, &self.lengths)?, &mut self.output)?;
         let mut rest = self.output.as_mut_slice();
-        if let (Some(evidence), Some(first)) = (&self.evidence, waiting.first()) {
+        if let (Some(evidence), Some((_, first))) = (&self.evidence, waiting.first()) {
             evidence.prepare(&mut self.prepared[0], first.sequence);
         }
         for (i, length) in self.lengths.drain(..).enumerate() {
@@ -163,8 +168,12 @@ impl BaseScorer {
             let mut expected_errors = sum(bases);
             let mut support = None;
             if let (Some(prior), Some(evidence)) = (expected_errors, &self.evidence) {
+                if choose.is_some() {
+                    self.prior.clear();
+                    self.prior.extend_from_slice(bases);
+                }
                 let [prepared, next] = &mut self.prepared;
-                if let Some(read) = waiting.get(i + 1) {
+                if let Some((_, read)) = waiting.get(i + 1) {
                     evidence.prepare(next, read.sequence);
                 }
                 let known = evidence.apply(&mut self.support, prepared, bases);
@@ -174,6 +183,25 @@ impl BaseScorer {
                     evaluable: known as f32 / length.max(1) as f32,
                 });
                 expected_errors = sum(bases);
+            }
+            let mut length = length;
+            if let (Some(choose), Some(_), Some((number, _))) =
+                (&mut choose, expected_errors, waiting.get(i))
+            {
+                let part = choose(*number, bases);
+                if part.is_empty() {
+                    self.scores.push(None);
+                    continue;
+                }
+                if part.len() < length {
+                    expected_errors = bases.get(part.clone()).and_then(sum);
+                    if let (Some(support), Some(prior)) =
+                        (&mut support, self.prior.get(part.clone()))
+                    {
+                        support.expected_errors_prior = sum(prior).unwrap_or_default() as f32;
+                    }
+                    length = part.len();
+                }
             }
             let probability =
                 expected_errors.and_then(|errors| self.rule.probability(errors, length));
@@ -187,7 +215,8 @@ impl BaseScorer {
                         .map_or_else(String::new, ToString::to_string),
                 }));
             };
-            self.scores.push(Score { probability, expected_errors: Some(errors as f32), support });
+            let expected_errors = Some(errors as f32);
+            self.scores.push(Some(Score { probability, expected_errors, support }));
         }
         if let Some(probabilities) = probabilities {
             probabilities.extend_from_slice(&self.output);
@@ -204,6 +233,7 @@ impl ScoreReads for BaseScorer {
         reads: impl Iterator<Item = ReadRef<'a>> + Clone,
         predictions: &mut Vec<Prediction>,
         mut probabilities: Option<&mut Vec<f32>>,
+        mut choose: Option<&mut ChoosePart<'_>>,
     ) -> Result<(), QualityError> {
         self.codes.clear();
         self.lengths.clear();
@@ -211,27 +241,31 @@ impl ScoreReads for BaseScorer {
         self.refused.clear();
         // The reads of the codes that are to run next.
         let mut waiting = Vec::new();
-        for read in reads.clone() {
+        for (number, read) in reads.enumerate() {
             let scorable = read.check_scorable();
             if scorable.is_ok() {
                 if self.codes.len() + read.len() > BATCH {
-                    self.run(&mut waiting, probabilities.as_deref_mut())?;
+                    let probabilities = probabilities.as_deref_mut();
+                    self.run(&mut waiting, probabilities, choose.as_deref_mut())?;
                 }
                 self.encoder.encode_into(read, &mut self.codes)?;
                 self.lengths.push(read.len());
-                waiting.push(read);
+                waiting.push((number, read));
             }
             self.refused.push(scorable.err());
         }
-        self.run(&mut waiting, probabilities)?;
+        self.run(&mut waiting, probabilities, choose)?;
         self.shrink();
 
         let mut scores = self.scores.iter();
-        predictions.extend(self.refused.drain(..).map(|refused| match refused {
-            Some(reason) => Prediction::Unscored(reason),
-            None => scores.next().map_or(Prediction::Unscored(ReadError::EmptyRead), |score| {
-                Prediction::Scored(*score)
-            }),
+        predictions.extend(self.refused.drain(..).map(|refused| {
+            match refused {
+                Some(reason) => Prediction::Unscored(reason),
+                None => scores
+                    .next()
+                    .and_then(|score| *score)
+                    .map_or(Prediction::Unscored(ReadError::EmptyRead), Prediction::Scored),
+            }
         }));
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What a kind of model implements.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bm_encode::AnyEncoder;
@@ -67,15 +68,24 @@ pub(crate) trait Kind: Copy + fmt::Display {
     }
 }
 
+/// Chooses the part of a read that is scored: gets the number of the read in the call, and the error
+/// probability of each of its bases.
+pub type ChoosePart<'a> = dyn FnMut(usize, &[f32]) -> Range<usize> + 'a;
+
 /// Scores reads, in the memory of one worker.
 pub(crate) trait ScoreReads {
     /// Appends a prediction for every read to `predictions`. A kind that counts errors also appends
     /// the error probability of every base of the scored reads to `bases`.
+    ///
+    /// With `choose`, predictions are for the chosen part of each read that can be scored;
+    /// [`ReadError::EmptyRead`](bm_reads::ReadError::EmptyRead) for an empty one. A kind that does not
+    /// count errors gives it the reported ones.
     fn score<'a>(
         &mut self,
         reads: impl Iterator<Item = ReadRef<'a>> + Clone,
         predictions: &mut Vec<Prediction>,
         bases: Option<&mut Vec<f32>>,
+        choose: Option<&mut ChoosePart<'_>>,
     ) -> Result<(), QualityError>;
 
     /// Returns where the evidence of the run's k-mers is kept, if this kind uses evidence.

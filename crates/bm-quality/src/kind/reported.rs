@@ -2,7 +2,7 @@
 
 use bm_reads::{Phred, ReadError, ReadRef, reported_errors};
 
-use super::interface::ScoreReads;
+use super::interface::{ChoosePart, ScoreReads};
 use crate::{ErrorRule, Prediction, QualityError, Score};
 
 /// The rule "expected errors" (Edgar & Flyvbjerg 2015, Bioinformatics 31:3476).
@@ -22,25 +22,41 @@ impl ScoreReads for ReportedErrors {
         reads: impl Iterator<Item = ReadRef<'a>> + Clone,
         predictions: &mut Vec<Prediction>,
         mut bases: Option<&mut Vec<f32>>,
+        mut choose: Option<&mut ChoosePart<'_>>,
     ) -> Result<(), QualityError> {
-        predictions.extend(reads.map(|read| {
+        let mut errors = Vec::new();
+        predictions.extend(reads.enumerate().map(|(number, read)| {
             if let Err(reason) = read.check_scorable() {
                 return Prediction::Unscored(reason);
             }
+            let mut read = read;
+            if bases.is_some() || choose.is_some() {
+                errors.clear();
+                errors.extend(reported(read));
+            }
             if let Some(bases) = &mut bases {
-                let phred = read.quality_scores.iter().filter_map(|byte| Phred::from_byte(*byte));
-                bases.extend(phred.map(|phred| phred.error_probability() as f32));
+                bases.extend_from_slice(&errors);
+            }
+            if let Some(choose) = &mut choose {
+                let part = choose(number, &errors);
+                read = read.window(part.start, part.len());
             }
             let errors = reported_errors(read.quality_scores);
             match self.rule.probability(errors, read.len()) {
-                Some(probability) => Prediction::Scored(Score {
+                Some(probability) if !read.is_empty() => Prediction::Scored(Score {
                     probability,
                     expected_errors: Some(errors as f32),
                     support: None,
                 }),
-                None => Prediction::Unscored(ReadError::EmptyRead),
+                _ => Prediction::Unscored(ReadError::EmptyRead),
             }
         }));
         Ok(())
     }
+}
+
+/// Returns the reported error probability of each base.
+pub(super) fn reported(read: ReadRef<'_>) -> impl Iterator<Item = f32> {
+    let phred = read.quality_scores.iter().filter_map(|byte| Phred::from_byte(*byte));
+    phred.map(|phred| phred.error_probability() as f32)
 }

@@ -9,7 +9,8 @@ use bm_infer::{InferError, ModelFile, Session, TensorRef};
 use bm_reads::{ReadError, ReadRef};
 use serde::{Deserialize, Serialize};
 
-use super::interface::{Kind, ScoreReads, ScorerParts};
+use super::interface::{ChoosePart, Kind, ScoreReads, ScorerParts};
+use super::reported::reported;
 use crate::probability::mean_logit;
 use crate::{Prediction, Probability, QualityError, Score, metadata};
 
@@ -190,8 +191,10 @@ pub(crate) struct WindowScorer {
     output: Vec<f32>,
     /// Probabilities of the windows of all reads of the call, in order.
     windows: Vec<Probability>,
-    /// For every read of the call: the number of its windows, or why it has no score.
-    reads: Vec<Result<usize, ReadError>>,
+    /// For every read of the call: the number of its windows and scored bases, or why it has no score.
+    reads: Vec<Result<(usize, usize), ReadError>>,
+    /// Reported error probabilities of one read.
+    reported: Vec<f32>,
 }
 
 impl WindowScorer {
@@ -204,15 +207,31 @@ impl WindowScorer {
             output: Vec::new(),
             windows: Vec::new(),
             reads: Vec::new(),
+            reported: Vec::new(),
         }
     }
 
-    /// Queues the windows of one read for the engine and returns their number.
-    fn encode(&mut self, read: ReadRef<'_>) -> Result<Result<usize, ReadError>, QualityError> {
+    /// Queues the windows of one read, number `number` of the call, for the engine; returns their
+    /// number and that of the bases.
+    fn encode(
+        &mut self,
+        number: usize,
+        mut read: ReadRef<'_>,
+        choose: Option<&mut ChoosePart<'_>>,
+    ) -> Result<Result<(usize, usize), ReadError>, QualityError> {
         // All checks of a read come before its first window is queued, so that none is left
         // behind.
         if let Err(reason) = read.check_scorable() {
             return Ok(Err(reason));
+        }
+        if let Some(choose) = choose {
+            self.reported.clear();
+            self.reported.extend(reported(read));
+            let part = choose(number, &self.reported);
+            read = read.window(part.start, part.len());
+            if let Err(reason) = read.check_scorable() {
+                return Ok(Err(reason));
+            }
         }
         for window in self.rule.windows(read.len()) {
             if self.features.rows() == BATCH {
@@ -220,7 +239,7 @@ impl WindowScorer {
             }
             self.features.push(self.encoder.as_ref(), read.window(window.start, window.len()))?;
         }
-        Ok(Ok(self.rule.count(read.len())))
+        Ok(Ok((self.rule.count(read.len()), read.len())))
     }
 
     /// Runs the engine on the queued windows.
@@ -247,24 +266,25 @@ impl ScoreReads for WindowScorer {
         reads: impl Iterator<Item = ReadRef<'a>> + Clone,
         predictions: &mut Vec<Prediction>,
         _: Option<&mut Vec<f32>>,
+        mut choose: Option<&mut ChoosePart<'_>>,
     ) -> Result<(), QualityError> {
         self.features.clear();
         self.windows.clear();
         self.reads.clear();
-        for read in reads.clone() {
-            let windows = self.encode(read)?;
+        for (number, read) in reads.enumerate() {
+            let windows = self.encode(number, read, choose.as_deref_mut())?;
             self.reads.push(windows);
         }
         self.run()?;
 
         let mut rest = self.windows.as_slice();
-        for (read, outcome) in reads.zip(self.reads.drain(..)) {
+        for outcome in self.reads.drain(..) {
             predictions.push(match outcome {
                 Err(reason) => Prediction::Unscored(reason),
-                Ok(count) => {
+                Ok((count, bases)) => {
                     let (windows, others) = rest.split_at(count);
                     rest = others;
-                    match self.rule.combine(read.len(), windows) {
+                    match self.rule.combine(bases, windows) {
                         Some(probability) => Prediction::Scored(Score {
                             probability,
                             expected_errors: None,

@@ -1,0 +1,89 @@
+//! Options for cutting off what is not worth keeping of a read.
+
+use bm_pipeline::{AdapterChoice, Trimming};
+use clap::ValueEnum;
+
+use crate::options::values;
+
+const TRIMMING: &str = "Trimming";
+
+/// What is cut off reads.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TrimmingArgs {
+    /// Keep the best part of each read: a right base brings 1, a wrong one costs 19, one that is not
+    /// of the sample costs 1, all by their probabilities. This cuts adapters, which are found in the
+    /// run, poly-G and poly-A tails, and ends with too many errors; with a list, only these. Rules
+    /// and model judge what is left
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        num_args = 0..,
+        require_equals = true,
+        value_delimiter = ',',
+        default_missing_value = "adapters,poly,ends",
+        help_heading = TRIMMING
+    )]
+    trim: Option<Vec<TrimPart>>,
+    /// What a wrong base costs, in right ones: bases with a higher error probability than 1 / (1 + N)
+    /// are not worth keeping alone
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = Trimming::PRICE,
+        value_parser = values::price,
+        allow_negative_numbers = true,
+        requires = "trim",
+        help_heading = TRIMMING
+    )]
+    trim_price: f32,
+    /// Cut this many bases off the start of every read
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = TRIMMING)]
+    cut_front: usize,
+    /// Cut this many bases off the end of every read
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = TRIMMING)]
+    cut_tail: usize,
+    #[command(flatten)]
+    pub(crate) adapters: AdapterArgs,
+}
+
+/// Where the adapters of a run come from.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AdapterArgs {
+    /// Look for no adapters
+    #[arg(long, help_heading = TRIMMING)]
+    no_adapters: bool,
+}
+
+/// What may be cut.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum TrimPart {
+    /// Adapters, what is behind them, and bases in front that are not of the sample
+    Adapters,
+    /// Runs of G and A at the end, where the run has them
+    Poly,
+    /// Ends whose errors cost more than their right bases bring
+    Ends,
+}
+
+impl TrimmingArgs {
+    /// Returns what is cut.
+    pub(crate) fn trimming(&self) -> Trimming {
+        let cuts = |part| self.trim.as_ref().is_some_and(|parts| parts.contains(&part));
+        Trimming {
+            adapters: cuts(TrimPart::Adapters),
+            poly: cuts(TrimPart::Poly),
+            ends: cuts(TrimPart::Ends),
+            price: self.trim_price,
+            cut_front: self.cut_front,
+            cut_tail: self.cut_tail,
+        }
+    }
+}
+
+impl AdapterArgs {
+    /// Returns where adapters come from.
+    pub(crate) fn choice(&self) -> AdapterChoice {
+        if self.no_adapters { AdapterChoice::Forbidden } else { AdapterChoice::Found }
+    }
+}

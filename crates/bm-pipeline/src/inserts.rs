@@ -1,0 +1,202 @@
+//! Where the inserts of a run end: its adapters, and what its first reads show.
+
+use bm_adapt::Adapters;
+use bm_insert::{Adapter, Finder, Insert, InsertModel, Inserts};
+use bm_reads::ReadRef;
+
+use crate::PipelineError;
+use crate::templates::{TemplateBatch, TemplateReader};
+
+/// Where the adapters of a run come from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum AdapterChoice {
+    /// They are found in its first reads.
+    #[default]
+    Found,
+    /// They are known: those of first mates and single reads, and those of second mates.
+    Told([Adapters; 2]),
+    /// There are none, and inserts are as long as the reads, or longer.
+    Forbidden,
+}
+
+/// Where the inserts of a run end.
+#[derive(Clone, Debug)]
+pub struct RunInserts {
+    /// The adapters of first mates and single reads, then those of second mates.
+    pub adapters: [Adapters; 2],
+    model: InsertModel,
+    /// Number of templates from which it was learned: the first ones of the run.
+    templates: u64,
+}
+
+/// A user who does not trim is told of adapters if more than this fraction of the reads show one.
+const NOTICEABLE: f64 = 0.01;
+
+/// How much is read of a run before its first read is scored.
+#[derive(Clone, Copy)]
+pub(crate) struct Ahead {
+    reads: usize,
+    /// Bytes of text.
+    bytes: usize,
+}
+
+impl Ahead {
+    /// To learn where inserts end.
+    pub(crate) const LEARN: Self = Self { reads: Adapters::READS, bytes: 2 * Adapters::BASES };
+    /// To tell the user of adapters.
+    pub(crate) const NOTICE: Self = Self { reads: 20_000, bytes: 8 << 20 };
+}
+
+/// Reads batches until there are enough reads, or no more; the first batch has been read. Returns
+/// whether there may be more.
+pub(crate) fn read_first(
+    reader: &mut TemplateReader,
+    first: &mut Vec<TemplateBatch>,
+    batch_bytes: usize,
+    ahead: Ahead,
+) -> Result<bool, PipelineError> {
+    let sum = |of: fn(&TemplateBatch) -> usize, first: &[TemplateBatch]| first.iter().map(of).sum();
+    loop {
+        let (reads, bytes): (usize, usize) =
+            (sum(TemplateBatch::len, first), sum(TemplateBatch::bytes, first));
+        if reads >= ahead.reads || bytes >= ahead.bytes {
+            return Ok(true);
+        }
+        let mut batch = TemplateBatch::default();
+        let more = reader.read(&mut batch, batch_bytes)?;
+        first.push(batch);
+        if !more {
+            return Ok(false);
+        }
+    }
+}
+
+/// The reads of the first batches of a run, template by template.
+struct FirstReads<'a> {
+    templates: Vec<[ReadRef<'a>; 2]>,
+    /// Reads of a template.
+    mates: usize,
+}
+
+impl<'a> FirstReads<'a> {
+    fn of(first: &'a [TemplateBatch]) -> Self {
+        let mut reads = Self { templates: Vec::new(), mates: 1 };
+        for template in first.iter().flat_map(TemplateBatch::templates) {
+            let mates = template.mates();
+            reads.mates = mates.len();
+            let read = |mate: usize| mates[mate.min(mates.len() - 1)].record.as_read();
+            reads.templates.push([read(0), read(1)]);
+        }
+        reads
+    }
+
+    /// Returns the adapters of each mate.
+    fn adapters(&self, choice: &AdapterChoice) -> [Adapters; 2] {
+        match choice {
+            AdapterChoice::Forbidden => Default::default(),
+            AdapterChoice::Told(told) => told.clone(),
+            AdapterChoice::Found => [0, 1].map(|mate| {
+                if mate < self.mates {
+                    Adapters::find(self.templates.iter().map(|reads| reads[mate]))
+                } else {
+                    Adapters::default()
+                }
+            }),
+        }
+    }
+}
+
+/// Returns a line for the user if the first reads of a run, which is not trimmed, show adapters.
+pub(crate) fn notice(first: &[TemplateBatch], choice: &AdapterChoice) -> Option<String> {
+    let adapters = FirstReads::of(first).adapters(choice);
+    let share = |adapters: &Adapters| {
+        let with: usize = adapters.found.iter().map(|adapter| adapter.reads).sum();
+        with as f64 / adapters.reads.max(1) as f64
+    };
+    let share = adapters.iter().map(share).fold(0.0, f64::max);
+    let mut names: Vec<&str> = Vec::new();
+    for adapter in adapters.iter().flat_map(|adapters| &adapters.found) {
+        let name = adapter.kit.map_or(&*adapter.sequence, |kit| kit.name);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    (share > NOTICEABLE).then(|| {
+        format!(
+            "{:.0} % of the first reads run into an adapter ({}); --trim cuts it off, --adapt does \
+             not take it for errors",
+            100.0 * share,
+            names.join(", ")
+        )
+    })
+}
+
+impl RunInserts {
+    /// Learns where inserts end from the first batches of a run.
+    pub(crate) fn learn(first: &[TemplateBatch], choice: &AdapterChoice) -> Self {
+        let reads = FirstReads::of(first);
+        let adapters = reads.adapters(choice);
+        let of_mate = |adapters: &Adapters| {
+            adapters.found.iter().map(|adapter| Adapter::new(&adapter.probabilities)).collect()
+        };
+        let templates: Vec<&[ReadRef<'_>]> =
+            reads.templates.iter().map(|mates| &mates[..reads.mates]).collect();
+        let model = InsertModel::learn(&templates, [of_mate(&adapters[0]), of_mate(&adapters[1])]);
+        let model = if *choice == AdapterChoice::Forbidden { model.without_mates() } else { model };
+        Self { adapters, model, templates: templates.len() as u64 }
+    }
+
+    /// Returns whether all reads are of the sample from end to end.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.model.is_idle()
+    }
+}
+
+/// Where the inserts of a batch end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BatchInserts {
+    /// The reads of each file.
+    files: [Inserts; 2],
+    /// Number of reads of the first file.
+    first: usize,
+}
+
+impl BatchInserts {
+    /// Forgets all reads: every base is of the sample.
+    pub(crate) fn clear(&mut self) {
+        self.files.iter_mut().for_each(Inserts::clear);
+        self.first = 0;
+    }
+
+    /// Finds where the inserts of a batch end.
+    pub(crate) fn find(
+        &mut self,
+        templates: &TemplateBatch,
+        run: &RunInserts,
+        finder: &mut Finder,
+    ) {
+        self.clear();
+        self.first = templates.files().next().map_or(0, |file| file.len());
+        if run.is_idle() {
+            return;
+        }
+        let files = templates.files().count();
+        for (number, template) in templates.templates().enumerate() {
+            let mates = template.mates();
+            let read = |mate: usize| mates[mate.min(mates.len() - 1)].record.as_read();
+            let is_learned = templates.before() + (number as u64) < run.templates;
+            finder.find(&run.model, &[read(0), read(1)][..mates.len()], is_learned);
+            for mate in 0..mates.len() {
+                self.files[mate.min(files - 1)].push(finder.ends(mate), &[]);
+            }
+        }
+    }
+
+    /// Returns the insert of the read at this place in the batch.
+    pub(crate) fn get(&self, read: usize) -> Insert<'_> {
+        match read.checked_sub(self.first) {
+            Some(second) if !self.files[1].is_empty() => self.files[1].get(second),
+            _ => self.files[0].get(read),
+        }
+    }
+}

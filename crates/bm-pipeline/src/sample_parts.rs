@@ -1,0 +1,52 @@
+//! A batch of reads with the part of each that is of the sample.
+
+use std::ops::Range;
+
+use bm_insert::Finder;
+use bm_reads::ReadRef;
+
+use crate::inserts::{BatchInserts, RunInserts};
+use crate::templates::{Mate, TemplateBatch};
+
+/// A batch of templates, and the part of each read that is of the sample.
+#[derive(Default)]
+pub(crate) struct SampleParts {
+    pub(crate) templates: TemplateBatch,
+    /// One for each read, in the order of the files; empty if all are of the sample.
+    parts: Vec<Range<usize>>,
+}
+
+impl SampleParts {
+    /// Finds the parts, if it is known where inserts end.
+    pub(crate) fn find(
+        &mut self,
+        run: Option<&RunInserts>,
+        inserts: &mut BatchInserts,
+        finder: &mut Finder,
+    ) {
+        self.parts.clear();
+        if let Some(run) = run.filter(|run| !run.is_idle()) {
+            inserts.find(&self.templates, run, finder);
+            let reads = self.templates.reads().enumerate();
+            self.parts.extend(reads.map(|(index, read)| inserts.get(index).part(read.len())));
+        }
+    }
+
+    /// Returns the part of each read that is of the sample, in the order of the files.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = ReadRef<'_>> + Clone {
+        self.templates.reads().enumerate().map(|(index, read)| match self.parts.get(index) {
+            Some(part) => read.window(part.start, part.len()),
+            None => read,
+        })
+    }
+
+    /// Returns the bases of a read that are of the sample.
+    pub(crate) fn part(&self, mate: &Mate<'_>) -> Range<usize> {
+        self.parts.get(mate.index).cloned().unwrap_or(0..mate.record.sequence.len())
+    }
+
+    /// Returns the size of the reads' text in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.templates.bytes()
+    }
+}

@@ -1,0 +1,339 @@
+//! Which bases of a read are kept, and what the others were cut for.
+//!
+//! The best part of a read is the one with the highest value: a base that is right brings 1, a wrong
+//! one costs the price, and one that is not of the sample costs 1 (the maximum segment, as in the
+//! modified Mott trimming of phred's `-trim_alt`).
+
+use std::ops::Range;
+
+use bm_insert::{Insert, Tail};
+use bm_reads::base::is_unknown;
+use serde::{Deserialize, Serialize};
+
+use crate::fate::BaseRange;
+
+/// What is cut off reads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trimming {
+    /// Adapters, what is behind them, and bases in front that are not of the sample.
+    pub adapters: bool,
+    /// Runs of one base at the ends.
+    pub poly: bool,
+    /// Ends whose errors cost more than their right bases bring.
+    pub ends: bool,
+    /// What a wrong base costs, in right bases.
+    pub price: f32,
+    /// Bases cut off the start of every read.
+    pub cut_front: usize,
+    /// Bases cut off the end of every read.
+    pub cut_tail: usize,
+}
+
+impl Trimming {
+    /// The price by which a base with an error probability of 0.05 neither brings nor costs anything.
+    pub const PRICE: f32 = 19.0;
+
+    /// Nothing is cut.
+    pub const NONE: Self = Self {
+        adapters: false,
+        poly: false,
+        ends: false,
+        price: Self::PRICE,
+        cut_front: 0,
+        cut_tail: 0,
+    };
+
+    /// Everything that is not worth keeping is cut.
+    pub const ALL: Self = Self { adapters: true, poly: true, ends: true, ..Self::NONE };
+
+    /// Returns whether anything may be cut.
+    pub fn cuts(&self) -> bool {
+        self.needs_inserts() || self.ends || self.cut_front > 0 || self.cut_tail > 0
+    }
+
+    /// Returns whether it has to be known where inserts end.
+    pub fn needs_inserts(&self) -> bool {
+        self.adapters || self.poly
+    }
+
+    /// Returns the bases of a read of this length that are left by the fixed cuts.
+    pub(crate) fn left(&self, length: usize) -> Range<usize> {
+        let start = self.cut_front.min(length);
+        start..length.saturating_sub(self.cut_tail).max(start)
+    }
+
+    /// Returns the part of a read, of whose bases `errors` are the error probabilities, with the
+    /// highest value; `foreign` is the probability of a base that it is not of the sample.
+    pub(crate) fn best(
+        &self,
+        sequence: &[u8],
+        errors: &[f32],
+        foreign: Option<&dyn Fn(usize) -> f32>,
+    ) -> Range<usize> {
+        let bases = sequence.len().min(errors.len());
+        let (sequence, errors) = (&sequence[..bases], &errors[..bases]);
+        let price = self.price;
+        let worth = 1.0 / (1.0 + price);
+        // Loops without an early exit compile to vector instructions.
+        let all_good = errors.iter().fold(true, |good, error| good & (*error < worth));
+        let all_known = sequence.iter().fold(true, |known, letter| known & !is_unknown(*letter));
+        if all_good && all_known && foreign.is_none() {
+            return 0..bases;
+        }
+        let (mut best, mut highest) = (0..0, 0.0f32);
+        let (mut start, mut sum) = (0, 0.0f32);
+        for (at, (letter, error)) in sequence.iter().zip(errors).enumerate() {
+            let error = if is_unknown(*letter) { 1.0 } else { *error };
+            let of_sample = 1.0 - error - price * error;
+            sum += match foreign {
+                Some(foreign) => {
+                    let foreign = foreign(at);
+                    (1.0 - foreign) * of_sample - foreign
+                }
+                None => of_sample,
+            };
+            if sum > highest {
+                (best, highest) = (start..at + 1, sum);
+            } else if sum < 0.0 {
+                (start, sum) = (at + 1, 0.0);
+            }
+        }
+        best
+    }
+}
+
+/// Which bases of a read decide about it, and which are kept.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Part {
+    /// The bases that the model saw.
+    pub(crate) scored: Range<usize>,
+    /// The part that was chosen of these, if one was.
+    pub(crate) chosen: Option<Range<usize>>,
+    /// The bases that the prediction is for.
+    pub(crate) judged: Range<usize>,
+    /// The bases to keep.
+    pub(crate) keep: Range<usize>,
+    /// What the others are cut for.
+    pub(crate) cut: CutBases,
+    /// Bases at the end that are adapter, more probably than not.
+    pub(crate) adapter_bases: usize,
+}
+
+/// Numbers of bases that are cut off, by what they are cut for.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct CutBases {
+    /// As many as requested, at either end.
+    pub fixed: u64,
+    /// Adapters, and what is behind them.
+    pub adapters: u64,
+    /// Runs of one base.
+    pub poly: u64,
+    /// Bases in front that are not of the sample.
+    pub front: u64,
+    /// Ends with too many errors.
+    pub ends: u64,
+}
+
+impl CutBases {
+    /// Returns the numbers with their names in reports.
+    pub fn named(&self) -> [(&'static str, u64); 5] {
+        let Self { fixed, adapters, poly, front, ends } = *self;
+        [("adapters", adapters), ("poly", poly), ("front", front), ("ends", ends), ("fixed", fixed)]
+    }
+
+    /// Returns the number of all bases that are cut off.
+    pub fn total(&self) -> u64 {
+        self.named().into_iter().map(|(_, bases)| bases).sum()
+    }
+
+    /// Adds other numbers.
+    pub(crate) fn add(&mut self, other: &Self) {
+        let Self { fixed, adapters, poly, front, ends } = self;
+        *fixed += other.fixed;
+        *adapters += other.adapters;
+        *poly += other.poly;
+        *front += other.front;
+        *ends += other.ends;
+    }
+}
+
+impl Part {
+    /// Returns the part of a read that is of the sample, and within the fixed cuts: what the model is
+    /// to see.
+    pub(crate) fn to_score(trimming: &Trimming, insert: Insert<'_>, length: usize) -> Self {
+        let (left, part) = (trimming.left(length), insert.part(length));
+        let start = left.start.max(part.start);
+        let scored = start..left.end.min(part.end).max(start);
+        Self {
+            judged: scored.clone(),
+            chosen: None,
+            keep: 0..length,
+            scored,
+            cut: CutBases::default(),
+            adapter_bases: insert.adapter_bases(length),
+        }
+    }
+
+    /// Sets what is judged and kept of a read of this length.
+    pub(crate) fn finish(&mut self, trimming: &Trimming, insert: Insert<'_>, length: usize) {
+        let (start, end) = (self.scored.start, self.scored.end);
+        if let Some(chosen) = &self.chosen {
+            let inside = |at: usize| start + at.min(end - start);
+            self.judged = inside(chosen.start)..inside(chosen.end);
+        }
+        if !trimming.cuts() {
+            self.keep = 0..length;
+            return;
+        }
+        let left = trimming.left(length);
+        let mut keep = self.judged.clone();
+        // What lies outside the sample stays, unless it is to be cut.
+        let cuts_tail = match insert.tail(length) {
+            Some(Tail::Adapter) => trimming.adapters,
+            Some(Tail::Run) => trimming.poly,
+            None => true,
+        };
+        if !cuts_tail && keep.end == end && !keep.is_empty() {
+            keep.end = left.end.max(end);
+        }
+        if !trimming.adapters && keep.start == start && !keep.is_empty() {
+            keep.start = left.start.min(start);
+        }
+        self.cut = self.cut_bases(insert, length, &left, &keep);
+        self.keep = keep;
+    }
+
+    /// Returns what the bases outside `keep` are cut for.
+    fn cut_bases(
+        &self,
+        insert: Insert<'_>,
+        length: usize,
+        left: &Range<usize>,
+        keep: &Range<usize>,
+    ) -> CutBases {
+        // From the ends of the read inwards: the fixed cuts, what is not of the sample, bad ends.
+        let keep = if keep.is_empty() { left.start..left.start } else { keep.clone() };
+        let part = insert.part(length);
+        let fixed = left.start + (length - left.end);
+        let front_to = part.start.clamp(left.start, keep.start.max(left.start));
+        let tail_from = part.end.clamp(keep.end, left.end.max(keep.end));
+        let tail = (left.end.max(keep.end) - tail_from) as u64;
+        let (adapters, poly) = match insert.tail(length) {
+            Some(Tail::Adapter) => (tail, 0),
+            _ => (0, tail),
+        };
+        let cut = length - keep.len();
+        let front = (front_to - left.start) as u64;
+        let fixed = fixed as u64;
+        CutBases { fixed, adapters, poly, front, ends: cut as u64 - fixed - tail - front }
+    }
+}
+
+impl From<&Part> for BaseRange {
+    fn from(part: &Part) -> Self {
+        Self::new(part.keep.start, part.keep.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bm_insert::End;
+
+    use super::*;
+
+    fn best(errors: &[f32], foreign: &[f32]) -> Range<usize> {
+        let foreign_of = |at: usize| foreign[at];
+        let foreign: Option<&dyn Fn(usize) -> f32> =
+            if foreign.is_empty() { None } else { Some(&foreign_of) };
+        Trimming::ALL.best(&vec![b'A'; errors.len()], errors, foreign)
+    }
+
+    /// The definition: the highest sum of all parts.
+    fn by_definition(errors: &[f32], foreign: &[f32]) -> f64 {
+        let value = |at: usize| {
+            let (error, foreign) =
+                (f64::from(errors[at]), foreign.get(at).map_or(0.0, |p| f64::from(*p)));
+            (1.0 - foreign) * (1.0 - error - 19.0 * error) - foreign
+        };
+        let sums = (0..errors.len()).flat_map(|start| {
+            (start..=errors.len()).map(move |end| (start..end).map(value).sum::<f64>())
+        });
+        sums.fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn the_best_part_has_the_highest_value_of_all() {
+        let mut seed = 1u64;
+        let mut next = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 40) as f32 / (1 << 24) as f32
+        };
+        for round in 0..200 {
+            let errors: Vec<f32> = (0..40).map(|_| next().powi(4)).collect();
+            let foreign: Vec<f32> =
+                if round % 2 == 0 { Vec::new() } else { (0..40).map(|_| next().powi(3)).collect() };
+            let found = best(&errors, &foreign);
+            let highest = by_definition(&errors, &foreign);
+            let value = |at: usize| {
+                let foreign = foreign.get(at).copied().unwrap_or(0.0);
+                (1.0 - foreign) * (1.0 - 20.0 * errors[at]) - foreign
+            };
+            let sum: f32 = found.clone().map(value).sum();
+            assert!((f64::from(sum) - highest).abs() < 1e-3, "{found:?}: {sum}, not {highest}");
+        }
+    }
+
+    #[test]
+    fn good_reads_stay_whole_and_bad_ones_vanish() {
+        assert_eq!(best(&[0.001; 30], &[]), 0..30);
+        assert_eq!(best(&[0.5; 30], &[]), 0..0);
+        assert_eq!(best(&[], &[]), 0..0);
+        let mut errors = [0.001; 30];
+        errors[29] = 0.4;
+        errors[0] = 0.2;
+        assert_eq!(best(&errors, &[]), 1..29);
+        // A wrong base in the middle costs less than what is behind it brings.
+        let mut errors = [0.001; 60];
+        errors[30] = 0.9;
+        assert_eq!(best(&errors, &[]), 0..60);
+        assert_eq!(Trimming::ALL.best(b"NACGT", &[0.0; 5], None), 1..5);
+    }
+
+    #[test]
+    fn what_is_cut_is_counted_once() {
+        let adapter = [End { at: 20, probability: 0.9, tail: Tail::Adapter }];
+        let insert = Insert { ends: &adapter, front: &[0.8, 0.8] };
+        for (trimming, chosen, keep, cut) in [
+            (Trimming::NONE, None, 0..30, [0, 0, 0, 0, 0]),
+            (Trimming::ALL, Some(0..18), 2..20, [10, 0, 2, 0, 0]),
+            (Trimming::ALL, Some(3..15), 5..17, [10, 0, 2, 6, 0]),
+            (Trimming::ALL, Some(0..0), 0..0, [10, 0, 0, 20, 0]),
+            (
+                Trimming { cut_front: 1, cut_tail: 4, ..Trimming::ALL },
+                Some(0..18),
+                2..20,
+                [6, 0, 1, 0, 5],
+            ),
+            (
+                Trimming { cut_front: 5, cut_tail: 12, ..Trimming::NONE },
+                None,
+                5..18,
+                [0, 0, 0, 0, 17],
+            ),
+            (Trimming { ends: true, ..Trimming::NONE }, Some(0..18), 0..30, [0, 0, 0, 0, 0]),
+            (Trimming { ends: true, ..Trimming::NONE }, Some(1..17), 3..19, [10, 0, 2, 2, 0]),
+            (Trimming { poly: true, ..Trimming::NONE }, None, 0..30, [0, 0, 0, 0, 0]),
+            (Trimming { adapters: true, ..Trimming::NONE }, None, 2..20, [10, 0, 2, 0, 0]),
+        ] {
+            let mut part = Part::to_score(&trimming, insert, 30);
+            part.chosen = chosen;
+            part.finish(&trimming, insert, 30);
+            let [adapters, poly, front, ends, fixed] = cut;
+            let expected = CutBases { fixed, adapters, poly, front, ends };
+            let found = if part.keep.is_empty() { 0..0 } else { part.keep.clone() };
+            assert_eq!((found, part.cut), (keep.clone(), expected), "{trimming:?}");
+            assert_eq!(part.cut.total() as usize, 30 - keep.len());
+            assert_eq!(part.adapter_bases, 10);
+        }
+    }
+}
