@@ -33,14 +33,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("{path}\t-\t0\t{}\t-\t-\t-\t{seconds:.2}", adapters.reads);
         }
         for adapter in &adapters.found {
-            let kit = adapter.kit.map_or("unknown", |kit| kit.name);
             let accepted = match &adapter.acceptance {
                 Acceptance::Kit => "kit".to_owned(),
                 Acceptance::Unknown(reasons) => format!("{reasons:?}"),
+                Acceptance::Told => "told".to_owned(),
             };
             println!(
-                "{path}\t{}\t{}\t{}\t{:.1}\t{kit}\t{accepted}\t{seconds:.2}",
-                adapter.sequence, adapter.reads, adapters.reads, adapter.contexts
+                "{path}\t{}\t{}\t{}\t{:.1}\t{}\t{accepted}\t{seconds:.2}",
+                adapter.sequence, adapter.reads, adapters.reads, adapter.contexts, adapter.name
             );
         }
     }

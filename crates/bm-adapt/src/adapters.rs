@@ -26,22 +26,26 @@
 //! DNApi (Tsuji & Weng 2016, PLoS ONE 11:e0164228) infer adapters of small RNA.
 
 mod boundary;
+mod given;
 mod kits;
 mod origin;
+mod pattern;
 mod profile;
 mod reads;
 mod words;
 
 use bm_reads::ReadRef;
-use bm_reads::base::{UNKNOWN, code, letter};
+use bm_reads::base::{code, letter};
 
 use self::boundary::{Background, Boundary, Place, effective, places};
 use self::kits::kit_of;
 use self::origin::{Suspect, begins_inside, strand_symmetry};
+use self::pattern::Pattern;
 use self::profile::Profile;
 use self::reads::Reads;
 use self::words::{K, WordCounts, is_simple, reverse_complement, words};
 
+pub use self::given::GivenAdapter;
 pub use self::kits::{KITS, Kit};
 pub use self::origin::Reason;
 
@@ -81,9 +85,8 @@ const SHORTEST: usize = 20;
 const BASES_BEFORE: f64 = 2.0;
 const SAME_AFTER: f64 = 0.6;
 
-/// In a read, one base in this many may differ from the adapter, over at most this many bases.
-const DIFFER_ONE_IN: usize = 6;
-const COMPARED: usize = 32;
+/// Name of an adapter that was found and is no known kit's.
+const NO_NAME: &str = "unknown";
 
 /// How an adapter was accepted.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -92,22 +95,28 @@ pub enum Acceptance {
     Kit,
     /// It has all signs of an adapter, and is not of the sample for these reasons.
     Unknown(Vec<Reason>),
+    /// It was given, and not searched for.
+    Told,
 }
 
 /// An adapter of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Adapter {
+    /// Name for users: of a given adapter the one that was given, else the kit's, else "unknown" or
+    /// "given".
+    pub name: String,
     /// The consensus from the adapter's first base on: `A`, `C`, `G`, `T`, and `N` where reads
-    /// differ, as in barcodes. 12 to 80 bases.
+    /// differ, as in barcodes. 12 to 80 bases. A given adapter has 4 to 80 IUPAC letters.
     pub sequence: String,
     /// Probability of each base, in the order A, C, G, T, at each position.
     ///
     /// **Shape** `[bases of the consensus, 4]`; each row sums to 1.
     pub probabilities: Vec<[f32; 4]>,
-    /// Number of the sampled reads that show at least twelve bases of the adapter.
+    /// Number of the sampled reads that show at least twelve bases of the adapter. 0 for a given
+    /// adapter until [`Adapters::count`].
     pub reads: usize,
     /// Effective number of different contexts before the adapter, the exponential of their entropy:
-    /// 1 (always the same four bases) to 256. Copies of a molecule count once.
+    /// 1 (always the same four bases) to 256. Copies of a molecule count once. 0 for a given adapter.
     pub contexts: f64,
     /// The kit whose adapter it is.
     pub kit: Option<&'static Kit>,
@@ -115,7 +124,7 @@ pub struct Adapter {
     pub acceptance: Acceptance,
 }
 
-/// The adapters found in the reads of one file, or of one mate.
+/// The adapters of one file, or of one mate: found in its reads, or given.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Adapters {
     /// The adapters, in the order in which they were found: known kits first, then by number of
@@ -181,6 +190,45 @@ impl Adapters {
             }
         }
         Self { found, reads: reads.len() }
+    }
+
+    /// Returns the adapters that a user gives, without those that have the sequence of one before.
+    ///
+    /// No read was looked at; [`Adapters::count`] does.
+    pub fn told(given: impl IntoIterator<Item = GivenAdapter>) -> Self {
+        let mut found: Vec<Adapter> = Vec::new();
+        for given in given {
+            if found.iter().all(|other| other.sequence != given.sequence()) {
+                found.push(Adapter {
+                    name: given.name().to_owned(),
+                    sequence: given.sequence().to_owned(),
+                    probabilities: given.probabilities(),
+                    reads: 0,
+                    contexts: 0.0,
+                    kit: given.kit(),
+                    acceptance: Acceptance::Told,
+                });
+            }
+        }
+        Self { found, reads: 0 }
+    }
+
+    /// Counts the reads that show each adapter, among the first reads of a run, as many as for
+    /// [`Adapters::find`]; replaces all numbers of reads.
+    ///
+    /// A read shows an adapter where it has at least twelve known bases of it, or all if there are
+    /// fewer, one in six of which may differ. It may show several.
+    pub fn count<'a>(&mut self, reads: impl IntoIterator<Item = ReadRef<'a>>) {
+        let patterns: Vec<Pattern> =
+            self.found.iter().map(|adapter| Pattern::of_letters(&adapter.sequence)).collect();
+        self.found.iter_mut().for_each(|adapter| adapter.reads = 0);
+        let reads = Reads::first(reads, Self::READS, Self::BASES);
+        self.reads = reads.len();
+        for read in reads.iter() {
+            for (adapter, pattern) in self.found.iter_mut().zip(&patterns) {
+                adapter.reads += usize::from(pattern.first(read).is_some());
+            }
+        }
     }
 }
 
@@ -267,11 +315,14 @@ impl<'a> Search<'a> {
         if boundary.reads < KIT_READS || boundary.contexts < KIT_CONTEXTS {
             return false;
         }
-        let kits: Vec<Vec<u8>> =
-            KITS.iter().filter(|kit| kit.word() == Some(word)).map(Kit::codes).collect();
+        let kits: Vec<Pattern> = KITS
+            .iter()
+            .filter(|kit| kit.word() == Some(word))
+            .map(|kit| Pattern::of_letters(kit.sequence))
+            .collect();
         let tails = self.tails(places);
         let goes_on =
-            |tail: &&&[u8]| kits.iter().any(|kit| matches(tail, kit).is_some_and(|all| all > K));
+            |tail: &&&[u8]| kits.iter().any(|kit| kit.begins(tail).is_some_and(|all| all > K));
         // Reads that end with the word say nothing.
         let long = tails.iter().filter(|tail| tail.len() >= K + K / 2);
         let (all, going_on) = (long.clone().count(), long.filter(goes_on).count());
@@ -358,38 +409,28 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Returns the number of compared bases if a tail agrees with an adapter.
-fn matches(tail: &[u8], adapter: &[u8]) -> Option<usize> {
-    let compared = tail.len().min(adapter.len()).min(COMPARED);
-    let mut left = compared / DIFFER_ONE_IN;
-    for (base, expected) in tail[..compared].iter().zip(adapter) {
-        if base != expected && *expected < UNKNOWN {
-            left = left.checked_sub(1)?;
-        }
-    }
-    (compared >= K).then_some(compared)
-}
-
 /// Cuts adapters off reads; returns them with the number of reads that have each.
 fn cut(reads: &mut Reads, found: &Found) -> Vec<Adapter> {
     let consensus: Vec<Vec<u8>> = found.profiles.iter().map(Profile::consensus).collect();
+    let patterns: Vec<Pattern> =
+        consensus.iter().map(|adapter| Pattern::of_codes(adapter)).collect();
     let mut counts = vec![0; consensus.len()];
     for index in 0..reads.len() {
         let read = reads.read(index);
-        let of = |at: usize| {
-            consensus.iter().position(|adapter| match at {
-                // Adapters without a molecule between them may have lost bases.
-                0 => matches(read, adapter).is_some() || begins_inside(read, adapter, 1),
-                _ => matches(&read[at..], adapter).is_some(),
-            })
+        let place = |of: usize| {
+            // Adapters without a molecule between them may have lost bases.
+            let inside = || begins_inside(read, &consensus[of], 1).then_some(0);
+            let first = patterns[of].first(read);
+            if first == Some(0) { first } else { inside().or(first) }
         };
-        let last = (read.len() + 1).saturating_sub(K);
-        if let Some((at, of)) = (0..last).find_map(|at| Some((at, of(at)?))) {
+        let first = (0..patterns.len()).filter_map(|of| Some((place(of)?, of))).min();
+        if let Some((at, of)) = first {
             counts[of] += 1;
             reads.cut(index, at);
         }
     }
     let adapter = |((profile, consensus), reads): ((&Profile, Vec<u8>), usize)| Adapter {
+        name: kit_of(&consensus).map_or(NO_NAME, |kit| kit.name).to_owned(),
         sequence: consensus.iter().map(|code| char::from(letter(*code))).collect(),
         probabilities: profile.probabilities(),
         reads,

@@ -76,7 +76,7 @@ mod settings;
 mod train;
 
 pub use adaptation::Adaptation;
-pub use adapters::{Acceptance, Adapter, Adapters, KITS, Kit, Reason};
+pub use adapters::{Acceptance, Adapter, Adapters, GivenAdapter, KITS, Kit, Reason};
 pub use contradiction::Contradiction;
 pub use doubts::Doubt;
 pub use error::AdaptError;

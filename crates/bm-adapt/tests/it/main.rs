@@ -5,5 +5,6 @@
 
 mod adaptation;
 mod adapters;
+mod given_adapters;
 mod labels;
 mod run;
