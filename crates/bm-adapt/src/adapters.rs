@@ -19,14 +19,18 @@
 //!   is split where adapters that begin alike differ.
 //! - The adapter is cut off the reads, and the search starts again.
 //!
+//! Of pairs, [`Adapters::find_pairs`] also uses the ends of inserts, which overlapping mates show.
+//!
 //! Reads of nanopores and other long reads are left alone: their adapters are in front of molecules,
 //! too, and have other errors.
 //!
 //! Sources: contexts before and after a word are how minion (Davis et al. 2013, Methods 63:41) and
 //! DNApi (Tsuji & Weng 2016, PLoS ONE 11:e0164228) infer adapters of small RNA.
 
+mod adapter;
 mod boundary;
 mod given;
+mod insert_ends;
 mod kits;
 mod origin;
 mod pattern;
@@ -35,22 +39,20 @@ mod reads;
 mod words;
 
 use bm_reads::ReadRef;
-use bm_reads::base::{code, letter};
 
-use self::boundary::{Background, Boundary, Place, effective, places};
-use self::kits::kit_of;
+use self::adapter::MOST_ADAPTERS;
+use self::boundary::{Background, Before, Boundary, DIVERSITY, Place, effective, places};
+use self::insert_ends::InsertEnds;
 use self::origin::{Suspect, begins_inside, strand_symmetry};
 use self::pattern::Pattern;
 use self::profile::Profile;
 use self::reads::Reads;
-use self::words::{K, WordCounts, is_simple, reverse_complement, words};
+use self::words::{K, WordCounts, is_simple, reverse_complement};
 
+pub use self::adapter::{Acceptance, Adapter};
 pub use self::given::GivenAdapter;
 pub use self::kits::{KITS, Kit};
 pub use self::origin::Reason;
-
-/// Most adapters of one file.
-const MOST_ADAPTERS: usize = 4;
 
 /// Most rounds of the search. Some find variants of adapters, such as those with a lost base.
 const ROUNDS: usize = 8;
@@ -75,7 +77,6 @@ const KIT_GOES_ON: f64 = 0.6;
 const FEWEST_MOLECULES: usize = 20;
 const READS_PER_RARE: usize = 2000;
 const DIFFERENT_MOLECULES: f64 = 0.5;
-const DIVERSITY: f64 = 0.6;
 const FEWEST_STARTS: f64 = 8.0;
 const AGREEMENT: f64 = 0.8;
 const SHORTEST: usize = 20;
@@ -84,45 +85,6 @@ const SHORTEST: usize = 20;
 /// bases after it are the same.
 const BASES_BEFORE: f64 = 2.0;
 const SAME_AFTER: f64 = 0.6;
-
-/// Name of an adapter that was found and is no known kit's.
-const NO_NAME: &str = "unknown";
-
-/// How an adapter was accepted.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Acceptance {
-    /// It is the adapter of a known kit.
-    Kit,
-    /// It has all signs of an adapter, and is not of the sample for these reasons.
-    Unknown(Vec<Reason>),
-    /// It was given, and not searched for.
-    Told,
-}
-
-/// An adapter of a run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Adapter {
-    /// Name for users: of a given adapter the one that was given, else the kit's, else "unknown" or
-    /// "given".
-    pub name: String,
-    /// The consensus from the adapter's first base on: `A`, `C`, `G`, `T`, and `N` where reads
-    /// differ, as in barcodes. 12 to 80 bases. A given adapter has 4 to 80 IUPAC letters.
-    pub sequence: String,
-    /// Probability of each base, in the order A, C, G, T, at each position.
-    ///
-    /// **Shape** `[bases of the consensus, 4]`; each row sums to 1.
-    pub probabilities: Vec<[f32; 4]>,
-    /// Number of the sampled reads that show at least twelve bases of the adapter. 0 for a given
-    /// adapter until [`Adapters::count`].
-    pub reads: usize,
-    /// Effective number of different contexts before the adapter, the exponential of their entropy:
-    /// 1 (always the same four bases) to 256. Copies of a molecule count once. 0 for a given adapter.
-    pub contexts: f64,
-    /// The kit whose adapter it is.
-    pub kit: Option<&'static Kit>,
-    /// How it was accepted.
-    pub acceptance: Acceptance,
-}
 
 /// The adapters of one file, or of one mate: found in its reads, or given.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -173,23 +135,32 @@ impl Adapters {
     /// ```
     pub fn find<'a>(reads: impl IntoIterator<Item = ReadRef<'a>>) -> Self {
         let mut reads = Reads::first(reads, Self::READS, Self::BASES);
-        let mut found: Vec<Adapter> = Vec::new();
-        for _ in 0..if are_long(&reads) { 0 } else { ROUNDS } {
-            let Some(next) = Search::new(&reads).next() else { break };
-            let adapters = cut(&mut reads, &next);
-            // Nothing would change in the next round.
-            if adapters.iter().all(|adapter| adapter.reads == 0) {
-                break;
-            }
-            for adapter in adapters {
-                match found.iter().position(|other| adapter.is_variant_of(other)) {
-                    Some(other) => found[other].reads += adapter.reads,
-                    None if found.len() < MOST_ADAPTERS && adapter.reads > 0 => found.push(adapter),
-                    None => {}
-                }
-            }
+        Self { found: search(&mut reads), reads: reads.len() }
+    }
+
+    /// Returns the adapters of both mates by the first pairs of a run, as many as for
+    /// [`Adapters::find`].
+    ///
+    /// Where mates overlap, it is known where their insert ends. With 20 such pairs or more, an
+    /// adapter of no known kit is dropped unless it begins at the ends of inserts. And adapters are
+    /// found that are too rare or too short to be found in the reads of one mate
+    /// ([`Acceptance::Mates`]): five pairs with eight bases of it are enough. Of these, `reads` are
+    /// those in which the adapter follows the end of the insert.
+    pub fn find_pairs<'a>(pairs: impl IntoIterator<Item = [ReadRef<'a>; 2]>) -> [Self; 2] {
+        let mut mates = Reads::first_together(pairs, Self::READS, Self::BASES);
+        if mates.iter().any(are_long) {
+            return mates.map(|reads| Self { found: Vec::new(), reads: reads.len() });
         }
-        Self { found, reads: reads.len() }
+        let ends = InsertEnds::of(&mates);
+        std::array::from_fn(|mate| {
+            let reads = &mut mates[mate];
+            let mut found = search(reads);
+            reads.restore();
+            let ends = ends.in_mate(reads);
+            found.retain_mut(|adapter| ends.confirm(adapter));
+            ends.add(&mut found);
+            Self { found, reads: reads.len() }
+        })
     }
 
     /// Returns the adapters that a user gives, without those that have the sequence of one before.
@@ -232,26 +203,31 @@ impl Adapters {
     }
 }
 
+/// Returns the adapters of reads, and cuts them off.
+fn search(reads: &mut Reads) -> Vec<Adapter> {
+    let mut found: Vec<Adapter> = Vec::new();
+    for _ in 0..if are_long(reads) { 0 } else { ROUNDS } {
+        let Some(next) = Search::new(reads).next() else { break };
+        let adapters = cut(reads, &next);
+        // Nothing would change in the next round.
+        if adapters.iter().all(|adapter| adapter.reads == 0) {
+            break;
+        }
+        for adapter in adapters {
+            match found.iter().position(|other| adapter.is_variant_of(other)) {
+                Some(other) => found[other].reads += adapter.reads,
+                None if found.len() < MOST_ADAPTERS && adapter.reads > 0 => found.push(adapter),
+                None => {}
+            }
+        }
+    }
+    found
+}
+
 /// Returns whether the reads are of an instrument for long reads.
 fn are_long(reads: &Reads) -> bool {
     let long = reads.iter().filter(|read| read.len() > LONGEST_READ).count();
     long * LONG_READS_ONE_IN > reads.len()
-}
-
-impl Adapter {
-    /// Returns whether this is another adapter with errors, such as a lost base: at least half of
-    /// its words are words of the other one.
-    fn is_variant_of(&self, other: &Adapter) -> bool {
-        let words_of = |adapter: &Adapter| {
-            let codes: Vec<u8> = adapter.sequence.bytes().map(code).collect();
-            let mut found = Vec::new();
-            words(&codes, |_, word| found.push(word));
-            found
-        };
-        let (own, others) = (words_of(self), words_of(other));
-        let shared = own.iter().filter(|word| others.contains(word)).count();
-        shared * 2 >= own.len()
-    }
 }
 
 /// One or several adapters with the same first word.
@@ -312,7 +288,7 @@ impl<'a> Search<'a> {
 
     /// Returns whether a kit's adapter begins at its first word.
     fn is_kit(&self, word: usize, places: &[Place], boundary: &Boundary) -> bool {
-        if boundary.reads < KIT_READS || boundary.contexts < KIT_CONTEXTS {
+        if boundary.reads < KIT_READS || boundary.before.contexts < KIT_CONTEXTS {
             return false;
         }
         let kits: Vec<Pattern> = KITS
@@ -393,12 +369,13 @@ impl<'a> Search<'a> {
     fn is_boundary(&self, word: usize, boundary: &Boundary) -> bool {
         let part = |part: usize, of: usize| part as f64 / of.max(1) as f64;
         let occurrences = (self.counts.get(word) as usize).min(MOST_PLACES);
-        boundary.molecules >= self.rare
+        let before: &Before = &boundary.before;
+        before.molecules >= self.rare
             && boundary.reads * 6 >= occurrences * 5
-            && boundary.after_context * 2 >= boundary.reads
-            && part(boundary.molecules, boundary.after_context) >= DIFFERENT_MOLECULES
-            && boundary.diversity(&self.background) >= DIVERSITY
-            && boundary.starts >= FEWEST_STARTS
+            && before.reads * 2 >= boundary.reads
+            && part(before.molecules, before.reads) >= DIFFERENT_MOLECULES
+            && before.diversity(&self.background) >= DIVERSITY
+            && before.starts >= FEWEST_STARTS
             && boundary.compared * 2 >= FEWEST_MOLECULES
             && boundary.agreement >= AGREEMENT
     }
@@ -429,14 +406,8 @@ fn cut(reads: &mut Reads, found: &Found) -> Vec<Adapter> {
             reads.cut(index, at);
         }
     }
-    let adapter = |((profile, consensus), reads): ((&Profile, Vec<u8>), usize)| Adapter {
-        name: kit_of(&consensus).map_or(NO_NAME, |kit| kit.name).to_owned(),
-        sequence: consensus.iter().map(|code| char::from(letter(*code))).collect(),
-        probabilities: profile.probabilities(),
-        reads,
-        contexts: found.boundary.contexts,
-        kit: kit_of(&consensus),
-        acceptance: found.acceptance.clone(),
+    let adapter = |(profile, reads): (&Profile, usize)| {
+        Adapter::of(profile, reads, found.boundary.before.contexts, found.acceptance.clone())
     };
-    found.profiles.iter().zip(consensus).zip(counts).map(adapter).collect()
+    found.profiles.iter().zip(counts).map(adapter).collect()
 }

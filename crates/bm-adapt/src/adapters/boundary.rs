@@ -11,6 +11,9 @@ use super::words::{K, words};
 /// Bases of a context, the bases before the word.
 pub(super) const CONTEXT: usize = 4;
 
+/// Smallest diversity of the contexts before an unknown adapter, over the sample's.
+pub(super) const DIVERSITY: f64 = 0.6;
+
 /// Bases before the word by which molecules are told apart; copies of one molecule count once.
 const MOLECULE: usize = 16;
 
@@ -87,43 +90,28 @@ impl Background {
 /// A word in a read: number of the read, and start of the word's first occurrence.
 pub(super) type Place = (usize, usize);
 
-/// What reads have around a word.
+/// What reads have before a place.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Boundary {
-    /// Reads that have the word.
+pub(super) struct Before {
+    /// Reads that have a whole context of known bases before it.
     pub(super) reads: usize,
-    /// Reads that have it after a whole context of known bases.
-    pub(super) after_context: usize,
     /// The same, with copies of a molecule counted once.
     pub(super) molecules: usize,
     /// Effective number of contexts, by molecules.
     pub(super) contexts: f64,
-    /// Effective number of starts in the read, by molecules.
+    /// Effective number of distances from the start of the read, by molecules.
     pub(super) starts: f64,
-    /// Fraction of the reads whose bases after the word differ from the consensus at most once, of
-    /// those that have so many.
-    pub(super) agreement: f64,
-    /// Number of reads that have so many.
-    pub(super) compared: usize,
 }
 
-impl Boundary {
-    /// Returns what reads have around a word that they have at these places.
+impl Before {
+    /// Returns what reads have before these places.
     pub(super) fn of(reads: &Reads, places: &[Place]) -> Self {
-        let mut molecules = Vec::with_capacity(places.len());
-        let mut columns = [[0u32; 4]; AFTER];
-        for (index, at) in places {
-            let read = reads.read(*index);
-            if context(&read[..*at]).is_some() {
-                // Bases before the word first: sorted, copies of a molecule are neighbours.
-                molecules.push((&read[at.saturating_sub(MOLECULE)..*at], *at));
-            }
-            for (column, code) in columns.iter_mut().zip(&read[at + K..]) {
-                if *code < UNKNOWN {
-                    column[usize::from(*code)] += 1;
-                }
-            }
-        }
+        // Bases before the place first: sorted, copies of a molecule are neighbours.
+        let mut molecules: Vec<(&[u8], usize)> = places
+            .iter()
+            .map(|(index, at)| (&reads.read(*index)[at.saturating_sub(MOLECULE)..*at], *at))
+            .filter(|(before, _)| context(before).is_some())
+            .collect();
         let after_context = molecules.len();
         molecules.sort_unstable();
         // A short insert is a molecule with its length; a longer one, by the bases before the end.
@@ -135,28 +123,12 @@ impl Boundary {
             }
             *starts.entry(*at).or_insert(0u32) += 1;
         }
-        let consensus = columns.map(|column| most(&column));
-        let tails =
-            places.iter().filter_map(|(index, at)| reads.read(*index)[at + K..].first_chunk());
-        let agrees = |tail: &&[u8; AFTER]| {
-            tail.iter().zip(&consensus).filter(|(base, most)| base != most).count() <= 1
-        };
-        let compared = tails.clone().count();
         Self {
-            reads: places.len(),
-            after_context,
+            reads: after_context,
             molecules: molecules.len(),
             contexts: effective(&contexts),
             starts: effective(&starts.into_values().collect::<Vec<_>>()),
-            agreement: tails.filter(agrees).count() as f64 / compared.max(1) as f64,
-            compared,
         }
-    }
-
-    /// Returns a number by which boundaries are compared: the information in the contexts of all
-    /// molecules, in nats. It is largest exactly where the adapter begins.
-    pub(super) fn score(&self) -> f64 {
-        self.molecules as f64 * self.contexts.max(1.0).ln()
     }
 
     /// Returns the effective number of contexts over the number expected if inserts end anywhere in
@@ -166,6 +138,53 @@ impl Boundary {
     /// is within a fifth of the expectation, and below it.
     pub(super) fn diversity(&self, background: &Background) -> f64 {
         self.contexts * (1.0 / background.contexts.max(1.0) + 1.0 / self.molecules.max(1) as f64)
+    }
+}
+
+/// What reads have around a word.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Boundary {
+    /// Reads that have the word.
+    pub(super) reads: usize,
+    /// What they have before it.
+    pub(super) before: Before,
+    /// Fraction of the reads whose bases after the word differ from the consensus at most once, of
+    /// those that have so many.
+    pub(super) agreement: f64,
+    /// Number of reads that have so many.
+    pub(super) compared: usize,
+}
+
+impl Boundary {
+    /// Returns what reads have around a word that they have at these places.
+    pub(super) fn of(reads: &Reads, places: &[Place]) -> Self {
+        let mut columns = [[0u32; 4]; AFTER];
+        for (index, at) in places {
+            for (column, code) in columns.iter_mut().zip(&reads.read(*index)[at + K..]) {
+                if *code < UNKNOWN {
+                    column[usize::from(*code)] += 1;
+                }
+            }
+        }
+        let consensus = columns.map(|column| most(&column));
+        let tails =
+            places.iter().filter_map(|(index, at)| reads.read(*index)[at + K..].first_chunk());
+        let agrees = |tail: &&[u8; AFTER]| {
+            tail.iter().zip(&consensus).filter(|(base, most)| base != most).count() <= 1
+        };
+        let compared = tails.clone().count();
+        Self {
+            reads: places.len(),
+            before: Before::of(reads, places),
+            agreement: tails.filter(agrees).count() as f64 / compared.max(1) as f64,
+            compared,
+        }
+    }
+
+    /// Returns a number by which boundaries are compared: the information in the contexts of all
+    /// molecules, in nats. It is largest exactly where the adapter begins.
+    pub(super) fn score(&self) -> f64 {
+        self.before.molecules as f64 * self.before.contexts.max(1.0).ln()
     }
 }
 
@@ -223,7 +242,7 @@ mod tests {
         let places = places(&reads, &[word(&codes).expect("a word")], 9);
         assert_eq!(places, [[(0, 10), (1, 10), (2, 10), (3, 2)]]);
         let boundary = Boundary::of(&reads, &places[0]);
-        assert_eq!((boundary.reads, boundary.after_context, boundary.molecules), (4, 3, 2));
-        assert!((boundary.contexts - 2.0).abs() < 1e-12 && boundary.agreement == 1.0);
+        assert_eq!((boundary.reads, boundary.before.reads, boundary.before.molecules), (4, 3, 2));
+        assert!((boundary.before.contexts - 2.0).abs() < 1e-12 && boundary.agreement == 1.0);
     }
 }

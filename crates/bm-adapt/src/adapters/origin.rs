@@ -49,6 +49,8 @@ pub enum Reason {
     ForeignBases,
     /// A fifth of the reads have the sequence, at many distances from their start.
     ManyReads,
+    /// The overlap of mates shows that inserts end where the sequence begins.
+    EndsOfInserts,
 }
 
 /// Returns the fraction of the occurrences of words that occur on the other strand, too.
