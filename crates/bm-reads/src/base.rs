@@ -30,6 +30,16 @@ pub const fn code(base: u8) -> u8 {
     TABLE[base as usize]
 }
 
+/// Appends the [`code`]s of letters: the same without a table, many letters at once.
+pub fn push_codes(codes: &mut Vec<u8>, letters: &[u8]) {
+    const CASE: u8 = b'a' ^ b'A';
+    codes.extend(letters.iter().map(|letter| {
+        let upper = letter & !CASE;
+        let is = |base: u8| u8::from(upper == base);
+        UNKNOWN - 4 * is(b'A') - 3 * is(b'C') - 2 * is(b'G') - (is(b'T') | is(b'U'))
+    }));
+}
+
 /// Returns [`code`] of A, C, G and T in either case, for tables made at compile time; any other
 /// letter, U included, is [`UNKNOWN`].
 pub const fn dna_code(base: u8) -> u8 {
@@ -101,6 +111,9 @@ mod tests {
         for (letters, expected) in [("Aa", 0), ("Cc", 1), ("Gg", 2), ("TtUu", 3), ("NnRy.-*@", 4)] {
             assert!(letters.bytes().all(|letter| code(letter) == expected), "{letters}");
         }
+        let (letters, mut codes) = ((0..=u8::MAX).collect::<Vec<_>>(), vec![9]);
+        push_codes(&mut codes, &letters);
+        assert!(codes[1..].iter().eq(letters.iter().map(|letter| &TABLE[usize::from(*letter)])));
         for letter in 0..=u8::MAX {
             let expected = if matches!(letter, b'U' | b'u') { UNKNOWN } else { code(letter) };
             assert_eq!(dna_code(letter), expected, "{letter}");

@@ -6,7 +6,7 @@ use bm_reads::base::UNKNOWN;
 
 use super::profile::most;
 use super::reads::Reads;
-use super::words::{K, words};
+use super::words::{K, Place, known_parts, number};
 
 /// Bases of a context, the bases before the word.
 pub(super) const CONTEXT: usize = 4;
@@ -42,10 +42,7 @@ pub(super) fn effective(counts: &[u32]) -> f64 {
 /// Returns the number of a context; `None` if it has an unknown base or too few.
 fn context(before: &[u8]) -> Option<usize> {
     let bases = before.last_chunk::<CONTEXT>()?;
-    bases
-        .iter()
-        .all(|code| *code < UNKNOWN)
-        .then(|| bases.iter().fold(0, |number, code| number << 2 | usize::from(*code)))
+    bases.iter().all(|code| *code < UNKNOWN).then(|| number(bases))
 }
 
 /// How the sample of a run looks, for comparison.
@@ -64,19 +61,24 @@ impl Background {
     /// Returns the background of reads.
     pub(super) fn of(reads: &Reads) -> Self {
         let size = 1 << (2 * CONTEXT);
-        let (mut inside, mut starts, mut bases) = (vec![0u32; size], vec![0u32; size], [0.5; 4]);
+        let (mut inside, mut starts, mut counts) = (vec![0u32; size], vec![0u32; size], [0u64; 4]);
         for read in reads.iter() {
             let part = &read[SAMPLE.start.min(read.len())..SAMPLE.end.min(read.len())];
-            for context in part.windows(CONTEXT).filter_map(context) {
-                inside[context] += 1;
-            }
+            known_parts(part, |_, part| {
+                part.windows(CONTEXT).for_each(|context| inside[number(context)] += 1);
+            });
             if let Some(context) = read.get(..CONTEXT).and_then(context) {
                 starts[context] += 1;
             }
-            read.iter()
-                .filter(|code| **code < UNKNOWN)
-                .for_each(|code| bases[usize::from(*code)] += 1.0);
+            // In parts, so that a number fits in a byte: many bases are compared at once.
+            for part in read.chunks(usize::from(u8::MAX)) {
+                for (code, count) in (0u8..).zip(&mut counts) {
+                    *count +=
+                        u64::from(part.iter().map(|other| u8::from(*other == code)).sum::<u8>());
+                }
+            }
         }
+        let bases = counts.map(|count| count as f64 + 0.5);
         let contexts = effective(&inside);
         let all: f64 = bases.iter().sum();
         Self {
@@ -86,9 +88,6 @@ impl Background {
         }
     }
 }
-
-/// A word in a read: number of the read, and start of the word's first occurrence.
-pub(super) type Place = (usize, usize);
 
 /// What reads have before a place.
 #[derive(Clone, Copy, Debug)]
@@ -188,34 +187,11 @@ impl Boundary {
     }
 }
 
-/// Returns the first places of each word in reads, at most `most` per word, and the number of all
-/// its occurrences. `sorted` are the words, in the order of their numbers.
-pub(super) fn places(reads: &Reads, sorted: &[usize], most: usize) -> Vec<Vec<Place>> {
-    // One bit per word: nearly all words of the reads are not looked for.
-    let mut wanted = vec![0u64; 1 << (2 * K - 6)];
-    for word in sorted {
-        wanted[word >> 6] |= 1 << (word & 63);
-    }
-    let mut found: Vec<Vec<Place>> = vec![Vec::new(); sorted.len()];
-    for (index, read) in reads.iter().enumerate() {
-        words(read, |at, word| {
-            if wanted[word >> 6] >> (word & 63) & 1 == 1
-                && let Ok(of) = sorted.binary_search(&word)
-                && found[of].len() < most
-                && found[of].last().is_none_or(|(last, _)| *last != index)
-            {
-                found[of].push((index, at));
-            }
-        });
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use bm_reads::ReadRef;
 
-    use super::super::words::word;
+    use super::super::words::{WordSet, word};
     use super::*;
 
     #[test]
@@ -239,7 +215,8 @@ mod tests {
         let reads = Reads::first(texts.iter().map(|text| read(text)), 9, 999);
         let codes: Vec<u8> =
             b"CGTTACGGCATT".iter().map(|base| bm_reads::base::code(*base)).collect();
-        let places = places(&reads, &[word(&codes).expect("a word")], 9);
+        let words = [word(&codes).expect("a word")];
+        let places = WordSet::new(&words).places(&reads, 0..4, 9, |_| {});
         assert_eq!(places, [[(0, 10), (1, 10), (2, 10), (3, 2)]]);
         let boundary = Boundary::of(&reads, &places[0]);
         assert_eq!((boundary.reads, boundary.before.reads, boundary.before.molecules), (4, 3, 2));

@@ -9,12 +9,12 @@
 use bm_reads::base::UNKNOWN;
 
 use super::adapter::{Acceptance, Adapter, MOST_ADAPTERS};
-use super::boundary::{Background, Before, DIVERSITY, Place};
+use super::boundary::{Background, Before, DIVERSITY};
 use super::origin::Reason;
 use super::pattern::Pattern;
 use super::profile::Profile;
 use super::reads::Reads;
-use super::words::{K, reverse_complement, word, words};
+use super::words::{K, Place, reverse_complement, word, words};
 use crate::mate_overlap::MateOverlap;
 
 /// Fewest pairs with enough bases after the end of the insert to contradict an adapter.

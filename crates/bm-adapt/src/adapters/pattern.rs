@@ -12,9 +12,12 @@ const COMPARED: usize = 32;
 /// Set of all bases, that of an unknown one.
 const ANY: u8 = 15;
 
-/// Bases in a word that is compared at once, with two bits for each, and in a byte of it.
-const WORD: usize = 32;
-const BYTE: usize = 4;
+/// Bases of a group, and the most groups that are looked for.
+const GROUP: usize = 4;
+const GROUPS: usize = 16;
+
+/// Most values of a group: of three known bases, and any one.
+const VALUES: usize = 4;
 
 /// A sequence to look for: the bases that each position may have.
 #[derive(Clone, Debug)]
@@ -23,23 +26,12 @@ pub(super) struct Pattern {
     bases: Vec<u8>,
     /// Number of positions that are not [`ANY`].
     known: usize,
-    /// The first positions as a word, if it can exclude anything.
-    seed: Option<Seed>,
-}
-
-/// The first positions of a pattern. Four bases share a byte.
-///
-/// If more bytes have a known base than bases may differ, at least one byte of a read that shows
-/// the pattern is as expected. That is so in 3 % of other reads' places.
-#[derive(Clone, Copy, Debug)]
-struct Seed {
-    bases: u64,
-    /// The bits that are compared.
-    compared: u64,
-    /// The lowest bit of bytes in which nothing is compared.
-    nothing: u64,
-    /// Number of positions.
-    length: usize,
+    /// Groups of four bases, one after the other: bit `1 << i` for each value that the group `i` may
+    /// have.
+    ///
+    /// If a read shows more whole groups than bases may differ, at least one group is as expected.
+    /// Few places in reads have one. `None` where reads may show fewer groups.
+    groups: Option<Box<[u16; 1 << (2 * GROUP)]>>,
 }
 
 impl Pattern {
@@ -62,8 +54,8 @@ impl Pattern {
             known += usize::from(of != ANY);
             bases.push(of);
         }
-        let seed = Seed::new(&bases, known / DIFFER_ONE_IN);
-        Self { bases, known, seed }
+        let groups = groups(&bases, VISIBLE.min(known));
+        Self { bases, known, groups }
     }
 
     /// Returns the number of known bases that a read from here on shows, if it begins with the
@@ -88,52 +80,47 @@ impl Pattern {
     /// Returns the first place at which a read shows the pattern.
     pub(super) fn first(&self, read: &[u8]) -> Option<usize> {
         let shows = |at: &usize| self.begins(&read[*at..]).is_some();
-        let Some(seed) = self.seed.filter(|seed| seed.length <= read.len()) else {
-            return (0..read.len()).find(shows);
-        };
-        let mut word = 0;
-        for (end, code) in read.iter().enumerate() {
-            word = word << 2 | u64::from(code & 3);
-            if end + 1 >= seed.length && seed.is_like(word) {
-                let at = end + 1 - seed.length;
-                if shows(&at) {
-                    return Some(at);
+        let Some(groups) = &self.groups else { return (0..read.len()).find(shows) };
+        let (mut value, mut first) = (0u8, None);
+        for (last, code) in read.iter().enumerate() {
+            value = value << 2 | (code & 3);
+            let mut possible = groups[usize::from(value)];
+            while possible != 0 {
+                let bases = GROUP * (possible.trailing_zeros() as usize + 1);
+                let at = (last + 1).checked_sub(bases);
+                if let Some(at) = at.filter(|at| first.is_none_or(|first| *at < first) && shows(at))
+                {
+                    first = Some(at);
                 }
+                possible &= possible - 1;
             }
         }
-        (read.len() + 1 - seed.length..read.len()).find(shows)
+        first
     }
 }
 
-impl Seed {
-    /// Returns the seed of a pattern of which at most `may_differ` bases differ in a read, if there
-    /// is one.
-    fn new(pattern: &[u8], may_differ: usize) -> Option<Self> {
-        let length = pattern.len().min(WORD);
-        let (mut bases, mut compared) = (0, 0);
-        for of in &pattern[..length] {
-            let one = of.is_power_of_two();
-            bases = bases << 2 | if one { u64::from(of.trailing_zeros()) } else { 0 };
-            compared = compared << 2 | if one { 3 } else { 0 };
+/// Returns the groups of a pattern, of which reads show `needed` known bases or more.
+fn groups(pattern: &[u8], needed: usize) -> Option<Box<[u16; 1 << (2 * GROUP)]>> {
+    let mut groups = Box::new([0; 1 << (2 * GROUP)]);
+    let (mut whole, mut known) = (0, 0);
+    for (at, bases) in pattern.iter().enumerate() {
+        known += usize::from(*bases != ANY);
+        if (at + 1) % GROUP == 0 && at / GROUP < GROUPS {
+            let group = &pattern[at + 1 - GROUP..=at];
+            let has = |value: &usize| {
+                (0..GROUP).all(|at| group[at] >> (value >> (2 * (GROUP - 1 - at)) & 3) & 1 == 1)
+            };
+            let values: Vec<usize> = (0..groups.len()).filter(has).collect();
+            if values.len() <= VALUES {
+                whole += 1;
+                values.iter().for_each(|value| groups[*value] |= 1 << (at / GROUP));
+            }
         }
-        let bytes = (0..WORD / BYTE).map(|byte| (byte, compared >> (8 * byte) & 0xff));
-        let nothing = bytes
-            .clone()
-            .filter(|(_, bits)| *bits == 0)
-            .fold(0, |all, (byte, _)| all | 1 << (8 * byte));
-        let informative = bytes.filter(|(_, bits)| *bits > 0).count();
-        (informative > may_differ).then_some(Self { bases, compared, nothing, length })
+        if known >= needed && whole <= known / DIFFER_ONE_IN {
+            return None;
+        }
     }
-
-    /// Returns whether at least one byte of a word is as expected.
-    #[inline(always)]
-    fn is_like(&self, word: u64) -> bool {
-        const ONES: u64 = 0x0101_0101_0101_0101;
-        let differ = (word ^ self.bases) & self.compared | self.nothing;
-        // A byte without bits borrows from the next one: some words pass that should not, none is
-        // lost.
-        differ.wrapping_sub(ONES) & !differ & (ONES << 7) != 0
-    }
+    Some(groups)
 }
 
 #[cfg(test)]
@@ -177,7 +164,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_seed_loses_nothing(
+        fn groups_lose_nothing(
             pattern in "[ACGTNRY]{4,40}",
             read in "[ACGTN]{0,60}",
             at in 0usize..60,

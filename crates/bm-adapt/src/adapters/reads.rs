@@ -1,6 +1,6 @@
 //! The reads in which adapters are searched for: base codes in bounded memory.
 
-use bm_reads::{ReadRef, base::code};
+use bm_reads::{ReadRef, base::push_codes};
 
 /// Base codes of the first reads of a file, one read after the other.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +30,15 @@ impl Reads {
     ) -> [Self; N] {
         let bases = bases.min(u32::MAX as usize);
         let mut all: [Self; N] = std::array::from_fn(|_| Self::default());
-        for together in from.into_iter().take(reads) {
+        let mut from = from.into_iter().take(reads).peekable();
+        let expected = from.size_hint().0;
+        if let Some(first) = from.peek() {
+            for (all, read) in all.iter_mut().zip(first) {
+                all.parts.reserve(expected);
+                all.codes.reserve(expected.saturating_mul(read.len()).min(bases));
+            }
+        }
+        for together in from {
             let has_room =
                 |(all, read): (&Self, &ReadRef<'_>)| read.len() <= bases - all.codes.len();
             if !all.iter().zip(&together).all(has_room) {
@@ -38,7 +46,7 @@ impl Reads {
             }
             for (all, read) in all.iter_mut().zip(together) {
                 all.parts.push((all.codes.len() as u32, read.len() as u32));
-                all.codes.extend(read.sequence.iter().map(|letter| code(*letter)));
+                push_codes(&mut all.codes, read.sequence);
             }
         }
         all
