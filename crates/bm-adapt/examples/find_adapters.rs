@@ -1,8 +1,9 @@
 //! Prints the adapters found in FASTQ files, plain or gzip.
 //!
-//! `find_adapters FILE...`: a line for each adapter with file, sequence, reads that show it, reads
-//! looked at, contexts, name of the kit, how it was accepted, and seconds for the file without
-//! reading it; tab-separated. A file without adapters has a line with `-`.
+//! `find_adapters FILE...`, where `FILE_1,FILE_2` are mates: a line for each adapter with file,
+//! sequence, reads that show it, reads looked at, contexts, name of the kit, how it was accepted, and
+//! seconds for the file, or for both, without reading it; tab-separated. A file without adapters has
+//! a line with `-`.
 
 // An example's output is its result.
 #![allow(clippy::print_stdout)]
@@ -16,33 +17,50 @@ use bm_reads::fastq::{BatchSize, Reader, RecordBatch};
 use flate2::read::MultiGzDecoder;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    for path in std::env::args().skip(1) {
-        let file = File::open(&path)?;
-        let text: Box<dyn Read> = if path.ends_with(".gz") {
-            Box::new(MultiGzDecoder::new(file))
-        } else {
-            Box::new(file)
-        };
-        let mut reader = Reader::new(text);
-        let mut batch = RecordBatch::default();
-        reader.read_batch(&mut batch, BatchSize::Records(Adapters::READS))?;
-        let start = Instant::now();
-        let adapters = Adapters::find(batch.iter().map(|record| record.as_read()));
-        let seconds = start.elapsed().as_secs_f64();
-        if adapters.found.is_empty() {
-            println!("{path}\t-\t0\t{}\t-\t-\t-\t{seconds:.2}", adapters.reads);
-        }
-        for adapter in &adapters.found {
-            let kit = adapter.kit.map_or("unknown", |kit| kit.name);
-            let accepted = match &adapter.acceptance {
-                Acceptance::Kit => "kit".to_owned(),
-                Acceptance::Unknown(reasons) => format!("{reasons:?}"),
+    for paths in std::env::args().skip(1) {
+        let paths: Vec<&str> = paths.split(',').collect();
+        let mut batches = Vec::new();
+        for path in &paths {
+            let file = File::open(path)?;
+            let text: Box<dyn Read> = if path.ends_with(".gz") {
+                Box::new(MultiGzDecoder::new(file))
+            } else {
+                Box::new(file)
             };
-            println!(
-                "{path}\t{}\t{}\t{}\t{:.1}\t{kit}\t{accepted}\t{seconds:.2}",
-                adapter.sequence, adapter.reads, adapters.reads, adapter.contexts
-            );
+            let mut batch = RecordBatch::default();
+            Reader::new(text).read_batch(&mut batch, BatchSize::Records(Adapters::READS))?;
+            batches.push(batch);
+        }
+        let start = Instant::now();
+        let reads = |batch: usize| batches[batch].iter().map(|record| record.as_read());
+        let found = match paths[..] {
+            [_] => vec![Adapters::find(reads(0))],
+            _ => {
+                Adapters::find_pairs(reads(0).zip(reads(1)).map(|(one, other)| [one, other])).into()
+            }
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        for (path, adapters) in paths.iter().zip(&found) {
+            print(path, adapters, seconds);
         }
     }
     Ok(())
+}
+
+fn print(path: &str, adapters: &Adapters, seconds: f64) {
+    if adapters.found.is_empty() {
+        println!("{path}\t-\t0\t{}\t-\t-\t-\t{seconds:.3}", adapters.reads);
+    }
+    for adapter in &adapters.found {
+        let accepted = match &adapter.acceptance {
+            Acceptance::Kit => "kit".to_owned(),
+            Acceptance::Unknown(reasons) => format!("{reasons:?}"),
+            Acceptance::Mates => "mates".to_owned(),
+            Acceptance::Told => "told".to_owned(),
+        };
+        println!(
+            "{path}\t{}\t{}\t{}\t{:.1}\t{}\t{accepted}\t{seconds:.3}",
+            adapter.sequence, adapter.reads, adapters.reads, adapter.contexts, adapter.name
+        );
+    }
 }

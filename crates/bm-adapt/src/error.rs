@@ -27,6 +27,22 @@ pub enum AdaptError {
     /// The SHA-256 of the evidence could not be computed.
     #[error("evidence: its SHA-256 cannot be computed")]
     Evidence(#[source] std::io::Error),
+    /// An adapter that was given is not one.
+    #[error("{place}: {reason}")]
+    Adapter {
+        /// Where: the text, or file and record.
+        place: String,
+        /// What is wrong, and what is expected.
+        reason: String,
+    },
+    /// A file of adapters, or a record of it, could not be read.
+    #[error("{place}: the adapters cannot be read as FASTA")]
+    AdapterFile {
+        /// The file, or file and record.
+        place: String,
+        /// The error of the system or of the FASTA reader.
+        source: std::io::Error,
+    },
     /// A JSON file of the package could not be read or written.
     #[error("{file}: cannot be read or written as JSON")]
     Json {

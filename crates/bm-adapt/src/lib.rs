@@ -10,7 +10,8 @@
 //!   qualities. The result is the package of the model to use, and why it is not the adapted one if
 //!   so ([`Doubt`]).
 //! - [`Adaptation::weigh`] fits k-mer evidence to the run ([`RunEvidence`]).
-//! - [`Adapters::find`] finds the adapters of a run in its reads; nothing here uses them yet.
+//! - [`Adapters::find`] and [`Adapters::find_pairs`] find the adapters of a run in its reads;
+//!   nothing here uses them yet.
 //!
 //! # Quick start
 //!
@@ -67,6 +68,7 @@ mod examples;
 mod findings;
 mod held_out;
 mod labels;
+mod mate_overlap;
 mod network;
 mod package;
 mod parallel;
@@ -76,7 +78,7 @@ mod settings;
 mod train;
 
 pub use adaptation::Adaptation;
-pub use adapters::{Acceptance, Adapter, Adapters, KITS, Kit, Reason};
+pub use adapters::{Acceptance, Adapter, Adapters, GivenAdapter, KITS, Kit, Reason};
 pub use contradiction::Contradiction;
 pub use doubts::Doubt;
 pub use error::AdaptError;

@@ -30,6 +30,16 @@ pub const fn code(base: u8) -> u8 {
     TABLE[base as usize]
 }
 
+/// Appends the [`code`]s of letters: the same without a table, many letters at once.
+pub fn push_codes(codes: &mut Vec<u8>, letters: &[u8]) {
+    const CASE: u8 = b'a' ^ b'A';
+    codes.extend(letters.iter().map(|letter| {
+        let upper = letter & !CASE;
+        let is = |base: u8| u8::from(upper == base);
+        UNKNOWN - 4 * is(b'A') - 3 * is(b'C') - 2 * is(b'G') - (is(b'T') | is(b'U'))
+    }));
+}
+
 /// Returns [`code`] of A, C, G and T in either case, for tables made at compile time; any other
 /// letter, U included, is [`UNKNOWN`].
 pub const fn dna_code(base: u8) -> u8 {
@@ -65,6 +75,33 @@ pub const fn is_unknown(base: u8) -> bool {
     matches!(base, b'N' | b'n' | b'.')
 }
 
+/// Returns the bases that an IUPAC letter stands for, in either case: bit `1 << code` for each, so
+/// that `N` is 15. 0 for anything that is no IUPAC letter.
+pub const fn bases_of(letter: u8) -> u8 {
+    const A: u8 = 1;
+    const C: u8 = 2;
+    const G: u8 = 4;
+    const T: u8 = 8;
+    match letter.to_ascii_uppercase() {
+        b'A' => A,
+        b'C' => C,
+        b'G' => G,
+        b'T' | b'U' => T,
+        b'R' => A | G,
+        b'Y' => C | T,
+        b'S' => C | G,
+        b'W' => A | T,
+        b'K' => G | T,
+        b'M' => A | C,
+        b'B' => C | G | T,
+        b'D' => A | G | T,
+        b'H' => A | C | T,
+        b'V' => A | C | G,
+        b'N' => A | C | G | T,
+        _ => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +111,9 @@ mod tests {
         for (letters, expected) in [("Aa", 0), ("Cc", 1), ("Gg", 2), ("TtUu", 3), ("NnRy.-*@", 4)] {
             assert!(letters.bytes().all(|letter| code(letter) == expected), "{letters}");
         }
+        let (letters, mut codes) = ((0..=u8::MAX).collect::<Vec<_>>(), vec![9]);
+        push_codes(&mut codes, &letters);
+        assert!(codes[1..].iter().eq(letters.iter().map(|letter| &TABLE[usize::from(*letter)])));
         for letter in 0..=u8::MAX {
             let expected = if matches!(letter, b'U' | b'u') { UNKNOWN } else { code(letter) };
             assert_eq!(dna_code(letter), expected, "{letter}");
@@ -84,6 +124,22 @@ mod tests {
     fn complement_returns_the_base_of_the_other_strand() {
         let other: Vec<u8> = b"ACGTacguNR".iter().map(|base| complement(*base)).collect();
         assert_eq!(other, b"TGCATGCANN");
+    }
+
+    #[test]
+    fn an_iupac_letter_and_its_complement_stand_for_complementary_bases() {
+        for (letter, other) in
+            [(b'A', b'T'), (b'R', b'Y'), (b'S', b'S'), (b'K', b'M'), (b'B', b'V'), (b'D', b'H')]
+        {
+            assert_eq!(bases_of(letter).reverse_bits() >> 4, bases_of(other));
+            assert_eq!(bases_of(letter.to_ascii_lowercase()), bases_of(letter));
+        }
+        let letters = (0..=u8::MAX).filter(|letter| bases_of(*letter) > 0);
+        assert_eq!(letters.clone().count(), 32);
+        for letter in letters.filter(|letter| code(*letter) < UNKNOWN) {
+            assert_eq!(bases_of(letter), 1 << code(letter));
+        }
+        assert_eq!((bases_of(b'N'), bases_of(b'.'), bases_of(b'-')), (15, 0, 0));
     }
 
     #[test]

@@ -6,10 +6,13 @@ use bm_reads::base::UNKNOWN;
 
 use super::profile::most;
 use super::reads::Reads;
-use super::words::{K, words};
+use super::words::{K, Place, known_parts, number};
 
 /// Bases of a context, the bases before the word.
 pub(super) const CONTEXT: usize = 4;
+
+/// Smallest diversity of the contexts before an unknown adapter, over the sample's.
+pub(super) const DIVERSITY: f64 = 0.6;
 
 /// Bases before the word by which molecules are told apart; copies of one molecule count once.
 const MOLECULE: usize = 16;
@@ -39,10 +42,7 @@ pub(super) fn effective(counts: &[u32]) -> f64 {
 /// Returns the number of a context; `None` if it has an unknown base or too few.
 fn context(before: &[u8]) -> Option<usize> {
     let bases = before.last_chunk::<CONTEXT>()?;
-    bases
-        .iter()
-        .all(|code| *code < UNKNOWN)
-        .then(|| bases.iter().fold(0, |number, code| number << 2 | usize::from(*code)))
+    bases.iter().all(|code| *code < UNKNOWN).then(|| number(bases))
 }
 
 /// How the sample of a run looks, for comparison.
@@ -61,19 +61,24 @@ impl Background {
     /// Returns the background of reads.
     pub(super) fn of(reads: &Reads) -> Self {
         let size = 1 << (2 * CONTEXT);
-        let (mut inside, mut starts, mut bases) = (vec![0u32; size], vec![0u32; size], [0.5; 4]);
+        let (mut inside, mut starts, mut counts) = (vec![0u32; size], vec![0u32; size], [0u64; 4]);
         for read in reads.iter() {
             let part = &read[SAMPLE.start.min(read.len())..SAMPLE.end.min(read.len())];
-            for context in part.windows(CONTEXT).filter_map(context) {
-                inside[context] += 1;
-            }
+            known_parts(part, |_, part| {
+                part.windows(CONTEXT).for_each(|context| inside[number(context)] += 1);
+            });
             if let Some(context) = read.get(..CONTEXT).and_then(context) {
                 starts[context] += 1;
             }
-            read.iter()
-                .filter(|code| **code < UNKNOWN)
-                .for_each(|code| bases[usize::from(*code)] += 1.0);
+            // In parts, so that a number fits in a byte: many bases are compared at once.
+            for part in read.chunks(usize::from(u8::MAX)) {
+                for (code, count) in (0u8..).zip(&mut counts) {
+                    *count +=
+                        u64::from(part.iter().map(|other| u8::from(*other == code)).sum::<u8>());
+                }
+            }
         }
+        let bases = counts.map(|count| count as f64 + 0.5);
         let contexts = effective(&inside);
         let all: f64 = bases.iter().sum();
         Self {
@@ -84,46 +89,28 @@ impl Background {
     }
 }
 
-/// A word in a read: number of the read, and start of the word's first occurrence.
-pub(super) type Place = (usize, usize);
-
-/// What reads have around a word.
+/// What reads have before a place.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Boundary {
-    /// Reads that have the word.
+pub(super) struct Before {
+    /// Reads that have a whole context of known bases before it.
     pub(super) reads: usize,
-    /// Reads that have it after a whole context of known bases.
-    pub(super) after_context: usize,
     /// The same, with copies of a molecule counted once.
     pub(super) molecules: usize,
     /// Effective number of contexts, by molecules.
     pub(super) contexts: f64,
-    /// Effective number of starts in the read, by molecules.
+    /// Effective number of distances from the start of the read, by molecules.
     pub(super) starts: f64,
-    /// Fraction of the reads whose bases after the word differ from the consensus at most once, of
-    /// those that have so many.
-    pub(super) agreement: f64,
-    /// Number of reads that have so many.
-    pub(super) compared: usize,
 }
 
-impl Boundary {
-    /// Returns what reads have around a word that they have at these places.
+impl Before {
+    /// Returns what reads have before these places.
     pub(super) fn of(reads: &Reads, places: &[Place]) -> Self {
-        let mut molecules = Vec::with_capacity(places.len());
-        let mut columns = [[0u32; 4]; AFTER];
-        for (index, at) in places {
-            let read = reads.read(*index);
-            if context(&read[..*at]).is_some() {
-                // Bases before the word first: sorted, copies of a molecule are neighbours.
-                molecules.push((&read[at.saturating_sub(MOLECULE)..*at], *at));
-            }
-            for (column, code) in columns.iter_mut().zip(&read[at + K..]) {
-                if *code < UNKNOWN {
-                    column[usize::from(*code)] += 1;
-                }
-            }
-        }
+        // Bases before the place first: sorted, copies of a molecule are neighbours.
+        let mut molecules: Vec<(&[u8], usize)> = places
+            .iter()
+            .map(|(index, at)| (&reads.read(*index)[at.saturating_sub(MOLECULE)..*at], *at))
+            .filter(|(before, _)| context(before).is_some())
+            .collect();
         let after_context = molecules.len();
         molecules.sort_unstable();
         // A short insert is a molecule with its length; a longer one, by the bases before the end.
@@ -135,28 +122,12 @@ impl Boundary {
             }
             *starts.entry(*at).or_insert(0u32) += 1;
         }
-        let consensus = columns.map(|column| most(&column));
-        let tails =
-            places.iter().filter_map(|(index, at)| reads.read(*index)[at + K..].first_chunk());
-        let agrees = |tail: &&[u8; AFTER]| {
-            tail.iter().zip(&consensus).filter(|(base, most)| base != most).count() <= 1
-        };
-        let compared = tails.clone().count();
         Self {
-            reads: places.len(),
-            after_context,
+            reads: after_context,
             molecules: molecules.len(),
             contexts: effective(&contexts),
             starts: effective(&starts.into_values().collect::<Vec<_>>()),
-            agreement: tails.filter(agrees).count() as f64 / compared.max(1) as f64,
-            compared,
         }
-    }
-
-    /// Returns a number by which boundaries are compared: the information in the contexts of all
-    /// molecules, in nats. It is largest exactly where the adapter begins.
-    pub(super) fn score(&self) -> f64 {
-        self.molecules as f64 * self.contexts.max(1.0).ln()
     }
 
     /// Returns the effective number of contexts over the number expected if inserts end anywhere in
@@ -169,34 +140,58 @@ impl Boundary {
     }
 }
 
-/// Returns the first places of each word in reads, at most `most` per word, and the number of all
-/// its occurrences. `sorted` are the words, in the order of their numbers.
-pub(super) fn places(reads: &Reads, sorted: &[usize], most: usize) -> Vec<Vec<Place>> {
-    // One bit per word: nearly all words of the reads are not looked for.
-    let mut wanted = vec![0u64; 1 << (2 * K - 6)];
-    for word in sorted {
-        wanted[word >> 6] |= 1 << (word & 63);
-    }
-    let mut found: Vec<Vec<Place>> = vec![Vec::new(); sorted.len()];
-    for (index, read) in reads.iter().enumerate() {
-        words(read, |at, word| {
-            if wanted[word >> 6] >> (word & 63) & 1 == 1
-                && let Ok(of) = sorted.binary_search(&word)
-                && found[of].len() < most
-                && found[of].last().is_none_or(|(last, _)| *last != index)
-            {
-                found[of].push((index, at));
+/// What reads have around a word.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Boundary {
+    /// Reads that have the word.
+    pub(super) reads: usize,
+    /// What they have before it.
+    pub(super) before: Before,
+    /// Fraction of the reads whose bases after the word differ from the consensus at most once, of
+    /// those that have so many.
+    pub(super) agreement: f64,
+    /// Number of reads that have so many.
+    pub(super) compared: usize,
+}
+
+impl Boundary {
+    /// Returns what reads have around a word that they have at these places.
+    pub(super) fn of(reads: &Reads, places: &[Place]) -> Self {
+        let mut columns = [[0u32; 4]; AFTER];
+        for (index, at) in places {
+            for (column, code) in columns.iter_mut().zip(&reads.read(*index)[at + K..]) {
+                if *code < UNKNOWN {
+                    column[usize::from(*code)] += 1;
+                }
             }
-        });
+        }
+        let consensus = columns.map(|column| most(&column));
+        let tails =
+            places.iter().filter_map(|(index, at)| reads.read(*index)[at + K..].first_chunk());
+        let agrees = |tail: &&[u8; AFTER]| {
+            tail.iter().zip(&consensus).filter(|(base, most)| base != most).count() <= 1
+        };
+        let compared = tails.clone().count();
+        Self {
+            reads: places.len(),
+            before: Before::of(reads, places),
+            agreement: tails.filter(agrees).count() as f64 / compared.max(1) as f64,
+            compared,
+        }
     }
-    found
+
+    /// Returns a number by which boundaries are compared: the information in the contexts of all
+    /// molecules, in nats. It is largest exactly where the adapter begins.
+    pub(super) fn score(&self) -> f64 {
+        self.before.molecules as f64 * self.before.contexts.max(1.0).ln()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use bm_reads::ReadRef;
 
-    use super::super::words::word;
+    use super::super::words::{WordSet, word};
     use super::*;
 
     #[test]
@@ -220,10 +215,11 @@ mod tests {
         let reads = Reads::first(texts.iter().map(|text| read(text)), 9, 999);
         let codes: Vec<u8> =
             b"CGTTACGGCATT".iter().map(|base| bm_reads::base::code(*base)).collect();
-        let places = places(&reads, &[word(&codes).expect("a word")], 9);
+        let words = [word(&codes).expect("a word")];
+        let places = WordSet::new(&words).places(&reads, 0..4, 9, |_| {});
         assert_eq!(places, [[(0, 10), (1, 10), (2, 10), (3, 2)]]);
         let boundary = Boundary::of(&reads, &places[0]);
-        assert_eq!((boundary.reads, boundary.after_context, boundary.molecules), (4, 3, 2));
-        assert!((boundary.contexts - 2.0).abs() < 1e-12 && boundary.agreement == 1.0);
+        assert_eq!((boundary.reads, boundary.before.reads, boundary.before.molecules), (4, 3, 2));
+        assert!((boundary.before.contexts - 2.0).abs() < 1e-12 && boundary.agreement == 1.0);
     }
 }

@@ -2,9 +2,9 @@
 
 use bm_reads::base::UNKNOWN;
 
-use super::boundary::{Background, Place};
+use super::boundary::Background;
 use super::reads::Reads;
-use super::words::{K, WordCounts, reverse_complement};
+use super::words::{K, Place, number};
 
 /// Bases at the start of a read that are compared with the adapter, and how many may differ.
 /// Fewer would agree by chance in 100,000 reads; a tenth may differ in old copies of a repeat.
@@ -49,53 +49,32 @@ pub enum Reason {
     ForeignBases,
     /// A fifth of the reads have the sequence, at many distances from their start.
     ManyReads,
-}
-
-/// Returns the fraction of the occurrences of words that occur on the other strand, too.
-///
-/// Words that occur once are left out: in a large genome, their number says nothing.
-pub(super) fn strand_symmetry(counts: &WordCounts, below: u32) -> f64 {
-    let (mut all, mut both) = (0u64, 0u64);
-    for word in counts.frequent(2) {
-        let count = counts.get(word);
-        if count < below {
-            all += u64::from(count);
-            both += u64::from(count.min(counts.get(reverse_complement(word))));
-        }
-    }
-    both as f64 / all.max(1) as f64
+    /// The overlap of mates shows that inserts end where the sequence begins.
+    EndsOfInserts,
 }
 
 /// A sequence whose origin is in question.
 pub(super) struct Suspect<'a> {
-    /// Number of its first word.
-    pub(super) word: usize,
     /// Its bases.
     pub(super) consensus: &'a [u8],
     /// First places of the word in reads.
     pub(super) places: &'a [Place],
-    /// Reads with the word, beyond those places too.
-    pub(super) reads: u32,
+    /// Occurrences of the word, beyond those places too.
+    pub(super) count: u32,
+    /// Occurrences of the word's reverse complement.
+    pub(super) turned: u32,
 }
 
 impl Suspect<'_> {
     /// Returns why the sequence is not of the sample; nothing if a test contradicts, or if no test
-    /// says anything about this run.
+    /// says anything about this run. `symmetry` takes time, and is called only if it matters.
     pub(super) fn reasons(
         &self,
         reads: &Reads,
-        counts: &WordCounts,
-        symmetry: f64,
+        symmetry: impl Fn() -> f64,
         background: &Background,
     ) -> Vec<Reason> {
         let mut reasons = Vec::new();
-        if symmetry >= BOTH_STRANDS {
-            let other = f64::from(counts.get(reverse_complement(self.word)));
-            if other > OTHER_STRAND * f64::from(self.reads) {
-                return Vec::new();
-            }
-            reasons.push(Reason::OneStrand);
-        }
         let expected = self.expected_inside(reads);
         if background.free_starts >= FREE_STARTS && expected >= FEWEST_EXPECTED {
             if self.inside(reads) as f64 > INSIDE * expected {
@@ -103,10 +82,23 @@ impl Suspect<'_> {
             }
             reasons.push(Reason::NoReadBeginsInside);
         }
-        if reasons.is_empty() && self.foreign(background) >= FOREIGN {
+        let is_foreign = self.foreign(background) >= FOREIGN;
+        let has_many = f64::from(self.count) >= MANY * reads.len() as f64;
+        let on_both = f64::from(self.turned) > OTHER_STRAND * f64::from(self.count);
+        // A sequence on both strands is not accepted for this test, and no other test accepts it.
+        if on_both && reasons.is_empty() && !is_foreign && !has_many {
+            return Vec::new();
+        }
+        if symmetry() >= BOTH_STRANDS {
+            if on_both {
+                return Vec::new();
+            }
+            reasons.insert(0, Reason::OneStrand);
+        }
+        if reasons.is_empty() && is_foreign {
             reasons.push(Reason::ForeignBases);
         }
-        if reasons.is_empty() && f64::from(self.reads) >= MANY * reads.len() as f64 {
+        if reasons.is_empty() && has_many {
             reasons.push(Reason::ManyReads);
         }
         reasons
@@ -121,12 +113,13 @@ impl Suspect<'_> {
             .map(|(index, _)| (reads.read(*index).len() + 1).saturating_sub(K).max(1))
             .sum();
         let mean = room as f64 / self.places.len().max(1) as f64;
-        f64::from(self.reads) / mean.max(1.0) * offsets(self.consensus, FIRST_INSIDE).count() as f64
+        f64::from(self.count) / mean.max(1.0) * offsets(self.consensus, FIRST_INSIDE).count() as f64
     }
 
     /// Returns the number of reads that begin inside the consensus.
     fn inside(&self, reads: &Reads) -> usize {
-        reads.iter().filter(|read| begins_inside(read, self.consensus, FIRST_INSIDE)).count()
+        let inside = Inside::of(self.consensus, FIRST_INSIDE);
+        reads.iter().filter(|read| inside.has_start_of(read)).count()
     }
 
     /// Returns the log-likelihood ratio of the consensus: bases drawn evenly, over bases drawn as
@@ -151,14 +144,84 @@ fn offsets(consensus: &[u8], first: usize) -> impl Iterator<Item = usize> {
         .map(|(offset, _)| offset)
 }
 
-/// Returns whether a read begins inside a consensus, at offset `first` or later.
-pub(super) fn begins_inside(read: &[u8], consensus: &[u8], first: usize) -> bool {
-    let Some(start) = read.first_chunk::<START>() else { return false };
-    offsets(consensus, first).any(|offset| {
-        let mut differ = 0;
-        start.iter().zip(&consensus[offset..]).all(|(base, expected)| {
-            differ += usize::from(base != expected);
-            differ <= MAY_DIFFER
-        })
-    })
+/// Bases in a byte of the start of a read.
+const BYTE: usize = 4;
+const BYTES: usize = START / BYTE;
+
+/// The bases at which a read may begin inside a consensus.
+pub(super) struct Inside<'a> {
+    consensus: &'a [u8],
+    offsets: Vec<usize>,
+    /// For each byte of a read's start and each value of it: bit `1 << i` if the consensus has it
+    /// there at `offsets[i]`.
+    have: Vec<[u128; BYTES]>,
+}
+
+impl<'a> Inside<'a> {
+    /// Returns the starts inside a consensus of up to 128 bases, from offset `first` on.
+    pub(super) fn of(consensus: &'a [u8], first: usize) -> Self {
+        let offsets: Vec<usize> = offsets(consensus, first).take(u128::BITS as usize).collect();
+        let mut have = vec![[0; BYTES]; 1 << (2 * BYTE)];
+        for (bit, offset) in offsets.iter().enumerate() {
+            for (byte, bases) in consensus[*offset..].chunks(BYTE).take(BYTES).enumerate() {
+                have[number(bases)][byte] |= 1 << bit;
+            }
+        }
+        Self { consensus, offsets, have }
+    }
+
+    /// Returns whether a read begins inside: two of sixteen bases may differ.
+    pub(super) fn has_start_of(&self, read: &[u8]) -> bool {
+        let Some(start) = read.first_chunk::<START>() else { return false };
+        // Two bases that differ leave at least two bytes as they are. Unknown bases are taken for
+        // any, and compared below.
+        let [a, b, c, d] = std::array::from_fn(|byte| {
+            let bases = &start[BYTE * byte..][..BYTE];
+            let value = bases.iter().fold(0, |value, code| value << 2 | usize::from(code & 3));
+            self.have[value][byte]
+        });
+        let mut possible = a & b | c & d | (a | b) & (c | d);
+        while possible != 0 {
+            let consensus = &self.consensus[self.offsets[possible.trailing_zeros() as usize]..];
+            let differ = start.iter().zip(consensus).filter(|(base, other)| base != other).count();
+            if differ <= MAY_DIFFER {
+                return true;
+            }
+            possible &= possible - 1;
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bm_reads::base::code;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn reads_that_begin_inside_are_found(
+            consensus in "[ACGT]{16,80}|[ACGTN]{40,80}",
+            read in "[ACGTN]{0,30}",
+            at in 0usize..80,
+            errors in proptest::collection::vec((0usize..16, 0u8..5), 0..4),
+            first in 1usize..4,
+        ) {
+            let codes = |text: &str| text.bytes().map(code).collect::<Vec<u8>>();
+            let (consensus, mut read) = (codes(&consensus), codes(&read));
+            read.splice(0..0, consensus[at.min(consensus.len())..].iter().copied());
+            for (at, error) in errors {
+                if let Some(base) = read.get_mut(at) {
+                    *base = error;
+                }
+            }
+            let begins = read.len() >= START && offsets(&consensus, first).any(|offset| {
+                let pairs = read[..START].iter().zip(&consensus[offset..]);
+                pairs.filter(|(base, other)| base != other).count() <= MAY_DIFFER
+            });
+            prop_assert_eq!(Inside::of(&consensus, first).has_start_of(&read), begins);
+        }
+    }
 }

@@ -18,7 +18,7 @@ const AGAIN: usize = 7;
 const AGAIN_OF: usize = 8;
 const AGAIN_BASES: usize = 3;
 
-/// Fewest reads of a column.
+/// Fewest reads of a column, unless others are asked for.
 const FEWEST: u32 = 10;
 
 /// No two adapters separate at a column in which at least this fraction of the reads have one base.
@@ -41,6 +41,11 @@ impl Profile {
     /// Returns the consensus of tails of reads, each from the start of the adapter to the end of
     /// the read.
     pub(super) fn of(tails: &[&[u8]]) -> Self {
+        Self::with_at_least(FEWEST, tails)
+    }
+
+    /// Returns the consensus of so many reads or more.
+    pub(super) fn with_at_least(fewest: u32, tails: &[&[u8]]) -> Self {
         let mut columns = vec![[0u32; 4]; LONGEST];
         for tail in tails {
             for (column, code) in columns.iter_mut().zip(*tail) {
@@ -50,7 +55,7 @@ impl Profile {
             }
         }
         let mut profile = Self { columns };
-        profile.columns.truncate(profile.end());
+        profile.columns.truncate(profile.end(fewest));
         profile.drop_homopolymers();
         profile
     }
@@ -105,9 +110,9 @@ impl Profile {
     }
 
     /// Returns where the consensus ends.
-    fn end(&self) -> usize {
+    fn end(&self, fewest: u32) -> usize {
         let first: u32 = self.columns[0].iter().sum();
-        let enough = FEWEST.max(first / 20);
+        let enough = fewest.max(first / 20);
         let deep = |column: &[u32; 4]| column.iter().sum::<u32>() >= enough;
         let agrees = |column: &[u32; 4]| deep(column) && agreement(column) >= AGREES;
         let mut end = 0;

@@ -79,6 +79,25 @@ fn nothing_is_found_where_there_is_no_adapter() {
         assert!(adapters.found.is_empty(), "{name}: {:?}", adapters.found);
     }
     assert_eq!(find(&[]), Adapters::default());
+    for [first, second] in [
+        [
+            "miseq_twist/miseq_twist_first2000_1.fastq.gz",
+            "miseq_twist/miseq_twist_first2000_2.fastq.gz",
+        ],
+        ["hiseq_measles/hiseq_measles_1.fastq.gz", "hiseq_measles/hiseq_measles_2.fastq.gz"],
+    ] {
+        let (first_mates, second_mates) = (testdata(first), testdata(second));
+        let pairs = first_mates.iter().zip(&second_mates).map(|(first, second)| {
+            [first, second].map(|sequence| ReadRef {
+                name: b"read",
+                sequence,
+                quality_scores: sequence,
+            })
+        });
+        for mate in Adapters::find_pairs(pairs) {
+            assert!(mate.found.is_empty(), "{first}: {:?}", mate.found);
+        }
+    }
     assert!(find(&[b"".to_vec(), b"ACG".to_vec(), vec![b'N'; 200]]).found.is_empty());
 }
 

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod adaptation;
+mod adapter_pairs;
 mod adapters;
+mod given_adapters;
 mod labels;
 mod run;
