@@ -1,6 +1,6 @@
 //! Where the inserts of a run end: its adapters, and what its first reads show.
 
-use bm_adapt::Adapters;
+use bm_adapt::{Adapters, GivenAdapter};
 use bm_insert::{Adapter, Finder, Insert, InsertModel, Inserts};
 use bm_reads::ReadRef;
 
@@ -14,7 +14,7 @@ pub enum AdapterChoice {
     #[default]
     Found,
     /// They are known: those of first mates and single reads, and those of second mates.
-    Told([Adapters; 2]),
+    Told([Vec<GivenAdapter>; 2]),
     /// There are none, and inserts are as long as the reads, or longer.
     Forbidden,
 }
@@ -94,14 +94,19 @@ impl<'a> FirstReads<'a> {
     fn adapters(&self, choice: &AdapterChoice) -> [Adapters; 2] {
         match choice {
             AdapterChoice::Forbidden => Default::default(),
-            AdapterChoice::Told(told) => told.clone(),
-            AdapterChoice::Found => [0, 1].map(|mate| {
+            AdapterChoice::Told(told) => [0, 1].map(|mate| {
+                let mut adapters = Adapters::told(told[mate].iter().cloned());
                 if mate < self.mates {
-                    Adapters::find(self.templates.iter().map(|reads| reads[mate]))
-                } else {
-                    Adapters::default()
+                    adapters.count(self.templates.iter().map(|reads| reads[mate]));
                 }
+                adapters
             }),
+            AdapterChoice::Found if self.mates == 2 => {
+                Adapters::find_pairs(self.templates.iter().copied())
+            }
+            AdapterChoice::Found => {
+                [Adapters::find(self.templates.iter().map(|reads| reads[0])), Adapters::default()]
+            }
         }
     }
 }
@@ -116,7 +121,8 @@ pub(crate) fn notice(first: &[TemplateBatch], choice: &AdapterChoice) -> Option<
     let share = adapters.iter().map(share).fold(0.0, f64::max);
     let mut names: Vec<&str> = Vec::new();
     for adapter in adapters.iter().flat_map(|adapters| &adapters.found) {
-        let name = adapter.kit.map_or(&*adapter.sequence, |kit| kit.name);
+        let name = if adapter.kit.is_some() { &adapter.name } else { &adapter.sequence };
+        let name = name.as_str();
         if !names.contains(&name) {
             names.push(name);
         }

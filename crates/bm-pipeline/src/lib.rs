@@ -85,6 +85,7 @@ mod templates;
 mod totals;
 mod trim;
 
+pub use bm_adapt::GivenAdapter;
 pub use bm_io::{Cancellation, Cancelled};
 
 pub use base_probabilities::BaseProbabilities;

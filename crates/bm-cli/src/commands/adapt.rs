@@ -114,7 +114,7 @@ impl Args {
             start: &start,
             seed: self.seed,
             evidence: self.evidence.then_some(self.max_memory),
-            adapters: &self.adapters.choice(),
+            adapters: &self.adapters.choice()?,
             threads: self.run.threads(),
             cancellation: None,
         };

@@ -90,24 +90,24 @@ impl Args {
     /// Filters the reads and writes the reports.
     pub(crate) fn run(&self) -> Result<()> {
         let ScoringArgs { reports, run, .. } = &self.scoring;
-        let filter = self.filter();
+        let filter = self.filter()?;
         refuse_twins(self.outputs())?;
         let open = reports.create(&filter.settings)?;
         let finished = filter.run(&TerminalObserver::new(run.quiet))?;
         open.finish("filter", finished, &filter.settings.inputs, run.quiet)
     }
 
-    fn filter(&self) -> Filter {
+    fn filter(&self) -> Result<Filter> {
         let goal = self.goal.goal();
         let scores = self.scores.clone().map(|table| EarlierScores { table, goal });
-        Filter {
-            settings: self.scoring.settings(scores),
+        Ok(Filter {
+            settings: self.scoring.settings(scores)?,
             output: self.output.clone(),
             output2: self.output2.clone(),
             singles: self.singles.clone(),
             discarded: self.discarded.clone(),
             annotate: self.annotate,
             recalibrate: self.recalibrate,
-        }
+        })
     }
 }

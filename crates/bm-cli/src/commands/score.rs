@@ -48,7 +48,7 @@ impl Args {
     /// Scores the reads and writes the reports.
     pub(crate) fn run(&self) -> Result<()> {
         let ScoringArgs { reports, run, .. } = &self.scoring;
-        let score = Score { settings: self.scoring.settings(None), output: self.output.clone() };
+        let score = Score { settings: self.scoring.settings(None)?, output: self.output.clone() };
         refuse_twins(self.outputs())?;
         let open = reports.create(&score.settings)?;
         let finished = score.run(&TerminalObserver::new(run.quiet))?;

@@ -1,5 +1,6 @@
 //! What `filter` and `score` share: which reads, what scores them, and what decides.
 
+use anyhow::Result;
 use bm_pipeline::{EarlierScores, RunSettings};
 
 use crate::options::criteria::CriteriaArgs;
@@ -41,8 +42,12 @@ pub(crate) struct ScoringArgs {
 impl ScoringArgs {
     /// Returns the settings of a run, with scores that take the place of the model, if there are
     /// some.
-    pub(crate) fn settings(&self, scores: Option<EarlierScores>) -> RunSettings {
-        RunSettings {
+    ///
+    /// # Errors
+    ///
+    /// If the adapters that are given cannot be read.
+    pub(crate) fn settings(&self, scores: Option<EarlierScores>) -> Result<RunSettings> {
+        Ok(RunSettings {
             inputs: self.input.inputs(&self.quality, &self.strict),
             engine: self.engine.choice(),
             scores,
@@ -50,13 +55,13 @@ impl ScoringArgs {
             criteria: self.criteria.criteria(),
             rules: self.rules.rules(),
             trimming: self.trimming.trimming(),
-            adapters: self.trimming.adapters.choice(),
+            adapters: self.trimming.adapters.choice()?,
             pair_mode: self.input.pair_mode(),
             threads: self.run.threads(),
             level: self.writing.level,
             durability: self.writing.durability(),
             surveys: self.reports.needs_survey(),
             cancellation: None,
-        }
+        })
     }
 }

@@ -1,6 +1,9 @@
 //! Options for cutting off what is not worth keeping of a read.
 
-use bm_pipeline::{AdapterChoice, Trimming};
+use std::ffi::OsString;
+
+use anyhow::Result;
+use bm_pipeline::{AdapterChoice, GivenAdapter, Trimming};
 use clap::ValueEnum;
 
 use crate::options::values;
@@ -50,8 +53,15 @@ pub(crate) struct TrimmingArgs {
 /// Where the adapters of a run come from.
 #[derive(Debug, clap::Args)]
 pub(crate) struct AdapterArgs {
-    /// Look for no adapters
-    #[arg(long, help_heading = TRIMMING)]
+    /// An adapter of single reads or first mates, instead of those found in the run: a sequence, or a
+    /// FASTA file. Without --adapter2, of both mates
+    #[arg(long, value_name = "SEQ|FILE", help_heading = TRIMMING)]
+    adapter: Vec<OsString>,
+    /// An adapter of second mates
+    #[arg(long, value_name = "SEQ|FILE", requires = "adapter", help_heading = TRIMMING)]
+    adapter2: Vec<OsString>,
+    /// Look for no adapters, and take inserts for as long as the reads
+    #[arg(long, conflicts_with = "adapter", help_heading = TRIMMING)]
     no_adapters: bool,
 }
 
@@ -83,7 +93,26 @@ impl TrimmingArgs {
 
 impl AdapterArgs {
     /// Returns where adapters come from.
-    pub(crate) fn choice(&self) -> AdapterChoice {
-        if self.no_adapters { AdapterChoice::Forbidden } else { AdapterChoice::Found }
+    ///
+    /// # Errors
+    ///
+    /// If an argument is neither a sequence nor a file of adapters.
+    pub(crate) fn choice(&self) -> Result<AdapterChoice> {
+        if self.no_adapters {
+            return Ok(AdapterChoice::Forbidden);
+        }
+        if self.adapter.is_empty() {
+            return Ok(AdapterChoice::Found);
+        }
+        let second = if self.adapter2.is_empty() { &self.adapter } else { &self.adapter2 };
+        Ok(AdapterChoice::Told([given(&self.adapter)?, given(second)?]))
     }
+}
+
+fn given(arguments: &[OsString]) -> Result<Vec<GivenAdapter>> {
+    let mut all = Vec::new();
+    for argument in arguments {
+        all.extend(GivenAdapter::parse(argument)?);
+    }
+    Ok(all)
 }
