@@ -222,6 +222,30 @@ def trimmomatic_own(task: Task) -> Outputs:
     return trimmomatic_with(task, f"ILLUMINACLIP:{TRUSEQ_TRIMMOMATIC.format('SE' if len(task.files) == 1 else 'PE-2')}:2:30:10:1:true")
 
 
+# --------------------------------------------------------------------------------------------------------- bm
+
+BM = ("--threshold", 0, "--threads", 1, "--quiet")  # nothing is dropped for its quality
+
+
+def bm_with(task: Task, *options: object) -> Outputs:
+    words: list[object] = ["bm", "filter", *task.files, *BM, *options, "-o", task.out("out_1.fastq")]
+    if len(task.files) == 2:
+        words += ["-O", task.out("out_2.fastq")]
+    task.call(*words)
+    return [[task.out(f"out_{mate}.fastq")] for mate in range(1, len(task.files) + 1)]
+
+
+def bm(task: Task) -> Outputs:
+    return bm_with(task, "--trim=adapters")
+
+
+def bm_given(task: Task) -> Outputs:
+    words: list[object] = []
+    for option, adapter in zip(("--adapter", "--adapter2"), task.adapters, strict=False):
+        words += [option, adapter]
+    return bm_with(task, "--trim=adapters", *words)
+
+
 ADAPTERS = (
     Tool("nothing", "", "no program, every read as it is", (), nothing, nothing),
     Tool("fastp", GIVEN, "fastp -a A [--adapter_sequence_r2 A2]", ("fastp",), fastp(told=True), fastp(told=True)),
@@ -230,6 +254,8 @@ ADAPTERS = (
     Tool("BBDuk", GIVEN, "bbduk.sh literal=A[,A2] ktrim=r k=23 (the adapter's length if it is shorter) mink=11 hdist=1 [tbo tpe]", ("bbduk.sh",),
          bbduk(told=True), bbduk("tbo", "tpe", told=True)),
     Tool("Trimmomatic", GIVEN, "Trimmomatic ILLUMINACLIP:A.fa:2:30:10:1:true", ("TrimmomaticSE", "TrimmomaticPE"), trimmomatic, trimmomatic),
+    Tool("bm", GIVEN, "bm filter --trim=adapters --adapter A [--adapter2 A2]", ("bm",), bm_given, bm_given),
+    Tool("bm", FOUND, "bm filter --trim=adapters", ("bm",), bm, bm),
     Tool("fastp", FOUND, "fastp", ("fastp",), fastp(), fastp()),
     Tool("fastp, detecting", FOUND, "fastp --detect_adapter_for_pe", ("fastp",), None, fastp("--detect_adapter_for_pe")),
     Tool("BBMerge, cutadapt", FOUND, "bbmerge.sh outa=A.fa, then cutadapt -a A -A A2", ("bbmerge.sh", "cutadapt"),
@@ -273,6 +299,15 @@ def bbduk_quality(task: Task, q: int) -> Outputs:
     return bbduk("qtrim=rl", f"trimq={q}", told=False)(task)
 
 
+def bm_quality(*options: str) -> Callable[[Task, int], Outputs]:
+    def run(task: Task, price: int) -> Outputs:
+        return bm_with(task, "--trim=ends", "--trim-price", price, *options)
+
+    return run
+
+
+PRICES = (1, 2, 4, 9, 19, 49, 99, 199, 499, 999, 2999, 9999)
+
 Q_2_TO_40 = (2, 5, 10, 15, 20, 25, 28, 30, 32, 35, 38, 40)
 
 QUALITIES = (
@@ -282,6 +317,8 @@ QUALITIES = (
     Trimmer("sickle", "sickle se -q Q -l 0", Q_2_TO_40, ("sickle",), sickle),
     Trimmer("Trimmomatic", "TrimmomaticSE SLIDINGWINDOW:4:Q", Q_2_TO_40, ("TrimmomaticSE",), trimmomatic_quality),
     Trimmer("BBDuk", "bbduk.sh qtrim=rl trimq=Q", Q_2_TO_40, ("bbduk.sh",), bbduk_quality),
+    Trimmer("bm", "bm filter --trim=ends --trim-price Q", PRICES, ("bm",), bm_quality(), is_peer=False),
+    Trimmer("bm, adapted", "bm filter --adapt --trim=ends --trim-price Q", PRICES, ("bm",), bm_quality("--adapt"), is_peer=False),
 )  # fmt: skip
 
 PACKAGES = {"fastp": "fastp", "AdapterRemoval": "adapterremoval", "bbduk.sh": "bbmap", "bbmerge.sh": "bbmap", "sickle": "sickle",

@@ -5,6 +5,7 @@ use bm_reads::ReadRef;
 use crate::candidates::Candidates;
 use crate::inserts::{End, Tail};
 use crate::model::{InsertModel, RUNS, counted};
+use crate::support;
 use crate::tails::{self, run_of};
 
 /// Less probable ends are left out.
@@ -15,6 +16,7 @@ const LEAST: f32 = 1e-4;
 pub struct Finder {
     candidates: Candidates,
     ends: [Vec<End>; 2],
+    support: support::Memory,
 }
 
 impl Finder {
@@ -57,6 +59,23 @@ impl Finder {
                 ends.sort_by_key(|end| end.at);
             }
             ends.retain(|end| end.probability >= LEAST);
+        }
+    }
+
+    /// Returns whether other reads of the run have all words of a part of a read
+    /// ([`InsertModel::with_support`]). If not, or if its bases are `doubted` for their qualities,
+    /// turns the error probability of each base into a posterior one: lower for bases that other
+    /// reads have at the same place, higher for those that they contradict.
+    pub fn weigh(
+        &mut self,
+        model: &InsertModel,
+        sequence: &[u8],
+        errors: &mut [f32],
+        doubted: bool,
+    ) -> bool {
+        match &model.support {
+            Some(support) => support.weigh(sequence, errors, doubted, &mut self.support),
+            None => false,
         }
     }
 

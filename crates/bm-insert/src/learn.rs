@@ -11,10 +11,17 @@ use crate::lengths::{Lengths, Observed};
 use crate::model::{InsertModel, RUNS, counted};
 use crate::overlap::Overlaps;
 use crate::sample::Sample;
+use crate::support::Support;
 use crate::tails::run_of;
 
 /// Most templates from which the lengths of inserts are learned.
 const LEARNED: usize = 25_000;
+
+/// Bases whose words are counted to support bases.
+const COUNTED: usize = 6 << 20;
+
+/// Templates that tell what the support by words is worth.
+const ASKED: usize = 2000;
 
 /// Below this part of the templates, mates show no inserts shorter than the reads.
 const RARE: f32 = 2e-4;
@@ -38,6 +45,7 @@ impl InsertModel {
             overlaps: is_paired.then(Overlaps::new),
             lengths: Lengths::new(longest.unwrap_or(0)),
             runs: runs(some()),
+            support: None,
         };
         if model.has_tails() {
             model.learn_lengths(some(), &|_| 0);
@@ -52,6 +60,22 @@ impl InsertModel {
             }
         }
         model
+    }
+
+    /// Learns, from the same templates, what the run's words say of the bases of reads
+    /// ([`Finder::weigh`]).
+    pub fn with_support(mut self, templates: &[&[ReadRef<'_>]]) -> Self {
+        if !self.sample.has_words() {
+            let bases = |mates: &[ReadRef<'_>]| mates.iter().map(ReadRef::len).sum::<usize>();
+            let all: usize = templates.iter().map(|mates| bases(mates)).sum();
+            let step = all.div_ceil(COUNTED).max(1);
+            let some: Vec<&[ReadRef<'_>]> = templates.iter().step_by(step).copied().collect();
+            self.count_words(&some);
+        }
+        let reads = templates.iter().step_by(templates.len().div_ceil(ASKED).max(1));
+        let reads = reads.flat_map(|mates| mates.iter()).map(|read| read.sequence);
+        self.support = Support::of(&self.sample, reads);
+        self
     }
 
     fn learn_lengths<'a>(

@@ -59,6 +59,7 @@ mod model;
 mod overlap;
 mod planes;
 mod sample;
+mod support;
 mod tails;
 
 pub use adapter::Adapter;

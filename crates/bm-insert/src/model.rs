@@ -5,6 +5,7 @@ use crate::candidates::Signs;
 use crate::lengths::Lengths;
 use crate::overlap::Overlaps;
 use crate::sample::{Sample, UNCOUNTED};
+use crate::support::Support;
 
 /// Bases of runs: two-colour instruments call G where there is no signal, and RNA ends in A.
 pub(crate) const RUNS: [u8; 2] = [2, 0];
@@ -19,6 +20,8 @@ pub struct InsertModel {
     pub(crate) lengths: Lengths,
     /// Odds that a read of each mate ends in a run of each of [`RUNS`].
     pub(crate) runs: [[f32; 2]; 2],
+    /// What words of the sample say of the bases of reads, if that was asked for.
+    pub(crate) support: Option<Support>,
 }
 
 impl InsertModel {

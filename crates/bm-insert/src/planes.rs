@@ -58,6 +58,36 @@ impl Planes {
         other(word) >> offset | other(word + 1) << (BITS - offset)
     }
 
+    /// Fills `low` and `high` with the bits of the bases' codes: A 00, C 01, T 10, G 11. A word of
+    /// zeros follows.
+    pub(crate) fn codes_into(&self, low: &mut Vec<u64>, high: &mut Vec<u64>) {
+        let [_, c, g, t] = &self.of_bases;
+        let both = |one: &Vec<u64>, plane: &mut Vec<u64>| {
+            plane.clear();
+            plane.extend(one.iter().zip(g).map(|(one, g)| one | g));
+        };
+        both(c, low);
+        both(t, high);
+    }
+
+    /// Returns whether all bases are known.
+    pub(crate) fn is_known(&self) -> bool {
+        (0..self.words()).all(|word| self.known(word) == self.inside[word])
+    }
+
+    /// Returns whether some bases, at most 64, are in the read and known.
+    pub(crate) fn are_known(&self, start: usize, bases: usize) -> bool {
+        let end = start + bases;
+        let is_known = |word: usize| {
+            self.known(word) & Self::range(start, end, word) == Self::range(start, end, word)
+        };
+        end <= self.length && (start / BITS..=end / BITS).all(is_known)
+    }
+
+    fn known(&self, word: usize) -> u64 {
+        self.of_bases.iter().fold(0, |known, plane| known | plane[word])
+    }
+
     /// Returns the positions of a word that lie in `start..end`.
     pub(crate) fn range(start: usize, end: usize, word: usize) -> u64 {
         let below = |position: usize| {

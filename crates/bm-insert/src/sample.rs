@@ -6,8 +6,8 @@ use bm_reads::base::{UNKNOWN, code};
 use crate::adapter::{SCORES, error_probability};
 
 /// Length of a word, in bases: one base, and the eleven before it.
-const K: usize = 12;
-const MASK: usize = (1 << (2 * K)) - 1;
+pub(crate) const K: usize = 12;
+pub(crate) const MASK: usize = (1 << (2 * K)) - 1;
 
 /// The last bases of each read are not counted: the adapter's first bases would vouch for
 /// themselves.
@@ -47,6 +47,11 @@ impl Sample {
         self.frequencies.get(usize::from(code)).map_or(0.25, |p| *p).ln()
     }
 
+    /// Returns whether words were counted.
+    pub(crate) fn has_words(&self) -> bool {
+        !self.counts.is_empty()
+    }
+
     /// Forgets all words.
     pub(crate) fn clear(&mut self) {
         self.counts.clear();
@@ -67,6 +72,18 @@ impl Sample {
                 }
             }
         }
+    }
+
+    /// Returns how often the run has a word.
+    #[inline(always)]
+    pub(crate) fn count_of(&self, word: usize) -> u16 {
+        self.counts.get(word).copied().unwrap_or(0)
+    }
+
+    /// Calls `f` with each word that occurs at least so many times.
+    pub(crate) fn words_with(&self, least: u16, f: impl FnMut(usize)) {
+        let is_frequent = |(_, count): &(usize, &u16)| **count >= least;
+        self.counts.iter().enumerate().filter(is_frequent).map(|(word, _)| word).for_each(f);
     }
 
     /// Forgets what words of few letters say.

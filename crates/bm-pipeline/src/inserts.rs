@@ -44,7 +44,7 @@ impl Ahead {
     /// To learn where inserts end.
     pub(crate) const LEARN: Self = Self { reads: Adapters::READS, bytes: 2 * Adapters::BASES };
     /// To tell the user of adapters.
-    pub(crate) const NOTICE: Self = Self { reads: 20_000, bytes: 8 << 20 };
+    pub(crate) const NOTICE: Self = Self { reads: 10_000, bytes: 8 << 20 };
 }
 
 /// Reads batches until there are enough reads, or no more; the first batch has been read. Returns
@@ -138,8 +138,13 @@ pub(crate) fn notice(first: &[TemplateBatch], choice: &AdapterChoice) -> Option<
 }
 
 impl RunInserts {
-    /// Learns where inserts end from the first batches of a run.
-    pub(crate) fn learn(first: &[TemplateBatch], choice: &AdapterChoice) -> Self {
+    /// Learns where inserts end from the first batches of a run and, if it is asked for, what words
+    /// say of the bases of reads.
+    pub(crate) fn learn(
+        first: &[TemplateBatch],
+        choice: &AdapterChoice,
+        with_support: bool,
+    ) -> Self {
         let reads = FirstReads::of(first);
         let adapters = reads.adapters(choice);
         let of_mate = |adapters: &Adapters| {
@@ -149,7 +154,19 @@ impl RunInserts {
             reads.templates.iter().map(|mates| &mates[..reads.mates]).collect();
         let model = InsertModel::learn(&templates, [of_mate(&adapters[0]), of_mate(&adapters[1])]);
         let model = if *choice == AdapterChoice::Forbidden { model.without_mates() } else { model };
+        let model = if with_support { model.with_support(&templates) } else { model };
         Self { adapters, model, templates: templates.len() as u64 }
+    }
+
+    /// Asks the words of the run, if these were learned, as [`Finder::weigh`] does.
+    pub(crate) fn weigh(
+        &self,
+        finder: &mut Finder,
+        sequence: &[u8],
+        errors: &mut [f32],
+        doubted: bool,
+    ) -> bool {
+        finder.weigh(&self.model, sequence, errors, doubted)
     }
 
     /// Returns whether all reads are of the sample from end to end.

@@ -152,6 +152,7 @@ impl Batch {
     fn score<P>(
         &mut self,
         model: &mut QualityModel,
+        finder: &mut Finder,
         plan: &Plan<'_, P>,
     ) -> Result<(), PipelineError> {
         let Self { templates, predictions, joints, bases, inserts, parts, .. } = self;
@@ -181,6 +182,7 @@ impl Batch {
                 continue;
             }
             let mut chosen = vec![None; file.len()];
+            let mut weighed = Vec::new();
             let mut choose = |place: usize, errors: &[f32]| {
                 let insert = inserts.get(before + place);
                 let part = &of_file[place].scored;
@@ -188,7 +190,18 @@ impl Batch {
                 let foreign = |at: usize| insert.foreign(part.start + at);
                 let foreign: Option<&dyn Fn(usize) -> f32> =
                     if insert.is_whole() { None } else { Some(&foreign) };
-                let best = plan.trimming.best(&sequence[part.clone()], errors, foreign);
+                let sequence = &sequence[part.clone()];
+                let is_whole = foreign.is_none() && plan.trimming.is_best_whole(sequence, errors);
+                weighed.clear();
+                weighed.extend_from_slice(errors);
+                let best = match plan.inserts {
+                    Some(run)
+                        if run.weigh(finder, sequence, &mut weighed, !is_whole) && is_whole =>
+                    {
+                        0..sequence.len()
+                    }
+                    _ => plan.trimming.best(sequence, &weighed, foreign),
+                };
                 chosen[place] = Some(best.clone());
                 best
             };
@@ -366,7 +379,7 @@ pub(crate) fn run(
         let Worker { scorer, finder } = worker;
         if let Scorer::Model(model) = scorer {
             batch.divide(finder, plan);
-            batch.score(model, plan)?;
+            batch.score(model, finder, plan)?;
         }
         batch.decide(count, plan);
         Ok(())

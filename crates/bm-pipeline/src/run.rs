@@ -23,6 +23,7 @@ use crate::pipeline::{
 use crate::retention::{Goal, RetentionCurve};
 use crate::rules::Rules;
 use crate::run_pass::refuse_streams;
+use crate::sample_parts::{of_sample, parts_of};
 use crate::score_table::ScoreTable;
 use crate::survey::Survey;
 use crate::templates::TemplateReader;
@@ -253,11 +254,15 @@ impl Job<'_> {
             OpenSource::Model { mut engine, mut learned } => {
                 inserts = learned.as_mut().and_then(|learned| learned.inserts.take());
                 if inserts.is_none() {
-                    let judges = settings.trimming.needs_inserts() || engine.package.has_evidence();
+                    let has_evidence = engine.package.has_evidence();
+                    let trims = settings.trimming.needs_inserts() || settings.trimming.ends;
+                    let judges = trims || has_evidence;
                     let ahead = if judges { Ahead::LEARN } else { Ahead::NOTICE };
                     is_all = !read_first(&mut reader, &mut first, BATCH_BYTES, ahead)?;
                     if judges {
-                        let found = RunInserts::learn(&first, &settings.adapters);
+                        // The evidence says more than words.
+                        let with_support = settings.trimming.ends && !has_evidence;
+                        let found = RunInserts::learn(&first, &settings.adapters, with_support);
                         inserts = Some(Box::new(found));
                     } else if let Some(line) = inserts::notice(&first, &settings.adapters) {
                         observer.warn(&line);
@@ -268,7 +273,8 @@ impl Job<'_> {
                     Some(_) => Applicability::certain(),
                     None => {
                         let named = settings.engine.model.is_some();
-                        applicability::check(&engine, named, first[0].reads())?
+                        let parts = parts_of(&first[0], inserts.as_deref());
+                        applicability::check(&engine, named, of_sample(&first[0], &parts))?
                     }
                 };
                 if self.recalibrates && applicability.scored_by() != ScoredBy::Model {

@@ -24,20 +24,12 @@ impl SampleParts {
         inserts: &mut BatchInserts,
         finder: &mut Finder,
     ) {
-        self.parts.clear();
-        if let Some(run) = run.filter(|run| !run.is_idle()) {
-            inserts.find(&self.templates, run, finder);
-            let reads = self.templates.reads().enumerate();
-            self.parts.extend(reads.map(|(index, read)| inserts.get(index).part(read.len())));
-        }
+        find_parts(&self.templates, run, inserts, finder, &mut self.parts);
     }
 
     /// Returns the part of each read that is of the sample, in the order of the files.
     pub(crate) fn reads(&self) -> impl Iterator<Item = ReadRef<'_>> + Clone {
-        self.templates.reads().enumerate().map(|(index, read)| match self.parts.get(index) {
-            Some(part) => read.window(part.start, part.len()),
-            None => read,
-        })
+        of_sample(&self.templates, &self.parts)
     }
 
     /// Returns the bases of a read that are of the sample.
@@ -48,5 +40,38 @@ impl SampleParts {
     /// Returns the size of the reads' text in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.templates.bytes()
+    }
+}
+
+/// Returns the part of each read of a batch that is of the sample, if it is known where inserts end.
+pub(crate) fn parts_of(templates: &TemplateBatch, run: Option<&RunInserts>) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    find_parts(templates, run, &mut BatchInserts::default(), &mut Finder::default(), &mut parts);
+    parts
+}
+
+/// Returns these parts of the reads; whole reads if there are none.
+pub(crate) fn of_sample<'a>(
+    templates: &'a TemplateBatch,
+    parts: &'a [Range<usize>],
+) -> impl Iterator<Item = ReadRef<'a>> + Clone {
+    templates.reads().enumerate().map(|(index, read)| match parts.get(index) {
+        Some(part) => read.window(part.start, part.len()),
+        None => read,
+    })
+}
+
+fn find_parts(
+    templates: &TemplateBatch,
+    run: Option<&RunInserts>,
+    inserts: &mut BatchInserts,
+    finder: &mut Finder,
+    parts: &mut Vec<Range<usize>>,
+) {
+    parts.clear();
+    if let Some(run) = run.filter(|run| !run.is_idle()) {
+        inserts.find(templates, run, finder);
+        let reads = templates.reads().enumerate();
+        parts.extend(reads.map(|(index, read)| inserts.get(index).part(read.len())));
     }
 }

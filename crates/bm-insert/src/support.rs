@@ -1,0 +1,329 @@
+//! Which bases of a read the run's words support, and which they contradict.
+//!
+//! A word of twelve bases is *frequent* if other reads have it, too. A base in a frequent word is
+//! probably right. A base in none is probably wrong if the words with another base in its place are
+//! frequent; otherwise nothing is known: a place may be read once.
+//!
+//! How much this says depends on the run and is measured: in a large genome, most words occur
+//! somewhere, and nothing follows from a frequent one.
+
+use bm_reads::base::{UNKNOWN, code};
+
+use crate::planes::{BITS, Planes};
+use crate::sample::{K, MASK, Sample};
+
+/// A frequent word occurs at least so many times, and at least this fraction of the median of all
+/// words of reads.
+const FEWEST: u16 = 4;
+const OF_MEDIAN: f64 = 0.05;
+
+/// Nothing is asked where more than this fraction of all places are those of frequent words, or fewer of
+/// those of reads.
+const MOST_FREQUENT: f64 = 0.1;
+const FEWEST_OF_READS: f64 = 0.5;
+
+/// Smallest probability of a frequent word in which a base is wrong: some errors recur.
+const RECURRING: f64 = 0.01;
+
+/// Smallest probability that a base is right although the words contradict it: few molecules may
+/// have it.
+const RARE_ALLELE: f64 = 1e-3;
+
+/// Places of words in each table, in bits: 512 kB.
+const PLACES: usize = 1 << 22;
+
+/// The frequent words, and what they are worth.
+#[derive(Clone, Debug)]
+pub(crate) struct Support {
+    /// Two bits for each frequent word, each at its place of a table that is small enough for a near
+    /// cache ([`place_of`]).
+    frequent: [Vec<u64>; 2],
+    /// Likelihood ratio of a wrong base to a right one, if a frequent word has it.
+    supported: f32,
+    /// The same if the words contradict it.
+    contradicted: f32,
+}
+
+/// Memory for one thread.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
+    planes: Planes,
+    low: Vec<u64>,
+    high: Vec<u64>,
+    covered: Vec<bool>,
+}
+
+impl Support {
+    /// Returns what the words of the sample say of reads like these; `None` if it is next to nothing.
+    pub(crate) fn of<'a>(sample: &Sample, reads: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
+        let mut counts: Vec<u16> = Vec::new();
+        for read in reads {
+            words(read, |word| counts.push(sample.count_of(word)));
+        }
+        if counts.is_empty() {
+            return None;
+        }
+        let middle = counts.len() / 2;
+        let median = *counts.select_nth_unstable(middle).1;
+        let least = FEWEST.max((OF_MEDIAN * f64::from(median)).ceil() as u16);
+        let of_reads = counts.iter().filter(|count| **count >= least).count();
+        let of_reads = of_reads as f64 / counts.len() as f64;
+        let mut frequent = [vec![0u64; PLACES / BITS], vec![0u64; PLACES / BITS]];
+        sample.words_with(least, |word| {
+            for (table, frequent) in frequent.iter_mut().enumerate() {
+                let place = place_of(of_planes(word), table);
+                frequent[place / BITS] |= 1 << (place % BITS);
+            }
+        });
+        let number = frequent[0].iter().map(|bits| bits.count_ones()).sum::<u32>();
+        let of_all = f64::from(number) / PLACES as f64;
+        if of_all > MOST_FREQUENT || of_reads < FEWEST_OF_READS {
+            return None;
+        }
+        let by_chance = of_all.max(RECURRING);
+        let rare = ((1.0 - of_reads) * 3.0 * of_all).max(RARE_ALLELE);
+        Some(Self {
+            frequent,
+            supported: (by_chance / of_reads) as f32,
+            contradicted: (of_reads / rare) as f32,
+        })
+    }
+
+    /// Returns whether a word may be frequent: some others are taken for it, too.
+    #[inline(always)]
+    fn may_be_frequent(&self, word: usize) -> bool {
+        self.is_in(0, word)
+    }
+
+    #[inline(always)]
+    fn is_frequent(&self, word: usize) -> bool {
+        self.is_in(0, word) && self.is_in(1, word)
+    }
+
+    #[inline(always)]
+    fn is_in(&self, table: usize, word: usize) -> bool {
+        let place = place_of(word, table);
+        self.frequent[table][place / BITS] >> (place % BITS) & 1 == 1
+    }
+
+    /// Returns whether frequent words cover all bases of a read. If not, or if the bases are `doubted`
+    /// for their qualities, turns the error probability of each base into a posterior one.
+    pub(crate) fn weigh(
+        &self,
+        sequence: &[u8],
+        errors: &mut [f32],
+        doubted: bool,
+        memory: &mut Memory,
+    ) -> bool {
+        let bases = sequence.len();
+        if bases < K || errors.len() != bases {
+            return false;
+        }
+        memory.fill(sequence);
+        if self.cover(bases, memory) {
+            if doubted {
+                errors.iter_mut().for_each(|error| *error = posterior(*error, self.supported));
+            }
+            return true;
+        }
+        for (at, error) in errors.iter_mut().enumerate() {
+            if memory.covered[at] {
+                *error = posterior(*error, self.supported);
+            } else if self.contradicts(at, bases, memory) {
+                *error = posterior(*error, self.contradicted);
+            }
+        }
+        false
+    }
+
+    /// Finds the bases that frequent words cover; returns whether they cover all.
+    fn cover(&self, bases: usize, memory: &mut Memory) -> bool {
+        let all_known = memory.planes.is_known();
+        let is_frequent = |start: usize, memory: &Memory| {
+            self.is_frequent(memory.word(start)) && (all_known || memory.planes.are_known(start, K))
+        };
+        // Words side by side cover all bases. Where one is not frequent, others may be.
+        let apart = || (0..bases / K).map(|word| word * K).chain([bases - K]);
+        if all_known && apart().all(|start| self.may_be_frequent(memory.word(start))) {
+            return true;
+        }
+        memory.covered.clear();
+        memory.covered.resize(bases, false);
+        for start in apart() {
+            if is_frequent(start, memory) {
+                memory.covered[start..start + K].fill(true);
+                continue;
+            }
+            for near in start.saturating_sub(K - 1)..=(start + K - 1).min(bases - K) {
+                if is_frequent(near, memory) {
+                    memory.covered[near..near + K].fill(true);
+                }
+            }
+        }
+        memory.covered.iter().all(|covered| *covered)
+    }
+
+    /// Returns whether the words next to a base that none covers would be frequent with another base
+    /// in its place.
+    fn contradicts(&self, at: usize, bases: usize, memory: &Memory) -> bool {
+        let is_covered = |at: usize| memory.covered.get(at).copied().unwrap_or(false);
+        // On the side of covered bases, the word differs by this base alone.
+        let before = at >= K && is_covered(at - 1);
+        let behind = at + K < bases && is_covered(at + 1);
+        if !before && !behind {
+            return false;
+        }
+        // The word without the base at one of its places, and with each other one.
+        let with = |start: usize, base: usize| {
+            let place = at - start;
+            let word = memory.word(start) & !(1 << place | 1 << (place + K));
+            self.is_frequent(word | (base & 1) << place | (base >> 1) << (place + K))
+        };
+        let known = |start: usize, base: usize| memory.planes.are_known(start, base);
+        (0..4).any(|base| {
+            (!before || known(at + 1 - K, K - 1) && with(at + 1 - K, base))
+                && (!behind || known(at + 1, K - 1) && with(at, base))
+        })
+    }
+}
+
+impl Memory {
+    fn fill(&mut self, sequence: &[u8]) {
+        let Self { planes, low, high, .. } = self;
+        planes.fill(sequence);
+        planes.codes_into(low, high);
+    }
+
+    /// Returns the number of the word that begins at a base, which is inside the read.
+    #[inline(always)]
+    fn word(&self, start: usize) -> usize {
+        let (word, shift) = (start / BITS, start % BITS);
+        let bits = |plane: &[u64]| {
+            let both = u128::from(plane[word]) | u128::from(plane[word + 1]) << BITS;
+            (both >> shift) as usize & ((1 << K) - 1)
+        };
+        bits(&self.low) | bits(&self.high) << K
+    }
+}
+
+/// Returns the posterior probability, by the prior one and the likelihood ratio.
+#[inline(always)]
+fn posterior(prior: f32, ratio: f32) -> f32 {
+    prior * ratio / (1.0 - prior + prior * ratio)
+}
+
+/// Returns the place of a word among the [`PLACES`] of a table; others may have the same.
+#[inline(always)]
+fn place_of(word: usize, table: usize) -> usize {
+    // Odd numbers near the golden ratio in 32 bits (Knuth, The Art of Computer Programming 6.4), and
+    // near another fraction.
+    const FACTORS: [u32; 2] = [0x9e37_79b1, 0x85eb_ca77];
+    ((word as u32).wrapping_mul(FACTORS[table]) >> (u32::BITS - PLACES.trailing_zeros())) as usize
+}
+
+/// Returns the number that a word has here, by that in a [`Sample`]: the low bits of the bases' codes
+/// (A 0, C 1, T 2, G 3), the first base lowest, then the high bits, as [`Planes`] have them.
+fn of_planes(word: usize) -> usize {
+    // A, C, G, T as the planes have them.
+    const CODES: [usize; 4] = [0b00, 0b01, 0b11, 0b10];
+    (0..K).fold(0, |number, place| {
+        let code = CODES[word >> (2 * (K - 1 - place)) & 3];
+        number | (code & 1) << place | (code >> 1) << (place + K)
+    })
+}
+
+/// Calls `f` with the number of each word of a read in a [`Sample`].
+fn words(read: &[u8], mut f: impl FnMut(usize)) {
+    let (mut word, mut known) = (0, 0);
+    for letter in read {
+        let code = code(*letter);
+        word = (word << 2 | usize::from(code & 3)) & MASK;
+        known = if code < UNKNOWN { known + 1 } else { 0 };
+        if known >= K {
+            f(word);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn random(bases: usize) -> Vec<u8> {
+        let mut seed = 7u64;
+        let mut next = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            b"ACGT"[(seed >> 60) as usize & 3]
+        };
+        (0..bases).map(|_| next()).collect()
+    }
+
+    /// A genome, and what its words say.
+    fn known() -> (Vec<u8>, Support) {
+        let genome = random(3000);
+        let mut sample = Sample::new([1; 4]);
+        sample.clear();
+        (0..50).for_each(|_| sample.count(&genome));
+        let support = Support::of(&sample, genome.chunks(100)).unwrap();
+        (genome, support)
+    }
+
+    fn weighed(support: &Support, read: &[u8]) -> Vec<f32> {
+        let mut errors = vec![0.01; read.len()];
+        support.weigh(read, &mut errors, true, &mut Memory::default());
+        errors
+    }
+
+    #[test]
+    fn bases_of_frequent_words_are_right() {
+        let (genome, support) = known();
+        for read in [&genome[..150], &genome[7..19], &genome[100..177]] {
+            assert!(weighed(&support, read).iter().all(|error| *error < 3e-4));
+        }
+        let other: Vec<u8> =
+            genome[40..300].iter().rev().map(|base| bm_reads::base::complement(*base)).collect();
+        assert!(weighed(&support, &other).iter().all(|error| *error < 3e-4));
+    }
+
+    #[test]
+    fn a_base_that_the_words_contradict_is_wrong_wherever_it_is() {
+        let (genome, support) = known();
+        for at in 0..150 {
+            let mut read = genome[500..650].to_vec();
+            read[at] = if read[at] == b'A' { b'G' } else { b'A' };
+            let errors = weighed(&support, &read);
+            assert!(errors[at] > 0.5, "{at}: {}", errors[at]);
+            let others = errors.iter().enumerate().filter(|(other, _)| *other != at);
+            // Bases that are in no word without the wrong one stay as they are.
+            let most = if (K..150 - K).contains(&at) { 3e-4 } else { 0.01 };
+            assert!(others.clone().all(|(_, error)| *error <= most), "{at}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_else_read_is_not_doubted() {
+        let (genome, support) = known();
+        // The first half is of the genome, the other one of another.
+        let other: Vec<u8> = genome[1000..1070].iter().map(|base| *base ^ 0b10).collect();
+        let other: Vec<u8> =
+            other.iter().map(|base| if *base == b'V' { b'T' } else { *base }).collect();
+        let read = [&genome[200..270], &other].concat();
+        let errors = weighed(&support, &read);
+        assert!(errors[..69].iter().all(|error| *error < 3e-4));
+        assert!(errors[85..].iter().filter(|error| **error > 0.0101).count() <= 2);
+        let unknown = [&genome[200..230], b"NNNNN", &genome[235..270]].concat();
+        let errors = weighed(&support, &unknown);
+        assert!(errors[29] < 3e-4 && errors[32] == 0.01 && errors[36] < 3e-4);
+        assert_eq!(weighed(&support, b"ACGT"), [0.01; 4]);
+    }
+
+    #[test]
+    fn words_that_occur_everywhere_say_nothing() {
+        let mut sample = Sample::new([1; 4]);
+        sample.clear();
+        let reads = random(2_000_000);
+        (0..4).for_each(|_| sample.count(&reads));
+        assert!(Support::of(&sample, reads.chunks(100)).is_none());
+        assert!(Support::of(&sample, std::iter::empty()).is_none());
+    }
+}
