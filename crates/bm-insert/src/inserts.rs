@@ -9,6 +9,8 @@ pub enum Tail {
     Adapter,
     /// A run of one base to the end of the read: no signal, or the tail of an RNA.
     Run,
+    /// Unknown bases (N) to the end of the read.
+    Unknown,
 }
 
 /// A place where the sample may end in a read.

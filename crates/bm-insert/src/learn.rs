@@ -6,21 +6,19 @@ use bm_reads::base::{UNKNOWN, code};
 use crate::adapter::Adapter;
 use crate::candidates::Candidates;
 use crate::finder::Finder;
+use crate::front::Fronts;
 use crate::inserts::Insert;
 use crate::lengths::{Lengths, Observed};
-use crate::model::{InsertModel, RUNS, counted};
+use crate::model::{InsertModel, counted};
 use crate::overlap::Overlaps;
+use crate::runs::Runs;
 use crate::sample::Sample;
-use crate::tails::run_of;
 
 /// Most templates from which the lengths of inserts are learned.
 const LEARNED: usize = 25_000;
 
 /// Below this part of the templates, mates show no inserts shorter than the reads.
 const RARE: f32 = 2e-4;
-
-/// Tails of one base are of the sample if their complement is as frequent as this part of them.
-const AS_FREQUENT: f32 = 0.5;
 
 impl InsertModel {
     /// Learns where the inserts of a run end, from its first templates (one read, or two mates) and
@@ -32,12 +30,14 @@ impl InsertModel {
         let some = || templates.iter().step_by(step).copied();
         let is_paired = templates.iter().any(|mates| mates.len() == 2);
         let longest = templates.iter().flat_map(|mates| mates.iter().map(ReadRef::len)).max();
+        let sample = Sample::new(composition(some()));
         let mut model = Self {
             adapters,
-            sample: Sample::new(composition(some())),
+            fronts: Fronts::learn(some(), &sample),
+            sample,
             overlaps: is_paired.then(Overlaps::new),
             lengths: Lengths::new(longest.unwrap_or(0)),
-            runs: runs(some()),
+            runs: Runs::learn(some()),
         };
         if model.has_tails() {
             model.learn_lengths(some(), &|_| 0);
@@ -94,28 +94,4 @@ fn composition<'a>(templates: impl Iterator<Item = &'a [ReadRef<'a>]>) -> [u64; 
         read.sequence.iter().for_each(|letter| counts[usize::from(code(*letter))] += 1);
     }
     std::array::from_fn(|base| counts[base])
-}
-
-/// Returns the odds that a read of each mate ends in a run of each of [`RUNS`]; 0 where runs of the
-/// complement are about as frequent: such runs are of the sample.
-fn runs<'a>(templates: impl Iterator<Item = &'a [ReadRef<'a>]>) -> [[f32; 2]; 2] {
-    let none = Sample::new([1; 4]);
-    let (mut reads, mut found) = ([0u32; 2], [[0u32; 4]; 2]);
-    for mates in templates {
-        for (mate, read) in mates.iter().enumerate() {
-            reads[mate] += 1;
-            for (base, found) in found[mate].iter_mut().enumerate() {
-                *found += u32::from(run_of(base as u8, *read, &none).is_some());
-            }
-        }
-    }
-    [0, 1].map(|mate| {
-        RUNS.map(|base| {
-            let [own, other] = [base, 3 - base].map(|base| found[mate][usize::from(base)] as f32);
-            let all = reads[mate].max(1) as f32;
-            let rate = (own - other) / all;
-            // A few reads are no sign.
-            if other > AS_FREQUENT * own || own < 10.0 || rate < 1e-4 { 0.0 } else { rate }
-        })
-    })
 }

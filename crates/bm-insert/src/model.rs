@@ -2,12 +2,11 @@
 
 use crate::adapter::Adapter;
 use crate::candidates::Signs;
+use crate::front::Fronts;
 use crate::lengths::Lengths;
 use crate::overlap::Overlaps;
+use crate::runs::Runs;
 use crate::sample::{Sample, UNCOUNTED};
-
-/// Bases of runs: two-colour instruments call G where there is no signal, and RNA ends in A.
-pub(crate) const RUNS: [u8; 2] = [2, 0];
 
 /// Where the inserts of a run end, learned from its reads.
 #[derive(Clone, Debug)]
@@ -17,14 +16,16 @@ pub struct InsertModel {
     /// For pairs that may have inserts shorter than the reads.
     pub(crate) overlaps: Option<Overlaps>,
     pub(crate) lengths: Lengths,
-    /// Odds that a read of each mate ends in a run of each of [`RUNS`].
-    pub(crate) runs: [[f32; 2]; 2],
+    pub(crate) runs: Runs,
+    /// What is before the sample, in runs in which something is.
+    pub(crate) fronts: Option<Fronts>,
 }
 
 impl InsertModel {
-    /// Returns whether there is nothing to be found: no adapters, no mates, and no tails.
+    /// Returns whether there is nothing to be found but unknown bases at the ends of reads: no
+    /// adapters, no mates, no tails, and nothing before the sample.
     pub fn is_idle(&self) -> bool {
-        !self.has_tails() && self.runs == [[0.0; 2]; 2]
+        !self.has_tails() && self.runs.is_idle() && self.fronts.is_none()
     }
 
     pub(crate) fn has_tails(&self) -> bool {

@@ -99,6 +99,27 @@ impl Sample {
         }
     }
 
+    /// Returns how often the run has a base of a read, and how often any base, before those that
+    /// follow it in the read.
+    pub(crate) fn before(&self, sequence: &[u8], at: usize) -> [f32; 2] {
+        let base = usize::from(code(sequence[at]));
+        let following = sequence.get(at + 1..at + K).unwrap_or_default();
+        let is_known = base < 4 && following.iter().all(|letter| code(*letter) < UNKNOWN);
+        if following.is_empty() || !is_known {
+            return [0.0; 2];
+        }
+        let fold = |word, letter: &u8| word << 2 | usize::from(code(*letter));
+        let context = following.iter().fold(0, fold);
+        let count = |base: usize| f32::from(self.counts[base << (2 * (K - 1)) | context]);
+        [count(base), (0..4).map(count).sum()]
+    }
+
+    /// Returns the error probability of a base by its quality.
+    pub(crate) fn error(&self, quality_score: u8) -> f32 {
+        let score = quality_score.saturating_sub(Phred::OFFSET);
+        self.errors[usize::from(score).min(SCORES - 1)]
+    }
+
     /// Fills `logs` with ln P(base | sample) of bases `from..to` of a read. Words that the read
     /// itself `counted` up to a base do not vouch for it.
     pub(crate) fn logs(
@@ -135,8 +156,7 @@ impl Sample {
                 let this = u32::from(counts[usize::from(code)]).saturating_sub(own) as f32;
                 p = (this + PRIOR * frequency) / (all as f32 + PRIOR);
             }
-            let error =
-                self.errors[usize::from(scores[at].saturating_sub(Phred::OFFSET)).min(SCORES - 1)];
+            let error = self.error(scores[at]);
             let p = (1.0 - error) * p + error * 0.25;
             logs.push(p.max(LEAST).ln());
             push(&mut context, &mut known, code);
