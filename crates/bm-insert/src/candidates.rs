@@ -3,6 +3,7 @@
 use bm_reads::ReadRef;
 
 use crate::adapter::Adapter;
+use crate::molecules::MoleculeEnds;
 use crate::overlap::{self, Overlaps};
 use crate::sample::Sample;
 use crate::tails::{self, Sum, Tail, adapter_ratio, adapter_tails, anything_ratio};
@@ -20,6 +21,7 @@ pub(crate) struct Signs<'a> {
     /// The adapters of each mate.
     pub(crate) adapters: &'a [Vec<Adapter>; 2],
     pub(crate) sample: &'a Sample,
+    pub(crate) ends: &'a MoleculeEnds,
     /// For pairs.
     pub(crate) overlaps: Option<&'a Overlaps>,
 }
@@ -44,7 +46,15 @@ impl Candidates {
             [read] => {
                 let Self { lengths, memory, .. } = self;
                 let adapters = &signs.adapters[0];
-                adapter_tails(adapters, read, signs.sample, counted[0], memory, lengths);
+                adapter_tails(
+                    adapters,
+                    read,
+                    signs.sample,
+                    signs.ends,
+                    counted[0],
+                    memory,
+                    lengths,
+                );
             }
             [one, other] => {
                 if let Some(overlaps) = signs.overlaps {
@@ -65,7 +75,7 @@ impl Candidates {
         let Self { lengths, memory, overlap_memory, overlapping } = self;
         for (mate, read) in mates.into_iter().enumerate() {
             let adapters = &signs.adapters[mate];
-            adapter_tails(adapters, read, signs.sample, counted[mate], memory, lengths);
+            adapter_tails(adapters, read, signs.sample, signs.ends, counted[mate], memory, lengths);
         }
         overlapping.clear();
         overlap::inserts(mates, overlap_memory, overlapping);

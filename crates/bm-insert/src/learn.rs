@@ -10,12 +10,18 @@ use crate::front::Fronts;
 use crate::inserts::Insert;
 use crate::lengths::{Lengths, Observed};
 use crate::model::{InsertModel, counted};
+use crate::molecules::{Ends, MoleculeEnds};
 use crate::overlap::Overlaps;
 use crate::runs::Runs;
-use crate::sample::Sample;
+use crate::sample::{Sample, Surprises};
 
 /// Most templates from which the lengths of inserts are learned.
 const LEARNED: usize = 25_000;
+
+/// Most templates, and one in this many of their bases, by which it is learned how likely bases are
+/// that were not yet seen.
+const OBSERVED: usize = 5000;
+const OBSERVED_BASES: usize = 16;
 
 /// Below this part of the templates, mates show no inserts shorter than the reads.
 const RARE: f32 = 2e-4;
@@ -35,6 +41,7 @@ impl InsertModel {
             adapters,
             fronts: Fronts::learn(some(), &sample),
             sample,
+            ends: MoleculeEnds::default(),
             overlaps: is_paired.then(Overlaps::new),
             lengths: Lengths::new(longest.unwrap_or(0)),
             runs: Runs::learn(some()),
@@ -75,16 +82,31 @@ impl InsertModel {
         let mut finder = Finder::default();
         let mut sample = self.sample.clone();
         sample.clear();
-        for mates in templates {
+        let step = templates.len().div_ceil(OBSERVED).max(1);
+        let (mut observed, mut ends) = (Vec::new(), Ends::default());
+        for (number, mates) in templates.iter().enumerate() {
             finder.find(self, mates, false);
             for (mate, read) in mates.iter().enumerate() {
                 let part = Insert { ends: finder.ends(mate), front: &[] }.part(read.len());
-                sample.count(&read.sequence[..part.end.min(counted(read.len()))]);
+                let inside = part.end.min(counted(read.len()));
+                sample.count(&read.sequence[..inside]);
+                ends.add(&read.sequence[..inside], inside == part.end && inside < read.len());
+                if number % step == 0 {
+                    observed.push((*read, inside));
+                }
             }
         }
         self.adapters.iter().flatten().for_each(|adapter| sample.forget(adapter.consensus()));
         sample.forget_simple_words();
+        let mut surprises = Surprises::default();
+        for (number, (read, inside)) in observed.into_iter().enumerate() {
+            for at in (number % OBSERVED_BASES..inside).step_by(OBSERVED_BASES) {
+                sample.observe(read, at, &mut surprises);
+            }
+        }
+        sample.learn(&surprises);
         self.sample = sample;
+        self.ends = MoleculeEnds::new(ends);
     }
 }
 

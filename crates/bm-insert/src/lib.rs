@@ -58,6 +58,7 @@ mod inserts;
 mod learn;
 mod lengths;
 mod model;
+mod molecules;
 mod overlap;
 mod planes;
 mod runs;

@@ -4,6 +4,7 @@ use crate::adapter::Adapter;
 use crate::candidates::Signs;
 use crate::front::Fronts;
 use crate::lengths::Lengths;
+use crate::molecules::MoleculeEnds;
 use crate::overlap::Overlaps;
 use crate::runs::Runs;
 use crate::sample::{Sample, UNCOUNTED};
@@ -13,6 +14,8 @@ use crate::sample::{Sample, UNCOUNTED};
 pub struct InsertModel {
     pub(crate) adapters: [Vec<Adapter>; 2],
     pub(crate) sample: Sample,
+    /// Where more molecules end than elsewhere.
+    pub(crate) ends: MoleculeEnds,
     /// For pairs that may have inserts shorter than the reads.
     pub(crate) overlaps: Option<Overlaps>,
     pub(crate) lengths: Lengths,
@@ -33,7 +36,12 @@ impl InsertModel {
     }
 
     pub(crate) fn signs(&self) -> Signs<'_> {
-        Signs { adapters: &self.adapters, sample: &self.sample, overlaps: self.overlaps.as_ref() }
+        Signs {
+            adapters: &self.adapters,
+            sample: &self.sample,
+            ends: &self.ends,
+            overlaps: self.overlaps.as_ref(),
+        }
     }
 }
 

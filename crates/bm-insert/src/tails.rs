@@ -4,6 +4,7 @@ use bm_reads::base::code;
 use bm_reads::{Phred, ReadRef};
 
 use crate::adapter::Adapter;
+use crate::molecules::MoleculeEnds;
 use crate::planes::{BITS, Planes};
 use crate::sample::Sample;
 
@@ -82,6 +83,7 @@ pub(crate) fn adapter_tails(
     adapters: &[Adapter],
     read: ReadRef<'_>,
     sample: &Sample,
+    ends: &MoleculeEnds,
     counted: usize,
     memory: &mut Memory,
     tails: &mut Vec<Tail>,
@@ -103,7 +105,8 @@ pub(crate) fn adapter_tails(
         while left != 0 {
             let at = word * BITS + left.trailing_zeros() as usize;
             left &= left - 1;
-            let log_ratio = ratio(adapters, read, at, sample, counted, logs);
+            let log_ratio = ratio(adapters, read, at, sample, counted, logs)
+                + ends.log(sample, read.sequence, at, at <= counted);
             tails.push(Tail { at, log_ratio });
         }
     }
