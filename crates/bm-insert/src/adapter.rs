@@ -8,6 +8,9 @@ use crate::planes::{BITS, Planes};
 /// Bases at the start of an adapter by which places are found where it may begin.
 const MARK: usize = 12;
 
+/// Fewest known bases of a mark.
+const FEWEST_KNOWN: usize = 6;
+
 /// Where the second mark begins.
 const LATER: usize = 8;
 
@@ -51,7 +54,9 @@ impl Adapter {
                     let error =
                         error_probability(score as u8) + FLOOR + FLOOR_PER_BASE * place as f64;
                     let error = error.min(HIGHEST_ERROR);
-                    let p = (1.0 - error) * f64::from(*probability) + error * 0.25;
+                    // A probability that is no number counts as 0.
+                    let probability = f64::from(probability.max(0.0).min(1.0));
+                    let p = (1.0 - error) * probability + error * 0.25;
                     *log = p.ln() as f32;
                 }
             }
@@ -61,6 +66,11 @@ impl Adapter {
             consensus: probabilities.iter().map(only).collect(),
             columns: probabilities.iter().take(COMPARED).enumerate().map(column).collect(),
         }
+    }
+
+    /// Returns whether enough of its first bases are known to find it.
+    pub(crate) fn is_known(&self) -> bool {
+        self.mark().iter().filter(|code| **code < UNKNOWN).count() >= FEWEST_KNOWN
     }
 
     /// Returns the code of each base; [`UNKNOWN`] where any is allowed.

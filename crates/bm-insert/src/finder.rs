@@ -105,9 +105,15 @@ impl Finder {
             }
             if let Some(run) = runs[mate] {
                 // Inserts that end behind it, or not at all.
-                let behind = candidates.iter().filter(|candidate| candidate.at > run.at);
-                let left = none + behind.map(|candidate| candidate.log_ratio).sum::<f32>();
-                let probability = left * run.probability();
+                let p = run.probability();
+                let mut left = none;
+                for candidate in candidates.iter().filter(|candidate| candidate.at > run.at) {
+                    left += candidate.log_ratio;
+                }
+                for end in ends.iter_mut().filter(|end| end.at as usize > run.at) {
+                    end.probability *= 1.0 - p;
+                }
+                let probability = left * p;
                 ends.push(End { at: run.at as u32, probability, tail: Tail::Run });
                 ends.sort_by_key(|end| end.at);
             }

@@ -75,32 +75,38 @@ impl Overlaps {
     }
 }
 
-/// Appends the lengths of inserts, shorter than either mate, at which the mates may be the two
+/// Appends the lengths of inserts, no longer than the longer mate, at which the mates may be the two
 /// strands of one molecule.
 pub(crate) fn inserts(mates: [ReadRef<'_>; 2], memory: &mut Memory, found: &mut Vec<usize>) {
     let [ours, theirs] = mates;
     let length = theirs.len();
-    let longest = (ours.len() + 1).min(length + 1);
-    if longest <= SHORTEST {
+    let longest = ours.len().max(length);
+    if ours.len().min(length) < SHORTEST {
         return;
     }
     let Memory { ours: first, theirs: second } = memory;
     pack(ours.sequence.iter().map(|letter| code(*letter) & 3), first);
     pack(theirs.sequence.iter().rev().map(|letter| !code(*letter) & 3), second);
-    for insert in SHORTEST..longest {
-        let start = length - insert;
+    for insert in SHORTEST..=longest {
+        // Where the bases begin that both have, in one mate and in the reverse of the other.
+        let (from, start) = (insert.saturating_sub(length), length.saturating_sub(insert));
+        let common = insert.min(ours.len()) - from;
+        if common < SHORTEST {
+            continue;
+        }
         let differ = |word: usize| {
-            let bases = insert - word * BASES;
+            let bases = common - word * BASES;
             let inside = if bases < BASES { (1u64 << (2 * bases)) - 1 } else { u64::MAX };
-            let unlike = (first[word] ^ word_at(second, start + word * BASES)) & inside;
+            let one = word_at(first, from + word * BASES);
+            let unlike = (one ^ word_at(second, start + word * BASES)) & inside;
             ((unlike | unlike >> 1) & LOW_BITS).count_ones()
         };
         let first = differ(0);
-        if first as f32 > DIFFER_FIRST * insert.min(BASES) as f32 {
+        if first as f32 > DIFFER_FIRST * common.min(BASES) as f32 {
             continue;
         }
-        let all = first + (1..insert.div_ceil(BASES)).map(differ).sum::<u32>();
-        if all as f32 <= DIFFER * insert as f32 {
+        let all = first + (1..common.div_ceil(BASES)).map(differ).sum::<u32>();
+        if all as f32 <= DIFFER * common as f32 {
             found.push(insert);
         }
     }
@@ -171,6 +177,8 @@ mod tests {
             (64, [80, 64]),
             (99, [100, 100]),
             (120, [150, 121]),
+            (90, [100, 60]),
+            (90, [60, 100]),
         ] {
             let [mut one, other] = mates(insert, lengths, insert as u64);
             if insert > 20 {
