@@ -6,7 +6,7 @@ use crate::adapter::Adapter;
 use crate::molecules::MoleculeEnds;
 use crate::overlap::{self, Overlaps};
 use crate::sample::Sample;
-use crate::tails::{self, Sum, Tail, adapter_ratio, adapter_tails, anything_ratio};
+use crate::tails::{self, Sum, Tail, adapter_places, adapter_ratio, adapter_tails, anything_ratio};
 
 /// ln P(a mate goes on with one of the run's adapters, or with anything else), where its partner
 /// tells that the insert ends.
@@ -74,8 +74,8 @@ impl Candidates {
     ) {
         let Self { lengths, memory, overlap_memory, overlapping } = self;
         for (mate, read) in mates.into_iter().enumerate() {
-            let adapters = &signs.adapters[mate];
-            adapter_tails(adapters, read, signs.sample, signs.ends, counted[mate], memory, lengths);
+            let place = |at| lengths.push(Tail { at, log_ratio: 0.0 });
+            adapter_places(&signs.adapters[mate], read, memory, place);
         }
         overlapping.clear();
         overlap::inserts(mates, overlap_memory, overlapping);

@@ -5,7 +5,7 @@ use bm_reads::ReadRef;
 use crate::candidates::Candidates;
 use crate::front::{known_length, unknown_first};
 use crate::inserts::{End, Tail};
-use crate::model::{InsertModel, counted};
+use crate::model::InsertModel;
 use crate::runs::Run;
 
 /// Less probable ends are left out.
@@ -77,11 +77,8 @@ impl Finder {
         known: &[ReadRef<'_>],
         is_learned: bool,
     ) {
-        let bases = |mate: usize| match mates.get(mate) {
-            Some(read) if is_learned => counted(read.len()),
-            _ => 0,
-        };
-        self.candidates.find(&model.signs(), known, [bases(0), bases(1)]);
+        let counted = if is_learned { model.counting.bases(mates) } else { [0; 2] };
+        self.candidates.find(&model.signs(), known, counted);
         let runs: [Option<Run>; 2] = std::array::from_fn(|mate| {
             known.get(mate).and_then(|read| model.runs.last(mate, *read, &model.sample))
         });

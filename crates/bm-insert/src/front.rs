@@ -7,7 +7,7 @@
 use bm_reads::ReadRef;
 use bm_reads::base::{UNKNOWN, code, is_unknown};
 
-use crate::sample::Sample;
+use crate::sample::{Sample, Words};
 
 /// Most bases before the sample.
 const MOST: usize = 16;
@@ -86,9 +86,12 @@ impl Fronts {
         }
         let mut words = frequencies.clone();
         words.clear();
+        let bases = templates.clone().flatten().map(ReadRef::len).sum();
+        let mut counted = Words::of_bases(bases);
         for read in templates.clone().flatten() {
-            words.count(read.sequence.get(MOST..).unwrap_or_default());
+            counted.add(read.sequence.get(MOST..).unwrap_or_default());
         }
+        words.count(&counted);
         words.forget_simple_words();
         let mates = [0, 1].map(|mate| {
             let reads = templates.clone().filter_map(|mates| mates.get(mate).copied());
@@ -282,10 +285,14 @@ impl Before {
     }
 
     /// Returns the slot of some bases, and what tells them from others there.
+    #[inline(always)]
     fn slot(&self, following: u64) -> Option<(usize, u32)> {
-        let mixed = following.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let slot = (mixed >> (u64::BITS - SLOT_BITS)) as usize;
-        (mixed >> 20 & (self.one_in - 1) == 0).then_some((slot, following as u32))
+        let mixed = following ^ following >> 7 ^ following >> 19 ^ following >> 29;
+        if mixed & (self.one_in - 1) != 0 {
+            return None;
+        }
+        let slot = following.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - SLOT_BITS);
+        Some((slot as usize, following as u32))
     }
 
     fn count(&mut self, base: u8, following: u64) {

@@ -9,11 +9,11 @@ use crate::finder::Finder;
 use crate::front::Fronts;
 use crate::inserts::Insert;
 use crate::lengths::{Lengths, Observed};
-use crate::model::{InsertModel, counted};
+use crate::model::{Counting, InsertModel};
 use crate::molecules::{Ends, MoleculeEnds};
 use crate::overlap::Overlaps;
 use crate::runs::Runs;
-use crate::sample::{Sample, Surprises};
+use crate::sample::{Sample, Surprises, Words};
 
 /// Most templates from which the lengths of inserts are learned.
 const LEARNED: usize = 25_000;
@@ -30,8 +30,9 @@ impl InsertModel {
     /// Learns where the inserts of a run end, from its first templates (one read, or two mates) and
     /// its adapters, those of first mates and single reads, then those of second mates.
     ///
-    /// The result depends on the templates and adapters only. Words are counted in all templates; all
-    /// else is learned from 25,000 of them, in equal distances, where there are more. Adapters of
+    /// The result depends on the templates and adapters only. Words are counted in those of 8 million
+    /// bases, chosen by their names and qualities, where there are more; all else is learned from 25,000
+    /// templates in equal distances. Adapters of
     /// which fewer than six of the first twelve bases are known are left out.
     pub fn learn(templates: &[&[ReadRef<'_>]], mut adapters: [Vec<Adapter>; 2]) -> Self {
         adapters.iter_mut().for_each(|adapters| adapters.retain(Adapter::is_known));
@@ -45,12 +46,13 @@ impl InsertModel {
             fronts: Fronts::learn(some(), &sample),
             sample,
             ends: MoleculeEnds::default(),
+            counting: Counting::None,
             overlaps: is_paired.then(Overlaps::new),
             lengths: Lengths::new(longest.unwrap_or(0)),
             runs: Runs::learn(some()),
         };
         if model.has_tails() {
-            model.learn_lengths(some(), &|_| 0);
+            model.learn_lengths(some());
             if model.overlaps.is_some() {
                 // Mates tell where inserts end: words are not needed.
                 if model.lengths.shorter() < RARE {
@@ -58,22 +60,17 @@ impl InsertModel {
                 }
             } else {
                 model.count_words(templates);
-                model.learn_lengths(some(), &counted);
+                model.learn_lengths(some());
             }
         }
         model
     }
 
-    fn learn_lengths<'a>(
-        &mut self,
-        templates: impl Iterator<Item = &'a [ReadRef<'a>]>,
-        counted: &dyn Fn(usize) -> usize,
-    ) {
+    fn learn_lengths<'a>(&mut self, templates: impl Iterator<Item = &'a [ReadRef<'a>]>) {
         let mut candidates = Candidates::default();
         let mut observed = Observed::default();
         for mates in templates {
-            let bases = [0, 1].map(|mate| counted(mates.get(mate).map_or(0, ReadRef::len)));
-            candidates.find(&self.signs(), mates, bases);
+            candidates.find(&self.signs(), mates, self.counting.bases(mates));
             let longest = mates.iter().map(ReadRef::len).max().unwrap_or(0);
             observed.add(longest, &candidates.lengths);
         }
@@ -85,20 +82,28 @@ impl InsertModel {
         let mut finder = Finder::default();
         let mut sample = self.sample.clone();
         sample.clear();
+        let bases = templates.iter().copied().flatten().map(ReadRef::len).sum::<usize>();
+        let counting = Counting::some_of(bases);
+        let mut words = Words::of_bases(bases / counting.one_in());
         let step = templates.len().div_ceil(OBSERVED).max(1);
         let (mut observed, mut ends) = (Vec::new(), Ends::default());
         for (number, mates) in templates.iter().enumerate() {
+            let counted = counting.bases(mates);
+            if counted == [0; 2] {
+                continue;
+            }
             finder.find(self, mates, false);
             for (mate, read) in mates.iter().enumerate() {
                 let part = Insert { ends: finder.ends(mate), front: &[] }.part(read.len());
-                let inside = part.end.min(counted(read.len()));
-                sample.count(&read.sequence[..inside]);
+                let inside = part.end.min(counted[mate.min(1)]);
+                words.add(&read.sequence[..inside]);
                 ends.add(&read.sequence[..inside], inside == part.end && inside < read.len());
                 if number % step == 0 {
                     observed.push((*read, inside));
                 }
             }
         }
+        sample.count(&words);
         self.adapters.iter().flatten().for_each(|adapter| sample.forget(adapter.consensus()));
         sample.forget_simple_words();
         let mut surprises = Surprises::default();
@@ -111,6 +116,7 @@ impl InsertModel {
         }
         sample.learn(&surprises);
         self.sample = sample;
+        self.counting = counting;
         self.ends = MoleculeEnds::new(ends);
     }
 }

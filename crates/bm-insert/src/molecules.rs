@@ -71,6 +71,7 @@ impl MoleculeEnds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::Words;
     use crate::testing::Random;
 
     #[test]
@@ -78,15 +79,16 @@ mod tests {
         let genome = Random(4).bases(2000);
         let mut sample = Sample::new([1; 4]);
         sample.clear();
-        let mut ends = Ends::default();
+        let (mut ends, mut words) = (Ends::default(), Words::of_bases(1000));
         for number in 0..300 {
             // Molecules from anywhere to place 500, and others that end anywhere.
             let parts = [&genome[number..500], &genome[5 * number..][..200]];
             for part in parts {
-                sample.count(part);
+                words.add(part);
                 ends.add(part, true);
             }
         }
+        sample.count(&words);
         let ends = MoleculeEnds::new(ends);
         let log = |at: usize| ends.log(&sample, &genome, at, false);
         assert!(log(500) > 3.0, "{}", log(500));

@@ -9,6 +9,12 @@ use crate::adapter::{SCORES, error_probability};
 const K: usize = 12;
 const MASK: usize = (1 << (2 * K)) - 1;
 
+/// The words that begin with the same eleven bases are a row.
+const ROW_MASK: usize = MASK >> 2;
+
+/// Bases whose rows are fetched together.
+const BLOCK: usize = 16;
+
 /// The last bases of each read are not counted: the adapter's first bases would vouch for
 /// themselves.
 pub(crate) const UNCOUNTED: usize = K;
@@ -43,6 +49,8 @@ const ROUNDS: usize = 10;
 #[derive(Clone, Debug)]
 pub(crate) struct Sample {
     frequencies: [f32; 4],
+    /// ln P(base | sample) by Phred score and base, the last one unknown, where no words are counted.
+    without_words: [[f32; UNKNOWN as usize + 1]; SCORES],
     /// By the number of the word: two bits per base, the first base highest. Empty before words are
     /// counted.
     counts: Vec<u16>,
@@ -51,6 +59,41 @@ pub(crate) struct Sample {
     unseen: [f32; STEPS],
     /// Error probability by Phred score.
     errors: [f32; SCORES],
+}
+
+/// Bits of the number of a word by which words are counted in one part of the table.
+const LOW_BITS: u32 = u16::BITS;
+
+/// Words that are to be counted, apart by their highest bits: counting goes from one part of the
+/// table to the next, each of which is in the processor's cache.
+#[derive(Clone, Debug)]
+pub(crate) struct Words {
+    low_bits: Vec<Vec<u16>>,
+}
+
+impl Words {
+    /// Returns room for the words of this many bases.
+    pub(crate) fn of_bases(bases: usize) -> Self {
+        let parts = 1 << (Sample::WORD_BITS - LOW_BITS);
+        // Both strands, and some more: not all parts are alike.
+        Self { low_bits: (0..parts).map(|_| Vec::with_capacity(5 * bases / parts / 2)).collect() }
+    }
+
+    /// Adds the words of a part of a read, on both strands.
+    pub(crate) fn add(&mut self, sequence: &[u8]) {
+        let (mut word, mut other, mut known) = (0, 0, 0);
+        for letter in sequence {
+            let code = code(*letter);
+            word = (word << 2 | usize::from(code & 3)) & MASK;
+            other = other >> 2 | usize::from(3 - (code & 3)) << (2 * (K - 1));
+            known = if code < UNKNOWN { known + 1 } else { 0 };
+            if known >= K {
+                for word in [word, other] {
+                    self.low_bits[word >> LOW_BITS].push(word as u16);
+                }
+            }
+        }
+    }
 }
 
 /// How often the next base was not yet seen, by how often any was and by Phred score.
@@ -79,8 +122,16 @@ impl Sample {
     /// counted.
     pub(crate) fn new(bases: [u64; 4]) -> Self {
         let all = bases.iter().sum::<u64>() as f32 + 4.0;
+        let frequencies = bases.map(|count| (count as f32 + 1.0) / all);
+        let without_words = |score: usize| {
+            let error = error_probability(score as u8) as f32;
+            let log = |p: f32| ((1.0 - error) * p + error * 0.25).max(LEAST).ln();
+            let [a, c, g, t] = frequencies.map(log);
+            [a, c, g, t, 0.25f32.ln()]
+        };
         Self {
-            frequencies: bases.map(|count| (count as f32 + 1.0) / all),
+            frequencies,
+            without_words: std::array::from_fn(without_words),
             counts: Vec::new(),
             unseen: std::array::from_fn(|step| FIRST_UNSEEN / (1 << step) as f32 * 2.0),
             errors: std::array::from_fn(|score| error_probability(score as u8) as f32),
@@ -98,18 +149,12 @@ impl Sample {
         self.counts.resize(MASK + 1, 0);
     }
 
-    /// Counts the words of a part of a read, on both strands.
-    pub(crate) fn count(&mut self, sequence: &[u8]) {
-        let (mut word, mut other, mut known) = (0, 0, 0);
-        for letter in sequence {
-            let code = code(*letter);
-            word = (word << 2 | usize::from(code & 3)) & MASK;
-            other = other >> 2 | usize::from(3 - (code & 3)) << (2 * (K - 1));
-            known = if code < UNKNOWN { known + 1 } else { 0 };
-            if known >= K {
-                for word in [word, other] {
-                    self.counts[word] = self.counts[word].saturating_add(1);
-                }
+    /// Adds the words that were gathered.
+    pub(crate) fn count(&mut self, words: &Words) {
+        for (counts, low) in self.counts.chunks_exact_mut(1 << LOW_BITS).zip(&words.low_bits) {
+            for low in low {
+                let count = &mut counts[usize::from(*low)];
+                *count = count.saturating_add(1);
             }
         }
     }
@@ -247,43 +292,70 @@ impl Sample {
         logs: &mut Vec<f32>,
     ) {
         logs.clear();
+        if self.counts.is_empty() {
+            let log = |at: usize| {
+                let score = scores[at].saturating_sub(Phred::OFFSET);
+                self.without_words[usize::from(score).min(SCORES - 1)]
+                    [usize::from(code(sequence[at]))]
+            };
+            logs.extend((from..to).map(log));
+            return;
+        }
         let (mut context, mut known) = (0, 0);
         for letter in &sequence[from.saturating_sub(K)..from] {
             push(&mut context, &mut known, code(*letter));
         }
-        for at in from..to {
-            let code = code(sequence[at]);
-            if code >= UNKNOWN {
-                push(&mut context, &mut known, code);
-                logs.push(0.25f32.ln());
-                continue;
+        // The word before the first base; those before the others are in the row of the base before.
+        let mut before = match self.counts.get(context) {
+            Some(count) if known >= K => *count,
+            _ => 0,
+        };
+        let mut rows = [[0u16; 4]; BLOCK];
+        for start in (from..to).step_by(BLOCK) {
+            let bases = start..to.min(start + BLOCK);
+            // All rows are fetched before the first one is needed.
+            for (row, letter) in rows.iter_mut().zip(&sequence[bases.clone()]) {
+                *row = [0; 4];
+                if known >= K - 1
+                    && let Some(counts) = self.counts.as_chunks::<4>().0.get(context & ROW_MASK)
+                {
+                    *row = *counts;
+                }
+                push(&mut context, &mut known, code(*letter));
             }
-            let frequency = self.frequencies[usize::from(code)];
-            let mut p = frequency;
-            if known >= K - 1 && !self.counts.is_empty() {
-                let first = context << 2 & MASK;
-                let own = u32::from(at < counted);
-                let counts = &self.counts[first..first + 4];
-                let after = counts.iter().map(|count| u32::from(*count)).sum::<u32>();
-                // Where many molecules end at one place, the word before it is seen, and none after.
-                let before = if known >= K { u32::from(self.counts[context]) } else { 0 };
-                let this = u32::from(counts[usize::from(code)]).saturating_sub(own);
-                let [after, before] = [after, before].map(|count| count.saturating_sub(own));
-                p = if after == 0 {
-                    PRIOR * frequency / (before as f32 + PRIOR)
-                } else {
-                    let unseen = self.unseen[step(after)];
-                    if this > 0 {
-                        (1.0 - unseen) * this as f32 / after.max(before) as f32
-                    } else {
-                        unseen * frequency / self.frequency_of_unseen(counts, code)
-                    }
+            for (row, at) in rows.iter().zip(bases) {
+                let code = code(sequence[at]);
+                let Some(frequency) = self.frequencies.get(usize::from(code)).copied() else {
+                    logs.push(0.25f32.ln());
+                    before = 0;
+                    continue;
                 };
+                let p = self.next(*row, before, code, frequency, at < counted);
+                before = row[usize::from(code)];
+                let error = self.error(scores[at]);
+                let p = (1.0 - error) * p + error * 0.25;
+                logs.push(p.max(LEAST).ln());
             }
-            let error = self.error(scores[at]);
-            let p = (1.0 - error) * p + error * 0.25;
-            logs.push(p.max(LEAST).ln());
-            push(&mut context, &mut known, code);
+        }
+    }
+
+    /// Returns P(base | sample) but for errors, by how often each base was counted behind the eleven
+    /// before it, and how often the word of the twelve before it.
+    fn next(&self, row: [u16; 4], before: u16, code: u8, frequency: f32, is_counted: bool) -> f32 {
+        let own = u32::from(is_counted);
+        let without_own = |count: u32| count.saturating_sub(own);
+        let this = without_own(u32::from(row[usize::from(code)]));
+        let after = without_own(row.iter().map(|count| u32::from(*count)).sum());
+        // Where many molecules end at one place, the word before it is seen, and none after.
+        let before = without_own(u32::from(before));
+        if after == 0 {
+            return PRIOR * frequency / (before as f32 + PRIOR);
+        }
+        let unseen = self.unseen[step(after)];
+        if this > 0 {
+            (1.0 - unseen) * this as f32 / after.max(before) as f32
+        } else {
+            unseen * frequency / self.frequency_of_unseen(&row, code)
         }
     }
 }
@@ -308,6 +380,12 @@ mod tests {
 
     const GENOME: &[u8] = b"ACGGTCATTGCAGGACTTACCGATGGCATTCAGGACCTGATCGGAT";
 
+    fn count(sample: &mut Sample, sequence: &[u8]) {
+        let mut words = Words::of_bases(sequence.len());
+        words.add(sequence);
+        sample.count(&words);
+    }
+
     fn logs(sample: &Sample, sequence: &[u8], counted: usize) -> Vec<f32> {
         let mut logs = Vec::new();
         sample.logs(sequence, &vec![b'I'; sequence.len()], 0, sequence.len(), counted, &mut logs);
@@ -320,7 +398,7 @@ mod tests {
         assert!((logs(&sample, GENOME, 0)[0] - 1.0 / 3.0).abs() < 0.01, "A without words");
         sample.clear();
         for _ in 0..9 {
-            sample.count(GENOME);
+            count(&mut sample, GENOME);
         }
         let found = logs(&sample, GENOME, 0);
         assert!(found[..K - 1].iter().all(|p| *p < 0.34));
@@ -337,7 +415,7 @@ mod tests {
     fn a_read_does_not_vouch_for_itself() {
         let mut sample = Sample::new([100; 4]);
         sample.clear();
-        sample.count(GENOME);
+        count(&mut sample, GENOME);
         assert!(logs(&sample, GENOME, 0)[20] > 0.55);
         assert!((logs(&sample, GENOME, GENOME.len())[20] - 0.25).abs() < 0.01);
     }
@@ -349,8 +427,8 @@ mod tests {
         let codes: Vec<u8> = GENOME.iter().map(|base| code(*base)).collect();
         let poly = [b'G'; 30];
         for _ in 0..50 {
-            sample.count(GENOME);
-            sample.count(&poly);
+            count(&mut sample, GENOME);
+            count(&mut sample, &poly);
         }
         sample.forget(&codes[15..32]);
         sample.forget_simple_words();
@@ -381,7 +459,7 @@ mod tests {
                 (read, &scores[number % 2])
             })
             .collect();
-        reads.iter().for_each(|(read, _)| sample.count(read));
+        reads.iter().for_each(|(read, _)| count(&mut sample, read));
         let mut surprises = Surprises::default();
         for (read, scores) in &reads {
             (0..100).for_each(|at| sample.observe(template(read, *scores)[0], at, &mut surprises));

@@ -5,7 +5,7 @@ use bm_reads::{Phred, ReadRef};
 
 use crate::adapter::Adapter;
 use crate::molecules::MoleculeEnds;
-use crate::planes::{BITS, Planes};
+use crate::planes::{BITS, LANES, Planes};
 use crate::sample::Sample;
 
 /// After this many bases, an adapter may be left for anything: molecules break, and what follows
@@ -44,7 +44,7 @@ pub(crate) struct Tail {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
     planes: Planes,
-    places: Vec<u64>,
+    places: Vec<[u64; LANES]>,
     logs: Logs,
 }
 
@@ -88,26 +88,37 @@ pub(crate) fn adapter_tails(
     memory: &mut Memory,
     tails: &mut Vec<Tail>,
 ) {
+    let first = tails.len();
+    adapter_places(adapters, read, memory, |at| tails.push(Tail { at, log_ratio: 0.0 }));
+    for Tail { at, log_ratio } in &mut tails[first..] {
+        *log_ratio = ratio(adapters, read, *at, sample, counted, &mut memory.logs)
+            + ends.log(sample, read.sequence, *at, *at <= counted);
+    }
+}
+
+/// Calls back with the places of a read where one of the adapters may begin.
+pub(crate) fn adapter_places(
+    adapters: &[Adapter],
+    read: ReadRef<'_>,
+    memory: &mut Memory,
+    mut each: impl FnMut(usize),
+) {
     if adapters.is_empty() || read.is_empty() {
         return;
     }
     memory.planes.fill(read.sequence);
     memory.places.clear();
-    memory.places.resize(memory.planes.words(), 0);
+    memory.places.resize(memory.planes.blocks(), [0; LANES]);
     for (number, adapter) in adapters.iter().enumerate() {
         if !adapters[..number].iter().any(|other| other.begins_like(adapter)) {
             adapter.add_places(&memory.planes, &mut memory.places);
         }
     }
-    let Memory { places, logs, .. } = memory;
-    for (word, places) in places.iter().enumerate() {
+    for (word, places) in memory.places.as_flattened().iter().enumerate() {
         let mut left = *places;
         while left != 0 {
-            let at = word * BITS + left.trailing_zeros() as usize;
+            each(word * BITS + left.trailing_zeros() as usize);
             left &= left - 1;
-            let log_ratio = ratio(adapters, read, at, sample, counted, logs)
-                + ends.log(sample, read.sequence, at, at <= counted);
-            tails.push(Tail { at, log_ratio });
         }
     }
 }
