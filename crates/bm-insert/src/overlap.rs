@@ -4,6 +4,7 @@ use bm_reads::ReadRef;
 use bm_reads::base::{UNKNOWN, code};
 
 use crate::adapter::{SCORES, error_probability};
+use crate::planes::{BITS, Counters, LANES, Planes};
 
 /// Shortest insert that is looked for.
 const SHORTEST: usize = 16;
@@ -29,6 +30,9 @@ pub(crate) struct Memory {
     /// The first mate, and the reverse complement of the second one: two bits per base.
     ours: Vec<u64>,
     theirs: Vec<u64>,
+    /// The letters of the second mate, from the last one on, and where they are.
+    reverse: Vec<u8>,
+    planes: Planes,
 }
 
 /// How likely bases that lie opposite each other are, by their Phred scores.
@@ -84,15 +88,15 @@ pub(crate) fn inserts(mates: [ReadRef<'_>; 2], memory: &mut Memory, found: &mut 
     if ours.len().min(length) < SHORTEST {
         return;
     }
-    let Memory { ours: first, theirs: second } = memory;
+    let Memory { ours: first, theirs: second, reverse, planes } = memory;
     pack(ours.sequence.iter().map(|letter| code(*letter) & 3), first);
     pack(theirs.sequence.iter().rev().map(|letter| !code(*letter) & 3), second);
-    for insert in SHORTEST..=longest {
+    let mut check = |insert: usize| {
         // Where the bases begin that both have, in one mate and in the reverse of the other.
         let (from, start) = (insert.saturating_sub(length), length.saturating_sub(insert));
-        let common = insert.min(ours.len()) - from;
+        let common = insert.min(ours.len()).saturating_sub(from);
         if common < SHORTEST {
-            continue;
+            return;
         }
         let differ = |word: usize| {
             let bases = common - word * BASES;
@@ -103,12 +107,41 @@ pub(crate) fn inserts(mates: [ReadRef<'_>; 2], memory: &mut Memory, found: &mut 
         };
         let first = differ(0);
         if first as f32 > DIFFER_FIRST * common.min(BASES) as f32 {
-            continue;
+            return;
         }
         let all = first + (1..common.div_ceil(BASES)).map(differ).sum::<u32>();
         if all as f32 <= DIFFER * common as f32 {
             found.push(insert);
         }
+    };
+    if ours.len() < BASES || length < BASES {
+        (SHORTEST..=longest).for_each(check);
+    } else {
+        (SHORTEST..BASES).for_each(&mut check);
+        // Where both have a whole word of the first mate, all lengths are looked at together.
+        reverse.clear();
+        reverse.extend(theirs.sequence.iter().rev());
+        planes.fill(reverse);
+        for block in (0..planes.blocks()).rev() {
+            let words = planes.block(block);
+            let mut differing = Counters::default();
+            for (offset, letter) in ours.sequence[..BASES].iter().enumerate() {
+                // The other strand has the complement; an unknown base is A, as in packed words.
+                let words = &words[usize::from(3 - (code(*letter) & 3))];
+                differing.add(Planes::differs(words, offset as u32));
+            }
+            for lane in (0..LANES).rev() {
+                let word = block * LANES + lane;
+                let inside = Planes::range(0, length + 1 - BASES, word);
+                let mut starts = differing.at_most_twelve(lane) & inside;
+                while starts != 0 {
+                    let highest = BITS - 1 - starts.leading_zeros() as usize;
+                    starts &= !(1 << highest);
+                    check(length - (word * BITS + highest));
+                }
+            }
+        }
+        (length + 1..=longest).for_each(check);
     }
 }
 
@@ -178,6 +211,10 @@ mod tests {
             (99, [100, 100]),
             (120, [150, 121]),
             (90, [100, 60]),
+            (19, [20, 40]),
+            (25, [60, 30]),
+            (64, [300, 280]),
+            (277, [300, 280]),
             (90, [60, 100]),
         ] {
             let [mut one, other] = mates(insert, lengths, insert as u64);

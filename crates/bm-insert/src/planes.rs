@@ -74,6 +74,34 @@ impl Planes {
     }
 }
 
+/// A number for each position of a block, up to 15, or more.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Counters {
+    bits: [[u64; LANES]; 5],
+}
+
+impl Counters {
+    /// Adds one at these positions.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, positions: [u64; LANES]) {
+        for lane in 0..LANES {
+            let mut carry = positions[lane];
+            for bits in &mut self.bits[..4] {
+                let both = bits[lane] & carry;
+                bits[lane] ^= carry;
+                carry = both;
+            }
+            self.bits[4][lane] |= carry;
+        }
+    }
+
+    /// Returns the positions of a word with 12 or less.
+    pub(crate) fn at_most_twelve(&self, lane: usize) -> u64 {
+        let [ones, twos, fours, eights, more] = self.bits.map(|bits| bits[lane]);
+        !(more | eights & fours & (ones | twos))
+    }
+}
+
 /// Returns the positions of A, C, G and T among at most 64 letters; behind their end, any.
 fn bits_of(letters: &[u8]) -> [u64; 4] {
     let mut padded = [b'A'; BITS];
@@ -144,5 +172,17 @@ mod tests {
         assert_eq!(Planes::range(60, 66, 1), 0b11);
         assert_eq!(Planes::range(0, 64, 0), u64::MAX);
         assert_eq!(Planes::range(64, 70, 0), 0);
+    }
+
+    #[test]
+    fn counters_tell_twelve_from_more() {
+        let mut counters = Counters::default();
+        for number in 0..40 {
+            // Position i is counted i times.
+            let above = u64::MAX.checked_shl(number + 1).unwrap_or(0);
+            counters.add([above, 0, !0, 1]);
+        }
+        assert_eq!(counters.at_most_twelve(0), (1 << 13) - 1);
+        assert_eq!([1, 2, 3].map(|lane| counters.at_most_twelve(lane)), [!0, 0, !1]);
     }
 }
