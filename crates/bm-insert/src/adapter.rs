@@ -55,7 +55,7 @@ impl Adapter {
                         error_probability(score as u8) + FLOOR + FLOOR_PER_BASE * place as f64;
                     let error = error.min(HIGHEST_ERROR);
                     // A probability that is no number counts as 0.
-                    let probability = f64::from(probability.max(0.0).min(1.0));
+                    let probability = f64::from(probability.max(0.0)).min(1.0);
                     let p = (1.0 - error) * probability + error * 0.25;
                     *log = p.ln() as f32;
                 }
@@ -168,9 +168,9 @@ impl Differing {
         for (offset, base) in mark.iter().enumerate() {
             let Some(words) = planes.get(usize::from(*base)) else { continue };
             let differs = Planes::differs(words, offset as u32);
-            for lane in 0..LANES {
-                let carry = counted.ones[lane] & differs[lane];
-                counted.ones[lane] ^= differs[lane];
+            for (lane, differs) in differs.into_iter().enumerate() {
+                let carry = counted.ones[lane] & differs;
+                counted.ones[lane] ^= differs;
                 counted.fours[lane] |= counted.twos[lane] & carry;
                 counted.twos[lane] ^= carry;
             }

@@ -94,7 +94,7 @@ impl Candidates {
         }
         // If an insert is possible, so may be others: in a repeat, mates overlap in several ways.
         if lengths.iter().any(|tail| tail.log_ratio > 0.0) {
-            let longer = longer_ratio(overlaps, mates, longest);
+            let longer = longer_ratio(overlaps, mates, overlap_memory);
             lengths.iter_mut().for_each(|tail| tail.log_ratio -= longer);
         }
     }
@@ -118,14 +118,9 @@ fn mate_ratio(
     sum.ln()
 }
 
-/// Returns ln P(mates | insert of `longest` bases or more) − ln P(mates | they do not overlap).
-fn longer_ratio(overlaps: &Overlaps, mates: [ReadRef<'_>; 2], longest: usize) -> f32 {
-    let all = mates[0].len() + mates[1].len();
-    let mut sum = Sum::default();
-    for insert in longest..all {
-        sum.add(overlaps.ratio(insert, mates));
-    }
-    let overlapping = sum.ln() - ((all - longest).max(1) as f32).ln();
+/// Returns ln P(mates | insert of the longer mate's bases or more) − ln P(mates | they do not overlap).
+fn longer_ratio(overlaps: &Overlaps, mates: [ReadRef<'_>; 2], memory: &overlap::Memory) -> f32 {
+    let overlapping = overlap::longer(overlaps, mates, memory);
     let mut either = Sum::default();
     either.add(HALF);
     either.add(HALF + overlapping);

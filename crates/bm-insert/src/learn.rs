@@ -18,6 +18,9 @@ use crate::sample::{Sample, Surprises, Words};
 /// Most templates from which the lengths of inserts are learned.
 const LEARNED: usize = 25_000;
 
+/// Most reads from which it is learned what is before the sample.
+const LEARNED_FRONTS: usize = 25_000;
+
 /// Most templates, and one in this many of their bases, by which it is learned how likely bases are
 /// that were not yet seen.
 const OBSERVED: usize = 5000;
@@ -40,10 +43,12 @@ impl InsertModel {
         let some = || templates.iter().step_by(step).copied();
         let is_paired = templates.iter().any(|mates| mates.len() == 2);
         let longest = templates.iter().flat_map(|mates| mates.iter().map(ReadRef::len)).max();
+        let reads = templates.len().div_ceil(step) * (1 + usize::from(is_paired));
+        let front_step = reads.div_ceil(LEARNED_FRONTS).max(1);
         let sample = Sample::new(composition(some()));
         let mut model = Self {
             adapters,
-            fronts: Fronts::learn(some(), &sample),
+            fronts: Fronts::learn(some().step_by(front_step), &sample),
             sample,
             ends: MoleculeEnds::default(),
             counting: Counting::None,

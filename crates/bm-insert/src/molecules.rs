@@ -104,7 +104,7 @@ mod tests {
         let other: Vec<u8> =
             read.iter().rev().map(|base| bm_reads::base::complement(*base)).collect();
         let [[first, last], [other_first, other_last]] =
-            [&read[..], &other].map(|read| Sample::outer_words(read));
+            [&read[..], &other].map(Sample::outer_words);
         assert!(first.is_some() && first == other_last && last == other_first);
         assert_eq!(Sample::outer_words(b"ACGT"), [None; 2]);
     }

@@ -5,6 +5,7 @@ use bm_reads::base::{UNKNOWN, code};
 
 use crate::adapter::{SCORES, error_probability};
 use crate::planes::{BITS, Counters, LANES, Planes};
+use crate::tails::Sum;
 
 /// Shortest insert that is looked for.
 const SHORTEST: usize = 16;
@@ -91,26 +92,9 @@ pub(crate) fn inserts(mates: [ReadRef<'_>; 2], memory: &mut Memory, found: &mut 
     let Memory { ours: first, theirs: second, reverse, planes } = memory;
     pack(ours.sequence.iter().map(|letter| code(*letter) & 3), first);
     pack(theirs.sequence.iter().rev().map(|letter| !code(*letter) & 3), second);
+    let packed = Packed { first, second, lengths: [ours.len(), length] };
     let mut check = |insert: usize| {
-        // Where the bases begin that both have, in one mate and in the reverse of the other.
-        let (from, start) = (insert.saturating_sub(length), length.saturating_sub(insert));
-        let common = insert.min(ours.len()).saturating_sub(from);
-        if common < SHORTEST {
-            return;
-        }
-        let differ = |word: usize| {
-            let bases = common - word * BASES;
-            let inside = if bases < BASES { (1u64 << (2 * bases)) - 1 } else { u64::MAX };
-            let one = word_at(first, from + word * BASES);
-            let unlike = (one ^ word_at(second, start + word * BASES)) & inside;
-            ((unlike | unlike >> 1) & LOW_BITS).count_ones()
-        };
-        let first = differ(0);
-        if first as f32 > DIFFER_FIRST * common.min(BASES) as f32 {
-            return;
-        }
-        let all = first + (1..common.div_ceil(BASES)).map(differ).sum::<u32>();
-        if all as f32 <= DIFFER * common as f32 {
+        if packed.are_alike(insert) == Some(true) {
             found.push(insert);
         }
     };
@@ -142,6 +126,55 @@ pub(crate) fn inserts(mates: [ReadRef<'_>; 2], memory: &mut Memory, found: &mut 
             }
         }
         (length + 1..=longest).for_each(check);
+    }
+}
+
+/// Returns ln of the mean of P(mates | insert) / P(mates | they do not overlap) over all inserts longer
+/// than the mates, whose overlaps [`inserts`] looked for last.
+pub(crate) fn longer(overlaps: &Overlaps, mates: [ReadRef<'_>; 2], memory: &Memory) -> f32 {
+    let lengths = mates.map(|mate| mate.len());
+    let (longest, all) = (lengths[0].max(lengths[1]), lengths[0] + lengths[1]);
+    let packed = Packed { first: &memory.ours, second: &memory.theirs, lengths };
+    let mut sum = Sum::default();
+    for insert in longest..all {
+        if packed.are_alike(insert) != Some(false) {
+            sum.add(overlaps.ratio(insert, mates));
+        }
+    }
+    sum.ln() - ((all - longest).max(1) as f32).ln()
+}
+
+/// The first mate, and the reverse complement of the second one, two bits per base, and their lengths.
+struct Packed<'a> {
+    first: &'a [u64],
+    second: &'a [u64],
+    lengths: [usize; 2],
+}
+
+impl Packed<'_> {
+    /// Returns whether the mates may be the two strands of an insert of this length; `None` if they
+    /// would have only few bases in common.
+    fn are_alike(&self, insert: usize) -> Option<bool> {
+        let [ours, theirs] = self.lengths;
+        // Where the bases begin that both have, in one mate and in the reverse of the other.
+        let (from, start) = (insert.saturating_sub(theirs), theirs.saturating_sub(insert));
+        let common = insert.min(ours).saturating_sub(from);
+        if common < SHORTEST {
+            return None;
+        }
+        let differ = |word: usize| {
+            let bases = common - word * BASES;
+            let inside = if bases < BASES { (1u64 << (2 * bases)) - 1 } else { u64::MAX };
+            let one = word_at(self.first, from + word * BASES);
+            let unlike = (one ^ word_at(self.second, start + word * BASES)) & inside;
+            ((unlike | unlike >> 1) & LOW_BITS).count_ones()
+        };
+        let first = differ(0);
+        if first as f32 > DIFFER_FIRST * common.min(BASES) as f32 {
+            return Some(false);
+        }
+        let all = first + (1..common.div_ceil(BASES)).map(differ).sum::<u32>();
+        Some(all as f32 <= DIFFER * common as f32)
     }
 }
 

@@ -215,7 +215,7 @@ impl Sample {
     pub(crate) fn outer_words(sequence: &[u8]) -> [Option<u32>; 2] {
         let first = word_of(sequence, K).map(|word| {
             // The complement of each base, in reverse order.
-            (0..K as u32).fold(0, |other, base| other << 2 | 3 - (word >> (2 * base) & 3))
+            (0..K as u32).fold(0, |other, base| other << 2 | (3 - (word >> (2 * base) & 3)))
         });
         [first, word_of(sequence, sequence.len())]
     }

@@ -15,7 +15,7 @@ fn run(
     let mut draw = Draw::new(1);
     let genome = draw.bases(20_000);
     let one = |number: usize| {
-        let end = if number % 2 == 0 { LENGTH } else { ends(&mut draw) };
+        let end = if number.is_multiple_of(2) { LENGTH } else { ends(&mut draw) };
         let start = draw.below(genome.len() - LENGTH);
         let forward = &genome[start..start + end];
         let strand =
