@@ -23,8 +23,8 @@ const LEARNED_FRONTS: usize = 25_000;
 
 /// Most templates, and one in this many of their bases, by which it is learned how likely bases are
 /// that were not yet seen.
-const OBSERVED: usize = 5000;
-const OBSERVED_BASES: usize = 16;
+const OBSERVED: usize = 10_000;
+const OBSERVED_BASES: usize = 8;
 
 /// Below this part of the templates, mates show no inserts shorter than the reads.
 const RARE: f32 = 2e-4;
