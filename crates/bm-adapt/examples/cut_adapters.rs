@@ -4,8 +4,9 @@
 //! cargo run --release -p bm-adapt --example cut_adapters -- IN OUT [IN2 OUT2] > ends.tsv
 //! ```
 //!
-//! Each row of the table is a read: its name, its number of bases, and for each place where the
-//! sample may end the probability that it does.
+//! Each row of the table is a read: its name, its number of bases, for each place where the sample
+//! may end the probability that it does, and the probabilities of the first bases that they are
+//! before the sample.
 
 // An example's output is its result.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -45,8 +46,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (number, mates) in templates.iter().enumerate() {
         finder.find(&model, mates, number < first.len());
         for (mate, read) in mates.iter().enumerate() {
-            let ends = finder.ends(mate);
-            let part = Insert { ends, front: &[] }.part(read.len());
+            let insert = Insert { ends: finder.ends(mate), front: finder.front(mate) };
+            let part = insert.part(read.len());
             let record = RecordRef {
                 definition: read.name,
                 sequence: &read.sequence[part.clone()],
@@ -54,8 +55,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             };
             record.write_to(&mut outputs[mate], b"")?;
             write!(rows, "{}\t{}", read.name.escape_ascii(), read.len())?;
-            for end in ends {
+            for end in insert.ends {
                 write!(rows, "\t{}:{:.4}", end.at, end.probability)?;
+            }
+            for (place, p) in insert.front.iter().enumerate() {
+                write!(rows, "{}{p:.4}", if place == 0 { "\tfront:" } else { "," })?;
             }
             writeln!(rows)?;
         }

@@ -3,10 +3,13 @@
 use bm_reads::Phred;
 use bm_reads::base::UNKNOWN;
 
-use crate::planes::{BITS, Planes};
+use crate::planes::{BITS, LANES, Planes};
 
 /// Bases at the start of an adapter by which places are found where it may begin.
 const MARK: usize = 12;
+
+/// Fewest known bases of a mark.
+const FEWEST_KNOWN: usize = 6;
 
 /// Where the second mark begins.
 const LATER: usize = 8;
@@ -51,7 +54,9 @@ impl Adapter {
                     let error =
                         error_probability(score as u8) + FLOOR + FLOOR_PER_BASE * place as f64;
                     let error = error.min(HIGHEST_ERROR);
-                    let p = (1.0 - error) * f64::from(*probability) + error * 0.25;
+                    // A probability that is no number counts as 0.
+                    let probability = f64::from(probability.max(0.0)).min(1.0);
+                    let p = (1.0 - error) * probability + error * 0.25;
                     *log = p.ln() as f32;
                 }
             }
@@ -61,6 +66,11 @@ impl Adapter {
             consensus: probabilities.iter().map(only).collect(),
             columns: probabilities.iter().take(COMPARED).enumerate().map(column).collect(),
         }
+    }
+
+    /// Returns whether enough of its first bases are known to find it.
+    pub(crate) fn is_known(&self) -> bool {
+        self.mark().iter().filter(|code| **code < UNKNOWN).count() >= FEWEST_KNOWN
     }
 
     /// Returns the code of each base; [`UNKNOWN`] where any is allowed.
@@ -99,36 +109,43 @@ impl Adapter {
     /// Of its first twelve bases, as far as they are in the read, no more than a quarter differ. Or
     /// twelve later ones are there but for two, one place nearer or farther than they should be, as
     /// in adapters with a base lost or gained.
-    pub(crate) fn add_places(&self, read: &Planes, places: &mut [u64]) {
+    pub(crate) fn add_places(&self, read: &Planes, places: &mut [[u64; LANES]]) {
         let length = read.length();
-        let mark = self.mark();
+        let (mark, later) = (self.mark(), self.later_mark());
+        let is_later = later.len() == MARK && length >= LATER + MARK;
         // As many bases before the end of the read, one more base may differ.
-        let steps = [0, 1, 2, 3].map(|more| (more, length.saturating_sub(4 * more)));
         let most = mark.len() / 4;
-        for (word, places) in places.iter_mut().enumerate() {
-            let differing = Differing::of(read, mark, word);
+        for block in 0..places.len() {
+            let planes = read.block(block);
+            let differing = Differing::of(&planes, mark);
             let mut end = length;
-            for (more, below) in steps {
+            for more in 0..=most.min(3) {
                 // Places with 4 * more to 4 * more + 3 bases up to the end of the read; the last
                 // step takes all that are left.
-                let start = if more == most { 0 } else { below.saturating_sub(3).min(end) };
-                *places |= differing.at_most(more) & Planes::range(start, end, word);
+                let below = length.saturating_sub(4 * more + 3);
+                let start = if more == most { 0 } else { below.min(end) };
+                for (lane, places) in places[block].iter_mut().enumerate() {
+                    let inside = Planes::range(start, end, block * LANES + lane);
+                    *places |= differing.at_most(more, lane) & inside;
+                }
                 end = start;
             }
-        }
-        let mark = self.later_mark();
-        if mark.len() < MARK || length < LATER + MARK {
-            return;
-        }
-        for word in 0..places.len() {
-            let inside = Planes::range(0, length + 1 - MARK, word);
-            let mut later = Differing::of(read, mark, word).at_most(2) & inside;
-            while later != 0 {
-                let at = word * BITS + later.trailing_zeros() as usize;
-                later &= later - 1;
-                for shift in [LATER - 1, LATER, LATER + 1] {
-                    if let Some(start) = at.checked_sub(shift) {
-                        places[start / BITS] |= 1 << (start % BITS);
+            if !is_later {
+                continue;
+            }
+            let differing = Differing::of(&planes, later);
+            for lane in 0..LANES {
+                let word = block * LANES + lane;
+                let inside = Planes::range(0, length + 1 - MARK, word);
+                let mut found = differing.at_most(2, lane) & inside;
+                while found != 0 {
+                    let at = word * BITS + found.trailing_zeros() as usize;
+                    found &= found - 1;
+                    for shift in [LATER - 1, LATER, LATER + 1] {
+                        if let Some(start) = at.checked_sub(shift) {
+                            let word = start / BITS;
+                            places[word / LANES][word % LANES] |= 1 << (start % BITS);
+                        }
                     }
                 }
             }
@@ -136,33 +153,34 @@ impl Adapter {
     }
 }
 
-/// The number of bases that differ from a mark, for each place in a word: counters of one bit per
+/// The number of bases that differ from a mark, for each place of a block: counters of one bit per
 /// place, the last of which says "four or more".
 struct Differing {
-    ones: u64,
-    twos: u64,
-    fours: u64,
+    ones: [u64; LANES],
+    twos: [u64; LANES],
+    fours: [u64; LANES],
 }
 
 impl Differing {
-    fn of(read: &Planes, mark: &[u8], word: usize) -> Self {
-        let mut counted = Self { ones: 0, twos: 0, fours: 0 };
+    #[inline(always)]
+    fn of(planes: &[[[u64; LANES]; 2]; 4], mark: &[u8]) -> Self {
+        let mut counted = Self { ones: [0; LANES], twos: [0; LANES], fours: [0; LANES] };
         for (offset, base) in mark.iter().enumerate() {
-            if *base == UNKNOWN {
-                continue;
+            let Some(words) = planes.get(usize::from(*base)) else { continue };
+            let differs = Planes::differs(words, offset as u32);
+            for (lane, differs) in differs.into_iter().enumerate() {
+                let carry = counted.ones[lane] & differs;
+                counted.ones[lane] ^= differs;
+                counted.fours[lane] |= counted.twos[lane] & carry;
+                counted.twos[lane] ^= carry;
             }
-            let differs = read.differs(*base, offset, word);
-            let carry = counted.ones & differs;
-            counted.ones ^= differs;
-            counted.fours |= counted.twos & carry;
-            counted.twos ^= carry;
         }
         counted
     }
 
-    /// Returns the places at which no more than this number (0 to 3) differ.
-    fn at_most(&self, number: usize) -> u64 {
-        let Self { ones, twos, fours } = self;
+    /// Returns the places of a word at which no more than this number (0 to 3) differ.
+    fn at_most(&self, number: usize, lane: usize) -> u64 {
+        let [ones, twos, fours] = [self.ones, self.twos, self.fours].map(|lanes| lanes[lane]);
         !fours
             & match number {
                 0 => !(ones | twos),

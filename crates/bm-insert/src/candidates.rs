@@ -3,9 +3,10 @@
 use bm_reads::ReadRef;
 
 use crate::adapter::Adapter;
+use crate::molecules::MoleculeEnds;
 use crate::overlap::{self, Overlaps};
 use crate::sample::Sample;
-use crate::tails::{self, Sum, Tail, adapter_ratio, adapter_tails, anything_ratio};
+use crate::tails::{self, Sum, Tail, adapter_places, adapter_ratio, adapter_tails, anything_ratio};
 
 /// ln P(a mate goes on with one of the run's adapters, or with anything else), where its partner
 /// tells that the insert ends.
@@ -20,6 +21,7 @@ pub(crate) struct Signs<'a> {
     /// The adapters of each mate.
     pub(crate) adapters: &'a [Vec<Adapter>; 2],
     pub(crate) sample: &'a Sample,
+    pub(crate) ends: &'a MoleculeEnds,
     /// For pairs.
     pub(crate) overlaps: Option<&'a Overlaps>,
 }
@@ -44,7 +46,15 @@ impl Candidates {
             [read] => {
                 let Self { lengths, memory, .. } = self;
                 let adapters = &signs.adapters[0];
-                adapter_tails(adapters, read, signs.sample, counted[0], memory, lengths);
+                adapter_tails(
+                    adapters,
+                    read,
+                    signs.sample,
+                    signs.ends,
+                    counted[0],
+                    memory,
+                    lengths,
+                );
             }
             [one, other] => {
                 if let Some(overlaps) = signs.overlaps {
@@ -64,8 +74,8 @@ impl Candidates {
     ) {
         let Self { lengths, memory, overlap_memory, overlapping } = self;
         for (mate, read) in mates.into_iter().enumerate() {
-            let adapters = &signs.adapters[mate];
-            adapter_tails(adapters, read, signs.sample, counted[mate], memory, lengths);
+            let place = |at| lengths.push(Tail { at, log_ratio: 0.0 });
+            adapter_places(&signs.adapters[mate], read, memory, place);
         }
         overlapping.clear();
         overlap::inserts(mates, overlap_memory, overlapping);
@@ -84,7 +94,7 @@ impl Candidates {
         }
         // If an insert is possible, so may be others: in a repeat, mates overlap in several ways.
         if lengths.iter().any(|tail| tail.log_ratio > 0.0) {
-            let longer = longer_ratio(overlaps, mates, longest);
+            let longer = longer_ratio(overlaps, mates, overlap_memory);
             lengths.iter_mut().for_each(|tail| tail.log_ratio -= longer);
         }
     }
@@ -108,14 +118,9 @@ fn mate_ratio(
     sum.ln()
 }
 
-/// Returns ln P(mates | insert of `longest` bases or more) − ln P(mates | they do not overlap).
-fn longer_ratio(overlaps: &Overlaps, mates: [ReadRef<'_>; 2], longest: usize) -> f32 {
-    let all = mates[0].len() + mates[1].len();
-    let mut sum = Sum::default();
-    for insert in longest..all {
-        sum.add(overlaps.ratio(insert, mates));
-    }
-    let overlapping = sum.ln() - ((all - longest).max(1) as f32).ln();
+/// Returns ln P(mates | insert of the longer mate's bases or more) − ln P(mates | they do not overlap).
+fn longer_ratio(overlaps: &Overlaps, mates: [ReadRef<'_>; 2], memory: &overlap::Memory) -> f32 {
+    let overlapping = overlap::longer(overlaps, mates, memory);
     let mut either = Sum::default();
     either.add(HALF);
     either.add(HALF + overlapping);

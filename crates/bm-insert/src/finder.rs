@@ -1,12 +1,13 @@
-//! Finds where the sample ends in the reads of a template.
+//! Finds where the sample begins and ends in the reads of a template.
 
 use bm_reads::ReadRef;
 
 use crate::candidates::Candidates;
+use crate::front::{known_length, unknown_first};
 use crate::inserts::{End, Tail};
-use crate::model::{InsertModel, RUNS, counted};
+use crate::model::InsertModel;
+use crate::runs::Run;
 use crate::support;
-use crate::tails::{self, run_of};
 
 /// Less probable ends are left out.
 const LEAST: f32 = 1e-4;
@@ -16,32 +17,83 @@ const LEAST: f32 = 1e-4;
 pub struct Finder {
     candidates: Candidates,
     ends: [Vec<End>; 2],
+    fronts: [Vec<f32>; 2],
     support: support::Memory,
 }
 
 impl Finder {
-    /// Finds where the sample ends in a template, one read or two mates, by the model of its run.
+    /// Finds where the sample begins and ends in a template, one read or two mates, by the model of
+    /// its run.
     ///
     /// `is_learned`: whether the template is one of those that the model was learned from.
     pub fn find(&mut self, model: &InsertModel, mates: &[ReadRef<'_>], is_learned: bool) {
         self.ends.iter_mut().for_each(Vec::clear);
-        let bases = |mate: usize| match mates.get(mate) {
-            Some(read) if is_learned => counted(read.len()),
-            _ => 0,
-        };
-        self.candidates.find(&model.signs(), mates, [bases(0), bases(1)]);
+        self.fronts.iter_mut().for_each(Vec::clear);
+        // Unknown bases at the end are of nothing.
+        let mut known = [ReadRef { name: b"", sequence: b"", quality_scores: b"" }; 2];
+        let mates = &mates[..mates.len().min(2)];
+        for (known, read) in known.iter_mut().zip(mates) {
+            let bases = known_length(read.sequence);
+            let [sequence, quality_scores] =
+                [read.sequence, read.quality_scores].map(|bytes| &bytes[..bases]);
+            *known = ReadRef { sequence, quality_scores, ..*read };
+        }
+        let known = &known[..mates.len()];
+        self.find_fronts(model, known);
+        self.find_tails(model, mates, known, is_learned);
+        for ((read, known), ends) in mates.iter().zip(known).zip(&mut self.ends) {
+            if known.len() < read.len() {
+                let before = ends.iter().map(|end| end.probability).sum::<f32>();
+                ends.push(End {
+                    at: known.len() as u32,
+                    probability: (1.0 - before).max(0.0),
+                    tail: Tail::Unknown,
+                });
+            }
+        }
+    }
+
+    fn find_fronts(&mut self, model: &InsertModel, known: &[ReadRef<'_>]) {
+        for (mate, read) in known.iter().enumerate() {
+            let front = &mut self.fronts[mate];
+            if let Some(fronts) = &model.fronts {
+                fronts.find(mate, *read, front);
+            }
+            if let Some((length, p)) = model.runs.first(mate, *read, &model.sample) {
+                front.resize(front.len().max(length), 0.0);
+                let either = |front: &mut f32| *front = 1.0 - (1.0 - *front) * (1.0 - p);
+                front[..length].iter_mut().for_each(either);
+            }
+            let unknown = unknown_first(read.sequence);
+            front.resize(front.len().max(unknown), 0.0);
+            front[..unknown].fill(1.0);
+            let long = front.iter().rposition(|p| *p >= LEAST).map_or(0, |last| last + 1);
+            front.truncate(long);
+        }
+    }
+
+    fn find_tails(
+        &mut self,
+        model: &InsertModel,
+        mates: &[ReadRef<'_>],
+        known: &[ReadRef<'_>],
+        is_learned: bool,
+    ) {
+        let counted = if is_learned { model.counting.bases(mates) } else { [0; 2] };
+        self.candidates.find(&model.signs(), known, counted);
         let runs: [Option<Run>; 2] = std::array::from_fn(|mate| {
-            mates.get(mate).and_then(|read| Run::of(model, mate, *read))
+            known.get(mate).and_then(|read| model.runs.last(mate, *read, &model.sample))
         });
         let candidates = &mut self.candidates.lengths;
         if candidates.is_empty() && runs.iter().all(Option::is_none) {
             return;
         }
-        let longest = mates.iter().map(ReadRef::len).max().unwrap_or(0);
+        let [longest, longest_known] =
+            [mates, known].map(|reads| reads.iter().map(ReadRef::len).max().unwrap_or(0));
         let with_runs =
             |at: usize| runs.iter().flatten().map(|run| run.log_factor(at)).sum::<f32>();
-        let none = model.lengths.posterior(longest, candidates, with_runs);
-        for (mate, read) in mates.iter().enumerate() {
+        let none = model.lengths.posterior(longest, longest_known, candidates, with_runs);
+        for (mate, read) in known.iter().enumerate() {
             let ends = &mut self.ends[mate];
             for candidate in candidates.iter().filter(|candidate| candidate.at < read.len()) {
                 ends.push(End {
@@ -50,12 +102,18 @@ impl Finder {
                     tail: Tail::Adapter,
                 });
             }
-            if let Some(Run { tail, log_odds }) = runs.get(mate).copied().flatten() {
+            if let Some(run) = runs[mate] {
                 // Inserts that end behind it, or not at all.
-                let behind = candidates.iter().filter(|candidate| candidate.at > tail.at);
-                let left = none + behind.map(|candidate| candidate.log_ratio).sum::<f32>();
-                let probability = left / (1.0 + (-log_odds).exp());
-                ends.push(End { at: tail.at as u32, probability, tail: Tail::Run });
+                let p = run.probability();
+                let mut left = none;
+                for candidate in candidates.iter().filter(|candidate| candidate.at > run.at) {
+                    left += candidate.log_ratio;
+                }
+                for end in ends.iter_mut().filter(|end| end.at as usize > run.at) {
+                    end.probability *= 1.0 - p;
+                }
+                let probability = left * p;
+                ends.push(End { at: run.at as u32, probability, tail: Tail::Run });
                 ends.sort_by_key(|end| end.at);
             }
             ends.retain(|end| end.probability >= LEAST);
@@ -84,40 +142,10 @@ impl Finder {
     pub fn ends(&self, mate: usize) -> &[End] {
         self.ends.get(mate).map_or(&[], Vec::as_slice)
     }
-}
 
-/// A run of one base at the end of a read.
-#[derive(Clone, Copy)]
-struct Run {
-    tail: tails::Tail,
-    /// ln of the odds that it is not of the sample.
-    log_odds: f32,
-}
-
-impl Run {
-    fn of(model: &InsertModel, mate: usize, read: ReadRef<'_>) -> Option<Self> {
-        let mut found: Option<Self> = None;
-        for (base, prior) in RUNS.into_iter().zip(model.runs[mate]) {
-            if prior > 0.0
-                && let Some(tail) = run_of(base, read, &model.sample)
-            {
-                // Any of the read's bases may have been the first one.
-                let log_odds = (prior / read.len() as f32).ln() + tail.log_ratio;
-                if found.is_none_or(|found| log_odds > found.log_odds) {
-                    found = Some(Self { tail, log_odds });
-                }
-            }
-        }
-        found
-    }
-
-    /// Returns ln of the factor by which the run makes an insert that ends at a place more likely:
-    /// behind its end, an adapter may run out of signal, too.
-    fn log_factor(&self, at: usize) -> f32 {
-        if at > self.tail.at {
-            return 0.0;
-        }
-        // ln(1 + odds), which may be larger than a float.
-        if self.log_odds > 20.0 { self.log_odds } else { self.log_odds.exp().ln_1p() }
+    /// Returns the probability of each of the first bases of a read of the template, 0 or 1, that it
+    /// is not of the sample; those behind them are.
+    pub fn front(&self, mate: usize) -> &[f32] {
+        self.fronts.get(mate).map_or(&[], Vec::as_slice)
     }
 }

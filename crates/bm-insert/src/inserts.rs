@@ -9,6 +9,8 @@ pub enum Tail {
     Adapter,
     /// A run of one base to the end of the read: no signal, or the tail of an RNA.
     Run,
+    /// Unknown bases (N) to the end of the read.
+    Unknown,
 }
 
 /// A place where the sample may end in a read.
@@ -68,8 +70,9 @@ impl Insert<'_> {
             let ends = self.ends.iter().filter(there).filter(|end| end.tail == tail);
             ends.map(|end| end.probability).sum::<f32>()
         };
-        let kind = if most(Tail::Run) > most(Tail::Adapter) { Tail::Run } else { Tail::Adapter };
-        (end < length).then_some(kind)
+        let kinds = [Tail::Run, Tail::Unknown, Tail::Adapter];
+        let kind = kinds.into_iter().max_by(|one, other| most(*one).total_cmp(&most(*other)));
+        kind.filter(|_| end < length)
     }
 
     fn end_of(&self, length: usize, counts: impl Fn(Tail) -> bool) -> usize {

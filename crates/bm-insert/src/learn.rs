@@ -6,19 +6,26 @@ use bm_reads::base::{UNKNOWN, code};
 use crate::adapter::Adapter;
 use crate::candidates::Candidates;
 use crate::finder::Finder;
+use crate::front::Fronts;
 use crate::inserts::Insert;
 use crate::lengths::{Lengths, Observed};
-use crate::model::{InsertModel, RUNS, counted};
+use crate::model::{Counting, InsertModel};
+use crate::molecules::{Ends, MoleculeEnds};
 use crate::overlap::Overlaps;
-use crate::sample::Sample;
+use crate::runs::Runs;
+use crate::sample::{Sample, Surprises, Words};
 use crate::support::Support;
-use crate::tails::run_of;
 
 /// Most templates from which the lengths of inserts are learned.
 const LEARNED: usize = 25_000;
 
-/// Bases whose words are counted to support bases.
-const COUNTED: usize = 6 << 20;
+/// Most reads from which it is learned what is before the sample.
+const LEARNED_FRONTS: usize = 25_000;
+
+/// Most templates, and one in this many of their bases, by which it is learned how likely bases are
+/// that were not yet seen.
+const OBSERVED: usize = 10_000;
+const OBSERVED_BASES: usize = 8;
 
 /// Templates that tell what the support by words is worth.
 const ASKED: usize = 2000;
@@ -26,29 +33,36 @@ const ASKED: usize = 2000;
 /// Below this part of the templates, mates show no inserts shorter than the reads.
 const RARE: f32 = 2e-4;
 
-/// Tails of one base are of the sample if their complement is as frequent as this part of them.
-const AS_FREQUENT: f32 = 0.5;
-
 impl InsertModel {
     /// Learns where the inserts of a run end, from its first templates (one read, or two mates) and
     /// its adapters, those of first mates and single reads, then those of second mates.
     ///
-    /// The result depends on the templates and adapters only.
-    pub fn learn(templates: &[&[ReadRef<'_>]], adapters: [Vec<Adapter>; 2]) -> Self {
+    /// The result depends on the templates and adapters only. Words are counted in those of 8 million
+    /// bases, chosen by their names and qualities, where there are more; all else is learned from 25,000
+    /// templates in equal distances. Adapters of
+    /// which fewer than six of the first twelve bases are known are left out.
+    pub fn learn(templates: &[&[ReadRef<'_>]], mut adapters: [Vec<Adapter>; 2]) -> Self {
+        adapters.iter_mut().for_each(|adapters| adapters.retain(Adapter::is_known));
         let step = templates.len().div_ceil(LEARNED).max(1);
         let some = || templates.iter().step_by(step).copied();
         let is_paired = templates.iter().any(|mates| mates.len() == 2);
         let longest = templates.iter().flat_map(|mates| mates.iter().map(ReadRef::len)).max();
+        let reads = templates.len().div_ceil(step) * (1 + usize::from(is_paired));
+        let front_step = reads.div_ceil(LEARNED_FRONTS).max(1);
+        let sample = Sample::new(composition(some()));
         let mut model = Self {
             adapters,
-            sample: Sample::new(composition(some())),
+            fronts: Fronts::learn(some().step_by(front_step), &sample),
+            sample,
+            ends: MoleculeEnds::default(),
+            counting: Counting::None,
             overlaps: is_paired.then(Overlaps::new),
             lengths: Lengths::new(longest.unwrap_or(0)),
-            runs: runs(some()),
+            runs: Runs::learn(some()),
             support: None,
         };
         if model.has_tails() {
-            model.learn_lengths(some(), &|_| 0);
+            model.learn_lengths(some());
             if model.overlaps.is_some() {
                 // Mates tell where inserts end: words are not needed.
                 if model.lengths.shorter() < RARE {
@@ -56,7 +70,7 @@ impl InsertModel {
                 }
             } else {
                 model.count_words(templates);
-                model.learn_lengths(some(), &counted);
+                model.learn_lengths(some());
             }
         }
         model
@@ -65,29 +79,23 @@ impl InsertModel {
     /// Learns, from the same templates, what the run's words say of the bases of reads
     /// ([`Finder::weigh`]).
     pub fn with_support(mut self, templates: &[&[ReadRef<'_>]]) -> Self {
-        if !self.sample.has_words() {
-            let bases = |mates: &[ReadRef<'_>]| mates.iter().map(ReadRef::len).sum::<usize>();
-            let all: usize = templates.iter().map(|mates| bases(mates)).sum();
-            let step = all.div_ceil(COUNTED).max(1);
-            let some: Vec<&[ReadRef<'_>]> = templates.iter().step_by(step).copied().collect();
-            self.count_words(&some);
-        }
         let reads = templates.iter().step_by(templates.len().div_ceil(ASKED).max(1));
         let reads = reads.flat_map(|mates| mates.iter()).map(|read| read.sequence);
-        self.support = Support::of(&self.sample, reads);
+        self.support = if self.sample.has_words() {
+            Support::of(&self.sample, reads)
+        } else {
+            let mut counted = self.clone();
+            counted.count_words(templates);
+            Support::of(&counted.sample, reads)
+        };
         self
     }
 
-    fn learn_lengths<'a>(
-        &mut self,
-        templates: impl Iterator<Item = &'a [ReadRef<'a>]>,
-        counted: &dyn Fn(usize) -> usize,
-    ) {
+    fn learn_lengths<'a>(&mut self, templates: impl Iterator<Item = &'a [ReadRef<'a>]>) {
         let mut candidates = Candidates::default();
         let mut observed = Observed::default();
         for mates in templates {
-            let bases = [0, 1].map(|mate| counted(mates.get(mate).map_or(0, ReadRef::len)));
-            candidates.find(&self.signs(), mates, bases);
+            candidates.find(&self.signs(), mates, self.counting.bases(mates));
             let longest = mates.iter().map(ReadRef::len).max().unwrap_or(0);
             observed.add(longest, &candidates.lengths);
         }
@@ -99,16 +107,42 @@ impl InsertModel {
         let mut finder = Finder::default();
         let mut sample = self.sample.clone();
         sample.clear();
-        for mates in templates {
+        let bases = templates.iter().copied().flatten().map(ReadRef::len).sum::<usize>();
+        let counting = Counting::some_of(bases);
+        let mut words = Words::of_bases(bases / counting.one_in());
+        let step = templates.len().div_ceil(OBSERVED).max(1);
+        let (mut observed, mut ends) = (Vec::new(), Ends::default());
+        for (number, mates) in templates.iter().enumerate() {
+            let counted = counting.bases(mates);
+            if counted == [0; 2] {
+                continue;
+            }
             finder.find(self, mates, false);
             for (mate, read) in mates.iter().enumerate() {
                 let part = Insert { ends: finder.ends(mate), front: &[] }.part(read.len());
-                sample.count(&read.sequence[..part.end.min(counted(read.len()))]);
+                let inside = part.end.min(counted[mate.min(1)]);
+                words.add(&read.sequence[..inside]);
+                ends.add(&read.sequence[..inside], inside == part.end && inside < read.len());
+                if number % step == 0 {
+                    observed.push((*read, inside));
+                }
             }
         }
+        sample.count(&words);
         self.adapters.iter().flatten().for_each(|adapter| sample.forget(adapter.consensus()));
         sample.forget_simple_words();
+        let mut surprises = Surprises::default();
+        for (read, inside) in observed {
+            // Other places in each read, whatever the order of reads.
+            let first = read.sequence.iter().take(OBSERVED_BASES).map(|base| usize::from(*base));
+            for at in (first.sum::<usize>() % OBSERVED_BASES..inside).step_by(OBSERVED_BASES) {
+                sample.observe(read, at, &mut surprises);
+            }
+        }
+        sample.learn(&surprises);
         self.sample = sample;
+        self.counting = counting;
+        self.ends = MoleculeEnds::new(ends);
     }
 }
 
@@ -118,28 +152,4 @@ fn composition<'a>(templates: impl Iterator<Item = &'a [ReadRef<'a>]>) -> [u64; 
         read.sequence.iter().for_each(|letter| counts[usize::from(code(*letter))] += 1);
     }
     std::array::from_fn(|base| counts[base])
-}
-
-/// Returns the odds that a read of each mate ends in a run of each of [`RUNS`]; 0 where runs of the
-/// complement are about as frequent: such runs are of the sample.
-fn runs<'a>(templates: impl Iterator<Item = &'a [ReadRef<'a>]>) -> [[f32; 2]; 2] {
-    let none = Sample::new([1; 4]);
-    let (mut reads, mut found) = ([0u32; 2], [[0u32; 4]; 2]);
-    for mates in templates {
-        for (mate, read) in mates.iter().enumerate() {
-            reads[mate] += 1;
-            for (base, found) in found[mate].iter_mut().enumerate() {
-                *found += u32::from(run_of(base as u8, *read, &none).is_some());
-            }
-        }
-    }
-    [0, 1].map(|mate| {
-        RUNS.map(|base| {
-            let [own, other] = [base, 3 - base].map(|base| found[mate][usize::from(base)] as f32);
-            let all = reads[mate].max(1) as f32;
-            let rate = (own - other) / all;
-            // A few reads are no sign.
-            if other > AS_FREQUENT * own || own < 10.0 || rate < 1e-4 { 0.0 } else { rate }
-        })
-    })
 }

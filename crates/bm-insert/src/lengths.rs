@@ -129,26 +129,28 @@ impl Lengths {
         [self.by_insert * self.inserts.of(at), (1.0 - self.by_insert) * by_tail]
     }
 
-    /// Returns P(insert of `length` bases or more), in the same two parts.
-    fn longer(&self, length: usize) -> [f32; 2] {
-        let by_insert = (1.0 - self.inserts.below(length)).max(LEAST_LONGER);
+    /// Returns P(insert of `known` bases or more), in the same two parts.
+    fn longer(&self, length: usize, known: usize) -> [f32; 2] {
+        let by_insert = (1.0 - self.inserts.below(known)).max(LEAST_LONGER);
         if length >= self.longest {
             return [by_insert, 0.0];
         }
-        let by_tail = (1.0 - self.tails.below(length + 1)).max(LEAST_LONGER);
+        let shorter = self.tails.below(length + 1) - self.tails.below(length - known + 1);
+        let by_tail = (1.0 - shorter - self.tails.below(1)).max(LEAST_LONGER);
         [self.by_insert * by_insert, (1.0 - self.by_insert) * by_tail]
     }
 
     /// Replaces the log-ratio of each candidate of a template by its probability; returns that of an
-    /// insert as long as the longer read, of `length` bases, or longer. `log_factor` is added where
-    /// an insert ends at a place.
+    /// insert that ends behind all `known` bases of the longer read, which has `length` bases.
+    /// `log_factor` is added where an insert ends at a place.
     pub(crate) fn posterior(
         &self,
         length: usize,
+        known: usize,
         candidates: &mut [Tail],
         log_factor: impl Fn(usize) -> f32,
     ) -> f32 {
-        let none = self.longer(length).iter().sum::<f32>().ln() + log_factor(length);
+        let none = self.longer(length, known).iter().sum::<f32>().ln() + log_factor(known);
         let mut most = none;
         for candidate in &mut *candidates {
             let [by_insert, by_tail] = self.prior(length, candidate.at);
@@ -185,8 +187,8 @@ impl Lengths {
             for (length, of_template) in observed.iter() {
                 candidates.clear();
                 candidates.extend_from_slice(of_template);
-                let none = f64::from(self.posterior(length, &mut candidates, |_| 0.0));
-                let mut by_insert_here = none * first_part(self.longer(length));
+                let none = f64::from(self.posterior(length, length, &mut candidates, |_| 0.0));
+                let mut by_insert_here = none * first_part(self.longer(length, length));
                 for candidate in &candidates {
                     let p = f64::from(candidate.log_ratio);
                     let of_insert = p * first_part(self.prior(length, candidate.at));

@@ -14,7 +14,8 @@
 //! - *mates*: the two reads of a pair are the two strands of one molecule.
 //!
 //! Runs of G, which instruments with two colours call where there is no signal, and of A, the tails
-//! of RNA, are tails too where a run has them.
+//! of RNA, are tails too where a run has them; so are unknown bases. Before the sample may be bases
+//! of template switching or random ones, where a run has them, runs of T, and unknown bases.
 //!
 //! ```
 //! use bm_insert::{Adapter, Finder, InsertModel};
@@ -52,15 +53,20 @@
 mod adapter;
 mod candidates;
 mod finder;
+mod front;
 mod inserts;
 mod learn;
 mod lengths;
 mod model;
+mod molecules;
 mod overlap;
 mod planes;
+mod runs;
 mod sample;
 mod support;
 mod tails;
+#[cfg(test)]
+mod testing;
 
 pub use adapter::Adapter;
 pub use finder::Finder;

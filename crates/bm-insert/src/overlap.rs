@@ -4,6 +4,8 @@ use bm_reads::ReadRef;
 use bm_reads::base::{UNKNOWN, code};
 
 use crate::adapter::{SCORES, error_probability};
+use crate::planes::{BITS, Counters, LANES, Planes};
+use crate::tails::Sum;
 
 /// Shortest insert that is looked for.
 const SHORTEST: usize = 16;
@@ -29,6 +31,9 @@ pub(crate) struct Memory {
     /// The first mate, and the reverse complement of the second one: two bits per base.
     ours: Vec<u64>,
     theirs: Vec<u64>,
+    /// The letters of the second mate, from the last one on, and where they are.
+    reverse: Vec<u8>,
+    planes: Planes,
 }
 
 /// How likely bases that lie opposite each other are, by their Phred scores.
@@ -75,34 +80,101 @@ impl Overlaps {
     }
 }
 
-/// Appends the lengths of inserts, shorter than either mate, at which the mates may be the two
+/// Appends the lengths of inserts, no longer than the longer mate, at which the mates may be the two
 /// strands of one molecule.
 pub(crate) fn inserts(mates: [ReadRef<'_>; 2], memory: &mut Memory, found: &mut Vec<usize>) {
     let [ours, theirs] = mates;
     let length = theirs.len();
-    let longest = (ours.len() + 1).min(length + 1);
-    if longest <= SHORTEST {
+    let longest = ours.len().max(length);
+    if ours.len().min(length) < SHORTEST {
         return;
     }
-    let Memory { ours: first, theirs: second } = memory;
+    let Memory { ours: first, theirs: second, reverse, planes } = memory;
     pack(ours.sequence.iter().map(|letter| code(*letter) & 3), first);
     pack(theirs.sequence.iter().rev().map(|letter| !code(*letter) & 3), second);
-    for insert in SHORTEST..longest {
-        let start = length - insert;
+    let packed = Packed { first, second, lengths: [ours.len(), length] };
+    let mut check = |insert: usize| {
+        if packed.are_alike(insert) == Some(true) {
+            found.push(insert);
+        }
+    };
+    if ours.len() < BASES || length < BASES {
+        (SHORTEST..=longest).for_each(check);
+    } else {
+        (SHORTEST..BASES).for_each(&mut check);
+        // Where both have a whole word of the first mate, all lengths are looked at together.
+        reverse.clear();
+        reverse.extend(theirs.sequence.iter().rev());
+        planes.fill(reverse);
+        for block in (0..planes.blocks()).rev() {
+            let words = planes.block(block);
+            let mut differing = Counters::default();
+            for (offset, letter) in ours.sequence[..BASES].iter().enumerate() {
+                // The other strand has the complement; an unknown base is A, as in packed words.
+                let words = &words[usize::from(3 - (code(*letter) & 3))];
+                differing.add(Planes::differs(words, offset as u32));
+            }
+            for lane in (0..LANES).rev() {
+                let word = block * LANES + lane;
+                let inside = Planes::range(0, length + 1 - BASES, word);
+                let mut starts = differing.at_most_twelve(lane) & inside;
+                while starts != 0 {
+                    let highest = BITS - 1 - starts.leading_zeros() as usize;
+                    starts &= !(1 << highest);
+                    check(length - (word * BITS + highest));
+                }
+            }
+        }
+        (length + 1..=longest).for_each(check);
+    }
+}
+
+/// Returns ln of the mean of P(mates | insert) / P(mates | they do not overlap) over all inserts longer
+/// than the mates, whose overlaps [`inserts`] looked for last.
+pub(crate) fn longer(overlaps: &Overlaps, mates: [ReadRef<'_>; 2], memory: &Memory) -> f32 {
+    let lengths = mates.map(|mate| mate.len());
+    let (longest, all) = (lengths[0].max(lengths[1]), lengths[0] + lengths[1]);
+    let packed = Packed { first: &memory.ours, second: &memory.theirs, lengths };
+    let mut sum = Sum::default();
+    for insert in longest..all {
+        if packed.are_alike(insert) != Some(false) {
+            sum.add(overlaps.ratio(insert, mates));
+        }
+    }
+    sum.ln() - ((all - longest).max(1) as f32).ln()
+}
+
+/// The first mate, and the reverse complement of the second one, two bits per base, and their lengths.
+struct Packed<'a> {
+    first: &'a [u64],
+    second: &'a [u64],
+    lengths: [usize; 2],
+}
+
+impl Packed<'_> {
+    /// Returns whether the mates may be the two strands of an insert of this length; `None` if they
+    /// would have only few bases in common.
+    fn are_alike(&self, insert: usize) -> Option<bool> {
+        let [ours, theirs] = self.lengths;
+        // Where the bases begin that both have, in one mate and in the reverse of the other.
+        let (from, start) = (insert.saturating_sub(theirs), theirs.saturating_sub(insert));
+        let common = insert.min(ours).saturating_sub(from);
+        if common < SHORTEST {
+            return None;
+        }
         let differ = |word: usize| {
-            let bases = insert - word * BASES;
+            let bases = common - word * BASES;
             let inside = if bases < BASES { (1u64 << (2 * bases)) - 1 } else { u64::MAX };
-            let unlike = (first[word] ^ word_at(second, start + word * BASES)) & inside;
+            let one = word_at(self.first, from + word * BASES);
+            let unlike = (one ^ word_at(self.second, start + word * BASES)) & inside;
             ((unlike | unlike >> 1) & LOW_BITS).count_ones()
         };
         let first = differ(0);
-        if first as f32 > DIFFER_FIRST * insert.min(BASES) as f32 {
-            continue;
+        if first as f32 > DIFFER_FIRST * common.min(BASES) as f32 {
+            return Some(false);
         }
-        let all = first + (1..insert.div_ceil(BASES)).map(differ).sum::<u32>();
-        if all as f32 <= DIFFER * insert as f32 {
-            found.push(insert);
-        }
+        let all = first + (1..common.div_ceil(BASES)).map(differ).sum::<u32>();
+        Some(all as f32 <= DIFFER * common as f32)
     }
 }
 
@@ -171,6 +243,12 @@ mod tests {
             (64, [80, 64]),
             (99, [100, 100]),
             (120, [150, 121]),
+            (90, [100, 60]),
+            (19, [20, 40]),
+            (25, [60, 30]),
+            (64, [300, 280]),
+            (277, [300, 280]),
+            (90, [60, 100]),
         ] {
             let [mut one, other] = mates(insert, lengths, insert as u64);
             if insert > 20 {

@@ -5,34 +5,33 @@ use bm_reads::base::{UNKNOWN, code};
 /// Number of bases in a word of bits.
 pub(crate) const BITS: usize = u64::BITS as usize;
 
-/// For each of the four bases, where a read has it: bit `i % 64` of word `i / 64` is base `i`. No bit
-/// is set where the base is unknown, nor behind the end.
+/// Number of words that are looked at together.
+pub(crate) const LANES: usize = 4;
+
+/// For each of the four bases, where a read has another one, or an unknown one: bit `i % 64` of word
+/// `i / 64` is base `i`. No bit is set behind the end.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Planes {
     length: usize,
-    /// The words of A, C, G and T, and a word of zeros behind each.
-    of_bases: [Vec<u64>; 4],
-    /// The positions in the read, known or not.
-    inside: Vec<u64>,
+    /// The words of A, C, G and T, a multiple of [`LANES`] of them, and a word of zeros behind each.
+    others: [Vec<u64>; 4],
 }
 
 impl Planes {
     /// Fills the planes with the bases of a read.
     pub(crate) fn fill(&mut self, sequence: &[u8]) {
         self.length = sequence.len();
-        for plane in self.of_bases.iter_mut().chain([&mut self.inside]) {
+        let words = self.blocks() * LANES + 1;
+        for plane in &mut self.others {
             plane.clear();
+            plane.resize(words, 0);
         }
-        for chunk in sequence.chunks(BITS) {
+        for (word, chunk) in sequence.chunks(BITS).enumerate() {
             let inside = u64::MAX >> (BITS - chunk.len());
             let bases = bits_of(chunk);
-            for (plane, bits) in self.of_bases.iter_mut().zip(bases) {
-                plane.push(bits & inside);
+            for (plane, bits) in self.others.iter_mut().zip(bases) {
+                plane[word] = !bits & inside;
             }
-            self.inside.push(inside);
-        }
-        for plane in self.of_bases.iter_mut().chain([&mut self.inside]) {
-            plane.push(0);
         }
     }
 
@@ -41,51 +40,61 @@ impl Planes {
         self.length
     }
 
-    /// Returns the number of words with bases.
-    pub(crate) fn words(&self) -> usize {
-        self.inside.len().saturating_sub(1)
+    /// Returns the number of blocks of [`LANES`] words.
+    pub(crate) fn blocks(&self) -> usize {
+        self.length.div_ceil(BITS * LANES)
     }
 
-    /// Returns the positions of word `word` at which the base `offset` (0 to 63) bases on is in the
-    /// read and is not `base`.
+    /// Returns the words of a block and those behind each of them, by base.
     #[inline(always)]
-    pub(crate) fn differs(&self, base: u8, offset: usize, word: usize) -> u64 {
-        let plane = &self.of_bases[usize::from(base)];
-        let other = |word: usize| !plane[word] & self.inside[word];
+    pub(crate) fn block(&self, block: usize) -> [[[u64; LANES]; 2]; 4] {
+        self.others.each_ref().map(|plane| {
+            let words = &plane[block * LANES..][..LANES + 1];
+            [std::array::from_fn(|lane| words[lane]), std::array::from_fn(|lane| words[lane + 1])]
+        })
+    }
+
+    /// Returns the positions of a block at which the base `offset` (0 to 63) bases on is in the read
+    /// and is not the base of the words.
+    #[inline(always)]
+    pub(crate) fn differs([words, behind]: &[[u64; LANES]; 2], offset: u32) -> [u64; LANES] {
         if offset == 0 {
-            return other(word);
+            return *words;
         }
-        other(word) >> offset | other(word + 1) << (BITS - offset)
+        std::array::from_fn(|lane| words[lane] >> offset | behind[lane] << (u64::BITS - offset))
     }
 
     /// Fills `low` and `high` with the bits of the bases' codes: A 00, C 01, T 10, G 11. A word of
     /// zeros follows.
     pub(crate) fn codes_into(&self, low: &mut Vec<u64>, high: &mut Vec<u64>) {
-        let [_, c, g, t] = &self.of_bases;
-        let both = |one: &Vec<u64>, plane: &mut Vec<u64>| {
+        let [_, c, g, t] = &self.others;
+        let either = |one: &[u64], plane: &mut Vec<u64>| {
+            let words = one.iter().zip(g).enumerate();
             plane.clear();
-            plane.extend(one.iter().zip(g).map(|(one, g)| one | g));
+            plane.extend(words.map(|(word, (one, g))| !(one & g) & self.inside(word)));
         };
-        both(c, low);
-        both(t, high);
+        either(c, low);
+        either(t, high);
     }
 
     /// Returns whether all bases are known.
     pub(crate) fn is_known(&self) -> bool {
-        (0..self.words()).all(|word| self.known(word) == self.inside[word])
+        (0..self.length.div_ceil(BITS)).all(|word| self.unknown(word) == 0)
     }
 
     /// Returns whether some bases, at most 64, are in the read and known.
     pub(crate) fn are_known(&self, start: usize, bases: usize) -> bool {
         let end = start + bases;
-        let is_known = |word: usize| {
-            self.known(word) & Self::range(start, end, word) == Self::range(start, end, word)
-        };
-        end <= self.length && (start / BITS..=end / BITS).all(is_known)
+        let is_known = |word: usize| self.unknown(word) & Self::range(start, end, word) == 0;
+        end <= self.length && (start / BITS..end.div_ceil(BITS)).all(is_known)
     }
 
-    fn known(&self, word: usize) -> u64 {
-        self.of_bases.iter().fold(0, |known, plane| known | plane[word])
+    fn unknown(&self, word: usize) -> u64 {
+        self.others.iter().fold(u64::MAX, |unknown, others| unknown & others[word])
+    }
+
+    fn inside(&self, word: usize) -> u64 {
+        Self::range(0, self.length, word)
     }
 
     /// Returns the positions of a word that lie in `start..end`.
@@ -95,6 +104,34 @@ impl Planes {
             if bits == BITS { u64::MAX } else { (1 << bits) - 1 }
         };
         below(end) & !below(start)
+    }
+}
+
+/// A number for each position of a block, up to 15, or more.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Counters {
+    bits: [[u64; LANES]; 5],
+}
+
+impl Counters {
+    /// Adds one at these positions.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, positions: [u64; LANES]) {
+        for lane in 0..LANES {
+            let mut carry = positions[lane];
+            for bits in &mut self.bits[..4] {
+                let both = bits[lane] & carry;
+                bits[lane] ^= carry;
+                carry = both;
+            }
+            self.bits[4][lane] |= carry;
+        }
+    }
+
+    /// Returns the positions of a word with 12 or less.
+    pub(crate) fn at_most_twelve(&self, lane: usize) -> u64 {
+        let [ones, twos, fours, eights, more] = self.bits.map(|bits| bits[lane]);
+        !(more | eights & fours & (ones | twos))
     }
 }
 
@@ -138,21 +175,22 @@ mod tests {
 
     #[test]
     fn planes_tell_where_a_read_has_which_base() {
-        for length in [0, 1, 7, 8, 63, 64, 65, 128, 150, 200] {
+        for length in [0, 1, 7, 8, 63, 64, 65, 128, 150, 200, 256, 257, 600] {
             for letters in [&b"ACGT"[..], b"GATTACAN", b"acgu", b"ARCN-.GT"] {
                 let read: Vec<u8> =
                     (0..length).map(|i| letters[(i * i + i / 3) % letters.len()]).collect();
                 let mut planes = Planes::default();
                 planes.fill(b"what was there before");
                 planes.fill(&read);
-                assert_eq!((planes.length(), planes.words()), (length, length.div_ceil(64)));
+                assert_eq!((planes.length(), planes.blocks()), (length, length.div_ceil(256)));
                 for (base, offset) in [(0, 0), (1, 1), (2, 11), (3, 63)] {
-                    for word in 0..planes.words() {
-                        let bits = planes.differs(base, offset, word);
-                        for bit in 0..64 {
-                            let there = read.get(word * 64 + bit + offset);
+                    for block in 0..planes.blocks() {
+                        let words = &planes.block(block)[usize::from(base)];
+                        let bits = Planes::differs(words, offset);
+                        for bit in 0..256 {
+                            let there = read.get(block * 256 + bit + offset as usize);
                             let differs = there.is_some_and(|letter| code(*letter) != base);
-                            assert_eq!(bits >> bit & 1 == 1, differs, "{length} {base} {offset}");
+                            assert_eq!(bits[bit / 64] >> (bit % 64) & 1 == 1, differs);
                         }
                     }
                 }
@@ -167,5 +205,17 @@ mod tests {
         assert_eq!(Planes::range(60, 66, 1), 0b11);
         assert_eq!(Planes::range(0, 64, 0), u64::MAX);
         assert_eq!(Planes::range(64, 70, 0), 0);
+    }
+
+    #[test]
+    fn counters_tell_twelve_from_more() {
+        let mut counters = Counters::default();
+        for number in 0..40 {
+            // Position i is counted i times.
+            let above = u64::MAX.checked_shl(number + 1).unwrap_or(0);
+            counters.add([above, 0, !0, 1]);
+        }
+        assert_eq!(counters.at_most_twelve(0), (1 << 13) - 1);
+        assert_eq!([1, 2, 3].map(|lane| counters.at_most_twelve(lane)), [!0, 0, !1]);
     }
 }

@@ -58,7 +58,7 @@ impl Support {
     pub(crate) fn of<'a>(sample: &Sample, reads: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
         let mut counts: Vec<u16> = Vec::new();
         for read in reads {
-            words(read, |word| counts.push(sample.count_of(word)));
+            words(read, |word| counts.push(sample.times(word as u32)));
         }
         if counts.is_empty() {
             return None;
@@ -248,6 +248,7 @@ fn words(read: &[u8], mut f: impl FnMut(usize)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::Words;
 
     fn random(bases: usize) -> Vec<u8> {
         let mut seed = 7u64;
@@ -258,12 +259,18 @@ mod tests {
         (0..bases).map(|_| next()).collect()
     }
 
+    fn count(sample: &mut Sample, sequence: &[u8]) {
+        let mut words = Words::of_bases(sequence.len());
+        words.add(sequence);
+        sample.count(&words);
+    }
+
     /// A genome, and what its words say.
     fn known() -> (Vec<u8>, Support) {
         let genome = random(3000);
         let mut sample = Sample::new([1; 4]);
         sample.clear();
-        (0..50).for_each(|_| sample.count(&genome));
+        (0..50).for_each(|_| count(&mut sample, &genome));
         let support = Support::of(&sample, genome.chunks(100)).unwrap();
         (genome, support)
     }
@@ -322,7 +329,7 @@ mod tests {
         let mut sample = Sample::new([1; 4]);
         sample.clear();
         let reads = random(2_000_000);
-        (0..4).for_each(|_| sample.count(&reads));
+        (0..4).for_each(|_| count(&mut sample, &reads));
         assert!(Support::of(&sample, reads.chunks(100)).is_none());
         assert!(Support::of(&sample, std::iter::empty()).is_none());
     }

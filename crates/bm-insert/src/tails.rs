@@ -1,10 +1,11 @@
-//! How likely the end of a read is an adapter or a run of one base, beside the sample.
+//! How likely the end of a read is an adapter, beside the sample.
 
 use bm_reads::base::code;
 use bm_reads::{Phred, ReadRef};
 
 use crate::adapter::Adapter;
-use crate::planes::{BITS, Planes};
+use crate::molecules::MoleculeEnds;
+use crate::planes::{BITS, LANES, Planes};
 use crate::sample::Sample;
 
 /// After this many bases, an adapter may be left for anything: molecules break, and what follows
@@ -23,23 +24,12 @@ const BLOCK: usize = 12;
 const SURELY: f32 = 20.0;
 const SURELY_NOT: f32 = -15.0;
 
-/// Shortest run of one base that is called a tail.
-const SHORTEST_RUN: usize = 8;
-
-/// What ends a run of one base: another base costs as much as this many of the run.
-const OTHER: i32 = 4;
-const DROP: i32 = 10;
-
 /// ln P(an adapter lost, or gained, a base before a given one), in synthesis.
 const LOST: f32 = -8.0;
 const GAINED: f32 = -9.0;
 
 /// ln P(base | anything).
 const ANYTHING: f32 = -1.386_294_4;
-
-/// ln P(base | run): of the run, another one.
-const OF_RUN: f32 = -0.051_293_3;
-const NOT_OF_RUN: f32 = -4.092_347;
 
 /// A place where the sample may end in a read, and what the bases from there on say.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,7 +44,7 @@ pub(crate) struct Tail {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
     planes: Planes,
-    places: Vec<u64>,
+    places: Vec<[u64; LANES]>,
     logs: Logs,
 }
 
@@ -93,29 +83,42 @@ pub(crate) fn adapter_tails(
     adapters: &[Adapter],
     read: ReadRef<'_>,
     sample: &Sample,
+    ends: &MoleculeEnds,
     counted: usize,
     memory: &mut Memory,
     tails: &mut Vec<Tail>,
+) {
+    let first = tails.len();
+    adapter_places(adapters, read, memory, |at| tails.push(Tail { at, log_ratio: 0.0 }));
+    for Tail { at, log_ratio } in &mut tails[first..] {
+        *log_ratio = ratio(adapters, read, *at, sample, counted, &mut memory.logs)
+            + ends.log(sample, read.sequence, *at, *at <= counted);
+    }
+}
+
+/// Calls back with the places of a read where one of the adapters may begin.
+pub(crate) fn adapter_places(
+    adapters: &[Adapter],
+    read: ReadRef<'_>,
+    memory: &mut Memory,
+    mut each: impl FnMut(usize),
 ) {
     if adapters.is_empty() || read.is_empty() {
         return;
     }
     memory.planes.fill(read.sequence);
     memory.places.clear();
-    memory.places.resize(memory.planes.words(), 0);
+    memory.places.resize(memory.planes.blocks(), [0; LANES]);
     for (number, adapter) in adapters.iter().enumerate() {
         if !adapters[..number].iter().any(|other| other.begins_like(adapter)) {
             adapter.add_places(&memory.planes, &mut memory.places);
         }
     }
-    let Memory { places, logs, .. } = memory;
-    for (word, places) in places.iter().enumerate() {
+    for (word, places) in memory.places.as_flattened().iter().enumerate() {
         let mut left = *places;
         while left != 0 {
-            let at = word * BITS + left.trailing_zeros() as usize;
+            each(word * BITS + left.trailing_zeros() as usize);
             left &= left - 1;
-            let log_ratio = ratio(adapters, read, at, sample, counted, logs);
-            tails.push(Tail { at, log_ratio });
         }
     }
 }
@@ -212,30 +215,6 @@ fn one_ratio(
     }
     sum.add(log_ratio);
     sum.ln()
-}
-
-/// Returns the run of one base (a code) that ends a read, if there is a long one.
-pub(crate) fn run_of(base: u8, read: ReadRef<'_>, sample: &Sample) -> Option<Tail> {
-    let (mut score, mut best) = (0, 0);
-    let mut at = read.len();
-    for (place, letter) in read.sequence.iter().enumerate().rev() {
-        score += if code(*letter) == base { 1 } else { -OTHER };
-        if score > best {
-            (best, at) = (score, place);
-        } else if score < best - DROP {
-            break;
-        }
-    }
-    if read.len() - at < SHORTEST_RUN || best < SHORTEST_RUN as i32 {
-        return None;
-    }
-    let log = |letter: &u8| {
-        let code = code(*letter);
-        let of_sample = sample.frequency_log(code);
-        if code == base { OF_RUN - of_sample } else { NOT_OF_RUN - of_sample }
-    };
-    let log_ratio = read.sequence[at..].iter().filter(|letter| code(**letter) < 4).map(log).sum();
-    Some(Tail { at, log_ratio })
 }
 
 /// ln of a sum of exponentials.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use bm_quality::{Criteria, Prediction};
+use bm_reads::base::is_unknown;
 
 use crate::base_probabilities::BaseProbabilities;
 use crate::fate::{BaseRange, Decision, Fate};
@@ -197,8 +198,11 @@ impl Decider {
         if self.repeats(scored.earlier) {
             return scored.earlier[mate.index].reasons;
         }
-        if scored.judged_part(mate).is_empty() && !mate.record.sequence.is_empty() {
-            return [Reason::NoInsert].into_iter().collect();
+        let sequence = mate.record.sequence;
+        if scored.judged_part(mate).is_empty() && !sequence.is_empty() {
+            let only_n = sequence.iter().all(|base| is_unknown(*base));
+            let reason = if only_n { Reason::OnlyN } else { Reason::NoInsert };
+            return [reason].into_iter().collect();
         }
         self.shortfalls(scored.prediction(mate), scored.judged_part(mate).len())
     }

@@ -210,7 +210,7 @@ impl BatchInserts {
             let is_learned = templates.before() + (number as u64) < run.templates;
             finder.find(&run.model, &[read(0), read(1)][..mates.len()], is_learned);
             for mate in 0..mates.len() {
-                self.files[mate.min(files - 1)].push(finder.ends(mate), &[]);
+                self.files[mate.min(files - 1)].push(finder.ends(mate), finder.front(mate));
             }
         }
     }

@@ -234,6 +234,7 @@ impl Part {
         let cuts_tail = match insert.tail(length) {
             Some(Tail::Adapter) => trimming.adapters,
             Some(Tail::Run) => trimming.poly,
+            Some(Tail::Unknown) => trimming.adapters || trimming.ends,
             None => true,
         };
         if !cuts_tail && keep.end == end && !keep.is_empty() {
@@ -261,14 +262,17 @@ impl Part {
         let front_to = part.start.clamp(left.start, keep.start.max(left.start));
         let tail_from = part.end.clamp(keep.end, left.end.max(keep.end));
         let tail = (left.end.max(keep.end) - tail_from) as u64;
+        // Unknown bases are bad ends.
         let (adapters, poly) = match insert.tail(length) {
             Some(Tail::Adapter) => (tail, 0),
-            _ => (0, tail),
+            Some(Tail::Run) => (0, tail),
+            Some(Tail::Unknown) | None => (0, 0),
         };
         let cut = length - keep.len();
         let front = (front_to - left.start) as u64;
         let fixed = fixed as u64;
-        CutBases { fixed, adapters, poly, front, ends: cut as u64 - fixed - tail - front }
+        let ends = cut as u64 - fixed - adapters - poly - front;
+        CutBases { fixed, adapters, poly, front, ends }
     }
 }
 
