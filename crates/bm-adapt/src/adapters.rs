@@ -100,7 +100,7 @@ pub struct Adapters {
 
 impl Adapters {
     /// Most reads that are looked at.
-    pub const READS: usize = 100_000;
+    pub const READS: usize = 50_000;
 
     /// Most bases that are looked at. With the counters, they take some 60 MB.
     pub const BASES: usize = 32 << 20;

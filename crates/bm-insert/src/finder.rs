@@ -121,19 +121,17 @@ impl Finder {
     }
 
     /// Returns whether other reads of the run have all words of a part of a read
-    /// ([`InsertModel::with_support`]). If not, or if its bases are `doubted` for their qualities,
-    /// turns the error probability of each base into a posterior one: lower for bases that other
-    /// reads have at the same place, higher for those that they contradict.
-    pub fn weigh(
-        &mut self,
-        model: &InsertModel,
-        sequence: &[u8],
-        errors: &mut [f32],
-        doubted: bool,
-    ) -> bool {
-        match &model.support {
-            Some(support) => support.weigh(sequence, errors, doubted, &mut self.support),
-            None => false,
+    /// ([`InsertModel::with_support`]); `None` if that is not known.
+    pub fn is_supported(&mut self, model: &InsertModel, sequence: &[u8]) -> Option<bool> {
+        Some(model.support.as_ref()?.covers(sequence, &mut self.support))
+    }
+
+    /// Turns the error probability of each base of the part of a read for which
+    /// [`Finder::is_supported`] was asked last into a posterior one: lower for bases that other reads
+    /// have at the same place, higher for those that they contradict.
+    pub fn weigh(&mut self, model: &InsertModel, is_supported: bool, errors: &mut [f32]) {
+        if let Some(support) = &model.support {
+            support.weigh(is_supported, errors, &mut self.support);
         }
     }
 

@@ -64,39 +64,6 @@ impl Planes {
         std::array::from_fn(|lane| words[lane] >> offset | behind[lane] << (u64::BITS - offset))
     }
 
-    /// Fills `low` and `high` with the bits of the bases' codes: A 00, C 01, T 10, G 11. A word of
-    /// zeros follows.
-    pub(crate) fn codes_into(&self, low: &mut Vec<u64>, high: &mut Vec<u64>) {
-        let [_, c, g, t] = &self.others;
-        let either = |one: &[u64], plane: &mut Vec<u64>| {
-            let words = one.iter().zip(g).enumerate();
-            plane.clear();
-            plane.extend(words.map(|(word, (one, g))| !(one & g) & self.inside(word)));
-        };
-        either(c, low);
-        either(t, high);
-    }
-
-    /// Returns whether all bases are known.
-    pub(crate) fn is_known(&self) -> bool {
-        (0..self.length.div_ceil(BITS)).all(|word| self.unknown(word) == 0)
-    }
-
-    /// Returns whether some bases, at most 64, are in the read and known.
-    pub(crate) fn are_known(&self, start: usize, bases: usize) -> bool {
-        let end = start + bases;
-        let is_known = |word: usize| self.unknown(word) & Self::range(start, end, word) == 0;
-        end <= self.length && (start / BITS..end.div_ceil(BITS)).all(is_known)
-    }
-
-    fn unknown(&self, word: usize) -> u64 {
-        self.others.iter().fold(u64::MAX, |unknown, others| unknown & others[word])
-    }
-
-    fn inside(&self, word: usize) -> u64 {
-        Self::range(0, self.length, word)
-    }
-
     /// Returns the positions of a word that lie in `start..end`.
     pub(crate) fn range(start: usize, end: usize, word: usize) -> u64 {
         let below = |position: usize| {
@@ -135,14 +102,70 @@ impl Counters {
     }
 }
 
+/// The codes of the bases of a read, a bit per base in each of two planes: A 00, C 01, T and U 10, G
+/// 11, the lower bit first; A for an unknown base. A word of zeros follows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Codes {
+    pub(crate) planes: [Vec<u64>; 2],
+    /// Where bases are unknown; empty if all are known.
+    unknown: Vec<u64>,
+    length: usize,
+}
+
+impl Codes {
+    /// Fills the planes with the bases of a read.
+    pub(crate) fn fill(&mut self, sequence: &[u8]) {
+        self.length = sequence.len();
+        let [low, high] = &mut self.planes;
+        low.clear();
+        high.clear();
+        self.unknown.clear();
+        // A loop without an early exit compiles to vector instructions.
+        let all_known = sequence.iter().fold(true, |known, letter| known & is_base(*letter));
+        for chunk in sequence.chunks(BITS) {
+            let [low_bits, high_bits] = if all_known {
+                let mut padded = [b'A'; BITS];
+                padded[..chunk.len()].copy_from_slice(chunk);
+                codes_of(&padded)
+            } else {
+                let [a, c, g, t] = bits_of(chunk);
+                self.unknown.push(!(a | c | g | t) & u64::MAX >> (BITS - chunk.len()));
+                [c | g, t | g]
+            };
+            low.push(low_bits);
+            high.push(high_bits);
+        }
+        low.push(0);
+        high.push(0);
+    }
+
+    /// Returns whether all bases are known.
+    pub(crate) fn is_known(&self) -> bool {
+        self.unknown.is_empty()
+    }
+
+    /// Returns whether some bases, at most 64, are in the read and known.
+    pub(crate) fn are_known(&self, start: usize, bases: usize) -> bool {
+        let end = start + bases;
+        let is_known = |word: usize| {
+            self.unknown.get(word).is_none_or(|bits| bits & Planes::range(start, end, word) == 0)
+        };
+        end <= self.length && (start / BITS..end.div_ceil(BITS)).all(is_known)
+    }
+}
+
+/// Returns whether a letter is a known base.
+#[inline(always)]
+fn is_base(letter: u8) -> bool {
+    matches!(letter & 0xdf, b'A' | b'C' | b'G' | b'T' | b'U')
+}
+
 /// Returns the positions of A, C, G and T among at most 64 letters; behind their end, any.
 fn bits_of(letters: &[u8]) -> [u64; 4] {
     let mut padded = [b'A'; BITS];
     padded[..letters.len()].copy_from_slice(letters);
     // A loop without an early exit compiles to vector instructions.
-    let all_known = padded.iter().fold(true, |known, letter| {
-        known & matches!(letter & 0xdf, b'A' | b'C' | b'G' | b'T' | b'U')
-    });
+    let all_known = padded.iter().fold(true, |known, letter| known & is_base(*letter));
     if !all_known {
         let mut bases = [0; 4];
         for (at, letter) in letters.iter().enumerate() {
@@ -153,14 +176,20 @@ fn bits_of(letters: &[u8]) -> [u64; 4] {
         }
         return bases;
     }
+    let [low, high] = codes_of(&padded);
+    [!low & !high, low & !high, low & high, !low & high]
+}
+
+/// Returns the lower and the higher bits of the codes of known bases.
+fn codes_of(letters: &[u8; BITS]) -> [u64; 2] {
     // In ASCII, bits 1 and 2 tell the letters apart: A 00, C 01, T and U 10, G 11.
     let (mut low, mut high) = (0, 0);
-    for (at, eight) in padded.as_chunks::<8>().0.iter().enumerate() {
+    for (at, eight) in letters.as_chunks::<8>().0.iter().enumerate() {
         let eight = u64::from_le_bytes(*eight);
         low |= gathered(eight >> 1) << (8 * at);
         high |= gathered(eight >> 2) << (8 * at);
     }
-    [!low & !high, low & !high, low & high, !low & high]
+    [low, high]
 }
 
 /// Returns the lowest bit of each of eight bytes, the first byte's in bit 0.

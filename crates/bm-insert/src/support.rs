@@ -9,7 +9,7 @@
 
 use bm_reads::base::{UNKNOWN, code};
 
-use crate::planes::{BITS, Planes};
+use crate::planes::{BITS, Codes};
 use crate::sample::{K, MASK, Sample};
 
 /// A frequent word occurs at least so many times, and at least this fraction of the median of all
@@ -47,9 +47,7 @@ pub(crate) struct Support {
 /// Memory for one thread.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
-    planes: Planes,
-    low: Vec<u64>,
-    high: Vec<u64>,
+    codes: Codes,
     covered: Vec<bool>,
 }
 
@@ -106,26 +104,28 @@ impl Support {
         self.frequent[table][place / BITS] >> (place % BITS) & 1 == 1
     }
 
-    /// Returns whether frequent words cover all bases of a read. If not, or if the bases are `doubted`
-    /// for their qualities, turns the error probability of each base into a posterior one.
-    pub(crate) fn weigh(
-        &self,
-        sequence: &[u8],
-        errors: &mut [f32],
-        doubted: bool,
-        memory: &mut Memory,
-    ) -> bool {
-        let bases = sequence.len();
-        if bases < K || errors.len() != bases {
+    /// Returns whether frequent words surely cover all bases of a read.
+    pub(crate) fn covers(&self, sequence: &[u8], memory: &mut Memory) -> bool {
+        if sequence.len() < K {
             return false;
         }
-        memory.fill(sequence);
-        if self.cover(bases, memory) {
-            if doubted {
-                errors.iter_mut().for_each(|error| *error = posterior(*error, self.supported));
-            }
-            return true;
+        memory.codes.fill(sequence);
+        memory.codes.is_known()
+            && apart(sequence.len()).all(|start| self.may_be_frequent(memory.word(start)))
+    }
+
+    /// Turns the error probability of each base of a read into a posterior one, after
+    /// [`Support::covers`] was asked about it.
+    pub(crate) fn weigh(&self, covers: bool, errors: &mut [f32], memory: &mut Memory) {
+        if covers {
+            errors.iter_mut().for_each(|error| *error = posterior(*error, self.supported));
+            return;
         }
+        let bases = errors.len();
+        if bases < K {
+            return;
+        }
+        self.cover(bases, memory);
         for (at, error) in errors.iter_mut().enumerate() {
             if memory.covered[at] {
                 *error = posterior(*error, self.supported);
@@ -133,23 +133,18 @@ impl Support {
                 *error = posterior(*error, self.contradicted);
             }
         }
-        false
     }
 
-    /// Finds the bases that frequent words cover; returns whether they cover all.
-    fn cover(&self, bases: usize, memory: &mut Memory) -> bool {
-        let all_known = memory.planes.is_known();
+    /// Finds the bases that frequent words cover.
+    fn cover(&self, bases: usize, memory: &mut Memory) {
+        let all_known = memory.codes.is_known();
         let is_frequent = |start: usize, memory: &Memory| {
-            self.is_frequent(memory.word(start)) && (all_known || memory.planes.are_known(start, K))
+            self.is_frequent(memory.word(start)) && (all_known || memory.codes.are_known(start, K))
         };
-        // Words side by side cover all bases. Where one is not frequent, others may be.
-        let apart = || (0..bases / K).map(|word| word * K).chain([bases - K]);
-        if all_known && apart().all(|start| self.may_be_frequent(memory.word(start))) {
-            return true;
-        }
         memory.covered.clear();
         memory.covered.resize(bases, false);
-        for start in apart() {
+        // Where a word is not frequent, others that overlap it may be.
+        for start in apart(bases) {
             if is_frequent(start, memory) {
                 memory.covered[start..start + K].fill(true);
                 continue;
@@ -160,7 +155,6 @@ impl Support {
                 }
             }
         }
-        memory.covered.iter().all(|covered| *covered)
     }
 
     /// Returns whether the words next to a base that none covers would be frequent with another base
@@ -179,7 +173,7 @@ impl Support {
             let word = memory.word(start) & !(1 << place | 1 << (place + K));
             self.is_frequent(word | (base & 1) << place | (base >> 1) << (place + K))
         };
-        let known = |start: usize, base: usize| memory.planes.are_known(start, base);
+        let known = |start: usize, base: usize| memory.codes.are_known(start, base);
         (0..4).any(|base| {
             (!before || known(at + 1 - K, K - 1) && with(at + 1 - K, base))
                 && (!behind || known(at + 1, K - 1) && with(at, base))
@@ -188,12 +182,6 @@ impl Support {
 }
 
 impl Memory {
-    fn fill(&mut self, sequence: &[u8]) {
-        let Self { planes, low, high, .. } = self;
-        planes.fill(sequence);
-        planes.codes_into(low, high);
-    }
-
     /// Returns the number of the word that begins at a base, which is inside the read.
     #[inline(always)]
     fn word(&self, start: usize) -> usize {
@@ -202,8 +190,14 @@ impl Memory {
             let both = u128::from(plane[word]) | u128::from(plane[word + 1]) << BITS;
             (both >> shift) as usize & ((1 << K) - 1)
         };
-        bits(&self.low) | bits(&self.high) << K
+        let [low, high] = &self.codes.planes;
+        bits(low) | bits(high) << K
     }
+}
+
+/// Returns where words begin that lie side by side and cover all bases, 12 or more.
+fn apart(bases: usize) -> impl Iterator<Item = usize> {
+    (0..bases / K).map(|word| word * K).chain([bases - K])
 }
 
 /// Returns the posterior probability, by the prior one and the likelihood ratio.
@@ -222,7 +216,7 @@ fn place_of(word: usize, table: usize) -> usize {
 }
 
 /// Returns the number that a word has here, by that in a [`Sample`]: the low bits of the bases' codes
-/// (A 0, C 1, T 2, G 3), the first base lowest, then the high bits, as [`Planes`] have them.
+/// (A 0, C 1, T 2, G 3), the first base lowest, then the high bits, as [`Codes`] have them.
 fn of_planes(word: usize) -> usize {
     // A, C, G, T as the planes have them.
     const CODES: [usize; 4] = [0b00, 0b01, 0b11, 0b10];
@@ -277,7 +271,9 @@ mod tests {
 
     fn weighed(support: &Support, read: &[u8]) -> Vec<f32> {
         let mut errors = vec![0.01; read.len()];
-        support.weigh(read, &mut errors, true, &mut Memory::default());
+        let mut memory = Memory::default();
+        let covers = support.covers(read, &mut memory);
+        support.weigh(covers, &mut errors, &mut memory);
         errors
     }
 

@@ -42,7 +42,7 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     /// To learn where inserts end.
-    pub(crate) const LEARN: Self = Self { reads: Adapters::READS, bytes: 2 * Adapters::BASES };
+    pub(crate) const LEARN: Self = Self { reads: 2 * Adapters::READS, bytes: 2 * Adapters::BASES };
     /// To tell the user of adapters.
     pub(crate) const NOTICE: Self = Self { reads: 10_000, bytes: 8 << 20 };
 }
@@ -158,15 +158,9 @@ impl RunInserts {
         Self { adapters, model, templates: templates.len() as u64 }
     }
 
-    /// Asks the words of the run, if these were learned, as [`Finder::weigh`] does.
-    pub(crate) fn weigh(
-        &self,
-        finder: &mut Finder,
-        sequence: &[u8],
-        errors: &mut [f32],
-        doubted: bool,
-    ) -> bool {
-        finder.weigh(&self.model, sequence, errors, doubted)
+    /// Returns the model of inserts.
+    pub(crate) fn model(&self) -> &InsertModel {
+        &self.model
     }
 
     /// Returns whether all reads are of the sample from end to end.

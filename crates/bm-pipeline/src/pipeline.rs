@@ -183,6 +183,7 @@ impl Batch {
             }
             let mut chosen = vec![None; file.len()];
             let mut weighed = Vec::new();
+            let of_bases = plan.wants_bases.then_some(&mut *probabilities);
             let mut choose = |place: usize, errors: &[f32]| {
                 let insert = inserts.get(before + place);
                 let part = &of_file[place].scored;
@@ -192,21 +193,24 @@ impl Batch {
                     if insert.is_whole() { None } else { Some(&foreign) };
                 let sequence = &sequence[part.clone()];
                 let is_whole = foreign.is_none() && plan.trimming.is_best_whole(sequence, errors);
-                weighed.clear();
-                weighed.extend_from_slice(errors);
-                let best = match plan.inserts {
-                    Some(run)
-                        if run.weigh(finder, sequence, &mut weighed, !is_whole) && is_whole =>
-                    {
-                        0..sequence.len()
+                let model = plan.inserts.map(RunInserts::model);
+                let support =
+                    model.and_then(|model| Some((model, finder.is_supported(model, sequence)?)));
+                let best = match support {
+                    None | Some((_, true)) if is_whole => 0..sequence.len(),
+                    None => plan.trimming.best(sequence, errors, foreign),
+                    Some((model, is_supported)) => {
+                        weighed.clear();
+                        weighed.extend_from_slice(errors);
+                        finder.weigh(model, is_supported, &mut weighed);
+                        plan.trimming.best(sequence, &weighed, foreign)
                     }
-                    _ => plan.trimming.best(sequence, &weighed, foreign),
                 };
                 chosen[place] = Some(best.clone());
                 best
             };
             model
-                .predict_parts_into(reads, &mut choose, predictions, probabilities)
+                .predict_parts_into(reads, &mut choose, predictions, of_bases)
                 .map_err(PipelineError::at("scoring reads"))?;
             lengths.extend(
                 templates_lengths(file, of_file)
@@ -217,7 +221,7 @@ impl Batch {
                 parts[before + place].chosen = chosen;
             }
         }
-        if plan.wants_bases || plan.trimming.ends {
+        if plan.wants_bases {
             bases.divide(lengths.into_iter());
         }
         for ((index, read), part) in templates.reads().enumerate().zip(&mut *parts) {
@@ -396,9 +400,8 @@ pub(crate) fn run(
         observer.reads_done(batch.templates.len());
         Ok::<_, PipelineError>(())
     };
-    let wants_bases = plan.wants_bases || plan.trimming.ends;
     let bytes_per_text =
-        workers.first().map_or(0, |worker| worker.scorer.bytes_per_text(wants_bases));
+        workers.first().map_or(0, |worker| worker.scorer.bytes_per_text(plan.wants_bases));
     let more = if plan.divides() { BYTES_PER_READ_WITH_PARTS } else { 0 };
     let weight = |batch: &Batch| batch.weight(bytes_per_text, BYTES_PER_READ + more);
     let budget = Budget { bytes: plan.memory_bytes, weight };

@@ -98,16 +98,19 @@ impl Trimming {
             return false;
         }
         let price = 1.0 + self.price;
+        let cost_of = |error: &f32| {
+            let cost = price * error - 1.0;
+            if cost > 0.0 { cost } else { 0.0 }
+        };
         let (chunks, rest) = errors.as_chunks::<LANES>();
         // Partial sums, so that no addition waits for the one before it.
         let mut costs = [0.0f32; LANES];
         for errors in chunks {
             for (cost, error) in costs.iter_mut().zip(errors) {
-                *cost += (price * error - 1.0).max(0.0);
+                *cost += cost_of(error);
             }
         }
-        let cost = costs.iter().sum::<f32>()
-            + rest.iter().map(|error| (price * error - 1.0).max(0.0)).sum::<f32>();
+        let cost = costs.iter().sum::<f32>() + rest.iter().map(cost_of).sum::<f32>();
         if cost == 0.0 {
             return true;
         }

@@ -184,7 +184,8 @@ impl QualityModel {
 
     /// The same for a part of each read: `choose` gets the number of a scorable read in the call and
     /// the error probability of each of its bases, and returns the bases that the prediction is for.
-    /// A model that does not count errors gives it the reported probabilities, and appends none.
+    /// A model that does not count errors gives it the reported probabilities, and appends none to
+    /// `probabilities`.
     ///
     /// The prediction for a read of which nothing is chosen is
     /// [`ReadError::EmptyRead`](bm_reads::ReadError::EmptyRead).
@@ -197,9 +198,9 @@ impl QualityModel {
         reads: impl Iterator<Item = ReadRef<'a>> + Clone,
         choose: &mut ChoosePart<'_>,
         predictions: &mut Vec<Prediction>,
-        probabilities: &mut Vec<f32>,
+        probabilities: Option<&mut Vec<f32>>,
     ) -> Result<(), QualityError> {
-        self.scorer.score(reads, predictions, Some(probabilities), Some(choose))
+        self.scorer.score(reads, predictions, probabilities, Some(choose))
     }
 }
 
