@@ -7,7 +7,7 @@ use crate::front::{known_length, unknown_first};
 use crate::inserts::{End, Tail};
 use crate::model::InsertModel;
 use crate::runs::Run;
-use crate::support;
+use crate::support::{self, Doubts};
 
 /// Less probable ends are left out.
 const LEAST: f32 = 1e-4;
@@ -120,18 +120,18 @@ impl Finder {
         }
     }
 
-    /// Returns whether other reads of the run have all words of a part of a read
+    /// Returns which words of a part of a read other reads of the run do not have
     /// ([`InsertModel::with_support`]); `None` if that is not known.
-    pub fn is_supported(&mut self, model: &InsertModel, sequence: &[u8]) -> Option<bool> {
-        Some(model.support.as_ref()?.covers(sequence, &mut self.support))
+    pub fn doubts(&mut self, model: &InsertModel, sequence: &[u8]) -> Option<Doubts> {
+        model.support.as_ref()?.doubts(sequence, &mut self.support)
     }
 
-    /// Turns the error probability of each base of the part of a read for which
-    /// [`Finder::is_supported`] was asked last into a posterior one: lower for bases that other reads
-    /// have at the same place, higher for those that they contradict.
-    pub fn weigh(&mut self, model: &InsertModel, is_supported: bool, errors: &mut [f32]) {
+    /// Turns the error probability of each base of the part of a read that [`Finder::doubts`] was
+    /// asked about last into a posterior one: lower for bases that other reads have at the same
+    /// place, higher for those that they contradict.
+    pub fn weigh(&mut self, model: &InsertModel, doubts: &Doubts, errors: &mut [f32]) {
         if let Some(support) = &model.support {
-            support.weigh(is_supported, errors, &mut self.support);
+            support.weigh(doubts, errors, &mut self.support);
         }
     }
 

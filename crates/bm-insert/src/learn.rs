@@ -27,6 +27,9 @@ const LEARNED_FRONTS: usize = 25_000;
 const OBSERVED: usize = 10_000;
 const OBSERVED_BASES: usize = 8;
 
+/// Bases whose words are counted only to support bases.
+const COUNTED_FOR_SUPPORT: usize = 4_000_000;
+
 /// Templates that tell what the support by words is worth.
 const ASKED: usize = 2000;
 
@@ -84,9 +87,17 @@ impl InsertModel {
         self.support = if self.sample.has_words() {
             Support::of(&self.sample, reads)
         } else {
-            let mut counted = self.clone();
-            counted.count_words(templates);
-            Support::of(&counted.sample, reads)
+            let mut sample = self.sample.clone();
+            sample.clear();
+            let bases = templates.iter().copied().flatten().map(ReadRef::len).sum::<usize>();
+            let step = bases.div_ceil(COUNTED_FOR_SUPPORT).max(1);
+            let mut words = Words::of_bases(bases / step);
+            for read in templates.iter().step_by(step).copied().flatten() {
+                words.add(read.sequence);
+            }
+            sample.count(&words);
+            sample.forget_simple_words();
+            Support::of(&sample, reads)
         };
         self
     }

@@ -7,6 +7,8 @@
 //! How much this says depends on the run and is measured: in a large genome, most words occur
 //! somewhere, and nothing follows from a frequent one.
 
+use std::ops::Range;
+
 use bm_reads::base::{UNKNOWN, code};
 
 use crate::planes::{BITS, Codes};
@@ -42,6 +44,15 @@ pub(crate) struct Support {
     supported: f32,
     /// The same if the words contradict it.
     contradicted: f32,
+}
+
+/// The words of a read, of those that lie side by side, that other reads do not have.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Doubts {
+    /// Their number.
+    pub words: usize,
+    /// The bases from the first of them to the last.
+    pub inside: Range<usize>,
 }
 
 /// Memory for one thread.
@@ -104,20 +115,30 @@ impl Support {
         self.frequent[table][place / BITS] >> (place % BITS) & 1 == 1
     }
 
-    /// Returns whether frequent words surely cover all bases of a read.
-    pub(crate) fn covers(&self, sequence: &[u8], memory: &mut Memory) -> bool {
+    /// Returns the words of a read, of those that lie side by side and cover all its bases, that are
+    /// not frequent; `None` if the read is too short to have a word.
+    pub(crate) fn doubts(&self, sequence: &[u8], memory: &mut Memory) -> Option<Doubts> {
         if sequence.len() < K {
-            return false;
+            return None;
         }
         memory.codes.fill(sequence);
-        memory.codes.is_known()
-            && apart(sequence.len()).all(|start| self.may_be_frequent(memory.word(start)))
+        let all_known = memory.codes.is_known();
+        let mut doubts = Doubts { words: 0, inside: 0..0 };
+        for start in apart(sequence.len()) {
+            let is_frequent = self.may_be_frequent(memory.word(start))
+                && (all_known || memory.codes.are_known(start, K));
+            if !is_frequent {
+                let first = if doubts.words == 0 { start } else { doubts.inside.start };
+                doubts = Doubts { words: doubts.words + 1, inside: first..start + K };
+            }
+        }
+        Some(doubts)
     }
 
     /// Turns the error probability of each base of a read into a posterior one, after
-    /// [`Support::covers`] was asked about it.
-    pub(crate) fn weigh(&self, covers: bool, errors: &mut [f32], memory: &mut Memory) {
-        if covers {
+    /// [`Support::doubts`] was asked about it.
+    pub(crate) fn weigh(&self, doubts: &Doubts, errors: &mut [f32], memory: &mut Memory) {
+        if doubts.words == 0 {
             errors.iter_mut().for_each(|error| *error = posterior(*error, self.supported));
             return;
         }
@@ -272,8 +293,9 @@ mod tests {
     fn weighed(support: &Support, read: &[u8]) -> Vec<f32> {
         let mut errors = vec![0.01; read.len()];
         let mut memory = Memory::default();
-        let covers = support.covers(read, &mut memory);
-        support.weigh(covers, &mut errors, &mut memory);
+        if let Some(doubts) = support.doubts(read, &mut memory) {
+            support.weigh(&doubts, &mut errors, &mut memory);
+        }
         errors
     }
 

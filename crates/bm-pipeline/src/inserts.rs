@@ -35,19 +35,19 @@ const NOTICEABLE: f64 = 0.01;
 /// How much is read of a run before its first read is scored.
 #[derive(Clone, Copy)]
 pub(crate) struct Ahead {
-    reads: usize,
+    templates: usize,
     /// Bytes of text.
     bytes: usize,
 }
 
 impl Ahead {
     /// To learn where inserts end.
-    pub(crate) const LEARN: Self = Self { reads: 2 * Adapters::READS, bytes: 2 * Adapters::BASES };
+    pub(crate) const LEARN: Self = Self { templates: Adapters::READS, bytes: 2 * Adapters::BASES };
     /// To tell the user of adapters.
-    pub(crate) const NOTICE: Self = Self { reads: 10_000, bytes: 8 << 20 };
+    pub(crate) const NOTICE: Self = Self { templates: 10_000, bytes: 8 << 20 };
 }
 
-/// Reads batches until there are enough reads, or no more; the first batch has been read. Returns
+/// Reads batches until there are enough templates, or no more; the first batch has been read. Returns
 /// whether there may be more.
 pub(crate) fn read_first(
     reader: &mut TemplateReader,
@@ -57,9 +57,9 @@ pub(crate) fn read_first(
 ) -> Result<bool, PipelineError> {
     let sum = |of: fn(&TemplateBatch) -> usize, first: &[TemplateBatch]| first.iter().map(of).sum();
     loop {
-        let (reads, bytes): (usize, usize) =
-            (sum(TemplateBatch::len, first), sum(TemplateBatch::bytes, first));
-        if reads >= ahead.reads || bytes >= ahead.bytes {
+        let (templates, bytes): (usize, usize) =
+            (sum(TemplateBatch::number, first), sum(TemplateBatch::bytes, first));
+        if templates >= ahead.templates || bytes >= ahead.bytes {
             return Ok(true);
         }
         let mut batch = TemplateBatch::default();

@@ -194,15 +194,19 @@ impl Batch {
                 let sequence = &sequence[part.clone()];
                 let is_whole = foreign.is_none() && plan.trimming.is_best_whole(sequence, errors);
                 let model = plan.inserts.map(RunInserts::model);
-                let support =
-                    model.and_then(|model| Some((model, finder.is_supported(model, sequence)?)));
-                let best = match support {
-                    None | Some((_, true)) if is_whole => 0..sequence.len(),
+                let doubts = model.and_then(|model| Some((model, finder.doubts(model, sequence)?)));
+                let best = match doubts {
+                    None if is_whole => 0..sequence.len(),
+                    Some((_, doubts))
+                        if is_whole && plan.trimming.outweighs(&doubts, sequence.len()) =>
+                    {
+                        0..sequence.len()
+                    }
                     None => plan.trimming.best(sequence, errors, foreign),
-                    Some((model, is_supported)) => {
+                    Some((model, doubts)) => {
                         weighed.clear();
                         weighed.extend_from_slice(errors);
-                        finder.weigh(model, is_supported, &mut weighed);
+                        finder.weigh(model, &doubts, &mut weighed);
                         plan.trimming.best(sequence, &weighed, foreign)
                     }
                 };

@@ -284,7 +284,7 @@ impl TemplateBatch {
     }
 
     /// Returns the number of templates.
-    fn number(&self) -> usize {
+    pub(crate) fn number(&self) -> usize {
         self.files[0].len() / if self.layout == Layout::Interleaved { 2 } else { 1 }
     }
 

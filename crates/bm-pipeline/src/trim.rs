@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use bm_insert::{Insert, Tail};
+use bm_insert::{Doubts, Insert, Tail};
 use bm_reads::base::is_unknown;
 use serde::{Deserialize, Serialize};
 
@@ -130,6 +130,19 @@ impl Trimming {
             false
         };
         brings(&mut errors.iter()) && brings(&mut errors.iter().rev())
+    }
+}
+
+/// Most errors of a word that other reads do not have, but for very few.
+const ERRORS_OF_WORD: f32 = 2.0;
+
+impl Trimming {
+    /// Returns whether a read of good bases stays whole, whatever is wrong in the words that other
+    /// reads do not have: the bases before them and behind them bring more than these words cost.
+    pub(crate) fn outweighs(&self, doubts: &Doubts, bases: usize) -> bool {
+        let cost = 1.1 * ERRORS_OF_WORD * self.price * doubts.words as f32;
+        let sides = doubts.inside.start.min(bases - doubts.inside.end);
+        doubts.words == 0 || cost < sides as f32
     }
 }
 
