@@ -1,0 +1,154 @@
+//! What reports, summary, page and MultiQC say about adapters and about what is cut.
+
+use serde_json::{Value, json};
+
+use crate::reports::{check, schema};
+use crate::support::{
+    MEASLES, MEASLES_2, NOVASEQ, Run, Scratch, command, json as json_of, run, testdata, text_of,
+};
+use crate::trim::{ADAPTER, parsed, to_text, with_adapters};
+
+const TRUSEQ: &str = "AGATCGGAAGAGCACACGTCTGAACTCCAGTCA";
+const TRUSEQ_2: &str = "AGATCGGAAGAGCGTCGTGTAGGGAAAGAGTGT";
+
+/// A file of reads, two in three of which end in an adapter of no kit.
+fn input(scratch: &Scratch) -> String {
+    scratch.file("reads.fastq", &to_text(&with_adapters().0))
+}
+
+/// Runs a command with a report, which must follow the schema; returns both.
+fn reported(scratch: &Scratch, arguments: &[&str]) -> (Run, Value) {
+    let report = scratch.path("report.json");
+    let done = run(command(arguments).args(["--report", &report])).done();
+    let report = json_of(&scratch.read("report.json"));
+    check(&report);
+    (done, report)
+}
+
+/// Pairs whose mates go on with an adapter after 30 to 79 bases.
+fn pairs(scratch: &Scratch) -> [String; 2] {
+    let cut = |file: &str, adapter: &str| {
+        let mut reads = parsed(&text_of(&testdata(file)));
+        reads.truncate(600);
+        for (number, (_, sequence, scores)) in reads.iter_mut().enumerate() {
+            let end = (30 + number % 50).min(sequence.len());
+            let tail = adapter.len().min(sequence.len() - end);
+            *sequence = format!("{}{}", &sequence[..end], &adapter[..tail]);
+            scores.truncate(sequence.len());
+        }
+        to_text(&reads)
+    };
+    [
+        scratch.file("one.fastq", &cut(MEASLES, TRUSEQ)),
+        scratch.file("two.fastq", &cut(MEASLES_2, TRUSEQ_2)),
+    ]
+}
+
+#[test]
+fn the_report_has_what_is_cut_and_the_adapters_of_each_mate() {
+    let scratch = Scratch::new();
+    let reads = input(&scratch);
+    let (_, report) =
+        reported(&scratch, &["filter", &reads, "-o", "-", "-q", "--trim", "--cut-front", "3"]);
+    let trim = json!({
+        "parts": ["adapters", "poly", "ends"], "price": 19.0, "cut_front": 3, "cut_tail": 0
+    });
+    assert_eq!(report["trim"], trim);
+    let [mate] = &report["adapters_found"].as_array().unwrap()[..] else { panic!("{report:#}") };
+    assert_eq!((&mate["mate"], &mate["reads"]), (&json!(1), &report["reads"]["in"]));
+    let found = &mate["adapters"][0];
+    assert!(ADAPTER.starts_with(&found["sequence"].as_str().unwrap()[..20]), "{found}");
+    assert_eq!((&found["name"], &found["accepted"]), (&json!("unknown"), &json!("unknown")));
+    assert!(!found["reasons"].as_array().unwrap().is_empty(), "{found}");
+    let shown = found["reads"].as_u64().unwrap() as f64 / report["reads"]["in"].as_f64().unwrap();
+    assert!((0.5..=0.67).contains(&shown), "{found}");
+
+    // Told: of each mate its own, with the number of reads that show it.
+    let [one, two] = pairs(&scratch);
+    let (_, report) = reported(
+        &scratch,
+        &[
+            "score",
+            &one,
+            &two,
+            "-q",
+            "--trim=adapters",
+            "--adapter",
+            TRUSEQ,
+            "--adapter2",
+            TRUSEQ_2,
+        ],
+    );
+    let trim = json!({ "parts": ["adapters"], "price": null, "cut_front": 0, "cut_tail": 0 });
+    assert_eq!(report["trim"], trim);
+    for (index, sequence) in [TRUSEQ, TRUSEQ_2].iter().enumerate() {
+        let mate = &report["adapters_found"][index];
+        assert_eq!((&mate["mate"], &mate["reads"]), (&json!(index + 1), &json!(600)));
+        let found = &mate["adapters"][0];
+        assert_eq!((&found["sequence"], &found["accepted"]), (&json!(sequence), &json!("told")));
+        assert!(found["reads"].as_u64().unwrap() > 550, "{found}");
+        assert_eq!(found["reasons"], json!([]));
+        assert!(found["name"].as_str().unwrap().starts_with("Illumina TruSeq"), "{found}");
+    }
+    // Found: the adapter of a kit.
+    let (_, report) = reported(&scratch, &["filter", &one, "-o", "-", "-q", "--trim"]);
+    let found = &report["adapters_found"][0]["adapters"][0];
+    assert_eq!(
+        (&found["name"], &found["accepted"]),
+        (&json!("Illumina TruSeq, read 1"), &json!("kit"))
+    );
+}
+
+#[test]
+fn a_report_has_nothing_about_adapters_that_were_not_looked_for() {
+    let scratch = Scratch::new();
+    let clean = testdata(NOVASEQ);
+    for (arguments, trim, found) in [
+        (vec!["filter", &clean, "-o", "-", "-q"], false, false),
+        (vec!["filter", &clean, "-o", "-", "-q", "--no-adapters"], false, false),
+        (vec!["filter", &clean, "-o", "-", "-q", "--trim", "--no-adapters"], true, false),
+        (vec!["filter", &clean, "-o", "-", "-q", "--cut-tail", "1"], true, false),
+        (vec!["filter", &clean, "-o", "-", "-q", "--trim"], true, true),
+    ] {
+        let (_, report) = reported(&scratch, &arguments);
+        assert_eq!(report.get("trim").is_some(), trim, "{arguments:?}");
+        assert_eq!(report.get("adapters_found").is_some(), found, "{arguments:?}");
+    }
+    // Nothing is left of a read.
+    let (_, report) =
+        reported(&scratch, &["filter", &clean, "-o", "-", "-q", "--cut-front", "900"]);
+    assert_eq!(report["reasons"], json!({ "no_insert": 800 }));
+    // Looked for, and not there.
+    let (_, report) = reported(&scratch, &["filter", &clean, "-o", "-", "-q", "--trim"]);
+    assert_eq!(report["adapters_found"], json!([{ "mate": 1, "reads": 800, "adapters": [] }]));
+}
+
+#[test]
+fn the_report_of_adapt_has_the_adapters() {
+    let scratch = Scratch::new();
+    let reads = input(&scratch);
+    let model = scratch.path("run.model");
+    let (_, report) = reported(&scratch, &["adapt", &reads, "-o", &model, "-q"]);
+    let found = &report["adapters_found"][0]["adapters"][0];
+    assert!(ADAPTER.starts_with(&found["sequence"].as_str().unwrap()[..20]), "{report:#}");
+}
+
+#[test]
+fn the_schema_refuses_invalid_adapters_and_cuts() {
+    let scratch = Scratch::new();
+    let reads = input(&scratch);
+    let (_, report) = reported(&scratch, &["filter", &reads, "-o", "-", "-q", "--trim"]);
+    for (place, value) in [
+        ("/trim/parts/0", json!("primers")),
+        ("/trim/price", json!("19")),
+        ("/trimmed/bases/adapters", json!(-1)),
+        ("/adapters/reads", json!(null)),
+        ("/adapters_found/0/mate", json!(3)),
+        ("/adapters_found/0/adapters/0/accepted", json!("guessed")),
+        ("/adapters_found/0/adapters/0/reasons", json!(["why not"])),
+    ] {
+        let mut other = report.clone();
+        *other.pointer_mut(place).unwrap() = value;
+        assert!(!schema().is_valid(&other), "{place}");
+    }
+}
