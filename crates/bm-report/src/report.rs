@@ -208,6 +208,19 @@ impl TrimFacts {
             cut_tail,
         })
     }
+
+    /// Returns whether bases may be cut for this, by its name in the totals.
+    pub(crate) fn cuts(&self, name: &str) -> bool {
+        match name {
+            "fixed" => self.cut_front + self.cut_tail > 0,
+            part => self.parts.iter().any(|cut| cut == part),
+        }
+    }
+
+    /// Returns whether adapters are cut off.
+    pub(crate) fn cuts_adapters(&self) -> bool {
+        self.cuts("adapters")
+    }
 }
 
 impl ModelFacts {

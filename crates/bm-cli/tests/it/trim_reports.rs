@@ -16,6 +16,11 @@ fn input(scratch: &Scratch) -> String {
     scratch.file("reads.fastq", &to_text(&with_adapters().0))
 }
 
+/// The same, with fewer reads: enough to learn their k-mers, and not to train a network.
+fn few(scratch: &Scratch) -> String {
+    scratch.file("reads.fastq", &to_text(&with_adapters().0[..1500]))
+}
+
 /// Runs a command with a report, which must follow the schema; returns both.
 fn reported(scratch: &Scratch, arguments: &[&str]) -> (Run, Value) {
     let report = scratch.path("report.json");
@@ -126,7 +131,7 @@ fn a_report_has_nothing_about_adapters_that_were_not_looked_for() {
 #[test]
 fn the_report_of_adapt_has_the_adapters() {
     let scratch = Scratch::new();
-    let reads = input(&scratch);
+    let reads = few(&scratch);
     let model = scratch.path("run.model");
     let (_, report) = reported(&scratch, &["adapt", &reads, "-o", &model, "-q"]);
     let found = &report["adapters_found"][0]["adapters"][0];
@@ -151,4 +156,108 @@ fn the_schema_refuses_invalid_adapters_and_cuts() {
         *other.pointer_mut(place).unwrap() = value;
         assert!(!schema().is_valid(&other), "{place}");
     }
+}
+
+/// Returns the lines of a summary that begin with a word, or have it.
+fn lines(done: &Run, word: &str) -> Vec<String> {
+    done.stderr.lines().filter(|line| line.contains(word)).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_summary_names_adapters_and_counts_what_was_cut() {
+    let scratch = Scratch::new();
+    let reads = input(&scratch);
+    let (done, report) = reported(&scratch, &["filter", &reads, "-o", "/dev/null", "--trim"]);
+    let [line] = &lines(&done, "adapters: ")[..] else { panic!("{}", done.stderr) };
+    let (start, end) = line.split_once(" in ").unwrap();
+    assert_eq!(start, format!("adapters: unknown ({}...)", &ADAPTER[..13]));
+    let total = report["reads"]["in"].as_u64().unwrap();
+    assert!(end.ends_with(&format!(" % of the first {total} reads")), "{end}");
+    let cut = &report["trimmed"];
+    let bases = &cut["bases"];
+    let expected = format!(
+        "trimmed: {} of the kept reads; bases cut: {} adapters, {} poly, {} ends",
+        cut["reads"], bases["adapters"], bases["poly"], bases["ends"]
+    );
+    let [line] = &lines(&done, "trimmed: ")[..] else { panic!("{}", done.stderr) };
+    assert!(line.replace(&format!(", {} front", bases["front"]), "") == expected, "{line}");
+
+    // Only what was asked for.
+    let (done, report) =
+        reported(&scratch, &["filter", &reads, "-o", "/dev/null", "--cut-tail", "2", "-t", "0"]);
+    assert_eq!(lines(&done, "adapters: "), [""; 0]);
+    let reads_in = report["reads"]["in"].as_u64().unwrap();
+    assert_eq!(
+        lines(&done, "trimmed: "),
+        [format!("trimmed: {reads_in} of the kept reads; bases cut: {} fixed", 2 * reads_in)]
+    );
+
+    // Of each mate.
+    let [one, two] = pairs(&scratch);
+    let arguments = ["--adapter", TRUSEQ, "--adapter2", TRUSEQ_2];
+    let filter = ["filter", &one, &two, "-o", "/dev/null", "--trim=adapters"];
+    let done = run(command(filter).args(arguments)).done();
+    for (mate, sequence) in [("first", TRUSEQ), ("second", TRUSEQ_2)] {
+        let [line] = &lines(&done, &format!("adapters of {mate} mates: "))[..] else {
+            panic!("{}", done.stderr)
+        };
+        assert!(line.contains(&sequence[..13]) && line.ends_with("of the first 600 reads"));
+    }
+}
+
+#[test]
+fn the_summary_says_where_no_adapter_was_found_and_nothing_else() {
+    let scratch = Scratch::new();
+    let clean = testdata(NOVASEQ);
+    let (done, _) = reported(&scratch, &["filter", &clean, "-o", "/dev/null", "--trim=adapters"]);
+    assert_eq!(lines(&done, "adapter"), ["adapters: none found in the first 800 reads"]);
+    assert_eq!(lines(&done, "trimmed"), ["trimmed: none of the kept reads"]);
+    for arguments in [&["-q"][..], &[], &["--no-adapters"]] {
+        let done = run(command(["filter", &clean, "-o", "/dev/null"]).args(arguments)).done();
+        assert!(!done.stderr.contains("adapter") && !done.stderr.contains("trimmed"));
+    }
+}
+
+#[test]
+fn adapters_that_are_not_judged_are_announced() {
+    let scratch = Scratch::new();
+    let reads = few(&scratch);
+    let model = scratch.path("run.model");
+    let adapted = run(&mut command(["adapt", &reads, "-o", &model, "--evidence"])).done();
+    let [line] = &lines(&adapted, "adapters: ")[..] else { panic!("{}", adapted.stderr) };
+    assert!(line.contains(&ADAPTER[..13]), "{line}");
+    for (arguments, end) in [
+        (vec!["filter", "-m", &model], ", and they stay in the output; --trim cuts them off"),
+        (vec!["filter", "--adapt"], ", and they stay in the output; --trim cuts them off"),
+        (
+            vec!["filter", "--adapt", "--cut-tail", "1"],
+            ", and they stay in the output; --trim=adapters cuts them off",
+        ),
+        (vec!["score", "--adapt"], ""),
+    ] {
+        let arguments = [&arguments[..], &[&reads, "-o", "/dev/null"]].concat();
+        let (done, report) = reported(&scratch, &arguments);
+        let (reads, bases) = (&report["adapters"]["reads"], &report["adapters"]["bases"]);
+        let expected =
+            format!("{reads} reads end in an adapter: these {bases} bases are not judged");
+        assert_eq!(lines(&done, "not judged"), [expected + end], "{}", done.stderr);
+        assert_eq!(lines(&done, "adapters: ").len(), 1);
+    }
+    let (done, _) = reported(&scratch, &["filter", &reads, "-o", "/dev/null", "--adapt", "--trim"]);
+    assert_eq!(lines(&done, "not judged"), [""; 0]);
+}
+
+/// A name in a file of adapters is text, and adds neither lines nor markup to what is printed.
+#[test]
+fn names_of_adapters_stay_on_their_line() {
+    let scratch = Scratch::new();
+    let reads = input(&scratch);
+    let name = format!("<b>\u{1b}[31m{}", "x".repeat(500));
+    let adapters = scratch.file("adapters.fa", format!(">{name}\n{ADAPTER}\n").as_bytes());
+    let filter = ["filter", &reads, "-o", "/dev/null", "--trim", "--adapter", &adapters];
+    let (done, report) = reported(&scratch, &filter);
+    let [line] = &lines(&done, "adapters: ")[..] else { panic!("{}", done.stderr) };
+    assert!(line.len() < 200 && !line.contains('\u{1b}'), "{line}");
+    let named = report["adapters_found"][0]["adapters"][0]["name"].as_str().unwrap();
+    assert!(named.starts_with("<b>") && named.len() > 500, "{named}");
 }
