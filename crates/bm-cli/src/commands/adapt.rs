@@ -164,6 +164,7 @@ fn page(
         start: start.facts(),
         adaptation: &learned.adaptation,
         kmers: kmers.as_ref().map(|facts: &EvidenceFacts| words::kmers(facts)),
+        adapters: learned.inserts.as_deref().map(MateAdapters::of).unwrap_or_default(),
     };
     Ok(page.write(output)?)
 }

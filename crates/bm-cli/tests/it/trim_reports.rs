@@ -258,6 +258,61 @@ fn names_of_adapters_stay_on_their_line() {
     let (done, report) = reported(&scratch, &filter);
     let [line] = &lines(&done, "adapters: ")[..] else { panic!("{}", done.stderr) };
     assert!(line.len() < 200 && !line.contains('\u{1b}'), "{line}");
+    let page = scratch.path("page.html");
+    run(command(filter).args(["-q", "--html", &page])).done();
+    let page = String::from_utf8(scratch.read("page.html")).unwrap();
+    assert!(page.contains("<td>&lt;b&gt;") && !page.contains("<b>\u{fffd}"));
+    assert!(!page.contains(&"x".repeat(100)));
     let named = report["adapters_found"][0]["adapters"][0]["name"].as_str().unwrap();
     assert!(named.starts_with("<b>") && named.len() > 500, "{named}");
+}
+
+/// Returns a count as the page writes it.
+fn apart(value: &Value) -> String {
+    let digits = value.as_u64().unwrap().to_string();
+    let groups =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap());
+    groups.collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn the_page_has_the_adapters_and_what_was_cut_for_any_number_of_threads() {
+    let scratch = Scratch::new();
+    let reads = few(&scratch);
+    let page = scratch.path("page.html");
+    let page_of = |arguments: &[&str]| {
+        let filter = [&["filter", &reads, "-o", "/dev/null", "--html", &page, "-q"], arguments];
+        let (_, report) = reported(&scratch, &filter.concat());
+        (String::from_utf8(scratch.read("page.html")).unwrap(), report)
+    };
+    let (text, report) = page_of(&["--trim", "-j", "1"]);
+    assert!(page_of(&["--trim", "-j", "3"]).0 == text);
+    let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
+    roxmltree::Document::parse_with_options(&text, options).unwrap();
+    assert!(text.contains("<h2>Adapters</h2>") && text.contains("<h2>What was cut</h2>"));
+    let adapter = &report["adapters_found"][0]["adapters"][0];
+    let sequence = adapter["sequence"].as_str().unwrap();
+    let row = format!("<td>unknown</td><td class=\"bases\">{sequence}</td><td>{} (", {
+        apart(&adapter["reads"])
+    });
+    assert!(text.contains(&row) && text.contains("of no known kit: "), "{row}");
+    for name in ["adapters", "poly", "ends"] {
+        let row = format!("<td>{name}</td><td>{}</td>", apart(&report["trimmed"]["bases"][name]));
+        assert!(text.contains(&row), "{row}");
+    }
+    assert!(text.contains("Read lengths") && text.contains("by the length that is left"));
+
+    let (text, _) = page_of(&["--cut-tail", "1"]);
+    assert!(text.contains("<h2>What was cut</h2>") && !text.contains("<h2>Adapters</h2>"));
+    assert!(text.contains("<td>fixed</td>") && !text.contains("<td>ends</td>"));
+    let (text, _) = page_of(&["--adapt"]);
+    assert!(!text.contains("<h2>What was cut</h2>") && text.contains("<h2>Adapters</h2>"));
+    assert!(text.contains("bases are not judged, and they stay in the output"));
+    let (text, _) = page_of(&[]);
+    assert!(!text.contains("<h2>What was cut</h2>") && !text.contains("<h2>Adapters</h2>"));
+
+    let (model, adapted) = (scratch.path("run.model"), scratch.path("adapted.html"));
+    run(&mut command(["adapt", &reads, "-o", &model, "--html", &adapted, "-q"])).done();
+    let text = String::from_utf8(scratch.read("adapted.html")).unwrap();
+    assert!(text.contains("<h2>Adapters</h2>") && text.contains(sequence));
 }
