@@ -292,9 +292,10 @@ fn the_page_has_the_adapters_and_what_was_cut_for_any_number_of_threads() {
     assert!(text.contains("<h2>Adapters</h2>") && text.contains("<h2>What was cut</h2>"));
     let adapter = &report["adapters_found"][0]["adapters"][0];
     let sequence = adapter["sequence"].as_str().unwrap();
-    let row = format!("<td>unknown</td><td class=\"bases\">{sequence}</td><td>{} (", {
-        apart(&adapter["reads"])
-    });
+    let row =
+        format!("<td>unknown</td><td class=\"bases\">{sequence}</td><td class=\"count\">{} (", {
+            apart(&adapter["reads"])
+        });
     assert!(text.contains(&row) && text.contains("of no known kit: "), "{row}");
     for name in ["adapters", "poly", "ends"] {
         let row = format!("<td>{name}</td><td>{}</td>", apart(&report["trimmed"]["bases"][name]));
@@ -315,4 +316,29 @@ fn the_page_has_the_adapters_and_what_was_cut_for_any_number_of_threads() {
     run(&mut command(["adapt", &reads, "-o", &model, "--html", &adapted, "-q"])).done();
     let text = String::from_utf8(scratch.read("adapted.html")).unwrap();
     assert!(text.contains("<h2>Adapters</h2>") && text.contains(sequence));
+}
+
+#[test]
+fn multiqc_gets_the_bases_by_what_became_of_them() {
+    let scratch = Scratch::new();
+    let reads = few(&scratch);
+    let file = scratch.path("x_mqc.json");
+    let filter = ["filter", &reads, "-o", "/dev/null", "-q", "--multiqc", &file];
+    let (_, plain) = reported(&scratch, &filter);
+    let first = json_of(&scratch.read("x_mqc.json"));
+    assert_eq!(first["data"]["reads"]["kept"], plain["reads"]["kept"]);
+
+    let (_, report) = reported(&scratch, &[&filter[..], &["--trim", "--cut-tail", "1"]].concat());
+    let found = json_of(&scratch.read("x_mqc.json"));
+    assert_eq!((&found["id"], &found["plot_type"]), (&first["id"], &first["plot_type"]));
+    assert_eq!(found["data"][0]["reads"]["kept"], report["reads"]["kept"]);
+    assert_eq!(found["data"][0]["reads"]["threshold"], report["reasons"]["threshold"]);
+    let bases = found["data"][1]["reads"].as_object().unwrap();
+    let total: u64 = bases.values().map(|bases| bases.as_u64().unwrap()).sum();
+    assert_eq!(total, report["bases"]["in"]);
+    assert_eq!(bases["kept"], report["bases"]["kept"]);
+    for name in ["adapters", "poly", "ends", "fixed"] {
+        assert_eq!(bases[name], report["trimmed"]["bases"][name], "{name}");
+    }
+    assert!(bases["adapters"].as_u64().unwrap() > 10_000 && bases["fixed"].as_u64().unwrap() > 0);
 }

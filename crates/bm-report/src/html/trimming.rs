@@ -43,8 +43,8 @@ pub(super) fn adapters(
             (fraction(*reads as u64, mate.reads as u64), text::count(*reads as u64));
         writeln!(
             page,
-            "<tr>{number}<td>{name}</td><td class=\"bases\">{}</td><td>{reads} ({})</td><td>{}</td>\
-             </tr>",
+            "<tr>{number}<td>{name}</td><td class=\"bases\">{}</td><td class=\"count\">{reads} ({})</td>\
+             <td>{}</td></tr>",
             text::escape(sequence),
             text::percent(share),
             accepted(adapter)
@@ -191,8 +191,8 @@ mod tests {
         let mut page = String::new();
         adapters(&mut page, &mates, &[]).expect("written");
         assert!(page.contains(
-            "<tr><td>2</td><td>&lt;b&gt;</td><td class=\"bases\">ACGTN</td><td>12 (1.00 %)</td>\
-             <td>given by --adapter or --adapter2</td></tr>"
+            "<tr><td>2</td><td>&lt;b&gt;</td><td class=\"bases\">ACGTN</td>\
+             <td class=\"count\">12 (1.00 %)</td><td>given by --adapter or --adapter2</td></tr>"
         ));
         assert!(page.contains("the first 1,200 pairs"));
         page.clear();
