@@ -68,6 +68,10 @@ fn the_report_has_what_is_cut_and_the_adapters_of_each_mate() {
     let shown = found["reads"].as_u64().unwrap() as f64 / report["reads"]["in"].as_f64().unwrap();
     assert!((0.5..=0.67).contains(&shown), "{found}");
 
+    // Programs read it back.
+    let back: bm_report::Report = serde_json::from_value(report.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&back).unwrap(), report);
+
     // Told: of each mate its own, with the number of reads that show it.
     let [one, two] = pairs(&scratch);
     let (_, report) = reported(
