@@ -26,6 +26,15 @@ class Scores:
     def passes(self) -> NDArray[np.bool_]:
         """Whether the read passes at the model's threshold, bool [reads]."""
     @property
+    def keep_from(self) -> NDArray[np.int64] | None:
+        """First base to keep of each read, from 0, int64 [reads]; None if reads are not trimmed."""
+    @property
+    def keep_to(self) -> NDArray[np.int64] | None:
+        """Base before which what is to be kept of each read ends, int64 [reads]; None if reads are not trimmed."""
+    @property
+    def adapter_bases(self) -> NDArray[np.int64] | None:
+        """Number of bases at the end of each read that are adapter, int64 [reads]; None if reads are not trimmed."""
+    @property
     def threshold(self) -> float:
         """The model's threshold: a read passes at this probability or above."""
     @property
@@ -44,6 +53,11 @@ def score(
     *,
     model: str | None = None,
     threads: int | None = None,
+    trim: bool | str | Iterable[Literal["adapters", "poly", "ends"]] | None = None,
+    trim_price: float | None = None,
+    cut_front: int = 0,
+    cut_tail: int = 0,
+    adapters: str | PathLike[str] | Iterable[str | PathLike[str]] | None = None,
 ) -> Scores:
     """Score reads, as `bm score` does.
 
@@ -54,6 +68,11 @@ def score(
     model : id of an embedded model, or path of a package or .onnx file, which is used even if it does not apply to the
         reads; if None, the default model, or the errors that the qualities report if it does not apply to the first reads
     threads : number of threads; one per processor if None
+    trim : what is cut where it is not worth keeping, as by `bm score --trim`: some of "adapters", "poly", "ends", or True for
+        all; scores and verdicts are those of what is left
+    trim_price : what a wrong base costs, in right bases, where ends are cut; 19 if None
+    cut_front, cut_tail : bases cut off the start and the end of every read
+    adapters : sequences or FASTA files, instead of the adapters that the first reads show; an empty iterable: there are none
 
     Returns
     -------
@@ -63,7 +82,8 @@ def score(
     Raises
     ------
     ValueError
-        A read is malformed, a file is damaged, or the model does not exist. The text is that of `bm score`.
+        A read is malformed, a file is damaged, the model does not exist, or an option has a value that it cannot have. The
+        text is that of `bm score`.
     TypeError
         An element of the iterable is not a tuple of two or three str or bytes.
     OSError

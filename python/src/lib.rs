@@ -4,13 +4,16 @@
 //! interpreter's lock. So the results are those of `bm score`, with the same check whether the model
 //! applies. The calling thread only waits and handles signals, so that Ctrl-C ends a call.
 
+use std::ffi::OsString;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
 use bm_io::IoError;
 use bm_pipeline::{
-    Cancellation, Inputs, PipelineError, RunSettings, ScoreSource, Silent, score_reads,
+    AdapterChoice, Cancellation, GivenAdapter, Inputs, PipelineError, RunSettings, ScoreSource,
+    Silent, Trimming, score_reads,
 };
 use bm_quality::{ModelPackage, Verdict};
 use bm_reads::fastq::Fault;
@@ -38,6 +41,7 @@ struct Scores {
     probability: Vec<f32>,
     expected_errors: Option<Vec<f32>>,
     passes: Vec<bool>,
+    parts: Option<Parts>,
     /// The model's threshold: a read passes at this probability or above.
     #[pyo3(get)]
     threshold: f32,
@@ -50,6 +54,23 @@ struct Scores {
     /// Why the model does not apply to the reads, one clause per reason; empty if it applies.
     #[pyo3(get)]
     reasons: Vec<String>,
+}
+
+/// The part of each read to keep, and its adapter.
+#[derive(Default)]
+struct Parts {
+    keep_from: Vec<i64>,
+    keep_to: Vec<i64>,
+    adapter_bases: Vec<i64>,
+}
+
+impl Parts {
+    fn push(&mut self, keep: Range<usize>, adapter_bases: usize) {
+        // A read has less than 2^63 bases.
+        self.keep_from.push(keep.start as i64);
+        self.keep_to.push(keep.end as i64);
+        self.adapter_bases.push(adapter_bases as i64);
+    }
 }
 
 #[pymethods]
@@ -70,6 +91,26 @@ impl Scores {
     #[getter]
     fn passes<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<bool>> {
         self.passes.to_pyarray(py)
+    }
+
+    /// First base to keep of each read, from 0, int64 [reads]; None if reads are not trimmed.
+    #[getter]
+    fn keep_from<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<i64>>> {
+        self.parts.as_ref().map(|parts| parts.keep_from.to_pyarray(py))
+    }
+
+    /// Base before which what is to be kept of each read ends, int64 [reads]; None if reads are not
+    /// trimmed.
+    #[getter]
+    fn keep_to<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<i64>>> {
+        self.parts.as_ref().map(|parts| parts.keep_to.to_pyarray(py))
+    }
+
+    /// Number of bases at the end of each read that are adapter, int64 [reads]; None if reads are not
+    /// trimmed.
+    #[getter]
+    fn adapter_bases<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<i64>>> {
+        self.parts.as_ref().map(|parts| parts.adapter_bases.to_pyarray(py))
     }
 
     fn __len__(&self) -> usize {
@@ -103,6 +144,16 @@ impl Scores {
 ///     qualities report if it does not apply to the first reads.
 /// threads : int, optional
 ///     Number of threads; one per processor if None.
+/// trim : bool, str, or iterable of str, optional
+///     What is cut where it is not worth keeping, as by `bm score --trim`: some of "adapters", "poly",
+///     "ends", or True for all. Scores and verdicts are those of what is left.
+/// trim_price : float, optional
+///     What a wrong base costs, in right bases, where ends are cut.
+/// cut_front, cut_tail : int, optional
+///     Bases cut off the start and the end of every read.
+/// adapters : str, path, or iterable of these, optional
+///     Sequences or FASTA files, instead of the adapters that the first reads show. An empty iterable:
+///     there are none.
 ///
 /// Returns
 /// -------
@@ -112,8 +163,8 @@ impl Scores {
 /// Raises
 /// ------
 /// ValueError
-///     A read is malformed, a file is damaged, or the model does not exist. The text is that of
-///     `bm score`.
+///     A read is malformed, a file is damaged, the model does not exist, or an option has a value that
+///     it cannot have. The text is that of `bm score`.
 /// TypeError
 ///     An element of the iterable is not a tuple of two or three str or bytes.
 /// OSError
@@ -121,13 +172,27 @@ impl Scores {
 /// KeyboardInterrupt
 ///     Ctrl-C was pressed. The call ends within a second, also while it waits for a pipe.
 #[pyfunction]
-#[pyo3(signature = (reads, *, model = None, threads = None))]
+#[pyo3(signature = (
+    reads, *, model = None, threads = None, trim = None, trim_price = None, cut_front = 0,
+    cut_tail = 0, adapters = None
+))]
+// Python's keyword arguments.
+#[allow(clippy::too_many_arguments)]
 fn score(
     py: Python<'_>,
     reads: &Bound<'_, PyAny>,
     model: Option<String>,
     threads: Option<usize>,
+    trim: Option<&Bound<'_, PyAny>>,
+    trim_price: Option<f64>,
+    cut_front: usize,
+    cut_tail: usize,
+    adapters: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Scores> {
+    let parts = trim.map_or(Ok(Trimming::NONE), trimmed_parts)?;
+    let price = trim_price.map_or(Ok(Trimming::PRICE), price)?;
+    let trimming = Trimming { price, cut_front, cut_tail, ..parts };
+    let adapters = adapters.map_or(Ok(AdapterChoice::Found), told)?;
     let is_path = reads.is_instance_of::<PyString>() || reads.hasattr("__fspath__")?;
     let (inputs, names) = if is_path {
         (Inputs::single(reads.extract::<PathBuf>()?), None)
@@ -137,12 +202,71 @@ fn score(
     };
     let mut settings = RunSettings::new(inputs);
     settings.engine.model = model;
+    settings.trimming = trimming;
+    settings.adapters = adapters;
     if let Some(threads) = threads {
         settings.threads = threads.max(1);
     }
     let cancellation = Cancellation::default();
     settings.cancellation = Some(cancellation.clone());
     interruptible(py, &cancellation, move || scores(&settings, names))
+}
+
+/// Returns what is cut: everything, nothing, or the parts that are named.
+fn trimmed_parts(trim: &Bound<'_, PyAny>) -> PyResult<Trimming> {
+    if let Ok(all) = trim.extract::<bool>() {
+        return Ok(if all { Trimming::ALL } else { Trimming::NONE });
+    }
+    let parts: Vec<String> = if trim.is_instance_of::<PyString>() {
+        trim.extract::<String>()?.split(',').map(str::to_owned).collect()
+    } else {
+        let parts = trim.try_iter().and_then(|parts| parts.map(|part| part?.extract()).collect());
+        parts.map_err(|_| PyTypeError::new_err("trim: expected True, False, or names of parts"))?
+    };
+    let mut trimming = Trimming::NONE;
+    for part in parts {
+        *match part.as_str() {
+            "adapters" => &mut trimming.adapters,
+            "poly" => &mut trimming.poly,
+            "ends" => &mut trimming.ends,
+            _ => {
+                return Err(PyValueError::new_err(format!(
+                    "trim: {part:?} is not one of \"adapters\", \"poly\", \"ends\""
+                )));
+            }
+        } = true;
+    }
+    Ok(trimming)
+}
+
+fn price(price: f64) -> PyResult<f32> {
+    if (0.0..=1e6).contains(&price) {
+        return Ok(price as f32);
+    }
+    Err(PyValueError::new_err(format!(
+        "trim_price: {price} is not a number of right bases, such as 19"
+    )))
+}
+
+/// Returns the adapters that are given, or that there are none.
+fn told(adapters: &Bound<'_, PyAny>) -> PyResult<AdapterChoice> {
+    let mut arguments: Vec<OsString> = Vec::new();
+    if adapters.is_instance_of::<PyString>() || adapters.hasattr("__fspath__")? {
+        arguments.push(adapters.extract::<PathBuf>()?.into());
+    } else {
+        for adapter in adapters.try_iter()? {
+            arguments.push(adapter?.extract::<PathBuf>()?.into());
+        }
+    }
+    if arguments.is_empty() {
+        return Ok(AdapterChoice::Forbidden);
+    }
+    let mut all = Vec::new();
+    for argument in arguments {
+        let given = GivenAdapter::parse(argument).map_err(|error| raised(&error.into(), false))?;
+        all.extend(given);
+    }
+    Ok(AdapterChoice::Told([all, Vec::new()]))
 }
 
 /// Returns the result of `run`, or the exception that a signal handler raised in the meantime.
@@ -281,12 +405,14 @@ fn scores(settings: &RunSettings, names: Option<Vec<String>>) -> PyResult<Scores
     let is_in_memory = names.is_some();
     let mut scores = Scores { names: names.unwrap_or_default(), ..Scores::default() };
     let mut errors = Vec::new();
+    let mut parts = Parts::default();
     let done = score_reads(settings, &Silent, |scored, decision| {
         for (mate, fate) in scored.template.mates().iter().zip(decision.fates()) {
             let prediction = scored.prediction(mate);
             scores.probability.push(prediction.probability().map_or(f32::NAN, |p| p.get()));
             errors.push(prediction.expected_errors().unwrap_or(f32::NAN));
             scores.passes.push(fate.verdict == Verdict::Pass);
+            parts.push(fate.keep.of(mate.record.sequence.len()), scored.adapter_bases(mate));
             if !is_in_memory {
                 scores.names.push(String::from_utf8_lossy(mate.record.name()).into_owned());
             }
@@ -299,6 +425,7 @@ fn scores(settings: &RunSettings, names: Option<Vec<String>>) -> PyResult<Scores
     let facts = engine.package.facts();
     Ok(Scores {
         expected_errors: facts.counts_errors().then_some(errors),
+        parts: settings.trimming.cuts().then_some(parts),
         threshold: facts.threshold.get(),
         model: format!("{} version {}", facts.id, facts.version),
         scored_by: applicability.scored_by().name(),

@@ -21,6 +21,8 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 READS = ROOT / "testdata/hiseqx_phage/hiseqx_phage.fastq.gz"
 GOOD = ("ACGTTGCATC" * 10, "I" * 100)
+# An adapter of no known kit.
+ADAPTER = "CGTTACGGCATTCAGGATCAAGTCCTGATGACCTGA"
 
 
 def command(*arguments: str | Path) -> tuple[dict[str, list[str]], dict]:
@@ -49,6 +51,16 @@ def reads_of(path: Path) -> list[tuple[bytes, bytes, bytes]]:
     return [(name[1:], sequence, quality) for name, sequence, quality in zip(lines[::4], lines[1::4], lines[3::4], strict=False)]
 
 
+def with_adapters() -> list[tuple[bytes, bytes, bytes]]:
+    """Real reads, two in three of which end in an adapter and a run of G."""
+    reads = []
+    for number, (name, sequence, quality) in enumerate(reads_of(READS)[:3000]):
+        end = len(sequence) if number % 3 == 0 else 30 + number * 7 % (len(sequence) - 30)
+        tail = ADAPTER.encode() + b"G" * len(sequence)
+        reads.append((name, (sequence[:end] + tail)[: len(sequence)], quality))
+    return reads
+
+
 class Score(unittest.TestCase):
     def assert_same(self, scores: bm.Scores, columns: dict[str, list[str]], domain: dict) -> None:
         """Compares everything but the names; NaN equals NaN."""
@@ -60,6 +72,13 @@ class Score(unittest.TestCase):
             np.testing.assert_array_equal(scores.expected_errors, np.array(columns["expected_errors"], np.float32))
         else:
             self.assertIsNone(scores.expected_errors)
+        for name in ("keep_from", "keep_to", "adapter_bases"):
+            found = getattr(scores, name)
+            if name in columns:
+                np.testing.assert_array_equal(found, np.array(columns[name], np.int64))
+                self.assertEqual(found.dtype, np.int64)
+            else:
+                self.assertIsNone(found)
         self.assertEqual((scores.scored_by, scores.reasons), (domain["scored_by"], domain["reasons"]))
 
     def test_a_file_has_the_scores_of_the_command_to_the_bit(self):
@@ -111,6 +130,56 @@ class Score(unittest.TestCase):
             self.assert_same(scores, *command(path))
             self.assertEqual(scores.names, [name.decode() for name, _, _ in reads])
             self.assertEqual((scores.scored_by, scores.reasons), ("model", []))
+
+    def test_trimmed_reads_have_the_scores_and_parts_of_the_command(self):
+        reads = with_adapters()
+        with tempfile.TemporaryDirectory() as folder:
+            path, fasta = Path(folder, "reads.fastq"), Path(folder, "adapters.fa")
+            path.write_bytes(b"".join(b"@%s\n%s\n+\n%s\n" % read for read in reads))
+            fasta.write_text(f">one\n{ADAPTER}\n>other\nAGATCGGAAGAGC\n")
+            for options, flags in [
+                ({"trim": True}, ["--trim"]),
+                ({"trim": "adapters,ends"}, ["--trim=adapters,ends"]),
+                ({"trim": ("poly",), "adapters": ADAPTER}, ["--trim=poly", "--adapter", ADAPTER]),
+                ({"trim": ["ends"], "trim_price": 5}, ["--trim=ends", "--trim-price", "5"]),
+                ({"trim": True, "adapters": []}, ["--trim", "--no-adapters"]),
+                ({"trim": True, "adapters": fasta}, ["--trim", "--adapter", fasta]),
+                (
+                    {"trim": True, "adapters": [ADAPTER, str(fasta)], "cut_front": 3},
+                    ["--trim", "--adapter", ADAPTER, "--adapter", fasta, "--cut-front", "3"],
+                ),
+                ({"cut_front": 2, "cut_tail": 7}, ["--cut-front", "2", "--cut-tail", "7"]),
+                ({"trim": False}, []),
+                ({"trim": (), "adapters": ADAPTER}, ["--adapter", ADAPTER]),
+            ]:
+                with self.subTest(flags=flags):
+                    columns, domain = command(path, *flags)
+                    self.assertEqual("keep_from" in columns, any("--trim" in str(flag) or "--cut" in str(flag) for flag in flags))
+                    for threads in (None, 3):
+                        self.assert_same(bm.score(path, threads=threads, **options), columns, domain)
+                    self.assert_same(bm.score(reads, **options), columns, domain)
+            trimmed = bm.score(reads, trim=True)
+            with_adapter = np.count_nonzero(trimmed.adapter_bases)
+            self.assertTrue(1500 < with_adapter < 2100, with_adapter)
+        for path in (READS, ROOT / "testdata/hiseq_measles/hiseq_measles_1.fastq.gz"):
+            self.assert_same(bm.score(path, trim=True), *command(path, "--trim"))
+
+    def test_options_of_trimming_that_cannot_be_met_are_refused(self):
+        for options, error, words in [
+            ({"trim": ["primers"]}, ValueError, 'trim: "primers" is not one of'),
+            ({"trim": 5}, TypeError, "trim: expected True, False, or names of parts"),
+            ({"trim": True, "trim_price": -1}, ValueError, "trim_price: -1 is not a number of right bases"),
+            ({"trim": True, "trim_price": math.nan}, ValueError, "trim_price: NaN is not"),
+            ({"cut_front": -1}, OverflowError, "negative"),
+            ({"adapters": 5}, TypeError, "not iterable"),
+        ]:
+            with self.subTest(options=options), self.assertRaises(error) as raised:
+                bm.score([GOOD], **options)
+            self.assertIn(words, str(raised.exception))
+        for adapter in ("AC", "AGATC-GGA", "/no/such/file"):
+            with self.assertRaises(ValueError) as raised:
+                bm.score(READS, adapters=adapter)
+            self.assertEqual(str(raised.exception), refusal(READS, "--adapter", adapter))
 
     def test_golden_reads_have_their_probabilities(self):
         for model in bm.models():

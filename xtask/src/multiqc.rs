@@ -1,10 +1,11 @@
 //! Tests that MultiQC shows the counts that `bm filter --multiqc` writes.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::python::{self, Environment};
 use crate::step::Step;
@@ -19,9 +20,17 @@ pub(crate) fn step(workspace: &Workspace) -> Step<'_> {
     Step::new("MultiQC shows the counts of bm", || check(workspace))
 }
 
-/// Filters the sample, runs MultiQC, and compares the table behind its plot with the report of bm.
+/// Checks a run without trimming, and one with.
 fn check(workspace: &Workspace) -> Result<()> {
     let python = python::ensure(workspace, Environment::MultiQc)?;
+    for flags in [&[][..], &["--trim", "--cut-tail", "1"]] {
+        check_run(workspace, &python, flags).with_context(|| flags.join(" "))?;
+    }
+    Ok(())
+}
+
+/// Filters the sample, runs MultiQC, and compares the tables behind its plot with the report of bm.
+fn check_run(workspace: &Workspace, python: &Path, flags: &[&str]) -> Result<()> {
     let scratch = workspace.scratch()?.join("multiqc");
     folder::remove(&scratch)?;
     folder::make(&scratch)?;
@@ -30,8 +39,9 @@ fn check(workspace: &Workspace) -> Result<()> {
     fs::copy(workspace.root.join(SAMPLE_READS), &reads).context("copying the sample")?;
     let mut filter = Command::new(workspace.build_bm()?);
     filter.arg("filter").arg(&reads).args(["-q", "-o", "-", "--min-complexity", "0.85"]);
+    filter.args(flags);
     process::stdout(filter.arg("--report").arg(&report).arg("--multiqc").arg(&ours))?;
-    let mut multiqc = Command::new(&python);
+    let mut multiqc = Command::new(python);
     multiqc
         .args(["-m", "multiqc", "--quiet", "--no-version-check", "--outdir"])
         .arg(&scratch)
@@ -41,15 +51,33 @@ fn check(workspace: &Workspace) -> Result<()> {
     let page =
         fs::read_to_string(scratch.join("multiqc_report.html")).context("MultiQC's report")?;
     ensure!(page.contains("bm: reads kept"), "MultiQC's report has no section of bm");
-    let table = fs::read_to_string(scratch.join("multiqc_data/multiqc_bm_reads_plot.txt"))
-        .context("MultiQC's table")?;
-    ensure!(!table.contains('<'), "MultiQC's table has a tag from the name of a file");
+    let table = |name: &str| {
+        let table = fs::read_to_string(scratch.join("multiqc_data").join(name))
+            .with_context(|| format!("MultiQC's table {name}"))?;
+        ensure!(!table.contains('<'), "MultiQC's table has a tag from the name of a file");
+        Ok(table)
+    };
     let report: Value = serde_json::from_str(&fs::read_to_string(&report)?)?;
-    compare(&table, &report)
+    let reasons = report["reasons"].as_object().context("a report without reasons")?;
+    compare(&table("multiqc_bm_reads_plot.txt")?, &report["reads"]["kept"], reasons)?;
+    if flags.is_empty() {
+        return Ok(());
+    }
+    let mut cut = report["trimmed"]["bases"].as_object().context("nothing was cut")?.clone();
+    // Not looked for in this run, and so not shown.
+    cut.retain(|name, bases| name != "front" || bases != 0);
+    let bases = |part: &Value| part.as_u64().context("a report without bases");
+    let kept = &report["bases"]["kept"];
+    let mut lost = bases(&report["bases"]["in"])? - bases(kept)?;
+    for part in cut.values() {
+        lost -= bases(part)?;
+    }
+    cut.insert("reads not kept".to_owned(), lost.into());
+    compare(&table("multiqc_bm_reads_plot_1.txt")?, kept, &cut)
 }
 
-/// Compares the table of MultiQC, one column per bar, with the report.
-fn compare(table: &str, report: &Value) -> Result<()> {
+/// Compares a table of MultiQC, one column per bar, with what is kept and what is not.
+fn compare(table: &str, kept: &Value, others: &Map<String, Value>) -> Result<()> {
     let mut lines = table.lines().map(|line| line.split('\t'));
     let (names, values) = (
         lines.next().context("an empty table")?,
@@ -57,8 +85,7 @@ fn compare(table: &str, report: &Value) -> Result<()> {
     );
     let mut bars = 0;
     for (name, value) in names.zip(values).skip(1) {
-        let expected =
-            if name == "kept" { &report["reads"]["kept"] } else { &report["reasons"][name] };
+        let expected = if name == "kept" { kept } else { others.get(name).unwrap_or(&Value::Null) };
         let value: f64 = value.parse().with_context(|| format!("{name}: {value}"))?;
         ensure!(
             expected.as_f64() == Some(value),
@@ -66,8 +93,11 @@ fn compare(table: &str, report: &Value) -> Result<()> {
         );
         bars += 1;
     }
-    let reasons = report["reasons"].as_object().context("a report without reasons")?.len();
-    ensure!(bars == reasons + 1, "MultiQC shows {bars} bars, the report has {reasons} reasons");
+    ensure!(
+        bars == others.len() + 1,
+        "MultiQC shows {bars} bars, the report has {} beside what is kept",
+        others.len()
+    );
     Ok(())
 }
 
@@ -79,16 +109,17 @@ mod tests {
 
     #[test]
     fn a_wrong_or_missing_bar_is_an_error() {
-        let report = json!({"reads": {"kept": 90}, "reasons": {"threshold": 10}});
-        assert!(compare("Sample\tkept\tthreshold\nx\t90\t10\n", &report).is_ok());
-        assert!(compare("Sample\tkept\tthreshold\nx\t90\t10.0\n", &report).is_ok());
+        let reasons = json!({"threshold": 10});
+        let compared = |table| compare(table, &json!(90), reasons.as_object().expect("an object"));
+        assert!(compared("Sample\tkept\tthreshold\nx\t90\t10\n").is_ok());
+        assert!(compared("Sample\tkept\tthreshold\nx\t90\t10.0\n").is_ok());
         for wrong in [
             "Sample\tkept\tthreshold\nx\t90\t11\n",
             "Sample\tkept\nx\t90\n",
             "Sample\tkept\n",
             "Sample\tkept\tmate\nx\t90\t0\n",
         ] {
-            assert!(compare(wrong, &report).is_err(), "{wrong}");
+            assert!(compared(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -62,14 +62,18 @@ extern "C" fn call_all(_: *mut c_void) {
 }
 
 #[cfg(test)]
+// Tests fail by panicking.
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::cell::{Cell, RefCell};
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
     use std::thread;
 
     use super::LAST;
 
-    struct NamesItself(Cell<Option<(Arc<std::sync::Mutex<Vec<u8>>>, u8)>>);
+    type Names = Arc<Mutex<Vec<u8>>>;
+
+    struct NamesItself(Cell<Option<(Names, u8)>>);
 
     impl Drop for NamesItself {
         fn drop(&mut self) {
@@ -92,7 +96,7 @@ mod tests {
 
     #[test]
     fn destructors_are_called_when_a_thread_ends_the_last_one_first() {
-        let names = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let names = Arc::new(Mutex::new(Vec::new()));
         let in_thread = Arc::clone(&names);
         thread::spawn(move || {
             FIRST.with(|value| value.0.set(Some((Arc::clone(&in_thread), 1))));

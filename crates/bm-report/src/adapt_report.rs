@@ -7,6 +7,7 @@ use bm_adapt::{Choice, EvidenceFindings, Findings, RunEvidence};
 use bm_pipeline::Learned;
 use serde::{Deserialize, Serialize};
 
+use crate::adapter_facts::MateAdapters;
 use crate::format::{FORMAT, PROGRAM};
 
 /// The report of `bm adapt`. Its keys are a contract.
@@ -24,6 +25,10 @@ pub struct AdaptReport {
     pub inputs: Vec<String>,
     /// The folder of the package.
     pub output: String,
+    /// The adapters of each mate in the first reads of the first files, if they were looked for or
+    /// told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adapters_found: Vec<MateAdapters>,
     /// The outcome of the adaptation.
     pub adaptation: AdaptationFacts,
     /// Duration of the run, in seconds.
@@ -89,6 +94,7 @@ impl AdaptReport {
             command: "adapt".to_owned(),
             inputs: inputs.iter().map(|path| bm_io::name(path)).collect(),
             output: output.display().to_string(),
+            adapters_found: learned.inserts.as_deref().map(MateAdapters::of).unwrap_or_default(),
             adaptation: AdaptationFacts::of(learned),
             wall_s: wall.as_secs_f64(),
         }

@@ -16,6 +16,7 @@ mod ratios;
 mod retention;
 mod statistics;
 mod survey;
+mod trimming;
 mod tune_page;
 
 pub use adapt_page::AdaptPage;

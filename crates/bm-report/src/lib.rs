@@ -24,6 +24,7 @@
 //! ```
 
 mod adapt_report;
+mod adapter_facts;
 mod error;
 mod format;
 mod html;
@@ -34,10 +35,11 @@ mod text;
 pub mod words;
 
 pub use adapt_report::{AdaptReport, AdaptationFacts, EvidenceFacts};
+pub use adapter_facts::{Accepted, AdapterFacts, MateAdapters, NotOfSample};
 pub use error::ReportError;
 pub use html::{AdaptPage, FilterPage, TunePage};
 pub use json::write_json;
-pub use report::{CriteriaFacts, Domain, EngineFacts, ModelFacts, Report, Time};
+pub use report::{CriteriaFacts, Domain, EngineFacts, ModelFacts, Report, Time, TrimFacts};
 
 /// The examples of the README, as tests.
 #[cfg(doctest)]

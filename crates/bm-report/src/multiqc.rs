@@ -7,30 +7,56 @@ use bm_io::{IoError, Output};
 use serde_json::{Map, Value, json};
 
 use crate::json::write_json;
-use crate::report::Report;
+use crate::report::{Report, TrimFacts};
 use crate::text;
 
-/// Writes a bar of the reads: kept, and not kept by reason.
+/// Writes a bar of the reads: kept, and not kept by reason. If reads are trimmed, a second data set
+/// of the same plot has a bar of the bases: kept, and not kept by what they were cut for.
 ///
 /// # Errors
 ///
 /// If the output cannot be written.
 pub fn write(report: &Report, output: &mut Output) -> Result<(), IoError> {
     let sample = report.inputs.first().map_or_else(String::new, |input| sample(input));
-    let mut bars = Map::new();
-    bars.insert("kept".to_owned(), report.totals.reads.kept.into());
-    let reasons = report.totals.reasons.iter();
-    bars.extend(reasons.map(|(reason, count)| (reason.name().to_owned(), Value::from(count))));
-    let content = json!({
+    // MultiQC puts names into its page as they are.
+    let sample = text::escape(&sample);
+    let mut content = json!({
         "id": "bm_reads",
         "section_name": "bm: reads kept",
         "description": "Reads by what became of them: kept, or the first reason why not, by flag.",
         "plot_type": "bargraph",
         "pconfig": {"id": "bm_reads_plot", "title": "bm: reads kept", "ylab": "Reads"},
-        // MultiQC puts names into its page as they are.
-        "data": {text::escape(&sample): bars},
+        "data": {&sample: reads(report)},
     });
+    if let Some(trim) = &report.trim {
+        content["description"] =
+            "Reads by what became of them: kept, or the first reason why not, \
+                                  by flag. Bases: kept, cut off kept reads, or in reads that are \
+                                  not kept."
+                .into();
+        content["pconfig"]["data_labels"] =
+            json!([{"name": "Reads", "ylab": "Reads"}, {"name": "Bases", "ylab": "Bases"}]);
+        content["data"] = json!([{&sample: reads(report)}, {&sample: bases(report, trim)}]);
+    }
     write_json(&content, output)
+}
+
+/// Returns the bar of the reads.
+fn reads(report: &Report) -> Map<String, Value> {
+    let mut bars = Map::new();
+    bars.insert("kept".to_owned(), report.totals.reads.kept.into());
+    let reasons = report.totals.reasons.iter();
+    bars.extend(reasons.map(|(reason, count)| (reason.name().to_owned(), Value::from(count))));
+    bars
+}
+
+/// Returns the bar of the bases, whose parts add up to all bases.
+fn bases(report: &Report, trim: &TrimFacts) -> Map<String, Value> {
+    let (bases, cut) = (report.totals.bases, report.totals.trimmed.bases);
+    let lost = bases.r#in.saturating_sub(bases.kept + cut.total());
+    let cuts = cut.named().into_iter().filter(|(name, count)| *count > 0 || trim.cuts(name));
+    let parts = [("kept", bases.kept)].into_iter().chain(cuts).chain([("reads not kept", lost)]);
+    parts.map(|(name, count)| (name.to_owned(), count.into())).collect()
 }
 
 /// Returns the sample of a file, named as MultiQC names samples.

@@ -1,10 +1,11 @@
 //! The report of `bm filter` and `bm score`: numbers and names.
 
-use bm_pipeline::{Decider, Done, Engine, ScoreSource, Totals};
+use bm_pipeline::{Decider, Done, Engine, ScoreSource, Totals, Trimming};
 use bm_quality::{Applicability, ScoredBy};
 use serde::{Deserialize, Serialize};
 
 use crate::adapt_report::AdaptationFacts;
+use crate::adapter_facts::MateAdapters;
 use crate::error::ReportError;
 use crate::format::{FORMAT, PROGRAM};
 
@@ -26,6 +27,12 @@ pub struct Report {
     /// Counts of reads and bases: in, kept, discarded, unscored.
     #[serde(flatten)]
     pub totals: Totals,
+    /// What is cut off reads, if anything may be cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trim: Option<TrimFacts>,
+    /// The adapters of each mate in the first reads, if they were looked for or told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adapters_found: Vec<MateAdapters>,
     /// The table of scores, if one was used instead of a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scores: Option<String>,
@@ -42,6 +49,19 @@ pub struct Report {
     pub engine: Option<EngineFacts>,
     /// Duration and speed.
     pub time: Time,
+}
+
+/// What is cut off reads.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct TrimFacts {
+    /// What is cut where it is not worth keeping: `adapters`, `poly`, `ends`.
+    pub parts: Vec<String>,
+    /// What a wrong base costs, in right bases; null if ends are not cut.
+    pub price: Option<f32>,
+    /// Bases cut off the start of every read.
+    pub cut_front: usize,
+    /// Bases cut off the end of every read.
+    pub cut_tail: usize,
 }
 
 /// The model that scored the reads.
@@ -153,6 +173,8 @@ impl Report {
             inputs: done.inputs.clone(),
             outputs: done.outputs.clone(),
             totals: done.totals,
+            trim: TrimFacts::of(&done.trimming),
+            adapters_found: done.inserts.as_deref().map(MateAdapters::of).unwrap_or_default(),
             scores,
             model: model
                 .map(|(engine, ..)| ModelFacts::of(engine, criteria.threshold))
@@ -170,6 +192,34 @@ impl Report {
                 threads: done.threads,
             },
         })
+    }
+}
+
+impl TrimFacts {
+    /// Returns what is cut; `None` if nothing may be.
+    fn of(trimming: &Trimming) -> Option<Self> {
+        let Trimming { adapters, poly, ends, price, cut_front, cut_tail } = *trimming;
+        let parts = [("adapters", adapters), ("poly", poly), ("ends", ends)];
+        let parts = parts.into_iter().filter(|(_, cut)| *cut).map(|(part, _)| part.to_owned());
+        trimming.cuts().then(|| Self {
+            parts: parts.collect(),
+            price: ends.then_some(price),
+            cut_front,
+            cut_tail,
+        })
+    }
+
+    /// Returns whether bases may be cut for this, by its name in the totals.
+    pub(crate) fn cuts(&self, name: &str) -> bool {
+        match name {
+            "fixed" => self.cut_front + self.cut_tail > 0,
+            part => self.parts.iter().any(|cut| cut == part),
+        }
+    }
+
+    /// Returns whether adapters are cut off.
+    pub(crate) fn cuts_adapters(&self) -> bool {
+        self.cuts("adapters")
     }
 }
 

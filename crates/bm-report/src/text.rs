@@ -23,6 +23,15 @@ pub(crate) fn one_line(text: &str) -> String {
     text.replace('\n', "\\n")
 }
 
+/// Returns the beginning of a text that may have any length, such as a name in a file.
+pub(crate) fn shortened(text: &str) -> String {
+    const MOST: usize = 60;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// Returns text with its first letter in upper case.
 pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
@@ -103,6 +112,13 @@ mod tests {
     #[test]
     fn names_stay_on_their_line() {
         assert_eq!(one_line("a\nbm: all is well"), "a\\nbm: all is well");
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        assert_eq!(shortened("TruSeq é"), "TruSeq é");
+        assert_eq!(shortened(&"é".repeat(60)), "é".repeat(60));
+        assert_eq!(shortened(&"é".repeat(61)), "é".repeat(60) + "...");
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Sentences made from reports.
 
+pub(crate) mod trimming;
+
 use bm_adapt::Choice;
 use bm_pipeline::{EvidenceTotals, PairTotals, ReadTotals, Reason};
 
 use crate::adapt_report::{AdaptationFacts, EvidenceFacts};
+use crate::adapter_facts::MateAdapters;
 use crate::report::{CriteriaFacts, Domain, ModelFacts, Report};
 use crate::text;
 
@@ -35,6 +38,7 @@ pub fn summary(report: &Report) -> String {
             reasons.iter().map(|(reason, count)| format!("{count} {}", reason.name())).collect();
         lines.push(format!("not kept for: {}", reasons.join(", ")));
     }
+    lines.extend(trimming::lines(report));
     let threads = match report.time.threads {
         1 => "1 thread".to_owned(),
         threads => format!("{threads} threads"),
@@ -84,6 +88,11 @@ fn applicability(domain: &Domain, model: &str) -> Option<String> {
     };
     let reasons = domain.reasons.join("; ");
     Some(format!("model {model} does not apply: {reasons}; {consequence}"))
+}
+
+/// Returns a line for each mate in whose first reads adapters were found.
+pub fn adapters(mates: &[MateAdapters]) -> Vec<String> {
+    trimming::found(mates)
 }
 
 /// Returns one line on the adapted model and, if k-mers were counted, one on them.

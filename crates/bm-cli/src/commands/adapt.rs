@@ -7,7 +7,9 @@ use anyhow::Result;
 use bm_io::{Output, name_all, refuse_twins};
 use bm_pipeline::{Learned, Learning, PackageOutput, open_package};
 use bm_quality::ModelPackage;
-use bm_report::{AdaptPage, AdaptReport, AdaptationFacts, EvidenceFacts, words, write_json};
+use bm_report::{
+    AdaptPage, AdaptReport, AdaptationFacts, EvidenceFacts, MateAdapters, words, write_json,
+};
 
 use crate::options::input::{QualityArgs, StrictArgs};
 use crate::options::running::{RunArgs, WritingArgs};
@@ -136,6 +138,8 @@ impl Args {
         }
         name_all(complete)?;
         if !self.run.quiet {
+            let adapters = learned.inserts.as_deref().map(MateAdapters::of).unwrap_or_default();
+            words::adapters(&adapters).iter().for_each(|line| terminal::note(line));
             terminal::note(&words::learned(&AdaptationFacts::of(&learned)));
             terminal::note(&format!(
                 "{:.1} s; use it with bm filter -m {}; its README.md says what was learned",
@@ -160,6 +164,7 @@ fn page(
         start: start.facts(),
         adaptation: &learned.adaptation,
         kmers: kmers.as_ref().map(|facts: &EvidenceFacts| words::kmers(facts)),
+        adapters: learned.inserts.as_deref().map(MateAdapters::of).unwrap_or_default(),
     };
     Ok(page.write(output)?)
 }

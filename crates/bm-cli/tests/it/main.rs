@@ -39,5 +39,6 @@ mod special_outputs;
 mod support;
 mod terminal;
 mod trim;
+mod trim_reports;
 mod truth;
 mod tune;

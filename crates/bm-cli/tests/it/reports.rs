@@ -7,13 +7,13 @@ use crate::support::{
     HISEQ, MISEQ, MISEQ_2, NOVASEQ, Scratch, bm, command, json, run, some_reads, testdata,
 };
 
-fn schema() -> Validator {
+pub(crate) fn schema() -> Validator {
     let text = include_str!("../../../bm-report/schemas/report-2.json");
     jsonschema::validator_for(&json(text.as_bytes())).unwrap()
 }
 
 #[track_caller]
-fn check(report: &Value) {
+pub(crate) fn check(report: &Value) {
     let errors: Vec<_> = schema()
         .iter_errors(report)
         .map(|error| format!("{}: {error}", error.instance_path()))

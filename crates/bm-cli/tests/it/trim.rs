@@ -6,17 +6,17 @@ use crate::support::{
 };
 
 /// An adapter of no kit.
-const ADAPTER: &str = "CGTTACGGCATTCAGGATCAAGTCCTGATGACCTGA";
+pub(crate) const ADAPTER: &str = "CGTTACGGCATTCAGGATCAAGTCCTGATGACCTGA";
 
 /// A record: name, bases, quality scores.
-type Record = (String, String, String);
+pub(crate) type Record = (String, String, String);
 
-fn to_text(records: &[Record]) -> Vec<u8> {
+pub(crate) fn to_text(records: &[Record]) -> Vec<u8> {
     let line = |(name, sequence, scores): &Record| format!("@{name}\n{sequence}\n+\n{scores}\n");
     records.iter().map(line).collect::<String>().into_bytes()
 }
 
-fn parsed(text: &[u8]) -> Vec<Record> {
+pub(crate) fn parsed(text: &[u8]) -> Vec<Record> {
     let text = String::from_utf8(text.to_vec()).unwrap();
     let lines: Vec<_> = text.lines().map(str::to_owned).collect();
     (lines.chunks(4))
@@ -26,7 +26,7 @@ fn parsed(text: &[u8]) -> Vec<Record> {
 
 /// Real reads, of which two in three are cut at some place and go on with the adapter, and the place
 /// where each ends.
-fn with_adapters() -> (Vec<Record>, Vec<usize>) {
+pub(crate) fn with_adapters() -> (Vec<Record>, Vec<usize>) {
     let mut reads = parsed(&text_of(&testdata(HISEQ)));
     let mut ends = Vec::new();
     for (number, (_, sequence, _)) in reads.iter_mut().enumerate() {

@@ -7,9 +7,10 @@ use bm_adapt::{Adaptation, Choice, Findings};
 use bm_io::Output;
 use bm_quality::Facts;
 
+use crate::adapter_facts::MateAdapters;
 use crate::error::ReportError;
 use crate::html::page::{self, fraction};
-use crate::html::{comparison, contexts, homopolymers, places, qualities};
+use crate::html::{comparison, contexts, homopolymers, places, qualities, trimming};
 use crate::text;
 
 /// The page of `bm adapt`.
@@ -23,6 +24,8 @@ pub struct AdaptPage<'a> {
     /// A line on the k-mers of the run, if they were counted; see
     /// [`words::kmers`](crate::words::kmers).
     pub kmers: Option<String>,
+    /// The adapters of each mate in the first reads.
+    pub adapters: Vec<MateAdapters>,
 }
 
 impl AdaptPage<'_> {
@@ -50,6 +53,10 @@ impl AdaptPage<'_> {
         if let Some(words) = &self.kmers {
             let words = text::escape(&text::capital(words));
             writeln!(page, "<h2>K-mer evidence</h2>\n<p>{words}.</p>")?;
+        }
+        if self.adapters.iter().any(|mate| !mate.adapters.is_empty()) {
+            let learned = "bases of adapters are not of the sample: nothing was learned from them";
+            trimming::adapters(&mut page, &self.adapters, &[learned.to_owned()])?;
         }
         let how = " Errors were found without a reference: where many reads overlap, a base that \
                    few of them have counts as an error. Intervals are 95 % confidence intervals \

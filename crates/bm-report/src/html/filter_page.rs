@@ -10,7 +10,7 @@ use bm_pipeline::{PairMode, RetentionPoint};
 use crate::error::ReportError;
 use crate::html::page::{self, fraction};
 use crate::html::retention::Retention;
-use crate::html::survey;
+use crate::html::{survey, trimming};
 use crate::report::Report;
 use crate::{text, words};
 
@@ -50,6 +50,8 @@ impl FilterPage<'_> {
         page.push_str("</div>\n");
         self.facts(&mut page)?;
         self.reasons(&mut page)?;
+        trimming::cut(&mut page, report)?;
+        trimming::adapters(&mut page, &report.adapters_found, &trimming::sentences(report))?;
         self.figures(&mut page)?;
         let how = " Expected errors are predictions, not counts: bm models show has the accuracy \
                    of the model on runs with counted errors.";
@@ -166,7 +168,13 @@ impl FilterPage<'_> {
             "Read lengths",
             &[],
             survey::lengths(&survey.lengths)?,
-            "The scale of the number of reads is logarithmic.",
+            match report.trim {
+                Some(_) => {
+                    "All reads by their length in the input, kept reads by the length that is left. \
+                     The scale of the number of reads is logarithmic."
+                }
+                None => "The scale of the number of reads is logarithmic.",
+            },
         )
     }
 }

@@ -1,5 +1,7 @@
 //! Figures of the scored reads: probabilities, error rates, qualities and lengths.
 
+use std::cmp::Reverse;
+
 use bm_pipeline::survey::{self, BINS, Errors, Level};
 use plotters::prelude::*;
 
@@ -202,16 +204,17 @@ pub(super) fn qualities(qualities: &[Errors]) -> Result<Option<String>, ReportEr
     Ok(Some(legend + &figure))
 }
 
-/// Returns the histogram of the lengths; `None` if all reads have the same length.
+/// Returns the histogram of the lengths; `None` if all reads have the same length. Kept reads may be
+/// shorter than all reads are.
 pub(super) fn lengths(lengths: &[[u64; 2]]) -> Result<Option<String>, ReportError> {
-    let bins: Vec<_> = lengths.iter().enumerate().filter(|(_, [all, _])| *all > 0).collect();
+    let bins: Vec<_> = lengths.iter().enumerate().filter(|(_, reads)| **reads != [0, 0]).collect();
     let (Some((shortest, _)), Some((longest, _))) = (bins.first(), bins.last()) else {
         return Ok(None);
     };
     if shortest == longest {
         return Ok(None);
     }
-    let most = bins.iter().map(|(_, [all, _])| *all).max().unwrap_or_default() as f64;
+    let most = bins.iter().flat_map(|(_, reads)| *reads).max().copied().unwrap_or_default() as f64;
     let top = most.log10() + 0.1;
     let end = survey::least(*longest + 1);
     let figure = plot::svg(HEIGHT, "Reads by length", |area| {
@@ -229,10 +232,11 @@ pub(super) fn lengths(lengths: &[[u64; 2]]) -> Result<Option<String>, ReportErro
                     [(survey::least(bin), -0.3), (survey::least(bin + 1), (reads as f64).log10())];
                 Rectangle::new(corners, colour.mix(plot::BAR).filled())
             };
-            chart.draw_series([bar(*all, OVERSTATED)])?;
-            if *kept > 0 {
-                chart.draw_series([bar(*kept, ADAPTED)])?;
-            }
+            // The lower bar is in front of the higher one.
+            let mut bars = [(*all, OVERSTATED), (*kept, ADAPTED)];
+            bars.sort_by_key(|(reads, _)| Reverse(*reads));
+            let bars = bars.into_iter().filter(|(reads, _)| *reads > 0);
+            chart.draw_series(bars.map(|(reads, colour)| bar(reads, colour)))?;
         }
         Ok(())
     })?;
@@ -259,6 +263,18 @@ mod tests {
         assert!(qualities(&[]).expect("drawn").is_none());
         assert!(lengths(&[]).expect("drawn").is_none());
         assert!(lengths(&[[0, 0], [5, 5]]).expect("drawn").is_none(), "one length");
+    }
+
+    #[test]
+    fn lengths_of_reads_that_were_cut_are_drawn() {
+        let drawn = |all: u64, kept: u64| {
+            let figure = lengths(&[[0, 3], [0, 0], [all, kept]]).expect("drawn").expect("a figure");
+            let (_, figure) = figure.rsplit_once("</p>").expect("a legend");
+            assert!(!figure.contains("inf") && !figure.contains("NaN"));
+            figure.matches("<rect").count()
+        };
+        assert_eq!(drawn(9, 4) - drawn(9, 0), 1);
+        assert_eq!(drawn(9, 4), drawn(4, 9));
     }
 
     #[test]
