@@ -1,5 +1,7 @@
 //! Finds where the sample begins and ends in the reads of a template.
 
+use std::ops::Range;
+
 use bm_reads::ReadRef;
 
 use crate::candidates::Candidates;
@@ -7,7 +9,7 @@ use crate::front::{known_length, unknown_first};
 use crate::inserts::{End, Tail};
 use crate::model::InsertModel;
 use crate::runs::Run;
-use crate::support::{self, Doubts};
+use crate::support;
 
 /// Less probable ends are left out.
 const LEAST: f32 = 1e-4;
@@ -120,18 +122,24 @@ impl Finder {
         }
     }
 
-    /// Returns which words of a part of a read other reads of the run do not have
-    /// ([`InsertModel::with_support`]); `None` if that is not known.
-    pub fn doubts(&mut self, model: &InsertModel, sequence: &[u8]) -> Option<Doubts> {
-        model.support.as_ref()?.doubts(sequence, &mut self.support)
+    /// Returns where words of a read begin that other reads of the run do not have
+    /// ([`InsertModel::with_support`]), of words of 12 bases that lie side by side and cover all bases;
+    /// none if nothing is known of words.
+    pub fn doubted_words(&mut self, model: &InsertModel, sequence: &[u8]) -> &[usize] {
+        match &model.support {
+            Some(support) if support.doubt(sequence, &mut self.support) > 0 => {
+                &self.support.doubted
+            }
+            _ => &[],
+        }
     }
 
-    /// Turns the error probability of each base of the part of a read that [`Finder::doubts`] was
-    /// asked about last into a posterior one: lower for bases that other reads have at the same
-    /// place, higher for those that they contradict.
-    pub fn weigh(&mut self, model: &InsertModel, doubts: &Doubts, errors: &mut [f32]) {
+    /// Raises the error probability of the bases of a part of the read for which
+    /// [`Finder::doubted_words`] was asked last: of those that are in no word that other reads have,
+    /// where these have the same words with another base.
+    pub fn weigh(&mut self, model: &InsertModel, part: Range<usize>, errors: &mut [f32]) {
         if let Some(support) = &model.support {
-            support.weigh(doubts, errors, &mut self.support);
+            support.weigh(part, errors, &mut self.support);
         }
     }
 

@@ -20,7 +20,7 @@ use crate::support::Support;
 const LEARNED: usize = 25_000;
 
 /// Most reads from which it is learned what is before the sample.
-const LEARNED_FRONTS: usize = 25_000;
+const LEARNED_FRONTS: usize = 12_500;
 
 /// Most templates, and one in this many of their bases, by which it is learned how likely bases are
 /// that were not yet seen.
@@ -28,7 +28,7 @@ const OBSERVED: usize = 10_000;
 const OBSERVED_BASES: usize = 8;
 
 /// Bases whose words are counted only to support bases.
-const COUNTED_FOR_SUPPORT: usize = 4_000_000;
+const COUNTED_FOR_SUPPORT: usize = 3_000_000;
 
 /// Templates that tell what the support by words is worth.
 const ASKED: usize = 2000;

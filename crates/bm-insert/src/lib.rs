@@ -72,7 +72,6 @@ pub use adapter::Adapter;
 pub use finder::Finder;
 pub use inserts::{End, Insert, Inserts, Tail};
 pub use model::InsertModel;
-pub use support::Doubts;
 
 /// The examples of the README, to be tested.
 #[cfg(doctest)]

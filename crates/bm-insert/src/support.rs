@@ -1,11 +1,11 @@
 //! Which bases of a read the run's words support, and which they contradict.
 //!
-//! A word of twelve bases is *frequent* if other reads have it, too. A base in a frequent word is
-//! probably right. A base in none is probably wrong if the words with another base in its place are
-//! frequent; otherwise nothing is known: a place may be read once.
+//! A word of twelve bases is *frequent* if other reads have it, too. A base that is in no frequent
+//! word is probably wrong if the words with another base in its place are frequent; otherwise
+//! nothing is known: a place may be read once.
 //!
 //! How much this says depends on the run and is measured: in a large genome, most words occur
-//! somewhere, and nothing follows from a frequent one.
+//! somewhere, and nothing follows.
 
 use std::ops::Range;
 
@@ -24,15 +24,12 @@ const OF_MEDIAN: f64 = 0.05;
 const MOST_FREQUENT: f64 = 0.1;
 const FEWEST_OF_READS: f64 = 0.5;
 
-/// Smallest probability of a frequent word in which a base is wrong: some errors recur.
-const RECURRING: f64 = 0.01;
-
 /// Smallest probability that a base is right although the words contradict it: few molecules may
 /// have it.
 const RARE_ALLELE: f64 = 1e-3;
 
-/// Places of words in each table, in bits: 512 kB.
-const PLACES: usize = 1 << 22;
+/// Places of words in each table, in bits: 256 kB.
+const PLACES: usize = 1 << 21;
 
 /// The frequent words, and what they are worth.
 #[derive(Clone, Debug)]
@@ -40,25 +37,16 @@ pub(crate) struct Support {
     /// Two bits for each frequent word, each at its place of a table that is small enough for a near
     /// cache ([`place_of`]).
     frequent: [Vec<u64>; 2],
-    /// Likelihood ratio of a wrong base to a right one, if a frequent word has it.
-    supported: f32,
-    /// The same if the words contradict it.
+    /// Likelihood ratio of a wrong base to a right one, if the words contradict it.
     contradicted: f32,
-}
-
-/// The words of a read, of those that lie side by side, that other reads do not have.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Doubts {
-    /// Their number.
-    pub words: usize,
-    /// The bases from the first of them to the last.
-    pub inside: Range<usize>,
 }
 
 /// Memory for one thread.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
     codes: Codes,
+    /// Where words begin that are not frequent, of those that lie side by side.
+    pub(crate) doubted: Vec<usize>,
     covered: Vec<bool>,
 }
 
@@ -89,13 +77,8 @@ impl Support {
         if of_all > MOST_FREQUENT || of_reads < FEWEST_OF_READS {
             return None;
         }
-        let by_chance = of_all.max(RECURRING);
         let rare = ((1.0 - of_reads) * 3.0 * of_all).max(RARE_ALLELE);
-        Some(Self {
-            frequent,
-            supported: (by_chance / of_reads) as f32,
-            contradicted: (of_reads / rare) as f32,
-        })
+        Some(Self { frequent, contradicted: (of_reads / rare) as f32 })
     }
 
     /// Returns whether a word may be frequent: some others are taken for it, too.
@@ -115,65 +98,60 @@ impl Support {
         self.frequent[table][place / BITS] >> (place % BITS) & 1 == 1
     }
 
-    /// Returns the words of a read, of those that lie side by side and cover all its bases, that are
-    /// not frequent; `None` if the read is too short to have a word.
-    pub(crate) fn doubts(&self, sequence: &[u8], memory: &mut Memory) -> Option<Doubts> {
+    /// Finds the words of a read, of those that lie side by side and cover all its bases, that are not
+    /// frequent; returns how many there are.
+    pub(crate) fn doubt(&self, sequence: &[u8], memory: &mut Memory) -> usize {
+        memory.doubted.clear();
         if sequence.len() < K {
-            return None;
+            return 0;
         }
         memory.codes.fill(sequence);
         let all_known = memory.codes.is_known();
-        let mut doubts = Doubts { words: 0, inside: 0..0 };
         for start in apart(sequence.len()) {
             let is_frequent = self.may_be_frequent(memory.word(start))
                 && (all_known || memory.codes.are_known(start, K));
             if !is_frequent {
-                let first = if doubts.words == 0 { start } else { doubts.inside.start };
-                doubts = Doubts { words: doubts.words + 1, inside: first..start + K };
+                memory.doubted.push(start);
             }
         }
-        Some(doubts)
+        memory.doubted.len()
     }
 
-    /// Turns the error probability of each base of a read into a posterior one, after
-    /// [`Support::doubts`] was asked about it.
-    pub(crate) fn weigh(&self, doubts: &Doubts, errors: &mut [f32], memory: &mut Memory) {
-        if doubts.words == 0 {
-            errors.iter_mut().for_each(|error| *error = posterior(*error, self.supported));
-            return;
-        }
+    /// Raises the error probability of the bases of a part of a read that the words contradict, after
+    /// [`Support::doubt`] was asked about the read.
+    pub(crate) fn weigh(&self, part: Range<usize>, errors: &mut [f32], memory: &mut Memory) {
         let bases = errors.len();
         if bases < K {
             return;
         }
-        self.cover(bases, memory);
-        for (at, error) in errors.iter_mut().enumerate() {
-            if memory.covered[at] {
-                *error = posterior(*error, self.supported);
-            } else if self.contradicts(at, bases, memory) {
-                *error = posterior(*error, self.contradicted);
-            }
-        }
-    }
-
-    /// Finds the bases that frequent words cover.
-    fn cover(&self, bases: usize, memory: &mut Memory) {
         let all_known = memory.codes.is_known();
         let is_frequent = |start: usize, memory: &Memory| {
             self.is_frequent(memory.word(start)) && (all_known || memory.codes.are_known(start, K))
         };
         memory.covered.clear();
-        memory.covered.resize(bases, false);
-        // Where a word is not frequent, others that overlap it may be.
-        for start in apart(bases) {
-            if is_frequent(start, memory) {
-                memory.covered[start..start + K].fill(true);
+        memory.covered.resize(bases, true);
+        let inside = |start: &usize| start + K > part.start && *start < part.end;
+        for number in 0..memory.doubted.len() {
+            let start = memory.doubted[number];
+            if inside(&start) {
+                memory.covered[start..start + K].fill(false);
+            }
+        }
+        for number in 0..memory.doubted.len() {
+            let start = memory.doubted[number];
+            if !inside(&start) {
                 continue;
             }
+            // Others that overlap it may be frequent.
             for near in start.saturating_sub(K - 1)..=(start + K - 1).min(bases - K) {
                 if is_frequent(near, memory) {
                     memory.covered[near..near + K].fill(true);
                 }
+            }
+        }
+        for at in part {
+            if !memory.covered[at] && self.contradicts(at, bases, memory) {
+                errors[at] = posterior(errors[at], self.contradicted);
             }
         }
     }
@@ -293,21 +271,21 @@ mod tests {
     fn weighed(support: &Support, read: &[u8]) -> Vec<f32> {
         let mut errors = vec![0.01; read.len()];
         let mut memory = Memory::default();
-        if let Some(doubts) = support.doubts(read, &mut memory) {
-            support.weigh(&doubts, &mut errors, &mut memory);
+        if support.doubt(read, &mut memory) > 0 {
+            support.weigh(0..read.len(), &mut errors, &mut memory);
         }
         errors
     }
 
     #[test]
-    fn bases_of_frequent_words_are_right() {
+    fn bases_of_frequent_words_stay_as_they_are() {
         let (genome, support) = known();
         for read in [&genome[..150], &genome[7..19], &genome[100..177]] {
-            assert!(weighed(&support, read).iter().all(|error| *error < 3e-4));
+            assert!(weighed(&support, read).iter().all(|error| *error == 0.01));
         }
         let other: Vec<u8> =
             genome[40..300].iter().rev().map(|base| bm_reads::base::complement(*base)).collect();
-        assert!(weighed(&support, &other).iter().all(|error| *error < 3e-4));
+        assert!(weighed(&support, &other).iter().all(|error| *error == 0.01));
     }
 
     #[test]
@@ -319,9 +297,12 @@ mod tests {
             let errors = weighed(&support, &read);
             assert!(errors[at] > 0.5, "{at}: {}", errors[at]);
             let others = errors.iter().enumerate().filter(|(other, _)| *other != at);
-            // Bases that are in no word without the wrong one stay as they are.
-            let most = if (K..150 - K).contains(&at) { 3e-4 } else { 0.01 };
-            assert!(others.clone().all(|(_, error)| *error <= most), "{at}");
+            assert!(others.clone().all(|(_, error)| *error == 0.01), "{at}");
+            // Nothing is raised outside the part that is asked about.
+            let (mut errors, mut memory) = (vec![0.01; 150], Memory::default());
+            assert!(support.doubt(&read, &mut memory) > 0);
+            support.weigh(at + 1..150, &mut errors, &mut memory);
+            assert_eq!(errors, [0.01; 150]);
         }
     }
 
@@ -334,11 +315,12 @@ mod tests {
             other.iter().map(|base| if *base == b'V' { b'T' } else { *base }).collect();
         let read = [&genome[200..270], &other].concat();
         let errors = weighed(&support, &read);
-        assert!(errors[..69].iter().all(|error| *error < 3e-4));
+        assert!(errors[..69].iter().all(|error| *error == 0.01));
         assert!(errors[85..].iter().filter(|error| **error > 0.0101).count() <= 2);
         let unknown = [&genome[200..230], b"NNNNN", &genome[235..270]].concat();
         let errors = weighed(&support, &unknown);
-        assert!(errors[29] < 3e-4 && errors[32] == 0.01 && errors[36] < 3e-4);
+        let known = errors.iter().enumerate().filter(|(at, _)| !(30..35).contains(at));
+        assert!(known.clone().all(|(_, error)| *error == 0.01));
         assert_eq!(weighed(&support, b"ACGT"), [0.01; 4]);
     }
 

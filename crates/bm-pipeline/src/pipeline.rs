@@ -192,24 +192,16 @@ impl Batch {
                 let foreign: Option<&dyn Fn(usize) -> f32> =
                     if insert.is_whole() { None } else { Some(&foreign) };
                 let sequence = &sequence[part.clone()];
-                let is_whole = foreign.is_none() && plan.trimming.is_best_whole(sequence, errors);
-                let model = plan.inserts.map(RunInserts::model);
-                let doubts = model.and_then(|model| Some((model, finder.doubts(model, sequence)?)));
-                let best = match doubts {
-                    None if is_whole => 0..sequence.len(),
-                    Some((_, doubts))
-                        if is_whole && plan.trimming.outweighs(&doubts, sequence.len()) =>
-                    {
-                        0..sequence.len()
-                    }
-                    None => plan.trimming.best(sequence, errors, foreign),
-                    Some((model, doubts)) => {
+                let mut best = plan.trimming.best(sequence, errors, foreign);
+                if let Some(model) = plan.inserts.map(RunInserts::model) {
+                    let doubted = finder.doubted_words(model, sequence);
+                    if plan.trimming.may_cut(&best, doubted) {
                         weighed.clear();
                         weighed.extend_from_slice(errors);
-                        finder.weigh(model, &doubts, &mut weighed);
-                        plan.trimming.best(sequence, &weighed, foreign)
+                        finder.weigh(model, best.clone(), &mut weighed);
+                        best = plan.trimming.best(sequence, &weighed, foreign);
                     }
-                };
+                }
                 chosen[place] = Some(best.clone());
                 best
             };
