@@ -221,7 +221,7 @@ impl Batch {
             bases.divide(lengths.into_iter());
         }
         for ((index, read), part) in templates.reads().enumerate().zip(&mut *parts) {
-            part.finish(&plan.trimming, inserts.get(index), read.len());
+            part.finish(&plan.trimming, inserts.get(index), read.sequence);
             // What is left of the read has no bases, but the read has.
             if part.judged.is_empty() && !read.is_empty() {
                 predictions[index] = Prediction::Unscored(ReadError::EmptyRead);

@@ -290,8 +290,9 @@ impl Part {
         }
     }
 
-    /// Sets what is judged and kept of a read of this length.
-    pub(crate) fn finish(&mut self, trimming: &Trimming, insert: Insert<'_>, length: usize) {
+    /// Sets what is judged and kept of a read.
+    pub(crate) fn finish(&mut self, trimming: &Trimming, insert: Insert<'_>, sequence: &[u8]) {
+        let length = sequence.len();
         let (start, end) = (self.scored.start, self.scored.end);
         if let Some(chosen) = &self.chosen {
             let inside = |at: usize| start + at.min(end - start);
@@ -307,16 +308,23 @@ impl Part {
         let cuts_tail = match insert.tail(length) {
             Some(Tail::Adapter) => trimming.adapters,
             Some(Tail::Run) => trimming.poly,
-            Some(Tail::Unknown) => trimming.adapters || trimming.ends,
+            Some(Tail::Unknown) => trimming.ends,
             None => true,
         };
         if !cuts_tail && keep.end == end && !keep.is_empty() {
             keep.end = left.end.max(end);
         }
-        if !trimming.adapters && keep.start == start && !keep.is_empty() {
+        let only_unknown =
+            sequence[..insert.part(length).start].iter().all(|base| is_unknown(*base));
+        let cuts_front = if only_unknown { trimming.ends } else { trimming.adapters };
+        if !cuts_front && keep.start == start && !keep.is_empty() {
             keep.start = left.start.min(start);
         }
         self.cut = self.cut_bases(insert, length, &left, &keep);
+        if only_unknown {
+            // Unknown bases are bad ends.
+            self.cut.ends += std::mem::take(&mut self.cut.front);
+        }
         self.keep = keep;
     }
 
@@ -450,7 +458,7 @@ mod tests {
         ] {
             let mut part = Part::to_score(&trimming, insert, 30);
             part.chosen = chosen;
-            part.finish(&trimming, insert, 30);
+            part.finish(&trimming, insert, &[b'A'; 30]);
             let [adapters, poly, front, ends, fixed] = cut;
             let expected = CutBases { fixed, adapters, poly, front, ends };
             let found = if part.keep.is_empty() { 0..0 } else { part.keep.clone() };
