@@ -264,7 +264,7 @@ mod tests {
         let mut sample = Sample::new([1; 4]);
         sample.clear();
         (0..50).for_each(|_| count(&mut sample, &genome));
-        let support = Support::of(&sample, genome.chunks(100)).unwrap();
+        let support = Support::of(&sample, genome.chunks(100)).expect("words");
         (genome, support)
     }
 
