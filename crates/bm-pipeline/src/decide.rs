@@ -10,7 +10,7 @@ use crate::fate::{BaseRange, Decision, Fate};
 use crate::reasons::{Reason, Reasons};
 use crate::rules::Rules;
 use crate::templates::{Mate, Template};
-use crate::trim::{CutBases, Part};
+use crate::trim::{CutCounts, Part};
 
 /// How a pair is scored and kept.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -93,8 +93,8 @@ impl<'a> ScoredTemplate<'a> {
     }
 
     /// Returns what the bases of a read that are not to be kept are cut for.
-    pub fn cut_bases(&self, mate: &Mate<'_>) -> CutBases {
-        self.part(mate).map_or_else(CutBases::default, |part| part.cut)
+    pub fn cut_bases(&self, mate: &Mate<'_>) -> CutCounts {
+        self.part(mate).map_or_else(CutCounts::default, |part| part.cut)
     }
 
     fn part(&self, mate: &Mate<'_>) -> Option<&'a Part> {

@@ -111,7 +111,7 @@ pub use score_table::ScoreTable;
 pub use tally::Tally;
 pub use templates::{Mate, Template, TemplateBatch, TemplateReader};
 pub use totals::{AdapterTotals, BaseTotals, PairTotals, ReadTotals, Totals, TrimTotals};
-pub use trim::{CutBases, Trimming};
+pub use trim::{CutCounts, Trimming};
 
 /// Tests the examples of the README.
 #[cfg(doctest)]

@@ -7,7 +7,7 @@ use crate::PipelineError;
 use crate::evidence_totals::EvidenceTotals;
 use crate::fate::Fate;
 use crate::reasons::ReasonCounts;
-use crate::trim::CutBases;
+use crate::trim::CutCounts;
 
 /// Counts of reads and bases, kept and not kept. The totals of the parts of a run add up to those
 /// of the whole run ([`Totals::add`]).
@@ -68,8 +68,11 @@ impl PairTotals {
 pub struct TrimTotals {
     /// Kept reads of which a part is kept.
     pub reads: u64,
+    /// The same by what their bases are cut for; a read may count for several.
+    #[serde(default)]
+    pub reads_by_reason: CutCounts,
     /// The bases of them that are not kept, by what they are cut for.
-    pub bases: CutBases,
+    pub bases: CutCounts,
 }
 
 impl TrimTotals {
@@ -124,9 +127,10 @@ impl Totals {
     }
 
     /// Counts what is cut off a read, and its adapter.
-    pub(crate) fn count_cut(&mut self, fate: &Fate, cut: &CutBases, adapter_bases: usize) {
+    pub(crate) fn count_cut(&mut self, fate: &Fate, cut: &CutCounts, adapter_bases: usize) {
         if fate.verdict == Verdict::Pass && cut.total() > 0 {
             self.trimmed.reads += 1;
+            self.trimmed.reads_by_reason.add(&cut.any());
             self.trimmed.bases.add(cut);
         }
         self.adapters.reads += u64::from(adapter_bases > 0);
@@ -159,6 +163,7 @@ impl Totals {
             *ours += theirs;
         }
         reasons.add(&other.reasons);
+        trimmed.reads_by_reason.add(&other.trimmed.reads_by_reason);
         trimmed.bases.add(&other.trimmed.bases);
         evidence.add(&other.evidence);
     }
@@ -219,8 +224,8 @@ mod tests {
         count(&mut totals, &Fate { alone: true, ..Fate::KEPT }, 100);
         count(&mut totals, &Fate { keep: BaseRange::new(10, 40), ..Fate::KEPT }, 100);
         count(&mut totals, &fate(Verdict::Fail, Some(Reason::MaxN)), 50);
-        totals.count_cut(&Fate::KEPT, &CutBases { ends: 60, ..CutBases::default() }, 7);
-        totals.count_cut(&Fate::KEPT, &CutBases::default(), 0);
+        totals.count_cut(&Fate::KEPT, &CutCounts { ends: 60, ..CutCounts::default() }, 7);
+        totals.count_cut(&Fate::KEPT, &CutCounts::default(), 0);
         totals.count_pair(&Fate::KEPT);
         totals.close(3).unwrap();
         totals
@@ -235,6 +240,7 @@ mod tests {
         assert_eq!((sum.bases.r#in, sum.bases.kept), (500, 260));
         assert_eq!((sum.pairs.r#in, sum.pairs.kept), (2, 2));
         assert_eq!((sum.trimmed.reads, sum.trimmed.bases.ends), (2, 120));
+        assert_eq!(sum.trimmed.reads_by_reason, CutCounts { ends: 2, ..CutCounts::default() });
         assert_eq!((sum.adapters.reads, sum.adapters.bases), (2, 14));
         assert_eq!(sum.reasons.total(), 2);
     }

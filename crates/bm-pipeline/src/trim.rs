@@ -230,14 +230,14 @@ pub(crate) struct Part {
     /// The bases to keep.
     pub(crate) keep: Range<usize>,
     /// What the others are cut for.
-    pub(crate) cut: CutBases,
+    pub(crate) cut: CutCounts,
     /// Bases at the end that are adapter, more probably than not.
     pub(crate) adapter_bases: usize,
 }
 
-/// Numbers of bases that are cut off, by what they are cut for.
+/// Numbers of bases that are cut off, or of reads, by what is cut.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct CutBases {
+pub struct CutCounts {
     /// As many as requested, at either end.
     pub fixed: u64,
     /// Adapters, and what is behind them.
@@ -250,14 +250,22 @@ pub struct CutBases {
     pub ends: u64,
 }
 
-impl CutBases {
+impl CutCounts {
     /// Returns the numbers with their names in reports.
     pub fn named(&self) -> [(&'static str, u64); 5] {
         let Self { fixed, adapters, poly, front, ends } = *self;
         [("adapters", adapters), ("poly", poly), ("front", front), ("ends", ends), ("fixed", fixed)]
     }
 
-    /// Returns the number of all bases that are cut off.
+    /// Returns 1 for each number that is not 0.
+    pub(crate) fn any(&self) -> Self {
+        let Self { fixed, adapters, poly, front, ends } = self;
+        let [fixed, adapters, poly, front, ends] =
+            [fixed, adapters, poly, front, ends].map(|number| u64::from(*number > 0));
+        Self { fixed, adapters, poly, front, ends }
+    }
+
+    /// Returns the sum of the numbers.
     pub fn total(&self) -> u64 {
         self.named().into_iter().map(|(_, bases)| bases).sum()
     }
@@ -285,7 +293,7 @@ impl Part {
             chosen: None,
             keep: 0..length,
             scored,
-            cut: CutBases::default(),
+            cut: CutCounts::default(),
             adapter_bases: insert.adapter_bases(length),
         }
     }
@@ -335,7 +343,7 @@ impl Part {
         length: usize,
         left: &Range<usize>,
         keep: &Range<usize>,
-    ) -> CutBases {
+    ) -> CutCounts {
         // From the ends of the read inwards: the fixed cuts, what is not of the sample, bad ends.
         let keep = if keep.is_empty() { left.start..left.start } else { keep.clone() };
         let part = insert.part(length);
@@ -353,7 +361,7 @@ impl Part {
         let front = (front_to - left.start) as u64;
         let fixed = fixed as u64;
         let ends = cut as u64 - fixed - adapters - poly - front;
-        CutBases { fixed, adapters, poly, front, ends }
+        CutCounts { fixed, adapters, poly, front, ends }
     }
 }
 
@@ -460,7 +468,7 @@ mod tests {
             part.chosen = chosen;
             part.finish(&trimming, insert, &[b'A'; 30]);
             let [adapters, poly, front, ends, fixed] = cut;
-            let expected = CutBases { fixed, adapters, poly, front, ends };
+            let expected = CutCounts { fixed, adapters, poly, front, ends };
             let found = if part.keep.is_empty() { 0..0 } else { part.keep.clone() };
             assert_eq!((found, part.cut), (keep.clone(), expected), "{trimming:?}");
             assert_eq!(part.cut.total() as usize, 30 - keep.len());

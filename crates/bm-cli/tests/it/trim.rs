@@ -232,6 +232,10 @@ fn the_report_adds_up() {
     assert_eq!(total as usize, whole - bases);
     assert_eq!(cut["fixed"], 2 * kept.len());
     assert_eq!(report["trimmed"]["reads"], kept.len());
+    let by_reason = &report["trimmed"]["reads_by_reason"];
+    assert_eq!(by_reason["fixed"], kept.len());
+    let with_adapter = by_reason["adapters"].as_u64().unwrap() as usize;
+    assert!(with_adapter > 400 && with_adapter < kept.len(), "{with_adapter}");
     assert!(cut["adapters"].as_u64().unwrap() > 10_000);
     assert!(report["adapters"]["reads"].as_u64().unwrap() > 500);
 }

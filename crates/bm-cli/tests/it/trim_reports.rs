@@ -302,7 +302,9 @@ fn the_page_has_the_adapters_and_what_was_cut_for_any_number_of_threads() {
         });
     assert!(text.contains(&row) && text.contains("of no known kit: "), "{row}");
     for name in ["adapters", "poly", "ends"] {
-        let row = format!("<td>{name}</td><td>{}</td>", apart(&report["trimmed"]["bases"][name]));
+        let [reads, bases] =
+            ["reads_by_reason", "bases"].map(|of| apart(&report["trimmed"][of][name]));
+        let row = format!("<td>{name}</td><td>{reads}</td><td>{bases}</td>");
         assert!(text.contains(&row), "{row}");
     }
     assert!(text.contains("Read lengths") && text.contains("by the length that is left"));

@@ -106,21 +106,22 @@ pub(super) fn cut(page: &mut String, report: &Report) -> Result<(), ReportError>
     writeln!(
         page,
         "<p>{} of the {} kept reads were cut ({}).</p>\n<div class=\"wide\"><table \
-         class=\"words\">\n<thead><tr><th>cut for</th><th>bases</th><th>of all</th><th>what it \
+         class=\"words\">\n<thead><tr><th>cut for</th><th>reads</th><th>bases</th><th>of all</th><th>what it \
          means</th></tr></thead>\n<tbody>",
         text::count(totals.reads),
         text::count(reads.kept),
         text::percent(fraction(totals.reads, reads.kept))
     )?;
-    for (name, count) in totals.bases.named() {
+    let by_reason = totals.reads_by_reason.named();
+    for ((name, count), (_, reads)) in totals.bases.named().into_iter().zip(by_reason) {
         if count == 0 && !trim.cuts(name) {
             continue;
         }
         let meaning = CAUSES.iter().find(|(cause, _)| *cause == name).map_or("", |cause| cause.1);
-        row(page, name, count, bases.r#in, meaning)?;
+        row(page, name, Some(reads), count, bases.r#in, meaning)?;
     }
     let lost = bases.r#in.saturating_sub(bases.kept + totals.bases.total());
-    row(page, "not kept", lost, bases.r#in, "all bases of the reads that are not kept")?;
+    row(page, "not kept", None, lost, bases.r#in, "all bases of the reads that are not kept")?;
     page.push_str("</tbody>\n</table></div>\n");
     if let Some(price) = trim.price {
         writeln!(
@@ -136,12 +137,17 @@ pub(super) fn cut(page: &mut String, report: &Report) -> Result<(), ReportError>
 fn row(
     page: &mut String,
     name: &str,
+    reads: Option<u64>,
     bases: u64,
     all: u64,
     meaning: &str,
 ) -> Result<(), ReportError> {
+    let reads = reads.map_or_else(String::new, text::count);
     let (count, of_all) = (text::count(bases), text::percent(fraction(bases, all)));
-    writeln!(page, "<tr><td>{name}</td><td>{count}</td><td>{of_all}</td><td>{meaning}</td></tr>")?;
+    writeln!(
+        page,
+        "<tr><td>{name}</td><td>{reads}</td><td>{count}</td><td>{of_all}</td><td>{meaning}</td></tr>"
+    )?;
     Ok(())
 }
 
@@ -161,13 +167,13 @@ pub(super) fn sentences(report: &Report) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use bm_pipeline::CutBases;
+    use bm_pipeline::CutCounts;
 
     use super::*;
 
     #[test]
     fn every_cause_has_a_meaning() {
-        let names = CutBases::default().named().map(|(name, _)| name);
+        let names = CutCounts::default().named().map(|(name, _)| name);
         assert_eq!(CAUSES.map(|(name, _)| name), names);
     }
 

@@ -73,7 +73,7 @@ pub(crate) fn not_judged(report: &Report) -> Option<String> {
 
 /// Returns a line on what was cut off the kept reads; `None` if nothing was to be cut.
 fn trimmed(report: &Report) -> Option<String> {
-    let TrimTotals { reads, bases } = report.totals.trimmed;
+    let TrimTotals { reads, bases, .. } = report.totals.trimmed;
     let trim = report.trim.as_ref()?;
     if reads == 0 {
         return Some("trimmed: none of the kept reads".to_owned());
