@@ -94,7 +94,7 @@ pub struct Adapters {
     /// The adapters, in the order in which they were found: known kits first, then by number of
     /// molecules and diversity of contexts.
     pub found: Vec<Adapter>,
-    /// Number of reads that were looked at.
+    /// Number of reads that were looked at; 0 for long reads, in which nothing is looked for.
     pub reads: usize,
 }
 
@@ -137,6 +137,9 @@ impl Adapters {
     /// ```
     pub fn find<'a>(reads: impl IntoIterator<Item = ReadRef<'a>>) -> Self {
         let mut reads = Reads::first(reads, Self::READS, Self::BASES);
+        if are_long(&reads) {
+            return Self::default();
+        }
         Self { found: search(&mut reads), reads: reads.len() }
     }
 
@@ -151,7 +154,7 @@ impl Adapters {
     pub fn find_pairs<'a>(pairs: impl IntoIterator<Item = [ReadRef<'a>; 2]>) -> [Self; 2] {
         let mut mates = Reads::first_together(pairs, Self::READS, Self::BASES);
         if mates.iter().any(are_long) {
-            return mates.map(|reads| Self { found: Vec::new(), reads: reads.len() });
+            return Default::default();
         }
         let ends = InsertEnds::of(&mates);
         std::array::from_fn(|mate| {
@@ -208,9 +211,6 @@ impl Adapters {
 /// Returns the adapters of reads, and cuts them off.
 fn search(reads: &mut Reads) -> Vec<Adapter> {
     let mut found: Vec<Adapter> = Vec::new();
-    if are_long(reads) {
-        return found;
-    }
     let mut short = ShortWords::new();
     let kits = KitWords::of(reads, &mut short);
     for _ in 0..ROUNDS {

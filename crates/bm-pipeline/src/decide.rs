@@ -7,10 +7,10 @@ use bm_reads::base::is_unknown;
 
 use crate::base_probabilities::BaseProbabilities;
 use crate::fate::{BaseRange, Decision, Fate};
+use crate::part::{CutCounts, Part};
 use crate::reasons::{Reason, Reasons};
 use crate::rules::Rules;
 use crate::templates::{Mate, Template};
-use crate::trim::{CutCounts, Part};
 
 /// How a pair is scored and kept.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -59,6 +59,7 @@ mod error;
 mod evidence_totals;
 mod fate;
 mod filter;
+mod highest_sum;
 mod inputs;
 mod inserts;
 mod kept_records;
@@ -67,6 +68,7 @@ mod learn;
 mod observer;
 mod package_output;
 mod parquet_table;
+mod part;
 mod pipeline;
 mod reasons;
 mod retention;
@@ -101,6 +103,7 @@ pub use inserts::{AdapterChoice, RunInserts};
 pub use learn::{FEWEST_BYTES, Learned, Learning};
 pub use observer::{Observer, Silent};
 pub use package_output::PackageOutput;
+pub use part::CutCounts;
 pub use reasons::{Reason, ReasonCounts, Reasons};
 pub use retention::{Goal, RetentionCurve, RetentionPoint};
 pub use rules::Rules;
@@ -111,7 +114,7 @@ pub use score_table::ScoreTable;
 pub use tally::Tally;
 pub use templates::{Mate, Template, TemplateBatch, TemplateReader};
 pub use totals::{AdapterTotals, BaseTotals, PairTotals, ReadTotals, Totals, TrimTotals};
-pub use trim::{CutCounts, Trimming};
+pub use trim::Trimming;
 
 /// Tests the examples of the README.
 #[cfg(doctest)]

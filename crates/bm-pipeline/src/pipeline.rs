@@ -15,10 +15,11 @@ use crate::decide::{Decider, ScoredTemplate};
 use crate::fate::{Decision, Fate};
 use crate::inserts::{BatchInserts, RunInserts};
 use crate::observer::Observer;
+use crate::part::Part;
 use crate::score_table::ScoreTable;
 use crate::tally::Tally;
 use crate::templates::{TemplateBatch, TemplateReader};
-use crate::trim::{Part, Trimming};
+use crate::trim::Trimming;
 
 /// Bytes of text per batch. The input alone decides where batches end, so nothing depends on the
 /// number of workers.
@@ -175,7 +176,7 @@ impl Batch {
                     false => model.predict_into(reads, predictions),
                 }
                 .map_err(PipelineError::at("scoring reads"))?;
-                let of_file = templates_lengths(file, of_file).zip(&predictions[before..]);
+                let of_file = scored_lengths(file, of_file).zip(&predictions[before..]);
                 lengths.extend(
                     of_file.map(|(length, prediction)| prediction.probability().map(|_| length)),
                 );
@@ -209,7 +210,7 @@ impl Batch {
                 .predict_parts_into(reads, &mut choose, predictions, of_bases)
                 .map_err(PipelineError::at("scoring reads"))?;
             lengths.extend(
-                templates_lengths(file, of_file)
+                scored_lengths(file, of_file)
                     .zip(&chosen)
                     .map(|(length, chosen)| chosen.as_ref().map(|_| length)),
             );
@@ -295,7 +296,7 @@ pub(crate) fn first_batch(reader: &mut TemplateReader) -> Result<TemplateBatch, 
 }
 
 /// Returns the number of bases of each record, or of its part that is scored.
-fn templates_lengths<'a>(
+fn scored_lengths<'a>(
     file: &'a RecordBatch,
     parts: &'a [Part],
 ) -> impl Iterator<Item = usize> + 'a {

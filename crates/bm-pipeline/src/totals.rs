@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::PipelineError;
 use crate::evidence_totals::EvidenceTotals;
 use crate::fate::Fate;
+use crate::part::CutCounts;
 use crate::reasons::ReasonCounts;
-use crate::trim::CutCounts;
 
 /// Counts of reads and bases, kept and not kept. The totals of the parts of a run add up to those
 /// of the whole run ([`Totals::add`]).

@@ -6,11 +6,15 @@
 
 use std::ops::Range;
 
-use bm_insert::{Insert, Tail};
 use bm_reads::base::is_unknown;
-use serde::{Deserialize, Serialize};
 
-use crate::fate::BaseRange;
+use crate::highest_sum::{Highest, UNIT, highest};
+
+/// Bases that are looked at together.
+const LANES: usize = 8;
+
+/// Bases of a word.
+const WORD: usize = 12;
 
 /// What is cut off reads.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -132,12 +136,7 @@ impl Trimming {
         };
         brings(&mut errors.iter()) && brings(&mut errors.iter().rev())
     }
-}
 
-/// Bases that are looked at together.
-const LANES: usize = 8;
-
-impl Trimming {
     /// Returns [`highest`] for known bases of the sample.
     fn highest_of(&self, errors: &[f32]) -> Range<usize> {
         let price = 1.0 + self.price;
@@ -155,12 +154,7 @@ impl Trimming {
         }
         search.best()
     }
-}
 
-/// Bases of a word.
-const WORD: usize = 12;
-
-impl Trimming {
     /// Returns whether an error in each of the doubted words, of 12 bases, may change the best part of
     /// a read: not if the bases before them and behind them bring more than they cost.
     pub(crate) fn may_cut(&self, best: &Range<usize>, doubted: &[usize]) -> bool {
@@ -175,206 +169,8 @@ impl Trimming {
     }
 }
 
-/// Returns the part with the highest sum of values; the first one of several.
-fn highest(values: impl Iterator<Item = f32>) -> Range<usize> {
-    let mut search = Highest::default();
-    for (at, value) in values.enumerate() {
-        search.add(at, (UNIT * value) as i32);
-    }
-    search.best()
-}
-
-/// The value of a base that is surely right, as a whole number: their sums are exact.
-const UNIT: f32 = 1024.0;
-
-/// The search for the part with the highest sum of values.
-#[derive(Default)]
-struct Highest {
-    first: usize,
-    end: usize,
-    most: i64,
-    /// Where the part begins that ends at the last base, if its sum is positive.
-    start: usize,
-    sum: i64,
-}
-
-impl Highest {
-    /// Adds the value of the next base. Without branches: whether a base changes anything cannot be
-    /// predicted.
-    #[inline(always)]
-    fn add(&mut self, at: usize, value: i32) {
-        self.sum += i64::from(value);
-        let is_best = self.sum > self.most;
-        self.most = if is_best { self.sum } else { self.most };
-        self.first = if is_best { self.start } else { self.first };
-        self.end = if is_best { at + 1 } else { self.end };
-        let is_lost = self.sum < 0;
-        self.start = if is_lost { at + 1 } else { self.start };
-        self.sum = if is_lost { 0 } else { self.sum };
-    }
-
-    fn best(&self) -> Range<usize> {
-        self.first..self.end
-    }
-}
-
-/// Which bases of a read decide about it, and which are kept.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Part {
-    /// The bases that the model saw.
-    pub(crate) scored: Range<usize>,
-    /// The part that was chosen of these, if one was.
-    pub(crate) chosen: Option<Range<usize>>,
-    /// The bases that the prediction is for.
-    pub(crate) judged: Range<usize>,
-    /// The bases to keep.
-    pub(crate) keep: Range<usize>,
-    /// What the others are cut for.
-    pub(crate) cut: CutCounts,
-    /// Bases at the end that are adapter, more probably than not.
-    pub(crate) adapter_bases: usize,
-}
-
-/// Numbers of bases that are cut off, or of reads, by what is cut.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct CutCounts {
-    /// As many as requested, at either end.
-    pub fixed: u64,
-    /// Adapters, and what is behind them.
-    pub adapters: u64,
-    /// Runs of one base.
-    pub poly: u64,
-    /// Bases in front that are not of the sample.
-    pub front: u64,
-    /// Ends with too many errors.
-    pub ends: u64,
-}
-
-impl CutCounts {
-    /// Returns the numbers with their names in reports.
-    pub fn named(&self) -> [(&'static str, u64); 5] {
-        let Self { fixed, adapters, poly, front, ends } = *self;
-        [("adapters", adapters), ("poly", poly), ("front", front), ("ends", ends), ("fixed", fixed)]
-    }
-
-    /// Returns 1 for each number that is not 0.
-    pub(crate) fn any(&self) -> Self {
-        let Self { fixed, adapters, poly, front, ends } = self;
-        let [fixed, adapters, poly, front, ends] =
-            [fixed, adapters, poly, front, ends].map(|number| u64::from(*number > 0));
-        Self { fixed, adapters, poly, front, ends }
-    }
-
-    /// Returns the sum of the numbers.
-    pub fn total(&self) -> u64 {
-        self.named().into_iter().map(|(_, bases)| bases).sum()
-    }
-
-    /// Adds other numbers.
-    pub(crate) fn add(&mut self, other: &Self) {
-        let Self { fixed, adapters, poly, front, ends } = self;
-        *fixed += other.fixed;
-        *adapters += other.adapters;
-        *poly += other.poly;
-        *front += other.front;
-        *ends += other.ends;
-    }
-}
-
-impl Part {
-    /// Returns the part of a read that is of the sample, and within the fixed cuts: what the model is
-    /// to see.
-    pub(crate) fn to_score(trimming: &Trimming, insert: Insert<'_>, length: usize) -> Self {
-        let (left, part) = (trimming.left(length), insert.part(length));
-        let start = left.start.max(part.start);
-        let scored = start..left.end.min(part.end).max(start);
-        Self {
-            judged: scored.clone(),
-            chosen: None,
-            keep: 0..length,
-            scored,
-            cut: CutCounts::default(),
-            adapter_bases: insert.adapter_bases(length),
-        }
-    }
-
-    /// Sets what is judged and kept of a read.
-    pub(crate) fn finish(&mut self, trimming: &Trimming, insert: Insert<'_>, sequence: &[u8]) {
-        let length = sequence.len();
-        let (start, end) = (self.scored.start, self.scored.end);
-        if let Some(chosen) = &self.chosen {
-            let inside = |at: usize| start + at.min(end - start);
-            self.judged = inside(chosen.start)..inside(chosen.end);
-        }
-        if !trimming.cuts() {
-            self.keep = 0..length;
-            return;
-        }
-        let left = trimming.left(length);
-        let mut keep = self.judged.clone();
-        // What lies outside the sample stays, unless it is to be cut.
-        let cuts_tail = match insert.tail(length) {
-            Some(Tail::Adapter) => trimming.adapters,
-            Some(Tail::Run) => trimming.poly,
-            Some(Tail::Unknown) => trimming.ends,
-            None => true,
-        };
-        if !cuts_tail && keep.end == end && !keep.is_empty() {
-            keep.end = left.end.max(end);
-        }
-        let only_unknown =
-            sequence[..insert.part(length).start].iter().all(|base| is_unknown(*base));
-        let cuts_front = if only_unknown { trimming.ends } else { trimming.adapters };
-        if !cuts_front && keep.start == start && !keep.is_empty() {
-            keep.start = left.start.min(start);
-        }
-        self.cut = self.cut_bases(insert, length, &left, &keep);
-        if only_unknown {
-            // Unknown bases are bad ends.
-            self.cut.ends += std::mem::take(&mut self.cut.front);
-        }
-        self.keep = keep;
-    }
-
-    /// Returns what the bases outside `keep` are cut for.
-    fn cut_bases(
-        &self,
-        insert: Insert<'_>,
-        length: usize,
-        left: &Range<usize>,
-        keep: &Range<usize>,
-    ) -> CutCounts {
-        // From the ends of the read inwards: the fixed cuts, what is not of the sample, bad ends.
-        let keep = if keep.is_empty() { left.start..left.start } else { keep.clone() };
-        let part = insert.part(length);
-        let fixed = left.start + (length - left.end);
-        let front_to = part.start.clamp(left.start, keep.start.max(left.start));
-        let tail_from = part.end.clamp(keep.end, left.end.max(keep.end));
-        let tail = (left.end.max(keep.end) - tail_from) as u64;
-        // Unknown bases are bad ends.
-        let (adapters, poly) = match insert.tail(length) {
-            Some(Tail::Adapter) => (tail, 0),
-            Some(Tail::Run) => (0, tail),
-            Some(Tail::Unknown) | None => (0, 0),
-        };
-        let cut = length - keep.len();
-        let front = (front_to - left.start) as u64;
-        let fixed = fixed as u64;
-        let ends = cut as u64 - fixed - adapters - poly - front;
-        CutCounts { fixed, adapters, poly, front, ends }
-    }
-}
-
-impl From<&Part> for BaseRange {
-    fn from(part: &Part) -> Self {
-        Self::new(part.keep.start, part.keep.end)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use bm_insert::End;
-
     use super::*;
 
     fn best(errors: &[f32], foreign: &[f32]) -> Range<usize> {
@@ -436,43 +232,5 @@ mod tests {
         errors[30] = 0.9;
         assert_eq!(best(&errors, &[]), 0..60);
         assert_eq!(Trimming::ALL.best(b"NACGT", &[0.0; 5], None), 1..5);
-    }
-
-    #[test]
-    fn what_is_cut_is_counted_once() {
-        let adapter = [End { at: 20, probability: 0.9, tail: Tail::Adapter }];
-        let insert = Insert { ends: &adapter, front: &[0.8, 0.8] };
-        for (trimming, chosen, keep, cut) in [
-            (Trimming::NONE, None, 0..30, [0, 0, 0, 0, 0]),
-            (Trimming::ALL, Some(0..18), 2..20, [10, 0, 2, 0, 0]),
-            (Trimming::ALL, Some(3..15), 5..17, [10, 0, 2, 6, 0]),
-            (Trimming::ALL, Some(0..0), 0..0, [10, 0, 0, 20, 0]),
-            (
-                Trimming { cut_front: 1, cut_tail: 4, ..Trimming::ALL },
-                Some(0..18),
-                2..20,
-                [6, 0, 1, 0, 5],
-            ),
-            (
-                Trimming { cut_front: 5, cut_tail: 12, ..Trimming::NONE },
-                None,
-                5..18,
-                [0, 0, 0, 0, 17],
-            ),
-            (Trimming { ends: true, ..Trimming::NONE }, Some(0..18), 0..30, [0, 0, 0, 0, 0]),
-            (Trimming { ends: true, ..Trimming::NONE }, Some(1..17), 3..19, [10, 0, 2, 2, 0]),
-            (Trimming { poly: true, ..Trimming::NONE }, None, 0..30, [0, 0, 0, 0, 0]),
-            (Trimming { adapters: true, ..Trimming::NONE }, None, 2..20, [10, 0, 2, 0, 0]),
-        ] {
-            let mut part = Part::to_score(&trimming, insert, 30);
-            part.chosen = chosen;
-            part.finish(&trimming, insert, &[b'A'; 30]);
-            let [adapters, poly, front, ends, fixed] = cut;
-            let expected = CutCounts { fixed, adapters, poly, front, ends };
-            let found = if part.keep.is_empty() { 0..0 } else { part.keep.clone() };
-            assert_eq!((found, part.cut), (keep.clone(), expected), "{trimming:?}");
-            assert_eq!(part.cut.total() as usize, 30 - keep.len());
-            assert_eq!(part.adapter_bases, 10);
-        }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::reports::{check, schema};
 use crate::support::{
-    MEASLES, MEASLES_2, NOVASEQ, Run, Scratch, command, json as json_of, run, testdata, text_of,
+    MEASLES, MEASLES_2, NOVASEQ, Run, Scratch, bm, command, json as json_of, run, testdata, text_of,
 };
 use crate::trim::{ADAPTER, parsed, to_text, with_adapters};
 
@@ -347,4 +347,17 @@ fn multiqc_gets_the_bases_by_what_became_of_them() {
         assert_eq!(bases[name], report["trimmed"]["bases"][name], "{name}");
     }
     assert!(bases["adapters"].as_u64().unwrap() > 10_000 && bases["fixed"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn a_run_of_which_most_bases_are_cut_is_told_so_and_long_reads_have_no_adapters_looked_for() {
+    let scratch = Scratch::new();
+    let (input, kept) = (testdata("nanopore_lambda_4line.fastq.gz"), scratch.path("kept.fastq"));
+    let done = bm(["filter", &input, "-o", &kept, "--trim"]).done();
+    let [line] = &lines(&done, "trimmed: ")[..] else { panic!("{}", done.stderr) };
+    assert!(line.contains("more bases are cut off as bad ends than are kept"), "{line}");
+    assert!(line.contains("--trim-price 19"), "{line}");
+    assert!(!done.stderr.contains("adapters:"), "{}", done.stderr);
+    let done = bm(["filter", &input, "-o", &kept, "--trim", "--trim-price", "1"]).done();
+    assert!(!done.stderr.contains("more bases are cut"), "{}", done.stderr);
 }

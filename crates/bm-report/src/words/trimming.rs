@@ -82,5 +82,13 @@ fn trimmed(report: &Report) -> Option<String> {
         .filter(|(name, bases)| *bases > 0 || trim.cuts(name))
         .map(|(name, bases)| format!("{bases} {name}"))
         .collect();
-    Some(format!("trimmed: {reads} of the kept reads; bases cut: {}", cuts.join(", ")))
+    let most = match trim.price {
+        Some(price) if bases.ends > report.totals.bases.kept => format!(
+            "; more bases are cut off as bad ends than are kept: their error probabilities are high, \
+             and --trim-price {price} asks much of them; a lower price, or --trim=adapters,poly, keeps \
+             more"
+        ),
+        _ => String::new(),
+    };
+    Some(format!("trimmed: {reads} of the kept reads; bases cut: {}{most}", cuts.join(", ")))
 }
