@@ -41,6 +41,16 @@ impl Highest {
         self.sum = if is_lost { 0 } else { self.sum };
     }
 
+    /// Adds the values of the next bases at once, `bases` of them from `at`: all are above zero, `sum`
+    /// together.
+    #[inline(always)]
+    pub(crate) fn add_worthy(&mut self, at: usize, bases: usize, sum: i32) {
+        self.sum += i64::from(sum);
+        if self.sum > self.most {
+            (self.most, self.first, self.end) = (self.sum, self.start, at + bases);
+        }
+    }
+
     pub(crate) fn best(&self) -> Range<usize> {
         self.first..self.end
     }

@@ -143,10 +143,20 @@ impl Trimming {
         let mut search = Highest::default();
         let (chunks, rest) = errors.as_chunks::<LANES>();
         for (number, errors) in chunks.iter().enumerate() {
-            // As a vector.
-            let values = errors.map(|error| (UNIT * (1.0 - price * error)) as i32);
+            // As vectors; they have no fast instruction for the conversion to whole numbers.
+            let values = errors.map(|error| UNIT * (1.0 - price * error));
+            let halves = |of: fn(f32, f32) -> f32| {
+                let four: [f32; LANES / 2] =
+                    std::array::from_fn(|at| of(values[at], values[at + 4]));
+                of(of(four[0], four[2]), of(four[1], four[3]))
+            };
+            if halves(|one, other| if one < other { one } else { other }) >= 1.0 {
+                let sum = halves(|one, other| one + other);
+                search.add_worthy(number * LANES, LANES, sum as i32);
+                continue;
+            }
             for (at, value) in (number * LANES..).zip(values) {
-                search.add(at, value);
+                search.add(at, value as i32);
             }
         }
         for (at, error) in (chunks.len() * LANES..).zip(rest) {
