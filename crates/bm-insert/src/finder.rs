@@ -5,10 +5,11 @@ use std::ops::Range;
 use bm_reads::ReadRef;
 
 use crate::candidates::Candidates;
-use crate::front::{known_length, unknown_first};
 use crate::inserts::{End, Tail};
+use crate::library::{known_length, unknown_first};
 use crate::model::InsertModel;
 use crate::runs::Run;
+use crate::structure::Place;
 use crate::support;
 
 /// Less probable ends are left out.
@@ -20,6 +21,8 @@ pub struct Finder {
     candidates: Candidates,
     ends: [Vec<End>; 2],
     fronts: [Vec<f32>; 2],
+    /// P(number of bases of the library) at one end of a read.
+    numbers: Vec<f32>,
     support: support::Memory,
 }
 
@@ -43,6 +46,7 @@ impl Finder {
         let known = &known[..mates.len()];
         self.find_fronts(model, known);
         self.find_tails(model, mates, known, is_learned);
+        self.find_library(model, known);
         for ((read, known), ends) in mates.iter().zip(known).zip(&mut self.ends) {
             if known.len() < read.len() {
                 let before = ends.iter().map(|end| end.probability).sum::<f32>();
@@ -58,8 +62,13 @@ impl Finder {
     fn find_fronts(&mut self, model: &InsertModel, known: &[ReadRef<'_>]) {
         for (mate, read) in known.iter().enumerate() {
             let front = &mut self.fronts[mate];
-            if let Some(fronts) = &model.fronts {
-                fronts.find(mate, *read, front);
+            model.library.find(Place::Start, mate, *read, &mut self.numbers);
+            // A base is of the library if more bases than are before it are.
+            front.resize(self.numbers.len().saturating_sub(1), 0.0);
+            let mut sum = 0.0;
+            for (front, p) in front.iter_mut().zip(self.numbers.iter().skip(1)).rev() {
+                sum += p;
+                *front = f32::min(sum, 1.0);
             }
             if let Some((length, p)) = model.runs.first(mate, *read, &model.sample) {
                 front.resize(front.len().max(length), 0.0);
@@ -122,6 +131,39 @@ impl Finder {
         }
     }
 
+    /// Finds bases of the library where inserts end: in front of adapters, and at the ends of reads.
+    fn find_library(&mut self, model: &InsertModel, known: &[ReadRef<'_>]) {
+        if model.library.is_idle() {
+            return;
+        }
+        for (mate, read) in known.iter().enumerate() {
+            let ends = &mut self.ends[mate];
+            let is_adapter = |end: &End| end.tail == Tail::Adapter;
+            // What is at the start of one mate is at the end of a short molecule in the other one.
+            let of_mate = self.fronts[1 - mate].iter().take_while(|p| **p > 0.5).count();
+            let of_mate = if known.len() == 2 { of_mate } else { 0 };
+            for end in ends.iter_mut().filter(|end| is_adapter(end)) {
+                end.at = end.at.saturating_sub(of_mate as u32);
+            }
+            if let Some(end) = ends.iter().copied().find(|end| is_adapter(end) && end.probability > 0.5)
+            {
+                let before = read.window(0, end.at as usize);
+                model.library.find(Place::BeforeAdapter, mate, before, &mut self.numbers);
+                split(ends, end, &self.numbers);
+            }
+            let left = 1.0 - ends.iter().map(|end| end.probability).sum::<f32>();
+            if left >= LEAST {
+                model.library.find(Place::End, mate, *read, &mut self.numbers);
+                for (bases, p) in self.numbers.iter().enumerate().skip(1) {
+                    let (at, probability) = ((read.len() - bases) as u32, left * p);
+                    ends.push(End { at, probability, tail: Tail::Library });
+                }
+                ends.retain(|end| end.probability >= LEAST);
+                ends.sort_by_key(|end| end.at);
+            }
+        }
+    }
+
     /// Returns where words of a read begin that other reads of the run do not have
     /// ([`InsertModel::with_support`]), of words of 12 bases that lie side by side and cover all bases;
     /// none if nothing is known of words.
@@ -154,4 +196,18 @@ impl Finder {
     pub fn front(&self, mate: usize) -> &[f32] {
         self.fronts.get(mate).map_or(&[], Vec::as_slice)
     }
+}
+
+/// Replaces an end by those with each number of bases of the library before it.
+fn split(ends: &mut Vec<End>, end: End, numbers: &[f32]) {
+    if numbers.is_empty() {
+        return;
+    }
+    ends.retain(|other| *other != end);
+    for (bases, p) in numbers.iter().enumerate() {
+        let at = end.at.saturating_sub(bases as u32);
+        ends.push(End { at, probability: end.probability * p, ..end });
+    }
+    ends.retain(|end| end.probability >= LEAST);
+    ends.sort_by_key(|end| end.at);
 }

@@ -11,6 +11,8 @@ pub enum Tail {
     Run,
     /// Unknown bases (N) to the end of the read.
     Unknown,
+    /// Bases that the library has at the end of the read, and the sample has not.
+    Library,
 }
 
 /// A place where the sample may end in a read.
@@ -70,7 +72,7 @@ impl Insert<'_> {
             let ends = self.ends.iter().filter(there).filter(|end| end.tail == tail);
             ends.map(|end| end.probability).sum::<f32>()
         };
-        let kinds = [Tail::Run, Tail::Unknown, Tail::Adapter];
+        let kinds = [Tail::Run, Tail::Unknown, Tail::Library, Tail::Adapter];
         let kind = kinds.into_iter().max_by(|one, other| most(*one).total_cmp(&most(*other)));
         kind.filter(|_| end < length)
     }

@@ -6,21 +6,22 @@ use bm_reads::base::{UNKNOWN, code};
 use crate::adapter::Adapter;
 use crate::candidates::Candidates;
 use crate::finder::Finder;
-use crate::front::Fronts;
-use crate::inserts::Insert;
+use crate::inserts::{End, Insert, Tail};
 use crate::lengths::{Lengths, Observed};
+use crate::library::{Ends as OfReads, Library};
 use crate::model::{Counting, InsertModel};
 use crate::molecules::{Ends, MoleculeEnds};
 use crate::overlap::Overlaps;
 use crate::runs::Runs;
 use crate::sample::{Sample, Surprises, Words};
+use crate::structure::Place;
 use crate::support::Support;
 
 /// Most templates from which the lengths of inserts are learned.
 const LEARNED: usize = 25_000;
 
-/// Most reads from which it is learned what is before the sample.
-const LEARNED_FRONTS: usize = 12_500;
+/// An insert surely ends where it does with at least this probability.
+const SURE: f32 = 0.95;
 
 /// Most templates, and one in this many of their bases, by which it is learned how likely bases are
 /// that were not yet seen.
@@ -50,12 +51,10 @@ impl InsertModel {
         let some = || templates.iter().step_by(step).copied();
         let is_paired = templates.iter().any(|mates| mates.len() == 2);
         let longest = templates.iter().flat_map(|mates| mates.iter().map(ReadRef::len)).max();
-        let reads = templates.len().div_ceil(step) * (1 + usize::from(is_paired));
-        let front_step = reads.div_ceil(LEARNED_FRONTS).max(1);
         let sample = Sample::new(composition(some()));
         let mut model = Self {
             adapters,
-            fronts: Fronts::learn(some().step_by(front_step), &sample),
+            library: Library::default(),
             sample,
             ends: MoleculeEnds::default(),
             counting: Counting::None,
@@ -76,7 +75,46 @@ impl InsertModel {
                 model.learn_lengths(some());
             }
         }
+        model.learn_library(some());
         model
+    }
+
+    /// Learns what the library has at the ends of reads.
+    fn learn_library<'a>(
+        &mut self,
+        templates: impl Iterator<Item = &'a [ReadRef<'a>]> + Clone,
+    ) {
+        let all = templates.clone().flatten().copied();
+        let mut library = Library::default();
+        for mate in 0..2 {
+            let reads = templates.clone().filter_map(|mates| mates.get(mate).copied()).collect();
+            let starts = OfReads { place: Place::Start, mate, reads };
+            library.learn(&starts, all.clone(), &self.sample);
+        }
+        // Reads that end in the sample, and reads up to their adapters.
+        let (mut whole, mut cut) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+        let mut finder = Finder::default();
+        for mates in templates {
+            finder.find(self, mates, true);
+            for (mate, read) in mates.iter().enumerate().take(2) {
+                let ends = finder.ends(mate);
+                let any = ends.iter().map(|end| end.probability).sum::<f32>();
+                let is_sure = |end: &&End| end.tail == Tail::Adapter && end.probability > SURE;
+                if any < 1.0 - SURE {
+                    whole[mate].push(*read);
+                } else if let Some(end) = ends.iter().find(is_sure)
+                    && mates.len() == 1
+                {
+                    cut[mate].push(read.window(0, end.at as usize));
+                }
+            }
+        }
+        for (place, reads) in [(Place::End, whole), (Place::BeforeAdapter, cut)] {
+            for (mate, reads) in reads.into_iter().enumerate() {
+                library.learn(&OfReads { place, mate, reads }, all.clone(), &self.sample);
+            }
+        }
+        self.library = library;
     }
 
     /// Learns, from the same templates, what the run's words say of the bases of reads

@@ -53,16 +53,19 @@
 mod adapter;
 mod candidates;
 mod finder;
-mod front;
 mod inserts;
+mod layout;
 mod learn;
 mod lengths;
+mod library;
 mod model;
 mod molecules;
 mod overlap;
+mod overlay;
 mod planes;
 mod runs;
 mod sample;
+mod structure;
 mod support;
 mod tails;
 #[cfg(test)]
@@ -72,6 +75,7 @@ pub use adapter::Adapter;
 pub use finder::Finder;
 pub use inserts::{End, Insert, Inserts, Tail};
 pub use model::InsertModel;
+pub use structure::{Part as StructurePart, Place, Structure};
 
 /// The examples of the README, to be tested.
 #[cfg(doctest)]

@@ -4,12 +4,13 @@ use bm_reads::ReadRef;
 
 use crate::adapter::Adapter;
 use crate::candidates::Signs;
-use crate::front::Fronts;
 use crate::lengths::Lengths;
+use crate::library::Library;
 use crate::molecules::MoleculeEnds;
 use crate::overlap::Overlaps;
 use crate::runs::Runs;
 use crate::sample::{Sample, UNCOUNTED};
+use crate::structure::Structure;
 use crate::support::Support;
 
 /// Words are counted in a part of the templates that has no more bases than this.
@@ -28,17 +29,23 @@ pub struct InsertModel {
     pub(crate) overlaps: Option<Overlaps>,
     pub(crate) lengths: Lengths,
     pub(crate) runs: Runs,
-    /// What is before the sample, in runs in which something is.
-    pub(crate) fronts: Option<Fronts>,
+    /// What the library has at the ends of reads, in runs in which it has something.
+    pub(crate) library: Library,
     /// What words of the sample say of the bases of reads, if that was asked for.
     pub(crate) support: Option<Support>,
 }
 
 impl InsertModel {
     /// Returns whether there is nothing to be found but unknown bases at the ends of reads: no
-    /// adapters, no mates, no tails, and nothing before the sample.
+    /// adapters, no mates, no tails, and nothing of the library.
     pub fn is_idle(&self) -> bool {
-        !self.has_tails() && self.runs.is_idle() && self.fronts.is_none()
+        !self.has_tails() && self.runs.is_idle() && self.library.is_idle()
+    }
+
+    /// Returns what the library of the run has at the ends of its reads that is not of the sample,
+    /// but adapters.
+    pub fn structures(&self) -> &[Structure] {
+        &self.library.structures
     }
 
     /// Forgets that mates tell where inserts end.

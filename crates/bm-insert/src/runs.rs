@@ -7,7 +7,7 @@
 use bm_reads::ReadRef;
 use bm_reads::base::{UNKNOWN, code};
 
-use crate::front::known_length;
+use crate::library::known_length;
 use crate::sample::Sample;
 
 /// Bases of runs at the end of reads.

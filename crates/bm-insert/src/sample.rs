@@ -264,19 +264,16 @@ impl Sample {
         }
     }
 
-    /// Returns how often the run has a base of a read, and how often any base, before those that
-    /// follow it in the read.
-    pub(crate) fn before(&self, sequence: &[u8], at: usize) -> [f32; 2] {
-        let base = usize::from(code(sequence[at]));
+    /// Returns how often the run has each base before those that follow one in a read.
+    pub(crate) fn each_before(&self, sequence: &[u8], at: usize) -> [f32; 4] {
         let following = sequence.get(at + 1..at + K).unwrap_or_default();
-        let is_known = base < 4 && following.iter().all(|letter| code(*letter) < UNKNOWN);
+        let is_known = following.iter().all(|letter| code(*letter) < UNKNOWN);
         if following.is_empty() || !is_known {
-            return [0.0; 2];
+            return [0.0; 4];
         }
         let fold = |word, letter: &u8| word << 2 | usize::from(code(*letter));
         let context = following.iter().fold(0, fold);
-        let count = |base: usize| f32::from(self.counts[base << (2 * (K - 1)) | context]);
-        [count(base), (0..4).map(count).sum()]
+        std::array::from_fn(|base| f32::from(self.counts[base << (2 * (K - 1)) | context]))
     }
 
     /// Returns the error probability of a base by its quality.

@@ -35,8 +35,8 @@ pub struct CutCounts {
     pub adapters: u64,
     /// Runs of one base.
     pub poly: u64,
-    /// Bases in front that are not of the sample.
-    pub front: u64,
+    /// What the library has at the ends, such as identifiers, barcodes and primers.
+    pub library: u64,
     /// Ends with too many errors.
     pub ends: u64,
 }
@@ -44,16 +44,16 @@ pub struct CutCounts {
 impl CutCounts {
     /// Returns the numbers with their names in reports.
     pub fn named(&self) -> [(&'static str, u64); 5] {
-        let Self { fixed, adapters, poly, front, ends } = *self;
-        [("adapters", adapters), ("poly", poly), ("front", front), ("ends", ends), ("fixed", fixed)]
+        let Self { fixed, adapters, poly, library, ends } = *self;
+        [("adapters", adapters), ("poly", poly), ("library", library), ("ends", ends), ("fixed", fixed)]
     }
 
     /// Returns 1 for each number that is not 0.
     pub(crate) fn any(&self) -> Self {
-        let Self { fixed, adapters, poly, front, ends } = self;
-        let [fixed, adapters, poly, front, ends] =
-            [fixed, adapters, poly, front, ends].map(|number| u64::from(*number > 0));
-        Self { fixed, adapters, poly, front, ends }
+        let Self { fixed, adapters, poly, library, ends } = self;
+        let [fixed, adapters, poly, library, ends] =
+            [fixed, adapters, poly, library, ends].map(|number| u64::from(*number > 0));
+        Self { fixed, adapters, poly, library, ends }
     }
 
     /// Returns the sum of the numbers.
@@ -63,11 +63,11 @@ impl CutCounts {
 
     /// Adds other numbers.
     pub(crate) fn add(&mut self, other: &Self) {
-        let Self { fixed, adapters, poly, front, ends } = self;
+        let Self { fixed, adapters, poly, library, ends } = self;
         *fixed += other.fixed;
         *adapters += other.adapters;
         *poly += other.poly;
-        *front += other.front;
+        *library += other.library;
         *ends += other.ends;
     }
 }
@@ -105,7 +105,7 @@ impl Part {
         let mut keep = self.judged.clone();
         // What lies outside the sample stays, unless it is to be cut.
         let cuts_tail = match insert.tail(length) {
-            Some(Tail::Adapter) => trimming.adapters,
+            Some(Tail::Adapter | Tail::Library) => trimming.adapters,
             Some(Tail::Run) => trimming.poly,
             Some(Tail::Unknown) => trimming.ends,
             None => true,
@@ -122,7 +122,7 @@ impl Part {
         self.cut = self.cut_bases(insert, length, &left, &keep);
         if only_unknown {
             // Unknown bases are bad ends.
-            self.cut.ends += std::mem::take(&mut self.cut.front);
+            self.cut.ends += std::mem::take(&mut self.cut.library);
         }
         self.keep = keep;
     }
@@ -143,16 +143,17 @@ impl Part {
         let tail_from = part.end.clamp(keep.end, left.end.max(keep.end));
         let tail = (left.end.max(keep.end) - tail_from) as u64;
         // Unknown bases are bad ends.
-        let (adapters, poly) = match insert.tail(length) {
-            Some(Tail::Adapter) => (tail, 0),
-            Some(Tail::Run) => (0, tail),
-            Some(Tail::Unknown) | None => (0, 0),
+        let (adapters, poly, behind) = match insert.tail(length) {
+            Some(Tail::Adapter) => (tail, 0, 0),
+            Some(Tail::Run) => (0, tail, 0),
+            Some(Tail::Library) => (0, 0, tail),
+            Some(Tail::Unknown) | None => (0, 0, 0),
         };
         let cut = length - keep.len();
-        let front = (front_to - left.start) as u64;
+        let library = (front_to - left.start) as u64 + behind;
         let fixed = fixed as u64;
-        let ends = cut as u64 - fixed - adapters - poly - front;
-        CutCounts { fixed, adapters, poly, front, ends }
+        let ends = cut as u64 - fixed - adapters - poly - library;
+        CutCounts { fixed, adapters, poly, library, ends }
     }
 }
 
@@ -197,8 +198,8 @@ mod tests {
             let mut part = Part::to_score(&trimming, insert, 30);
             part.chosen = chosen;
             part.finish(&trimming, insert, &[b'A'; 30]);
-            let [adapters, poly, front, ends, fixed] = cut;
-            let expected = CutCounts { fixed, adapters, poly, front, ends };
+            let [adapters, poly, library, ends, fixed] = cut;
+            let expected = CutCounts { fixed, adapters, poly, library, ends };
             let found = if part.keep.is_empty() { 0..0 } else { part.keep.clone() };
             assert_eq!((found, part.cut), (keep.clone(), expected), "{trimming:?}");
             assert_eq!(part.cut.total() as usize, 30 - keep.len());

@@ -184,7 +184,7 @@ fn the_summary_names_adapters_and_counts_what_was_cut() {
         cut["reads"], bases["adapters"], bases["poly"], bases["ends"]
     );
     let [line] = &lines(&done, "trimmed: ")[..] else { panic!("{}", done.stderr) };
-    assert!(line.replace(&format!(", {} front", bases["front"]), "") == expected, "{line}");
+    assert!(line.replace(&format!(", {} library", bases["library"]), "") == expected, "{line}");
 
     // Only what was asked for.
     let (done, report) =

@@ -89,7 +89,7 @@ fn reason(reason: &NotOfSample) -> &'static str {
 const CAUSES: [(&str, &str); 5] = [
     ("adapters", "adapters, and what is behind them"),
     ("poly", "runs of G or A at the end"),
-    ("front", "bases in front that are not of the sample"),
+    ("library", "bases of the library at the ends, such as identifiers and primers"),
     ("ends", "ends whose errors cost more than their right bases bring"),
     ("fixed", "as many bases of every read as --cut-front and --cut-tail say"),
 ];

@@ -1,0 +1,171 @@
+//! How many bases at an end of a run's reads are not of the sample, from the comparison with other
+//! reads.
+//!
+//! A mixture of reads with each number of such bases, by expectation and maximisation: bases that are
+//! not of the sample are mostly unlike what others have there, all together; errors are alone. What
+//! is left are reads that are elsewhere altogether, such as chimeras: their junctions may be anywhere.
+
+use std::collections::BTreeMap;
+
+use crate::overlay::{Compared, MOST, Overlay};
+
+/// Fewest reads of which something is known.
+const FEWEST: u64 = 100;
+
+/// Part of the bases that are not of the sample and are unlike others', at first and at least.
+const UNLIKE: f64 = 0.75;
+const LEAST_UNLIKE: f64 = 0.4;
+
+/// Part of the bases of the sample that are unlike others', at least and at most.
+const LEAST_WRONG: f64 = 5e-4;
+const MOST_WRONG: f64 = 0.15;
+
+/// These count as so many observed bases.
+const WEIGHT: f64 = 20.0;
+
+/// A number of bases counts if at least this part of the reads has it: one base may be a bad cycle,
+/// two may be two errors.
+const LEAST_SHARES: [f64; 3] = [0.2, 0.05, 0.03];
+
+/// The same where all smaller numbers are there, and beside others, of which it is not less than one in
+/// [`FEWER`].
+const LEAST_TOGETHER: f64 = 0.008;
+const FEWER: f64 = 20.0;
+
+/// It is also so many times as frequent as the rarer half of all numbers: junctions of chimeras.
+const OVER_JUNCTIONS: f64 = 4.0;
+
+/// Fewest reads with it.
+const FEWEST_WITH: f64 = 20.0;
+
+/// Something is there if at least this part of the reads has it.
+const LEAST_ALL: f64 = 0.04;
+
+/// Rounds of expectation and maximisation.
+const ROUNDS: usize = 60;
+
+/// Shares of the reads by their number of bases that are not of the sample.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Layout {
+    /// From none to the most that any reads have.
+    pub(crate) shares: Vec<f64>,
+}
+
+impl Layout {
+    /// Returns the layout of an end; `None` if all reads are of the sample there.
+    pub(crate) fn of(overlay: &Overlay) -> Option<Self> {
+        let mut kinds: BTreeMap<Compared, u64> = BTreeMap::new();
+        for compared in &overlay.reads {
+            *kinds.entry(*compared).or_default() += 1;
+        }
+        kinds.remove(&Compared::default());
+        let reads = kinds.values().sum::<u64>();
+        if reads < FEWEST || kinds.keys().all(|compared| compared.unlike == 0) {
+            return None;
+        }
+        let [inner, wrong] = overlay.inner.map(|bases| bases as f64);
+        let wrong = ((wrong + 1.0) / (inner + 100.0)).clamp(LEAST_WRONG, MOST_WRONG);
+        let mixture = Mixture::fit(&kinds, overlay.places, wrong);
+        mixture.layout(reads as f64)
+    }
+}
+
+struct Mixture {
+    /// Of reads by their number of bases.
+    shares: Vec<f64>,
+    /// P(unlike) of each place, if it is not of the sample and if it is.
+    unlike: [[f64; 2]; MOST],
+}
+
+impl Mixture {
+    fn fit(kinds: &BTreeMap<Compared, u64>, places: usize, wrong: f64) -> Self {
+        let mut shares = vec![0.5 / places as f64; places + 1];
+        shares[0] = 0.5;
+        let mut mixture = Self { shares, unlike: [[UNLIKE, wrong]; MOST] };
+        let mut p = vec![0.0; places + 1];
+        for _ in 0..ROUNDS {
+            let mut shares = vec![0.0; places + 1];
+            // For each place, if it is not of the sample and if it is: bases, and unlike ones.
+            let mut seen = [[[0.0; 2]; 2]; MOST];
+            for (compared, number) in kinds {
+                mixture.posterior(*compared, &mut p);
+                let number = *number as f64;
+                // P(more bases than places before) from the last place on.
+                let mut foreign = 0.0;
+                for place in (0..places).rev() {
+                    foreign += p[place + 1];
+                    let is_unlike = f64::from(compared.unlike >> place & 1);
+                    let is_seen = f64::from((compared.unlike | compared.like) >> place & 1);
+                    for (seen, p) in seen[place].iter_mut().zip([foreign, 1.0 - foreign]) {
+                        seen[0] += number * p * is_seen;
+                        seen[1] += number * p * is_unlike;
+                    }
+                }
+                shares.iter_mut().zip(&p).for_each(|(share, p)| *share += number * p);
+            }
+            let all = shares.iter().sum::<f64>();
+            mixture.shares = shares.iter().map(|share| share / all).collect();
+            for (unlike, seen) in mixture.unlike.iter_mut().zip(&seen) {
+                let rate = |[all, unlike]: [f64; 2], prior: f64| {
+                    (unlike + WEIGHT * prior) / (all + WEIGHT)
+                };
+                let foreign = rate(seen[0], UNLIKE).clamp(LEAST_UNLIKE, 1.0 - LEAST_WRONG);
+                *unlike = [foreign, rate(seen[1], wrong).clamp(LEAST_WRONG, MOST_WRONG)];
+            }
+        }
+        mixture
+    }
+
+    /// Fills `p` with P(number of bases that are not of the sample).
+    fn posterior(&self, compared: Compared, p: &mut [f64]) {
+        let mut ratio = 1.0;
+        p[0] = self.shares[0];
+        for place in 0..p.len() - 1 {
+            let [foreign, sample] = self.unlike[place];
+            if compared.unlike >> place & 1 == 1 {
+                ratio *= foreign / sample;
+            } else if compared.like >> place & 1 == 1 {
+                ratio *= (1.0 - foreign) / (1.0 - sample);
+            }
+            p[place + 1] = self.shares[place + 1] * ratio;
+        }
+        let all = p.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+        p.iter_mut().for_each(|p| *p /= all);
+    }
+
+    fn layout(&self, reads: f64) -> Option<Layout> {
+        let mut rare: Vec<f64> = self.shares[1..].to_vec();
+        rare.sort_by(f64::total_cmp);
+        let half = &rare[..rare.len().div_ceil(2)];
+        let junctions = half.iter().sum::<f64>() / half.len().max(1) as f64;
+        let is_there = |bases: usize, least: f64| {
+            let share = self.shares[bases];
+            share >= least.max(OVER_JUNCTIONS * junctions) && share * reads >= FEWEST_WITH
+        };
+        let least = |bases: usize| LEAST_SHARES[(bases - 1).min(LEAST_SHARES.len() - 1)];
+        let lengths = 1..self.shares.len();
+        // Some number stands out, or all up to some number are there.
+        let together = lengths.clone().take_while(|bases| is_there(*bases, LEAST_TOGETHER)).last();
+        // One base each may be errors.
+        let several = |bases: &usize| self.shares[2..=*bases].iter().sum::<f64>() >= LEAST_ALL;
+        let together = together.filter(several);
+        let longest = lengths.clone().rfind(|bases| is_there(*bases, least(*bases)));
+        let longest = longest.or(together)?;
+        // Beside some of them, fewer are no surprise.
+        let highest = self.shares[1..].iter().copied().fold(0.0, f64::max);
+        let fewer = LEAST_TOGETHER.max(highest / FEWER);
+        let counts = |bases: usize| bases == longest || is_there(bases, fewer);
+        let mut shares: Vec<f64> = vec![0.0; self.shares.len()];
+        for bases in lengths.filter(|bases| *bases <= longest && counts(*bases)) {
+            shares[bases] = self.shares[bases];
+        }
+        let all = shares.iter().sum::<f64>();
+        // Reads that are unlike others as far as they are compared are of something else.
+        if all < LEAST_ALL || shares.last().is_some_and(|share| *share > 0.0) {
+            return None;
+        }
+        shares[0] = (1.0 - all).max(0.0);
+        shares.truncate(shares.iter().rposition(|share| *share > 0.0).map_or(0, |last| last + 1));
+        Some(Layout { shares })
+    }
+}

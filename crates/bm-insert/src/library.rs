@@ -1,0 +1,434 @@
+//! Bases at the ends of reads that a library has and the sample has not: unique molecular identifiers,
+//! barcodes, primers, linkers, spacers, the G of template switching.
+//!
+//! They are at a fixed place, an end of the read, or in front of the adapter; and they are not what
+//! other reads have there that read across the same place ([`crate::overlay`]). How many bases there
+//! are in which part of the reads is learned once ([`crate::layout`]). Where it differs from read to
+//! read, the run's words of twelve bases tell how many a read has.
+
+use bm_reads::ReadRef;
+use bm_reads::base::{UNKNOWN, is_unknown};
+
+use crate::layout::Layout;
+use crate::overlay::{MOST, Oriented, Overlay, compared_places, good_byte};
+use crate::sample::{K, Sample, Words};
+use crate::structure::{Place, Structure};
+
+/// Most reads whose ends are compared with others, and bases of these others.
+const COMPARED: usize = 6_000;
+const BASES: usize = 10_000_000;
+
+/// Longer reads, in bases, are of instruments whose ends are of another kind.
+const LONGEST: usize = 700;
+
+/// Rounds of expectation and maximisation.
+const ROUNDS: usize = 20;
+
+/// All reads have as many bases that are not of the sample if this part of them has.
+const ALL: f32 = 0.97;
+
+/// A base of a read is the run's if at least this part of what the run has before the same bases is.
+const SUPPORTED: f32 = 0.1;
+
+/// The part of the reads that have bases of the library by words, in those that have by other reads.
+const LEAST_AGREE: f32 = 0.5;
+const MOST_AGREE: f32 = 1.5;
+
+/// Letters at an end of a read that tell how many of them are not of the sample.
+const LETTERS: usize = MOST + K;
+
+/// What reads of each mate have at either end that is not of the sample.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Library {
+    /// At the start, at the end, and in front of an adapter, of each mate.
+    ends: [[Option<End>; 2]; 3],
+    /// Words of the sample, where numbers of bases differ from read to read.
+    words: Option<Box<Sample>>,
+    pub(crate) structures: Vec<Structure>,
+}
+
+/// The bases at one end of the reads of one mate.
+#[derive(Clone, Debug)]
+struct End {
+    /// Share of the reads with each number of them.
+    shares: Vec<f32>,
+    /// Frequencies of A, C, G and T at each place, among them and in the sample.
+    bases: Vec<[[f32; 4]; 2]>,
+    /// See [`elsewhere`].
+    elsewhere: f32,
+}
+
+/// The reads of one mate at one place, each a part of a read.
+pub(crate) struct Ends<'a> {
+    pub(crate) place: Place,
+    pub(crate) mate: usize,
+    pub(crate) reads: Vec<ReadRef<'a>>,
+}
+
+impl Library {
+    /// Returns whether nothing is known.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.ends.iter().flatten().all(Option::is_none)
+    }
+
+    /// Learns what is not of the sample at one end of the reads of one mate, which `all` testify.
+    pub(crate) fn learn<'a>(
+        &mut self,
+        ends: &Ends<'a>,
+        all: impl Iterator<Item = ReadRef<'a>> + Clone,
+        frequencies: &Sample,
+    ) {
+        let step = ends.reads.len().div_ceil(COMPARED).max(1);
+        let reads: Vec<ReadRef<'_>> = ends.reads.iter().step_by(step).copied().collect();
+        let mut lengths: Vec<usize> = reads.iter().map(ReadRef::len).collect();
+        lengths.sort_unstable();
+        let Some(middle) = lengths.get(lengths.len() / 2) else { return };
+        let places = compared_places(*middle);
+        if places == 0 || *middle > LONGEST {
+            return;
+        }
+        let from_end = ends.place != Place::Start;
+        let oriented = reads.iter().map(|read| Oriented::new(*read, from_end));
+        let bases = all.clone().map(|read| read.len()).sum::<usize>();
+        let testify = all.clone().step_by(bases.div_ceil(BASES).max(1));
+        let good = good_byte(reads.iter().copied());
+        let overlay = Overlay::of(oriented, testify, places, good);
+        let Some(layout) = Layout::of(&overlay) else { return };
+        let shares: Vec<f32> = layout.shares.iter().map(|share| *share as f32).collect();
+        let mut end = End {
+            bases: vec![[[0.25; 4]; 2]; shares.len() - 1],
+            shares,
+            elsewhere: 0.0,
+        };
+        if end.number_of_all().is_none() {
+            let words = self.words.get_or_insert_with(|| {
+                let mut words = frequencies.clone();
+                words.clear();
+                words.count(&words_of(all, bases));
+                words.forget_simple_words();
+                Box::new(words)
+            });
+            let letters: Vec<Letters> = reads.iter().map(|read| Letters::of(*read, from_end)).collect();
+            end.learn(&letters, words);
+        }
+        let numbers: Vec<usize> = reads
+            .iter()
+            .map(|read| end.most_probable(&Letters::of(*read, from_end), self.words.as_deref()))
+            .collect();
+        // Words that disagree with other reads do not tell which reads have them.
+        let with = numbers.iter().filter(|number| **number > 0).count() as f32;
+        let agree = LEAST_AGREE..MOST_AGREE;
+        if !agree.contains(&(with / reads.len() as f32 / (1.0 - end.shares[0]))) {
+            return;
+        }
+        self.structures.extend(Structure::of(ends.place, ends.mate, &reads, &numbers));
+        self.ends[ends.place.number()][ends.mate.min(1)] = Some(end);
+    }
+
+    /// Fills `p` with the probability of each number of bases at a place that are not of the sample,
+    /// from none on; empty if all reads are of the sample there.
+    pub(crate) fn find(&self, place: Place, mate: usize, read: ReadRef<'_>, p: &mut Vec<f32>) {
+        p.clear();
+        if let Some(end) = &self.ends[place.number()][mate.min(1)] {
+            end.posterior(read, place != Place::Start, self.words.as_deref(), p);
+        }
+    }
+}
+
+/// Returns the words of the inner bases of reads.
+fn words_of<'a>(reads: impl Iterator<Item = ReadRef<'a>>, bases: usize) -> Words {
+    let step = bases.div_ceil(BASES).max(1);
+    let mut words = Words::of_bases(bases / step);
+    for read in reads.step_by(step) {
+        let margin = compared_places(read.len());
+        words.add(&read.sequence[margin..read.len() - margin]);
+    }
+    words
+}
+
+/// The letters at one end of a read, on the strand that begins there, and their qualities.
+struct Letters {
+    number: usize,
+    letters: [u8; LETTERS],
+    quality_scores: [u8; LETTERS],
+}
+
+impl Letters {
+    fn of(read: ReadRef<'_>, from_end: bool) -> Self {
+        let number = read.len().min(LETTERS);
+        let mut letters = Self { number, letters: [b'N'; LETTERS], quality_scores: [0; LETTERS] };
+        let oriented = Oriented::new(read, from_end);
+        for place in 0..number {
+            letters.letters[place] = bm_reads::base::letter(oriented.code(place));
+            letters.quality_scores[place] = oriented.quality_score(place);
+        }
+        letters
+    }
+}
+
+/// The first bases of some letters, and what the run has there.
+#[derive(Clone, Copy)]
+struct First {
+    bases: usize,
+    codes: [u8; MOST],
+    /// How often the run has each base, and any base, before those that follow.
+    counts: [[f32; 2]; MOST],
+    errors: [f32; MOST],
+}
+
+impl First {
+    fn of(letters: &Letters, most: usize, words: &Sample) -> Self {
+        let bases = most.min(letters.number);
+        let mut first =
+            Self { bases, codes: [UNKNOWN; MOST], counts: [[0.0; 2]; MOST], errors: [0.0; MOST] };
+        let mut sequence = letters.letters;
+        let sequence = &mut sequence[..letters.number];
+        for place in (0..bases).rev() {
+            let code = bm_reads::base::code(sequence[place]);
+            first.codes[place] = code;
+            first.errors[place] = words.error(letters.quality_scores[place]);
+            let counts = words.each_before(sequence, place);
+            let all = counts.iter().sum::<f32>();
+            let own = counts.get(usize::from(code)).copied().unwrap_or(0.0);
+            first.counts[place] = [own, all];
+            // What the run has goes on beside a base that it has not.
+            if own < SUPPORTED * all {
+                let most = (0..4u8)
+                    .max_by(|a, b| counts[usize::from(*a)].total_cmp(&counts[usize::from(*b)]));
+                sequence[place] = bm_reads::base::letter(most.unwrap_or(UNKNOWN));
+            }
+        }
+        first
+    }
+
+    /// Returns the code of a place, if it is known.
+    fn code(&self, place: usize) -> Option<usize> {
+        Some(usize::from(self.codes[place])).filter(|code| *code < usize::from(UNKNOWN))
+    }
+}
+
+impl End {
+    /// Returns the number of bases that are not of the sample if all reads have as many.
+    fn number_of_all(&self) -> Option<usize> {
+        self.shares.iter().position(|share| *share >= ALL)
+    }
+
+    /// Learns which bases there are from reads.
+    fn learn(&mut self, reads: &[Letters], words: &Sample) {
+        self.elsewhere = elsewhere(reads, words);
+        let most = self.most();
+        let known: Vec<First> = reads.iter().map(|read| First::of(read, most, words)).collect();
+        for _ in 0..ROUNDS {
+            let mut bases = vec![[[1.0f32; 4]; 2]; most];
+            for first in &known {
+                let of_read = self.of_first(first);
+                let mut before = 0.0;
+                for place in (0..first.bases).rev() {
+                    before += of_read[place + 1];
+                    if let Some(code) = first.code(place) {
+                        bases[place][0][code] += before;
+                        bases[place][1][code] += 1.0 - before;
+                    }
+                }
+            }
+            for bases in bases.iter_mut().flatten() {
+                let all = bases.iter().sum::<f32>();
+                bases.iter_mut().for_each(|frequency| *frequency /= all);
+            }
+            self.bases = bases;
+        }
+    }
+
+    /// Returns the most bases that may not be of the sample.
+    fn most(&self) -> usize {
+        self.bases.len()
+    }
+
+    fn posterior(
+        &self,
+        read: ReadRef<'_>,
+        from_end: bool,
+        words: Option<&Sample>,
+        p: &mut Vec<f32>,
+    ) {
+        let most = self.most().min(read.len());
+        if let (None, Some(words)) = (self.number_of_all(), words) {
+            let first = First::of(&Letters::of(read, from_end), self.most(), words);
+            p.extend_from_slice(&self.of_first(&first)[..=most]);
+            return;
+        }
+        p.extend_from_slice(&self.shares[..=most]);
+        // A read that is shorter has no other bases.
+        p[most] += self.shares[most + 1..].iter().sum::<f32>();
+    }
+
+    /// Returns the most probable number of bases of a read that are not of the sample.
+    fn most_probable(&self, letters: &Letters, words: Option<&Sample>) -> usize {
+        match (self.number_of_all(), words) {
+            (None, Some(words)) => {
+                let p = self.of_first(&First::of(letters, self.most(), words));
+                (0..=self.most()).max_by(|a, b| p[*a].total_cmp(&p[*b])).unwrap_or(0)
+            }
+            (all, _) => all.unwrap_or(0),
+        }
+    }
+
+    /// Returns P(number of bases that are not of the sample).
+    fn of_first(&self, first: &First) -> [f32; MOST + 1] {
+        let mut shares = [0.0f64; MOST + 1];
+        let mut ratio = 1.0f64;
+        shares[0] = f64::from(self.shares[0]);
+        for place in 0..first.bases {
+            if let Some(code) = first.code(place) {
+                let [before, sample] = self.bases[place].map(|bases| bases[code]);
+                let p = next(first.counts[place], sample, self.elsewhere);
+                let error = first.errors[place];
+                ratio *= f64::from(before / ((1.0 - error) * p + error * 0.25));
+            }
+            shares[place + 1] = f64::from(self.shares[place + 1]) * ratio;
+        }
+        let all = shares.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+        shares.map(|share| (share / all) as f32)
+    }
+}
+
+/// Returns P(base | sample), by how often the run has it, and any base, before those that follow,
+/// its frequency, and the part of such cases that are of elsewhere in the sample.
+fn next([own, all]: [f32; 2], frequency: f32, elsewhere: f32) -> f32 {
+    let p = (own + frequency) / (all + 1.0);
+    (1.0 - elsewhere) * p + elsewhere * frequency
+}
+
+/// Returns in which part of the cases the bases before a word, as the run has them, say nothing of
+/// the base before it in a read: they are of elsewhere in the sample. As seen at the last places that
+/// are looked at.
+fn elsewhere(reads: &[Letters], words: &Sample) -> f32 {
+    let place = MOST - 1;
+    let known: Vec<[f32; 2]> = reads
+        .iter()
+        .filter(|read| read.number > place)
+        .map(|read| {
+            let counts = words.each_before(&read.letters[..read.number], place);
+            let code = usize::from(bm_reads::base::code(read.letters[place]));
+            [counts.get(code).copied().unwrap_or(0.0), counts.iter().sum()]
+        })
+        .filter(|[_, all]| *all > 0.0)
+        .collect();
+    let mut share = 0.1;
+    for _ in 0..ROUNDS {
+        let of_elsewhere = |counts: &[f32; 2]| share * 0.25 / next(*counts, 0.25, share);
+        share = known.iter().map(of_elsewhere).sum::<f32>() / known.len().max(1) as f32;
+    }
+    share
+}
+
+/// Returns the number of unknown bases that a sequence begins with.
+pub(crate) fn unknown_first(sequence: &[u8]) -> usize {
+    sequence.iter().take_while(|letter| is_unknown(**letter)).count()
+}
+
+/// Returns the number of bases of a sequence without unknown ones at its end.
+pub(crate) fn known_length(sequence: &[u8]) -> usize {
+    sequence.len() - sequence.iter().rev().take_while(|letter| is_unknown(**letter)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Random, template};
+
+    const READS: usize = 4000;
+    const LENGTH: usize = 80;
+
+    /// Reads that begin anywhere in a small genome; `front` returns what is before each.
+    fn reads(front: impl Fn(&mut Random, usize) -> Vec<u8>) -> (Vec<Vec<u8>>, Vec<usize>) {
+        let mut random = Random(7);
+        let genome = random.bases(20_000);
+        let one = |number: usize| {
+            let start = random.below(genome.len() - LENGTH);
+            let front = front(&mut random, number);
+            let mut read = [&front[..], &genome[start..start + LENGTH]].concat();
+            read.truncate(LENGTH);
+            (read, front.len())
+        };
+        (0..READS).map(one).unzip()
+    }
+
+    fn learned(reads: &[Vec<u8>]) -> Option<Fronts> {
+        let scores = [b'I'; LENGTH];
+        let templates: Vec<_> = reads.iter().map(|read| template(read, &scores)).collect();
+        Fronts::learn(templates.iter().map(|read| &read[..]), &Sample::new([1; 4]))
+    }
+
+    fn right(reads: &[Vec<u8>], bases: &[usize]) -> f64 {
+        let (fronts, scores) = (learned(reads).expect("there are such bases"), [b'I'; LENGTH]);
+        let is_right = |(read, bases): &(&Vec<u8>, &usize)| {
+            let mut front = Vec::new();
+            fronts.find(0, template(read, &scores)[0], &mut front);
+            assert!(front.is_sorted_by(|a, b| a >= b) && front.iter().all(|p| *p <= 1.0));
+            front.iter().filter(|p| **p > 0.5).count() == **bases
+        };
+        reads.iter().zip(bases).filter(is_right).count() as f64 / reads.len() as f64
+    }
+
+    #[test]
+    fn bases_of_template_switching_are_found_read_by_read() {
+        let (reads, bases) = reads(|_, number| vec![b'G'; [3, 3, 3, 4, 0][number % 5]]);
+        assert!(right(&reads, &bases) > 0.85, "{}", right(&reads, &bases));
+    }
+
+    #[test]
+    fn random_bases_and_a_constant_part_are_found() {
+        let (reads, bases) = reads(|random, _| [random.bases(8), b"TGG".to_vec()].concat());
+        assert!(right(&reads, &bases) > 0.99, "{}", right(&reads, &bases));
+    }
+
+    #[test]
+    fn nothing_is_found_where_reads_begin_in_the_sample() {
+        assert!(learned(&reads(|_, _| Vec::new()).0).is_none());
+        // Reads that begin at a few places, as behind primers, with errors in one of them.
+        let genome = Random(5).bases(9000);
+        let primed = |number: usize| {
+            let start = number % 40 * 200;
+            let mut read = genome[start..start + LENGTH].to_vec();
+            if start == 400 {
+                read[..3].copy_from_slice(b"GGG");
+            }
+            read
+        };
+        assert!(learned(&(0..READS).map(primed).collect::<Vec<_>>()).is_none());
+        // Random primers that differ from the sample in a tenth of their bases.
+        let (mut reads, _) = reads(|_, _| Vec::new());
+        let mut random = Random(3);
+        for read in &mut reads {
+            read[..6].iter_mut().for_each(|base| {
+                if random.below(10) == 0 {
+                    *base = random.bases(1)[0];
+                }
+            });
+        }
+        assert!(learned(&reads).is_none());
+    }
+
+    #[test]
+    fn short_and_unknown_reads_say_nothing() {
+        let (mut reads, _) = reads(|random, _| random.bases(4));
+        reads.extend([Vec::new(), b"ACG".to_vec(), vec![b'N'; LENGTH], b"ACGTNACGT".to_vec()]);
+        let fronts = learned(&reads).expect("there are such bases");
+        for (read, bases) in [(&b""[..], 0), (b"ACG", 3), (b"NNNNNNNN", 4)] {
+            let mut front = Vec::new();
+            fronts.find(0, template(read, &[b'I'; LENGTH])[0], &mut front);
+            assert_eq!(front.len(), bases);
+            assert!(front.iter().all(|p| (0.0..=1.0).contains(p)), "{front:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_bases_at_the_ends_are_counted() {
+        for (read, first, known) in
+            [(&b"NNACGN"[..], 2, 5), (b"nA.", 1, 2), (b"NN", 2, 0), (b"", 0, 0), (b"ANA", 0, 3)]
+        {
+            assert_eq!((unknown_first(read), known_length(read)), (first, known));
+        }
+    }
+}

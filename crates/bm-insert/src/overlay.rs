@@ -1,0 +1,339 @@
+//! The outermost bases of reads beside those of other reads that read across the same place.
+//!
+//! A read is laid over others at the bases behind its outermost ones. Only inner bases of the others
+//! testify: what a library puts at the ends of molecules cannot vouch for itself.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use bm_reads::base::{UNKNOWN, code};
+use bm_reads::{Phred, ReadRef};
+
+/// Most bases at an end that are compared.
+pub(crate) const MOST: usize = 24;
+
+/// Bases at which reads are laid over each other, behind the outermost ones.
+const ANCHOR: usize = 20;
+const ANCHOR_MASK: u64 = (1 << (2 * ANCHOR)) - 1;
+
+/// Places behind the anchor, which are of the sample: they show how often reads differ there.
+const BEYOND: usize = 12;
+const PLACES: usize = MOST + BEYOND;
+
+/// A base is like others if at least this part of them has it, and unlike them if at most this part
+/// has it and most agree.
+const LIKE: f32 = 0.1;
+const UNLIKE: f32 = 0.03;
+const AGREE: f32 = 0.6;
+
+/// Reads that begin at one place, which no other reads across: so many of them tell which places vary.
+const BESIDE: u32 = 20;
+/// A place varies if the most frequent base has at most this part of them, and three bases have at
+/// least the other part.
+const MOST_FREQUENT: f32 = 0.6;
+const ALSO: f32 = 0.05;
+
+/// Other reads at one anchor that testify, at most.
+const MOST_OTHERS: u32 = 16;
+
+/// Bases of a lower quality say nothing, unless most of the run's are lower.
+const GOOD: u8 = 20;
+
+/// Bits of the table that tells whether a word may be an anchor.
+const FILTER_BITS: u32 = 18;
+
+/// Which of the outermost bases of a read are like, and unlike, those of others, a bit for each place,
+/// the outermost lowest; nothing is known of the rest.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Compared {
+    pub(crate) like: u32,
+    pub(crate) unlike: u32,
+}
+
+/// The outermost bases of some reads, compared.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overlay {
+    /// For each read, in order.
+    pub(crate) reads: Vec<Compared>,
+    /// Bases of the same reads that are of the sample, and how many of these are unlike others'.
+    pub(crate) inner: [u64; 2],
+    /// Places that may be compared.
+    pub(crate) places: usize,
+}
+
+/// Returns how many of the outermost bases of reads of this length are compared.
+pub(crate) fn compared_places(length: usize) -> usize {
+    (length.saturating_sub(ANCHOR) / 3).min(MOST)
+}
+
+/// Returns the lowest Phred byte of a good base, by the qualities of some reads.
+pub(crate) fn good_byte<'a>(reads: impl Iterator<Item = ReadRef<'a>>) -> u8 {
+    let mut counts = [0u64; 256];
+    for byte in reads.flat_map(|read| read.quality_scores) {
+        counts[usize::from(*byte)] += 1;
+    }
+    let all = counts.iter().sum::<u64>();
+    let mut sum = 0;
+    let middle = counts.iter().position(|count| {
+        sum += count;
+        2 * sum > all
+    });
+    (Phred::OFFSET + GOOD).min(middle.unwrap_or(0) as u8)
+}
+
+/// The base of a read at a place from one of its ends, on the strand that begins there.
+#[derive(Clone, Copy)]
+pub(crate) struct Oriented<'a> {
+    sequence: &'a [u8],
+    quality_scores: &'a [u8],
+    from_end: bool,
+}
+
+impl<'a> Oriented<'a> {
+    pub(crate) fn new(read: ReadRef<'a>, from_end: bool) -> Self {
+        Self { sequence: read.sequence, quality_scores: read.quality_scores, from_end }
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.sequence.len()
+    }
+
+    /// Returns the quality score of a base, as Phred+33.
+    pub(crate) fn quality_score(self, at: usize) -> u8 {
+        let at = if self.from_end { self.quality_scores.len() - 1 - at } else { at };
+        self.quality_scores[at]
+    }
+
+    /// Returns the code of a base.
+    pub(crate) fn code(self, at: usize) -> u8 {
+        if !self.from_end {
+            return code(self.sequence[at]);
+        }
+        let code = code(self.sequence[self.sequence.len() - 1 - at]);
+        if code < UNKNOWN { 3 - code } else { UNKNOWN }
+    }
+}
+
+/// The other reads at one anchor.
+#[derive(Clone)]
+struct Group {
+    /// Inner bases of reads at each place, and outermost ones of the reads that are compared.
+    inner: [[u32; 4]; PLACES],
+    outermost: [[u32; 4]; MOST],
+    others: u32,
+}
+
+impl Overlay {
+    /// Compares the outermost bases of some reads, at their start or at their end, with those of `all`.
+    pub(crate) fn of<'a>(
+        reads: impl Iterator<Item = Oriented<'a>>,
+        all: impl Iterator<Item = ReadRef<'a>>,
+        places: usize,
+        good: u8,
+    ) -> Self {
+        let reads: Vec<Oriented<'_>> = reads.collect();
+        let mut anchors = Anchors::default();
+        let of_reads: Vec<Option<usize>> =
+            reads.iter().map(|read| anchors.add(*read, places)).collect();
+        all.for_each(|read| anchors.look_for(read, places));
+        let mut overlay = Self { places, ..Self::default() };
+        for (read, group) in reads.iter().zip(&of_reads) {
+            let compared = group.map(|group| {
+                let group = &anchors.groups[group];
+                overlay.add_inner(*read, group, good);
+                group.compare(*read, places, good)
+            });
+            overlay.reads.push(compared.unwrap_or_default());
+        }
+        overlay
+    }
+
+    fn add_inner(&mut self, read: Oriented<'_>, group: &Group, good: u8) {
+        let first = self.places + ANCHOR;
+        for (beyond, counts) in group.inner[MOST..].iter().enumerate() {
+            let at = first + beyond;
+            if at >= read.len() || read.code(at) >= UNKNOWN {
+                break;
+            }
+            if read.quality_score(at) < good {
+                continue;
+            }
+            let own = usize::from(read.code(at));
+            // A read does not vouch for itself.
+            let mut others = *counts;
+            others[own] = others[own].saturating_sub(1);
+            if let Some(is_like) = is_like(&others, own) {
+                self.inner[0] += 1;
+                self.inner[1] += u64::from(!is_like);
+            }
+        }
+    }
+}
+
+impl Group {
+    fn compare(&self, read: Oriented<'_>, places: usize, good: u8) -> Compared {
+        let mut compared = Compared::default();
+        for place in 0..places {
+            let code = read.code(place);
+            if code >= UNKNOWN || read.quality_score(place) < good {
+                continue;
+            }
+            let own = usize::from(code);
+            let like = if self.inner[place] == [0; 4] {
+                varies(&self.outermost[place]).and_then(|varies| {
+                    if varies { Some(false) } else { is_like(&self.outermost[place], own) }
+                })
+            } else {
+                is_like(&self.inner[place], own)
+            };
+            match like {
+                Some(true) => compared.like |= 1 << place,
+                Some(false) => compared.unlike |= 1 << place,
+                None => {}
+            }
+        }
+        compared
+    }
+}
+
+/// Returns whether a base is like those of other reads, if they tell.
+fn is_like(others: &[u32; 4], own: usize) -> Option<bool> {
+    let all = others.iter().sum::<u32>() as f32;
+    let most = others.iter().copied().max().unwrap_or(0) as f32;
+    let count = others[own] as f32;
+    if all == 0.0 {
+        None
+    } else if count > 0.0 && count >= LIKE * all {
+        Some(true)
+    } else {
+        (count <= UNLIKE * all && most >= AGREE * all).then_some(false)
+    }
+}
+
+/// Returns whether a place varies from read to read, of enough reads that begin there.
+fn varies(counts: &[u32; 4]) -> Option<bool> {
+    let all = counts.iter().sum::<u32>();
+    let most = counts.iter().copied().max().unwrap_or(0) as f32;
+    let others = counts.iter().filter(|count| **count as f32 >= ALSO * all as f32).count();
+    (all >= BESIDE).then(|| most <= MOST_FREQUENT * all as f32 && others >= 3)
+}
+
+/// The anchors of the reads that are compared.
+#[derive(Default)]
+struct Anchors {
+    groups: Vec<Group>,
+    by_word: HashMap<u64, usize, BuildHasherDefault<Mixed>>,
+    /// A bit for each hash of a word.
+    filter: Vec<u64>,
+}
+
+impl Anchors {
+    /// Adds a read; returns the number of its group.
+    fn add(&mut self, read: Oriented<'_>, places: usize) -> Option<usize> {
+        self.filter.resize(1 << (FILTER_BITS - 6), 0);
+        if read.len() < places + ANCHOR {
+            return None;
+        }
+        let mut word = 0u64;
+        for at in places..places + ANCHOR {
+            let code = read.code(at);
+            if code >= UNKNOWN {
+                return None;
+            }
+            word = word << 2 | u64::from(code);
+        }
+        if is_simple(word) {
+            return None;
+        }
+        let bit = bit_of(word);
+        self.filter[bit / 64] |= 1 << (bit % 64);
+        let next = self.groups.len();
+        let number = *self.by_word.entry(word).or_insert(next);
+        if number == next {
+            let (inner, outermost) = ([[0; 4]; PLACES], [[0; 4]; MOST]);
+            self.groups.push(Group { inner, outermost, others: 0 });
+        }
+        let group = &mut self.groups[number];
+        for place in 0..places {
+            if let Some(count) = group.outermost[place].get_mut(usize::from(read.code(place))) {
+                *count += 1;
+            }
+        }
+        Some(number)
+    }
+
+    /// Counts the inner bases of a read beside the anchors that it has, on either strand.
+    fn look_for(&mut self, read: ReadRef<'_>, places: usize) {
+        let sequence = read.sequence;
+        let (mut word, mut other, mut known) = (0u64, 0u64, 0);
+        for (at, letter) in sequence.iter().enumerate() {
+            let code = code(*letter);
+            word = (word << 2 | u64::from(code & 3)) & ANCHOR_MASK;
+            other = other >> 2 | u64::from(3 - (code & 3)) << (2 * (ANCHOR - 1));
+            known = if code < UNKNOWN { known + 1 } else { 0 };
+            if known < ANCHOR {
+                continue;
+            }
+            for (word, from_end) in [(word, false), (other, true)] {
+                let bit = bit_of(word);
+                if self.filter[bit / 64] >> (bit % 64) & 1 == 1
+                    && let Some(group) = self.by_word.get(&word)
+                {
+                    let group = &mut self.groups[*group];
+                    if group.others < MOST_OTHERS {
+                        let start = if from_end { sequence.len() - 1 - at } else { at + 1 - ANCHOR };
+                        group.count(Oriented::new(read, from_end), start, places);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Group {
+    /// Counts the bases of a read whose anchor begins at `start`, but its outermost ones.
+    fn count(&mut self, read: Oriented<'_>, start: usize, places: usize) {
+        let margin = compared_places(read.len()).max(1);
+        let inner = margin..read.len().saturating_sub(margin);
+        // One that testifies of no place before the anchor does not count.
+        self.others += u32::from(start > margin && inner.contains(&(start - 1)));
+        let places_before = (0..places).map(|place| (place, (start + place).checked_sub(places)));
+        let places_behind =
+            (0..BEYOND).map(|beyond| (MOST + beyond, Some(start + ANCHOR + beyond)));
+        for (place, at) in places_before.chain(places_behind) {
+            if let Some(at) = at.filter(|at| inner.contains(at))
+                && let Some(count) = self.inner[place].get_mut(usize::from(read.code(at)))
+            {
+                *count += 1;
+            }
+        }
+    }
+}
+
+/// Hashes a word by a multiplication.
+#[derive(Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        let mixed = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ mixed >> 32;
+    }
+}
+
+/// Returns whether a word repeats one or two bases: such words are at many places of a genome.
+fn is_simple(word: u64) -> bool {
+    (1..=2).any(|period| (word ^ word >> (2 * period)) & (ANCHOR_MASK >> (2 * period)) == 0)
+}
+
+fn bit_of(word: u64) -> usize {
+    (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - FILTER_BITS)) as usize
+}

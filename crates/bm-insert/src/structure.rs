@@ -1,0 +1,220 @@
+//! What a library has at an end of its reads, in words.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use bm_reads::ReadRef;
+use bm_reads::base::{UNKNOWN, letter};
+
+use crate::overlay::Oriented;
+
+/// A base is the same in all reads if its place has at most this entropy, in bits, and random if it
+/// has at least the other.
+const SAME: f64 = 0.5;
+const RANDOM: f64 = 1.8;
+
+/// Bases that vary are words of a list if there are at most so many different ones, and they are
+/// fewer than one in so many of all that are possible.
+const MOST_WORDS: f64 = 400.0;
+const OF_POSSIBLE: f64 = 4.0;
+
+/// Most of such bases may be one added base.
+const ADDED: f64 = 0.8;
+
+/// A number of bases is rare if fewer than one in so many of the reads that have any have it.
+const RARE: usize = 12;
+
+/// Where in a read something is that is not of the sample.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Place {
+    /// At its start.
+    Start,
+    /// At its end.
+    End,
+    /// In front of the adapter that it runs into.
+    BeforeAdapter,
+}
+
+impl Place {
+    pub(crate) fn number(self) -> usize {
+        self as usize
+    }
+}
+
+/// What the bases are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    /// So many bases that differ from read to read, as those of a molecular identifier.
+    Random(usize),
+    /// So many bases that are one of a list of about so many words, as those of a barcode.
+    Words(usize, usize),
+    /// The same bases in all reads, as those of a primer or a linker.
+    Same(String),
+    /// One base several times, as template switching adds.
+    Added(char),
+    /// So many bases of none of these kinds.
+    Other(usize),
+}
+
+/// Bases at one end of the reads of one mate that a library has and the sample has not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Structure {
+    /// Where they are.
+    pub place: Place,
+    /// 0 for first mates and single reads, 1 for second mates.
+    pub mate: usize,
+    /// Fraction of the reads that have them.
+    pub fraction: f64,
+    /// Their number, from the fewest to the most.
+    pub bases: RangeInclusive<usize>,
+    /// What they are, from the end of the read inwards.
+    pub parts: Vec<Part>,
+}
+
+impl Structure {
+    /// Returns what reads have at a place, of these numbers of bases; `None` if they have none.
+    pub(crate) fn of(
+        place: Place,
+        mate: usize,
+        reads: &[ReadRef<'_>],
+        numbers: &[usize],
+    ) -> Option<Self> {
+        let with = numbers.iter().filter(|number| **number > 0).count();
+        let fewest = numbers.iter().copied().filter(|number| *number > 0).min()?;
+        let most = numbers.iter().copied().max()?;
+        let from_end = place != Place::Start;
+        let of_number = |wanted: usize| {
+            let with = reads.iter().zip(numbers).filter(move |(_, number)| **number == wanted);
+            with.map(move |(read, _)| Oriented::new(*read, from_end))
+                .filter(move |read| read.len() >= wanted)
+        };
+        // The longest that is not rare: shorter ones may be a part of it.
+        let is_rare = |number: &usize| RARE * of_number(*number).count() < with;
+        let bases = (1..=most).rfind(|number| !is_rare(number))?;
+        let words: Vec<Vec<u8>> = of_number(bases)
+            .map(|read| (0..bases).map(|place| read.code(place)).collect())
+            .collect();
+        let mut parts = parts_of(&words, bases);
+        if from_end {
+            // As they stand in the read.
+            parts.iter_mut().for_each(Part::reverse);
+        }
+        let fraction = with as f64 / reads.len().max(1) as f64;
+        Some(Self { place, mate, fraction, bases: fewest..=most, parts })
+    }
+}
+
+impl Part {
+    /// Turns it to the other strand.
+    fn reverse(&mut self) {
+        let other = |base: char| match base {
+            'A' => 'T',
+            'C' => 'G',
+            'G' => 'C',
+            'T' => 'A',
+            other => other,
+        };
+        match self {
+            Self::Same(letters) => *letters = letters.chars().rev().map(other).collect(),
+            Self::Added(base) => *base = other(*base),
+            _ => {}
+        }
+    }
+}
+
+/// Returns what bases are, from the outermost inwards.
+fn parts_of(words: &[Vec<u8>], bases: usize) -> Vec<Part> {
+    let mut all = [0.0f64; 4];
+    let counts: Vec<[f64; 4]> = (0..bases)
+        .map(|place| {
+            let mut counts = [0.0; 4];
+            for word in words.iter().filter(|word| word[place] < UNKNOWN) {
+                counts[usize::from(word[place])] += 1.0;
+                all[usize::from(word[place])] += 1.0;
+            }
+            counts
+        })
+        .collect();
+    let most = (0..4).max_by(|a, b| all[*a].total_cmp(&all[*b])).unwrap_or(0);
+    if all[most] >= ADDED * all.iter().sum::<f64>() && bases > 0 {
+        return vec![Part::Added(char::from(letter(most as u8)))];
+    }
+    let entropies: Vec<f64> = counts.iter().map(|counts| entropy(counts)).collect();
+    let mut parts = Vec::new();
+    let mut from = 0;
+    while from < bases {
+        let is_same = entropies[from] <= SAME;
+        let to = (from..bases)
+            .take_while(|place| (entropies[*place] <= SAME) == is_same)
+            .last()
+            .map_or(from + 1, |last| last + 1);
+        parts.push(if is_same {
+            let most = |counts: &[f64; 4]| {
+                (0..4u8)
+                    .max_by(|a, b| counts[usize::from(*a)].total_cmp(&counts[usize::from(*b)]))
+                    .unwrap_or(UNKNOWN)
+            };
+            Part::Same(counts[from..to].iter().map(|c| char::from(letter(most(c)))).collect())
+        } else {
+            varied(words, &entropies, from, to)
+        });
+        from = to;
+    }
+    parts
+}
+
+/// Returns what bases are that differ from read to read.
+fn varied(words: &[Vec<u8>], entropies: &[f64], from: usize, to: usize) -> Part {
+    let mut own: Vec<&[u8]> = words.iter().map(|word| &word[from..to]).collect();
+    own.sort_unstable();
+    let counts: Vec<f64> = own.chunk_by(|a, b| a == b).map(|same| same.len() as f64).collect();
+    let different = entropy(&counts).exp2();
+    let possible = 4f64.powi((to - from).min(16) as i32).min(own.len() as f64);
+    if different <= MOST_WORDS && different <= possible / OF_POSSIBLE {
+        Part::Words(to - from, different.round() as usize)
+    } else if entropies[from..to].iter().all(|entropy| *entropy >= RANDOM) {
+        Part::Random(to - from)
+    } else {
+        Part::Other(to - from)
+    }
+}
+
+/// Returns the entropy of counts, in bits.
+fn entropy(counts: &[f64]) -> f64 {
+    let all = counts.iter().sum::<f64>().max(1.0);
+    let of = |count: &f64| count / all * (all / count).log2();
+    counts.iter().filter(|count| **count > 0.0).map(of).sum()
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bases = |many: usize| if many == 1 { "base" } else { "bases" };
+        match self {
+            Self::Random(many) => write!(f, "{many} random {}", bases(*many)),
+            Self::Words(many, words) => write!(f, "{many} {} of {words} words", bases(*many)),
+            Self::Same(letters) => f.write_str(letters),
+            Self::Added(base) => write!(f, "added {base}"),
+            Self::Other(many) => write!(f, "{many} other {}", bases(*many)),
+        }
+    }
+}
+
+impl fmt::Display for Structure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (fewest, most) = (self.bases.start(), self.bases.end());
+        for (number, part) in self.parts.iter().enumerate() {
+            let before = if number > 0 { ", " } else { "" };
+            write!(f, "{before}{part}")?;
+        }
+        let place = match self.place {
+            Place::Start => "at the start",
+            Place::End => "at the end",
+            Place::BeforeAdapter => "before the adapter",
+        };
+        if fewest == most {
+            write!(f, " {place}")
+        } else {
+            write!(f, " ({fewest} to {most} bases) {place}")
+        }
+    }
+}
