@@ -51,6 +51,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let start = Instant::now();
         let model = InsertModel::learn(&templates, adapters);
         let seconds = start.elapsed().as_secs_f64();
+        if let Some(conversion) = model.conversion() {
+            println!("{names}\t-\t-\t{:?}\t{:?}", conversion.letters(), conversion.strands());
+        }
         if model.structures().is_empty() {
             println!("{names}\t-\t{seconds:.2}");
         }

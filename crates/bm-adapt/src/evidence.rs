@@ -40,7 +40,7 @@ pub(crate) fn weigh(
         expected_errors_prior: totals.fit.prior(),
         expected_errors,
     };
-    let evidence = Evidence::new(index, weights);
+    let evidence = Evidence::new(index, weights).with_conversion(sample.conversion());
     if findings.share < 1.0 {
         // In a sampled index, unsupported k-mers raise probabilities together; the fit has only the
         // support of single bases.

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use bm_kmers::kmer::mix;
 use bm_reads::base::code;
+use bm_reads::conversion::Conversion;
 use bm_reads::{Phred, ReadError, ReadRef};
 
 use self::copies::{Copies, fingerprint};
@@ -47,6 +48,7 @@ pub struct RunSample {
     anchors_may_be_fewer: bool,
     copies: Copies,
     copies_dropped: u64,
+    conversion: Option<Conversion>,
 }
 
 /// A read in the sample.
@@ -89,7 +91,19 @@ impl RunSample {
             anchors_may_be_fewer: false,
             copies: Copies::default(),
             copies_dropped: 0,
+            conversion: None,
         }
+    }
+
+    /// From now on, writes a base and what the library turns it into as one in reads that are observed:
+    /// such differences are no errors.
+    pub fn write_as_one(&mut self, conversion: Option<Conversion>) {
+        self.conversion = conversion;
+    }
+
+    /// Returns which bases are written as one, if any are.
+    pub fn conversion(&self) -> Option<Conversion> {
+        self.conversion
     }
 
     /// Returns the number of reads observed.
@@ -164,6 +178,9 @@ impl RunSample {
         self.templates += 1;
         let mut longest = 0;
         let mut all = true;
+        let mut as_one = Vec::new();
+        let reads = self.as_one(reads, &mut as_one);
+        let reads = &reads[..];
         for (whole, part) in reads {
             let read = whole.window(part.start, part.len());
             match read.check_scorable() {
@@ -193,6 +210,27 @@ impl RunSample {
             self.make_room();
         }
         Ok(())
+    }
+
+    /// Returns the reads with bases written as one.
+    fn as_one<'a>(
+        &self,
+        reads: &[(ReadRef<'a>, Range<usize>)],
+        text: &'a mut Vec<u8>,
+    ) -> Vec<(ReadRef<'a>, Range<usize>)> {
+        let Some(conversion) = self.conversion else { return reads.to_vec() };
+        for (mate, (read, _)) in reads.iter().enumerate() {
+            conversion.write_as_one(read.sequence, mate, text);
+        }
+        let mut rest = &text[..];
+        reads
+            .iter()
+            .map(|(read, part)| {
+                let (sequence, behind) = rest.split_at(read.len());
+                rest = behind;
+                (ReadRef { sequence, ..*read }, part.clone())
+            })
+            .collect()
     }
 
     fn keep(

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 
 use bm_kmers::{Index, read_u32, read_u64};
 use bm_reads::base;
+use bm_reads::conversion::Conversion;
 
 use crate::fit::Weights;
 use crate::{BaseSupport, EvidenceError, PreparedRead, ReadSupport};
@@ -26,15 +27,27 @@ const MAGIC: &[u8; 8] = b"bm-evid\n";
 pub struct Evidence {
     index: Index,
     weights: Weights,
+    conversion: Option<Conversion>,
 }
 
 impl Evidence {
-    /// Version of the file format.
-    pub const FORMAT: u32 = 1;
+    /// Version of the file format: the first without a conversion, the second with one.
+    pub const FORMAT: u32 = 2;
 
     /// Returns evidence from an index and its weights.
     pub fn new(index: Index, weights: Weights) -> Self {
-        Self { index, weights }
+        Self { index, weights, conversion: None }
+    }
+
+    /// Returns the evidence of reads in which a base and what the library turns it into are written as
+    /// one ([`Conversion::write_as_one`]); so are the reads that it is applied to.
+    pub fn with_conversion(self, conversion: Option<Conversion>) -> Self {
+        Self { conversion, ..self }
+    }
+
+    /// Returns which bases are written as one, if any are.
+    pub fn conversion(&self) -> Option<Conversion> {
+        self.conversion
     }
 
     /// Returns the index of k-mers.
@@ -100,8 +113,8 @@ impl Evidence {
         covered
     }
 
-    /// Writes the file: magic, format, version and number of kinds of base support, depth ranges,
-    /// weights, the weight of an unsupported k-mer, the index; all numbers little-endian.
+    /// Writes the file: magic, format, version and number of kinds of base support, number of depth
+    /// ranges, in format 2 the number of the conversion, depth ranges, weights, the weight of an unsupported k-mer, the index; all numbers little-endian.
     ///
     /// # Errors
     ///
@@ -109,12 +122,15 @@ impl Evidence {
     pub fn write(&self, output: &mut impl Write) -> io::Result<()> {
         output.write_all(MAGIC)?;
         for number in [
-            Self::FORMAT,
+            1 + u32::from(self.conversion.is_some()),
             BaseSupport::VERSION,
             BaseSupport::COUNT as u32,
             self.weights.depths.len() as u32,
         ] {
             output.write_all(&number.to_le_bytes())?;
+        }
+        if let Some(conversion) = self.conversion {
+            output.write_all(&u32::from(conversion.number()).to_le_bytes())?;
         }
         for depth in &self.weights.depths {
             output.write_all(&depth.to_le_bytes())?;
@@ -142,13 +158,13 @@ impl Evidence {
             return Err(content("not an evidence file".to_owned()));
         }
         let (format, version, number) = (read_u32(input)?, read_u32(input)?, read_u32(input)?);
-        if format != Self::FORMAT
+        if !(1..=Self::FORMAT).contains(&format)
             || version != BaseSupport::VERSION
             || number as usize != BaseSupport::COUNT
         {
             return Err(content(format!(
                 "format {format} with {number} kinds of base support of version {version}, \
-                 expected {} with {} of version {}",
+                 expected 1 or {} with {} of version {}",
                 Self::FORMAT,
                 BaseSupport::COUNT,
                 BaseSupport::VERSION
@@ -158,6 +174,13 @@ impl Evidence {
         if !(1..=MOST_RANGES).contains(&ranges) {
             return Err(content(format!("{ranges} depth ranges, expected 1 to {MOST_RANGES}")));
         }
+        let conversion = if format == 1 {
+            None
+        } else {
+            let number = read_u32(input)?;
+            let found = u8::try_from(number).ok().and_then(Conversion::with_number);
+            Some(found.ok_or_else(|| content(format!("unknown conversion of bases {number}")))?)
+        };
         let depths = (0..ranges)
             .map(|_| read_u64(input).map(f64::from_bits))
             .collect::<Result<Vec<_>, _>>()?;
@@ -177,7 +200,8 @@ impl Evidence {
         let index = Index::read(input, bytes)?;
         match input.read(&mut [0]) {
             Ok(0) => {
-                Ok(Self { index, weights: Weights { depths, factors: weights, unsupported_kmer } })
+                let weights = Weights { depths, factors: weights, unsupported_kmer };
+                Ok(Self { index, weights, conversion })
             }
             Ok(_) => Err(content("more data after the end of the index".to_owned())),
             Err(error) => Err(EvidenceError::Read(error)),

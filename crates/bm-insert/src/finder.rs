@@ -145,7 +145,8 @@ impl Finder {
             for end in ends.iter_mut().filter(|end| is_adapter(end)) {
                 end.at = end.at.saturating_sub(of_mate as u32);
             }
-            if let Some(end) = ends.iter().copied().find(|end| is_adapter(end) && end.probability > 0.5)
+            if let Some(end) =
+                ends.iter().copied().find(|end| is_adapter(end) && end.probability > 0.5)
             {
                 let before = read.window(0, end.at as usize);
                 model.library.find(Place::BeforeAdapter, mate, before, &mut self.numbers);

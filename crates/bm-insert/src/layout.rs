@@ -14,7 +14,7 @@ const FEWEST: u64 = 100;
 
 /// Part of the bases that are not of the sample and are unlike others', at first and at least.
 const UNLIKE: f64 = 0.75;
-const LEAST_UNLIKE: f64 = 0.4;
+const LEAST_UNLIKE: f64 = 0.55;
 
 /// Part of the bases of the sample that are unlike others', at least and at most.
 const LEAST_WRONG: f64 = 5e-4;

@@ -2,13 +2,15 @@
 
 use bm_reads::ReadRef;
 use bm_reads::base::{UNKNOWN, code};
+use bm_reads::conversion::Conversion;
 
 use crate::adapter::Adapter;
 use crate::candidates::Candidates;
+use crate::conversion;
 use crate::finder::Finder;
 use crate::inserts::{End, Insert, Tail};
 use crate::lengths::{Lengths, Observed};
-use crate::library::{Ends as OfReads, Library};
+use crate::library::{Ends as EndsOfReads, Library};
 use crate::model::{Counting, InsertModel};
 use crate::molecules::{Ends, MoleculeEnds};
 use crate::overlap::Overlaps;
@@ -75,28 +77,35 @@ impl InsertModel {
                 model.learn_lengths(some());
             }
         }
-        model.learn_library(some());
+        model.learn_library(&some().collect::<Vec<_>>());
         model
     }
 
-    /// Learns what the library has at the ends of reads.
-    fn learn_library<'a>(
-        &mut self,
-        templates: impl Iterator<Item = &'a [ReadRef<'a>]> + Clone,
-    ) {
-        let all = templates.clone().flatten().copied();
-        let mut library = Library::default();
-        for mate in 0..2 {
-            let reads = templates.clone().filter_map(|mates| mates.get(mate).copied()).collect();
-            let starts = OfReads { place: Place::Start, mate, reads };
-            library.learn(&starts, all.clone(), &self.sample);
+    /// Learns which bases the library turns into others, and what it has at the ends of reads.
+    fn learn_library(&mut self, templates: &[&[ReadRef<'_>]]) {
+        let found = conversion::by_composition(templates.iter().copied());
+        let mut library = Library::of(found);
+        let mut text = Vec::new();
+        let mut reads = AsOne::of(templates, library.conversion, &mut text);
+        let mut starts = [0, 1].map(|mate| reads.starts(mate).compare(reads.all()));
+        let mut other_text = Vec::new();
+        if library.conversion.is_none() {
+            let spectra = [0, 1].map(|mate| starts[mate].inner_spectrum);
+            library.conversion = conversion::by_differences(&spectra);
+            if library.conversion.is_some() {
+                reads = AsOne::of(templates, library.conversion, &mut other_text);
+                starts = [0, 1].map(|mate| reads.starts(mate).compare(reads.all()));
+            }
+        }
+        for (mate, overlay) in starts.iter().enumerate() {
+            library.learn(&reads.starts(mate), overlay, reads.all(), &self.sample);
         }
         // Reads that end in the sample, and reads up to their adapters.
         let (mut whole, mut cut) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
         let mut finder = Finder::default();
-        for mates in templates {
+        for (mates, of_template) in templates.iter().zip(&reads.templates) {
             finder.find(self, mates, true);
-            for (mate, read) in mates.iter().enumerate().take(2) {
+            for (mate, read) in of_template.iter().enumerate() {
                 let ends = finder.ends(mate);
                 let any = ends.iter().map(|end| end.probability).sum::<f32>();
                 let is_sure = |end: &&End| end.tail == Tail::Adapter && end.probability > SURE;
@@ -109,9 +118,10 @@ impl InsertModel {
                 }
             }
         }
-        for (place, reads) in [(Place::End, whole), (Place::BeforeAdapter, cut)] {
-            for (mate, reads) in reads.into_iter().enumerate() {
-                library.learn(&OfReads { place, mate, reads }, all.clone(), &self.sample);
+        for (place, of_mates) in [(Place::End, whole), (Place::BeforeAdapter, cut)] {
+            for (mate, of_mate) in of_mates.into_iter().enumerate() {
+                let ends = EndsOfReads { place, mate, reads: of_mate };
+                library.learn(&ends, &ends.compare(reads.all()), reads.all(), &self.sample);
             }
         }
         self.library = library;
@@ -201,4 +211,45 @@ fn composition<'a>(templates: impl Iterator<Item = &'a [ReadRef<'a>]>) -> [u64; 
         read.sequence.iter().for_each(|letter| counts[usize::from(code(*letter))] += 1);
     }
     std::array::from_fn(|base| counts[base])
+}
+
+/// The reads of some templates, in which bases that the library turns into others are written as one.
+struct AsOne<'a> {
+    /// The reads of each, at most two.
+    templates: Vec<Vec<ReadRef<'a>>>,
+}
+
+impl<'a> AsOne<'a> {
+    fn of(
+        templates: &[&[ReadRef<'a>]],
+        conversion: Option<Conversion>,
+        text: &'a mut Vec<u8>,
+    ) -> Self {
+        let reads = || templates.iter().map(|mates| &mates[..mates.len().min(2)]);
+        let Some(conversion) = conversion else {
+            return Self { templates: reads().map(<[_]>::to_vec).collect() };
+        };
+        for mates in reads() {
+            for (mate, read) in mates.iter().enumerate() {
+                conversion.write_as_one(read.sequence, mate, text);
+            }
+        }
+        let mut rest = &text[..];
+        let mut as_one = |read: &ReadRef<'a>| {
+            let (sequence, behind) = rest.split_at(read.len());
+            rest = behind;
+            ReadRef { sequence, ..*read }
+        };
+        Self { templates: reads().map(|mates| mates.iter().map(&mut as_one).collect()).collect() }
+    }
+
+    fn all(&self) -> impl Iterator<Item = ReadRef<'a>> + Clone + use<'a, '_> {
+        self.templates.iter().flatten().copied()
+    }
+
+    /// Returns the starts of the reads of one mate.
+    fn starts(&self, mate: usize) -> EndsOfReads<'a> {
+        let reads = self.templates.iter().filter_map(|mates| mates.get(mate).copied()).collect();
+        EndsOfReads { place: Place::Start, mate, reads }
+    }
 }

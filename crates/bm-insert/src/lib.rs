@@ -52,6 +52,8 @@
 
 mod adapter;
 mod candidates;
+mod conversion;
+mod damage;
 mod finder;
 mod inserts;
 mod layout;

@@ -8,7 +8,9 @@
 
 use bm_reads::ReadRef;
 use bm_reads::base::{UNKNOWN, is_unknown};
+use bm_reads::conversion::Conversion;
 
+use crate::damage::Damage;
 use crate::layout::Layout;
 use crate::overlay::{MOST, Oriented, Overlay, compared_places, good_byte};
 use crate::sample::{K, Sample, Words};
@@ -44,6 +46,8 @@ pub(crate) struct Library {
     ends: [[Option<End>; 2]; 3],
     /// Words of the sample, where numbers of bases differ from read to read.
     words: Option<Box<Sample>>,
+    /// Bases that the library turns into others: words are written with both as one.
+    pub(crate) conversion: Option<Conversion>,
     pub(crate) structures: Vec<Structure>,
 }
 
@@ -65,41 +69,61 @@ pub(crate) struct Ends<'a> {
     pub(crate) reads: Vec<ReadRef<'a>>,
 }
 
+impl<'a> Ends<'a> {
+    /// Returns the reads that are compared with others.
+    fn compared(&self) -> impl Iterator<Item = ReadRef<'a>> {
+        self.reads.iter().step_by(self.reads.len().div_ceil(COMPARED).max(1)).copied()
+    }
+
+    /// Compares the reads with `all` others.
+    pub(crate) fn compare(&self, all: impl Iterator<Item = ReadRef<'a>> + Clone) -> Overlay {
+        let mut lengths: Vec<usize> = self.compared().map(|read| read.len()).collect();
+        lengths.sort_unstable();
+        let middle = lengths.get(lengths.len() / 2).copied().unwrap_or(0);
+        let places = compared_places(middle);
+        if places == 0 || middle > LONGEST {
+            return Overlay::default();
+        }
+        let from_end = self.place != Place::Start;
+        let oriented = self.compared().map(|read| Oriented::new(read, from_end));
+        let bases = all.clone().map(|read| read.len()).sum::<usize>();
+        let testify = all.step_by(bases.div_ceil(BASES).max(1));
+        Overlay::of(oriented, testify, places, good_byte(self.compared()))
+    }
+}
+
 impl Library {
+    /// Returns a library that turns bases into others, or not, and has nothing at the ends of reads.
+    pub(crate) fn of(conversion: Option<Conversion>) -> Self {
+        Self { conversion, ..Self::default() }
+    }
+
     /// Returns whether nothing is known.
     pub(crate) fn is_idle(&self) -> bool {
         self.ends.iter().flatten().all(Option::is_none)
     }
 
-    /// Learns what is not of the sample at one end of the reads of one mate, which `all` testify.
+    /// Learns what is not of the sample at one end of the reads of one mate, as the comparison with
+    /// `all` others shows it.
     pub(crate) fn learn<'a>(
         &mut self,
         ends: &Ends<'a>,
+        overlay: &Overlay,
         all: impl Iterator<Item = ReadRef<'a>> + Clone,
         frequencies: &Sample,
     ) {
-        let step = ends.reads.len().div_ceil(COMPARED).max(1);
-        let reads: Vec<ReadRef<'_>> = ends.reads.iter().step_by(step).copied().collect();
-        let mut lengths: Vec<usize> = reads.iter().map(ReadRef::len).collect();
-        lengths.sort_unstable();
-        let Some(middle) = lengths.get(lengths.len() / 2) else { return };
-        let places = compared_places(*middle);
-        if places == 0 || *middle > LONGEST {
-            return;
-        }
+        let reads: Vec<ReadRef<'_>> = ends.compared().collect();
         let from_end = ends.place != Place::Start;
-        let oriented = reads.iter().map(|read| Oriented::new(*read, from_end));
-        let bases = all.clone().map(|read| read.len()).sum::<usize>();
-        let testify = all.clone().step_by(bases.div_ceil(BASES).max(1));
-        let good = good_byte(reads.iter().copied());
-        let overlay = Overlay::of(oriented, testify, places, good);
-        let Some(layout) = Layout::of(&overlay) else { return };
-        let shares: Vec<f32> = layout.shares.iter().map(|share| *share as f32).collect();
-        let mut end = End {
-            bases: vec![[[0.25; 4]; 2]; shares.len() - 1],
-            shares,
-            elsewhere: 0.0,
+        let Some(layout) = Layout::of(overlay) else {
+            if let Some(damage) = Damage::of(overlay) {
+                self.structures.push(damage.structure(ends.place, ends.mate));
+                self.ends[ends.place.number()][ends.mate.min(1)] = Some(End::of_all(damage.places));
+            }
+            return;
         };
+        let shares: Vec<f32> = layout.shares.iter().map(|share| *share as f32).collect();
+        let bases = all.clone().map(|read| read.len()).sum::<usize>();
+        let mut end = End { bases: vec![[[0.25; 4]; 2]; shares.len() - 1], shares, elsewhere: 0.0 };
         if end.number_of_all().is_none() {
             let words = self.words.get_or_insert_with(|| {
                 let mut words = frequencies.clone();
@@ -108,7 +132,8 @@ impl Library {
                 words.forget_simple_words();
                 Box::new(words)
             });
-            let letters: Vec<Letters> = reads.iter().map(|read| Letters::of(*read, from_end)).collect();
+            let letters: Vec<Letters> =
+                reads.iter().map(|read| Letters::of(*read, from_end)).collect();
             end.learn(&letters, words);
         }
         let numbers: Vec<usize> = reads
@@ -130,6 +155,14 @@ impl Library {
     pub(crate) fn find(&self, place: Place, mate: usize, read: ReadRef<'_>, p: &mut Vec<f32>) {
         p.clear();
         if let Some(end) = &self.ends[place.number()][mate.min(1)] {
+            let mut text = Vec::new();
+            let mut read = read;
+            if let Some(conversion) = self.conversion
+                && end.number_of_all().is_none()
+            {
+                conversion.write_as_one(read.sequence, mate, &mut text);
+                read.sequence = &text;
+            }
             end.posterior(read, place != Place::Start, self.words.as_deref(), p);
         }
     }
@@ -208,6 +241,13 @@ impl First {
 }
 
 impl End {
+    /// Returns the end of reads of which all have so many bases that are not of the sample.
+    fn of_all(bases: usize) -> Self {
+        let mut shares = vec![0.0; bases + 1];
+        shares[bases] = 1.0;
+        Self { shares, bases: vec![[[0.25; 4]; 2]; bases], elsewhere: 0.0 }
+    }
+
     /// Returns the number of bases that are not of the sample if all reads have as many.
     fn number_of_all(&self) -> Option<usize> {
         self.shares.iter().position(|share| *share >= ALL)

@@ -1,6 +1,7 @@
 //! What the reads of a run show of its inserts: adapters, lengths, tails.
 
 use bm_reads::ReadRef;
+use bm_reads::conversion::Conversion;
 
 use crate::adapter::Adapter;
 use crate::candidates::Signs;
@@ -46,6 +47,11 @@ impl InsertModel {
     /// but adapters.
     pub fn structures(&self) -> &[Structure] {
         &self.library.structures
+    }
+
+    /// Returns the bases that the library turns into others, if it does.
+    pub fn conversion(&self) -> Option<Conversion> {
+        self.library.conversion
     }
 
     /// Forgets that mates tell where inserts end.

@@ -9,6 +9,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 use bm_reads::base::{UNKNOWN, code};
 use bm_reads::{Phred, ReadRef};
 
+use crate::conversion::Spectrum;
+
 /// Most bases at an end that are compared.
 pub(crate) const MOST: usize = 24;
 
@@ -59,6 +61,10 @@ pub(crate) struct Overlay {
     pub(crate) inner: [u64; 2],
     /// Places that may be compared.
     pub(crate) places: usize,
+    /// Which base the inner bases are in most others, and which in the reads.
+    pub(crate) inner_spectrum: Spectrum,
+    /// The same of each place at the end.
+    pub(crate) spectra: [Spectrum; MOST],
 }
 
 /// Returns how many of the outermost bases of reads of this length are compared.
@@ -141,7 +147,7 @@ impl Overlay {
             let compared = group.map(|group| {
                 let group = &anchors.groups[group];
                 overlay.add_inner(*read, group, good);
-                group.compare(*read, places, good)
+                group.compare(*read, places, good, &mut overlay.spectra)
             });
             overlay.reads.push(compared.unwrap_or_default());
         }
@@ -162,6 +168,7 @@ impl Overlay {
             // A read does not vouch for itself.
             let mut others = *counts;
             others[own] = others[own].saturating_sub(1);
+            add_to(&mut self.inner_spectrum, &others, own);
             if let Some(is_like) = is_like(&others, own) {
                 self.inner[0] += 1;
                 self.inner[1] += u64::from(!is_like);
@@ -171,7 +178,13 @@ impl Overlay {
 }
 
 impl Group {
-    fn compare(&self, read: Oriented<'_>, places: usize, good: u8) -> Compared {
+    fn compare(
+        &self,
+        read: Oriented<'_>,
+        places: usize,
+        good: u8,
+        spectra: &mut [Spectrum; MOST],
+    ) -> Compared {
         let mut compared = Compared::default();
         for place in 0..places {
             let code = read.code(place);
@@ -179,6 +192,7 @@ impl Group {
                 continue;
             }
             let own = usize::from(code);
+            add_to(&mut spectra[place], &self.inner[place], own);
             let like = if self.inner[place] == [0; 4] {
                 varies(&self.outermost[place]).and_then(|varies| {
                     if varies { Some(false) } else { is_like(&self.outermost[place], own) }
@@ -193,6 +207,16 @@ impl Group {
             }
         }
         compared
+    }
+}
+
+/// Adds a base of a read, and which one most others have there.
+fn add_to(spectrum: &mut Spectrum, others: &[u32; 4], own: usize) {
+    let all = others.iter().sum::<u32>();
+    if let Some(most) = (0..4).find(|base| others[*base] as f32 >= AGREE * all as f32)
+        && all > 0
+    {
+        spectrum[most][own] += 1;
     }
 }
 
@@ -281,7 +305,8 @@ impl Anchors {
                 {
                     let group = &mut self.groups[*group];
                     if group.others < MOST_OTHERS {
-                        let start = if from_end { sequence.len() - 1 - at } else { at + 1 - ANCHOR };
+                        let start =
+                            if from_end { sequence.len() - 1 - at } else { at + 1 - ANCHOR };
                         group.count(Oriented::new(read, from_end), start, places);
                     }
                 }

@@ -52,6 +52,16 @@ pub enum Part {
     Same(String),
     /// One base several times, as template switching adds.
     Added(char),
+    /// A base that is another one in this part of the cases at the outermost places: the damage of old
+    /// molecules.
+    Turned {
+        /// The base.
+        from: char,
+        /// What it is turned into.
+        to: char,
+        /// In which part of the cases.
+        rate: f64,
+    },
     /// So many bases of none of these kinds.
     Other(usize),
 }
@@ -194,6 +204,9 @@ impl fmt::Display for Part {
             Self::Words(many, words) => write!(f, "{many} {} of {words} words", bases(*many)),
             Self::Same(letters) => f.write_str(letters),
             Self::Added(base) => write!(f, "added {base}"),
+            Self::Turned { from, to, rate } => {
+                write!(f, "{:.0} % of {from} turned into {to}", 100.0 * rate)
+            }
             Self::Other(many) => write!(f, "{many} other {}", bases(*many)),
         }
     }

@@ -1,8 +1,9 @@
 //! Where the inserts of a run end: its adapters, and what its first reads show.
 
 use bm_adapt::{Adapters, GivenAdapter};
-use bm_insert::{Adapter, Finder, Insert, InsertModel, Inserts};
+use bm_insert::{Adapter, Finder, Insert, InsertModel, Inserts, Structure};
 use bm_reads::ReadRef;
+use bm_reads::conversion::Conversion;
 
 use crate::PipelineError;
 use crate::templates::{TemplateBatch, TemplateReader};
@@ -156,6 +157,16 @@ impl RunInserts {
         let model = if *choice == AdapterChoice::Forbidden { model.without_mates() } else { model };
         let model = if with_support { model.with_support(&templates) } else { model };
         Self { adapters, model, templates: templates.len() as u64 }
+    }
+
+    /// Returns the bases that the library turns into others, if it does.
+    pub fn conversion(&self) -> Option<Conversion> {
+        self.model.conversion()
+    }
+
+    /// Returns what the library has at the ends of reads, but adapters.
+    pub fn structures(&self) -> &[Structure] {
+        self.model.structures()
     }
 
     /// Returns the model of inserts.

@@ -14,6 +14,7 @@ use bm_quality::ModelPackage;
 use bm_reads::fastq::QualityOffset;
 
 use crate::PipelineError;
+use crate::as_one::AsOne;
 use crate::inputs::Inputs;
 use crate::inserts::{AdapterChoice, Ahead, RunInserts, read_first};
 use crate::kmer_counting::counters;
@@ -165,18 +166,24 @@ impl Learning<'_> {
             let mut first = vec![TemplateBatch::default()];
             reader.read(&mut first[0], per_file(FIRST_BYTES))?;
             if number == 0 {
-                let reads = || first[0].reads();
-                if let Some(bytes) = evidence {
-                    let bytes = bytes.saturating_sub(BYTES_BESIDE_KMERS) as usize;
-                    counting = counters(reads(), bytes, threads);
-                }
                 if let Some(domain) = start.facts().domain {
-                    start_applies = domain.misfits(reads()).is_empty();
+                    start_applies = domain.misfits(first[0].reads()).is_empty();
                 }
             }
             let batch_bytes = per_file(BATCH_BYTES);
             let is_all = !read_first(&mut reader, &mut first, batch_bytes, Ahead::LEARN)?;
             let inserts = RunInserts::learn(&first, adapters, false);
+            if number == 0 {
+                sample.write_as_one(inserts.conversion());
+                if let Some(bytes) = evidence {
+                    let bytes = bytes.saturating_sub(BYTES_BESIDE_KMERS) as usize;
+                    let mut as_one = AsOne::default();
+                    as_one.write(&first[0], inserts.conversion());
+                    let reads = first[0].reads().enumerate();
+                    let reads = reads.map(|(index, read)| as_one.read(index, read));
+                    counting = counters(reads, bytes, threads);
+                }
+            }
             let first = First { batches: first.into(), is_all };
             let pass =
                 Pass { reader: &mut reader, first, inserts: &inserts, batch_bytes, cancellation };

@@ -51,6 +51,7 @@
 //! back and added.
 
 mod applicability;
+mod as_one;
 mod base_probabilities;
 mod columns;
 mod decide;

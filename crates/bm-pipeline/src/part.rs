@@ -45,7 +45,13 @@ impl CutCounts {
     /// Returns the numbers with their names in reports.
     pub fn named(&self) -> [(&'static str, u64); 5] {
         let Self { fixed, adapters, poly, library, ends } = *self;
-        [("adapters", adapters), ("poly", poly), ("library", library), ("ends", ends), ("fixed", fixed)]
+        [
+            ("adapters", adapters),
+            ("poly", poly),
+            ("library", library),
+            ("ends", ends),
+            ("fixed", fixed),
+        ]
     }
 
     /// Returns 1 for each number that is not 0.

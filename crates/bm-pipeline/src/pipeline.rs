@@ -6,10 +6,12 @@ use bm_insert::Finder;
 use bm_io::ordered_stages::{self, Budget};
 use bm_io::{Cancellation, Output, Tasks};
 use bm_quality::{Prediction, QualityModel};
+use bm_reads::conversion::Conversion;
 use bm_reads::fastq::RecordBatch;
 use bm_reads::{ReadError, ReadRef};
 
 use crate::PipelineError;
+use crate::as_one::AsOne;
 use crate::base_probabilities::BaseProbabilities;
 use crate::decide::{Decider, ScoredTemplate};
 use crate::fate::{Decision, Fate};
@@ -118,6 +120,7 @@ struct Batch {
     inserts: BatchInserts,
     /// The part of each read that is scored and kept; empty if reads are scored and kept whole.
     parts: Vec<Part>,
+    as_one: AsOne,
     /// The decision about each template, where the product keeps them.
     decisions: Vec<Decision>,
     /// The text for each output.
@@ -156,7 +159,9 @@ impl Batch {
         finder: &mut Finder,
         plan: &Plan<'_, P>,
     ) -> Result<(), PipelineError> {
-        let Self { templates, predictions, joints, bases, inserts, parts, .. } = self;
+        let Self { templates, predictions, joints, bases, inserts, parts, as_one, .. } = self;
+        as_one.write(templates, plan.conversion);
+        let as_one = &*as_one;
         let probabilities = bases.clear();
         // The probabilities of bases have as many as these reads have bases.
         let mut lengths: Vec<Option<usize>> = Vec::new();
@@ -164,7 +169,7 @@ impl Batch {
             let before = predictions.len();
             let of_file = parts.get(before..before + file.len()).unwrap_or_default();
             let reads = file.iter().enumerate().map(|(place, record)| {
-                let read = record.as_read();
+                let read = as_one.read(before + place, record.as_read());
                 match of_file.get(place) {
                     Some(part) => read.window(part.scored.start, part.scored.len()),
                     None => read,
@@ -319,6 +324,8 @@ pub(crate) struct Plan<'a, P> {
     pub(crate) product: &'a P,
     /// Where inserts end, if that is known.
     pub(crate) inserts: Option<&'a RunInserts>,
+    /// Which bases are written as one where reads are compared with others of the run.
+    pub(crate) conversion: Option<Conversion>,
     /// What is cut off reads.
     pub(crate) trimming: Trimming,
     /// Whether error probabilities of bases are needed.
@@ -475,6 +482,7 @@ mod tests {
             decider: &decider,
             product,
             inserts: None,
+            conversion: None,
             trimming: Trimming::NONE,
             wants_bases: true,
             surveys: false,

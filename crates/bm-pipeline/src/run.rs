@@ -250,6 +250,7 @@ impl Job<'_> {
         let mut first = vec![pipeline::first_batch(&mut reader)?];
         let mut inserts: Option<Box<RunInserts>> = None;
         let mut is_all = false;
+        let mut conversion = None;
         let (source, workers, table) = match source {
             OpenSource::Model { mut engine, mut learned } => {
                 inserts = learned.as_mut().and_then(|learned| learned.inserts.take());
@@ -284,6 +285,10 @@ impl Job<'_> {
                          all the same, --adapt a model that learns the run"
                     ));
                 }
+                conversion = match engine.package.evidence()? {
+                    Some(evidence) => evidence.conversion(),
+                    None => None,
+                };
                 let models = applicability::models(&applicability, &mut engine, settings.threads)?;
                 let workers = models.into_iter().map(|model| Scorer::Model(Box::new(model)).into());
                 let source = ScoreSource::Model { engine, learned, applicability };
@@ -299,6 +304,7 @@ impl Job<'_> {
             decider: &decider,
             product: &product,
             inserts: inserts.as_deref(),
+            conversion,
             trimming: settings.trimming,
             wants_bases: settings.surveys || self.recalibrates,
             surveys: settings.surveys,

@@ -5,6 +5,7 @@ use std::ops::Range;
 use bm_insert::Finder;
 use bm_reads::ReadRef;
 
+use crate::as_one::AsOne;
 use crate::inserts::{BatchInserts, RunInserts};
 use crate::templates::{Mate, TemplateBatch};
 
@@ -14,6 +15,7 @@ pub(crate) struct SampleParts {
     pub(crate) templates: TemplateBatch,
     /// One for each read, in the order of the files; empty if all are of the sample.
     parts: Vec<Range<usize>>,
+    as_one: AsOne,
 }
 
 impl SampleParts {
@@ -25,11 +27,19 @@ impl SampleParts {
         finder: &mut Finder,
     ) {
         find_parts(&self.templates, run, inserts, finder, &mut self.parts);
+        self.as_one.write(&self.templates, run.and_then(RunInserts::conversion));
     }
 
-    /// Returns the part of each read that is of the sample, in the order of the files.
+    /// Returns the part of each read that is of the sample, in the order of the files, as it is to be
+    /// compared with others.
     pub(crate) fn reads(&self) -> impl Iterator<Item = ReadRef<'_>> + Clone {
-        of_sample(&self.templates, &self.parts)
+        self.templates.reads().enumerate().map(|(index, read)| {
+            let read = self.as_one.read(index, read);
+            match self.parts.get(index) {
+                Some(part) => read.window(part.start, part.len()),
+                None => read,
+            }
+        })
     }
 
     /// Returns the bases of a read that are of the sample.

@@ -288,6 +288,15 @@ impl TemplateBatch {
         self.files[0].len() / if self.layout == Layout::Interleaved { 2 } else { 1 }
     }
 
+    /// Returns which mate the read at this place is, in the order of the files: 0, or 1 for second mates.
+    pub(crate) fn mate_of(&self, index: usize) -> usize {
+        match self.layout {
+            Layout::Single => 0,
+            Layout::Interleaved => index % 2,
+            Layout::TwoFiles => usize::from(index >= self.files[0].len()),
+        }
+    }
+
     /// Returns the number of reads.
     pub fn len(&self) -> usize {
         self.files().map(RecordBatch::len).sum()

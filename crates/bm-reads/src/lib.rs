@@ -31,6 +31,7 @@
 //! With the feature `noodles`, `ReadRef::from` converts a record of noodles-fastq.
 
 pub mod base;
+pub mod conversion;
 mod error;
 #[cfg(feature = "fastq")]
 pub mod fastq;
