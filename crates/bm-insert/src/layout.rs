@@ -144,11 +144,19 @@ impl Mixture {
         };
         let least = |bases: usize| LEAST_SHARES[(bases - 1).min(LEAST_SHARES.len() - 1)];
         let lengths = 1..self.shares.len();
-        // Some number stands out, or all up to some number are there.
-        let together = lengths.clone().take_while(|bases| is_there(*bases, LEAST_TOGETHER)).last();
-        // One base each may be errors.
-        let several = |bases: &usize| self.shares[2..=*bases].iter().sum::<f64>() >= LEAST_ALL;
-        let together = together.filter(several);
+        // Some number stands out, or those up to some number do together.
+        let together = lengths.clone().rfind(|bases| is_there(*bases, LEAST_TOGETHER));
+        let stand_out = |bases: &usize| {
+            let (inside, beyond) = self.shares[1..].split_at(*bases);
+            let mean = |shares: &[f64]| shares.iter().sum::<f64>() / shares.len().max(1) as f64;
+            // One base each may be errors.
+            let several = inside[1..].iter().sum::<f64>() >= LEAST_ALL;
+            let longest = self.shares.len() / 2;
+            several
+                && *bases <= longest
+                && mean(inside) >= LEAST_TOGETHER.max(OVER_JUNCTIONS * mean(beyond))
+        };
+        let together = together.filter(stand_out);
         let longest = lengths.clone().rfind(|bases| is_there(*bases, least(*bases)));
         let longest = longest.or(together)?;
         // Beside some of them, fewer are no surprise.

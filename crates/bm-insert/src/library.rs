@@ -37,7 +37,7 @@ const LEAST_AGREE: f32 = 0.5;
 const MOST_AGREE: f32 = 1.5;
 
 /// Letters at an end of a read that tell how many of them are not of the sample.
-const LETTERS: usize = MOST + K;
+const LETTERS: usize = MOST + 2 * K;
 
 /// What reads of each mate have at either end that is not of the sample.
 #[derive(Clone, Debug, Default)]
@@ -216,14 +216,17 @@ impl First {
             Self { bases, codes: [UNKNOWN; MOST], counts: [[0.0; 2]; MOST], errors: [0.0; MOST] };
         let mut sequence = letters.letters;
         let sequence = &mut sequence[..letters.number];
-        for place in (0..bases).rev() {
+        // From further inside, so that an error there hides nothing.
+        for place in (0..(bases + K).min(letters.number)).rev() {
             let code = bm_reads::base::code(sequence[place]);
-            first.codes[place] = code;
-            first.errors[place] = words.error(letters.quality_scores[place]);
             let counts = words.each_before(sequence, place);
             let all = counts.iter().sum::<f32>();
             let own = counts.get(usize::from(code)).copied().unwrap_or(0.0);
-            first.counts[place] = [own, all];
+            if place < bases {
+                first.codes[place] = code;
+                first.errors[place] = words.error(letters.quality_scores[place]);
+                first.counts[place] = [own, all];
+            }
             // What the run has goes on beside a base that it has not.
             if own < SUPPORTED * all {
                 let most = (0..4u8)
