@@ -11,6 +11,10 @@ use crate::sample::RunSample;
 /// Fewest labelled bases, and fewest wrong ones among them, to learn from.
 const FEWEST_LABELLED: u64 = 40_000;
 const FEWEST_WRONG: u64 = 150;
+/// Fewest of the sample's bases that are labelled, as a fraction: the others may be of other sequences,
+/// such as rare transcripts beside frequent ones, or unique ones beside repeats.
+const FEWEST_OF_SAMPLE: f64 = 0.2;
+
 /// Fewest wrong bases in held-out reads to compare models.
 const FEWEST_HELD_WRONG: u64 = 30;
 
@@ -55,6 +59,14 @@ pub enum Doubt {
         labelled: u64,
         /// Wrong bases among them.
         wrong: u64,
+        /// Median depth, in reads per position.
+        depth: u64,
+    },
+    /// The bases that can be checked are too small a part of the run to stand for it.
+    FewOfRun {
+        /// Fraction of the bases that can be checked.
+        #[serde(rename = "share")]
+        fraction: f64,
         /// Median depth, in reads per position.
         depth: u64,
     },
@@ -119,6 +131,10 @@ pub(crate) fn doubts_of_labels(
     let mut doubts = Vec::new();
     if labelled < FEWEST_LABELLED || wrong < FEWEST_WRONG {
         return vec![Doubt::TooFewLabels { labelled, wrong, depth }];
+    }
+    let fraction = labelled as f64 / findings.bases_kept.max(1) as f64;
+    if fraction < FEWEST_OF_SAMPLE {
+        return vec![Doubt::FewOfRun { fraction, depth }];
     }
     // Labels by mates do not depend on the number of positions.
     if positions < FEWEST_POSITIONS && 2 * labelled_by_mates < labelled {
@@ -253,6 +269,14 @@ impl fmt::Display for Doubt {
                     f,
                     "only {labelled} bases can be checked against other reads \
                      (median depth {depth})"
+                )
+            }
+            Self::FewOfRun { fraction, depth } => {
+                write!(
+                    f,
+                    "only {:.1} % of the bases can be checked against other reads (median depth \
+                     {depth}), too few to stand for the run",
+                    100.0 * fraction
                 )
             }
             Self::FewPlaces { positions } => {

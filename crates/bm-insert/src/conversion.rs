@@ -18,9 +18,11 @@ const T: usize = 3;
 /// Fewest bases that tell anything.
 const FEWEST_BASES: u64 = 20_000;
 
-/// Reads are uneven if one base is at most this part of its complement, and C + T and A + G differ by
-/// at most the other part of all bases.
+/// A base is lost if there is at most this part of its complement. What it was turned into has gained
+/// at least the other part of that over its complement, and C + T and A + G differ by at most the last
+/// part of all bases.
 const UNEVEN: f64 = 0.72;
+const GAINED: f64 = 0.6;
 const EVEN: f64 = 0.05;
 
 /// A read shows which strand it is of if it has at most this part of one base, and at least so many
@@ -85,9 +87,9 @@ pub(crate) fn by_composition<'a>(
 fn turned(counts: &[u64; 5]) -> Option<[usize; 2]> {
     let [a, c, g, t, _] = counts.map(|count| count as f64);
     let is_even = (c + t - a - g).abs() <= EVEN * (a + c + g + t);
-    if is_even && c <= UNEVEN * g && a <= UNEVEN * t {
+    if is_even && c <= UNEVEN * g && t - a >= GAINED * (g - c) {
         Some([C, T])
-    } else if is_even && g <= UNEVEN * c && t <= UNEVEN * a {
+    } else if is_even && g <= UNEVEN * c && a - t >= GAINED * (c - g) {
         Some([G, A])
     } else {
         None

@@ -289,6 +289,14 @@ impl Job<'_> {
                     Some(evidence) => evidence.conversion(),
                     None => None,
                 };
+                // A file of second mates alone shows the complement.
+                let of_file = inserts.as_deref().and_then(RunInserts::conversion);
+                if reader.layout() == Layout::Single
+                    && let (Some(of_run), Some(of_file)) = (conversion, of_file)
+                    && of_run.complement().is_alike(of_file)
+                {
+                    conversion = Some(of_run.complement());
+                }
                 let models = applicability::models(&applicability, &mut engine, settings.threads)?;
                 let workers = models.into_iter().map(|model| Scorer::Model(Box::new(model)).into());
                 let source = ScoreSource::Model { engine, learned, applicability };

@@ -43,6 +43,16 @@ impl Conversion {
         self.strands
     }
 
+    /// Returns the conversion as it is seen in the other mate.
+    pub fn complement(self) -> Self {
+        Self { from: 3 - self.from, to: 3 - self.to, ..self }
+    }
+
+    /// Returns whether another one turns the same base into the same, whichever reads show it.
+    pub fn is_alike(self, other: Self) -> bool {
+        (self.from, self.to) == (other.from, other.to)
+    }
+
     /// Returns the number of the conversion, for files: below 256, never 0.
     pub fn number(self) -> u8 {
         let by_read = u8::from(self.strands == Strands::ByRead);

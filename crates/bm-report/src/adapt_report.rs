@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapter_facts::MateAdapters;
 use crate::format::{FORMAT, PROGRAM};
+use crate::library_facts::LibraryFacts;
 
 /// The report of `bm adapt`. Its keys are a contract.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -29,6 +30,9 @@ pub struct AdaptReport {
     /// told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adapters_found: Vec<MateAdapters>,
+    /// What else of the reads is of the library, if anything was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub library: Option<LibraryFacts>,
     /// The outcome of the adaptation.
     pub adaptation: AdaptationFacts,
     /// Duration of the run, in seconds.
@@ -95,6 +99,7 @@ impl AdaptReport {
             inputs: inputs.iter().map(|path| bm_io::name(path)).collect(),
             output: output.display().to_string(),
             adapters_found: learned.inserts.as_deref().map(MateAdapters::of).unwrap_or_default(),
+            library: learned.inserts.as_deref().and_then(LibraryFacts::of),
             adaptation: AdaptationFacts::of(learned),
             wall_s: wall.as_secs_f64(),
         }

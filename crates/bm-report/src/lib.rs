@@ -29,6 +29,7 @@ mod error;
 mod format;
 mod html;
 mod json;
+mod library_facts;
 pub mod multiqc;
 mod report;
 mod text;
@@ -39,6 +40,7 @@ pub use adapter_facts::{Accepted, AdapterFacts, MateAdapters, NotOfSample};
 pub use error::ReportError;
 pub use html::{AdaptPage, FilterPage, TunePage};
 pub use json::write_json;
+pub use library_facts::{ConversionFacts, LibraryFacts, StructureFacts};
 pub use report::{CriteriaFacts, Domain, EngineFacts, ModelFacts, Report, Time, TrimFacts};
 
 /// The examples of the README, as tests.

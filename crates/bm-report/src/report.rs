@@ -8,6 +8,7 @@ use crate::adapt_report::AdaptationFacts;
 use crate::adapter_facts::MateAdapters;
 use crate::error::ReportError;
 use crate::format::{FORMAT, PROGRAM};
+use crate::library_facts::LibraryFacts;
 
 /// The report of `bm filter` and `bm score`. Its keys are a contract.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -33,6 +34,9 @@ pub struct Report {
     /// The adapters of each mate in the first reads, if they were looked for or told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adapters_found: Vec<MateAdapters>,
+    /// What else of the reads is of the library, if anything was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub library: Option<LibraryFacts>,
     /// The table of scores, if one was used instead of a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scores: Option<String>,
@@ -175,6 +179,7 @@ impl Report {
             totals: done.totals,
             trim: TrimFacts::of(&done.trimming),
             adapters_found: done.inserts.as_deref().map(MateAdapters::of).unwrap_or_default(),
+            library: done.inserts.as_deref().and_then(LibraryFacts::of),
             scores,
             model: model
                 .map(|(engine, ..)| ModelFacts::of(engine, criteria.threshold))

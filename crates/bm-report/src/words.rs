@@ -1,5 +1,6 @@
 //! Sentences made from reports.
 
+mod library;
 pub(crate) mod trimming;
 
 use bm_adapt::Choice;
@@ -7,6 +8,7 @@ use bm_pipeline::{EvidenceTotals, PairTotals, ReadTotals, Reason};
 
 use crate::adapt_report::{AdaptationFacts, EvidenceFacts};
 use crate::adapter_facts::MateAdapters;
+use crate::library_facts::LibraryFacts;
 use crate::report::{CriteriaFacts, Domain, ModelFacts, Report};
 use crate::text;
 
@@ -39,6 +41,7 @@ pub fn summary(report: &Report) -> String {
         lines.push(format!("not kept for: {}", reasons.join(", ")));
     }
     lines.extend(trimming::lines(report));
+    lines.extend(report.library.iter().flat_map(library::lines));
     let threads = match report.time.threads {
         1 => "1 thread".to_owned(),
         threads => format!("{threads} threads"),
@@ -93,6 +96,11 @@ fn applicability(domain: &Domain, model: &str) -> Option<String> {
 /// Returns a line for each mate in whose first reads adapters were found.
 pub fn adapters(mates: &[MateAdapters]) -> Vec<String> {
     trimming::found(mates)
+}
+
+/// Returns a line for each thing that a library has at the ends of reads, or turns into others.
+pub fn library(facts: &LibraryFacts) -> Vec<String> {
+    library::lines(facts)
 }
 
 /// Returns one line on the adapted model and, if k-mers were counted, one on them.

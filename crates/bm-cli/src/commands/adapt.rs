@@ -8,7 +8,8 @@ use bm_io::{Output, name_all, refuse_twins};
 use bm_pipeline::{Learned, Learning, PackageOutput, open_package};
 use bm_quality::ModelPackage;
 use bm_report::{
-    AdaptPage, AdaptReport, AdaptationFacts, EvidenceFacts, MateAdapters, words, write_json,
+    AdaptPage, AdaptReport, AdaptationFacts, EvidenceFacts, LibraryFacts, MateAdapters, words,
+    write_json,
 };
 
 use crate::options::input::{QualityArgs, StrictArgs};
@@ -140,6 +141,9 @@ impl Args {
         if !self.run.quiet {
             let adapters = learned.inserts.as_deref().map(MateAdapters::of).unwrap_or_default();
             words::adapters(&adapters).iter().for_each(|line| terminal::note(line));
+            let library = learned.inserts.as_deref().and_then(LibraryFacts::of);
+            let lines = library.iter().flat_map(words::library);
+            lines.for_each(|line| terminal::note(&line));
             terminal::note(&words::learned(&AdaptationFacts::of(&learned)));
             terminal::note(&format!(
                 "{:.1} s; use it with bm filter -m {}; its README.md says what was learned",
