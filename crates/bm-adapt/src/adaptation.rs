@@ -132,7 +132,7 @@ impl Adaptation {
             .ok_or_else(|| AdaptError::NoExperience { package: self.start.clone() })?;
         let (evidence, findings) =
             evidence::weigh(index, sample, &self.network, experience, threads);
-        Ok(RunEvidence::of(evidence, findings, &self.findings, &self.doubts))
+        Ok(RunEvidence::of(evidence, findings, &self.doubts))
     }
 
     /// Adds k-mer evidence to the package: the SHA-256 of the file `evidence`, or why the evidence

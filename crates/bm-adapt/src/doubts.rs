@@ -44,10 +44,6 @@ const FEWEST_RANKED: u64 = 50;
 /// Lowest fraction of covered bases for which k-mer evidence is used.
 const FEWEST_COVERED: f64 = 0.05;
 
-/// Highest fraction of copied reads for which k-mer evidence is used: a copied error looks
-/// supported.
-const MOST_COPIES: f64 = 0.2;
-
 /// Why the adapted model, or the k-mer evidence, is not used.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
@@ -102,12 +98,6 @@ pub enum Doubt {
     /// K-mers of other reads cover hardly any bases.
     FewShared {
         /// Fraction of covered bases.
-        #[serde(rename = "share")]
-        fraction: f64,
-    },
-    /// Many reads are exact copies of others.
-    Copies {
-        /// Fraction of the reads that are copies.
         #[serde(rename = "share")]
         fraction: f64,
     },
@@ -173,22 +163,12 @@ pub(crate) fn doubts_of_learning(findings: &Findings) -> Vec<Doubt> {
 }
 
 /// Returns doubts about the k-mer evidence, given the doubts about the adapted model.
-pub(crate) fn doubts_of_evidence(
-    findings: &EvidenceFindings,
-    of_run: &Findings,
-    doubts: &[Doubt],
-) -> Vec<Doubt> {
-    let misleads = |doubt: &&Doubt| {
-        matches!(
-            doubt,
-            Doubt::FewPlaces { .. } | Doubt::MixedSequences { .. } | Doubt::FaultyCycle { .. }
-        )
-    };
+pub(crate) fn doubts_of_evidence(findings: &EvidenceFindings, doubts: &[Doubt]) -> Vec<Doubt> {
+    // Few places, as those of an amplicon, do not mislead: a base is contradicted by other reads of the
+    // same place.
+    let misleads =
+        |doubt: &&Doubt| matches!(doubt, Doubt::MixedSequences { .. } | Doubt::FaultyCycle { .. });
     let mut found: Vec<_> = doubts.iter().filter(misleads).cloned().collect();
-    let fraction = of_run.copies_dropped as f64 / of_run.reads_seen.max(1) as f64;
-    if fraction > MOST_COPIES {
-        found.push(Doubt::Copies { fraction });
-    }
     if findings.evaluable < FEWEST_COVERED {
         found.push(Doubt::FewShared { fraction: findings.evaluable });
     }
@@ -312,13 +292,6 @@ impl fmt::Display for Doubt {
             Self::FewShared { fraction } => {
                 write!(f, "k-mers of other reads cover only {:.1} % of bases", 100.0 * fraction)
             }
-            Self::Copies { fraction } => {
-                write!(
-                    f,
-                    "{:.0} % of reads are exact copies of other reads, with the same errors",
-                    100.0 * fraction
-                )
-            }
             Self::RanksWorse { adapted, reported } => {
                 write!(
                     f,
@@ -337,33 +310,27 @@ mod tests {
     #[test]
     fn evidence_is_not_used_where_it_misleads_and_is_used_where_only_the_network_learned_nothing() {
         let covered = EvidenceFindings { evaluable: 0.9, ..EvidenceFindings::default() };
-        let run = Findings { reads_seen: 1000, copies_dropped: 100, ..Findings::default() };
         let misleading = [
-            Doubt::FewPlaces { positions: 250 },
             Doubt::MixedSequences { fraction: 0.8 },
             Doubt::FaultyCycle { cycle: 7, from_end: false, wrong: 0.4 },
         ];
         for doubt in misleading {
-            assert_eq!(doubts_of_evidence(&covered, &run, std::slice::from_ref(&doubt)), [doubt]);
+            assert_eq!(doubts_of_evidence(&covered, std::slice::from_ref(&doubt)), [doubt]);
         }
         let harmless = [
+            Doubt::FewPlaces { positions: 250 },
             Doubt::TooFewLabels { labelled: 9, wrong: 1, depth: 3 },
             Doubt::NoBetter { than: "reported quality", millibits: 0.1, standard_error: 0.2 },
             Doubt::RanksWorse { adapted: 0.8, reported: 0.9 },
         ];
-        assert_eq!(doubts_of_evidence(&covered, &run, &harmless), []);
-        let copied = Findings { copies_dropped: 300, ..run.clone() };
-        assert_eq!(doubts_of_evidence(&covered, &copied, &[]), [Doubt::Copies { fraction: 0.3 }]);
+        assert_eq!(doubts_of_evidence(&covered, &harmless), []);
         let uncovered = EvidenceFindings { evaluable: 0.01, ..covered };
-        assert_eq!(
-            doubts_of_evidence(&uncovered, &run, &[]),
-            [Doubt::FewShared { fraction: 0.01 }]
-        );
+        assert_eq!(doubts_of_evidence(&uncovered, &[]), [Doubt::FewShared { fraction: 0.01 }]);
     }
 
     #[test]
     fn the_json_of_a_doubt_keeps_its_keys() {
-        let json = serde_json::to_string(&Doubt::Copies { fraction: 0.3 }).expect("JSON");
-        assert_eq!(json, r#"{"reason":"copies","share":0.3}"#);
+        let json = serde_json::to_string(&Doubt::FewShared { fraction: 0.3 }).expect("JSON");
+        assert_eq!(json, r#"{"reason":"few-shared","share":0.3}"#);
     }
 }

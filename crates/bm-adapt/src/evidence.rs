@@ -7,7 +7,7 @@ use bm_kmers::Index;
 
 use crate::doubts::{self, Doubt};
 use crate::examples::Codes;
-use crate::findings::{EvidenceFindings, Findings};
+use crate::findings::EvidenceFindings;
 use crate::network::{Network, Scores, Surroundings, Tables, sigmoid};
 use crate::parallel::in_parallel;
 use crate::sample::RunSample;
@@ -181,13 +181,8 @@ pub struct RunEvidence {
 }
 
 impl RunEvidence {
-    pub(crate) fn of(
-        evidence: Evidence,
-        findings: EvidenceFindings,
-        of_run: &Findings,
-        doubts: &[Doubt],
-    ) -> Self {
-        let doubts = doubts::doubts_of_evidence(&findings, of_run, doubts);
+    pub(crate) fn of(evidence: Evidence, findings: EvidenceFindings, doubts: &[Doubt]) -> Self {
+        let doubts = doubts::doubts_of_evidence(&findings, doubts);
         Self { evidence: doubts.is_empty().then(|| Arc::new(evidence)), doubts, findings }
     }
 }

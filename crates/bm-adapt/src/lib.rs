@@ -74,6 +74,7 @@ mod package;
 mod parallel;
 mod read_weight;
 mod sample;
+mod seen_reads;
 mod settings;
 mod train;
 
@@ -87,6 +88,7 @@ pub use findings::{EvidenceFindings, Findings, HeldOut, Row};
 pub use held_out::{Figures, Gain};
 pub use labels::{Label, LabelledRead, Labels};
 pub use sample::RunSample;
+pub use seen_reads::SeenReads;
 pub use settings::{Choice, Settings};
 
 /// The examples of the README, to be tested.

@@ -106,7 +106,7 @@ impl<'scope> Counting<'scope> {
 }
 
 fn observe(part: &mut Counter, shared: &Shared) {
-    shared.batch.reads().for_each(|read| part.observe(read.sequence));
+    shared.batch.to_count().for_each(|read| part.observe(read.sequence));
 }
 
 fn stopped() -> PipelineError {

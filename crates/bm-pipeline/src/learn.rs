@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use bm_adapt::{Adaptation, Label, Labels, RunEvidence, RunSample, Settings};
+use bm_adapt::{Adaptation, Label, Labels, RunEvidence, RunSample, SeenReads, Settings};
 use bm_io::{Cancellation, FileState, Input, Output, Tasks};
 use bm_kmers::Counter;
 use bm_quality::ModelPackage;
@@ -145,6 +145,7 @@ impl Learning<'_> {
         let mut start_applies = true;
         let mut states = Vec::new();
         let mut counting = Vec::new();
+        let mut seen_reads = evidence.map(|_| SeenReads::default());
         let groups: Vec<Vec<&Path>> = if interleaved {
             inputs.iter().map(|path| vec![*path]).collect()
         } else {
@@ -185,10 +186,16 @@ impl Learning<'_> {
                 }
             }
             let first = First { batches: first.into(), is_all };
-            let pass =
-                Pass { reader: &mut reader, first, inserts: &inserts, batch_bytes, cancellation };
-            let seen = observe(pass, &mut sample, counting, observer);
-            counting = or_cancelled(seen, cancellation)?;
+            let pass = Pass {
+                reader: &mut reader,
+                first,
+                inserts: &inserts,
+                seen: seen_reads.as_mut(),
+                batch_bytes,
+                cancellation,
+            };
+            let observed = observe(pass, &mut sample, counting, observer);
+            counting = or_cancelled(observed, cancellation)?;
             reader.warnings().for_each(|line| observer.warn(&line));
             of_run = of_run.or(Some(inserts));
         }

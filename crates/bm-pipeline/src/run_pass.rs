@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::thread::{self, Scope};
 
-use bm_adapt::RunSample;
+use bm_adapt::{RunSample, SeenReads};
 use bm_insert::Finder;
 use bm_io::{Cancellation, Held, InFlight, Input, Tasks, is_stdio, open_file};
 use bm_kmers::Counter;
@@ -98,6 +98,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) first: First,
     /// Where inserts end.
     pub(crate) inserts: &'a RunInserts,
+    /// The templates of the run so far, if k-mers are counted.
+    pub(crate) seen: Option<&'a mut SeenReads>,
     /// Bytes of text per batch.
     pub(crate) batch_bytes: usize,
     /// What ends the pass before its end.
@@ -159,7 +161,7 @@ impl<'a> From<Pass<'a>> for Rest<'a> {
 impl Rest<'_> {
     /// Returns the next batch, for which `empty` may be used, and whether there may be more.
     fn next(&mut self, mut empty: SampleParts) -> Result<(SampleParts, bool), PipelineError> {
-        let Pass { reader, first, inserts, batch_bytes, .. } = &mut self.pass;
+        let Pass { reader, first, inserts, seen, batch_bytes, .. } = &mut self.pass;
         let more = match first.batches.pop_front() {
             Some(next) => {
                 empty.templates = next;
@@ -168,6 +170,9 @@ impl Rest<'_> {
             None => reader.read(&mut empty.templates, *batch_bytes)?,
         };
         empty.find(Some(inserts), &mut self.of_batch, &mut self.finder);
+        if let Some(seen) = seen {
+            empty.find_copies(seen);
+        }
         Ok((empty, more))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use bm_adapt::SeenReads;
 use bm_insert::Finder;
 use bm_reads::ReadRef;
 
@@ -16,6 +17,8 @@ pub(crate) struct SampleParts {
     /// One for each read, in the order of the files; empty if all are of the sample.
     parts: Vec<Range<usize>>,
     as_one: AsOne,
+    /// Whether each read is of a copy of an earlier template; empty if none is.
+    copies: Vec<bool>,
 }
 
 impl SampleParts {
@@ -30,10 +33,24 @@ impl SampleParts {
         self.as_one.write(&self.templates, run.and_then(RunInserts::conversion));
     }
 
-    /// Returns the part of each read that is of the sample, in the order of the files, as it is to be
-    /// compared with others.
-    pub(crate) fn reads(&self) -> impl Iterator<Item = ReadRef<'_>> + Clone {
-        self.templates.reads().enumerate().map(|(index, read)| {
+    /// Finds the templates that are copies of earlier ones.
+    pub(crate) fn find_copies(&mut self, seen: &mut SeenReads) {
+        self.copies.clear();
+        for template in self.templates.templates() {
+            let mates = template.mates();
+            if seen.is_copy(mates.iter().map(|mate| mate.record.as_read())) {
+                self.copies.resize(self.templates.len(), false);
+                mates.iter().for_each(|mate| self.copies[mate.index] = true);
+            }
+        }
+    }
+
+    /// Returns the part of each read whose k-mers count that is of the sample, in the order of the files,
+    /// as it is to be compared with others: copies do not count again.
+    pub(crate) fn to_count(&self) -> impl Iterator<Item = ReadRef<'_>> + Clone {
+        let is_copy = |index: usize| self.copies.get(index).copied().unwrap_or(false);
+        let reads = self.templates.reads().enumerate().filter(move |(index, _)| !is_copy(*index));
+        reads.map(|(index, read)| {
             let read = self.as_one.read(index, read);
             match self.parts.get(index) {
                 Some(part) => read.window(part.start, part.len()),
