@@ -397,19 +397,29 @@ mod tests {
         (0..READS).map(one).unzip()
     }
 
-    fn learned(reads: &[Vec<u8>]) -> Option<Fronts> {
+    fn learned(reads: &[Vec<u8>]) -> Option<Library> {
         let scores = [b'I'; LENGTH];
         let templates: Vec<_> = reads.iter().map(|read| template(read, &scores)).collect();
-        Fronts::learn(templates.iter().map(|read| &read[..]), &Sample::new([1; 4]))
+        let reads = || templates.iter().map(|mates| mates[0]);
+        let ends = Ends { place: Place::Start, mate: 0, reads: reads().collect() };
+        let mut library = Library::default();
+        library.learn(&ends, &ends.compare(reads()), reads(), &Sample::new([1; 4]));
+        Some(library).filter(|library| !library.is_idle())
+    }
+
+    /// Returns P(base is of the library) of the first bases of a read.
+    fn front(library: &Library, read: &[u8]) -> Vec<f32> {
+        let scores = [b'I'; LENGTH];
+        let mut numbers = Vec::new();
+        library.find(Place::Start, 0, template(read, &scores)[0], &mut numbers);
+        assert!(read.is_empty() || (numbers.iter().sum::<f32>() - 1.0).abs() < 1e-3, "{numbers:?}");
+        (1..numbers.len()).map(|number| numbers[number..].iter().sum()).collect()
     }
 
     fn right(reads: &[Vec<u8>], bases: &[usize]) -> f64 {
-        let (fronts, scores) = (learned(reads).expect("there are such bases"), [b'I'; LENGTH]);
+        let library = learned(reads).expect("there are such bases");
         let is_right = |(read, bases): &(&Vec<u8>, &usize)| {
-            let mut front = Vec::new();
-            fronts.find(0, template(read, &scores)[0], &mut front);
-            assert!(front.is_sorted_by(|a, b| a >= b) && front.iter().all(|p| *p <= 1.0));
-            front.iter().filter(|p| **p > 0.5).count() == **bases
+            front(&library, read).iter().filter(|p| **p > 0.5).count() == **bases
         };
         reads.iter().zip(bases).filter(is_right).count() as f64 / reads.len() as f64
     }
@@ -454,15 +464,32 @@ mod tests {
     }
 
     #[test]
+    fn bases_that_a_part_of_the_reads_has_are_found() {
+        let (reads, bases) =
+            reads(|random, number| if number % 10 == 0 { random.bases(8) } else { Vec::new() });
+        let library = learned(&reads).expect("there are such bases");
+        let found = |read: &Vec<u8>| front(&library, read).iter().filter(|p| **p > 0.5).count();
+        let with = reads.iter().zip(&bases).filter(|(_, bases)| **bases > 0);
+        let right = with.clone().filter(|(read, _)| found(read) == 8).count();
+        // The innermost base is the sample's by chance in a quarter of them.
+        assert!(10 * right > 9 * with.count(), "{right}");
+        let without = reads.iter().zip(&bases).filter(|(_, bases)| **bases == 0);
+        assert!(without.filter(|(read, _)| found(read) > 0).count() < 20);
+        let structure = &library.structures[0];
+        assert_eq!((structure.place, structure.bases.clone()), (Place::Start, 8..=8));
+        assert!((structure.fraction - 0.1).abs() < 0.02, "{structure:?}");
+        assert_eq!(structure.to_string(), "8 random bases at the start");
+    }
+
+    #[test]
     fn short_and_unknown_reads_say_nothing() {
         let (mut reads, _) = reads(|random, _| random.bases(4));
         reads.extend([Vec::new(), b"ACG".to_vec(), vec![b'N'; LENGTH], b"ACGTNACGT".to_vec()]);
-        let fronts = learned(&reads).expect("there are such bases");
+        let library = learned(&reads).expect("there are such bases");
         for (read, bases) in [(&b""[..], 0), (b"ACG", 3), (b"NNNNNNNN", 4)] {
-            let mut front = Vec::new();
-            fronts.find(0, template(read, &[b'I'; LENGTH])[0], &mut front);
+            let front = front(&library, read);
             assert_eq!(front.len(), bases);
-            assert!(front.iter().all(|p| (0.0..=1.0).contains(p)), "{front:?}");
+            assert!(front.iter().all(|p| (0.0..=1.001).contains(p)), "{front:?}");
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use bm_evidence::{BaseSupport, Evidence, EvidenceError};
 use bm_kmers::Counter;
+use bm_reads::conversion::{Conversion, Strands};
 use proptest::prelude::*;
 
 use crate::run::{
@@ -86,12 +87,28 @@ fn data_after_the_end_is_refused() {
 
 #[test]
 fn other_formats_and_versions_are_refused() {
-    for (at, number) in [(8, 2_u32), (12, 9), (16, 100), (16, u32::MAX)] {
+    for (at, number) in [(8, 3_u32), (8, 0), (12, 9), (16, 100), (16, u32::MAX)] {
         let error = refusal(&with(at, &number.to_le_bytes()));
         assert!(
-            error.contains(&number.to_string()) && error.contains("expected 1 with"),
+            error.contains(&number.to_string()) && error.contains("expected 1 or 2 with"),
             "{error}"
         );
+    }
+}
+
+#[test]
+fn a_conversion_is_kept_and_an_unknown_one_refused() {
+    let conversion = Conversion::new(1, 3, Strands::ByMate).unwrap();
+    let evidence = evidence(0).with_conversion(Some(conversion));
+    let file = written(&evidence);
+    assert_eq!(file.len(), FILE.len() + 4);
+    let found = read(&file).unwrap();
+    assert!(found == evidence && found.conversion() == Some(conversion));
+    assert!(read(&FILE).unwrap().conversion().is_none());
+    for number in [0_u32, 0x80, 256] {
+        let mut other = file.clone();
+        other[24..28].copy_from_slice(&number.to_le_bytes());
+        assert!(refusal(&other).contains(&format!("unknown conversion of bases {number}")));
     }
 }
 
