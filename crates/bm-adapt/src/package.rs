@@ -55,6 +55,7 @@ pub(crate) fn files(
     let mut files = match choice {
         Choice::Start => origin.start.files()?,
         Choice::Adapted => made(network, &ADAPTED, origin)?,
+        Choice::Table => made(network, &TABLE, origin)?,
         Choice::Reported => made(network, &REPORTED, origin)?,
     };
     let old = if choice == Choice::Start { files.remove(CARD) } else { None };
@@ -110,6 +111,13 @@ const ADAPTED: Kind = Kind {
     version: 1,
     description: "Tells for every base how likely it is wrong, as the run that it learned from \
                   does, and for a read how many errors it has.",
+    unscaled: false,
+};
+const TABLE: Kind = Kind {
+    id: "measured-errors",
+    version: 1,
+    description: "Gives every base the error rate that its reported quality has in the run that it \
+                  learned from.",
     unscaled: false,
 };
 const REPORTED: Kind = Kind {

@@ -10,7 +10,8 @@ pub struct Settings {
     /// Number of threads. The result does not depend on it.
     pub threads: usize,
     /// Whether the base model applies to the run ([`bm_quality::Domain`]). If it does not and
-    /// nothing is learned, the reported qualities are used.
+    /// nothing is learned, not even the error rate of each reported quality, the reported qualities
+    /// are used.
     pub start_applies: bool,
 }
 
@@ -28,6 +29,8 @@ pub enum Choice {
     Adapted,
     /// The base model, as it was.
     Start,
+    /// No network: the run's own error rate of each reported quality.
+    Table,
     /// No model: the reported qualities.
     Reported,
 }

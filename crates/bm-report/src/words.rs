@@ -144,6 +144,12 @@ fn model(adaptation: &AdaptationFacts) -> String {
             )
         }
         Choice::Start => format!("not adapted to this run: {doubts}; the base model is used"),
+        Choice::Table => format!(
+            "not adapted to this run: {doubts}; the run's own error rate of each quality is used: \
+             on held-out reads, expected/observed errors: {:.2} (reported qualities {:.2})",
+            findings.held_out.table.log2_ratio.exp2(),
+            findings.held_out.reported.log2_ratio.exp2(),
+        ),
         Choice::Reported => {
             format!("not adapted to this run: {doubts}; reported qualities are used")
         }
