@@ -33,6 +33,8 @@
 pub mod base;
 mod error;
 #[cfg(feature = "fastq")]
+pub mod fasta;
+#[cfg(feature = "fastq")]
 pub mod fastq;
 pub mod mates;
 #[cfg(feature = "noodles")]
