@@ -13,11 +13,14 @@ pub struct Settings {
     /// nothing is learned, not even the error rate of each reported quality, the reported qualities
     /// are used.
     pub start_applies: bool,
+    /// Whether every read of the sample has one quality instead of its own; the package then is for
+    /// reads whose qualities are ignored.
+    pub ignores_quality: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seed: 0, threads: 1, start_applies: true }
+        Self { seed: 0, threads: 1, start_applies: true, ignores_quality: false }
     }
 }
 

@@ -164,7 +164,7 @@ impl Batch {
             let before = predictions.len();
             let of_file = parts.get(before..before + file.len()).unwrap_or_default();
             let reads = file.iter().enumerate().map(|(place, record)| {
-                let read = record.as_read();
+                let read = templates.read_of(record);
                 match of_file.get(place) {
                     Some(part) => read.window(part.scored.start, part.scored.len()),
                     None => read,

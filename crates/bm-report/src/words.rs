@@ -13,14 +13,25 @@ use crate::text;
 /// Fraction of covered bases below which the reads are probably not of the run that was learned.
 const LOW_COVERAGE: f64 = 0.05;
 
+/// The command that writes every read.
+const RECALIBRATE: &str = "recalibrate";
+
 /// Returns the summary of a run, in several lines.
 pub fn summary(report: &Report) -> String {
     let ReadTotals { r#in, kept, discarded, unscored } = report.totals.reads;
-    let mut lines = vec![format!(
-        "{in} reads in: {kept} kept{}, {discarded} discarded, {unscored} unscored",
-        percent(kept, r#in)
-    )];
-    if let Some(mode) = &report.criteria.pair_mode {
+    let writes_all = report.command == RECALIBRATE;
+    let mut lines = vec![if writes_all {
+        let others = r#in - kept;
+        format!("{in} reads written: {kept} with new qualities, {others} as they came")
+    } else {
+        format!(
+            "{in} reads in: {kept} kept{}, {discarded} discarded, {unscored} unscored",
+            percent(kept, r#in)
+        )
+    }];
+    if writes_all {
+        // Nothing was decided.
+    } else if let Some(mode) = &report.criteria.pair_mode {
         let PairTotals { r#in, kept, singles } = report.totals.pairs;
         let singles = if singles > 0 {
             format!(", {singles} reads kept without their mate")
@@ -33,7 +44,7 @@ pub fn summary(report: &Report) -> String {
     // If only the model decided, the first line has all counts.
     let by_model = |reason| matches!(reason, Reason::Empty | Reason::OnlyN | Reason::Probability);
     let reasons = &report.totals.reasons;
-    if reasons.iter().any(|(reason, _)| !by_model(reason)) {
+    if !writes_all && reasons.iter().any(|(reason, _)| !by_model(reason)) {
         let reasons: Vec<_> =
             reasons.iter().map(|(reason, count)| format!("{count} {}", reason.name())).collect();
         lines.push(format!("not kept for: {}", reasons.join(", ")));
@@ -54,7 +65,10 @@ pub fn about(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     let criteria = criteria(&report.criteria);
     if let Some(ModelFacts { id, version, label, .. }) = &report.model {
-        lines.push(format!("model {id} version {version}, {criteria} ({label})"));
+        lines.push(match report.command.as_str() {
+            RECALIBRATE => format!("model {id} version {version}"),
+            _ => format!("model {id} version {version}, {criteria} ({label})"),
+        });
     }
     if let Some(scores) = &report.scores {
         let criteria =
