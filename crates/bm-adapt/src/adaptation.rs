@@ -30,6 +30,9 @@ pub struct Adaptation {
     pub doubts: Vec<Doubt>,
     /// What was measured.
     pub findings: Findings,
+    /// Whether every read had one quality instead of its own, which the findings call the reported
+    /// one.
+    pub ignores_quality: bool,
     /// The files of the package.
     pub files: PackageFiles,
     /// Name of the base model.
@@ -85,7 +88,7 @@ impl Adaptation {
         let mut adapted = None;
         let mut reported = !settings.start_applies;
         // The run's own table ranks reads as the reported qualities do, and is calibrated.
-        let mut table = false;
+        let mut table = settings.ignores_quality && doubts::rate_is_known(&findings, &doubts);
         if doubts.is_empty() {
             let learned = learn(sample, labels, &network, settings, &mut findings);
             doubts = doubts::doubts_of_learning(&findings);
@@ -98,6 +101,7 @@ impl Adaptation {
         }
         let choice = match adapted {
             Some(_) if doubts.is_empty() => Choice::Adapted,
+            // Known before learning, or shown by it.
             _ if table => Choice::Table,
             _ if reported => Choice::Reported,
             _ => Choice::Start,
@@ -114,6 +118,7 @@ impl Adaptation {
             choice,
             doubts,
             findings,
+            ignores_quality: settings.ignores_quality,
             files,
             start: start.name().to_owned(),
             network,

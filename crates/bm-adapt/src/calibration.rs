@@ -7,8 +7,10 @@ use crate::labels::{Label, Labels};
 use crate::network::{KNOTS, Network, Scores};
 use crate::sample::RunSample;
 
-/// Weight of the reported error rate, in labelled bases.
+/// Weight of the reported error rate: this many labelled bases, or as many as are expected to have
+/// [`PRIOR_WRONG`] errors if these are fewer. A low quality says little of how many bases are wrong.
 const PRIOR: f64 = 200.0;
+const PRIOR_WRONG: f64 = 5.0;
 
 const SCORES: usize = 94;
 
@@ -36,7 +38,8 @@ impl Calibration {
         let logits = std::array::from_fn(|score| {
             let reported =
                 Phred::new(score as u8).map_or(0.75, Phred::error_probability).clamp(1e-5, 0.75);
-            let measured = (wrong[score] + PRIOR * reported) / (bases[score] + PRIOR);
+            let prior = PRIOR.min(PRIOR_WRONG / reported);
+            let measured = (wrong[score] + prior * reported) / (bases[score] + prior);
             (measured / (1.0 - measured)).ln() as f32
         });
         Self { logits, bases }

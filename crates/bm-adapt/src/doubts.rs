@@ -161,6 +161,12 @@ pub(crate) fn doubts_of_learning(findings: &Findings) -> Vec<Doubt> {
     doubts
 }
 
+/// Returns whether labels show the error rate of a run in which all bases have one quality, even if
+/// there are too few errors to learn from.
+pub(crate) fn rate_is_known(findings: &Findings, doubts: &[Doubt]) -> bool {
+    findings.labelled >= FEWEST_LABELLED && matches!(doubts, [Doubt::TooFewLabels { .. }])
+}
+
 /// Returns whether the run's own error rate of each quality is better on held-out reads than the
 /// reported qualities and, if the base model applies to the run, than the base model.
 pub(crate) fn table_is_better(held: &HeldOut, start_applies: bool) -> bool {

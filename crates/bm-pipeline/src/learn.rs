@@ -101,8 +101,9 @@ impl Seen {
 }
 
 impl Learned {
-    /// Checks that there is something to score reads by whose reported qualities are ignored.
-    pub(crate) fn require_without_quality(&self) -> Result<(), PipelineError> {
+    /// Checks that there is something to score the reads of `inputs` by if their reported qualities are
+    /// ignored.
+    pub(crate) fn require_without_quality(&self, inputs: &[&Path]) -> Result<(), PipelineError> {
         let (doubts, missing) = match &self.evidence {
             Some(RunEvidence { evidence: None, doubts, .. }) => (doubts, "k-mer evidence"),
             _ if self.adaptation.choice == Choice::Reported => {
@@ -110,10 +111,12 @@ impl Learned {
             }
             _ => return Ok(()),
         };
+        let inputs: Vec<String> = inputs.iter().map(|path| bm_io::name(path)).collect();
         let doubts: Vec<String> = doubts.iter().map(ToString::to_string).collect();
         PipelineError::refuse(format!(
-            "--ignore-quality: there is no {missing} to score the reads by: {}; use the reported \
-             qualities, or give more reads of the run",
+            "{}: no qualities to look at, and no {missing} to score the reads by: {}; give more \
+             reads of the run, or reads with qualities",
+            inputs.join(", "),
             doubts.join("; ")
         ))
     }

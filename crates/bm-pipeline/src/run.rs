@@ -392,7 +392,7 @@ impl Job<'_> {
         };
         if package.ignores_quality() {
             match &learned {
-                Some(learned) => learned.require_without_quality()?,
+                Some(learned) => learned.require_without_quality(&settings.inputs.paths())?,
                 None if package.has_evidence() || !settings.evidence => {}
                 None => {
                     return PipelineError::refuse(format!(

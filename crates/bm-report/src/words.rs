@@ -143,13 +143,15 @@ pub fn kmers(facts: &EvidenceFacts) -> String {
 fn model(adaptation: &AdaptationFacts) -> String {
     let AdaptationFacts { findings, doubts, .. } = adaptation;
     let doubts = doubts.join("; ");
+    let reported =
+        if adaptation.ignores_quality { "one quality for all" } else { "reported qualities" };
     match adaptation.choice {
         Choice::Adapted => {
             let held = &findings.held_out;
             let wrong = 100.0 * findings.wrong as f64 / findings.labelled.max(1) as f64;
             format!(
                 "adapted to this run: {} bases checked against other reads, {wrong:.3} % wrong; on \
-                 held-out reads, expected/observed errors: {:.2} (reported qualities {:.2}, base \
+                 held-out reads, expected/observed errors: {:.2} ({reported} {:.2}, base \
                  model {:.2})",
                 findings.labelled,
                 held.adapted.log2_ratio.exp2(),
@@ -158,14 +160,18 @@ fn model(adaptation: &AdaptationFacts) -> String {
             )
         }
         Choice::Start => format!("not adapted to this run: {doubts}; the base model is used"),
+        Choice::Table if findings.held_out.reads == 0 => {
+            format!("not adapted to this run: {doubts}; the run's own error rate is used")
+        }
         Choice::Table => format!(
             "not adapted to this run: {doubts}; the run's own error rate of each quality is used: \
-             on held-out reads, expected/observed errors: {:.2} (reported qualities {:.2})",
+             on held-out reads, expected/observed errors: {:.2} ({reported} {:.2})",
             findings.held_out.table.log2_ratio.exp2(),
             findings.held_out.reported.log2_ratio.exp2(),
         ),
         Choice::Reported => {
-            format!("not adapted to this run: {doubts}; reported qualities are used")
+            let are = if adaptation.ignores_quality { "is" } else { "are" };
+            format!("not adapted to this run: {doubts}; {reported} {are} used")
         }
     }
 }

@@ -186,10 +186,10 @@ fn the_runs_own_table_is_used_where_the_network_learns_nothing_more() {
         let adaptation = Adaptation::learn(&sample, &labels, &start, &settings).unwrap();
         assert_eq!(adaptation.choice, Choice::Table, "{:?}", adaptation.doubts);
         assert!(
-            adaptation
-                .doubts
-                .iter()
-                .any(|doubt| { matches!(doubt, Doubt::NoBetter { than: "the base model", .. }) }),
+            matches!(
+                adaptation.doubts[..],
+                [Doubt::NoBetter { .. } | Doubt::RanksWorse { .. }, ..]
+            ),
             "{:?}",
             adaptation.doubts
         );
@@ -226,6 +226,46 @@ fn the_runs_own_table_is_used_where_the_network_learns_nothing_more() {
             assert!((expected / found as f64).log2().abs() < 0.2, "{expected} {found}");
         }
     }
+}
+
+#[test]
+fn the_error_rate_of_a_run_is_known_even_if_it_has_few_errors() {
+    let mut made = with_qualities(run(24), |_| b':');
+    let mut draw = Draw::new(24);
+    let right = reads(&genome(12_000, 24), 2_400, 150, &mut draw);
+    for (made, right) in made.iter_mut().zip(right) {
+        let wrong = right.wrong.iter().position(|wrong| *wrong);
+        made.sequence = right.sequence;
+        made.wrong = right.wrong;
+        // One read in twenty keeps an error.
+        let keeps = draw.chance(0.05);
+        for (at, is_wrong) in made.wrong.iter_mut().enumerate() {
+            if *is_wrong && !(keeps && Some(at) == wrong) {
+                *is_wrong = false;
+                made.sequence[at] = b'N';
+            }
+        }
+    }
+    let settings = Settings { start_applies: false, ignores_quality: true, ..Settings::default() };
+    let adaptation = learn(&sample(&made), &settings);
+    assert!(
+        matches!(adaptation.doubts[..], [Doubt::TooFewLabels { .. }]),
+        "{:?}",
+        adaptation.doubts
+    );
+    assert_eq!(adaptation.choice, Choice::Table);
+    let package = ModelPackage::from_files("rate", adaptation.files).unwrap();
+    assert!(package.ignores_quality());
+    let known: Vec<_> =
+        made.iter().filter(|made| !made.sequence.contains(&b'N')).cloned().collect();
+    let (expected, _) = errors(package, &known);
+    let rate = expected / (150.0 * known.len() as f64);
+    let truth = made.iter().flat_map(|made| &made.wrong).filter(|wrong| **wrong).count() as f64
+        / (150.0 * made.len() as f64);
+    assert!((rate / truth).log2().abs() < 0.5, "{rate} {truth}");
+    // Reported qualities are not replaced for this reason.
+    let reported = Settings { ignores_quality: false, ..settings };
+    assert_eq!(learn(&sample(&made), &reported).choice, Choice::Reported);
 }
 
 #[test]

@@ -19,7 +19,8 @@ use crate::progress::TerminalObserver;
 /// bm learns the run from its own reads first, as `bm adapt` does: two passes over the input. Then
 /// every read is written, in input order, with the error probability of each base as its quality, up
 /// to Q41. A read that cannot be scored (no bases, or nothing but N) is written as it came, and
-/// counted; so are bases of adapters.
+/// counted; bases of adapters keep their qualities. With --model, that package gives the qualities,
+/// and nothing is learned.
 ///
 /// The input is FASTQ or FASTA, plain or compressed. Reads of FASTA have no qualities: every base
 /// starts with the error rate of the run, as with --ignore-quality, and gets Q2 if it cannot be scored.
