@@ -30,6 +30,9 @@ pub struct Adaptation {
     pub doubts: Vec<Doubt>,
     /// What was measured.
     pub findings: Findings,
+    /// Whether every read had one quality instead of its own, which the findings call the reported
+    /// one.
+    pub ignores_quality: bool,
     /// The files of the package.
     pub files: PackageFiles,
     /// Name of the base model.
@@ -84,19 +87,28 @@ impl Adaptation {
         let mut doubts = doubts::doubts_of_labels(&findings, sample, labels);
         let mut adapted = None;
         let mut reported = !settings.start_applies;
+        // The run's own table ranks reads as the reported qualities do, and is calibrated.
+        let mut table = settings.ignores_quality && doubts::rate_is_known(&findings, &doubts);
         if doubts.is_empty() {
             let learned = learn(sample, labels, &network, settings, &mut findings);
             doubts = doubts::doubts_of_learning(&findings);
             reported |= doubts::reported_is_better(&findings.held_out);
+            table = doubts::table_is_better(&findings.held_out, settings.start_applies);
+            if table && doubts.is_empty() {
+                doubts.extend(doubts::doubt_over_table(&findings.held_out));
+            }
             adapted = Some(learned);
         }
         let choice = match adapted {
             Some(_) if doubts.is_empty() => Choice::Adapted,
+            // Known before learning, or shown by it.
+            _ if table => Choice::Table,
             _ if reported => Choice::Reported,
             _ => Choice::Start,
         };
         let network = match (choice, adapted) {
             (Choice::Adapted, Some(adapted)) => adapted,
+            (Choice::Table, _) => Calibration::of(sample, labels, None).network(&Scores::new()),
             (Choice::Reported, _) => Network::reported(),
             (Choice::Start | Choice::Adapted, _) => network,
         };
@@ -106,6 +118,7 @@ impl Adaptation {
             choice,
             doubts,
             findings,
+            ignores_quality: settings.ignores_quality,
             files,
             start: start.name().to_owned(),
             network,
@@ -213,7 +226,7 @@ fn learn(
     let scores = Scores::new();
     let (mut tally, mut held) = (Tally::new(), HeldOutReads::default());
     for (fold, adapted) in (0..tested).zip(&networks) {
-        let calibration = Calibration::of(sample, labels, fold);
+        let calibration = Calibration::of(sample, labels, Some(fold));
         let candidates = Candidates::new(&scores, &calibration, start, adapted);
         let ranges: Vec<_> = (0..sample.reads.len())
             .step_by(READS_PER_TASK)

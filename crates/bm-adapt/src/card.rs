@@ -51,6 +51,14 @@ fn write(
             start.clone(),
             format!("The run gave no reliable adapted model, so this is {start}, unchanged."),
         ),
+        Choice::Table => (
+            "measured-errors".to_owned(),
+            format!(
+                "The run gave no adapted network that is better, so this model gives every base \
+                 the error rate that its reported quality has in the run. The base model was \
+                 {start}. Use it for the reads of that run only."
+            ),
+        ),
         Choice::Reported => (
             "reported-errors".to_owned(),
             format!(

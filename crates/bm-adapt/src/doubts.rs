@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::findings::{EvidenceFindings, Findings, HeldOut};
+use crate::held_out::Gain;
 use crate::labels::{Label, Labels};
 use crate::sample::RunSample;
 
@@ -40,6 +41,10 @@ const BEYOND: f64 = 1.5;
 /// reads for the comparison.
 const WORSE_RANKING: f64 = 0.005;
 const FEWEST_RANKED: u64 = 50;
+
+/// How much higher the log loss of an adapted model may be than that of the run's own error rate of
+/// each quality, as a fraction of it.
+const WORSE_THAN_TABLE: f64 = 0.01;
 
 /// Lowest fraction of covered bases for which k-mer evidence is used.
 const FEWEST_COVERED: f64 = 0.05;
@@ -160,6 +165,31 @@ pub(crate) fn doubts_of_learning(findings: &Findings) -> Vec<Doubt> {
         doubts.push(Doubt::RanksWorse { adapted: held.adapted.auc, reported: held.reported.auc });
     }
     doubts
+}
+
+/// Returns whether labels show the error rate of a run in which all bases have one quality, even if
+/// there are too few errors to learn from.
+pub(crate) fn rate_is_known(findings: &Findings, doubts: &[Doubt]) -> bool {
+    findings.labelled >= FEWEST_LABELLED && matches!(doubts, [Doubt::TooFewLabels { .. }])
+}
+
+/// Returns whether the run's own error rate of each quality is better on held-out reads than the
+/// reported qualities and, if the base model applies to the run, than the base model.
+pub(crate) fn table_is_better(held: &HeldOut, start_applies: bool) -> bool {
+    held.wrong >= FEWEST_HELD_WRONG
+        && held.table_over_reported.is_beyond(BEYOND)
+        && (!start_applies || held.table_over_start.is_beyond(BEYOND))
+}
+
+/// Returns the doubt about an adapted model that is worse than the run's own error rate of each
+/// quality. Where the qualities say all there is to say, the two are about equally good.
+pub(crate) fn doubt_over_table(held: &HeldOut) -> Option<Doubt> {
+    let Gain { millibits, standard_error } = held.over_table;
+    let loss = Gain { millibits: -millibits, standard_error };
+    let is_worse =
+        loss.is_beyond(BEYOND) && loss.millibits > WORSE_THAN_TABLE * held.table.log_loss_millibits;
+    let than = "the run's own error rate of each quality";
+    is_worse.then_some(Doubt::NoBetter { than, millibits, standard_error })
 }
 
 /// Returns doubts about the k-mer evidence, given the doubts about the adapted model.

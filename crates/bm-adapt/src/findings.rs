@@ -74,6 +74,12 @@ pub struct HeldOut {
     pub over_table: Gain,
     /// The reported qualities over the base model.
     pub reported_over_start: Gain,
+    /// The table of measured error rates over the reported qualities.
+    #[serde(default)]
+    pub table_over_reported: Gain,
+    /// The table of measured error rates over the base model.
+    #[serde(default)]
+    pub table_over_start: Gain,
 }
 
 /// Labelled bases of held-out reads with one property in common.
@@ -250,6 +256,8 @@ impl HeldOut {
             over_start: held.gain(ADAPTED, START),
             over_table: held.gain(ADAPTED, TABLE),
             reported_over_start: held.gain(REPORTED, START),
+            table_over_reported: held.gain(TABLE, REPORTED),
+            table_over_start: held.gain(TABLE, START),
         }
     }
 }

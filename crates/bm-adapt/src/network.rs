@@ -55,6 +55,14 @@ const B_AT: usize = A_AT + 1;
 /// Number of parameters.
 pub(crate) const PARAMETERS: usize = B_AT + 1;
 
+/// Qualities between which a correction can be linear: a unit for each step from the first one up or
+/// down, and one at either end.
+pub(crate) const KNOTS: usize = UNITS - 1;
+
+/// The feature Phred / 40 of a quality.
+const PHRED: usize = 0;
+const PER_PHRED: f64 = 40.0;
+
 type Units = [f32; UNITS];
 
 /// The input of the network for one base: the base and its neighbours.
@@ -103,6 +111,11 @@ impl Scores {
         scores
     }
 
+    /// Returns the log-odds of the reported error probability of each score.
+    pub(crate) fn of_each(&self) -> &[f32; SCORES] {
+        &self.log_odds
+    }
+
     /// Returns the log-odds of the base's reported error probability.
     pub(crate) fn log_odds(&self, around: &Surroundings) -> f32 {
         self.log_odds[usize::from(around.score())]
@@ -121,6 +134,48 @@ impl Network {
         let mut parameters = vec![0.0; PARAMETERS];
         parameters[A_AT] = 1.0;
         Self { parameters }
+    }
+
+    /// Returns the network that corrects the reported log-odds of a base by its quality alone. The
+    /// correction is linear between the `knots`, Phred scores in rising order with their corrections,
+    /// and constant outside of them. At most [`KNOTS`] knots are used; `centre` is the Phred score of
+    /// the knot where rounding errors are smallest.
+    pub(crate) fn between(knots: &[(u8, f64)], centre: u8) -> Self {
+        let knots = &knots[..knots.len().min(KNOTS)];
+        let mut network = Self::reported();
+        let middle = knots.iter().position(|knot| knot.0 == centre).unwrap_or(0);
+        let Some((_, correction)) = knots.get(middle) else { return network };
+        network.parameters[B_AT] = *correction as f32;
+        let mut unit = 0;
+        // A unit is relu(±(Phred − knot)), and its last weight the change of the slope there.
+        let mut bend = |knot: u8, side: f64, slope: f64| {
+            if slope == 0.0 || unit == UNITS {
+                return;
+            }
+            let p = &mut network.parameters;
+            p[(CENTRE * FEATURES + PHRED) * UNITS + unit] = (side * PER_PHRED) as f32;
+            p[BIAS_AT + unit] = (-side * f64::from(knot)) as f32;
+            p[LAST_AT + unit] = slope as f32;
+            unit += 1;
+        };
+        let mut bends = |knots: &mut dyn Iterator<Item = &(u8, f64)>, side: f64| {
+            let mut before: Option<&(u8, f64)> = None;
+            let mut slope = 0.0;
+            for knot in knots {
+                if let Some(last) = before {
+                    let steeper = (knot.1 - last.1) / f64::from(knot.0.abs_diff(last.0).max(1));
+                    bend(last.0, side, steeper - slope);
+                    slope = steeper;
+                }
+                before = Some(knot);
+            }
+            if let Some(last) = before {
+                bend(last.0, side, -slope);
+            }
+        };
+        bends(&mut knots[middle..].iter(), 1.0);
+        bends(&mut knots[..=middle].iter().rev(), -1.0);
+        network
     }
 
     /// Returns the network of a model file, with or without channels of letters; `None` if it is of

@@ -55,6 +55,7 @@ pub(crate) fn files(
     let mut files = match choice {
         Choice::Start => origin.start.files()?,
         Choice::Adapted => made(network, &ADAPTED, origin)?,
+        Choice::Table => made(network, &TABLE, origin)?,
         Choice::Reported => made(network, &REPORTED, origin)?,
     };
     let old = if choice == Choice::Start { files.remove(CARD) } else { None };
@@ -112,6 +113,13 @@ const ADAPTED: Kind = Kind {
                   does, and for a read how many errors it has.",
     unscaled: false,
 };
+const TABLE: Kind = Kind {
+    id: "measured-errors",
+    version: 1,
+    description: "Gives every base the error rate that its reported quality has in the run that it \
+                  learned from.",
+    unscaled: false,
+};
 const REPORTED: Kind = Kind {
     id: "reported-errors",
     version: 1,
@@ -159,6 +167,18 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
     if let Some(experience) = start.files()?.remove(EXPERIENCE) {
         files.insert(EXPERIENCE.to_owned(), experience);
     }
+    let mut training = json!({
+        "program": concat!("bm-adapt ", env!("CARGO_PKG_VERSION")),
+        "start": {
+            "id": from.id,
+            "version": from.version,
+            "sha256": start.model_file(Variant::Portable)?.sha256().to_string(),
+        },
+        "seed": settings.seed,
+    });
+    if settings.ignores_quality {
+        training["qualities"] = json!("ignored");
+    }
     let shape =
         |channels: usize| ["batch".into(), channels.into(), 1.into(), "length".into()].to_vec();
     let manifest = Manifest {
@@ -177,15 +197,7 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
         input: TensorEntry { name: "features".to_owned(), shape: shape(encoding.channels) },
         output: TensorEntry { name: "error_probability".to_owned(), shape: shape(1) },
         files: digests(&files),
-        training: json!({
-            "program": concat!("bm-adapt ", env!("CARGO_PKG_VERSION")),
-            "start": {
-                "id": from.id,
-                "version": from.version,
-                "sha256": start.model_file(Variant::Portable)?.sha256().to_string(),
-            },
-            "seed": settings.seed,
-        }),
+        training,
         metrics: json!({"own_labels": findings}),
     };
     let manifest = serde_json::to_vec_pretty(&manifest)

@@ -10,13 +10,17 @@ pub struct Settings {
     /// Number of threads. The result does not depend on it.
     pub threads: usize,
     /// Whether the base model applies to the run ([`bm_quality::Domain`]). If it does not and
-    /// nothing is learned, the reported qualities are used.
+    /// nothing is learned, not even the error rate of each reported quality, the reported qualities
+    /// are used.
     pub start_applies: bool,
+    /// Whether every read of the sample has one quality instead of its own; the package then is for
+    /// reads whose qualities are ignored.
+    pub ignores_quality: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seed: 0, threads: 1, start_applies: true }
+        Self { seed: 0, threads: 1, start_applies: true, ignores_quality: false }
     }
 }
 
@@ -28,6 +32,8 @@ pub enum Choice {
     Adapted,
     /// The base model, as it was.
     Start,
+    /// No network: the run's own error rate of each reported quality.
+    Table,
     /// No model: the reported qualities.
     Reported,
 }

@@ -5,7 +5,7 @@ use bm_io::is_stdout;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    adapt, completions, encode, filter, man, models, score, selfcheck, truth, tune,
+    adapt, completions, encode, filter, man, models, recalibrate, score, selfcheck, truth, tune,
 };
 
 /// Keeps the good reads of a FASTQ file, with a small neural network and the run's own k-mers.
@@ -40,6 +40,7 @@ enum Command {
     Score(score::Args),
     Tune(tune::Args),
     Adapt(adapt::Args),
+    Recalibrate(recalibrate::Args),
     Encode(encode::Args),
     Models(models::Args),
     #[command(visible_alias = "doctor")]
@@ -57,6 +58,7 @@ impl Cli {
             Command::Filter(args) => args.outputs().all(|path| is_stdout(path)),
             Command::Score(args) => args.outputs().all(|path| is_stdout(path)),
             Command::Tune(args) => args.outputs().all(|path| is_stdout(path)),
+            Command::Recalibrate(args) => args.outputs().all(|path| is_stdout(path)),
             Command::Encode(args) => args.outputs().all(|path| is_stdout(path)),
             Command::Truth(args) => args.outputs().all(|path| is_stdout(path)),
             Command::Adapt(_) => false,
@@ -74,6 +76,7 @@ impl Cli {
             Command::Score(args) => args.run(),
             Command::Tune(args) => args.run(),
             Command::Adapt(args) => args.run(),
+            Command::Recalibrate(args) => args.run(),
             Command::Encode(args) => args.run(),
             Command::Models(args) => args.run(),
             Command::Selfcheck(args) => args.run(),

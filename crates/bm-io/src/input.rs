@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bm_reads::RecordSource;
+use bm_reads::fasta;
 use bm_reads::fastq::{self, BatchSize, FastqError, Fault, QualityOffset, Record, RecordBatch};
 
 use crate::IoError;
@@ -33,6 +34,17 @@ pub struct Input {
     file: Option<(File, FileState)>,
     consumed: Arc<AtomicU64>,
     end: StoredEnd,
+    is_fasta: bool,
+}
+
+/// Formats of reads that an input may have.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum ReadFormats {
+    /// FASTQ.
+    #[default]
+    Fastq,
+    /// FASTQ, or FASTA, which is recognised by its first byte.
+    FastqOrFasta,
 }
 
 impl Input {
@@ -42,15 +54,7 @@ impl Input {
     ///
     /// If it cannot be opened, or is a folder.
     pub fn open(path: &Path, offset: QualityOffset, tasks: &Tasks) -> Result<Self, IoError> {
-        let name = name(path);
-        let (stream, file): (Box<dyn Read + Send>, _) = if is_stdio(path) {
-            (Box::new(stdin()?), None)
-        } else {
-            let (file, state) = open_file(path, "FASTQ")?;
-            let copy = file.try_clone().map_err(IoError::system(name.clone()))?;
-            (Box::new(file), state.map(|state| (copy, state)))
-        };
-        Ok(Self { file, ..Self::of_stream(name, stream, offset, tasks)? })
+        Self::open_formats(path, ReadFormats::Fastq, offset, tasks, None)
     }
 
     /// Opens a FASTQ file, or stdin if the path is `-`, for a run that may be cancelled: the input
@@ -66,21 +70,46 @@ impl Input {
         tasks: &Tasks,
         cancellation: &Cancellation,
     ) -> Result<Self, IoError> {
+        Self::open_formats(path, ReadFormats::Fastq, offset, tasks, Some(cancellation))
+    }
+
+    /// Opens a file of one of these formats as [`Input::open`] does or, for a run that may be
+    /// cancelled, as [`Input::open_cancellable`] does.
+    ///
+    /// # Errors
+    ///
+    /// As there, or if the first bytes of the text cannot be read.
+    pub fn open_formats(
+        path: &Path,
+        formats: ReadFormats,
+        offset: QualityOffset,
+        tasks: &Tasks,
+        cancellation: Option<&Cancellation>,
+    ) -> Result<Self, IoError> {
         let name = name(path);
-        let (stream, file): (Box<dyn Read + Send>, _) = if is_stdio(path) {
-            let failed = IoError::system(format!("{name}: cannot be opened"));
-            (waiting::stdin(&stdin()?, cancellation).map_err(failed)?, None)
-        } else {
-            let (file, state) = checked_file(path, "FASTQ", waiting::open)?;
-            match state {
-                Some(state) => {
-                    let copy = file.try_clone().map_err(IoError::system(name.clone()))?;
-                    (Box::new(file), Some((copy, state)))
+        let mut file = None;
+        let stream: Box<dyn Read + Send> = match (is_stdio(path), cancellation) {
+            (true, None) => Box::new(stdin()?),
+            (true, Some(cancellation)) => {
+                let failed = IoError::system(format!("{name}: cannot be opened"));
+                waiting::stdin(&stdin()?, cancellation).map_err(failed)?
+            }
+            (false, _) => {
+                let (opened, state) = match cancellation {
+                    None => open_file(path, "FASTQ")?,
+                    Some(_) => checked_file(path, "FASTQ", waiting::open)?,
+                };
+                match (state, cancellation) {
+                    (None, Some(cancellation)) => waiting::stream(opened, cancellation),
+                    (state, _) => {
+                        let copy = opened.try_clone().map_err(IoError::system(name.clone()))?;
+                        file = state.map(|state| (copy, state));
+                        Box::new(opened)
+                    }
                 }
-                None => (waiting::stream(file, cancellation), None),
             }
         };
-        Ok(Self { file, ..Self::of(name, stream, offset, tasks, Some(cancellation))? })
+        Ok(Self { file, ..Self::of(name, stream, formats, offset, tasks, cancellation)? })
     }
 
     /// Returns the input of a FASTQ stream, plain or compressed, which messages call `name`. BGZF
@@ -95,12 +124,13 @@ impl Input {
         offset: QualityOffset,
         tasks: &Tasks,
     ) -> Result<Self, IoError> {
-        Self::of(name.into(), stream, offset, tasks, None)
+        Self::of(name.into(), stream, ReadFormats::Fastq, offset, tasks, None)
     }
 
     fn of(
         name: String,
         stream: impl Read + Send + 'static,
+        formats: ReadFormats,
         offset: QualityOffset,
         tasks: &Tasks,
         cancellation: Option<&Cancellation>,
@@ -111,15 +141,35 @@ impl Input {
         if let Some(cancellation) = cancellation.cloned() {
             text = Box::new(Cancellable { inner: text, cancellation });
         }
-        let records = Box::new(fastq::Reader::new(text).with_offset(offset));
-        Ok(Self { name, records, searched, file: None, consumed, end })
+        let is_fasta = formats == ReadFormats::FastqOrFasta
+            && is_fasta(&mut text).map_err(IoError::system(format!("{name}: cannot be read")))?;
+        let records: Box<dyn RecordSource> = if is_fasta {
+            Box::new(fasta::Reader::new(text))
+        } else {
+            Box::new(fastq::Reader::new(text).with_offset(offset))
+        };
+        Ok(Self { name, records, searched, file: None, consumed, end, is_fasta })
     }
 
     /// Returns an input of records from another source; `name` is what messages call it.
     pub fn from_source(name: impl Into<String>, records: Box<dyn RecordSource>) -> Self {
         let name = name.into();
         let end = StoredEnd::new(name.clone());
-        Self { name, records, searched: 0, file: None, consumed: Arc::default(), end }
+        Self {
+            name,
+            records,
+            searched: 0,
+            file: None,
+            consumed: Arc::default(),
+            end,
+            is_fasta: false,
+        }
+    }
+
+    /// Returns whether the reads have no qualities: every base has
+    /// [`UNKNOWN_QUALITY`](fasta::UNKNOWN_QUALITY).
+    pub fn is_fasta(&self) -> bool {
+        self.is_fasta
     }
 
     /// Returns the name of the input in messages.
@@ -201,6 +251,12 @@ impl Input {
             None => IoError::Records { name, source: fault },
         }
     }
+}
+
+/// Returns whether the first byte of a text that is not a line end begins a record of FASTA.
+fn is_fasta(text: &mut dyn BufRead) -> io::Result<bool> {
+    let start = text.fill_buf()?;
+    Ok(start.iter().find(|byte| !matches!(byte, b'\n' | b'\r')) == Some(&b'>'))
 }
 
 /// A text that may have been compressed.

@@ -62,7 +62,7 @@ pub use error::IoError;
 pub use file_state::FileState;
 pub use folder_output::FolderOutput;
 pub use in_flight::{Held, InFlight};
-pub use input::{Input, TextInput, open_file, open_text};
+pub use input::{Input, ReadFormats, TextInput, open_file, open_text};
 pub use naming::{Complete, Durability, name_all};
 pub use output::{Output, finish_all, is_stdout, refuse_twins};
 pub use path::{is_stdio, name};

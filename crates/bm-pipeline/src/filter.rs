@@ -90,7 +90,7 @@ impl Filter {
 }
 
 /// Returns the mark for records with the model's qualities.
-fn mark(source: &OpenSource) -> Result<Vec<u8>, PipelineError> {
+pub(crate) fn mark(source: &OpenSource) -> Result<Vec<u8>, PipelineError> {
     match source {
         OpenSource::Model { engine, .. } => {
             let facts = engine.package.facts();

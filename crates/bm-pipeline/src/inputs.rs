@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bm_io::ReadFormats;
 use bm_reads::fastq::QualityOffset;
 
 /// The layout of reads in files.
@@ -42,6 +43,12 @@ pub struct Inputs {
     pub offset: QualityOffset,
     /// Whether a compressed file without its end is an error; otherwise it is a warning.
     pub strict: bool,
+    /// Formats that the files may have. Reads of FASTA have no qualities: use it with
+    /// [`Inputs::ignore_quality`].
+    pub formats: ReadFormats,
+    /// Whether models get the same quality for every base instead of the reported ones. Outputs have
+    /// the reported ones all the same.
+    pub ignore_quality: bool,
 }
 
 /// Where the text of reads is.
@@ -83,8 +90,15 @@ impl Inputs {
     }
 
     fn of(source: Source) -> Self {
-        let offset = QualityOffset::default();
-        Self { source, mates: None, interleaved: false, offset, strict: false }
+        Self {
+            source,
+            mates: None,
+            interleaved: false,
+            offset: QualityOffset::default(),
+            strict: false,
+            formats: ReadFormats::default(),
+            ignore_quality: false,
+        }
     }
 
     /// Returns inputs of two files of mates, in the same order.

@@ -85,7 +85,7 @@ impl<'a> FirstReads<'a> {
         for template in first.iter().flat_map(TemplateBatch::templates) {
             let mates = template.mates();
             reads.mates = mates.len();
-            let read = |mate: usize| mates[mate.min(mates.len() - 1)].record.as_read();
+            let read = |mate: usize| mates[mate.min(mates.len() - 1)].as_read();
             reads.templates.push([read(0), read(1)]);
         }
         reads
@@ -211,7 +211,7 @@ impl BatchInserts {
         let files = templates.files().count();
         for (number, template) in templates.templates().enumerate() {
             let mates = template.mates();
-            let read = |mate: usize| mates[mate.min(mates.len() - 1)].record.as_read();
+            let read = |mate: usize| mates[mate.min(mates.len() - 1)].as_read();
             let is_learned = templates.before() + (number as u64) < run.templates;
             finder.find(&run.model, &[read(0), read(1)][..mates.len()], is_learned);
             for mate in 0..mates.len() {

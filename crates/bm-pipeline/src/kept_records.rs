@@ -59,18 +59,13 @@ impl KeptRecords {
         if self.annotate {
             annotate(&mut suffix, scored.prediction(mate), scored.joint);
         }
-        let bases = scored.bases(mate);
         let mut quality_scores = Vec::new();
         let mut record = mate.record;
         let is_kept = fate.verdict == Verdict::Pass;
         match &self.recalibrated {
             // Reads that are not kept, or cannot be scored, stay unchanged.
-            Some(mark) if is_kept && !bases.is_empty() => {
+            Some(mark) if is_kept && recalibrate(scored, mate, &mut quality_scores) => {
                 suffix.extend_from_slice(mark);
-                // Bases that were not scored keep the instrument's.
-                quality_scores.extend_from_slice(record.quality_scores);
-                let scored = quality_scores[scored.scored_part(mate)].iter_mut();
-                scored.zip(bases).for_each(|(score, p)| *score = quality(*p));
                 record.quality_scores = &quality_scores;
             }
             _ => {}
@@ -111,6 +106,24 @@ pub(crate) fn recalibrated_mark(id: &str, version: u32) -> Vec<u8> {
     }
     let _ = write!(mark, "/{version}");
     mark
+}
+
+/// Writes a read's qualities by the model to `quality_scores`: bases that were not scored keep the
+/// instrument's. Returns whether the read was scored.
+pub(crate) fn recalibrate(
+    scored: &ScoredTemplate<'_>,
+    mate: &Mate<'_>,
+    quality_scores: &mut Vec<u8>,
+) -> bool {
+    let bases = scored.bases(mate);
+    if bases.is_empty() {
+        return false;
+    }
+    quality_scores.clear();
+    quality_scores.extend_from_slice(mate.record.quality_scores);
+    let scored = quality_scores[scored.scored_part(mate)].iter_mut();
+    scored.zip(bases).for_each(|(score, p)| *score = quality(*p));
+    true
 }
 
 /// Returns the quality byte for an error probability. It is no higher than any Illumina instrument

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use bm_adapt::{Adaptation, Label, Labels, RunEvidence, RunSample, SeenReads, Settings};
-use bm_io::{Cancellation, FileState, Input, Output, Tasks};
+use bm_adapt::{Adaptation, Choice, Label, Labels, RunEvidence, RunSample, SeenReads, Settings};
+use bm_io::{Cancellation, FileState, Input, Output, ReadFormats, Tasks};
 use bm_kmers::Counter;
 use bm_quality::ModelPackage;
 use bm_reads::fastq::QualityOffset;
@@ -40,7 +40,7 @@ pub struct Learning<'a> {
     pub offset: QualityOffset,
     /// Whether a compressed file without its end is an error; otherwise it is a warning.
     pub strict: bool,
-    /// The model to start from.
+    /// The model to start from. If it ignores reported qualities, so does learning.
     pub start: &'a ModelPackage,
     /// Random seed.
     pub seed: u64,
@@ -102,6 +102,26 @@ impl Seen {
 }
 
 impl Learned {
+    /// Checks that there is something to score the reads of `inputs` by if their reported qualities are
+    /// ignored.
+    pub(crate) fn require_without_quality(&self, inputs: &[&Path]) -> Result<(), PipelineError> {
+        let (doubts, missing) = match &self.evidence {
+            Some(RunEvidence { evidence: None, doubts, .. }) => (doubts, "k-mer evidence"),
+            _ if self.adaptation.choice == Choice::Reported => {
+                (&self.adaptation.doubts, "error rate of the run")
+            }
+            _ => return Ok(()),
+        };
+        let inputs: Vec<String> = inputs.iter().map(|path| bm_io::name(path)).collect();
+        let doubts: Vec<String> = doubts.iter().map(ToString::to_string).collect();
+        PipelineError::refuse(format!(
+            "{}: no qualities to look at, and no {missing} to score the reads by: {}; give more \
+             reads of the run, or reads with qualities",
+            inputs.join(", "),
+            doubts.join("; ")
+        ))
+    }
+
     /// Returns the package of the model, with the evidence if there is some.
     pub(crate) fn package(&self) -> Result<ModelPackage, PipelineError> {
         let package = ModelPackage::from_files("adapted", self.adaptation.files.clone())?;
@@ -125,6 +145,16 @@ impl Learning<'_> {
         labels_output: Option<&mut Output>,
         observer: &dyn Observer,
     ) -> Result<Learned, PipelineError> {
+        self.run_on(ReadFormats::Fastq, labels_output, observer)
+    }
+
+    /// Learns the run from files of these formats, as [`Learning::run`] does.
+    pub(crate) fn run_on(
+        &self,
+        formats: ReadFormats,
+        labels_output: Option<&mut Output>,
+        observer: &dyn Observer,
+    ) -> Result<Learned, PipelineError> {
         let Self {
             inputs,
             interleaved,
@@ -142,7 +172,9 @@ impl Learning<'_> {
             Adaptation::check_experience(start)?;
         }
         let mut sample = RunSample::new(RunSample::ROOM);
-        let mut start_applies = true;
+        // No model was trained on reads of one quality.
+        let ignores_quality = start.ignores_quality();
+        let mut start_applies = !ignores_quality;
         let mut states = Vec::new();
         let mut counting = Vec::new();
         let mut seen_reads = evidence.map(|_| SeenReads::default());
@@ -159,6 +191,7 @@ impl Learning<'_> {
                 _ => Inputs::single(group[0]),
             };
             (files.offset, files.strict) = (offset, strict);
+            (files.formats, files.ignore_quality) = (formats, ignores_quality);
             let tasks = Tasks::for_workers(0);
             let mut reader = TemplateReader::open_for(&files, &tasks, cancellation)?;
             states.extend(reader.inputs().map(Input::state));
@@ -168,7 +201,7 @@ impl Learning<'_> {
             reader.read(&mut first[0], per_file(FIRST_BYTES))?;
             if number == 0 {
                 if let Some(domain) = start.facts().domain {
-                    start_applies = domain.misfits(first[0].reads()).is_empty();
+                    start_applies &= domain.misfits(first[0].reads()).is_empty();
                 }
             }
             let batch_bytes = per_file(BATCH_BYTES);
@@ -216,7 +249,7 @@ impl Learning<'_> {
             if let Some(output) = labels_output {
                 write_labels(&sample, &labels, output)?;
             }
-            let settings = Settings { seed, threads, start_applies };
+            let settings = Settings { seed, threads, start_applies, ignores_quality };
             let adaptation = Adaptation::learn(&sample, &labels, start, &settings)?;
             let panicked = "the index was not made; this is a bug in bm";
             let index = match index {

@@ -72,6 +72,7 @@ mod parquet_table;
 mod part;
 mod pipeline;
 mod reasons;
+mod recalibrate;
 mod retention;
 mod rules;
 mod run;
@@ -89,7 +90,7 @@ mod totals;
 mod trim;
 
 pub use bm_adapt::GivenAdapter;
-pub use bm_io::{Cancellation, Cancelled};
+pub use bm_io::{Cancellation, Cancelled, ReadFormats};
 
 pub use base_probabilities::BaseProbabilities;
 pub use columns::{Column, FieldKind, Known};
@@ -106,6 +107,7 @@ pub use observer::{Observer, Silent};
 pub use package_output::PackageOutput;
 pub use part::CutCounts;
 pub use reasons::{Reason, ReasonCounts, Reasons};
+pub use recalibrate::Recalibrate;
 pub use retention::{Goal, RetentionCurve, RetentionPoint};
 pub use rules::Rules;
 pub use run::{Done, EarlierScores, Finished, LEARNING_BYTES, RunSettings, ScoreSource};

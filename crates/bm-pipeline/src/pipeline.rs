@@ -169,7 +169,7 @@ impl Batch {
             let before = predictions.len();
             let of_file = parts.get(before..before + file.len()).unwrap_or_default();
             let reads = file.iter().enumerate().map(|(place, record)| {
-                let read = as_one.read(before + place, record.as_read());
+                let read = as_one.read(before + place, templates.read_of(record));
                 match of_file.get(place) {
                     Some(part) => read.window(part.scored.start, part.scored.len()),
                     None => read,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bm_io::{
     Cancellation, Compression, Durability, FileState, Output, Tasks, finish_all, is_stdio,
 };
-use bm_quality::{Applicability, Criteria, ScoredBy, Threshold};
+use bm_quality::{Applicability, Criteria, ModelPackage, ScoredBy, Threshold};
 
 use crate::PipelineError;
 use crate::applicability;
@@ -53,6 +53,8 @@ pub struct RunSettings {
     pub scores: Option<EarlierScores>,
     /// Memory in bytes for learning the run first, in a separate pass; `None` does not learn.
     pub learning_bytes: Option<u64>,
+    /// Whether k-mer evidence is used: of the run that is learned, or of a package that has it.
+    pub evidence: bool,
     /// Criteria that scores must meet; by default the model's own threshold.
     pub criteria: Criteria,
     /// Rules in addition to the model.
@@ -86,6 +88,7 @@ impl RunSettings {
             engine: EngineChoice::default(),
             scores: None,
             learning_bytes: None,
+            evidence: true,
             criteria: Criteria::default(),
             rules: Rules::default(),
             trimming: Trimming::NONE,
@@ -197,6 +200,14 @@ pub(crate) enum OpenSource {
 }
 
 impl OpenSource {
+    /// Returns whether the reported qualities are ignored.
+    fn ignores_quality(&self) -> bool {
+        match self {
+            Self::Model { engine, .. } => engine.package.ignores_quality(),
+            Self::Table(_) => false,
+        }
+    }
+
     /// Returns whether expected errors are known, and the name of the source in messages.
     fn counts_errors(&self) -> (bool, String) {
         match self {
@@ -243,7 +254,16 @@ impl Job<'_> {
         };
         let product = product(&source, &mut outputs)?;
         let tasks = &self.compression.tasks;
-        let mut reader = TemplateReader::open_for(&settings.inputs, tasks, cancellation)?;
+        let ignores_quality = source.ignores_quality();
+        let mut inputs = settings.inputs.clone();
+        inputs.ignore_quality = ignores_quality;
+        let mut reader = TemplateReader::open_for(&inputs, tasks, cancellation)?;
+        if let (Some(name), false) = (reader.fasta(), ignores_quality) {
+            return PipelineError::refuse(format!(
+                "{name}: has no qualities (FASTA), and the model looks at qualities; say \
+                 --ignore-quality"
+            ));
+        }
         if let OpenSource::Model { learned: Some(learned), .. } = &source {
             learned.seen.check_files(reader.inputs())?;
         }
@@ -272,6 +292,8 @@ impl Job<'_> {
                 let applicability = match learned {
                     // A model learned from these reads applies to them.
                     Some(_) => Applicability::certain(),
+                    // It gets one quality for every base.
+                    None if ignores_quality => Applicability::certain(),
                     None => {
                         let named = settings.engine.model.is_some();
                         let parts = parts_of(&first[0], inserts.as_deref());
@@ -380,13 +402,37 @@ impl Job<'_> {
         let learned = settings.learning_bytes.map(|bytes| self.learn(bytes)).transpose()?;
         let package = match &learned {
             Some(learned) => learned.package()?,
-            None => settings.engine.package()?,
+            None => self.base_package()?,
         };
+        if package.ignores_quality() {
+            match &learned {
+                Some(learned) => learned.require_without_quality(&settings.inputs.paths())?,
+                None if package.has_evidence() || !settings.evidence => {}
+                None => {
+                    return PipelineError::refuse(format!(
+                        "--ignore-quality: the model {} has nothing else to score reads by; \
+                         --adapt learns the run from its own reads, or -m names a package of the \
+                         run that `bm adapt --evidence` made",
+                        package.facts().id
+                    ));
+                }
+            }
+        }
         let engine = Engine::open(package, &settings.engine)?;
         if let Some(note) = &engine.note {
             self.observer.warn(note);
         }
         Ok(OpenSource::Model { engine: Box::new(engine), learned: learned.map(Box::new) })
+    }
+
+    /// Opens the model that scores the reads, or that the run is learned from.
+    fn base_package(&self) -> Result<ModelPackage, PipelineError> {
+        let mut package = self.settings.engine.package()?;
+        if !self.settings.evidence {
+            package = package.without_evidence();
+        }
+        let ignores = self.settings.inputs.ignore_quality;
+        Ok(if ignores { package.ignoring_quality() } else { package })
     }
 
     /// Learns the run before it is scored.
@@ -404,14 +450,14 @@ impl Job<'_> {
             interleaved: settings.inputs.layout() == Layout::Interleaved,
             offset: settings.inputs.offset,
             strict: settings.inputs.strict,
-            start: &settings.engine.package()?,
+            start: &self.base_package()?,
             seed: 0,
-            evidence: Some(bytes),
+            evidence: settings.evidence.then_some(bytes),
             adapters: &settings.adapters,
             threads: settings.threads,
             cancellation: settings.cancellation.as_ref(),
         };
-        learning.run(None, self.observer)
+        learning.run_on(settings.inputs.formats, None, self.observer)
     }
 
     /// Returns the criteria for a read: those requested, or the threshold that reaches the goal, or

@@ -6,7 +6,7 @@ use std::thread::{self, Scope};
 
 use bm_adapt::{RunSample, SeenReads};
 use bm_insert::Finder;
-use bm_io::{Cancellation, Held, InFlight, Input, Tasks, is_stdio, open_file};
+use bm_io::{Cancellation, Held, InFlight, Input, ReadFormats, Tasks, is_stdio, open_file};
 use bm_kmers::Counter;
 use bm_reads::fastq::{QualityOffset, Record};
 use bm_reads::mates;
@@ -82,7 +82,9 @@ fn is_seekable(path: &Path) -> Result<bool, PipelineError> {
 }
 
 fn first_names(path: &Path) -> Result<Vec<Vec<u8>>, PipelineError> {
-    let mut file = Input::open(path, QualityOffset::default(), &Tasks::for_workers(0))?;
+    let formats = ReadFormats::FastqOrFasta;
+    let (offset, tasks) = (QualityOffset::default(), Tasks::for_workers(0));
+    let mut file = Input::open_formats(path, formats, offset, &tasks, None)?;
     let mut record = Record::default();
     let mut names = Vec::new();
     while names.len() < COMPARED && file.read_record(&mut record)? {
@@ -135,9 +137,8 @@ pub(crate) fn observe(
 /// Offers the sample the templates of a batch.
 fn offer(batch: &SampleParts, name: &str, sample: &mut RunSample) -> Result<(), PipelineError> {
     for template in batch.templates.templates() {
-        let parts: Vec<_> = (template.mates().iter())
-            .map(|mate| (mate.record.as_read(), batch.part(mate)))
-            .collect();
+        let parts: Vec<_> =
+            (template.mates().iter()).map(|mate| (mate.as_read(), batch.part(mate))).collect();
         let observed = sample.observe_parts(&parts);
         let place = || format!("{name}: record {}", sample.reads_seen() + 1);
         observed.map_err(|error| PipelineError::at(place())(error))?;

@@ -6,9 +6,9 @@ use std::io::Cursor;
 use std::path::Path;
 
 use bm_io::{Cancellation, Input, Tasks, name};
-use bm_reads::ReadRef;
-use bm_reads::fastq::{BatchSize, QualityOffset, RecordBatch, RecordRef};
+use bm_reads::fastq::{BatchSize, RecordBatch, RecordRef};
 use bm_reads::mates::{self, Mismatch};
+use bm_reads::{Phred, ReadRef};
 
 use crate::PipelineError;
 use crate::inputs::{Inputs, Layout};
@@ -24,7 +24,13 @@ pub struct TemplateReader {
     held: Option<(RecordBatch, bool)>,
     /// Number of templates read.
     templates: u64,
+    /// Whether models get the same quality for every base.
+    ignores_quality: bool,
 }
+
+/// The quality of every base, if the reported ones are ignored: Phred 25, a usual error rate of a
+/// run. What is learned of a run does not depend on it.
+const SAME_QUALITY: u8 = Phred::OFFSET + 25;
 
 /// Text of the second mates of a batch, in texts of the first ones. Mates of one library are far
 /// below it; beyond it, a batch ends earlier, so that its memory does not depend on the other file.
@@ -38,6 +44,9 @@ pub struct TemplateBatch {
     before: u64,
     /// Records of the first file, and the same number from the second.
     files: [RecordBatch; 2],
+    /// Quality scores for the longest read that models get instead of the reported ones; empty if
+    /// they get these.
+    same_quality: Vec<u8>,
 }
 
 impl TemplateReader {
@@ -73,14 +82,25 @@ impl TemplateReader {
             }
             None => paths
                 .iter()
-                .map(|path| open_input(path, inputs.offset, tasks, cancellation))
+                .map(|path| open_input(path, inputs, tasks, cancellation))
                 .collect::<Result<Vec<_>, _>>()?,
         };
         if inputs.strict {
             opened.iter().try_for_each(|input| input.end().require())?;
         }
-        let cancellation = cancellation.cloned();
-        Ok(Self { inputs: opened, layout: inputs.layout(), cancellation, held: None, templates: 0 })
+        Ok(Self {
+            inputs: opened,
+            layout: inputs.layout(),
+            cancellation: cancellation.cloned(),
+            held: None,
+            templates: 0,
+            ignores_quality: inputs.ignore_quality,
+        })
+    }
+
+    /// Returns the name of a file whose reads have no qualities, if there is one.
+    pub(crate) fn fasta(&self) -> Option<&str> {
+        self.inputs.iter().find(|input| input.is_fasta()).map(Input::name)
     }
 
     /// Returns a line for each compressed file without its end, after all reads were read.
@@ -123,6 +143,11 @@ impl TemplateReader {
         let outcome = self.read_checked(batch, bytes);
         batch.before = self.templates;
         self.templates += batch.number() as u64;
+        batch.same_quality.clear();
+        if self.ignores_quality {
+            let longest = batch.files().flat_map(RecordBatch::iter).map(|it| it.sequence.len());
+            batch.same_quality.resize(longest.max().unwrap_or(0), SAME_QUALITY);
+        }
         or_cancelled(outcome, self.cancellation.as_ref())
     }
 
@@ -242,14 +267,11 @@ impl TemplateReader {
 /// Opens an input of a run that may be cancelled.
 pub(crate) fn open_input(
     path: &Path,
-    offset: QualityOffset,
+    inputs: &Inputs,
     tasks: &Tasks,
     cancellation: Option<&Cancellation>,
 ) -> Result<Input, PipelineError> {
-    let opened = match cancellation {
-        Some(cancellation) => Input::open_cancellable(path, offset, tasks, cancellation),
-        None => Input::open(path, offset, tasks),
-    };
+    let opened = Input::open_formats(path, inputs.formats, inputs.offset, tasks, cancellation);
     or_cancelled(opened.map_err(PipelineError::from), cancellation)
 }
 
@@ -317,24 +339,33 @@ impl TemplateBatch {
         self.files.iter().take(self.layout.files())
     }
 
-    /// Returns all reads.
+    /// Returns all reads, as models get them.
     pub fn reads(&self) -> impl Iterator<Item = ReadRef<'_>> + Clone {
         let files = self.files.iter().take(self.layout.files());
-        files.flat_map(|file| file.iter().map(|record| record.as_read()))
+        files.flat_map(|file| file.iter().map(|record| self.read_of(record)))
+    }
+
+    /// Returns a record of the batch as models get it: with the same quality for every base, if the
+    /// reported ones are ignored.
+    pub(crate) fn read_of<'a>(&'a self, record: RecordRef<'a>) -> ReadRef<'a> {
+        as_read(record, &self.same_quality)
     }
 
     /// Returns the templates in order. A read without a mate is left out.
     pub fn templates(&self) -> impl Iterator<Item = Template<'_>> {
         let [first, second] = &self.files;
         (0..self.number()).filter_map(move |i| {
-            let single = |place| Some(Mate { record: first.get(place)?, place, index: place });
+            let same_quality = self.same_quality.as_slice();
+            let single =
+                |place| Some(Mate { record: first.get(place)?, same_quality, place, index: place });
             Some(match self.layout {
                 Layout::Single => Template { mates: [single(i)?; 2], count: 1 },
                 Layout::Interleaved => {
                     Template { mates: [single(2 * i)?, single(2 * i + 1)?], count: 2 }
                 }
                 Layout::TwoFiles => {
-                    let mate = Mate { record: second.get(i)?, place: i, index: first.len() + i };
+                    let record = second.get(i)?;
+                    let mate = Mate { record, same_quality, place: i, index: first.len() + i };
                     Template { mates: [single(i)?, mate], count: 2 }
                 }
             })
@@ -354,10 +385,28 @@ pub struct Template<'a> {
 pub struct Mate<'a> {
     /// Its record.
     pub record: RecordRef<'a>,
+    /// Quality scores that models get instead; empty if they get those of the record.
+    same_quality: &'a [u8],
     /// Its place among the records of its file.
     place: usize,
     /// The place of its prediction among those of the batch.
     pub(crate) index: usize,
+}
+
+impl<'a> Mate<'a> {
+    /// Returns the read as models get it.
+    pub(crate) fn as_read(&self) -> ReadRef<'a> {
+        as_read(self.record, self.same_quality)
+    }
+}
+
+/// Returns a record as a read, with the first of these quality scores if there are any.
+fn as_read<'a>(record: RecordRef<'a>, same_quality: &'a [u8]) -> ReadRef<'a> {
+    let read = record.as_read();
+    match same_quality.get(..read.len()) {
+        Some(quality_scores) if !same_quality.is_empty() => ReadRef { quality_scores, ..read },
+        _ => read,
+    }
 }
 
 impl<'a> Template<'a> {

@@ -15,6 +15,12 @@ pub struct Domain {
     pub max_median_length: usize,
 }
 
+impl Domain {
+    /// Smallest number of distinct quality values that say how good a read is. One value says nothing;
+    /// two are as many as a filter leaves.
+    pub const TELLING_VALUES: usize = 3;
+}
+
 /// Smallest number of known bases whose qualities are checked: few bases have few distinct values.
 /// In a NovaSeq run with four values, one in a thousand stretches of 1,000 bases showed only two
 /// values; no stretch of 5,000 did.

@@ -54,6 +54,7 @@ impl QualityModel {
             file: &file,
             backend,
             evidence: &|| package.evidence(),
+            telling_qualities: package.has_telling_qualities(),
         };
         Ok(Self { scorer: rule.scorer(&parts)?, rule, package })
     }

@@ -13,7 +13,7 @@ use bm_infer::{Digesting, InferError, ModelFile, Sha256, Variant};
 
 use crate::golden::GoldenReads;
 use crate::plain_file::{self, is_file_name};
-use crate::{Facts, Manifest, QualityError};
+use crate::{Domain, Facts, Manifest, QualityError};
 
 const MODEL: &str = "model.onnx";
 const NEURAL_ENGINE_MODEL: &str = "model.ane.onnx";
@@ -42,6 +42,10 @@ pub struct ModelPackage {
     manifest: Option<Manifest>,
     /// Set when it is first read: it is large, and all workers share it.
     evidence: OnceLock<Arc<Evidence>>,
+    /// Whether evidence that the package has is left alone.
+    without_evidence: bool,
+    /// Whether its user ignores the reported qualities.
+    ignores_quality: bool,
 }
 
 /// Where a package's files are.
@@ -114,6 +118,8 @@ impl ModelPackage {
             encoder,
             manifest: None,
             evidence: OnceLock::new(),
+            without_evidence: false,
+            ignores_quality: false,
         })
     }
 
@@ -249,6 +255,8 @@ impl ModelPackage {
             encoder,
             manifest: Some(manifest),
             evidence: OnceLock::new(),
+            without_evidence: false,
+            ignores_quality: false,
         })
     }
 
@@ -364,9 +372,33 @@ impl ModelPackage {
         Ok(Some(content))
     }
 
-    /// Returns whether the package has the evidence of a run's k-mers.
+    /// Returns whether the package has the evidence of a run's k-mers, to be used.
     pub fn has_evidence(&self) -> bool {
-        self.evidence.get().is_some() || self.lists(EVIDENCE)
+        !self.without_evidence && (self.evidence.get().is_some() || self.lists(EVIDENCE))
+    }
+
+    /// Leaves the evidence of the run's k-mers alone: reads are scored by the network.
+    pub fn without_evidence(self) -> Self {
+        Self { without_evidence: true, ..self }
+    }
+
+    /// Returns whether the model is for reads whose reported qualities are ignored: it learned from
+    /// such reads, or its user ignores them. It then gets the same quality for every base.
+    pub fn ignores_quality(&self) -> bool {
+        let learned = |manifest: &Manifest| manifest.training["qualities"] == "ignored";
+        self.ignores_quality || self.manifest.as_ref().is_some_and(learned)
+    }
+
+    /// Uses the model for reads whose reported qualities are ignored.
+    pub fn ignoring_quality(self) -> Self {
+        Self { ignores_quality: true, ..self }
+    }
+
+    /// Returns whether the qualities that the model gets say how good a read is: not if they have
+    /// one value or two.
+    pub(crate) fn has_telling_qualities(&self) -> bool {
+        let few = |domain: Domain| domain.min_quality_values < Domain::TELLING_VALUES;
+        !(self.ignores_quality() || self.facts.domain.is_some_and(few))
     }
 
     /// Adds the evidence of a run's k-mers, as if the package had a file of it.

@@ -25,9 +25,12 @@ mod error;
 mod parse;
 mod reader;
 mod record;
-mod text;
+pub(crate) mod text;
 
 pub use batch::{Address, BatchSize, RecordBatch};
 pub use error::{FastqError, Fault};
 pub use reader::{QualityOffset, Reader};
 pub use record::{Record, RecordRef};
+
+pub(crate) use parse::{LONGEST_DEFINITION, LONGEST_RECORD, are_bases, is_base};
+pub(crate) use record::name;

@@ -34,6 +34,8 @@ pub mod base;
 pub mod conversion;
 mod error;
 #[cfg(feature = "fastq")]
+pub mod fasta;
+#[cfg(feature = "fastq")]
 pub mod fastq;
 pub mod mates;
 #[cfg(feature = "noodles")]

@@ -46,6 +46,9 @@ pub struct AdaptationFacts {
     pub choice: Choice,
     /// Why the adapted model is not used; empty if it is.
     pub doubts: Vec<String>,
+    /// Whether reported qualities were ignored. The findings then are of one quality for all bases.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignores_quality: bool,
     /// What was measured.
     pub findings: Findings,
     /// The k-mer evidence, if k-mers were counted.
@@ -82,6 +85,7 @@ impl AdaptationFacts {
         Self {
             choice: adaptation.choice,
             doubts: adaptation.doubts.iter().map(ToString::to_string).collect(),
+            ignores_quality: adaptation.ignores_quality,
             findings: adaptation.findings.clone(),
             evidence: learned.evidence.as_ref().map(EvidenceFacts::of),
         }

@@ -15,14 +15,25 @@ use crate::text;
 /// Fraction of covered bases below which the reads are probably not of the run that was learned.
 const LOW_COVERAGE: f64 = 0.05;
 
+/// The command that writes every read.
+const RECALIBRATE: &str = "recalibrate";
+
 /// Returns the summary of a run, in several lines.
 pub fn summary(report: &Report) -> String {
     let ReadTotals { r#in, kept, discarded, unscored } = report.totals.reads;
-    let mut lines = vec![format!(
-        "{in} reads in: {kept} kept{}, {discarded} discarded, {unscored} unscored",
-        percent(kept, r#in)
-    )];
-    if let Some(mode) = &report.criteria.pair_mode {
+    let writes_all = report.command == RECALIBRATE;
+    let mut lines = vec![if writes_all {
+        let others = r#in - kept;
+        format!("{in} reads written: {kept} with new qualities, {others} as they came")
+    } else {
+        format!(
+            "{in} reads in: {kept} kept{}, {discarded} discarded, {unscored} unscored",
+            percent(kept, r#in)
+        )
+    }];
+    if writes_all {
+        // Nothing was decided.
+    } else if let Some(mode) = &report.criteria.pair_mode {
         let PairTotals { r#in, kept, singles } = report.totals.pairs;
         let singles = if singles > 0 {
             format!(", {singles} reads kept without their mate")
@@ -35,7 +46,7 @@ pub fn summary(report: &Report) -> String {
     // If only the model decided, the first line has all counts.
     let by_model = |reason| matches!(reason, Reason::Empty | Reason::OnlyN | Reason::Probability);
     let reasons = &report.totals.reasons;
-    if reasons.iter().any(|(reason, _)| !by_model(reason)) {
+    if !writes_all && reasons.iter().any(|(reason, _)| !by_model(reason)) {
         let reasons: Vec<_> =
             reasons.iter().map(|(reason, count)| format!("{count} {}", reason.name())).collect();
         lines.push(format!("not kept for: {}", reasons.join(", ")));
@@ -57,7 +68,10 @@ pub fn about(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     let criteria = criteria(&report.criteria);
     if let Some(ModelFacts { id, version, label, .. }) = &report.model {
-        lines.push(format!("model {id} version {version}, {criteria} ({label})"));
+        lines.push(match report.command.as_str() {
+            RECALIBRATE => format!("model {id} version {version}"),
+            _ => format!("model {id} version {version}, {criteria} ({label})"),
+        });
     }
     if let Some(scores) = &report.scores {
         let criteria =
@@ -137,13 +151,15 @@ pub fn kmers(facts: &EvidenceFacts) -> String {
 fn model(adaptation: &AdaptationFacts) -> String {
     let AdaptationFacts { findings, doubts, .. } = adaptation;
     let doubts = doubts.join("; ");
+    let reported =
+        if adaptation.ignores_quality { "one quality for all" } else { "reported qualities" };
     match adaptation.choice {
         Choice::Adapted => {
             let held = &findings.held_out;
             let wrong = 100.0 * findings.wrong as f64 / findings.labelled.max(1) as f64;
             format!(
                 "adapted to this run: {} bases checked against other reads, {wrong:.3} % wrong; on \
-                 held-out reads, expected/observed errors: {:.2} (reported qualities {:.2}, base \
+                 held-out reads, expected/observed errors: {:.2} ({reported} {:.2}, base \
                  model {:.2})",
                 findings.labelled,
                 held.adapted.log2_ratio.exp2(),
@@ -152,8 +168,18 @@ fn model(adaptation: &AdaptationFacts) -> String {
             )
         }
         Choice::Start => format!("not adapted to this run: {doubts}; the base model is used"),
+        Choice::Table if findings.held_out.reads == 0 => {
+            format!("not adapted to this run: {doubts}; the run's own error rate is used")
+        }
+        Choice::Table => format!(
+            "not adapted to this run: {doubts}; the run's own error rate of each quality is used: \
+             on held-out reads, expected/observed errors: {:.2} ({reported} {:.2})",
+            findings.held_out.table.log2_ratio.exp2(),
+            findings.held_out.reported.log2_ratio.exp2(),
+        ),
         Choice::Reported => {
-            format!("not adapted to this run: {doubts}; reported qualities are used")
+            let are = if adaptation.ignores_quality { "is" } else { "are" };
+            format!("not adapted to this run: {doubts}; {reported} {are} used")
         }
     }
 }

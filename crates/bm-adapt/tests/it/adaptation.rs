@@ -159,6 +159,115 @@ fn reported_qualities_are_used_if_the_base_model_does_not_apply() {
     assert!((expected / reported - 1.0).abs() < 1e-4, "{expected} {reported}");
 }
 
+/// Returns the run with each quality replaced.
+fn with_qualities(mut made: Vec<Made>, quality: impl Fn(&Made) -> u8) -> Vec<Made> {
+    for made in &mut made {
+        let quality = quality(made);
+        made.quality.fill(quality);
+    }
+    made
+}
+
+#[test]
+fn the_runs_own_table_is_used_where_the_network_learns_nothing_more() {
+    let wrong = |made: &Made| made.wrong.iter().filter(|wrong| **wrong).count();
+    let constant = |seed| with_qualities(run(seed), |_| b'?');
+    // Two values, a read has one of them, as in files of the archive that are called lite.
+    let lite = |seed| with_qualities(run(seed), |made| if wrong(made) > 3 { b'$' } else { b'?' });
+    let runs: [([Vec<Made>; 2], usize); 2] =
+        [([constant(20), constant(21)], 1), ([lite(22), lite(23)], 2)];
+    for ([first, made], values) in runs {
+        // The model to start from knows such runs, so another one teaches it nothing.
+        let settings = Settings { start_applies: false, ..Settings::default() };
+        let first = learn(&sample(&first), &settings);
+        let start = ModelPackage::from_files("first", first.files).unwrap();
+        let sample = sample(&made);
+        let labels = Labels::of(&sample, 1);
+        let adaptation = Adaptation::learn(&sample, &labels, &start, &settings).unwrap();
+        assert_eq!(adaptation.choice, Choice::Table, "{:?}", adaptation.doubts);
+        assert!(
+            matches!(
+                adaptation.doubts[..],
+                [Doubt::NoBetter { .. } | Doubt::RanksWorse { .. }, ..]
+            ),
+            "{:?}",
+            adaptation.doubts
+        );
+        // Where the model to start from applies, it stays.
+        let applies = Settings { start_applies: true, ..settings };
+        let adaptation_of = |settings| Adaptation::learn(&sample, &labels, &start, settings);
+        assert_eq!(adaptation_of(&applies).unwrap().choice, Choice::Start);
+        let package = Arc::new(ModelPackage::from_files("table", adaptation.files).unwrap());
+        assert_eq!(package.facts().id, "measured-errors");
+        assert_eq!(package.facts().domain.map(|domain| domain.min_quality_values), Some(values));
+        let card = package.card().unwrap().unwrap();
+        assert!(
+            card.starts_with("# measured-errors\n") && card.contains("Not adapted: "),
+            "{card}"
+        );
+        let golden = package.golden().unwrap().unwrap();
+        let engine = Embedded::new();
+        let report =
+            golden.compare(&mut QualityModel::new(Arc::clone(&package), &engine).unwrap()).unwrap();
+        assert!(report.max_difference <= engine.tolerance() && report.flips == 0, "{report:?}");
+        // Reads of each value have as many errors as they are expected to have.
+        for value in [b'$', b'?'] {
+            let made: Vec<_> =
+                made.iter().filter(|made| made.quality[0] == value).cloned().collect();
+            if made.is_empty() {
+                continue;
+            }
+            let mut model = QualityModel::new(Arc::clone(&package), &engine).unwrap();
+            let reads: Vec<_> = made.iter().map(Made::as_read).collect();
+            let expected: f64 = (model.predict(&reads).unwrap().iter())
+                .map(|prediction| f64::from(prediction.expected_errors().unwrap()))
+                .sum();
+            let found: usize = made.iter().map(wrong).sum();
+            assert!((expected / found as f64).log2().abs() < 0.2, "{expected} {found}");
+        }
+    }
+}
+
+#[test]
+fn the_error_rate_of_a_run_is_known_even_if_it_has_few_errors() {
+    let mut made = with_qualities(run(24), |_| b':');
+    let mut draw = Draw::new(24);
+    let right = reads(&genome(12_000, 24), 2_400, 150, &mut draw);
+    for (made, right) in made.iter_mut().zip(right) {
+        let wrong = right.wrong.iter().position(|wrong| *wrong);
+        made.sequence = right.sequence;
+        made.wrong = right.wrong;
+        // One read in twenty keeps an error.
+        let keeps = draw.chance(0.05);
+        for (at, is_wrong) in made.wrong.iter_mut().enumerate() {
+            if *is_wrong && !(keeps && Some(at) == wrong) {
+                *is_wrong = false;
+                made.sequence[at] = b'N';
+            }
+        }
+    }
+    let settings = Settings { start_applies: false, ignores_quality: true, ..Settings::default() };
+    let adaptation = learn(&sample(&made), &settings);
+    assert!(
+        matches!(adaptation.doubts[..], [Doubt::TooFewLabels { .. }]),
+        "{:?}",
+        adaptation.doubts
+    );
+    assert_eq!(adaptation.choice, Choice::Table);
+    let package = ModelPackage::from_files("rate", adaptation.files).unwrap();
+    assert!(package.ignores_quality());
+    let known: Vec<_> =
+        made.iter().filter(|made| !made.sequence.contains(&b'N')).cloned().collect();
+    let (expected, _) = errors(package, &known);
+    let rate = expected / (150.0 * known.len() as f64);
+    let truth = made.iter().flat_map(|made| &made.wrong).filter(|wrong| **wrong).count() as f64
+        / (150.0 * made.len() as f64);
+    assert!((rate / truth).log2().abs() < 0.5, "{rate} {truth}");
+    // Reported qualities are not replaced for this reason.
+    let reported = Settings { ignores_quality: false, ..settings };
+    assert_eq!(learn(&sample(&made), &reported).choice, Choice::Reported);
+}
+
 #[test]
 fn nothing_is_learned_from_an_amplicon_of_one_sequence() {
     let mut draw = Draw::new(8);

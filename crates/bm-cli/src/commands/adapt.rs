@@ -57,6 +57,10 @@ pub(crate) struct Args {
     /// reads have at the same position
     #[arg(long, help_heading = "Learning")]
     evidence: bool,
+    /// Do not look at the reported qualities, which are constant, made up or wrong: learn from the
+    /// reads alone. The package then ignores the qualities of the reads that it scores
+    #[arg(long, requires = "evidence", help_heading = "Learning")]
+    ignore_quality: bool,
     /// Most memory for learning; if the k-mers of the run do not fit, a sample of them is used
     #[arg(
         long,
@@ -108,6 +112,7 @@ impl Args {
         let (mut report, mut html, mut labels) =
             (create(&self.report)?, create(&self.html)?, create(&self.labels)?);
         let start = open_package(self.model.as_deref())?;
+        let start = if self.ignore_quality { start.ignoring_quality() } else { start };
         let began = Instant::now();
         let learning = Learning {
             inputs: &inputs,

@@ -59,6 +59,24 @@ pub(crate) struct QualityArgs {
     phred64: bool,
 }
 
+/// Whether reported qualities count.
+#[derive(Debug, clap::Args)]
+pub(crate) struct IgnoreArgs {
+    /// Do not look at the reported qualities, which are constant, made up or wrong: every base starts
+    /// with the error rate that the run's own reads show, and the run's k-mers do the rest. Needs
+    /// --adapt, or a package of the run with k-mer evidence. Outputs have the reported qualities all
+    /// the same
+    #[arg(long, help_heading = "Learning the run")]
+    ignore_quality: bool,
+}
+
+impl IgnoreArgs {
+    /// Returns whether reported qualities are ignored.
+    pub(crate) fn ignores(&self) -> bool {
+        self.ignore_quality
+    }
+}
+
 impl QualityArgs {
     /// Returns the offset of quality scores.
     pub(crate) fn offset(&self) -> QualityOffset {

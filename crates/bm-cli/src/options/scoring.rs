@@ -5,7 +5,7 @@ use bm_pipeline::{EarlierScores, RunSettings};
 
 use crate::options::criteria::CriteriaArgs;
 use crate::options::engine::EngineArgs;
-use crate::options::input::{InputArgs, QualityArgs, StrictArgs};
+use crate::options::input::{IgnoreArgs, InputArgs, QualityArgs, StrictArgs};
 use crate::options::learning::LearningArgs;
 use crate::options::reports::ReportArgs;
 use crate::options::rules::RulesArgs;
@@ -30,6 +30,8 @@ pub(crate) struct ScoringArgs {
     #[command(flatten)]
     learning: LearningArgs,
     #[command(flatten)]
+    ignore: IgnoreArgs,
+    #[command(flatten)]
     quality: QualityArgs,
     #[command(flatten)]
     strict: StrictArgs,
@@ -47,11 +49,14 @@ impl ScoringArgs {
     ///
     /// If the adapters that are given cannot be read.
     pub(crate) fn settings(&self, scores: Option<EarlierScores>) -> Result<RunSettings> {
+        let mut inputs = self.input.inputs(&self.quality, &self.strict);
+        inputs.ignore_quality = self.ignore.ignores();
         Ok(RunSettings {
-            inputs: self.input.inputs(&self.quality, &self.strict),
+            inputs,
             engine: self.engine.choice(),
             scores,
             learning_bytes: self.learning.bytes(),
+            evidence: true,
             criteria: self.criteria.criteria(),
             rules: self.rules.rules(),
             trimming: self.trimming.trimming(),

@@ -1119,7 +1119,7 @@ fn whatever_asks_for_too_much_is_refused() {
 #[test]
 fn every_section_is_tested() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("FAULTS.md")).unwrap();
-    let source = ["all_or_none.rs", "faults.rs", "foreign.rs"].map(|file| {
+    let source = ["all_or_none.rs", "faults.rs", "foreign.rs", "recalibrate.rs"].map(|file| {
         let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
         fs::read_to_string(tests.join(file)).unwrap()
     });

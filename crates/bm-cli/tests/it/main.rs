@@ -21,12 +21,14 @@ mod html;
 mod limits;
 mod long_input;
 mod manners;
+mod no_qualities;
 mod outputs;
 mod packages;
 mod pairs;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod processors;
 mod readme;
+mod recalibrate;
 mod reports;
 mod rules;
 mod score;

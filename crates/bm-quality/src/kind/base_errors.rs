@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bm_encode::{AnyEncoder, CodeEncoder};
 use bm_evidence::{Evidence, PreparedRead, ReadSupport};
-use bm_infer::{Alphabet, Backend, InferError, ModelFile, SequenceSession, SequencesRef};
+use bm_infer::{Alphabet, InferError, ModelFile, SequenceSession, SequencesRef};
 use bm_reads::{ReadError, ReadRef};
 
 use super::interface::{ChoosePart, Kind, ScoreReads, ScorerParts};
@@ -60,10 +60,7 @@ impl Kind for ErrorRule {
 
     fn scorer(self, parts: &ScorerParts<'_>) -> Result<BaseScorer, QualityError> {
         match parts.encoder {
-            AnyEncoder::Codes(encoder) => {
-                let evidence = (parts.evidence)()?;
-                BaseScorer::new(self, Arc::clone(encoder), parts.backend, parts.file, evidence)
-            }
+            AnyEncoder::Codes(encoder) => BaseScorer::new(self, Arc::clone(encoder), parts),
             _ => Err(parts.encoder_refused(self)),
         }
     }
@@ -98,6 +95,8 @@ pub(crate) struct BaseScorer {
     session: Box<dyn SequenceSession>,
     /// Evidence of the run's k-mers, if the package has it.
     evidence: Option<Arc<Evidence>>,
+    /// Whether the k-mers show the error rate of a read, as its qualities do not.
+    rates_reads: bool,
     support: ReadSupport,
     /// The read that the evidence is applied to, and the next one.
     prepared: [PreparedRead; 2],
@@ -119,16 +118,16 @@ impl BaseScorer {
     fn new(
         rule: ErrorRule,
         encoder: Arc<dyn CodeEncoder>,
-        backend: &dyn Backend,
-        file: &ModelFile,
-        evidence: Option<Arc<Evidence>>,
+        parts: &ScorerParts<'_>,
     ) -> Result<Self, QualityError> {
+        let evidence = (parts.evidence)()?;
         let alphabet = Alphabet::new(encoder.encoding().channels, encoder.vectors())?;
         Ok(Self {
             rule,
             encoder,
-            session: backend.load_sequences(file, &alphabet)?,
+            session: parts.backend.load_sequences(parts.file, &alphabet)?,
             evidence,
+            rates_reads: !parts.telling_qualities,
             support: ReadSupport::default(),
             prepared: Default::default(),
             codes: Vec::new(),
@@ -168,7 +167,7 @@ impl BaseScorer {
             let mut expected_errors = sum(bases);
             let mut support = None;
             if let (Some(prior), Some(evidence)) = (expected_errors, &self.evidence) {
-                if choose.is_some() {
+                if choose.is_some() || self.rates_reads {
                     self.prior.clear();
                     self.prior.extend_from_slice(bases);
                 }
@@ -176,7 +175,14 @@ impl BaseScorer {
                 if let Some((_, read)) = waiting.get(i + 1) {
                     evidence.prepare(next, read.sequence);
                 }
-                let known = evidence.apply(&mut self.support, prepared, bases);
+                let mut known = evidence.apply(&mut self.support, prepared, bases);
+                if self.rates_reads {
+                    let times = times(prior, sum(bases).unwrap_or(prior));
+                    for (p, prior) in bases.iter_mut().zip(&self.prior) {
+                        *p = prior * times / (prior * times + (1.0 - prior));
+                    }
+                    known = evidence.apply(&mut self.support, prepared, bases);
+                }
                 std::mem::swap(prepared, next);
                 support = Some(KmerSupport {
                     expected_errors_prior: prior as f32,
@@ -275,6 +281,16 @@ impl ScoreReads for BaseScorer {
     }
 }
 
+/// Returns by how much the odds of an error rise in a read with as many errors as k-mers show.
+///
+/// Error rates of reads differ more than tenfold. Where qualities do not show them, the rate of a read
+/// is taken as drawn from an exponential distribution with the mean of the `prior` errors. Given the
+/// `posterior` errors, its mean is (1 + posterior) / (1 + prior) times as high: the mean of a gamma
+/// distribution of shape 1 after these observations.
+fn times(prior: f64, posterior: f64) -> f32 {
+    ((1.0 + posterior) / (1.0 + prior)) as f32
+}
+
 /// Returns the sum of probabilities, always added in the same order; `None` if a value is not a
 /// probability.
 fn sum(probabilities: &[f32]) -> Option<f64> {
@@ -294,6 +310,12 @@ fn sum(probabilities: &[f32]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_rate_of_a_read_follows_the_errors_that_were_found() {
+        assert_eq!([times(0.5, 0.5), times(0.0, 0.0)], [1.0, 1.0]);
+        assert!((times(0.25, 4.0) - 4.0).abs() < 1e-6 && (times(0.25, 0.0) - 0.8).abs() < 1e-6);
+    }
 
     #[test]
     fn sums_include_all_values_and_refuse_values_that_are_no_probability() {

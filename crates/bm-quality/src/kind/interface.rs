@@ -107,6 +107,8 @@ pub(crate) struct ScorerParts<'a> {
     /// Reads the evidence of the run's k-mers, if the package has it: the file may be large, and not
     /// every kind uses it.
     pub(crate) evidence: &'a dyn Fn() -> Result<Option<Arc<Evidence>>, QualityError>,
+    /// Whether the qualities of a read say how good it is.
+    pub(crate) telling_qualities: bool,
 }
 
 impl ScorerParts<'_> {

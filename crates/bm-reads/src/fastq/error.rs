@@ -108,6 +108,24 @@ pub enum Fault {
         /// The byte found.
         byte: u8,
     },
+    /// A record of FASTA does not start with `>`.
+    #[error("expected `>` and a read name, found `{}`{}", Shown(.found), hint_of_fasta(.found))]
+    NoFastaDefinition {
+        /// The first bytes found.
+        found: Vec<u8>,
+    },
+    /// The line with the read's name is too long.
+    #[error("the line with the read's name has more than {longest} bytes; is this FASTA?")]
+    LongFastaDefinition {
+        /// Longest line allowed, in bytes.
+        longest: usize,
+    },
+    /// The sequence of a record of FASTA is too long.
+    #[error("the sequence has more than {longest} bases, which no read has")]
+    LongSequence {
+        /// Longest sequence allowed, in bases.
+        longest: usize,
+    },
     /// The record is well-formed text but not a valid read.
     #[error(transparent)]
     Read(ReadError),
@@ -124,6 +142,18 @@ impl fmt::Display for Shown<'_> {
         const MOST: usize = 80;
         let cut = &self.0[..self.0.len().min(MOST)];
         write!(f, "{}{}", cut.escape_ascii(), if cut.len() < self.0.len() { "…" } else { "" })
+    }
+}
+
+/// Returns the end of a message: what a file that is no FASTA looks like.
+fn hint_of_fasta(found: &[u8]) -> &'static str {
+    match found {
+        [b'@', ..] => ": this looks like FASTQ",
+        [b'>', ..] | [b'+', ..] => "",
+        _ => match hint(found) {
+            ": this is not a FASTQ record" => ": this is not a FASTA record",
+            hint => hint,
+        },
     }
 }
 

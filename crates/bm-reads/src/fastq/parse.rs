@@ -14,10 +14,10 @@ const EXCERPT: usize = 8;
 
 /// Longest line with a read's name, in bytes. The limit keeps a file without line ends from filling
 /// the memory.
-const LONGEST_DEFINITION: usize = 1 << 20;
+pub(crate) const LONGEST_DEFINITION: usize = 1 << 20;
 
 /// Longest record, in bytes. The longest reads of any instrument have a few million bases.
-pub(super) const LONGEST_RECORD: usize = 1 << 28;
+pub(crate) const LONGEST_RECORD: usize = 1 << 28;
 
 /// Positions of the parts of a record in its text, without line ends.
 #[derive(Clone, Copy, Debug)]
@@ -326,11 +326,12 @@ fn check(
 
 /// Returns whether a byte is a letter (IUPAC codes, either case, U) or one of the signs that real
 /// files use for unknown bases, gaps and stops.
-fn is_base(byte: u8) -> bool {
+pub(crate) fn is_base(byte: u8) -> bool {
     byte.is_ascii_alphabetic() | matches!(byte, b'.' | b'-' | b'*')
 }
 
-fn are_bases(sequence: &[u8]) -> bool {
+/// Returns whether all bytes are.
+pub(crate) fn are_bases(sequence: &[u8]) -> bool {
     // A loop without an early exit compiles to vector instructions.
     sequence.iter().fold(true, |right, byte| right & is_base(*byte))
 }

@@ -60,7 +60,7 @@ impl Record {
     }
 
     /// Replaces this record by a copy of `record`.
-    pub(super) fn copy(&mut self, record: RecordRef<'_>) {
+    pub(crate) fn copy(&mut self, record: RecordRef<'_>) {
         let RecordRef { definition, sequence, quality_scores } = record;
         for (ours, theirs) in [
             (&mut self.definition, definition),
@@ -133,7 +133,7 @@ impl<'a> RecordRef<'a> {
 }
 
 /// Returns the name in a definition: the part before the first space or tab.
-pub(super) fn name(definition: &[u8]) -> &[u8] {
+pub(crate) fn name(definition: &[u8]) -> &[u8] {
     &definition[..memchr2(b' ', b'\t', definition).unwrap_or(definition.len())]
 }
 

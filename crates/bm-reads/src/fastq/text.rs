@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read};
 use std::{io, mem};
 
 /// Bytes that [`Reader::read_record`](super::Reader::read_record) reads at once.
-pub(super) const CHUNK: usize = 64 * 1024;
+pub(crate) const CHUNK: usize = 64 * 1024;
 
 /// Bytes of memory that a growing text takes at once.
 const STEP: usize = 1024 * 1024;
@@ -14,7 +14,7 @@ const STEP: usize = 1024 * 1024;
 /// Memory is filled with zeros once and not before each read. It grows with the text that arrives,
 /// not with the text that is expected, and a text that was very long gives its memory back.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Text {
+pub(crate) struct Text {
     memory: Vec<u8>,
     start: usize,
     end: usize,
@@ -25,7 +25,7 @@ impl Text {
     const KEPT: usize = 4 * 1024 * 1024;
 
     /// Removes everything and keeps the memory, unless a very long read made it large.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         (self.start, self.end) = (0, 0);
         self.shrink();
     }
@@ -49,7 +49,7 @@ impl Text {
     }
 
     /// Returns the text.
-    pub(super) fn as_slice(&self) -> &[u8] {
+    pub(crate) fn as_slice(&self) -> &[u8] {
         &self.memory[self.start..self.end]
     }
 
@@ -59,7 +59,7 @@ impl Text {
     }
 
     /// Removes this many bytes from the start.
-    pub(super) fn consume(&mut self, bytes: usize) {
+    pub(crate) fn consume(&mut self, bytes: usize) {
         self.start = self.end.min(self.start + bytes);
     }
 
@@ -91,7 +91,7 @@ impl Text {
 }
 
 /// A stream of text and its state.
-pub(super) struct Source<R> {
+pub(crate) struct Source<R> {
     inner: R,
     end: End,
 }
@@ -105,17 +105,17 @@ enum End {
 }
 
 impl<R: Read> Source<R> {
-    pub(super) fn new(inner: R) -> Self {
+    pub(crate) fn new(inner: R) -> Self {
         Self { inner, end: End::Open }
     }
 
     /// Returns whether the whole stream was read.
-    pub(super) fn is_at_end(&self) -> bool {
+    pub(crate) fn is_at_end(&self) -> bool {
         matches!(self.end, End::Ended)
     }
 
     /// Returns the error of the stream, if it failed.
-    pub(super) fn failure(&mut self) -> Option<io::Error> {
+    pub(crate) fn failure(&mut self) -> Option<io::Error> {
         match mem::replace(&mut self.end, End::Gone) {
             End::Failed(error) => Some(error),
             End::Gone => Some(io::Error::other("reading failed before")),
@@ -127,7 +127,7 @@ impl<R: Read> Source<R> {
     }
 
     /// Reads and discards text up to the end of the stream, at most this many bytes.
-    pub(super) fn skip(&mut self, mut bytes: u64) {
+    pub(crate) fn skip(&mut self, mut bytes: u64) {
         let mut text = Text::default();
         while matches!(self.end, End::Open) && bytes > 0 {
             let chunk = bytes.min(CHUNK as u64);
@@ -138,7 +138,7 @@ impl<R: Read> Source<R> {
     }
 
     /// Reads until `text` has this many bytes, or the stream ends or fails.
-    pub(super) fn fill(&mut self, text: &mut Text, bytes: usize) {
+    pub(crate) fn fill(&mut self, text: &mut Text, bytes: usize) {
         while matches!(self.end, End::Open) && text.as_slice().len() < bytes {
             let missing = (bytes - text.as_slice().len()).min(STEP);
             match self.inner.read(&mut text.room(missing)[..missing]) {

@@ -76,6 +76,9 @@ impl AdaptPage<'_> {
         let (class, headline) = match choice {
             Choice::Adapted => ("verdict", "Adapted to this run"),
             Choice::Start => ("verdict kept", "Not adapted: the base model is used"),
+            Choice::Table => {
+                ("verdict kept", "Not adapted: the run's own error rate of each quality is used")
+            }
             Choice::Reported => ("verdict kept", "Not adapted: reported qualities are used"),
         };
         page::opening(page, headline, self.inputs)?;
@@ -94,7 +97,7 @@ impl AdaptPage<'_> {
                      adapted model {adapted}, reported qualities {reported}, base model {base}.</p>"
                 )?;
             }
-            Choice::Start | Choice::Reported => {
+            Choice::Start | Choice::Table | Choice::Reported => {
                 for doubt in doubts {
                     let doubt = text::escape(&text::capital(&doubt.to_string()));
                     writeln!(page, "<p>{doubt}.</p>")?;

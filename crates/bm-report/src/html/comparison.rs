@@ -30,7 +30,7 @@ pub(super) fn table(
     for (name, figures, chosen) in [
         ("reported qualities", held.reported, choice == Choice::Reported),
         (base_model.as_str(), held.start, choice == Choice::Start),
-        ("measured error rate of each quality", held.table, false),
+        ("measured error rate of each quality", held.table, choice == Choice::Table),
         (adapted, held.adapted, choice == Choice::Adapted),
     ] {
         let Figures { log_loss_millibits, log2_ratio, auc } = figures;
@@ -124,6 +124,7 @@ mod tests {
         for (choice, line) in [
             (Choice::Adapted, "<tr class=\"chosen\"><td>adapted model</td>"),
             (Choice::Start, "<tr class=\"chosen\"><td>base model (a &lt;b&gt;)</td>"),
+            (Choice::Table, "<tr class=\"chosen\"><td>measured error rate of each quality</td>"),
             (Choice::Reported, "<tr class=\"chosen\"><td>reported qualities</td>"),
         ] {
             let mut page = String::new();

@@ -1,0 +1,129 @@
+//! `bm recalibrate`: all reads, with qualities that mean what they say.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use bm_io::refuse_twins;
+use bm_pipeline::{Inputs, Recalibrate, RunSettings};
+
+use crate::options::engine::EngineArgs;
+use crate::options::input::{QualityArgs, StrictArgs};
+use crate::options::reports::ReportArgs;
+use crate::options::running::{RunArgs, WritingArgs};
+use crate::options::trimming::AdapterArgs;
+use crate::options::values;
+use crate::progress::TerminalObserver;
+
+/// Write all reads, with qualities by what the run shows of its errors
+///
+/// bm learns the run from its own reads first, as `bm adapt` does: two passes over the input. Then
+/// every read is written, in input order, with the error probability of each base as its quality, up
+/// to Q41. A read that cannot be scored (no bases, or nothing but N) is written as it came, and
+/// counted; bases of adapters keep their qualities. With --model, that package gives the qualities,
+/// and nothing is learned.
+///
+/// The input is FASTQ or FASTA, plain or compressed. Reads of FASTA have no qualities: every base
+/// starts with the error rate of the run, as with --ignore-quality, and gets Q2 if it cannot be scored.
+/// Records that got new qualities are marked by `recalibrated=read-error-adapted/1`, the model, in
+/// their descriptions.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:
+  bm recalibrate reads.fastq.gz -o recalibrated.fastq.gz
+  bm recalibrate R1.fastq.gz R2.fastq.gz -o new_R1.fastq.gz -O new_R2.fastq.gz
+  bm recalibrate --evidence reads.fasta -o reads.fastq.gz",
+    group = clap::ArgGroup::new("pairs").args(["mates", "interleaved"])
+)]
+pub(crate) struct Args {
+    /// FASTQ or FASTA file, plain or compressed; - is stdin, with -m only
+    #[arg(value_name = "IN")]
+    path: PathBuf,
+    /// File of the second mates, in the same order
+    #[arg(value_name = "IN2")]
+    mates: Option<PathBuf>,
+    /// Where the reads go; - is stdout. Both mates of a pair, one after the other, without -O
+    #[arg(short, long, value_name = "FILE", help_heading = "Outputs")]
+    output: PathBuf,
+    #[command(flatten)]
+    reports: ReportArgs,
+    /// IN holds pairs: mates follow each other
+    #[arg(long, help_heading = "Pairs")]
+    interleaved: bool,
+    /// Where the second mates go
+    #[arg(short = 'O', long, value_name = "FILE", requires = "pairs", help_heading = "Pairs")]
+    output2: Option<PathBuf>,
+    /// Use the run's k-mers, too: a base that other reads contradict gets a low quality, and one that
+    /// they confirm a high one. This erases rare true variants from pileups: a variant in few of many
+    /// reads looks like an error. Do not call variants from such qualities
+    #[arg(long, help_heading = "Qualities")]
+    evidence: bool,
+    /// Do not look at the reported qualities, which are constant, made up or wrong: every base starts
+    /// with the error rate that the run's own reads show at its place
+    #[arg(long, help_heading = "Qualities")]
+    ignore_quality: bool,
+    /// Most memory for learning; if the k-mers of the run do not fit, a sample of them is used
+    #[arg(
+        long,
+        value_name = "SIZE",
+        default_value = "2G",
+        conflicts_with = "model",
+        value_parser = values::learning_bytes,
+        help_heading = "Qualities"
+    )]
+    max_memory: u64,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    adapters: AdapterArgs,
+    #[command(flatten)]
+    quality: QualityArgs,
+    #[command(flatten)]
+    strict: StrictArgs,
+    #[command(flatten)]
+    run: RunArgs,
+    #[command(flatten)]
+    writing: WritingArgs,
+}
+
+impl Args {
+    /// Returns the outputs.
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.output).chain(&self.output2).chain(self.reports.paths().flatten())
+    }
+
+    /// Writes the reads and the reports.
+    pub(crate) fn run(&self) -> Result<()> {
+        let recalibrate = Recalibrate {
+            settings: self.settings()?,
+            output: self.output.clone(),
+            output2: self.output2.clone(),
+        };
+        refuse_twins(self.outputs())?;
+        let open = self.reports.create(&recalibrate.settings)?;
+        let finished = recalibrate.run(&TerminalObserver::new(self.run.quiet))?;
+        open.finish("recalibrate", finished, &recalibrate.settings.inputs, self.run.quiet)
+    }
+
+    fn settings(&self) -> Result<RunSettings> {
+        let mut inputs = match &self.mates {
+            Some(mates) => Inputs::pair(&self.path, mates),
+            None if self.interleaved => Inputs::interleaved(&self.path),
+            None => Inputs::single(&self.path),
+        };
+        inputs.offset = self.quality.offset();
+        inputs.strict = self.strict.strict;
+        inputs.ignore_quality = self.ignore_quality;
+        let engine = self.engine.choice();
+        Ok(RunSettings {
+            learning_bytes: engine.model.is_none().then_some(self.max_memory),
+            evidence: self.evidence,
+            engine,
+            adapters: self.adapters.choice()?,
+            threads: self.run.threads(),
+            level: self.writing.level,
+            durability: self.writing.durability(),
+            surveys: self.reports.needs_survey(),
+            ..RunSettings::new(inputs)
+        })
+    }
+}
