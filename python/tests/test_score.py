@@ -131,6 +131,17 @@ class Score(unittest.TestCase):
             self.assertEqual(scores.names, [name.decode() for name, _, _ in reads])
             self.assertEqual((scores.scored_by, scores.reasons), ("model", []))
 
+    def test_the_offset_of_qualities_is_stated_or_must_not_look_like_phred_64(self):
+        path = ROOT / "testdata/derived/phred64.fastq.gz"
+        for reads in (path, reads_of(path)):
+            with self.assertRaises(ValueError) as raised:
+                bm.score(reads)
+            self.assertEqual(str(raised.exception), refusal(path) if reads is path else refusal(path).split(": ", 1)[1])
+            for offset in (33, 64):
+                self.assert_same(bm.score(reads, phred_offset=offset), *command(path, f"--phred{offset}"))
+        with self.assertRaises(ValueError):
+            bm.score([GOOD], phred_offset=59)
+
     def test_trimmed_reads_have_the_scores_and_parts_of_the_command(self):
         reads = with_adapters()
         with tempfile.TemporaryDirectory() as folder:

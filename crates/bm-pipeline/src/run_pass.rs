@@ -82,7 +82,8 @@ fn is_seekable(path: &Path) -> Result<bool, PipelineError> {
 }
 
 fn first_names(path: &Path) -> Result<Vec<Vec<u8>>, PipelineError> {
-    let mut file = Input::open(path, QualityOffset::default(), &Tasks::for_workers(0))?;
+    // Only names are compared, whatever the offset of the qualities.
+    let mut file = Input::open(path, QualityOffset::Phred33, &Tasks::for_workers(0))?;
     let mut record = Record::default();
     let mut names = Vec::new();
     while names.len() < COMPARED && file.read_record(&mut record)? {
