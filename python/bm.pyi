@@ -38,6 +38,10 @@ class Scores:
     def threshold(self) -> float:
         """The model's threshold: a read passes at this probability or above."""
     @property
+    def max_ee_rate(self) -> float | None:
+        """Most expected errors per base of a read that passes; None where the threshold decides. Long reads to which the model does
+        not apply have such a limit."""
+    @property
     def model(self) -> str:
         """The model's id and version."""
     @property

@@ -48,6 +48,10 @@ struct Scores {
     /// The model's id and version.
     #[pyo3(get)]
     model: String,
+    /// Most expected errors per base of a read that passes; None where the threshold decides. Long
+    /// reads to which the model does not apply have such a limit.
+    #[pyo3(get)]
+    max_ee_rate: Option<f64>,
     /// What scored the reads: "model", or "reported-errors" where the model does not apply.
     #[pyo3(get)]
     scored_by: &'static str,
@@ -123,11 +127,14 @@ impl Scores {
             "model" => String::new(),
             other => format!("{other}, not by "),
         };
+        let limit = match self.max_ee_rate {
+            Some(rate) => format!("with at most {rate} expected errors per base"),
+            None => format!("at {}", self.threshold),
+        };
         format!(
-            "<bm.Scores of {} reads by {scored_by}{}: {passing} pass at {}>",
+            "<bm.Scores of {} reads by {scored_by}{}: {passing} pass {limit}>",
             self.probability.len(),
-            self.model,
-            self.threshold
+            self.model
         )
     }
 }
@@ -440,6 +447,7 @@ fn scores(settings: &RunSettings, names: Option<Vec<String>>) -> PyResult<Scores
         expected_errors: facts.counts_errors().then_some(errors),
         parts: settings.trimming.cuts().then_some(parts),
         threshold: facts.threshold.get(),
+        max_ee_rate: done.decider.criteria.max_expected_error_rate,
         model: format!("{} version {}", facts.id, facts.version),
         scored_by: applicability.scored_by().name(),
         reasons: applicability.reasons().collect(),

@@ -119,6 +119,10 @@ class Score(unittest.TestCase):
             self.assertIn("reported-errors, not by read-error", repr(scores))
             named = bm.score(reads, model="read-error")
             self.assertEqual((named.scored_by, named.reasons), ("model", scores.reasons))
+            # Nanopore reads: one expected error in ten bases.
+            self.assertEqual((scores.max_ee_rate, named.max_ee_rate), (0.1, None))
+            rates = scores.expected_errors / np.array([len(sequence) for _, sequence, _ in reads_of(path)])
+            np.testing.assert_array_equal(scores.passes, rates <= 0.1)
             self.assert_same(scores, *command(path))
             self.assert_same(named, *command(path, "-m", "read-error"))
             self.assertFalse(np.array_equal(scores.expected_errors, named.expected_errors))

@@ -12,11 +12,14 @@ pub struct Settings {
     /// Whether the base model applies to the run ([`bm_quality::Domain`]). If it does not and
     /// nothing is learned, the reported qualities are used.
     pub start_applies: bool,
+    /// Highest error rate of a good read, if the reported qualities are used; that of the base model
+    /// if `None`.
+    pub reported_max_error_rate: Option<f64>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seed: 0, threads: 1, start_applies: true }
+        Self { seed: 0, threads: 1, start_applies: true, reported_max_error_rate: None }
     }
 }
 

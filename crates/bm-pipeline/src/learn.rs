@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use bm_adapt::{Adaptation, Label, Labels, RunEvidence, RunSample, Settings};
+use bm_adapt::{Adaptation, Choice, Label, Labels, RunEvidence, RunSample, Settings};
 use bm_io::{Cancellation, FileState, Input, Output, Tasks};
 use bm_kmers::Counter;
-use bm_quality::ModelPackage;
+use bm_quality::{Applicability, LongReads, ModelPackage};
 use bm_reads::fastq::QualityOffset;
 
 use crate::PipelineError;
@@ -62,6 +62,8 @@ pub struct Learned {
     pub evidence: Option<RunEvidence>,
     /// Where the inserts of the run's first files end.
     pub inserts: Option<Box<RunInserts>>,
+    /// The limit for the reads, if they are longer than those that the base model was trained on.
+    pub(crate) long_reads: Option<LongReads>,
     pub(crate) seen: Seen,
 }
 
@@ -101,6 +103,11 @@ impl Seen {
 }
 
 impl Learned {
+    /// Returns the limit for long reads, if the reported qualities score them.
+    pub(crate) fn long_limit(&self) -> Option<LongReads> {
+        self.long_reads.filter(|_| self.adaptation.choice == Choice::Reported)
+    }
+
     /// Returns the package of the model, with the evidence if there is some.
     pub(crate) fn package(&self) -> Result<ModelPackage, PipelineError> {
         let package = ModelPackage::from_files("adapted", self.adaptation.files.clone())?;
@@ -141,7 +148,7 @@ impl Learning<'_> {
             Adaptation::check_experience(start)?;
         }
         let mut sample = RunSample::new(RunSample::ROOM);
-        let mut start_applies = true;
+        let mut fits = Applicability::certain();
         let mut states = Vec::new();
         let mut counting = Vec::new();
         let groups: Vec<Vec<&Path>> = if interleaved {
@@ -170,9 +177,7 @@ impl Learning<'_> {
                     let bytes = bytes.saturating_sub(BYTES_BESIDE_KMERS) as usize;
                     counting = counters(reads(), bytes, threads);
                 }
-                if let Some(domain) = start.facts().domain {
-                    start_applies = domain.misfits(reads()).is_empty();
-                }
+                fits = Applicability::of(start.facts(), reads());
             }
             let batch_bytes = per_file(BATCH_BYTES);
             let is_all = !read_first(&mut reader, &mut first, batch_bytes, Ahead::LEARN)?;
@@ -202,7 +207,12 @@ impl Learning<'_> {
             if let Some(output) = labels_output {
                 write_labels(&sample, &labels, output)?;
             }
-            let settings = Settings { seed, threads, start_applies };
+            let settings = Settings {
+                seed,
+                threads,
+                start_applies: fits.applies(),
+                reported_max_error_rate: fits.long_reads().map(|long| long.max_error_rate),
+            };
             let adaptation = Adaptation::learn(&sample, &labels, start, &settings)?;
             let panicked = "the index was not made; this is a bug in bm";
             let index = match index {
@@ -214,7 +224,8 @@ impl Learning<'_> {
         })?;
         let evidence = index.map(|index| adaptation.weigh(index, &sample, threads)).transpose()?;
         let seen = Seen { files: states, reads: sample.reads_seen() };
-        Ok(Learned { adaptation, evidence, inserts: of_run.map(Box::new), seen })
+        let (inserts, long_reads) = (of_run.map(Box::new), fits.long_reads());
+        Ok(Learned { adaptation, evidence, inserts, long_reads, seen })
     }
 }
 

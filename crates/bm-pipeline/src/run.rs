@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bm_io::{
     Cancellation, Compression, Durability, FileState, Output, Tasks, finish_all, is_stdio,
 };
-use bm_quality::{Applicability, Criteria, ScoredBy, Threshold};
+use bm_quality::{Applicability, Criteria, LongReads, ScoredBy, Threshold};
 
 use crate::PipelineError;
 use crate::applicability;
@@ -148,6 +148,8 @@ pub struct Done {
     pub decider: Decider,
     /// The source of the scores.
     pub source: ScoreSource,
+    /// The limit for long reads that decided, as no criterion was given.
+    pub default_limit: Option<LongReads>,
     /// Threads that were used.
     pub threads: usize,
     /// Duration of the run.
@@ -235,12 +237,14 @@ impl Job<'_> {
         let cancellation = settings.cancellation.as_ref();
         let table_state = settings.scores.as_ref().and_then(|scores| FileState::at(&scores.table));
         let source = self.open_source()?;
-        let decider = Decider {
+        let mut decider = Decider {
             rules: settings.rules,
             criteria: self.criteria(&source)?,
             mode: settings.pair_mode,
             keeps_singles: self.keeps_singles,
         };
+        let is_by_default = settings.criteria == Criteria::default();
+        let mut default_limit = None;
         let product = product(&source, &mut outputs)?;
         let tasks = &self.compression.tasks;
         let mut reader = TemplateReader::open_for(&settings.inputs, tasks, cancellation)?;
@@ -268,9 +272,9 @@ impl Job<'_> {
                         observer.warn(&line);
                     }
                 }
-                let applicability = match learned {
+                let applicability = match &learned {
                     // A model learned from these reads applies to them.
-                    Some(_) => Applicability::certain(),
+                    Some(learned) => Applicability::certain().with_long_reads(learned.long_limit()),
                     None => {
                         let named = settings.engine.model.is_some();
                         let parts = parts_of(&first[0], inserts.as_deref());
@@ -283,6 +287,11 @@ impl Job<'_> {
                         "--recalibrate: model {id} does not apply: {applicability}; -m {id} uses it \
                          all the same, --adapt a model that learns the run"
                     ));
+                }
+                default_limit = applicability.long_reads().filter(|_| is_by_default);
+                if let Some(LongReads { max_error_rate, .. }) = default_limit {
+                    let max_expected_error_rate = Some(max_error_rate);
+                    decider.criteria = Criteria { max_expected_error_rate, ..Criteria::default() };
                 }
                 let models = applicability::models(&applicability, &mut engine, settings.threads)?;
                 let workers = models.into_iter().map(|model| Scorer::Model(Box::new(model)).into());
@@ -333,6 +342,7 @@ impl Job<'_> {
             survey: tally.survey,
             decider,
             source,
+            default_limit,
             threads: settings.threads,
             wall: began.elapsed(),
         };

@@ -39,7 +39,9 @@ pub use adapter_facts::{Accepted, AdapterFacts, MateAdapters, NotOfSample};
 pub use error::ReportError;
 pub use html::{AdaptPage, FilterPage, TunePage};
 pub use json::write_json;
-pub use report::{CriteriaFacts, Domain, EngineFacts, ModelFacts, Report, Time, TrimFacts};
+pub use report::{
+    CriteriaFacts, Domain, EngineFacts, LongReadFacts, ModelFacts, Report, Time, TrimFacts,
+};
 
 /// The examples of the README, as tests.
 #[cfg(doctest)]

@@ -1,7 +1,7 @@
 //! The report of `bm filter` and `bm score`: numbers and names.
 
 use bm_pipeline::{Decider, Done, Engine, ScoreSource, Totals, Trimming};
-use bm_quality::{Applicability, ScoredBy};
+use bm_quality::{Applicability, LongReads, ScoredBy};
 use serde::{Deserialize, Serialize};
 
 use crate::adapt_report::AdaptationFacts;
@@ -90,14 +90,39 @@ pub struct Domain {
     pub reasons: Vec<String>,
     /// What scored the reads: `model` or `reported-errors`.
     pub scored_by: String,
+    /// The limit for the reads, if they are long and their reported qualities scored them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long_reads: Option<LongReadFacts>,
+}
+
+/// The limit for long reads that their reported qualities scored.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct LongReadFacts {
+    /// Probabilities are those of at most this error rate. Unit: errors per base.
+    pub max_error_rate: f64,
+    /// Whether it also was the limit on the expected errors per base, as no criterion was given.
+    pub decided: bool,
+    /// Fraction of the first reads that report an error rate of at most 1 %, which chose the limit.
+    pub accurate_fraction: f64,
+    /// The same in words.
+    pub reason: String,
+}
+
+impl LongReadFacts {
+    fn of(long: &LongReads, decided: bool) -> Self {
+        let LongReads { max_error_rate, accurate_fraction } = *long;
+        Self { max_error_rate, decided, accurate_fraction, reason: long.to_string() }
+    }
 }
 
 impl Domain {
     /// Value of `scored_by` if the reported qualities scored the reads.
     pub(crate) const REPORTED_ERRORS: &str = ScoredBy::ReportedErrors.name();
 
-    fn of(applicability: &Applicability) -> Self {
+    fn of(applicability: &Applicability, decided: bool) -> Self {
+        let long_reads = applicability.long_reads();
         Self {
+            long_reads: long_reads.map(|long| LongReadFacts::of(&long, decided)),
             applies: applicability.applies(),
             reasons: applicability.reasons().collect(),
             scored_by: applicability.scored_by().name().to_owned(),
@@ -179,7 +204,8 @@ impl Report {
             model: model
                 .map(|(engine, ..)| ModelFacts::of(engine, criteria.threshold))
                 .transpose()?,
-            domain: model.map(|(.., applicability)| Domain::of(applicability)),
+            domain: model
+                .map(|(.., applicability)| Domain::of(applicability, done.default_limit.is_some())),
             adaptation: model.and_then(|(_, learned, _)| learned).map(AdaptationFacts::of),
             criteria,
             engine: model.map(|(engine, ..)| EngineFacts {

@@ -7,7 +7,7 @@ use bm_pipeline::{EvidenceTotals, PairTotals, ReadTotals, Reason};
 
 use crate::adapt_report::{AdaptationFacts, EvidenceFacts};
 use crate::adapter_facts::MateAdapters;
-use crate::report::{CriteriaFacts, Domain, ModelFacts, Report};
+use crate::report::{CriteriaFacts, Domain, LongReadFacts, ModelFacts, Report};
 use crate::text;
 
 /// Fraction of covered bases below which the reads are probably not of the run that was learned.
@@ -53,7 +53,14 @@ pub fn summary(report: &Report) -> String {
 pub fn about(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     let criteria = criteria(&report.criteria);
+    let long = report.domain.as_ref().and_then(|domain| domain.long_reads.as_ref());
     if let Some(ModelFacts { id, version, label, .. }) = &report.model {
+        let label = match long {
+            Some(long) => {
+                &format!("pass: true error rate of the read <= {} %", 100.0 * long.max_error_rate)
+            }
+            None => label,
+        };
         lines.push(format!("model {id} version {version}, {criteria} ({label})"));
     }
     if let Some(scores) = &report.scores {
@@ -67,6 +74,7 @@ pub fn about(report: &Report) -> Vec<String> {
         lines.extend(applicability(domain, &model.id));
     }
     lines.extend(report.adaptation.as_ref().map(learned));
+    lines.extend(long.map(long_reads));
     if !report.totals.evidence.is_empty() {
         lines.push(evidence_totals(&report.totals.evidence));
     }
@@ -88,6 +96,23 @@ fn applicability(domain: &Domain, model: &str) -> Option<String> {
     };
     let reasons = domain.reasons.join("; ");
     Some(format!("model {model} does not apply: {reasons}; {consequence}"))
+}
+
+/// Returns a line on the limit for long reads, and why it is what it is.
+fn long_reads(long: &LongReadFacts) -> String {
+    let limit = match long.max_error_rate {
+        rate if rate > 0.0 => format!("1 error in {:.0} bases", 1.0 / rate),
+        _ => "no error".to_owned(),
+    };
+    let reason = &long.reason;
+    if long.decided {
+        format!(
+            "long reads pass if at most {limit} is expected, because {reason}; --max-ee-rate, \
+             --max-ee or --threshold sets another limit"
+        )
+    } else {
+        format!("probabilities of long reads are those of at most {limit}, because {reason}")
+    }
 }
 
 /// Returns a line for each mate in whose first reads adapters were found.

@@ -20,6 +20,7 @@ mod foreign;
 mod html;
 mod limits;
 mod long_input;
+mod long_reads;
 mod manners;
 mod outputs;
 mod packages;

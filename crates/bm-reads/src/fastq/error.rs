@@ -4,7 +4,6 @@ use std::{fmt, io};
 
 use thiserror::Error;
 
-use super::offset::LOWEST_PHRED64;
 use crate::{Phred, ReadError};
 
 /// A fault in a FASTQ file and its address.
@@ -139,6 +138,9 @@ pub enum Fault {
     #[error("reading the input failed")]
     Io(#[source] io::Error),
 }
+
+/// Lowest byte of Phred + 64. Solexa's scores begin below it.
+const LOWEST_PHRED64: u8 = b'@';
 
 /// Returns what quality scores with this lowest byte look like, and what to do.
 fn look_of(lowest: u8) -> &'static str {

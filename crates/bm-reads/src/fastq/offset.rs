@@ -15,9 +15,6 @@ pub enum QualityOffset {
     Phred64,
 }
 
-/// Lowest byte of Phred + 64.
-pub(super) const LOWEST_PHRED64: u8 = b'@';
-
 /// Lowest byte of Solexa's scores, which have the offset of Phred + 64 and begin at -5. In Phred +
 /// 33, this is Q26: runs of an instrument have lower qualities.
 const LOWEST: u8 = b';';
