@@ -182,7 +182,7 @@ impl Learning<'_> {
             let batch_bytes = per_file(BATCH_BYTES);
             let is_all = !read_first(&mut reader, &mut first, batch_bytes, Ahead::LEARN)?;
             let inserts = RunInserts::learn(&first, adapters, false);
-            let first = First { batches: first.into(), is_all };
+            let first = First { batches: first.into(), is_all, counted: 0 };
             let pass =
                 Pass { reader: &mut reader, first, inserts: &inserts, batch_bytes, cancellation };
             let seen = observe(pass, &mut sample, counting, observer);

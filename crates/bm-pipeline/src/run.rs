@@ -13,9 +13,12 @@ use crate::PipelineError;
 use crate::applicability;
 use crate::decide::{Decider, PairMode};
 use crate::engine::{Engine, EngineChoice};
+use crate::hindsight::Hindsight;
 use crate::inputs::{Inputs, Layout};
 use crate::inserts::{self, AdapterChoice, Ahead, RunInserts, read_first};
 use crate::learn::{Learned, Learning};
+use crate::losses::Losses;
+use crate::model_alone::ModelAlone;
 use crate::observer::Observer;
 use crate::pipeline::{
     self, BATCH_BYTES, Destination, First, MEMORY_BYTES, Plan, Product, Scorer, Visitor,
@@ -150,6 +153,10 @@ pub struct Done {
     pub source: ScoreSource,
     /// The limit for long reads that decided, as no criterion was given.
     pub default_limit: Option<LongReads>,
+    /// Why most reads are not kept; `None` if at least half of them are.
+    pub losses: Option<Losses>,
+    /// What the base model alone would keep, if the run was learned.
+    pub alone: Option<ModelAlone>,
     /// Threads that were used.
     pub threads: usize,
     /// Duration of the run.
@@ -257,7 +264,9 @@ impl Job<'_> {
         let (source, workers, table) = match source {
             OpenSource::Model { mut engine, mut learned } => {
                 inserts = learned.as_mut().and_then(|learned| learned.inserts.take());
-                if inserts.is_none() {
+                if inserts.is_some() {
+                    is_all = !read_first(&mut reader, &mut first, BATCH_BYTES, Ahead::NOTICE)?;
+                } else {
                     let has_evidence = engine.package.has_evidence();
                     let trims = settings.trimming.needs_inserts() || settings.trimming.ends;
                     let judges = trims || has_evidence;
@@ -304,6 +313,13 @@ impl Job<'_> {
             }
         };
         let (inputs, layout) = (reader.names(), reader.layout());
+        // To see afterwards what other settings would have kept of them.
+        let counted = match &source {
+            ScoreSource::Model { learned: Some(_), .. } => first.len(),
+            ScoreSource::Model { .. } => 1,
+            ScoreSource::Table(_) => 0,
+        };
+        let watched = first[..counted].to_vec();
         let plan = Plan {
             decider: &decider,
             product: &product,
@@ -318,10 +334,32 @@ impl Job<'_> {
         };
         observer.pass_begins(reader.leading());
         let destination = Destination { outputs: &mut outputs, visit };
-        let first = First { batches: first.into(), is_all };
+        let first = First { batches: first.into(), is_all, counted };
         let tally = pipeline::run(&mut reader, first, workers, table, &plan, destination, observer);
         observer.pass_ends();
         let tally = tally?;
+        let mut source = source;
+        let hindsight = Hindsight {
+            trimming: settings.trimming,
+            adapters: &settings.adapters,
+            choice: &settings.engine,
+            is_by_default,
+            decider: &decider,
+            inserts: inserts.as_deref(),
+            first: &watched,
+            tally: &tally,
+            tasks,
+            cancellation,
+        };
+        let (losses, alone) = match &mut source {
+            ScoreSource::Model { engine, learned, applicability } => {
+                let learned = learned.as_deref();
+                let alone = learned.map(|it| hindsight.alone(engine, applicability, it));
+                let losses = hindsight.losses(Some((engine, applicability)))?;
+                (losses, alone.transpose()?.flatten())
+            }
+            ScoreSource::Table(_) => (hindsight.losses(None)?, None),
+        };
         if let ScoreSource::Model { learned: Some(learned), .. } = &source {
             learned.seen.check_files(reader.inputs())?;
             learned.seen.check_reads(reader.records(), &inputs)?;
@@ -343,6 +381,8 @@ impl Job<'_> {
             decider,
             source,
             default_limit,
+            losses,
+            alone,
             threads: settings.threads,
             wall: began.elapsed(),
         };

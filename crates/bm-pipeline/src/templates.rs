@@ -31,7 +31,7 @@ pub struct TemplateReader {
 const SECOND_TEXT: usize = 16;
 
 /// Templates handled together.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct TemplateBatch {
     layout: Layout,
     /// Number of templates before it in the run.

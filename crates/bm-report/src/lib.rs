@@ -29,6 +29,7 @@ mod error;
 mod format;
 mod html;
 mod json;
+mod loss_facts;
 pub mod multiqc;
 mod report;
 mod text;
@@ -39,6 +40,9 @@ pub use adapter_facts::{Accepted, AdapterFacts, MateAdapters, NotOfSample};
 pub use error::ReportError;
 pub use html::{AdaptPage, FilterPage, TunePage};
 pub use json::write_json;
+pub use loss_facts::{
+    ExcessFacts, LooserFacts, LossFacts, ModelAloneFacts, TrimTrialFacts, WhyFacts,
+};
 pub use report::{
     CriteriaFacts, Domain, EngineFacts, LongReadFacts, ModelFacts, Report, Time, TrimFacts,
 };

@@ -8,6 +8,7 @@ use crate::adapt_report::AdaptationFacts;
 use crate::adapter_facts::MateAdapters;
 use crate::error::ReportError;
 use crate::format::{FORMAT, PROGRAM};
+use crate::loss_facts::{LossFacts, ModelAloneFacts};
 
 /// The report of `bm filter` and `bm score`. Its keys are a contract.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -27,6 +28,9 @@ pub struct Report {
     /// Counts of reads and bases: in, kept, discarded, unscored.
     #[serde(flatten)]
     pub totals: Totals,
+    /// Why most reads are not kept; left out if at least half of them are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub losses: Option<LossFacts>,
     /// What is cut off reads, if anything may be cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trim: Option<TrimFacts>,
@@ -43,6 +47,9 @@ pub struct Report {
     /// The adaptation to the run, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adaptation: Option<AdaptationFacts>,
+    /// What the base model alone would keep, if the run was learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_alone: Option<ModelAloneFacts>,
     /// What a read needs to be kept.
     pub criteria: CriteriaFacts,
     /// The engine.
@@ -198,6 +205,7 @@ impl Report {
             inputs: done.inputs.clone(),
             outputs: done.outputs.clone(),
             totals: done.totals,
+            losses: done.losses.as_ref().map(LossFacts::of),
             trim: TrimFacts::of(&done.trimming),
             adapters_found: done.inserts.as_deref().map(MateAdapters::of).unwrap_or_default(),
             scores,
@@ -207,6 +215,7 @@ impl Report {
             domain: model
                 .map(|(.., applicability)| Domain::of(applicability, done.default_limit.is_some())),
             adaptation: model.and_then(|(_, learned, _)| learned).map(AdaptationFacts::of),
+            model_alone: done.alone.as_ref().map(ModelAloneFacts::of),
             criteria,
             engine: model.map(|(engine, ..)| EngineFacts {
                 backend: engine.backend.name().to_owned(),

@@ -1,5 +1,6 @@
 //! Sentences made from reports.
 
+pub(crate) mod losses;
 pub(crate) mod trimming;
 
 use bm_adapt::Choice;
@@ -38,6 +39,7 @@ pub fn summary(report: &Report) -> String {
             reasons.iter().map(|(reason, count)| format!("{count} {}", reason.name())).collect();
         lines.push(format!("not kept for: {}", reasons.join(", ")));
     }
+    lines.extend(losses::line(report));
     lines.extend(trimming::lines(report));
     let threads = match report.time.threads {
         1 => "1 thread".to_owned(),
@@ -113,6 +115,16 @@ fn long_reads(long: &LongReadFacts) -> String {
     } else {
         format!("probabilities of long reads are those of at most {limit}, because {reason}")
     }
+}
+
+/// Returns lines on most reads not being kept, and on far fewer than by the base model alone.
+pub(crate) fn alarms(report: &Report) -> impl Iterator<Item = String> {
+    losses::line(report).into_iter().chain(losses::warning(report))
+}
+
+/// Returns a warning if `--adapt` keeps far fewer reads than the base model alone would.
+pub fn warning(report: &Report) -> Option<String> {
+    losses::warning(report)
 }
 
 /// Returns a line for each mate in whose first reads adapters were found.

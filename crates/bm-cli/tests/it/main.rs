@@ -21,6 +21,7 @@ mod html;
 mod limits;
 mod long_input;
 mod long_reads;
+mod losses;
 mod manners;
 mod outputs;
 mod packages;
