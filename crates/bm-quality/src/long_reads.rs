@@ -54,10 +54,14 @@ impl fmt::Display for LongReads {
                 "{percent:.0} % of the first reads report at most 1 error in 100 bases, like HiFi \
                  reads"
             )
+        } else if percent == 0.0 {
+            f.write_str(
+                "none of the first reads reports at most 1 error in 100 bases, like Nanopore reads",
+            )
         } else {
             write!(
                 f,
-                "only {percent:.0} % of the first reads report at most 1 error in 100 bases, like \
+                "only {percent:.1} % of the first reads report at most 1 error in 100 bases, like \
                  Nanopore reads"
             )
         }

@@ -78,7 +78,7 @@ pub fn about(report: &Report) -> Vec<String> {
     lines.extend(report.adaptation.as_ref().map(learned));
     lines.extend(long.map(long_reads));
     if !report.totals.evidence.is_empty() {
-        lines.push(evidence_totals(&report.totals.evidence));
+        lines.push(evidence_totals(&report.totals.evidence, report.adaptation.is_some()));
     }
     lines
 }
@@ -89,9 +89,12 @@ fn applicability(domain: &Domain, model: &str) -> Option<String> {
         return None;
     }
     let consequence = if domain.scored_by == Domain::REPORTED_ERRORS {
+        // Long reads have gaps, from which nothing is learned.
+        let adapt =
+            if domain.long_reads.is_some() { "" } else { ", --adapt a model that learns the run" };
         format!(
             "reads were scored by the errors that their qualities report (EE); -m {model} uses the \
-             model all the same, --adapt a model that learns the run"
+             model all the same{adapt}"
         )
     } else {
         "it scored the reads all the same, as it was named".to_owned()
@@ -187,9 +190,10 @@ fn model(adaptation: &AdaptationFacts) -> String {
     }
 }
 
-/// Returns a line on the expected errors of the scored reads without and with k-mer evidence.
-fn evidence_totals(totals: &EvidenceTotals) -> String {
-    let question = if totals.coverage() < LOW_COVERAGE {
+/// Returns a line on the expected errors of the scored reads without and with k-mer evidence, which
+/// is `of_this_run` or of a package.
+fn evidence_totals(totals: &EvidenceTotals, of_this_run: bool) -> String {
+    let question = if totals.coverage() < LOW_COVERAGE && !of_this_run {
         "; are these reads of the run that the package learned?"
     } else {
         ""

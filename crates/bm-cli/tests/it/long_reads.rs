@@ -41,9 +41,9 @@ fn nanopore_reads_pass_with_one_expected_error_in_ten_bases() {
     }
     // Probabilities are those of the same event.
     assert!(passed == 90 && (passed..passed + 40).contains(&probable), "{passed} {probable}");
-    let line = "long reads pass if at most 1 error in 10 bases is expected, because only 0 % of the \
-                first reads report at most 1 error in 100 bases, like Nanopore reads; \
-                --max-ee-rate, --max-ee or --threshold sets another limit\n";
+    let line = "long reads pass if at most 1 error in 10 bases is expected, because none of the first \
+                reads reports at most 1 error in 100 bases, like Nanopore reads; --max-ee-rate, \
+                --max-ee or --threshold sets another limit\n";
     assert!(run.stderr.ends_with(line), "{}", run.stderr);
     assert!(run.stderr.contains("(pass: true error rate of the read <= 10 %)"), "{}", run.stderr);
     let report = json(&scratch.read("report.json"));
@@ -165,6 +165,15 @@ fn long_reads_that_teach_nothing_are_judged_in_the_same_way_after_learning() {
         "{}",
         adapted.stderr
     );
+    // The reason suits such reads, and the plain run does not advise what teaches nothing.
+    assert!(
+        adapted.stderr.contains("long reads have gaps, most of them in homopolymers")
+            && !adapted.stderr.contains("strains"),
+        "{}",
+        adapted.stderr
+    );
+    let said = bm(["filter", &input, "-o", "/dev/null"]).done().stderr;
+    assert!(said.contains("does not apply") && !said.contains("--adapt"), "{said}");
     assert_eq!(records(&adapted.stdout).len(), records(&plain).len());
     // The package of such a run has the same event, so its threshold keeps about as many.
     let model = scratch.path("run.model");

@@ -9,8 +9,14 @@ use crate::text;
 /// Median depth of k-mers below which reads say little of each other, in reads.
 const FEW_READS: f64 = 5.0;
 
+/// Mean length above which reads are long, in bases: no two mates of Illumina are longer together.
+const LONG: u64 = 600;
+
 /// How many times more bases must be wrong than the qualities report, to say so.
 const TIMES: f64 = 1.5;
+
+/// How much k-mers must raise the expected errors, to say so.
+const KMERS_TIMES: f64 = 1.05;
 
 /// Returns a line on why most reads are not kept and what would keep more; `None` if at least half
 /// of them are kept.
@@ -121,6 +127,12 @@ fn suspicion(alone: &ModelAloneFacts, report: &Report) -> String {
              filter without --adapt"
         );
     }
+    let totals = &report.totals;
+    if totals.bases.r#in > LONG * totals.reads.r#in {
+        return "long reads have gaps, most of them in homopolymers, which other reads contradict: filter \
+                without --adapt"
+            .to_owned();
+    }
     let why = alone.why.as_ref();
     if let Some(why) = why.filter(|why| why.left_out_bases) {
         return format!(
@@ -157,9 +169,20 @@ fn suspicion(alone: &ModelAloneFacts, report: &Report) -> String {
             1.0 / ratio
         ),
         None => {
-            "bases that no other read has are the reason: look for several samples or molecules \
-                 joined in one read (chimeras), and for reads of something else than the sample"
-                .to_owned()
+            let totals = &report.totals.evidence;
+            let by_kmers = totals.expected_errors > KMERS_TIMES * totals.expected_errors_prior;
+            let raised = if by_kmers {
+                format!(
+                    "the run's k-mers raise the expected errors from {:.0} to {:.0}: ",
+                    totals.expected_errors_prior, totals.expected_errors
+                )
+            } else {
+                String::new()
+            };
+            format!(
+                "{raised}look first for bases that differ between reads and are no errors: several \
+                 samples in one file, barcodes, chimeras"
+            )
         }
     }
 }
