@@ -94,6 +94,6 @@ mod tests {
         assert_eq!(limit(&[]).max_error_rate, 0.1);
         // A few bad bases make a read worse than its median quality.
         let mixed: Vec<u8> = (0..400).map(|at| if at % 4 == 0 { b'#' } else { b'~' }).collect();
-        assert_eq!(limit(&[&mixed; 20]).max_error_rate, 0.1);
+        assert_eq!(limit(&[&mixed[..]; 20]).max_error_rate, 0.1);
     }
 }
