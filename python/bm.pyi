@@ -38,6 +38,10 @@ class Scores:
     def threshold(self) -> float:
         """The model's threshold: a read passes at this probability or above."""
     @property
+    def max_ee_rate(self) -> float | None:
+        """Most expected errors per base of a read that passes; None where the threshold decides. Long reads to which the model does
+        not apply have such a limit."""
+    @property
     def model(self) -> str:
         """The model's id and version."""
     @property
@@ -58,6 +62,7 @@ def score(
     cut_front: int = 0,
     cut_tail: int = 0,
     adapters: str | PathLike[str] | Iterable[str | PathLike[str]] | None = None,
+    phred_offset: Literal[33, 64] | None = None,
 ) -> Scores:
     """Score reads, as `bm score` does.
 
@@ -73,6 +78,8 @@ def score(
     trim_price : what a wrong base costs, in right bases, where ends are cut; 19 if None
     cut_front, cut_tail : bases cut off the start and the end of every read
     adapters : sequences or FASTA files, instead of the adapters that the first reads show; an empty iterable: there are none
+    phred_offset : offset of the quality scores, as `bm score --phred33` and `--phred64`; if None, 33, and reads that look like
+        Phred+64 are refused
 
     Returns
     -------

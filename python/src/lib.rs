@@ -16,7 +16,7 @@ use bm_pipeline::{
     Silent, Trimming, score_reads,
 };
 use bm_quality::{ModelPackage, Verdict};
-use bm_reads::fastq::Fault;
+use bm_reads::fastq::{Fault, QualityOffset};
 use bm_reads::{ReadError, ReadRef};
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use numpy::{PyArray1, ToPyArray};
@@ -48,6 +48,10 @@ struct Scores {
     /// The model's id and version.
     #[pyo3(get)]
     model: String,
+    /// Most expected errors per base of a read that passes; None where the threshold decides. Long
+    /// reads to which the model does not apply have such a limit.
+    #[pyo3(get)]
+    max_ee_rate: Option<f64>,
     /// What scored the reads: "model", or "reported-errors" where the model does not apply.
     #[pyo3(get)]
     scored_by: &'static str,
@@ -123,11 +127,14 @@ impl Scores {
             "model" => String::new(),
             other => format!("{other}, not by "),
         };
+        let limit = match self.max_ee_rate {
+            Some(rate) => format!("with at most {rate} expected errors per base"),
+            None => format!("at {}", self.threshold),
+        };
         format!(
-            "<bm.Scores of {} reads by {scored_by}{}: {passing} pass at {}>",
+            "<bm.Scores of {} reads by {scored_by}{}: {passing} pass {limit}>",
             self.probability.len(),
-            self.model,
-            self.threshold
+            self.model
         )
     }
 }
@@ -154,6 +161,9 @@ impl Scores {
 /// adapters : str, path, or iterable of these, optional
 ///     Sequences or FASTA files, instead of the adapters that the first reads show. An empty iterable:
 ///     there are none.
+/// phred_offset : 33 or 64, optional
+///     Offset of the quality scores, as `bm score --phred33` and `--phred64`. If None: 33, and reads
+///     that look like Phred+64 are refused.
 ///
 /// Returns
 /// -------
@@ -174,7 +184,7 @@ impl Scores {
 #[pyfunction]
 #[pyo3(signature = (
     reads, *, model = None, threads = None, trim = None, trim_price = None, cut_front = 0,
-    cut_tail = 0, adapters = None
+    cut_tail = 0, adapters = None, phred_offset = None
 ))]
 // Python's keyword arguments.
 #[allow(clippy::too_many_arguments)]
@@ -188,18 +198,28 @@ fn score(
     cut_front: usize,
     cut_tail: usize,
     adapters: Option<&Bound<'_, PyAny>>,
+    phred_offset: Option<i64>,
 ) -> PyResult<Scores> {
     let parts = trim.map_or(Ok(Trimming::NONE), trimmed_parts)?;
     let price = trim_price.map_or(Ok(Trimming::PRICE), price)?;
     let trimming = Trimming { price, cut_front, cut_tail, ..parts };
     let adapters = adapters.map_or(Ok(AdapterChoice::Found), told)?;
     let is_path = reads.is_instance_of::<PyString>() || reads.hasattr("__fspath__")?;
-    let (inputs, names) = if is_path {
+    let offset = match phred_offset {
+        None => QualityOffset::Unstated,
+        Some(33) => QualityOffset::Phred33,
+        Some(64) => QualityOffset::Phred64,
+        Some(other) => {
+            return Err(PyValueError::new_err(format!("phred_offset: {other} is not 33 or 64")));
+        }
+    };
+    let (mut inputs, names) = if is_path {
         (Inputs::single(reads.extract::<PathBuf>()?), None)
     } else {
         let InMemory { names, text } = in_memory(py, reads)?;
         (Inputs::text(text), Some(names))
     };
+    inputs.offset = offset;
     let mut settings = RunSettings::new(inputs);
     settings.engine.model = model;
     settings.trimming = trimming;
@@ -427,6 +447,7 @@ fn scores(settings: &RunSettings, names: Option<Vec<String>>) -> PyResult<Scores
         expected_errors: facts.counts_errors().then_some(errors),
         parts: settings.trimming.cuts().then_some(parts),
         threshold: facts.threshold.get(),
+        max_ee_rate: done.decider.criteria.max_expected_error_rate,
         model: format!("{} version {}", facts.id, facts.version),
         scored_by: applicability.scored_by().name(),
         reasons: applicability.reasons().collect(),
@@ -437,6 +458,12 @@ fn scores(settings: &RunSettings, names: Option<Vec<String>>) -> PyResult<Scores
 /// Returns the exception for an error, with the text that `bm score` prints.
 fn raised(error: &PipelineError, is_in_memory: bool) -> PyErr {
     match error {
+        // Not a fault of one read.
+        PipelineError::Io(IoError::Records { source, .. })
+            if is_in_memory && matches!(source.fault, Fault::LooksLikePhred64 { .. }) =>
+        {
+            PyValueError::new_err(source.fault.to_string())
+        }
         // A list has numbers of reads, from 0, and no bytes.
         PipelineError::Io(IoError::Records { source, .. }) if is_in_memory => {
             PyValueError::new_err(format!("read {}: {}", source.record - 1, source.fault))

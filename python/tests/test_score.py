@@ -119,6 +119,10 @@ class Score(unittest.TestCase):
             self.assertIn("reported-errors, not by read-error", repr(scores))
             named = bm.score(reads, model="read-error")
             self.assertEqual((named.scored_by, named.reasons), ("model", scores.reasons))
+            # Nanopore reads: one expected error in ten bases.
+            self.assertEqual((scores.max_ee_rate, named.max_ee_rate), (0.1, None))
+            rates = scores.expected_errors / np.array([len(sequence) for _, sequence, _ in reads_of(path)])
+            np.testing.assert_array_equal(scores.passes, rates <= 0.1)
             self.assert_same(scores, *command(path))
             self.assert_same(named, *command(path, "-m", "read-error"))
             self.assertFalse(np.array_equal(scores.expected_errors, named.expected_errors))
@@ -130,6 +134,17 @@ class Score(unittest.TestCase):
             self.assert_same(scores, *command(path))
             self.assertEqual(scores.names, [name.decode() for name, _, _ in reads])
             self.assertEqual((scores.scored_by, scores.reasons), ("model", []))
+
+    def test_the_offset_of_qualities_is_stated_or_must_not_look_like_phred_64(self):
+        path = ROOT / "testdata/derived/phred64.fastq.gz"
+        for reads in (path, reads_of(path)):
+            with self.assertRaises(ValueError) as raised:
+                bm.score(reads)
+            self.assertEqual(str(raised.exception), refusal(path) if reads is path else refusal(path).split(": ", 1)[1])
+            for offset in (33, 64):
+                self.assert_same(bm.score(reads, phred_offset=offset), *command(path, f"--phred{offset}"))
+        with self.assertRaises(ValueError):
+            bm.score([GOOD], phred_offset=59)
 
     def test_trimmed_reads_have_the_scores_and_parts_of_the_command(self):
         reads = with_adapters()

@@ -25,6 +25,15 @@ const FEWEST_POSITIONS: u64 = 300;
 /// Highest fraction of mixed columns for which labels are reliable.
 const MOST_MIXED: f64 = 0.35;
 
+/// Median length above which reads are long: no two mates of Illumina are longer together.
+const LONG: usize = 600;
+
+/// Nanopore's qualities have more distinct values than those of other instruments, 44, and report
+/// more errors: 1.4 to 15 % in sixteen runs. Qualities of merged mates may have as many values, and
+/// report hardly any errors.
+const MANY_VALUES: usize = 45;
+const HIGH_ERROR_RATE: f64 = 0.01;
+
 /// A cycle is faulty if more than this fraction of its bases is wrong, and more than
 /// [`FAULTY_TIMES`] that of its neighbours, in at least [`FAULTY_READS`] reads.
 const FAULTY: f64 = 0.2;
@@ -81,6 +90,8 @@ pub enum Doubt {
         /// Fraction of positions where they disagree.
         #[serde(rename = "share")]
         fraction: f64,
+        /// Whether the reads are long or like Nanopore's: their gaps are the reason then.
+        long_reads: bool,
     },
     /// A cycle of the instrument failed.
     FaultyCycle {
@@ -136,10 +147,27 @@ pub(crate) fn doubts_of_labels(
         doubts.push(Doubt::FewPlaces { positions });
     }
     if mixed_share > MOST_MIXED {
-        doubts.push(Doubt::MixedSequences { fraction: mixed_share });
+        let long_reads = are_long(sample);
+        doubts.push(Doubt::MixedSequences { fraction: mixed_share, long_reads });
     }
     doubts.extend(faulty_cycle(sample, labels));
     doubts
+}
+
+/// Returns whether the reads have gaps, most in homopolymers, rather than wrong bases: whether they are
+/// longer than merged mates can be, or their qualities are like Nanopore's.
+fn are_long(sample: &RunSample) -> bool {
+    let mut lengths: Vec<usize> = sample.reads.iter().map(|read| read.length).collect();
+    let middle = lengths.len() / 2;
+    if middle < lengths.len() && *lengths.select_nth_unstable(middle).1 > LONG {
+        return true;
+    }
+    let mut counts = [0_u64; 256];
+    sample.scores.iter().for_each(|score| counts[usize::from(*score)] += 1);
+    let values = counts.iter().filter(|count| **count > 0).count();
+    let errors: f64 =
+        (0..).zip(&counts).map(|(q, n)| *n as f64 * 10f64.powf(-0.1 * f64::from(q))).sum();
+    values > MANY_VALUES && errors > HIGH_ERROR_RATE * sample.scores.len() as f64
 }
 
 /// Returns doubts about the adapted model, from the comparison on held-out reads.
@@ -296,19 +324,20 @@ impl fmt::Display for Doubt {
                      too few to separate error patterns from effects of the sequence"
                 )
             }
-            Self::MixedSequences { fraction } => {
-                write!(
-                    f,
-                    "reads disagree at {:.1} % of positions: \
-                     mixed strains, or long reads with many indels",
-                    100.0 * fraction
-                )
+            Self::MixedSequences { fraction, long_reads } => {
+                let reason = if *long_reads {
+                    "long reads have gaps, most of them in homopolymers, and do not align in columns"
+                } else {
+                    "mixed strains or samples, or repeats"
+                };
+                write!(f, "reads disagree at {:.1} % of positions: {reason}", 100.0 * fraction)
             }
             Self::FaultyCycle { cycle, from_end, wrong } => {
                 let end = if *from_end { " from the end" } else { "" };
                 write!(
                     f,
-                    "cycle {cycle}{end} is wrong in {:.0} % of reads: a fault of the instrument",
+                    "cycle {cycle}{end} is wrong in {:.0} % of reads: a failed cycle of the instrument, \
+                     or a base that is meant to vary, as in degenerate primers",
                     100.0 * wrong
                 )
             }
@@ -341,7 +370,7 @@ mod tests {
     fn evidence_is_not_used_where_it_misleads_and_is_used_where_only_the_network_learned_nothing() {
         let covered = EvidenceFindings { evaluable: 0.9, ..EvidenceFindings::default() };
         let misleading = [
-            Doubt::MixedSequences { fraction: 0.8 },
+            Doubt::MixedSequences { fraction: 0.8, long_reads: false },
             Doubt::FaultyCycle { cycle: 7, from_end: false, wrong: 0.4 },
         ];
         for doubt in misleading {
@@ -356,6 +385,38 @@ mod tests {
         assert_eq!(doubts_of_evidence(&covered, &harmless), []);
         let uncovered = EvidenceFindings { evaluable: 0.01, ..covered };
         assert_eq!(doubts_of_evidence(&uncovered, &[]), [Doubt::FewShared { fraction: 0.01 }]);
+    }
+
+    #[test]
+    fn long_reads_and_qualities_like_nanopores_are_recognised() {
+        let sample = |reads: usize, length: usize, score: &dyn Fn(usize) -> u8| {
+            let mut sample = RunSample::new(RunSample::ROOM);
+            for number in 0..reads {
+                let at = |i: usize| number * 131 + i;
+                let sequence: Vec<u8> =
+                    (0..length).map(|i| b"ACGT"[(at(i) * at(i) / 7 + i) % 4]).collect();
+                let quality: Vec<u8> = (0..length).map(|i| b'!' + score(at(i))).collect();
+                let read =
+                    bm_reads::ReadRef { name: b"r", sequence: &sequence, quality_scores: &quality };
+                sample.observe(read).expect("a valid read");
+            }
+            assert!(!sample.reads.is_empty());
+            sample
+        };
+        // HiFi; Nanopore; mates that were merged; Illumina; Ion Torrent.
+        assert!(are_long(&sample(20, 2_000, &|i| 30 + (i % 60) as u8)));
+        assert!(are_long(&sample(60, 400, &|i| 2 + (i % 48) as u8)));
+        assert!(!are_long(&sample(60, 450, &|i| 20 + (i % 55) as u8)));
+        assert!(!are_long(&sample(60, 150, &|i| b"\x02\x0b\x19\x25"[i % 4])));
+        assert!(!are_long(&sample(60, 200, &|i| 2 + (i % 44) as u8)));
+        assert!(!are_long(&RunSample::new(RunSample::ROOM)));
+    }
+
+    #[test]
+    fn the_reason_of_mixed_sequences_suits_the_reads() {
+        let said = |long_reads| Doubt::MixedSequences { fraction: 0.5, long_reads }.to_string();
+        assert!(said(true).contains("gaps") && !said(true).contains("strains"));
+        assert!(said(false).contains("strains") && !said(false).contains("long"));
     }
 
     #[test]

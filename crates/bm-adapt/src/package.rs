@@ -133,8 +133,15 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
     let Kind { id, version, description, unscaled } = *kind;
     let encoding = BaseQualityPlace.encoding();
     let from = start.facts();
+    let mut label = from.label.clone();
     let rule = match from.rule {
-        ReadRule::Errors(rule) if unscaled => rule.unscaled(),
+        ReadRule::Errors(rule) if unscaled => match settings.reported_max_error_rate {
+            Some(most) => {
+                label = format!("pass: true error rate of the read <= {} %", 100.0 * most);
+                rule.unscaled().with_max_error_rate(most).unwrap_or(rule.unscaled())
+            }
+            None => rule.unscaled(),
+        },
         ReadRule::Errors(rule) => rule,
         _ => {
             return Err(AdaptError::OtherKind {
@@ -146,7 +153,7 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
     let facts = Facts {
         id: id.to_owned(),
         version,
-        label: from.label.clone(),
+        label,
         encoding: EncodingEntry { id: encoding.id.to_owned(), version: encoding.version },
         rule: ReadRule::Errors(rule),
         threshold: from.threshold,

@@ -16,11 +16,20 @@ pub struct Settings {
     /// Whether every read of the sample has one quality instead of its own; the package then is for
     /// reads whose qualities are ignored.
     pub ignores_quality: bool,
+    /// Highest error rate of a good read, if the reported qualities are used; that of the base model
+    /// if `None`.
+    pub reported_max_error_rate: Option<f64>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seed: 0, threads: 1, start_applies: true, ignores_quality: false }
+        Self {
+            seed: 0,
+            threads: 1,
+            start_applies: true,
+            ignores_quality: false,
+            reported_max_error_rate: None,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::thread;
 use bm_adapt::{Adaptation, Choice, Label, Labels, RunEvidence, RunSample, SeenReads, Settings};
 use bm_io::{Cancellation, FileState, Input, Output, ReadFormats, Tasks};
 use bm_kmers::Counter;
-use bm_quality::ModelPackage;
+use bm_quality::{Applicability, LongReads, ModelPackage};
 use bm_reads::fastq::QualityOffset;
 
 use crate::PipelineError;
@@ -63,6 +63,8 @@ pub struct Learned {
     pub evidence: Option<RunEvidence>,
     /// Where the inserts of the run's first files end.
     pub inserts: Option<Box<RunInserts>>,
+    /// The limit for the reads, if they are longer than those that the base model was trained on.
+    pub(crate) long_reads: Option<LongReads>,
     pub(crate) seen: Seen,
 }
 
@@ -122,6 +124,11 @@ impl Learned {
         ))
     }
 
+    /// Returns the limit for long reads, if the reported qualities score them.
+    pub(crate) fn long_limit(&self) -> Option<LongReads> {
+        self.long_reads.filter(|_| self.adaptation.choice == Choice::Reported)
+    }
+
     /// Returns the package of the model, with the evidence if there is some.
     pub(crate) fn package(&self) -> Result<ModelPackage, PipelineError> {
         let package = ModelPackage::from_files("adapted", self.adaptation.files.clone())?;
@@ -174,7 +181,7 @@ impl Learning<'_> {
         let mut sample = RunSample::new(RunSample::ROOM);
         // No model was trained on reads of one quality.
         let ignores_quality = start.ignores_quality();
-        let mut start_applies = !ignores_quality;
+        let mut fits = Applicability::certain();
         let mut states = Vec::new();
         let mut counting = Vec::new();
         let mut seen_reads = evidence.map(|_| SeenReads::default());
@@ -200,9 +207,7 @@ impl Learning<'_> {
             let mut first = vec![TemplateBatch::default()];
             reader.read(&mut first[0], per_file(FIRST_BYTES))?;
             if number == 0 {
-                if let Some(domain) = start.facts().domain {
-                    start_applies &= domain.misfits(first[0].reads()).is_empty();
-                }
+                fits = Applicability::of(start.facts(), first[0].reads());
             }
             let batch_bytes = per_file(BATCH_BYTES);
             let is_all = !read_first(&mut reader, &mut first, batch_bytes, Ahead::LEARN)?;
@@ -218,7 +223,7 @@ impl Learning<'_> {
                     counting = counters(reads, bytes, threads);
                 }
             }
-            let first = First { batches: first.into(), is_all };
+            let first = First { batches: first.into(), is_all, counted: 0 };
             let pass = Pass {
                 reader: &mut reader,
                 first,
@@ -249,7 +254,13 @@ impl Learning<'_> {
             if let Some(output) = labels_output {
                 write_labels(&sample, &labels, output)?;
             }
-            let settings = Settings { seed, threads, start_applies, ignores_quality };
+            let settings = Settings {
+                seed,
+                threads,
+                start_applies: !ignores_quality && fits.applies(),
+                ignores_quality,
+                reported_max_error_rate: fits.long_reads().map(|long| long.max_error_rate),
+            };
             let adaptation = Adaptation::learn(&sample, &labels, start, &settings)?;
             let panicked = "the index was not made; this is a bug in bm";
             let index = match index {
@@ -261,7 +272,8 @@ impl Learning<'_> {
         })?;
         let evidence = index.map(|index| adaptation.weigh(index, &sample, threads)).transpose()?;
         let seen = Seen { files: states, reads: sample.reads_seen() };
-        Ok(Learned { adaptation, evidence, inserts: of_run.map(Box::new), seen })
+        let (inserts, long_reads) = (of_run.map(Box::new), fits.long_reads());
+        Ok(Learned { adaptation, evidence, inserts, long_reads, seen })
     }
 }
 

@@ -316,6 +316,8 @@ pub(crate) struct First {
     pub(crate) batches: VecDeque<TemplateBatch>,
     /// Whether they are all there are.
     pub(crate) is_all: bool,
+    /// As many of them are also counted apart: [`Tally::first`].
+    pub(crate) counted: usize,
 }
 
 /// How reads are scored, decided about and written.
@@ -361,7 +363,7 @@ pub(crate) fn run(
     observer: &dyn Observer,
 ) -> Result<Tally, PipelineError> {
     let Destination { outputs, mut visit } = destination;
-    let First { batches: mut first, is_all } = first;
+    let First { batches: mut first, is_all, mut counted } = first;
     let mut total = Tally::new(plan.surveys);
     let count = outputs.len();
     let read = |batch: &mut Batch| {
@@ -401,6 +403,10 @@ pub(crate) fn run(
             batch.visit(visit);
         }
         total.merge(&batch.tally);
+        if counted > 0 {
+            total.first.add(&batch.tally.totals);
+            counted -= 1;
+        }
         observer.reads_done(batch.templates.len());
         Ok::<_, PipelineError>(())
     };
@@ -416,6 +422,26 @@ pub(crate) fn run(
     total.totals.close(reader.records())?;
     let warnings = reader.warnings().chain(table.and_then(|table| table.end().warning()));
     warnings.for_each(|line| observer.warn(&line));
+    Ok(total)
+}
+
+/// Scores batches by a model and decides about them, on the calling thread and without outputs;
+/// returns what was counted.
+pub(crate) fn trial(
+    batches: &[TemplateBatch],
+    model: QualityModel,
+    plan: &Plan<'_, impl Product>,
+) -> Result<Tally, PipelineError> {
+    let mut total = Tally::new(plan.surveys);
+    let (mut model, mut finder) = (model, Finder::default());
+    for templates in batches {
+        plan.cancellation.map_or(Ok(()), Cancellation::check)?;
+        let mut batch = Batch { templates: templates.clone(), ..Batch::default() };
+        batch.divide(&mut finder, plan);
+        batch.score(&mut model, &mut finder, plan)?;
+        batch.decide(0, plan);
+        total.merge(&batch.tally);
+    }
     Ok(total)
 }
 
@@ -492,7 +518,7 @@ mod tests {
             cancellation: None,
         };
         let destination = Destination { outputs: &mut outputs, visit: None };
-        let first = First { batches: [first].into(), is_all: false };
+        let first = First { batches: [first].into(), is_all: false, counted: 0 };
         let tally = run(&mut reader, first, workers, None, &plan, destination, &Silent)?;
         finish_all(outputs, Durability::InMemory).unwrap();
         Ok((paths.map(|path| std::fs::read(path).unwrap()), tally))

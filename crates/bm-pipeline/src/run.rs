@@ -7,15 +7,18 @@ use std::time::{Duration, Instant};
 use bm_io::{
     Cancellation, Compression, Durability, FileState, Output, Tasks, finish_all, is_stdio,
 };
-use bm_quality::{Applicability, Criteria, ModelPackage, ScoredBy, Threshold};
+use bm_quality::{Applicability, Criteria, LongReads, ModelPackage, ScoredBy, Threshold};
 
 use crate::PipelineError;
 use crate::applicability;
 use crate::decide::{Decider, PairMode};
 use crate::engine::{Engine, EngineChoice};
+use crate::hindsight::Hindsight;
 use crate::inputs::{Inputs, Layout};
 use crate::inserts::{self, AdapterChoice, Ahead, RunInserts, read_first};
 use crate::learn::{Learned, Learning};
+use crate::losses::Losses;
+use crate::model_alone::ModelAlone;
 use crate::observer::Observer;
 use crate::pipeline::{
     self, BATCH_BYTES, Destination, First, MEMORY_BYTES, Plan, Product, Scorer, Visitor,
@@ -151,6 +154,12 @@ pub struct Done {
     pub decider: Decider,
     /// The source of the scores.
     pub source: ScoreSource,
+    /// The limit for long reads that decided, as no criterion was given.
+    pub default_limit: Option<LongReads>,
+    /// Why most reads are not kept; `None` if at least half of them are.
+    pub losses: Option<Losses>,
+    /// What the base model alone would keep, if the run was learned.
+    pub alone: Option<ModelAlone>,
     /// Threads that were used.
     pub threads: usize,
     /// Duration of the run.
@@ -246,12 +255,14 @@ impl Job<'_> {
         let cancellation = settings.cancellation.as_ref();
         let table_state = settings.scores.as_ref().and_then(|scores| FileState::at(&scores.table));
         let source = self.open_source()?;
-        let decider = Decider {
+        let mut decider = Decider {
             rules: settings.rules,
             criteria: self.criteria(&source)?,
             mode: settings.pair_mode,
             keeps_singles: self.keeps_singles,
         };
+        let is_by_default = settings.criteria == Criteria::default();
+        let mut default_limit = None;
         let product = product(&source, &mut outputs)?;
         let tasks = &self.compression.tasks;
         let ignores_quality = source.ignores_quality();
@@ -274,7 +285,9 @@ impl Job<'_> {
         let (source, workers, table) = match source {
             OpenSource::Model { mut engine, mut learned } => {
                 inserts = learned.as_mut().and_then(|learned| learned.inserts.take());
-                if inserts.is_none() {
+                if inserts.is_some() {
+                    is_all = !read_first(&mut reader, &mut first, BATCH_BYTES, Ahead::NOTICE)?;
+                } else {
                     let has_evidence = engine.package.has_evidence();
                     let trims = settings.trimming.needs_inserts() || settings.trimming.ends;
                     let judges = trims || has_evidence;
@@ -289,9 +302,9 @@ impl Job<'_> {
                         observer.warn(&line);
                     }
                 }
-                let applicability = match learned {
+                let applicability = match &learned {
                     // A model learned from these reads applies to them.
-                    Some(_) => Applicability::certain(),
+                    Some(learned) => Applicability::certain().with_long_reads(learned.long_limit()),
                     // It gets one quality for every base.
                     None if ignores_quality => Applicability::certain(),
                     None => {
@@ -319,6 +332,11 @@ impl Job<'_> {
                 {
                     conversion = Some(of_run.complement());
                 }
+                default_limit = applicability.long_reads().filter(|_| is_by_default);
+                if let Some(LongReads { max_error_rate, .. }) = default_limit {
+                    let max_expected_error_rate = Some(max_error_rate);
+                    decider.criteria = Criteria { max_expected_error_rate, ..Criteria::default() };
+                }
                 let models = applicability::models(&applicability, &mut engine, settings.threads)?;
                 let workers = models.into_iter().map(|model| Scorer::Model(Box::new(model)).into());
                 let source = ScoreSource::Model { engine, learned, applicability };
@@ -330,6 +348,13 @@ impl Job<'_> {
             }
         };
         let (inputs, layout) = (reader.names(), reader.layout());
+        // To see afterwards what other settings would have kept of them.
+        let counted = match &source {
+            ScoreSource::Model { learned: Some(_), .. } => first.len(),
+            ScoreSource::Model { .. } => 1,
+            ScoreSource::Table(_) => 0,
+        };
+        let watched = first[..counted].to_vec();
         let plan = Plan {
             decider: &decider,
             product: &product,
@@ -345,10 +370,33 @@ impl Job<'_> {
         };
         observer.pass_begins(reader.leading());
         let destination = Destination { outputs: &mut outputs, visit };
-        let first = First { batches: first.into(), is_all };
+        let first = First { batches: first.into(), is_all, counted };
         let tally = pipeline::run(&mut reader, first, workers, table, &plan, destination, observer);
         observer.pass_ends();
         let tally = tally?;
+        let mut source = source;
+        let hindsight = Hindsight {
+            trimming: settings.trimming,
+            adapters: &settings.adapters,
+            choice: &settings.engine,
+            is_by_default,
+            decider: &decider,
+            inserts: inserts.as_deref(),
+            conversion,
+            first: &watched,
+            tally: &tally,
+            tasks,
+            cancellation,
+        };
+        let (losses, alone) = match &mut source {
+            ScoreSource::Model { engine, learned, applicability } => {
+                let learned = learned.as_deref();
+                let alone = learned.map(|it| hindsight.alone(engine, applicability, it));
+                let losses = hindsight.losses(Some((engine, applicability)))?;
+                (losses, alone.transpose()?.flatten())
+            }
+            ScoreSource::Table(_) => (hindsight.losses(None)?, None),
+        };
         if let ScoreSource::Model { learned: Some(learned), .. } = &source {
             learned.seen.check_files(reader.inputs())?;
             learned.seen.check_reads(reader.records(), &inputs)?;
@@ -369,6 +417,9 @@ impl Job<'_> {
             survey: tally.survey,
             decider,
             source,
+            default_limit,
+            losses,
+            alone,
             threads: settings.threads,
             wall: began.elapsed(),
         };

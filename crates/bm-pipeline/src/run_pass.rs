@@ -83,7 +83,8 @@ fn is_seekable(path: &Path) -> Result<bool, PipelineError> {
 
 fn first_names(path: &Path) -> Result<Vec<Vec<u8>>, PipelineError> {
     let formats = ReadFormats::FastqOrFasta;
-    let (offset, tasks) = (QualityOffset::default(), Tasks::for_workers(0));
+    // Only names are compared, whatever the offset of the qualities.
+    let (offset, tasks) = (QualityOffset::Phred33, Tasks::for_workers(0));
     let mut file = Input::open_formats(path, formats, offset, &tasks, None)?;
     let mut record = Record::default();
     let mut names = Vec::new();

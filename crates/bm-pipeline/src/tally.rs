@@ -2,6 +2,7 @@
 
 use crate::decide::{PairMode, ScoredTemplate};
 use crate::fate::Decision;
+use crate::near_misses::NearMisses;
 use crate::survey::Survey;
 use crate::totals::Totals;
 
@@ -12,6 +13,10 @@ pub struct Tally {
     pub totals: Totals,
     /// Distributions for a page, if one was requested.
     pub survey: Option<Box<Survey>>,
+    /// The reads that fail one limit alone.
+    pub(crate) near_misses: NearMisses,
+    /// Counts of the first reads.
+    pub(crate) first: Totals,
 }
 
 impl Tally {
@@ -26,6 +31,7 @@ impl Tally {
             self.totals.count(fate, scored.prediction(mate), bases, judged);
             self.totals.count_cut(fate, &scored.cut_bases(mate), scored.adapter_bases(mate));
         }
+        self.near_misses.add(scored, decision, mode);
         if let Some(survey) = &mut self.survey {
             survey.add(scored, decision, mode == PairMode::Joint);
         }
@@ -37,6 +43,7 @@ impl Tally {
     /// Adds the counts of later reads.
     pub(crate) fn merge(&mut self, later: &Self) {
         self.totals.add(&later.totals);
+        self.near_misses.merge(&later.near_misses);
         if let (Some(ours), Some(theirs)) = (&mut self.survey, &later.survey) {
             ours.merge(theirs);
         }

@@ -37,7 +37,7 @@ const SAME_QUALITY: u8 = Phred::OFFSET + 25;
 const SECOND_TEXT: usize = 16;
 
 /// Templates handled together.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct TemplateBatch {
     layout: Layout,
     /// Number of templates before it in the run.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bm_reads::ReadRef;
 
-use crate::{Facts, Misfit};
+use crate::{ErrorRule, Facts, LongReads, Misfit};
 
 /// Whether a model applies to a run, by the run's first reads, and what scores the run's reads.
 ///
@@ -36,8 +36,9 @@ use crate::{Facts, Misfit};
 pub struct Applicability {
     misfits: Vec<Misfit>,
     other_reasons: Vec<String>,
-    /// Whether reported errors can replace the model.
-    has_replacement: bool,
+    /// The rule for reported errors, if they can replace the model.
+    replacement: Option<ErrorRule>,
+    long_reads: Option<LongReads>,
 }
 
 /// What scores the reads of a run.
@@ -70,18 +71,32 @@ impl Applicability {
     ///
     /// Some hundred reads are enough. A model without a domain applies to every run, and reads of
     /// fewer than 5,000 bases together are too few to find a misfit.
+    ///
+    /// If reads are longer than those that the model was trained on, reported errors replace it with
+    /// a limit of their own: [`Applicability::long_reads`].
     pub fn of<'a>(facts: &Facts, first_reads: impl IntoIterator<Item = ReadRef<'a>>) -> Self {
-        let misfits = facts.domain.map(|domain| domain.misfits(first_reads.into_iter()));
-        Self {
-            misfits: misfits.unwrap_or_default(),
-            other_reasons: Vec::new(),
-            has_replacement: facts.rule.for_reported_errors().is_some(),
+        let reads: Vec<_> = first_reads.into_iter().collect();
+        let misfits = facts.domain.map(|domain| domain.misfits(reads.iter().copied()));
+        let misfits = misfits.unwrap_or_default();
+        let mut replacement = facts.rule.for_reported_errors();
+        let is_long = misfits.iter().any(|misfit| matches!(misfit, Misfit::LongReads { .. }));
+        let long_reads =
+            replacement.filter(|_| is_long).map(|_| LongReads::of(reads.iter().copied()));
+        if let (Some(rule), Some(long)) = (&mut replacement, long_reads) {
+            *rule = rule.with_max_error_rate(long.max_error_rate).unwrap_or(*rule);
         }
+        Self { misfits, other_reasons: Vec::new(), replacement, long_reads }
     }
 
     /// Returns that the model applies, without a check: for a model that was made for the run.
     pub fn certain() -> Self {
-        Self { misfits: Vec::new(), other_reasons: Vec::new(), has_replacement: false }
+        Self { misfits: Vec::new(), other_reasons: Vec::new(), replacement: None, long_reads: None }
+    }
+
+    /// Adds the limit for long reads, for a model that was made for the run and scores by reported
+    /// qualities.
+    pub fn with_long_reads(self, long_reads: Option<LongReads>) -> Self {
+        Self { long_reads, ..self }
     }
 
     /// Adds a reason, found by other means, why the model does not apply: one clause, lower case.
@@ -93,7 +108,7 @@ impl Applicability {
     /// Keeps the model in use even if it does not apply: for a model that the user asked for by
     /// name. The reasons stay.
     pub fn keeping_model(self) -> Self {
-        Self { has_replacement: false, ..self }
+        Self { replacement: None, long_reads: None, ..self }
     }
 
     /// Returns whether the model applies: whether there are no reasons against it.
@@ -103,11 +118,23 @@ impl Applicability {
 
     /// Returns what scores the reads.
     pub fn scored_by(&self) -> ScoredBy {
-        if self.has_replacement && !self.applies() {
+        if self.replacement.is_some() && !self.applies() {
             ScoredBy::ReportedErrors
         } else {
             ScoredBy::Model
         }
+    }
+
+    /// Returns the rule by which reported errors score the reads, if they do.
+    pub(crate) fn reported_rule(&self) -> Option<ErrorRule> {
+        self.replacement.filter(|_| !self.applies())
+    }
+
+    /// Returns the limit for the reads, if they are long and their reported qualities score them.
+    /// Probabilities are those of at most this error rate, and a read should pass if it expects no
+    /// more errors.
+    pub fn long_reads(&self) -> Option<LongReads> {
+        self.long_reads
     }
 
     /// Returns how the reads differ from the model's domain.

@@ -26,12 +26,6 @@ impl Domain {
 /// values; no stretch of 5,000 did.
 const FEWEST_BASES: u64 = 5000;
 
-/// Lowest byte of Phred+64, and of Solexa's older form of it.
-const LOWEST_64: usize = b';' as usize;
-
-/// Phred+64 files reach about `h` (Phred 40). In Phred+33, this byte would be Phred 57.
-const HIGH_64: usize = b'Z' as usize;
-
 /// Largest tolerated fraction of bases above the highest Phred score.
 const HIGH_FRACTION: f64 = 0.01;
 
@@ -49,8 +43,6 @@ pub enum Misfit {
         /// Number of distinct values.
         values: usize,
     },
-    /// The qualities are encoded as Phred+64.
-    Phred64,
     /// Qualities are higher than in any run in the training data.
     HighQualities {
         /// Fraction of known bases above `max_phred`.
@@ -97,7 +89,6 @@ impl Domain {
         if total < FEWEST_BASES {
             return vec![];
         }
-        let highest = bases.iter().rposition(|count| *count > 0).unwrap_or(lowest);
         let high: u64 =
             bases.iter().skip(usize::from(Phred::OFFSET) + usize::from(self.max_phred) + 1).sum();
         let fraction = high as f64 / total as f64;
@@ -107,8 +98,6 @@ impl Domain {
             }]
         } else if values < self.min_quality_values {
             vec![Misfit::FewQualityValues { values }]
-        } else if lowest >= LOWEST_64 && highest >= HIGH_64 {
-            vec![Misfit::Phred64]
         } else if fraction > HIGH_FRACTION {
             vec![Misfit::HighQualities { fraction, max_phred: self.max_phred }]
         } else {
@@ -137,10 +126,6 @@ impl fmt::Display for Misfit {
             Self::FewQualityValues { values } => {
                 write!(f, "the qualities have only {values} distinct values")
             }
-            Self::Phred64 => f.write_str(
-                "the qualities look like Phred+64 and are read 31 too high; --phred64 converts \
-                 them",
-            ),
             Self::HighQualities { fraction, max_phred } => write!(
                 f,
                 "{:.0} % of the qualities are above {max_phred}, the highest in its training data",
@@ -185,7 +170,6 @@ mod tests {
             misfits(40, 150, b'A', |i| b"#?"[i % 2]),
             [Misfit::FewQualityValues { values: 2 }]
         );
-        assert_eq!(misfits(40, 150, b'A', |i| b"BJ`h"[i % 4]), [Misfit::Phred64]);
         let high = misfits(40, 150, b'A', |i| b"#5I~"[i % 4]);
         assert!(
             matches!(

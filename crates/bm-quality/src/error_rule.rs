@@ -65,6 +65,15 @@ impl ErrorRule {
         Self { mean_scale: 1.0, ..self }
     }
 
+    /// Returns the rule with another highest error rate of a good read.
+    ///
+    /// # Errors
+    ///
+    /// In words, unless it is over 0 and under 1.
+    pub fn with_max_error_rate(self, max_error_rate: f64) -> Result<Self, String> {
+        Self::new(self.mean_scale, self.dispersion, max_error_rate)
+    }
+
     /// Returns the rule's entry in a manifest.
     pub fn entry(&self) -> ReadRuleEntry {
         let Self { mean_scale, dispersion, max_error_rate } = *self;

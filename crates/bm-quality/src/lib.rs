@@ -145,6 +145,7 @@ mod facts;
 mod golden;
 mod golden_report;
 mod kind;
+mod long_reads;
 mod manifest;
 mod metadata;
 mod model;
@@ -170,6 +171,7 @@ pub use facts::Facts;
 pub use golden::{GoldenRead, GoldenReads};
 pub use golden_report::GoldenReport;
 pub use kind::{ChoosePart, Combination, ReadRule, RuleEntries, WindowEntry, WindowRule};
+pub use long_reads::LongReads;
 pub use manifest::{
     DomainEntry, EncodingEntry, FileEntry, LabelEntry, Manifest, TensorEntry, Thresholds,
 };

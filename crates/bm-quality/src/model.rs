@@ -8,7 +8,7 @@ use bm_reads::ReadRef;
 
 use crate::kind::{ChoosePart, ScoreReads, Scorer, ScorerParts};
 use crate::{
-    Applicability, Facts, ModelPackage, PairRule, Prediction, QualityError, ReadRule, ScoredBy,
+    Applicability, ErrorRule, Facts, ModelPackage, PairRule, Prediction, QualityError, ReadRule,
     Threshold,
 };
 
@@ -98,7 +98,11 @@ impl QualityModel {
     /// It is for runs to which the package's model does not apply ([`Facts::domain`]).
     pub fn by_reported_errors(package: Arc<ModelPackage>) -> Option<Self> {
         let rule = package.facts().rule.for_reported_errors()?;
-        Some(Self { scorer: Scorer::reported(rule), rule: rule.into(), package })
+        Some(Self::reported(package, rule))
+    }
+
+    fn reported(package: Arc<ModelPackage>, rule: ErrorRule) -> Self {
+        Self { scorer: Scorer::reported(rule), rule: rule.into(), package }
     }
 
     /// Returns the facts of the model.
@@ -216,11 +220,9 @@ impl Applicability {
         package: Arc<ModelPackage>,
         backend: &dyn Backend,
     ) -> Result<QualityModel, QualityError> {
-        if self.scored_by() == ScoredBy::ReportedErrors
-            && let Some(model) = QualityModel::by_reported_errors(Arc::clone(&package))
-        {
-            return Ok(model);
+        match self.reported_rule() {
+            Some(rule) => Ok(QualityModel::reported(package, rule)),
+            None => QualityModel::new(package, backend),
         }
-        QualityModel::new(package, backend)
     }
 }

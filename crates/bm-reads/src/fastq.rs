@@ -5,6 +5,9 @@
 //! error has an address (record, byte, name). Records may be wrapped into any number of lines. The
 //! definition line is kept unchanged, so a record of four lines can be written back byte for byte.
 //!
+//! Quality scores are Phred + 33 or Phred + 64, as the caller states; where nobody did
+//! ([`QualityOffset::Unstated`]), a file whose first reads look like Phred + 64 is refused.
+//!
 //! [`Reader::read_batch`] parses text in its read buffer and copies nothing: the parts of a record
 //! are ranges of that buffer.
 //!
@@ -22,6 +25,7 @@
 
 mod batch;
 mod error;
+mod offset;
 mod parse;
 mod reader;
 mod record;
@@ -29,7 +33,8 @@ pub(crate) mod text;
 
 pub use batch::{Address, BatchSize, RecordBatch};
 pub use error::{FastqError, Fault};
-pub use reader::{QualityOffset, Reader};
+pub use offset::QualityOffset;
+pub use reader::Reader;
 pub use record::{Record, RecordRef};
 
 pub(crate) use parse::{LONGEST_DEFINITION, LONGEST_RECORD, are_bases, is_base};

@@ -30,6 +30,7 @@ mod format;
 mod html;
 mod json;
 mod library_facts;
+mod loss_facts;
 pub mod multiqc;
 mod report;
 mod text;
@@ -41,7 +42,12 @@ pub use error::ReportError;
 pub use html::{AdaptPage, FilterPage, TunePage};
 pub use json::write_json;
 pub use library_facts::{ConversionFacts, LibraryFacts, StructureFacts};
-pub use report::{CriteriaFacts, Domain, EngineFacts, ModelFacts, Report, Time, TrimFacts};
+pub use loss_facts::{
+    ExcessFacts, LooserFacts, LossFacts, ModelAloneFacts, TrimTrialFacts, WhyFacts,
+};
+pub use report::{
+    CriteriaFacts, Domain, EngineFacts, LongReadFacts, ModelFacts, Report, Time, TrimFacts,
+};
 
 /// The examples of the README, as tests.
 #[cfg(doctest)]

@@ -1,7 +1,7 @@
 //! The report of `bm filter` and `bm score`: numbers and names.
 
 use bm_pipeline::{Decider, Done, Engine, ScoreSource, Totals, Trimming};
-use bm_quality::{Applicability, ScoredBy};
+use bm_quality::{Applicability, LongReads, ScoredBy};
 use serde::{Deserialize, Serialize};
 
 use crate::adapt_report::AdaptationFacts;
@@ -9,6 +9,7 @@ use crate::adapter_facts::MateAdapters;
 use crate::error::ReportError;
 use crate::format::{FORMAT, PROGRAM};
 use crate::library_facts::LibraryFacts;
+use crate::loss_facts::{LossFacts, ModelAloneFacts};
 
 /// The report of `bm filter` and `bm score`. Its keys are a contract.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -28,6 +29,9 @@ pub struct Report {
     /// Counts of reads and bases: in, kept, discarded, unscored.
     #[serde(flatten)]
     pub totals: Totals,
+    /// Why most reads are not kept; left out if at least half of them are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub losses: Option<LossFacts>,
     /// What is cut off reads, if anything may be cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trim: Option<TrimFacts>,
@@ -47,6 +51,9 @@ pub struct Report {
     /// The adaptation to the run, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adaptation: Option<AdaptationFacts>,
+    /// What the base model alone would keep, if the run was learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_alone: Option<ModelAloneFacts>,
     /// What a read needs to be kept.
     pub criteria: CriteriaFacts,
     /// The engine.
@@ -94,14 +101,39 @@ pub struct Domain {
     pub reasons: Vec<String>,
     /// What scored the reads: `model` or `reported-errors`.
     pub scored_by: String,
+    /// The limit for the reads, if they are long and their reported qualities scored them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long_reads: Option<LongReadFacts>,
+}
+
+/// The limit for long reads that their reported qualities scored.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct LongReadFacts {
+    /// Probabilities are those of at most this error rate. Unit: errors per base.
+    pub max_error_rate: f64,
+    /// Whether it also was the limit on the expected errors per base, as no criterion was given.
+    pub decided: bool,
+    /// Fraction of the first reads that report an error rate of at most 1 %, which chose the limit.
+    pub accurate_fraction: f64,
+    /// The same in words.
+    pub reason: String,
+}
+
+impl LongReadFacts {
+    fn of(long: &LongReads, decided: bool) -> Self {
+        let LongReads { max_error_rate, accurate_fraction } = *long;
+        Self { max_error_rate, decided, accurate_fraction, reason: long.to_string() }
+    }
 }
 
 impl Domain {
     /// Value of `scored_by` if the reported qualities scored the reads.
     pub(crate) const REPORTED_ERRORS: &str = ScoredBy::ReportedErrors.name();
 
-    fn of(applicability: &Applicability) -> Self {
+    fn of(applicability: &Applicability, decided: bool) -> Self {
+        let long_reads = applicability.long_reads();
         Self {
+            long_reads: long_reads.map(|long| LongReadFacts::of(&long, decided)),
             applies: applicability.applies(),
             reasons: applicability.reasons().collect(),
             scored_by: applicability.scored_by().name().to_owned(),
@@ -177,6 +209,7 @@ impl Report {
             inputs: done.inputs.clone(),
             outputs: done.outputs.clone(),
             totals: done.totals,
+            losses: done.losses.as_ref().map(LossFacts::of),
             trim: TrimFacts::of(&done.trimming),
             adapters_found: done.inserts.as_deref().map(MateAdapters::of).unwrap_or_default(),
             library: done.inserts.as_deref().and_then(LibraryFacts::of),
@@ -184,8 +217,10 @@ impl Report {
             model: model
                 .map(|(engine, ..)| ModelFacts::of(engine, criteria.threshold))
                 .transpose()?,
-            domain: model.map(|(.., applicability)| Domain::of(applicability)),
+            domain: model
+                .map(|(.., applicability)| Domain::of(applicability, done.default_limit.is_some())),
             adaptation: model.and_then(|(_, learned, _)| learned).map(AdaptationFacts::of),
+            model_alone: done.alone.as_ref().map(ModelAloneFacts::of),
             criteria,
             engine: model.map(|(engine, ..)| EngineFacts {
                 backend: engine.backend.name().to_owned(),

@@ -1,6 +1,7 @@
 //! Sentences made from reports.
 
 mod library;
+pub(crate) mod losses;
 pub(crate) mod trimming;
 
 use bm_adapt::Choice;
@@ -9,7 +10,7 @@ use bm_pipeline::{EvidenceTotals, PairTotals, ReadTotals, Reason};
 use crate::adapt_report::{AdaptationFacts, EvidenceFacts};
 use crate::adapter_facts::MateAdapters;
 use crate::library_facts::LibraryFacts;
-use crate::report::{CriteriaFacts, Domain, ModelFacts, Report};
+use crate::report::{CriteriaFacts, Domain, LongReadFacts, ModelFacts, Report};
 use crate::text;
 
 /// Fraction of covered bases below which the reads are probably not of the run that was learned.
@@ -51,6 +52,7 @@ pub fn summary(report: &Report) -> String {
             reasons.iter().map(|(reason, count)| format!("{count} {}", reason.name())).collect();
         lines.push(format!("not kept for: {}", reasons.join(", ")));
     }
+    lines.extend(losses::line(report));
     lines.extend(trimming::lines(report));
     lines.extend(report.library.iter().flat_map(library::lines));
     let threads = match report.time.threads {
@@ -67,7 +69,14 @@ pub fn summary(report: &Report) -> String {
 pub fn about(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     let criteria = criteria(&report.criteria);
+    let long = report.domain.as_ref().and_then(|domain| domain.long_reads.as_ref());
     if let Some(ModelFacts { id, version, label, .. }) = &report.model {
+        let label = match long {
+            Some(long) => {
+                &format!("pass: true error rate of the read <= {} %", 100.0 * long.max_error_rate)
+            }
+            None => label,
+        };
         lines.push(match report.command.as_str() {
             RECALIBRATE => format!("model {id} version {version}"),
             _ => format!("model {id} version {version}, {criteria} ({label})"),
@@ -84,8 +93,9 @@ pub fn about(report: &Report) -> Vec<String> {
         lines.extend(applicability(domain, &model.id));
     }
     lines.extend(report.adaptation.as_ref().map(learned));
+    lines.extend(long.map(long_reads));
     if !report.totals.evidence.is_empty() {
-        lines.push(evidence_totals(&report.totals.evidence));
+        lines.push(evidence_totals(&report.totals.evidence, report.adaptation.is_some()));
     }
     lines
 }
@@ -96,15 +106,45 @@ fn applicability(domain: &Domain, model: &str) -> Option<String> {
         return None;
     }
     let consequence = if domain.scored_by == Domain::REPORTED_ERRORS {
+        // Long reads have gaps, from which nothing is learned.
+        let adapt =
+            if domain.long_reads.is_some() { "" } else { ", --adapt a model that learns the run" };
         format!(
             "reads were scored by the errors that their qualities report (EE); -m {model} uses the \
-             model all the same, --adapt a model that learns the run"
+             model all the same{adapt}"
         )
     } else {
         "it scored the reads all the same, as it was named".to_owned()
     };
     let reasons = domain.reasons.join("; ");
     Some(format!("model {model} does not apply: {reasons}; {consequence}"))
+}
+
+/// Returns a line on the limit for long reads, and why it is what it is.
+fn long_reads(long: &LongReadFacts) -> String {
+    let limit = match long.max_error_rate {
+        rate if rate > 0.0 => format!("1 error in {:.0} bases", 1.0 / rate),
+        _ => "no error".to_owned(),
+    };
+    let reason = &long.reason;
+    if long.decided {
+        format!(
+            "long reads pass if at most {limit} is expected, because {reason}; --max-ee-rate, \
+             --max-ee or --threshold sets another limit"
+        )
+    } else {
+        format!("probabilities of long reads are those of at most {limit}, because {reason}")
+    }
+}
+
+/// Returns lines on most reads not being kept, and on far fewer than by the base model alone.
+pub(crate) fn alarms(report: &Report) -> impl Iterator<Item = String> {
+    losses::line(report).into_iter().chain(losses::warning(report))
+}
+
+/// Returns a warning if `--adapt` keeps far fewer reads than the base model alone would.
+pub fn warning(report: &Report) -> Option<String> {
+    losses::warning(report)
 }
 
 /// Returns a line for each mate in whose first reads adapters were found.
@@ -184,9 +224,10 @@ fn model(adaptation: &AdaptationFacts) -> String {
     }
 }
 
-/// Returns a line on the expected errors of the scored reads without and with k-mer evidence.
-fn evidence_totals(totals: &EvidenceTotals) -> String {
-    let question = if totals.coverage() < LOW_COVERAGE {
+/// Returns a line on the expected errors of the scored reads without and with k-mer evidence, which
+/// is `of_this_run` or of a package.
+fn evidence_totals(totals: &EvidenceTotals, of_this_run: bool) -> String {
+    let question = if totals.coverage() < LOW_COVERAGE && !of_this_run {
         "; are these reads of the run that the package learned?"
     } else {
         ""

@@ -9,11 +9,11 @@ use bm_encode::{BaseQualityPlace, CodeEncoder, Encoder, FeatureBatch, QualityPla
 use bm_io::{Durability, Input, Output, Tasks, finish_all};
 use bm_quality::{Combination, WindowRule};
 use bm_reads::ReadRef;
-use bm_reads::fastq::{QualityOffset, Record};
+use bm_reads::fastq::Record;
 use clap::ValueEnum;
 use npyz::WriterBuilder;
 
-use crate::options::input::StrictArgs;
+use crate::options::input::{QualityArgs, StrictArgs};
 use crate::options::running::WritingArgs;
 use crate::terminal;
 
@@ -48,6 +48,8 @@ pub(crate) struct Args {
     /// Write the vectors of the codes of the encoding
     #[arg(long, conflicts_with = "input")]
     vectors: bool,
+    #[command(flatten)]
+    quality: QualityArgs,
     #[command(flatten)]
     strict: StrictArgs,
     #[command(flatten)]
@@ -111,7 +113,7 @@ fn windows(args: &Args, path: &Path, output: Output) -> Result<String> {
         WindowRule { length: encoding.window, combination: Combination::BaseWeightedMeanLogit };
     let mut batch = FeatureBatch::with_capacity(encoding, ROWS);
     let (mut rows, mut empty) = (0u64, 0u64);
-    let reads = each(path, &args.strict, |read| {
+    let reads = each(path, args, |read| {
         empty += u64::from(read.is_empty());
         for window in rule.windows(read.len()) {
             batch.push(&encoder, read.window(window.start, window.len()))?;
@@ -136,7 +138,7 @@ fn codes(args: &Args, path: &Path, encoder: &dyn CodeEncoder, output: Output) ->
     let mut spool = Spool::new(output, args.writing.durability())?;
     let mut codes = Vec::new();
     let mut bases = 0;
-    let reads = each(path, &args.strict, |read| {
+    let reads = each(path, args, |read| {
         codes.clear();
         if !read.is_empty() {
             encoder.encode_into(read, &mut codes)?;
@@ -163,10 +165,10 @@ fn vectors(args: &Args, encoder: &dyn CodeEncoder, output: Output) -> Result<Str
 /// Calls `take` with every read of a file; returns their number.
 fn each(
     path: &Path,
-    strict: &StrictArgs,
+    Args { quality, strict, .. }: &Args,
     mut take: impl FnMut(ReadRef<'_>) -> Result<()>,
 ) -> Result<u64> {
-    let mut input = Input::open(path, QualityOffset::default(), &Tasks::for_workers(0))?;
+    let mut input = Input::open(path, quality.offset(), &Tasks::for_workers(0))?;
     strict.check(input.end())?;
     let mut record = Record::default();
     while input.read_record(&mut record)? {

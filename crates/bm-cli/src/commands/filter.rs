@@ -19,7 +19,7 @@ use crate::progress::TerminalObserver;
 /// as unscored and not kept. Other models have other rules: see `bm models show ID`.
 ///
 /// The model has learned from Illumina reads. If the first reads of the file show that it does not
-/// apply (qualities of one or two values, Phred+64, long reads), bm says so and uses the errors that
+/// apply (qualities of one or two values, long reads), bm says so and uses the errors that
 /// the qualities report, unless --model names the model.
 ///
 /// A pair is scored as one read, by the errors expected in both mates. Mates are kept or discarded

@@ -8,13 +8,13 @@ use bm_io::{
     FileState, Input, Output, Tasks, TextInput, finish_all, is_stdio, name, open_file, open_text,
     stdin,
 };
-use bm_reads::fastq::{QualityOffset, Record};
+use bm_reads::fastq::Record;
 use bm_reads::mates;
 use bm_truth::{
     Aligned, Alignment, HEADER, OverlapRules, Pileup, Reference, Row, Rules, TruthError, mate_rows,
 };
 
-use crate::options::input::StrictArgs;
+use crate::options::input::{QualityArgs, StrictArgs};
 use crate::options::running::WritingArgs;
 use crate::terminal;
 
@@ -67,6 +67,13 @@ pub(crate) struct Args {
     /// Lowest mapping quality of the alignments that count for variants
     #[arg(long, value_name = "Q", default_value_t = 20, conflicts_with = "mates")]
     min_mapq: u8,
+    /// Quality scores of the mates are Phred + 64, as Illumina wrote them before 2011
+    #[arg(long, requires = "mates")]
+    phred64: bool,
+    /// Quality scores of the mates are Phred + 33, even if the first reads look like Phred + 64,
+    /// which is refused otherwise
+    #[arg(long, requires = "mates", conflicts_with = "phred64")]
+    phred33: bool,
     #[command(flatten)]
     strict: StrictArgs,
     #[command(flatten)]
@@ -238,10 +245,10 @@ fn each(
 /// Counts the positions at which the mates of each pair disagree.
 fn from_mates(args: &Args, first: &Path, second: &Path, mut table: Table) -> Result<()> {
     let tasks = Tasks::for_workers(0);
-    let (mut ours, mut theirs) = (
-        Input::open(first, QualityOffset::default(), &tasks)?,
-        Input::open(second, QualityOffset::default(), &tasks)?,
-    );
+    let Args { phred64, phred33, .. } = *args;
+    let offset = QualityArgs { phred64, phred33 }.offset();
+    let (mut ours, mut theirs) =
+        (Input::open(first, offset, &tasks)?, Input::open(second, offset, &tasks)?);
     args.strict.check(ours.end())?;
     args.strict.check(theirs.end())?;
     let (mut one, mut other) = (Record::default(), Record::default());

@@ -56,7 +56,11 @@ impl StrictArgs {
 pub(crate) struct QualityArgs {
     /// Quality scores are Phred + 64, as Illumina wrote them before 2011; outputs have Phred + 33
     #[arg(long, help_heading = "Running")]
-    phred64: bool,
+    pub(crate) phred64: bool,
+    /// Quality scores are Phred + 33, even if the first reads look like Phred + 64, which is refused
+    /// otherwise
+    #[arg(long, conflicts_with = "phred64", help_heading = "Running")]
+    pub(crate) phred33: bool,
 }
 
 /// Whether reported qualities count.
@@ -80,7 +84,11 @@ impl IgnoreArgs {
 impl QualityArgs {
     /// Returns the offset of quality scores.
     pub(crate) fn offset(&self) -> QualityOffset {
-        if self.phred64 { QualityOffset::Phred64 } else { QualityOffset::Phred33 }
+        match self {
+            Self { phred64: true, .. } => QualityOffset::Phred64,
+            Self { phred33: true, .. } => QualityOffset::Phred33,
+            _ => QualityOffset::Unstated,
+        }
     }
 }
 

@@ -84,6 +84,9 @@ impl OpenReports {
             outputs.push(output);
         }
         finished.commit_with(outputs)?;
+        if let Some(line) = words::warning(&report) {
+            terminal::warn(&line);
+        }
         if !quiet {
             terminal::note(&words::summary(&report));
         }

@@ -5,8 +5,8 @@ use std::fs;
 use serde_json::Value;
 
 use crate::support::{
-    HISEQ, MEASLES, MISEQ, NOVASEQ, Scratch, bm, bm_with_stdin, gzip, plain, record, records, rows,
-    shell, testdata, text_of,
+    HISEQ, MEASLES, MISEQ, NOVASEQ, Scratch, bm, bm_with_stdin, command, gzip, plain, record,
+    records, rows, run, shell, testdata, text_of,
 };
 
 /// Filters `input` and checks that every read is in the output of its verdict by `bm score`,
@@ -435,12 +435,98 @@ fn phred_64_qualities_are_converted() {
                 == expected
         );
     }
-    let said = bm(["filter", &input, "-o", "/dev/null"]).done().stderr;
-    assert!(
-        said.contains("the qualities look like Phred+64") && said.contains("--phred64"),
-        "{said}"
-    );
     // Phred+33 is not accepted as Phred+64.
     let message = bm(["filter", &testdata(HISEQ), "--phred64", "-o", "-", "-q"]).refused();
     assert!(message.contains("record 1 (") && message.contains("is no Phred + 64"), "{message}");
+}
+
+/// Returns a file of 60 reads of 150 bases, with the quality bytes that `byte` returns.
+fn with_qualities(scratch: &Scratch, byte: impl Fn(usize) -> u8) -> String {
+    let read = |i: usize| {
+        let bases: Vec<u8> = (0..150).map(|at| b"ACGT"[(i * 7 + at * at + at / 3) % 4]).collect();
+        let quality: Vec<u8> = (0..150).map(|at| byte(i * 31 + at)).collect();
+        [format!("@r{i}\n").as_bytes(), &bases, b"\n+\n", &quality, b"\n"].concat()
+    };
+    scratch.file("reads.fastq", &(0..60).flat_map(read).collect::<Vec<_>>())
+}
+
+#[test]
+fn phred_64_that_is_not_stated_is_refused_by_every_command_that_reads_qualities() {
+    let scratch = Scratch::new();
+    let old = testdata("derived/phred64.fastq.gz");
+    let out = scratch.path("out");
+    let why = "the quality bytes of the first 667 reads are `B` to `i`, which looks like Phred+64: \
+               --phred64 converts them; --phred33 reads them as they are, as Q33 to Q72";
+    let commands = [
+        vec!["filter", &old, "-o", &out],
+        vec!["filter", &old, "-o", &out, "-m", "read-error", "-t", "0"],
+        vec!["filter", &old, "--interleaved", "-o", &out],
+        vec!["filter", &old, "--adapt", "-o", &out],
+        vec!["score", &old, "-o", &out],
+        vec!["score", &old, "--trim"],
+        vec!["adapt", &old, "-o", &out],
+        vec!["encode", &old, "-o", &out],
+        vec!["truth", "--mates", &old, &old, "-o", &out],
+    ];
+    for arguments in commands {
+        let refused = run(&mut command(&arguments));
+        assert!(refused.stdout.is_empty(), "{arguments:?}");
+        assert_eq!(refused.refused(), format!("bm: {old}: {why}\n"), "{arguments:?}");
+        assert!(scratch.names().is_empty(), "{arguments:?}: {:?}", scratch.names());
+        for flag in ["--phred64", "--phred33"] {
+            let stated = run(command(&arguments).arg(flag).arg("-q"));
+            // Learning may still find that mates are no mates.
+            assert!(!stated.stderr.contains("looks like"), "{arguments:?}: {}", stated.stderr);
+        }
+        for name in scratch.names() {
+            let path = scratch.folder().join(name);
+            if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.unwrap();
+        }
+    }
+    let both = bm(["score", &old, "--phred64", "--phred33"]).misused();
+    assert!(both.contains("cannot be used with"), "{both}");
+    // The second mates may be older than the first ones, in another folder of a laboratory.
+    let text = text_of(&testdata("derived/multimember.fastq.gz"));
+    let new = scratch.file("new.fastq", &text);
+    let message = bm(["filter", &new, &old, "-o", &out, "-O", &scratch.path("out2")]).refused();
+    assert_eq!(message, format!("bm: {old}: {why}\n"));
+    // One read is enough, and so is stdin.
+    let old_text = text_of(&old);
+    let message = bm_with_stdin(["score", "-"], records(&old_text)[0]).refused();
+    assert!(message.starts_with("bm: stdin: the quality bytes of the first 1 reads"), "{message}");
+}
+
+#[test]
+fn solexa_scores_are_refused_without_the_flag_that_does_not_help() {
+    let scratch = Scratch::new();
+    let input = with_qualities(&scratch, |at| b';' + (at % 40) as u8);
+    let message = bm(["score", &input]).refused();
+    assert!(
+        message.contains("`;` to `b`, which looks like Solexa's format")
+            && !message.contains("--phred64"),
+        "{message}"
+    );
+}
+
+#[test]
+fn phred_33_is_not_taken_for_phred_64() {
+    let scratch = Scratch::new();
+    let cases: [(&str, &dyn Fn(usize) -> u8); 8] = [
+        // Mates merged by adding their qualities; consensus and HiFi reads.
+        ("merged", &|at| b"FJOZ`hjl"[at % 8]),
+        ("consensus", &|at| b"Z]`bdfhj~"[at % 9]),
+        ("one low quality", &|at| if at == 800 { b'#' } else { b"FZ]`"[at % 4] }),
+        ("good reads", &|at| b"@BDFHIJ"[at % 7]),
+        ("all Q30", &|_| b'?'),
+        ("all Q40", &|_| b'I'),
+        ("all Q71", &|_| b'h'),
+        ("all Q93", &|_| b'~'),
+    ];
+    for (what, byte) in cases {
+        let input = with_qualities(&scratch, byte);
+        let [unstated, stated] = ["-q", "--phred33"].map(|flag| bm(["score", &input, flag]).done());
+        assert!(unstated.stdout == stated.stdout, "{what}");
+        assert!(!stated.stderr.contains("Phred+64"), "{what}: {}", stated.stderr);
+        bm(["adapt", &input, "-o", &scratch.path("run.model")]).done();
+    }
 }

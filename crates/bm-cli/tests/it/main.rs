@@ -20,6 +20,8 @@ mod foreign;
 mod html;
 mod limits;
 mod long_input;
+mod long_reads;
+mod losses;
 mod manners;
 mod no_qualities;
 mod outputs;

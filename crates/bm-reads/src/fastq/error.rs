@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use thiserror::Error;
 
-use crate::ReadError;
+use crate::{Phred, ReadError};
 
 /// A fault in a FASTQ file and its address.
 #[derive(Debug)]
@@ -21,6 +21,10 @@ pub struct FastqError {
 
 impl fmt::Display for FastqError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if matches!(self.fault, Fault::LooksLikePhred64 { .. }) {
+            // Not a fault of one record.
+            return self.fault.fmt(f);
+        }
         write!(f, "record {} (", self.record)?;
         if let Some(name) = &self.name {
             write!(f, "read {}, ", Shown(name))?;
@@ -126,12 +130,43 @@ pub enum Fault {
         /// Longest sequence allowed, in bases.
         longest: usize,
     },
+    /// Nobody stated the offset of the quality scores, and the first reads look like Phred + 64, or
+    /// like Solexa's scores, which have the same offset.
+    #[error(
+        "the quality bytes of the first {reads} reads are `{}` to `{}`, which looks like {}; \
+         --phred33 reads them as they are, as Q{} to Q{}",
+        char::from(*.lowest),
+        char::from(*.highest),
+        look_of(*.lowest),
+        .lowest.saturating_sub(Phred::OFFSET),
+        .highest.saturating_sub(Phred::OFFSET)
+    )]
+    LooksLikePhred64 {
+        /// Reads that were looked at.
+        reads: u64,
+        /// Their lowest quality byte.
+        lowest: u8,
+        /// Their highest quality byte.
+        highest: u8,
+    },
     /// The record is well-formed text but not a valid read.
     #[error(transparent)]
     Read(ReadError),
     /// The stream could not be read or decompressed.
     #[error("reading the input failed")]
     Io(#[source] io::Error),
+}
+
+/// Lowest byte of Phred + 64. Solexa's scores begin below it.
+const LOWEST_PHRED64: u8 = b'@';
+
+/// Returns what quality scores with this lowest byte look like, and what to do.
+fn look_of(lowest: u8) -> &'static str {
+    if lowest < LOWEST_PHRED64 {
+        "Solexa's format, older than Phred+64, which bm does not read: convert the file to Phred+33"
+    } else {
+        "Phred+64: --phred64 converts them"
+    }
 }
 
 /// Prints unknown bytes escaped and on one line, at most 80 of them.

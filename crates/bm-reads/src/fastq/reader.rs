@@ -4,20 +4,11 @@ use std::io::{self, Read};
 
 use super::batch::{Address, BatchSize, RecordBatch};
 use super::error::{FastqError, Fault};
+use super::offset::{FirstQualities, QualityOffset};
 use super::parse::{self, Found, LONGEST_RECORD};
 use super::record::Record;
 use super::text::{CHUNK, Source, Text};
 use crate::RecordSource;
-
-/// The number that a file adds to quality scores to make them printable.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum QualityOffset {
-    /// Phred + 33, as in practically all files since 2011.
-    #[default]
-    Phred33,
-    /// Phred + 64, as in older Illumina files; converted to Phred + 33 while reading.
-    Phred64,
-}
 
 /// Reads FASTQ records and checks each one.
 pub struct Reader<R> {
@@ -32,6 +23,8 @@ pub struct Reader<R> {
     fault: Option<FastqError>,
     /// Whether quality scores are Phred + 64.
     phred64: bool,
+    /// The quality scores so far, if it is not yet known whether they may be Phred + 33.
+    first: Option<FirstQualities>,
 }
 
 /// [`BatchSize`] in numbers.
@@ -57,8 +50,8 @@ impl Size {
 }
 
 impl<R: Read> Reader<R> {
-    /// Returns a reader of the FASTQ text of `inner`. The reader buffers, so `inner` does not need
-    /// to.
+    /// Returns a reader of the FASTQ text of `inner` with quality scores as Phred + 33. The reader
+    /// buffers, so `inner` does not need to.
     pub fn new(inner: R) -> Self {
         Self {
             source: Source::new(inner),
@@ -67,6 +60,7 @@ impl<R: Read> Reader<R> {
             byte: 0,
             fault: None,
             phred64: false,
+            first: None,
         }
     }
 
@@ -80,7 +74,11 @@ impl<R: Read> Reader<R> {
     /// Reads quality scores with this offset; the records returned always have Phred + 33.
     #[must_use]
     pub fn with_offset(self, offset: QualityOffset) -> Self {
-        Self { phred64: offset == QualityOffset::Phred64, ..self }
+        Self {
+            phred64: offset == QualityOffset::Phred64,
+            first: (offset == QualityOffset::Unstated).then(FirstQualities::default),
+            ..self
+        }
     }
 
     /// Returns the number of whole records read.
@@ -110,12 +108,20 @@ impl<R: Read> Reader<R> {
                         let name = span.of(self.text.rest()).name().to_vec();
                         return Err(self.error(Some(name), fault));
                     }
-                    record.copy(span.of(self.text.rest()));
+                    let found = span.of(self.text.rest());
+                    if let Err(fault) = FirstQualities::look(&mut self.first, found.quality_scores)
+                    {
+                        return Err(self.error(None, fault));
+                    }
+                    record.copy(found);
                     self.text.consume(bytes);
                     self.count(1, bytes);
                     return Ok(true);
                 }
-                Found::Nothing => return Ok(false),
+                Found::Nothing => {
+                    let last = FirstQualities::decide(&mut self.first);
+                    return last.map(|()| false).map_err(|fault| self.error(None, fault));
+                }
                 Found::Fault { name, fault } => return Err(self.error(name, fault)),
                 Found::Part => self.read_on(CHUNK)?,
             }
@@ -178,6 +184,10 @@ impl<R: Read> Reader<R> {
                                 fault,
                             };
                         }
+                        let found = span.of(text).quality_scores;
+                        if let Err(fault) = FirstQualities::look(&mut self.first, found) {
+                            break Found::Fault { name: None, fault };
+                        }
                         batch.records.push(span.after(end));
                         end += bytes;
                     }
@@ -188,7 +198,10 @@ impl<R: Read> Reader<R> {
                 && size.bytes != usize::MAX
                 && batch.records.len().is_multiple_of(size.group);
             match found {
-                Found::Nothing => break (false, None),
+                Found::Nothing => match FirstQualities::decide(&mut self.first) {
+                    Ok(()) => break (false, None),
+                    Err(fault) => break (true, Some((None, fault))),
+                },
                 Found::Fault { name, fault } => break (true, Some((name, fault))),
                 _ if is_full || size.is_reached(batch.records.len(), end) => break (true, None),
                 Found::Record { .. } | Found::Part => match self.source.failure() {
@@ -199,6 +212,14 @@ impl<R: Read> Reader<R> {
                     None => wanted = longer(batch.bytes(), 2 * chunk, end),
                 },
             }
+        };
+        let fault = match fault {
+            // A fault of all records: none is returned.
+            Some((_, fault @ Fault::LooksLikePhred64 { .. })) => {
+                batch.clear();
+                return Err(self.error(None, fault));
+            }
+            fault => fault,
         };
         batch.text.split_off(end, &mut self.text);
         batch.before = Address { record: self.records, byte: self.byte };

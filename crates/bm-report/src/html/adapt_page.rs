@@ -158,8 +158,8 @@ impl AdaptPage<'_> {
         )?;
         writeln!(
             page,
-            "<li>Reads disagree at {} of the positions: strains, repeats, or errors that many \
-             reads have in common.</li>",
+            "<li>Reads disagree at {} of the positions: strains, repeats, gaps of long reads, \
+             or errors that many reads have in common.</li>",
             text::percent(findings.mixed_share)
         )?;
         if findings.copies_dropped > 0 {

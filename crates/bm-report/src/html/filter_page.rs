@@ -44,7 +44,7 @@ impl FilterPage<'_> {
         let applies = report.domain.as_ref().is_none_or(|domain| domain.applies);
         let class = if applies { "verdict" } else { "verdict kept" };
         writeln!(page, "<div class=\"{class}\">")?;
-        for line in words::about(report) {
+        for line in words::about(report).into_iter().chain(words::alarms(report)) {
             writeln!(page, "<p>{}</p>", text::escape(&line))?;
         }
         page.push_str("</div>\n");

@@ -1,0 +1,205 @@
+//! Reads that fail one limit on their score and nothing else: how many of them a looser limit keeps.
+
+use std::sync::LazyLock;
+
+use bm_quality::Prediction;
+
+use crate::decide::{PairMode, ScoredTemplate};
+use crate::fate::Decision;
+use crate::reasons::{Reason, Reasons};
+use crate::totals::Totals;
+
+/// A limit on the score of a read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Limit {
+    /// The lowest probability.
+    Threshold,
+    /// The most expected errors.
+    ExpectedErrors,
+    /// The most expected errors per base.
+    ExpectedErrorRate,
+}
+
+/// A limit that keeps at least half of the reads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LooserLimit {
+    /// Which limit.
+    pub limit: Limit,
+    /// Its value.
+    pub value: f64,
+    /// Reads that it keeps, if all else stays.
+    pub kept: u64,
+}
+
+/// The steps of each limit, from strict to loose.
+static STEPS: LazyLock<[Vec<f64>; 3]> = LazyLock::new(|| {
+    let percent = (1..100).rev().map(|percent| f64::from(percent as f32 / 100.0)).collect();
+    let decades = |from: i32, to: i32| {
+        let digits = ["1", "1.2", "1.5", "2", "2.5", "3", "4", "5", "6", "8"];
+        let value = move |digits: &str, power| format!("{digits}e{power}").parse().ok();
+        (from..=to).flat_map(|power| digits.iter().filter_map(move |it| value(it, power))).collect()
+    };
+    [percent, decades(-1, 4), decades(-4, -1)]
+});
+
+impl Limit {
+    const ALL: [Self; 3] = [Self::Threshold, Self::ExpectedErrors, Self::ExpectedErrorRate];
+
+    /// Returns the reason of a read that fails it.
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::Threshold => Reason::Probability,
+            Self::ExpectedErrors => Reason::ExpectedErrors,
+            Self::ExpectedErrorRate => Reason::ExpectedErrorRate,
+        }
+    }
+
+    /// Returns the first step that a prediction for this many bases meets.
+    fn first_step(self, prediction: &Prediction, bases: usize) -> Option<usize> {
+        let steps = &STEPS[self as usize];
+        let most = 1.0 + f64::from(f32::EPSILON);
+        let step = match self {
+            Self::Threshold => {
+                let probability = f64::from(prediction.probability()?.get());
+                steps.partition_point(|step| probability < *step)
+            }
+            Self::ExpectedErrors => {
+                let errors = f64::from(prediction.expected_errors()?);
+                steps.partition_point(|step| errors > step * most)
+            }
+            Self::ExpectedErrorRate => {
+                let errors = f64::from(prediction.expected_errors()?);
+                steps.partition_point(|step| errors > step * bases as f64 * most)
+            }
+        };
+        (step < steps.len()).then_some(step)
+    }
+}
+
+/// Numbers of reads that fail one limit and nothing else, by the first step that they meet.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NearMisses([Vec<u64>; 3]);
+
+impl NearMisses {
+    /// Adds a template. Mates that are judged one by one are left out, and reads with earlier
+    /// verdicts: another limit decides about them in another way.
+    pub(crate) fn add(&mut self, scored: &ScoredTemplate<'_>, decision: &Decision, mode: PairMode) {
+        let fates = decision.fates();
+        let fails_only = |reason: Reason| {
+            let only: Reasons = [reason].into_iter().collect();
+            fates.iter().all(|fate| fate.reasons == only)
+        };
+        if fates.iter().all(|fate| fate.reasons.is_empty()) || !scored.earlier.is_empty() {
+            return;
+        }
+        let Some(limit) = Limit::ALL.into_iter().find(|limit| fails_only(limit.reason())) else {
+            return;
+        };
+        let mates = scored.template.mates();
+        let prediction = match (mates, scored.joint) {
+            ([read], _) => scored.prediction(read),
+            (_, Some(joint)) if mode == PairMode::Joint => joint,
+            _ => return,
+        };
+        let bases = mates.iter().map(|mate| scored.judged_part(mate).len()).sum();
+        if let Some(step) = limit.first_step(prediction, bases) {
+            let counts = &mut self.0[limit as usize];
+            counts.resize(STEPS[limit as usize].len(), 0);
+            counts[step] += fates.len() as u64;
+        }
+    }
+
+    /// Adds the counts of later reads.
+    pub(crate) fn merge(&mut self, later: &Self) {
+        for (ours, theirs) in self.0.iter_mut().zip(&later.0) {
+            if ours.len() < theirs.len() {
+                ours.resize(theirs.len(), 0);
+            }
+            ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| *ours += theirs);
+        }
+    }
+
+    /// Returns the strictest step of a limit that keeps at least half of the reads, all else being
+    /// as it is; `None` if none does, or if it is not known.
+    pub(crate) fn looser(&self, limit: Limit, totals: &Totals) -> Option<LooserLimit> {
+        let mut kept = totals.reads.kept;
+        let steps = STEPS[limit as usize].iter().zip(&self.0[limit as usize]);
+        steps
+            .map(|(value, reads)| {
+                kept += reads;
+                LooserLimit { limit, value: *value, kept }
+            })
+            .find(|point| 2 * point.kept >= totals.reads.r#in)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bm_quality::{Criteria, Probability, Score, Threshold};
+
+    use super::*;
+
+    fn scored(probability: f32, expected_errors: f32) -> Prediction {
+        let probability = Probability::new(probability).expect("a probability");
+        Prediction::Scored(Score {
+            probability,
+            expected_errors: Some(expected_errors),
+            support: None,
+        })
+    }
+
+    #[test]
+    fn a_step_is_a_limit_as_a_user_writes_it_that_keeps_the_read() {
+        let mut seen = 0;
+        for i in 0..=1000_u16 {
+            let (p, errors) = (f32::from(i) / 1000.0, f32::from(i) * 0.01);
+            for bases in [37, 100, 150] {
+                let prediction = scored(p, errors);
+                let Prediction::Scored(score) = &prediction else { continue };
+                for limit in Limit::ALL {
+                    let Some(step) = limit.first_step(&prediction, bases) else { continue };
+                    let keeps = |step: usize| {
+                        // As the command line reads it.
+                        let text = (STEPS[limit as usize][step] as f32).to_string();
+                        let mut criteria = Criteria::default();
+                        match limit {
+                            Limit::Threshold => {
+                                let value = text.parse().expect("a number");
+                                criteria.threshold = Threshold::new(value).ok();
+                            }
+                            Limit::ExpectedErrors => {
+                                criteria.max_expected_errors = text.parse().ok()
+                            }
+                            Limit::ExpectedErrorRate => {
+                                criteria.max_expected_error_rate = text.parse().ok();
+                            }
+                        }
+                        criteria.shortfalls(score, bases).next().is_none()
+                    };
+                    assert!(keeps(step), "{limit:?} {step} {prediction:?} {bases}");
+                    assert!(
+                        step == 0 || !keeps(step - 1),
+                        "{limit:?} {step} {prediction:?} {bases}"
+                    );
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 8_000, "{seen}");
+    }
+
+    #[test]
+    fn the_strictest_step_that_keeps_half_is_found() {
+        let mut totals = Totals::default();
+        (totals.reads.r#in, totals.reads.kept) = (100, 20);
+        let mut misses = NearMisses::default();
+        assert_eq!(misses.looser(Limit::Threshold, &totals), None);
+        misses.0[0] = vec![0; 99];
+        (misses.0[0][60], misses.0[0][70], misses.0[0][80]) = (10, 25, 5);
+        let found = misses.looser(Limit::Threshold, &totals).expect("a threshold");
+        assert_eq!((found.kept, (found.value * 100.0).round()), (55, 29.0));
+        // Most of the reads fail for other reasons.
+        totals.reads.r#in = 1000;
+        assert_eq!(misses.looser(Limit::Threshold, &totals), None);
+    }
+}
