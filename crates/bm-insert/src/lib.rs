@@ -14,8 +14,9 @@
 //! - *mates*: the two reads of a pair are the two strands of one molecule.
 //!
 //! Runs of G, which instruments with two colours call where there is no signal, and of A, the tails
-//! of RNA, are tails too where a run has them; so are unknown bases. Before the sample may be bases
-//! of template switching or random ones, where a run has them, runs of T, and unknown bases.
+//! of RNA, are tails too where a run has them; so are unknown bases. A run's library may have other
+//! bases at the ends of reads, such as identifiers, barcodes and primers
+//! ([`InsertModel::structures`]), and may turn bases into others ([`InsertModel::conversion`]).
 //!
 //! ```
 //! use bm_insert::{Adapter, Finder, InsertModel};
