@@ -114,7 +114,8 @@ impl Evidence {
     }
 
     /// Writes the file: magic, format, version and number of kinds of base support, number of depth
-    /// ranges, in format 2 the number of the conversion, depth ranges, weights, the weight of an unsupported k-mer, the index; all numbers little-endian.
+    /// ranges, in format 2 the number of the conversion, depth ranges, weights, the weight of an
+    /// unsupported k-mer, the index; all numbers little-endian.
     ///
     /// # Errors
     ///

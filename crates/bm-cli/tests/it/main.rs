@@ -18,6 +18,7 @@ mod faults;
 mod filter;
 mod foreign;
 mod html;
+mod library;
 mod limits;
 mod long_input;
 mod long_reads;
