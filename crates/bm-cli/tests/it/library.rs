@@ -1,6 +1,6 @@
 //! What a library adds to reads, and which bases it turns into others: no errors of the reads.
 
-use crate::support::{HISEQ, Scratch, bm, json, testdata, text_of};
+use crate::support::{HISEQ, Scratch, bm, command, json, run, testdata, text_of};
 use crate::trim::{Record, parsed, to_text};
 
 /// Real reads.
@@ -67,12 +67,13 @@ fn identifiers_are_cut_only_if_that_is_asked_for() {
     let reads = with_identifiers(6, |_| true);
     let scratch = Scratch::new();
     let input = scratch.file("reads.fastq", &to_text(&reads));
-    for (trim, cut) in [(None, 0), (Some("--trim=adapters"), 6), (Some("--trim=ends"), 0)] {
-        let arguments = ["filter", &input, "-o", "-", "-q", "-t", "0"];
-        let text = bm(arguments.into_iter().chain(trim)).done().stdout;
-        let first = &parsed(&text)[0];
-        let whole = reads.iter().find(|read| read.0 == first.0).unwrap();
-        assert!(first.1.len() + cut <= whole.1.len() && whole.1[cut..].starts_with(&first.1));
+    for (trim, cut) in [(None, 0), (Some("--trim=adapters"), 6)] {
+        let mut filter = command(["filter", &input, "-o", "-", "-q", "-t", "0"]);
+        let kept = parsed(&run(filter.args(trim)).done().stdout);
+        assert_eq!(kept.len(), reads.len());
+        let is_right = |(kept, whole): &(&Record, &Record)| kept.1 == whole.1[cut..];
+        let right = kept.iter().zip(&reads).filter(is_right).count();
+        assert!(1000 * right >= 998 * reads.len(), "{right} of {} with {trim:?}", reads.len());
     }
 }
 

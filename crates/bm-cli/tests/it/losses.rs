@@ -77,7 +77,7 @@ fn bad_ends_are_named_with_what_trimming_keeps() {
 fn a_looser_limit_keeps_as_many_as_is_said() {
     let (hiseq, one, other) = (testdata(HISEQ), testdata(MISEQ), testdata(MISEQ_2));
     for (arguments, flag) in [
-        (vec![hiseq.as_str(), "-t", "0.97"], "--threshold"),
+        (vec![hiseq.as_str(), "-t", "0.98"], "--threshold"),
         (vec![&one, &other, "-t", "1"], "--threshold"),
         (vec![&hiseq, "--max-ee", "0.05"], "--max-ee"),
         (vec![&hiseq, "--max-ee-rate", "0.0004"], "--max-ee-rate"),
