@@ -29,6 +29,9 @@ const ROUNDS: usize = 20;
 /// All reads have as many bases that are not of the sample if this part of them has.
 const ALL: f32 = 0.97;
 
+/// The same where words do not tell which reads have fewer.
+const NEARLY_ALL: f32 = 0.8;
+
 /// A base of a read is the run's if at least this part of what the run has before the same bases is.
 const SUPPORTED: f32 = 0.1;
 
@@ -136,15 +139,21 @@ impl Library {
                 reads.iter().map(|read| Letters::of(*read, from_end)).collect();
             end.learn(&letters, words);
         }
-        let numbers: Vec<usize> = reads
-            .iter()
-            .map(|read| end.most_probable(&Letters::of(*read, from_end), self.words.as_deref()))
-            .collect();
-        // Words that disagree with other reads do not tell which reads have them.
+        let numbers_of = |end: &End| -> Vec<usize> {
+            let words = self.words.as_deref();
+            let number =
+                |read: &ReadRef<'_>| end.most_probable(&Letters::of(*read, from_end), words);
+            reads.iter().map(number).collect()
+        };
+        let mut numbers = numbers_of(&end);
+        // Words that disagree with other reads do not tell which reads have them. They know little of
+        // places at which many reads begin.
         let with = numbers.iter().filter(|number| **number > 0).count() as f32;
         let agree = LEAST_AGREE..MOST_AGREE;
         if !agree.contains(&(with / reads.len() as f32 / (1.0 - end.shares[0]))) {
-            return;
+            let Some(most) = end.number_of_most() else { return };
+            end = End::of_all(most);
+            numbers = numbers_of(&end);
         }
         self.structures.extend(Structure::of(ends.place, ends.mate, &reads, &numbers));
         self.ends[ends.place.number()][ends.mate.min(1)] = Some(end);
@@ -254,6 +263,12 @@ impl End {
     /// Returns the number of bases that are not of the sample if all reads have as many.
     fn number_of_all(&self) -> Option<usize> {
         self.shares.iter().position(|share| *share >= ALL)
+    }
+
+    /// Returns the number of bases that are not of the sample in most reads, if nearly all have as many.
+    fn number_of_most(&self) -> Option<usize> {
+        let (shares, most) = (&self.shares[1..], NEARLY_ALL);
+        shares.iter().position(|share| *share >= most).map(|place| place + 1)
     }
 
     /// Learns which bases there are from reads.

@@ -98,9 +98,11 @@ impl Structure {
             with.map(move |(read, _)| Oriented::new(*read, from_end))
                 .filter(move |read| read.len() >= wanted)
         };
-        // The longest that is not rare: shorter ones may be a part of it.
+        // The number that most have, or the longest that is not rare: shorter ones may be a part of it.
         let is_rare = |number: &usize| RARE * of_number(*number).count() < with;
-        let bases = (1..=most).rfind(|number| !is_rare(number))?;
+        let bases = (1..=most)
+            .find(|number| 2 * of_number(*number).count() > with)
+            .or_else(|| (1..=most).rfind(|number| !is_rare(number)))?;
         let words: Vec<Vec<u8>> = of_number(bases)
             .map(|read| (0..bases).map(|place| read.code(place)).collect())
             .collect();
