@@ -188,13 +188,13 @@ impl Group {
         spectra: &mut [Spectrum; MOST],
     ) -> Compared {
         let mut compared = Compared::default();
-        for place in 0..places {
+        for (place, spectrum) in spectra.iter_mut().enumerate().take(places) {
             let code = read.code(place);
             if code >= UNKNOWN || read.quality_score(place) < good {
                 continue;
             }
             let own = usize::from(code);
-            add_to(&mut spectra[place], &self.inner[place], own);
+            add_to(spectrum, &self.inner[place], own);
             let like = if self.inner[place] == [0; 4] {
                 varies(&self.outermost[place]).and_then(|varies| {
                     if varies { Some(false) } else { is_like(&self.outermost[place], own) }

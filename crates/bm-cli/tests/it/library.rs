@@ -52,7 +52,7 @@ fn nothing_is_found_in_reads_as_they_are() {
 fn identifiers_are_no_errors() {
     let (of_sample, _) = kept(&reads());
     for (bases, one_in, share) in [(8, 1, 1.0), (12, 10, 0.1)] {
-        let reads = with_identifiers(bases, |number| random(number) % one_in == 0);
+        let reads = with_identifiers(bases, |number| random(number).is_multiple_of(one_in));
         let (kept, library) = kept(&reads);
         assert!(100 * kept > 98 * of_sample, "{kept} of {of_sample}");
         let structure = &library["structures"][0];
