@@ -1,16 +1,12 @@
 """The network, its training, and its expected errors of reads.
 
-A base has one of 94 Phred scores and one of the encoding's places. With x[s] the ramps of a score, which rise between Phred 2 and 38,
+A base has one of 94 Phred scores and one of the encoding's places. With x[s] the features of a score,
 
-    h        = relu(bias + place[its place] + sum over o = -4..4 of x[score at i + o] W[o])       W >= 0
-    logit p  = b + base place[its place] + x[score at i] base + h out + guard                     base <= 0, out <= 0
-    guard    = strength relu(10^(-Q/10) - (10^(-Q/10) half way between Phred 1 and 2))
+    h        = relu(bias + place[its place] + sum over o = -4..4 of x[score at i + o] W[o])
+    logit p  = a logit(10^(-Q/10)) + b + h out
 
-With these signs, a higher quality never raises an error probability, neither that of the base itself nor that of a neighbour. The
-ramps are constant outside Phred 2 to 38, and all their values are 0 outside of a read. So where nothing was learned, the network
-gives what it gives at the nearest quality: a higher Phred score counts as 38, a neighbour of Phred 0 or 1 as 2, and a position
-outside of a read as a neighbour of Phred 2. A base of Phred 0 or 1 is the exception: `guard`, which is not learned, makes it at
-least as probable an error as it is reported. `weights` writes all this as one convolution, where `base` and `guard` are two units.
+`out` starts at zero, so training starts at the reported quality. Training uses a feature that is 1 outside a read; the encoding has
+one that is 1 inside, because a convolution pads with zeros. `weights` converts between them; both give the same function.
 """
 
 from __future__ import annotations
@@ -20,15 +16,8 @@ import torch
 
 from reads import OUTSIDE, REPORTED, SCORES, Reads
 
-REPORTED_P, RAMPS, LOG_ODDS, PLACE = 1, slice(2, 5), 6, 7  # channels of the encoding; the places are the last ones
-LOWEST, HIGHEST = 2, 38  # Phred scores between which the ramps change
-KNOTS = (2, 8, 14, 20, 26, 32, 38)  # Phred scores at which runs deviate from the network; linear between them
-KNEE = 7  # Phred score up to which the network starts constant
-GUARD = 30.0  # scale of the guard before its relu; far from 0, so that `bm adapt`, which adds small noise, does not wake it
-
-
-def logit(p: np.ndarray) -> np.ndarray:
-    return np.log(p / (1 - p))
+QUALITY = 5  # channels of the vectors that describe the quality; then: inside, log-odds, places
+INSIDE, LOG_ODDS, PLACE = 5, 6, 7
 
 
 class ReadError(torch.nn.Module):
@@ -38,79 +27,44 @@ class ReadError(torch.nn.Module):
     ----------
     vectors : float32 array [codes, channels]
         The feature vectors of the encoding's codes.
-    config : dict
-        `[network]` and `[prior]` of the config.
-    seed : int
+    window, units, seed : int
     """
 
-    def __init__(self, vectors: np.ndarray, config: dict, seed: int) -> None:
+    def __init__(self, vectors: np.ndarray, window: int, units: int, seed: int) -> None:
         super().__init__()
         torch.manual_seed(seed)
-        self.window, self.units, self.channels = config["network"]["window"], config["network"]["units"], vectors.shape[1]
-        ramps = np.zeros((SCORES + 1, 3), np.float32)
-        ramps[:SCORES] = vectors[:SCORES, RAMPS]
-        # A reported probability is believed up to `worst`, and never below `floor`: what is wrong whatever the quality.
-        prior = logit(np.minimum(REPORTED, config["prior"]["worst"]) + config["prior"]["floor"])
-        prior[HIGHEST:] = prior[HIGHEST]
-        self.register_buffer("ramps", torch.tensor(ramps))
-        self.register_buffer("prior", torch.tensor(prior, dtype=torch.float32))
-        places, centre = self.channels - PLACE, self.window // 2
-        W = torch.rand(self.window, 3, self.units) * 0.12
-        bias, out = -0.25 - 0.5 * torch.rand(self.units), torch.full((self.units,), -0.2)
-        # The last unit starts as the knee of the prior, so that training starts at the prior.
-        knee = float(ramps[KNEE, 0])
-        inputs = np.column_stack([np.maximum(ramps[LOWEST:HIGHEST, 0] - knee, 0), ramps[LOWEST:HIGHEST, 1:], np.ones(HIGHEST - LOWEST)])
-        first, *others, constant = np.linalg.lstsq(inputs, prior[LOWEST:HIGHEST], rcond=None)[0]
-        W[:, :, -1], W[centre, 0, -1], bias[-1], out[-1] = 0, 1, -knee, float(first)
-        self.W, self.bias, self.out = torch.nn.Parameter(W), torch.nn.Parameter(bias), torch.nn.Parameter(out)
-        self.place, self.base_place = torch.nn.Parameter(torch.zeros(places, self.units)), torch.nn.Parameter(torch.zeros(places))
-        self.base, self.b = torch.nn.Parameter(torch.tensor([0.0, *others], dtype=torch.float32)), torch.nn.Parameter(torch.tensor(constant, dtype=torch.float32))
-        self.keep_signs()
+        features = np.zeros((SCORES + 1, QUALITY + 1), np.float32)
+        features[:SCORES, :QUALITY] = vectors[:SCORES, :QUALITY]
+        features[OUTSIDE, QUALITY] = 1
+        self.register_buffer("features", torch.tensor(features))
+        self.register_buffer("reported", torch.tensor(np.append(vectors[:SCORES, LOG_ODDS], np.float32(0))))
+        self.window, self.units, self.channels = window, units, vectors.shape[1]
+        self.W = torch.nn.Parameter(torch.randn(window, QUALITY + 1, units) * (0.25 / window) ** 0.5)
+        self.bias, self.out = torch.nn.Parameter(torch.zeros(units)), torch.nn.Parameter(torch.zeros(units))
+        self.place = torch.nn.Parameter(torch.zeros(self.channels - PLACE, units))
+        self.a, self.b = torch.nn.Parameter(torch.tensor(1.0)), torch.nn.Parameter(torch.tensor(0.0))
 
-    def keep_signs(self) -> None:
-        """Sets every weight of the wrong sign to 0; called after each step of training."""
-        with torch.no_grad():
-            self.W.clamp_(min=0)
-            self.out.clamp_(max=0)
-            self.base.clamp_(max=0)
-
-    def forward(self, scores: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
-        """Log-odds of an error without the guard, [bases], from scores [bases, window] and places [bases]."""
-        tables = torch.einsum("sf,ofw->osw", self.ramps, self.W).reshape(-1, self.units)
+    def forward(self, scores: torch.Tensor, place: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Log-odds of an error, [bases], and the correction in them, [bases], from scores [bases, window] and places [bases]."""
+        tables = torch.einsum("sf,ofw->osw", self.features, self.W).reshape(-1, self.units)
         rows = scores + torch.arange(self.window) * (SCORES + 1)
         h = torch.relu(torch.nn.functional.embedding_bag(rows, tables, mode="sum") + self.bias + self.place[place])
-        return self.b + self.base_place[place] + (self.ramps @ self.base)[scores[:, self.window // 2]] + h @ self.out
-
-    def guard(self) -> tuple[float, float]:
-        """Strength and border of the guard: a base of Phred 1 gets at least its reported probability, whatever is around it."""
-        best = torch.full((self.channels - PLACE, self.window), HIGHEST)
-        best[:, self.window // 2] = LOWEST
-        with torch.no_grad():
-            lowest = float(self(best, torch.arange(len(best))).min())
-        border = (REPORTED[1] + REPORTED[2]) / 2
-        return max(0.0, float(logit(REPORTED[1])) - lowest) / (REPORTED[1] - border), border
-
-    def log_odds(self, scores: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
-        """Log-odds of an error, as `forward`, with the guard."""
-        strength, border = self.guard()
-        reported = torch.tensor(np.append(REPORTED, 0.0), dtype=self.W.dtype)
-        return self(scores, place) + strength * torch.relu(reported[scores[:, self.window // 2]] - border)
+        correction = h @ self.out
+        return self.a * self.reported[scores[:, self.window // 2]] + self.b + correction, correction
 
     def weights(self) -> dict[str, np.ndarray]:
         """Weights of the convolutions over the encoding's channels, float64, shapes [outputs, inputs, window]."""
-        numbers = {name: value.detach().double().numpy() for name, value in self.named_parameters()}
-        strength, border = self.guard()
-        # A relu does not change the unit `base`, which is at least 1.
-        constant = 1 - numbers["base"].sum() - numbers["base_place"].min()
-        window, centre = np.zeros((self.units + 2, self.channels, self.window)), self.window // 2
-        window[:-2, RAMPS] = numbers["W"].transpose(2, 1, 0)
-        window[:-2, PLACE:, centre] = numbers["place"].T
-        window[-2, RAMPS, centre], window[-2, PLACE:, centre] = numbers["base"], numbers["base_place"]
-        window[-1, REPORTED_P, centre] = GUARD
+        w = self.W.detach().double().numpy()
+        window = np.zeros((self.units, self.channels, self.window))
+        window[:, :QUALITY] = w[:, :QUALITY].transpose(2, 1, 0)
+        window[:, INSIDE] = -w[:, QUALITY].T
+        window[:, PLACE:, self.window // 2] = self.place.detach().double().numpy().T
+        guess = np.zeros((1, self.channels, 1))
+        guess[0, LOG_ODDS] = self.a.item()
         return {
-            "window": window, "window.bias": np.array([*numbers["bias"], constant, -GUARD * border]),
-            "last": np.array([[*numbers["out"], 1.0, strength / GUARD]])[:, :, None], "last.bias": np.zeros(1),
-            "guess": np.zeros((1, self.channels, 1)), "guess.bias": np.array([numbers["b"] - constant]),
+            "window": window, "window.bias": self.bias.detach().double().numpy() + w[:, QUALITY].sum(0),
+            "last": self.out.detach().double().numpy()[None, :, None], "last.bias": np.zeros(1),
+            "guess": guess, "guess.bias": np.array([self.b.item()]),
         }  # fmt: skip
 
 
@@ -135,54 +89,38 @@ def sample(reads: Reads, window: int, settings: dict, seed: int) -> tuple[np.nda
 
 
 def train(parts: list[tuple], vectors: np.ndarray, config: dict, seed: int) -> ReadError:
-    """Train a network on samples: tuples (run, sample, weight, whether its labels are truth).
+    """Train a network on samples: tuples (sample, weight, whether its labels are truth).
 
-    Each run deviates from the network, by a function of the quality of the base that is learned and then discarded. A penalty on its
-    squares keeps it small. So a run that differs from the others moves its own deviation, and the network learns what runs have in
-    common. A second penalty, on squared distances from the prior, keeps the network at the reported quality where runs disagree.
-
-    Each sample without truth also has a floor f, P(label) = p (1 - f) + f, learned and discarded too. It absorbs label noise: bases that
-    k-mers cannot distinguish from errors.
+    Each run without truth has its own floor f, P(label) = p (1 - f) + f, which is learned and then discarded. It absorbs label noise:
+    bases that k-mers cannot distinguish from errors. A penalty on the squared correction keeps the correction small and general.
     """
     settings = config["training"]
-    net = ReadError(vectors, config, seed)
+    net = ReadError(vectors, config["network"]["window"], config["network"]["units"], seed)
     rng = np.random.default_rng(seed)
-    samples, weights = [part[1] for part in parts], [part[2] for part in parts]
-    sizes = [len(sample[2]) for sample in samples]
-    scores, place, label = (torch.tensor(np.concatenate([sample[k] for sample in samples])) for k in range(3))
-    weight = torch.tensor(np.concatenate([sample[3] * w for sample, w in zip(samples, weights)]), dtype=torch.float32)
-    weight *= len(label) / sum(weights)  # a mean over bases is then one over errors
-    names = list(dict.fromkeys(part[0] for part in parts))
-    run = torch.tensor(np.repeat([names.index(part[0]) for part in parts], sizes))
-    part = torch.tensor(np.repeat(np.arange(len(parts)), sizes))
-    has_floor = torch.tensor([0.0 if each[3] else 1.0 for each in parts])
+    scores, place, label = (torch.tensor(np.concatenate([part[0][k] for part in parts])) for k in range(3))
+    weight = torch.tensor(np.concatenate([part[0][3] * part[1] for part in parts]), dtype=torch.float32)
+    weight /= weight.mean()
+    run = torch.tensor(np.repeat(np.arange(len(parts)), [len(part[0][2]) for part in parts]))
+    has_floor = torch.tensor([0.0 if part[2] else 1.0 for part in parts])
     floor = torch.nn.Parameter(torch.full((len(parts),), -6.0))
-    deviation = torch.nn.Parameter(torch.zeros(len(names), len(KNOTS)))
-    hats = np.column_stack([np.interp(np.arange(SCORES + 1), KNOTS, row) for row in np.eye(len(KNOTS))])
-    hats = torch.tensor(hats, dtype=torch.float32)
     size, epochs = min(settings["batch"], len(label)), settings["epochs"]
     steps = len(label) // size
-    optimiser = torch.optim.AdamW([{"params": net.parameters()}, {"params": [floor, deviation]}], weight_decay=0.0)
-    rates = [settings["rate"], settings["run_rate"]]
+    optimiser = torch.optim.AdamW([{"params": net.parameters()}, {"params": [floor]}], weight_decay=0.0)
+    rates = [settings["rate"], settings["floor_rate"]]
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=epochs * steps, pct_start=0.2)
     for _ in range(epochs):
         order = torch.tensor(rng.permutation(len(label)))
         for i in range(steps):
             j = order[i * size : (i + 1) * size]
-            centre = scores[j, net.window // 2]
-            log_odds = net(scores[j], place[j])
-            f = torch.sigmoid(floor[part[j]]) * has_floor[part[j]]
-            here = torch.sigmoid(log_odds + (deviation[run[j]] * hats[centre]).sum(1))
-            p = (here * (1 - f) + f).clamp(1e-7, 1 - 1e-6)
+            f = torch.sigmoid(floor[run[j]]) * has_floor[run[j]]
+            logit, correction = net(scores[j], place[j])
+            p = (torch.sigmoid(logit) * (1 - f) + f).clamp(1e-7, 1 - 1e-6)
             loss = -(weight[j] * (label[j] * torch.log(p) + (1 - label[j]) * torch.log1p(-p))).mean()
-            errors = weight[j] * here.detach()
-            loss = loss + settings["shrink"] * (errors * (log_odds - net.prior[centre]) ** 2).sum() / errors.sum()
-            loss = loss + settings["deviation"] * (deviation**2).sum() / len(names)
+            loss = loss + settings["shrink"] * (weight[j] * correction**2).mean()
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
-            net.keep_signs()
     return net
 
 
@@ -192,6 +130,6 @@ def expected_errors(net: ReadError, reads: Reads, block: int = 300_000) -> np.nd
     with torch.no_grad():
         for i in range(0, len(reads.codes), block):
             bases = np.arange(i, min(i + block, len(reads.codes)))
-            log_odds = net.log_odds(*(torch.tensor(x) for x in reads.windows(bases, net.window)))
-            out.append(torch.sigmoid(log_odds).double().numpy())
+            logit, _ = net(*(torch.tensor(x) for x in reads.windows(bases, net.window)))
+            out.append(torch.sigmoid(logit).double().numpy())
     return np.bincount(reads.read, np.concatenate(out), len(reads.length))

@@ -12,7 +12,6 @@ mod own_encoding;
 mod packages;
 mod predictor;
 mod rules;
-mod unlearned;
 
 use std::fs::File;
 use std::io::BufReader;
