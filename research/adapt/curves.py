@@ -283,7 +283,7 @@ def curves(data: Path, bm: Path, left_out: Path | None, largest: int, command: s
     files = {path.relative_to(data).as_posix(): truth.sha256(path) for reads in sets for path in (tables[reads.name], *reads.files)}
     return {
         "format": 1, "command": command, "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "tools": {"bm": version.removeprefix("bm "), "python": platform.python_version(), "numpy": np.__version__},
+        "tools": {"bm": version.splitlines()[0].removeprefix("bm "), "python": platform.python_version(), "numpy": np.__version__},
         "wall_s": round(time.monotonic() - began), "left_out": left_out is not None,
         "coverage": coverage, "size": size, "data_sha256": files,
     }  # fmt: skip

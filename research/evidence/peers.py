@@ -352,7 +352,7 @@ def version(peer: Peer, built: dict[str, str]) -> str | None:
 def versions(bm: Path) -> dict[str, str]:
     """Versions of bm, Python and NumPy, for the results file."""
     reported = subprocess.run([bm, "--version"], check=True, capture_output=True, text=True).stdout.strip()
-    return {"bm": reported.removeprefix("bm "), "bm_sha256": truth.sha256(bm), "python": platform.python_version(), "numpy": np.__version__}
+    return {"bm": reported.splitlines()[0].removeprefix("bm "), "bm_sha256": truth.sha256(bm), "python": platform.python_version(), "numpy": np.__version__}
 
 
 if __name__ == "__main__":

@@ -417,7 +417,7 @@ def study(data: Path, bm: Path, start: str, draws: int) -> dict:
         "format": 1,
         "command": command(start, draws),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "tools": {"bm": version.removeprefix("bm "), "python": platform.python_version(), "numpy": np.__version__},
+        "tools": {"bm": version.splitlines()[0].removeprefix("bm "), "python": platform.python_version(), "numpy": np.__version__},
         "draws": draws, "mixtures": mixtures, "alone": runs,
     }  # fmt: skip
 
