@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "no-qualities"))
-import sets  # noqa: E402
+import sets
 
 SEED = 7
 LETTERS = np.frombuffer(b"ACGTN", np.uint8)

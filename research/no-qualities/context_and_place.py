@@ -20,7 +20,7 @@ import numpy as np
 import optax
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-import sets  # noqa: E402
+import sets
 
 SETS = (
     "train/hiseqx_phage",

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-import sets  # noqa: E402
+import sets
 
 SETS = (
     "train/hiseqx_phage",
@@ -48,7 +48,7 @@ def scored(bm: Path, paths: list[Path], options: list[str]) -> tuple[np.ndarray,
     rows = [line.split("\t") for line in lines[1:]]
     if len(paths) == 2:
         rows = rows[0::2] + rows[1::2]
-    column = lambda name: np.array([float(row[header.index(name)]) for row in rows])  # noqa: E731
+    column = lambda name: np.array([float(row[header.index(name)]) for row in rows])
     return column("expected_errors"), column("phred_expected_errors")
 
 
