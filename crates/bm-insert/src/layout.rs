@@ -30,7 +30,7 @@ const LEAST_SHARES: [f64; 3] = [0.2, 0.05, 0.03];
 /// The same where all smaller numbers are there, and beside others, of which it is not less than one in
 /// [`FEWER`].
 const LEAST_TOGETHER: f64 = 0.008;
-const FEWER: f64 = 5.0;
+const FEWER: f64 = 20.0;
 
 /// It is also so many times as frequent as the rarer half of all numbers: junctions of chimeras.
 const OVER_JUNCTIONS: f64 = 4.0;
@@ -162,7 +162,7 @@ impl Mixture {
         // Beside some of them, fewer are no surprise.
         let highest = self.shares[1..].iter().copied().fold(0.0, f64::max);
         let fewer = LEAST_TOGETHER.max(highest / FEWER);
-        let counts = |bases: usize| is_there(bases, fewer);
+        let counts = |bases: usize| bases == longest || is_there(bases, fewer);
         let mut shares: Vec<f64> = vec![0.0; self.shares.len()];
         for bases in lengths.filter(|bases| *bases <= longest && counts(*bases)) {
             shares[bases] = self.shares[bases];

@@ -34,8 +34,6 @@ const BESIDE: u32 = 20;
 /// least the other part.
 const MOST_FREQUENT: f32 = 0.6;
 const ALSO: f32 = 0.05;
-/// It is the same in all if the most frequent base has at least this part.
-const THE_SAME: f32 = 0.8;
 
 /// Other reads at one anchor that testify, at most.
 const MOST_OTHERS: u32 = 16;
@@ -125,7 +123,7 @@ impl<'a> Oriented<'a> {
 /// The other reads at one anchor.
 #[derive(Clone)]
 struct Group {
-    /// Inner bases of reads at each place, and outermost ones of reads that begin at the same place.
+    /// Inner bases of reads at each place, and outermost ones of the reads that are compared.
     inner: [[u32; 4]; PLACES],
     outermost: [[u32; 4]; MOST],
     others: u32,
@@ -241,13 +239,7 @@ fn varies(counts: &[u32; 4]) -> Option<bool> {
     let all = counts.iter().sum::<u32>();
     let most = counts.iter().copied().max().unwrap_or(0) as f32;
     let others = counts.iter().filter(|count| **count as f32 >= ALSO * all as f32).count();
-    if all < BESIDE {
-        None
-    } else if most <= MOST_FREQUENT * all as f32 && others >= 3 {
-        Some(true)
-    } else {
-        (most >= THE_SAME * all as f32).then_some(false)
-    }
+    (all >= BESIDE).then(|| most <= MOST_FREQUENT * all as f32 && others >= 3)
 }
 
 /// The anchors of the reads that are compared.
@@ -285,6 +277,12 @@ impl Anchors {
             let (inner, outermost) = ([[0; 4]; PLACES], [[0; 4]; MOST]);
             self.groups.push(Group { inner, outermost, others: 0 });
         }
+        let group = &mut self.groups[number];
+        for place in 0..places {
+            if let Some(count) = group.outermost[place].get_mut(usize::from(read.code(place))) {
+                *count += 1;
+            }
+        }
         Some(number)
     }
 
@@ -306,13 +304,10 @@ impl Anchors {
                     && let Some(group) = self.by_word.get(&word)
                 {
                     let group = &mut self.groups[*group];
-                    let read = Oriented::new(read, from_end);
-                    let start = if from_end { sequence.len() - 1 - at } else { at + 1 - ANCHOR };
-                    if start == places {
-                        group.count_outermost(read, places);
-                    }
                     if group.others < MOST_OTHERS {
-                        group.count(read, start, places);
+                        let start =
+                            if from_end { sequence.len() - 1 - at } else { at + 1 - ANCHOR };
+                        group.count(Oriented::new(read, from_end), start, places);
                     }
                 }
             }
@@ -321,15 +316,6 @@ impl Anchors {
 }
 
 impl Group {
-    /// Counts the outermost bases of a read that begins where those do that are compared.
-    fn count_outermost(&mut self, read: Oriented<'_>, places: usize) {
-        for place in 0..places {
-            if let Some(count) = self.outermost[place].get_mut(usize::from(read.code(place))) {
-                *count += 1;
-            }
-        }
-    }
-
     /// Counts the bases of a read whose anchor begins at `start`, but its outermost ones.
     fn count(&mut self, read: Oriented<'_>, start: usize, places: usize) {
         let margin = compared_places(read.len()).max(1);
