@@ -239,7 +239,7 @@ fn varies(counts: &[u32; 4]) -> Option<bool> {
     let all = counts.iter().sum::<u32>();
     let most = counts.iter().copied().max().unwrap_or(0) as f32;
     let others = counts.iter().filter(|count| **count as f32 >= ALSO * all as f32).count();
-    (all >= BESIDE).then(|| most <= MOST_FREQUENT * all as f32 && others >= 3)
+    (all >= BESIDE).then_some(most <= MOST_FREQUENT * all as f32 && others >= 3)
 }
 
 /// The anchors of the reads that are compared.
