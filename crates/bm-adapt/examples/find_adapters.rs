@@ -8,29 +8,16 @@
 // An example's output is its result.
 #![allow(clippy::print_stdout)]
 
-use std::fs::File;
-use std::io::Read;
+mod shared;
+
 use std::time::Instant;
 
 use bm_adapt::{Acceptance, Adapters};
-use bm_reads::fastq::{BatchSize, Reader, RecordBatch};
-use flate2::read::MultiGzDecoder;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for paths in std::env::args().skip(1) {
         let paths: Vec<&str> = paths.split(',').collect();
-        let mut batches = Vec::new();
-        for path in &paths {
-            let file = File::open(path)?;
-            let text: Box<dyn Read> = if path.ends_with(".gz") {
-                Box::new(MultiGzDecoder::new(file))
-            } else {
-                Box::new(file)
-            };
-            let mut batch = RecordBatch::default();
-            Reader::new(text).read_batch(&mut batch, BatchSize::Records(Adapters::READS))?;
-            batches.push(batch);
-        }
+        let batches = shared::first_records(&paths)?;
         let start = Instant::now();
         let reads = |batch: usize| batches[batch].iter().map(|record| record.as_read());
         let found = match paths[..] {

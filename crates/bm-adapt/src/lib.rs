@@ -66,6 +66,7 @@ mod error;
 mod evidence;
 mod examples;
 mod findings;
+mod fingerprint;
 mod held_out;
 mod labels;
 mod mate_overlap;

@@ -9,8 +9,9 @@ use bm_reads::base::code;
 use bm_reads::conversion::Conversion;
 use bm_reads::{Phred, ReadError, ReadRef};
 
-use self::copies::{Copies, fingerprint};
+use self::copies::Copies;
 use crate::anchors::{Anchor, anchors};
+use crate::fingerprint::hash_with;
 
 /// One in this many k-mers is an anchor at the start.
 const FIRST_KMERS_PER_ANCHOR: u64 = 4;
@@ -95,9 +96,9 @@ impl RunSample {
         }
     }
 
-    /// From now on, writes a base and what the library turns it into as one in reads that are observed:
-    /// such differences are no errors.
-    pub fn write_as_one(&mut self, conversion: Option<Conversion>) {
+    /// States that in the reads that are observed, a base and what the library turns it into are
+    /// written as one ([`Conversion::write_as_one`]): such differences are no errors.
+    pub fn set_conversion(&mut self, conversion: Option<Conversion>) {
         self.conversion = conversion;
     }
 
@@ -178,9 +179,6 @@ impl RunSample {
         self.templates += 1;
         let mut longest = 0;
         let mut all = true;
-        let mut as_one = Vec::new();
-        let reads = self.as_one(reads, &mut as_one);
-        let reads = &reads[..];
         for (whole, part) in reads {
             let read = whole.window(part.start, part.len());
             match read.check_scorable() {
@@ -212,27 +210,6 @@ impl RunSample {
         Ok(())
     }
 
-    /// Returns the reads with bases written as one.
-    fn as_one<'a>(
-        &self,
-        reads: &[(ReadRef<'a>, Range<usize>)],
-        text: &'a mut Vec<u8>,
-    ) -> Vec<(ReadRef<'a>, Range<usize>)> {
-        let Some(conversion) = self.conversion else { return reads.to_vec() };
-        for (mate, (read, _)) in reads.iter().enumerate() {
-            conversion.write_as_one(read.sequence, mate, text);
-        }
-        let mut rest = &text[..];
-        reads
-            .iter()
-            .map(|(read, part)| {
-                let (sequence, behind) = rest.split_at(read.len());
-                rest = behind;
-                (ReadRef { sequence, ..*read }, part.clone())
-            })
-            .collect()
-    }
-
     fn keep(
         &mut self,
         template: u64,
@@ -260,7 +237,7 @@ impl RunSample {
             });
         }
         let scores = &self.scores[first_base..];
-        let fingerprint = fingerprint(&self.bases[first_base..], scores);
+        let fingerprint = hash_with(hash_with(0, &self.bases[first_base..]), scores);
         let is_copy = self.copies.observe(fingerprint, scores);
         for kept in &mut self.reads[first_read..] {
             (kept.fingerprint, kept.is_copy) = (fingerprint, is_copy);

@@ -4,6 +4,8 @@
 use bm_kmers::kmer::mix;
 use bm_reads::ReadRef;
 
+use crate::fingerprint::{are_varied, hash_with};
+
 /// Bits of the filter, 32 MB, and those of a line of a cache, in which all bits of a template lie.
 const BITS: usize = 1 << 28;
 const LINE: usize = 512;
@@ -13,9 +15,6 @@ const HASHES: u32 = 4;
 
 /// Templates that are kept. Later ones would be taken for copies of others too often.
 const MOST: u64 = 24_000_000;
-
-/// Number of changes between neighbouring qualities from which on no other molecule has the same.
-const VARIED: usize = 8;
 
 /// The templates of a run so far: a Bloom filter in blocks (Putze, Sanders and Singler 2007, Cache-, Hash-
 /// and Space-Efficient Bloom Filters).
@@ -35,17 +34,14 @@ impl Default for SeenReads {
 impl SeenReads {
     /// Returns whether a template, one read or two mates, is a copy of an earlier one: the same bases with
     /// the same varied qualities. One in some hundred others may be taken for one in a run of 20 million.
-    pub fn is_copy<'a>(&mut self, mates: impl Iterator<Item = ReadRef<'a>>) -> bool {
-        let (mut hash, mut changes) = (0, 0);
-        for read in mates {
-            hash = fingerprint(hash ^ read.len() as u64, read.sequence);
-            hash = fingerprint(hash, read.quality_scores);
-            let pairs = read.quality_scores.windows(2);
-            changes += pairs.filter(|pair| pair[0] != pair[1]).count();
-        }
-        if changes < VARIED || self.kept >= MOST {
+    pub fn is_copy<'a>(&mut self, mates: impl Iterator<Item = ReadRef<'a>> + Clone) -> bool {
+        let is_varied = are_varied(mates.clone().map(|read| read.quality_scores));
+        if !is_varied || self.kept >= MOST {
             return false;
         }
+        let hash = mates
+            .fold(0, |hash, read| hash_with(hash_with(hash, read.sequence), read.quality_scores));
+        let hash = mix(hash);
         let line = (hash >> 32) as usize % (BITS / LINE) * LINE;
         let mut is_copy = true;
         for number in 0..HASHES {
@@ -57,17 +53,6 @@ impl SeenReads {
         self.kept += u64::from(!is_copy);
         is_copy
     }
-}
-
-fn fingerprint(mut hash: u64, bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
-        hash = mix(hash ^ u64::from_le_bytes(*word)).wrapping_add(1);
-    }
-    for byte in rest {
-        hash = mix(hash ^ u64::from(*byte)).wrapping_add(1);
-    }
-    mix(hash)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! testify: what a library puts at the ends of molecules cannot vouch for itself.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use bm_reads::base::{UNKNOWN, code};
 use bm_reads::{Phred, ReadRef};
@@ -246,7 +245,7 @@ fn varies(counts: &[u32; 4]) -> Option<bool> {
 #[derive(Default)]
 struct Anchors {
     groups: Vec<Group>,
-    by_word: HashMap<u64, usize, BuildHasherDefault<Mixed>>,
+    by_word: HashMap<u64, usize>,
     /// A bit for each hash of a word.
     filter: Vec<u64>,
 }
@@ -332,25 +331,6 @@ impl Group {
                 *count += 1;
             }
         }
-    }
-}
-
-/// Hashes a word by a multiplication.
-#[derive(Default)]
-struct Mixed(u64);
-
-impl Hasher for Mixed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        let mixed = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = mixed ^ mixed >> 32;
     }
 }
 

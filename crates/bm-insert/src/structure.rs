@@ -217,6 +217,9 @@ impl fmt::Display for Part {
 impl fmt::Display for Structure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (fewest, most) = (self.bases.start(), self.bases.end());
+        if matches!(self.parts[..], [Part::Turned { .. }]) {
+            write!(f, "{most} bases with ")?;
+        }
         for (number, part) in self.parts.iter().enumerate() {
             let before = if number > 0 { ", " } else { "" };
             write!(f, "{before}{part}")?;

@@ -6,6 +6,7 @@ use bm_reads::ReadRef;
 use bm_reads::conversion::Conversion;
 
 use crate::PipelineError;
+use crate::inputs::Layout;
 use crate::templates::{TemplateBatch, TemplateReader};
 
 /// Where the adapters of a run come from.
@@ -162,6 +163,20 @@ impl RunInserts {
     /// Returns the bases that the library turns into others, if it does.
     pub fn conversion(&self) -> Option<Conversion> {
         self.model.conversion()
+    }
+
+    /// Returns the conversion of a run as these files of it show it: a file of second mates alone shows
+    /// the complement.
+    pub(crate) fn conversion_here(
+        &self,
+        of_run: Option<Conversion>,
+        layout: Layout,
+    ) -> Option<Conversion> {
+        let of_run = of_run?;
+        let shows_complement =
+            self.conversion().is_some_and(|here| of_run.complement().is_alike(here));
+        let is_complement = layout == Layout::Single && shows_complement;
+        Some(if is_complement { of_run.complement() } else { of_run })
     }
 
     /// Returns what the library has at the ends of reads, but adapters.

@@ -213,7 +213,7 @@ impl Learning<'_> {
             let is_all = !read_first(&mut reader, &mut first, batch_bytes, Ahead::LEARN)?;
             let inserts = RunInserts::learn(&first, adapters, false);
             if number == 0 {
-                sample.write_as_one(inserts.conversion());
+                sample.set_conversion(inserts.conversion());
                 if let Some(bytes) = evidence {
                     let bytes = bytes.saturating_sub(BYTES_BESIDE_KMERS) as usize;
                     let mut as_one = AsOne::default();
@@ -224,10 +224,12 @@ impl Learning<'_> {
                 }
             }
             let first = First { batches: first.into(), is_all, counted: 0 };
+            let conversion = inserts.conversion_here(sample.conversion(), files.layout());
             let pass = Pass {
                 reader: &mut reader,
                 first,
                 inserts: &inserts,
+                conversion,
                 seen: seen_reads.as_mut(),
                 batch_bytes,
                 cancellation,

@@ -320,18 +320,12 @@ impl Job<'_> {
                          all the same, --adapt a model that learns the run"
                     ));
                 }
-                conversion = match engine.package.evidence()? {
-                    Some(evidence) => evidence.conversion(),
-                    None => None,
+                let evidence = engine.package.evidence()?;
+                let of_run = evidence.and_then(|evidence| evidence.conversion());
+                conversion = match &inserts {
+                    Some(inserts) => inserts.conversion_here(of_run, reader.layout()),
+                    None => of_run,
                 };
-                // A file of second mates alone shows the complement.
-                let of_file = inserts.as_deref().and_then(RunInserts::conversion);
-                if reader.layout() == Layout::Single
-                    && let (Some(of_run), Some(of_file)) = (conversion, of_file)
-                    && of_run.complement().is_alike(of_file)
-                {
-                    conversion = Some(of_run.complement());
-                }
                 default_limit = applicability.long_reads().filter(|_| is_by_default);
                 if let Some(LongReads { max_error_rate, .. }) = default_limit {
                     let max_expected_error_rate = Some(max_error_rate);

@@ -8,6 +8,7 @@ use bm_adapt::{RunSample, SeenReads};
 use bm_insert::Finder;
 use bm_io::{Cancellation, Held, InFlight, Input, ReadFormats, Tasks, is_stdio, open_file};
 use bm_kmers::Counter;
+use bm_reads::conversion::Conversion;
 use bm_reads::fastq::{QualityOffset, Record};
 use bm_reads::mates;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -101,6 +102,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) first: First,
     /// Where inserts end.
     pub(crate) inserts: &'a RunInserts,
+    /// Which bases are written as one.
+    pub(crate) conversion: Option<Conversion>,
     /// The templates of the run so far, if k-mers are counted.
     pub(crate) seen: Option<&'a mut SeenReads>,
     /// Bytes of text per batch.
@@ -139,7 +142,7 @@ pub(crate) fn observe(
 fn offer(batch: &SampleParts, name: &str, sample: &mut RunSample) -> Result<(), PipelineError> {
     for template in batch.templates.templates() {
         let parts: Vec<_> =
-            (template.mates().iter()).map(|mate| (mate.as_read(), batch.part(mate))).collect();
+            (template.mates().iter()).map(|mate| (batch.read(mate), batch.part(mate))).collect();
         let observed = sample.observe_parts(&parts);
         let place = || format!("{name}: record {}", sample.reads_seen() + 1);
         observed.map_err(|error| PipelineError::at(place())(error))?;
@@ -163,7 +166,7 @@ impl<'a> From<Pass<'a>> for Rest<'a> {
 impl Rest<'_> {
     /// Returns the next batch, for which `empty` may be used, and whether there may be more.
     fn next(&mut self, mut empty: SampleParts) -> Result<(SampleParts, bool), PipelineError> {
-        let Pass { reader, first, inserts, seen, batch_bytes, .. } = &mut self.pass;
+        let Pass { reader, first, inserts, conversion, seen, batch_bytes, .. } = &mut self.pass;
         let more = match first.batches.pop_front() {
             Some(next) => {
                 empty.templates = next;
@@ -171,7 +174,7 @@ impl Rest<'_> {
             }
             None => reader.read(&mut empty.templates, *batch_bytes)?,
         };
-        empty.find(Some(inserts), &mut self.of_batch, &mut self.finder);
+        empty.find(inserts, *conversion, &mut self.of_batch, &mut self.finder);
         if let Some(seen) = seen {
             empty.find_copies(seen);
         }

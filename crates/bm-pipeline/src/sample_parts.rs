@@ -5,6 +5,7 @@ use std::ops::Range;
 use bm_adapt::SeenReads;
 use bm_insert::Finder;
 use bm_reads::ReadRef;
+use bm_reads::conversion::Conversion;
 
 use crate::as_one::AsOne;
 use crate::inserts::{BatchInserts, RunInserts};
@@ -22,15 +23,16 @@ pub(crate) struct SampleParts {
 }
 
 impl SampleParts {
-    /// Finds the parts, if it is known where inserts end.
+    /// Finds the parts, and writes the bases of the conversion as one.
     pub(crate) fn find(
         &mut self,
-        run: Option<&RunInserts>,
+        run: &RunInserts,
+        conversion: Option<Conversion>,
         inserts: &mut BatchInserts,
         finder: &mut Finder,
     ) {
-        find_parts(&self.templates, run, inserts, finder, &mut self.parts);
-        self.as_one.write(&self.templates, run.and_then(RunInserts::conversion));
+        find_parts(&self.templates, Some(run), inserts, finder, &mut self.parts);
+        self.as_one.write(&self.templates, conversion);
     }
 
     /// Finds the templates that are copies of earlier ones.
@@ -57,6 +59,11 @@ impl SampleParts {
                 None => read,
             }
         })
+    }
+
+    /// Returns a read as it is to be compared with others.
+    pub(crate) fn read<'a>(&'a self, mate: &Mate<'a>) -> ReadRef<'a> {
+        self.as_one.read(mate.index, mate.as_read())
     }
 
     /// Returns the bases of a read that are of the sample.

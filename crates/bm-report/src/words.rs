@@ -54,7 +54,6 @@ pub fn summary(report: &Report) -> String {
     }
     lines.extend(losses::line(report));
     lines.extend(trimming::lines(report));
-    lines.extend(report.library.iter().flat_map(library::lines));
     let threads = match report.time.threads {
         1 => "1 thread".to_owned(),
         threads => format!("{threads} threads"),
@@ -92,6 +91,7 @@ pub fn about(report: &Report) -> Vec<String> {
     if let (Some(domain), Some(model)) = (&report.domain, &report.model) {
         lines.extend(applicability(domain, &model.id));
     }
+    lines.extend(report.library.iter().flat_map(library::lines));
     lines.extend(report.adaptation.as_ref().map(learned));
     lines.extend(long.map(long_reads));
     if !report.totals.evidence.is_empty() {

@@ -6,10 +6,7 @@
 
 use std::collections::HashSet;
 
-use bm_kmers::kmer::mix;
-
-/// Number of changes between neighbouring qualities from which on they are varied.
-const VARIED: usize = 8;
+use crate::fingerprint::are_varied;
 
 /// Fewest varied reads, and lowest fraction of copies among them, for copies to be dropped.
 const FEWEST: u64 = 1000;
@@ -29,7 +26,7 @@ impl Copies {
     /// Records a read by its fingerprint; returns whether the same read was recorded before.
     pub(super) fn observe(&mut self, fingerprint: u64, scores: &[u8]) -> bool {
         let is_copy = !self.seen.insert(fingerprint);
-        if scores.windows(2).filter(|pair| pair[0] != pair[1]).count() >= VARIED {
+        if are_varied([scores].into_iter()) {
             self.varied += 1;
             self.varied_copies += u64::from(is_copy);
         }
@@ -55,19 +52,4 @@ impl Copies {
         self.seen.clear();
         self.seen.extend(kept);
     }
-}
-
-/// Returns a hash of bases and qualities.
-pub(super) fn fingerprint(bases: &[u8], scores: &[u8]) -> u64 {
-    let mut hash = bases.len() as u64;
-    for part in [bases, scores] {
-        let (words, rest) = part.as_chunks::<8>();
-        for word in words {
-            hash = mix(hash ^ u64::from_le_bytes(*word)).wrapping_add(1);
-        }
-        for byte in rest {
-            hash = mix(hash ^ u64::from(*byte)).wrapping_add(1);
-        }
-    }
-    hash
 }

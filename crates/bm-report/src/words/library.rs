@@ -12,11 +12,13 @@ pub(super) fn lines(facts: &LibraryFacts) -> Vec<String> {
             (true, _) => "second mates",
         };
         let StructureFacts { share, what, .. } = structure;
-        format!("library: {what} of {:.1} % of the {of}; not judged as the sample", 100.0 * share)
+        format!("library: {what} of {:.1} % of the {of}, left out of the verdict", 100.0 * share)
     };
     let conversion = facts.conversion.as_ref().map(|conversion| {
         let (from, to) = (conversion.from, conversion.to);
-        format!("library: {from} is turned into {to}; both are compared as one, such differences are no errors")
+        format!(
+            "library: {from} is turned into {to}; both count as one base where reads are compared"
+        )
     });
     facts.structures.iter().map(structure).chain(conversion).collect()
 }
@@ -38,7 +40,7 @@ mod tests {
         assert_eq!(
             lines(&facts),
             [
-                "library: 8 random bases at the start of 50.0 % of the reads; not judged as the sample"
+                "library: 8 random bases at the start of 50.0 % of the reads, left out of the verdict"
             ]
         );
         let facts = LibraryFacts {
