@@ -4,12 +4,12 @@ use bm_evidence::Experience;
 use bm_infer::Variant;
 use bm_infer::onnx::correction::Correction;
 use bm_kmers::Index;
-use bm_quality::{ModelPackage, PackageFiles, ReadRule};
+use bm_quality::{FailedCycles, ModelPackage, PackageFiles, ReadRule};
 
 use crate::calibration::Calibration;
 use crate::doubts::{self, Doubt};
 use crate::error::AdaptError;
-use crate::evidence::{self, RunEvidence};
+use crate::evidence::{self, Prior, RunEvidence};
 use crate::examples::{self, FOLDS};
 use crate::findings::{Findings, HeldOut, Tally};
 use crate::held_out::{Candidates, HeldOutReads};
@@ -35,6 +35,8 @@ pub struct Adaptation {
     pub ignores_quality: bool,
     /// The files of the package.
     pub files: PackageFiles,
+    /// The cycles that failed in the run; the package has them too.
+    pub failed_cycles: FailedCycles,
     /// Name of the base model.
     start: String,
     /// The network in the package.
@@ -84,7 +86,7 @@ impl Adaptation {
     ) -> Result<Self, AdaptError> {
         let network = network_of(start)?;
         let mut findings = counts(sample, labels);
-        let mut doubts = doubts::doubts_of_labels(&findings, sample, labels);
+        let mut doubts = doubts::doubts_of_labels(&findings, sample);
         let mut adapted = None;
         let mut reported = !settings.start_applies;
         // The run's own table ranks reads as the reported qualities do, and is calibrated.
@@ -112,7 +114,9 @@ impl Adaptation {
             (Choice::Reported, _) => Network::reported(),
             (Choice::Start | Choice::Adapted, _) => network,
         };
-        let origin = Origin { start, sample, findings: &findings, settings };
+        let failed_cycles = labels.failed_cycles().clone();
+        let origin =
+            Origin { start, sample, findings: &findings, settings, failed_cycles: &failed_cycles };
         let files = package::files(choice, &network, &doubts, &origin)?;
         Ok(Self {
             choice,
@@ -120,6 +124,7 @@ impl Adaptation {
             findings,
             ignores_quality: settings.ignores_quality,
             files,
+            failed_cycles,
             start: start.name().to_owned(),
             network,
             experience: start.experience()?,
@@ -143,8 +148,8 @@ impl Adaptation {
             .experience
             .as_ref()
             .ok_or_else(|| AdaptError::NoExperience { package: self.start.clone() })?;
-        let (evidence, findings) =
-            evidence::weigh(index, sample, &self.network, experience, threads);
+        let prior = Prior::new(&self.network, &self.failed_cycles);
+        let (evidence, findings) = evidence::weigh(index, sample, &prior, experience, threads);
         Ok(RunEvidence::of(evidence, findings, &self.doubts))
     }
 

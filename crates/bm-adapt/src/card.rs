@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use bm_quality::Facts;
+use bm_quality::{Facts, FailedCycles};
 
 use crate::doubts::Doubt;
 use crate::evidence::RunEvidence;
@@ -19,16 +19,34 @@ pub(crate) fn card(
     start: &Facts,
     doubts: &[Doubt],
     findings: &Findings,
+    failed_cycles: &FailedCycles,
     old: Option<&str>,
 ) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = write(&mut text, choice, start, doubts, findings);
+    let _ = cycles(&mut text, failed_cycles);
     if let Some(old) = old {
         text.push_str("\n---\n\n");
         text.push_str(&quoted(old));
     }
     text
+}
+
+/// Writes a table of the failed cycles, if there are some.
+fn cycles(text: &mut String, failed: &FailedCycles) -> std::fmt::Result {
+    if failed.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        text,
+        "\n## Failed cycles\n\nTheir bases are wrong far more often than those beside them. They have \
+         the cycle's error rate (by quality, in the manifest) in place of the network's, and k-mers \
+         were counted without them.\n\n| mate | cycle | wrong |\n|---|---|---|"
+    )?;
+    failed.iter().try_for_each(|cycle| {
+        writeln!(text, "| {} | {} | {:.1} % |", cycle.mate, cycle.cycle, 100.0 * cycle.wrong)
+    })
 }
 
 fn write(

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use bm_quality::FailedCycle;
 use serde::Serialize;
 
 use crate::findings::{EvidenceFindings, Findings, HeldOut};
 use crate::held_out::Gain;
-use crate::labels::{Label, Labels};
 use crate::sample::RunSample;
 
 /// Fewest labelled bases, and fewest wrong ones among them, to learn from.
@@ -33,15 +33,6 @@ const LONG: usize = 600;
 /// report hardly any errors.
 const MANY_VALUES: usize = 45;
 const HIGH_ERROR_RATE: f64 = 0.01;
-
-/// A cycle is faulty if more than this fraction of its bases is wrong, and more than
-/// [`FAULTY_TIMES`] that of its neighbours, in at least [`FAULTY_READS`] reads.
-const FAULTY: f64 = 0.2;
-const FAULTY_TIMES: f64 = 3.0;
-const FAULTY_READS: u64 = 200;
-
-/// Cycles that are checked from each end of a read.
-const CYCLES: usize = 1000;
 
 /// Standard errors that a gain must exceed.
 const BEYOND: f64 = 1.5;
@@ -93,14 +84,14 @@ pub enum Doubt {
         /// Whether the reads are long or like Nanopore's: their gaps are the reason then.
         long_reads: bool,
     },
-    /// A cycle of the instrument failed.
-    FaultyCycle {
+    /// A cycle of the instrument failed, and the k-mers could not be counted again without it.
+    FailedCycle {
+        /// 1, or 2 for the cycles of second mates.
+        mate: u8,
         /// Number of the cycle, from 1.
         cycle: usize,
-        /// Whether it is counted from the end of the read.
-        from_end: bool,
         /// Fraction of its bases that are wrong.
-        wrong: f64,
+        wrong: f32,
     },
     /// On held-out reads the adapted model is no better than an alternative.
     NoBetter {
@@ -126,12 +117,16 @@ pub enum Doubt {
     },
 }
 
+impl Doubt {
+    /// Returns the doubt about k-mers that were counted with a failed cycle.
+    pub fn of_cycle(failed: &FailedCycle) -> Self {
+        let FailedCycle { mate, cycle, wrong, .. } = *failed;
+        Self::FailedCycle { mate, cycle, wrong }
+    }
+}
+
 /// Returns doubts about the labels, before learning from them.
-pub(crate) fn doubts_of_labels(
-    findings: &Findings,
-    sample: &RunSample,
-    labels: &Labels,
-) -> Vec<Doubt> {
+pub(crate) fn doubts_of_labels(findings: &Findings, sample: &RunSample) -> Vec<Doubt> {
     let Findings { labelled, labelled_by_mates, wrong, depth, positions, mixed_share, .. } =
         *findings;
     let mut doubts = Vec::new();
@@ -150,7 +145,6 @@ pub(crate) fn doubts_of_labels(
         let long_reads = are_long(sample);
         doubts.push(Doubt::MixedSequences { fraction: mixed_share, long_reads });
     }
-    doubts.extend(faulty_cycle(sample, labels));
     doubts
 }
 
@@ -224,8 +218,7 @@ pub(crate) fn doubt_over_table(held: &HeldOut) -> Option<Doubt> {
 pub(crate) fn doubts_of_evidence(findings: &EvidenceFindings, doubts: &[Doubt]) -> Vec<Doubt> {
     // Few places, as those of an amplicon, do not mislead: a base is contradicted by other reads of the
     // same place.
-    let misleads =
-        |doubt: &&Doubt| matches!(doubt, Doubt::MixedSequences { .. } | Doubt::FaultyCycle { .. });
+    let misleads = |doubt: &&Doubt| matches!(doubt, Doubt::MixedSequences { .. });
     let mut found: Vec<_> = doubts.iter().filter(misleads).cloned().collect();
     if findings.evaluable < FEWEST_COVERED {
         found.push(Doubt::FewShared { fraction: findings.evaluable });
@@ -236,60 +229,6 @@ pub(crate) fn doubts_of_evidence(findings: &EvidenceFindings, doubts: &[Doubt]) 
 /// Returns whether the reported qualities are better on held-out reads than the base model.
 pub(crate) fn reported_is_better(held: &HeldOut) -> bool {
     held.wrong >= FEWEST_HELD_WRONG && held.reported_over_start.is_beyond(BEYOND)
-}
-
-/// Labelled and wrong bases of a cycle.
-#[derive(Clone, Copy, Default)]
-struct Cycle {
-    labelled: u64,
-    wrong: u64,
-}
-
-impl Cycle {
-    fn rate(self) -> f64 {
-        self.wrong as f64 / self.labelled.max(1) as f64
-    }
-}
-
-/// Returns the worst cycle, from either end, if it is faulty.
-fn faulty_cycle(sample: &RunSample, labels: &Labels) -> Option<Doubt> {
-    let mut cycles = [vec![Cycle::default(); CYCLES], vec![Cycle::default(); CYCLES]];
-    for read in &sample.reads {
-        for (at, label) in
-            labels.of_bases()[read.start..read.start + read.length].iter().enumerate()
-        {
-            if *label == Label::Unknown {
-                continue;
-            }
-            for (cycles, distance) in cycles.iter_mut().zip([at, read.length - 1 - at]) {
-                if let Some(cycle) = cycles.get_mut(distance) {
-                    cycle.labelled += 1;
-                    cycle.wrong += u64::from(*label == Label::Wrong);
-                }
-            }
-        }
-    }
-    let worst = |cycles: &[Cycle]| {
-        let rates: Vec<_> = cycles
-            .iter()
-            .take_while(|cycle| cycle.labelled >= FAULTY_READS)
-            .map(|cycle| cycle.rate())
-            .collect();
-        let (at, rate) = rates.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
-        // Towards the end of a read errors may become frequent, but gradually.
-        let beside = [at.checked_sub(1), Some(at + 1)]
-            .into_iter()
-            .flatten()
-            .filter_map(|at| rates.get(at))
-            .fold(0.0, |a: f64, b| a.max(*b));
-        (rate > FAULTY.max(FAULTY_TIMES * beside)).then_some((at, rate))
-    };
-    let [from_start, from_end] = &cycles;
-    [(worst(from_start), false), (worst(from_end), true)].into_iter().find_map(
-        |(worst, from_end)| {
-            worst.map(|(at, wrong)| Doubt::FaultyCycle { cycle: at + 1, from_end, wrong })
-        },
-    )
 }
 
 impl fmt::Display for Doubt {
@@ -332,12 +271,11 @@ impl fmt::Display for Doubt {
                 };
                 write!(f, "reads disagree at {:.1} % of positions: {reason}", 100.0 * fraction)
             }
-            Self::FaultyCycle { cycle, from_end, wrong } => {
-                let end = if *from_end { " from the end" } else { "" };
+            Self::FailedCycle { mate, cycle, wrong } => {
                 write!(
                     f,
-                    "cycle {cycle}{end} is wrong in {:.0} % of reads: a failed cycle of the instrument, \
-                     or a base that is meant to vary, as in degenerate primers",
+                    "cycle {cycle} of mate {mate} failed ({:.0} % wrong), and a stream cannot be read \
+                     again to count k-mers without it; give the run as a file",
                     100.0 * wrong
                 )
             }
@@ -369,13 +307,8 @@ mod tests {
     #[test]
     fn evidence_is_not_used_where_it_misleads_and_is_used_where_only_the_network_learned_nothing() {
         let covered = EvidenceFindings { evaluable: 0.9, ..EvidenceFindings::default() };
-        let misleading = [
-            Doubt::MixedSequences { fraction: 0.8, long_reads: false },
-            Doubt::FaultyCycle { cycle: 7, from_end: false, wrong: 0.4 },
-        ];
-        for doubt in misleading {
-            assert_eq!(doubts_of_evidence(&covered, std::slice::from_ref(&doubt)), [doubt]);
-        }
+        let misleading = Doubt::MixedSequences { fraction: 0.8, long_reads: false };
+        assert_eq!(doubts_of_evidence(&covered, std::slice::from_ref(&misleading)), [misleading]);
         let harmless = [
             Doubt::FewPlaces { positions: 250 },
             Doubt::TooFewLabels { labelled: 9, wrong: 1, depth: 3 },

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bm_evidence::{Evidence, Experience, Fit, PreparedRead, ReadSupport};
 use bm_kmers::Index;
+use bm_quality::FailedCycles;
 
 use crate::doubts::{self, Doubt};
 use crate::examples::Codes;
@@ -15,19 +16,22 @@ use crate::sample::RunSample;
 /// Bases of the sample that the weights are fitted to, about, at most.
 const MOST_BASES: usize = 4 << 20;
 
+/// Least prior probability of an error and of none in a failed cycle.
+const LEAST: f32 = 1e-6;
+
 /// Reads that one thread handles at a time.
 const READS_PER_TASK: usize = 4096;
 
-/// Returns the evidence of a run with weights fitted to the sample, with the network's
-/// probabilities as priors.
+/// Returns the evidence of a run with weights fitted to the sample, with these
+/// prior probabilities.
 pub(crate) fn weigh(
     index: Index,
     sample: &RunSample,
-    network: &Network,
+    prior: &Prior<'_>,
     experience: &Experience,
     threads: usize,
 ) -> (Evidence, EvidenceFindings) {
-    let (totals, depth) = measure(&index, sample, network, experience, threads);
+    let (totals, depth) = measure(&index, sample, prior, experience, threads);
     let weights = totals.fit.weights(experience, index.fraction() >= 1.0);
     let expected_errors = totals.fit.posterior(&weights);
     let mut findings = EvidenceFindings {
@@ -44,30 +48,40 @@ pub(crate) fn weigh(
     if findings.share < 1.0 {
         // In a sampled index, unsupported k-mers raise probabilities together; the fit has only the
         // support of single bases.
-        findings.expected_errors = posterior_errors(&evidence, sample, network, threads);
+        findings.expected_errors = posterior_errors(&evidence, sample, prior, threads);
     }
     (evidence, findings)
 }
 
-/// The prior error probabilities, by the network.
-struct Prior {
+/// The prior error probabilities: by the network, or of failed cycles.
+pub(crate) struct Prior<'a> {
     scores: Scores,
     tables: Tables,
+    failed: &'a FailedCycles,
 }
 
-impl Prior {
-    fn new(network: &Network) -> Self {
+impl<'a> Prior<'a> {
+    pub(crate) fn new(network: &Network, failed: &'a FailedCycles) -> Self {
         let scores = Scores::new();
-        Self { tables: Tables::of(network, &scores), scores }
+        Self { tables: Tables::of(network, &scores), scores, failed }
     }
 
-    /// Replaces `logits` by the log-odds of an error of each base of a read.
-    fn logits_into(&self, codes: &[u16], logits: &mut Vec<f32>) {
+    /// Replaces `logits` by the log-odds of an error of each base of a read of the sample.
+    fn logits_into(&self, sample: &RunSample, read: usize, codes: &[u16], logits: &mut Vec<f32>) {
         logits.clear();
         logits.extend(
             (0..codes.len())
                 .map(|at| self.tables.logit(&Surroundings::of(codes, at), &self.scores)),
         );
+        let mate = sample.reads[read].mate;
+        for cycle in self.failed.iter().filter(|cycle| cycle.mate == mate) {
+            if let Some(at) = sample.base_of_cycle(read, cycle.cycle - 1)
+                && let Some(logit) = logits.get_mut(at - sample.reads[read].start)
+            {
+                let p = cycle.probability(sample.scores[at]).clamp(LEAST, 1.0 - LEAST);
+                *logit = (p / (1.0 - p)).ln();
+            }
+        }
     }
 }
 
@@ -88,10 +102,9 @@ fn map_reads<R: Send>(
 fn posterior_errors(
     evidence: &Evidence,
     sample: &RunSample,
-    network: &Network,
+    prior: &Prior<'_>,
     threads: usize,
 ) -> f64 {
-    let prior = Prior::new(network);
     let sums = map_reads(sample, threads, |reads| {
         let (mut codes, mut support, mut probabilities) =
             (Codes::default(), ReadSupport::default(), Vec::new());
@@ -99,11 +112,12 @@ fn posterior_errors(
         let mut sum = 0.0;
         for read in reads {
             let codes = codes.of(sample, *read);
-            prior.logits_into(codes, &mut probabilities);
+            prior.logits_into(sample, *read, codes, &mut probabilities);
             probabilities.iter_mut().for_each(|logit| *logit = sigmoid(*logit));
-            let bases = sample.bases[sample.reads[*read].start..][..codes.len()].iter().copied();
-            prepared.prepare(evidence.index(), bases);
-            evidence.apply(&mut support, &prepared, &mut probabilities);
+            let start = sample.reads[*read].start;
+            prepared.prepare(evidence.index(), sample.codes(start..start + codes.len()));
+            let hidden = sample.hidden_in(*read);
+            evidence.apply(&mut support, &prepared, hidden, &mut probabilities);
             sum += probabilities.iter().map(|p| f64::from(*p)).sum::<f64>();
         }
         sum
@@ -124,12 +138,11 @@ struct Totals {
 fn measure(
     index: &Index,
     sample: &RunSample,
-    network: &Network,
+    prior: &Prior<'_>,
     experience: &Experience,
     threads: usize,
 ) -> (Totals, f64) {
     let none = || Totals { fit: Fit::new(experience), covered: 0, depths: Vec::new() };
-    let prior = Prior::new(network);
     let parts = map_reads(sample, threads, |reads| {
         let (mut totals, mut codes, mut support) =
             (none(), Codes::default(), ReadSupport::default());
@@ -138,10 +151,10 @@ fn measure(
         for read in reads {
             let kept = sample.reads[*read];
             let codes = codes.of(sample, *read);
-            let bases = sample.bases[kept.start..][..codes.len()].iter().copied();
-            prior.logits_into(codes, &mut logits);
-            prepared.prepare(index, bases);
+            prior.logits_into(sample, *read, codes, &mut logits);
+            prepared.prepare(index, sample.codes(kept.start..kept.start + codes.len()));
             support.look_up(index, &prepared);
+            support.set_uncounted(sample.hidden_in(*read));
             for (base, logit) in support.bases().iter().zip(&logits) {
                 totals.fit.add(*base, support.depth(), *logit);
                 totals.covered += u64::from(base.is_covered());
@@ -184,5 +197,11 @@ impl RunEvidence {
     pub(crate) fn of(evidence: Evidence, findings: EvidenceFindings, doubts: &[Doubt]) -> Self {
         let doubts = doubts::doubts_of_evidence(&findings, doubts);
         Self { evidence: doubts.is_empty().then(|| Arc::new(evidence)), doubts, findings }
+    }
+
+    /// Returns the findings without the evidence, which must not be used for this reason.
+    pub fn refused(self, doubt: Doubt) -> Self {
+        let doubts = self.doubts.into_iter().chain([doubt]).collect();
+        Self { evidence: None, doubts, ..self }
     }
 }

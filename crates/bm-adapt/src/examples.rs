@@ -42,7 +42,7 @@ impl Codes {
         let kept = sample.reads[read];
         let bases = kept.start..kept.start + kept.length;
         self.sequence.clear();
-        self.sequence.extend(sample.bases[bases.clone()].iter().map(|code| base::letter(*code)));
+        self.sequence.extend(sample.codes(bases.clone()).map(base::letter));
         self.quality_scores.clear();
         self.quality_scores.extend(sample.scores[bases].iter().map(|score| score + Phred::OFFSET));
         self.codes.clear();

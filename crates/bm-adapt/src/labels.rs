@@ -15,7 +15,10 @@ mod column;
 mod label;
 mod mates;
 
+use bm_quality::FailedCycles;
+
 use crate::anchors::{Anchor, K};
+use crate::cycles::LabelsByCycle;
 use crate::parallel::in_parallel;
 use crate::sample::RunSample;
 
@@ -63,6 +66,7 @@ pub struct Labels {
     anchors: usize,
     columns: u64,
     mixed_columns: u64,
+    failed_cycles: FailedCycles,
 }
 
 impl Labels {
@@ -92,9 +96,46 @@ impl Labels {
             anchors: found.len(),
             columns: all.columns,
             mixed_columns: all.mixed_columns,
+            failed_cycles: FailedCycles::none(),
         };
         labels.add_mates(sample, threads);
         labels
+    }
+
+    /// Returns the labels of a run's sample, and finds the cycles that failed. The bases of these get no
+    /// labels, and are hidden in the sample: nothing is to be learned from them but the rates of the
+    /// cycles.
+    pub fn of_run(sample: &mut RunSample, threads: usize) -> Self {
+        let labels = Self::of(sample, threads);
+        let suspects = LabelsByCycle::of(sample, &labels.of_bases).suspects();
+        if suspects.is_empty() {
+            return labels;
+        }
+        sample.hide(&suspects);
+        let without = Self::of(sample, threads);
+        let failed = LabelsByCycle::of(sample, &without.of_bases).failed(&suspects);
+        let mut labels = if failed == suspects {
+            without
+        } else {
+            sample.hide(&failed);
+            if failed.is_empty() {
+                return labels;
+            }
+            Self::of(sample, threads)
+        };
+        labels.failed_cycles = LabelsByCycle::of(sample, &labels.of_bases).measure(&failed);
+        for (at, label) in labels.of_bases.iter_mut().enumerate() {
+            if sample.is_hidden(at) {
+                *label = Label::Unknown;
+            }
+        }
+        labels
+    }
+
+    /// Returns the cycles that failed in the run: none unless they were looked for
+    /// ([`Labels::of_run`]).
+    pub fn failed_cycles(&self) -> &FailedCycles {
+        &self.failed_cycles
     }
 
     /// Adds labels from overlapping mates.
@@ -258,7 +299,7 @@ impl Part {
                 column.count(arm.base(sample, at));
             }
         }
-        for column in columns.iter_mut().take_while(|column| column.reads() >= DEEP) {
+        for column in columns.iter_mut().filter(|column| column.reads() >= DEEP) {
             self.columns += 1;
             self.mixed_columns += u64::from(!column.decide());
         }

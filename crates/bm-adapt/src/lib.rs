@@ -61,6 +61,7 @@ mod anchors;
 mod calibration;
 mod card;
 mod contradiction;
+mod cycles;
 mod doubts;
 mod error;
 mod evidence;

@@ -8,8 +8,9 @@ use bm_infer::onnx::{ModelProto, StringStringEntryProto};
 use bm_infer::{Digesting, Sha256, Variant};
 use bm_kmers::kmer::mix;
 use bm_quality::{
-    Domain, DomainEntry, EncodingEntry, ErrorRule, Facts, FileEntry, GoldenRead, GoldenReads,
-    LabelEntry, Manifest, ModelPackage, PackageFiles, ReadRule, TensorEntry, Thresholds,
+    Domain, DomainEntry, EncodingEntry, ErrorRule, Facts, FailedCycles, FileEntry, GoldenRead,
+    GoldenReads, LabelEntry, Manifest, ModelPackage, PackageFiles, ReadRule, TensorEntry,
+    Thresholds,
 };
 use bm_reads::{Phred, ReadRef};
 use prost::Message;
@@ -43,6 +44,7 @@ pub(crate) struct Origin<'a> {
     pub(crate) sample: &'a RunSample,
     pub(crate) findings: &'a Findings,
     pub(crate) settings: &'a Settings,
+    pub(crate) failed_cycles: &'a FailedCycles,
 }
 
 /// Returns the files of the package of the chosen model, which has the given network.
@@ -58,11 +60,44 @@ pub(crate) fn files(
         Choice::Table => made(network, &TABLE, origin)?,
         Choice::Reported => made(network, &REPORTED, origin)?,
     };
+    if choice == Choice::Start {
+        set_failed_cycles(&mut files, origin.failed_cycles)?;
+    }
     let old = if choice == Choice::Start { files.remove(CARD) } else { None };
     let old = old.and_then(|old| String::from_utf8(old).ok());
-    let card = card::card(choice, origin.start.facts(), doubts, origin.findings, old.as_deref());
+    let card = card::card(
+        choice,
+        origin.start.facts(),
+        doubts,
+        origin.findings,
+        origin.failed_cycles,
+        old.as_deref(),
+    );
     files.insert(CARD.to_owned(), card.into_bytes());
     Ok(files)
+}
+
+/// Writes the failed cycles of the run to the manifest of the base model, in place of those of another
+/// run.
+fn set_failed_cycles(files: &mut PackageFiles, cycles: &FailedCycles) -> Result<(), AdaptError> {
+    let mut manifest = manifest_of(files)?;
+    if manifest.failed_cycles == *cycles {
+        return Ok(());
+    }
+    manifest.failed_cycles = cycles.clone();
+    set_manifest(files, &manifest)
+}
+
+fn manifest_of(files: &PackageFiles) -> Result<Manifest, AdaptError> {
+    let manifest = files.get(MANIFEST).map_or(&[][..], Vec::as_slice);
+    serde_json::from_slice(manifest).map_err(|source| AdaptError::Json { file: MANIFEST, source })
+}
+
+fn set_manifest(files: &mut PackageFiles, manifest: &Manifest) -> Result<(), AdaptError> {
+    let text = serde_json::to_vec_pretty(manifest)
+        .map_err(|source| AdaptError::Json { file: MANIFEST, source })?;
+    files.insert(MANIFEST.to_owned(), text);
+    Ok(())
 }
 
 /// Adds k-mer evidence to manifest and card: its SHA-256, findings and doubts.
@@ -70,9 +105,7 @@ pub(crate) fn add_evidence(
     files: &mut PackageFiles,
     evidence: &RunEvidence,
 ) -> Result<(), AdaptError> {
-    let json = |source| AdaptError::Json { file: MANIFEST, source };
-    let manifest = files.get(MANIFEST).map_or(&[][..], Vec::as_slice);
-    let mut manifest: Manifest = serde_json::from_slice(manifest).map_err(json)?;
+    let mut manifest = manifest_of(files)?;
     if let Some(evidence) = &evidence.evidence {
         let mut digest = Digesting::new(io::sink());
         evidence.write(&mut digest).map_err(AdaptError::Evidence)?;
@@ -85,7 +118,7 @@ pub(crate) fn add_evidence(
             json!({"findings": evidence.findings, "doubts": evidence.doubts}),
         );
     }
-    files.insert(MANIFEST.to_owned(), serde_json::to_vec_pretty(&manifest).map_err(json)?);
+    set_manifest(files, &manifest)?;
     if let Some(text) = files.get_mut(CARD) {
         text.extend(card::evidence(evidence).into_bytes());
     }
@@ -129,7 +162,7 @@ const REPORTED: Kind = Kind {
 };
 
 fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFiles, AdaptError> {
-    let Origin { start, sample, findings, settings } = *origin;
+    let Origin { start, sample, findings, settings, failed_cycles } = *origin;
     let Kind { id, version, description, unscaled } = *kind;
     let encoding = BaseQualityPlace.encoding();
     let from = start.facts();
@@ -199,6 +232,7 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
         domain: facts.domain.map(|Domain { min_quality_values, max_phred, max_median_length }| {
             DomainEntry { min_quality_values, max_phred, max_median_length }
         }),
+        failed_cycles: failed_cycles.clone(),
         thresholds: Thresholds { default: facts.threshold.get() },
         label: LabelEntry { name: "error-rate".to_owned(), definition: facts.label.clone() },
         input: TensorEntry { name: "features".to_owned(), shape: shape(encoding.channels) },
@@ -207,9 +241,7 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
         training,
         metrics: json!({"own_labels": findings}),
     };
-    let manifest = serde_json::to_vec_pretty(&manifest)
-        .map_err(|source| AdaptError::Json { file: MANIFEST, source })?;
-    files.insert(MANIFEST.to_owned(), manifest);
+    set_manifest(&mut files, &manifest)?;
     Ok(files)
 }
 

@@ -5,12 +5,13 @@ mod copies;
 use std::ops::Range;
 
 use bm_kmers::kmer::mix;
-use bm_reads::base::code;
+use bm_reads::base::{UNKNOWN, code};
 use bm_reads::conversion::Conversion;
-use bm_reads::{Phred, ReadError, ReadRef};
+use bm_reads::{Phred, PlacedRead, ReadError, ReadRef};
 
 use self::copies::Copies;
 use crate::anchors::{Anchor, anchors};
+use crate::cycles::Cycle;
 use crate::fingerprint::hash_with;
 
 /// One in this many k-mers is an anchor at the start.
@@ -21,6 +22,9 @@ const LONGEST: usize = 1 << 16;
 
 /// Depth, in reads per position, above which fewer reads are kept instead of fewer positions.
 const DEEP_ENOUGH: usize = 400;
+
+/// Added to the code of a hidden base: where reads are compared, it is unknown.
+const HIDDEN: u8 = 0x10;
 
 /// A sample of the reads of a run, in bounded memory.
 ///
@@ -38,7 +42,7 @@ pub struct RunSample {
     bases_seen: u64,
     longest: usize,
     pub(crate) reads: Vec<Kept>,
-    /// Base codes of the reads, one read after the other.
+    /// Base codes of the reads, one read after the other, with [`HIDDEN`] added to some.
     pub(crate) bases: Vec<u8>,
     /// Their Phred scores.
     pub(crate) scores: Vec<u8>,
@@ -50,6 +54,7 @@ pub struct RunSample {
     copies: Copies,
     copies_dropped: u64,
     conversion: Option<Conversion>,
+    any_hidden: bool,
 }
 
 /// A read in the sample.
@@ -65,6 +70,8 @@ pub(crate) struct Kept {
     pub(crate) outside: [u32; 2],
     /// Whether it is the first mate of a pair; the second follows.
     pub(crate) has_mate: bool,
+    /// 1, or 2 for a second mate, also where the first one is not in the run.
+    pub(crate) mate: u8,
     /// Lowest hash of the template's anchors.
     lowest: u64,
     fingerprint: u64,
@@ -93,6 +100,7 @@ impl RunSample {
             copies: Copies::default(),
             copies_dropped: 0,
             conversion: None,
+            any_hidden: false,
         }
     }
 
@@ -149,7 +157,7 @@ impl RunSample {
     /// A [`ReadError`] if sequence and quality scores differ in length, or a byte is not a quality
     /// score.
     pub fn observe(&mut self, read: ReadRef<'_>) -> Result<(), ReadError> {
-        self.observe_parts(&[(read, 0..read.len())])
+        self.observe_parts(&[(read.into(), 0..read.len())])
     }
 
     /// Observes the next two mates, and keeps both or neither.
@@ -162,24 +170,25 @@ impl RunSample {
         first: ReadRef<'_>,
         second: ReadRef<'_>,
     ) -> Result<(), ReadError> {
-        self.observe_parts(&[(first, 0..first.len()), (second, 0..second.len())])
+        let second_mate = PlacedRead { read: second, mate: 2, before: 0 };
+        self.observe_parts(&[(first.into(), 0..first.len()), (second_mate, 0..second.len())])
     }
 
     /// Observes the next template, a read or two mates, of each of which a part is of the sample, and
-    /// keeps these parts or none.
+    /// keeps these parts or none. The reads are whole.
     ///
     /// # Errors
     ///
     /// As [`RunSample::observe`].
     pub fn observe_parts(
         &mut self,
-        reads: &[(ReadRef<'_>, Range<usize>)],
+        reads: &[(PlacedRead<'_>, Range<usize>)],
     ) -> Result<(), ReadError> {
         let template = self.templates;
         self.templates += 1;
         let mut longest = 0;
         let mut all = true;
-        for (whole, part) in reads {
+        for (PlacedRead { read: whole, .. }, part) in reads {
             let read = whole.window(part.start, part.len());
             match read.check_scorable() {
                 Ok(()) => {}
@@ -196,7 +205,7 @@ impl RunSample {
             return Ok(());
         }
         let (mut lowest, mut found) = (u64::MAX, 0);
-        for (read, part) in reads {
+        for (PlacedRead { read, .. }, part) in reads {
             let read = read.window(part.start, part.len());
             anchors(read.sequence.iter().map(|base| code(*base)), self.limit, |anchor| {
                 lowest = lowest.min(anchor.hash);
@@ -213,12 +222,13 @@ impl RunSample {
     fn keep(
         &mut self,
         template: u64,
-        reads: &[(ReadRef<'_>, Range<usize>)],
+        reads: &[(PlacedRead<'_>, Range<usize>)],
         lowest: u64,
         found: usize,
     ) {
         let (first_read, first_base) = (self.reads.len(), self.bases.len());
-        for (i, (whole, part)) in reads.iter().enumerate() {
+        for (i, (placed, part)) in reads.iter().enumerate() {
+            let whole = placed.read;
             let read = whole.window(part.start, part.len());
             let behind = whole.len() - part.start - read.len();
             let start = self.bases.len();
@@ -231,6 +241,7 @@ impl RunSample {
                 length: read.len(),
                 outside: [part.start, behind].map(|bases| bases as u32),
                 has_mate,
+                mate: placed.mate,
                 lowest,
                 fingerprint: 0,
                 is_copy: false,
@@ -316,9 +327,53 @@ impl RunSample {
         found
     }
 
+    /// Returns the index of the base of a read that a cycle made, if it is in the sample.
+    pub(crate) fn base_of_cycle(&self, read: usize, cycle: usize) -> Option<usize> {
+        let Kept { start, length, outside, .. } = self.reads[read];
+        let at = cycle.checked_sub(outside[0] as usize)?;
+        (at < length).then_some(start + at)
+    }
+
+    /// Hides the bases that these cycles made, and no others: they are left out where reads are
+    /// compared.
+    pub(crate) fn hide(&mut self, cycles: &[Cycle]) {
+        self.bases.iter_mut().for_each(|base| *base &= !HIDDEN);
+        self.any_hidden = !cycles.is_empty();
+        for read in 0..self.reads.len() {
+            let mate = self.reads[read].mate;
+            for cycle in cycles.iter().filter(|cycle| cycle.mate == mate) {
+                if let Some(at) = self.base_of_cycle(read, cycle.number) {
+                    self.bases[at] |= HIDDEN;
+                }
+            }
+        }
+    }
+
+    /// Returns whether a base is hidden.
+    pub(crate) fn is_hidden(&self, at: usize) -> bool {
+        self.bases[at] & HIDDEN != 0
+    }
+
+    /// Returns the indices in a read of its bases that are hidden.
+    pub(crate) fn hidden_in(&self, read: usize) -> impl Iterator<Item = usize> {
+        let Kept { start, length, .. } = self.reads[read];
+        (0..length).filter(move |at| self.any_hidden && self.is_hidden(start + at))
+    }
+
+    /// Returns the base codes of a part of the sample, those of hidden bases too.
+    pub(crate) fn codes(&self, bases: Range<usize>) -> impl Iterator<Item = u8> {
+        self.bases[bases].iter().map(|base| seen(*base))
+    }
+
     /// Calls `take` with each anchor of a read of the sample.
     pub(crate) fn anchors_of(&self, read: usize, take: impl FnMut(Anchor)) {
         let Kept { start, length, .. } = self.reads[read];
         anchors(self.bases[start..start + length].iter().copied(), self.limit, take);
     }
+}
+
+/// Returns the code of a base, also of a hidden one, on either strand.
+pub(crate) fn seen(base: u8) -> u8 {
+    let code = base & !HIDDEN;
+    if code < UNKNOWN { code } else { UNKNOWN }
 }

@@ -72,6 +72,20 @@ impl BaseSupport {
         (CANDIDATE..BOTH_SIDES).contains(&self.0) || self.0 > BOTH_SIDES
     }
 
+    /// Returns the support of a base that a cycle made which was not counted in any read. Most reads of
+    /// the place may have it at this cycle: that few of them have the base, or none, says nothing.
+    pub(crate) fn at_uncounted_cycle(self) -> Self {
+        let bins = COUNTS.len() as u16;
+        let is_dead_end = [Side::NONE, Side::DEAD_END]
+            .into_iter()
+            .any(|other| self == Self::of_sides(Side::DEAD_END, other));
+        match self.0 {
+            _ if is_dead_end => Self::NONE,
+            number if (SEEN + bins..SEEN + 2 * bins).contains(&number) => Self(number - bins),
+            _ => self,
+        }
+    }
+
     /// Returns whether k-mers of other reads cover the base.
     pub fn is_covered(self) -> bool {
         self != Self::NONE && self.0 != BOTH_SIDES

@@ -68,6 +68,8 @@ impl Evidence {
     /// sample of the k-mers was counted, unsupported k-mers raise the probabilities of their
     /// candidate bases together.
     ///
+    /// `uncounted` are the indices of the bases that cycles made whose k-mers were not counted.
+    ///
     /// **Shape** of `probabilities`: `[bases]`. If read and probabilities differ in length, the
     /// rest of the longer one is left alone.
     ///
@@ -76,9 +78,11 @@ impl Evidence {
         &self,
         support: &mut ReadSupport,
         read: &PreparedRead,
+        uncounted: impl Iterator<Item = usize>,
         probabilities: &mut [f32],
     ) -> usize {
         support.look_up(&self.index, read);
+        support.set_uncounted(uncounted);
         let weights = self.weights.at(support.depth());
         // In a sampled index, unsupported k-mers raise probabilities, not the support of single
         // bases.

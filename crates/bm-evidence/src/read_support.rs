@@ -120,6 +120,16 @@ impl ReadSupport {
         &self.bases
     }
 
+    /// States that cycles which were not counted made these bases of the last read: that few reads have
+    /// them says nothing.
+    pub fn set_uncounted(&mut self, bases: impl Iterator<Item = usize>) {
+        for at in bases {
+            if let Some(base) = self.bases.get_mut(at) {
+                *base = base.at_uncounted_cycle();
+            }
+        }
+    }
+
     /// Forgets the last read, and keeps memory for a read of at most this many bases.
     pub fn shrink_to(&mut self, bases: usize) {
         let Self { tiles, counts, unsupported, sides, path, bases: support, depth } = self;

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::overlay::{Compared, MOST, Overlay};
+use crate::structure::Place;
 
 /// Fewest reads of which something is known.
 const FEWEST: u64 = 100;
@@ -23,9 +24,12 @@ const MOST_WRONG: f64 = 0.15;
 /// These count as so many observed bases.
 const WEIGHT: f64 = 20.0;
 
-/// A number of bases counts if at least this part of the reads has it: one base may be a bad cycle,
-/// two may be two errors.
+/// A number of bases counts if at least this part of the reads has it: two may be two errors.
 const LEAST_SHARES: [f64; 3] = [0.2, 0.05, 0.03];
+
+/// One base and no more, at the start or before adapters, counts if at least this part of the reads
+/// has it. In fewer reads, and at the end, it is of a cycle that failed.
+const LEAST_ALONE: f64 = 0.9;
 
 /// The same where all smaller numbers are there, and beside others, of which it is not less than one in
 /// [`FEWER`].
@@ -53,7 +57,7 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// Returns the layout of an end; `None` if all reads are of the sample there.
-    pub(crate) fn of(overlay: &Overlay) -> Option<Self> {
+    pub(crate) fn of(overlay: &Overlay, place: Place) -> Option<Self> {
         let mut kinds: BTreeMap<Compared, u64> = BTreeMap::new();
         for compared in &overlay.reads {
             *kinds.entry(*compared).or_default() += 1;
@@ -66,7 +70,12 @@ impl Layout {
         let [inner, wrong] = overlay.inner.map(|bases| bases as f64);
         let wrong = ((wrong + 1.0) / (inner + 100.0)).clamp(LEAST_WRONG, MOST_WRONG);
         let mixture = Mixture::fit(&kinds, overlay.places, wrong);
-        mixture.layout(reads as f64)
+        let layout = mixture.layout(reads as f64)?;
+        let is_cycle = match layout.shares[..] {
+            [_, one] => place == Place::End || one < LEAST_ALONE,
+            _ => false,
+        };
+        (!is_cycle).then_some(layout)
     }
 }
 

@@ -117,7 +117,7 @@ impl Library {
     ) {
         let reads: Vec<ReadRef<'_>> = ends.compared().collect();
         let from_end = ends.place != Place::Start;
-        let Some(layout) = Layout::of(overlay) else {
+        let Some(layout) = Layout::of(overlay, ends.place) else {
             if let Some(damage) = Damage::of(overlay) {
                 self.structures.push(damage.structure(ends.place, ends.mate));
                 self.ends[ends.place.number()][ends.mate.min(1)] = Some(End::of_all(damage.places));

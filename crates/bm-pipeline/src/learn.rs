@@ -7,10 +7,12 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use bm_adapt::{Adaptation, Choice, Label, Labels, RunEvidence, RunSample, SeenReads, Settings};
+use bm_adapt::{
+    Adaptation, Choice, Doubt, Label, Labels, RunEvidence, RunSample, SeenReads, Settings,
+};
 use bm_io::{Cancellation, FileState, Input, Output, ReadFormats, Tasks};
 use bm_kmers::Counter;
-use bm_quality::{Applicability, LongReads, ModelPackage};
+use bm_quality::{Applicability, FailedCycles, LongReads, ModelPackage};
 use bm_reads::fastq::QualityOffset;
 
 use crate::PipelineError;
@@ -20,7 +22,7 @@ use crate::inserts::{AdapterChoice, Ahead, RunInserts, read_first};
 use crate::kmer_counting::counters;
 use crate::observer::Observer;
 use crate::pipeline::{BATCH_BYTES, FIRST_BYTES, First};
-use crate::run_pass::{Pass, grouped, observe};
+use crate::run_pass::{Pass, grouped, observe, refuse_streams};
 use crate::templates::{TemplateBatch, TemplateReader, or_cancelled};
 
 /// Memory for everything but the k-mers, in bytes: the sample, its labels, read buffers.
@@ -89,6 +91,16 @@ impl Seen {
         Ok(())
     }
 
+    /// Checks that another pass found the same files with as many reads.
+    fn check_passed(&self, passed: &Passed, names: &[String]) -> Result<(), PipelineError> {
+        for ((before, now), name) in self.files.iter().zip(&passed.states).zip(names) {
+            if let (Some(before), Some(now)) = (before, now) {
+                now.check(before, name)?;
+            }
+        }
+        self.check_reads(passed.records, names)
+    }
+
     /// Checks that the second pass found as many reads; messages call its inputs `names`.
     pub(crate) fn check_reads(&self, found: u64, names: &[String]) -> Result<(), PipelineError> {
         if found == self.reads {
@@ -114,7 +126,7 @@ impl Learned {
             }
             _ => return Ok(()),
         };
-        let inputs: Vec<String> = inputs.iter().map(|path| bm_io::name(path)).collect();
+        let inputs = names(inputs);
         let doubts: Vec<String> = doubts.iter().map(ToString::to_string).collect();
         PipelineError::refuse(format!(
             "{}: no qualities to look at, and no {missing} to score the reads by: {}; give more \
@@ -162,83 +174,22 @@ impl Learning<'_> {
         labels_output: Option<&mut Output>,
         observer: &dyn Observer,
     ) -> Result<Learned, PipelineError> {
-        let Self {
-            inputs,
-            interleaved,
-            offset,
-            strict,
-            start,
-            seed,
-            evidence,
-            adapters,
-            threads,
-            cancellation,
-        } = *self;
+        let Self { inputs, interleaved, start, seed, evidence, threads, .. } = *self;
         Adaptation::check(start)?;
         if evidence.is_some() {
             Adaptation::check_experience(start)?;
         }
-        let mut sample = RunSample::new(RunSample::ROOM);
         // No model was trained on reads of one quality.
         let ignores_quality = start.ignores_quality();
-        let mut fits = Applicability::certain();
-        let mut states = Vec::new();
-        let mut counting = Vec::new();
-        let mut seen_reads = evidence.map(|_| SeenReads::default());
         let groups: Vec<Vec<&Path>> = if interleaved {
             inputs.iter().map(|path| vec![*path]).collect()
         } else {
             grouped(inputs)?
         };
-        let mut of_run = None;
-        for (number, group) in groups.into_iter().enumerate() {
-            let mut files = match group[..] {
-                [first, second] => Inputs::pair(first, second),
-                _ if interleaved => Inputs::interleaved(group[0]),
-                _ => Inputs::single(group[0]),
-            };
-            (files.offset, files.strict) = (offset, strict);
-            (files.formats, files.ignore_quality) = (formats, ignores_quality);
-            let tasks = Tasks::for_workers(0);
-            let mut reader = TemplateReader::open_for(&files, &tasks, cancellation)?;
-            states.extend(reader.inputs().map(Input::state));
-            // As much text of each file.
-            let per_file = |bytes: usize| bytes * files.layout().files();
-            let mut first = vec![TemplateBatch::default()];
-            reader.read(&mut first[0], per_file(FIRST_BYTES))?;
-            if number == 0 {
-                fits = Applicability::of(start.facts(), first[0].reads());
-            }
-            let batch_bytes = per_file(BATCH_BYTES);
-            let is_all = !read_first(&mut reader, &mut first, batch_bytes, Ahead::LEARN)?;
-            let inserts = RunInserts::learn(&first, adapters, false);
-            if number == 0 {
-                sample.set_conversion(inserts.conversion());
-                if let Some(bytes) = evidence {
-                    let bytes = bytes.saturating_sub(BYTES_BESIDE_KMERS) as usize;
-                    let mut as_one = AsOne::default();
-                    as_one.write(&first[0], inserts.conversion());
-                    let reads = first[0].reads().enumerate();
-                    let reads = reads.map(|(index, read)| as_one.read(index, read));
-                    counting = counters(reads, bytes, threads);
-                }
-            }
-            let first = First { batches: first.into(), is_all, counted: 0 };
-            let conversion = inserts.conversion_here(sample.conversion(), files.layout());
-            let pass = Pass {
-                reader: &mut reader,
-                first,
-                inserts: &inserts,
-                conversion,
-                seen: seen_reads.as_mut(),
-                batch_bytes,
-                cancellation,
-            };
-            let observed = observe(pass, &mut sample, counting, observer);
-            counting = or_cancelled(observed, cancellation)?;
-            reader.warnings().for_each(|line| observer.warn(&line));
-            of_run = of_run.or(Some(inserts));
-        }
+        let mut sample = RunSample::new(RunSample::ROOM);
+        let none = FailedCycles::none();
+        let passed = self.pass(formats, &groups, &none, Some(&mut sample), observer)?;
+        let Passed { counting, fits, states, inserts, .. } = passed;
         observer.note(&format!(
             "{} reads seen, learning from {} of them",
             sample.reads_seen(),
@@ -252,7 +203,7 @@ impl Learning<'_> {
         let (index, adaptation) = thread::scope(|scope| {
             // The index and the network do not depend on each other.
             let index = thread::Builder::new().spawn_scoped(scope, make_index);
-            let labels = Labels::of(&sample, threads);
+            let labels = Labels::of_run(&mut sample, threads);
             if let Some(output) = labels_output {
                 write_labels(&sample, &labels, output)?;
             }
@@ -272,11 +223,133 @@ impl Learning<'_> {
             };
             Ok::<_, PipelineError>((index, adaptation))
         })?;
-        let evidence = index.map(|index| adaptation.weigh(index, &sample, threads)).transpose()?;
         let seen = Seen { files: states, reads: sample.reads_seen() };
-        let (inserts, long_reads) = (of_run.map(Box::new), fits.long_reads());
+        let failed = adaptation.failed_cycles.iter().next().map(Doubt::of_cycle);
+        let (index, doubt) = match (index, failed) {
+            (Some(index), Some(doubt)) if refuse_streams(inputs).is_err() => {
+                (Some(index), Some(doubt))
+            }
+            (Some(index), Some(_)) => {
+                // It needs as much memory as the new one.
+                drop(index);
+                observer.note("a cycle failed; counting k-mers without it");
+                let failed = &adaptation.failed_cycles;
+                let passed = self.pass(formats, &groups, failed, None, observer)?;
+                seen.check_passed(&passed, &names(inputs))?;
+                (Counter::join(passed.counting).map(Counter::finish), None)
+            }
+            (index, _) => (index, None),
+        };
+        let weighed = index.map(|index| adaptation.weigh(index, &sample, threads)).transpose()?;
+        let evidence = match (weighed, doubt) {
+            (Some(weighed), Some(doubt)) => Some(weighed.refused(doubt)),
+            (weighed, _) => weighed,
+        };
+        let (inserts, long_reads) = (inserts.map(Box::new), fits.long_reads());
         Ok(Learned { adaptation, evidence, inserts, long_reads, seen })
     }
+
+    /// Reads all files once: offers the sample, if there is one, every template, and counts k-mers
+    /// without the bases of failed cycles.
+    fn pass(
+        &self,
+        formats: ReadFormats,
+        groups: &[Vec<&Path>],
+        failed_cycles: &FailedCycles,
+        mut sample: Option<&mut RunSample>,
+        observer: &dyn Observer,
+    ) -> Result<Passed, PipelineError> {
+        let Self { interleaved, offset, strict, start, evidence, threads, cancellation, .. } =
+            *self;
+        let mut passed = Passed::default();
+        let mut conversion = None;
+        let mut seen_reads = evidence.map(|_| SeenReads::default());
+        for (number, group) in groups.iter().enumerate() {
+            let mut files = match group[..] {
+                [first, second] => Inputs::pair(first, second),
+                _ if interleaved => Inputs::interleaved(group[0]),
+                _ => Inputs::single(group[0]),
+            };
+            (files.offset, files.strict) = (offset, strict);
+            (files.formats, files.ignore_quality) = (formats, start.ignores_quality());
+            let tasks = Tasks::for_workers(0);
+            let mut reader = TemplateReader::open_for(&files, &tasks, cancellation)?;
+            passed.states.extend(reader.inputs().map(Input::state));
+            // As much text of each file.
+            let per_file = |bytes: usize| bytes * files.layout().files();
+            let mut first = vec![TemplateBatch::default()];
+            reader.read(&mut first[0], per_file(FIRST_BYTES))?;
+            if number == 0 {
+                passed.fits = Applicability::of(start.facts(), first[0].reads());
+            }
+            let batch_bytes = per_file(BATCH_BYTES);
+            let is_all = !read_first(&mut reader, &mut first, batch_bytes, Ahead::LEARN)?;
+            let inserts = RunInserts::learn(&first, self.adapters, false);
+            if number == 0 {
+                conversion = inserts.conversion();
+                if let Some(sample) = &mut sample {
+                    sample.set_conversion(conversion);
+                }
+                if let Some(bytes) = evidence {
+                    let bytes = bytes.saturating_sub(BYTES_BESIDE_KMERS) as usize;
+                    let mut as_one = AsOne::default();
+                    as_one.write(&first[0], conversion);
+                    let reads = first[0].reads().enumerate();
+                    let reads = reads.map(|(index, read)| as_one.read(index, read));
+                    passed.counting = counters(reads, bytes, threads);
+                }
+            }
+            let first = First { batches: first.into(), is_all, counted: 0 };
+            let pass = Pass {
+                reader: &mut reader,
+                first,
+                inserts: &inserts,
+                conversion: inserts.conversion_here(conversion, files.layout()),
+                failed_cycles,
+                seen: seen_reads.as_mut(),
+                batch_bytes,
+                cancellation,
+            };
+            let counting = mem::take(&mut passed.counting);
+            let observed = observe(pass, sample.as_deref_mut(), counting, observer);
+            passed.counting = or_cancelled(observed, cancellation)?;
+            passed.records += reader.records();
+            if sample.is_some() {
+                reader.warnings().for_each(|line| observer.warn(&line));
+            }
+            passed.inserts = passed.inserts.or(Some(inserts));
+        }
+        Ok(passed)
+    }
+}
+
+/// What one pass over the files of a run gave.
+struct Passed {
+    counting: Vec<Counter>,
+    /// Whether the base model applies, by the first reads.
+    fits: Applicability,
+    /// The state of each file when it was opened; `None` for a stream.
+    states: Vec<Option<FileState>>,
+    /// Where the inserts of the first files end.
+    inserts: Option<RunInserts>,
+    records: u64,
+}
+
+impl Default for Passed {
+    fn default() -> Self {
+        Self {
+            counting: Vec::new(),
+            fits: Applicability::certain(),
+            states: Vec::new(),
+            inserts: None,
+            records: 0,
+        }
+    }
+}
+
+/// Returns the names of inputs in messages.
+fn names(inputs: &[&Path]) -> Vec<String> {
+    inputs.iter().map(|path| bm_io::name(path)).collect()
 }
 
 /// Writes a row for each labelled read.

@@ -8,7 +8,7 @@ use bm_io::{Cancellation, Output, Tasks};
 use bm_quality::{Prediction, QualityModel};
 use bm_reads::conversion::Conversion;
 use bm_reads::fastq::RecordBatch;
-use bm_reads::{ReadError, ReadRef};
+use bm_reads::{PlacedRead, ReadError, ReadRef};
 
 use crate::PipelineError;
 use crate::as_one::AsOne;
@@ -163,6 +163,7 @@ impl Batch {
         as_one.write(templates, plan.conversion);
         let as_one = &*as_one;
         let probabilities = bases.clear();
+        let asks_mates = !model.package().failed_cycles().is_empty();
         // The probabilities of bases have as many as these reads have bases.
         let mut lengths: Vec<Option<usize>> = Vec::new();
         for file in templates.files() {
@@ -170,9 +171,13 @@ impl Batch {
             let of_file = parts.get(before..before + file.len()).unwrap_or_default();
             let reads = file.iter().enumerate().map(|(place, record)| {
                 let read = as_one.read(before + place, templates.read_of(record));
-                match of_file.get(place) {
-                    Some(part) => read.window(part.scored.start, part.scored.len()),
-                    None => read,
+                let mate = if asks_mates { templates.mate_number(before + place) } else { 1 };
+                match of_file.get(place).map(|part| &part.scored) {
+                    Some(part) => {
+                        let read = read.window(part.start, part.len());
+                        PlacedRead { read, mate, before: part.start }
+                    }
+                    None => PlacedRead { read, mate, before: 0 },
                 }
             });
             if !plan.trimming.ends {

@@ -8,6 +8,7 @@ use bm_adapt::{RunSample, SeenReads};
 use bm_insert::Finder;
 use bm_io::{Cancellation, Held, InFlight, Input, ReadFormats, Tasks, is_stdio, open_file};
 use bm_kmers::Counter;
+use bm_quality::FailedCycles;
 use bm_reads::conversion::Conversion;
 use bm_reads::fastq::{QualityOffset, Record};
 use bm_reads::mates;
@@ -104,6 +105,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) inserts: &'a RunInserts,
     /// Which bases are written as one.
     pub(crate) conversion: Option<Conversion>,
+    /// The cycles whose bases are not counted.
+    pub(crate) failed_cycles: &'a FailedCycles,
     /// The templates of the run so far, if k-mers are counted.
     pub(crate) seen: Option<&'a mut SeenReads>,
     /// Bytes of text per batch.
@@ -112,12 +115,12 @@ pub(crate) struct Pass<'a> {
     pub(crate) cancellation: Option<&'a Cancellation>,
 }
 
-/// Offers the sample every template of a group of files; returns the counters. One thread reads the
+/// Offers the sample, if there is one, every template of a group of files; returns the counters. One thread reads the
 /// files and finds the part of each read that is of the sample; the counters count k-mers on separate
 /// threads. The calling thread does what the system gives no thread for.
 pub(crate) fn observe(
     pass: Pass<'_>,
-    sample: &mut RunSample,
+    mut sample: Option<&mut RunSample>,
     counters: Vec<Counter>,
     observer: &dyn Observer,
 ) -> Result<Vec<Counter>, PipelineError> {
@@ -129,7 +132,9 @@ pub(crate) fn observe(
         let mut stream = Stream::start(scope, Rest::from(pass));
         while stream.advance(&mut counting)? {
             cancellation.map_or(Ok(()), Cancellation::check)?;
-            offer(&stream.current.batch, &names[0], sample)?;
+            if let Some(sample) = &mut sample {
+                offer(&stream.current.batch, &names[0], sample)?;
+            }
             observer.reads_done(stream.current.batch.templates.len());
         }
         counting.finish()
@@ -142,7 +147,7 @@ pub(crate) fn observe(
 fn offer(batch: &SampleParts, name: &str, sample: &mut RunSample) -> Result<(), PipelineError> {
     for template in batch.templates.templates() {
         let parts: Vec<_> =
-            (template.mates().iter()).map(|mate| (batch.read(mate), batch.part(mate))).collect();
+            (template.mates().iter()).map(|mate| (batch.placed(mate), batch.part(mate))).collect();
         let observed = sample.observe_parts(&parts);
         let place = || format!("{name}: record {}", sample.reads_seen() + 1);
         observed.map_err(|error| PipelineError::at(place())(error))?;
@@ -166,7 +171,8 @@ impl<'a> From<Pass<'a>> for Rest<'a> {
 impl Rest<'_> {
     /// Returns the next batch, for which `empty` may be used, and whether there may be more.
     fn next(&mut self, mut empty: SampleParts) -> Result<(SampleParts, bool), PipelineError> {
-        let Pass { reader, first, inserts, conversion, seen, batch_bytes, .. } = &mut self.pass;
+        let Pass { reader, first, inserts, conversion, failed_cycles, seen, batch_bytes, .. } =
+            &mut self.pass;
         let more = match first.batches.pop_front() {
             Some(next) => {
                 empty.templates = next;
@@ -175,6 +181,7 @@ impl Rest<'_> {
             None => reader.read(&mut empty.templates, *batch_bytes)?,
         };
         empty.find(inserts, *conversion, &mut self.of_batch, &mut self.finder);
+        empty.leave_out(failed_cycles);
         if let Some(seen) = seen {
             empty.find_copies(seen);
         }

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use bm_adapt::SeenReads;
 use bm_insert::Finder;
-use bm_reads::ReadRef;
+use bm_quality::FailedCycles;
 use bm_reads::conversion::Conversion;
+use bm_reads::{PlacedRead, ReadRef};
 
 use crate::as_one::AsOne;
 use crate::inserts::{BatchInserts, RunInserts};
@@ -20,6 +21,8 @@ pub(crate) struct SampleParts {
     as_one: AsOne,
     /// Whether each read is of a copy of an earlier template; empty if none is.
     copies: Vec<bool>,
+    /// The sequences without the bases of failed cycles; empty if none failed.
+    without_failed: Vec<Vec<u8>>,
 }
 
 impl SampleParts {
@@ -35,6 +38,23 @@ impl SampleParts {
         self.as_one.write(&self.templates, conversion);
     }
 
+    /// Leaves the bases of failed cycles out of what is counted.
+    pub(crate) fn leave_out(&mut self, failed: &FailedCycles) {
+        self.without_failed.clear();
+        if failed.is_empty() {
+            return;
+        }
+        for (index, read) in self.templates.reads().enumerate() {
+            let read = self.as_one.read(index, read);
+            let mut sequence = read.sequence.to_vec();
+            let mate = self.templates.mate_number(index);
+            failed
+                .of(&PlacedRead { read, mate, before: 0 })
+                .for_each(|(at, _)| sequence[at] = b'N');
+            self.without_failed.push(sequence);
+        }
+    }
+
     /// Finds the templates that are copies of earlier ones.
     pub(crate) fn find_copies(&mut self, seen: &mut SeenReads) {
         self.copies.clear();
@@ -48,12 +68,15 @@ impl SampleParts {
     }
 
     /// Returns the part of each read whose k-mers count that is of the sample, in the order of the files,
-    /// as it is to be compared with others: copies do not count again.
+    /// as it is to be compared with others: copies do not count again, and failed cycles do not count.
     pub(crate) fn to_count(&self) -> impl Iterator<Item = ReadRef<'_>> + Clone {
         let is_copy = |index: usize| self.copies.get(index).copied().unwrap_or(false);
         let reads = self.templates.reads().enumerate().filter(move |(index, _)| !is_copy(*index));
         reads.map(|(index, read)| {
-            let read = self.as_one.read(index, read);
+            let read = match self.without_failed.get(index) {
+                Some(sequence) => ReadRef { sequence, ..read },
+                None => self.as_one.read(index, read),
+            };
             match self.parts.get(index) {
                 Some(part) => read.window(part.start, part.len()),
                 None => read,
@@ -62,8 +85,9 @@ impl SampleParts {
     }
 
     /// Returns a read as it is to be compared with others.
-    pub(crate) fn read<'a>(&'a self, mate: &Mate<'a>) -> ReadRef<'a> {
-        self.as_one.read(mate.index, mate.as_read())
+    pub(crate) fn placed<'a>(&'a self, mate: &Mate<'a>) -> PlacedRead<'a> {
+        let read = self.as_one.read(mate.index, mate.as_read());
+        PlacedRead { read, mate: self.templates.mate_number(mate.index), before: 0 }
     }
 
     /// Returns the bases of a read that are of the sample.

@@ -319,6 +319,19 @@ impl TemplateBatch {
         }
     }
 
+    /// Returns the number of the mate that the read at this place is, in the order of the files: 1 or 2;
+    /// without its mate, by its name.
+    pub(crate) fn mate_number(&self, index: usize) -> u8 {
+        let by_name = || {
+            let record = self.files[0].iter().nth(index);
+            record.and_then(|record| mates::number(record.definition)).unwrap_or(1)
+        };
+        match self.layout {
+            Layout::Single => by_name(),
+            _ => 1 + self.mate_of(index) as u8,
+        }
+    }
+
     /// Returns the number of reads.
     pub fn len(&self) -> usize {
         self.files().map(RecordBatch::len).sum()

@@ -11,12 +11,10 @@ mod windows;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 use bm_encode::AnyEncoder;
-use bm_evidence::Evidence;
 use bm_infer::ModelFile;
-use bm_reads::ReadRef;
+use bm_reads::PlacedRead;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -206,7 +204,7 @@ macro_rules! kinds {
         impl ScoreReads for Scorer {
             fn score<'a>(
                 &mut self,
-                reads: impl Iterator<Item = ReadRef<'a>> + Clone,
+                reads: impl Iterator<Item = PlacedRead<'a>> + Clone,
                 predictions: &mut Vec<Prediction>,
                 bases: Option<&mut Vec<f32>>,
                 choose: Option<&mut ChoosePart<'_>>,
@@ -217,10 +215,10 @@ macro_rules! kinds {
                 }
             }
 
-            fn evidence_mut(&mut self) -> Option<&mut Option<Arc<Evidence>>> {
+            fn ignore_run(&mut self, ignores: bool) {
                 match self {
-                    $(Self::$kind(scorer) => scorer.evidence_mut(),)+
-                    Self::Reported(scorer) => scorer.evidence_mut(),
+                    $(Self::$kind(scorer) => scorer.ignore_run(ignores),)+
+                    Self::Reported(scorer) => scorer.ignore_run(ignores),
                 }
             }
         }

@@ -142,6 +142,7 @@ mod domain;
 mod error;
 mod error_rule;
 mod facts;
+mod failed_cycles;
 mod golden;
 mod golden_report;
 mod kind;
@@ -159,7 +160,7 @@ mod verdict;
 /// The crates whose types are in this crate's interface, and what is needed of them to score reads.
 pub use bm_encode::{self, Encodings};
 pub use bm_infer::{self, Backend, backend};
-pub use bm_reads::{self, ReadError, ReadRef};
+pub use bm_reads::{self, PlacedRead, ReadError, ReadRef};
 
 pub use applicability::{Applicability, ScoredBy};
 #[cfg(feature = "ndarray")]
@@ -168,6 +169,7 @@ pub use domain::{Domain, Misfit};
 pub use error::QualityError;
 pub use error_rule::{ErrorRule, ReadRuleEntry};
 pub use facts::Facts;
+pub use failed_cycles::{FailedCycle, FailedCycles};
 pub use golden::{GoldenRead, GoldenReads};
 pub use golden_report::GoldenReport;
 pub use kind::{ChoosePart, Combination, ReadRule, RuleEntries, WindowEntry, WindowRule};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::RuleEntries;
+use crate::{FailedCycles, RuleEntries};
 
 /// The manifest of a model package.
 ///
@@ -30,6 +30,9 @@ pub struct Manifest {
     /// The runs that the model applies to, if it states them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<DomainEntry>,
+    /// The cycles that failed in the run that the model learned from.
+    #[serde(default, skip_serializing_if = "FailedCycles::is_empty")]
+    pub failed_cycles: FailedCycles,
     /// Lowest probabilities of a passing read.
     pub thresholds: Thresholds,
     /// The statement about a read whose probability the model predicts.

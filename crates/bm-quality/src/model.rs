@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bm_infer::Backend;
-use bm_reads::ReadRef;
+use bm_reads::{PlacedRead, ReadRef};
 
 use crate::kind::{ChoosePart, ScoreReads, Scorer, ScorerParts};
 use crate::{
@@ -54,6 +54,7 @@ impl QualityModel {
             file: &file,
             backend,
             evidence: &|| package.evidence(),
+            failed_cycles: package.failed_cycles(),
             telling_qualities: package.has_telling_qualities(),
         };
         Ok(Self { scorer: rule.scorer(&parts)?, rule, package })
@@ -140,7 +141,8 @@ impl QualityModel {
         Ok(predictions)
     }
 
-    /// Returns the predictions of the network alone, without the evidence of the run's k-mers.
+    /// Returns the predictions of the network alone, without what a package knows of its run: failed
+    /// cycles, and the evidence of k-mers.
     ///
     /// # Errors
     ///
@@ -149,26 +151,27 @@ impl QualityModel {
         &mut self,
         reads: &[ReadRef<'_>],
     ) -> Result<Vec<Prediction>, QualityError> {
-        let evidence = self.scorer.evidence_mut().and_then(Option::take);
+        self.scorer.ignore_run(true);
         let predictions = self.predict(reads);
-        if let Some(place) = self.scorer.evidence_mut() {
-            *place = evidence;
-        }
+        self.scorer.ignore_run(false);
         predictions
     }
 
     /// Appends a prediction for every read to `predictions`: [`QualityModel::predict`] without a
     /// list of the reads.
     ///
+    /// Give second mates and parts of reads as [`PlacedRead`]s: a package learned from a run with
+    /// failed cycles ([`FailedCycle`](crate::FailedCycle)) needs to know which cycles made a base.
+    ///
     /// # Errors
     ///
     /// Those of [`QualityModel::predict`].
-    pub fn predict_into<'a>(
+    pub fn predict_into<'a, R: Into<PlacedRead<'a>>>(
         &mut self,
-        reads: impl Iterator<Item = ReadRef<'a>> + Clone,
+        reads: impl Iterator<Item = R> + Clone,
         predictions: &mut Vec<Prediction>,
     ) -> Result<(), QualityError> {
-        self.scorer.score(reads, predictions, None, None)
+        self.scorer.score(reads.map(Into::into), predictions, None, None)
     }
 
     /// Appends a prediction for every read to `predictions`, and the error probability of every
@@ -178,13 +181,13 @@ impl QualityModel {
     /// # Errors
     ///
     /// Those of [`QualityModel::predict`].
-    pub fn predict_bases_into<'a>(
+    pub fn predict_bases_into<'a, R: Into<PlacedRead<'a>>>(
         &mut self,
-        reads: impl Iterator<Item = ReadRef<'a>> + Clone,
+        reads: impl Iterator<Item = R> + Clone,
         predictions: &mut Vec<Prediction>,
         probabilities: &mut Vec<f32>,
     ) -> Result<(), QualityError> {
-        self.scorer.score(reads, predictions, Some(probabilities), None)
+        self.scorer.score(reads.map(Into::into), predictions, Some(probabilities), None)
     }
 
     /// The same for a part of each read: `choose` gets the number of a scorable read in the call and
@@ -198,14 +201,14 @@ impl QualityModel {
     /// # Errors
     ///
     /// Those of [`QualityModel::predict`].
-    pub fn predict_parts_into<'a>(
+    pub fn predict_parts_into<'a, R: Into<PlacedRead<'a>>>(
         &mut self,
-        reads: impl Iterator<Item = ReadRef<'a>> + Clone,
+        reads: impl Iterator<Item = R> + Clone,
         choose: &mut ChoosePart<'_>,
         predictions: &mut Vec<Prediction>,
         probabilities: Option<&mut Vec<f32>>,
     ) -> Result<(), QualityError> {
-        self.scorer.score(reads, predictions, probabilities, Some(choose))
+        self.scorer.score(reads.map(Into::into), predictions, probabilities, Some(choose))
     }
 }
 

@@ -13,7 +13,7 @@ use bm_infer::{Digesting, InferError, ModelFile, Sha256, Variant};
 
 use crate::golden::GoldenReads;
 use crate::plain_file::{self, is_file_name};
-use crate::{Domain, Facts, Manifest, QualityError};
+use crate::{Domain, Facts, FailedCycles, Manifest, QualityError};
 
 const MODEL: &str = "model.onnx";
 const NEURAL_ENGINE_MODEL: &str = "model.ane.onnx";
@@ -47,6 +47,9 @@ pub struct ModelPackage {
     /// Whether its user ignores the reported qualities.
     ignores_quality: bool,
 }
+
+/// The failed cycles of a package without a manifest.
+static NO_CYCLES: FailedCycles = FailedCycles::none();
 
 /// Where a package's files are.
 enum Source {
@@ -452,6 +455,11 @@ impl ModelPackage {
     /// Returns whether the manifest lists a file.
     fn lists(&self, file: &str) -> bool {
         self.manifest.as_ref().is_some_and(|manifest| manifest.files.contains_key(file))
+    }
+
+    /// Returns the cycles that failed in the run that the model learned from.
+    pub fn failed_cycles(&self) -> &FailedCycles {
+        self.manifest.as_ref().map_or(&NO_CYCLES, |manifest| &manifest.failed_cycles)
     }
 
     /// Returns the model card, if the package has one.

@@ -45,7 +45,7 @@ mod read;
 mod source;
 
 pub use error::ReadError;
-pub use read::{Phred, ReadRef, check_quality, mean_phred, reported_errors};
+pub use read::{Phred, PlacedRead, ReadRef, check_quality, mean_phred, reported_errors};
 #[cfg(feature = "fastq")]
 pub use source::RecordSource;
 

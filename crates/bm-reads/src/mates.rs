@@ -31,6 +31,13 @@ pub fn template(name: &[u8]) -> &[u8] {
     }
 }
 
+/// Returns the number of the mate, by its definition: 1 or 2, from `/1` at the end of the name or
+/// Illumina's `1:N:0:ATCACG` after it; `None` if the definition has none. If the index reads are
+/// written as reads too, the second mate is number 3 or 4.
+pub fn number(definition: &[u8]) -> Option<u8> {
+    Parts::of(definition).mate.map(|digit| if digit == b'1' { 1 } else { 2 })
+}
+
 /// The template and the mate number in a definition.
 struct Parts<'a> {
     template: &'a [u8],

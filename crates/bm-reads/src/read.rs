@@ -70,6 +70,24 @@ impl<'a> ReadRef<'a> {
     }
 }
 
+/// A read, or a part of one, and which cycles of the instrument made it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PlacedRead<'a> {
+    /// The read, or the part.
+    pub read: ReadRef<'a>,
+    /// 1, or 2 for a second mate.
+    pub mate: u8,
+    /// Number of bases of the read before the part: cycles before its first one.
+    pub before: usize,
+}
+
+impl<'a> From<ReadRef<'a>> for PlacedRead<'a> {
+    /// A whole read, without a mate or the first one.
+    fn from(read: ReadRef<'a>) -> Self {
+        Self { read, mate: 1, before: 0 }
+    }
+}
+
 /// Checks that every byte is a quality score.
 ///
 /// # Errors

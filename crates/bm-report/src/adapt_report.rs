@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bm_adapt::{Choice, EvidenceFindings, Findings, RunEvidence};
 use bm_pipeline::Learned;
+use bm_quality::FailedCycles;
 use serde::{Deserialize, Serialize};
 
 use crate::adapter_facts::MateAdapters;
@@ -49,6 +50,9 @@ pub struct AdaptationFacts {
     /// Whether reported qualities were ignored. The findings then are of one quality for all bases.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ignores_quality: bool,
+    /// The cycles that failed in the run.
+    #[serde(default, skip_serializing_if = "FailedCycles::is_empty")]
+    pub failed_cycles: FailedCycles,
     /// What was measured.
     pub findings: Findings,
     /// The k-mer evidence, if k-mers were counted.
@@ -86,6 +90,7 @@ impl AdaptationFacts {
             choice: adaptation.choice,
             doubts: adaptation.doubts.iter().map(ToString::to_string).collect(),
             ignores_quality: adaptation.ignores_quality,
+            failed_cycles: adaptation.failed_cycles.clone(),
             findings: adaptation.findings.clone(),
             evidence: learned.evidence.as_ref().map(EvidenceFacts::of),
         }

@@ -1,5 +1,6 @@
 //! Sentences made from reports.
 
+pub(crate) mod cycles;
 mod library;
 pub(crate) mod losses;
 pub(crate) mod trimming;
@@ -157,11 +158,14 @@ pub fn library(facts: &LibraryFacts) -> Vec<String> {
     library::lines(facts)
 }
 
-/// Returns one line on the adapted model and, if k-mers were counted, one on them.
+/// Returns a line on the adapted model and, if there are some, on failed cycles, and on k-mers if they
+/// were counted.
 pub fn learned(adaptation: &AdaptationFacts) -> String {
     let evidence = adaptation.evidence.as_ref();
     let evidence = evidence.map_or_else(String::new, |facts| format!("\n{}", kmers(facts)));
-    model(adaptation) + &evidence
+    let cycles = cycles::lines(&adaptation.failed_cycles);
+    let cycles: String = cycles.iter().map(|line| format!("\n{line}")).collect();
+    model(adaptation) + &cycles + &evidence
 }
 
 /// Returns a line on the k-mers of a run: how many are used, or why none are.

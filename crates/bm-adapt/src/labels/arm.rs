@@ -62,8 +62,8 @@ impl Arm {
             .map(move |i| if self.backward { self.first - 1 - i } else { self.first + i })
     }
 
-    /// Returns the code of a base on the anchor's strand. The code of an unknown base stays above
-    /// 3.
+    /// Returns the code of a base on the anchor's strand. The code of an unknown or hidden
+    /// base stays above 3.
     #[inline(always)]
     pub(super) fn base(self, sample: &RunSample, at: usize) -> u8 {
         sample.bases[at] ^ self.flip

@@ -3,6 +3,7 @@
 use bm_reads::base::UNKNOWN;
 
 use super::label::Label;
+use crate::sample::seen;
 
 /// Fraction of a column's reads that must have a base for it to be the agreed base.
 const AGREEING: f64 = 0.6;
@@ -88,10 +89,10 @@ impl Column {
         self.few
     }
 
-    /// Returns the label of a base.
+    /// Returns the label of a base, also of a hidden one.
     #[inline(always)]
     pub(super) fn label(&self, base: u8) -> Label {
-        if base < UNKNOWN { self.labels[usize::from(base)] } else { Label::Unknown }
+        self.labels.get(usize::from(seen(base))).copied().unwrap_or_default()
     }
 }
 

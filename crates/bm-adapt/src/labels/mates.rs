@@ -11,7 +11,7 @@ use bm_reads::{Phred, ReadRef};
 use bm_truth::{Overlap, OverlapRules, overlap};
 
 use super::label::Label;
-use crate::sample::{Kept, RunSample};
+use crate::sample::{Kept, RunSample, seen};
 
 /// Two bases where mates disagree and no other read decides, by their indices in the sample.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,7 +74,7 @@ impl Overlapping {
         let mut settled = 0;
         for (i, first) in self.first.clone().enumerate() {
             let second = self.second - i;
-            let (ours, theirs) = (sample.bases[first], sample.bases[second]);
+            let (ours, theirs) = (seen(sample.bases[first]), seen(sample.bases[second]));
             if ours >= UNKNOWN || theirs >= UNKNOWN {
                 continue;
             }
@@ -84,7 +84,14 @@ impl Overlapping {
                     (labels[first], labels[second]) = (Label::Right, Label::Right);
                     settled += 2;
                 }
-                (false, Label::Unknown, Label::Unknown) => disputes.push(Dispute { first, second }),
+                (false, Label::Unknown, Label::Unknown) => {
+                    // A hidden base is of a cycle that may have failed, far more often than the other.
+                    match [first, second].map(|at| sample.is_hidden(at)) {
+                        [true, false] => labels[first] = Label::Wrong,
+                        [false, true] => labels[second] = Label::Wrong,
+                        _ => disputes.push(Dispute { first, second }),
+                    }
+                }
                 (_, Label::Unknown, other) => settled += settle(&mut labels[first], agree, other),
                 (_, other, Label::Unknown) => settled += settle(&mut labels[second], agree, other),
                 _ => {}

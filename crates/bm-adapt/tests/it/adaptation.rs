@@ -278,23 +278,6 @@ fn nothing_is_learned_from_an_amplicon_of_one_sequence() {
 }
 
 #[test]
-fn a_faulty_cycle_is_named() {
-    let mut draw = Draw::new(9);
-    let mut made = run(9);
-    for made in &mut made {
-        if draw.chance(0.4) {
-            made.sequence[79] = other(made.sequence[79], &mut draw);
-        }
-    }
-    let adaptation = learn(&sample(&made), &Settings::default());
-    let [doubt @ Doubt::FaultyCycle { cycle: 80, from_end: false, .. }] = &adaptation.doubts[..]
-    else {
-        panic!("{:?}", adaptation.doubts)
-    };
-    assert!(doubt.to_string().starts_with("cycle 80 is wrong in "), "{doubt}");
-}
-
-#[test]
 fn mixtures_of_many_strains_are_detected_or_learned_right() {
     let mut draw = Draw::new(10);
     let first = genome(6_000, 10);

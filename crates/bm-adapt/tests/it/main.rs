@@ -6,6 +6,7 @@
 mod adaptation;
 mod adapter_pairs;
 mod adapters;
+mod cycles;
 mod given_adapters;
 mod labels;
 mod run;

@@ -140,5 +140,10 @@ pub(crate) fn factors(weights: Weights) -> Vec<f32> {
 
 /// Applies evidence to one read.
 pub(crate) fn apply(evidence: &Evidence, read: &[u8], probabilities: &mut [f32]) -> usize {
-    evidence.apply(&mut ReadSupport::default(), &prepared(evidence.index(), read), probabilities)
+    evidence.apply(
+        &mut ReadSupport::default(),
+        &prepared(evidence.index(), read),
+        std::iter::empty(),
+        probabilities,
+    )
 }

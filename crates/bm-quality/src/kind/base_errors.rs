@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bm_encode::{AnyEncoder, CodeEncoder};
 use bm_evidence::{Evidence, PreparedRead, ReadSupport};
 use bm_infer::{Alphabet, InferError, ModelFile, SequenceSession, SequencesRef};
-use bm_reads::{ReadError, ReadRef};
+use bm_reads::{PlacedRead, ReadError};
 
 use super::interface::{ChoosePart, Kind, ScoreReads, ScorerParts};
+use crate::failed_cycles::FailedCycles;
 use crate::{
     ErrorRule, KmerSupport, Prediction, Probability, QualityError, ReadRuleEntry, Score, metadata,
 };
@@ -93,8 +94,12 @@ pub(crate) struct BaseScorer {
     rule: ErrorRule,
     encoder: Arc<dyn CodeEncoder>,
     session: Box<dyn SequenceSession>,
+    /// The cycles of the run that failed.
+    failed_cycles: FailedCycles,
     /// Evidence of the run's k-mers, if the package has it.
     evidence: Option<Arc<Evidence>>,
+    /// Whether failed cycles and evidence are left out.
+    ignores_run: bool,
     /// Whether the k-mers show the error rate of a read, as its qualities do not.
     rates_reads: bool,
     support: ReadSupport,
@@ -126,7 +131,9 @@ impl BaseScorer {
             rule,
             encoder,
             session: parts.backend.load_sequences(parts.file, &alphabet)?,
+            failed_cycles: parts.failed_cycles.clone(),
             evidence,
+            ignores_run: false,
             rates_reads: !parts.telling_qualities,
             support: ReadSupport::default(),
             prepared: Default::default(),
@@ -152,36 +159,46 @@ impl BaseScorer {
     /// Runs the engine on the waiting reads and sums up the error probabilities of their bases.
     fn run(
         &mut self,
-        waiting: &mut Vec<(usize, ReadRef<'_>)>,
+        waiting: &mut Vec<(usize, PlacedRead<'_>)>,
         probabilities: Option<&mut Vec<f32>>,
         mut choose: Option<&mut ChoosePart<'_>>,
     ) -> Result<(), QualityError> {
         self.session.run(SequencesRef::new(&self.codes, &self.lengths)?, &mut self.output)?;
         let mut rest = self.output.as_mut_slice();
-        if let (Some(evidence), Some((_, first))) = (&self.evidence, waiting.first()) {
-            evidence.prepare(&mut self.prepared[0], first.sequence);
+        let evidence = self.evidence.as_deref().filter(|_| !self.ignores_run);
+        if let (Some(evidence), Some((_, first))) = (evidence, waiting.first()) {
+            evidence.prepare(&mut self.prepared[0], first.read.sequence);
         }
         for (i, length) in self.lengths.drain(..).enumerate() {
             let (bases, others) = rest.split_at_mut(length);
             rest = others;
+            if let Some((_, read)) = waiting.get(i).filter(|_| !self.ignores_run) {
+                self.failed_cycles.apply(read, bases);
+            }
             let mut expected_errors = sum(bases);
             let mut support = None;
-            if let (Some(prior), Some(evidence)) = (expected_errors, &self.evidence) {
+            if let (Some(prior), Some(evidence)) = (expected_errors, evidence) {
                 if choose.is_some() || self.rates_reads {
                     self.prior.clear();
                     self.prior.extend_from_slice(bases);
                 }
                 let [prepared, next] = &mut self.prepared;
-                if let Some((_, read)) = waiting.get(i + 1) {
-                    evidence.prepare(next, read.sequence);
+                if let Some((_, next_one)) = waiting.get(i + 1) {
+                    evidence.prepare(next, next_one.read.sequence);
                 }
-                let mut known = evidence.apply(&mut self.support, prepared, bases);
+                let placed = waiting.get(i).map(|(_, placed)| placed);
+                let mut apply = |bases: &mut [f32]| {
+                    let failed = placed.into_iter().flat_map(|read| self.failed_cycles.of(read));
+                    let failed = failed.map(|(at, _)| at);
+                    evidence.apply(&mut self.support, prepared, failed, bases)
+                };
+                let mut known = apply(bases);
                 if self.rates_reads {
                     let times = times(prior, sum(bases).unwrap_or(prior));
                     for (p, prior) in bases.iter_mut().zip(&self.prior) {
                         *p = prior * times / (prior * times + (1.0 - prior));
                     }
-                    known = evidence.apply(&mut self.support, prepared, bases);
+                    known = apply(bases);
                 }
                 std::mem::swap(prepared, next);
                 support = Some(KmerSupport {
@@ -236,7 +253,7 @@ impl BaseScorer {
 impl ScoreReads for BaseScorer {
     fn score<'a>(
         &mut self,
-        reads: impl Iterator<Item = ReadRef<'a>> + Clone,
+        reads: impl Iterator<Item = PlacedRead<'a>> + Clone,
         predictions: &mut Vec<Prediction>,
         mut probabilities: Option<&mut Vec<f32>>,
         mut choose: Option<&mut ChoosePart<'_>>,
@@ -247,7 +264,8 @@ impl ScoreReads for BaseScorer {
         self.refused.clear();
         // The reads of the codes that are to run next.
         let mut waiting = Vec::new();
-        for (number, read) in reads.enumerate() {
+        for (number, placed) in reads.enumerate() {
+            let read = placed.read;
             let scorable = read.check_scorable();
             if scorable.is_ok() {
                 if self.codes.len() + read.len() > BATCH {
@@ -256,7 +274,7 @@ impl ScoreReads for BaseScorer {
                 }
                 self.encoder.encode_into(read, &mut self.codes)?;
                 self.lengths.push(read.len());
-                waiting.push((number, read));
+                waiting.push((number, placed));
             }
             self.refused.push(scorable.err());
         }
@@ -276,8 +294,8 @@ impl ScoreReads for BaseScorer {
         Ok(())
     }
 
-    fn evidence_mut(&mut self) -> Option<&mut Option<Arc<Evidence>>> {
-        Some(&mut self.evidence)
+    fn ignore_run(&mut self, ignores: bool) {
+        self.ignores_run = ignores;
     }
 }
 

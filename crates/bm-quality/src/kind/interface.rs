@@ -7,8 +7,9 @@ use std::sync::Arc;
 use bm_encode::AnyEncoder;
 use bm_evidence::Evidence;
 use bm_infer::{Backend, ModelFile};
-use bm_reads::ReadRef;
+use bm_reads::PlacedRead;
 
+use crate::failed_cycles::FailedCycles;
 use crate::{ErrorRule, Prediction, Probability, QualityError};
 
 /// A kind of model, implemented by its rule: how the network's outputs become the probability of a
@@ -82,16 +83,15 @@ pub(crate) trait ScoreReads {
     /// count errors gives it the reported ones.
     fn score<'a>(
         &mut self,
-        reads: impl Iterator<Item = ReadRef<'a>> + Clone,
+        reads: impl Iterator<Item = PlacedRead<'a>> + Clone,
         predictions: &mut Vec<Prediction>,
         bases: Option<&mut Vec<f32>>,
         choose: Option<&mut ChoosePart<'_>>,
     ) -> Result<(), QualityError>;
 
-    /// Returns where the evidence of the run's k-mers is kept, if this kind uses evidence.
-    fn evidence_mut(&mut self) -> Option<&mut Option<Arc<Evidence>>> {
-        None
-    }
+    /// Sets whether what the package knows of its run beside the network is left out: failed cycles,
+    /// and the evidence of k-mers.
+    fn ignore_run(&mut self, _: bool) {}
 }
 
 /// What a scorer is made of: an engine, and the parts of an open package.
@@ -107,6 +107,8 @@ pub(crate) struct ScorerParts<'a> {
     /// Reads the evidence of the run's k-mers, if the package has it: the file may be large, and not
     /// every kind uses it.
     pub(crate) evidence: &'a dyn Fn() -> Result<Option<Arc<Evidence>>, QualityError>,
+    /// The cycles of the run that failed.
+    pub(crate) failed_cycles: &'a FailedCycles,
     /// Whether the qualities of a read say how good it is.
     pub(crate) telling_qualities: bool,
 }

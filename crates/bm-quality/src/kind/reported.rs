@@ -1,6 +1,6 @@
 //! Scores by reported qualities alone, without a network: the sum of 10^(−Q/10).
 
-use bm_reads::{Phred, ReadError, ReadRef, reported_errors};
+use bm_reads::{Phred, PlacedRead, ReadError, ReadRef, reported_errors};
 
 use super::interface::{ChoosePart, ScoreReads};
 use crate::{ErrorRule, Prediction, QualityError, Score};
@@ -19,13 +19,13 @@ impl ReportedErrors {
 impl ScoreReads for ReportedErrors {
     fn score<'a>(
         &mut self,
-        reads: impl Iterator<Item = ReadRef<'a>> + Clone,
+        reads: impl Iterator<Item = PlacedRead<'a>> + Clone,
         predictions: &mut Vec<Prediction>,
         mut bases: Option<&mut Vec<f32>>,
         mut choose: Option<&mut ChoosePart<'_>>,
     ) -> Result<(), QualityError> {
         let mut errors = Vec::new();
-        predictions.extend(reads.enumerate().map(|(number, read)| {
+        predictions.extend(reads.enumerate().map(|(number, PlacedRead { read, .. })| {
             if let Err(reason) = read.check_scorable() {
                 return Prediction::Unscored(reason);
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bm_encode::{AnyEncoder, Encoder, FeatureBatch};
 use bm_infer::{InferError, ModelFile, Session, TensorRef};
-use bm_reads::{ReadError, ReadRef};
+use bm_reads::{PlacedRead, ReadError, ReadRef};
 use serde::{Deserialize, Serialize};
 
 use super::interface::{ChoosePart, Kind, ScoreReads, ScorerParts};
@@ -263,7 +263,7 @@ impl WindowScorer {
 impl ScoreReads for WindowScorer {
     fn score<'a>(
         &mut self,
-        reads: impl Iterator<Item = ReadRef<'a>> + Clone,
+        reads: impl Iterator<Item = PlacedRead<'a>> + Clone,
         predictions: &mut Vec<Prediction>,
         _: Option<&mut Vec<f32>>,
         mut choose: Option<&mut ChoosePart<'_>>,
@@ -271,7 +271,7 @@ impl ScoreReads for WindowScorer {
         self.features.clear();
         self.windows.clear();
         self.reads.clear();
-        for (number, read) in reads.enumerate() {
+        for (number, PlacedRead { read, .. }) in reads.enumerate() {
             let windows = self.encode(number, read, choose.as_deref_mut())?;
             self.reads.push(windows);
         }

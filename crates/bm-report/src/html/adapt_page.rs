@@ -12,6 +12,7 @@ use crate::error::ReportError;
 use crate::html::page::{self, fraction};
 use crate::html::{comparison, contexts, homopolymers, places, qualities, trimming};
 use crate::text;
+use crate::words;
 
 /// The page of `bm adapt`.
 pub struct AdaptPage<'a> {
@@ -109,6 +110,9 @@ impl AdaptPage<'_> {
                     )?;
                 }
             }
+        }
+        for line in words::cycles::lines(&self.adaptation.failed_cycles) {
+            writeln!(page, "<p>{}.</p>", text::escape(&text::capital(&line)))?;
         }
         page.push_str("</div>\n");
         Ok(())
