@@ -117,7 +117,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of truth sets and other files of reads, at any depth")
     parser.add_argument("--bm", type=Path, help="the bm program")
-    parser.add_argument("--only", metavar="PATTERN", help="only rows whose name, `RUN: WHAT`, holds this regular expression; nothing is written")
+    parser.add_argument("--only", type=re.compile, metavar="PATTERN", help="only rows whose name, `RUN: WHAT`, holds this regular expression; nothing is written")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--render", action="store_true", help="render the page again from the results file")
     options = parser.parse_args()
@@ -126,7 +126,9 @@ def main() -> None:
         if not options.data or not options.bm:
             parser.error("--data and --bm are needed, or --render")
         data = Data(options.data.resolve())
-        chosen = [row for row in rows.all_rows(data.runs()) if re.search(options.only or "", row.name)]
+        chosen = [row for row in rows.all_rows(data.runs()) if not options.only or options.only.search(row.name)]
+        if not chosen:
+            parser.error(f"no row has a name with {options.only.pattern}")
         found = results(data, options.bm.resolve(), chosen)
         if options.only:
             # A table of some rows must not take the place of the whole one.
