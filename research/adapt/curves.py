@@ -56,8 +56,7 @@ REPORTED, START, ADAPTED = "EE", "start", "adapted"
 def figures(output: metrics.MethodOutput, reads: Reads) -> dict:
     """MCC, AUC and log2(predicted / true errors) of one method."""
     labels = metrics.Labels(reads.errors, reads.scored, reads.length, reads.good)
-    found = metrics.Measure(output, labels).figures(np.ones(len(reads)))
-    return {key: found[key] for key in ("mcc", "auc", "log2_ratio")}
+    return metrics.main_figures(output, labels)
 
 
 def reference_bases(folder: Path) -> int:

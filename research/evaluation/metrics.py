@@ -54,6 +54,18 @@ def auc(bad: np.ndarray, total: np.ndarray) -> float:
     return float((bad * (np.cumsum(good) - good / 2)).sum() / pairs)
 
 
+def auc_of(bad: np.ndarray, badness: np.ndarray) -> float:
+    """`auc` of items, none of which counts more than another.
+
+    Parameters
+    ----------
+    bad : bool array [items]
+    badness : float array [items]
+    """
+    ranking = Ranking(badness)
+    return auc(ranking.sums(bad.astype(np.float64)), ranking.sums(np.ones(len(bad))))
+
+
 def bad_fraction(bad: np.ndarray, total: np.ndarray, retention: float) -> float:
     """Fraction of bad reads among the best ``retention`` of all; a tie at the limit contributes its mean.
 
@@ -162,6 +174,12 @@ class Measure:
                 "measured": float(self.labels.errors[inside].sum() / self.labels.scored[inside].sum()),
             })  # fmt: skip
         return curve
+
+
+def main_figures(output: MethodOutput, labels: Labels) -> dict[str, float]:
+    """MCC, AUC and log2(predicted / true errors) of one method, without intervals."""
+    found = Measure(output, labels).figures(np.ones(len(labels.good)))
+    return {key: found[key] for key in ("mcc", "auc", "log2_ratio")}
 
 
 def resamples(reads: int, count: int, seed: int):

@@ -19,8 +19,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import sets
+sys.path.append(str(Path(__file__).resolve().parents[1] / "evaluation"))
+import counted  # noqa: E402
+import metrics  # noqa: E402
+import tables  # noqa: E402
+import truth  # noqa: E402
 
 SETS = (
     "train/hiseqx_phage",
@@ -44,17 +47,18 @@ PLACES = 6
 class Run:
     """The clear reads of a run, padded: bases [reads, length + 2 SIDE], wrong [reads, length], lengths [reads]."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        reads = [read for read in sets.load(folder) if read.clear]
+    def __init__(self, data: Path, name: str, seed: int) -> None:
+        table = next((data / name).glob("*" + truth.SUFFIX))
+        reads = [read for read in counted.load(table, data) if read.clear]
         chosen = np.sort(np.random.default_rng(seed).permutation(len(reads))[:READS])
         reads = [reads[i] for i in chosen]
-        self.lengths = np.array([len(read.sequence) for read in reads])
-        self.errors = np.array([read.errors for read in reads])
+        self.lengths = np.array([len(read) for read in reads])
+        self.errors = np.array([read.errors.sum() for read in reads])
         self.bases = np.full((len(reads), self.lengths.max() + 2 * SIDE), KINDS - 1, np.int8)
         self.wrong = np.zeros((len(reads), self.lengths.max()), bool)
         for i, read in enumerate(reads):
-            self.bases[i, SIDE : SIDE + len(read.sequence)] = sets.CODES[np.frombuffer(read.sequence, np.uint8)]
-            self.wrong[i, read.wrong] = True
+            self.bases[i, SIDE : SIDE + len(read)] = read.bases
+            self.wrong[i, : len(read)] = read.errors > 0
         inside = np.arange(self.wrong.shape[1]) < self.lengths[:, None]
         self.right, self.errs = np.argwhere(inside & ~self.wrong), np.argwhere(self.wrong)
 
@@ -137,20 +141,26 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=Path(__file__).resolve().parent / "results")
     arguments = parser.parse_args()
-    runs = {name: Run(arguments.data / name, arguments.seed) for name in SETS}
+    runs = {name: Run(arguments.data, name, arguments.seed) for name in SETS}
     rows = []
     for name, run in runs.items():
         others = [other for key, other in runs.items() if genome(key) != genome(name)]
         p = predicted(train(others, arguments.seed), run)
         inside = np.arange(run.wrong.shape[1]) < run.lengths[:, None]
-        of_reads = sets.figures(run.lengths, run.errors, p.sum(1))
-        of_bases = round(sets.auc(run.wrong[inside], p[inside]), 3)
-        rows.append({"set": name, "reads": len(run.lengths), "AUC of bases": of_bases, "AUC of reads": of_reads["auc"], "MCC": of_reads["mcc"], "log2": of_reads["log2"]})
+        expected = p.sum(1)
+        rate = expected / run.lengths
+        labels = metrics.Labels(run.errors, run.lengths, run.lengths, run.errors * truth.GOOD_BASES <= run.lengths)
+        of_reads = metrics.main_figures(metrics.MethodOutput(rate, rate, rate <= 1 / truth.GOOD_BASES, expected), labels)
+        rows.append({
+            "set": name, "reads": len(run.lengths),
+            "AUC of bases": round(metrics.auc_of(run.wrong[inside], p[inside]), 3), "AUC of reads": round(of_reads["auc"], 3),
+            "MCC": round(of_reads["mcc"], 3), "log2": round(of_reads["log2_ratio"], 2),
+        })  # fmt: skip
         print(*rows[-1].values(), flush=True)
     command = "python research/no-qualities/context_and_place.py --data DIR"
-    sets.write(arguments.output / "context-and-place.json", command, rows)
+    tables.write(arguments.output / "context-and-place.json", command, rows)
     title = "Bases around and place, trained on other runs, without qualities"
-    page = sets.table(rows, list(rows[0]), title, command)
+    page = tables.table(rows, list(rows[0]), title, command)
     (arguments.output / "context-and-place.md").write_text(page)
 
 

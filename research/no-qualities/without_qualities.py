@@ -10,15 +10,19 @@ least 20, Q3 for the others), and as it is with --ignore-quality. EE are the rep
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import sets
+sys.path[1:1] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("evaluation", "hard-cases")]
+import counted  # noqa: E402
+import measured  # noqa: E402
+import metrics  # noqa: E402
+import qualities  # noqa: E402
+import tables  # noqa: E402
+import truth  # noqa: E402
 
 SETS = (
     "train/hiseqx_phage",
@@ -28,28 +32,21 @@ SETS = (
     "devtest/miseq_ebov_seedstock",
     "train/nextseq_plasmid_adelaide",
 )
-PASSING_MEAN = 20  # Phred
+FORMS = (
+    ("as it is", None, []),
+    ("all Q30", qualities.all_30, []),
+    ("light", qualities.lite, []),
+    ("--ignore-quality", None, ["--ignore-quality"]),
+)
 
 
-def all_30(quality: bytes) -> bytes:
-    return b"?" * len(quality)
-
-
-def lite(quality: bytes) -> bytes:
-    passes = sum(quality) - 33 * len(quality) >= PASSING_MEAN * len(quality)
-    return (b"?" if passes else b"$") * len(quality)
-
-
-def scored(bm: Path, paths: list[Path], options: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns expected errors and reported expected errors of each read, file by file."""
-    command = [str(bm), "score", *map(str, paths), "--adapt", "-q", *options]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    header = lines[0].split("\t")
-    rows = [line.split("\t") for line in lines[1:]]
-    if len(paths) == 2:
-        rows = rows[0::2] + rows[1::2]
-    column = lambda name: np.array([float(row[header.index(name)]) for row in rows])
-    return column("expected_errors"), column("phred_expected_errors")
+def figures(reads: list[counted.Read], expected: np.ndarray) -> dict:
+    """MCC of "expected errors of at most 1 %", AUC and log2(expected / true errors), of the clear reads that have a score."""
+    used = [i for i, read in enumerate(reads) if read.clear and not np.isnan(expected[i])]
+    length = np.array([len(reads[i]) for i in used])
+    labels = metrics.Labels(np.array([reads[i].errors.sum() for i in used]), length, length, np.array([reads[i].is_good for i in used]))
+    found = metrics.main_figures(measured.method(expected[used], length, expected[used] <= measured.MOST_WRONG * length), labels)
+    return {"reads": len(used), "mcc": round(found["mcc"], 3), "auc": round(found["auc"], 3), "log2": round(found["log2_ratio"], 2)}
 
 
 def main() -> None:
@@ -60,37 +57,22 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = []
     for name in SETS:
-        folder = arguments.data / name
-        reads = sets.load(folder)
-        clear = np.array([read.clear for read in reads])
-        lengths = np.array([len(read.sequence) for read in reads])
-        errors = np.array([read.errors if read.clear else 0 for read in reads])
-        with tempfile.TemporaryDirectory() as scratch:
-            for form, change, options in (
-                ("as it is", None, []),
-                ("all Q30", all_30, []),
-                ("light", lite, []),
-                ("--ignore-quality", None, ["--ignore-quality"]),
-            ):
-                paths = sets.files(folder)
+        table = next((arguments.data / name).glob("*" + truth.SUFFIX))
+        reads = counted.load(table, arguments.data)
+        for form, change, options in FORMS:
+            with tempfile.TemporaryDirectory() as scratch:
+                paths = truth.fastq_files(table.parent)
                 if change is not None:
-                    paths = [Path(scratch) / path.name.removesuffix(".gz") for path in paths]
-                    for source, path in zip(sets.files(folder), paths, strict=True):
-                        with path.open("wb") as text:
-                            for definition, sequence, quality in sets.records(source):
-                                text.write(b"@%s\n%s\n+\n%s\n" % (definition, sequence, change(quality)))
-                expected, reported = scored(arguments.bm, paths, options)
-                used = clear & ~np.isnan(expected)
-                if change is None and not options:
-                    measured = sets.figures(lengths[used], errors[used], reported[used])
-                    rows.append({"set": name, "qualities": "EE, as it is", "reads": int(used.sum()), **measured})
-                measured = sets.figures(lengths[used], errors[used], expected[used])
-                rows.append({"set": name, "qualities": form, "reads": int(used.sum()), **measured})
-                print(*rows[-1].values(), flush=True)
+                    paths = counted.write(qualities.changed(change, reads), Path(scratch))
+                scored = measured.Scored(arguments.bm, paths, ["--adapt", *options])
+            if change is None and not options:
+                rows.append({"set": name, "qualities": "EE, as it is", **figures(reads, scored.reported)})
+            rows.append({"set": name, "qualities": form, **figures(reads, scored.expected)})
+            print(*rows[-1].values(), flush=True)
     command = "python research/no-qualities/without_qualities.py --data DIR --bm BM"
-    sets.write(arguments.output / "without-qualities.json", command, rows)
+    tables.write(arguments.output / "without-qualities.json", command, rows)
     columns = ["set", "qualities", "reads", "mcc", "auc", "log2"]
-    page = sets.table(rows, columns, "Reads whose qualities were taken away", command)
+    page = tables.table(rows, columns, "Reads whose qualities were taken away", command)
     (arguments.output / "without-qualities.md").write_text(page)
 
 

@@ -17,6 +17,8 @@ const CURVES_RESULTS: &str = "research/adapt/results";
 /// Adapters and low qualities, cut by `bm` and other programs.
 const TRIM: [&str; 2] = ["research/adapters/adapters.py", "research/adapters/quality.py"];
 const TRIM_RESULTS: &str = "research/adapters/results";
+const HARD_CASES: &str = "research/hard-cases/hard_cases.py";
+const HARD_CASES_RESULTS: &str = "research/hard-cases/results";
 const RESULTS: &str = "research/evaluation/results";
 const CARD: &str = "research/read-error/card.py";
 const CARD_OF: &str = "models/read-error";
@@ -45,8 +47,19 @@ pub(crate) struct Options {
     /// the sample ends; installs cutadapt, and uses other programs that are installed
     #[arg(long, conflicts_with_all = ["adapt", "curves", "leave_one_out", "model", "resamples"])]
     trim: bool,
+    /// Only measure what bm takes for an error, and what it keeps, on real reads that were changed on
+    /// purpose (failed cycles, copies, library structure, qualities taken away) and on runs as they are
+    #[arg(long, conflicts_with_all = ["adapt", "curves", "leave_one_out", "model", "resamples", "trim"])]
+    hard_cases: bool,
+    /// The bm program to measure [default: a release build of this workspace]
+    #[arg(long, value_name = "BM", requires = "hard_cases")]
+    bm: Option<PathBuf>,
+    /// Only print the rows whose name, `RUN: WHAT`, holds this regular expression; no results are
+    /// written
+    #[arg(long, value_name = "PATTERN", requires = "hard_cases", conflicts_with = "output")]
+    only: Option<String>,
     /// Folder for the results [default: research/evaluation/results; research/adapt/results with
-    /// --curves, research/adapters/results with --trim]
+    /// --curves, research/adapters/results with --trim, research/hard-cases/results with --hard-cases]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Number of bootstrap resamples for each confidence interval [default: 1000]
@@ -61,6 +74,7 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let default = match options {
         Options { trim: true, .. } => TRIM_RESULTS,
+        Options { hard_cases: true, .. } => HARD_CASES_RESULTS,
         Options { curves: true, .. } => CURVES_RESULTS,
         _ => RESULTS,
     };
@@ -69,6 +83,13 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if options.trim {
         step::run_all("evaluate", trim_steps(workspace, options, &results))?;
         print::wrote(&results);
+        return Ok(());
+    }
+    if options.hard_cases {
+        step::run_all("evaluate", hard_case_steps(workspace, options, &results))?;
+        if options.only.is_none() {
+            print::wrote(&results);
+        }
         return Ok(());
     }
     let mut all = vec![];
@@ -156,7 +177,41 @@ fn trim_steps<'a>(
     steps
 }
 
+/// Returns the steps of `--hard-cases`.
+fn hard_case_steps<'a>(
+    workspace: &'a Workspace,
+    options: &'a Options,
+    results: &'a Path,
+) -> Vec<Step<'a>> {
+    let mut steps = vec![];
+    if options.bm.is_none() {
+        steps.push(Step::new("release build of bm", || workspace.build_bm().map(drop)));
+    }
+    steps.push(Step::new("Python environment for evaluation", || {
+        python::ensure(workspace, Environment::Evaluate).map(drop)
+    }));
+    steps.push(Step::new(HARD_CASES, move || {
+        let interpreter = python::ensure(workspace, Environment::Evaluate)?;
+        let bm = options.bm.clone().map_or_else(|| workspace.build_bm(), Ok)?;
+        let arguments = options.hard_case_arguments(&bm, results)?;
+        process::shown(&mut python::script(workspace, &interpreter, arguments))
+    }));
+    steps
+}
+
 impl Options {
+    /// Returns the arguments of the script of `--hard-cases`, with absolute paths.
+    fn hard_case_arguments(&self, bm: &Path, results: &Path) -> Result<Vec<OsString>> {
+        let mut arguments: Vec<OsString> =
+            vec![HARD_CASES.into(), "--data".into(), path::absolute(&self.data)?.into()];
+        arguments.extend(["--bm".into(), path::absolute(bm)?.into()]);
+        arguments.extend(["--output".into(), results.into()]);
+        if let Some(pattern) = &self.only {
+            arguments.extend(["--only".into(), pattern.into()]);
+        }
+        Ok(arguments)
+    }
+
     /// Returns the arguments of a script of `--trim`, with absolute paths.
     fn trim_arguments(&self, script: &str, bm: &Path, results: &Path) -> Result<Vec<OsString>> {
         let mut program = OsString::from("bm=");
@@ -229,6 +284,28 @@ mod tests {
         let expected = [TRIM[1].as_ref(), "--data".as_ref(), data.as_os_str()];
         assert_eq!(arguments[..3], expected);
         assert_eq!(arguments[3..], ["--program", "bm=target/bm", "--output", "out"]);
+    }
+
+    #[test]
+    fn hard_cases_get_the_program_and_the_pattern() {
+        let options = Options {
+            data: "runs".into(),
+            hard_cases: true,
+            only: Some("cycle .* 80".to_owned()),
+            ..Options::default()
+        };
+        let arguments =
+            options.hard_case_arguments(Path::new("bm"), Path::new("out")).expect("paths");
+        let [data, bm] = ["runs", "bm"].map(|name| path::absolute(name).expect("a current folder"));
+        let expected = [
+            HARD_CASES.as_ref(),
+            "--data".as_ref(),
+            data.as_os_str(),
+            "--bm".as_ref(),
+            bm.as_os_str(),
+        ];
+        assert_eq!(arguments[..5], expected);
+        assert_eq!(arguments[5..], ["--output", "out", "--only", "cycle .* 80"]);
     }
 
     #[test]

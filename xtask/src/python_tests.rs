@@ -7,13 +7,14 @@ use crate::step::{Outcome, Step};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
-const FOLDERS: [&str; 6] = [
+const FOLDERS: [&str; 7] = [
     "research/neural-engine/tests",
     "research/read-error/tests",
     "research/evaluation/tests",
     "research/adapt/tests",
     "research/adapters/tests",
     "research/evidence/tests",
+    "research/hard-cases/tests",
 ];
 
 /// The step of `test` and `validate`.
