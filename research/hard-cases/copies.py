@@ -65,8 +65,8 @@ def molecules_read_again(times: int, reads: list[Read], folder: Path) -> list[Re
     return [found[i] for i in random.permutation(len(found))]
 
 
-def equal_copies(times: int, reads: list[Read]) -> list[Read]:
-    """Each read this many times with the same bases, errors included, and qualities that vary a little, in random order."""
+def equal_copies(times: int, moved: float, reads: list[Read]) -> list[Read]:
+    """Each read this many times with the same bases, errors included, and qualities of which this part moves, in random order."""
     random = np.random.default_rng(SEED)
     values = np.unique(np.concatenate([read.quality for read in reads]))
     found = list(reads)
@@ -74,7 +74,7 @@ def equal_copies(times: int, reads: list[Read]) -> list[Read]:
         at = np.searchsorted(values, read.quality)
         for number in range(1, times):
             own = read.copy()
-            step = random.choice([-1, 1], len(read)) * (random.random(len(read)) < MOVED)
+            step = random.choice([-1, 1], len(read)) * (random.random(len(read)) < moved)
             own.quality = values[np.clip(at + step, 0, len(values) - 1)]
             own.definition = named(read.definition, number)
             found.append(own)

@@ -62,9 +62,10 @@ def failed_cycles() -> list[Row]:
 def copied() -> list[Row]:
     """Copies of molecules, and molecules that all begin at few places."""
     rows = [Row(COPIES, PHAGE, f"molecules read {times} times", partial(copies.molecules_read_again, times)) for times in (2, 10, 30)]
-    for times in (2, 10, 30):
-        change = partial(without_folder, partial(copies.equal_copies, times))
-        rows.append(Row(COPIES, PHAGE, f"reads {times} times, errors included", change))
+    for moved, what in ((0.0, "the same reads {} times"), (copies.MOVED, "reads {} times, errors included")):
+        for times in (2, 10, 30):
+            change = partial(without_folder, partial(copies.equal_copies, times, moved))
+            rows.append(Row(COPIES, PHAGE, what.format(times), change))
     for many, what in ((1, "one amplicon"), (2, "two amplicons")):
         rows.append(Row(COPIES, BERLIN, what, partial(copies.amplicons, many), None))
     return rows

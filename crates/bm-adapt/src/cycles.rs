@@ -8,7 +8,7 @@
 use bm_quality::{FailedCycle, FailedCycles};
 
 use crate::labels::Label;
-use crate::sample::RunSample;
+use crate::sample::{Cycle, RunSample};
 
 /// Cycles that are looked at, from the start of a read.
 const CYCLES: usize = 1000;
@@ -44,15 +44,6 @@ const MATES: [u8; 2] = [1, 2];
 
 /// Phred scores.
 const SCORES: usize = 94;
-
-/// A cycle of the instrument.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) struct Cycle {
-    /// 1, or 2 for second mates.
-    pub(crate) mate: u8,
-    /// Number in the read, from 0.
-    pub(crate) number: usize,
-}
 
 /// Bases of a cycle by their labels.
 #[derive(Clone, Copy, Default)]

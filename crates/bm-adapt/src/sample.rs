@@ -11,7 +11,6 @@ use bm_reads::{Phred, PlacedRead, ReadError, ReadRef};
 
 use self::copies::Copies;
 use crate::anchors::{Anchor, anchors};
-use crate::cycles::Cycle;
 use crate::fingerprint::hash_with;
 
 /// One in this many k-mers is an anchor at the start.
@@ -22,6 +21,15 @@ const LONGEST: usize = 1 << 16;
 
 /// Depth, in reads per position, above which fewer reads are kept instead of fewer positions.
 const DEEP_ENOUGH: usize = 400;
+
+/// A cycle of the instrument.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Cycle {
+    /// 1, or 2 for second mates.
+    pub(crate) mate: u8,
+    /// Number in the read, from 0.
+    pub(crate) number: usize,
+}
 
 /// Added to the code of a hidden base: where reads are compared, it is unknown.
 const HIDDEN: u8 = 0x10;

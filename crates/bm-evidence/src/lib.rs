@@ -43,7 +43,8 @@
 //! let mut probabilities = vec![0.01; read.len()];
 //! let mut prepared = PreparedRead::default();
 //! evidence.prepare(&mut prepared, &read);
-//! let covered = evidence.apply(&mut ReadSupport::default(), &prepared, std::iter::empty(), &mut probabilities);
+//! let (mut support, uncounted) = (ReadSupport::default(), std::iter::empty());
+//! let covered = evidence.apply(&mut support, &prepared, uncounted, &mut probabilities);
 //! assert_eq!(covered, read.len());
 //! assert!(probabilities.iter().enumerate().all(|(at, p)| (*p > 0.9) == (at == 50)));
 //! # Ok::<(), bm_evidence::EvidenceError>(())

@@ -56,7 +56,7 @@ class Cycles(Scratch):
 
 class Copies(Scratch):
     def test_equal_copies_have_the_same_bases_and_errors(self):
-        found = copies.equal_copies(3, self.reads)
+        found = copies.equal_copies(3, copies.MOVED, self.reads)
         self.assertEqual(len({read.definition.split()[0] for read in found}), 600)
         by_name = {read.definition: read for read in found}
         for was in self.reads:

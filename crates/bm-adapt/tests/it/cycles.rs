@@ -16,7 +16,7 @@ fn run(failed: &[(usize, f64)], draw: &mut Draw) -> Vec<Made> {
     for made in &mut made {
         for (cycle, rate) in failed {
             if draw.chance(*rate) {
-                spoil(made, *cycle, |base, draw| other(base, draw), draw);
+                spoil(made, *cycle, other, draw);
             }
         }
     }
@@ -72,7 +72,7 @@ fn no_cycle_of_a_good_run_or_of_one_that_gets_worse_gradually_has_failed() {
     for made in &mut made {
         for cycle in 1..=150 {
             if draw.chance(0.15 * (cycle as f64 / 150.0).powi(4)) {
-                spoil(made, cycle, |base, draw| other(base, draw), &mut draw);
+                spoil(made, cycle, other, &mut draw);
             }
         }
     }

@@ -25,8 +25,8 @@ use crate::terminal;
 /// of them has is an error. From these errors the network learns what the run's qualities are worth,
 /// where in the reads and after which bases. On held-out reads the new model is compared with the
 /// base model and with reported qualities. If it is not clearly better, or if the reads cannot teach
-/// it (few reads overlap, long reads with gaps, mixed strains, a failed cycle), bm says why, and the
-/// package holds the base model.
+/// it (few reads overlap, long reads with gaps, mixed strains), bm says why, and the package holds the
+/// base model.
 ///
 /// Give all files of the run, in order; two consecutive files whose first reads are mates are read as
 /// pairs. Use the package with --model, for the reads of that run only.

@@ -8,6 +8,7 @@ mod adapt;
 mod all_or_none;
 mod broken;
 mod compression;
+mod cycles;
 mod determinism;
 mod encode;
 mod endurance;
