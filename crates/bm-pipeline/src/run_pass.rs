@@ -115,9 +115,10 @@ pub(crate) struct Pass<'a> {
     pub(crate) cancellation: Option<&'a Cancellation>,
 }
 
-/// Offers the sample, if there is one, every template of a group of files; returns the counters. One
-/// thread reads the files and finds the part of each read that is of the sample; the counters count k-mers on separate
-/// threads. The calling thread does what the system gives no thread for.
+/// Offers the sample, if there is one, every template of a group of files; returns the counters.
+///
+/// One thread reads the files and finds the part of each read that is of the sample; the counters count
+/// k-mers on separate threads. The calling thread does what the system gives no thread for.
 pub(crate) fn observe(
     pass: Pass<'_>,
     mut sample: Option<&mut RunSample>,
