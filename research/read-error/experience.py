@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 import reads
+import sites
 
-FORMAT, VERSION = 1, 1  # of the file, of the support codes
+FORMAT, VERSION = 1, 2  # of the file, of the support codes
 CODES = 1024  # more than exist
 DEPTHS = (None, 60, 25, 12, 6, 3)  # depths to which a run is subsampled; None: all reads
 SAMPLED_DEPTHS, LEVELS = (None, 60, 12), (2, 3)  # depths at which the run is also counted with one in 2^level k-mers
@@ -27,6 +28,8 @@ FEW = 200  # wrong bases in a range; a run with fewer gets less weight
 TINY = 1e-300  # avoids a division by zero if there are no runs
 DIGITS = 4  # significant digits in the file
 SEED = 0
+APART = 200  # bases between the variants that are drawn into the reads
+SHARES = (0.005, 0.5)  # lowest and highest fraction of the templates that have a variant
 
 
 @dataclass
@@ -49,7 +52,7 @@ def look(program: Path, sequences: list[bytes], level: int) -> tuple[list[np.nda
 
 def learn(table: Path, program: Path) -> list[Counts]:
     """Counts of a run at every depth that it has reads for."""
-    rows = [(sequence, where) for sequence, _, where, _, _ in reads.records_with_truth(table) if sequence]
+    rows = [(sequence, where) for sequence, where in with_variants(table) if sequence]
     mates = len(rows) // 2 if len(reads.fastq_files(table)) == 2 else 0
     _, depths = look(program, [sequence for sequence, _ in rows], 0)
     full = float(np.median(depths[depths > 0])) if depths.any() else 1.0
@@ -65,6 +68,18 @@ def learn(table: Path, program: Path) -> list[Counts]:
         for level in (0, *LEVELS) if depth in SAMPLED_DEPTHS else (0,):
             counts.append(count(program, some, level))
     return counts
+
+
+def with_variants(table: Path) -> list[tuple[bytes, str | None]]:
+    """Sequence and positions of errors of every read of a set, with variants of drawn frequencies drawn into them if it has a reference."""
+    if not table.with_name(sites.REFERENCE).exists():
+        return [(sequence, where) for sequence, _, where, _, _ in reads.records_with_truth(table)]
+    run, reference = sites.reads_of(table)
+    draw = np.random.default_rng(SEED)
+    shares = np.exp(draw.uniform(*np.log(SHARES), len(reference)))
+    sites.with_sites(run, reference, lambda number: float(shares[number]), APART, 1, draw)
+    places = [row[2] for row in reads.records_with_truth(table)]
+    return [(read.sequence, where) for read, where in zip(run, places)]
 
 
 def count(program: Path, rows: list[tuple[bytes, str | None]], level: int) -> Counts:

@@ -86,7 +86,7 @@ impl Adaptation {
     ) -> Result<Self, AdaptError> {
         let network = network_of(start)?;
         let mut findings = counts(sample, labels);
-        let mut doubts = doubts::doubts_of_labels(&findings, sample);
+        let mut doubts = doubts::doubts_of_labels(&findings, sample, labels);
         let mut adapted = None;
         let mut reported = !settings.start_applies;
         // The run's own table ranks reads as the reported qualities do, and is calibrated.
@@ -149,8 +149,11 @@ impl Adaptation {
             .as_ref()
             .ok_or_else(|| AdaptError::NoExperience { package: self.start.clone() })?;
         let prior = Prior::new(&self.network, &self.failed_cycles);
-        let (evidence, findings) = evidence::weigh(index, sample, &prior, experience, threads);
-        Ok(RunEvidence::of(evidence, findings, &self.doubts))
+        let (evidence, findings, not_errors) =
+            evidence::weigh(index, sample, &prior, experience, threads);
+        let mut doubts = self.doubts.clone();
+        doubts::add_not_errors(&mut doubts, not_errors);
+        Ok(RunEvidence::of(evidence, findings, &doubts))
     }
 
     /// Adds k-mer evidence to the package: the SHA-256 of the file `evidence`, or why the evidence

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use crate::findings::{EvidenceFindings, Findings, HeldOut};
 use crate::held_out::Gain;
+use crate::labels::{Label, Labels};
+use crate::not_errors::{Differences, rate_of_others};
 use crate::sample::RunSample;
 
 /// Fewest labelled bases, and fewest wrong ones among them, to learn from.
@@ -108,6 +110,13 @@ pub enum Doubt {
         #[serde(rename = "share")]
         fraction: f64,
     },
+    /// Bases of the highest quality differ from other reads more often than any instrument errs, and
+    /// hardly less often than bases of lower quality: the differences are in the library.
+    NotErrors {
+        /// Fraction of the bases of the highest quality that differ.
+        #[serde(rename = "share")]
+        fraction: f64,
+    },
     /// The adapted model ranks held-out reads worse than the reported qualities do.
     RanksWorse {
         /// AUC of the adapted model.
@@ -126,7 +135,11 @@ impl Doubt {
 }
 
 /// Returns doubts about the labels, before learning from them.
-pub(crate) fn doubts_of_labels(findings: &Findings, sample: &RunSample) -> Vec<Doubt> {
+pub(crate) fn doubts_of_labels(
+    findings: &Findings,
+    sample: &RunSample,
+    labels: &Labels,
+) -> Vec<Doubt> {
     let Findings { labelled, labelled_by_mates, wrong, depth, positions, mixed_share, .. } =
         *findings;
     let mut doubts = Vec::new();
@@ -145,7 +158,39 @@ pub(crate) fn doubts_of_labels(findings: &Findings, sample: &RunSample) -> Vec<D
         let long_reads = are_long(sample);
         doubts.push(Doubt::MixedSequences { fraction: mixed_share, long_reads });
     }
+    let not_errors = rate_of_others(&differences(sample, labels));
+    add_not_errors(&mut doubts, not_errors);
     doubts
+}
+
+/// Adds the doubt about this fraction of differences that are not errors, unless another doubt explains
+/// them.
+pub(crate) fn add_not_errors(doubts: &mut Vec<Doubt>, fraction: Option<f64>) {
+    let explains =
+        |doubt: &Doubt| matches!(doubt, Doubt::MixedSequences { .. } | Doubt::NotErrors { .. });
+    if let Some(fraction) = fraction.filter(|_| !doubts.iter().any(explains)) {
+        doubts.push(Doubt::NotErrors { fraction });
+    }
+}
+
+/// Returns the labelled bases by reported quality, and those that are wrong or differ as no errors do,
+/// without failed cycles.
+fn differences(sample: &RunSample, labels: &Labels) -> Vec<Differences> {
+    let mut counts = [[0_u64; 2]; 256];
+    for (at, (score, label)) in sample.scores.iter().zip(labels.of_bases()).enumerate() {
+        let differs = match label {
+            // Bases of all qualities are wrong in a failed cycle.
+            _ if sample.is_hidden(at) => continue,
+            Label::Right => false,
+            Label::Wrong => true,
+            Label::Unknown if labels.is_unlike_errors(at) => true,
+            Label::Unknown => continue,
+        };
+        let [bases, differ] = &mut counts[usize::from(*score)];
+        *bases += 1;
+        *differ += u64::from(differs);
+    }
+    Differences::by_quality(&counts)
 }
 
 /// Returns whether the reads have gaps, most in homopolymers, rather than wrong bases: whether they are
@@ -218,7 +263,8 @@ pub(crate) fn doubt_over_table(held: &HeldOut) -> Option<Doubt> {
 pub(crate) fn doubts_of_evidence(findings: &EvidenceFindings, doubts: &[Doubt]) -> Vec<Doubt> {
     // Few places, as those of an amplicon, do not mislead: a base is contradicted by other reads of the
     // same place.
-    let misleads = |doubt: &&Doubt| matches!(doubt, Doubt::MixedSequences { .. });
+    let misleads =
+        |doubt: &&Doubt| matches!(doubt, Doubt::MixedSequences { .. } | Doubt::NotErrors { .. });
     let mut found: Vec<_> = doubts.iter().filter(misleads).cloned().collect();
     if findings.evaluable < FEWEST_COVERED {
         found.push(Doubt::FewShared { fraction: findings.evaluable });
@@ -279,6 +325,15 @@ impl fmt::Display for Doubt {
                     100.0 * wrong
                 )
             }
+            Self::NotErrors { fraction } => {
+                write!(
+                    f,
+                    "{:.2} % of the bases of the highest quality differ from other reads, and \
+                     hardly more of those of lower quality: mutations of the library, joined \
+                     segments or damaged DNA, not errors of sequencing",
+                    100.0 * fraction
+                )
+            }
             Self::NoBetter { than, millibits, standard_error } => {
                 write!(
                     f,
@@ -307,8 +362,13 @@ mod tests {
     #[test]
     fn evidence_is_not_used_where_it_misleads_and_is_used_where_only_the_network_learned_nothing() {
         let covered = EvidenceFindings { evaluable: 0.9, ..EvidenceFindings::default() };
-        let misleading = Doubt::MixedSequences { fraction: 0.8, long_reads: false };
-        assert_eq!(doubts_of_evidence(&covered, std::slice::from_ref(&misleading)), [misleading]);
+        let misleading = [
+            Doubt::MixedSequences { fraction: 0.8, long_reads: false },
+            Doubt::NotErrors { fraction: 0.01 },
+        ];
+        for doubt in misleading {
+            assert_eq!(doubts_of_evidence(&covered, std::slice::from_ref(&doubt)), [doubt]);
+        }
         let harmless = [
             Doubt::FewPlaces { positions: 250 },
             Doubt::TooFewLabels { labelled: 9, wrong: 1, depth: 3 },
@@ -318,6 +378,19 @@ mod tests {
         assert_eq!(doubts_of_evidence(&covered, &harmless), []);
         let uncovered = EvidenceFindings { evaluable: 0.01, ..covered };
         assert_eq!(doubts_of_evidence(&uncovered, &[]), [Doubt::FewShared { fraction: 0.01 }]);
+    }
+
+    #[test]
+    fn differences_are_not_named_where_another_doubt_explains_them() {
+        let mut found = Vec::new();
+        add_not_errors(&mut found, None);
+        add_not_errors(&mut found, Some(0.01));
+        add_not_errors(&mut found, Some(0.02));
+        assert_eq!(found, [Doubt::NotErrors { fraction: 0.01 }]);
+        let mixed = Doubt::MixedSequences { fraction: 0.8, long_reads: true };
+        let mut found = vec![mixed.clone()];
+        add_not_errors(&mut found, Some(0.01));
+        assert_eq!(found, [mixed]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::doubts::{self, Doubt};
 use crate::examples::Codes;
 use crate::findings::EvidenceFindings;
 use crate::network::{Network, Scores, Surroundings, Tables, sigmoid};
+use crate::not_errors::{Differences, rate_of_others};
 use crate::parallel::in_parallel;
 use crate::sample::RunSample;
 
@@ -19,21 +20,25 @@ const MOST_BASES: usize = 4 << 20;
 /// Least prior probability of an error and of none in a failed cycle.
 const LEAST: f32 = 1e-6;
 
+/// Reported qualities.
+const SCORES: usize = 94;
+
 /// Reads that one thread handles at a time.
 const READS_PER_TASK: usize = 4096;
 
-/// Returns the evidence of a run with weights fitted to the sample, with these
-/// prior probabilities.
+/// Returns the evidence of a run with weights fitted to the sample, with these prior probabilities,
+/// and the fraction of differences that are not errors.
 pub(crate) fn weigh(
     index: Index,
     sample: &RunSample,
     prior: &Prior<'_>,
     experience: &Experience,
     threads: usize,
-) -> (Evidence, EvidenceFindings) {
+) -> (Evidence, EvidenceFindings, Option<f64>) {
     let (totals, depth) = measure(&index, sample, prior, experience, threads);
     let weights = totals.fit.weights(experience, index.fraction() >= 1.0);
     let expected_errors = totals.fit.posterior(&weights);
+    let not_errors = rate_of_others(&Differences::by_quality(&totals.by_quality));
     let mut findings = EvidenceFindings {
         k: index.k(),
         kmers: index.kmers(),
@@ -50,7 +55,7 @@ pub(crate) fn weigh(
         // support of single bases.
         findings.expected_errors = posterior_errors(&evidence, sample, prior, threads);
     }
-    (evidence, findings)
+    (evidence, findings, not_errors)
 }
 
 /// The prior error probabilities: by the network, or of failed cycles.
@@ -132,6 +137,8 @@ struct Totals {
     covered: u64,
     /// The depth of each read that shares k-mers with others.
     depths: Vec<u32>,
+    /// Covered bases by reported quality, and those that few of the other reads have.
+    by_quality: [[u64; 2]; SCORES],
 }
 
 /// Returns what was measured of the sample's reads, and their median depth.
@@ -142,7 +149,12 @@ fn measure(
     experience: &Experience,
     threads: usize,
 ) -> (Totals, f64) {
-    let none = || Totals { fit: Fit::new(experience), covered: 0, depths: Vec::new() };
+    let none = || Totals {
+        fit: Fit::new(experience),
+        covered: 0,
+        depths: Vec::new(),
+        by_quality: [[0; 2]; SCORES],
+    };
     let parts = map_reads(sample, threads, |reads| {
         let (mut totals, mut codes, mut support) =
             (none(), Codes::default(), ReadSupport::default());
@@ -155,9 +167,19 @@ fn measure(
             prepared.prepare(index, sample.codes(kept.start..kept.start + codes.len()));
             support.look_up(index, &prepared);
             support.set_uncounted(sample.hidden_in(*read));
-            for (base, logit) in support.bases().iter().zip(&logits) {
+            let qualities = sample.scores[kept.start..].iter().zip(kept.start..);
+            for ((base, logit), (score, at)) in support.bases().iter().zip(&logits).zip(qualities) {
                 totals.fit.add(*base, support.depth(), *logit);
-                totals.covered += u64::from(base.is_covered());
+                let covered = u64::from(base.is_covered());
+                totals.covered += covered;
+                if sample.is_hidden(at) {
+                    // Bases of all qualities are wrong in a failed cycle.
+                    continue;
+                }
+                if let Some([bases, differ]) = totals.by_quality.get_mut(usize::from(*score)) {
+                    *bases += covered;
+                    *differ += u64::from(base.is_rare());
+                }
             }
             if index.fraction() < 1.0 {
                 probabilities.clear();
@@ -175,6 +197,11 @@ fn measure(
     for part in parts {
         all.fit.merge(&part.fit);
         all.covered += part.covered;
+        all.by_quality
+            .as_flattened_mut()
+            .iter_mut()
+            .zip(part.by_quality.as_flattened())
+            .for_each(|(sum, more)| *sum += more);
         all.depths.extend(part.depths);
     }
     let middle = all.depths.len() / 2;

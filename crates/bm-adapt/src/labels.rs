@@ -15,7 +15,10 @@ mod column;
 mod label;
 mod mates;
 
+use std::sync::LazyLock;
+
 use bm_quality::FailedCycles;
+use bm_reads::Phred;
 
 use crate::anchors::{Anchor, K};
 use crate::cycles::LabelsByCycle;
@@ -23,7 +26,7 @@ use crate::parallel::in_parallel;
 use crate::sample::RunSample;
 
 use self::arm::{Arm, Occurrence};
-use self::column::Column;
+use self::column::{Column, Qualities};
 pub use self::label::Label;
 pub(crate) use self::mates::Dispute;
 use self::mates::{Overlapping, overlaps};
@@ -60,6 +63,8 @@ pub struct LabelledRead<'a> {
 #[derive(Clone, Debug)]
 pub struct Labels {
     of_bases: Vec<Label>,
+    /// Whether few reads have a base, with other qualities than errors have; empty if there is none.
+    unlike_errors: Vec<bool>,
     disputes: Vec<Dispute>,
     by_mates: u64,
     depth: usize,
@@ -85,11 +90,20 @@ impl Labels {
         let mut all = parts.next().unwrap_or_else(|| Part::of(sample, &support, &[]));
         for part in parts {
             all.labels.iter_mut().zip(part.labels).for_each(|(label, other)| label.add(other));
+            if all.unlike_errors.is_empty() {
+                all.unlike_errors = part.unlike_errors;
+            } else {
+                all.unlike_errors
+                    .iter_mut()
+                    .zip(part.unlike_errors)
+                    .for_each(|(unlike, other)| *unlike |= other);
+            }
             all.columns += part.columns;
             all.mixed_columns += part.mixed_columns;
         }
         let mut labels = Self {
             of_bases: all.labels,
+            unlike_errors: all.unlike_errors,
             disputes: Vec::new(),
             by_mates: 0,
             depth: median_depth(&groups),
@@ -174,6 +188,12 @@ impl Labels {
         &self.disputes
     }
 
+    /// Returns whether few reads have the base with this index, but with other qualities than errors
+    /// have.
+    pub(crate) fn is_unlike_errors(&self, at: usize) -> bool {
+        self.unlike_errors.get(at).copied().unwrap_or(false)
+    }
+
     /// Returns the number of bases labelled by the mate alone.
     pub fn by_mates(&self) -> u64 {
         self.by_mates
@@ -255,14 +275,52 @@ fn median_depth(groups: &[&[Occurrence]]) -> usize {
 /// Labels by some of the anchors.
 struct Part {
     labels: Vec<Label>,
+    unlike_errors: Vec<bool>,
     columns: u64,
     mixed_columns: u64,
 }
 
+/// The error probability of each reported quality, and its natural logarithm.
+static ERRORS: LazyLock<[(f32, f32); 94]> = LazyLock::new(|| {
+    std::array::from_fn(|score| {
+        let p = Phred::new(score as u8).map_or(1.0, Phred::error_probability).min(0.75);
+        (p as f32, p.ln() as f32)
+    })
+});
+
 impl Part {
+    /// Takes back labels of bases that have other qualities than errors have, and marks these bases.
+    #[cold]
+    #[inline(never)]
+    fn by_qualities<'a>(
+        &mut self,
+        sample: &RunSample,
+        arms: impl Iterator<Item = (Arm, &'a usize)> + Clone,
+        columns: &mut [Column],
+    ) {
+        let (errors, mut qualities) = (&*ERRORS, vec![Qualities::default(); columns.len()]);
+        for (arm, agrees) in arms.clone() {
+            for (qualities, at) in qualities.iter_mut().zip(arm.positions()).take(*agrees) {
+                let (p, logarithm) = errors[usize::from(sample.scores[at]).min(errors.len() - 1)];
+                qualities.add(arm.base(sample, at), p, logarithm);
+            }
+        }
+        columns.iter_mut().zip(&mut qualities).for_each(|(column, of)| column.reconsider(of));
+        self.unlike_errors.resize(sample.bases.len(), false);
+        for (arm, agrees) in arms {
+            for (qualities, at) in qualities.iter().zip(arm.positions()).take(*agrees) {
+                self.unlike_errors[at] |= qualities.is_unlike_errors(arm.base(sample, at));
+            }
+        }
+    }
+
     fn of(sample: &RunSample, support: &[u16], groups: &[&[Occurrence]]) -> Self {
-        let mut part =
-            Self { labels: vec![Label::Unknown; sample.bases.len()], columns: 0, mixed_columns: 0 };
+        let mut part = Self {
+            labels: vec![Label::Unknown; sample.bases.len()],
+            unlike_errors: Vec::new(),
+            columns: 0,
+            mixed_columns: 0,
+        };
         let (mut columns, mut agreeing) = (vec![Column::default(); REACH], Vec::new());
         for group in groups {
             let group = &group[..group.len().min(MOST_READS)];
@@ -299,9 +357,15 @@ impl Part {
                 column.count(arm.base(sample, at));
             }
         }
-        for column in columns.iter_mut().filter(|column| column.reads() >= DEEP) {
+        let mut asking = 0;
+        let deep = columns.iter_mut().zip(1..).filter(|(column, _)| column.reads() >= DEEP);
+        for (column, number) in deep {
             self.columns += 1;
             self.mixed_columns += u64::from(!column.decide());
+            asking = if column.asks_for_qualities() { number } else { asking };
+        }
+        if asking > 0 {
+            self.by_qualities(sample, arms.clone().zip(&*agreeing), &mut columns[..asking]);
         }
         for (arm, agrees) in arms.zip(&*agreeing) {
             for (column, at) in columns.iter().zip(arm.positions()).take(*agrees) {

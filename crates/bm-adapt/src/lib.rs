@@ -72,6 +72,7 @@ mod held_out;
 mod labels;
 mod mate_overlap;
 mod network;
+mod not_errors;
 mod package;
 mod parallel;
 mod read_weight;

@@ -28,9 +28,9 @@ impl BaseSupport {
     /// No k-mer covers the base.
     pub const NONE: Self = Self(0);
     /// Number of kinds.
-    pub const COUNT: usize = BOTH_SIDES as usize + Side::COUNT * Side::COUNT;
+    pub const COUNT: usize = BOTH_SIDES as usize + Side::COUNT * (Side::COUNT + 1) / 2;
     /// Version of the kinds. Weights and experience hold for one version.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// Returns the kind with this number; `None` from [`BaseSupport::COUNT`] on.
     pub fn new(number: u16) -> Option<Self> {
@@ -60,7 +60,8 @@ impl BaseSupport {
             // where only one walk arrived.
             return Self(SEEN + if less == 0 { more } else { less } - SUPPORTED);
         }
-        Self(BOTH_SIDES + more * Side::COUNT as u16 + less)
+        // Pairs without order: those of the lower sides come first.
+        Self(BOTH_SIDES + more * (more + 1) / 2 + less)
     }
 
     /// Returns whether the base is contradicted: other reads have another base here, or the base is
@@ -86,6 +87,15 @@ impl BaseSupport {
         }
     }
 
+    /// Returns whether most other reads have another base, and at most one in sixteen has this one: an
+    /// error, or a rare difference. Gaps do not count.
+    pub fn is_rare(self) -> bool {
+        let Some(pair) = self.0.checked_sub(BOTH_SIDES) else { return false };
+        // Pairs without order: `more` (`more` + 1) / 2 come before those of `more`.
+        let more = (f32::from(pair) * 2.0 + 0.25).sqrt() - 0.5;
+        (SINGLE..CONTRADICTED).contains(&(more as u16)) || (RARE..GAP).contains(&(more as u16))
+    }
+
     /// Returns whether k-mers of other reads cover the base.
     pub fn is_covered(self) -> bool {
         self != Self::NONE && self.0 != BOTH_SIDES
@@ -101,6 +111,8 @@ const SUPPORTED: u16 = 1;
 const FOLLOWED: u16 = SUPPORTED + 2 * COUNTS.len() as u16;
 const SINGLE: u16 = FOLLOWED + 4;
 const CONTRADICTED: u16 = SINGLE + DEPTHS.len() as u16;
+/// The first of those where the other base is at least 16 times as frequent.
+const RARE: u16 = CONTRADICTED + 2 * 3;
 const GAP: u16 = CONTRADICTED + 2 * RATIOS.len() as u16;
 const DEAD_END: u16 = GAP + 1;
 
@@ -108,8 +120,13 @@ const DEAD_END: u16 = GAP + 1;
 /// 32 on.
 const DEPTHS: [u32; 6] = [2, 3, 4, 6, 12, 32];
 
-/// Bins of how many times as frequent the other base is: below 4, below 16, more.
-const RATIOS: [u32; 3] = [1, 4, 16];
+/// Bins of how many times as frequent the other base is, where several reads have the base.
+///
+/// Errors coincide: of D reads, about D ε / 3 have the same error at a place, if a fraction ε of the
+/// bases is wrong. That is one read in several hundred to several thousand, at any depth. Reads that
+/// are more than one in a hundred have a variant more often than an error, or an error that the
+/// sequence provokes. So the fraction says more than the number of reads.
+const RATIOS: [u32; 8] = [1, 4, 8, 16, 32, 64, 128, 256];
 
 impl Side {
     const COUNT: usize = DEAD_END as usize + 1;
@@ -149,4 +166,53 @@ fn strength(count: u32, depth: u32) -> u16 {
 /// Returns the bin of a number, given where bins begin; below the first border, the first.
 fn bin<T: PartialOrd>(borders: &[T], number: T) -> u16 {
     borders[1..].iter().take_while(|border| number >= **border).count() as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pair_of_sides_has_its_number() {
+        let mut found = Vec::new();
+        for more in 0..Side::COUNT as u16 {
+            for less in 0..=more {
+                let (one, other) = (Side(more), Side(less));
+                assert_eq!(BaseSupport::of_sides(one, other), BaseSupport::of_sides(other, one));
+                if !(SUPPORTED..FOLLOWED).contains(&more) {
+                    found.push(BaseSupport::of_sides(one, other).number());
+                }
+            }
+        }
+        assert!(found.is_sorted_by(|low, high| low < high));
+        assert_eq!(found.last().copied().map(usize::from), Some(BaseSupport::COUNT - 1));
+    }
+
+    #[test]
+    fn a_base_is_rare_where_few_of_many_reads_have_it() {
+        let of = |own, other| {
+            let side = Side::contradicted(own, other);
+            [Side::NONE, side, Side::supported(20, 20)].map(|one| BaseSupport::of_sides(one, side))
+        };
+        for (own, other) in [(1, 30), (1, 2), (2, 40), (4, 64), (40, 4_000)] {
+            assert!(of(own, other).iter().all(|support| support.is_rare()), "{own} and {other}");
+        }
+        for (own, other) in [(2, 20), (30, 100), (300, 4_000)] {
+            assert!(!of(own, other).iter().any(|support| support.is_rare()), "{own} and {other}");
+        }
+        for side in [Side::GAP, Side::DEAD_END, Side::followed(9, 30), Side::supported(3, 9)] {
+            assert!(!BaseSupport::of_sides(side, Side::NONE).is_rare());
+        }
+        assert!(!BaseSupport::NONE.is_rare() && !BaseSupport::candidate(3).is_rare());
+    }
+
+    #[test]
+    fn several_reads_with_a_base_count_by_their_fraction() {
+        let side = |own, other| Side::contradicted(own, other);
+        // At any depth.
+        assert_eq!(side(5, 500), side(40, 4_000));
+        assert!(side(20, 4_095) > side(80, 4_095) && side(80, 4_095) > side(200, 4_000));
+        // A single read is of its own kind.
+        assert!(side(1, 500) < side(2, 500) && side(2, 500) < side(3, 750));
+    }
 }

@@ -29,9 +29,9 @@
 //! reads.iter().for_each(|read| counter.observe(read));
 //! let index = counter.finish();
 //!
-//! # let json = r#"{"format": 1, "statements": 1, "depths": [1.0], "some": [], "all": [
+//! # let json = r#"{"format": 1, "statements": 2, "depths": [1.0], "some": [], "all": [
 //! #   {"statement": 5, "wrong": [0.01], "right": [0.99]},
-//! #   {"statement": 586, "wrong": [0.5], "right": [0.00001]}]}"#;
+//! #   {"statement": 225, "wrong": [0.5], "right": [0.00001]}]}"#;
 //! // Without bases of the run to fit to, the weights are those of earlier runs.
 //! let experience = Experience::from_json(json)?;
 //! let weights = Fit::new(&experience).weights(&experience, true);

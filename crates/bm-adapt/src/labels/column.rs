@@ -18,6 +18,14 @@ const MOST_FEW: f64 = 20.0;
 const MANY: f64 = 0.35;
 const MANY_READS: f64 = 4.0;
 
+/// Reads that must have a base for it to be compared by its qualities: two may have the same error.
+const ALIKE: u32 = 3;
+
+/// A base is not labelled wrong if its reads have qualities that errors have this many times less
+/// often, as a natural logarithm, here a thousand times: the base was there before the sequencing,
+/// as in a rare strain.
+const UNLIKE_ERRORS: f32 = 7.0;
+
 /// The bases of overlaid reads at one position.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Column {
@@ -26,6 +34,36 @@ pub(super) struct Column {
     agreed: u8,
     labels: [Label; 4],
     few: f64,
+}
+
+/// The qualities of the reads of a column.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Qualities {
+    /// Sum of the error probabilities.
+    errors: f32,
+    reads: f32,
+    /// Sum of the logarithms of the error probabilities, by base.
+    logarithms: [f32; 4],
+    /// Whether a base has other qualities than errors have.
+    unlike_errors: [bool; 4],
+}
+
+impl Qualities {
+    /// Adds the error probability of a base, and its natural logarithm.
+    #[inline(always)]
+    pub(super) fn add(&mut self, base: u8, probability: f32, logarithm: f32) {
+        if base < UNKNOWN {
+            self.errors += probability;
+            self.reads += 1.0;
+            self.logarithms[usize::from(base)] += logarithm;
+        }
+    }
+
+    /// Returns whether a base has other qualities than errors have.
+    #[inline(always)]
+    pub(super) fn is_unlike_errors(&self, base: u8) -> bool {
+        base < UNKNOWN && self.unlike_errors[usize::from(base)]
+    }
 }
 
 impl Column {
@@ -84,6 +122,36 @@ impl Column {
         decided
     }
 
+    /// Returns whether the qualities say more about the labels: a base that is labelled as wrong has
+    /// several reads.
+    pub(super) fn asks_for_qualities(&self) -> bool {
+        self.few >= f64::from(ALIKE) && (0..4).any(|base| self.is_alike(base))
+    }
+
+    fn is_alike(&self, base: usize) -> bool {
+        self.labels[base] == Label::Wrong && self.counts[base] >= ALIKE
+    }
+
+    /// Takes back the label of bases that have other qualities than errors have.
+    ///
+    /// An error has a quality in proportion to its error probability p, so by the qualities of the
+    /// reads with a base, Π p / mean(p) is the likelihood of errors over that of bases like all others
+    /// of the column. DADA2 compares the number of reads with the same difference with the number
+    /// of errors by their qualities (Callahan et al. 2016); the qualities alone do not depend on
+    /// how well they are calibrated.
+    pub(super) fn reconsider(&mut self, qualities: &mut Qualities) {
+        let mean = (qualities.errors / qualities.reads.max(1.0)).max(f32::MIN_POSITIVE).ln();
+        for base in 0..4 {
+            if self.is_alike(base) {
+                let likelihood = qualities.logarithms[base] - self.counts[base] as f32 * mean;
+                if likelihood < -UNLIKE_ERRORS {
+                    self.labels[base] = Label::Unknown;
+                    qualities.unlike_errors[base] = true;
+                }
+            }
+        }
+    }
+
     /// Returns the most reads that may have an error.
     pub(super) fn few(&self) -> f64 {
         self.few
@@ -126,6 +194,46 @@ mod tests {
         // One read in six is one read.
         assert_eq!(labels([5, 1, 0, 0]), [Right, Wrong, Wrong, Wrong]);
         assert_eq!(labels([4, 2, 0, 0]), [Unknown; 4]);
+    }
+
+    /// Labels of a column where the reads with the second base have these qualities, and most of the
+    /// others Q37.
+    fn labels_by_quality(scores: &[i32]) -> [Label; 4] {
+        let mut column = column([396, scores.len() as u32, 0, 0]);
+        column.decide();
+        let mut qualities = Qualities::default();
+        let mut add = |base, score: i32| {
+            let p = 10f32.powf(-0.1 * score as f32);
+            qualities.add(base, p, p.ln());
+        };
+        (0..396).for_each(|read| add(0, if read % 20 == 0 { 11 } else { 37 }));
+        scores.iter().for_each(|score| add(1, *score));
+        column.reconsider(&mut qualities);
+        assert_eq!(qualities.is_unlike_errors(1), column.label(1) == Label::Unknown);
+        [0, 1, 2, 3].map(|base| column.label(base))
+    }
+
+    #[test]
+    fn several_reads_of_high_quality_are_not_wrong() {
+        use Label::{Right, Unknown, Wrong};
+        assert_eq!(labels_by_quality(&[37, 37, 37, 37]), [Right, Unknown, Wrong, Wrong]);
+        // Errors have low qualities; some have high ones.
+        assert_eq!(labels_by_quality(&[11, 11, 25, 11]), [Right, Wrong, Wrong, Wrong]);
+        assert_eq!(labels_by_quality(&[37, 37, 11, 11]), [Right, Wrong, Wrong, Wrong]);
+        // Two may be a coincidence.
+        assert_eq!(labels_by_quality(&[37, 37]), [Right, Wrong, Wrong, Wrong]);
+    }
+
+    #[test]
+    fn equal_qualities_say_nothing() {
+        let mut column = column([396, 5, 0, 0]);
+        column.decide();
+        assert!(column.asks_for_qualities());
+        let mut qualities = Qualities::default();
+        (0..396).for_each(|_| qualities.add(0, 1e-3, 1e-3f32.ln()));
+        (0..5).for_each(|_| qualities.add(1, 1e-3, 1e-3f32.ln()));
+        column.reconsider(&mut qualities);
+        assert_eq!(column.label(1), Label::Wrong);
     }
 
     #[test]

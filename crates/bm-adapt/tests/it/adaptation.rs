@@ -62,6 +62,30 @@ fn the_adapted_model_is_calibrated_for_the_run() {
 }
 
 #[test]
+fn mutations_of_a_library_are_not_taken_for_errors() {
+    let (genome, mut draw) = (genome(2_000, 9), Draw::new(9));
+    // Molecules of 150 bases with one mutation in a hundred bases, read with few errors.
+    let made: Vec<Made> = (0..3_000)
+        .map(|_| {
+            let start = draw.below(genome.len() - 149);
+            let mut molecule = genome[start..start + 150].to_vec();
+            for base in &mut molecule {
+                if draw.chance(0.01) {
+                    *base = other(*base, &mut draw);
+                }
+            }
+            read(&molecule, &mut draw)
+        })
+        .collect();
+    let adaptation = learn(&sample(&made), &Settings::default());
+    let doubt = adaptation.doubts.iter().find(|doubt| matches!(doubt, Doubt::NotErrors { .. }));
+    let Some(Doubt::NotErrors { fraction }) = doubt else { panic!("{:?}", adaptation.doubts) };
+    assert!((0.008..0.015).contains(fraction), "{fraction}");
+    assert!(doubt.unwrap().to_string().contains("not errors of sequencing"));
+    assert!(matches!(adaptation.choice, Choice::Start | Choice::Reported));
+}
+
+#[test]
 fn the_same_reads_give_the_same_bytes_on_any_number_of_threads() {
     let sample = sample(&run(2)[..1_500]);
     let one = learn(&sample, &Settings { threads: 1, ..Settings::default() });

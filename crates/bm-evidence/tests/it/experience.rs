@@ -54,11 +54,11 @@ fn inconsistent_experience_is_refused_with_the_reason() {
     };
     assert!(
         with("/format", json!(2))
-            .contains("format 2 for base support of version 1, expected 1 and 1")
+            .contains("format 2 for base support of version 2, expected 1 and 2")
     );
     assert!(
         with("/statements", json!(7))
-            .contains("format 1 for base support of version 7, expected 1 and 1")
+            .contains("format 1 for base support of version 7, expected 1 and 2")
     );
     for depths in [
         json!([]),

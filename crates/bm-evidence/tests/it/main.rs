@@ -3,6 +3,7 @@
 // A test that cannot go on should say where it stopped.
 #![allow(clippy::unwrap_used)]
 
+mod deep;
 mod evidence;
 mod experience;
 mod fit;
