@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -41,8 +42,8 @@ def table(rows: dict[str, dict]) -> list[str]:
     return lines
 
 
-def beside_other_rules() -> list[str]:
-    """The section with figures of `cargo xtask evaluate`: verdicts of `bm` on whole sets."""
+def beside_other_rules(trained: str) -> list[str]:
+    """The section with figures of `cargo xtask evaluate`: verdicts of `bm` on whole sets. ``trained`` is the model's date."""
     results = json.loads((EVALUATION / "results" / "evaluation.json").read_text(encoding="utf-8"))
     columns = [name for name in report.methods(results["sets"]) if name != "mean-q20" and name not in own_labels.METHODS]
     shown = [name for name in (rules.EE_RATE, rules.LOGISTIC, rules.LEARNED, rules.LEFT_OUT) if name in columns]
@@ -53,6 +54,7 @@ def beside_other_rules() -> list[str]:
         f"Verdicts of `bm` on whole sets; {results['date']}, `{results['command']}`. `{rules.LEARNED}` is the shipped model, which was",
         f"trained on the sets below train; `{rules.LEFT_OUT}` was trained without the set's flow cell. 95 % intervals over reads.",
         "`research/evaluation/results` has further figures and plots; `research/evaluation/README.md` defines them.",
+        *(["", f"**Measured before this version was trained ({trained}): the figures of `{rules.LEARNED}` are those of the version before.**"] if results["date"] < trained else []),
         "",
         *report.summary(results, columns)[2:],
     ]
@@ -72,7 +74,7 @@ def card(manifest: dict, shipped: bool) -> str:
     for file in training["data"]:
         if file["name"] not in roles.setdefault(file["role"], []):
             roles[file["role"]].append(file["name"])
-    mean, read, domain = results["mean_left_out"], manifest["read_rule"], manifest["domain"]
+    mean, unseen, read, domain = results["mean_left_out"], results["mean_unseen"], manifest["read_rule"], manifest["domain"]
     lines = [
         f"# {manifest['id']}, version {manifest['version']}",
         "",
@@ -86,8 +88,13 @@ def card(manifest: dict, shipped: bool) -> str:
         f"- Label: {manifest['label']['definition']}. A read passes at a probability of {manifest['thresholds']['default']} or more.",
         f"- Input: encoding `{manifest['encoding']['id']}` version {manifest['encoding']['version']}: reported qualities and the distance to the"
         " nearer end. The bases themselves are not used. A read is scored as a whole, whatever its length.",
-        f"- Network: a convolution over {training['config']['network']['window']} bases with {training['config']['network']['units']} units, ReLU, and one linear"
-        " layer, added to the reported log-odds of an error.",
+        f"- Network: a convolution over {training['config']['network']['window']} bases with 8 units, ReLU, and one linear"
+        f" layer that gives the log-odds of an error. {7 - training['config']['network']['units']} of the units are spare: they have no effect until `bm adapt` trains them. Learning starts from, and shrinks towards, the reported quality with a floor of"
+        f" Phred {-10 * math.log10(training['config']['prior']['floor']):.0f}.",
+        "- Where nothing was learned: a higher quality never raises an error probability, neither that of the base nor that of a neighbour. Phred scores"
+        " over 38 count as 38, and Phred 0 and 1 as 2. A read shorter than"
+        " the window counts as surrounded by bases of Phred 2. So a read of Phred 2 alone is expected to have more errors than one of Phred 7, although"
+        " the bad ends that older instruments mark with Phred 2 are better than that.",
         "",
         "## Intended use, and limits",
         "",
@@ -95,10 +102,13 @@ def card(manifest: dict, shipped: bool) -> str:
         "qualities are wrong; on most runs this differs from what the instrument reports. It applies the same correction to every run and",
         "does not know the peculiarities of a single run.",
         "",
-        "- On a run whose reported qualities are accurate, it may expect too many errors" + (" (hiseq_measles below)." if shipped else "."),
+        "- It expects too many errors on some runs (hiseq_measles below) and too few on others (miseq_sars2_sanger, miseq_twist)."
+        if shipped
+        else "- It may expect too many errors on a run, or too few.",
         "- Errors that the qualities do not show (from synthesis, PCR, chimeras) cannot be found by any quality filter"
         + (" (miseq_twist below)." if shipped else "."),
-        "- Nanopore, PacBio, 454: the model was not trained on them; do not rely on its expected errors there.",
+        "- Nanopore, PacBio, 454, Ion Torrent, Element AVITI: the model was not trained on them; do not rely on its expected errors there."
+        + (" On the Ion Torrent set below, reported qualities do better." if shipped else ""),
         f"- Runs with fewer than {domain['min_quality_values']} quality values, with qualities over {domain['max_phred']}, with a median length over"
         f" {domain['max_median_length']} bases, or with Phred+64",
         "  that was not converted: `bm` reports that the model does not apply, and uses the reported qualities unless `-m` names the model.",
@@ -117,7 +127,10 @@ def card(manifest: dict, shipped: bool) -> str:
         "Means over the runs (two sets of one run count as one run; absolute values of log₂): "
         + "; ".join(f"{who}: MCC {m['mcc']:.3f}, AUC {m['auc']:.3f}, log₂ {m['abs_log2_ratio']:.2f}" for who, m in mean.items())
         + ".",
-        "Settings were chosen on these runs, so these figures are slightly optimistic. No setting was chosen on the following runs:",
+        f"The same over the {unseen['model']['runs']} Illumina runs that the model had not seen, left out here or held out below: "
+        + "; ".join(f"{who}: MCC {m['mcc']:.3f}, AUC {m['auc']:.3f}, log₂ {m['abs_log2_ratio']:.2f}" for who, m in unseen.items())
+        + ".",
+        "Settings were chosen on these runs, so these figures are slightly optimistic. The following runs were looked at, but no setting was chosen on them:",
         "",
         *table(results["held_out"]),
         "",
@@ -127,7 +140,7 @@ def card(manifest: dict, shipped: bool) -> str:
         + ", ".join(f"{name} {version}" for name, version in results["tools"].items())
         + "; `manifest.json` has all figures with their intervals.",
         "",
-        *(beside_other_rules() if shipped else []),
+        *(beside_other_rules(results["date"]) if shipped else []),
         "## Training data",
         "",
         "- Runs with counted errors: " + ", ".join(roles.get("truth", [])) + ".",

@@ -172,6 +172,34 @@ def check(folder: Path, net_probability: np.ndarray, features: np.ndarray) -> di
     return {"f32_against_torch": float(off32.max()), "f16_against_f32": float(off16.max())}
 
 
+def order_fault(folder: Path, bm: Path) -> str:
+    """The first fault of what model.onnx gives where nothing was learned, on reads of one quality each; empty if there is none.
+
+    A read of a lower quality has no fewer expected errors, and Phred scores over 41 have no fewer than 41. A base of a read shorter than the window has at least the
+    probability of the base at the same distance from the same end of a long read.
+    """
+    engine, table, close = Engine(folder / "model.onnx"), reads.vectors(bm), 1 - 1e-5
+
+    def probabilities(length: int) -> np.ndarray:
+        """Error probabilities, float64 [scores, length]."""
+        codes = reads.encode(bm, [(b"A" * length, bytes([33 + q]) * length) for q in range(reads.SCORES)])
+        return np.array([engine.probability(table[of]) for of in codes.reshape(-1, length)], np.float64)
+
+    long = probabilities(100)
+    for length in (1, 2, 3, 4, 5, 6, 7, 8, 9, 20, 50, 99, 100, 150, 300):
+        p = probabilities(length)
+        expected, what = p.sum(1), f"reads of {length} bases of one quality"
+        if (rising := np.flatnonzero(expected[1:] * close > expected[:-1])).size:
+            return f"{what}: Phred {rising[0] + 1} has more expected errors than Phred {rising[0]}"
+        if (expected[42:] < expected[41] * close).any():
+            return f"{what}: a Phred score over 41 has fewer expected errors than 41"
+        first = (min(length, 9) + 1) // 2  # bases that are nearer to the start
+        last = min(length, 9) - first
+        if (p[:, :first] < close * long[:, :first]).any() or (last and (p[:, -last:] < close * long[:, -last:]).any()):
+            return f"{what}: lower error probabilities than in a long read"
+    return ""
+
+
 def write_manifest(folder: Path, config: dict, data: list[dict], metrics: dict, tools: dict[str, str]) -> None:
     names = ("model.onnx", "model.ane.onnx", "golden.json", "experience.json")
     channels = onnx.load(folder / "model.onnx").graph.input[0].type.tensor_type.shape.dim[1].dim_value

@@ -52,10 +52,11 @@ SMOKE = {"max_errors": 2_000, "max_right": 6_000, "max_reads": 500, "batch": 256
 
 @dataclass
 class TruthSet:
-    """A set with truth: its name, its sequencing run, whether it is held out, its weight, most reads to use, and its truth table."""
+    """A set with truth: its name, sequencing run and platform, whether it is held out, its weight, most reads to use, and its truth table."""
 
     name: str
     run: str
+    platform: str
     held_out: bool
     weight: float
     max_reads: int
@@ -63,14 +64,17 @@ class TruthSet:
 
 
 def find_sets(folder: Path, config: dict) -> list[TruthSet]:
-    """Every set of short reads with a truth table below ``folder``, except sets known to be of another platform."""
+    """Every set of short reads with a truth table below ``folder``, except sets of other platforms that are not held out."""
     platforms = {run["name"]: run["platform"] for run in tomllib.loads(SOURCES.read_text(encoding="utf-8"))["run"]}
     sets = []
     for table in sorted(folder.rglob(f"*{reads.SUFFIX}")):
-        name = table.parent.name
-        known = config["truth"].get(name, {})
-        if (of := platforms.get(name, "illumina")) != "illumina":
-            print(f"{name}: left out, {of}")
+        name, part = table.parent.name, table.relative_to(folder).parts[0]
+        known, held_out = config["truth"].get(name, {}), part in config["truth"]["held_out"]
+        if part in config["truth"]["unused"]:
+            print(f"{name}: left out, below {part}")
+            continue
+        if (platform_of := platforms.get(name, "illumina")) != "illumina" and not held_out:
+            print(f"{name}: left out, {platform_of}")
             continue
         lengths = []
         for path in reads.fastq_files(table):
@@ -81,9 +85,8 @@ def find_sets(folder: Path, config: dict) -> list[TruthSet]:
         if not lengths or np.median(lengths) > config["truth"]["longest_median"]:
             print(f"{name}: left out, {'long reads' if lengths else 'no FASTQ in the folder of its table'}")
             continue
-        held_out = table.relative_to(folder).parts[0] in config["truth"]["held_out"]
         most = known.get("max_reads", config["training"]["max_reads"])
-        sets.append(TruthSet(name, known.get("run", name), held_out, known.get("weight", 1.0), most, table))
+        sets.append(TruthSet(name, known.get("run", name), platform_of, held_out, known.get("weight", 1.0), most, table))
     return sets
 
 
@@ -121,7 +124,7 @@ def mean_over_runs(rows: dict[str, dict]) -> dict:
         runs: dict[str, list] = {}
         for row in rows.values():
             runs.setdefault(row["run"], []).append([row[who]["mcc"][0], row[who]["auc"][0], abs(row[who]["log2_ratio"][0])])
-        out[who] = dict(zip(("mcc", "auc", "abs_log2_ratio"), np.mean([np.mean(v, 0) for v in runs.values()], 0).tolist()))
+        out[who] = dict(zip(("mcc", "auc", "abs_log2_ratio"), np.mean([np.mean(v, 0) for v in runs.values()], 0).tolist()), runs=len(runs))
     return out
 
 
@@ -159,7 +162,8 @@ def main() -> None:
                 print(f"{each.name}: left out, every read is ambiguous")
                 continue
             parts[each.name] = (each.run, network.sample(found, window, settings, seed), each.weight, True)
-            taught[each.name] = (each.run, experience.learn(each.table, options.statements.resolve()))
+            if config["truth"].get(each.name, {}).get("experience", True):
+                taught[each.name] = (each.run, experience.learn(each.table, options.statements.resolve()))
         files = [each.table, *reads.fastq_files(each.table)]
         data += [{"name": each.name, "file": path.name, "sha256": reads.sha256(path), "role": "held-out" if each.held_out else "truth"} for path in files]
     for each in config["own"]:
@@ -175,12 +179,12 @@ def main() -> None:
     print(f"{len(parts)} runs, {sum(len(part[1][2]) for part in parts.values())} bases", flush=True)
 
     def fit(without: str | None) -> network.ReadError:
-        return network.train([part[1:] for part in parts.values() if part[0] != without], vectors, config, seed)
+        return network.train([part for part in parts.values() if part[0] != without], vectors, config, seed)
 
     def write_experience(folder: Path, without: str | None) -> None:
         experience.write(folder, [counts for run, counts in taught.values() if run != without])
 
-    version = subprocess.run([bm, "--version"], check=True, capture_output=True, text=True).stdout.strip().removeprefix("bm ")
+    version = subprocess.run([bm, "--version"], check=True, capture_output=True, text=True).stdout.splitlines()[0].removeprefix("bm ")
     tools = {"bm": version, "python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__.split("+")[0], "onnx": onnx.__version__}
     runs = [run for run in dict.fromkeys(each.run for each in sets if each.name in parts) if any(part[3] and part[0] != run for part in parts.values())]
     if options.left_out:
@@ -200,9 +204,11 @@ def main() -> None:
     probe = np.arange(min(len(vectors), 1500))  # a read with every code once, to compare engines
     codes = Reads(probe.astype(np.uint16), np.array([len(probe)]), np.zeros(len(probe), bool), np.ones(len(probe), bool))
     with torch.no_grad():
-        p = torch.sigmoid(net.double()(*(torch.tensor(x) for x in codes.windows(probe, window)))[0]).numpy()
+        p = torch.sigmoid(net.double()(*(torch.tensor(x) for x in codes.windows(probe, window)))).numpy()
     differences = package.check(options.output, p, vectors[probe])
     net.float()
+    if fault := package.order_fault(options.output, bm):
+        raise SystemExit(f"{options.output}: {fault}")
     print("files against PyTorch and each other, max |Δp|:", {key: f"{value:.1e}" for key, value in differences.items()})
     results: dict = {"command": COMMAND, "date": datetime.date.today().isoformat(), "seed": seed, "tools": tools}
     rows: dict[str, dict] = {}
@@ -217,12 +223,15 @@ def main() -> None:
     for each in (each for each in sets if each.held_out):
         if found := reads.with_truth(each.table, bm, settings["held_out_reads"], 1):
             note = config["truth"].get(each.name, {}).get("note")
-            held[each.name] = {"run": each.run, "note": note, **measured(found, network.expected_errors(net, found))}
+            held[each.name] = {"run": each.run, "platform": each.platform, "note": note, **measured(found, network.expected_errors(net, found))}
             show(each.name, held[each.name])
     results |= {"left_out": rows, "held_out": held, "max_delta_p": differences}
     if rows:
         results["mean_left_out"] = mean_over_runs(rows)
         print("mean over left-out runs:", json.dumps(results["mean_left_out"]))
+        others = {name: row for name, row in held.items() if row["platform"] == "illumina" and row["run"] not in runs}
+        results["mean_unseen"] = mean_over_runs(rows | others)
+        print("mean over left-out and held-out Illumina runs:", json.dumps(results["mean_unseen"]))
     package.write_golden(options.output, ROOT / "testdata", bm, config)
     write_experience(options.output, None)
     package.write_manifest(options.output, config, data, results, tools)

@@ -111,6 +111,11 @@ def main() -> int:
     violations = coreml_rules.check(onnx.load(folder / "model.ane.onnx", load_external_data=False))
     check("model.ane.onnx: CoreML rules", not violations, "; ".join(map(str, violations)))
 
+    encoding = manifest["encoding"]["id"]
+    if manifest["id"] == "read-error":
+        fault = packages.order_fault(folder, options.bm)
+        check("reads of one quality, short reads, qualities that were not learned", not fault, fault)
+
     chosen = []
     for path in options.reads:
         for number, (_, sequence, quality) in enumerate(reads.records(path)):
@@ -119,7 +124,6 @@ def main() -> int:
                 chosen.append((sequence[:length], quality[:length]))
             if number == MOST_READS:
                 break
-    encoding = manifest["encoding"]["id"]
     table = reads.vectors(options.bm, encoding)
     codes = reads.encode(options.bm, chosen, encoding=encoding)
     single, half = (packages.Engine(folder / name) for name in ("model.onnx", "model.ane.onnx"))

@@ -54,7 +54,7 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Outputs")]
     annotate: bool,
     /// Write the model's qualities instead of the instrument's: the error probability that the model
-    /// gives each base, as Phred up to 41. Marked by `recalibrated=read-error/1` in the description.
+    /// gives each base, as Phred up to 41. Marked by `recalibrated=read-error/2` in the description.
     /// Reads that are not kept stay as they came. With --adapt these qualities are calibrated for
     /// this run; without it, for other runs
     #[arg(long, help_heading = "Outputs")]

@@ -112,7 +112,7 @@ fn a_run_that_cannot_be_learned_keeps_the_model_and_says_why() {
     );
     let show = bm(["models", "show", &model]).done();
     assert!(
-        show.text().starts_with("# read-error version 1\n")
+        show.text().starts_with("# read-error version 2\n")
             && show.text().contains("\n- Not adapted: only 0 bases"),
         "{}",
         show.text()

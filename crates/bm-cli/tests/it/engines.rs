@@ -211,7 +211,7 @@ fn the_self_check_passes() {
     let run = bm(["selfcheck", "--backend", "embedded", "-m", "read-error"]).done();
     let mut lines = run.text().lines().skip(1);
     assert!(
-        lines.next().is_some_and(|line| line.starts_with("model read-error version 1, ")),
+        lines.next().is_some_and(|line| line.starts_with("model read-error version 2, ")),
         "{}",
         run.text()
     );

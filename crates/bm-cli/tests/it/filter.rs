@@ -402,7 +402,7 @@ fn the_report_has_the_documented_keys() {
         let expected = serde_json::json!({
             "format": 2, "program": "bm", "version": env!("CARGO_PKG_VERSION"), "command": command,
             "inputs": [input], "outputs": [kept], "reads": reads, "reasons": {"threshold": reads["discarded"]}, "bases": {"in": 120_000, "kept": report["bases"]["kept"]},
-            "model": {"id": "read-error", "version": 1, "encoding": "quality-place version 1",
+            "model": {"id": "read-error", "version": 2, "encoding": "quality-place version 1",
                 "label": "pass: true error rate of the read <= 1 %",
                 "threshold": 0.25, "sha256": sha256},
             "domain": {"applies": true, "reasons": [], "scored_by": "model"},

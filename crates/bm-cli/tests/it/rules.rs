@@ -159,7 +159,7 @@ fn recalibrated_qualities_sum_to_the_expected_errors() {
             String::from_utf8(record.to_vec()).unwrap().lines().map(str::to_owned).collect()
         };
         let (before, after) = (lines(record), lines(written));
-        assert_eq!(after[0], format!("{} recalibrated=read-error/1", before[0]));
+        assert_eq!(after[0], format!("{} recalibrated=read-error/2", before[0]));
         assert!(
             after[1..3] == before[1..3]
                 && after[3].len() == before[3].len()

@@ -12,6 +12,7 @@ mod own_encoding;
 mod packages;
 mod predictor;
 mod rules;
+mod unlearned;
 
 use std::fs::File;
 use std::io::BufReader;
