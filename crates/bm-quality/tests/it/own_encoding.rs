@@ -8,9 +8,9 @@ use bm_infer::backend::Embedded;
 use bm_infer::onnx::testing::{Convolution, correction_model, dense_model};
 use bm_infer::{ModelFile, Sha256};
 use bm_quality::{
-    Applicability, Combination, EncodingEntry, ErrorRule, Facts, FileEntry, LabelEntry, Manifest,
-    ModelPackage, PackageFiles, Prediction, Probability, QualityModel, ReadRule, ScoredBy,
-    TensorEntry, Threshold, Thresholds, WindowRule,
+    Applicability, Combination, EncodingEntry, ErrorRule, Facts, FailedCycles, FileEntry,
+    LabelEntry, Manifest, ModelPackage, PackageFiles, Prediction, Probability, QualityModel,
+    ReadRule, ScoredBy, TensorEntry, Threshold, Thresholds, WindowRule,
 };
 use bm_reads::{Phred, ReadError, ReadRef, check_quality, reported_errors};
 use serde_json::json;
@@ -227,6 +227,7 @@ fn files(facts: &Facts) -> PackageFiles {
         encoding: facts.encoding.clone(),
         rule: facts.rule.entries(),
         domain: None,
+        failed_cycles: FailedCycles::none(),
         thresholds: Thresholds { default: facts.threshold.get() },
         label: LabelEntry { name: "few".to_owned(), definition: facts.label.clone() },
         input: tensor("features", WINDOW),
