@@ -169,7 +169,8 @@ def in_words(row: dict) -> str:
     lines = [f"{row['what']} {row['set']} {row['pairs'] or ''}: MCC {row['mcc']:.3f}, AUC {row['auc']:.4f}, {row['choice']}, doubts {row['doubts']}, "
              f"evidence {row['evidence']}, depth {row['depth']:.0f}"]  # fmt: skip
     for name, group in row["groups"].items():
-        lines.append(f"    {name:24} {group['bases']:6} bases: labelled wrong {percent(group, 'labelled_wrong'):>7} improbable {percent(group, 'improbable'):>7} "
+        lines.append(f"    {name:24} {group['bases']:6} bases: labelled wrong {percent(group, 'labelled_wrong'):>7} "
+                     f"improbable {percent(group, 'improbable'):>7} "
                      f"expected {percent(group, 'expected'):>7} good reads lost {percent(group, 'good_lost', 'good'):>7}")  # fmt: skip
     return "\n".join(lines)
 
@@ -186,7 +187,8 @@ def markdown(results: dict) -> str:
         "    python research/evidence/variants.py --data DIR --bm BM",
         "",
         f"with bm {results['bm']}. *Sites*: variants drawn into reads of a set, at sites {APART} bases apart. *Amplicon*: one amplicon with the",
-        "qualities and the errors of a set, so that errors recur by chance only; so are the libraries. Errors are grouped by the reads that have the same one.",
+        "qualities and the errors of a set, so that errors recur by chance only; so are the libraries.",
+        "Errors are grouped by the number of reads that have the same one.",
         "*Labelled wrong*: fraction of the bases that `bm adapt` labels as wrong. *Improbable*: fraction whose error probability, given the",
         "k-mers of the run, is one half or more. *Correct reads lost*: fraction of the reads of these bases with at most one error in a hundred",
         "scored bases that are discarded.",
@@ -222,8 +224,9 @@ def main() -> None:
     if not options.render:
         if not options.data or not options.bm:
             parser.error("--data and --bm are needed, or --render")
-        runs = study(options.data.resolve(), options.bm.resolve(), options.start)
-        version = subprocess.run([options.bm, "--version"], check=True, capture_output=True, text=True).stdout.splitlines()[0]
+        bm = options.bm.resolve()
+        runs = study(options.data.resolve(), bm, options.start)
+        version = subprocess.run([bm, "--version"], check=True, capture_output=True, text=True).stdout.splitlines()[0]
         date = datetime.datetime.now(datetime.UTC).date().isoformat()
         options.output.mkdir(parents=True, exist_ok=True)
         file.write_text(evaluate.to_json({"format": 1, "date": date, "bm": version.removeprefix("bm "), "runs": runs}), encoding="utf-8")
