@@ -90,7 +90,7 @@ fn random_damage_to_models_of_every_layout_causes_no_panic() {
     for (what, model) in [
         ("open", gemm_model(&network)),
         ("fixed", fixed_batch(&network, 2)),
-        ("columns", columns(&network, 2)),
+        ("columns", columns(&network, [1, 2])),
     ] {
         let whole = model.encode_to_vec();
         survive(what, 1000, |i| {
