@@ -227,6 +227,7 @@ fn files(facts: &Facts) -> PackageFiles {
         encoding: facts.encoding.clone(),
         rule: facts.rule.entries(),
         domain: None,
+        failed_cycles: Default::default(),
         thresholds: Thresholds { default: facts.threshold.get() },
         label: LabelEntry { name: "few".to_owned(), definition: facts.label.clone() },
         input: tensor("features", WINDOW),
