@@ -147,7 +147,7 @@ def card(manifest: dict, shipped: bool) -> str:
         "- Runs labelled by their own recurrent k-mers: " + ", ".join(roles.get("own k-mers", [])) + ".",
         "",
         "`manifest.json` has the digest of every file" + (", and `research/data/sources.toml` its source" if shipped else "") + ". `model.ane.onnx` is the same",
-        f"network in half precision; the probability of a base differs by at most {results['max_delta_p']['f16_against_f32']:.0e}. No engine of `bm` runs that file yet.",
+        f"network in half precision; the probability of a base differs by at most {results['max_delta_p']['f16_against_f32']:.0e}. The backend `coreml` runs that file.",
         "",
     ]
     return "\n".join(lines)

@@ -1,12 +1,15 @@
 """Writes the two ONNX files of a trained network, the golden reads and the manifest.
 
 ``model.onnx``      float32, opset 13, [batch, 24, 1, length]: for every CPU engine.
-``model.ane.onnx``  float16 inside, opset 17, [1, 24, 1, 4096]: the form that CoreML can run on the Neural Engine. Reads are
-                    concatenated, separated by at least half a window of zeros.
+``model.ane.onnx``  float16 inside, opset 17, [1, 24, 16, 4096]: the form that CoreML can run on the Neural Engine. Reads lie side
+                    by side in the rows, separated by half a window of zeros. `bm` takes the shape from the file.
+
+    package.py MODEL_DIR    writes model.ane.onnx of a package anew, from its model.onnx, in the shape below
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -21,7 +24,9 @@ import reads
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before the import: from 1.29 on, telemetry starts with the library
 import onnxruntime  # noqa: E402
 
-ANE_POSITIONS = 4096
+# Rows and columns of a block: some 420 reads of 150 bases. A call costs 0.1 to 0.25 ms, whatever it holds, so this allows 1.7 to 4 million
+# reads/s; one row allows 0.1 to 0.26 million. Columns are a multiple of 64; CoreML accepts no dimension over 16384. `bm adapt` writes the same shape.
+ANE_SHAPE = (16, 4096)
 LABEL = "pass: true error rate of the read <= 1 %"
 THRESHOLD = 0.5
 # float16 has eleven bits, and no normal number below 6e-5: the allowed relative and absolute differences of a probability.
@@ -57,18 +62,19 @@ def model(weights: dict[str, np.ndarray], props: dict[str, str], half: bool) -> 
         initialisers += [numpy_helper.from_array(w, f"{name}.weight"), numpy_helper.from_array(b, f"{name}.bias")]
     nodes.append(helper.make_node("Add", ["logit", "correction"], ["sum"], "add"))
     nodes.append(helper.make_node("Sigmoid", ["sum"], [target], "sigmoid"))
-    batch, length = (1, ANE_POSITIONS) if half else ("batch", "length")
+    batch, rows, length = (1, *ANE_SHAPE) if half else ("batch", 1, "length")
     if half:
         nodes.insert(0, helper.make_node("Cast", ["features"], ["features16"], "cast_in", to=TensorProto.FLOAT16))
         nodes.append(helper.make_node("Cast", [target], ["error_probability"], "cast_out", to=TensorProto.FLOAT))
-        digest = hashlib.sha256(b"".join(tensor.SerializeToString() for tensor in initialisers)).hexdigest()
-        # CoreML caches a compiled model under this key, so other weights need another key. Letters and digits, fewer than 64.
+        parts = [*(tensor.SerializeToString() for tensor in initialisers), repr(ANE_SHAPE).encode()]
+        digest = hashlib.sha256(b"".join(parts)).hexdigest()
+        # CoreML caches a compiled model under this key, so other weights or another shape need another key. Letters and digits, fewer than 64.
         props = {**props, "COREML_CACHE_KEY": "readerror" + digest[:40]}
     graph = helper.make_graph(
         nodes,
         "read_error",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [batch, channels, 1, length])],
-        [helper.make_tensor_value_info("error_probability", TensorProto.FLOAT, [batch, 1, 1, length])],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [batch, channels, rows, length])],
+        [helper.make_tensor_value_info("error_probability", TensorProto.FLOAT, [batch, 1, rows, length])],
         initialisers,
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17 if half else 13)], producer_name="bm")
@@ -79,26 +85,63 @@ def model(weights: dict[str, np.ndarray], props: dict[str, str], half: bool) -> 
 
 
 class Engine:
-    """Runs either file in Python's ONNX Runtime: error probabilities from the features of single reads."""
+    """Runs either file in Python's ONNX Runtime: error probabilities from the features of reads."""
 
     def __init__(self, path: Path) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self.static = self.session.get_inputs()[0].shape[3] == ANE_POSITIONS
+        _, self.channels, *shape = self.session.get_inputs()[0].shape
+        self.shape = tuple(shape) if all(isinstance(size, int) for size in shape) else None  # (rows, columns)
+        weights = (tensor for tensor in onnx.load(path).graph.initializer if tensor.name == "window.weight")
+        self.around = next(weights).dims[3] // 2
+
+    def fits(self, bases: int) -> bool:
+        """Whether a read fits in a row of the file. `bm` cuts longer ones; this class does not."""
+        return self.shape is None or bases <= self.shape[1]
 
     def probability(self, features: np.ndarray) -> np.ndarray:
         """Error probabilities, float32 [bases], from the features of one read, float32 [bases, channels]."""
-        x = np.ascontiguousarray(features.T[None, :, None, :], dtype=np.float32)  # [1, channels, 1, bases]
-        if self.static:
-            x = np.pad(x, ((0, 0), (0, 0), (0, 0), (0, ANE_POSITIONS - x.shape[3])))
-        return self.session.run(None, {"features": x})[0].reshape(-1)[: len(features)]
+        return self.probabilities([features])[0]
+
+    def probabilities(self, reads: list[np.ndarray]) -> list[np.ndarray]:
+        """Error probabilities of each read, float32 [bases], from its features, float32 [bases, channels]."""
+        if self.shape is None:  # a call per read, [1, channels, 1, bases]
+            inputs = (np.ascontiguousarray(features.T[None, :, None, :], dtype=np.float32) for features in reads)
+            return [self.session.run(None, {"features": x})[0].reshape(-1) for x in inputs]
+        (rows, columns), out = self.shape, []
+        x, places = np.zeros((1, self.channels, rows, columns), np.float32), []
+        row = column = 0
+        for i, features in enumerate(reads):
+            if column + len(features) > columns:
+                row, column = row + 1, 0
+            x[0, :, row, column : column + len(features)] = features.T
+            places.append((row, slice(column, column + len(features))))
+            column += len(features) + self.around
+            following = len(reads[i + 1]) if i + 1 < len(reads) else columns + 1
+            if row == rows - 1 and column + following > columns or following > columns:
+                p = self.session.run(None, {"features": x})[0][0, 0]  # [rows, columns]
+                out += [p[place] for place in places]
+                x[:], places, row, column = 0, [], 0, 0
+        return out
 
 
 def write_models(folder: Path, weights: dict[str, np.ndarray], config: dict) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, half in (("model.onnx", False), ("model.ane.onnx", True)):
         (folder / name).write_bytes(model(weights, metadata(config), half).SerializeToString(deterministic=True))
+
+
+def rewrite_half(folder: Path) -> None:
+    """Writes model.ane.onnx of a package from the weights in its model.onnx, and its digest into the manifest."""
+    single = onnx.load(folder / "model.onnx")
+    arrays = {tensor.name.removesuffix(".weight"): numpy_helper.to_array(tensor) for tensor in single.graph.initializer}
+    weights = {name: array[:, :, 0, :] if array.ndim == 4 else array for name, array in arrays.items()}
+    props = {entry.key: entry.value for entry in single.metadata_props}
+    path, manifest = folder / "model.ane.onnx", json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    path.write_bytes(model(weights, props, half=True).SerializeToString(deterministic=True))
+    manifest["files"][path.name] = {"sha256": reads.sha256(path), "bytes": path.stat().st_size}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_probability(expected: float, bases: int, read: dict) -> float:
@@ -223,3 +266,15 @@ def write_manifest(folder: Path, config: dict, data: list[dict], metrics: dict, 
 
 def write_golden(folder: Path, testdata: Path, bm: Path, config: dict) -> None:
     (folder / "golden.json").write_text(json.dumps(golden(folder, testdata, bm, config), indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Write model.ane.onnx of a package anew, from its model.onnx.")
+    parser.add_argument("folder", type=Path, metavar="MODEL_DIR")
+    folder = parser.parse_args().folder
+    rewrite_half(folder)
+    print(f"wrote {folder / 'model.ane.onnx'}: [1, channels, {ANE_SHAPE[0]}, {ANE_SHAPE[1]}]")
+
+
+if __name__ == "__main__":
+    main()

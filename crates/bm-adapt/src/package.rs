@@ -25,8 +25,9 @@ use crate::network::{Network, Reference};
 use crate::sample::RunSample;
 use crate::settings::{Choice, Settings};
 
-/// Sequence length of the model file for the Neural Engine.
-const NEURAL_ENGINE_POSITIONS: usize = 4096;
+/// Rows and columns of a block of the model file for the Neural Engine, as in the shipped model: see
+/// `ANE_SHAPE` in `research/read-error/package.py`.
+const NEURAL_ENGINE_SHAPE: [usize; 2] = [16, 4096];
 
 /// Tolerance of an engine of full precision on golden reads.
 const TOLERANCE: f32 = 1e-6;
@@ -200,7 +201,7 @@ fn made(network: &Network, kind: &Kind, origin: &Origin<'_>) -> Result<PackageFi
         ("model.onnx".to_owned(), bytes(correction.to_model(), &facts, false)),
         (
             "model.ane.onnx".to_owned(),
-            bytes(correction.to_half_model(NEURAL_ENGINE_POSITIONS), &facts, true),
+            bytes(correction.to_half_model(NEURAL_ENGINE_SHAPE), &facts, true),
         ),
         ("golden.json".to_owned(), golden),
     ]);
@@ -262,17 +263,17 @@ fn bytes(mut model: ModelProto, facts: &Facts, neural_engine: bool) -> Vec<u8> {
     let mut metadata = facts.metadata();
     metadata.push(("bm.task".to_owned(), TASK.to_owned()));
     if neural_engine {
-        let weights: Vec<u8> = model
-            .graph
-            .iter()
-            .flat_map(|graph| &graph.initializer)
-            .flat_map(Message::encode_to_vec)
-            .collect();
-        // CoreML caches the compiled model under this key, so it depends on the weights. At most 63
-        // letters and digits.
+        let graphs = model.graph.iter();
+        let parts = graphs.flat_map(|graph| {
+            let weights = graph.initializer.iter().flat_map(Message::encode_to_vec);
+            weights.chain(graph.input.iter().flat_map(Message::encode_to_vec))
+        });
+        let parts: Vec<u8> = parts.collect();
+        // CoreML caches the compiled model under this key, so it depends on the weights and on the
+        // shape. At most 63 letters and digits.
         metadata.push((
             "COREML_CACHE_KEY".to_owned(),
-            format!("readerror{:.40}", Sha256::of(&weights).to_string()),
+            format!("readerror{:.40}", Sha256::of(&parts).to_string()),
         ));
     }
     model.metadata_props =

@@ -7,11 +7,17 @@ mod embedded;
 #[cfg(feature = "onnxruntime")]
 mod fixed_batch;
 #[cfg(feature = "onnxruntime")]
+mod fixed_shape;
+#[cfg(feature = "onnxruntime")]
 mod onnxruntime;
 #[cfg(feature = "onnxruntime")]
 mod ort_sequences;
 #[cfg(feature = "onnxruntime")]
 mod ort_session;
+#[cfg(feature = "onnxruntime")]
+mod packing;
+#[cfg(feature = "stand-in")]
+mod stand_in;
 
 #[cfg(feature = "coreml")]
 pub use coreml::CoreMl;
@@ -19,6 +25,8 @@ pub use coreml::CoreMl;
 pub use embedded::Embedded;
 #[cfg(feature = "onnxruntime")]
 pub use onnxruntime::OnnxRuntime;
+#[cfg(feature = "stand-in")]
+pub use stand_in::{Counts, Fault, StandIn};
 
 use crate::{Alphabet, InferError, ModelFile, SequenceSession, Signature, TensorRef};
 
@@ -64,7 +72,8 @@ pub trait Backend: Send + Sync {
     /// the model; the errors of [`Backend::check`].
     fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferError>;
 
-    /// Returns a session for a model of sequences ([`crate::Layout::Sequences`]) over `alphabet`.
+    /// Returns a session for a model of sequences over `alphabet`: of the layout
+    /// [`crate::Layout::Sequences`], or [`crate::Layout::Columns`] for a device that takes one shape.
     ///
     /// # Errors
     ///
@@ -75,12 +84,13 @@ pub trait Backend: Send + Sync {
         _alphabet: &Alphabet,
     ) -> Result<Box<dyn SequenceSession>, InferError> {
         self.check()?;
-        Err(InferError::ModelUnsupported {
-            model: model.name().to_owned(),
-            backend: self.name(),
-            reason: "it runs no models of sequences".to_owned(),
-        })
+        Err(unsupported(self.name(), model, "it runs no models of sequences".to_owned()))
     }
+}
+
+/// Returns the error for a model that an engine does not run, for this reason.
+fn unsupported(backend: &'static str, model: &ModelFile, reason: String) -> InferError {
+    InferError::ModelUnsupported { model: model.name().to_owned(), backend, reason }
 }
 
 /// A model that is loaded and ready to run.

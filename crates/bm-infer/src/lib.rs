@@ -30,6 +30,8 @@
 //! | [`OnnxRuntime`](backend::OnnxRuntime) | the ONNX Runtime library, found at run time | `onnxruntime` |
 //! | [`CoreMl`](backend::CoreMl) | that library on macOS, and a model file in half precision | `coreml` |
 //!
+//! For tests on systems without CoreML, the feature `stand-in` has a device with its contract.
+//!
 //! There are two kinds of models. A model of *rows* maps each row of features to a row of outputs. A
 //! model of *sequences* maps each position of a sequence to a row of outputs and may use its
 //! neighbours; its input are codes over an [`Alphabet`], see [`Backend::load_sequences`].

@@ -5,9 +5,15 @@
 
 use prost::Message;
 
+#[cfg(any(feature = "embedded", feature = "onnxruntime"))]
+pub(crate) mod attributes;
 pub mod build;
 pub mod correction;
 pub(crate) mod limits;
+#[cfg(feature = "onnxruntime")]
+pub(crate) mod reach;
+#[cfg(feature = "stand-in")]
+pub(crate) mod rounding;
 pub mod testing;
 
 /// Values of `TensorProto.DataType`.

@@ -125,7 +125,7 @@ impl<'a> SequencesRef<'a> {
 
 /// A model of sequences that is ready to run.
 pub trait SequenceSession: Send {
-    /// Returns the model's input and output; the layout is [`crate::Layout::Sequences`].
+    /// Returns the model's input and output.
     fn signature(&self) -> &Signature;
 
     /// Returns the alphabet that the session was loaded with.

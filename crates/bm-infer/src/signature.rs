@@ -12,9 +12,15 @@ const MAX_VALUES: usize = 1 << 26;
 pub enum Layout {
     /// `[batch, features]` to `[batch, outputs]`.
     Rows,
-    /// `[1, features, 1, batch]` to `[1, outputs, 1, batch]`: the layout of 1 × 1 convolutions that
-    /// the Neural Engine needs.
-    Columns,
+    /// `[1, features, rows, columns]` to `[1, outputs, rows, columns]`, the layout of convolutions
+    /// that the Neural Engine needs. A batch has rows × columns cases, row by row. In a model of
+    /// sequences, a case is a position, and its output depends on its neighbours in the row too.
+    Columns {
+        /// Size of the third axis.
+        rows: usize,
+        /// Size of the last axis.
+        columns: usize,
+    },
     /// `[batch, features, 1, length]` to `[batch, outputs, 1, length]`, any batch and any length: a
     /// case is a position of a sequence, and its output depends on its neighbours too.
     Sequences,
@@ -121,13 +127,17 @@ fn matrix(value: &ValueInfoProto) -> Result<(Layout, Option<usize>, usize), Stri
         .map_err(|e| format!("{name}: {e}"))?;
     match dims.as_slice() {
         [batch, Some(width)] => Ok((Layout::Rows, *batch, *width)),
-        [Some(1), Some(width), Some(1), Some(batch)] => Ok((Layout::Columns, Some(*batch), *width)),
+        [Some(1), Some(width), Some(rows), Some(columns)] => Ok((
+            Layout::Columns { rows: *rows, columns: *columns },
+            Some(rows.saturating_mul(*columns)),
+            *width,
+        )),
         [None, Some(width), Some(1), None] => Ok((Layout::Sequences, None, *width)),
         _ => {
             let shown: Vec<_> =
                 dims.iter().map(|d| d.map_or("?".to_owned(), |d| d.to_string())).collect();
             Err(format!(
-                "{name} has the shape [{}], expected [batch, n], [1, n, 1, batch], or [?, n, 1, ?] for sequences",
+                "{name} has the shape [{}], expected [batch, n], [1, n, rows, columns], or [?, n, 1, ?] for sequences",
                 shown.join(", ")
             ))
         }

@@ -20,6 +20,26 @@ pub enum BackendChoice {
     OnnxRuntime,
     /// CoreML through ONNX Runtime, on macOS.
     CoreMl,
+    /// A device in place of CoreML, for tests.
+    #[cfg(feature = "stand-in")]
+    StandIn,
+}
+
+impl BackendChoice {
+    /// The engines, in the order in which they are checked.
+    pub const ENGINES: [Self; 3] = [Self::Embedded, Self::OnnxRuntime, Self::CoreMl];
+
+    /// Returns the name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Embedded => "embedded",
+            Self::OnnxRuntime => "onnxruntime",
+            Self::CoreMl => "coreml",
+            #[cfg(feature = "stand-in")]
+            Self::StandIn => "stand-in",
+        }
+    }
 }
 
 /// A choice of a model and of the engine that runs it.
@@ -54,6 +74,8 @@ impl EngineChoice {
             BackendChoice::CoreMl => {
                 Ok(Box::new(backend::CoreMl::new(self.library(), self.coreml_cache.clone())))
             }
+            #[cfg(feature = "stand-in")]
+            BackendChoice::StandIn => Ok(Box::new(backend::StandIn::new(self.library()))),
             #[cfg(not(all(feature = "onnxruntime", feature = "coreml")))]
             _ => PipelineError::refuse(
                 "this bm was built without that backend; build it with --features \
@@ -140,7 +162,10 @@ impl Engine {
         }
     }
 
-    fn on(package: Arc<ModelPackage>, backend: Box<dyn Backend>) -> Result<Self, PipelineError> {
+    pub(crate) fn on(
+        package: Arc<ModelPackage>,
+        backend: Box<dyn Backend>,
+    ) -> Result<Self, PipelineError> {
         let first = QualityModel::new(Arc::clone(&package), backend.as_ref())?;
         Ok(Self { package, backend, note: None, first: Some(first) })
     }

@@ -26,6 +26,11 @@ use crate::trim::Trimming;
 /// Bytes of text per batch. The input alone decides where batches end, so nothing depends on the
 /// number of workers.
 pub(crate) const BATCH_BYTES: usize = 256 * 1024;
+/// Most bytes of text per batch for an engine that takes blocks of one shape: several batches must
+/// fit into [`MEMORY_BYTES`].
+const MOST_BATCH_BYTES: usize = 12 << 20;
+/// Blocks of such an engine per batch and file. The last one is half empty on average.
+const BLOCKS: f64 = 32.0;
 /// Bytes of text that are examined to decide whether a model applies: about 1,500 reads of 150
 /// bases.
 pub(crate) const FIRST_BYTES: usize = 2 * BATCH_BYTES;
@@ -103,6 +108,25 @@ impl Scorer {
             }
             Self::Model(_) | Self::Table => BYTES_PER_TEXT + bases,
         }
+    }
+}
+
+/// Returns the bytes of text per batch for workers, by the first reads: more than
+/// [`BATCH_BYTES`] for an engine that takes blocks of one shape, so that most blocks are full.
+///
+/// No output depends on where batches end.
+pub(crate) fn batch_bytes(workers: &[Worker], first: &TemplateBatch) -> usize {
+    let Some(Worker { scorer: Scorer::Model(model), .. }) = workers.first() else {
+        return BATCH_BYTES;
+    };
+    let lengths = first.reads().map(|read| read.len());
+    match model.blocks(lengths) {
+        Some(blocks) if blocks > 0.0 => {
+            let blocks = blocks / first.layout().files() as f64;
+            let bytes = first.bytes() as f64 * BLOCKS / blocks;
+            (bytes as usize).clamp(BATCH_BYTES, MOST_BATCH_BYTES)
+        }
+        _ => BATCH_BYTES,
     }
 }
 
@@ -339,7 +363,7 @@ pub(crate) struct Plan<'a, P> {
     pub(crate) wants_bases: bool,
     /// Whether distributions are collected.
     pub(crate) surveys: bool,
-    /// Bytes of text per batch: [`BATCH_BYTES`], except in tests.
+    /// Bytes of text per batch.
     pub(crate) batch_bytes: usize,
     /// Memory of all batches together: [`MEMORY_BYTES`], except in tests.
     pub(crate) memory_bytes: usize,
@@ -490,14 +514,24 @@ mod tests {
         sizes: Sizes,
         product: &impl Product,
     ) -> Result<([Vec<u8>; 2], Tally), PipelineError> {
-        let Sizes { batch_bytes, memory_bytes, threads } = sizes;
+        let choice = EngineChoice { model: model.map(str::to_owned), ..EngineChoice::default() };
+        let engine = Engine::open(choice.package().unwrap(), &choice).unwrap();
+        scored_on(engine, inputs, sizes, product)
+    }
+
+    /// The same on an engine; a run's own batches if those of `sizes` have no bytes.
+    fn scored_on(
+        mut engine: Engine,
+        inputs: &Inputs,
+        sizes: Sizes,
+        product: &impl Product,
+    ) -> Result<([Vec<u8>; 2], Tally), PipelineError> {
+        let Sizes { mut batch_bytes, memory_bytes, threads } = sizes;
         let folder = tempfile::tempdir().unwrap();
         let paths = ["one", "two"].map(|name| folder.path().join(name));
         let compression = Compression::on_this_thread(None);
         let create = |path: &PathBuf| Output::create(path, &[], &compression).unwrap();
         let mut outputs: Vec<_> = paths.iter().map(create).collect();
-        let choice = EngineChoice { model: model.map(str::to_owned), ..EngineChoice::default() };
-        let mut engine = Engine::open(choice.package().unwrap(), &choice).unwrap();
         let decider = Decider {
             rules: Rules::default(),
             criteria: engine.package.facts().threshold.into(),
@@ -506,9 +540,13 @@ mod tests {
         };
         let mut reader = TemplateReader::open(inputs, &compression.tasks).unwrap();
         let mut first = TemplateBatch::default();
-        reader.read(&mut first, batch_bytes).unwrap();
+        reader.read(&mut first, if batch_bytes > 0 { batch_bytes } else { FIRST_BYTES }).unwrap();
         let models = engine.models(threads).unwrap().into_iter();
-        let workers = models.map(|model| Scorer::Model(Box::new(model)).into()).collect();
+        let workers: Vec<Worker> =
+            models.map(|model| Scorer::Model(Box::new(model)).into()).collect();
+        if batch_bytes == 0 {
+            batch_bytes = super::batch_bytes(&workers, &first);
+        }
         let plan = Plan {
             decider: &decider,
             product,
@@ -581,6 +619,62 @@ mod tests {
                 assert!(found == expected, "{run:?}: {sizes:?}");
                 assert_eq!(other.totals, tally.totals, "{run:?}");
             }
+        }
+    }
+
+    /// Reads of 1 to 5,000 bases, of several runs, as the text of one file; most are whole.
+    #[cfg(feature = "stand-in")]
+    fn mixed_reads() -> String {
+        let mut texts: Vec<String> = Vec::new();
+        for file in [
+            "hiseqx_phage/hiseqx_phage.fastq.gz",
+            "hiseq_measles/hiseq_measles_1.fastq.gz",
+            "miseq_twist/miseq_twist_first2000_1.fastq.gz",
+            "nanopore_lambda_4line.fastq.gz",
+        ] {
+            let inputs = Inputs::single(testdata(file));
+            let mut reader = TemplateReader::open(&inputs, &Tasks::for_workers(0)).unwrap();
+            let mut all = TemplateBatch::default();
+            reader.read(&mut all, usize::MAX).unwrap();
+            texts.extend(all.reads().enumerate().map(|(i, read)| {
+                let length = if i % 10 == 0 { 1 + i % 200 } else { 5_000 };
+                let [sequence, quality] = {
+                    let read = read.window(0, length);
+                    [read.sequence, read.quality_scores].map(String::from_utf8_lossy)
+                };
+                format!("@r\n{sequence}\n+\n{quality}\n")
+            }));
+        }
+        let count = texts.len();
+        (0..2 * count).map(|i| texts[i * 7919 % count].as_str()).collect()
+    }
+
+    /// A device that takes blocks of one shape gets full ones from a run.
+    #[cfg(feature = "stand-in")]
+    #[allow(clippy::print_stderr)]
+    #[test]
+    fn most_of_what_a_device_gets_is_reads() {
+        use bm_infer::LibrarySource;
+        use bm_infer::backend::StandIn;
+
+        if std::env::var_os("ORT_DYLIB_PATH").is_none() {
+            assert!(std::env::var_os("BM_REQUIRE_ORT").is_none(), "no library");
+            eprintln!("SKIPPED for the stand-in: ORT_DYLIB_PATH names no library");
+            return;
+        }
+        let text = mixed_reads();
+        for model in ["read-error", "mean-q20"] {
+            let device = StandIn::new(LibrarySource::default());
+            let package = crate::engine::open_package(Some(model)).unwrap();
+            let engine = Engine::on(package.into(), Box::new(device.clone())).unwrap();
+            assert_eq!(engine.backend.name(), "stand-in");
+            let inputs = Inputs::text(text.clone());
+            let sizes = Sizes { batch_bytes: 0, threads: 2, ..ONE_THREAD };
+            let (_, tally) = scored_on(engine, &inputs, sizes, &Everything).unwrap();
+            assert!(tally.totals.reads.r#in > 25_000);
+            let counts = device.counts();
+            let padding = counts.empty as f64 / counts.columns as f64;
+            assert!(counts.calls > 10 && padding <= 0.05, "{model}: {counts:?}");
         }
     }
 

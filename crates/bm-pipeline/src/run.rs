@@ -357,7 +357,7 @@ impl Job<'_> {
             trimming: settings.trimming,
             wants_bases: settings.surveys || self.recalibrates,
             surveys: settings.surveys,
-            batch_bytes: BATCH_BYTES,
+            batch_bytes: pipeline::batch_bytes(&workers, &first[0]),
             memory_bytes: MEMORY_BYTES,
             tasks,
             cancellation,

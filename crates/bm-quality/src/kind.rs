@@ -20,7 +20,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use self::interface::ChoosePart;
 use self::interface::Kind;
-pub(crate) use self::interface::{ScoreReads, ScorerParts};
+pub(crate) use self::interface::{Block, ScoreReads, ScorerParts};
 use self::reported::ReportedErrors;
 pub use self::windows::{Combination, WindowEntry, WindowRule};
 use crate::{ErrorRule, Prediction, Probability, QualityError, ReadRuleEntry};
@@ -219,6 +219,13 @@ macro_rules! kinds {
                 match self {
                     $(Self::$kind(scorer) => scorer.ignore_run(ignores),)+
                     Self::Reported(scorer) => scorer.ignore_run(ignores),
+                }
+            }
+
+            fn block(&self) -> Option<Block> {
+                match self {
+                    $(Self::$kind(scorer) => scorer.block(),)+
+                    Self::Reported(scorer) => scorer.block(),
                 }
             }
         }

@@ -80,6 +80,39 @@ class Models(unittest.TestCase):
                 found = package.Engine(Path(folder, name)).probability(features)
                 np.testing.assert_allclose(found, 1 / (1 + np.exp(-logit)), atol=allowed)
 
+    def test_reads_side_by_side_are_as_alone(self) -> None:
+        rng = np.random.default_rng(3)
+        weights = {
+            "window": rng.normal(size=(8, 24, 9)), "window.bias": rng.normal(size=8), "last": rng.normal(size=(1, 8, 1)),
+            "last.bias": np.zeros(1), "guess": rng.normal(size=(1, 24, 1)), "guess.bias": np.array([-0.5]),
+        }  # fmt: skip
+        lengths = [1, 150, 4096, 2000, 2093, 7, *[1000] * 70]
+        features = [rng.normal(size=(n, 24)).astype(np.float32) for n in lengths]
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "model.ane.onnx")
+            path.write_bytes(package.model(weights, {}, half=True).SerializeToString())
+            engine = package.Engine(path)
+            self.assertEqual((engine.shape, engine.around), (package.ANE_SHAPE, 4))
+            self.assertFalse(engine.fits(4097))
+            found = engine.probabilities(features)
+            self.assertEqual([len(p) for p in found], lengths)
+            for i in (0, 1, 2, 3, 4, 5, 40, 75):
+                np.testing.assert_allclose(found[i], engine.probability(features[i]), atol=1e-6)
+
+    def test_the_half_is_written_anew_from_the_whole(self) -> None:
+        shipped = Path(__file__).resolve().parents[3] / "models" / "read-error"
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("model.onnx", "model.ane.onnx", "manifest.json"):
+                Path(folder, name).write_bytes((shipped / name).read_bytes())
+            package.rewrite_half(Path(folder))
+            manifest = json.loads(Path(folder, "manifest.json").read_text(encoding="utf-8"))
+            path = Path(folder, "model.ane.onnx")
+            self.assertEqual(manifest["files"]["model.ane.onnx"], {"sha256": reads.sha256(path), "bytes": path.stat().st_size})
+            features = np.random.default_rng(1).normal(size=(150, 24)).astype(np.float32)
+            old, new = (package.Engine(Path(each, "model.ane.onnx")) for each in (shipped, folder))
+            self.assertEqual(new.shape, package.ANE_SHAPE)
+            np.testing.assert_allclose(new.probability(features), old.probability(features), rtol=2e-2, atol=1e-5)
+
 
 class Files(unittest.TestCase):
     def test_plain_and_gzip_are_detected_by_content(self) -> None:

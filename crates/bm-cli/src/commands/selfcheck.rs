@@ -4,19 +4,23 @@ use std::env::consts::{ARCH, OS};
 use std::io::Write;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
-use bm_infer::Backend;
+use anyhow::{Context, Result, anyhow, bail};
+use bm_infer::{Backend, InferError};
 use bm_pipeline::{BackendChoice, EngineChoice, open_package};
-use bm_quality::{GoldenReads, ModelPackage, QualityModel};
+use bm_quality::{GoldenReads, ModelPackage, QualityError, QualityModel};
 
 use crate::options::engine::EngineArgs;
 use crate::terminal;
 
 /// Check the engines on this machine: run reads with known probabilities, and compare
 ///
-/// Every model package has such reads, its golden reads. Prints engine, version, device and library,
-/// and the largest difference from the probabilities that the model's makers got, or why an engine is
-/// not there. Without --backend, all engines are checked; without --model, all embedded models.
+/// Every model package has such reads, its golden reads. Prints a line for each model and engine: `ok`
+/// or `FAIL` with the largest difference from the probabilities that the model's makers got, or why
+/// the engine is `skipped` (it is not there) or `refused` the model. Without --backend, all engines are
+/// checked; without --model, all embedded models.
+///
+/// Exit code 0 if every engine that runs gives the golden probabilities; 1 if one does not, or if
+/// nothing runs on an engine that was named.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -36,82 +40,139 @@ impl Args {
             Some(model) => vec![Some(model)],
             None => ModelPackage::embedded_ids().map(Some).collect(),
         };
-        let mut failed = 0;
+        let mut tally = Tally::default();
         for model in models {
-            failed += check_model(&choice, Arc::new(open_package(model)?), &mut stdout)?;
+            check_model(&choice, Arc::new(open_package(model)?), &mut stdout, &mut tally)?;
             stdout.flush().context("stdout")?;
         }
         stdout.finish()?;
-        if failed > 0 {
-            bail!(
-                "{failed} of the backends above do not give the golden probabilities; do not use \
-                 them on this machine"
-            );
-        }
-        Ok(())
+        tally.close()
     }
 }
 
-/// Writes a line per engine; returns the number of engines with other probabilities.
+/// What the lines say.
+#[derive(Default)]
+struct Tally {
+    ran: usize,
+    failed: usize,
+    /// Why a named engine did not run a model.
+    refused: Option<String>,
+}
+
+impl Tally {
+    /// Returns an error unless every engine that runs is right, and each named one runs.
+    fn close(self) -> Result<()> {
+        if self.failed > 0 {
+            bail!(
+                "{} of the lines above say FAIL: the engine does not give the golden probabilities; \
+                 do not use it on this machine",
+                self.failed
+            );
+        }
+        match self.refused {
+            Some(reason) if self.ran == 0 => bail!("nothing was checked: {reason}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What was found of an engine and a model.
+enum Outcome {
+    /// The engine ran; whether it gives the golden probabilities, and how near it comes.
+    Ran(bool, String),
+    /// The engine failed.
+    Failed(String),
+    /// The engine is there, and does not run this model.
+    Refused(String),
+    /// The engine is not there.
+    Skipped(String),
+}
+
+/// Writes a line per engine.
 fn check_model(
     choice: &EngineChoice,
     package: Arc<ModelPackage>,
     stdout: &mut impl Write,
-) -> Result<usize> {
+    tally: &mut Tally,
+) -> Result<()> {
     let golden = package.golden()?.with_context(|| {
         format!("{}: a bare file has no golden reads; name a package", package.name())
     })?;
-    let all = choice.backend == BackendChoice::Auto;
-    let backends = if all {
-        vec![BackendChoice::Embedded, BackendChoice::OnnxRuntime, BackendChoice::CoreMl]
-    } else {
-        vec![choice.backend]
-    };
+    let is_named = choice.backend != BackendChoice::Auto;
+    let named = [choice.backend];
+    let engines: &[BackendChoice] = if is_named { &named } else { &BackendChoice::ENGINES };
     let (facts, reads) = (package.facts(), golden.reads.len());
     writeln!(stdout, "model {} version {}, {reads} golden reads", facts.id, facts.version)
         .context("stdout")?;
-    let mut failed = 0;
-    for backend in backends {
-        let backend = match available(choice, backend) {
-            Ok(backend) => backend,
-            Err(error) if all && choice.ort_library.is_none() => {
-                writeln!(stdout, "skipped  {error:#}").context("stdout")?;
-                continue;
+    for engine in engines {
+        // A library that was named must be one; whether it has CoreML is another question.
+        let is_needed =
+            is_named || (choice.ort_library.is_some() && *engine == BackendChoice::OnnxRuntime);
+        let outcome = match choice.backend(*engine) {
+            Ok(backend) if is_needed => {
+                backend.check()?;
+                check(&package, &golden, backend.as_ref())?
             }
-            Err(error) => return Err(error),
+            Ok(backend) => check(&package, &golden, backend.as_ref())?,
+            Err(error) if is_needed => return Err(error.into()),
+            Err(error) => Outcome::Skipped(error.to_string()),
         };
-        let (line, ok) = check(&package, &golden, backend.as_ref())?;
-        failed += usize::from(!ok);
-        writeln!(stdout, "{line}").context("stdout")?;
+        let (word, text) = match outcome {
+            Outcome::Ran(is_right, text) => {
+                tally.ran += 1;
+                tally.failed += usize::from(!is_right);
+                (if is_right { "ok" } else { "FAIL" }, text)
+            }
+            Outcome::Failed(text) => {
+                tally.failed += 1;
+                ("FAIL", text)
+            }
+            Outcome::Refused(text) => {
+                if is_named {
+                    tally.refused = Some(format!("{}: {text}", engine.name()));
+                }
+                ("refused", text)
+            }
+            Outcome::Skipped(text) => ("skipped", text),
+        };
+        writeln!(stdout, "{word:8} {}: {text}", engine.name()).context("stdout")?;
     }
-    Ok(failed)
+    Ok(())
 }
 
-/// Returns a backend, if it is available.
-fn available(choice: &EngineChoice, backend: BackendChoice) -> Result<Box<dyn Backend>> {
-    let backend = choice.backend(backend)?;
-    backend.check()?;
-    Ok(backend)
-}
-
-/// Returns the line of one engine, and whether it gives the golden probabilities.
+/// Runs the golden reads of a model on an engine.
 fn check(
     package: &Arc<ModelPackage>,
     golden: &GoldenReads,
     backend: &dyn Backend,
-) -> Result<(String, bool)> {
-    let mut model = QualityModel::new(Arc::clone(package), backend)?;
-    let report = golden.compare(&mut model)?;
+) -> Result<Outcome> {
+    let compared = QualityModel::new(Arc::clone(package), backend)
+        .and_then(|mut model| golden.compare(&mut model));
+    let report = match compared {
+        Ok(report) => report,
+        Err(QualityError::Infer(error)) => return Ok(without_report(error)),
+        Err(error) => return Err(error.into()),
+    };
     let tolerance = backend.tolerance();
     let ok = report.max_difference <= tolerance && report.max_rate_difference <= tolerance;
-    let line = format!(
-        "{:8} {}: {}, max |Δp| {:.1e} (at most {:.0e}), {} verdicts differ",
-        if ok { "ok" } else { "FAIL" },
-        backend.name(),
+    let text = format!(
+        "{}, max |Δp| {:.1e} (at most {:.0e}), {} verdicts differ",
         backend.describe(),
         report.max_difference.max(report.max_rate_difference),
         tolerance,
         report.flips
     );
-    Ok((line, ok))
+    Ok(Outcome::Ran(ok, text))
+}
+
+/// Returns what an error of an engine says about it.
+fn without_report(error: InferError) -> Outcome {
+    match error {
+        InferError::BackendUnavailable { reason, source, .. } => Outcome::Skipped(match source {
+            Some(source) => format!("{reason}: {source}"),
+            None => reason,
+        }),
+        InferError::ModelUnsupported { reason, .. } => Outcome::Refused(reason),
+        error => Outcome::Failed(format!("{:#}", anyhow!(error))),
+    }
 }

@@ -38,6 +38,10 @@ enum BackendArg {
     Onnxruntime,
     /// CoreML through ONNX Runtime, on macOS
     Coreml,
+    /// A device in place of CoreML, for tests
+    #[cfg(feature = "stand-in")]
+    #[value(hide = true)]
+    StandIn,
 }
 
 impl EngineArgs {
@@ -48,6 +52,8 @@ impl EngineArgs {
             BackendArg::Embedded => BackendChoice::Embedded,
             BackendArg::Onnxruntime => BackendChoice::OnnxRuntime,
             BackendArg::Coreml => BackendChoice::CoreMl,
+            #[cfg(feature = "stand-in")]
+            BackendArg::StandIn => BackendChoice::StandIn,
         };
         EngineChoice {
             model: self.model.clone(),

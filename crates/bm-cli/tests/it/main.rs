@@ -42,6 +42,8 @@ mod security;
 mod signals;
 mod snapshots;
 mod special_outputs;
+#[cfg(feature = "stand-in")]
+mod stand_in;
 mod support;
 mod terminal;
 mod trim;

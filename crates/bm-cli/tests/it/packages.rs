@@ -271,5 +271,8 @@ fn a_self_check_with_other_probabilities_fails() {
     replace_golden(&copy, &text);
     let run = bm(["selfcheck", "-m", &copy, "--backend", "embedded"]);
     assert!(run.text().contains("\nFAIL     embedded: "), "{}", run.text());
-    assert!(run.refused().contains("1 of the backends above do not give the golden probabilities"));
+    assert!(
+        run.refused()
+            .contains("1 of the lines above say FAIL: the engine does not give the golden")
+    );
 }

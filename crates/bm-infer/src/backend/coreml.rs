@@ -3,7 +3,8 @@
 //! CoreML decides which unit computes; requesting the Neural Engine does not guarantee that it runs
 //! there. What can be checked is checked here: the provider is available and runs every node (a node
 //! that would fall back to the CPU is an error), and its outputs agree with those of the CPU within
-//! half precision.
+//! half precision. What is laid out in blocks, and how, is in `fixed_shape.rs`, which the tests run
+//! on another device.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -13,17 +14,23 @@ use ort::ep::ExecutionProvider;
 use ort::ep::coreml::{ComputeUnits, ModelFormat, SpecializationStrategy};
 use ort::session::builder::SessionBuilder;
 
-use super::ort_session::{OrtSession, builder, one_line};
+use super::fixed_shape::{self, Devices};
+use super::ort_session::{OrtDevice, builder, failed};
 use super::{Backend, Session, Variant};
 use crate::runtime_library::{LibrarySource, Runtime};
-use crate::self_check::{self, Agreement};
-use crate::{InferError, Layout, ModelFile, Signature, TensorRef};
+use crate::{Alphabet, InferError, ModelFile, SequenceSession, self_check};
 
 const NAME: &str = "coreml";
 
-/// Only one thread uses CoreML at a time: concurrent runs have crashed, and gain nothing on the one
-/// Neural Engine.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// Only one thread loads a model at a time: the first one compiles it into the folder for compiled
+/// models, which the provider writes and reads without a lock (`ModelBuilder` in ONNX Runtime's
+/// `core/providers/coreml/builders/model_builder.cc`), and the others find it there.
+///
+/// Calls need no such lock. The provider holds one for each session until CoreML has answered
+/// (`compute_func` in `core/providers/coreml/coreml_execution_provider.cc`), and every session has a
+/// model of its own, as Apple's documentation of `MLModel` asks for: "Use an MLModel instance on only
+/// one thread or one dispatch queue at a time". So there are as many calls in flight as workers.
+static LOADING: Mutex<()> = Mutex::new(());
 
 /// Runs a model through CoreML, which may use Apple's Neural Engine.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +69,7 @@ impl CoreMl {
                 ),
                 source: None,
             }),
-            Err(error) => Err(failed(&error)),
+            Err(error) => Err(failed(NAME, &error)),
         }
     }
 
@@ -90,6 +97,17 @@ impl CoreMl {
         Ok(builder(runtime)?
             .with_execution_providers([self.provider(runtime)])?
             .with_disable_cpu_fallback()?)
+    }
+
+    /// Loads a model on CoreML, and on the CPU to compare with.
+    fn devices(&self, runtime: &Runtime, model: &ModelFile) -> Result<Devices, InferError> {
+        let on_coreml = self.builder(runtime).map_err(|error| failed(NAME, &error))?;
+        let on_cpu = builder(runtime).map_err(|error| failed(NAME, &error))?;
+        let _lock = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok([
+            Box::new(OrtDevice::commit(NAME, on_coreml, model)?),
+            Box::new(OrtDevice::commit(NAME, on_cpu, model)?),
+        ])
     }
 }
 
@@ -121,47 +139,15 @@ impl Backend for CoreMl {
 
     fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferError> {
         let runtime = self.runtime()?;
-        let signature = model.signature();
-        if signature.layout != Layout::Columns || signature.batch.is_none() {
-            return Err(InferError::ModelUnsupported {
-                model: model.name().to_owned(),
-                backend: NAME,
-                reason: "expected an input [1, features, 1, batch] with a fixed batch, as model.ane.onnx has".to_owned(),
-            });
-        }
-        let on_coreml = self.builder(runtime).map_err(|error| failed(&error))?;
-        let on_cpu = builder(runtime).map_err(|error| failed(&error))?;
-
-        let lock = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut session = OrtSession::commit(NAME, on_coreml, model)?;
-        let mut reference = OrtSession::commit(NAME, on_cpu, model)?;
-        let agreement = Agreement::of(&mut session, &mut reference, signature.batch.unwrap_or(1))?;
-        drop(lock);
-        agreement
-            .require(&self_check::HALF_PRECISION)
-            .map_err(|reason| InferError::SelfCheck { backend: NAME, reason })?;
-        Ok(Box::new(Serialised(session)))
-    }
-}
-
-fn failed(error: &dyn std::fmt::Display) -> InferError {
-    InferError::Run { backend: NAME, source: one_line(error).into() }
-}
-
-/// A session that runs while no other session of CoreML does.
-struct Serialised(OrtSession);
-
-impl Session for Serialised {
-    fn signature(&self) -> &Signature {
-        self.0.signature()
+        fixed_shape::rows(NAME, model, || self.devices(runtime, model))
     }
 
-    fn backend(&self) -> &'static str {
-        NAME
-    }
-
-    fn execute(&mut self, input: TensorRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
-        let _lock = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        self.0.execute(input, output)
+    fn load_sequences(
+        &self,
+        model: &ModelFile,
+        alphabet: &Alphabet,
+    ) -> Result<Box<dyn SequenceSession>, InferError> {
+        let runtime = self.runtime()?;
+        fixed_shape::sequences(NAME, model, alphabet, || self.devices(runtime, model))
     }
 }

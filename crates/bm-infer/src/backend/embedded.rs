@@ -13,7 +13,6 @@ mod fused;
 mod graph;
 mod instruction_set;
 mod name;
-mod node;
 mod sequence;
 mod sequence_graph;
 mod step;

@@ -8,8 +8,7 @@ use crate::{Layout, Signature, TensorRef};
 pub(super) struct FixedBatch {
     features: usize,
     outputs: usize,
-    /// Whether a case is a column in the file, and not a row.
-    columns: bool,
+    layout: Layout,
     size: usize,
     block: Vec<f32>,
 }
@@ -19,19 +18,12 @@ impl FixedBatch {
     pub(super) fn new(signature: &Signature) -> Option<Self> {
         let size = signature.batch?;
         let Signature { features, outputs, layout, .. } = *signature;
-        Some(Self {
-            block: vec![0.0; size * features],
-            features,
-            outputs,
-            columns: layout == Layout::Columns,
-            size,
-        })
+        Some(Self { block: vec![0.0; size * features], features, outputs, layout, size })
     }
 
-    /// Returns the shape of one block in the layout of the file.
-    pub(super) fn shape(&self) -> Vec<i64> {
-        let (size, features) = (self.size as i64, self.features as i64);
-        if self.columns { vec![1, features, 1, size] } else { vec![size, features] }
+    /// Returns whether the numbers of one feature are together in the file, and not those of one case.
+    fn is_by_feature(&self) -> bool {
+        matches!(self.layout, Layout::Columns { .. })
     }
 
     /// Calls `run` for every block and appends the outputs to `output`, one row per case, without
@@ -42,7 +34,8 @@ impl FixedBatch {
         output: &mut Vec<f32>,
         mut run: impl FnMut(&[f32]) -> Result<Vec<f32>, E>,
     ) -> Result<(), E> {
-        let Self { features, outputs, columns, .. } = *self;
+        let Self { features, outputs, .. } = *self;
+        let columns = self.is_by_feature();
         for rows in input.values().chunks(self.size * features) {
             let count = rows.len() / features;
             if columns {
@@ -112,8 +105,8 @@ mod tests {
     fn every_row_is_returned_in_order_in_both_layouts() {
         let rows: Vec<[f32; 2]> = (0..7).map(|i| [i as f32, 0.5]).collect();
         let expected: Vec<f32> = rows.iter().flat_map(|[a, b]| [a + b, a - b]).collect();
-        for layout in [Layout::Rows, Layout::Columns] {
-            for size in [1, 3, 7, 8] {
+        for size in [1, 3, 7, 8] {
+            for layout in [Layout::Rows, Layout::Columns { rows: 1, columns: size }] {
                 let (output, blocks) = run(layout, size, &rows);
                 assert_eq!(output, expected, "{layout:?}, batch {size}");
                 assert_eq!(blocks.len(), 7usize.div_ceil(size));
@@ -123,7 +116,8 @@ mod tests {
 
     #[test]
     fn padding_is_zero_after_a_full_block() {
-        let (_, blocks) = run(Layout::Columns, 2, &[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
+        let (_, blocks) =
+            run(Layout::Columns { rows: 1, columns: 2 }, 2, &[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
         assert_eq!(blocks, [vec![1.0, 3.0, 2.0, 4.0], vec![5.0, 0.0, 6.0, 0.0]]);
     }
 }

@@ -2,11 +2,12 @@
 
 use ort::session::builder::SessionBuilder;
 
+use super::fixed_shape::PackedSequences;
 use super::ort_sequences::OrtSequences;
-use super::ort_session::{OrtSession, builder, one_line};
+use super::ort_session::{OrtDevice, builder, failed, rows};
 use super::{Backend, Session};
 use crate::runtime_library::LibrarySource;
-use crate::{Alphabet, InferError, ModelFile, SequenceSession};
+use crate::{Alphabet, InferError, Layout, ModelFile, SequenceSession};
 
 const NAME: &str = "onnxruntime";
 
@@ -24,8 +25,7 @@ impl OnnxRuntime {
 
     fn builder(&self) -> Result<SessionBuilder, InferError> {
         let runtime = self.library.runtime(NAME)?;
-        builder(runtime)
-            .map_err(|error| InferError::Run { backend: NAME, source: one_line(&error).into() })
+        builder(runtime).map_err(|error| failed(NAME, &error))
     }
 }
 
@@ -46,7 +46,7 @@ impl Backend for OnnxRuntime {
     }
 
     fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferError> {
-        Ok(Box::new(OrtSession::commit(NAME, self.builder()?, model)?))
+        rows(NAME, self.builder()?, model)
     }
 
     fn load_sequences(
@@ -54,6 +54,11 @@ impl Backend for OnnxRuntime {
         model: &ModelFile,
         alphabet: &Alphabet,
     ) -> Result<Box<dyn SequenceSession>, InferError> {
-        Ok(Box::new(OrtSequences::commit(NAME, self.builder()?, model, alphabet)?))
+        let builder = self.builder()?;
+        if matches!(model.signature().layout, Layout::Columns { .. }) {
+            let device = Box::new(OrtDevice::commit(NAME, builder, model)?);
+            return Ok(Box::new(PackedSequences::new(NAME, model, alphabet, device)?));
+        }
+        Ok(Box::new(OrtSequences::commit(NAME, builder, model, alphabet)?))
     }
 }

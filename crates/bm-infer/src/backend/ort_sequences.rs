@@ -2,7 +2,8 @@
 
 use ort::session::builder::SessionBuilder;
 
-use super::ort_session::{commit, one_line, run};
+use super::ort_session::{commit, failed, run};
+use super::unsupported;
 use crate::sequence::check_alphabet;
 use crate::{Alphabet, InferError, ModelFile, SequenceSession, SequencesRef, Signature};
 
@@ -27,11 +28,8 @@ impl OrtSequences {
         alphabet: &Alphabet,
     ) -> Result<Self, InferError> {
         let signature = model.signature().clone();
-        check_alphabet(&signature, alphabet).map_err(|reason| InferError::ModelUnsupported {
-            model: model.name().to_owned(),
-            backend,
-            reason,
-        })?;
+        check_alphabet(&signature, alphabet)
+            .map_err(|reason| unsupported(backend, model, reason))?;
         let session = commit(backend, builder, model)?;
         Ok(Self { backend, signature, alphabet: alphabet.clone(), session, features: Vec::new() })
     }
@@ -52,10 +50,8 @@ impl OrtSequences {
             }
         }
         let shape = [sequences.len(), channels, 1, length].map(|size| size as i64).to_vec();
-        let values = run(session, signature, shape, features).map_err(|error| InferError::Run {
-            backend: self.backend,
-            source: one_line(&error).into(),
-        })?;
+        let values = run(session, signature, shape, features)
+            .map_err(|error| failed(self.backend, &error))?;
         // Checked before the values are transposed, so that every index below is in range.
         InferError::check_output(self.backend, sequences.len() * outputs * length, &values)?;
         for block in values.chunks_exact(outputs * length) {

@@ -1,12 +1,12 @@
-//! A session of ONNX Runtime, for the two backends that use the library.
+//! A session of ONNX Runtime, for the backends that use the library.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::TensorRef as OrtTensor;
 
-use super::Session;
-use super::fixed_batch::FixedBatch;
+use super::fixed_shape::{Device, FixedRows, check_rows};
+use super::{Session, unsupported};
 use crate::runtime_library::Runtime;
 use crate::{InferError, Layout, ModelFile, Signature, TensorRef};
 
@@ -20,35 +20,91 @@ pub(super) fn builder(runtime: &Runtime) -> Result<SessionBuilder, ort::Error> {
         .with_inter_threads(1)?)
 }
 
-/// A session of ONNX Runtime.
-pub(super) struct OrtSession {
+/// Returns a session of `builder` for a model of rows.
+pub(super) fn rows(
+    backend: &'static str,
+    builder: SessionBuilder,
+    model: &ModelFile,
+) -> Result<Box<dyn Session>, InferError> {
+    match (model.signature().layout, model.signature().batch) {
+        (Layout::Sequences, _) => Err(unsupported(
+            backend,
+            model,
+            "it is a model of sequences, expected one of rows".to_owned(),
+        )),
+        (Layout::Rows, None) => Ok(Box::new(OrtSession {
+            backend,
+            signature: model.signature().clone(),
+            session: commit(backend, builder, model)?,
+        })),
+        (layout, _) => {
+            if layout != Layout::Rows {
+                check_rows(backend, model)?;
+            }
+            let device = Box::new(OrtDevice::commit(backend, builder, model)?);
+            Ok(Box::new(FixedRows::new(backend, model, device)?))
+        }
+    }
+}
+
+/// A session of ONNX Runtime for rows of any number.
+struct OrtSession {
     backend: &'static str,
     signature: Signature,
-    fixed: Option<FixedBatch>,
     session: ort::session::Session,
 }
 
-impl OrtSession {
-    /// Loads `model` into a session of `builder`.
+impl Session for OrtSession {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn backend(&self) -> &'static str {
+        self.backend
+    }
+
+    fn execute(&mut self, input: TensorRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
+        let shape = input.shape().map(|n| n as i64).to_vec();
+        let values = run(&mut self.session, &self.signature, shape, input.values());
+        output.extend(values.map_err(|error| failed(self.backend, &error))?);
+        Ok(())
+    }
+}
+
+/// A session of ONNX Runtime for blocks of one shape.
+pub(super) struct OrtDevice {
+    backend: &'static str,
+    signature: Signature,
+    shape: Vec<i64>,
+    session: ort::session::Session,
+}
+
+impl OrtDevice {
+    /// Loads a model with a fixed shape into a session of `builder`.
     pub(super) fn commit(
         backend: &'static str,
         builder: SessionBuilder,
         model: &ModelFile,
     ) -> Result<Self, InferError> {
         let signature = model.signature().clone();
-        if signature.layout == Layout::Sequences {
-            return Err(InferError::ModelUnsupported {
-                model: model.name().to_owned(),
-                backend,
-                reason: "it is a model of sequences, expected one of rows".to_owned(),
-            });
-        }
-        Ok(Self {
-            backend,
-            fixed: FixedBatch::new(&signature),
-            signature,
-            session: commit(backend, builder, model)?,
-        })
+        let shape = match (signature.layout, signature.batch) {
+            (Layout::Columns { rows, columns }, _) => vec![1, signature.features, rows, columns],
+            (Layout::Rows, Some(batch)) => vec![batch, signature.features],
+            _ => {
+                let reason = "it takes any shape, expected one".to_owned();
+                return Err(unsupported(backend, model, reason));
+            }
+        };
+        let shape = shape.into_iter().map(|size| size as i64).collect();
+        let session = commit(backend, builder, model)?;
+        Ok(Self { backend, signature, shape, session })
+    }
+}
+
+impl Device for OrtDevice {
+    fn call(&mut self, block: &[f32]) -> Result<Vec<f32>, InferError> {
+        run(&mut self.session, &self.signature, self.shape.clone(), block)
+            .map_err(|error| failed(self.backend, &error))
     }
 }
 
@@ -58,16 +114,12 @@ pub(super) fn commit(
     mut builder: SessionBuilder,
     model: &ModelFile,
 ) -> Result<ort::session::Session, InferError> {
-    let refused = |reason: String| InferError::ModelUnsupported {
-        model: model.name().to_owned(),
-        backend,
-        reason,
-    };
     // ONNX Runtime computes a negative output dimension for a kernel that is larger than its input,
     // and `ort` panics when it lists the outputs of such a session. The builder is not used again.
     catch_unwind(AssertUnwindSafe(|| builder.commit_from_memory(model.bytes())))
-        .map_err(|_| refused("an input or output has an impossible shape".to_owned()))?
-        .map_err(|error| refused(one_line(&error)))
+        .map_err(|_| "an input or output has an impossible shape".to_owned())
+        .and_then(|session| session.map_err(|error| one_line(&error)))
+        .map_err(|reason| unsupported(backend, model, reason))
 }
 
 /// Runs a session on one tensor and returns its one output.
@@ -83,35 +135,12 @@ pub(super) fn run(
     Ok(values.to_vec())
 }
 
-impl Session for OrtSession {
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn backend(&self) -> &'static str {
-        self.backend
-    }
-
-    fn execute(&mut self, input: TensorRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
-        let Self { signature, session, fixed, .. } = self;
-        let outcome = match fixed {
-            Some(fixed) => {
-                let shape = fixed.shape();
-                fixed.for_each(input, output, |block| run(session, signature, shape.clone(), block))
-            }
-            None => {
-                let shape = input.shape().map(|n| n as i64).to_vec();
-                run(session, signature, shape, input.values()).map(|values| output.extend(values))
-            }
-        };
-        outcome.map_err(|error| InferError::Run {
-            backend: self.backend,
-            source: one_line(&error).into(),
-        })
-    }
+/// Returns an error of the library as one of the engine.
+pub(super) fn failed(backend: &'static str, error: &dyn std::fmt::Display) -> InferError {
+    InferError::Run { backend, source: one_line(error).into() }
 }
 
 /// Returns a message of the library, which has several lines, on one line.
-pub(super) fn one_line(error: &dyn std::fmt::Display) -> String {
+fn one_line(error: &dyn std::fmt::Display) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -38,9 +38,10 @@ pub fn node(op_type: &str, input: &[&str], output: &str) -> NodeProto {
     }
 }
 
-/// Returns an input or output of shape `[1, channels, 1, positions]`.
-pub fn fixed_sequence(name: &str, channels: usize, positions: usize) -> ValueInfoProto {
-    let dim = [1, channels, 1, positions]
+/// Returns an input or output of shape `[1, channels, rows, columns]`.
+pub fn fixed_sequences(name: &str, channels: usize, shape: [usize; 2]) -> ValueInfoProto {
+    let [rows, columns] = shape;
+    let dim = [1, channels, rows, columns]
         .map(|size| DimensionProto { dim_value: Some(size as i64), dim_param: None });
     let tensor_type = Some(TensorTypeProto {
         elem_type: data_type::FLOAT,

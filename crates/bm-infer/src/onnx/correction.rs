@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use half::f16;
 use prost::Message;
 
-use super::build::{cast, fixed_sequence, ints, node, sequences, tensor, tensor_f16};
+use super::build::{cast, fixed_sequences, ints, node, sequences, tensor, tensor_f16};
 use super::*;
 
 /// Weights and biases of a convolution along a sequence.
@@ -59,9 +59,9 @@ impl Correction {
         model(graph, 7, 13)
     }
 
-    /// Returns the model in half precision between two casts, operator set 17, for one sequence of
-    /// `positions` positions: the fixed shape that the Neural Engine needs.
-    pub fn to_half_model(&self, positions: usize) -> ModelProto {
+    /// Returns the model in half precision between two casts, operator set 17, for `[rows, columns]`
+    /// positions: the fixed shape that the Neural Engine needs. Sequences are in the rows.
+    pub fn to_half_model(&self, shape: [usize; 2]) -> ModelProto {
         let mut graph = GraphProto { name: "correction".into(), ..Default::default() };
         let f16_tensor = |name: &str, dims: &[usize], values: &[f32]| {
             tensor_f16(
@@ -78,8 +78,8 @@ impl Correction {
         graph.node.push(node("Add", &["logit", "correction"], "sum"));
         graph.node.push(node("Sigmoid", &["sum"], "error_probability16"));
         graph.node.push(cast("error_probability16", "error_probability", data_type::FLOAT));
-        graph.input.push(fixed_sequence("features", self.window.inputs, positions));
-        graph.output.push(fixed_sequence("error_probability", self.last.outputs, positions));
+        graph.input.push(fixed_sequences("features", self.window.inputs, shape));
+        graph.output.push(fixed_sequences("error_probability", self.last.outputs, shape));
         model(graph, 8, 17)
     }
 
@@ -171,7 +171,7 @@ mod tests {
             Correction { window: layer(4, 3, 5), last: layer(1, 4, 1), guess: layer(1, 3, 1) };
         let bytes = network.to_model().encode_to_vec();
         assert_eq!(Correction::read(&bytes), Ok(network.clone()));
-        let half = ModelFile::from_bytes("half", network.to_half_model(64).encode_to_vec())
+        let half = ModelFile::from_bytes("half", network.to_half_model([2, 64]).encode_to_vec())
             .expect("a valid file");
         assert_eq!((half.signature().features, half.signature().outputs), (3, 1));
         assert!(Correction::read(half.bytes()).is_err());

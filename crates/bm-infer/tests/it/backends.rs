@@ -48,6 +48,12 @@ pub(crate) fn library() -> Option<bm_infer::LibrarySource> {
     None
 }
 
+/// Returns the device in place of CoreML, if ONNX Runtime is there.
+#[cfg(feature = "stand-in")]
+pub(crate) fn stand_in() -> Option<bm_infer::backend::StandIn> {
+    library().map(bm_infer::backend::StandIn::new)
+}
+
 impl Present {
     pub(crate) fn is_embedded(&self) -> bool {
         self.backend.name() == "embedded"

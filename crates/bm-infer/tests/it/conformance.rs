@@ -178,7 +178,8 @@ fn models_with_one_batch_size_take_any_number_of_rows() {
         for size in [1, 3, 8, 64] {
             for (name, model) in [
                 ("rows", crate::networks::fixed_batch(&layers, size)),
-                ("columns", crate::networks::columns(&layers, size)),
+                ("columns", crate::networks::columns(&layers, [1, size])),
+                ("rows of columns", crate::networks::columns(&layers, [4, size.div_ceil(4)])),
             ] {
                 let mut session = present.load(&file(name, &model));
                 for batch in [0, 1, size - 1, size, size + 1, 50] {
@@ -238,7 +239,7 @@ fn coreml_is_refused_where_it_is_not_available() {
     use bm_infer::Backend;
     use bm_infer::backend::CoreMl;
 
-    let model = file("columns", &crate::networks::columns(&layers(&[6, 5, 3], 8), 8));
+    let model = file("columns", &crate::networks::columns(&layers(&[6, 5, 3], 8), [1, 8]));
     let missing =
         bm_infer::LibrarySource { explicit: Some("no/such/library.so".into()), candidates: vec![] };
     for (library, reason) in [

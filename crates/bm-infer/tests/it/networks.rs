@@ -198,7 +198,7 @@ pub(crate) fn cases() -> Vec<Case> {
         |layers| fixed_batch(layers, 8),
         Some("one batch size only"),
     ));
-    cases.push(form("columns", |layers| columns(layers, 8), Some("one batch size only")));
+    cases.push(form("columns", |layers| columns(layers, [2, 4]), Some("one batch size only")));
     cases.push(form("Neg twice", unknown_operator, Some("first (Neg) is not one of Gemm")));
 
     let mut scaled =
@@ -351,8 +351,9 @@ pub(crate) fn fixed_batch(layers: &[Layer], size: usize) -> ModelProto {
     model
 }
 
-/// The layout of the Neural Engine: every layer is a 1 × 1 convolution over `[1, width, 1, size]`.
-pub(crate) fn columns(layers: &[Layer], size: usize) -> ModelProto {
+/// The layout of the Neural Engine: every layer is a 1 × 1 convolution over `[1, width, rows,
+/// columns]`.
+pub(crate) fn columns(layers: &[Layer], [rows, columns]: [usize; 2]) -> ModelProto {
     let mut model = chain_model(layers, |layer, i, from, to| {
         let (w, b) = (format!("w{i}"), format!("b{i}"));
         let weights = tensor(&w, &[layer.outputs, layer.inputs(), 1, 1], &layer.weights);
@@ -362,8 +363,9 @@ pub(crate) fn columns(layers: &[Layer], size: usize) -> ModelProto {
         )
     });
     let graph = graph(&mut model);
-    graph.input[0] = value_info("features", &[1, layers[0].inputs(), 1, size]);
-    graph.output[0] = value_info("probability", &[1, layers.last().unwrap().outputs, 1, size]);
+    graph.input[0] = value_info("features", &[1, layers[0].inputs(), rows, columns]);
+    graph.output[0] =
+        value_info("probability", &[1, layers.last().unwrap().outputs, rows, columns]);
     model
 }
 

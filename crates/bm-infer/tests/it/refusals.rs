@@ -345,11 +345,11 @@ fn inputs_and_outputs_that_are_not_one_matrix_are_refused() {
     let mut no_shape = matrix("features", None, 4);
     no_shape.r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().shape = None;
     refused("no shape", &with_input(no_shape), "features has no shape");
-    for dims in [&[][..], &[4], &[2, 3, 4], &[2, 4, 1, 8], &[1, 4, 2, 8], &[1, 4, 1, 8, 1]] {
+    for dims in [&[][..], &[4], &[2, 3, 4], &[2, 4, 1, 8], &[1, 4, 1, 8, 1]] {
         refused(
             "rank",
             &with_input(value_info("features", dims)),
-            "expected [batch, n], [1, n, 1, batch]",
+            "expected [batch, n], [1, n, rows, columns]",
         );
     }
     let mut open_width = matrix("features", None, 4);

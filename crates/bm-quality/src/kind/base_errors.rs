@@ -7,7 +7,7 @@ use bm_evidence::{Evidence, PreparedRead, ReadSupport};
 use bm_infer::{Alphabet, InferError, ModelFile, SequenceSession, SequencesRef};
 use bm_reads::{PlacedRead, ReadError};
 
-use super::interface::{ChoosePart, Kind, ScoreReads, ScorerParts};
+use super::interface::{Block, ChoosePart, Kind, ScoreReads, ScorerParts};
 use crate::failed_cycles::FailedCycles;
 use crate::{
     ErrorRule, KmerSupport, Prediction, Probability, QualityError, ReadRuleEntry, Score, metadata,
@@ -83,6 +83,9 @@ impl Kind for ErrorRule {
 /// Bases per run of the engine; a longer read has a run of its own.
 const BATCH: usize = 1 << 15;
 
+/// Blocks per run of an engine that takes blocks of one shape: only the last one is not full.
+const BLOCKS: usize = 64;
+
 /// Bases whose buffers are kept for the next call, after a very long read enlarged them.
 const KEPT: usize = 1 << 20;
 
@@ -96,6 +99,8 @@ pub(crate) struct BaseScorer {
     session: Box<dyn SequenceSession>,
     /// The cycles of the run that failed.
     failed_cycles: FailedCycles,
+    /// Bases per run of the engine.
+    batch: usize,
     /// Evidence of the run's k-mers, if the package has it.
     evidence: Option<Arc<Evidence>>,
     /// Whether failed cycles and evidence are left out.
@@ -127,11 +132,14 @@ impl BaseScorer {
     ) -> Result<Self, QualityError> {
         let evidence = (parts.evidence)()?;
         let alphabet = Alphabet::new(encoder.encoding().channels, encoder.vectors())?;
+        let session = parts.backend.load_sequences(parts.file, &alphabet)?;
+        let block = session.signature().batch;
         Ok(Self {
             rule,
             encoder,
-            session: parts.backend.load_sequences(parts.file, &alphabet)?,
+            session,
             failed_cycles: parts.failed_cycles.clone(),
+            batch: block.map_or(BATCH, |block| BATCH.max(block.saturating_mul(BLOCKS))),
             evidence,
             ignores_run: false,
             rates_reads: !parts.telling_qualities,
@@ -268,7 +276,7 @@ impl ScoreReads for BaseScorer {
             let read = placed.read;
             let scorable = read.check_scorable();
             if scorable.is_ok() {
-                if self.codes.len() + read.len() > BATCH {
+                if self.codes.len() + read.len() > self.batch {
                     let probabilities = probabilities.as_deref_mut();
                     self.run(&mut waiting, probabilities, choose.as_deref_mut())?;
                 }
@@ -296,6 +304,10 @@ impl ScoreReads for BaseScorer {
 
     fn ignore_run(&mut self, ignores: bool) {
         self.ignores_run = ignores;
+    }
+
+    fn block(&self) -> Option<Block> {
+        self.session.signature().batch.map(Block::Bases)
     }
 }
 

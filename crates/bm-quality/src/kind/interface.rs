@@ -92,6 +92,33 @@ pub(crate) trait ScoreReads {
     /// Sets whether what the package knows of its run beside the network is left out: failed cycles,
     /// and the evidence of k-mers.
     fn ignore_run(&mut self, _: bool) {}
+
+    /// Returns what the engine takes in one call, if that is fixed.
+    fn block(&self) -> Option<Block> {
+        None
+    }
+}
+
+/// What an engine of one shape takes in one call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Block {
+    /// Bases, of any number of reads.
+    Bases(usize),
+    /// Windows of up to `length` bases.
+    Windows { windows: usize, length: usize },
+}
+
+impl Block {
+    /// Returns the number of blocks that reads of these lengths fill, without what lies between them.
+    pub(crate) fn filled(self, lengths: impl Iterator<Item = usize>) -> f64 {
+        match self {
+            Self::Bases(bases) => lengths.sum::<usize>() as f64 / bases as f64,
+            Self::Windows { windows, length } => {
+                let filled: usize = lengths.map(|bases| bases.div_ceil(length)).sum();
+                filled as f64 / windows as f64
+            }
+        }
+    }
 }
 
 /// What a scorer is made of: an engine, and the parts of an open package.

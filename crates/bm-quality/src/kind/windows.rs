@@ -9,7 +9,7 @@ use bm_infer::{InferError, ModelFile, Session, TensorRef};
 use bm_reads::{PlacedRead, ReadError, ReadRef};
 use serde::{Deserialize, Serialize};
 
-use super::interface::{ChoosePart, Kind, ScoreReads, ScorerParts};
+use super::interface::{Block, ChoosePart, Kind, ScoreReads, ScorerParts};
 use super::reported::reported;
 use crate::probability::mean_logit;
 use crate::{Prediction, Probability, QualityError, Score, metadata};
@@ -177,7 +177,7 @@ impl Kind for WindowRule {
 }
 
 /// Windows that go through the engine together: enough for its full speed, few enough to stay in
-/// the cache.
+/// the cache. A file for one number of windows decides for itself.
 const BATCH: usize = 256;
 
 /// A network that scores windows, with the memory of one worker.
@@ -185,6 +185,8 @@ pub(crate) struct WindowScorer {
     rule: WindowRule,
     encoder: Arc<dyn Encoder>,
     session: Box<dyn Session>,
+    /// Windows per run of the engine.
+    batch: usize,
     /// Windows to run next.
     features: FeatureBatch,
     /// The engine's output for these windows.
@@ -199,9 +201,11 @@ pub(crate) struct WindowScorer {
 
 impl WindowScorer {
     fn new(rule: WindowRule, encoder: Arc<dyn Encoder>, session: Box<dyn Session>) -> Self {
+        let batch = session.signature().batch.unwrap_or(BATCH);
         Self {
             rule,
-            features: FeatureBatch::with_capacity(encoder.encoding(), BATCH),
+            batch,
+            features: FeatureBatch::with_capacity(encoder.encoding(), batch),
             encoder,
             session,
             output: Vec::new(),
@@ -234,7 +238,7 @@ impl WindowScorer {
             }
         }
         for window in self.rule.windows(read.len()) {
-            if self.features.rows() == BATCH {
+            if self.features.rows() == self.batch {
                 self.run()?;
             }
             self.features.push(self.encoder.as_ref(), read.window(window.start, window.len()))?;
@@ -296,6 +300,11 @@ impl ScoreReads for WindowScorer {
             });
         }
         Ok(())
+    }
+
+    fn block(&self) -> Option<Block> {
+        let windows = self.session.signature().batch?;
+        Some(Block::Windows { windows, length: self.rule.length })
     }
 }
 

@@ -7,6 +7,8 @@ mod agreement;
 #[cfg(feature = "ndarray")]
 mod arrays;
 mod evidence;
+#[cfg(feature = "stand-in")]
+mod fixed_shape;
 mod mutants;
 mod own_encoding;
 mod packages;

@@ -7,8 +7,8 @@ use prost::Message;
 use super::activation::Activation;
 use super::dense::Dense;
 use super::instruction_set::InstructionSet;
-use super::node::{Constants, constant, constants, float, int};
 use crate::ModelFile;
+use crate::onnx::attributes::{Constants, constant, constants, float, int};
 use crate::onnx::{ModelProto, NodeProto};
 
 /// Maximum width of a layer: a session needs at most some 100 MB for a block of rows.

@@ -12,9 +12,9 @@ use super::dense::Dense;
 use super::dot::ReluDot;
 use super::fuse::fuse;
 use super::instruction_set::InstructionSet;
-use super::node::{Constants, constant, constants, int, ints};
 use super::step::{Network, Step};
 use super::tables::Tables;
+use crate::onnx::attributes::{Constants, constant, constants, int, ints};
 use crate::onnx::{ModelProto, NodeProto};
 use crate::{Alphabet, ModelFile};
 

@@ -1,14 +1,14 @@
-//! Constants and attributes of nodes, for both kinds of graphs.
+//! Constants and attributes of nodes, for whoever walks a graph.
 
 use std::collections::HashMap;
 
 use crate::onnx::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
 /// The constant tensors of a graph by name.
-pub(super) type Constants<'a> = HashMap<&'a str, &'a TensorProto>;
+pub(crate) type Constants<'a> = HashMap<&'a str, &'a TensorProto>;
 
 /// Returns the constant tensors of a graph.
-pub(super) fn constants(graph: &GraphProto) -> Result<Constants<'_>, String> {
+pub(crate) fn constants(graph: &GraphProto) -> Result<Constants<'_>, String> {
     let mut constants = HashMap::new();
     for tensor in &graph.initializer {
         if constants.insert(tensor.name.as_str(), tensor).is_some() {
@@ -19,7 +19,7 @@ pub(super) fn constants(graph: &GraphProto) -> Result<Constants<'_>, String> {
 }
 
 /// Returns the shape and the elements of the constant at input `index` of a node.
-pub(super) fn constant(
+pub(crate) fn constant(
     constants: &Constants<'_>,
     node: &NodeProto,
     index: usize,
@@ -40,12 +40,12 @@ const FLOAT: i32 = 1;
 const INTS: i32 = 7;
 
 /// Returns an attribute that is a whole number.
-pub(super) fn int(node: &NodeProto, name: &str, default: i64) -> Result<i64, String> {
+pub(crate) fn int(node: &NodeProto, name: &str, default: i64) -> Result<i64, String> {
     attribute(node, name, INT).map(|found| found.map_or(default, |a| a.i))
 }
 
 /// Returns an attribute that is a finite number.
-pub(super) fn float(node: &NodeProto, name: &str, default: f32) -> Result<f32, String> {
+pub(crate) fn float(node: &NodeProto, name: &str, default: f32) -> Result<f32, String> {
     match attribute(node, name, FLOAT)?.map_or(default, |a| a.f) {
         value if value.is_finite() => Ok(value),
         value => Err(format!("{}: {name} is {value}", node.shown())),
@@ -53,7 +53,7 @@ pub(super) fn float(node: &NodeProto, name: &str, default: f32) -> Result<f32, S
 }
 
 /// Returns an attribute that is a list of whole numbers.
-pub(super) fn ints<const N: usize>(
+pub(crate) fn ints<const N: usize>(
     node: &NodeProto,
     name: &str,
     default: [i64; N],
