@@ -20,10 +20,11 @@ import simulate
 from simulate import sets
 
 SETS = ("train/hiseqx_phage", "train/novaseq_sars2_berlin", "devtest/hiseq_measles")
-ADDED = ("umi1", "umi4", "umi8", "umi12", "umi8/2", "end6", "barcode", "primer", "spacer", "random-spacer", "switch")
-PARTS = ("umi8@10", "umi4@30", "barcode@10", "primer@10", "spacer@10", "random-spacer@10", "switch@10")
-OTHERS = ("bisulfite97", "bisulfite50", "a-to-g20", "a-to-g3", "ancient", "strain50", "strain10", "strain3")
-CASES = ("as it is", *ADDED, *PARTS, *OTHERS)
+ADDED = ("umi1", "umi4", "umi8", "umi12", "umi8/2", "end6", "barcode", "primer", "spacer", "random-spacer", "switch", "dual", "site", "end-tag")
+PARTS = ("umi8@10", "umi4@30", "barcode@10", "primer@10", "spacer@10", "random-spacer@10", "switch@10", "site@10", "end6@10")
+TURNED = ("bisulfite97", "bisulfite50", "bisulfite97@50", "bisulfite97@10", "a-to-g20", "a-to-g20@50", "a-to-g3", "ancient", "ancient@50")
+STRAINS = ("strain50", "strain10", "strain3")
+CASES = ("as it is", *ADDED, *PARTS, *TURNED, *STRAINS)
 MOST_TEMPLATES = 10_000  # of a set
 
 

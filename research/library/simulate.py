@@ -19,6 +19,8 @@ SEED = 7
 LETTERS = np.frombuffer(b"ACGTN", np.uint8)
 LINKER = b"TGCAG"
 SPACER = b"GTACTGAC"
+SITE = b"CATG"
+DUAL = (7, 10)  # bases in first and second mates
 SWITCHED = (0.1, 0.15, 0.25, 0.3, 0.15, 0.05)  # probabilities of 0 to 5 G
 WORD = 25  # bases by which a read is found in the reference
 DECAY, OUTERMOST = 2.0, 0.3  # of deamination, by the distance to the end in bases
@@ -65,15 +67,23 @@ def as_read(read: sets.Read) -> Modified:
 
 
 class Added:
-    """Bases at an end, in a part of the reads: `umi8`, `barcode`, `primer`, `spacer`, `random-spacer`, `switch`, `end6`."""
+    """Bases at an end, in a part of the reads: `umi8`, `barcode`, `primer`, `spacer`, `random-spacer`, `switch`, `end6`; `dual`, identifiers
+    of other lengths in each mate; `site`, barcodes of several lengths in front of a restriction site; `end-tag`, the same bases at the end."""
 
     def __init__(self, kind: str, random: np.random.Generator) -> None:
         self.kind, self.random = kind, random
         self.words = random.integers(0, 4, (8, 6)).astype(np.int8)
         self.primer = random.integers(0, 4, 20).astype(np.int8)
 
-    def bases(self) -> tuple[np.ndarray, bool]:
+    def bases(self, mate: int) -> tuple[np.ndarray, bool]:
         kind, random = self.kind, self.random
+        if kind == "dual":
+            return random.integers(0, 4, DUAL[mate]).astype(np.int8), False
+        if kind == "site":
+            number = random.integers(8)
+            return np.r_[self.words[number][: 3 + number // 2], codes(SITE)], False
+        if kind == "end-tag":
+            return self.primer[:9], True
         if kind == "barcode":
             return np.r_[self.words[random.integers(8)], codes(LINKER)], False
         if kind == "primer":
@@ -155,7 +165,7 @@ def modify(case: str, reads: list[sets.Read], mates: list[int], reference: Path)
             elif name == "ancient":
                 deaminate(own, random)
             else:
-                bases, at_end = added.bases()
+                bases, at_end = added.bases(mate)
                 quality = np.resize(np.frombuffer(donor, np.uint8), max(len(donor), len(bases)))
                 own.push(bases, quality, at_end)
         found.append(own)
