@@ -18,14 +18,17 @@ from counted import Read, codes  # noqa: E402
 SEED = 7
 LINKER = b"TGCAG"
 SPACER = b"GTACTGAC"
+SITE = b"CATG"
+DUAL = (7, 10)  # bases in first and second mates
 SWITCHED = (0.1, 0.15, 0.25, 0.3, 0.15, 0.05)  # probabilities of 0 to 5 G
 DECAY, OUTERMOST = 2.0, 0.3  # of deamination, by the distance to the end in bases
 DIVERGENCE = 0.02  # of the second strain, in substitutions per base
 
-ADDED = ("umi1", "umi4", "umi8", "umi12", "umi8/2", "end6", "barcode", "primer", "spacer", "random-spacer", "switch")
-PARTS = ("umi8@10", "umi4@30", "barcode@10", "primer@10", "spacer@10", "random-spacer@10", "switch@10")
-OTHERS = ("bisulfite97", "bisulfite50", "a-to-g20", "a-to-g3", "ancient", "strain50", "strain10", "strain3")
-CASES = (*ADDED, *PARTS, *OTHERS)
+ADDED = ("umi1", "umi4", "umi8", "umi12", "umi8/2", "end6", "barcode", "primer", "spacer", "random-spacer", "switch", "dual", "site", "end-tag")
+PARTS = ("umi8@10", "umi4@30", "barcode@10", "primer@10", "spacer@10", "random-spacer@10", "switch@10", "site@10", "end6@10")
+TURNED = ("bisulfite97", "bisulfite50", "bisulfite97@50", "bisulfite97@10", "a-to-g20", "a-to-g20@50", "a-to-g3", "ancient", "ancient@50")
+STRAINS = ("strain50", "strain10", "strain3")
+CASES = (*ADDED, *PARTS, *TURNED, *STRAINS)
 CONVERSIONS = {"bisulfite": (1, 3), "a-to-g": (0, 2)}
 
 
@@ -46,14 +49,15 @@ def push(read: Read, added: np.ndarray, quality: np.ndarray, at_end: bool) -> No
 
 
 class Added:
-    """Bases at an end: `umi8`, `barcode`, `primer`, `spacer`, `random-spacer`, `switch`, `end6`."""
+    """Bases at an end: `umi8`, `barcode`, `primer`, `spacer`, `random-spacer`, `switch`, `end6`; `dual`, identifiers of other lengths in
+    each mate; `site`, barcodes of several lengths in front of a restriction site; `end-tag`, the same bases at the end."""
 
     def __init__(self, kind: str, random: np.random.Generator) -> None:
         self.kind, self.random = kind, random
         self.words = random.integers(0, 4, (8, 6)).astype(np.int8)
         self.primer = random.integers(0, 4, 20).astype(np.int8)
 
-    def bases(self) -> tuple[np.ndarray, bool]:
+    def bases(self, mate: int) -> tuple[np.ndarray, bool]:
         """The bases of one read, and whether they are at its end."""
         kind, random = self.kind, self.random
         if kind == "barcode":
@@ -66,6 +70,13 @@ class Added:
             return random.integers(0, 4, random.integers(8)).astype(np.int8), False
         if kind == "switch":
             return np.full(random.choice(6, p=SWITCHED), 2, np.int8), False
+        if kind == "dual":
+            return random.integers(0, 4, DUAL[mate]).astype(np.int8), False
+        if kind == "site":
+            number = random.integers(8)
+            return np.r_[self.words[number][: 3 + number // 2], codes(SITE)], False
+        if kind == "end-tag":
+            return self.primer[:9], True
         name = kind.rstrip("0123456789")
         return random.integers(0, 4, int(kind[len(name) :])).astype(np.int8), name == "end"
 
@@ -129,7 +140,7 @@ def modify(case: str, reads: list[Read], folder: Path) -> list[Read]:
             elif name == "ancient":
                 deaminate(own, random)
             else:
-                bases, at_end = added.bases()
+                bases, at_end = added.bases(read.file)
                 push(own, bases, np.resize(donor, max(len(donor), len(bases))), at_end)
         found.append(own)
     return found

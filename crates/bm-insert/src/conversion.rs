@@ -106,6 +106,17 @@ pub(crate) fn by_differences(spectra: &[Spectrum; 2]) -> Option<Conversion> {
     Conversion::new(from as u8, to as u8, Strands::ByMate)
 }
 
+/// The two kinds of bases that conversions turn into each other: reads that a conversion turned in part
+/// can be laid over others with these written as one.
+pub(crate) const AS_ONE: [[usize; 2]; 2] = [[C, T], [A, G]];
+
+/// Returns the conversion between two bases that the differences of reads from others show, of first
+/// mates and single reads, and of the other strand of second mates.
+pub(crate) fn between(bases: [usize; 2], spectrum: &Spectrum) -> Option<Conversion> {
+    let [from, to] = outstanding(spectrum).filter(|kind| kind.iter().all(|b| bases.contains(b)))?;
+    Conversion::new(from as u8, to as u8, Strands::ByMate)
+}
+
 /// Returns the kind of difference that stands out, of transitions: the other base, and that of reads.
 fn outstanding(spectrum: &Spectrum) -> Option<[usize; 2]> {
     let rate = |from: usize, to: usize| {

@@ -2,6 +2,10 @@
 
 use std::ops::Range;
 
+/// Bases at the start are left out if this is their probability not to be of the sample: one too many
+/// costs a base, one too few would look like an error.
+const DOUBT: f32 = 0.25;
+
 /// What follows the sample in a read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Tail {
@@ -50,9 +54,10 @@ impl Insert<'_> {
         self.ends.is_empty() && self.front.is_empty()
     }
 
-    /// Returns the bases of a read of this length that are of the sample more probably than not.
+    /// Returns the bases of a read of this length that are of the sample more probably than not; the first
+    /// ones are left out if there is some doubt.
     pub fn part(&self, length: usize) -> Range<usize> {
-        let front = self.front.iter().take_while(|p| **p > 0.5).count();
+        let front = self.front.iter().take_while(|p| **p > DOUBT).count();
         let end = self.end_of(length, |_| true).max(front);
         front.min(length)..end.min(length)
     }

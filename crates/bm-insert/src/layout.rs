@@ -17,6 +17,10 @@ const FEWEST: u64 = 100;
 const UNLIKE: f64 = 0.75;
 const LEAST_UNLIKE: f64 = 0.55;
 
+/// Part of the bases that are not of the sample and are the same in all reads that begin at one place,
+/// at first.
+const SAME: f64 = 0.75;
+
 /// Part of the bases of the sample that are unlike others', at least and at most.
 const LEAST_WRONG: f64 = 5e-4;
 const MOST_WRONG: f64 = 0.15;
@@ -31,13 +35,18 @@ const LEAST_SHARES: [f64; 3] = [0.2, 0.05, 0.03];
 /// has it. In fewer reads, and at the end, it is of a cycle that failed.
 const LEAST_ALONE: f64 = 0.9;
 
-/// The same where all smaller numbers are there, and beside others, of which it is not less than one in
-/// [`FEWER`].
+/// The same where all smaller numbers are there.
 const LEAST_TOGETHER: f64 = 0.008;
+
+/// The same beside others, of which it is not less than one in [`FEWER`].
+const LEAST_BESIDE: f64 = 0.002;
 const FEWER: f64 = 20.0;
 
 /// It is also so many times as frequent as the rarer half of all numbers: junctions of chimeras.
 const OVER_JUNCTIONS: f64 = 4.0;
+
+/// Part of the reads that have a junction behind any number of bases, at least.
+const LEAST_JUNCTIONS: f64 = 2e-4;
 
 /// Fewest reads with it.
 const FEWEST_WITH: f64 = 20.0;
@@ -48,11 +57,17 @@ const LEAST_ALL: f64 = 0.04;
 /// Rounds of expectation and maximisation.
 const ROUNDS: usize = 60;
 
+/// Less is not known of a read.
+const SURE: f64 = 0.7;
+
 /// Shares of the reads by their number of bases that are not of the sample.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Layout {
     /// From none to the most that any reads have.
     pub(crate) shares: Vec<f64>,
+    /// Share of the reads with a junction behind any number of bases, for each.
+    pub(crate) junctions: f64,
+    mixture: Mixture,
 }
 
 impl Layout {
@@ -70,32 +85,54 @@ impl Layout {
         let [inner, wrong] = overlay.inner.map(|bases| bases as f64);
         let wrong = ((wrong + 1.0) / (inner + 100.0)).clamp(LEAST_WRONG, MOST_WRONG);
         let mixture = Mixture::fit(&kinds, overlay.places, wrong);
-        let layout = mixture.layout(reads as f64)?;
-        let is_cycle = match layout.shares[..] {
+        let shares = mixture.layout(overlay, reads as f64)?;
+        let junctions = mixture.junctions().max(LEAST_JUNCTIONS);
+        let is_cycle = match shares[..] {
             [_, one] => place == Place::End || one < LEAST_ALONE,
             _ => false,
         };
-        (!is_cycle).then_some(layout)
+        (!is_cycle).then_some(Self { shares, junctions, mixture })
+    }
+
+    /// Returns how many bases of each read are not of the sample, where other reads tell: as if half of
+    /// the reads had some.
+    pub(crate) fn numbers(&self, overlay: &Overlay) -> Vec<Option<usize>> {
+        let mut shares = self.shares.clone();
+        let with = shares[1..].iter().sum::<f64>();
+        shares[1..].iter_mut().for_each(|share| *share /= with);
+        shares[0] = 1.0;
+        let mixture = Mixture { shares, ..self.mixture.clone() };
+        let mut p = vec![0.0; self.shares.len()];
+        let mut number = |compared: &Compared| {
+            mixture.posterior(*compared, &mut p);
+            p.iter().position(|p| *p >= SURE)
+        };
+        overlay.reads.iter().map(&mut number).collect()
     }
 }
 
+#[derive(Clone, Debug)]
 struct Mixture {
     /// Of reads by their number of bases.
     shares: Vec<f64>,
     /// P(unlike) of each place, if it is not of the sample and if it is.
     unlike: [[f64; 2]; MOST],
+    /// P(the same in all reads that begin at one place) of each place, if it is not of the sample.
+    same: [f64; MOST],
 }
 
 impl Mixture {
     fn fit(kinds: &BTreeMap<Compared, u64>, places: usize, wrong: f64) -> Self {
         let mut shares = vec![0.5 / places as f64; places + 1];
         shares[0] = 0.5;
-        let mut mixture = Self { shares, unlike: [[UNLIKE, wrong]; MOST] };
+        let mut mixture = Self { shares, unlike: [[UNLIKE, wrong]; MOST], same: [SAME; MOST] };
         let mut p = vec![0.0; places + 1];
         for _ in 0..ROUNDS {
             let mut shares = vec![0.0; places + 1];
             // For each place, if it is not of the sample and if it is: bases, and unlike ones.
             let mut seen = [[[0.0; 2]; 2]; MOST];
+            // For each place: bases that are not of the sample, and those that are the same.
+            let mut same = [[0.0; 2]; MOST];
             for (compared, number) in kinds {
                 mixture.posterior(*compared, &mut p);
                 let number = *number as f64;
@@ -105,6 +142,8 @@ impl Mixture {
                     foreign += p[place + 1];
                     let is_unlike = f64::from(compared.unlike >> place & 1);
                     let is_seen = f64::from((compared.unlike | compared.like) >> place & 1);
+                    same[place][0] += number * foreign * f64::from(compared.alone >> place & 1);
+                    same[place][1] += number * foreign * f64::from(compared.same >> place & 1);
                     for (seen, p) in seen[place].iter_mut().zip([foreign, 1.0 - foreign]) {
                         seen[0] += number * p * is_seen;
                         seen[1] += number * p * is_unlike;
@@ -114,6 +153,9 @@ impl Mixture {
             }
             let all = shares.iter().sum::<f64>();
             mixture.shares = shares.iter().map(|share| share / all).collect();
+            for (rate, [all, same]) in mixture.same.iter_mut().zip(same) {
+                *rate = (same + WEIGHT * SAME) / (all + WEIGHT);
+            }
             for (unlike, seen) in mixture.unlike.iter_mut().zip(&seen) {
                 let rate = |[all, unlike]: [f64; 2], prior: f64| {
                     (unlike + WEIGHT * prior) / (all + WEIGHT)
@@ -135,6 +177,8 @@ impl Mixture {
                 ratio *= foreign / sample;
             } else if compared.like >> place & 1 == 1 {
                 ratio *= (1.0 - foreign) / (1.0 - sample);
+            } else if compared.same >> place & 1 == 1 {
+                ratio *= self.same[place];
             }
             p[place + 1] = self.shares[place + 1] * ratio;
         }
@@ -142,19 +186,32 @@ impl Mixture {
         p.iter_mut().for_each(|p| *p /= all);
     }
 
-    fn layout(&self, reads: f64) -> Option<Layout> {
+    /// Returns the mean share of the rarer half of all numbers: junctions may be anywhere.
+    fn junctions(&self) -> f64 {
         let mut rare: Vec<f64> = self.shares[1..].to_vec();
         rare.sort_by(f64::total_cmp);
         let half = &rare[..rare.len().div_ceil(2)];
-        let junctions = half.iter().sum::<f64>() / half.len().max(1) as f64;
+        half.iter().sum::<f64>() / half.len().max(1) as f64
+    }
+
+    /// Returns the shares that count; `None` if there are none.
+    fn layout(&self, overlay: &Overlay, reads: f64) -> Option<Vec<f64>> {
+        let junctions = self.junctions();
         let is_there = |bases: usize, least: f64| {
             let share = self.shares[bases];
-            share >= least.max(OVER_JUNCTIONS * junctions) && share * reads >= FEWEST_WITH
+            let known =
+                |compared: &&Compared| (compared.like | compared.unlike) >> (bases - 1) & 1 == 1;
+            let is_known = overlay.reads.iter().filter(known).count() as u64 >= FEWEST;
+            is_known
+                && share >= least.max(OVER_JUNCTIONS * junctions)
+                && share * reads >= FEWEST_WITH
         };
         let least = |bases: usize| LEAST_SHARES[(bases - 1).min(LEAST_SHARES.len() - 1)];
         let lengths = 1..self.shares.len();
         // Some number stands out, or those up to some number do together.
-        let together = lengths.clone().rfind(|bases| is_there(*bases, LEAST_TOGETHER));
+        let is_one_of_many =
+            |bases: &usize| self.shares[*bases] >= LEAST_TOGETHER.max(OVER_JUNCTIONS * junctions);
+        let together = lengths.clone().rfind(is_one_of_many);
         let stand_out = |bases: &usize| {
             let (inside, beyond) = self.shares[1..].split_at(*bases);
             let mean = |shares: &[f64]| shares.iter().sum::<f64>() / shares.len().max(1) as f64;
@@ -162,6 +219,7 @@ impl Mixture {
             let several = inside[1..].iter().sum::<f64>() >= LEAST_ALL;
             let longest = self.shares.len() / 2;
             several
+                && inside.iter().sum::<f64>() * reads >= FEWEST_WITH
                 && *bases <= longest
                 && mean(inside) >= LEAST_TOGETHER.max(OVER_JUNCTIONS * mean(beyond))
         };
@@ -170,11 +228,16 @@ impl Mixture {
         let longest = longest.or(together)?;
         // Beside some of them, fewer are no surprise.
         let highest = self.shares[1..].iter().copied().fold(0.0, f64::max);
-        let fewer = LEAST_TOGETHER.max(highest / FEWER);
-        let counts = |bases: usize| bases == longest || is_there(bases, fewer);
+        let fewer = LEAST_BESIDE.max(highest / FEWER).max(OVER_JUNCTIONS * junctions);
+        let counts = |bases: &usize| *bases == longest || self.shares[*bases] >= fewer;
+        let more = lengths.clone().filter(|bases| *bases > longest).take_while(counts).count();
+        let longest = longest + more;
+        let number = (1..=longest).filter(counts).count();
+        // If most numbers are there, so are the others.
+        let fill = if number > 2 && 2 * number > longest { fewer } else { 0.0 };
         let mut shares: Vec<f64> = vec![0.0; self.shares.len()];
-        for bases in lengths.filter(|bases| *bases <= longest && counts(*bases)) {
-            shares[bases] = self.shares[bases];
+        for bases in 1..=longest {
+            shares[bases] = if counts(&bases) { self.shares[bases] } else { fill };
         }
         let all = shares.iter().sum::<f64>();
         // Reads that are unlike others as far as they are compared are of something else.
@@ -183,6 +246,6 @@ impl Mixture {
         }
         shares[0] = (1.0 - all).max(0.0);
         shares.truncate(shares.iter().rposition(|share| *share > 0.0).map_or(0, |last| last + 1));
-        Some(Layout { shares })
+        Some(shares)
     }
 }

@@ -6,7 +6,7 @@ use bm_reads::conversion::Conversion;
 
 use crate::adapter::Adapter;
 use crate::candidates::Candidates;
-use crate::conversion;
+use crate::conversion::{self, AS_ONE};
 use crate::finder::Finder;
 use crate::inserts::{End, Insert, Tail};
 use crate::lengths::{Lengths, Observed};
@@ -14,6 +14,7 @@ use crate::library::{Ends as EndsOfReads, Library};
 use crate::model::{Counting, InsertModel};
 use crate::molecules::{Ends, MoleculeEnds};
 use crate::overlap::Overlaps;
+use crate::overlay::{self, Oriented, Overlay, compared_places, good_byte};
 use crate::runs::Runs;
 use crate::sample::{Sample, Surprises, Words};
 use crate::structure::Place;
@@ -35,6 +36,10 @@ const COUNTED_FOR_SUPPORT: usize = 3_000_000;
 
 /// Templates that tell what the support by words is worth.
 const ASKED: usize = 2000;
+
+/// Most templates by which a conversion in a part of the reads is found, and bases of other reads.
+const IN_PART: usize = 1000;
+const IN_PART_BASES: usize = 1_000_000;
 
 /// Below this part of the templates, mates show no inserts shorter than the reads.
 const RARE: f32 = 2e-4;
@@ -85,46 +90,52 @@ impl InsertModel {
     fn learn_library(&mut self, templates: &[&[ReadRef<'_>]]) {
         let found = conversion::by_composition(templates.iter().copied());
         let mut library = Library::of(found);
+        let endings = self.endings(templates);
         let mut text = Vec::new();
-        let mut reads = AsOne::of(templates, library.conversion, &mut text);
+        let mut reads = AsOne::of(templates, &endings, library.conversion, &mut text);
         let mut starts = [0, 1].map(|mate| reads.starts(mate).compare(reads.all()));
         let mut other_text = Vec::new();
         if library.conversion.is_none() {
             let spectra = [0, 1].map(|mate| starts[mate].inner_spectrum);
-            library.conversion = conversion::by_differences(&spectra);
+            let in_part = reads.converted_in_part();
+            library.conversion = in_part.or_else(|| conversion::by_differences(&spectra));
             if library.conversion.is_some() {
-                reads = AsOne::of(templates, library.conversion, &mut other_text);
+                reads = AsOne::of(templates, &endings, library.conversion, &mut other_text);
                 starts = [0, 1].map(|mate| reads.starts(mate).compare(reads.all()));
             }
         }
-        for (mate, overlay) in starts.iter().enumerate() {
-            library.learn(&reads.starts(mate), overlay, reads.all(), &self.sample);
-        }
-        // Reads that end in the sample, and reads up to their adapters.
+        let starts = starts.into_iter().enumerate();
+        let mut compared: Vec<_> =
+            starts.map(|(mate, overlay)| (reads.starts(mate), overlay)).collect();
         let (mut whole, mut cut) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
-        let mut finder = Finder::default();
-        for (mates, of_template) in templates.iter().zip(&reads.templates) {
-            finder.find(self, mates, true);
-            for (mate, read) in of_template.iter().enumerate() {
-                let ends = finder.ends(mate);
-                let any = ends.iter().map(|end| end.probability).sum::<f32>();
-                let is_sure = |end: &&End| end.tail == Tail::Adapter && end.probability > SURE;
-                if any < 1.0 - SURE {
-                    whole[mate].push(*read);
-                } else if let Some(end) = ends.iter().find(is_sure)
-                    && mates.len() == 1
-                {
-                    cut[mate].push(read.window(0, end.at as usize));
+        for (mates, endings) in reads.templates.iter().zip(&endings) {
+            for (mate, read) in mates.iter().enumerate() {
+                match endings[mate] {
+                    Ending::Sample => whole[mate].push(*read),
+                    Ending::Adapter(_) if mates.len() == 1 => cut[mate].push(*read),
+                    _ => {}
                 }
             }
         }
         for (place, of_mates) in [(Place::End, whole), (Place::BeforeAdapter, cut)] {
             for (mate, of_mate) in of_mates.into_iter().enumerate() {
                 let ends = EndsOfReads { place, mate, reads: of_mate };
-                library.learn(&ends, &ends.compare(reads.all()), reads.all(), &self.sample);
+                let overlay = ends.compare(reads.all());
+                compared.push((ends, overlay));
             }
         }
+        library.learn(&compared, &reads.templates, &self.sample);
         self.library = library;
+    }
+
+    /// Returns how the reads of each template end.
+    fn endings(&self, templates: &[&[ReadRef<'_>]]) -> Vec<[Ending; 2]> {
+        let mut finder = Finder::default();
+        let endings = |mates: &&[ReadRef<'_>]| {
+            finder.find(self, mates, true);
+            [0, 1].map(|mate| Ending::of(finder.ends(mate)))
+        };
+        templates.iter().map(endings).collect()
     }
 
     /// Learns, from the same templates, what the run's words say of the bases of reads
@@ -213,7 +224,35 @@ fn composition<'a>(templates: impl Iterator<Item = &'a [ReadRef<'a>]>) -> [u64; 
     std::array::from_fn(|base| counts[base])
 }
 
-/// The reads of some templates, in which bases that the library turns into others are written as one.
+/// How a read ends.
+#[derive(Clone, Copy)]
+enum Ending {
+    /// In the sample.
+    Sample,
+    /// In an adapter, which begins here.
+    Adapter(usize),
+    Unknown,
+}
+
+impl Ending {
+    fn of(ends: &[End]) -> Self {
+        let any = ends.iter().map(|end| end.probability).sum::<f32>();
+        let is_sure = |end: &&End| end.tail == Tail::Adapter && end.probability > SURE;
+        match ends.iter().find(is_sure) {
+            Some(end) => Self::Adapter(end.at as usize),
+            None if any < 1.0 - SURE => Self::Sample,
+            None => Self::Unknown,
+        }
+    }
+
+    /// Returns the read up to its adapter: an adapter is no other read of the sample.
+    fn cut<'a>(self, read: ReadRef<'a>) -> ReadRef<'a> {
+        if let Self::Adapter(at) = self { read.window(0, at) } else { read }
+    }
+}
+
+/// The reads of some templates up to their adapters, in which bases that the library turns into others
+/// are written as one.
 struct AsOne<'a> {
     /// The reads of each, at most two.
     templates: Vec<Vec<ReadRef<'a>>>,
@@ -222,29 +261,51 @@ struct AsOne<'a> {
 impl<'a> AsOne<'a> {
     fn of(
         templates: &[&[ReadRef<'a>]],
+        endings: &[[Ending; 2]],
         conversion: Option<Conversion>,
         text: &'a mut Vec<u8>,
     ) -> Self {
-        let reads = || templates.iter().map(|mates| &mates[..mates.len().min(2)]);
-        let Some(conversion) = conversion else {
-            return Self { templates: reads().map(<[_]>::to_vec).collect() };
-        };
-        for mates in reads() {
-            for (mate, read) in mates.iter().enumerate() {
+        let reads = templates.iter().zip(endings).map(|(mates, endings)| {
+            mates.iter().zip(endings).map(|(read, ending)| ending.cut(*read)).collect::<Vec<_>>()
+        });
+        let mut templates: Vec<Vec<ReadRef<'_>>> = reads.collect();
+        if let Some(conversion) = conversion {
+            for (mate, read) in templates.iter().flat_map(|mates| mates.iter().enumerate()) {
                 conversion.write_as_one(read.sequence, mate, text);
             }
+            let mut rest = &text[..];
+            for read in templates.iter_mut().flatten() {
+                (read.sequence, rest) = rest.split_at(read.len());
+            }
         }
-        let mut rest = &text[..];
-        let mut as_one = |read: &ReadRef<'a>| {
-            let (sequence, behind) = rest.split_at(read.len());
-            rest = behind;
-            ReadRef { sequence, ..*read }
-        };
-        Self { templates: reads().map(|mates| mates.iter().map(&mut as_one).collect()).collect() }
+        Self { templates }
     }
 
     fn all(&self) -> impl Iterator<Item = ReadRef<'a>> + Clone + use<'a, '_> {
         self.templates.iter().flatten().copied()
+    }
+
+    /// Returns the conversion of a part of the reads: these can be laid over others only where both
+    /// bases are written as one.
+    fn converted_in_part(&self) -> Option<Conversion> {
+        let bases = self.all().map(|read| read.len()).sum::<usize>();
+        let one_in = |most: usize, all: usize| all.div_ceil(most).max(1);
+        let step = one_in(IN_PART, self.templates.len());
+        let templates = || self.templates.iter().step_by(step);
+        let first = || templates().flatten().copied();
+        let places = compared_places(first().map(|read| read.len()).max().unwrap_or(0));
+        let good = good_byte(first());
+        AS_ONE.into_iter().find_map(|pair| {
+            let mut alphabet = overlay::BASES;
+            alphabet[pair[0]] = pair[1] as u8;
+            // The other strand of second mates is that of first mates.
+            let oriented = templates()
+                .flat_map(|mates| mates.iter().enumerate())
+                .map(|(mate, read)| Oriented::new(*read, mate == 1));
+            let others = self.all().step_by(one_in(IN_PART_BASES, bases));
+            let overlay = Overlay::of(oriented, others, places, good, alphabet);
+            conversion::between(pair, &overlay.inner_spectrum)
+        })
     }
 
     /// Returns the starts of the reads of one mate.

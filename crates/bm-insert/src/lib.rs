@@ -55,6 +55,7 @@ mod adapter;
 mod candidates;
 mod conversion;
 mod damage;
+mod end;
 mod finder;
 mod inserts;
 mod layout;

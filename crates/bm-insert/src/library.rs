@@ -4,16 +4,18 @@
 //! They are at a fixed place, an end of the read, or in front of the adapter; and they are not what
 //! other reads have there that read across the same place ([`crate::overlay`]). How many bases there
 //! are in which part of the reads is learned once ([`crate::layout`]). Where it differs from read to
-//! read, the run's words of twelve bases tell how many a read has.
+//! read, the run's words of twelve bases tell how many a read has ([`crate::end`]).
 
 use bm_reads::ReadRef;
-use bm_reads::base::{UNKNOWN, is_unknown};
+use bm_reads::base::is_unknown;
 use bm_reads::conversion::Conversion;
 
 use crate::damage::Damage;
+use crate::end::{End, Letters, Words};
 use crate::layout::Layout;
-use crate::overlay::{MOST, Oriented, Overlay, compared_places, good_byte};
-use crate::sample::{K, Sample, Words};
+use crate::molecules::{self, MoleculeEnds};
+use crate::overlay::{self, Oriented, Overlay, compared_places, good_byte};
+use crate::sample::{self, Sample};
 use crate::structure::{Place, Structure};
 
 /// Most reads whose ends are compared with others, and bases of these others.
@@ -23,46 +25,27 @@ const BASES: usize = 10_000_000;
 /// Longer reads, in bases, are of instruments whose ends are of another kind.
 const LONGEST: usize = 700;
 
-/// Rounds of expectation and maximisation.
-const ROUNDS: usize = 20;
-
-/// All reads have as many bases that are not of the sample if this part of them has.
-const ALL: f32 = 0.97;
-
-/// The same where words do not tell which reads have fewer.
-const NEARLY_ALL: f32 = 0.8;
-
-/// A base of a read is the run's if at least this part of what the run has before the same bases is.
-const SUPPORTED: f32 = 0.1;
+/// Times that words are counted: in the parts of reads that other reads show to be of the sample, then
+/// in those that words show to be.
+const COUNTS: usize = 2;
 
 /// The part of the reads that have bases of the library by words, in those that have by other reads.
 const LEAST_AGREE: f32 = 0.5;
-const MOST_AGREE: f32 = 1.5;
+const MOST_AGREE: f32 = 2.0;
 
-/// Letters at an end of a read that tell how many of them are not of the sample.
-const LETTERS: usize = MOST + 2 * K;
+/// What bases are is seen in reads of which it is known with this probability how many they have.
+const SURE: f32 = 0.9;
 
 /// What reads of each mate have at either end that is not of the sample.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Library {
     /// At the start, at the end, and in front of an adapter, of each mate.
     ends: [[Option<End>; 2]; 3],
-    /// Words of the sample, where numbers of bases differ from read to read.
-    words: Option<Box<Sample>>,
+    /// What tells how many bases a read has, where that differs from read to read.
+    words: Option<Box<Words>>,
     /// Bases that the library turns into others: words are written with both as one.
     pub(crate) conversion: Option<Conversion>,
     pub(crate) structures: Vec<Structure>,
-}
-
-/// The bases at one end of the reads of one mate.
-#[derive(Clone, Debug)]
-struct End {
-    /// Share of the reads with each number of them.
-    shares: Vec<f32>,
-    /// Frequencies of A, C, G and T at each place, among them and in the sample.
-    bases: Vec<[[f32; 4]; 2]>,
-    /// See [`elsewhere`].
-    elsewhere: f32,
 }
 
 /// The reads of one mate at one place, each a part of a read.
@@ -91,7 +74,47 @@ impl<'a> Ends<'a> {
         let oriented = self.compared().map(|read| Oriented::new(read, from_end));
         let bases = all.clone().map(|read| read.len()).sum::<usize>();
         let testify = all.step_by(bases.div_ceil(BASES).max(1));
-        Overlay::of(oriented, testify, places, good_byte(self.compared()))
+        Overlay::of(oriented, testify, places, good_byte(self.compared()), overlay::BASES)
+    }
+}
+
+/// An end at which reads have bases of the library.
+struct Found<'a, 'b> {
+    ends: &'b Ends<'a>,
+    end: End,
+    letters: Vec<Letters>,
+    /// How many bases of each compared read are not of the sample, where that is known.
+    numbers: Vec<Option<usize>>,
+    is_sure: Vec<bool>,
+}
+
+impl<'a, 'b> Found<'a, 'b> {
+    fn of(ends: &'b Ends<'a>, overlay: &Overlay, damaged: usize) -> Option<Self> {
+        let layout = Layout::of(overlay, ends.place)?;
+        let shares = layout.shares.iter().map(|share| *share as f32).collect();
+        let mut end = End::of(shares, layout.junctions as f32);
+        end.damaged = damaged;
+        let from_end = ends.place != Place::Start;
+        let letters = ends.compared().map(|read| Letters::of(read, from_end)).collect();
+        Some(Self { ends, end, letters, numbers: layout.numbers(overlay), is_sure: Vec::new() })
+    }
+
+    fn learn(&mut self, words: &Words) {
+        self.end.learn(&self.letters, words);
+        self.number(Some(words));
+    }
+
+    fn number(&mut self, words: Option<&Words>) {
+        let number = |letters: &Letters| self.end.most_probable(letters, words);
+        (self.numbers, self.is_sure) =
+            self.letters.iter().map(number).map(|(number, p)| (Some(number), p > SURE)).unzip();
+    }
+
+    /// Returns in which part of the reads words show bases of the library, of those in which other
+    /// reads do.
+    fn agreement(&self) -> f32 {
+        let with = self.numbers.iter().filter(|number| number.is_some_and(|n| n > 0)).count();
+        with as f32 / self.letters.len() as f32 / (1.0 - self.end.shares[0])
     }
 }
 
@@ -106,57 +129,48 @@ impl Library {
         self.ends.iter().flatten().all(Option::is_none)
     }
 
-    /// Learns what is not of the sample at one end of the reads of one mate, as the comparison with
-    /// `all` others shows it.
+    /// Learns what is not of the sample at the ends of the reads of some templates, as the comparisons
+    /// with other reads show it.
     pub(crate) fn learn<'a>(
         &mut self,
-        ends: &Ends<'a>,
-        overlay: &Overlay,
-        all: impl Iterator<Item = ReadRef<'a>> + Clone,
+        compared: &[(Ends<'a>, Overlay)],
+        templates: &[Vec<ReadRef<'a>>],
         frequencies: &Sample,
     ) {
-        let reads: Vec<ReadRef<'_>> = ends.compared().collect();
-        let from_end = ends.place != Place::Start;
-        let Some(layout) = Layout::of(overlay, ends.place) else {
-            if let Some(damage) = Damage::of(overlay) {
-                self.structures.push(damage.structure(ends.place, ends.mate));
-                self.ends[ends.place.number()][ends.mate.min(1)] = Some(End::of_all(damage.places));
+        let mut found = Vec::new();
+        for (ends, overlay) in compared {
+            let damage = Damage::of(overlay);
+            self.structures.extend(damage.iter().map(|it| it.structure(ends.place, ends.mate)));
+            let damaged = damage.map_or(0, |damage| damage.places);
+            if let Some(here) = Found::of(ends, overlay, damaged) {
+                found.push(here);
+            } else if damaged > 0 {
+                self.ends[ends.place.number()][ends.mate.min(1)] = Some(End::of_all(damaged));
             }
-            return;
-        };
-        let shares: Vec<f32> = layout.shares.iter().map(|share| *share as f32).collect();
-        let bases = all.clone().map(|read| read.len()).sum::<usize>();
-        let mut end = End { bases: vec![[[0.25; 4]; 2]; shares.len() - 1], shares, elsewhere: 0.0 };
-        if end.number_of_all().is_none() {
-            let words = self.words.get_or_insert_with(|| {
-                let mut words = frequencies.clone();
-                words.clear();
-                words.count(&words_of(all, bases));
-                words.forget_simple_words();
-                Box::new(words)
-            });
-            let letters: Vec<Letters> =
-                reads.iter().map(|read| Letters::of(*read, from_end)).collect();
-            end.learn(&letters, words);
         }
-        let numbers_of = |end: &End| -> Vec<usize> {
-            let words = self.words.as_deref();
-            let number =
-                |read: &ReadRef<'_>| end.most_probable(&Letters::of(*read, from_end), words);
-            reads.iter().map(number).collect()
-        };
-        let mut numbers = numbers_of(&end);
-        // Words that disagree with other reads do not tell which reads have them. They know little of
-        // places at which many reads begin.
-        let with = numbers.iter().filter(|number| **number > 0).count() as f32;
-        let agree = LEAST_AGREE..MOST_AGREE;
-        if !agree.contains(&(with / reads.len() as f32 / (1.0 - end.shares[0]))) {
-            let Some(most) = end.number_of_most() else { return };
-            end = End::of_all(most);
-            numbers = numbers_of(&end);
+        let is_varied = |found: &&mut Found<'_, '_>| found.end.number_of_all().is_none();
+        if found.iter_mut().any(|found| is_varied(&found)) {
+            for _ in 0..COUNTS {
+                let words = words_of(&found, templates, frequencies);
+                found.iter_mut().filter(is_varied).for_each(|found| found.learn(&words));
+                self.words = Some(Box::new(words));
+            }
         }
-        self.structures.extend(Structure::of(ends.place, ends.mate, &reads, &numbers));
-        self.ends[ends.place.number()][ends.mate.min(1)] = Some(end);
+        for mut found in found {
+            found.number(self.words.as_deref());
+            // Words that disagree with other reads do not tell which reads have them.
+            if !(LEAST_AGREE..MOST_AGREE).contains(&found.agreement()) {
+                let Some(most) = found.end.number_of_most() else { continue };
+                found.end = End::of_all(most);
+                found.number(None);
+            }
+            let Found { ends, end, numbers, is_sure, .. } = found;
+            let reads: Vec<ReadRef<'_>> = ends.compared().collect();
+            let numbers: Vec<usize> = numbers.into_iter().map(Option::unwrap_or_default).collect();
+            self.structures
+                .extend(Structure::of(ends.place, ends.mate, &reads, &numbers, &is_sure));
+            self.ends[ends.place.number()][ends.mate.min(1)] = Some(end);
+        }
     }
 
     /// Fills `p` with the probability of each number of bases at a place that are not of the sample,
@@ -177,207 +191,56 @@ impl Library {
     }
 }
 
-/// Returns the words of the inner bases of reads.
-fn words_of<'a>(reads: impl Iterator<Item = ReadRef<'a>>, bases: usize) -> Words {
-    let step = bases.div_ceil(BASES).max(1);
-    let mut words = Words::of_bases(bases / step);
-    for read in reads.step_by(step) {
-        let margin = compared_places(read.len());
-        words.add(&read.sequence[margin..read.len() - margin]);
-    }
-    words
-}
-
-/// The letters at one end of a read, on the strand that begins there, and their qualities.
-struct Letters {
-    number: usize,
-    letters: [u8; LETTERS],
-    quality_scores: [u8; LETTERS],
-}
-
-impl Letters {
-    fn of(read: ReadRef<'_>, from_end: bool) -> Self {
-        let number = read.len().min(LETTERS);
-        let mut letters = Self { number, letters: [b'N'; LETTERS], quality_scores: [0; LETTERS] };
-        let oriented = Oriented::new(read, from_end);
-        for place in 0..number {
-            letters.letters[place] = bm_reads::base::letter(oriented.code(place));
-            letters.quality_scores[place] = oriented.quality_score(place);
+/// Returns the words of the parts of reads that are of the sample, and where these begin.
+fn words_of(
+    found: &[Found<'_, '_>],
+    templates: &[Vec<ReadRef<'_>>],
+    frequencies: &Sample,
+) -> Words {
+    // Most bases that are not of the sample at the start and at the end of each mate. What is at the
+    // start of one mate is at the end of the other one where molecules are short.
+    let mut most = [[0; 2]; 2];
+    for Found { ends, end, .. } in found {
+        let sides: &[(usize, usize)] = match ends.place {
+            Place::Start => &[(ends.mate, 0), (1 - ends.mate.min(1), 1)],
+            _ => &[(ends.mate, 1)],
+        };
+        for (mate, side) in sides {
+            most[*mate][*side] = end.most().max(most[*mate][*side]);
         }
-        letters
     }
-}
-
-/// The first bases of some letters, and what the run has there.
-#[derive(Clone, Copy)]
-struct First {
-    bases: usize,
-    codes: [u8; MOST],
-    /// How often the run has each base, and any base, before those that follow.
-    counts: [[f32; 2]; MOST],
-    errors: [f32; MOST],
-}
-
-impl First {
-    fn of(letters: &Letters, most: usize, words: &Sample) -> Self {
-        let bases = most.min(letters.number);
-        let mut first =
-            Self { bases, codes: [UNKNOWN; MOST], counts: [[0.0; 2]; MOST], errors: [0.0; MOST] };
-        let mut sequence = letters.letters;
-        let sequence = &mut sequence[..letters.number];
-        // From further inside, so that an error there hides nothing.
-        for place in (0..(bases + K).min(letters.number)).rev() {
-            let code = bm_reads::base::code(sequence[place]);
-            let counts = words.each_before(sequence, place);
-            let all = counts.iter().sum::<f32>();
-            let own = counts.get(usize::from(code)).copied().unwrap_or(0.0);
-            if place < bases {
-                first.codes[place] = code;
-                first.errors[place] = words.error(letters.quality_scores[place]);
-                first.counts[place] = [own, all];
-            }
-            // What the run has goes on beside a base that it has not.
-            if own < SUPPORTED * all {
-                let most = (0..4u8)
-                    .max_by(|a, b| counts[usize::from(*a)].total_cmp(&counts[usize::from(*b)]));
-                sequence[place] = bm_reads::base::letter(most.unwrap_or(UNKNOWN));
-            }
-        }
-        first
-    }
-
-    /// Returns the code of a place, if it is known.
-    fn code(&self, place: usize) -> Option<usize> {
-        Some(usize::from(self.codes[place])).filter(|code| *code < usize::from(UNKNOWN))
-    }
-}
-
-impl End {
-    /// Returns the end of reads of which all have so many bases that are not of the sample.
-    fn of_all(bases: usize) -> Self {
-        let mut shares = vec![0.0; bases + 1];
-        shares[bases] = 1.0;
-        Self { shares, bases: vec![[[0.25; 4]; 2]; bases], elsewhere: 0.0 }
-    }
-
-    /// Returns the number of bases that are not of the sample if all reads have as many.
-    fn number_of_all(&self) -> Option<usize> {
-        self.shares.iter().position(|share| *share >= ALL)
-    }
-
-    /// Returns the number of bases that are not of the sample in most reads, if nearly all have as many.
-    fn number_of_most(&self) -> Option<usize> {
-        let (shares, most) = (&self.shares[1..], NEARLY_ALL);
-        shares.iter().position(|share| *share >= most).map(|place| place + 1)
-    }
-
-    /// Learns which bases there are from reads.
-    fn learn(&mut self, reads: &[Letters], words: &Sample) {
-        self.elsewhere = elsewhere(reads, words);
-        let most = self.most();
-        let known: Vec<First> = reads.iter().map(|read| First::of(read, most, words)).collect();
-        for _ in 0..ROUNDS {
-            let mut bases = vec![[[1.0f32; 4]; 2]; most];
-            for first in &known {
-                let of_read = self.of_first(first);
-                let mut before = 0.0;
-                for place in (0..first.bases).rev() {
-                    before += of_read[place + 1];
-                    if let Some(code) = first.code(place) {
-                        bases[place][0][code] += before;
-                        bases[place][1][code] += 1.0 - before;
-                    }
+    let at_start = [0, 1].map(|mate| {
+        found.iter().find(|found| found.ends.place == Place::Start && found.ends.mate == mate)
+    });
+    let compared = templates.len().div_ceil(COMPARED).max(1);
+    let bases = templates.iter().flatten().map(ReadRef::len).sum::<usize>();
+    let step = if bases > BASES { compared } else { 1 };
+    let mut words = sample::Words::of_bases(bases / step);
+    let mut starts = molecules::Ends::default();
+    for (number, mates) in templates.iter().enumerate().step_by(step) {
+        for (mate, read) in mates.iter().enumerate() {
+            let [start, end] = most[mate];
+            let known = match at_start[mate] {
+                None => Some(0),
+                Some(found) if number % compared == 0 => {
+                    found.numbers.get(number / compared).copied().flatten()
                 }
+                Some(_) => None,
+            };
+            let end = read.len().saturating_sub(end);
+            let part = &read.sequence[known.unwrap_or(start).min(end)..end];
+            words.add(part);
+            match known {
+                Some(_) => starts.add(part, false),
+                None => starts.add_inside(part),
             }
-            for bases in bases.iter_mut().flatten() {
-                let all = bases.iter().sum::<f32>();
-                bases.iter_mut().for_each(|frequency| *frequency /= all);
-            }
-            self.bases = bases;
         }
     }
-
-    /// Returns the most bases that may not be of the sample.
-    fn most(&self) -> usize {
-        self.bases.len()
-    }
-
-    fn posterior(
-        &self,
-        read: ReadRef<'_>,
-        from_end: bool,
-        words: Option<&Sample>,
-        p: &mut Vec<f32>,
-    ) {
-        let most = self.most().min(read.len());
-        if let (None, Some(words)) = (self.number_of_all(), words) {
-            let first = First::of(&Letters::of(read, from_end), self.most(), words);
-            p.extend_from_slice(&self.of_first(&first)[..=most]);
-            return;
-        }
-        p.extend_from_slice(&self.shares[..=most]);
-        // A read that is shorter has no other bases.
-        p[most] += self.shares[most + 1..].iter().sum::<f32>();
-    }
-
-    /// Returns the most probable number of bases of a read that are not of the sample.
-    fn most_probable(&self, letters: &Letters, words: Option<&Sample>) -> usize {
-        match (self.number_of_all(), words) {
-            (None, Some(words)) => {
-                let p = self.of_first(&First::of(letters, self.most(), words));
-                (0..=self.most()).max_by(|a, b| p[*a].total_cmp(&p[*b])).unwrap_or(0)
-            }
-            (all, _) => all.unwrap_or(0),
-        }
-    }
-
-    /// Returns P(number of bases that are not of the sample).
-    fn of_first(&self, first: &First) -> [f32; MOST + 1] {
-        let mut shares = [0.0f64; MOST + 1];
-        let mut ratio = 1.0f64;
-        shares[0] = f64::from(self.shares[0]);
-        for place in 0..first.bases {
-            if let Some(code) = first.code(place) {
-                let [before, sample] = self.bases[place].map(|bases| bases[code]);
-                let p = next(first.counts[place], sample, self.elsewhere);
-                let error = first.errors[place];
-                ratio *= f64::from(before / ((1.0 - error) * p + error * 0.25));
-            }
-            shares[place + 1] = f64::from(self.shares[place + 1]) * ratio;
-        }
-        let all = shares.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-        shares.map(|share| (share / all) as f32)
-    }
-}
-
-/// Returns P(base | sample), by how often the run has it, and any base, before those that follow,
-/// its frequency, and the part of such cases that are of elsewhere in the sample.
-fn next([own, all]: [f32; 2], frequency: f32, elsewhere: f32) -> f32 {
-    let p = (own + frequency) / (all + 1.0);
-    (1.0 - elsewhere) * p + elsewhere * frequency
-}
-
-/// Returns in which part of the cases the bases before a word, as the run has them, say nothing of
-/// the base before it in a read: they are of elsewhere in the sample. As seen at the last places that
-/// are looked at.
-fn elsewhere(reads: &[Letters], words: &Sample) -> f32 {
-    let place = MOST - 1;
-    let known: Vec<[f32; 2]> = reads
-        .iter()
-        .filter(|read| read.number > place)
-        .map(|read| {
-            let counts = words.each_before(&read.letters[..read.number], place);
-            let code = usize::from(bm_reads::base::code(read.letters[place]));
-            [counts.get(code).copied().unwrap_or(0.0), counts.iter().sum()]
-        })
-        .filter(|[_, all]| *all > 0.0)
-        .collect();
-    let mut share = 0.1;
-    for _ in 0..ROUNDS {
-        let of_elsewhere = |counts: &[f32; 2]| share * 0.25 / next(*counts, 0.25, share);
-        share = known.iter().map(of_elsewhere).sum::<f32>() / known.len().max(1) as f32;
-    }
-    share
+    let mut sample = frequencies.clone();
+    sample.clear();
+    sample.count(&words);
+    sample.forget_simple_words();
+    Words { sample, starts: MoleculeEnds::new(starts) }
 }
 
 /// Returns the number of unknown bases that a sequence begins with.
@@ -417,8 +280,10 @@ mod tests {
         let templates: Vec<_> = reads.iter().map(|read| template(read, &scores)).collect();
         let reads = || templates.iter().map(|mates| mates[0]);
         let ends = Ends { place: Place::Start, mate: 0, reads: reads().collect() };
+        let overlay = ends.compare(reads());
+        let templates: Vec<_> = reads().map(|read| vec![read]).collect();
         let mut library = Library::default();
-        library.learn(&ends, &ends.compare(reads()), reads(), &Sample::new([1; 4]));
+        library.learn(&[(ends, overlay)], &templates, &Sample::new([1; 4]));
         Some(library).filter(|library| !library.is_idle())
     }
 

@@ -32,6 +32,11 @@ impl Ends {
         let [first, last] = Sample::outer_words(part);
         self.words.extend(first);
         self.words.extend(last.filter(|_| is_end));
+        self.add_inside(part);
+    }
+
+    /// Adds a part of a molecule without its ends.
+    pub(crate) fn add_inside(&mut self, part: &[u8]) {
         self.bases += 2 * part.len() as u64;
     }
 }
@@ -53,10 +58,14 @@ impl MoleculeEnds {
     /// Returns ln of the factor by which molecules end more often before a base than elsewhere.
     /// `own`: whether the end of the read itself may have been counted.
     pub(crate) fn log(&self, sample: &Sample, sequence: &[u8], at: usize, own: bool) -> f32 {
+        word_of(sequence, at).map_or(0.0, |word| self.log_behind(sample, word, own))
+    }
+
+    /// Returns ln of the factor by which molecules end more often behind a word than elsewhere.
+    pub(crate) fn log_behind(&self, sample: &Sample, word: u32, own: bool) -> f32 {
         if self.share == 0.0 {
             return 0.0;
         }
-        let Some(word) = word_of(sequence, at) else { return 0.0 };
         let bucket = word >> SHIFT;
         let [start, stop] =
             [bucket, bucket + 1].map(|bucket| self.buckets[bucket as usize] as usize);

@@ -37,6 +37,10 @@ const ALSO: f32 = 0.05;
 /// Other reads at one anchor that testify, at most.
 const MOST_OTHERS: u32 = 16;
 
+/// Reads that begin at one place and show how often inner bases differ, at most: a variant there is not
+/// all reads.
+const MOST_SHOW: u32 = 8;
+
 /// Bases of a lower quality say nothing, unless most of the run's are lower.
 const GOOD: u8 = 20;
 
@@ -49,6 +53,9 @@ const FILTER_BITS: u32 = 18;
 pub(crate) struct Compared {
     pub(crate) like: u32,
     pub(crate) unlike: u32,
+    /// Places that only reads that begin here have, and those at which all of these have the same base.
+    pub(crate) alone: u32,
+    pub(crate) same: u32,
 }
 
 /// The outermost bases of some reads, compared.
@@ -128,6 +135,12 @@ struct Group {
     others: u32,
 }
 
+/// The code under which reads are laid over each other, for each code of a base.
+pub(crate) type Alphabet = [u8; 4];
+
+/// Each base as it is.
+pub(crate) const BASES: Alphabet = [0, 1, 2, 3];
+
 impl Overlay {
     /// Compares the outermost bases of some reads, at their start or at their end, with those of `all`.
     pub(crate) fn of<'a>(
@@ -135,17 +148,28 @@ impl Overlay {
         all: impl Iterator<Item = ReadRef<'a>>,
         places: usize,
         good: u8,
+        alphabet: Alphabet,
     ) -> Self {
         let reads: Vec<Oriented<'_>> = reads.collect();
-        let mut anchors = Anchors::default();
+        let mut anchors = Anchors { alphabet, ..Anchors::default() };
         let of_reads: Vec<Option<usize>> =
             reads.iter().map(|read| anchors.add(*read, places)).collect();
-        all.for_each(|read| anchors.look_for(read, places));
+        if alphabet == BASES {
+            all.for_each(|read| anchors.look_for(read, places, |code| code));
+        } else {
+            let written = |code: u8| alphabet[usize::from(code)];
+            all.for_each(|read| anchors.look_for(read, places, written));
+        }
         let mut overlay = Self { places, ..Self::default() };
+        let mut shown = vec![0; anchors.groups.len()];
         for (read, group) in reads.iter().zip(&of_reads) {
             let compared = group.map(|group| {
+                shown[group] += 1;
+                let is_new = shown[group] <= MOST_SHOW;
                 let group = &anchors.groups[group];
-                overlay.add_inner(*read, group, good);
+                if is_new {
+                    overlay.add_inner(*read, group, good);
+                }
                 group.compare(*read, places, good, &mut overlay.spectra)
             });
             overlay.reads.push(compared.unwrap_or_default());
@@ -185,20 +209,27 @@ impl Group {
         spectra: &mut [Spectrum; MOST],
     ) -> Compared {
         let mut compared = Compared::default();
+        let varied = self.varied(places);
         for (place, spectrum) in spectra.iter_mut().enumerate().take(places) {
             let code = read.code(place);
             if code >= UNKNOWN || read.quality_score(place) < good {
                 continue;
             }
             let own = usize::from(code);
-            add_to(spectrum, &self.inner[place], own);
-            let like = if self.inner[place] == [0; 4] {
-                varies(&self.outermost[place]).and_then(|varies| {
-                    if varies { Some(false) } else { is_like(&self.outermost[place], own) }
-                })
-            } else {
-                is_like(&self.inner[place], own)
+            let others = &self.inner[place];
+            add_to(spectrum, others, own);
+            let is_varied = varied >> place & 1 == 1;
+            let like = match (*others == [0; 4], is_varied) {
+                (false, false) => is_like(others, own),
+                (false, true) => most_frequent(others).map(|_| false),
+                (true, true) => Some(false),
+                (true, false) => None,
             };
+            if *others == [0; 4] && varied > 0 {
+                compared.alone |= 1 << place;
+                let is_same = !is_varied && is_like(&self.outermost[place], own) == Some(true);
+                compared.same |= u32::from(is_same) << place;
+            }
             match like {
                 Some(true) => compared.like |= 1 << place,
                 Some(false) => compared.unlike |= 1 << place,
@@ -207,16 +238,25 @@ impl Group {
         }
         compared
     }
+
+    /// Returns which places vary among the reads that begin here, a bit for each.
+    fn varied(&self, places: usize) -> u32 {
+        let varied = |place: &usize| varies(&self.outermost[*place]);
+        (0..places).filter(varied).fold(0, |varied, place| varied | 1 << place)
+    }
 }
 
 /// Adds a base of a read, and which one most others have there.
 fn add_to(spectrum: &mut Spectrum, others: &[u32; 4], own: usize) {
-    let all = others.iter().sum::<u32>();
-    if let Some(most) = (0..4).find(|base| others[*base] as f32 >= AGREE * all as f32)
-        && all > 0
-    {
+    if let Some(most) = most_frequent(others) {
         spectrum[most][own] += 1;
     }
+}
+
+/// Returns the base that most others have, if they agree.
+fn most_frequent(others: &[u32; 4]) -> Option<usize> {
+    let all = others.iter().sum::<u32>();
+    (0..4).find(|base| others[*base] as f32 >= AGREE * all as f32).filter(|_| all > 0)
 }
 
 /// Returns whether a base is like those of other reads, if they tell.
@@ -224,7 +264,9 @@ fn is_like(others: &[u32; 4], own: usize) -> Option<bool> {
     let all = others.iter().sum::<u32>() as f32;
     let most = others.iter().copied().max().unwrap_or(0) as f32;
     let count = others[own] as f32;
-    if all == 0.0 {
+    let different = others.iter().filter(|other| **other as f32 >= ALSO * all).count();
+    // Others of many kinds do not tell.
+    if all == 0.0 || (most < AGREE * all && different > 2) {
         None
     } else if count > 0.0 && count >= LIKE * all {
         Some(true)
@@ -234,16 +276,17 @@ fn is_like(others: &[u32; 4], own: usize) -> Option<bool> {
 }
 
 /// Returns whether a place varies from read to read, of enough reads that begin there.
-fn varies(counts: &[u32; 4]) -> Option<bool> {
+fn varies(counts: &[u32; 4]) -> bool {
     let all = counts.iter().sum::<u32>();
     let most = counts.iter().copied().max().unwrap_or(0) as f32;
     let others = counts.iter().filter(|count| **count as f32 >= ALSO * all as f32).count();
-    (all >= BESIDE).then_some(most <= MOST_FREQUENT * all as f32 && others >= 3)
+    all >= BESIDE && most <= MOST_FREQUENT * all as f32 && others >= 3
 }
 
 /// The anchors of the reads that are compared.
 #[derive(Default)]
 struct Anchors {
+    alphabet: Alphabet,
     groups: Vec<Group>,
     by_word: HashMap<u64, usize>,
     /// A bit for each hash of a word.
@@ -259,11 +302,8 @@ impl Anchors {
         }
         let mut word = 0u64;
         for at in places..places + ANCHOR {
-            let code = read.code(at);
-            if code >= UNKNOWN {
-                return None;
-            }
-            word = word << 2 | u64::from(code);
+            let code = self.alphabet.get(usize::from(read.code(at)))?;
+            word = word << 2 | u64::from(*code);
         }
         if is_simple(word) {
             return None;
@@ -285,14 +325,17 @@ impl Anchors {
         Some(number)
     }
 
-    /// Counts the inner bases of a read beside the anchors that it has, on either strand.
-    fn look_for(&mut self, read: ReadRef<'_>, places: usize) {
+    /// Counts the inner bases of a read beside the anchors that it has, on either strand; `written` returns
+    /// the code under which a base is looked up.
+    #[inline]
+    fn look_for(&mut self, read: ReadRef<'_>, places: usize, written: impl Fn(u8) -> u8) {
         let sequence = read.sequence;
         let (mut word, mut other, mut known) = (0u64, 0u64, 0);
         for (at, letter) in sequence.iter().enumerate() {
             let code = code(*letter);
-            word = (word << 2 | u64::from(code & 3)) & ANCHOR_MASK;
-            other = other >> 2 | u64::from(3 - (code & 3)) << (2 * (ANCHOR - 1));
+            let [own, complement] = [code & 3, 3 - (code & 3)].map(|code| u64::from(written(code)));
+            word = (word << 2 | own) & ANCHOR_MASK;
+            other = other >> 2 | complement << (2 * (ANCHOR - 1));
             known = if code < UNKNOWN { known + 1 } else { 0 };
             if known < ANCHOR {
                 continue;

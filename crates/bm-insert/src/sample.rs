@@ -143,6 +143,11 @@ impl Sample {
         self.frequencies.get(usize::from(code)).map_or(0.25, |p| *p).ln()
     }
 
+    /// Returns the frequencies of A, C, G and T.
+    pub(crate) fn frequencies(&self) -> [f32; 4] {
+        self.frequencies
+    }
+
     /// Returns whether words were counted.
     pub(crate) fn has_words(&self) -> bool {
         !self.counts.is_empty()

@@ -24,6 +24,9 @@ const ADDED: f64 = 0.8;
 /// A number of bases is rare if fewer than one in so many of the reads that have any have it.
 const RARE: usize = 12;
 
+/// The same for numbers that are not named: the innermost base may be the sample's by chance.
+const NEGLIGIBLE: usize = 50;
+
 /// Where in a read something is that is not of the sample.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Place {
@@ -82,30 +85,35 @@ pub struct Structure {
 }
 
 impl Structure {
-    /// Returns what reads have at a place, of these numbers of bases; `None` if they have none.
+    /// Returns what reads have at a place, of these numbers of bases, of which some are sure; `None` if
+    /// they have none.
     pub(crate) fn of(
         place: Place,
         mate: usize,
         reads: &[ReadRef<'_>],
         numbers: &[usize],
+        is_sure: &[bool],
     ) -> Option<Self> {
         let with = numbers.iter().filter(|number| **number > 0).count();
-        let fewest = numbers.iter().copied().filter(|number| *number > 0).min()?;
-        let most = numbers.iter().copied().max()?;
-        let from_end = place != Place::Start;
-        let of_number = |wanted: usize| {
-            let with = reads.iter().zip(numbers).filter(move |(_, number)| **number == wanted);
-            with.map(move |(read, _)| Oriented::new(*read, from_end))
-                .filter(move |read| read.len() >= wanted)
-        };
+        let count = |wanted: usize| numbers.iter().filter(|number| **number == wanted).count();
+        let counts = |number: &usize| *number > 0 && NEGLIGIBLE * count(*number) >= with;
+        let longest = numbers.iter().copied().max()?;
+        let [fewest, most] = [(1..=longest).find(counts)?, (1..=longest).rfind(counts)?];
         // The number that most have, or the longest that is not rare: shorter ones may be a part of it.
-        let is_rare = |number: &usize| RARE * of_number(*number).count() < with;
+        let is_rare = |number: &usize| RARE * count(*number) < with;
         let bases = (1..=most)
-            .find(|number| 2 * of_number(*number).count() > with)
+            .find(|number| 2 * count(*number) > with)
             .or_else(|| (1..=most).rfind(|number| !is_rare(number)))?;
-        let words: Vec<Vec<u8>> = of_number(bases)
-            .map(|read| (0..bases).map(|place| read.code(place)).collect())
-            .collect();
+        let from_end = place != Place::Start;
+        let words_of = |of_all: bool| -> Vec<Vec<u8>> {
+            let reads = reads.iter().map(|read| Oriented::new(*read, from_end));
+            let with = reads.zip(numbers).zip(is_sure).filter(|((read, number), is_sure)| {
+                **number == bases && (of_all || **is_sure) && read.len() >= bases
+            });
+            with.map(|((read, _), _)| (0..bases).map(|place| read.code(place)).collect()).collect()
+        };
+        let sure = words_of(false);
+        let words = if sure.is_empty() { words_of(true) } else { sure };
         let mut parts = parts_of(&words, bases);
         if from_end {
             // As they stand in the read.
@@ -151,7 +159,7 @@ fn parts_of(words: &[Vec<u8>], bases: usize) -> Vec<Part> {
     if all[most] >= ADDED * all.iter().sum::<f64>() && bases > 0 {
         return vec![Part::Added(char::from(letter(most as u8)))];
     }
-    let entropies: Vec<f64> = counts.iter().map(|counts| entropy(counts)).collect();
+    let entropies: Vec<f64> = counts.iter().map(|counts| entropy_of_place(counts)).collect();
     let mut parts = Vec::new();
     let mut from = 0;
     while from < bases {
@@ -189,6 +197,14 @@ fn varied(words: &[Vec<u8>], entropies: &[f64], from: usize, to: usize) -> Part 
     } else {
         Part::Other(to - from)
     }
+}
+
+/// Returns the entropy of the bases at a place, in bits. Few reads show too little of it: Miller's
+/// correction (1955).
+fn entropy_of_place(counts: &[f64; 4]) -> f64 {
+    let all = counts.iter().sum::<f64>().max(1.0);
+    let different = counts.iter().filter(|count| **count > 0.0).count().max(1) as f64;
+    (entropy(counts) + (different - 1.0) / (2.0 * all * std::f64::consts::LN_2)).min(2.0)
 }
 
 /// Returns the entropy of counts, in bits.

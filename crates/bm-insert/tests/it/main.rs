@@ -7,4 +7,5 @@ mod any_input;
 mod cuts;
 mod first_bases;
 mod golden;
+mod library;
 mod run;
