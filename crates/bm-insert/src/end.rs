@@ -47,8 +47,8 @@ pub(crate) struct End {
     pub(crate) shares: Vec<f32>,
     /// Share of the reads with a junction behind any number of bases, for each.
     junctions: f32,
-    /// Frequencies of A, C, G and T among them at each place.
-    bases: Vec<[f32; 4]>,
+    /// Frequencies of A, C, G and T at each place, among them and in all reads.
+    bases: Vec<[[f32; 4]; 2]>,
     unseen: Unseen,
     /// Bases of the sample that are damaged in reads that have no others.
     pub(crate) damaged: usize,
@@ -149,9 +149,10 @@ impl First {
         first
     }
 
-    /// Returns the number of places at which the run has any base before those that follow.
+    /// Returns the number of places at which the run has bases before those that follow, more than once:
+    /// once may be by chance.
     fn known_places(&self) -> usize {
-        self.counts[..self.bases].iter().filter(|[_, all, _]| *all > 0.0).count()
+        self.counts[..self.bases].iter().filter(|[_, all, _]| *all > 1.0).count()
     }
 
     /// Returns the code of a place, if it is known.
@@ -163,7 +164,7 @@ impl First {
 impl End {
     /// Returns the end of reads that have each number of bases in these shares.
     pub(crate) fn of(shares: Vec<f32>, junctions: f32) -> Self {
-        let bases = vec![[0.25; 4]; shares.len() - 1];
+        let bases = vec![[[0.25; 4]; 2]; shares.len() - 1];
         Self { shares, junctions, bases, unseen: Unseen::default(), damaged: 0 }
     }
 
@@ -196,18 +197,19 @@ impl End {
             .filter(|first| 2 * first.known_places() > first.bases)
             .collect();
         for _ in 0..ROUNDS {
-            let mut bases = vec![[1.0f32; 4]; most];
+            let mut bases = vec![[[1.0f32; 4]; 2]; most];
             for first in &known {
                 let of_read = self.of_first(first);
                 let mut before = 0.0;
                 for place in (0..first.bases).rev() {
                     before += of_read[place + 1];
                     if let Some(code) = first.code(place) {
-                        bases[place][code] += before;
+                        bases[place][0][code] += before;
+                        bases[place][1][code] += 1.0;
                     }
                 }
             }
-            for bases in &mut bases {
+            for bases in bases.iter_mut().flatten() {
                 let all = bases.iter().sum::<f32>();
                 bases.iter_mut().for_each(|frequency| *frequency /= all);
             }
@@ -273,12 +275,12 @@ impl End {
         shares[0] = f64::from(self.shares[0]);
         for place in 0..first.bases {
             if let Some(code) = first.code(place) {
-                let (before, sample) = (self.bases[place][code], first.frequencies[code]);
-                let p = self.unseen.p(first.counts[place], sample);
+                let [before, any] = self.bases[place].map(|bases| bases[code]);
+                let p = self.unseen.p(first.counts[place], any);
                 let error = first.errors[place];
                 let p = (1.0 - error) * p + error * 0.25;
                 ratio *= f64::from(before / p);
-                of_junction *= f64::from(sample / p);
+                of_junction *= f64::from(first.frequencies[code] / p);
             }
             shares[place + 1] = f64::from(self.shares[place + 1]) * ratio;
             junctions += f64::from(self.junctions) * of_junction;
@@ -319,7 +321,7 @@ impl Unseen {
         Self(seen.map(|[new, all]| new / all))
     }
 
-    /// Returns P(base | sample), by the counts of [`First`] and its frequency.
+    /// Returns P(base | sample), by the counts of [`First`]; by its frequency where nothing is known.
     fn p(&self, [own, all, others]: [f32; 3], frequency: f32) -> f32 {
         let unseen = self.0[step(all)];
         if all == 0.0 {

@@ -35,12 +35,17 @@ const LEAST_SHARES: [f64; 3] = [0.2, 0.05, 0.03];
 /// has it. In fewer reads, and at the end, it is of a cycle that failed.
 const LEAST_ALONE: f64 = 0.9;
 
-/// The same where all smaller numbers are there.
+/// A number counts if this part has it and all smaller numbers are there.
 const LEAST_TOGETHER: f64 = 0.008;
 
-/// The same beside others, of which it is not less than one in [`FEWER`].
+/// The same for one beside others, of which it is not less than one in [`FEWER`].
 const LEAST_BESIDE: f64 = 0.002;
 const FEWER: f64 = 20.0;
+
+/// Where at least this part has one number, a longer one that counts is not less than one in so many of
+/// these: others are chimeras.
+const MOST_READS: f64 = 0.5;
+const BESIDE_MOST: f64 = 10.0;
 
 /// It is also so many times as frequent as the rarer half of all numbers: junctions of chimeras.
 const OVER_JUNCTIONS: f64 = 4.0;
@@ -86,12 +91,20 @@ impl Layout {
         let wrong = ((wrong + 1.0) / (inner + 100.0)).clamp(LEAST_WRONG, MOST_WRONG);
         let mixture = Mixture::fit(&kinds, overlay.places, wrong);
         let shares = mixture.layout(overlay, reads as f64)?;
-        let junctions = mixture.junctions().max(LEAST_JUNCTIONS);
         let is_cycle = match shares[..] {
             [_, one] => place == Place::End || one < LEAST_ALONE,
             _ => false,
         };
+        let junctions = mixture.junctions().max(LEAST_JUNCTIONS);
         (!is_cycle).then_some(Self { shares, junctions, mixture })
+    }
+
+    /// Returns the layout without numbers of up to so many bases, if any are left.
+    pub(crate) fn without_short(mut self, bases: usize) -> Option<Self> {
+        let longer = self.shares.get(bases + 1..)?.iter().sum::<f64>();
+        self.shares[1..=bases].fill(0.0);
+        self.shares[0] = 1.0 - longer;
+        (longer >= LEAST_ALL).then_some(self)
     }
 
     /// Returns how many bases of each read are not of the sample, where other reads tell: as if half of
@@ -224,13 +237,17 @@ impl Mixture {
                 && mean(inside) >= LEAST_TOGETHER.max(OVER_JUNCTIONS * mean(beyond))
         };
         let together = together.filter(stand_out);
-        let longest = lengths.clone().rfind(|bases| is_there(*bases, least(*bases)));
+        let highest = self.shares[1..].iter().copied().fold(0.0, f64::max);
+        let beside_most = if highest >= MOST_READS { highest / BESIDE_MOST } else { 0.0 };
+        let longest =
+            lengths.clone().rfind(|bases| is_there(*bases, least(*bases).max(beside_most)));
         let longest = longest.or(together)?;
         // Beside some of them, fewer are no surprise.
-        let highest = self.shares[1..].iter().copied().fold(0.0, f64::max);
         let fewer = LEAST_BESIDE.max(highest / FEWER).max(OVER_JUNCTIONS * junctions);
         let counts = |bases: &usize| *bases == longest || self.shares[*bases] >= fewer;
-        let more = lengths.clone().filter(|bases| *bases > longest).take_while(counts).count();
+        // Reads that are unlike others as far as they are compared are of something else.
+        let inside = self.shares.len() - 1;
+        let more = (longest + 1..inside).take_while(counts).count();
         let longest = longest + more;
         let number = (1..=longest).filter(counts).count();
         // If most numbers are there, so are the others.

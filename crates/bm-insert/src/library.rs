@@ -29,9 +29,11 @@ const LONGEST: usize = 700;
 /// in those that words show to be.
 const COUNTS: usize = 2;
 
-/// The part of the reads that have bases of the library by words, in those that have by other reads.
-const LEAST_AGREE: f32 = 0.5;
-const MOST_AGREE: f32 = 2.0;
+/// Words show bases of the library in this part of the reads in which other reads do; altogether, in at
+/// least and at most so many times as many.
+const LEAST_AGREE: f32 = 0.6;
+const LEAST_BY_WORDS: f32 = 0.5;
+const MOST_BY_WORDS: f32 = 2.0;
 
 /// What bases are is seen in reads of which it is known with this probability how many they have.
 const SURE: f32 = 0.9;
@@ -85,18 +87,24 @@ struct Found<'a, 'b> {
     letters: Vec<Letters>,
     /// How many bases of each compared read are not of the sample, where that is known.
     numbers: Vec<Option<usize>>,
+    /// The same as other reads show it.
+    by_others: Vec<Option<usize>>,
     is_sure: Vec<bool>,
 }
 
 impl<'a, 'b> Found<'a, 'b> {
     fn of(ends: &'b Ends<'a>, overlay: &Overlay, damaged: usize) -> Option<Self> {
         let layout = Layout::of(overlay, ends.place)?;
+        // Damage makes the outermost bases of some reads unlike others', too.
+        let layout = layout.without_short(damaged)?;
         let shares = layout.shares.iter().map(|share| *share as f32).collect();
         let mut end = End::of(shares, layout.junctions as f32);
         end.damaged = damaged;
         let from_end = ends.place != Place::Start;
-        let letters = ends.compared().map(|read| Letters::of(read, from_end)).collect();
-        Some(Self { ends, end, letters, numbers: layout.numbers(overlay), is_sure: Vec::new() })
+        let letters: Vec<Letters> =
+            ends.compared().map(|read| Letters::of(read, from_end)).collect();
+        let numbers = layout.numbers(overlay);
+        Some(Self { ends, end, letters, by_others: numbers.clone(), numbers, is_sure: Vec::new() })
     }
 
     fn learn(&mut self, words: &Words) {
@@ -110,11 +118,16 @@ impl<'a, 'b> Found<'a, 'b> {
             self.letters.iter().map(number).map(|(number, p)| (Some(number), p > SURE)).unzip();
     }
 
-    /// Returns in which part of the reads words show bases of the library, of those in which other
-    /// reads do.
-    fn agreement(&self) -> f32 {
-        let with = self.numbers.iter().filter(|number| number.is_some_and(|n| n > 0)).count();
-        with as f32 / self.letters.len() as f32 / (1.0 - self.end.shares[0])
+    /// Returns whether words show bases of the library in the same reads as other reads do, and in not
+    /// many more.
+    fn do_words_agree(&self) -> bool {
+        let has = |number: &Option<usize>| number.is_some_and(|bases| bases > 0);
+        let by_words = self.numbers.iter().filter(|number| has(number)).count();
+        let pairs = || self.by_others.iter().zip(&self.numbers).filter(|(others, _)| has(others));
+        let both = pairs().filter(|(_, words)| has(words)).count();
+        let expected = self.letters.len() as f32 * (1.0 - self.end.shares[0]);
+        both as f32 >= LEAST_AGREE * pairs().count() as f32
+            && (LEAST_BY_WORDS..MOST_BY_WORDS).contains(&(by_words as f32 / expected))
     }
 }
 
@@ -159,7 +172,7 @@ impl Library {
         for mut found in found {
             found.number(self.words.as_deref());
             // Words that disagree with other reads do not tell which reads have them.
-            if !(LEAST_AGREE..MOST_AGREE).contains(&found.agreement()) {
+            if !found.do_words_agree() {
                 let Some(most) = found.end.number_of_most() else { continue };
                 found.end = End::of_all(most);
                 found.number(None);

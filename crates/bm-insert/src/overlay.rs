@@ -41,6 +41,9 @@ const MOST_OTHERS: u32 = 16;
 /// all reads.
 const MOST_SHOW: u32 = 8;
 
+/// Reads of which more than one in so many known bases are unlike others have bases of the library.
+const MOSTLY: u32 = 4;
+
 /// Bases of a lower quality say nothing, unless most of the run's are lower.
 const GOOD: u8 = 20;
 
@@ -116,6 +119,14 @@ impl<'a> Oriented<'a> {
         self.quality_scores[at]
     }
 
+    /// Returns the first places at which the base is known and of a good quality, and their codes.
+    fn good_codes(self, places: usize, good: u8) -> impl Iterator<Item = (usize, usize)> {
+        (0..places)
+            .filter(move |place| self.quality_score(*place) >= good)
+            .map(move |place| (place, usize::from(self.code(place))))
+            .filter(|(_, code)| *code < usize::from(UNKNOWN))
+    }
+
     /// Returns the code of a base.
     pub(crate) fn code(self, at: usize) -> u8 {
         if !self.from_end {
@@ -170,7 +181,14 @@ impl Overlay {
                 if is_new {
                     overlay.add_inner(*read, group, good);
                 }
-                group.compare(*read, places, good, &mut overlay.spectra)
+                let compared = group.compare(*read, places, good);
+                // A read with bases of the library does not show how the sample's are changed.
+                if MOSTLY * compared.unlike.count_ones()
+                    <= (compared.like | compared.unlike).count_ones()
+                {
+                    group.add_to(&mut overlay.spectra, *read, places, good);
+                }
+                compared
             });
             overlay.reads.push(compared.unwrap_or_default());
         }
@@ -201,23 +219,11 @@ impl Overlay {
 }
 
 impl Group {
-    fn compare(
-        &self,
-        read: Oriented<'_>,
-        places: usize,
-        good: u8,
-        spectra: &mut [Spectrum; MOST],
-    ) -> Compared {
+    fn compare(&self, read: Oriented<'_>, places: usize, good: u8) -> Compared {
         let mut compared = Compared::default();
         let varied = self.varied(places);
-        for (place, spectrum) in spectra.iter_mut().enumerate().take(places) {
-            let code = read.code(place);
-            if code >= UNKNOWN || read.quality_score(place) < good {
-                continue;
-            }
-            let own = usize::from(code);
+        for (place, own) in read.good_codes(places, good) {
             let others = &self.inner[place];
-            add_to(spectrum, others, own);
             let is_varied = varied >> place & 1 == 1;
             let like = match (*others == [0; 4], is_varied) {
                 (false, false) => is_like(others, own),
@@ -237,6 +243,13 @@ impl Group {
             }
         }
         compared
+    }
+
+    /// Adds the outermost bases of a read, and which ones others have there.
+    fn add_to(&self, spectra: &mut [Spectrum; MOST], read: Oriented<'_>, places: usize, good: u8) {
+        for (place, own) in read.good_codes(places, good) {
+            add_to(&mut spectra[place], &self.inner[place], own);
+        }
     }
 
     /// Returns which places vary among the reads that begin here, a bit for each.
@@ -360,7 +373,7 @@ impl Anchors {
 impl Group {
     /// Counts the bases of a read whose anchor begins at `start`, but its outermost ones.
     fn count(&mut self, read: Oriented<'_>, start: usize, places: usize) {
-        let margin = compared_places(read.len()).max(1);
+        let margin = places.max(1);
         let inner = margin..read.len().saturating_sub(margin);
         // One that testifies of no place before the anchor does not count.
         self.others += u32::from(start > margin && inner.contains(&(start - 1)));

@@ -24,8 +24,9 @@ const ADDED: f64 = 0.8;
 /// A number of bases is rare if fewer than one in so many of the reads that have any have it.
 const RARE: usize = 12;
 
-/// The same for numbers that are not named: the innermost base may be the sample's by chance.
+/// The same for numbers that are not named, and for those beside one base more.
 const NEGLIGIBLE: usize = 50;
+const BY_CHANCE: usize = 4;
 
 /// Where in a read something is that is not of the sample.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -96,7 +97,11 @@ impl Structure {
     ) -> Option<Self> {
         let with = numbers.iter().filter(|number| **number > 0).count();
         let count = |wanted: usize| numbers.iter().filter(|number| **number == wanted).count();
-        let counts = |number: &usize| *number > 0 && NEGLIGIBLE * count(*number) >= with;
+        let counts = |number: &usize| {
+            let own = count(*number);
+            // The innermost base is the sample's by chance.
+            *number > 0 && NEGLIGIBLE * own >= with && BY_CHANCE * own > count(number + 1)
+        };
         let longest = numbers.iter().copied().max()?;
         let [fewest, most] = [(1..=longest).find(counts)?, (1..=longest).rfind(counts)?];
         // The number that most have, or the longest that is not rare: shorter ones may be a part of it.

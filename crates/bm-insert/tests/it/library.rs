@@ -1,7 +1,7 @@
 //! Bases of a library and conversions in runs whose reads begin at few places, and in a part of the
 //! reads.
 
-use bm_insert::{InsertModel, Place, Structure};
+use bm_insert::{InsertModel, Place, Structure, StructurePart as Part};
 
 use crate::run::{Draw, Read, Run};
 
@@ -97,7 +97,8 @@ fn a_primer_in_a_part_of_the_reads_is_found_where_reads_begin_at_few_places() {
 #[test]
 fn identifiers_are_found_even_where_nothing_reads_across() {
     let found = found(&reads(few_alone, |random, _| random.bases(10)));
-    assert_eq!(found[0].to_string(), "10 random bases at the start");
+    assert_eq!(found[0].parts, [Part::Random(10)]);
+    assert_eq!(*found[0].bases.start(), 10);
 }
 
 #[test]
