@@ -151,16 +151,21 @@ fn nothing_is_said_where_at_least_half_of_the_reads_are_kept_or_there_are_none()
     }
 }
 
-/// Returns the reads with five bases of every second one exchanged for others, at the same qualities.
+/// Returns the reads with five bases of every second one exchanged for others, each the one of the
+/// lowest quality among twenty: they differ as errors do. The qualities stay.
 fn half_changed(text: &[u8]) -> Vec<u8> {
     let changed = |(number, record): (usize, &&[u8])| {
         let mut record = record.to_vec();
-        let start = record.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        let lines: Vec<&[u8]> = record.split(|byte| *byte == b'\n').collect();
+        let (start, quality) = (lines[0].len() + 1, lines[3].to_vec());
         if number % 2 == 0 {
             let mut state = (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             for part in 0..5 {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                let byte = &mut record[start + 20 + 22 * part + (state >> 40) as usize % 20];
+                let (first, turn) = (20 + 22 * part, (state >> 40) as usize);
+                let places = (0..20).map(|place| first + (place + turn) % 20);
+                let lowest = places.min_by_key(|place| quality[*place]).unwrap();
+                let byte = &mut record[start + lowest];
                 *byte = if *byte == b'A' { b'C' } else { b'A' };
             }
         }
