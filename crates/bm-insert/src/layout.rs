@@ -253,8 +253,8 @@ impl Mixture {
         // If most numbers are there, so are the others.
         let fill = if number > 2 && 2 * number > longest { fewer } else { 0.0 };
         let mut shares: Vec<f64> = vec![0.0; self.shares.len()];
-        for bases in 1..=longest {
-            shares[bases] = if counts(&bases) { self.shares[bases] } else { fill };
+        for (bases, share) in shares.iter_mut().enumerate().take(longest + 1).skip(1) {
+            *share = if counts(&bases) { self.shares[bases] } else { fill };
         }
         let all = shares.iter().sum::<f64>();
         // Reads that are unlike others as far as they are compared are of something else.

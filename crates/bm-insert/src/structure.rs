@@ -164,7 +164,7 @@ fn parts_of(words: &[Vec<u8>], bases: usize) -> Vec<Part> {
     if all[most] >= ADDED * all.iter().sum::<f64>() && bases > 0 {
         return vec![Part::Added(char::from(letter(most as u8)))];
     }
-    let entropies: Vec<f64> = counts.iter().map(|counts| entropy_of_place(counts)).collect();
+    let entropies: Vec<f64> = counts.iter().map(entropy_of_place).collect();
     let mut parts = Vec::new();
     let mut from = 0;
     while from < bases {
