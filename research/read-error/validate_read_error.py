@@ -88,6 +88,16 @@ def plain(value: str | None) -> str | float | None:
         return value
 
 
+def with_cycles(manifest: dict, p: np.ndarray, quality: bytes) -> np.ndarray:
+    """The error probabilities of a read, with those of failed cycles in place of the network's. A read without a mate counts as a first one."""
+    p = p.copy()
+    for cycle in manifest.get("failed_cycles", []):
+        at = cycle["cycle"] - 1
+        if cycle["mate"] == 1 and at < len(p):
+            p[at] = dict(cycle["by_score"]).get(quality[at] - 33, cycle["wrong"])
+    return p
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--package", type=Path, required=True)
@@ -135,12 +145,12 @@ def main() -> int:
     codes = reads.encode(options.bm, chosen, encoding=encoding)
     single, half = (packages.Engine(folder / name) for name in ("model.onnx", "model.ane.onnx"))
     expected, probability, compared, start = [], [], [], 0
-    for i, (sequence, _) in enumerate(chosen):
+    for i, (sequence, quality) in enumerate(chosen):
         features = table[codes[start : start + len(sequence)]]
         start += len(sequence)
         p = single.probability(features).astype(np.float64)
-        expected.append(p.sum())
-        probability.append(packages.read_probability(p.sum(), len(sequence), manifest["read_rule"]))
+        expected.append(with_cycles(manifest, p, quality).sum())
+        probability.append(packages.read_probability(expected[-1], len(sequence), manifest["read_rule"]))
         if i % 10 == 0 and half.fits(len(p)):
             compared.append((features, p))
     found16 = np.concatenate(half.probabilities([features for features, _ in compared])).astype(np.float64)
@@ -155,6 +165,14 @@ def main() -> int:
     golden = json.loads((folder / "golden.json").read_text(encoding="utf-8"))["reads"]
     pairs = [(each["sequence"].encode(), each["quality"].encode()) for each in golden]
     golden_values = np.array([[each["probability"], each["expected_errors"]] for each in golden])
+    if manifest.get("failed_cycles"):
+        # Golden reads are of the network alone.
+        codes, start = reads.encode(options.bm, pairs, encoding=encoding), 0
+        for values, (sequence, quality) in zip(golden_values, pairs):
+            p = single.probability(table[codes[start : start + len(sequence)]]).astype(np.float64)
+            start += len(sequence)
+            values[1] += with_cycles(manifest, p, quality).sum() - p.sum()
+            values[0] = packages.read_probability(values[1], len(sequence), manifest["read_rule"])
     engines = {"embedded": (["--backend", "embedded"], TOLERANCE)}
     library = ["--ort-lib", str(options.ort_lib)] if options.ort_lib else []
     if library:
