@@ -10,7 +10,7 @@ use std::io::BufReader;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bm_adapt::{Adaptation, Labels, RunSample, Settings};
+use bm_adapt::{Adaptation, Labels, RunSample, Sampler, Settings};
 use bm_evidence::Evidence;
 use bm_infer::backend::Embedded;
 use bm_kmers::{Counter, Index};
@@ -33,12 +33,12 @@ fn reads() -> Vec<Record> {
 }
 
 fn sample(reads: &[Record], room: usize) -> RunSample {
-    let mut sample = RunSample::new(room);
+    let mut sampler = Sampler::new(room);
     for read in reads {
         // These reads are valid.
-        let _ = sample.observe(read.as_read());
+        let _ = sampler.observe(read.as_read());
     }
-    sample
+    sampler.finish()
 }
 
 fn count(reads: &[Record]) -> Index {

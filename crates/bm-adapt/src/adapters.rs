@@ -42,6 +42,7 @@ mod words;
 use std::cell::LazyCell;
 
 use bm_reads::ReadRef;
+use serde::{Deserialize, Serialize};
 
 use self::adapter::MOST_ADAPTERS;
 use self::boundary::{Background, Before, Boundary, DIVERSITY};
@@ -89,7 +90,7 @@ const AGREEMENT: f64 = 0.8;
 const SHORTEST: usize = 20;
 
 /// The adapters of one file, or of one mate: found in its reads, or given.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Adapters {
     /// The adapters, in the order in which they were found: known kits first, then by number of
     /// molecules and diversity of contexts.

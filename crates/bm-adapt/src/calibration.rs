@@ -26,8 +26,8 @@ impl Calibration {
     /// Returns the error rates measured in the reads of all folds, or of all but one.
     pub(crate) fn of(sample: &RunSample, labels: &Labels, without: Option<u64>) -> Self {
         let (mut bases, mut wrong) = ([0.0; SCORES], [0.0; SCORES]);
-        let is_used = |template| without != Some(fold_of(template));
-        for read in sample.reads.iter().filter(|read| is_used(read.template)) {
+        let is_used = |key| without != Some(fold_of(key));
+        for read in sample.reads.iter().filter(|read| is_used(read.key)) {
             for at in read.start..read.start + read.length {
                 let label = labels.of_bases()[at];
                 let score = usize::from(sample.scores[at]);

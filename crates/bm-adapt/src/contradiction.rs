@@ -12,6 +12,7 @@ use crate::examples::Codes;
 use crate::labels::{Label, Labels};
 use crate::network::{Scores, Surroundings, Tables, sigmoid};
 use crate::sample::RunSample;
+use crate::sampler::Sampler;
 
 /// Lowest median depth. At low depth, related sequences look like errors of each other.
 const DEEP: usize = 20;
@@ -52,11 +53,12 @@ impl Contradiction {
             Err(AdaptError::OtherKind { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let mut sample = RunSample::new(RunSample::ROOM);
+        let mut sampler = Sampler::new(RunSample::ROOM);
         for read in reads {
             // An invalid read is reported elsewhere.
-            let _ = sample.observe(read);
+            let _ = sampler.observe(read);
         }
+        let sample = sampler.finish();
         let labels = Labels::of(&sample, 1);
         if labels.depth() < DEEP {
             return Ok(None);

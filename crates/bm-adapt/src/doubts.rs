@@ -358,6 +358,7 @@ impl fmt::Display for Doubt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sampler::Sampler;
 
     #[test]
     fn evidence_is_not_used_where_it_misleads_and_is_used_where_only_the_network_learned_nothing() {
@@ -396,7 +397,7 @@ mod tests {
     #[test]
     fn long_reads_and_qualities_like_nanopores_are_recognised() {
         let sample = |reads: usize, length: usize, score: &dyn Fn(usize) -> u8| {
-            let mut sample = RunSample::new(RunSample::ROOM);
+            let mut sampler = Sampler::new(RunSample::ROOM);
             for number in 0..reads {
                 let at = |i: usize| number * 131 + i;
                 let sequence: Vec<u8> =
@@ -404,8 +405,9 @@ mod tests {
                 let quality: Vec<u8> = (0..length).map(|i| b'!' + score(at(i))).collect();
                 let read =
                     bm_reads::ReadRef { name: b"r", sequence: &sequence, quality_scores: &quality };
-                sample.observe(read).expect("a valid read");
+                sampler.observe(read).expect("a valid read");
             }
+            let sample = sampler.finish();
             assert!(!sample.reads.is_empty());
             sample
         };
@@ -415,7 +417,7 @@ mod tests {
         assert!(!are_long(&sample(60, 450, &|i| 20 + (i % 55) as u8)));
         assert!(!are_long(&sample(60, 150, &|i| b"\x02\x0b\x19\x25"[i % 4])));
         assert!(!are_long(&sample(60, 200, &|i| 2 + (i % 44) as u8)));
-        assert!(!are_long(&RunSample::new(RunSample::ROOM)));
+        assert!(!are_long(&Sampler::new(RunSample::ROOM).finish()));
     }
 
     #[test]

@@ -27,6 +27,12 @@ pub enum AdaptError {
     /// The SHA-256 of the evidence could not be computed.
     #[error("evidence: its SHA-256 cannot be computed")]
     Evidence(#[source] std::io::Error),
+    /// The sample of a part of a run is broken.
+    #[error("sample of reads: {0}")]
+    Sample(String),
+    /// The sample of a part of a run cannot be read.
+    #[error("sample of reads: cannot be read")]
+    SampleInput(#[source] std::io::Error),
     /// An adapter that was given is not one.
     #[error("{place}: {reason}")]
     Adapter {

@@ -23,9 +23,9 @@ pub(crate) const FOLDS: u64 = 4;
 const READ_SALT: u64 = 0x9e37_79b9_7f4a_7c15;
 const BASE_SALT: u64 = 0xd1b5_4a32_d192_ed03;
 
-/// Returns the fold of a template's reads.
-pub(crate) fn fold_of(template: u64) -> u64 {
-    mix(template ^ READ_SALT) % FOLDS
+/// Returns the fold of a template's reads, by its key.
+pub(crate) fn fold_of(key: u64) -> u64 {
+    mix(key ^ READ_SALT) % FOLDS
 }
 
 /// The codes of one read of a sample at a time.
@@ -72,7 +72,7 @@ pub(crate) fn choose(
         Phred::new(score as u8).map_or(0.0, Phred::error_probability).min(REPORTED)
     });
     let (mut wrong, mut right, mut expected) = (0.0f64, 0.0f64, 0.0f64);
-    let is_used = |read: &Kept| without != Some(fold_of(read.template));
+    let is_used = |read: &Kept| without != Some(fold_of(read.key));
     for read in sample.reads.iter().filter(|read| is_used(read)) {
         for at in read.start..read.start + read.length {
             match labels.of_bases()[at] {
@@ -152,7 +152,7 @@ fn disputed(
             disputes.iter().take_while(|dispute| dispute.first < read.start + read.length).count();
         let (here, rest) = disputes.split_at(mine);
         disputes = rest;
-        if here.is_empty() || without == Some(fold_of(read.template)) {
+        if here.is_empty() || without == Some(fold_of(read.key)) {
             continue;
         }
         let (ours, theirs, mate) =

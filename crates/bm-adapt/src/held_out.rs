@@ -131,7 +131,7 @@ impl HeldOutReads {
             let (here, rest) =
                 if kept.has_mate { disputes.split_at(mine) } else { (&[][..], disputes) };
             disputes = rest;
-            if fold_of(kept.template) != fold {
+            if fold_of(kept.key) != fold {
                 continue;
             }
             let codes = codes.of(sample, index);

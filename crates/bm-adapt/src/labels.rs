@@ -172,7 +172,7 @@ impl Labels {
         &self.of_bases
     }
 
-    /// Returns the reads of the sample with their labels, in the order of the run.
+    /// Returns the reads of the sample with their labels, in the order of the sample.
     pub fn of_reads<'a>(&'a self, sample: &'a RunSample) -> impl Iterator<Item = LabelledRead<'a>> {
         sample.reads.iter().enumerate().map(|(index, read)| LabelledRead {
             template: read.template,

@@ -1,7 +1,8 @@
 //! Adapts the error model of sequencing reads to a run, by the run's own reads: no reference, no
 //! labels from outside.
 //!
-//! - [`RunSample`] keeps a sample of the reads in bounded memory, whatever the size of the file.
+//! - [`Sampler`] keeps a sample of the reads in bounded memory, whatever the size of the file and the
+//!   order of the reads: [`RunSample`].
 //! - [`Labels`] lays the sample's reads over each other: where many reads overlap, a base that
 //!   hardly any of them has is an error.
 //! - [`Adaptation::learn`] trains the network of `read-error` on these labels. It learns what a
@@ -16,20 +17,21 @@
 //! # Quick start
 //!
 //! ```
-//! use bm_adapt::{Adaptation, Choice, Labels, RunSample, Settings};
+//! use bm_adapt::{Adaptation, Choice, Labels, RunSample, Sampler, Settings};
 //! use bm_quality::ModelPackage;
 //! use bm_reads::ReadRef;
 //!
 //! // Observe every read of the run.
-//! let mut sample = RunSample::new(RunSample::ROOM);
+//! let mut sampler = Sampler::new(RunSample::ROOM);
 //! # let mixed = |i: u64| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61) as usize;
 //! # let genome: Vec<u8> = (0..3000).map(|i| b"ACGT"[mixed(i) % 4]).collect();
 //! for start in 0..600 {
 //!     let sequence = &genome[4 * start..4 * start + 100];
-//!     sample.observe(ReadRef { name: b"read", sequence, quality_scores: &[b'F'; 100] })?;
+//!     sampler.observe(ReadRef { name: b"read", sequence, quality_scores: &[b'F'; 100] })?;
 //! }
 //!
 //! // Label bases, learn, and choose a model.
+//! let sample = sampler.finish();
 //! let labels = Labels::of(&sample, 2);
 //! let base = ModelPackage::embedded("read-error")?;
 //! let adaptation = Adaptation::learn(&sample, &labels, &base, &Settings::default())?;
@@ -52,8 +54,7 @@
 //!
 //! # Reproducibility
 //!
-//! The same reads in the same order with the same seed give the same bytes, on any number of
-//! threads.
+//! The same reads with the same seed give the same bytes, in any order and on any number of threads.
 
 mod adaptation;
 mod adapters;
@@ -77,6 +78,7 @@ mod package;
 mod parallel;
 mod read_weight;
 mod sample;
+mod sampler;
 mod seen_reads;
 mod settings;
 mod train;
@@ -91,6 +93,7 @@ pub use findings::{EvidenceFindings, Findings, HeldOut, Row};
 pub use held_out::{Figures, Gain};
 pub use labels::{Label, LabelledRead, Labels};
 pub use sample::RunSample;
+pub use sampler::Sampler;
 pub use seen_reads::SeenReads;
 pub use settings::{Choice, Settings};
 

@@ -5,7 +5,8 @@ use bm_io::is_stdout;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    adapt, completions, encode, filter, man, models, recalibrate, score, selfcheck, truth, tune,
+    adapt, completions, encode, filter, man, models, observe, recalibrate, score, selfcheck, truth,
+    tune,
 };
 
 /// Keeps the good reads of a FASTQ file, with a small neural network and the run's own k-mers.
@@ -40,6 +41,7 @@ enum Command {
     Score(score::Args),
     Tune(tune::Args),
     Adapt(adapt::Args),
+    Observe(observe::Args),
     Recalibrate(recalibrate::Args),
     Encode(encode::Args),
     Models(models::Args),
@@ -62,6 +64,7 @@ impl Cli {
             Command::Encode(args) => args.outputs().all(|path| is_stdout(path)),
             Command::Truth(args) => args.outputs().all(|path| is_stdout(path)),
             Command::Adapt(_) => false,
+            Command::Observe(args) => is_stdout(args.output()),
             Command::Models(_)
             | Command::Selfcheck(_)
             | Command::Completions(_)
@@ -76,6 +79,7 @@ impl Cli {
             Command::Score(args) => args.run(),
             Command::Tune(args) => args.run(),
             Command::Adapt(args) => args.run(),
+            Command::Observe(args) => args.run(),
             Command::Recalibrate(args) => args.run(),
             Command::Encode(args) => args.run(),
             Command::Models(args) => args.run(),

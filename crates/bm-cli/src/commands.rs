@@ -6,6 +6,7 @@ pub(crate) mod encode;
 pub(crate) mod filter;
 pub(crate) mod man;
 pub(crate) mod models;
+pub(crate) mod observe;
 pub(crate) mod recalibrate;
 pub(crate) mod score;
 pub(crate) mod selfcheck;

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use bm_reads::ReadRef;
 use bm_reads::base::{UNKNOWN, letter};
+use serde::{Deserialize, Serialize};
 
 use crate::overlay::Oriented;
 
@@ -29,7 +30,7 @@ const NEGLIGIBLE: usize = 50;
 const BY_CHANCE: usize = 4;
 
 /// Where in a read something is that is not of the sample.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Place {
     /// At its start.
     Start,
@@ -46,7 +47,7 @@ impl Place {
 }
 
 /// What the bases are.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub enum Part {
     /// So many bases that differ from read to read, as those of a molecular identifier.
     Random(usize),
@@ -71,7 +72,7 @@ pub enum Part {
 }
 
 /// Bases at one end of the reads of one mate that a library has and the sample has not.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Structure {
     /// Where they are.
     pub place: Place,

@@ -1,5 +1,7 @@
 //! Counts the k-mers of a run in bounded memory.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::index::{Index, MAX_LEVEL, is_sampled};
@@ -11,7 +13,7 @@ use crate::table::{Kept, Table};
 /// K-mers are split into shards by their minimizers: each shard is small and can be counted by its
 /// own thread. The number of shards is fixed, so that the counts do not depend on the threads.
 const SHARD_BITS: u32 = 10;
-const SHARDS: usize = 1 << SHARD_BITS;
+pub(crate) const SHARDS: usize = 1 << SHARD_BITS;
 
 /// Bytes of super-k-mers collected per shard before they are counted together: the shard is then
 /// loaded into the cache once for all of them.
@@ -63,6 +65,8 @@ struct Shard {
     max_lines: usize,
     /// One in 2^level k-mers is kept, by its hash.
     level: u32,
+    /// Whether k-mers seen once stay where memory is full: another part of the run may have them too.
+    keeps_singletons: bool,
 }
 
 impl Counter {
@@ -92,8 +96,20 @@ impl Counter {
         let max_lines =
             ((TABLE_FRACTION * bytes as f64) as usize / (SHARDS + 1) / Table::LINE_BYTES).max(1);
         let level = level.min(MAX_LEVEL);
-        let shard = || Shard { table: Table::new(FIRST_LINES.min(max_lines)), max_lines, level };
+        let shard = || Shard {
+            table: Table::new(FIRST_LINES.min(max_lines)),
+            max_lines,
+            level,
+            keeps_singletons: false,
+        };
         Self::of(k, (0..SHARDS).map(|number| (number, shard())).collect())
+    }
+
+    /// Returns a counter for a part of a run, whose counts are merged with those of other parts: k-mers
+    /// seen once stay.
+    pub fn keeping_singletons(mut self) -> Self {
+        self.shards.iter_mut().for_each(|(_, shard)| shard.keeps_singletons = true);
+        self
     }
 
     fn of(k: usize, shards: Vec<(usize, Shard)>) -> Self {
@@ -156,7 +172,7 @@ impl Counter {
         });
     }
 
-    fn flush_all(&mut self) {
+    pub(crate) fn flush_all(&mut self) {
         for ((pending, lengths), (_, shard)) in
             self.pending.chunks_exact(PENDING_BYTES).zip(&mut self.lengths).zip(&mut self.shards)
         {
@@ -165,10 +181,31 @@ impl Counter {
         }
     }
 
+    /// Returns the fraction of all distinct k-mers that are counted: 1, or less where memory was short.
+    pub fn fraction(&self) -> f64 {
+        0.5f64.powi(self.level() as i32)
+    }
+
+    /// Returns how often the k-mers were halved: one in 2^level was counted.
+    pub(crate) fn level(&self) -> u32 {
+        self.shards.iter().map(|(_, shard)| shard.level).max().unwrap_or(0)
+    }
+
+    /// Returns the numbers of the shards that are counted here.
+    pub(crate) fn shard_numbers(&self) -> Range<usize> {
+        let numbers = || self.shards.iter().map(|(number, _)| *number);
+        numbers().min().unwrap_or(0)..numbers().max().map_or(0, |last| last + 1)
+    }
+
+    /// Returns the cells of each shard, sorted. The caller has flushed.
+    pub(crate) fn into_sorted(self) -> impl Iterator<Item = Vec<u64>> {
+        self.shards.into_iter().map(|(_, shard)| shard.table.into_kept(|_, _| true).sorted())
+    }
+
     /// Returns the index of the k-mers seen at least twice.
     pub fn finish(mut self) -> Index {
         self.flush_all();
-        let level = self.shards.iter().map(|(_, shard)| shard.level).max().unwrap_or(0);
+        let level = self.level();
         // The kept cells stay in the memory of their tables and the rest is released: tables and
         // index together could exceed the bound.
         let kept: Vec<_> = self
@@ -182,7 +219,11 @@ impl Counter {
         release_freed();
         let mut index = Index::new(self.k, level, kept.iter().map(Kept::len).sum());
         for kept in kept {
-            kept.iter().for_each(|(hash, count)| index.insert(hash, count));
+            // In an order that does not depend on that of the reads.
+            kept.sorted().iter().for_each(|cell| {
+                let (hash, count) = Table::parts(*cell);
+                index.insert(hash, count);
+            });
         }
         index
     }
@@ -236,7 +277,8 @@ impl Shard {
             && self.table.len() as f64 > ENOUGH_FREE * self.table.capacity() as f64
         {
             let singletons = self.table.with_count(1);
-            if singletons as f64 <= MANY_SINGLETONS * self.table.len() as f64 && singletons > 0 {
+            let are_errors = singletons as f64 <= MANY_SINGLETONS * self.table.len() as f64;
+            if are_errors && singletons > 0 && !self.keeps_singletons {
                 self.table.rebuild(most, |_, count| count > 1);
             } else if self.level == MAX_LEVEL {
                 // The memory holds hardly any k-mers: start again with the next ones.

@@ -32,8 +32,14 @@
 //! are mostly errors; otherwise every second k-mer is dropped, by its hash ([`Index::fraction`]).
 //! [`Counter::split`] spreads the counting over threads; the result does not depend on their
 //! number.
+//!
+//! # Parts of a run
+//!
+//! [`Counter::write_counts`] writes the k-mers of a part of a run, [`merge()`] makes of the counts of all
+//! parts the same index as one counter of the whole run.
 
 mod counter;
+mod counts;
 mod error;
 mod hashes;
 mod index;
@@ -44,6 +50,7 @@ mod superkmer;
 mod table;
 
 pub use counter::Counter;
+pub use counts::{Counts, merge};
 pub use error::KmerError;
 pub use hashes::Hashes;
 pub use index::{Index, is_sampled, read_u32, read_u64};

@@ -3,8 +3,8 @@
 use crate::memory::prefetch;
 
 /// Bits of a cell that hold the count; the others are the upper ones of the hash.
-const COUNT_BITS: u32 = 12;
-const COUNT: u64 = MAX_COUNT as u64;
+pub(crate) const COUNT_BITS: u32 = 12;
+pub(crate) const COUNT: u64 = MAX_COUNT as u64;
 
 /// Highest count; it means "this many or more".
 pub(crate) const MAX_COUNT: u32 = (1 << COUNT_BITS) - 1;
@@ -135,7 +135,7 @@ impl Table {
     }
 
     /// Returns the hash and the count of a cell.
-    fn parts(cell: u64) -> (u64, u32) {
+    pub(crate) fn parts(cell: u64) -> (u64, u32) {
         (cell & !COUNT, (cell & COUNT) as u32)
     }
 
@@ -166,8 +166,11 @@ impl Kept {
         self.count
     }
 
-    /// Returns hashes and counts.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, u32)> {
-        self.lines.iter().flat_map(|line| line.0).take(self.count).map(Table::parts)
+    /// Returns the cells, sorted: by their hashes.
+    pub(crate) fn sorted(self) -> Vec<u64> {
+        let mut cells: Vec<u64> =
+            self.lines.iter().flat_map(|line| line.0).take(self.count).collect();
+        cells.sort_unstable();
+        cells
     }
 }

@@ -11,7 +11,7 @@ use crate::decide::{Decider, ScoredTemplate};
 use crate::engine::{Engine, EngineChoice};
 use crate::fate::Decision;
 use crate::inserts::{AdapterChoice, RunInserts};
-use crate::learn::Learned;
+use crate::learned::Learned;
 use crate::losses::Losses;
 use crate::model_alone::ModelAlone;
 use crate::pipeline::{BATCH_BYTES, MEMORY_BYTES, Plan, Product, trial};

@@ -1,16 +1,19 @@
 //! Where the inserts of a run end: its adapters, and what its first reads show.
 
 use bm_adapt::{Adapters, GivenAdapter};
-use bm_insert::{Adapter, Finder, Insert, InsertModel, Inserts, Structure};
+use bm_insert::{Adapter, Finder, Insert, InsertModel, Inserts};
 use bm_reads::ReadRef;
 use bm_reads::conversion::Conversion;
+use serde::{Deserialize, Serialize};
 
 use crate::PipelineError;
 use crate::inputs::Layout;
+use crate::library::Library;
 use crate::templates::{TemplateBatch, TemplateReader};
 
 /// Where the adapters of a run come from.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AdapterChoice {
     /// They are found in its first reads.
     #[default]
@@ -25,7 +28,7 @@ pub enum AdapterChoice {
 #[derive(Clone, Debug)]
 pub struct RunInserts {
     /// The adapters of first mates and single reads, then those of second mates.
-    pub adapters: [Adapters; 2],
+    adapters: [Adapters; 2],
     model: InsertModel,
     /// Number of templates from which it was learned: the first ones of the run.
     templates: u64,
@@ -161,7 +164,7 @@ impl RunInserts {
     }
 
     /// Returns the bases that the library turns into others, if it does.
-    pub fn conversion(&self) -> Option<Conversion> {
+    pub(crate) fn conversion(&self) -> Option<Conversion> {
         self.model.conversion()
     }
 
@@ -179,9 +182,13 @@ impl RunInserts {
         Some(if is_complement { of_run.complement() } else { of_run })
     }
 
-    /// Returns what the library has at the ends of reads, but adapters.
-    pub fn structures(&self) -> &[Structure] {
-        self.model.structures()
+    /// Returns what the library has that is not of the sample.
+    pub fn library(&self) -> Library {
+        Library {
+            adapters: self.adapters.clone(),
+            structures: self.model.structures().to_vec(),
+            conversion: self.conversion(),
+        }
     }
 
     /// Returns the model of inserts.

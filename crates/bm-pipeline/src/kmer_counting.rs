@@ -114,11 +114,12 @@ fn stopped() -> PipelineError {
 }
 
 /// Returns the counter for a run that begins with these reads, in this many parts, with this many
-/// bytes for all of them.
+/// bytes for all of them. Of a part of a run, k-mers seen once stay.
 pub(crate) fn counters<'a>(
     first: impl Iterator<Item = ReadRef<'a>>,
     bytes: usize,
     parts: usize,
+    is_part: bool,
 ) -> Vec<Counter> {
     let (mut codes, mut errors, mut bases) = (Vec::new(), 0.0, 0);
     for read in first {
@@ -128,5 +129,6 @@ pub(crate) fn counters<'a>(
         bases += read.len();
     }
     let k = kmer::length_for(codes.iter().map(Vec::as_slice), errors / bases.max(1) as f64);
-    Counter::new(k, bytes).split(parts)
+    let counter = Counter::new(k, bytes);
+    if is_part { counter.keeping_singletons() } else { counter }.split(parts)
 }

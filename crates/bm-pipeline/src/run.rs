@@ -16,7 +16,9 @@ use crate::engine::{Engine, EngineChoice};
 use crate::hindsight::Hindsight;
 use crate::inputs::{Inputs, Layout};
 use crate::inserts::{self, AdapterChoice, Ahead, RunInserts, read_first};
-use crate::learn::{Learned, Learning};
+use crate::learn::Learning;
+use crate::learned::Learned;
+use crate::library::Library;
 use crate::losses::Losses;
 use crate::model_alone::ModelAlone;
 use crate::observer::Observer;
@@ -146,8 +148,8 @@ pub struct Done {
     pub totals: Totals,
     /// What is cut off reads.
     pub trimming: Trimming,
-    /// Where inserts end, if that was looked for.
-    pub inserts: Option<Box<RunInserts>>,
+    /// What the library has that is not of the sample, if that was looked for.
+    pub library: Option<Library>,
     /// Distributions, if they were requested.
     pub survey: Option<Box<Survey>>,
     /// The rules and criteria that decided.
@@ -407,7 +409,7 @@ impl Job<'_> {
             layout,
             totals: tally.totals,
             trimming: settings.trimming,
-            inserts,
+            library: inserts.as_deref().map(RunInserts::library),
             survey: tally.survey,
             decider,
             source,

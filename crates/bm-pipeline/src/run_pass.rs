@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::thread::{self, Scope};
 
-use bm_adapt::{RunSample, SeenReads};
+use bm_adapt::{Sampler, SeenReads};
 use bm_insert::Finder;
 use bm_io::{Cancellation, Held, InFlight, Input, ReadFormats, Tasks, is_stdio, open_file};
 use bm_kmers::Counter;
@@ -121,7 +121,7 @@ pub(crate) struct Pass<'a> {
 /// k-mers on separate threads. The calling thread does what the system gives no thread for.
 pub(crate) fn observe(
     pass: Pass<'_>,
-    mut sample: Option<&mut RunSample>,
+    mut sample: Option<&mut Sampler>,
     counters: Vec<Counter>,
     observer: &dyn Observer,
 ) -> Result<Vec<Counter>, PipelineError> {
@@ -145,7 +145,7 @@ pub(crate) fn observe(
 }
 
 /// Offers the sample the templates of a batch.
-fn offer(batch: &SampleParts, name: &str, sample: &mut RunSample) -> Result<(), PipelineError> {
+fn offer(batch: &SampleParts, name: &str, sample: &mut Sampler) -> Result<(), PipelineError> {
     for template in batch.templates.templates() {
         let parts: Vec<_> =
             (template.mates().iter()).map(|mate| (batch.placed(mate), batch.part(mate))).collect();

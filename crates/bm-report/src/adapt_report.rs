@@ -107,8 +107,8 @@ impl AdaptReport {
             command: "adapt".to_owned(),
             inputs: inputs.iter().map(|path| bm_io::name(path)).collect(),
             output: output.display().to_string(),
-            adapters_found: learned.inserts.as_deref().map(MateAdapters::of).unwrap_or_default(),
-            library: learned.inserts.as_deref().and_then(LibraryFacts::of),
+            adapters_found: MateAdapters::of(&learned.library),
+            library: LibraryFacts::of(&learned.library),
             adaptation: AdaptationFacts::of(learned),
             wall_s: wall.as_secs_f64(),
         }

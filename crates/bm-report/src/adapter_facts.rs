@@ -1,7 +1,7 @@
 //! The adapters of a run, for reports.
 
 use bm_adapt::{Acceptance, Adapter, Adapters, Reason};
-use bm_pipeline::RunInserts;
+use bm_pipeline::Library;
 use serde::{Deserialize, Serialize};
 
 /// The adapters in the first reads of one mate.
@@ -63,8 +63,8 @@ pub enum NotOfSample {
 
 impl MateAdapters {
     /// Returns the adapters of each mate whose reads were looked at.
-    pub fn of(inserts: &RunInserts) -> Vec<Self> {
-        let mates = [1, 2].into_iter().zip(&inserts.adapters);
+    pub fn of(library: &Library) -> Vec<Self> {
+        let mates = [1, 2].into_iter().zip(&library.adapters);
         let looked_at = mates.filter(|(_, adapters)| adapters.reads > 0);
         looked_at.map(|(mate, adapters)| Self::of_mate(mate, adapters)).collect()
     }

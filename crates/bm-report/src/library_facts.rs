@@ -1,6 +1,6 @@
 //! What a run's library has at the ends of its reads, and which bases it turns into others, for reports.
 
-use bm_pipeline::RunInserts;
+use bm_pipeline::Library;
 use serde::{Deserialize, Serialize};
 
 /// What of a run's reads is of its library and not of the sample, but adapters.
@@ -37,14 +37,14 @@ pub struct ConversionFacts {
 
 impl LibraryFacts {
     /// Returns what was found; `None` if nothing was.
-    pub fn of(inserts: &RunInserts) -> Option<Self> {
-        let structures = inserts.structures().iter().map(|structure| StructureFacts {
+    pub fn of(library: &Library) -> Option<Self> {
+        let structures = library.structures.iter().map(|structure| StructureFacts {
             mate: 1 + structure.mate as u8,
             share: structure.fraction,
             bases: [*structure.bases.start(), *structure.bases.end()],
             what: structure.to_string(),
         });
-        let conversion = inserts.conversion().map(|conversion| {
+        let conversion = library.conversion.map(|conversion| {
             let [from, to] = conversion.letters();
             ConversionFacts { from, to }
         });

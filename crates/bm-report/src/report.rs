@@ -211,8 +211,8 @@ impl Report {
             totals: done.totals,
             losses: done.losses.as_ref().map(LossFacts::of),
             trim: TrimFacts::of(&done.trimming),
-            adapters_found: done.inserts.as_deref().map(MateAdapters::of).unwrap_or_default(),
-            library: done.inserts.as_deref().and_then(LibraryFacts::of),
+            adapters_found: done.library.as_ref().map(MateAdapters::of).unwrap_or_default(),
+            library: done.library.as_ref().and_then(LibraryFacts::of),
             scores,
             model: model
                 .map(|(engine, ..)| ModelFacts::of(engine, criteria.threshold))

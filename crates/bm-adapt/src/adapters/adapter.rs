@@ -1,6 +1,7 @@
 //! An adapter, and how it was accepted.
 
 use bm_reads::base::{code, letter};
+use serde::{Deserialize, Serialize};
 
 use super::kits::{Kit, kit_of};
 use super::origin::Reason;
@@ -14,7 +15,7 @@ pub(super) const MOST_ADAPTERS: usize = 4;
 const NO_NAME: &str = "unknown";
 
 /// How an adapter was accepted.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Acceptance {
     /// It is the adapter of a known kit.
     Kit,
@@ -28,7 +29,7 @@ pub enum Acceptance {
 }
 
 /// An adapter of a run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Adapter {
     /// Name for users: of a given adapter the one that was given, else the kit's, else "unknown" or
     /// "given".
@@ -47,6 +48,7 @@ pub struct Adapter {
     /// 1 (always the same four bases) to 256. Copies of a molecule count once. 0 for a given adapter.
     pub contexts: f64,
     /// The kit whose adapter it is.
+    #[serde(with = "super::kits::by_name")]
     pub kit: Option<&'static Kit>,
     /// How it was accepted.
     pub acceptance: Acceptance,

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use bm_reads::base::{bases_of, code};
 use noodles_fasta as fasta;
+use serde::{Deserialize, Serialize};
 
 use super::kits::{Kit, kit_of};
 use crate::AdaptError;
@@ -45,11 +46,28 @@ const SHOWN: usize = 24;
 /// assert!(error.to_string().starts_with("adapter AGATC-GGA: `-` at position 6 is no base"));
 /// # Ok::<(), bm_adapt::AdaptError>(())
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "Stored")]
 pub struct GivenAdapter {
     name: Option<String>,
     /// IUPAC letters, upper case, without `U`.
     sequence: String,
+}
+
+/// An adapter in a file of `bm`, before it is checked.
+#[derive(Deserialize)]
+struct Stored {
+    name: Option<String>,
+    sequence: String,
+}
+
+impl TryFrom<Stored> for GivenAdapter {
+    type Error = AdaptError;
+
+    fn try_from(stored: Stored) -> Result<Self, AdaptError> {
+        let Stored { name, sequence } = stored;
+        Self::at(&format!("adapter {}", shown(&sequence)), name, sequence.as_bytes())
+    }
 }
 
 impl GivenAdapter {

@@ -47,6 +47,28 @@ const fn kit(name: &'static str, sequence: &'static str) -> Kit {
     Kit { name, sequence }
 }
 
+/// A kit by its name, in files.
+pub(super) mod by_name {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{KITS, Kit};
+
+    pub(in crate::adapters) fn serialize<S: Serializer>(
+        kit: &Option<&'static Kit>,
+        output: S,
+    ) -> Result<S::Ok, S::Error> {
+        kit.map(|kit| kit.name).serialize(output)
+    }
+
+    /// A kit of another version, which this one does not know, is none.
+    pub(in crate::adapters) fn deserialize<'de, D: Deserializer<'de>>(
+        input: D,
+    ) -> Result<Option<&'static Kit>, D::Error> {
+        let name = Option::<String>::deserialize(input)?;
+        Ok(name.and_then(|name| KITS.iter().find(|kit| kit.name == name)))
+    }
+}
+
 impl Kit {
     /// Returns the base codes.
     pub(super) fn codes(&self) -> Vec<u8> {

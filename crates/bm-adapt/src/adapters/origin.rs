@@ -1,6 +1,7 @@
 //! Whether a sequence is of the sample or not: what an unknown adapter has to pass.
 
 use bm_reads::base::UNKNOWN;
+use serde::{Deserialize, Serialize};
 
 use super::boundary::Background;
 use super::reads::Reads;
@@ -39,7 +40,7 @@ const FOREIGN: f64 = 8.0;
 const MANY: f64 = 0.2;
 
 /// Why a sequence that is no known kit's is not of the sample.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Reason {
     /// The sample is read on both strands, and the sequence on one.
     OneStrand,

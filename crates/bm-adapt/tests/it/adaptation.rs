@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bm_adapt::{Adaptation, Choice, Contradiction, Doubt, Labels, RunSample, Settings};
+use bm_adapt::{Adaptation, Choice, Contradiction, Doubt, Labels, RunSample, Sampler, Settings};
 use bm_infer::{Backend, backend::Embedded};
 use bm_quality::{ModelPackage, QualityModel};
 
@@ -134,7 +134,7 @@ fn an_adapted_package_can_be_adapted_again() {
 #[test]
 fn models_of_another_kind_are_refused() {
     let mean_q20 = ModelPackage::embedded("mean-q20").unwrap();
-    let sample = RunSample::new(1000);
+    let sample = Sampler::new(1000).finish();
     let error =
         Adaptation::learn(&sample, &Labels::of(&sample, 1), &mean_q20, &Settings::default())
             .unwrap_err();

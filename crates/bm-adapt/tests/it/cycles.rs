@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bm_adapt::{Adaptation, Choice, Labels, RunSample, Settings};
+use bm_adapt::{Adaptation, Choice, Labels, RunSample, Sampler, Settings};
 use bm_infer::backend::Embedded;
 use bm_quality::{FailedCycle, FailedCycles, ModelPackage, PlacedRead, QualityModel};
 use bm_reads::ReadRef;
@@ -83,7 +83,7 @@ fn no_cycle_of_a_good_run_or_of_one_that_gets_worse_gradually_has_failed() {
 fn a_cycle_that_always_gives_one_base_is_found_where_all_reads_of_a_place_have_it() {
     let mut draw = Draw::new(12);
     let genome = genome(3_000, 12);
-    let mut sample = RunSample::new(RunSample::ROOM);
+    let mut sampler = Sampler::new(RunSample::ROOM);
     let (mut made, mut wrong) = (0, 0);
     // Amplicons of 200 bases, read from both ends.
     for start in (0..2_800).step_by(100) {
@@ -96,10 +96,10 @@ fn a_cycle_that_always_gives_one_base_is_found_where_all_reads_of_a_place_have_i
             }
             made += 1;
             wrong += u32::from(mates[0].wrong[119]);
-            sample.observe_pair(mates[0].as_read(), mates[1].as_read()).unwrap();
+            sampler.observe_pair(mates[0].as_read(), mates[1].as_read()).unwrap();
         }
     }
-    let cycles = found(&mut sample);
+    let cycles = found(&mut sampler.finish());
     assert_eq!(places(&cycles), [(1, 120)]);
     let (rate, truth) = (cycles.iter().next().unwrap().wrong, wrong as f32 / made as f32);
     assert!((rate - truth).abs() < 0.03, "{rate}, in truth {truth}");
@@ -109,18 +109,18 @@ fn a_cycle_that_always_gives_one_base_is_found_where_all_reads_of_a_place_have_i
 fn second_mates_have_cycles_of_their_own_also_without_the_first() {
     let mut draw = Draw::new(13);
     let made = run(&[(40, 0.5)], &mut draw);
-    let mut alone = RunSample::new(RunSample::ROOM);
+    let mut alone = Sampler::new(RunSample::ROOM);
     for made in &made {
         let placed = PlacedRead { read: made.as_read(), mate: 2, before: 0 };
         alone.observe_parts(&[(placed, 0..150)]).unwrap();
     }
-    assert_eq!(places(&found(&mut alone)), [(2, 40)]);
+    assert_eq!(places(&found(&mut alone.finish())), [(2, 40)]);
     // Bases in front of the part that is of the sample count as cycles.
-    let mut cut = RunSample::new(RunSample::ROOM);
+    let mut cut = Sampler::new(RunSample::ROOM);
     for made in &made {
         cut.observe_parts(&[(made.as_read().into(), 9..150)]).unwrap();
     }
-    assert_eq!(places(&found(&mut cut)), [(1, 40)]);
+    assert_eq!(places(&found(&mut cut.finish())), [(1, 40)]);
 }
 
 #[test]

@@ -1,20 +1,21 @@
 //! Labels against the true errors of simulated reads.
 
-use bm_adapt::{Label, Labels, RunSample};
+use bm_adapt::{Label, Labels, RunSample, Sampler};
 use bm_reads::ReadRef;
 use proptest::prelude::*;
 
-use crate::run::{Draw, Made, genome, other, read, reads, reverse_complement, sample};
+use crate::run::{Draw, Made, genome, in_order, other, read, reads, reverse_complement, sample};
 
 /// Labels of the bases of all reads, one read after the other.
 fn labels(made: &[Made]) -> Vec<Label> {
-    let labels = Labels::of(&sample(made), 2);
+    let sample = sample(made);
+    let labels = in_order(&Labels::of(&sample, 2), &sample);
     assert_eq!(
-        labels.of_bases().len(),
+        labels.len(),
         made.iter().map(|made| made.sequence.len()).sum::<usize>(),
         "every read was kept"
     );
-    labels.of_bases().to_vec()
+    labels
 }
 
 /// Returns the fraction of labelled bases, and precision and recall of the label Wrong among them.
@@ -177,16 +178,17 @@ fn overlapping_mates_label_bases_that_other_reads_do_not_cover() {
     let mut draw = Draw::new(8);
     // A genome so large that hardly any two pairs overlap.
     let sequence = genome(4_000_000, 8);
-    let mut sample = RunSample::new(RunSample::ROOM);
+    let mut sampler = Sampler::new(RunSample::ROOM);
     let mut made = Vec::new();
     for _ in 0..1_000 {
         let start = draw.below(sequence.len() - 200);
         let fragment = &sequence[start..start + 200];
         let first = read(&fragment[..150], &mut draw);
         let second = read(&reverse_complement(fragment)[..150], &mut draw);
-        sample.observe_pair(first.as_read(), second.as_read()).unwrap();
+        sampler.observe_pair(first.as_read(), second.as_read()).unwrap();
         made.extend([first, second]);
     }
+    let sample = sampler.finish();
     let labels = Labels::of(&sample, 2);
     let kept: usize = made.iter().map(|made| made.sequence.len()).sum();
     assert_eq!(labels.of_bases().len(), kept);
@@ -197,17 +199,18 @@ fn overlapping_mates_label_bases_that_other_reads_do_not_cover() {
         "{right} of {kept}"
     );
     let truth = made.iter().flat_map(|made| &made.wrong);
-    let both_wrong = labels
-        .of_bases()
+    let both_wrong = in_order(&labels, &sample)
         .iter()
         .zip(truth)
         .filter(|(label, wrong)| **label == Label::Right && **wrong)
         .count();
     assert!(both_wrong <= 20, "{both_wrong}: mates rarely have the same error");
-    let reads: Vec<_> = labels
+    let mut reads: Vec<_> = labels
         .of_reads(&sample)
         .map(|read| (read.template, read.mate, read.labels.len()))
         .collect();
+    assert!(reads.chunks(2).all(|pair| pair[0].0 == pair[1].0), "mates follow each other");
+    reads.sort_unstable();
     assert_eq!(reads[..4], [(0, 1, 150), (0, 2, 150), (1, 1, 150), (1, 2, 150)]);
 }
 
@@ -226,11 +229,12 @@ fn copies_of_reads_are_kept_once() {
 fn a_small_sample_keeps_its_bound_and_its_depth() {
     let mut draw = Draw::new(10);
     let made = reads(&genome(60_000, 10), 12_000, 150, &mut draw);
-    let mut small = RunSample::new(200_000);
+    let mut small = Sampler::new(200_000);
     for made in &made {
         small.observe(made.as_read()).unwrap();
-        assert!(small.bases_kept() <= 200_000);
     }
+    let small = small.finish();
+    assert!(small.bases_kept() <= 200_000);
     assert!(small.bases_kept() > 50_000, "{}", small.bases_kept());
     let labels = Labels::of(&small, 1);
     assert!((15..60).contains(&labels.depth()), "{}", labels.depth());
@@ -258,13 +262,14 @@ proptest! {
             let quality = (0..*length).map(|_| b'!' + draw.below(94) as u8).collect();
             Made { sequence, quality, wrong: Vec::new() }
         }).collect();
-        let mut sample = RunSample::new(room);
+        let mut sampler = Sampler::new(room);
         for made in made.chunks(if pairs { 2 } else { 1 }) {
             match made {
-                [one, other] => sample.observe_pair(one.as_read(), other.as_read()).unwrap(),
-                reads => reads.iter().for_each(|read| sample.observe(read.as_read()).unwrap()),
+                [one, other] => sampler.observe_pair(one.as_read(), other.as_read()).unwrap(),
+                reads => reads.iter().for_each(|read| sampler.observe(read.as_read()).unwrap()),
             }
         }
+        let sample = sampler.finish();
         prop_assert!(sample.bases_kept() <= room && sample.reads_seen() == made.len() as u64);
         let labels = Labels::of(&sample, 1);
         prop_assert_eq!(labels.of_bases().len(), sample.bases_kept());
@@ -275,12 +280,12 @@ proptest! {
 
 #[test]
 fn invalid_reads_are_refused() {
-    let mut sample = RunSample::new(1000);
+    let mut sampler = Sampler::new(1000);
     let read = |sequence, quality_scores| ReadRef { name: b"r", sequence, quality_scores };
-    assert!(sample.observe(read(b"ACGT", b"III")).is_err());
-    assert!(sample.observe(read(b"ACGT", b"II I")).is_err());
+    assert!(sampler.observe(read(b"ACGT", b"III")).is_err());
+    assert!(sampler.observe(read(b"ACGT", b"II I")).is_err());
     assert!(
-        sample.observe(read(b"", b"")).is_ok() && sample.observe(read(b"NNNN", b"####")).is_ok()
+        sampler.observe(read(b"", b"")).is_ok() && sampler.observe(read(b"NNNN", b"####")).is_ok()
     );
-    assert_eq!(sample.reads_kept(), 0);
+    assert_eq!(sampler.finish().reads_kept(), 0);
 }

@@ -1,6 +1,6 @@
 //! Simulated runs with known errors.
 
-use bm_adapt::RunSample;
+use bm_adapt::{Label, Labels, RunSample, Sampler};
 use bm_reads::ReadRef;
 
 /// Pseudorandom numbers: xorshift64*, Vigna 2016.
@@ -99,9 +99,16 @@ pub(crate) fn read(molecule: &[u8], draw: &mut Draw) -> Made {
 }
 
 pub(crate) fn sample<'a>(reads: impl IntoIterator<Item = &'a Made>) -> RunSample {
-    let mut sample = RunSample::new(RunSample::ROOM);
+    let mut sampler = Sampler::new(RunSample::ROOM);
     for made in reads {
-        sample.observe(made.as_read()).unwrap();
+        sampler.observe(made.as_read()).unwrap();
     }
-    sample
+    sampler.finish()
+}
+
+/// The labels of all bases in the order of the run, one read after the other.
+pub(crate) fn in_order(labels: &Labels, sample: &RunSample) -> Vec<Label> {
+    let mut reads: Vec<_> = labels.of_reads(sample).collect();
+    reads.sort_by_key(|read| (read.template, read.mate));
+    reads.iter().flat_map(|read| read.labels).copied().collect()
 }

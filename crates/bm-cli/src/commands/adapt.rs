@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use bm_io::{Output, name_all, refuse_twins};
-use bm_pipeline::{Learned, Learning, PackageOutput, open_package};
+use bm_pipeline::{
+    AdapterChoice, Learned, Learning, LearningParts, Observation, PackageOutput, open_package,
+};
 use bm_quality::ModelPackage;
+use bm_reads::fastq::QualityOffset;
 use bm_report::{
     AdaptPage, AdaptReport, AdaptationFacts, EvidenceFacts, LibraryFacts, MateAdapters, words,
     write_json,
@@ -28,14 +31,15 @@ use crate::terminal;
 /// it (few reads overlap, long reads with gaps, mixed strains), bm says why, and the package holds the
 /// base model.
 ///
-/// Give all files of the run, in order; two consecutive files whose first reads are mates are read as
-/// pairs. Use the package with --model, for the reads of that run only.
+/// Give all files of the run; two consecutive files whose first reads are mates are read as pairs. Or
+/// give the files that bm observe wrote of all its parts. The order does not matter otherwise. Use the
+/// package with --model, for the reads of that run only.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   bm adapt run_R1.fastq.gz run_R2.fastq.gz -o run.model
   bm filter run_R1.fastq.gz -m run.model -o kept_R1.fastq.gz")]
 pub(crate) struct Args {
-    /// FASTQ files of one run, plain or compressed
+    /// FASTQ files of one run, plain or compressed; or files of bm observe
     #[arg(value_name = "IN", required = true)]
     inputs: Vec<PathBuf>,
     /// The folder for the package; an existing package is replaced
@@ -114,19 +118,7 @@ impl Args {
         let start = open_package(self.model.as_deref())?;
         let start = if self.ignore_quality { start.ignoring_quality() } else { start };
         let began = Instant::now();
-        let learning = Learning {
-            inputs: &inputs,
-            interleaved: self.interleaved,
-            offset: self.quality.offset(),
-            strict: self.strict.strict,
-            start: &start,
-            seed: self.seed,
-            evidence: self.evidence.then_some(self.max_memory),
-            adapters: &self.adapters.choice()?,
-            threads: self.run.threads(),
-            cancellation: None,
-        };
-        let mut learned = learning.run(labels.as_mut(), &TerminalObserver::new(self.run.quiet))?;
+        let mut learned = self.learn(&inputs, &start, labels.as_mut())?;
         if let Some(evidence) = &learned.evidence {
             learned.adaptation.add_evidence(evidence)?;
         }
@@ -144,9 +136,9 @@ impl Args {
         }
         name_all(complete)?;
         if !self.run.quiet {
-            let adapters = learned.inserts.as_deref().map(MateAdapters::of).unwrap_or_default();
+            let adapters = MateAdapters::of(&learned.library);
             words::adapters(&adapters).iter().for_each(|line| terminal::note(line));
-            let library = learned.inserts.as_deref().and_then(LibraryFacts::of);
+            let library = LibraryFacts::of(&learned.library);
             let lines = library.iter().flat_map(words::library);
             lines.for_each(|line| terminal::note(&line));
             terminal::note(&words::learned(&AdaptationFacts::of(&learned)));
@@ -157,6 +149,55 @@ impl Args {
             ));
         }
         Ok(())
+    }
+}
+
+impl Args {
+    /// Learns the run from its reads, or from what was observed of its parts.
+    fn learn(
+        &self,
+        inputs: &[&Path],
+        start: &ModelPackage,
+        labels: Option<&mut Output>,
+    ) -> Result<Learned> {
+        let observer = TerminalObserver::new(self.run.quiet);
+        let (seed, threads, evidence) =
+            (self.seed, self.run.threads(), self.evidence.then_some(self.max_memory));
+        let adapters = self.adapters.choice()?;
+        let are_parts =
+            inputs.iter().map(|path| Observation::is_at(path)).collect::<Result<Vec<_>, _>>()?;
+        let Some(part) = are_parts.iter().position(|is_part| *is_part) else {
+            let learning = Learning {
+                inputs,
+                interleaved: self.interleaved,
+                offset: self.quality.offset(),
+                strict: self.strict.strict,
+                start,
+                seed,
+                evidence,
+                adapters: &adapters,
+                threads,
+                cancellation: None,
+            };
+            return Ok(learning.run(labels, &observer)?);
+        };
+        let name = inputs[part].display();
+        if let Some(other) = are_parts.iter().position(|is_part| !is_part) {
+            let other = inputs[other].display();
+            bail!("{name} is of bm observe and {other} is not: give files of one kind");
+        }
+        let is_read_otherwise = self.interleaved
+            || self.strict.strict
+            || self.quality.offset() != QualityOffset::Unstated
+            || adapters != AdapterChoice::Found;
+        if is_read_otherwise {
+            bail!("{name}: how reads are read is said to bm observe, not to bm adapt");
+        }
+        if labels.is_some() {
+            bail!("{name}: has a sample of the reads only; --labels needs the reads");
+        }
+        let learning = LearningParts { inputs, start, seed, evidence, threads, cancellation: None };
+        Ok(learning.run(&observer)?)
     }
 }
 
@@ -173,7 +214,7 @@ fn page(
         start: start.facts(),
         adaptation: &learned.adaptation,
         kmers: kmers.as_ref().map(|facts: &EvidenceFacts| words::kmers(facts)),
-        adapters: learned.inserts.as_deref().map(MateAdapters::of).unwrap_or_default(),
+        adapters: MateAdapters::of(&learned.library),
     };
     Ok(page.write(output)?)
 }

@@ -26,6 +26,7 @@ mod long_reads;
 mod losses;
 mod manners;
 mod no_qualities;
+mod observe;
 mod outputs;
 mod packages;
 mod pairs;

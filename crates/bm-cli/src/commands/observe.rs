@@ -1,0 +1,126 @@
+//! `bm observe`: writes what a part of a run says, to learn the run from all its parts.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Result;
+use bm_io::{Durability, Output, name_all};
+use bm_pipeline::Observing;
+use bm_report::{LibraryFacts, MateAdapters, words};
+
+use crate::options::input::{QualityArgs, StrictArgs};
+use crate::options::running::RunArgs;
+use crate::options::trimming::AdapterArgs;
+use crate::options::values;
+use crate::progress::TerminalObserver;
+use crate::terminal;
+
+/// Observe a part of a run, to learn the run from all its parts
+///
+/// The file that is written holds what a part of a run says: a sample of its reads and, with
+/// --evidence, its k-mers. Parts can be observed one after the other or on several machines. bm adapt
+/// takes the files of all parts in place of the reads, in any order, and writes the same package as
+/// from the reads of all parts in one call.
+///
+/// A part is one file, or two of mates. If a cycle of the run failed, or many reads are exact copies,
+/// bm adapt counts k-mers again, and needs the reads where they were.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  bm observe lane1_R1.fastq.gz lane1_R2.fastq.gz --evidence -o lane1.obs
+  bm observe lane2_R1.fastq.gz lane2_R2.fastq.gz --evidence -o lane2.obs
+  bm adapt lane1.obs lane2.obs --evidence -o run.model")]
+pub(crate) struct Args {
+    /// FASTQ file, plain or compressed; - is stdin
+    #[arg(value_name = "IN")]
+    path: PathBuf,
+    /// FASTQ file of the second mates, in the same order
+    #[arg(value_name = "IN2", conflicts_with = "interleaved")]
+    mates: Option<PathBuf>,
+    /// The file of what was observed
+    #[arg(short, long, value_name = "OBS", help_heading = "Outputs")]
+    output: PathBuf,
+    /// Do not wait until the output is on the disk
+    #[arg(long, help_heading = "Running")]
+    no_sync: bool,
+    /// Count the k-mers of the part, too
+    #[arg(long, help_heading = "Learning")]
+    evidence: bool,
+    /// Do not look at the reported qualities, which are constant, made up or wrong; the reads may be
+    /// FASTA. Say it to bm adapt, too
+    #[arg(long, help_heading = "Learning")]
+    ignore_quality: bool,
+    /// Most memory; if the k-mers of the part do not fit, a sample of them is counted
+    #[arg(
+        long,
+        value_name = "SIZE",
+        default_value = "2G",
+        requires = "evidence",
+        value_parser = values::learning_bytes,
+        help_heading = "Learning"
+    )]
+    max_memory: u64,
+    /// IN holds pairs: mates follow each other
+    #[arg(long, help_heading = "Running")]
+    interleaved: bool,
+    #[command(flatten)]
+    adapters: AdapterArgs,
+    #[command(flatten)]
+    quality: QualityArgs,
+    #[command(flatten)]
+    strict: StrictArgs,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+impl Args {
+    /// Returns the output.
+    pub(crate) fn output(&self) -> &Path {
+        &self.output
+    }
+
+    /// Observes the part and writes the file.
+    pub(crate) fn run(&self) -> Result<()> {
+        let inputs: Vec<&Path> = [Some(&self.path), self.mates.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(AsRef::as_ref)
+            .collect();
+        let mut output = Output::create_as(&self.output, &inputs, |stream| Ok(Box::new(stream)))?;
+        let began = Instant::now();
+        let observing = Observing {
+            inputs: &inputs,
+            interleaved: self.interleaved,
+            offset: self.quality.offset(),
+            strict: self.strict.strict,
+            ignores_quality: self.ignore_quality,
+            evidence: self.evidence.then_some(self.max_memory),
+            adapters: &self.adapters.choice()?,
+            threads: self.run.threads(),
+            cancellation: None,
+        };
+        let part = observing.run(&mut output, &TerminalObserver::new(self.run.quiet))?;
+        let durability = if self.no_sync { Durability::InMemory } else { Durability::OnDisk };
+        name_all(vec![output.complete(durability)?])?;
+        if !self.run.quiet {
+            let adapters = MateAdapters::of(&part.library);
+            words::adapters(&adapters).iter().for_each(|line| terminal::note(line));
+            let library = LibraryFacts::of(&part.library);
+            library.iter().flat_map(words::library).for_each(|line| terminal::note(&line));
+            let kmers = match part.kmers {
+                None => String::new(),
+                Some((k, 1.0)) => format!(", all {k}-mers counted"),
+                Some((k, fraction)) => {
+                    format!(", {:.0} % of the {k}-mers counted", 100.0 * fraction)
+                }
+            };
+            terminal::note(&format!(
+                "{} reads observed, {} of them in the sample{kmers}; {:.1} s; use it with bm adapt {}",
+                part.reads,
+                part.kept,
+                began.elapsed().as_secs_f64(),
+                self.output.display()
+            ));
+        }
+        Ok(())
+    }
+}

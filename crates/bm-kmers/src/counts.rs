@@ -1,0 +1,319 @@
+//! The k-mers of a part of a run with their counts: written, read back, and merged to the index of
+//! the whole run.
+
+use std::io::{self, BufRead, Write};
+use std::ops::Range;
+
+use crate::counter::SHARDS;
+use crate::index::{Index, MAX_LEVEL, is_sampled, read_u32};
+use crate::kmer::{LONGEST, SHORTEST};
+use crate::table::{COUNT, COUNT_BITS, MAX_COUNT};
+use crate::{Counter, KmerError};
+
+/// Bytes that a k-mer of the index takes while it is made, the list of its counts included.
+const BYTES_PER_KMER: usize = 16;
+
+impl Counter {
+    /// Writes all k-mers with their counts, those seen once too: k, level, the range of shards that
+    /// are here, and each of these shards: its number of k-mers, and for each, in rising order of the
+    /// hashes, the difference from the one before and the count, less one, as variable-length
+    /// numbers (LEB128). Other numbers have four bytes; all are little-endian.
+    ///
+    /// # Errors
+    ///
+    /// The error of the output.
+    pub fn write_counts(mut self, output: &mut impl Write) -> io::Result<()> {
+        self.flush_all();
+        let (k, level) = (self.k(), self.level());
+        let shards = self.shard_numbers();
+        for number in [k, level as usize, shards.start, shards.end] {
+            output.write_all(&(number as u32).to_le_bytes())?;
+        }
+        let mut text = Vec::new();
+        for cells in self.into_sorted() {
+            let cells = || cells.iter().filter(|cell| is_sampled(**cell, level));
+            text.clear();
+            let mut before = 0;
+            for cell in cells() {
+                let hash = cell >> COUNT_BITS;
+                write_number(&mut text, hash - before);
+                write_number(&mut text, (cell & COUNT) - 1);
+                before = hash;
+            }
+            output.write_all(&(cells().count() as u32).to_le_bytes())?;
+            output.write_all(&text)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_number(text: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        text.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    text.push(number as u8);
+}
+
+fn read_number(input: &mut impl BufRead) -> Result<u64, KmerError> {
+    let mut number = 0;
+    for shift in (0..u64::BITS).step_by(7) {
+        let buffer = input.fill_buf().map_err(KmerError::Read)?;
+        let Some(byte) = buffer.first().copied() else {
+            return Err(KmerError::Content("the k-mers end too early".to_owned()));
+        };
+        input.consume(1);
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Ok(number);
+        }
+    }
+    Err(KmerError::Content("a number of more than ten bytes".to_owned()))
+}
+
+/// The k-mers of a part of a run, read shard by shard from what [`Counter::write_counts`] wrote.
+#[derive(Debug)]
+pub struct Counts<R> {
+    input: R,
+    k: usize,
+    level: u32,
+    shards: Range<usize>,
+    next: usize,
+}
+
+impl<R: BufRead> Counts<R> {
+    /// Reads the head.
+    ///
+    /// # Errors
+    ///
+    /// [`KmerError::Content`] if it is broken, [`KmerError::Read`] if the input fails.
+    pub fn open(mut input: R) -> Result<Self, KmerError> {
+        let mut number = || read_u32(&mut input);
+        let (k, level, first, end) = (number()? as usize, number()?, number()?, number()?);
+        let shards = first as usize..end as usize;
+        let is_right = (SHORTEST..=LONGEST).contains(&k)
+            && k % 2 == 1
+            && level <= MAX_LEVEL
+            && shards.start < shards.end
+            && shards.end <= SHARDS;
+        if !is_right {
+            return Err(KmerError::Content(format!(
+                "k-mers of {k} bases, one in 2^{level}, in shards {first} to {end}: expected an odd \
+                 number from {SHORTEST} to {LONGEST}, at most 2^{MAX_LEVEL}, and shards below {SHARDS}"
+            )));
+        }
+        Ok(Self { input, k, level, next: shards.start, shards })
+    }
+
+    /// Returns the length of the k-mers.
+    pub fn k(&self) -> usize {
+        self.k
+    }
+
+    /// Returns which shards of all k-mers are here.
+    pub fn shards(&self) -> Range<usize> {
+        self.shards.clone()
+    }
+
+    /// Returns the input behind the last shard.
+    pub fn into_input(self) -> R {
+        self.input
+    }
+
+    /// Appends the cells of a shard, if it is here: the upper bits of a hash and the count. Shards
+    /// come in order.
+    fn read_shard(&mut self, number: usize, cells: &mut Vec<u64>) -> Result<(), KmerError> {
+        if number != self.next || number >= self.shards.end {
+            return Ok(());
+        }
+        self.next += 1;
+        let kmers = read_u32(&mut self.input)?;
+        let mut hash = 0_u64;
+        // The list grows with what is read: the number may be wrong.
+        for index in 0..kmers {
+            let step = read_number(&mut self.input)?;
+            let more = read_number(&mut self.input)?;
+            let next = hash.checked_add(step).filter(|next| *next >> (u64::BITS - COUNT_BITS) == 0);
+            let is_next = index == 0 || step > 0;
+            match next {
+                Some(next) if is_next && more < u64::from(MAX_COUNT) => hash = next,
+                _ => {
+                    return Err(KmerError::Content(
+                        "k-mers that do not rise, or with counts that are too high".to_owned(),
+                    ));
+                }
+            }
+            cells.push(hash << COUNT_BITS | (more + 1));
+        }
+        Ok(())
+    }
+}
+
+/// Returns the index of the k-mers that all parts of a run have together at least twice, in at most
+/// this many bytes: if they do not fit, every second one is dropped, by its hash, as often as needed.
+/// The result depends neither on the order of the parts nor on their number. `None` without parts.
+///
+/// # Errors
+///
+/// [`KmerError::Content`] if a part is broken, or parts have k-mers of different lengths;
+/// [`KmerError::Read`] if an input fails.
+pub fn merge<R: BufRead>(
+    parts: &mut [Counts<R>],
+    bytes: usize,
+) -> Result<Option<Index>, KmerError> {
+    let Some(first) = parts.first() else { return Ok(None) };
+    let k = first.k;
+    if let Some(other) = parts.iter().find(|part| part.k != k) {
+        return Err(KmerError::Content(format!(
+            "k-mers of {} bases, where another part has {k}",
+            other.k
+        )));
+    }
+    let mut level = parts.iter().map(|part| part.level).max().unwrap_or(0);
+    let mut kept: Vec<Vec<u64>> = Vec::with_capacity(SHARDS);
+    let mut sum = 0;
+    let mut cells = Vec::new();
+    for number in 0..SHARDS {
+        cells.clear();
+        for part in &mut *parts {
+            part.read_shard(number, &mut cells)?;
+        }
+        cells.sort_unstable();
+        let mut shard = Vec::new();
+        for group in cells.chunk_by(|a, b| a >> COUNT_BITS == b >> COUNT_BITS) {
+            let count: u64 = group.iter().map(|cell| cell & COUNT).sum();
+            let hash = group[0] & !COUNT;
+            if count > 1 && is_sampled(hash, level) {
+                shard.push(hash | count.min(COUNT));
+            }
+        }
+        shard.shrink_to_fit();
+        sum += shard.len();
+        kept.push(shard);
+        while sum.saturating_mul(BYTES_PER_KMER) > bytes && level < MAX_LEVEL {
+            level += 1;
+            kept.iter_mut().for_each(|shard| {
+                shard.retain(|cell| is_sampled(*cell, level));
+                shard.shrink_to_fit();
+            });
+            sum = kept.iter().map(Vec::len).sum();
+        }
+    }
+    let mut index = Index::new(k, level, sum);
+    for shard in kept {
+        shard.iter().for_each(|cell| index.insert(cell & !COUNT, (cell & COUNT) as u32));
+    }
+    Ok(Some(index))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::kmer::mix;
+
+    fn read(number: u64, genome: u64) -> Vec<u8> {
+        let start = mix(number) % genome;
+        let base = |place: u64| b"ACGT"[(mix(place + 99) & 3) as usize];
+        let mut read: Vec<u8> = (start..start + 80).map(base).collect();
+        if mix(number + 7).is_multiple_of(3) {
+            read[(mix(number + 8) % 80) as usize] = b'A';
+        }
+        read
+    }
+
+    fn written<'a>(reads: impl Iterator<Item = &'a Vec<u8>>, bytes: usize) -> Vec<u8> {
+        let mut counter = Counter::new(21, bytes).keeping_singletons();
+        reads.for_each(|read| counter.observe(read));
+        let mut text = Vec::new();
+        counter.write_counts(&mut text).unwrap();
+        text
+    }
+
+    fn merged(parts: &[Vec<u8>], bytes: usize) -> Index {
+        let mut parts: Vec<_> = parts.iter().map(|part| Counts::open(&part[..]).unwrap()).collect();
+        merge(&mut parts, bytes).unwrap().unwrap()
+    }
+
+    fn bytes_of(index: &Index) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        index.write(&mut bytes).unwrap();
+        bytes
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+        #[test]
+        fn parts_in_any_order_give_the_index_of_the_whole(
+            seed in any::<u32>(),
+            parts in 1usize..8,
+            genome in prop::sample::select(vec![100u64, 3_000, 60_000]),
+        ) {
+            let reads: Vec<_> = (0..2_000).map(|n| read(u64::from(seed) * 4_000 + n, genome)).collect();
+            let mut whole = Counter::new(21, 64 << 20);
+            reads.iter().for_each(|read| whole.observe(read));
+            let whole = bytes_of(&whole.finish());
+            let mut files: Vec<Vec<u8>> = (0..parts)
+                .map(|part| written(reads.iter().skip(part).step_by(parts), 64 << 20))
+                .collect();
+            prop_assert!(bytes_of(&merged(&files, 64 << 20)) == whole);
+            files.reverse();
+            prop_assert!(bytes_of(&merged(&files, 64 << 20)) == whole);
+        }
+
+        #[test]
+        fn broken_counts_are_errors(at in any::<prop::sample::Index>(), flip in 1u8..) {
+            let reads: Vec<_> = (0..60).map(|number| read(number, 500)).collect();
+            let mut text = written(reads.iter(), 1 << 20);
+            let place = at.index(text.len());
+            text[place] ^= flip;
+            // An error or other counts, but neither a panic nor more memory than the text is worth.
+            if let Ok(counts) = Counts::open(&text[..]) {
+                let _ = merge(&mut [counts], 1 << 20);
+            }
+            let counts = Counts::open(&text[..place]);
+            prop_assert!(counts.and_then(|counts| merge(&mut [counts], 1 << 20)).is_err());
+        }
+    }
+
+    #[test]
+    fn an_index_without_room_has_a_part_of_the_kmers() {
+        let reads: Vec<_> = (0..4_000).map(|number| read(number, 20_000)).collect();
+        let file = [written(reads.iter(), 64 << 20)];
+        let (all, few) = (merged(&file, 64 << 20), merged(&file, 100_000));
+        assert!(few.level() > 0 && few.kmers() * BYTES_PER_KMER as u64 <= 100_000);
+        assert!(few.kmers() as f64 > 0.3 * all.kmers() as f64 * few.fraction());
+    }
+
+    #[test]
+    fn a_part_without_room_has_a_sample_of_all_kmers_those_seen_once_too() {
+        let reads: Vec<_> = (0..4_000).map(|number| read(number, 3_000)).collect();
+        let few = merged(&[written(reads.iter(), 300_000)], 64 << 20);
+        let all = merged(&[written(reads.iter(), 64 << 20)], 64 << 20);
+        assert!(few.level() > 0, "{}", few.level());
+        let reads = reads.iter().flat_map(|read| {
+            let codes: Vec<u8> = read.iter().map(|base| bm_reads::base::code(*base)).collect();
+            let mut hashes = crate::Hashes::default();
+            hashes.fill(&codes, 21);
+            (0..60).filter_map(move |at| hashes.at(at)).collect::<Vec<_>>()
+        });
+        let mut sampled = 0;
+        for hash in reads.filter(|hash| is_sampled(*hash, few.level())) {
+            sampled += 1;
+            assert_eq!(few.count(hash), all.count(hash));
+        }
+        assert!(sampled > 1_000);
+    }
+
+    #[test]
+    fn parts_of_different_kmers_are_refused() {
+        let mut text = Vec::new();
+        Counter::new(23, 1 << 20).write_counts(&mut text).unwrap();
+        let other = written([].into_iter(), 1 << 20);
+        let mut parts = [Counts::open(&text[..]).unwrap(), Counts::open(&other[..]).unwrap()];
+        let error = merge(&mut parts, 1 << 20).unwrap_err();
+        assert!(error.to_string().contains("k-mers of 21 bases, where another part has 23"));
+    }
+}

@@ -1,0 +1,279 @@
+//! What a part of a run says, in a file: to learn the run from the files of all its parts.
+//!
+//! A file begins with [`MAGIC`]. What follows is one frame of zstd with its checksum: the facts as JSON
+//! and the head of the part, each after its length (`u64`, little-endian), the sample of reads, a byte
+//! that tells whether there are k-mers, and the k-mers.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use bm_adapt::{AdaptError, RunSample, Sampler};
+use bm_io::{Output, ReadFormats, name, open_file};
+use bm_kmers::{Counter, Counts, KmerError};
+use bm_reads::fastq::QualityOffset;
+use serde::{Deserialize, Serialize};
+
+use crate::PipelineError;
+use crate::head::Head;
+use crate::inserts::AdapterChoice;
+use crate::library::Library;
+
+/// First bytes of the file.
+const MAGIC: &[u8; 8] = b"bm-obsv\n";
+
+/// Version of the format.
+pub(crate) const FORMAT: u32 = 1;
+
+/// Level of zstd. Most of the file is k-mers, of which a higher one saves nothing.
+const LEVEL: i32 = 3;
+
+/// Most bytes of the facts, and of the head.
+const MOST_FACTS: u64 = 16 << 20;
+const MOST_HEAD: u64 = 64 << 20;
+
+/// Largest window of zstd that is accepted, as a power of two; the level above needs 2 MB.
+const WINDOW: u32 = 23;
+
+/// What is known of a part of a run beside its reads and k-mers.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Facts {
+    /// Version of the format.
+    pub(crate) format: u32,
+    /// Version of `bm` that wrote it.
+    pub(crate) bm: String,
+    /// The file of the part, or two of mates, as they were named.
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Number of reads.
+    pub(crate) reads: u64,
+    pub(crate) interleaved: bool,
+    /// 33 or 64 if it was stated.
+    pub(crate) quality_offset: Option<u8>,
+    pub(crate) strict: bool,
+    pub(crate) ignores_quality: bool,
+    /// Where adapters come from.
+    pub(crate) adapters: AdapterChoice,
+    pub(crate) library: Library,
+}
+
+impl Facts {
+    /// Returns the number of an offset in files.
+    pub(crate) fn number_of(offset: QualityOffset) -> Option<u8> {
+        match offset {
+            QualityOffset::Unstated => None,
+            QualityOffset::Phred33 => Some(33),
+            QualityOffset::Phred64 => Some(64),
+        }
+    }
+
+    /// Returns the offset of the quality scores.
+    pub(crate) fn offset(&self) -> QualityOffset {
+        match self.quality_offset {
+            Some(64) => QualityOffset::Phred64,
+            Some(_) => QualityOffset::Phred33,
+            None => QualityOffset::Unstated,
+        }
+    }
+
+    /// Returns the formats that the inputs may have.
+    pub(crate) fn formats(&self) -> ReadFormats {
+        if self.ignores_quality { ReadFormats::FastqOrFasta } else { ReadFormats::Fastq }
+    }
+}
+
+/// Writes what was observed of a part of a run.
+pub(crate) fn write(
+    facts: &Facts,
+    head: &Head,
+    sampler: &Sampler,
+    counter: Option<Counter>,
+    output: &mut Output,
+) -> Result<(), PipelineError> {
+    let place = output.name();
+    output.write_text(MAGIC)?;
+    let json = serde_json::to_vec(facts).map_err(PipelineError::at(place.clone()))?;
+    let write = || -> io::Result<()> {
+        let mut frame = zstd::Encoder::new(&mut *output, LEVEL)?;
+        frame.include_checksum(true)?;
+        for text in [&json[..], head.text()] {
+            frame.write_all(&(text.len() as u64).to_le_bytes())?;
+            frame.write_all(text)?;
+        }
+        sampler.write(&mut frame)?;
+        frame.write_all(&[u8::from(counter.is_some())])?;
+        if let Some(counter) = counter {
+            counter.write_counts(&mut frame)?;
+        }
+        frame.finish().map(|_| ())
+    };
+    write().map_err(PipelineError::at(place))
+}
+
+/// The text of the frame.
+type Frame = BufReader<zstd::Decoder<'static, BufReader<File>>>;
+
+/// What a part of a run says, as far as it was read; k-mers follow.
+pub struct Observation {
+    name: String,
+    pub(crate) facts: Facts,
+    pub(crate) head: Head,
+    pub(crate) sampler: Sampler,
+    rest: Rest,
+}
+
+/// What is behind the sample.
+enum Rest {
+    Kmers(Counts<Frame>),
+    /// There are no k-mers.
+    End(Frame),
+}
+
+impl Observation {
+    /// Returns whether there is a file of this kind at a path.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn is_at(path: &Path) -> Result<bool, PipelineError> {
+        if bm_io::is_stdio(path) || !path.metadata().is_ok_and(|it| it.is_file()) {
+            return Ok(false);
+        }
+        let (file, _) = open_file(path, "FASTQ")?;
+        let mut first = Vec::new();
+        file.take(MAGIC.len() as u64)
+            .read_to_end(&mut first)
+            .map_err(PipelineError::at(name(path)))?;
+        Ok(first == MAGIC)
+    }
+
+    /// Opens the file at a path, and reads all but the k-mers.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, is broken, or of a format that this version does not know.
+    pub fn open(path: &Path) -> Result<Self, PipelineError> {
+        let (file, _) = open_file(path, "observation")?;
+        let name = name(path);
+        let place = || PipelineError::at::<io::Error>(name.clone());
+        let mut file = BufReader::new(file);
+        let mut first = [0; MAGIC.len()];
+        let is_one = file.read_exact(&mut first).is_ok() && first == *MAGIC;
+        if !is_one {
+            return PipelineError::refuse(format!("{name}: is not a file of bm observe"));
+        }
+        let mut frame = zstd::Decoder::with_buffer(file).map_err(place())?.single_frame();
+        frame.window_log_max(WINDOW).map_err(place())?;
+        let mut frame = BufReader::new(frame);
+        let facts = block(&mut frame, MOST_FACTS).map_err(place())?;
+        let version: Version =
+            serde_json::from_slice(&facts).map_err(PipelineError::at(name.clone()))?;
+        if version.format != FORMAT {
+            return PipelineError::refuse(format!(
+                "{name}: has format {}, written by bm {}; this is bm {}, which reads format {FORMAT}",
+                version.format,
+                version.bm,
+                env!("CARGO_PKG_VERSION")
+            ));
+        }
+        let facts: Facts =
+            serde_json::from_slice(&facts).map_err(PipelineError::at(name.clone()))?;
+        let text = block(&mut frame, MOST_HEAD).map_err(place())?;
+        let Some(head) = Head::from_text(text, facts.library.clone()) else {
+            return PipelineError::refuse(format!("{name}: its first reads are no reads"));
+        };
+        let sampler = Sampler::read(&mut frame, RunSample::ROOM)
+            .map_err(PipelineError::at::<AdaptError>(name.clone()))?;
+        let mut has_kmers = [0];
+        frame.read_exact(&mut has_kmers).map_err(place())?;
+        let rest = match has_kmers {
+            [0] => Rest::End(frame),
+            [1] => Rest::Kmers(
+                Counts::open(frame).map_err(PipelineError::at::<KmerError>(name.clone()))?,
+            ),
+            [other] => {
+                return PipelineError::refuse(format!("{name}: byte {other}, expected 0 or 1"));
+            }
+        };
+        Ok(Self { name, facts, head, sampler, rest })
+    }
+
+    /// Returns the name of the file in messages.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the length of its k-mers, if it has some.
+    pub(crate) fn k(&self) -> Option<usize> {
+        match &self.rest {
+            Rest::Kmers(kmers) => Some(kmers.k()),
+            Rest::End(_) => None,
+        }
+    }
+
+    /// Returns the facts, the head, the sample, and what is behind it.
+    pub(crate) fn into_parts(self) -> (Facts, Head, Sampler, KmersOf) {
+        (self.facts, self.head, self.sampler, KmersOf { name: self.name, rest: self.rest })
+    }
+}
+
+/// The k-mers of a part, not read yet.
+pub(crate) struct KmersOf {
+    name: String,
+    rest: Rest,
+}
+
+/// Returns the index of the k-mers of all parts, if all have some, and checks each file to its end.
+pub(crate) fn merged(
+    parts: Vec<KmersOf>,
+    bytes: Option<usize>,
+) -> Result<Option<bm_kmers::Index>, PipelineError> {
+    let (mut names, mut counts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+    for KmersOf { name, rest } in parts {
+        match rest {
+            Rest::Kmers(kmers) if bytes.is_some() => counts.push(kmers),
+            Rest::Kmers(kmers) => ends.push((name.clone(), kmers.into_input())),
+            Rest::End(frame) => ends.push((name.clone(), frame)),
+        }
+        names.push(name);
+    }
+    let index = match bytes {
+        Some(bytes) => bm_kmers::merge(&mut counts, bytes)
+            .map_err(PipelineError::at::<KmerError>(names.join(", ")))?,
+        None => None,
+    };
+    ends.extend(names.into_iter().zip(counts.into_iter().map(Counts::into_input)));
+    let is_read = index.is_some();
+    for (name, mut frame) in ends {
+        // At its end, the checksum of the frame is compared.
+        let rest =
+            io::copy(&mut frame, &mut io::sink()).map_err(PipelineError::at(name.clone()))?;
+        if rest > 0 && is_read {
+            return PipelineError::refuse(format!("{name}: {rest} bytes behind its end"));
+        }
+    }
+    Ok(index)
+}
+
+/// The part of the facts that every format has.
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+    bm: String,
+}
+
+/// Returns the next block of bytes, after its length.
+fn block(frame: &mut impl BufRead, most: u64) -> io::Result<Vec<u8>> {
+    let mut length = [0; 8];
+    frame.read_exact(&mut length)?;
+    let length = u64::from_le_bytes(length);
+    let mut bytes = Vec::new();
+    // It grows with what is read: the length may be wrong.
+    frame.take(length.min(most + 1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 == length && length <= most {
+        return Ok(bytes);
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("a block of {length} bytes, of which {} are there", bytes.len()),
+    ))
+}

@@ -1,0 +1,141 @@
+//! How the files of a run are read to learn from them.
+
+use std::mem;
+use std::path::Path;
+
+use bm_adapt::{Sampler, SeenReads};
+use bm_io::{Cancellation, FileState, Input, ReadFormats, Tasks};
+use bm_kmers::{Counter, Index};
+use bm_quality::FailedCycles;
+use bm_reads::conversion::Conversion;
+use bm_reads::fastq::QualityOffset;
+
+use crate::PipelineError;
+use crate::as_one::AsOne;
+use crate::head::Head;
+use crate::inputs::Inputs;
+use crate::inserts::{AdapterChoice, Ahead, RunInserts, read_first};
+use crate::kmer_counting::counters;
+use crate::observer::Observer;
+use crate::pipeline::{BATCH_BYTES, FIRST_BYTES, First};
+use crate::run_pass::{Pass, observe};
+use crate::templates::{TemplateBatch, TemplateReader, or_cancelled};
+
+/// How files are read to learn from them.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    pub(crate) interleaved: bool,
+    pub(crate) offset: QualityOffset,
+    pub(crate) strict: bool,
+    pub(crate) formats: ReadFormats,
+    pub(crate) ignores_quality: bool,
+    pub(crate) adapters: &'a AdapterChoice,
+    /// Bytes for k-mers, if they are counted.
+    pub(crate) kmer_bytes: Option<usize>,
+    /// Whether the counts are to be merged with those of other parts of the run.
+    pub(crate) is_part: bool,
+    pub(crate) threads: usize,
+    pub(crate) cancellation: Option<&'a Cancellation>,
+}
+
+/// What is left out where k-mers are counted.
+pub(crate) struct LeftOut {
+    pub(crate) failed_cycles: FailedCycles,
+    /// The templates so far, if copies do not count again.
+    pub(crate) seen: Option<SeenReads>,
+}
+
+impl LeftOut {
+    pub(crate) fn nothing() -> Self {
+        Self { failed_cycles: FailedCycles::none(), seen: None }
+    }
+}
+
+/// What reading some groups of files gave.
+#[derive(Default)]
+pub(crate) struct Passed {
+    pub(crate) counting: Vec<Counter>,
+    /// The head of each group.
+    pub(crate) heads: Vec<Head>,
+    /// The state of each file when it was opened; `None` for a stream.
+    pub(crate) states: Vec<Option<FileState>>,
+    /// Where the inserts of the first group end.
+    pub(crate) inserts: Option<RunInserts>,
+    pub(crate) records: u64,
+    conversion: Option<Conversion>,
+}
+
+impl Passed {
+    /// Returns the index of all k-mers, if they were counted.
+    pub(crate) fn index(counting: Vec<Counter>) -> Option<Index> {
+        Counter::join(counting).map(Counter::finish)
+    }
+}
+
+impl Reading<'_> {
+    /// Reads a group of files, one or two of mates, once: offers the sampler, if there is one, every
+    /// template, and counts k-mers.
+    pub(crate) fn group(
+        &self,
+        group: &[&Path],
+        left_out: &mut LeftOut,
+        mut sampler: Option<&mut Sampler>,
+        passed: &mut Passed,
+        observer: &dyn Observer,
+    ) -> Result<(), PipelineError> {
+        let cancellation = self.cancellation;
+        let mut files = match group {
+            [first, second] => Inputs::pair(*first, *second),
+            _ if self.interleaved => Inputs::interleaved(group[0]),
+            _ => Inputs::single(group[0]),
+        };
+        (files.offset, files.strict) = (self.offset, self.strict);
+        (files.formats, files.ignore_quality) = (self.formats, self.ignores_quality);
+        let tasks = Tasks::for_workers(0);
+        let mut reader = TemplateReader::open_for(&files, &tasks, cancellation)?;
+        passed.states.extend(reader.inputs().map(Input::state));
+        // As much text of each file.
+        let per_file = |bytes: usize| bytes * files.layout().files();
+        let mut first = vec![TemplateBatch::default()];
+        reader.read(&mut first[0], per_file(FIRST_BYTES))?;
+        let batch_bytes = per_file(BATCH_BYTES);
+        let is_all = !read_first(&mut reader, &mut first, batch_bytes, Ahead::LEARN)?;
+        let inserts = RunInserts::learn(&first, self.adapters, false);
+        if passed.heads.is_empty() {
+            passed.conversion = inserts.conversion();
+            if let Some(sampler) = &mut sampler {
+                sampler.set_conversion(passed.conversion);
+            }
+            if let Some(bytes) = self.kmer_bytes {
+                let mut as_one = AsOne::default();
+                as_one.write(&first[0], passed.conversion);
+                let reads = first[0].reads().enumerate();
+                let reads = reads.map(|(index, read)| as_one.read(index, read));
+                passed.counting = counters(reads, bytes, self.threads, self.is_part);
+            }
+        }
+        passed.heads.push(Head::of(&first[0], inserts.library()));
+        let first = First { batches: first.into(), is_all, counted: 0 };
+        let pass = Pass {
+            reader: &mut reader,
+            first,
+            inserts: &inserts,
+            conversion: inserts.conversion_here(passed.conversion, files.layout()),
+            failed_cycles: &left_out.failed_cycles,
+            seen: left_out.seen.as_mut().filter(|_| self.kmer_bytes.is_some()),
+            batch_bytes,
+            cancellation,
+        };
+        let counting = mem::take(&mut passed.counting);
+        let observed = observe(pass, sampler.as_deref_mut(), counting, observer);
+        passed.counting = or_cancelled(observed, cancellation)?;
+        passed.records += reader.records();
+        if sampler.is_some() {
+            reader.warnings().for_each(|line| observer.warn(&line));
+        }
+        if passed.inserts.is_none() {
+            passed.inserts = Some(inserts);
+        }
+        Ok(())
+    }
+}
