@@ -28,7 +28,7 @@ pub use onnxruntime::OnnxRuntime;
 #[cfg(feature = "stand-in")]
 pub use stand_in::{Counts, Fault, StandIn};
 
-use crate::{Alphabet, InferError, ModelFile, SequenceSession, Signature, TensorRef};
+use crate::{Alphabet, Filling, InferError, ModelFile, SequenceSession, Signature, TensorRef};
 
 /// The file of a model package that an engine loads.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -100,6 +100,11 @@ pub trait Session: Send {
 
     /// Returns the name of the engine.
     fn backend(&self) -> &'static str;
+
+    /// Returns how the blocks so far were filled; `None` for an engine that takes any shape.
+    fn filling(&self) -> Option<Filling> {
+        None
+    }
 
     /// Runs the engine on input that [`Session::run`] has checked, at least one row, and appends the
     /// results to `output`.

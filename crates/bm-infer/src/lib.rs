@@ -103,6 +103,7 @@
 pub mod backend;
 mod digest;
 mod error;
+mod filling;
 mod model_file;
 pub mod onnx;
 #[cfg(feature = "onnxruntime")]
@@ -117,6 +118,7 @@ mod tensor;
 pub use backend::{Backend, Session, Variant};
 pub use digest::{Digesting, Sha256};
 pub use error::{InferError, Shown};
+pub use filling::Filling;
 pub use model_file::ModelFile;
 #[cfg(feature = "onnxruntime")]
 pub use pinned_library::fetched_library;

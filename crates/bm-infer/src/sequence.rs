@@ -24,7 +24,7 @@
 //! # Ok::<(), bm_infer::InferError>(())
 //! ```
 
-use crate::{InferError, Signature};
+use crate::{Filling, InferError, Signature};
 
 /// The feature vectors of the codes.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,6 +133,11 @@ pub trait SequenceSession: Send {
 
     /// Returns the name of the engine.
     fn backend(&self) -> &'static str;
+
+    /// Returns how the blocks so far were filled; `None` for an engine that takes any shape.
+    fn filling(&self) -> Option<Filling> {
+        None
+    }
 
     /// Runs the engine on input that [`SequenceSession::run`] has checked, at least one position, and
     /// appends the results to `output`.

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use bm_encode::AnyEncoder;
-use bm_infer::ModelFile;
+use bm_infer::{Filling, ModelFile};
 use bm_reads::PlacedRead;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -226,6 +226,13 @@ macro_rules! kinds {
                 match self {
                     $(Self::$kind(scorer) => scorer.block(),)+
                     Self::Reported(scorer) => scorer.block(),
+                }
+            }
+
+            fn filling(&self) -> Option<Filling> {
+                match self {
+                    $(Self::$kind(scorer) => scorer.filling(),)+
+                    Self::Reported(scorer) => scorer.filling(),
                 }
             }
         }

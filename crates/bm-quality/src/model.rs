@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use bm_infer::Backend;
+use bm_infer::{Backend, Filling};
 use bm_reads::{PlacedRead, ReadRef};
 
 use crate::kind::{ChoosePart, ScoreReads, Scorer, ScorerParts};
@@ -133,6 +133,12 @@ impl QualityModel {
     /// many reads in one call: with those for some thirty blocks, 2 % of its work is for nothing.
     pub fn blocks(&self, lengths: impl Iterator<Item = usize>) -> Option<f64> {
         self.scorer.block().map(|block| block.filled(lengths))
+    }
+
+    /// Returns how the blocks of an engine that takes one shape were filled so far; `None` if the
+    /// engine takes any number of reads.
+    pub fn filling(&self) -> Option<Filling> {
+        self.scorer.filling()
     }
 
     /// Returns a prediction for every read, in order.

@@ -37,13 +37,20 @@ static LOADING: Mutex<()> = Mutex::new(());
 pub struct CoreMl {
     library: LibrarySource,
     cache: Option<PathBuf>,
+    logs_plan: bool,
 }
 
 impl CoreMl {
     /// Returns the engine. `cache` is a folder for compiled models, created if needed; without it
     /// CoreML compiles the model at every start.
     pub fn new(library: LibrarySource, cache: Option<PathBuf>) -> Self {
-        Self { library, cache }
+        Self { library, cache, logs_plan: false }
+    }
+
+    /// Returns an engine that writes CoreML's plan for each model to stderr while it loads the model:
+    /// a line for each operation, with the device that CoreML prefers. macOS 14.4 or later.
+    pub fn logging_plan(library: LibrarySource) -> Self {
+        Self { library, cache: None, logs_plan: true }
     }
 
     fn runtime(&self) -> Result<&'static Runtime, InferError> {
@@ -78,6 +85,7 @@ impl CoreMl {
             .with_model_format(ModelFormat::MLProgram)
             .with_compute_units(ComputeUnits::CPUAndNeuralEngine)
             .with_static_input_shapes(true)
+            .with_profile_compute_plan(self.logs_plan)
             .with_specialization_strategy(SpecializationStrategy::FastPrediction);
         // A compiled model is valid for one version of the library. Without the folder the model is
         // compiled again, with the same results.

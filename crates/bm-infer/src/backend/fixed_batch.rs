@@ -1,6 +1,6 @@
 //! Batches of any size for a model with a fixed batch size.
 
-use crate::{Layout, Signature, TensorRef};
+use crate::{Filling, Layout, Signature, TensorRef};
 
 /// Splits a batch into blocks of the model's batch size, in the layout of the file, and pads the last
 /// block with zeros.
@@ -11,6 +11,7 @@ pub(super) struct FixedBatch {
     layout: Layout,
     size: usize,
     block: Vec<f32>,
+    filling: Filling,
 }
 
 impl FixedBatch {
@@ -18,7 +19,13 @@ impl FixedBatch {
     pub(super) fn new(signature: &Signature) -> Option<Self> {
         let size = signature.batch?;
         let Signature { features, outputs, layout, .. } = *signature;
-        Some(Self { block: vec![0.0; size * features], features, outputs, layout, size })
+        let block = vec![0.0; size * features];
+        Some(Self { block, features, outputs, layout, size, filling: Filling::default() })
+    }
+
+    /// Returns how the blocks so far were filled.
+    pub(super) fn filling(&self) -> Filling {
+        self.filling
     }
 
     /// Returns whether the numbers of one feature are together in the file, and not those of one case.
@@ -38,6 +45,8 @@ impl FixedBatch {
         let columns = self.is_by_feature();
         for rows in input.values().chunks(self.size * features) {
             let count = rows.len() / features;
+            self.filling.columns += self.size as u64;
+            self.filling.used += count as u64;
             if columns {
                 for (feature, column) in self.block.chunks_exact_mut(self.size).enumerate() {
                     for (value, row) in column.iter_mut().zip(rows.chunks_exact(features)) {
@@ -112,6 +121,23 @@ mod tests {
                 assert_eq!(blocks.len(), 7usize.div_ceil(size));
             }
         }
+    }
+
+    #[test]
+    fn filling_counts_rows_and_padding() {
+        let signature = Signature {
+            input: "x".into(),
+            output: "y".into(),
+            features: 1,
+            outputs: 1,
+            layout: Layout::Rows,
+            batch: Some(4),
+        };
+        let mut fixed = FixedBatch::new(&signature).expect("a fixed batch");
+        let input = TensorRef::new([5, 1], &[1.0; 5]).expect("five rows");
+        let run = |block: &[f32]| Ok::<_, ()>(block.to_vec());
+        fixed.for_each(input, &mut Vec::new(), run).expect("the call does not fail");
+        assert_eq!(fixed.filling(), Filling { columns: 8, used: 5 });
     }
 
     #[test]

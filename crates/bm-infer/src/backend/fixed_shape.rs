@@ -9,7 +9,8 @@ use super::{Session, unsupported};
 use crate::onnx::reach::Reach;
 use crate::self_check::{self, Agreement};
 use crate::{
-    Alphabet, InferError, Layout, ModelFile, SequenceSession, SequencesRef, Signature, TensorRef,
+    Alphabet, Filling, InferError, Layout, ModelFile, SequenceSession, SequencesRef, Signature,
+    TensorRef,
 };
 
 /// A device with a loaded model.
@@ -109,6 +110,10 @@ impl Session for FixedRows {
         self.backend
     }
 
+    fn filling(&self) -> Option<Filling> {
+        Some(self.fixed.filling())
+    }
+
     fn execute(&mut self, input: TensorRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
         let Self { fixed, device, .. } = self;
         fixed.for_each(input, output, |block| device.call(block))
@@ -159,6 +164,10 @@ impl SequenceSession for PackedSequences {
 
     fn backend(&self) -> &'static str {
         self.backend
+    }
+
+    fn filling(&self) -> Option<Filling> {
+        Some(self.packing.filling())
     }
 
     fn execute(

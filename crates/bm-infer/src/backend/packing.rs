@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::onnx::reach::Reach;
-use crate::{Alphabet, InferError, Layout, ModelFile, SequencesRef};
+use crate::{Alphabet, Filling, InferError, Layout, ModelFile, SequencesRef};
 
 /// Lays sequences out in blocks `[1, channels, rows, columns]`, in order, and takes their outputs out
 /// of `[1, outputs, rows, columns]`.
@@ -27,6 +27,7 @@ pub(super) struct Packing {
     /// The next free place.
     row: usize,
     column: usize,
+    filling: Filling,
 }
 
 /// Consecutive positions of a sequence in a block: the place of the first one whose output is taken,
@@ -85,7 +86,13 @@ impl Packing {
             pieces: Vec::new(),
             row: 0,
             column: 0,
+            filling: Filling::default(),
         })
+    }
+
+    /// Returns how the blocks so far were filled.
+    pub(super) fn filling(&self) -> Filling {
+        self.filling
     }
 
     /// Calls `run` for every block, and appends the outputs of every position to `output`, in order.
@@ -161,7 +168,9 @@ impl Packing {
         let plane = self.rows * self.columns;
         // Checked before the values are taken, so that every place below is in range.
         InferError::check_output(backend, self.outputs * plane, &values)?;
+        self.filling.columns += plane as u64;
         for Piece { at, positions } in &self.pieces {
+            self.filling.used += *positions as u64;
             match self.outputs {
                 1 => output.extend_from_slice(&values[*at..at + positions]),
                 outputs => output.extend(
@@ -284,6 +293,21 @@ mod tests {
         assert_eq!(calls, 5);
         let full = (26 * 16 * 5 * 150) as f64 / columns as f64;
         assert!(full > 0.95 && used <= columns, "{full}");
+    }
+
+    #[test]
+    fn filling_counts_each_position_once() {
+        // A read of 40 positions does not fit in a row of 32: what is repeated in the next row is no
+        // use, nor are the zeros between reads.
+        let mut packing = packing(9, [2, 32]).expect("it fits");
+        let codes = vec![0; 46];
+        let input = SequencesRef::new(&codes, &[40, 6]).expect("the lengths add up");
+        assert_eq!(packing.filling(), Filling::default());
+        let run = |_: &[f32]| Ok(vec![0.0; 64]);
+        packing.for_each("test", input, &mut Vec::new(), run).expect("the call does not fail");
+        assert_eq!(packing.filling(), Filling { columns: 64, used: 46 });
+        assert_eq!(packing.filling().padding(), Some(18.0 / 64.0));
+        assert_eq!(Filling::default().padding(), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bm_encode::{AnyEncoder, CodeEncoder};
 use bm_evidence::{Evidence, PreparedRead, ReadSupport};
-use bm_infer::{Alphabet, InferError, ModelFile, SequenceSession, SequencesRef};
+use bm_infer::{Alphabet, Filling, InferError, ModelFile, SequenceSession, SequencesRef};
 use bm_reads::{PlacedRead, ReadError};
 
 use super::interface::{Block, ChoosePart, Kind, ScoreReads, ScorerParts};
@@ -304,6 +304,10 @@ impl ScoreReads for BaseScorer {
 
     fn ignore_run(&mut self, ignores: bool) {
         self.ignores_run = ignores;
+    }
+
+    fn filling(&self) -> Option<Filling> {
+        self.session.filling()
     }
 
     fn block(&self) -> Option<Block> {

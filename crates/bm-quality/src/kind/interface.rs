@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bm_encode::AnyEncoder;
 use bm_evidence::Evidence;
-use bm_infer::{Backend, ModelFile};
+use bm_infer::{Backend, Filling, ModelFile};
 use bm_reads::PlacedRead;
 
 use crate::failed_cycles::FailedCycles;
@@ -95,6 +95,11 @@ pub(crate) trait ScoreReads {
 
     /// Returns what the engine takes in one call, if that is fixed.
     fn block(&self) -> Option<Block> {
+        None
+    }
+
+    /// Returns how the blocks of such an engine were filled so far.
+    fn filling(&self) -> Option<Filling> {
         None
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bm_encode::{AnyEncoder, Encoder, FeatureBatch};
-use bm_infer::{InferError, ModelFile, Session, TensorRef};
+use bm_infer::{Filling, InferError, ModelFile, Session, TensorRef};
 use bm_reads::{PlacedRead, ReadError, ReadRef};
 use serde::{Deserialize, Serialize};
 
@@ -300,6 +300,10 @@ impl ScoreReads for WindowScorer {
             });
         }
         Ok(())
+    }
+
+    fn filling(&self) -> Option<Filling> {
+        self.session.filling()
     }
 
     fn block(&self) -> Option<Block> {
