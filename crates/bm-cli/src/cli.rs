@@ -5,8 +5,8 @@ use bm_io::is_stdout;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    adapt, completions, encode, filter, man, models, observe, recalibrate, score, selfcheck, truth,
-    tune,
+    adapt, bench_device, completions, encode, filter, man, models, observe, recalibrate, score,
+    selfcheck, truth, tune,
 };
 
 /// Keeps the good reads of a FASTQ file, with a small neural network and the run's own k-mers.
@@ -47,6 +47,7 @@ enum Command {
     Models(models::Args),
     #[command(visible_alias = "doctor")]
     Selfcheck(selfcheck::Args),
+    BenchDevice(bench_device::Args),
     Truth(truth::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -67,6 +68,7 @@ impl Cli {
             Command::Observe(args) => is_stdout(args.output()),
             Command::Models(_)
             | Command::Selfcheck(_)
+            | Command::BenchDevice(_)
             | Command::Completions(_)
             | Command::Man(_) => true,
         }
@@ -84,6 +86,7 @@ impl Cli {
             Command::Encode(args) => args.run(),
             Command::Models(args) => args.run(),
             Command::Selfcheck(args) => args.run(),
+            Command::BenchDevice(args) => args.run(),
             Command::Truth(args) => args.run(),
             Command::Completions(args) => args.run::<Self>(),
             Command::Man(args) => args.run::<Self>(),

@@ -1,6 +1,7 @@
 //! The commands: each file has the arguments and the code of one command.
 
 pub(crate) mod adapt;
+pub(crate) mod bench_device;
 pub(crate) mod completions;
 pub(crate) mod encode;
 pub(crate) mod filter;

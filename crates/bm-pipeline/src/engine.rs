@@ -84,6 +84,18 @@ impl EngineChoice {
         }
     }
 
+    /// Returns CoreML, which writes its plan for each model that it loads to stderr.
+    ///
+    /// # Errors
+    ///
+    /// If this program was built without it.
+    pub fn coreml_logging_plan(&self) -> Result<Box<dyn Backend>, PipelineError> {
+        #[cfg(feature = "coreml")]
+        return Ok(Box::new(backend::CoreMl::logging_plan(self.library())));
+        #[cfg(not(feature = "coreml"))]
+        self.backend(BackendChoice::CoreMl)
+    }
+
     /// Opens the model of the choice.
     ///
     /// # Errors

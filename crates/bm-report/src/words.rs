@@ -1,9 +1,12 @@
 //! Sentences made from reports.
 
 pub(crate) mod cycles;
+mod device;
 mod library;
 pub(crate) mod losses;
 pub(crate) mod trimming;
+
+pub use self::device::device;
 
 use bm_adapt::Choice;
 use bm_pipeline::{EvidenceTotals, PairTotals, ReadTotals, Reason};

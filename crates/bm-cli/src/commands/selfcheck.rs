@@ -4,8 +4,9 @@ use std::env::consts::{ARCH, OS};
 use std::io::Write;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail};
-use bm_infer::{Backend, InferError};
+use anyhow::{Context, Result, bail};
+use bm_bench::NotRun;
+use bm_infer::Backend;
 use bm_pipeline::{BackendChoice, EngineChoice, open_package};
 use bm_quality::{GoldenReads, ModelPackage, QualityError, QualityModel};
 
@@ -80,12 +81,8 @@ impl Tally {
 enum Outcome {
     /// The engine ran; whether it gives the golden probabilities, and how near it comes.
     Ran(bool, String),
-    /// The engine failed.
-    Failed(String),
-    /// The engine is there, and does not run this model.
-    Refused(String),
-    /// The engine is not there.
-    Skipped(String),
+    /// The engine did not run.
+    NotRun(NotRun),
 }
 
 /// Writes a line per engine.
@@ -115,7 +112,7 @@ fn check_model(
             }
             Ok(backend) => check(&package, &golden, backend.as_ref())?,
             Err(error) if is_needed => return Err(error.into()),
-            Err(error) => Outcome::Skipped(error.to_string()),
+            Err(error) => Outcome::NotRun(NotRun::Skipped(error.to_string())),
         };
         let (word, text) = match outcome {
             Outcome::Ran(is_right, text) => {
@@ -123,17 +120,17 @@ fn check_model(
                 tally.failed += usize::from(!is_right);
                 (if is_right { "ok" } else { "FAIL" }, text)
             }
-            Outcome::Failed(text) => {
+            Outcome::NotRun(NotRun::Failed(text)) => {
                 tally.failed += 1;
                 ("FAIL", text)
             }
-            Outcome::Refused(text) => {
+            Outcome::NotRun(NotRun::Refused(text)) => {
                 if is_named {
                     tally.refused = Some(format!("{}: {text}", engine.name()));
                 }
                 ("refused", text)
             }
-            Outcome::Skipped(text) => ("skipped", text),
+            Outcome::NotRun(NotRun::Skipped(text)) => ("skipped", text),
         };
         writeln!(stdout, "{word:8} {}: {text}", engine.name()).context("stdout")?;
     }
@@ -150,7 +147,7 @@ fn check(
         .and_then(|mut model| golden.compare(&mut model));
     let report = match compared {
         Ok(report) => report,
-        Err(QualityError::Infer(error)) => return Ok(without_report(error)),
+        Err(QualityError::Infer(error)) => return Ok(Outcome::NotRun(error.into())),
         Err(error) => return Err(error.into()),
     };
     let tolerance = backend.tolerance();
@@ -163,16 +160,4 @@ fn check(
         report.flips
     );
     Ok(Outcome::Ran(ok, text))
-}
-
-/// Returns what an error of an engine says about it.
-fn without_report(error: InferError) -> Outcome {
-    match error {
-        InferError::BackendUnavailable { reason, source, .. } => Outcome::Skipped(match source {
-            Some(source) => format!("{reason}: {source}"),
-            None => reason,
-        }),
-        InferError::ModelUnsupported { reason, .. } => Outcome::Refused(reason),
-        error => Outcome::Failed(format!("{:#}", anyhow!(error))),
-    }
 }

@@ -31,6 +31,12 @@ pub(crate) fn count(text: &str) -> Result<u64, String> {
     size.ok_or_else(|| "expected a number, such as 500M or 2G".to_owned())
 }
 
+/// Parses a time of measuring, in seconds.
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value| (0.1..=3600.0).contains(value));
+    value.ok_or_else(|| "expected a number of seconds from 0.1 to 3600".to_owned())
+}
+
 /// Parses a number of expected errors.
 pub(crate) fn expected_errors(text: &str) -> Result<f64, String> {
     let value = text.parse().ok().filter(|value| (0.0..f64::INFINITY).contains(value));

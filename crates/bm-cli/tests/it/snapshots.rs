@@ -39,6 +39,7 @@ fn help() {
         "encode",
         "models",
         "selfcheck",
+        "bench-device",
         "truth",
         "completions",
         "man",
