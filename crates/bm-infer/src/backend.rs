@@ -1,5 +1,7 @@
 //! The two traits that every engine implements. Each engine is a file in this folder.
 
+#[cfg(feature = "stand-in")]
+mod blank;
 #[cfg(feature = "coreml")]
 mod coreml;
 #[cfg(feature = "embedded")]
@@ -19,6 +21,8 @@ mod packing;
 #[cfg(feature = "stand-in")]
 mod stand_in;
 
+#[cfg(feature = "stand-in")]
+pub use blank::Blank;
 #[cfg(feature = "coreml")]
 pub use coreml::CoreMl;
 #[cfg(feature = "embedded")]
