@@ -3,6 +3,7 @@
 //! The `ort` crate would search for a library by itself, and panic if there is none. Therefore the
 //! path is always resolved here, and system folders are never searched.
 
+use std::env::consts::{ARCH, OS};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -90,6 +91,7 @@ impl LibrarySource {
             "no library found; name it with --ort-lib or ORT_DYLIB_PATH \
              (`cargo xtask fetch-runtime` downloads one)"
                 .to_owned()
+                + without_a_library(OS, ARCH)
         })
     }
 
@@ -116,7 +118,8 @@ impl LibrarySource {
 
 fn start(path: &Path) -> Result<Runtime, String> {
     disable_telemetry();
-    let builder = ort::init_from(path).map_err(|error| error.to_string())?;
+    let builder =
+        ort::init_from(path).map_err(|error| error.to_string() + without_a_library(OS, ARCH))?;
     // Errors are returned; without a logger the library would also print them to stderr.
     let silent = Arc::new(|_: ort::logging::LogLevel, _: &str, _: &str, _: &str, _: &str| {});
     let environment = builder
@@ -126,6 +129,17 @@ fn start(path: &Path) -> Result<Runtime, String> {
         .build()
         .map_err(|error| error.to_string())?;
     Ok(Runtime { environment, path: path.to_owned(), version: version(ort::info(), path) })
+}
+
+/// Returns what to add to the reason why a library does not start, where no library would.
+fn without_a_library(os: &str, arch: &str) -> &'static str {
+    match (os, arch) {
+        ("macos", "x86_64") => {
+            "; for Macs with Intel processors, ONNX Runtime ends at 1.23.2, which is too old: use \
+             --backend embedded"
+        }
+        _ => "",
+    }
 }
 
 /// Some builds of the library, from 1.29 on, send usage data and write to the user's cache folder
@@ -175,6 +189,14 @@ mod tests {
         assert_eq!(release("1.28.0"), Some((1, 28)));
         assert!(release("1.9.0") < Some((1, 27)));
         assert_eq!(release("git-branch=main"), None);
+    }
+
+    #[test]
+    fn macs_with_intel_processors_are_sent_to_the_embedded_engine() {
+        assert!(without_a_library("macos", "x86_64").contains("--backend embedded"));
+        for (os, arch) in [("macos", "aarch64"), ("linux", "x86_64")] {
+            assert_eq!(without_a_library(os, arch), "");
+        }
     }
 
     #[test]

@@ -138,6 +138,8 @@ pub(crate) struct Inode {
     /// A terminal or another device that any number of outputs may be written to.
     is_device: bool,
     is_file: bool,
+    /// Number of its names.
+    names: u64,
 }
 
 impl Inode {
@@ -147,7 +149,14 @@ impl Inode {
             number: metadata.ino(),
             is_device: metadata.file_type().is_char_device(),
             is_file: metadata.is_file(),
+            names: metadata.nlink(),
         }
+    }
+
+    /// Returns whether both are one file with one name: paths that differ are spellings of it, as where
+    /// a file system takes upper and lower case for the same.
+    fn has_one_name_with(&self, other: &Self) -> bool {
+        self == other && self.is_file && self.names == 1
     }
 }
 
@@ -168,8 +177,14 @@ impl Identity {
         }
         // Two names of one file are two outputs: each replaces its name. But a stream writes into the
         // file.
-        (self.is_stream || other.is_stream)
-            && self.inode.is_some_and(|inode| !inode.is_device && other.inode == Some(inode))
+        if self.is_stream || other.is_stream {
+            return self.inode.is_some_and(|inode| !inode.is_device && other.inode == Some(inode));
+        }
+        if let (Some(one), Some(other)) = (&self.inode, &other.inode) {
+            return one.has_one_name_with(other);
+        }
+        let paths = self.path.as_deref().zip(other.path.as_deref());
+        paths.is_some_and(|(one, other)| differ_in_case(one, other) && takes_any_case(folder(one)))
     }
 
     /// Returns whether a stream is written to the file of an input, or a file has the path of one.
@@ -185,7 +200,12 @@ impl Identity {
             let is_pipe = !inode.is_device && !is_stdio(input);
             return self.inode == Some(inode) && (inode.is_file || is_pipe);
         }
-        !is_stdio(input) && self.path.is_some() && self.path == fs::canonicalize(input).ok()
+        if is_stdio(input) {
+            return false;
+        }
+        let path = fs::canonicalize(input).ok();
+        let is_spelling = || self.inode.is_some_and(|it| it.has_one_name_with(&inode));
+        self.path.is_some() && (self.path == path || is_spelling())
     }
 }
 
@@ -311,10 +331,97 @@ fn process_of(folder: &str) -> Option<u32> {
     }
 }
 
+/// Returns whether two paths name the same thing where upper and lower case are the same.
+fn differ_in_case(one: &Path, other: &Path) -> bool {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().to_lowercase());
+    one != other && folder(one) == folder(other) && name(one) == name(other)
+}
+
+/// Returns whether a folder takes upper and lower case for the same, as on most disks of Macs: a file
+/// in it is also there under another spelling.
+fn takes_any_case(folder: &Path) -> bool {
+    let Ok(file) = tempfile::Builder::new().prefix(".bm-case-").tempfile_in(folder) else {
+        return false;
+    };
+    let path = file.path();
+    let Some(name) = path.file_name().and_then(OsStr::to_str) else { return false };
+    path.with_file_name(name.to_uppercase()).symlink_metadata().is_ok()
+}
+
 /// Returns the path of a file with its folder written out.
 fn whole(path: &Path) -> PathBuf {
     match (fs::canonicalize(folder(path)), path.file_name()) {
         (Ok(folder), Some(name)) => folder.join(name),
         _ => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+// Tests fail by panicking.
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn file(names: u64, number: u64) -> Inode {
+        Inode { device: 1, number, is_device: false, is_file: true, names }
+    }
+
+    fn identity(path: &str, inode: Option<Inode>) -> Identity {
+        Identity { path: Some(path.into()), inode, is_stream: false }
+    }
+
+    /// On a file system that takes upper and lower case for the same, both paths show one file with one
+    /// name. Two names of a file (hard links) stay two outputs.
+    #[test]
+    fn spellings_of_one_name_collide_and_hard_links_do_not() {
+        for (first, second, expected) in [
+            (file(1, 7), file(1, 7), true),
+            (file(2, 7), file(2, 7), false),
+            (file(1, 7), file(1, 8), false),
+        ] {
+            let [one, other] = [("/d/kept.fq", first), ("/d/Kept.fq", second)]
+                .map(|(path, inode)| identity(path, Some(inode)));
+            assert_eq!(one.collides(&other), expected, "{first:?} {second:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_differ_in_case_are_two_outputs_where_case_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let [one, other] = ["kept.fq", "KEPT.fq"].map(|name| identity(&path(name), None));
+        // What this system does decides: a file is also there under another spelling, or not.
+        fs::write(path("probe"), "").unwrap();
+        let takes_any_case = Path::new(&path("PROBE")).exists();
+        assert_eq!(one.collides(&other), takes_any_case);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+        assert!(!one.collides(&identity(&path("other.fq"), None)));
+    }
+
+    #[test]
+    fn case_is_compared_within_a_folder() {
+        for (one, other, expected) in [
+            ("/d/a.fq", "/d/A.fq", true),
+            ("/d/é.fq", "/d/É.fq", true),
+            ("/d/a.fq", "/D/A.fq", false),
+            ("/d/a.fq", "/d/a.fq", false),
+            ("/d/a.fq", "/d/b.fq", false),
+        ] {
+            assert_eq!(differ_in_case(Path::new(one), Path::new(other)), expected, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn an_output_is_an_input_under_another_spelling() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("reads.fq");
+        fs::write(&input, "").unwrap();
+        let inode = Inode::of(&fs::metadata(&input).unwrap());
+        let spelled = identity("/elsewhere/READS.fq", Some(inode));
+        assert!(spelled.is_input(&input));
+        // With a second name, the output replaces that one.
+        fs::hard_link(&input, folder.path().join("second.fq")).unwrap();
+        let inode = Inode::of(&fs::metadata(&input).unwrap());
+        assert!(!identity("/elsewhere/second.fq", Some(inode)).is_input(&input));
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
@@ -81,10 +82,23 @@ pub fn name_all(outputs: Vec<Complete>) -> Result<(), IoError> {
     sync_folders(&folders)?;
     let mut register = register();
     let mut named = Vec::new();
+    let mut places = BTreeSet::new();
     let mut outcome = Ok(());
     for (name, unnamed) in &waiting {
+        // Two spellings may be one name, as in upper and lower case on most disks of Macs. The second
+        // output would replace the first one.
+        if place(&unnamed.target).is_some_and(|place| places.contains(&place)) {
+            outcome = Err(IoError::Refused(format!(
+                "{name}: cannot be given its name: another output of this run has it, in another \
+                 spelling; give each output its own name"
+            )));
+            break;
+        }
         match give(unnamed) {
-            Ok(how) => named.push(how),
+            Ok(how) => {
+                named.push(how);
+                places.extend(place(&unnamed.target));
+            }
             Err(error) => {
                 outcome = Err(IoError::system(format!("{name}: cannot be given its name"))(error));
                 break;
@@ -128,6 +142,11 @@ pub fn name_all(outputs: Vec<Complete>) -> Result<(), IoError> {
             )))
         }
     }
+}
+
+/// Returns device and number of what has a name.
+fn place(path: &Path) -> Option<(u64, u64)> {
+    fs::symlink_metadata(path).ok().map(|it| (it.dev(), it.ino()))
 }
 
 /// Returns a message with its cause.
@@ -285,7 +304,13 @@ fn sync_folders(folders: &BTreeSet<PathBuf>) -> Result<(), IoError> {
 /// Asks the system to store a file; a stream is not stored.
 pub(crate) fn sync(file: &File) -> io::Result<()> {
     use io::ErrorKind::{InvalidInput, ReadOnlyFilesystem, Unsupported};
-    match file.sync_all() {
+    let outcome = match file.sync_all() {
+        // There, the standard library asks the disk itself (F_FULLFSYNC), which disks on a network and
+        // others do not offer. They may know the usual call.
+        Err(_) if cfg!(target_vendor = "apple") => rustix::fs::fsync(file).map_err(io::Error::from),
+        outcome => outcome,
+    };
+    match outcome {
         Err(error) if matches!(error.kind(), InvalidInput | ReadOnlyFilesystem | Unsupported) => {
             Ok(())
         }
@@ -298,6 +323,27 @@ pub(crate) fn sync(file: &File) -> io::Result<()> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    /// A linked folder stands for a file system on which two spellings are one name.
+    #[test]
+    fn an_output_does_not_replace_another_one_of_the_run() {
+        let root = tempfile::tempdir().unwrap();
+        let [folder, link] = ["folder", "link"].map(|name| root.path().join(name));
+        fs::create_dir(&folder).unwrap();
+        std::os::unix::fs::symlink(&folder, &link).unwrap();
+        fs::write(folder.join("kept"), "old").unwrap();
+        let output = |place: &Path, text: &str| {
+            let (mut file, unfinished) = Unfinished::file(&folder, 0o666).unwrap();
+            std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+            let unnamed = Unnamed { unfinished, target: place.join("kept"), folder: None };
+            let durability = Durability::InMemory;
+            Complete { name: text.to_owned(), unnamed: Some(unnamed), durability }
+        };
+        let error = name_all(vec![output(&folder, "one"), output(&link, "other")]).unwrap_err();
+        assert!(error.to_string().contains("another output of this run has it"), "{error}");
+        assert_eq!(fs::read_to_string(folder.join("kept")).unwrap(), "old");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    }
 
     /// Where files cannot be exchanged at once, too, the old one comes back.
     #[test]

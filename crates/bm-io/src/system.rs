@@ -131,9 +131,11 @@ fn rename_with(from: &Path, to: &Path, how: RenameFlags) -> io::Result<Renamed> 
     use rustix::fs::{CWD, renameat_with};
     use rustix::io::Errno;
 
+    // Apple's systems have two numbers for what is not offered; on Linux they are one.
+    const NOT_OFFERED: [Errno; 4] = [Errno::INVAL, Errno::NOSYS, Errno::NOTSUP, Errno::OPNOTSUPP];
     match renameat_with(CWD, from, CWD, to, how) {
         Ok(()) => Ok(Renamed::Done),
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(Renamed::NotOffered),
+        Err(error) if NOT_OFFERED.contains(&error) => Ok(Renamed::NotOffered),
         Err(error) => Err(error.into()),
     }
 }
@@ -208,8 +210,28 @@ pub(crate) fn copy_access_list(from: &Path, to: &File) -> io::Result<()> {
     }
 }
 
-/// Access control lists are copied on Linux alone.
-#[cfg(not(target_os = "linux"))]
+/// Copies the access control list of a file to another one. A file system without such lists is no
+/// error.
+#[cfg(target_vendor = "apple")]
+#[allow(unsafe_code)]
+pub(crate) fn copy_access_list(from: &Path, to: &File) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+
+    // A file that may be replaced but not read keeps its list to itself.
+    let Ok(from) = File::open(from) else { return Ok(()) };
+    // SAFETY: both descriptors are open for the time of the call, which takes no other memory: a state
+    // is optional.
+    let failed = unsafe {
+        libc::fcopyfile(from.as_raw_fd(), to.as_raw_fd(), std::ptr::null_mut(), libc::COPYFILE_ACL)
+    };
+    match io::Error::last_os_error() {
+        error if failed < 0 && error.kind() != io::ErrorKind::Unsupported => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// On other systems, access control lists are not copied.
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
 pub(crate) fn copy_access_list(_: &Path, _: &File) -> io::Result<()> {
     Ok(())
 }
@@ -217,6 +239,56 @@ pub(crate) fn copy_access_list(_: &Path, _: &File) -> io::Result<()> {
 /// Returns a word for the time since this system started, in which locks of files hold; `None` if it
 /// cannot be known.
 pub(crate) fn boot() -> Option<String> {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    word_of(&boot_id()?)
+}
+
+/// Returns the first part of an identifier, if it can be part of a name.
+fn word_of(id: &str) -> Option<String> {
     id.get(..8).filter(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric())).map(str::to_owned)
+}
+
+/// Returns the identifier that the system got when it started.
+#[cfg(not(target_vendor = "apple"))]
+fn boot_id() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()
+}
+
+/// Returns the identifier that the system got when it started.
+#[cfg(target_vendor = "apple")]
+#[allow(unsafe_code)]
+fn boot_id() -> Option<String> {
+    let mut text = [0_u8; 64];
+    let mut length = text.len();
+    // SAFETY: the name ends with a zero; the call writes up to `length` bytes to `text`, and their
+    // number to `length`. Nothing is set.
+    let failed = unsafe {
+        libc::sysctlbyname(
+            c"kern.bootsessionuuid".as_ptr(),
+            text.as_mut_ptr().cast(),
+            &raw mut length,
+            std::ptr::null_mut(),
+            0,
+        )
+    };
+    let text = text.get(..length).filter(|_| failed == 0)?;
+    std::str::from_utf8(text).ok().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Linux writes identifiers in lower case, macOS in upper case with a zero at the end.
+    #[test]
+    fn identifiers_of_both_systems_become_words() {
+        for (id, expected) in [
+            ("3c1b2a44-8f0e-4d5c-9a3b-000000000000\n", Some("3c1b2a44")),
+            ("3C1B2A44-8F0E-4D5C-9A3B-000000000000\0", Some("3C1B2A44")),
+            ("../../..", None),
+            ("3c1b2a4", None),
+            ("", None),
+        ] {
+            assert_eq!(word_of(id).as_deref(), expected, "{id:?}");
+        }
+    }
 }

@@ -10,6 +10,8 @@ use crate::support::{
     MEASLES, MEASLES_2, Scratch, bm, command, files, shell, some_reads, testdata, text_of,
 };
 
+// Needs files of Linux, such as /dev/full.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_report_that_cannot_be_written_keeps_the_old_outputs() {
     let (one, two) = (testdata(MEASLES), testdata(MEASLES_2));
@@ -48,6 +50,8 @@ fn a_report_that_cannot_be_written_keeps_the_old_outputs() {
     assert_eq!(scratch.read("rows"), b"OLD");
 }
 
+// Needs files of Linux, such as /dev/full.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_package_is_one_of_the_outputs() {
     let scratch = Scratch::new();
@@ -80,6 +84,8 @@ fn a_package_is_one_of_the_outputs() {
     assert!(files(&model) == before);
 }
 
+// Needs files of Linux, such as /dev/full.
+#[cfg(target_os = "linux")]
 #[test]
 fn adapt_replaces_packages_alone() {
     let scratch = Scratch::new();

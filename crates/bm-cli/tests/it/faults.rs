@@ -578,6 +578,8 @@ fn ended(output: Output) -> Run {
     }
 }
 
+// Needs files of Linux, such as /dev/full.
+#[cfg(target_os = "linux")]
 #[test]
 fn inputs_other_than_regular_files_are_read_or_refused() {
     let scratch = Scratch::new();
@@ -684,6 +686,8 @@ fn shown(message: &str, scratch: &Scratch) -> String {
     code(message.replace(&folder, "").trim_start_matches("bm: ").trim_end())
 }
 
+// Needs files of Linux, such as /dev/full.
+#[cfg(target_os = "linux")]
 #[test]
 fn an_output_that_cannot_be_written_is_an_error() {
     let mut rows = Vec::new();
@@ -803,6 +807,8 @@ fn a_full_disk_is_an_error_and_leaves_no_output() {
     check("Full disks", &rows);
 }
 
+// Needs files of Linux, such as /dev/full.
+#[cfg(target_os = "linux")]
 #[test]
 fn an_interrupted_run_leaves_no_output() {
     let mut rows = Vec::new();
@@ -914,6 +920,8 @@ fn scripted(Script { given, script, done, left, lines }: Script) -> Row {
     Row::new(given, code, self::code(message.trim_start_matches("bm: ").trim_end()))
 }
 
+// Needs files of Linux, such as /dev/full.
+#[cfg(target_os = "linux")]
 #[test]
 fn special_outputs_are_written_or_refused() {
     let old: &[&str] = &["old.fq"];
@@ -995,6 +1003,8 @@ fn special_outputs_are_written_or_refused() {
     check("Special outputs", &rows);
 }
 
+// Needs files of Linux, such as /dev/full.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_run_has_all_its_outputs_or_none() {
     let old: &[&str] = &["old.fq"];

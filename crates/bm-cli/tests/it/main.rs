@@ -18,6 +18,7 @@ mod engines;
 mod evidence;
 mod faults;
 mod filter;
+#[cfg(target_os = "linux")]
 mod foreign;
 mod html;
 mod library;
@@ -43,6 +44,7 @@ mod sealed;
 mod security;
 mod signals;
 mod snapshots;
+#[cfg(target_os = "linux")]
 mod special_outputs;
 #[cfg(feature = "stand-in")]
 mod stand_in;

@@ -140,6 +140,8 @@ fn unwritable_destinations_are_refused() {
     }
 }
 
+// Needs files of Linux, such as /dev/full.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_an_error() {
     let scratch = Scratch::new();

@@ -236,6 +236,8 @@ fn a_table_can_be_a_gzip_file() {
     assert_eq!(run.text().trim(), "6");
 }
 
+// Needs files of Linux, such as /dev/full.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_table_can_be_parquet() {
     use parquet::file::reader::{FileReader, SerializedFileReader};

@@ -195,6 +195,8 @@ fn the_next_run_removes_what_a_killed_one_left() {
 }
 
 /// `strace` makes the time between two names long.
+// Needs files of Linux, such as /dev/full.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_signal_between_two_names_changes_nothing() {
     let is_there = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).status();

@@ -150,6 +150,8 @@ fn models() {
     }
 }
 
+// Needs files of Linux, such as /dev/full.
+#[cfg(target_os = "linux")]
 #[test]
 fn error_messages() {
     let scratch = Scratch::new();
