@@ -61,7 +61,10 @@ impl EngineArgs {
             ort_library: self.ort_lib.clone(),
             ort_candidates: fetched_library().into_iter().collect(),
             coreml_cache: std::env::var_os("HOME")
-                .map(|home| PathBuf::from(home).join("Library/Caches/bm")),
+                .map(PathBuf::from)
+                // A variable that is set to nothing would mean the working folder.
+                .filter(|home| home.is_absolute())
+                .map(|home| home.join("Library/Caches/bm")),
         }
     }
 }
