@@ -124,7 +124,7 @@ fn a_device_of_one_shape_has_padding() {
     let report = checked(&path);
     for row in rows(&report, "engines", "stand-in") {
         assert_eq!(row["outcome"], "ok", "{row}");
-        assert!(row["padding"].as_f64().is_some_and(|padding| padding < 0.2), "{row}");
+        assert!(row["padding"].as_f64().is_some_and(|padding| padding < 0.07), "{row}");
         assert!(row["max_difference"].as_f64() > Some(0.0), "{row}");
     }
 }

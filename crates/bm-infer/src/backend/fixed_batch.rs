@@ -28,6 +28,11 @@ impl FixedBatch {
         self.filling
     }
 
+    /// Counts the filling of blocks from here on.
+    pub(super) fn restart_filling(&mut self) {
+        self.filling = Filling::default();
+    }
+
     /// Returns whether the numbers of one feature are together in the file, and not those of one case.
     fn is_by_feature(&self) -> bool {
         matches!(self.layout, Layout::Columns { .. })

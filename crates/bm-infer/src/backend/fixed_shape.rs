@@ -50,6 +50,7 @@ pub(super) fn rows(
     let block = model.signature().batch.unwrap_or(1);
     let agreement = Agreement::of(&mut session, &mut reference, block)?;
     require(backend, &agreement)?;
+    session.fixed.restart_filling();
     Ok(Box::new(session))
 }
 
@@ -70,6 +71,7 @@ pub(super) fn sequences(
     let block = model.signature().batch.unwrap_or(1);
     let agreement = Agreement::of_sequences(&mut session, &mut reference, block)?;
     require(backend, &agreement)?;
+    session.packing.restart_filling();
     Ok(Box::new(session))
 }
 

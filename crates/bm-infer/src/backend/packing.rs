@@ -95,6 +95,11 @@ impl Packing {
         self.filling
     }
 
+    /// Counts the filling of blocks from here on.
+    pub(super) fn restart_filling(&mut self) {
+        self.filling = Filling::default();
+    }
+
     /// Calls `run` for every block, and appends the outputs of every position to `output`, in order.
     ///
     /// # Errors
@@ -137,14 +142,25 @@ impl Packing {
             let shown = next - lead..sequence.len().min(end + after);
             let at = self.row * self.columns + self.column;
             self.pieces.push(Piece { at: at + lead, positions: end - next });
-            self.column += shown.len() + before.max(after);
+            self.column = self.columns.min(self.column + shown.len() + before.max(after));
+            let separated = self.row * self.columns + self.column;
             self.write(&sequence[shown.clone()], at..at + shown.len());
+            self.blank(at + shown.len()..separated);
         }
         if end < sequence.len() || self.column >= self.columns {
+            let row_end = (self.row + 1) * self.columns;
+            self.blank(self.row * self.columns + self.column..row_end);
             self.row += 1;
             self.column = 0;
         }
         end
+    }
+
+    /// Writes zeros to a place in the block, which may have what the block before had.
+    fn blank(&mut self, place: Range<usize>) {
+        for plane in self.block.chunks_exact_mut(self.rows * self.columns) {
+            plane[place.clone()].fill(0.0);
+        }
     }
 
     /// Writes the features of consecutive positions to a place in the block.
@@ -164,8 +180,9 @@ impl Packing {
         output: &mut Vec<f32>,
         run: &mut impl FnMut(&[f32]) -> Result<Vec<f32>, InferError>,
     ) -> Result<(), InferError> {
-        let values = run(&self.block)?;
         let plane = self.rows * self.columns;
+        self.blank(self.row * self.columns + self.column..plane);
+        let values = run(&self.block)?;
         // Checked before the values are taken, so that every place below is in range.
         InferError::check_output(backend, self.outputs * plane, &values)?;
         self.filling.columns += plane as u64;
@@ -185,7 +202,6 @@ impl Packing {
     }
 
     fn clear(&mut self) {
-        self.block.fill(0.0);
         self.pieces.clear();
         (self.row, self.column) = (0, 0);
     }
@@ -307,7 +323,8 @@ mod tests {
         packing.for_each("test", input, &mut Vec::new(), run).expect("the call does not fail");
         assert_eq!(packing.filling(), Filling { columns: 64, used: 46 });
         assert_eq!(packing.filling().padding(), Some(18.0 / 64.0));
-        assert_eq!(Filling::default().padding(), None);
+        packing.restart_filling();
+        assert_eq!(packing.filling().padding(), None);
     }
 
     #[test]
