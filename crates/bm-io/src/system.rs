@@ -154,6 +154,7 @@ fn rename_with(_: &Path, _: &Path, _: RenameFlags) -> io::Result<Renamed> {
 
 /// Why a file system would not let a file be replaced.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(not(any(target_os = "linux", target_os = "macos")), allow(dead_code))]
 pub(crate) enum Fixed {
     MountPoint,
     Immutable,
@@ -188,8 +189,27 @@ pub(crate) fn fixed(path: &Path) -> Option<Fixed> {
     .map(|(_, reason)| reason)
 }
 
-/// Only Linux says so; elsewhere the renaming fails, and what was done is undone.
-#[cfg(not(target_os = "linux"))]
+/// Returns the same on macOS, by the flags that `chflags` sets. A mount point is on another device than
+/// the folder that it is in.
+#[cfg(target_os = "macos")]
+pub(crate) fn fixed(path: &Path) -> Option<Fixed> {
+    use std::os::macos::fs::MetadataExt;
+
+    let found = path.symlink_metadata().ok()?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let device = parent.unwrap_or(Path::new(".")).metadata().map(|parent| parent.st_dev());
+    [
+        (device.is_ok_and(|device| device != found.st_dev()), Fixed::MountPoint),
+        (found.st_flags() & (libc::UF_IMMUTABLE | libc::SF_IMMUTABLE) != 0, Fixed::Immutable),
+        (found.st_flags() & (libc::UF_APPEND | libc::SF_APPEND) != 0, Fixed::AppendOnly),
+    ]
+    .into_iter()
+    .find(|(is_set, _)| *is_set)
+    .map(|(_, reason)| reason)
+}
+
+/// Elsewhere the renaming fails, and what was done is undone.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub(crate) fn fixed(_: &Path) -> Option<Fixed> {
     None
 }
