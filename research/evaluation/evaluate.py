@@ -131,7 +131,10 @@ def evaluate(data: Path, bm: Path, wanted: list[str], count: int, command: str, 
     start = time.monotonic()
     tables = truth.find(data)
     if not tables:
-        raise SystemExit(f"{data}: no *{truth.SUFFIX} below it")
+        raise SystemExit(
+            f"{data}: no *{truth.SUFFIX} below it; `cargo xtask data` downloads runs and writes their tables (default folder: target/xtask/data), "
+            "`bm truth` writes the table of a run from its alignment"
+        )
     loaded = {table: truth.load(table, data) for table in tables}
     sets = [reads for reads in loaded.values() if reads]
     if len({s.name for s in sets}) < len(sets):

@@ -2,6 +2,7 @@
 //!
 //! Each command is a file of its own. Progress goes to stderr, and only results go to stdout.
 
+mod apt;
 mod bench;
 mod ci;
 mod data;
