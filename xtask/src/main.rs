@@ -4,7 +4,10 @@
 
 mod apt;
 mod bench;
+mod check_macos;
+mod checks;
 mod ci;
+mod coreml;
 mod data;
 mod deny;
 mod digest;
@@ -53,7 +56,8 @@ struct Arguments {
 enum Command {
     /// Train a model and write its package
     Train(train::Options),
-    /// Check the model files, and compare every engine with ONNX Runtime in Python
+    /// Check the model files, compare every engine with ONNX Runtime in Python, and write the files for
+    /// Core ML as ML programs
     Validate(validate::Options),
     /// Evaluate every model, and the rules that it replaces, by counted errors
     Evaluate(evaluate::Options),
@@ -68,6 +72,8 @@ enum Command {
     /// Check the rules that no compiler checks: dependencies between crates and files, licences,
     /// unsafe code, line widths, the code map, digests of models
     Tidy,
+    /// Compile everything for macOS, on any system, without running it
+    CheckMacos,
     /// Check all dependencies with cargo-deny: licences, origins, duplicates, build scripts,
     /// advisories
     Deny,
@@ -105,6 +111,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Test => test::run(&workspace),
         Command::Ci(options) => ci::run(&workspace, options),
         Command::Tidy => tidy::run(&workspace),
+        Command::CheckMacos => check_macos::run(&workspace),
         Command::Pin(options) => pin::run(&workspace, options),
         Command::Deny => deny::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, options),

@@ -45,6 +45,10 @@ pub(crate) enum Environment {
     Module,
     /// uv, a program without Python: writes the lists of packages.
     Pin,
+    /// The light one and coremltools: ML programs for Core ML.
+    CoreMl,
+    /// cargo-zigbuild and Zig, programs without Python: a C compiler for macOS.
+    Zig,
 }
 
 impl Environment {
@@ -59,6 +63,8 @@ impl Environment {
             Self::MultiQc => "venv-multiqc",
             Self::Module => "venv-module",
             Self::Pin => "venv-pin",
+            Self::CoreMl => "venv-coreml",
+            Self::Zig => "venv-zig",
         }
     }
 
@@ -74,6 +80,8 @@ impl Environment {
             Self::MultiQc => "xtask/requirements-multiqc.txt",
             Self::Module => "python/requirements-test.txt",
             Self::Pin => "xtask/requirements-pin.txt",
+            Self::CoreMl => "research/coreml/requirements.txt",
+            Self::Zig => "xtask/requirements-zig.txt",
         }
     }
 
@@ -205,7 +213,7 @@ pub(crate) fn find() -> Result<PathBuf> {
 }
 
 /// Returns the version of an interpreter, `None` if it does not run.
-fn version(interpreter: &Path) -> Option<(u32, u32)> {
+pub(crate) fn version(interpreter: &Path) -> Option<(u32, u32)> {
     let code = "import sys; print(*sys.version_info[:2])";
     let output = Command::new(interpreter).args(["-c", code]).stdin(Stdio::null()).output().ok()?;
     parse_version(&String::from_utf8(output.stdout).ok()?)

@@ -1,5 +1,5 @@
-//! `cargo xtask validate`: checks the model files with ONNX's checker, and compares all engines on
-//! them.
+//! `cargo xtask validate`: checks the model files with ONNX's checker, compares all engines on them, and
+//! writes the files for Core ML as ML programs.
 
 use std::fs;
 use std::path::Path;
@@ -10,9 +10,9 @@ use anyhow::{Context, Result, ensure};
 use crate::fetch_runtime::{self, Runtime};
 use crate::process::{self, Output};
 use crate::python::{self, Environment};
-use crate::python_tests;
 use crate::step::{self, Outcome, Step};
 use crate::workspace::Workspace;
+use crate::{checks, coreml, python_tests};
 
 const VALIDATE: &str = "research/neural-engine/validate.py";
 const SEED_CASES: &str = "research/neural-engine/test_onnx_inference.py";
@@ -78,7 +78,7 @@ pub(crate) fn steps(workspace: &Workspace, output: Output, json: bool) -> Result
                 let interpreter = python::ensure(workspace, Environment::Light)?;
                 let mut command = python::script(workspace, &interpreter, arguments);
                 // JSON alone goes to stdout.
-                run_checks(&mut command, if json { Output::Kept } else { output })
+                checks::run(&mut command, if json { Output::Kept } else { output })
             }));
         }
         steps.push(Step::with_outcome(format!("validation of {id}"), move || {
@@ -105,6 +105,7 @@ pub(crate) fn steps(workspace: &Workspace, output: Output, json: bool) -> Result
             compare(workspace, &package, VALIDATE_READ_ERROR, output, json)
         }));
     }
+    steps.extend(coreml::steps(workspace, if json { Output::Kept } else { output })?);
     Ok(steps)
 }
 
@@ -132,69 +133,5 @@ fn compare(
     let mut command = python::script(workspace, &interpreter, [script, "--package"]);
     command.arg(package).arg("--bm").arg(bm).arg("--ort-lib").arg(library);
     command.arg("--reads").args(READS).args(json.then_some("--json"));
-    run_checks(&mut command, output)
-}
-
-/// Runs a script that prints a line for each check; where its output is kept, returns their counts.
-fn run_checks(command: &mut Command, output: Output) -> Result<Outcome> {
-    if output == Output::Shown {
-        return process::shown(command).map(|()| Outcome::Done);
-    }
-    let mut checks = Checks::default();
-    process::kept_lines(command, |line| checks.add(line))?;
-    Ok(checks.outcome())
-}
-
-/// The counts of a validation script's lines.
-#[derive(Debug, Default, PartialEq)]
-struct Checks {
-    ok: u32,
-    warnings: u32,
-    skipped: u32,
-}
-
-impl Checks {
-    fn add(&mut self, line: &str) {
-        match line.split_whitespace().next() {
-            Some("ok") => self.ok += 1,
-            // The cases of a model end a case like this.
-            Some("Result:") if line.contains("CORRECT") => self.ok += 1,
-            Some("WARN") => self.warnings += 1,
-            Some("SKIPPED") => self.skipped += 1,
-            _ => {}
-        }
-    }
-
-    fn outcome(&self) -> Outcome {
-        let mut counts = format!("{} checks ok", self.ok);
-        for (count, what) in [(self.warnings, "warnings"), (self.skipped, "skipped")] {
-            if count > 0 {
-                counts += &format!(", {count} {what}");
-            }
-        }
-        Outcome::DoneWith(counts)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_of_validation_scripts_are_counted() {
-        let mut checks = Checks::default();
-        for line in [
-            "ok    digests\n",
-            "ok   golden reads: 64\n",
-            "Result: ✅ CORRECT\n",
-            "Result: reported, not judged\n",
-            "WARN  bench\n",
-            "SKIPPED bm coreml\n",
-            "SKIPPED: bm coreml\n",
-            "2 ok, 0 failed, 1 warnings, 1 skipped\n",
-        ] {
-            checks.add(line);
-        }
-        assert_eq!(checks, Checks { ok: 3, warnings: 1, skipped: 1 });
-    }
+    checks::run(&mut command, output)
 }
