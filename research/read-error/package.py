@@ -87,10 +87,10 @@ def model(weights: dict[str, np.ndarray], props: dict[str, str], half: bool) -> 
 class Engine:
     """Runs either file in Python's ONNX Runtime: error probabilities from the features of reads."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, providers: list[str] | None = None) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self.session = onnxruntime.InferenceSession(str(path), options, providers=providers or ["CPUExecutionProvider"])
         _, self.channels, *shape = self.session.get_inputs()[0].shape
         self.shape = tuple(shape) if all(isinstance(size, int) for size in shape) else None  # (rows, columns)
         weights = (tensor for tensor in onnx.load(path).graph.initializer if tensor.name == "window.weight")

@@ -25,10 +25,12 @@ pub(crate) fn step(workspace: &Workspace) -> Step<'_> {
             return Ok(Outcome::Skipped(reason));
         }
         let interpreter = python::ensure(workspace, Environment::Light)?;
+        let bm = workspace.build_bm()?;
         let mut tally = Tally::default();
         for folder in FOLDERS {
             let tests = ["-m", "unittest", "discover", "--start-directory", folder];
-            tally.run(&mut python::script(workspace, &interpreter, tests))?;
+            let mut command = python::script(workspace, &interpreter, tests);
+            tally.run(command.env("BM", &bm))?;
         }
         Ok(tally.outcome())
     })

@@ -63,8 +63,7 @@ pub(crate) fn steps(workspace: &Workspace, output: Output, json: bool) -> Result
     for package in packages {
         let id = package.file_name().context("a folder has a name")?.to_string_lossy().into_owned();
         let is_per_base = is_per_base(&package)?;
-        // These cases test the verdict for a window.
-        for file in ["model.onnx", "model.ane.onnx"].into_iter().filter(|_| !is_per_base) {
+        for file in ["model.onnx", "model.ane.onnx"] {
             let model = workspace.relative(&package.join(file));
             steps.push(Step::with_outcome(format!("cases of {id}/{file}"), move || {
                 let bm = workspace.build_bm()?;
