@@ -72,6 +72,16 @@ fn release(version: &str) -> Option<(u32, u32)> {
 static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
 
 impl LibrarySource {
+    /// Returns the place where `cargo xtask fetch-runtime` puts the library, for a program that was built
+    /// in the checkout.
+    pub fn fetched() -> Self {
+        let program = std::env::current_exe().unwrap_or_default();
+        // In the build folder, programs are in `release/`; examples and benchmarks are a level deeper.
+        let folders = program.ancestors().skip(2).take(2);
+        let candidates = folders.filter_map(pinned_library::fetched_library).collect();
+        Self { explicit: None, candidates }
+    }
+
     /// Returns the library, not checked yet.
     fn resolve(&self) -> Result<Found, String> {
         let named = self.explicit.clone().map(|path| ("--ort-lib", path));

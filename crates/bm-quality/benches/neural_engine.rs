@@ -1,11 +1,13 @@
 //! Reads per second from text to verdict, by engine and batch size, beside the rules that the
-//! networks replace: `mean-q20` in the group `neural_engine`, the default model in `read_error`.
+//! networks replace: the default model, which takes sequences, and `mean-q20`.
 //!
 //! ```sh
-//! cargo bench -p bm-quality --bench neural_engine
+//! cargo xtask fetch-runtime
+//! cargo bench neural_engine
 //! ```
 //!
-//! ONNX Runtime is measured if `ORT_DYLIB_PATH` names its library, CoreML on machines that have it.
+//! ONNX Runtime is measured with the library that was fetched, or that `ORT_DYLIB_PATH` names; CoreML
+//! on machines that have it.
 
 // A benchmark that cannot start prints why and stops.
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
@@ -14,7 +16,13 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use bm_infer::Backend;
+#[cfg(feature = "onnxruntime")]
+use bm_infer::LibrarySource;
+#[cfg(feature = "coreml")]
+use bm_infer::backend::CoreMl;
 use bm_infer::backend::Embedded;
+#[cfg(feature = "onnxruntime")]
+use bm_infer::backend::OnnxRuntime;
 use bm_quality::{Combination, ModelPackage, Probability, QualityModel, WindowRule};
 use bm_reads::{Phred, ReadRef, mean_phred};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -44,18 +52,21 @@ fn reads(count: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
 fn backends() -> Vec<Box<dyn Backend>> {
     let mut backends: Vec<Box<dyn Backend>> = vec![Box::new(Embedded::new())];
     #[cfg(feature = "onnxruntime")]
-    backends.push(Box::new(bm_infer::backend::OnnxRuntime::default()));
+    backends.push(Box::new(OnnxRuntime::new(LibrarySource::fetched())));
     #[cfg(feature = "coreml")]
-    backends.push(Box::new(bm_infer::backend::CoreMl::default()));
+    backends.push(Box::new(CoreMl::new(LibrarySource::fetched(), None)));
     backends.retain(|backend| {
         backend.check().inspect_err(|error| eprintln!("SKIPPED: {error}")).is_ok()
     });
+    for backend in &backends {
+        eprintln!("{}", backend.describe());
+    }
     backends
 }
 
-fn neural_engine(criterion: &mut Criterion) {
+fn mean_q20(criterion: &mut Criterion) {
     let rule = |read: &ReadRef<'_>| mean_phred(black_box(read.quality_scores)) >= Some(20.0);
-    compare(criterion, "neural_engine", "mean-q20", "mean-quality-rule", rule);
+    compare(criterion, "mean-q20", "mean-quality-rule", rule);
 }
 
 fn read_error(criterion: &mut Criterion) {
@@ -67,31 +78,26 @@ fn read_error(criterion: &mut Criterion) {
             black_box(read.quality_scores).iter().map(|byte| reported[usize::from(*byte)]).sum();
         errors <= 0.01 * read.len() as f64
     };
-    compare(criterion, "read_error", "read-error", "expected-errors-rule", rule);
+    compare(criterion, "read-error", "expected-errors-rule", rule);
 }
 
 /// Measures a rule, and a model on every engine that runs it.
-fn compare(
-    criterion: &mut Criterion,
-    group: &str,
-    id: &str,
-    name: &str,
-    rule: impl Fn(&ReadRef<'_>) -> bool,
-) {
+fn compare(criterion: &mut Criterion, id: &str, name: &str, rule: impl Fn(&ReadRef<'_>) -> bool) {
     let owned = reads(BATCHES[BATCHES.len() - 1]);
     let reads: Vec<_> = owned
         .iter()
         .map(|(sequence, quality_scores)| ReadRef { name: b"r", sequence, quality_scores })
         .collect();
     let package = Arc::new(ModelPackage::embedded(id).unwrap());
+    let backends = backends();
 
-    let mut group = criterion.benchmark_group(group);
+    let mut group = criterion.benchmark_group(format!("neural_engine/{id}"));
     for batch in BATCHES {
         group.throughput(Throughput::Elements(batch as u64));
         group.bench_with_input(BenchmarkId::new(name, batch), &reads[..batch], |bencher, reads| {
             bencher.iter(|| reads.iter().filter(|read| rule(read)).count());
         });
-        for backend in backends() {
+        for backend in &backends {
             let mut model = match QualityModel::new(Arc::clone(&package), backend.as_ref()) {
                 Ok(model) => model,
                 Err(error) => {
@@ -125,5 +131,5 @@ fn windows(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, neural_engine, read_error, windows);
+criterion_group!(benches, read_error, mean_q20, windows);
 criterion_main!(benches);

@@ -59,7 +59,7 @@ impl EngineArgs {
             model: self.model.clone(),
             backend,
             ort_library: self.ort_lib.clone(),
-            ort_candidates: fetched_library().into_iter().collect(),
+            ort_candidates: fetched_library(),
             coreml_cache: std::env::var_os("HOME")
                 .map(PathBuf::from)
                 // A variable that is set to nothing would mean the working folder.
@@ -69,15 +69,14 @@ impl EngineArgs {
     }
 }
 
-/// Returns the path at which `cargo xtask fetch-runtime` puts the library, if this program was built
-/// in the checkout: in its build folder. The library is checked before it is loaded.
+/// Returns the paths at which `cargo xtask fetch-runtime` puts the library, if this program was built
+/// in the checkout. The library is checked before it is loaded.
 #[cfg(feature = "onnxruntime")]
-fn fetched_library() -> Option<PathBuf> {
-    let program = std::env::current_exe().ok()?;
-    program.ancestors().nth(2).and_then(bm_infer::fetched_library)
+fn fetched_library() -> Vec<PathBuf> {
+    bm_infer::LibrarySource::fetched().candidates
 }
 
 #[cfg(not(feature = "onnxruntime"))]
-fn fetched_library() -> Option<PathBuf> {
-    None
+fn fetched_library() -> Vec<PathBuf> {
+    Vec::new()
 }
