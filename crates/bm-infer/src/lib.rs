@@ -26,7 +26,7 @@
 //!
 //! | backend | needs | features |
 //! |---|---|---|
-//! | [`Embedded`](backend::Embedded) | nothing: pure Rust, dense networks | `embedded` (default) |
+//! | [`Embedded`](backend::Embedded) | nothing: pure Rust, small networks | `embedded` (default) |
 //! | [`OnnxRuntime`](backend::OnnxRuntime) | the ONNX Runtime library, found at run time | `onnxruntime` |
 //! | [`CoreMl`](backend::CoreMl) | that library on macOS, and a model file in half precision | `coreml` |
 //!

@@ -17,6 +17,7 @@ pub struct ModelFile {
     name: String,
     bytes: Cow<'static, [u8]>,
     sha256: Sha256,
+    operator_set: i64,
     signature: Signature,
     metadata: BTreeMap<String, String>,
 }
@@ -24,9 +25,6 @@ pub struct ModelFile {
 impl ModelFile {
     /// Maximum size of a model file in bytes. The models here have some hundred thousand.
     pub const MAX_BYTES: u64 = 64 * 1024 * 1024;
-
-    /// Versions of the standard operator set that the engines here implement alike.
-    const OPSETS: std::ops::RangeInclusive<i64> = 7..=22;
 
     /// Reads a model file.
     ///
@@ -56,9 +54,9 @@ impl ModelFile {
     ) -> Result<Self, InferError> {
         let (name, bytes) = (name.into(), bytes.into());
         Self::check_size(&name, bytes.len() as u64)?;
-        let (signature, metadata) = Self::describe(&bytes)
+        let (operator_set, signature, metadata) = Self::describe(&bytes)
             .map_err(|reason| InferError::ModelInvalid { model: name.clone(), reason })?;
-        Ok(Self { sha256: Sha256::of(&bytes), name, bytes, signature, metadata })
+        Ok(Self { sha256: Sha256::of(&bytes), name, bytes, operator_set, signature, metadata })
     }
 
     fn check_size(name: &str, actual: u64) -> Result<(), InferError> {
@@ -72,19 +70,15 @@ impl ModelFile {
         Ok(())
     }
 
-    fn describe(bytes: &[u8]) -> Result<(Signature, BTreeMap<String, String>), String> {
+    fn describe(bytes: &[u8]) -> Result<(i64, Signature, BTreeMap<String, String>), String> {
         onnx::limits::check(bytes)?;
         let model = ModelProto::decode(bytes).map_err(|error| error.to_string())?;
         let graph = model.graph.as_ref().ok_or("it has no graph")?;
         let standard =
             model.opset_import.iter().find(|set| set.domain.is_empty() || set.domain == "ai.onnx");
         let opset = standard.map(|set| set.version).ok_or("it names no operator set")?;
-        if !Self::OPSETS.contains(&opset) {
-            return Err(format!(
-                "operator set {opset}, expected {} to {}",
-                Self::OPSETS.start(),
-                Self::OPSETS.end()
-            ));
+        if opset < 1 {
+            return Err(format!("operator set {opset}, expected 1 or later"));
         }
         if let Some(tensor) = onnx::external_tensor(&model) {
             return Err(format!(
@@ -96,7 +90,7 @@ impl ModelFile {
             .iter()
             .map(|entry| (entry.key.clone(), entry.value.clone()))
             .collect();
-        Ok((Signature::of(graph)?, metadata))
+        Ok((opset, Signature::of(graph)?, metadata))
     }
 
     /// Returns the name that messages use for the model.
@@ -112,6 +106,11 @@ impl ModelFile {
     /// Returns the SHA-256 digest of the file.
     pub fn sha256(&self) -> Sha256 {
         self.sha256
+    }
+
+    /// Returns the version of the standard operator set. Each engine decides which versions it knows.
+    pub fn operator_set(&self) -> i64 {
+        self.operator_set
     }
 
     /// Returns the model's input and output.

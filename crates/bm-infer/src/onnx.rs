@@ -10,6 +10,7 @@ pub(crate) mod attributes;
 pub mod build;
 pub mod correction;
 pub(crate) mod limits;
+pub mod operators;
 #[cfg(feature = "onnxruntime")]
 pub(crate) mod reach;
 #[cfg(feature = "stand-in")]
@@ -20,6 +21,10 @@ pub mod testing;
 pub mod data_type {
     /// 32-bit floating point.
     pub const FLOAT: i32 = 1;
+    /// 64-bit whole numbers.
+    pub const INT64: i32 = 7;
+    /// Truth values.
+    pub const BOOL: i32 = 9;
     /// 16-bit floating point.
     pub const FLOAT16: i32 = 10;
 }
@@ -164,12 +169,18 @@ pub struct AttributeProto {
     /// A whole number.
     #[prost(int64, tag = "3")]
     pub i: i64,
+    /// A text.
+    #[prost(bytes = "vec", tag = "4")]
+    pub s: Vec<u8>,
     /// A tensor.
     #[prost(message, optional, tag = "5")]
     pub t: Option<TensorProto>,
     /// A graph.
     #[prost(message, optional, boxed, tag = "6")]
     pub g: Option<Box<GraphProto>>,
+    /// Numbers.
+    #[prost(float, repeated, tag = "7")]
+    pub floats: Vec<f32>,
     /// Whole numbers.
     #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
@@ -213,6 +224,9 @@ pub struct TensorProto {
     /// Elements, if they are floats and not in `raw_data`.
     #[prost(float, repeated, tag = "4")]
     pub float_data: Vec<f32>,
+    /// Elements, if they are whole numbers of 64 bits and not in `raw_data`.
+    #[prost(int64, repeated, tag = "7")]
+    pub int64_data: Vec<i64>,
     /// Its name.
     #[prost(string, tag = "8")]
     pub name: String,
@@ -269,6 +283,38 @@ impl TensorProto {
             return Err(format!("{name} has {} at index {i}, expected a finite number", values[i]));
         }
         Ok((dims, values))
+    }
+
+    /// Returns the elements of a list of whole numbers, or of one whole number without dimensions.
+    ///
+    /// # Errors
+    ///
+    /// A message, if the tensor has another type or more than one dimension, or if the number of its
+    /// elements is not that of its shape.
+    pub fn whole_numbers(&self) -> Result<Vec<i64>, String> {
+        let name = &self.name;
+        if self.data_type != data_type::INT64 {
+            return Err(format!("{name} is of type {}, expected int64 (7)", self.data_type));
+        }
+        let (words, rest) = self.raw_data.as_chunks::<8>();
+        let values = if self.raw_data.is_empty() {
+            self.int64_data.clone()
+        } else {
+            words.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect()
+        };
+        let expected = match self.dims[..] {
+            [] => Some(1),
+            [count] => usize::try_from(count).ok(),
+            _ => None,
+        };
+        if !rest.is_empty() || expected != Some(values.len()) {
+            return Err(format!(
+                "{name} of shape {:?} has {} whole numbers, expected a list",
+                self.dims,
+                values.len()
+            ));
+        }
+        Ok(values)
     }
 }
 

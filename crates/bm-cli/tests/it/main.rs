@@ -8,6 +8,7 @@ mod adapt;
 mod all_or_none;
 mod bench_device;
 mod broken;
+mod classifier;
 mod compression;
 mod cycles;
 mod determinism;

@@ -1,40 +1,46 @@
-//! The embedded engine: dense networks in pure Rust.
+//! The embedded engine: small networks in pure Rust.
 //!
-//! A small classifier is a chain of dense layers and activations, which needs no general engine. The
+//! A small classifier is a graph of few layers, which needs no general engine. The
 //! sums of a row are always computed in the same order and with the same rounding, so the result of a
 //! row is the same to the bit in every batch, on every worker and on every processor (tested on x86-64).
 
 mod activation;
+mod combine;
+mod convolution;
 mod corrected;
 mod dense;
 mod dot;
+mod exponential;
 mod fuse;
 mod fused;
-mod graph;
 mod instruction_set;
 mod name;
+mod nodes;
+mod normalisation;
+mod pool;
+mod rows;
 mod sequence;
 mod sequence_graph;
+mod softmax;
 mod step;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod windows;
 
-use self::graph::Step;
 use self::instruction_set::InstructionSet;
 use self::name::NAME;
+use self::rows::EmbeddedRows;
 use self::sequence::EmbeddedSequences;
 use super::{Backend, Session};
-use crate::{Alphabet, InferError, Layout, ModelFile, SequenceSession, Signature, TensorRef};
+#[cfg(test)]
+use crate::Layout;
+use crate::{Alphabet, InferError, ModelFile, SequenceSession};
 
-/// Number of rows that run through all layers together: the values between two layers fit into the
-/// second-level cache.
-const BLOCK: usize = 192;
-
-/// Runs dense networks, and networks over sequences, without a library.
+/// Runs small networks over rows and over sequences, without a library.
 ///
-/// Operators: `Gemm` or `MatMul` and `Add` with constant weights, `Relu`, `Sigmoid`, and `Identity`,
-/// `Dropout`, `Flatten`, which have no effect here.
+/// [`operators::OPERATORS`](crate::onnx::operators::OPERATORS) has the operators and the operator sets for
+/// which they were checked; the README of this crate says which of them go with which models.
 ///
 /// The instruction set is chosen at run time: AVX-512, AVX2 with FMA, NEON, or none. Results do not
 /// depend on it, to the bit: the order of every sum is independent of the length of vectors, and a
@@ -88,25 +94,7 @@ impl Backend for Embedded {
     }
 
     fn load(&self, model: &ModelFile) -> Result<Box<dyn Session>, InferError> {
-        let unsupported = |reason| name::unsupported(model, reason);
-        let signature = model.signature().clone();
-        if signature.layout == Layout::Sequences {
-            return Err(unsupported("it is a model of sequences, expected one of rows".to_owned()));
-        }
-        if signature.layout != Layout::Rows || signature.batch.is_some() {
-            return Err(unsupported(
-                "it takes one batch size only, expected [batch, n] for any batch".to_owned(),
-            ));
-        }
-        let steps = graph::compile(model, self.instructions).map_err(unsupported)?;
-        Ok(Box::new(EmbeddedSession {
-            signature,
-            steps,
-            instructions: self.instructions,
-            front: Vec::new(),
-            back: Vec::new(),
-            packed: Vec::new(),
-        }))
+        Ok(Box::new(EmbeddedRows::new(model, self.instructions)?))
     }
 
     fn load_sequences(
@@ -115,48 +103,5 @@ impl Backend for Embedded {
         alphabet: &Alphabet,
     ) -> Result<Box<dyn SequenceSession>, InferError> {
         Ok(Box::new(EmbeddedSequences::new(model, alphabet, self.instructions)?))
-    }
-}
-
-/// A dense network, with the memory to run it.
-struct EmbeddedSession {
-    signature: Signature,
-    steps: Vec<Step>,
-    instructions: InstructionSet,
-    /// Output of the last step, one row per case.
-    front: Vec<f32>,
-    /// Output of the current step.
-    back: Vec<f32>,
-    /// Rows, in the order in which the kernel reads them.
-    packed: Vec<f32>,
-}
-
-impl Session for EmbeddedSession {
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn backend(&self) -> &'static str {
-        NAME
-    }
-
-    fn execute(&mut self, input: TensorRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
-        for rows in input.values().chunks(BLOCK * input.columns()) {
-            self.front.clear();
-            self.front.extend_from_slice(rows);
-            for step in &self.steps {
-                match step {
-                    Step::Dense(layer) => {
-                        layer.run(self.instructions, &self.front, &mut self.back, &mut self.packed);
-                        std::mem::swap(&mut self.front, &mut self.back);
-                    }
-                    Step::Activation(activation) => {
-                        activation.apply(self.instructions, &mut self.front)
-                    }
-                }
-            }
-            output.extend_from_slice(&self.front);
-        }
-        Ok(())
     }
 }

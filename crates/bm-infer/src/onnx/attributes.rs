@@ -1,21 +1,105 @@
 //! Constants and attributes of nodes, for whoever walks a graph.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::onnx::{AttributeProto, GraphProto, NodeProto, TensorProto};
+use crate::onnx::{AttributeProto, GraphProto, NodeProto, TensorProto, data_type};
 
 /// The constant tensors of a graph by name.
-pub(crate) type Constants<'a> = HashMap<&'a str, &'a TensorProto>;
+pub(crate) type Constants<'a> = HashMap<&'a str, Cow<'a, TensorProto>>;
 
-/// Returns the constant tensors of a graph.
+/// Returns the constant tensors of a graph: those of its list, those of `Constant` nodes, and other
+/// names that `Identity` gives them.
 pub(crate) fn constants(graph: &GraphProto) -> Result<Constants<'_>, String> {
-    let mut constants = HashMap::new();
+    let mut constants: Constants<'_> = HashMap::new();
     for tensor in &graph.initializer {
-        if constants.insert(tensor.name.as_str(), tensor).is_some() {
-            return Err(format!("two constants are named {}", tensor.name));
+        insert(&mut constants, &tensor.name, Cow::Borrowed(tensor))?;
+    }
+    for node in &graph.node {
+        let Some(name) = node.output.first() else { continue };
+        if node.op_type == "Constant" {
+            insert(&mut constants, name, of_node(node)?)?;
+        } else if let Some(tensor) = renamed(&constants, node) {
+            insert(&mut constants, name, tensor)?;
         }
     }
     Ok(constants)
+}
+
+fn insert<'a>(
+    constants: &mut Constants<'a>,
+    name: &'a str,
+    tensor: Cow<'a, TensorProto>,
+) -> Result<(), String> {
+    match constants.insert(name, tensor) {
+        None => Ok(()),
+        Some(_) => Err(format!("two constants are named {name}")),
+    }
+}
+
+/// Returns whether a node only makes a constant, which is among [`constants`].
+pub(crate) fn makes_constant(constants: &Constants<'_>, node: &NodeProto) -> bool {
+    node.op_type == "Constant" || renamed(constants, node).is_some()
+}
+
+/// Returns the constant that an `Identity` gives another name. Not for numbers in attributes: each name
+/// would copy them.
+fn renamed<'a>(constants: &Constants<'a>, node: &NodeProto) -> Option<Cow<'a, TensorProto>> {
+    let name = node.input.first().filter(|_| node.op_type == "Identity")?;
+    match constants.get(name.as_str())? {
+        Cow::Borrowed(tensor) => Some(Cow::Borrowed(tensor)),
+        Cow::Owned(_) => None,
+    }
+}
+
+/// Returns the tensor of a `Constant` node.
+fn of_node(node: &NodeProto) -> Result<Cow<'_, TensorProto>, String> {
+    let [attribute] = node.attribute.as_slice() else {
+        return Err(format!(
+            "{} has {} attributes, expected one",
+            node.shown(),
+            node.attribute.len()
+        ));
+    };
+    let name = node.output.first().cloned().unwrap_or_default();
+    let floats = |dims: &[usize], values: &[f32]| TensorProto {
+        dims: dims.iter().map(|size| *size as i64).collect(),
+        float_data: values.to_vec(),
+        data_type: data_type::FLOAT,
+        name: name.clone(),
+        ..Default::default()
+    };
+    let whole = |dims: &[usize], values: &[i64]| TensorProto {
+        dims: dims.iter().map(|size| *size as i64).collect(),
+        int64_data: values.to_vec(),
+        data_type: data_type::INT64,
+        name: name.clone(),
+        ..Default::default()
+    };
+    Ok(match (attribute.name.as_str(), &attribute.t) {
+        ("value", Some(tensor)) => Cow::Borrowed(tensor),
+        ("value_float", _) => Cow::Owned(floats(&[], &[attribute.f])),
+        ("value_floats", _) => Cow::Owned(floats(&[attribute.floats.len()], &attribute.floats)),
+        ("value_int", _) => Cow::Owned(whole(&[], &[attribute.i])),
+        ("value_ints", _) => Cow::Owned(whole(&[attribute.ints.len()], &attribute.ints)),
+        (other, _) => {
+            return Err(format!("{} has {other}, expected numbers", node.shown()));
+        }
+    })
+}
+
+/// Returns the constant at input `index` of a node.
+fn tensor<'c>(
+    constants: &'c Constants<'_>,
+    node: &NodeProto,
+    index: usize,
+) -> Result<&'c TensorProto, String> {
+    let shown = node.shown();
+    let name = node.input.get(index).ok_or_else(|| format!("{shown} has no input {index}"))?;
+    constants
+        .get(name.as_str())
+        .map(|tensor| tensor.as_ref())
+        .ok_or_else(|| format!("{shown}: {name} is not a constant in the file"))
 }
 
 /// Returns the shape and the elements of the constant at input `index` of a node.
@@ -24,14 +108,31 @@ pub(crate) fn constant(
     node: &NodeProto,
     index: usize,
 ) -> Result<(Vec<usize>, Vec<f32>), String> {
-    let shown = node.shown();
-    let name = node.input.get(index).ok_or_else(|| format!("{shown} has no input {index}"))?;
-    let tensor = constants
-        .get(name.as_str())
-        .ok_or_else(|| format!("{shown}: {name} is not a constant in the file"))?;
-    tensor.floats().map_err(|reason| format!("{shown}: {reason}"))
+    tensor(constants, node, index)?.floats().map_err(|reason| format!("{}: {reason}", node.shown()))
 }
 
+/// Returns the constant list of whole numbers at input `index` of a node.
+#[cfg(feature = "embedded")]
+pub(crate) fn whole_numbers(
+    constants: &Constants<'_>,
+    node: &NodeProto,
+    index: usize,
+) -> Result<Vec<i64>, String> {
+    tensor(constants, node, index)?
+        .whole_numbers()
+        .map_err(|reason| format!("{}: {reason}", node.shown()))
+}
+
+/// Returns whether the constant at input `index` of a node is the truth value `false`.
+#[cfg(feature = "embedded")]
+pub(crate) fn is_false(constants: &Constants<'_>, node: &NodeProto, index: usize) -> bool {
+    tensor(constants, node, index)
+        .is_ok_and(|tensor| tensor.data_type == data_type::BOOL && tensor.raw_data == [0])
+}
+
+/// The type of a text in `AttributeProto.AttributeType`.
+#[cfg(feature = "embedded")]
+const STRING: i32 = 3;
 /// The type of a whole-number attribute in `AttributeProto.AttributeType`.
 const INT: i32 = 2;
 /// The type of a floating-point attribute.
@@ -52,18 +153,29 @@ pub(crate) fn float(node: &NodeProto, name: &str, default: f32) -> Result<f32, S
     }
 }
 
-/// Returns an attribute that is a list of whole numbers.
+/// Returns an attribute that is a list of whole numbers, if the node has it.
+pub(crate) fn list<'a>(node: &'a NodeProto, name: &str) -> Result<Option<&'a [i64]>, String> {
+    attribute(node, name, INTS).map(|found| found.map(|a| a.ints.as_slice()))
+}
+
+/// Returns an attribute that is a list of this many whole numbers.
 pub(crate) fn ints<const N: usize>(
     node: &NodeProto,
     name: &str,
     default: [i64; N],
 ) -> Result<[i64; N], String> {
-    match attribute(node, name, INTS)? {
+    match list(node, name)? {
         None => Ok(default),
-        Some(found) => found.ints.as_slice().try_into().map_err(|_| {
-            format!("{}: {name} is {:?}, expected {N} numbers", node.shown(), found.ints)
-        }),
+        Some(found) => found
+            .try_into()
+            .map_err(|_| format!("{}: {name} is {found:?}, expected {N} numbers", node.shown())),
     }
+}
+
+/// Returns an attribute that is a text, if the node has it.
+#[cfg(feature = "embedded")]
+pub(crate) fn text<'a>(node: &'a NodeProto, name: &str) -> Result<Option<Cow<'a, str>>, String> {
+    attribute(node, name, STRING).map(|found| found.map(|a| String::from_utf8_lossy(&a.s)))
 }
 
 fn attribute<'a>(

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use prost::Message;
 
-use super::attributes::{Constants, constants, int, ints};
+use super::attributes::{Constants, constants, int, ints, makes_constant};
+use super::operators;
 use super::{GraphProto, ModelProto, NodeProto};
 use crate::ModelFile;
 
@@ -27,6 +28,8 @@ impl Reach {
     pub(crate) fn of(model: &ModelFile) -> Result<Self, String> {
         let proto = ModelProto::decode(model.bytes()).map_err(|error| error.to_string())?;
         let graph = proto.graph.ok_or("it has no graph")?;
+        // In another set, an operator may have become one that mixes positions.
+        operators::check_set(model.operator_set(), graph.node.first())?;
         let signature = model.signature();
         let mut walk = Walk { constants: constants(&graph)?, values: HashMap::new() };
         let input = Value { reach: Self::default(), keeps_zero: true };
@@ -60,6 +63,9 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn all(&mut self, graph: &'a GraphProto) -> Result<(), String> {
         for node in &graph.node {
+            if makes_constant(&self.constants, node) {
+                continue;
+            }
             let value = self.node(node)?;
             for name in &node.output {
                 self.values.insert(name, value);

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use bm_infer::onnx::testing::classifier;
 use bm_infer::{ModelFile, TensorRef};
 use prost::Message;
 
@@ -91,6 +92,7 @@ fn random_damage_to_models_of_every_layout_causes_no_panic() {
         ("open", gemm_model(&network)),
         ("fixed", fixed_batch(&network, 2)),
         ("columns", columns(&network, [1, 2])),
+        ("classifier", classifier([2, 5], |count, _| Numbers::new(3).around_zero(count, 0.7))),
     ] {
         let whole = model.encode_to_vec();
         survive(what, 1000, |i| damaged(&whole, i));

@@ -16,6 +16,7 @@ mod input;
 #[cfg(feature = "onnxruntime")]
 mod library;
 mod networks;
+mod operators;
 mod properties;
 mod refusals;
 #[cfg(feature = "embedded")]

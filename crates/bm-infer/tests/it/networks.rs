@@ -193,12 +193,9 @@ pub(crate) fn cases() -> Vec<Case> {
     cases.push(form("weights among the inputs", weights_among_inputs, None));
     cases.push(form("nodes that change nothing", with_nodes_that_change_nothing, None));
     cases.push(form("domain ai.onnx", domain_by_name, None));
-    cases.push(form(
-        "one batch size",
-        |layers| fixed_batch(layers, 8),
-        Some("one batch size only"),
-    ));
-    cases.push(form("columns", |layers| columns(layers, [2, 4]), Some("one batch size only")));
+    cases.push(form("one batch size", |layers| fixed_batch(layers, 8), None));
+    cases.push(form("columns", |layers| columns(layers, [2, 4]), None));
+    cases.push(form("a branch without effect", with_a_branch, None));
     cases.push(form("Neg twice", unknown_operator, Some("first (Neg) is not one of Gemm")));
 
     let mut scaled =
@@ -334,6 +331,12 @@ fn with_nodes_that_change_nothing(layers: &[Layer]) -> ModelProto {
     graph.node.insert(2, node("Dropout", &["h0"], "dropped"));
     graph.node.insert(0, flatten);
     graph.node.insert(0, node("Identity", &["features"], "same"));
+    model
+}
+
+fn with_a_branch(layers: &[Layer]) -> ModelProto {
+    let mut model = gemm_model(layers);
+    graph(&mut model).node.push(node("Relu", &["z0"], "aside"));
     model
 }
 

@@ -223,7 +223,12 @@ fn nodes_that_the_embedded_engine_does_not_run_are_named() {
             refusal(|model| set(model, 0, ints("pads", &[0, i64::MAX, 0, i64::MAX]))),
         ),
         ("pads is [1], expected 4 numbers", refusal(|model| set(model, 0, ints("pads", &[1])))),
-        ("Tanh is not one of", refusal(|model| graph(model).node[1].op_type = "Tanh".into())),
+        ("Erf is not one of", refusal(|model| graph(model).node[1].op_type = "Erf".into())),
+        ("window (Conv) is of operator set 6", refusal(|model| model.opset_import[0].version = 6)),
+        (
+            "BatchNormalization does not follow a convolution",
+            refusal(|model| graph(model).node.push(node("BatchNormalization", &["h"], "more"))),
+        ),
         (
             "takes nothing_makes_this",
             refusal(|model| graph(model).node[1].input[0] = "nothing_makes_this".into()),

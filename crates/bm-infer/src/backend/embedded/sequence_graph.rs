@@ -1,9 +1,10 @@
 //! Compiles an ONNX graph over sequences to the steps of a network.
 //!
 //! Supported are convolutions over the input, whose positions are codes, and after them operations on
-//! single positions: 1 × 1 convolutions, activations, sums of two values.
+//! single positions: 1 × 1 convolutions, activations, sums of two values. A normalisation becomes part
+//! of the convolution before.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use prost::Message;
 
@@ -12,10 +13,12 @@ use super::dense::Dense;
 use super::dot::ReluDot;
 use super::fuse::fuse;
 use super::instruction_set::InstructionSet;
+use super::nodes::{activation, changes_nothing};
+use super::normalisation::Normalisation;
 use super::step::{Network, Step};
 use super::tables::Tables;
-use crate::onnx::attributes::{Constants, constant, constants, int, ints};
-use crate::onnx::{ModelProto, NodeProto};
+use crate::onnx::attributes::{Constants, constant, constants, int, ints, makes_constant};
+use crate::onnx::{GraphProto, ModelProto, NodeProto, operators};
 use crate::{Alphabet, ModelFile};
 
 /// Maximum number of values per position over all steps: a session needs at most some 100 MB.
@@ -28,6 +31,21 @@ const MAX_WEIGHTS: usize = 1 << 25;
 /// Outputs that the widest kernel computes together, padding included.
 const PADDED: usize = 32;
 
+/// The operators that a network over sequences may have.
+const OPERATORS: [&str; 11] = [
+    "Conv",
+    "BatchNormalization",
+    "Relu",
+    "LeakyRelu",
+    "Sigmoid",
+    "Tanh",
+    "Clip",
+    "Add",
+    "Identity",
+    "Dropout",
+    "Constant",
+];
+
 /// Returns the network of a model, or a message why this engine does not run it.
 pub(super) fn compile(
     model: &ModelFile,
@@ -37,8 +55,13 @@ pub(super) fn compile(
     let proto = ModelProto::decode(model.bytes()).map_err(|error| error.to_string())?;
     let graph = proto.graph.ok_or("it has no graph")?;
     let signature = model.signature();
+    operators::check_set(model.operator_set(), graph.node.first())?;
     let mut builder = Builder {
         constants: constants(&graph)?,
+        set: model.operator_set(),
+        takers: takers(&graph),
+        normalised: HashSet::new(),
+        output: &signature.output,
         alphabet,
         instructions,
         input: &signature.input,
@@ -63,6 +86,17 @@ pub(super) fn compile(
     }
 }
 
+/// Returns the node that takes each value, `None` for values that several inputs of nodes take.
+fn takers(graph: &GraphProto) -> HashMap<&str, Option<&NodeProto>> {
+    let mut takers = HashMap::new();
+    for node in &graph.node {
+        for name in &node.input {
+            takers.entry(name.as_str()).and_modify(|taker| *taker = None).or_insert(Some(node));
+        }
+    }
+    takers
+}
+
 /// Removes the steps whose slot no other step reads, such as a `Relu` that became part of the next
 /// step.
 fn without_unread(mut steps: Vec<Step>, output: usize) -> Vec<Step> {
@@ -77,6 +111,14 @@ fn without_unread(mut steps: Vec<Step>, output: usize) -> Vec<Step> {
 
 struct Builder<'a> {
     constants: Constants<'a>,
+    /// The operator set of the file.
+    set: i64,
+    /// The node that takes each value, if it is one.
+    takers: HashMap<&'a str, Option<&'a NodeProto>>,
+    /// The values of convolutions with the weights of a normalisation.
+    normalised: HashSet<&'a str>,
+    /// Name of the output.
+    output: &'a str,
     alphabet: &'a Alphabet,
     instructions: InstructionSet,
     input: &'a str,
@@ -90,42 +132,24 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn append(&mut self, node: &'a NodeProto) -> Result<(), String> {
         let shown = node.shown();
-        if !node.domain.is_empty() && node.domain != "ai.onnx" {
-            return Err(format!(
-                "{shown} is from the operator set {}, expected the standard one",
-                node.domain
-            ));
+        operators::check(node, self.set, &OPERATORS)?;
+        if makes_constant(&self.constants, node) {
+            return Ok(());
+        }
+        // The convolution before has the weights of a normalisation, see `convolution`.
+        if changes_nothing(node, &self.constants)? || self.is_folded(node) {
+            let slot = self.slot(node, 0)?;
+            return self.name(node, slot);
         }
         let out = self.widths.len();
-        let (step, width) = match node.op_type.as_str() {
-            "Conv" => self.convolution(node, out)?,
-            "Relu" => self.activation(node, Activation::Relu, out)?,
-            "Sigmoid" => self.activation(node, Activation::Sigmoid, out)?,
-            "Add" => {
-                let (a, b) = (self.slot(node, 0)?, self.slot(node, 1)?);
-                if self.widths[a] != self.widths[b] {
-                    return Err(format!(
-                        "{shown} adds {} values to {}",
-                        self.widths[b], self.widths[a]
-                    ));
-                }
-                (Step::Add(a, b, out), self.widths[a])
+        let (step, width) = match activation(node, self.set, &self.constants)? {
+            Some(activation) => {
+                let from = self.slot(node, 0)?;
+                (Step::Activation(activation, from, out), self.widths[from])
             }
-            _ => {
-                return Err(format!(
-                    "{shown} is not one of Conv, Relu, Sigmoid, Add; the onnxruntime backend runs all of ONNX"
-                ));
-            }
+            None => self.layer(node, out)?,
         };
-        let [name] = node.output.as_slice() else {
-            return Err(format!("{shown} has {} outputs, expected one", node.output.len()));
-        };
-        if name == self.input
-            || self.constants.contains_key(name.as_str())
-            || self.slots.insert(name, out).is_some()
-        {
-            return Err(format!("{name} is defined twice, the second time by {shown}"));
-        }
+        self.name(node, out)?;
         self.widths.push(width);
         self.steps.push(step);
         if self.widths.iter().sum::<usize>() > MAX_WIDTH {
@@ -134,14 +158,54 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn activation(
-        &self,
-        node: &NodeProto,
-        activation: Activation,
-        out: usize,
-    ) -> Result<(Step, usize), String> {
-        let from = self.slot(node, 0)?;
-        Ok((Step::Activation(activation, from, out), self.widths[from]))
+    /// Returns whether a node is a normalisation that is part of the convolution before.
+    fn is_folded(&self, node: &NodeProto) -> bool {
+        node.op_type == "BatchNormalization"
+            && node.input.first().is_some_and(|name| self.normalised.contains(name.as_str()))
+    }
+
+    /// Returns the step of a node that is not an activation, and its width.
+    fn layer(&mut self, node: &'a NodeProto, out: usize) -> Result<(Step, usize), String> {
+        let shown = node.shown();
+        match node.op_type.as_str() {
+            "Conv" => self.convolution(node, out),
+            "Add" => {
+                let (a, b) = (self.slot(node, 0)?, self.slot(node, 1)?);
+                if self.widths[a] != self.widths[b] {
+                    return Err(format!(
+                        "{shown} adds {} values to {}",
+                        self.widths[b], self.widths[a]
+                    ));
+                }
+                Ok((Step::Add(a, b, out), self.widths[a]))
+            }
+            _ => Err(format!("{shown} does not follow a convolution that nothing else follows")),
+        }
+    }
+
+    /// Gives the first output of a node its slot.
+    fn name(&mut self, node: &'a NodeProto, slot: usize) -> Result<(), String> {
+        let shown = node.shown();
+        let name = node
+            .output
+            .first()
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| format!("{shown} has no output"))?;
+        if name == self.input
+            || self.constants.contains_key(name.as_str())
+            || self.slots.insert(name, slot).is_some()
+        {
+            return Err(format!("{name} is defined twice, the second time by {shown}"));
+        }
+        Ok(())
+    }
+
+    /// Returns the normalisation that alone takes the output of a node.
+    fn normalisation_after(&self, node: &NodeProto) -> Option<&'a NodeProto> {
+        let name = node.output.first()?.as_str();
+        let taker = self.takers.get(name).copied().flatten()?;
+        let is_input = taker.input.first().is_some_and(|input| input == name);
+        (taker.op_type == "BatchNormalization" && is_input && name != self.output).then_some(taker)
     }
 
     /// Returns the slot of an input of a node, which an earlier node must have written.
@@ -155,15 +219,15 @@ impl<'a> Builder<'a> {
     }
 
     /// Returns the step of a convolution along the sequence that keeps its length.
-    fn convolution(&mut self, node: &NodeProto, out: usize) -> Result<(Step, usize), String> {
+    fn convolution(&mut self, node: &'a NodeProto, out: usize) -> Result<(Step, usize), String> {
         let shown = node.shown();
-        let (dims, weights) = constant(&self.constants, node, 1)?;
+        let (dims, mut weights) = constant(&self.constants, node, 1)?;
         let [width, channels, 1, window] = dims[..] else {
             return Err(format!(
                 "{shown} has weights of shape {dims:?}, expected [outputs, inputs, 1, window]"
             ));
         };
-        let biases = match node.input.get(2).filter(|name| !name.is_empty()) {
+        let mut biases = match node.input.get(2).filter(|name| !name.is_empty()) {
             None => vec![0.0; width],
             Some(_) => match constant(&self.constants, node, 2)? {
                 (dims, biases) if dims == [width] => biases,
@@ -172,6 +236,12 @@ impl<'a> Builder<'a> {
                 }
             },
         };
+        if let Some(after) = self.normalisation_after(node) {
+            operators::check(after, self.set, &OPERATORS)?;
+            let normalisation = Normalisation::of(after, &self.constants, width)?;
+            normalisation.fold(after, &mut weights, &mut biases)?;
+            self.normalised.extend(node.output.first().map(String::as_str));
+        }
         let inputs = if node.input.first().is_some_and(|name| name == self.input) {
             self.alphabet.codes()
         } else {

@@ -1,7 +1,7 @@
 //! The same networks on every instruction set give the same bits.
 
 use super::*;
-use crate::onnx::testing::{Convolution, correction_model, dense};
+use crate::onnx::testing::{Convolution, classifier, correction_model, dense};
 use crate::{SequencesRef, TensorRef};
 
 /// Every instruction set of this machine, and vectors of four floats, as NEON has them.
@@ -119,6 +119,19 @@ fn dense_networks_of_every_width_give_the_same_bits() {
             .collect();
         let model = ModelFile::from_bytes("dense", dense(&layers)).expect("a model");
         assert_eq!(compare(&format!("{widths:?}"), |engine| rows(engine, &model, 205)) % 205, 0);
+    }
+}
+
+#[test]
+fn classifiers_of_convolutions_give_the_same_bits() {
+    for shape in [[1, 4], [2, 150], [3, 7], [8, 33]] {
+        let mut numbers = Numbers(shape[1] as u64);
+        let model = classifier(shape, |count, terms| {
+            numbers.around_zero(count, 2.0 / (terms as f32).sqrt())
+        });
+        let bytes = prost::Message::encode_to_vec(&model);
+        let model = ModelFile::from_bytes("classifier", bytes).expect("a model");
+        assert_eq!(compare(&format!("{shape:?}"), |engine| rows(engine, &model, 205)), 205);
     }
 }
 
