@@ -17,6 +17,7 @@ use crate::{checks, coreml, python_tests};
 const VALIDATE: &str = "research/neural-engine/validate.py";
 const SEED_CASES: &str = "research/neural-engine/test_onnx_inference.py";
 const VALIDATE_READ_ERROR: &str = "research/read-error/validate_read_error.py";
+const NODE_TESTS: &str = "research/onnx-operators/node_tests.py";
 /// Reads as long as the window of the network, shorter, longer, and of many windows.
 const READS: [&str; 4] = [
     "testdata/hiseqx_phage/hiseqx_phage.fastq.gz",
@@ -57,6 +58,13 @@ pub(crate) fn steps(workspace: &Workspace, output: Output, json: bool) -> Result
     let mut steps = vec![
         Step::new("release build of bm", || workspace.build_bm().map(drop)),
         Step::new("Python environment", || python::ensure(workspace, Environment::Light).map(drop)),
+        Step::with_outcome("ONNX's tests of the embedded engine's operators", move || {
+            let program = workspace.build_run_models()?;
+            let interpreter = python::ensure(workspace, Environment::Light)?;
+            let mut command = python::script(workspace, &interpreter, [NODE_TESTS, "--run-models"]);
+            // JSON alone goes to stdout.
+            run_checks(command.arg(program), if json { Output::Kept } else { output })
+        }),
     ];
     let packages = workspace.model_packages()?;
     ensure!(!packages.is_empty(), "models/ holds no package");

@@ -133,6 +133,15 @@ impl Workspace {
         self.build(&["--package", "bm-evidence", "--example", "base_support"])
     }
 
+    /// Builds the example that runs model files on the embedded engine, in release mode, and returns its
+    /// path.
+    ///
+    /// # Errors
+    /// When the build fails.
+    pub(crate) fn build_run_models(&self) -> Result<PathBuf> {
+        self.build(&["--package", "bm-infer", "--example", "run_models"])
+    }
+
     /// Builds a program in release mode and returns its path; the last element of `what` is its name.
     fn build(&self, what: &[&str]) -> Result<PathBuf> {
         let name = *what.last().context("nothing to build")?;
