@@ -6,8 +6,10 @@
 use std::fs;
 use std::path::Path;
 
-use bm_infer::onnx::testing::{Convolution, correction_model, dense_model, matrix, node, tensor};
-use bm_infer::onnx::{AttributeProto, GraphProto, ModelProto, OperatorSetIdProto};
+use bm_infer::onnx::testing::{
+    Convolution, classifier, correction_model, dense_model, matrix, node, tensor,
+};
+use bm_infer::onnx::{AttributeProto, DimensionProto, GraphProto, ModelProto, OperatorSetIdProto};
 use prost::Message;
 
 fn main() {
@@ -87,6 +89,8 @@ fn models() -> Vec<(&'static str, ModelProto)> {
         ("dense-one", dense_model(&[layer(1, 1)])),
         ("dense-wide", dense_model(&[layer(40, 5), layer(33, 40), layer(3, 33)])),
         ("dense-float-data", flat),
+        ("classifier", classifier([2, 5], |count, _| numbers(count))),
+        ("classifier-fixed", fixed(classifier([1, 6], |count, _| numbers(count)))),
         ("matmul", matmul(numbers(6), numbers(3))),
         (
             "correction",
@@ -101,6 +105,19 @@ fn models() -> Vec<(&'static str, ModelProto)> {
             correction_model(&convolution(1, 1, 1), &convolution(1, 1, 1), &convolution(1, 1, 1)),
         ),
     ]
+}
+
+/// Returns a model as one for a single row, with `Softmax` over an axis that is then no batch.
+fn fixed(mut model: ModelProto) -> ModelProto {
+    if let Some(graph) = &mut model.graph {
+        for value in graph.input.iter_mut().chain(&mut graph.output) {
+            let dims = value.r#type.as_mut().and_then(|it| it.tensor_type.as_mut());
+            let first = dims.and_then(|it| it.shape.as_mut()).and_then(|it| it.dim.first_mut());
+            *first.unwrap() = DimensionProto { dim_value: Some(1), dim_param: None };
+        }
+    }
+    model.opset_import[0].version = 12;
+    model
 }
 
 /// Returns a model with `MatMul`, `Add`, and operators that change nothing.
