@@ -159,7 +159,7 @@ impl Net {
             let begin = size + pads[axis] as usize;
             let room = begin + pads[rank + axis] as usize - ((k - 1) * dilation + 1);
             let whole = room / stride + 1;
-            let more = whole + usize::from(room % stride != 0);
+            let more = whole + usize::from(!room.is_multiple_of(stride));
             // Only where the last window begins in the input: otherwise engines differ.
             ceil &= (more - 1) * stride < begin;
             window.push(k);
@@ -185,7 +185,7 @@ impl Net {
     fn convolution(&mut self) {
         let channels = self.shape[0];
         let groups = [1, channels, 2][self.numbers.below(3)];
-        let groups = if channels % groups == 0 { groups } else { 1 };
+        let groups = if channels.is_multiple_of(groups) { groups } else { 1 };
         let outputs = groups * (1 + self.numbers.below(5));
         let (mut attributes, window) = self.windows(false, true);
         attributes.push(int("group", groups as i64));

@@ -1,6 +1,7 @@
 //! Runs a network of rows, in blocks of rows.
 
 mod arithmetic;
+mod axes;
 mod batch;
 mod builder;
 mod compile;

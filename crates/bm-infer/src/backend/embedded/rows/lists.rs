@@ -1,9 +1,9 @@
 //! Lists of whole numbers that a graph computes from shapes, as exporters write `view` of a tensor:
 //! `Shape`, and `Gather`, `Slice`, `Squeeze`, `Unsqueeze`, `Concat` and `Identity` of such lists.
 
+use super::axes::range;
 use super::builder::Builder;
 use super::list::{List, Number};
-use super::selections::range;
 use crate::onnx::NodeProto;
 use crate::onnx::attributes::{int, list, whole_numbers};
 

@@ -1,8 +1,8 @@
 //! `MaxPool`, `AveragePool`, `GlobalMaxPool`, `GlobalAveragePool`, `ReduceMax` and `ReduceMean`.
 
+use super::axes::axes_of;
 use super::builder::{Builder, Value};
 use super::layer::Work;
-use super::shapes::axes_of;
 use crate::backend::embedded::pool::{Of, Pool};
 use crate::backend::embedded::windows::{OUTSIDE, Windows, each_index};
 use crate::onnx::NodeProto;

@@ -1,8 +1,8 @@
 //! Nodes that take some of the values along axes: `Slice` and `Gather`, at constant places.
 
+use super::axes::{axis_of, mixed, range};
 use super::builder::{Builder, Value};
 use super::layer::Work;
-use super::shapes::{axis_of, mixed};
 use crate::onnx::NodeProto;
 use crate::onnx::attributes::{int, list, whole_numbers};
 
@@ -42,24 +42,6 @@ pub(super) fn slice(builder: &mut Builder<'_>, node: &NodeProto) -> Result<Value
             .ok_or_else(|| format!("{shown} takes nothing along axis {axis}"))?;
     }
     pick(builder, node, &value, &chosen, None)
-}
-
-/// Returns the places from `start` to before `end` of `size`, as Python counts them.
-pub(super) fn range(size: i64, start: i64, end: i64, step: i64) -> Option<Vec<usize>> {
-    let from_start = |at: i64| if at < 0 { at.saturating_add(size) } else { at };
-    let (start, end) = (from_start(start), from_start(end));
-    let (start, end) = if step > 0 {
-        (start.clamp(0, size), end.clamp(0, size))
-    } else {
-        (start.clamp(-1, size - 1), end.clamp(-1, size - 1))
-    };
-    let mut places = vec![];
-    let mut at = start;
-    while step != 0 && (if step > 0 { at < end } else { at > end }) {
-        places.push(usize::try_from(at).ok()?);
-        at = at.saturating_add(step);
-    }
-    Some(places)
 }
 
 /// Adds the layer of `Gather` at one place, which takes the axis away, or at a list of places.
@@ -115,24 +97,4 @@ fn pick(
     }
     let index = index.into_iter().map(|at| at as u32).collect();
     builder.push(node, Work::Pick(index), &[value], shape)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::range;
-
-    #[test]
-    fn places_are_counted_as_in_python() {
-        for (start, end, step, expected) in [
-            (1, 3, 1, vec![1, 2]),
-            (-2, i64::MAX, 1, vec![3, 4]),
-            (0, -1, 2, vec![0, 2]),
-            (-1, i64::MIN, -2, vec![4, 2, 0]),
-            (i64::MIN, 99, 4, vec![0, 4]),
-            (3, 3, 1, vec![]),
-            (0, 5, 0, vec![]),
-        ] {
-            assert_eq!(range(5, start, end, step), Some(expected), "{start}:{end}:{step}");
-        }
-    }
 }

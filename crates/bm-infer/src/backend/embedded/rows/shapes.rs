@@ -1,6 +1,7 @@
 //! Nodes that give values another shape or order: `Reshape`, `Flatten`, `Squeeze`, `Unsqueeze`,
 //! `Transpose`, `Concat`.
 
+use super::axes::{axes_of, axis_of, mixed};
 use super::batch::Batch;
 use super::builder::{Builder, Value, check_axes};
 use super::layer::Work;
@@ -8,52 +9,6 @@ use super::list::Number;
 use super::lists::list_at;
 use crate::onnx::NodeProto;
 use crate::onnx::attributes::{int, list, whole_numbers};
-
-pub(super) fn mixed(node: &NodeProto) -> String {
-    format!("{} mixes or moves the rows of a batch", node.shown())
-}
-
-/// Returns an axis, which may be counted from the end, as one from the start.
-pub(super) fn axis_of(node: &NodeProto, axis: i64, rank: usize) -> Result<usize, String> {
-    let from_start = if axis < 0 { axis.checked_add(rank as i64) } else { Some(axis) };
-    from_start
-        .and_then(|axis| usize::try_from(axis).ok())
-        .filter(|axis| *axis < rank)
-        .ok_or_else(|| format!("{} has the axis {axis} of {rank}", node.shown()))
-}
-
-/// Returns the axes of a node: an attribute before set `first`, then the input 1. `None` if they are not
-/// given.
-pub(super) fn axes_of(
-    builder: &Builder<'_>,
-    node: &NodeProto,
-    first: i64,
-    rank: usize,
-) -> Result<Option<Vec<usize>>, String> {
-    let axes = if builder.set < first {
-        list(node, "axes")?.map(<[i64]>::to_vec)
-    } else if Builder::has(node, 1) {
-        Some(whole_numbers(&builder.constants, node, 1)?)
-    } else {
-        None
-    };
-    let Some(axes) = axes else { return Ok(None) };
-    // Before, an axis was counted from the start only.
-    if builder.set < 11 && axes.iter().any(|axis| *axis < 0) {
-        return Err(format!(
-            "{} has the axes {axes:?} in operator set {}",
-            node.shown(),
-            builder.set
-        ));
-    }
-    let mut found =
-        axes.iter().map(|axis| axis_of(node, *axis, rank)).collect::<Result<Vec<_>, _>>()?;
-    found.sort_unstable();
-    if found.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err(format!("{} has an axis twice: {axes:?}", node.shown()));
-    }
-    Ok(Some(found))
-}
 
 /// Adds nothing: the numbers stay in their order.
 pub(super) fn reshape(builder: &Builder<'_>, node: &NodeProto) -> Result<Value, String> {
