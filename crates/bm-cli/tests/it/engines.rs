@@ -178,7 +178,7 @@ fn auto_changes_engines_only_for_a_model_that_needs_it_and_says_so() {
         )
         .refused();
         let expected = format!(
-            "bm: {model}: the embedded backend cannot run this model: Cast is not one of Gemm"
+            "bm: {model}: the embedded backend cannot run this model: cast_in (Cast) is not one of"
         );
         assert!(message.starts_with(&expected), "{message}");
     }

@@ -454,7 +454,8 @@ fn a_library_that_nobody_named_is_not_loaded() {
         rows.push(Row::new("… `selfcheck`", 0, shown(skipped.unwrap())));
         let message = bm(&["score", &input, "-o", "/dev/null", "-m", &needs_it]).refused();
         assert!(
-            message.contains("the embedded backend cannot run this model: Cast is not one of")
+            message
+                .contains("the embedded backend cannot run this model: cast_in (Cast) is not one")
                 && message.contains(expected),
             "{message}"
         );

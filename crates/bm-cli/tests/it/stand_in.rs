@@ -130,11 +130,11 @@ fn the_self_check_has_a_line_for_each_model_and_engine() {
     let model = package_of_one_shape(&scratch);
     let all = on(&library, ["selfcheck", "-m", &model]);
     let text = all.text().to_owned();
-    assert!(text.contains("refused  embedded: Cast is not one of Gemm"), "{text}");
+    assert!(text.contains("refused  embedded: cast_in (Cast) is not one of Gemm"), "{text}");
     // The golden reads are those of single precision.
     assert!(text.contains("FAIL     onnxruntime: "), "{text}");
     assert!(all.refused().contains("1 of the lines above say FAIL"), "{text}");
     let message = on(&library, ["selfcheck", "-m", &model, "--backend", "embedded"]).refused();
-    let expected = "bm: nothing was checked: embedded: Cast is not one of Gemm";
+    let expected = "bm: nothing was checked: embedded: cast_in (Cast) is not one of Gemm";
     assert!(message.starts_with(expected), "{message}");
 }
