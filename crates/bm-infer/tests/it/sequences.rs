@@ -1,7 +1,7 @@
 //! Models of sequences: every engine against the definition of a convolution.
 
 use bm_infer::backend::Embedded;
-use bm_infer::onnx::testing::{Convolution, correction_model, ints, node};
+use bm_infer::onnx::testing::{Convolution, correction_model, ints, node, tensor};
 use bm_infer::onnx::{AttributeProto, ModelProto};
 use bm_infer::{Alphabet, Backend, InferError, ModelFile, SequenceSession, SequencesRef};
 
@@ -249,6 +249,46 @@ fn nodes_that_the_embedded_engine_does_not_run_are_named() {
         assert!(
             message.contains(expected) && !message.contains('\n'),
             "expected {expected}: {message}"
+        );
+    }
+}
+
+/// A normalisation is part of the convolution before, and activations are those of models of rows.
+#[test]
+fn normalisations_and_activations_of_sequences_agree_on_every_engine() {
+    let mut case = Case::new(8, 30, 4, 7, 5);
+    let sequences: Vec<_> = [1, 40, 3, 200].map(|length| case.sequence(length)).into();
+    for activation in ["Tanh", "LeakyRelu", "Sigmoid", "Relu"] {
+        let mut model = case.model();
+        let graph = graph(&mut model);
+        let at = graph.node.iter().position(|node| node.op_type == "Relu").unwrap();
+        graph.node[at].op_type = activation.into();
+        graph.node[at].input[0] = "normalised".into();
+        let inputs = ["z", "scale", "shift", "mean", "variance"];
+        graph.node.insert(at, node("BatchNormalization", &inputs, "normalised"));
+        for (name, offset) in inputs[1..].iter().zip([1.5, 0.0, 0.0, 1.5]) {
+            let values: Vec<f32> =
+                case.numbers.around_zero(7, 1.0).into_iter().map(|x| x + offset).collect();
+            graph.initializer.push(tensor(name, &[7], &values));
+        }
+        let file = file(activation, &model);
+        let mut first: Option<Vec<f32>> = None;
+        for backend in present() {
+            let mut session = backend.backend.load_sequences(&file, &case.alphabet).unwrap();
+            let found = run(session.as_mut(), &sequences);
+            let first = first.get_or_insert_with(|| found.clone());
+            for (a, b) in first.iter().zip(&found) {
+                let off = f64::from(a - b).abs();
+                assert!(off <= BOUND, "{}, {activation}: {b}, others {a}", backend.label);
+            }
+        }
+        // The normalisation changes the outputs.
+        assert_ne!(
+            first.unwrap()[..9],
+            run(
+                present()[0].backend.load_sequences(&case.file(), &case.alphabet).unwrap().as_mut(),
+                &sequences,
+            )[..9]
         );
     }
 }
