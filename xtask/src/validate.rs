@@ -63,7 +63,7 @@ pub(crate) fn steps(workspace: &Workspace, output: Output, json: bool) -> Result
             let interpreter = python::ensure(workspace, Environment::Light)?;
             let mut command = python::script(workspace, &interpreter, [NODE_TESTS, "--run-models"]);
             // JSON alone goes to stdout.
-            run_checks(command.arg(program), if json { Output::Kept } else { output })
+            checks::run(command.arg(program), if json { Output::Kept } else { output })
         }),
     ];
     let packages = workspace.model_packages()?;
