@@ -14,7 +14,7 @@ use crate::learned::{Learned, Seen, names};
 use crate::lessons::{Lessons, Observed};
 use crate::observer::Observer;
 use crate::reading::{LeftOut, Passed, Reading};
-use crate::run_pass::{grouped, refuse_streams};
+use crate::run_pass::{grouped, is_stream};
 
 /// Memory for everything but the k-mers, in bytes: the sample, its labels, read buffers.
 const BYTES_BESIDE_KMERS: u64 = 496 << 20;
@@ -99,7 +99,7 @@ impl Learning<'_> {
             Ok::<_, PipelineError>(passed)
         };
         // A stream cannot be counted again.
-        let is_stream = refuse_streams(inputs).is_err();
+        let is_stream = inputs.iter().any(|path| is_stream(path));
         let mut left_out = LeftOut::nothing();
         left_out.seen = is_stream.then(SeenReads::default);
         let mut sampler = Sampler::new(RunSample::ROOM);
@@ -108,6 +108,7 @@ impl Learning<'_> {
         let seen = Seen { files: passed.states, reads: sampler.reads_seen() };
         let counting = passed.counting;
         let count_again = |mut left_out: LeftOut| {
+            seen.check_states(inputs)?;
             let passed = read_all(&mut left_out, None)?;
             seen.check_passed(&passed, &names(inputs))?;
             Ok(Passed::index(passed.counting))

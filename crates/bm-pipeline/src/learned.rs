@@ -48,6 +48,17 @@ impl Seen {
         Ok(())
     }
 
+    /// Checks that the files are those that were opened.
+    pub(crate) fn check_states(&self, inputs: &[&Path]) -> Result<(), PipelineError> {
+        // Groups are read in the order of their files.
+        for (path, before) in inputs.iter().zip(&self.files) {
+            if let (Some(before), Some(now)) = (before, FileState::at(path)) {
+                now.check(before, &bm_io::name(path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Checks that another pass found the same files with as many reads.
     pub(crate) fn check_passed(
         &self,

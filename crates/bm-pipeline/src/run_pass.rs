@@ -37,10 +37,8 @@ pub(crate) fn grouped<'a>(inputs: &[&'a Path]) -> Result<Vec<Vec<&'a Path>>, Pip
     let mut groups: Vec<Vec<&Path>> = Vec::new();
     let mut before = Vec::new();
     for path in inputs {
-        // A stream can be opened only once, so its first reads cannot be compared. Even opening a
-        // named pipe waits for its writer, which ends if the reader closes the pipe again.
-        let is_stream = fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir());
-        let is_seekable = !is_stream && is_seekable(path)?;
+        // A stream can be opened only once, so its first reads cannot be compared.
+        let is_seekable = !is_stream(path) && is_seekable(path)?;
         let names = if is_seekable { first_names(path)? } else { Vec::new() };
         match groups.last_mut() {
             Some(group)
@@ -56,6 +54,12 @@ pub(crate) fn grouped<'a>(inputs: &[&'a Path]) -> Result<Vec<Vec<&'a Path>>, Pip
         before = names;
     }
     Ok(groups)
+}
+
+/// Returns whether an input can be read once only, without opening it: even opening a named pipe waits
+/// for its writer, which ends if the reader closes the pipe again.
+pub(crate) fn is_stream(path: &Path) -> bool {
+    is_stdio(path) || fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir())
 }
 
 /// Refuses inputs that cannot be read twice.

@@ -35,6 +35,7 @@ fn help() {
         "score",
         "tune",
         "adapt",
+        "observe",
         "recalibrate",
         "encode",
         "models",
