@@ -11,8 +11,7 @@
 //!   qualities. The result is the package of the model to use, and why it is not the adapted one if
 //!   so ([`Doubt`]).
 //! - [`Adaptation::weigh`] fits k-mer evidence to the run ([`RunEvidence`]).
-//! - [`Adapters::find`] and [`Adapters::find_pairs`] find the adapters of a run in its reads;
-//!   nothing here uses them yet.
+//! - [`Adapters::find`] and [`Adapters::find_pairs`] find the adapters of a run in its reads.
 //!
 //! # Quick start
 //!
@@ -27,7 +26,9 @@
 //! # let genome: Vec<u8> = (0..3000).map(|i| b"ACGT"[mixed(i) % 4]).collect();
 //! for start in 0..600 {
 //!     let sequence = &genome[4 * start..4 * start + 100];
-//!     sampler.observe(ReadRef { name: b"read", sequence, quality_scores: &[b'F'; 100] })?;
+//!     let name = format!("read{start}");
+//!     let name = name.as_bytes();
+//!     sampler.observe(ReadRef { name, sequence, quality_scores: &[b'F'; 100] })?;
 //! }
 //!
 //! // Label bases, learn, and choose a model.

@@ -145,6 +145,8 @@ impl LearningParts<'_> {
         }
         let sampler = sampler.unwrap_or_else(|| Sampler::new(RunSample::ROOM));
         let bytes = self.evidence.map(kmer_bytes);
+        // First of all: a file that is damaged is not learned from.
+        let index = observation::merged(kmers, bytes)?;
         let count_again = |mut left_out: LeftOut| {
             let mut passed = Passed::default();
             for (name, facts) in &facts {
@@ -169,7 +171,7 @@ impl LearningParts<'_> {
         let observed = Observed {
             sampler,
             head: head::of_run(heads),
-            index: Box::new(move || observation::merged(kmers, bytes)),
+            index: Box::new(move || Ok(index)),
             count_again: Some(&count_again),
         };
         lessons.learn(observed, None, observer)
