@@ -303,7 +303,7 @@ mod tests {
         let mut sampler = Sampler::new(room);
         for (name, sequence, quality_scores) in reads {
             let read = ReadRef { name: name.as_bytes(), sequence, quality_scores };
-            sampler.observe(read).unwrap();
+            sampler.observe(read).expect("a valid read");
         }
         sampler
     }
@@ -333,7 +333,7 @@ mod tests {
             prop_assert_eq!(&content(&observed(reads.iter().rev(), room).finish()), &whole);
             let stored = |sampler: &Sampler| {
                 let mut bytes = Vec::new();
-                sampler.write(&mut bytes).unwrap();
+                sampler.write(&mut bytes).expect("memory does not fail");
                 bytes
             };
             let mut merged: Option<Sampler> = None;
@@ -342,7 +342,7 @@ mod tests {
                     |(number, _): &(usize, &Read)| mix(seed ^ *number as u64) as usize % parts == part;
                 let reads = reads.iter().enumerate().filter(of_part).map(|(_, read)| read);
                 let part = stored(&observed(reads, room));
-                let part = Sampler::read(&mut &part[..], room).unwrap();
+                let part = Sampler::read(&mut &part[..], room).expect("as written");
                 merged = Some(match merged {
                     Some(mut others) => {
                         others.merge(part);
@@ -351,14 +351,16 @@ mod tests {
                     None => part,
                 });
             }
-            prop_assert_eq!(&content(&merged.unwrap().finish()), &whole);
+            prop_assert_eq!(&content(&merged.expect("a part").finish()), &whole);
         }
 
         /// Broken bytes are an error or another sample.
         #[test]
         fn broken_bytes_are_errors(at in any::<prop::sample::Index>(), flip in 1u8..) {
             let mut bytes = Vec::new();
-            observed(reads(3, 200, 300).iter(), 20_000).write(&mut bytes).unwrap();
+            observed(reads(3, 200, 300).iter(), 20_000)
+                .write(&mut bytes)
+                .expect("memory does not fail");
             prop_assert!(Sampler::read(&mut &bytes[..], 20_001).is_err());
             let at = at.index(bytes.len());
             prop_assert!(Sampler::read(&mut &bytes[..at], 20_000).is_err());

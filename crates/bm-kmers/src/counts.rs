@@ -227,18 +227,19 @@ mod tests {
         let mut counter = Counter::new(21, bytes).keeping_singletons();
         reads.for_each(|read| counter.observe(read));
         let mut text = Vec::new();
-        counter.write_counts(&mut text).unwrap();
+        counter.write_counts(&mut text).expect("memory does not fail");
         text
     }
 
     fn merged(parts: &[Vec<u8>], bytes: usize) -> Index {
-        let mut parts: Vec<_> = parts.iter().map(|part| Counts::open(&part[..]).unwrap()).collect();
-        merge(&mut parts, bytes).unwrap().unwrap()
+        let mut parts: Vec<_> =
+            parts.iter().map(|part| Counts::open(&part[..]).expect("as written")).collect();
+        merge(&mut parts, bytes).expect("as written").expect("a part")
     }
 
     fn bytes_of(index: &Index) -> Vec<u8> {
         let mut bytes = Vec::new();
-        index.write(&mut bytes).unwrap();
+        index.write(&mut bytes).expect("memory does not fail");
         bytes
     }
 
@@ -310,10 +311,10 @@ mod tests {
     #[test]
     fn parts_of_different_kmers_are_refused() {
         let mut text = Vec::new();
-        Counter::new(23, 1 << 20).write_counts(&mut text).unwrap();
+        Counter::new(23, 1 << 20).write_counts(&mut text).expect("memory does not fail");
         let other = written([].into_iter(), 1 << 20);
-        let mut parts = [Counts::open(&text[..]).unwrap(), Counts::open(&other[..]).unwrap()];
-        let error = merge(&mut parts, 1 << 20).unwrap_err();
+        let mut parts = [&text, &other].map(|text| Counts::open(&text[..]).expect("as written"));
+        let error = merge(&mut parts, 1 << 20).expect_err("k-mers of two lengths");
         assert!(error.to_string().contains("k-mers of 21 bases, where another part has 23"));
     }
 }
