@@ -161,6 +161,7 @@ pub const OPERATORS: &[Operator] = &[
 
 /// Checks that an operator set is one whose operators were checked. `first` is the node that messages
 /// name: the first one of the graph.
+#[cfg(any(feature = "embedded", feature = "onnxruntime"))]
 pub(crate) fn check_set(set: i64, first: Option<&NodeProto>) -> Result<(), String> {
     if (OLDEST..=NEWEST).contains(&set) {
         return Ok(());
@@ -174,6 +175,7 @@ pub(crate) fn check_set(set: i64, first: Option<&NodeProto>) -> Result<(), Strin
 
 /// Checks that a node is of the standard operators, and one of those called `names`, with attributes
 /// that the operator has in this set.
+#[cfg(feature = "embedded")]
 pub(crate) fn check(node: &NodeProto, set: i64, names: &[&str]) -> Result<(), String> {
     let shown = node.shown();
     if !node.domain.is_empty() && node.domain != "ai.onnx" {
