@@ -4,6 +4,7 @@
 //! introduced it. The table lists the versions that the operator sets [`OLDEST`] to [`NEWEST`] use, and
 //! which attributes each has. `research/onnx-operators` compares it with the `onnx` package.
 
+#[cfg(any(feature = "embedded", feature = "onnxruntime"))]
 use super::NodeProto;
 
 /// The oldest operator set that was checked.
