@@ -26,6 +26,8 @@ pub struct TemplateReader {
     templates: u64,
     /// Whether models get the same quality for every base.
     ignores_quality: bool,
+    /// The first pair whose names have the number of the same mate twice, if there is one.
+    same_number: Option<String>,
 }
 
 /// The quality of every base, if the reported ones are ignored: Phred 25, a usual error rate of a
@@ -95,6 +97,7 @@ impl TemplateReader {
             held: None,
             templates: 0,
             ignores_quality: inputs.ignore_quality,
+            same_number: None,
         })
     }
 
@@ -103,9 +106,16 @@ impl TemplateReader {
         self.inputs.iter().find(|input| input.is_fasta()).map(Input::name)
     }
 
-    /// Returns a line for each compressed file without its end, after all reads were read.
+    /// Returns a line for each compressed file without its end, and one for names of mates that have the
+    /// same number, after all reads were read.
     pub fn warnings(&self) -> impl Iterator<Item = String> {
-        self.inputs.iter().filter_map(|input| input.end().warning())
+        let same_number = self.same_number.as_ref().map(|pair| {
+            format!(
+                "{pair}: by their names both are the same mate; taken for mates, as they are in the \
+                 same place"
+            )
+        });
+        self.inputs.iter().filter_map(|input| input.end().warning()).chain(same_number)
     }
 
     /// Returns the names of the files in messages.
@@ -237,30 +247,58 @@ impl TemplateReader {
     }
 
     /// Checks that the two reads of every template are mates.
-    fn check_names(&self, batch: &TemplateBatch) -> Result<(), PipelineError> {
+    fn check_names(&mut self, batch: &TemplateBatch) -> Result<(), PipelineError> {
+        // The first pair with one number twice, and whether all of these are twice the same read.
+        let mut same_number = None;
         for template in batch.templates() {
             let [one, other] = template.mates() else { continue };
             let Some(mismatch) = mates::check(one.record.definition, other.record.definition)
             else {
                 continue;
             };
-            let [one, other] = [(one, 0), (other, 1)].map(|(mate, number)| {
-                let file = if self.layout == Layout::TwoFiles { number } else { 0 };
-                let address = address(&batch.files[file], mate.place);
-                format!("{}: {address}", self.inputs[file].name())
-            });
-            return PipelineError::refuse(match mismatch {
-                Mismatch::Names => format!(
-                    "{other}: is no mate of {one}; mates must be in the same order, and none left \
-                     out"
-                ),
-                Mismatch::Order => format!(
-                    "{other}: is by its name not the second mate of {one}; are the files swapped, \
-                     or twice the same?"
-                ),
-            });
+            let addresses = || {
+                [(one, 0), (other, 1)].map(|(mate, number)| {
+                    let file = if self.layout == Layout::TwoFiles { number } else { 0 };
+                    let address = address(&batch.files[file], mate.place);
+                    format!("{}: {address}", self.inputs[file].name())
+                })
+            };
+            match mismatch {
+                Mismatch::Names => {
+                    let [one, other] = addresses();
+                    return PipelineError::refuse(format!(
+                        "{other}: is no mate of {one}; mates must be in the same order, and none \
+                         left out"
+                    ));
+                }
+                Mismatch::Order => {
+                    let [one, other] = addresses();
+                    return PipelineError::refuse(format!(
+                        "{other}: is by its name not the second mate of {one}; are the files swapped?"
+                    ));
+                }
+                Mismatch::SameNumber if self.same_number.is_some() => {}
+                Mismatch::SameNumber => {
+                    let are_same = one.record.sequence == other.record.sequence
+                        && one.record.quality_scores == other.record.quality_scores;
+                    let (_, all) = same_number.get_or_insert_with(|| (addresses(), true));
+                    *all &= are_same;
+                }
+            }
         }
-        Ok(())
+        // Only the first ones are compared: a file is the copy of another from its start on, and two
+        // mates of G alone, or of N alone, may be the same.
+        match same_number {
+            Some(([one, other], true)) => PipelineError::refuse(format!(
+                "{other}: is by its name not the second mate of {one}, and all that follow have the \
+                 same bases and qualities too: twice the same reads?"
+            )),
+            Some(([one, other], false)) => {
+                self.same_number = Some(format!("{one} and {other}"));
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 }
 

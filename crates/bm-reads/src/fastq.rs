@@ -27,6 +27,7 @@ mod batch;
 mod error;
 mod offset;
 mod parse;
+mod plus_line;
 mod reader;
 mod record;
 pub(crate) mod text;

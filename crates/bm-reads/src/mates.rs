@@ -5,8 +5,10 @@
 pub enum Mismatch {
     /// Their names differ, so they come from different templates.
     Names,
-    /// The first read is marked as the second mate, or both are marked as the same mate.
+    /// The first read is marked as the second mate.
     Order,
+    /// Both are marked as the same mate.
+    SameNumber,
 }
 
 /// Returns why two reads are not first and second mate, by their definitions; `None` if they are.
@@ -16,17 +18,38 @@ pub fn check(first: &[u8], second: &[u8]) -> Option<Mismatch> {
         return Some(Mismatch::Names);
     }
     // If the index reads are written as reads too, the mates are numbers 1 and 3.
-    matches!((one.mate, other.mate), (Some(one), Some(other)) if one >= other)
-        .then_some(Mismatch::Order)
+    match (one.mate?, other.mate?) {
+        (one, other) if one > other => Some(Mismatch::Order),
+        (one, other) if one == other => Some(Mismatch::SameNumber),
+        _ => None,
+    }
 }
 
 /// Returns the name that both mates have in common: `name` without a final `/1` or `/2` (older
-/// Illumina files), or without the `.1` or `.2` of fastq-dump, whose names contain another dot
-/// (`SRR1.7.1`).
+/// Illumina files), also if a molecular identifier follows it (`x/1:ACGT`, as fastp writes it), or
+/// without the `.1` or `.2` of fastq-dump, whose names contain another dot (`SRR1.7.1`).
 pub fn template(name: &[u8]) -> &[u8] {
-    match name {
-        [template @ .., b'/', b'1' | b'2'] => template,
-        [template @ .., b'.', b'1' | b'2'] if template.contains(&b'.') => template,
+    split(name).0
+}
+
+/// Splits a name into that of the template and the number of the mate, as an ASCII digit.
+fn split(name: &[u8]) -> (&[u8], Option<u8>) {
+    match without_identifier(name) {
+        [template @ .., b'/', mate @ (b'1' | b'2')] => (template, Some(*mate)),
+        [template @ .., b'.', mate @ (b'1' | b'2')] if template.contains(&b'.') => {
+            (template, Some(*mate))
+        }
+        _ => (name, None),
+    }
+}
+
+/// Returns a name without the molecular identifier behind its last `/1:` or `/2:`, if it has one.
+fn without_identifier(name: &[u8]) -> &[u8] {
+    let letters = name.iter().rev().take_while(|byte| {
+        matches!(byte.to_ascii_uppercase(), b'A' | b'C' | b'G' | b'T' | b'N' | b'_' | b'-' | b'+')
+    });
+    match name.split_at(name.len() - letters.count()) {
+        ([start @ .., b':'], [_, ..]) if matches!(start, [.., b'/', b'1' | b'2']) => start,
         _ => name,
     }
 }
@@ -52,16 +75,12 @@ impl<'a> Parts<'a> {
             .position(|byte| matches!(byte, b' ' | b'\t'))
             .unwrap_or(definition.len());
         let (name, description) = definition.split_at(end);
-        let template = template(name);
-        let mate = if template.len() < name.len() {
-            name.last().copied()
-        } else {
-            match description {
-                // Illumina's format: `1:N:0:ATCACG`.
-                [_, mate @ b'1'..=b'4', b':', b'Y' | b'N', b':', ..] => Some(*mate),
-                _ => None,
-            }
-        };
+        let (template, mate) = split(name);
+        let mate = mate.or(match description {
+            // Illumina's format: `1:N:0:ATCACG`.
+            [_, mate @ b'1'..=b'4', b':', b'Y' | b'N', b':', ..] => Some(*mate),
+            _ => None,
+        });
         Self { template, mate }
     }
 }
@@ -82,6 +101,9 @@ mod tests {
             ("A:1:2 1:N:0:AC", "A:1:2 2:N:0:AC"),
             ("A:1:2\t1:N:0:AC", "A:1:2\t3:Y:0:AC"),
             ("", ""),
+            ("x/1:ACGT", "x/2:ACGT"),
+            ("x/1:ACGT_TTN y", "x/2:ACGT_TTN y"),
+            ("A:1:ACGT 1:N:0:AC", "A:1:ACGT 2:N:0:AC"),
         ] {
             assert_eq!(check(first.as_bytes(), second.as_bytes()), None, "{first} {second}");
         }
@@ -96,6 +118,9 @@ mod tests {
             ("A:1:1", "A:1:2"),
             ("r_1", "r_2"),
             ("r", ""),
+            ("x/1:ACGT", "y/2:ACGT"),
+            ("x/1:8", "x/2:8"),
+            ("A:1:ACGT", "A:1:ACGA"),
         ] {
             assert_eq!(
                 check(first.as_bytes(), second.as_bytes()),
@@ -105,16 +130,19 @@ mod tests {
         }
         for (first, second) in [
             ("r/2", "r/1"),
-            ("r/1", "r/1"),
             ("A:1:2 2:N:0:AC", "A:1:2 1:N:0:AC"),
-            ("A 1:N:0:", "A 1:N:0:"),
             ("S.7.2", "S.7.1"),
+            ("x/2:ACGT", "x/1:ACGT"),
         ] {
             assert_eq!(
                 check(first.as_bytes(), second.as_bytes()),
                 Some(Mismatch::Order),
                 "{first} {second}"
             );
+        }
+        for name in ["r/1", "r/2 x", "A 1:N:0:", "S.7.1", "x/1:ACGT"] {
+            let found = check(name.as_bytes(), name.as_bytes());
+            assert_eq!(found, Some(Mismatch::SameNumber), "{name}");
         }
     }
 }

@@ -13,11 +13,15 @@ use crate::text;
 /// Writes a bar of the reads: kept, and not kept by reason. If reads are trimmed, a second data set
 /// of the same plot has a bar of the bases: kept, and not kept by what they were cut for.
 ///
+/// The sample is called as it was `named`; otherwise after the first input, or, if that is a stream
+/// without a name, after the output.
+///
 /// # Errors
 ///
 /// If the output cannot be written.
-pub fn write(report: &Report, output: &mut Output) -> Result<(), IoError> {
-    let sample = report.inputs.first().map_or_else(String::new, |input| sample(input));
+pub fn write(report: &Report, named: Option<&str>, output: &mut Output) -> Result<(), IoError> {
+    let input = report.inputs.first().map(String::as_str).unwrap_or_default();
+    let sample = named.map_or_else(|| sample(input, &output.name()), str::to_owned);
     // MultiQC puts names into its page as they are.
     let sample = text::escape(&sample);
     let mut content = json!({
@@ -59,12 +63,20 @@ fn bases(report: &Report, trim: &TrimFacts) -> Map<String, Value> {
     parts.map(|(name, count)| (name.to_owned(), count.into())).collect()
 }
 
-/// Returns the sample of a file, named as MultiQC names samples.
-fn sample(input: &str) -> String {
+/// Returns the sample of an input, named as MultiQC names samples; of a stream without a name, that of
+/// the output.
+fn sample(input: &str, output: &str) -> String {
+    let has_no_name =
+        input == "stdin" || ["/dev/", "/proc/"].iter().any(|folder| input.starts_with(folder));
+    let (path, ends): (&str, &[&str]) = if has_no_name {
+        (output, &[".json", "_mqc"])
+    } else {
+        (input, &[".gz", ".bgz", ".zst", ".bz2", ".xz", ".fastq", ".fq"])
+    };
     let name =
-        Path::new(input).file_name().map_or_else(|| input.into(), |name| name.to_string_lossy());
+        Path::new(path).file_name().map_or_else(|| path.into(), |name| name.to_string_lossy());
     let mut name = name.as_ref();
-    for end in [".gz", ".bgz", ".zst", ".bz2", ".xz", ".fastq", ".fq"] {
+    for end in ends {
         name = name.strip_suffix(end).unwrap_or(name);
     }
     name.to_owned()
@@ -76,13 +88,14 @@ mod tests {
 
     #[test]
     fn a_sample_is_named_after_its_file() {
-        for (input, name) in [
-            ("a/S1_R1.fastq.gz", "S1_R1"),
-            ("S1.fq", "S1"),
-            ("stdin", "stdin"),
-            ("x.gz.fastq.zst", "x.gz"),
-        ] {
-            assert_eq!(sample(input), name);
+        for (input, name) in
+            [("a/S1_R1.fastq.gz", "S1_R1"), ("S1.fq", "S1"), ("x.gz.fastq.zst", "x.gz")]
+        {
+            assert_eq!(sample(input, "reports/other_mqc.json"), name);
+        }
+        for stream in ["stdin", "/dev/fd/63", "/dev/stdin", "/proc/self/fd/5"] {
+            assert_eq!(sample(stream, "reports/S1_mqc.json"), "S1");
+            assert_eq!(sample(stream, "S2.json"), "S2");
         }
     }
 }

@@ -22,6 +22,9 @@ pub(crate) struct ReportArgs {
     /// Write the counts for MultiQC, which finds files whose names end in _mqc.json
     #[arg(long, value_name = "FILE_mqc.json", help_heading = "Outputs")]
     multiqc: Option<PathBuf>,
+    /// The name of the sample for MultiQC [default: that of IN, or of FILE_mqc.json if IN is a stream]
+    #[arg(long, value_name = "NAME", requires = "multiqc", help_heading = "Outputs")]
+    sample: Option<String>,
 }
 
 impl ReportArgs {
@@ -46,6 +49,7 @@ impl ReportArgs {
             json: create(&self.report)?,
             html: create(&self.html)?,
             multiqc: create(&self.multiqc)?,
+            sample: self.sample.clone(),
         })
     }
 }
@@ -55,6 +59,8 @@ pub(crate) struct OpenReports {
     json: Option<Output>,
     html: Option<Output>,
     multiqc: Option<Output>,
+    /// The name of the sample, if the user has given one.
+    sample: Option<String>,
 }
 
 impl OpenReports {
@@ -80,7 +86,7 @@ impl OpenReports {
             outputs.push(output);
         }
         if let Some(mut output) = self.multiqc {
-            multiqc::write(&report, &mut output)?;
+            multiqc::write(&report, self.sample.as_deref(), &mut output)?;
             outputs.push(output);
         }
         finished.commit_with(outputs)?;

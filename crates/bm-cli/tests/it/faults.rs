@@ -218,9 +218,9 @@ fn invalid_records_are_refused_with_their_address() {
             &followed(&[b"@r3\nAC", [byte].as_slice(), b"T\n+\nIIII\n"].concat()),
         ));
     }
-    let endless = [b"@r3 ".to_vec(), vec![b'x'; 2 << 20]].concat();
+    let endless = [b"@r3 ".to_vec(), vec![b'x'; 65 << 20]].concat();
     rows.push(third(
-        "a name of 2 MiB",
+        "a name of 65 MiB",
         None,
         &followed(&[&endless, b"\nA\n+\nI\n".as_slice()].concat()),
     ));

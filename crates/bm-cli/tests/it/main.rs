@@ -12,6 +12,7 @@ mod classifier;
 mod compression;
 mod cycles;
 mod determinism;
+mod dialects;
 mod encode;
 mod endurance;
 #[cfg(all(feature = "onnxruntime", feature = "coreml"))]

@@ -64,7 +64,7 @@ const LIMITS: [Limit; 8] = [
     Limit {
         what: "the line with a read's name",
         make: |scratch, bytes| filter(scratch.file("reads.fastq", &named(bytes))),
-        too_much: 2 << 20,
+        too_much: 65 << 20,
         is_met: true,
     },
     Limit {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use memchr::memchr;
 
 use super::error::Fault;
+use super::plus_line;
 use super::record::{RecordRef, name};
 use crate::read::check_quality;
 use crate::{Phred, ReadError};
@@ -12,9 +13,10 @@ use crate::{Phred, ReadError};
 /// Number of unexpected bytes that a message shows.
 const EXCERPT: usize = 8;
 
-/// Longest line with a read's name, in bytes. The limit keeps a file without line ends from filling
-/// the memory.
-pub(crate) const LONGEST_DEFINITION: usize = 1 << 20;
+/// Longest line with a read's name, in bytes. Tags of modified bases (MM, ML) take some ten bytes for each
+/// base that may be modified, so they can be longer than the longest reads. The limit keeps a file
+/// without line ends from filling the memory.
+pub(crate) const LONGEST_DEFINITION: usize = 1 << 26;
 
 /// Longest record, in bytes. The longest reads of any instrument have a few million bases.
 pub(crate) const LONGEST_RECORD: usize = 1 << 28;
@@ -178,6 +180,12 @@ fn body(text: &mut [u8], definition: &Line, at_end: bool) -> Result<(Span, usize
         Some(line) if !line.is_whole && line.content.len() < bases => {
             return Err(cut_in_quality(line.content.len(), bases));
         }
+        Some(line) if line.content.len() < bases && line.is_whole => {
+            match end_of_wrapped_quality(text, plus.next, bases, at_end)? {
+                Some(end) => (join(text, plus.next, end), end),
+                None => (line.content, line.next),
+            }
+        }
         Some(line) => (line.content, line.next),
         // The quality line of an empty read has no bytes at the end of a file: it counts as present
         // if the `+` line has a line end.
@@ -185,6 +193,37 @@ fn body(text: &mut [u8], definition: &Line, at_end: bool) -> Result<(Span, usize
         None => return Err(cut(AFTER_PLUS, at_end)),
     };
     Ok((check(text, definition, &plus, sequence.content, quality_scores)?, next))
+}
+
+/// Returns where quality scores end that begin at `start` and are wrapped, though the sequence is not;
+/// `None` if they are too few.
+///
+/// They are wrapped if whole lines have exactly one for each base, and if the next record or the end of
+/// the file follows.
+fn end_of_wrapped_quality(
+    text: &[u8],
+    start: usize,
+    bases: usize,
+    at_end: bool,
+) -> Result<Option<usize>, Stop> {
+    let (mut quality_scores, mut next) = (0, start);
+    while quality_scores < bases {
+        match line(text, next, at_end) {
+            Some(line) if !line.content.is_empty() => {
+                quality_scores += line.content.len();
+                next = line.next;
+            }
+            Some(_) => return Ok(None),
+            None if at_end => return Ok(None),
+            None => return Err(Stop::Part),
+        }
+    }
+    let follows = match text.get(next) {
+        None if !at_end => return Err(Stop::Part),
+        None | Some(b'@' | b'\n' | b'\r') => true,
+        Some(_) => false,
+    };
+    Ok((quality_scores == bases && follows).then_some(next))
 }
 
 /// Parses a wrapped record after its definition, and joins the lines of its sequence and of its
@@ -307,7 +346,7 @@ fn check(
     if memchr(b'\r', definition).is_some() {
         return Err(Fault::CarriageReturn);
     }
-    if !repeated.is_empty() && repeated != definition && repeated != name(definition) {
+    if !plus_line::is_of(repeated, definition) {
         return Err(Fault::PlusNamesAnother { found: repeated.to_vec() });
     }
     if !are_bases(sequence)

@@ -529,7 +529,7 @@ mod tests {
         let endless =
             |start: &'static [u8], then: u8| Cursor::new(start).chain(repeat(then).take(u64::MAX));
         for (start, expected) in
-            [(&b"@a"[..], "more than 1048576 bytes"), (b"@a\nACGT\n", "more than 268435456 bytes")]
+            [(&b"@a"[..], "more than 67108864 bytes"), (b"@a\nACGT\n", "more than 268435456 bytes")]
         {
             let mut batch = RecordBatch::default();
             let error = Reader::new(endless(start, b'A'))

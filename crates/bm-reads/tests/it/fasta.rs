@@ -187,7 +187,7 @@ fn text_without_line_ends_does_not_fill_the_memory() {
     assert_eq!(
         fault.as_deref(),
         Some(
-            "record 1 (byte 0): the line with the read's name has more than 1048576 bytes; is this FASTA?"
+            "record 1 (byte 0): the line with the read's name has more than 67108864 bytes; is this FASTA?"
         )
     );
     let (_, fault) = one_by_one(endless(b">a\n", b'A'));

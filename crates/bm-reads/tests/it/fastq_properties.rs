@@ -57,15 +57,14 @@ pub(crate) fn write(text: &mut Vec<u8>, record: &Owned, Style { plus, ends }: St
     }
 }
 
-/// Writes a record with at most `bases` bases and `scores` quality scores per line. A sequence that
-/// fits on one line has its quality scores on one line.
+/// Writes a record with at most `bases` bases and `scores` quality scores per line.
 fn write_wrapped(
     text: &mut Vec<u8>,
     record: &Owned,
     style: Style,
     (bases, scores): (usize, usize),
 ) {
-    if record.sequence.len() <= bases {
+    if record.sequence.is_empty() {
         return write(text, record, style);
     }
     let [definition, sequence, plus, quality] = style.ends;
@@ -111,6 +110,7 @@ fn soup() -> impl Strategy<Value = Vec<u8>> {
         b"@r3\n\n+\n\n",
         b"@r4\nAC\nGT\n+\nI@\n+I\n",
         b"ACG\n+\n@+\nI\n",
+        b"@r5\nACGT\n+r5 x=1\n@I\n+I\n",
     ];
     vec(select(pieces), 0..24).prop_map(|pieces| pieces.concat())
 }

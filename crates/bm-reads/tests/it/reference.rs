@@ -3,6 +3,8 @@
 //! It has no code in common with the reader: no buffers and no stream, only lines of a complete
 //! text.
 
+use std::cmp::Ordering;
+
 use crate::support::Owned;
 
 /// Returns the records of `text` up to the first fault, and the number of the faulty record.
@@ -53,16 +55,54 @@ fn record(text: &[u8]) -> Option<(Owned, usize)> {
         Some(line) => {
             quality_scores.extend_from_slice(without_end(line));
             end += 1;
+            // Wrapped quality scores of a sequence on one line: whole lines, and a record behind them.
+            let mut all = quality_scores.clone();
+            let lines_of_all = lines[end..].iter().take_while(|line| {
+                let more = all.len() < sequence.len() && !all.is_empty();
+                let is_taken = more && !without_end(line).is_empty();
+                if is_taken {
+                    all.extend_from_slice(without_end(line));
+                }
+                is_taken
+            });
+            let after = end + lines_of_all.count();
+            let follows = lines.get(after).is_none_or(|line| b"@\r\n".contains(&line[0]));
+            if all.len() == sequence.len() && follows {
+                (quality_scores, end) = (all, after);
+            }
         }
     }
     let length = lines[..end.min(lines.len())].iter().map(|line| line.len()).sum();
-    let name = definition.split(|byte| matches!(byte, b' ' | b'\t')).next()?;
+    let words = |line: &[u8]| -> Vec<Vec<u8>> {
+        line.split(|byte| matches!(byte, b' ' | b'\t')).map(<[u8]>::to_vec).collect()
+    };
+    let (names, of_plus) = (words(definition), words(plus));
+    let is_named = of_plus.iter().any(|word| are_alike(word, &names[0]))
+        || names.iter().any(|word| are_alike(&of_plus[0], word));
     let sound = !definition.contains(&b'\r')
-        && (plus.is_empty() || plus == definition || plus == name)
+        && (plus.is_empty() || plus == definition || plus == names[0] || is_named)
         && sequence.iter().all(is_base)
         && quality_scores.iter().all(|byte| (b'!'..=b'~').contains(byte))
         && sequence.len() == quality_scores.len();
     sound.then_some((Owned { definition: definition.into(), sequence, quality_scores }, length))
+}
+
+/// Returns whether two words are the name of one read: without the number of a mate, the same, or one
+/// with something after `_`, `/` or `#`.
+fn are_alike(one: &[u8], other: &[u8]) -> bool {
+    let template = |name: &[u8]| match name {
+        [template @ .., b'/', b'1' | b'2'] => template.to_vec(),
+        _ => name.to_vec(),
+    };
+    let (one, other) = (template(one), template(other));
+    let goes_on = |long: &[u8], short: &[u8]| {
+        !short.is_empty() && long.starts_with(short) && b"_/#".contains(&long[short.len()])
+    };
+    match one.len().cmp(&other.len()) {
+        Ordering::Less => goes_on(&other, &one),
+        Ordering::Equal => one == other && !one.is_empty(),
+        Ordering::Greater => goes_on(&one, &other),
+    }
 }
 
 fn is_base(byte: &u8) -> bool {
