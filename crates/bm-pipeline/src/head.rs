@@ -39,6 +39,11 @@ impl Head {
         is_right.then_some(head)
     }
 
+    /// Returns whether there are no reads.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
     /// Returns its text.
     pub(crate) fn text(&self) -> &[u8] {
         &self.text
@@ -63,8 +68,8 @@ impl Head {
     }
 }
 
-/// Returns the head that stands for a run, whatever the order of its files: the one with the lowest
-/// digest.
+/// Returns the head that stands for a run, whatever the order of its files: of those with reads, the one
+/// with the lowest digest.
 pub(crate) fn of_run(heads: Vec<Head>) -> Option<Head> {
-    heads.into_iter().min_by_key(Head::digest)
+    heads.into_iter().filter(|head| !head.is_empty()).min_by_key(Head::digest)
 }

@@ -26,7 +26,7 @@ pub enum AdapterChoice {
 
 /// Where the inserts of a run end.
 #[derive(Clone, Debug)]
-pub struct RunInserts {
+pub(crate) struct RunInserts {
     /// The adapters of first mates and single reads, then those of second mates.
     adapters: [Adapters; 2],
     model: InsertModel,
@@ -183,7 +183,7 @@ impl RunInserts {
     }
 
     /// Returns what the library has that is not of the sample.
-    pub fn library(&self) -> Library {
+    pub(crate) fn library(&self) -> Library {
         Library {
             adapters: self.adapters.clone(),
             structures: self.model.structures().to_vec(),

@@ -13,7 +13,7 @@ use crate::inserts::AdapterChoice;
 use crate::learned::{Learned, Seen, names};
 use crate::lessons::{Lessons, Observed};
 use crate::observer::Observer;
-use crate::reading::{LeftOut, Passed, Reading};
+use crate::reading::{LeftOut, Passed, Reading, index_of};
 use crate::run_pass::{grouped, is_stream};
 
 /// Memory for everything but the k-mers, in bytes: the sample, its labels, read buffers.
@@ -111,12 +111,12 @@ impl Learning<'_> {
             seen.check_states(inputs)?;
             let passed = read_all(&mut left_out, None)?;
             seen.check_passed(&passed, &names(inputs))?;
-            Ok(Passed::index(passed.counting))
+            Ok(index_of(passed.counting))
         };
         let observed = Observed {
             sampler,
             head: head::of_run(passed.heads),
-            index: Box::new(|| Ok(Passed::index(counting))),
+            index: Box::new(|| Ok(index_of(counting))),
             count_again: (!is_stream).then_some(&count_again),
         };
         let mut learned = lessons.learn(observed, labels_output, observer)?;

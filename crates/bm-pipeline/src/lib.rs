@@ -112,7 +112,7 @@ pub use evidence_totals::EvidenceTotals;
 pub use fate::{BaseRange, Decision, Fate};
 pub use filter::Filter;
 pub use inputs::{Inputs, Layout};
-pub use inserts::{AdapterChoice, RunInserts};
+pub use inserts::AdapterChoice;
 pub use learn::{FEWEST_BYTES, Learning};
 pub use learned::Learned;
 pub use library::Library;

@@ -9,8 +9,8 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use bm_adapt::{AdaptError, RunSample, Sampler};
-use bm_io::{Output, ReadFormats, name, open_file};
-use bm_kmers::{Counter, Counts, KmerError};
+use bm_io::{Output, name, open_file};
+use bm_kmers::{Counter, Counts, Index, KmerError};
 use bm_reads::fastq::QualityOffset;
 use serde::{Deserialize, Serialize};
 
@@ -42,8 +42,10 @@ pub(crate) struct Facts {
     pub(crate) format: u32,
     /// Version of `bm` that wrote it.
     pub(crate) bm: String,
-    /// The file of the part, or two of mates, as they were named.
+    /// The file of the part, or two of mates.
     pub(crate) inputs: Vec<PathBuf>,
+    /// Whether it cannot be read again.
+    pub(crate) is_stream: bool,
     /// Number of reads.
     pub(crate) reads: u64,
     pub(crate) interleaved: bool,
@@ -73,11 +75,6 @@ impl Facts {
             Some(_) => QualityOffset::Phred33,
             None => QualityOffset::Unstated,
         }
-    }
-
-    /// Returns the formats that the inputs may have.
-    pub(crate) fn formats(&self) -> ReadFormats {
-        if self.ignores_quality { ReadFormats::FastqOrFasta } else { ReadFormats::Fastq }
     }
 }
 
@@ -117,7 +114,7 @@ pub struct Observation {
     name: String,
     pub(crate) facts: Facts,
     pub(crate) head: Head,
-    pub(crate) sampler: Sampler,
+    sampler: Sampler,
     rest: Rest,
 }
 
@@ -197,61 +194,71 @@ impl Observation {
         Ok(Self { name, facts, head, sampler, rest })
     }
 
-    /// Returns the name of the file in messages.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+    /// Returns the sample, and what is left of the observation.
+    pub(crate) fn split(self) -> (Sampler, OpenPart) {
+        let Self { name, facts, head, sampler, rest } = self;
+        (sampler, OpenPart { name, facts, head, kmers: rest })
     }
+}
 
+/// A part of a run whose sample was taken.
+pub(crate) struct OpenPart {
+    /// The name of its file in messages.
+    pub(crate) name: String,
+    pub(crate) facts: Facts,
+    pub(crate) head: Head,
+    kmers: Rest,
+}
+
+impl OpenPart {
     /// Returns the length of its k-mers, if it has some.
     pub(crate) fn k(&self) -> Option<usize> {
-        match &self.rest {
+        match &self.kmers {
             Rest::Kmers(kmers) => Some(kmers.k()),
             Rest::End(_) => None,
         }
     }
-
-    /// Returns the facts, the head, the sample, and what is behind it.
-    pub(crate) fn into_parts(self) -> (Facts, Head, Sampler, KmersOf) {
-        (self.facts, self.head, self.sampler, KmersOf { name: self.name, rest: self.rest })
-    }
 }
 
-/// The k-mers of a part, not read yet.
-pub(crate) struct KmersOf {
-    name: String,
-    rest: Rest,
-}
+/// The facts of a part, and the name of its file in messages.
+type Named = (String, Facts);
 
-/// Returns the index of the k-mers of all parts, if all have some, and checks each file to its end.
+/// Returns the index of the k-mers of all parts in at most so many bytes, if it is wanted, and checks
+/// each file to its end. All that is left of the parts is their facts.
 pub(crate) fn merged(
-    parts: Vec<KmersOf>,
+    parts: Vec<OpenPart>,
     bytes: Option<usize>,
-) -> Result<Option<bm_kmers::Index>, PipelineError> {
-    let (mut names, mut counts, mut ends) = (Vec::new(), Vec::new(), Vec::new());
-    for KmersOf { name, rest } in parts {
-        match rest {
-            Rest::Kmers(kmers) if bytes.is_some() => counts.push(kmers),
-            Rest::Kmers(kmers) => ends.push((name.clone(), kmers.into_input())),
-            Rest::End(frame) => ends.push((name.clone(), frame)),
+) -> Result<(Option<Index>, Vec<Named>), PipelineError> {
+    let (mut facts, mut counts, mut frames) = (Vec::new(), Vec::new(), Vec::new());
+    for OpenPart { name, facts: of_part, kmers, .. } in parts {
+        match kmers {
+            Rest::Kmers(kmers) if bytes.is_some() => counts.push((name.clone(), kmers)),
+            Rest::Kmers(kmers) => {
+                skip(kmers.into_input(), &name)?;
+            }
+            Rest::End(frame) => frames.push((name.clone(), frame)),
         }
-        names.push(name);
+        facts.push((name, of_part));
     }
-    let index = match bytes {
-        Some(bytes) => bm_kmers::merge(&mut counts, bytes)
-            .map_err(PipelineError::at::<KmerError>(names.join(", ")))?,
-        None => None,
-    };
-    ends.extend(names.into_iter().zip(counts.into_iter().map(Counts::into_input)));
-    let is_read = index.is_some();
-    for (name, mut frame) in ends {
-        // At its end, the checksum of the frame is compared.
-        let rest =
-            io::copy(&mut frame, &mut io::sink()).map_err(PipelineError::at(name.clone()))?;
-        if rest > 0 && is_read {
+    let mut index = None;
+    if let Some(bytes) = bytes {
+        let (names, mut all): (Vec<_>, Vec<_>) = counts.into_iter().unzip();
+        index = bm_kmers::merge(&mut all, bytes)
+            .map_err(PipelineError::at::<KmerError>(names.join(", ")))?;
+        frames.extend(names.into_iter().zip(all.into_iter().map(Counts::into_input)));
+    }
+    for (name, frame) in frames {
+        let rest = skip(frame, &name)?;
+        if rest > 0 {
             return PipelineError::refuse(format!("{name}: {rest} bytes behind its end"));
         }
     }
-    Ok(index)
+    Ok((index, facts))
+}
+
+/// Reads a frame to its end, where its checksum is compared; returns the number of bytes.
+fn skip(mut frame: Frame, name: &str) -> Result<u64, PipelineError> {
+    io::copy(&mut frame, &mut io::sink()).map_err(PipelineError::at(name))
 }
 
 /// The part of the facts that every format has.

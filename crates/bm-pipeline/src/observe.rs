@@ -1,23 +1,24 @@
 //! Observes a part of a run, and learns a run from what was observed of its parts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use bm_adapt::{RunSample, Sampler};
-use bm_io::{Cancellation, Output};
+use bm_adapt::{RunSample, Sampler, SeenReads};
+use bm_io::{Cancellation, Output, ReadFormats};
 use bm_kmers::Counter;
 use bm_quality::ModelPackage;
 use bm_reads::fastq::QualityOffset;
 
 use crate::PipelineError;
-use crate::head::{self, Head};
+use crate::head;
 use crate::inserts::AdapterChoice;
 use crate::learn::kmer_bytes;
 use crate::learned::Learned;
 use crate::lessons::{Lessons, Observed};
 use crate::library::Library;
-use crate::observation::{self, FORMAT, Facts, Observation};
+use crate::observation::{self, FORMAT, Facts, Observation, OpenPart};
 use crate::observer::Observer;
-use crate::reading::{LeftOut, Passed, Reading};
+use crate::reading::{LeftOut, Passed, Reading, index_of};
+use crate::run_pass::is_stream;
 
 /// Inputs and options of observing a part of a run.
 pub struct Observing<'a> {
@@ -65,10 +66,12 @@ impl Observing<'_> {
         output: &mut Output,
         observer: &dyn Observer,
     ) -> Result<PartOfRun, PipelineError> {
+        let inputs = self.inputs.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?;
         let facts = Facts {
             format: FORMAT,
             bm: env!("CARGO_PKG_VERSION").to_owned(),
-            inputs: self.inputs.iter().map(|path| path.to_path_buf()).collect(),
+            inputs,
+            is_stream: self.inputs.iter().any(|path| is_stream(path)),
             reads: 0,
             interleaved: self.interleaved,
             quality_offset: Facts::number_of(self.offset),
@@ -81,8 +84,10 @@ impl Observing<'_> {
             reading(&facts, self.evidence.map(kmer_bytes), self.threads, self.cancellation);
         let mut sampler = Sampler::new(RunSample::ROOM);
         let mut passed = Passed::default();
-        let nothing = &mut LeftOut::nothing();
-        reading.group(self.inputs, nothing, Some(&mut sampler), &mut passed, observer)?;
+        let mut left_out = LeftOut::nothing();
+        // A stream cannot be counted again without its copies.
+        left_out.seen = facts.is_stream.then(SeenReads::default);
+        reading.group(self.inputs, &mut left_out, Some(&mut sampler), &mut passed, observer)?;
         let head = head::of_run(passed.heads).unwrap_or_default();
         let library = head.library.clone();
         let reads = sampler.reads_seen();
@@ -122,31 +127,33 @@ impl LearningParts<'_> {
         let Self { start, seed, threads, .. } = *self;
         let lessons = Lessons { start, seed, with_kmers: self.evidence.is_some(), threads };
         lessons.check()?;
-        let mut parts = self
-            .inputs
-            .iter()
-            .map(|path| Observation::open(path))
-            .collect::<Result<Vec<_>, _>>()?;
-        // In an order that does not depend on that of the arguments.
-        parts.sort_by_cached_key(|part| (part.head.digest(), part.facts.inputs.clone()));
-        self.check(&parts)?;
-        let (mut sampler, mut heads, mut facts, mut kmers) =
-            (None::<Sampler>, Vec::new(), Vec::new(), Vec::new());
-        for part in parts {
-            let name = part.name().to_owned();
-            let (of_part, head, sample, rest) = part.into_parts();
+        let mut sampler: Option<Sampler> = None;
+        let mut parts = Vec::new();
+        for path in self.inputs {
+            // One sample is in memory beside that of all parts so far.
+            let (sample, part) = Observation::open(path)?.split();
             match &mut sampler {
                 Some(sampler) => sampler.merge(sample),
                 None => sampler = Some(sample),
             }
-            facts.push((name, of_part));
-            heads.push(head);
-            kmers.push(rest);
+            parts.push(part);
         }
-        let sampler = sampler.unwrap_or_else(|| Sampler::new(RunSample::ROOM));
+        // In an order that does not depend on that of the arguments.
+        parts.sort_by_cached_key(|part| (part.head.digest(), part.facts.inputs.clone()));
+        self.check(&parts)?;
+        // A part without reads says nothing, not even what its library is.
+        let with_reads = parts.iter().find(|part| !part.head.is_empty());
+        let conversion = with_reads.and_then(|part| part.facts.library.conversion);
+        let mut sampler = sampler.unwrap_or_else(|| Sampler::new(RunSample::ROOM));
+        sampler.set_conversion(conversion);
+        let heads = parts.iter().map(|part| part.head.clone()).collect();
+        if parts.iter().any(|part| !part.head.is_empty()) {
+            parts.retain(|part| !part.head.is_empty());
+        }
         let bytes = self.evidence.map(kmer_bytes);
         // First of all: a file that is damaged is not learned from.
-        let index = observation::merged(kmers, bytes)?;
+        let (index, facts) = observation::merged(parts, bytes)?;
+        let is_stream = facts.iter().any(|(_, facts)| facts.is_stream);
         let count_again = |mut left_out: LeftOut| {
             let mut passed = Passed::default();
             for (name, facts) in &facts {
@@ -166,64 +173,55 @@ impl LearningParts<'_> {
                     ));
                 }
             }
-            Ok(Passed::index(passed.counting))
+            Ok(index_of(passed.counting))
         };
         let observed = Observed {
             sampler,
             head: head::of_run(heads),
             index: Box::new(move || Ok(index)),
-            count_again: Some(&count_again),
+            count_again: (!is_stream).then_some(&count_again),
         };
         lessons.learn(observed, None, observer)
     }
 
     /// Checks that the parts fit together.
-    fn check(&self, parts: &[Observation]) -> Result<(), PipelineError> {
-        let Some(first) = parts.first() else {
-            return PipelineError::refuse("no parts of a run to learn from");
-        };
+    fn check(&self, parts: &[OpenPart]) -> Result<(), PipelineError> {
+        let with_reads = || parts.iter().filter(|part| !part.head.is_empty());
         for part in parts {
-            let (ours, theirs) = (&first.facts, &part.facts);
-            if theirs.ignores_quality != self.start.ignores_quality() {
-                let (what, how) = if theirs.ignores_quality {
+            if part.facts.ignores_quality != self.start.ignores_quality() {
+                let (what, how) = if part.facts.ignores_quality {
                     ("was observed without qualities", "say --ignore-quality")
                 } else {
                     ("was observed with its qualities", "observe it with --ignore-quality")
                 };
-                return PipelineError::refuse(format!("{}: {what}; {how}", part.name()));
+                return PipelineError::refuse(format!("{}: {what}; {how}", part.name));
             }
-            match (part.k(), first.k()) {
-                (None, _) if self.evidence.is_some() => {
-                    return PipelineError::refuse(format!(
-                        "{}: has no k-mers; observe it with --evidence",
-                        part.name()
-                    ));
-                }
-                (Some(k), Some(other)) if k != other => {
-                    return PipelineError::refuse(format!(
-                        "{} and {}: have k-mers of {other} and {k} bases, by their first reads; learn \
-                         the run from its reads in one call",
-                        first.name(),
-                        part.name()
-                    ));
-                }
-                _ => {}
-            }
-            if ours.library.conversion != theirs.library.conversion {
+            if self.evidence.is_some() && part.k().is_none() {
                 return PipelineError::refuse(format!(
-                    "{} and {}: one library turns bases into others and the other does not, so their \
-                     k-mers cannot be compared; are they of one run?",
-                    first.name(),
-                    part.name()
+                    "{}: has no k-mers; observe it with --evidence",
+                    part.name
                 ));
             }
         }
-        for pair in parts.windows(2) {
-            if is_same(&pair[0].head, &pair[1].head) {
+        for (part, next) in with_reads().zip(with_reads().skip(1)) {
+            let names = format!("{} and {}", part.name, next.name);
+            if part.head.text() == next.head.text() {
                 return PipelineError::refuse(format!(
-                    "{} and {}: begin with the same reads, so they are twice the same part",
-                    pair[0].name(),
-                    pair[1].name()
+                    "{names}: begin with the same reads: the same part twice"
+                ));
+            }
+            if part.facts.library.conversion != next.facts.library.conversion {
+                return PipelineError::refuse(format!(
+                    "{names}: one library turns bases into others and the other does not, so their \
+                     k-mers cannot be compared; are they of one run?"
+                ));
+            }
+            if let (Some(k), Some(other)) = (part.k(), next.k())
+                && k != other
+            {
+                return PipelineError::refuse(format!(
+                    "{names}: have k-mers of {k} and {other} bases, by their first reads; learn the \
+                     run from its reads in one call"
                 ));
             }
         }
@@ -231,9 +229,12 @@ impl LearningParts<'_> {
     }
 }
 
-/// Returns whether two parts that have reads begin with the same ones.
-fn is_same(one: &Head, other: &Head) -> bool {
-    !one.text().is_empty() && one.text() == other.text()
+/// Returns the path of an input from the root on, for whoever reads it again from another folder.
+fn absolute(path: &Path) -> Result<PathBuf, PipelineError> {
+    if is_stream(path) {
+        return Ok(path.to_owned());
+    }
+    std::path::absolute(path).map_err(PipelineError::at(bm_io::name(path)))
 }
 
 /// Returns how a part is read.
@@ -247,7 +248,7 @@ fn reading<'a>(
         interleaved: facts.interleaved,
         offset: facts.offset(),
         strict: facts.strict,
-        formats: facts.formats(),
+        formats: ReadFormats::Fastq,
         ignores_quality: facts.ignores_quality,
         adapters: &facts.adapters,
         kmer_bytes,

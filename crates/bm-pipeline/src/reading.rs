@@ -62,14 +62,14 @@ pub(crate) struct Passed {
     /// Where the inserts of the first group end.
     pub(crate) inserts: Option<RunInserts>,
     pub(crate) records: u64,
+    /// Whether there were reads.
+    has_begun: bool,
     conversion: Option<Conversion>,
 }
 
-impl Passed {
-    /// Returns the index of all k-mers, if they were counted.
-    pub(crate) fn index(counting: Vec<Counter>) -> Option<Index> {
-        Counter::join(counting).map(Counter::finish)
-    }
+/// Returns the index of all k-mers, if they were counted.
+pub(crate) fn index_of(counting: Vec<Counter>) -> Option<Index> {
+    Counter::join(counting).map(Counter::finish)
 }
 
 impl Reading<'_> {
@@ -101,7 +101,9 @@ impl Reading<'_> {
         let batch_bytes = per_file(BATCH_BYTES);
         let is_all = !read_first(&mut reader, &mut first, batch_bytes, Ahead::LEARN)?;
         let inserts = RunInserts::learn(&first, self.adapters, false);
-        if passed.heads.is_empty() {
+        // What is compared, and how, is known by the first reads of the run.
+        if !passed.has_begun {
+            passed.has_begun = !first[0].is_empty();
             passed.conversion = inserts.conversion();
             if let Some(sampler) = &mut sampler {
                 sampler.set_conversion(passed.conversion);

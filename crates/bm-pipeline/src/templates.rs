@@ -111,8 +111,8 @@ impl TemplateReader {
     pub fn warnings(&self) -> impl Iterator<Item = String> {
         let same_number = self.same_number.as_ref().map(|pair| {
             format!(
-                "{pair}: by their names both are the same mate; taken for mates, as they are in the \
-                 same place"
+                "{pair}: both have the number of the same mate in their names; read as mates all the \
+                 same"
             )
         });
         self.inputs.iter().filter_map(|input| input.end().warning()).chain(same_number)
@@ -290,8 +290,8 @@ impl TemplateReader {
         // mates of G alone, or of N alone, may be the same.
         match same_number {
             Some(([one, other], true)) => PipelineError::refuse(format!(
-                "{other}: is by its name not the second mate of {one}, and all that follow have the \
-                 same bases and qualities too: twice the same reads?"
+                "{other}: has the name, the bases and the qualities of {one}, and so have the pairs \
+                 after it: the same reads twice?"
             )),
             Some(([one, other], false)) => {
                 self.same_number = Some(format!("{one} and {other}"));

@@ -16,9 +16,9 @@ use bm_report::{
 };
 
 use crate::options::input::{QualityArgs, StrictArgs};
+use crate::options::learning::MemoryArgs;
 use crate::options::running::{RunArgs, WritingArgs};
 use crate::options::trimming::AdapterArgs;
-use crate::options::values;
 use crate::progress::TerminalObserver;
 use crate::terminal;
 
@@ -32,8 +32,8 @@ use crate::terminal;
 /// base model.
 ///
 /// Give all files of the run; two consecutive files whose first reads are mates are read as pairs. Or
-/// give the files that bm observe wrote of all its parts. The order does not matter otherwise. Use the
-/// package with --model, for the reads of that run only.
+/// give files of bm observe, one for each part of the run. Use the package with --model, for the reads
+/// of that run only.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   bm adapt run_R1.fastq.gz run_R2.fastq.gz -o run.model
@@ -65,16 +65,8 @@ pub(crate) struct Args {
     /// reads alone. The package then ignores the qualities of the reads that it scores
     #[arg(long, requires = "evidence", help_heading = "Learning")]
     ignore_quality: bool,
-    /// Most memory for learning; if the k-mers of the run do not fit, a sample of them is used
-    #[arg(
-        long,
-        value_name = "SIZE",
-        default_value = "2G",
-        requires = "evidence",
-        value_parser = values::learning_bytes,
-        help_heading = "Learning"
-    )]
-    max_memory: u64,
+    #[command(flatten)]
+    memory: MemoryArgs,
     /// The model to start from: read-error, or a package that was adapted [default: read-error]
     #[arg(short, long, value_name = "MODEL", help_heading = "Learning")]
     model: Option<String>,
@@ -162,7 +154,7 @@ impl Args {
     ) -> Result<Learned> {
         let observer = TerminalObserver::new(self.run.quiet);
         let (seed, threads, evidence) =
-            (self.seed, self.run.threads(), self.evidence.then_some(self.max_memory));
+            (self.seed, self.run.threads(), self.evidence.then_some(self.memory.max_memory));
         let adapters = self.adapters.choice()?;
         let are_parts =
             inputs.iter().map(|path| Observation::is_at(path)).collect::<Result<Vec<_>, _>>()?;
@@ -184,14 +176,17 @@ impl Args {
         let name = inputs[part].display();
         if let Some(other) = are_parts.iter().position(|is_part| !is_part) {
             let other = inputs[other].display();
-            bail!("{name} is of bm observe and {other} is not: give files of one kind");
+            bail!("{name} is a file of bm observe, and {other} is not: give one kind of file");
         }
         let is_read_otherwise = self.interleaved
             || self.strict.strict
             || self.quality.offset() != QualityOffset::Unstated
             || adapters != AdapterChoice::Found;
         if is_read_otherwise {
-            bail!("{name}: how reads are read is said to bm observe, not to bm adapt");
+            bail!(
+                "{name}: --interleaved, --strict, --phred33, --phred64 and adapters are options of bm \
+                 observe, which read the reads of this part"
+            );
         }
         if labels.is_some() {
             bail!("{name}: has a sample of the reads only; --labels needs the reads");

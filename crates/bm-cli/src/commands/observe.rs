@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Result;
-use bm_io::{Durability, Output, name_all};
+use bm_io::{Output, name_all};
 use bm_pipeline::Observing;
 use bm_report::{LibraryFacts, MateAdapters, words};
 
 use crate::options::input::{QualityArgs, StrictArgs};
-use crate::options::running::RunArgs;
+use crate::options::learning::MemoryArgs;
+use crate::options::running::{RunArgs, SyncArgs};
 use crate::options::trimming::AdapterArgs;
-use crate::options::values;
 use crate::progress::TerminalObserver;
 use crate::terminal;
 
@@ -39,26 +39,15 @@ pub(crate) struct Args {
     /// The file of what was observed
     #[arg(short, long, value_name = "OBS", help_heading = "Outputs")]
     output: PathBuf,
-    /// Do not wait until the output is on the disk
-    #[arg(long, help_heading = "Running")]
-    no_sync: bool,
-    /// Count the k-mers of the part, too
+    /// Count the k-mers of the part, too; bm adapt --evidence needs those of all parts
     #[arg(long, help_heading = "Learning")]
     evidence: bool,
-    /// Do not look at the reported qualities, which are constant, made up or wrong; the reads may be
-    /// FASTA. Say it to bm adapt, too
-    #[arg(long, help_heading = "Learning")]
+    /// Do not look at the reported qualities, which are constant, made up or wrong; say it to bm adapt,
+    /// too
+    #[arg(long, requires = "evidence", help_heading = "Learning")]
     ignore_quality: bool,
-    /// Most memory; if the k-mers of the part do not fit, a sample of them is counted
-    #[arg(
-        long,
-        value_name = "SIZE",
-        default_value = "2G",
-        requires = "evidence",
-        value_parser = values::learning_bytes,
-        help_heading = "Learning"
-    )]
-    max_memory: u64,
+    #[command(flatten)]
+    memory: MemoryArgs,
     /// IN holds pairs: mates follow each other
     #[arg(long, help_heading = "Running")]
     interleaved: bool,
@@ -70,6 +59,8 @@ pub(crate) struct Args {
     strict: StrictArgs,
     #[command(flatten)]
     run: RunArgs,
+    #[command(flatten)]
+    sync: SyncArgs,
 }
 
 impl Args {
@@ -93,14 +84,13 @@ impl Args {
             offset: self.quality.offset(),
             strict: self.strict.strict,
             ignores_quality: self.ignore_quality,
-            evidence: self.evidence.then_some(self.max_memory),
+            evidence: self.evidence.then_some(self.memory.max_memory),
             adapters: &self.adapters.choice()?,
             threads: self.run.threads(),
             cancellation: None,
         };
         let part = observing.run(&mut output, &TerminalObserver::new(self.run.quiet))?;
-        let durability = if self.no_sync { Durability::InMemory } else { Durability::OnDisk };
-        name_all(vec![output.complete(durability)?])?;
+        name_all(vec![output.complete(self.sync.durability())?])?;
         if !self.run.quiet {
             let adapters = MateAdapters::of(&part.library);
             words::adapters(&adapters).iter().for_each(|line| terminal::note(line));
@@ -113,8 +103,9 @@ impl Args {
                     format!(", {:.0} % of the {k}-mers counted", 100.0 * fraction)
                 }
             };
+            let evidence = if self.evidence { " --evidence" } else { "" };
             terminal::note(&format!(
-                "{} reads observed, {} of them in the sample{kmers}; {:.1} s; use it with bm adapt {}",
+                "{} reads observed, {} of them in the sample{kmers}; {:.1} s; use it with bm adapt{evidence} {}",
                 part.reads,
                 part.kept,
                 began.elapsed().as_secs_f64(),

@@ -1,4 +1,4 @@
-//! Options for learning the run before its reads are scored.
+//! Options for learning a run.
 
 use crate::options::values;
 
@@ -19,6 +19,21 @@ pub(crate) struct LearningArgs {
         help_heading = "Learning the run"
     )]
     max_memory: u64,
+}
+
+/// Memory for k-mers, if they are counted.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MemoryArgs {
+    /// Most memory for learning; if the k-mers do not fit, a sample of them is used
+    #[arg(
+        long,
+        value_name = "SIZE",
+        default_value = "2G",
+        requires = "evidence",
+        value_parser = values::learning_bytes,
+        help_heading = "Learning"
+    )]
+    pub(crate) max_memory: u64,
 }
 
 impl LearningArgs {

@@ -43,16 +43,30 @@ pub(crate) struct WritingArgs {
         help_heading = "Running"
     )]
     pub(crate) level: Option<u8>,
+    #[command(flatten)]
+    sync: SyncArgs,
+}
+
+/// Whether outputs are on the disk when they get their names.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SyncArgs {
     /// Do not wait until outputs are on the disk; a power failure in the next half minute may then
     /// lose them
     #[arg(long, help_heading = "Running")]
     no_sync: bool,
 }
 
-impl WritingArgs {
+impl SyncArgs {
     /// Returns whether outputs are on the disk when they get their names.
     pub(crate) fn durability(&self) -> Durability {
         if self.no_sync { Durability::InMemory } else { Durability::OnDisk }
+    }
+}
+
+impl WritingArgs {
+    /// Returns whether outputs are on the disk when they get their names.
+    pub(crate) fn durability(&self) -> Durability {
+        self.sync.durability()
     }
 
     /// Returns compression on the thread that writes.

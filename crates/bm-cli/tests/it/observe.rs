@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use crate::support::{
-    HISEQ, MEASLES, MEASLES_2, Run, Scratch, bm, command, files, json, records, run, testdata,
-    text_of,
+    HISEQ, MEASLES, MEASLES_2, Run, Scratch, bm, bm_with_stdin, command, files, json, records, run,
+    testdata, text_of,
 };
 
 /// Runs `bm` with any number of arguments.
@@ -131,11 +131,11 @@ fn what_does_not_fit_together_is_refused() {
         let message = refused(arguments);
         assert!(message.contains(expected), "{message}");
     };
-    says(&[one, &reads[1]], "give files of one kind");
-    says(&[one, one], "twice the same part");
+    says(&[one, &reads[1]], "give one kind of file");
+    says(&[one, one], "the same part twice");
     says(&[one, other, "--evidence"], "has no k-mers; observe it with --evidence");
-    says(&[one, "--phred64"], "is said to bm observe");
-    says(&[one, "--no-adapters"], "is said to bm observe");
+    says(&[one, "--phred64"], "are options of bm observe");
+    says(&[one, "--no-adapters"], "are options of bm observe");
     says(&[one, "--labels", &scratch.path("labels.tsv")], "--labels needs the reads");
     says(&[one, "--evidence", "--ignore-quality"], "was observed with its qualities");
 
@@ -182,4 +182,41 @@ fn a_part_is_observed_whatever_its_form() {
     let output = scratch.path("broken.obs");
     let message = bm(["observe", &testdata("broken/no_plus.fastq"), "-o", &output, "-q"]).refused();
     assert!(message.contains("no_plus.fastq") && !fs::exists(&output).unwrap(), "{message}");
+}
+
+#[test]
+fn a_part_from_stdin_cannot_be_counted_again() {
+    let scratch = Scratch::new();
+    let output = scratch.path("stdin.obs");
+    let reads = text_of(&testdata(HISEQ));
+    bm_with_stdin(["observe", "-", "--evidence", "-o", &output, "-q"], &reads).done();
+    let (model, report) = (scratch.path("run.model"), scratch.path("report.json"));
+    let adapt = ["adapt", &output, "--evidence", "-o", &model, "--report", &report, "-q"];
+    // What is on stdin now is no part of the run.
+    bm_with_stdin(adapt, b"@r\nACGT\n+\nIIII\n").done();
+    let evidence = json(&scratch.read("report.json"))["adaptation"]["evidence"].clone();
+    assert_eq!(evidence["in_use"], false, "{evidence}");
+    let doubt = evidence["doubts"][0].as_str().unwrap();
+    assert!(doubt.contains("a stream cannot be read again"), "{doubt}");
+}
+
+#[test]
+fn parts_without_reads_say_nothing_and_parts_are_found_from_other_folders() {
+    let scratch = Scratch::new();
+    let reads = parts(&scratch, "reads", HISEQ, 2);
+    let empty = scratch.file("a_empty.fastq", b"");
+    // Observed where the files are, with names that only this folder knows.
+    let names = ["a_empty.fastq", "reads0of2.fastq", "reads1of2.fastq"];
+    for (number, name) in names.iter().enumerate() {
+        let output = format!("{number}.obs");
+        let mut observe = command(["observe", name, "--evidence", "-q", "-o", &output]);
+        run(observe.current_dir(scratch.folder())).done();
+    }
+    let observed = [0, 1, 2].map(|number| scratch.path(&format!("{number}.obs")));
+    let all = [empty, reads[0].clone(), reads[1].clone()];
+    let at_once = adapted(&scratch, "once", &with(&all, &["--evidence"]));
+    assert_same(&adapted(&scratch, "parts", &with(&observed, &["--evidence"])), &at_once);
+    assert_same(&adapted(&scratch, "without", &with(&reads, &["--evidence"])), &at_once);
+    let only = adapted(&scratch, "only", &with(&observed[..1], &["--evidence"]));
+    assert!(!only.contains_key("evidence"));
 }

@@ -1,4 +1,4 @@
-//! Constants and attributes of nodes, for whoever walks a graph.
+//! Inputs and attributes of nodes, for whoever walks a graph.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -100,6 +100,20 @@ fn tensor<'c>(
         .get(name.as_str())
         .map(|tensor| tensor.as_ref())
         .ok_or_else(|| format!("{shown}: {name} is not a constant in the file"))
+}
+
+/// Returns what is known of the value at input `index` of a node, which is the input of the graph or made
+/// by an earlier node.
+pub(crate) fn made<'v, T>(
+    values: &'v HashMap<&str, T>,
+    node: &NodeProto,
+    index: usize,
+) -> Result<&'v T, String> {
+    let shown = node.shown();
+    let name = node.input.get(index).ok_or_else(|| format!("{shown} has no input {index}"))?;
+    values
+        .get(name.as_str())
+        .ok_or_else(|| format!("{shown} takes {name}, expected the output of an earlier node"))
 }
 
 /// Returns the shape and the elements of the constant at input `index` of a node.

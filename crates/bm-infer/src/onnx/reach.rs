@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use prost::Message;
 
-use super::attributes::{Constants, constants, int, ints, makes_constant};
+use super::attributes::{Constants, constants, int, ints, made, makes_constant};
 use super::operators;
 use super::{GraphProto, ModelProto, NodeProto};
 use crate::ModelFile;
@@ -90,12 +90,7 @@ impl<'a> Walk<'a> {
     }
 
     fn value(&self, node: &NodeProto, index: usize) -> Result<Value, String> {
-        let shown = node.shown();
-        let name = node.input.get(index).ok_or_else(|| format!("{shown} has no input {index}"))?;
-        self.values
-            .get(name.as_str())
-            .copied()
-            .ok_or_else(|| format!("{shown} takes {name}, expected the output of an earlier node"))
+        made(&self.values, node, index).copied()
     }
 
     fn of_two(&self, node: &NodeProto) -> Result<Value, String> {

@@ -17,7 +17,7 @@ use super::nodes::{activation, changes_nothing};
 use super::normalisation::Normalisation;
 use super::step::{Network, Step};
 use super::tables::Tables;
-use crate::onnx::attributes::{Constants, constant, constants, int, ints, makes_constant};
+use crate::onnx::attributes::{Constants, constant, constants, int, ints, made, makes_constant};
 use crate::onnx::{GraphProto, ModelProto, NodeProto, operators};
 use crate::{Alphabet, ModelFile};
 
@@ -210,12 +210,7 @@ impl<'a> Builder<'a> {
 
     /// Returns the slot of an input of a node, which an earlier node must have written.
     fn slot(&self, node: &NodeProto, index: usize) -> Result<usize, String> {
-        let shown = node.shown();
-        let name = node.input.get(index).ok_or_else(|| format!("{shown} has no input {index}"))?;
-        self.slots
-            .get(name.as_str())
-            .copied()
-            .ok_or_else(|| format!("{shown} takes {name}, expected the output of an earlier node"))
+        made(&self.slots, node, index).copied()
     }
 
     /// Returns the step of a convolution along the sequence that keeps its length.

@@ -47,28 +47,16 @@ fn is_bias(dims: &[usize], shape: &[usize]) -> bool {
     matches!((dims, shape), ([n] | [1, n], [_, width]) if n == width)
 }
 
-/// Adds the sum of a value and a constant.
-pub(super) fn plus(
+/// Adds an operation of a value and a constant, in this order; the constant has the shape `dims`.
+pub(super) fn apply(
     builder: &mut Builder<'_>,
     node: &NodeProto,
-    value: &Value,
+    (operation, value): (Operation, &Value),
     dims: &[usize],
     constant: &[f32],
 ) -> Result<Value, String> {
-    let (operation, constant) = (Operation::Add, constant.to_vec());
-    with_constant(builder, node, value, WithConstant { operation, is_first: false, constant }, dims)
-}
-
-/// Adds the product of a value and a constant.
-pub(super) fn times(
-    builder: &mut Builder<'_>,
-    node: &NodeProto,
-    value: &Value,
-    dims: &[usize],
-    constant: &[f32],
-) -> Result<Value, String> {
-    let (operation, constant) = (Operation::Multiply, constant.to_vec());
-    with_constant(builder, node, value, WithConstant { operation, is_first: false, constant }, dims)
+    let with = WithConstant { operation, is_first: false, constant: constant.to_vec() };
+    with_constant(builder, node, value, with, dims)
 }
 
 /// Adds an operation whose constant has the shape `dims`.

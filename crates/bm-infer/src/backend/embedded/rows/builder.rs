@@ -6,7 +6,7 @@ use super::batch::Batch;
 use super::layer::{Layer, Work};
 use super::list::List;
 use crate::ModelFile;
-use crate::onnx::attributes::{Constants, constant, constants};
+use crate::onnx::attributes::{Constants, constant, constants, made};
 use crate::onnx::{GraphProto, NodeProto};
 
 /// Maximum number of weights, constants and places of windows in all layers, as the kernels store them:
@@ -116,12 +116,7 @@ impl<'a> Builder<'a> {
 
     /// Returns the value at input `index` of a node, which is the input or made by an earlier node.
     pub(super) fn value(&self, node: &NodeProto, index: usize) -> Result<Value, String> {
-        let shown = node.shown();
-        let name = node.input.get(index).ok_or_else(|| format!("{shown} has no input {index}"))?;
-        self.values
-            .get(name.as_str())
-            .cloned()
-            .ok_or_else(|| format!("{shown} takes {name}, expected the output of an earlier node"))
+        made(&self.values, node, index).cloned()
     }
 
     /// Returns whether input `index` of a node is a constant.

@@ -1,8 +1,9 @@
 //! `BatchNormalization`, as part of the layer before where one is.
 
-use super::arithmetic::{plus, times};
+use super::arithmetic::apply;
 use super::builder::{Builder, Value};
 use super::layer::Work;
+use crate::backend::embedded::combine::Operation;
 use crate::backend::embedded::normalisation::Normalisation;
 use crate::onnx::NodeProto;
 
@@ -32,6 +33,6 @@ pub(super) fn normalise(builder: &mut Builder<'_>, node: &NodeProto) -> Result<V
     let mut dims = vec![1; value.shape.len() - 1];
     dims[0] = *channels;
     let [factors, offsets] = normalisation.channels();
-    let scaled = times(builder, node, &value, &dims, &factors)?;
-    plus(builder, node, &scaled, &dims, &offsets)
+    let scaled = apply(builder, node, (Operation::Multiply, &value), &dims, &factors)?;
+    apply(builder, node, (Operation::Add, &scaled), &dims, &offsets)
 }

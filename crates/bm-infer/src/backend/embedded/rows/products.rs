@@ -1,9 +1,10 @@
 //! Dense layers: `Gemm` and `MatMul` with constant weights.
 
-use super::arithmetic::{plus, spread};
+use super::arithmetic::{apply, spread};
 use super::builder::{Builder, Value};
 use super::layer::{Weights, Work};
 use super::shapes::transposed_value;
+use crate::backend::embedded::combine::Operation;
 use crate::onnx::NodeProto;
 use crate::onnx::attributes::{float, int};
 
@@ -42,7 +43,7 @@ pub(super) fn gemm(builder: &mut Builder<'_>, node: &NodeProto) -> Result<Value,
     let product = dense(builder, node, &value, [inputs, outputs], Weights { weights, biases })?;
     match spread_biases {
         Some(_) => Ok(product),
-        None => plus(builder, node, &product, &added_dims, &added),
+        None => apply(builder, node, (Operation::Add, &product), &added_dims, &added),
     }
 }
 
