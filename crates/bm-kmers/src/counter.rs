@@ -7,6 +7,7 @@ use pulp::{Arch, Simd, WithSimd};
 use crate::index::{Index, MAX_LEVEL, is_sampled};
 use crate::kmer::{LONGEST, SHORTEST, mix};
 use crate::memory::release_freed;
+use crate::share::Share;
 use crate::superkmer::{Cutter, SuperKmer};
 use crate::table::{Kept, Table};
 
@@ -88,13 +89,27 @@ impl Counter {
     ///
     /// As [`Counter::new`].
     pub fn sampled(k: usize, bytes: usize, level: u32) -> Self {
+        Self::with(k, bytes, level, 0..SHARDS)
+    }
+
+    /// Returns a counter of a share of all k-mers; its tables take at most `bytes`.
+    ///
+    /// # Panics
+    ///
+    /// As [`Counter::new`].
+    pub fn of_share(k: usize, bytes: usize, share: Share) -> Self {
+        Self::with(k, bytes, 0, share.shards())
+    }
+
+    fn with(k: usize, bytes: usize, level: u32, shards: Range<usize>) -> Self {
         assert!(
             (SHORTEST..=LONGEST).contains(&k) && k % 2 == 1,
             "k-mers of {k} bases, expected an odd number from {SHORTEST} to {LONGEST}"
         );
         // One more than the shards: a shard is copied when it grows.
+        let tables = shards.len() + 1;
         let max_lines =
-            ((TABLE_FRACTION * bytes as f64) as usize / (SHARDS + 1) / Table::LINE_BYTES).max(1);
+            ((TABLE_FRACTION * bytes as f64) as usize / tables / Table::LINE_BYTES).max(1);
         let level = level.min(MAX_LEVEL);
         let shard = || Shard {
             table: Table::new(FIRST_LINES.min(max_lines)),
@@ -102,7 +117,7 @@ impl Counter {
             level,
             keeps_singletons: false,
         };
-        Self::of(k, (0..SHARDS).map(|number| (number, shard())).collect())
+        Self::of(k, shards.map(|number| (number, shard())).collect())
     }
 
     /// Returns a counter for a part of a run, whose counts are merged with those of other parts: k-mers
@@ -135,11 +150,12 @@ impl Counter {
     /// order.
     pub fn split(mut self, parts: usize) -> Vec<Self> {
         self.flush_all();
-        let parts = parts.clamp(1, SHARDS);
+        let parts = parts.clamp(1, self.shards.len().max(1));
         let mut split: Vec<Vec<_>> = (0..parts).map(|_| Vec::new()).collect();
         self.shards
             .into_iter()
-            .for_each(|(number, shard)| split[number % parts].push((number, shard)));
+            .enumerate()
+            .for_each(|(place, shard)| split[place % parts].push(shard));
         split.into_iter().map(|shards| Self::of(self.k, shards)).collect()
     }
 

@@ -8,10 +8,7 @@ use crate::counter::SHARDS;
 use crate::index::{Index, MAX_LEVEL, is_sampled, read_u32};
 use crate::kmer::{LONGEST, SHORTEST};
 use crate::table::{COUNT, COUNT_BITS, MAX_COUNT};
-use crate::{Counter, KmerError};
-
-/// Bytes that a k-mer of the index takes while it is made, the list of its counts included.
-const BYTES_PER_KMER: usize = 16;
+use crate::{Counter, KmerError, Share};
 
 impl Counter {
     /// Writes all k-mers with their counts, those seen once too: k, level, the range of shards that
@@ -110,9 +107,9 @@ impl<R: BufRead> Counts<R> {
         self.k
     }
 
-    /// Returns which shards of all k-mers are here.
-    pub fn shards(&self) -> Range<usize> {
-        self.shards.clone()
+    /// Returns whether these are the k-mers of a share.
+    pub fn are_of(&self, share: Share) -> bool {
+        self.shards == share.shards()
     }
 
     /// Returns the input behind the last shard.
@@ -149,61 +146,99 @@ impl<R: BufRead> Counts<R> {
     }
 }
 
-/// Returns the index of the k-mers that all parts of a run have together at least twice, in at most
-/// this many bytes: if they do not fit, every second one is dropped, by its hash, as often as needed.
-/// The result depends neither on the order of the parts nor on their number. `None` without parts.
-///
-/// # Errors
-///
-/// [`KmerError::Content`] if a part is broken, or parts have k-mers of different lengths;
-/// [`KmerError::Read`] if an input fails.
-pub fn merge<R: BufRead>(
-    parts: &mut [Counts<R>],
-    bytes: usize,
-) -> Result<Option<Index>, KmerError> {
-    let Some(first) = parts.first() else { return Ok(None) };
-    let k = first.k;
-    if let Some(other) = parts.iter().find(|part| part.k != k) {
-        return Err(KmerError::Content(format!(
-            "k-mers of {} bases, where another part has {k}",
-            other.k
-        )));
+/// How many k-mers the parts of a run have together at least twice: what is to be known before an index
+/// is made of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Survey {
+    k: usize,
+    /// The number of k-mers that are left at each level, up to [`MAX_LEVEL`].
+    kmers: [u64; MAX_LEVEL as usize + 1],
+    /// The lowest level that all parts have.
+    level: u32,
+}
+
+impl Survey {
+    /// Reads all parts; `None` without parts.
+    ///
+    /// # Errors
+    ///
+    /// [`KmerError::Content`] if a part is broken, or parts have k-mers of different lengths;
+    /// [`KmerError::Read`] if an input fails.
+    pub fn of<R: BufRead>(parts: &mut [Counts<R>]) -> Result<Option<Self>, KmerError> {
+        let Some(first) = parts.first() else { return Ok(None) };
+        let k = first.k;
+        if let Some(other) = parts.iter().find(|part| part.k != k) {
+            return Err(KmerError::Content(format!(
+                "k-mers of {} bases, where another part has {k}",
+                other.k
+            )));
+        }
+        let level = parts.iter().map(|part| part.level).max().unwrap_or(0);
+        let mut kmers = [0; MAX_LEVEL as usize + 1];
+        each(parts, |hash, _| {
+            let mut level = 0;
+            while level <= MAX_LEVEL && is_sampled(hash, level) {
+                kmers[level as usize] += 1;
+                level += 1;
+            }
+        })?;
+        Ok(Some(Self { k, kmers, level }))
     }
-    let mut level = parts.iter().map(|part| part.level).max().unwrap_or(0);
-    let mut kept: Vec<Vec<u64>> = Vec::with_capacity(SHARDS);
-    let mut sum = 0;
+
+    /// Returns the index of the same parts, opened again, in at most this many bytes: if the k-mers do
+    /// not fit, every second one is dropped, by its hash, as often as needed. The result depends
+    /// neither on the order of the parts nor on their number.
+    ///
+    /// # Errors
+    ///
+    /// As [`Survey::of`], and [`KmerError::Content`] if the parts have changed.
+    pub fn index<R: BufRead>(
+        self,
+        parts: &mut [Counts<R>],
+        bytes: usize,
+    ) -> Result<Index, KmerError> {
+        let left = |level: u32| self.kmers[level as usize] as usize;
+        let fits = |level: &u32| Index::bytes_for(left(*level)) <= bytes;
+        let level = (self.level..MAX_LEVEL).find(fits).unwrap_or(MAX_LEVEL);
+        let mut index = Index::new(self.k, level, left(level));
+        let mut more = 0_u64;
+        each(parts, |hash, count| {
+            if !is_sampled(hash, level) {
+            } else if index.kmers() < left(level) as u64 {
+                index.insert(hash, count);
+            } else {
+                more += 1;
+            }
+        })?;
+        if more > 0 || index.kmers() < left(level) as u64 {
+            return Err(KmerError::Content("k-mers have changed while they were read".to_owned()));
+        }
+        Ok(index)
+    }
+}
+
+/// Calls `take` with the upper bits of the hash and the count of every k-mer that all parts have
+/// together at least twice, shard by shard, in rising order.
+fn each<R: BufRead>(
+    parts: &mut [Counts<R>],
+    mut take: impl FnMut(u64, u32),
+) -> Result<(), KmerError> {
     let mut cells = Vec::new();
     for number in 0..SHARDS {
         cells.clear();
         for part in &mut *parts {
             part.read_shard(number, &mut cells)?;
         }
-        cells.sort_unstable();
-        let mut shard = Vec::new();
+        // Stable, as this sort is fast where there are rising stretches: one for each part.
+        cells.sort();
         for group in cells.chunk_by(|a, b| a >> COUNT_BITS == b >> COUNT_BITS) {
             let count: u64 = group.iter().map(|cell| cell & COUNT).sum();
-            let hash = group[0] & !COUNT;
-            if count > 1 && is_sampled(hash, level) {
-                shard.push(hash | count.min(COUNT));
+            if count > 1 {
+                take(group[0] & !COUNT, count.min(COUNT) as u32);
             }
         }
-        shard.shrink_to_fit();
-        sum += shard.len();
-        kept.push(shard);
-        while sum.saturating_mul(BYTES_PER_KMER) > bytes && level < MAX_LEVEL {
-            level += 1;
-            kept.iter_mut().for_each(|shard| {
-                shard.retain(|cell| is_sampled(*cell, level));
-                shard.shrink_to_fit();
-            });
-            sum = kept.iter().map(Vec::len).sum();
-        }
     }
-    let mut index = Index::new(k, level, sum);
-    for shard in kept {
-        shard.iter().for_each(|cell| index.insert(cell & !COUNT, (cell & COUNT) as u32));
-    }
-    Ok(Some(index))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -226,15 +261,20 @@ mod tests {
     fn written<'a>(reads: impl Iterator<Item = &'a Vec<u8>>, bytes: usize) -> Vec<u8> {
         let mut counter = Counter::new(21, bytes).keeping_singletons();
         reads.for_each(|read| counter.observe(read));
+        text_of(counter)
+    }
+
+    fn text_of(counter: Counter) -> Vec<u8> {
         let mut text = Vec::new();
         counter.write_counts(&mut text).expect("memory does not fail");
         text
     }
 
     fn merged(parts: &[Vec<u8>], bytes: usize) -> Index {
-        let mut parts: Vec<_> =
-            parts.iter().map(|part| Counts::open(&part[..]).expect("as written")).collect();
-        merge(&mut parts, bytes).expect("as written").expect("a part")
+        let open = |part| Counts::open(part).expect("as written");
+        let open = || parts.iter().map(|part| open(&part[..])).collect::<Vec<_>>();
+        let survey = Survey::of(&mut open()).expect("as written").expect("a part");
+        survey.index(&mut open(), bytes).expect("as written")
     }
 
     fn bytes_of(index: &Index) -> Vec<u8> {
@@ -262,6 +302,21 @@ mod tests {
             prop_assert!(bytes_of(&merged(&files, 64 << 20)) == whole);
             files.reverse();
             prop_assert!(bytes_of(&merged(&files, 64 << 20)) == whole);
+            // Each part in shares of the k-mers, too.
+            let shares = |part| (1..=3).map(move |number| (part, Share::new(number, 3)));
+            let files: Vec<Vec<u8>> = (0..parts)
+                .flat_map(shares)
+                .map(|(part, share)| {
+                    let mut counter = Counter::of_share(21, 64 << 20, share.expect("a share"));
+                    counter = counter.keeping_singletons();
+                    let mut split = counter.split(2);
+                    for read in reads.iter().skip(part).step_by(parts) {
+                        split.iter_mut().for_each(|counter| counter.observe(read));
+                    }
+                    text_of(Counter::join(split).expect("parts"))
+                })
+                .collect();
+            prop_assert!(bytes_of(&merged(&files, 64 << 20)) == whole);
         }
 
         #[test]
@@ -271,11 +326,18 @@ mod tests {
             let place = at.index(text.len());
             text[place] ^= flip;
             // An error or other counts, but neither a panic nor more memory than the text is worth.
-            if let Ok(counts) = Counts::open(&text[..]) {
-                let _ = merge(&mut [counts], 1 << 20);
-            }
+            let survey = |text: &[u8]| Survey::of(&mut [Counts::open(text)?]);
+            if let Ok(Some(survey)) = survey(&text) {
+                    let counts = Counts::open(&text[..]).expect("as before");
+                    survey.index(&mut [counts], 1 << 20).expect("as before");
+                    // Parts that are others now.
+                    text[place] ^= flip;
+                    if let Ok(counts) = Counts::open(&text[..]) {
+                        let _ = survey.index(&mut [counts], 1 << 20);
+                    }
+                }
             let counts = Counts::open(&text[..place]);
-            prop_assert!(counts.and_then(|counts| merge(&mut [counts], 1 << 20)).is_err());
+            prop_assert!(counts.and_then(|counts| Survey::of(&mut [counts])).is_err());
         }
     }
 
@@ -284,7 +346,7 @@ mod tests {
         let reads: Vec<_> = (0..4_000).map(|number| read(number, 20_000)).collect();
         let file = [written(reads.iter(), 64 << 20)];
         let (all, few) = (merged(&file, 64 << 20), merged(&file, 100_000));
-        assert!(few.level() > 0 && few.kmers() * BYTES_PER_KMER as u64 <= 100_000);
+        assert!(few.level() > 0 && few.bytes() <= 100_000, "{few:?}");
         assert!(few.kmers() as f64 > 0.3 * all.kmers() as f64 * few.fraction());
     }
 
@@ -310,11 +372,10 @@ mod tests {
 
     #[test]
     fn parts_of_different_kmers_are_refused() {
-        let mut text = Vec::new();
-        Counter::new(23, 1 << 20).write_counts(&mut text).expect("memory does not fail");
+        let text = text_of(Counter::new(23, 1 << 20));
         let other = written([].into_iter(), 1 << 20);
         let mut parts = [&text, &other].map(|text| Counts::open(&text[..]).expect("as written"));
-        let error = merge(&mut parts, 1 << 20).expect_err("k-mers of two lengths");
+        let error = Survey::of(&mut parts).expect_err("k-mers of two lengths");
         assert!(error.to_string().contains("k-mers of 21 bases, where another part has 23"));
     }
 }

@@ -74,6 +74,11 @@ impl Index {
         0.5f64.powi(self.level as i32)
     }
 
+    /// Returns the bytes that an index of so many k-mers takes in memory.
+    pub fn bytes_for(kmers: usize) -> usize {
+        lines(kmers) * size_of::<Line>()
+    }
+
     /// Returns the bytes that the index takes in memory.
     pub fn bytes(&self) -> usize {
         self.lines.len() * size_of::<Line>()

@@ -35,8 +35,9 @@
 //!
 //! # Parts of a run
 //!
-//! [`Counter::write_counts`] writes the k-mers of a part of a run, [`merge()`] makes of the counts of all
-//! parts the same index as one counter of the whole run.
+//! [`Counter::write_counts`] writes the k-mers of a part of a run, a [`Survey`] of the counts of all parts
+//! makes of them the same index as one counter of the whole run. Where the k-mers of a run do not fit in
+//! memory, a counter takes a [`Share`] of them.
 
 mod counter;
 mod counts;
@@ -46,14 +47,16 @@ mod index;
 pub mod kmer;
 mod memory;
 mod packed;
+mod share;
 mod superkmer;
 mod table;
 
 pub use counter::Counter;
-pub use counts::{Counts, merge};
+pub use counts::{Counts, Survey};
 pub use error::KmerError;
 pub use hashes::Hashes;
 pub use index::{Index, is_sampled, read_u32, read_u64};
+pub use share::Share;
 
 /// The examples of the README, to be tested.
 #[cfg(doctest)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use bm_io::Held;
-use bm_kmers::{Counter, kmer};
+use bm_kmers::{Counter, Share, kmer};
 use bm_reads::base;
 use bm_reads::{Phred, ReadRef};
 use crossbeam_channel::{Sender, bounded};
@@ -113,13 +113,14 @@ fn stopped() -> PipelineError {
     PipelineError::Refused("a counting thread stopped unexpectedly; this is a bug in bm".to_owned())
 }
 
-/// Returns the counter for a run that begins with these reads, in this many parts, with this many
-/// bytes for all of them. Of a part of a run, k-mers seen once stay.
+/// Returns the counter for a run that begins with these reads, on this many threads, with this many
+/// bytes for all of them. Of a part of a run, a share of the k-mers is counted, and those seen once
+/// stay.
 pub(crate) fn counters<'a>(
     first: impl Iterator<Item = ReadRef<'a>>,
     bytes: usize,
-    parts: usize,
-    is_part: bool,
+    threads: usize,
+    part: Option<Share>,
 ) -> Vec<Counter> {
     let (mut codes, mut errors, mut bases) = (Vec::new(), 0.0, 0);
     for read in first {
@@ -129,6 +130,9 @@ pub(crate) fn counters<'a>(
         bases += read.len();
     }
     let k = kmer::length_for(codes.iter().map(Vec::as_slice), errors / bases.max(1) as f64);
-    let counter = Counter::new(k, bytes);
-    if is_part { counter.keeping_singletons() } else { counter }.split(parts)
+    let counter = match part {
+        Some(share) => Counter::of_share(k, bytes, share).keeping_singletons(),
+        None => Counter::new(k, bytes),
+    };
+    counter.split(threads)
 }

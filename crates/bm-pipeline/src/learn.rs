@@ -82,7 +82,7 @@ impl Learning<'_> {
             ignores_quality: start.ignores_quality(),
             adapters: self.adapters,
             kmer_bytes: evidence.map(kmer_bytes),
-            is_part: false,
+            part: None,
             threads,
             cancellation: self.cancellation,
         };

@@ -102,6 +102,7 @@ mod trim;
 
 pub use bm_adapt::GivenAdapter;
 pub use bm_io::{Cancellation, Cancelled, ReadFormats};
+pub use bm_kmers::Share as ShareOfKmers;
 
 pub use base_probabilities::BaseProbabilities;
 pub use columns::{Column, FieldKind, Known};

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use bm_adapt::{AdaptError, RunSample, Sampler};
 use bm_io::{Output, name, open_file};
-use bm_kmers::{Counter, Counts, Index, KmerError};
+use bm_kmers::{Counter, Counts, Index, KmerError, Share, Survey};
 use bm_reads::fastq::QualityOffset;
 use serde::{Deserialize, Serialize};
 
@@ -53,12 +53,19 @@ pub(crate) struct Facts {
     pub(crate) quality_offset: Option<u8>,
     pub(crate) strict: bool,
     pub(crate) ignores_quality: bool,
+    /// Which share of the k-mers was counted, if k-mers were: its number and how many there are.
+    pub(crate) share_of_kmers: (u16, u16),
     /// Where adapters come from.
     pub(crate) adapters: AdapterChoice,
     pub(crate) library: Library,
 }
 
 impl Facts {
+    /// Returns the share of the k-mers that was counted; `None` if there is no such share.
+    pub(crate) fn share(&self) -> Option<Share> {
+        Share::new(self.share_of_kmers.0, self.share_of_kmers.1)
+    }
+
     /// Returns the number of an offset in files.
     pub(crate) fn number_of(offset: QualityOffset) -> Option<u8> {
         match offset {
@@ -111,6 +118,8 @@ type Frame = BufReader<zstd::Decoder<'static, BufReader<File>>>;
 
 /// What a part of a run says, as far as it was read; k-mers follow.
 pub struct Observation {
+    /// Its file, and the name of it in messages.
+    path: PathBuf,
     name: String,
     pub(crate) facts: Facts,
     pub(crate) head: Head,
@@ -174,6 +183,12 @@ impl Observation {
         }
         let facts: Facts =
             serde_json::from_slice(&facts).map_err(PipelineError::at(name.clone()))?;
+        let Some(share) = facts.share() else {
+            let (number, of) = facts.share_of_kmers;
+            return PipelineError::refuse(format!(
+                "{name}: has share {number} of {of} of the k-mers"
+            ));
+        };
         let text = block(&mut frame, MOST_HEAD).map_err(place())?;
         let Some(head) = Head::from_text(text, facts.library.clone()) else {
             return PipelineError::refuse(format!("{name}: its first reads are no reads"));
@@ -184,25 +199,31 @@ impl Observation {
         frame.read_exact(&mut has_kmers).map_err(place())?;
         let rest = match has_kmers {
             [0] => Rest::End(frame),
-            [1] => Rest::Kmers(
-                Counts::open(frame).map_err(PipelineError::at::<KmerError>(name.clone()))?,
-            ),
+            [1] => {
+                let counts =
+                    Counts::open(frame).map_err(PipelineError::at::<KmerError>(name.clone()))?;
+                if !counts.are_of(share) {
+                    return PipelineError::refuse(format!("{name}: has k-mers of another shard"));
+                }
+                Rest::Kmers(counts)
+            }
             [other] => {
                 return PipelineError::refuse(format!("{name}: byte {other}, expected 0 or 1"));
             }
         };
-        Ok(Self { name, facts, head, sampler, rest })
+        Ok(Self { name, path: path.to_owned(), facts, head, sampler, rest })
     }
 
     /// Returns the sample, and what is left of the observation.
     pub(crate) fn split(self) -> (Sampler, OpenPart) {
-        let Self { name, facts, head, sampler, rest } = self;
-        (sampler, OpenPart { name, facts, head, kmers: rest })
+        let Self { path, name, facts, head, sampler, rest } = self;
+        (sampler, OpenPart { path, name, facts, head, kmers: rest })
     }
 }
 
 /// A part of a run whose sample was taken.
 pub(crate) struct OpenPart {
+    path: PathBuf,
     /// The name of its file in messages.
     pub(crate) name: String,
     pub(crate) facts: Facts,
@@ -211,6 +232,16 @@ pub(crate) struct OpenPart {
 }
 
 impl OpenPart {
+    /// Returns which share of the k-mers was counted.
+    pub(crate) fn share(&self) -> Share {
+        self.facts.share().unwrap_or(Share::ALL)
+    }
+
+    /// Returns whether another part is of the same reads, by its files and its first reads.
+    pub(crate) fn is_of_same_reads(&self, other: &Self) -> bool {
+        self.facts.inputs == other.facts.inputs && self.head.text() == other.head.text()
+    }
+
     /// Returns the length of its k-mers, if it has some.
     pub(crate) fn k(&self) -> Option<usize> {
         match &self.kmers {
@@ -221,7 +252,7 @@ impl OpenPart {
 }
 
 /// The facts of a part, and the name of its file in messages.
-type Named = (String, Facts);
+pub(crate) type Named = (String, Facts);
 
 /// Returns the index of the k-mers of all parts in at most so many bytes, if it is wanted, and checks
 /// each file to its end. All that is left of the parts is their facts.
@@ -229,36 +260,67 @@ pub(crate) fn merged(
     parts: Vec<OpenPart>,
     bytes: Option<usize>,
 ) -> Result<(Option<Index>, Vec<Named>), PipelineError> {
-    let (mut facts, mut counts, mut frames) = (Vec::new(), Vec::new(), Vec::new());
-    for OpenPart { name, facts: of_part, kmers, .. } in parts {
-        match kmers {
-            Rest::Kmers(kmers) if bytes.is_some() => counts.push((name.clone(), kmers)),
-            Rest::Kmers(kmers) => {
-                skip(kmers.into_input(), &name)?;
-            }
-            Rest::End(frame) => frames.push((name.clone(), frame)),
+    let paths: Vec<_> = parts.iter().map(|part| part.path.clone()).collect();
+    let (facts, frames): (Vec<Named>, Vec<_>) =
+        parts.into_iter().map(|part| ((part.name, part.facts), part.kmers)).unzip();
+    let Some(bytes) = bytes else {
+        for ((name, _), rest) in facts.iter().zip(frames) {
+            rest.finish(name)?;
         }
-        facts.push((name, of_part));
-    }
-    let mut index = None;
-    if let Some(bytes) = bytes {
-        let (names, mut all): (Vec<_>, Vec<_>) = counts.into_iter().unzip();
-        index = bm_kmers::merge(&mut all, bytes)
-            .map_err(PipelineError::at::<KmerError>(names.join(", ")))?;
-        frames.extend(names.into_iter().zip(all.into_iter().map(Counts::into_input)));
-    }
-    for (name, frame) in frames {
-        let rest = skip(frame, &name)?;
-        if rest > 0 {
-            return PipelineError::refuse(format!("{name}: {rest} bytes behind its end"));
-        }
-    }
-    Ok((index, facts))
+        return Ok((None, facts));
+    };
+    let names = || facts.iter().map(|(name, _)| &name[..]).collect::<Vec<_>>().join(", ");
+    let survey = through(frames, &facts, |counts| {
+        Survey::of(counts).map_err(PipelineError::at::<KmerError>(names()))
+    })?;
+    let Some(survey) = survey else { return Ok((None, facts)) };
+    // How many k-mers an index has must be known before it is made, so all are read twice.
+    let again = |path: &PathBuf| Observation::open(path).map(|it| it.split().1.kmers);
+    let frames = paths.iter().map(again).collect::<Result<Vec<_>, _>>()?;
+    let index = through(frames, &facts, |counts| {
+        survey.index(counts, bytes).map_err(PipelineError::at::<KmerError>(names()))
+    })?;
+    Ok((Some(index), facts))
 }
 
-/// Reads a frame to its end, where its checksum is compared; returns the number of bytes.
-fn skip(mut frame: Frame, name: &str) -> Result<u64, PipelineError> {
-    io::copy(&mut frame, &mut io::sink()).map_err(PipelineError::at(name))
+/// Lets `read` have the k-mers of all parts that have some, and checks that it read each part to its
+/// end.
+fn through<T>(
+    parts: Vec<Rest>,
+    facts: &[Named],
+    read: impl FnOnce(&mut [Counts<Frame>]) -> Result<T, PipelineError>,
+) -> Result<T, PipelineError> {
+    let (mut counts, mut names) = (Vec::new(), Vec::new());
+    for (rest, (name, _)) in parts.into_iter().zip(facts) {
+        match rest {
+            Rest::Kmers(kmers) => {
+                counts.push(kmers);
+                names.push(name);
+            }
+            Rest::End(_) => rest.finish(name)?,
+        }
+    }
+    let result = read(&mut counts)?;
+    for (counts, name) in counts.into_iter().zip(names) {
+        Rest::End(counts.into_input()).finish(name)?;
+    }
+    Ok(result)
+}
+
+impl Rest {
+    /// Reads to the end of the frame, where its checksum is compared. Behind the end of the content
+    /// there must be nothing; k-mers that are of no use may be there.
+    fn finish(self, name: &str) -> Result<(), PipelineError> {
+        let (mut frame, may_have_more) = match self {
+            Self::Kmers(kmers) => (kmers.into_input(), true),
+            Self::End(frame) => (frame, false),
+        };
+        let bytes = io::copy(&mut frame, &mut io::sink()).map_err(PipelineError::at(name))?;
+        if bytes > 0 && !may_have_more {
+            return PipelineError::refuse(format!("{name}: {bytes} bytes behind its end"));
+        }
+        Ok(())
+    }
 }
 
 /// The part of the facts that every format has.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bm_adapt::{RunSample, Sampler, SeenReads};
 use bm_io::{Cancellation, Output, ReadFormats};
-use bm_kmers::Counter;
+use bm_kmers::{Counter, Share};
 use bm_quality::ModelPackage;
 use bm_reads::fastq::QualityOffset;
 
@@ -34,6 +34,9 @@ pub struct Observing<'a> {
     pub ignores_quality: bool,
     /// Memory in bytes, if the k-mers of the part are to be counted.
     pub evidence: Option<u64>,
+    /// The share of the k-mers that is counted, if they are. The first one comes with the sample of
+    /// reads; all shares together are what is observed of the part.
+    pub share: Share,
     /// Where the adapters of the run come from.
     pub adapters: &'a AdapterChoice,
     /// Threads; the result does not depend on their number.
@@ -46,8 +49,8 @@ pub struct Observing<'a> {
 pub struct PartOfRun {
     /// Number of reads.
     pub reads: u64,
-    /// Number of reads in the sample.
-    pub kept: usize,
+    /// Number of reads in the sample; `None` where another share of the k-mers comes with it.
+    pub kept: Option<usize>,
     /// Length of the k-mers, and the part of all distinct ones that was counted: 1, or less where
     /// memory was short. `None` if they were not counted.
     pub kmers: Option<(usize, f64)>,
@@ -77,25 +80,29 @@ impl Observing<'_> {
             quality_offset: Facts::number_of(self.offset),
             strict: self.strict,
             ignores_quality: self.ignores_quality,
+            share_of_kmers: (self.share.number(), self.share.of()),
             adapters: self.adapters.clone(),
             library: Library::default(),
         };
         let reading =
             reading(&facts, self.evidence.map(kmer_bytes), self.threads, self.cancellation);
         let mut sampler = Sampler::new(RunSample::ROOM);
+        let has_sample = self.share.number() == 1;
         let mut passed = Passed::default();
         let mut left_out = LeftOut::nothing();
         // A stream cannot be counted again without its copies.
         left_out.seen = facts.is_stream.then(SeenReads::default);
-        reading.group(self.inputs, &mut left_out, Some(&mut sampler), &mut passed, observer)?;
+        let to_sample = has_sample.then_some(&mut sampler);
+        reading.group(self.inputs, &mut left_out, to_sample, &mut passed, observer)?;
         let head = head::of_run(passed.heads).unwrap_or_default();
         let library = head.library.clone();
-        let reads = sampler.reads_seen();
+        let reads = passed.records;
         let facts = Facts { reads, library: library.clone(), ..facts };
         let counter = Counter::join(passed.counting);
         let kmers = counter.as_ref().map(|counter| (counter.k(), counter.fraction()));
         observation::write(&facts, &head, &sampler, counter, output)?;
-        Ok(PartOfRun { reads, kept: sampler.finish().reads_kept(), kmers, library })
+        let kept = has_sample.then(|| sampler.finish().reads_kept());
+        Ok(PartOfRun { reads, kept, kmers, library })
     }
 }
 
@@ -132,14 +139,18 @@ impl LearningParts<'_> {
         for path in self.inputs {
             // One sample is in memory beside that of all parts so far.
             let (sample, part) = Observation::open(path)?.split();
-            match &mut sampler {
-                Some(sampler) => sampler.merge(sample),
-                None => sampler = Some(sample),
+            if part.share().number() == 1 {
+                match &mut sampler {
+                    Some(sampler) => sampler.merge(sample),
+                    None => sampler = Some(sample),
+                }
             }
             parts.push(part);
         }
         // In an order that does not depend on that of the arguments.
-        parts.sort_by_cached_key(|part| (part.head.digest(), part.facts.inputs.clone()));
+        parts.sort_by_cached_key(|part| {
+            (part.head.digest(), part.facts.inputs.clone(), part.share().number())
+        });
         self.check(&parts)?;
         // A part without reads says nothing, not even what its library is.
         let with_reads = parts.iter().find(|part| !part.head.is_empty());
@@ -152,14 +163,16 @@ impl LearningParts<'_> {
         }
         let bytes = self.evidence.map(kmer_bytes);
         // First of all: a file that is damaged is not learned from.
-        let (index, facts) = observation::merged(parts, bytes)?;
+        let (index, mut facts) = observation::merged(parts, bytes)?;
+        // The reads of all shares of the k-mers of a part are the same.
+        facts.retain(|(_, facts)| facts.share_of_kmers.0 == 1);
         let is_stream = facts.iter().any(|(_, facts)| facts.is_stream);
         let count_again = |mut left_out: LeftOut| {
             let mut passed = Passed::default();
             for (name, facts) in &facts {
                 let before = passed.records;
                 let reading = reading(facts, bytes, threads, self.cancellation);
-                let reading = Reading { is_part: false, ..reading };
+                let reading = Reading { part: None, ..reading };
                 let inputs: Vec<&Path> = facts.inputs.iter().map(AsRef::as_ref).collect();
                 let again = format!("{name}: its k-mers must be counted again");
                 reading
@@ -203,9 +216,10 @@ impl LearningParts<'_> {
                 ));
             }
         }
+        parts.chunk_by(OpenPart::is_of_same_reads).try_for_each(check_shares)?;
         for (part, next) in with_reads().zip(with_reads().skip(1)) {
             let names = format!("{} and {}", part.name, next.name);
-            if part.head.text() == next.head.text() {
+            if part.head.text() == next.head.text() && !part.is_of_same_reads(next) {
                 return PipelineError::refuse(format!(
                     "{names}: begin with the same reads: the same part twice"
                 ));
@@ -226,6 +240,33 @@ impl LearningParts<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Checks that there is each shard of the k-mers of a part, once. They come in order.
+fn check_shares(shares: &[OpenPart]) -> Result<(), PipelineError> {
+    let of = shares.iter().map(|part| part.share().of()).max().unwrap_or(0);
+    if let Some(twice) = shares.windows(2).find(|two| two[0].share() == two[1].share()) {
+        return PipelineError::refuse(format!(
+            "{} and {}: begin with the same reads: the same part twice",
+            twice[0].name, twice[1].name
+        ));
+    }
+    let is_there = |number: u16| {
+        shares.iter().any(|part| part.share().number() == number && part.share().of() == of)
+    };
+    match (shares.first(), (1..=of).find(|number| !is_there(*number))) {
+        (Some(part), Some(missing)) => PipelineError::refuse(format!(
+            "{}: has shard {}/{} of the k-mers of its reads, and shard {missing}/{of} is missing",
+            part.name,
+            part.share().number(),
+            part.share().of(),
+        )),
+        _ if shares.len() > usize::from(of) => PipelineError::refuse(format!(
+            "{}: the k-mers of its reads were divided in two ways",
+            shares[0].name
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -252,7 +293,7 @@ fn reading<'a>(
         ignores_quality: facts.ignores_quality,
         adapters: &facts.adapters,
         kmer_bytes,
-        is_part: true,
+        part: facts.share(),
         threads,
         cancellation,
     }

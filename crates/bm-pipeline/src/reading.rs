@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bm_adapt::{Sampler, SeenReads};
 use bm_io::{Cancellation, FileState, Input, ReadFormats, Tasks};
-use bm_kmers::{Counter, Index};
+use bm_kmers::{Counter, Index, Share};
 use bm_quality::FailedCycles;
 use bm_reads::conversion::Conversion;
 use bm_reads::fastq::QualityOffset;
@@ -32,8 +32,9 @@ pub(crate) struct Reading<'a> {
     pub(crate) adapters: &'a AdapterChoice,
     /// Bytes for k-mers, if they are counted.
     pub(crate) kmer_bytes: Option<usize>,
-    /// Whether the counts are to be merged with those of other parts of the run.
-    pub(crate) is_part: bool,
+    /// The share of the k-mers that is counted, if the counts are to be merged with those of other
+    /// parts of the run.
+    pub(crate) part: Option<Share>,
     pub(crate) threads: usize,
     pub(crate) cancellation: Option<&'a Cancellation>,
 }
@@ -113,7 +114,7 @@ impl Reading<'_> {
                 as_one.write(&first[0], passed.conversion);
                 let reads = first[0].reads().enumerate();
                 let reads = reads.map(|(index, read)| as_one.read(index, read));
-                passed.counting = counters(reads, bytes, self.threads, self.is_part);
+                passed.counting = counters(reads, bytes, self.threads, self.part);
             }
         }
         passed.heads.push(Head::of(&first[0], inserts.library()));

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use anyhow::Result;
 use bm_io::{Output, name_all};
-use bm_pipeline::Observing;
+use bm_pipeline::{Observing, PartOfRun, ShareOfKmers};
 use bm_report::{LibraryFacts, MateAdapters, words};
 
 use crate::options::input::{QualityArgs, StrictArgs};
 use crate::options::learning::MemoryArgs;
 use crate::options::running::{RunArgs, SyncArgs};
 use crate::options::trimming::AdapterArgs;
+use crate::options::values;
 use crate::progress::TerminalObserver;
 use crate::terminal;
 
@@ -22,7 +23,9 @@ use crate::terminal;
 /// takes the files of all parts in place of the reads, in any order, and writes the same package as
 /// from the reads of all parts in one call.
 ///
-/// A part is one file, or two of mates. If a cycle of the run failed, or many reads are exact copies,
+/// Where the k-mers of a large genome do not fit in memory, call it for each of several shards of them
+/// (--shards-of-kmers 1/4 to 4/4), and give bm adapt the files of all. A part is one file, or two of
+/// mates. If a cycle of the run failed, or many reads are exact copies,
 /// bm adapt counts k-mers again, and needs the reads where they were.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -42,6 +45,17 @@ pub(crate) struct Args {
     /// Count the k-mers of the part, too; bm adapt --evidence needs those of all parts
     #[arg(long, help_heading = "Learning")]
     evidence: bool,
+    /// Count one of N shards of the k-mers, in a part of the memory; bm adapt needs all N
+    #[arg(
+        long,
+        value_name = "I/N",
+        default_value = "1/1",
+        hide_default_value = true,
+        requires = "evidence",
+        value_parser = values::share_of_kmers,
+        help_heading = "Learning"
+    )]
+    shards_of_kmers: ShareOfKmers,
     /// Do not look at the reported qualities, which are constant, made up or wrong; say it to bm adapt,
     /// too
     #[arg(long, requires = "evidence", help_heading = "Learning")]
@@ -85,6 +99,7 @@ impl Args {
             strict: self.strict.strict,
             ignores_quality: self.ignore_quality,
             evidence: self.evidence.then_some(self.memory.max_memory),
+            share: self.shards_of_kmers,
             adapters: &self.adapters.choice()?,
             threads: self.run.threads(),
             cancellation: None,
@@ -96,22 +111,31 @@ impl Args {
             words::adapters(&adapters).iter().for_each(|line| terminal::note(line));
             let library = LibraryFacts::of(&part.library);
             library.iter().flat_map(words::library).for_each(|line| terminal::note(&line));
-            let kmers = match part.kmers {
-                None => String::new(),
-                Some((k, 1.0)) => format!(", all {k}-mers counted"),
-                Some((k, fraction)) => {
-                    format!(", {:.0} % of the {k}-mers counted", 100.0 * fraction)
-                }
-            };
             let evidence = if self.evidence { " --evidence" } else { "" };
             terminal::note(&format!(
-                "{} reads observed, {} of them in the sample{kmers}; {:.1} s; use it with bm adapt{evidence} {}",
+                "{} reads observed{}{}; {:.1} s; use it with bm adapt{evidence} {}",
                 part.reads,
-                part.kept,
+                part.kept.map_or(String::new(), |kept| format!(", {kept} of them in the sample")),
+                self.kmers(&part),
                 began.elapsed().as_secs_f64(),
                 self.output.display()
             ));
         }
         Ok(())
+    }
+
+    /// Returns what is said of the k-mers that were counted.
+    fn kmers(&self, part: &PartOfRun) -> String {
+        let Some((k, fraction)) = part.kmers else { return String::new() };
+        let which = if fraction < 1.0 {
+            format!("{:.0} % of the", 100.0 * fraction)
+        } else {
+            "all".to_owned()
+        };
+        let shard = match (self.shards_of_kmers.number(), self.shards_of_kmers.of()) {
+            (_, 1) => String::new(),
+            (number, of) => format!(" of shard {number}/{of}"),
+        };
+        format!(", {which} {k}-mers{shard} counted")
     }
 }

@@ -114,6 +114,46 @@ fn kmers_of_parts_are_counted_again_without_cycles_that_failed() {
 }
 
 #[test]
+fn kmers_counted_in_shards_are_all_kmers_of_the_run() {
+    let scratch = Scratch::new();
+    let reads = parts(&scratch, "reads", HISEQ, 2);
+    let more: [&[&str]; 2] = [&["--evidence"], &["--evidence", "--ignore-quality"]];
+    for more in more {
+        let at_once = adapted(&scratch, "once", &with(&reads, more));
+        let mut files = Vec::new();
+        for (part, path) in reads.iter().enumerate() {
+            for shard in ["1/3", "2/3", "3/3"] {
+                let output = scratch.path(&format!("{part}.{}.obs", &shard[..1]));
+                let observe = ["observe", path, "-o", &output, "--shards-of-kmers", shard];
+                let said = bm_with(&with(&observe.map(str::to_owned), more)).done().stderr;
+                let shard = format!("-mers of shard {shard} counted;");
+                assert!(said.contains(&shard), "{said}");
+                // The sample comes with the first.
+                assert_eq!(said.contains("in the sample"), shard.contains("1/3"), "{said}");
+                files.push(output);
+            }
+        }
+        files.rotate_left(2);
+        assert_same(&adapted(&scratch, "shards", &with(&files, more)), &at_once);
+        let model = scratch.path("refused");
+        let adapt = ["adapt", "-q", "-o", &model].map(str::to_owned);
+        for missing in 0..files.len() {
+            let mut some = [&adapt[..], &files].concat();
+            let path = some.remove(adapt.len() + missing);
+            let missing = format!("shard {}/3 is missing", &path[path.len() - 5..][..1]);
+            let message = bm_with(&with(&some, more)).refused();
+            assert!(message.contains(&missing), "{message}");
+        }
+        // Divided in two ways.
+        let all = scratch.path("0.all.obs");
+        let observe = ["observe", "-q", &reads[0], "-o", &all].map(str::to_owned);
+        bm_with(&with(&observe, more)).done();
+        let message = bm_with(&with(&[&adapt[..], &files, &[all]].concat(), more)).refused();
+        assert!(message.contains("in two ways"), "{message}");
+    }
+}
+
+#[test]
 fn what_does_not_fit_together_is_refused() {
     let scratch = Scratch::new();
     let reads = parts(&scratch, "reads", HISEQ, 2);
