@@ -29,6 +29,15 @@ const FEWEST_BASES: u64 = 5000;
 /// Largest tolerated fraction of bases above the highest Phred score.
 const HIGH_FRACTION: f64 = 0.01;
 
+/// Largest tolerated fall of the quality from a base to the next one in homopolymers, beyond that between
+/// different bases, in Phred. In runs of all Illumina instruments and of AVITI the mean is at most 0.7, in
+/// two Ion Torrent runs 5.4 and 6.7: there, a base's quality says how likely the length of its homopolymer
+/// is wrong, and most errors are gaps.
+const HOMOPOLYMER_FALL: f64 = 3.0;
+
+/// Smallest number of steps within homopolymers whose mean is looked at.
+const FEWEST_STEPS: u64 = 500;
+
 /// Why a model does not apply to a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -55,6 +64,12 @@ pub enum Misfit {
         /// Median length, in bases.
         median: usize,
     },
+    /// Qualities fall within homopolymers, as they do where bases are read by the strength of one signal
+    /// for a whole homopolymer.
+    FallInHomopolymers {
+        /// Mean fall from a base to the next one, beyond that between different bases, in Phred.
+        fall: f64,
+    },
 }
 
 impl Domain {
@@ -63,8 +78,10 @@ impl Domain {
     pub fn misfits<'a>(&self, reads: impl Iterator<Item = ReadRef<'a>>) -> Vec<Misfit> {
         let mut bases = [0u64; 256];
         let mut lengths = Vec::new();
+        let mut steps = Steps::default();
         for read in reads.filter(|read| !read.is_empty()) {
             lengths.push(read.len());
+            steps.add(read);
             for (base, byte) in read.sequence.iter().zip(read.quality_scores) {
                 // Instruments give unknown bases a special quality.
                 bases[usize::from(*byte)] += u64::from(!base::is_unknown(*base));
@@ -78,6 +95,8 @@ impl Domain {
                 misfits.push(Misfit::LongReads { median: *median });
             }
         }
+        let fall = steps.fall_in_homopolymers().filter(|fall| *fall > HOMOPOLYMER_FALL);
+        misfits.extend(fall.map(|fall| Misfit::FallInHomopolymers { fall }));
         misfits
     }
 
@@ -103,6 +122,32 @@ impl Domain {
         } else {
             vec![]
         }
+    }
+}
+
+/// Differences of the quality from a base to the next one, of pairs of different bases and of equal ones.
+#[derive(Default)]
+struct Steps {
+    sums: [i64; 2],
+    counts: [u64; 2],
+}
+
+impl Steps {
+    fn add(&mut self, read: ReadRef<'_>) {
+        let bases = read.sequence.windows(2).zip(read.quality_scores.windows(2));
+        for (bases, qualities) in
+            bases.filter(|(bases, _)| bases.iter().all(|base| !base::is_unknown(*base)))
+        {
+            let is_equal = usize::from(base::code(bases[0]) == base::code(bases[1]));
+            self.sums[is_equal] += i64::from(qualities[1]) - i64::from(qualities[0]);
+            self.counts[is_equal] += 1;
+        }
+    }
+
+    /// Returns how much more the quality falls within homopolymers, on average; `None` if there are few.
+    fn fall_in_homopolymers(&self) -> Option<f64> {
+        let mean = |which: usize| self.sums[which] as f64 / self.counts[which] as f64;
+        self.counts.iter().all(|count| *count >= FEWEST_STEPS).then(|| mean(0) - mean(1))
     }
 }
 
@@ -134,6 +179,11 @@ impl fmt::Display for Misfit {
             Self::LongReads { median } => write!(
                 f,
                 "half of the reads have {median} bases or more, longer than in its training data"
+            ),
+            Self::FallInHomopolymers { fall } => write!(
+                f,
+                "qualities fall by {fall:.1} from base to base in homopolymers, as in reads of Ion Torrent, \
+                 whose errors are gaps"
             ),
         }
     }
@@ -186,6 +236,29 @@ mod tests {
         assert_eq!(
             both,
             [Misfit::ConstantQuality { phred: 30 }, Misfit::LongReads { median: 400 }]
+        );
+    }
+
+    #[test]
+    fn qualities_that_fall_in_homopolymers_are_not_those_of_the_training_data() {
+        let sequence = b"ACCCGTTAAGGGGACTTTTCAGAACCCTGGATTTACG".repeat(4);
+        let falling = |fall: u8| {
+            let mut quality_scores = vec![b'?'; sequence.len()];
+            for at in 1..sequence.len() {
+                if sequence[at] == sequence[at - 1] {
+                    quality_scores[at] = quality_scores[at - 1] - fall;
+                }
+            }
+            // Another quality at the start of the reads, so that there are some values.
+            quality_scores[..3].copy_from_slice(b"57;");
+            let read = ReadRef { name: b"r", sequence: &sequence, quality_scores: &quality_scores };
+            DOMAIN.misfits(std::iter::repeat_n(read, 60))
+        };
+        assert_eq!(falling(1), []);
+        assert!(
+            matches!(falling(5)[..], [Misfit::FallInHomopolymers { fall }] if fall > 5.0),
+            "{:?}",
+            falling(5)
         );
     }
 

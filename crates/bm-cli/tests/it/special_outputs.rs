@@ -323,3 +323,12 @@ fn a_stream_gets_all_of_a_large_output() {
     assert!(child.wait().unwrap().success() && found == text);
     std::io::sink().write_all(&found).unwrap();
 }
+
+#[test]
+fn a_table_on_a_full_disk_is_an_error_of_its_format_too() {
+    let scratch = Scratch::new();
+    symlink("/dev/full", scratch.folder().join("full.parquet")).unwrap();
+    let message =
+        bm(["score", &testdata(NOVASEQ), "-q", "-o", &scratch.path("full.parquet")]).refused();
+    assert!(message.contains("full.parquet: No space left on device"), "{message}");
+}
