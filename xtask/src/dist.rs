@@ -19,12 +19,14 @@ use crate::workspace::{SAMPLE_READS, Workspace};
 use crate::{digest, folder, print, process};
 
 /// The commands with a manual page of their own.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 12] = [
     "filter",
     "score",
     "tune",
     "adapt",
     "encode",
+    "report",
+    "report merge",
     "models",
     "selfcheck",
     "truth",
@@ -105,7 +107,9 @@ pub(crate) fn make(workspace: &Workspace) -> Result<PathBuf> {
     }
     write(folder.join("man/bm.1"), printed(&["man"])?)?;
     for page in PAGES {
-        write(folder.join(format!("man/bm-{page}.1")), printed(&["man", page])?)?;
+        let arguments: Vec<_> = ["man"].into_iter().chain(page.split(' ')).collect();
+        let file = format!("man/bm-{}.1", page.replace(' ', "-"));
+        write(folder.join(file), printed(&arguments)?)?;
     }
     for package in workspace.model_packages()? {
         let into = folder.join("models").join(package.file_name().context("a model has a name")?);

@@ -9,6 +9,7 @@ pub(crate) mod man;
 pub(crate) mod models;
 pub(crate) mod observe;
 pub(crate) mod recalibrate;
+pub(crate) mod report;
 pub(crate) mod score;
 pub(crate) mod selfcheck;
 pub(crate) mod truth;

@@ -53,7 +53,9 @@ impl Hindsight<'_> {
         &self,
         model: Option<(&mut Engine, &Applicability)>,
     ) -> Result<Option<Losses>, PipelineError> {
-        let Some(mut losses) = Losses::of(self.tally) else { return Ok(None) };
+        let Some(mut losses) = Losses::of(&self.tally.totals, &self.tally.near_misses) else {
+            return Ok(None);
+        };
         let trimming = self.trimming;
         if let Some((engine, applicability)) = model
             && losses.may_be_ends()

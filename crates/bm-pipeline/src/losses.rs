@@ -3,10 +3,9 @@
 use bm_quality::QualityModel;
 
 use crate::PipelineError;
-use crate::near_misses::{Limit, LooserLimit};
+use crate::near_misses::{Limit, LooserLimit, NearMisses};
 use crate::pipeline::{Plan, Product, trial};
 use crate::reasons::Reason;
-use crate::tally::Tally;
 use crate::templates::TemplateBatch;
 use crate::totals::Totals;
 
@@ -43,9 +42,8 @@ const FEWEST_BASES: f64 = 0.3;
 
 impl Losses {
     /// Returns why most reads are not kept; `None` if at least half of them are.
-    pub(crate) fn of(tally: &Tally) -> Option<Self> {
-        let totals = &tally.totals;
-        if totals.reads.r#in == 0 || 2 * totals.reads.kept >= totals.reads.r#in {
+    pub fn of(totals: &Totals, near_misses: &NearMisses) -> Option<Self> {
+        if totals.reads.r#in == 0 || totals.reads.kept >= totals.reads.r#in.div_ceil(2) {
             return None;
         }
         // Of equal numbers, the first reason.
@@ -53,7 +51,7 @@ impl Losses {
             totals.reasons.iter().reduce(|most, next| if next.1 > most.1 { next } else { most })?;
         let limits = [Limit::Threshold, Limit::ExpectedErrors, Limit::ExpectedErrorRate];
         let limit = limits.into_iter().find(|limit| limit.reason() == reason);
-        let looser = limit.and_then(|limit| tally.near_misses.looser(limit, totals));
+        let looser = limit.and_then(|limit| near_misses.looser(limit, totals));
         Some(Self { reason, reads, looser, trimmed: None })
     }
 

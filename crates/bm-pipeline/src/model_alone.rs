@@ -107,7 +107,9 @@ impl ModelAlone {
 
 /// Returns the bases at an end of the reads that have most of the additional errors.
 fn excess(alone: &[Errors], adapted: &[Errors], at_end: bool) -> Option<Excess> {
-    let more = |(alone, adapted): (&Errors, &Errors)| (adapted.expected - alone.expected).max(0.0);
+    let more = |(alone, adapted): (&Errors, &Errors)| {
+        (adapted.expected.get() - alone.expected.get()).max(0.0)
+    };
     let more: Vec<f64> = alone.iter().zip(adapted).map(more).collect();
     // Positions from 512 on are in bins, which are no bases to cut off.
     let places = more.len();
@@ -136,7 +138,9 @@ mod tests {
     use super::*;
 
     fn places(expected: impl Fn(usize) -> f64) -> Vec<Errors> {
-        (0..150).map(|at| Errors { bases: 100, expected: expected(at), reported: 0.0 }).collect()
+        let sum = |at| [expected(at)].into_iter().collect();
+        let errors = |at| Errors { bases: 100, expected: sum(at), ..Errors::default() };
+        (0..150).map(errors).collect()
     }
 
     #[test]

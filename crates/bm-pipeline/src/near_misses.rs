@@ -1,8 +1,11 @@
 //! Reads that fail one limit on their score and nothing else: how many of them a looser limit keeps.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use bm_quality::Prediction;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::decide::{PairMode, ScoredTemplate};
 use crate::fate::Decision;
@@ -54,6 +57,11 @@ impl Limit {
         }
     }
 
+    /// Returns the name of the limit in JSON: that of its reason.
+    const fn name(self) -> &'static str {
+        self.reason().name()
+    }
+
     /// Returns the first step that a prediction for this many bases meets.
     fn first_step(self, prediction: &Prediction, bases: usize) -> Option<usize> {
         let steps = &STEPS[self as usize];
@@ -76,9 +84,10 @@ impl Limit {
     }
 }
 
-/// Numbers of reads that fail one limit and nothing else, by the first step that they meet.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct NearMisses([Vec<u64>; 3]);
+/// Numbers of reads that fail one limit and nothing else, by the first step that they meet. In JSON: an
+/// object with the steps of each limit that reads fail.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NearMisses([Vec<u64>; 3]);
 
 impl NearMisses {
     /// Adds a template. Mates that are judged one by one are left out, and reads with earlier
@@ -109,13 +118,20 @@ impl NearMisses {
         }
     }
 
-    /// Adds the counts of later reads.
-    pub(crate) fn merge(&mut self, later: &Self) {
-        for (ours, theirs) in self.0.iter_mut().zip(&later.0) {
+    /// Returns whether there are no such reads.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(Vec::is_empty)
+    }
+
+    /// Adds the counts of other reads.
+    pub fn merge(&mut self, other: &Self) {
+        for (ours, theirs) in self.0.iter_mut().zip(&other.0) {
             if ours.len() < theirs.len() {
                 ours.resize(theirs.len(), 0);
             }
-            ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| *ours += theirs);
+            for (ours, theirs) in ours.iter_mut().zip(theirs) {
+                *ours = ours.saturating_add(*theirs);
+            }
         }
     }
 
@@ -126,10 +142,36 @@ impl NearMisses {
         let steps = STEPS[limit as usize].iter().zip(&self.0[limit as usize]);
         steps
             .map(|(value, reads)| {
-                kept += reads;
+                kept = kept.saturating_add(*reads);
                 LooserLimit { limit, value: *value, kept }
             })
-            .find(|point| 2 * point.kept >= totals.reads.r#in)
+            .find(|point| point.kept >= totals.reads.r#in.div_ceil(2))
+    }
+}
+
+impl Serialize for NearMisses {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let counted = Limit::ALL.into_iter().zip(&self.0).filter(|(_, reads)| !reads.is_empty());
+        serializer.collect_map(counted.map(|(limit, reads)| (limit.name(), reads)))
+    }
+}
+
+impl<'de> Deserialize<'de> for NearMisses {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut misses = Self::default();
+        for (name, reads) in BTreeMap::<String, Vec<u64>>::deserialize(deserializer)? {
+            let limit = Limit::ALL.into_iter().find(|limit| limit.name() == name);
+            let limit = limit.ok_or_else(|| D::Error::custom(format!("{name} is no limit")))?;
+            let steps = STEPS[limit as usize].len();
+            if reads.len() != steps {
+                let found = reads.len();
+                return Err(D::Error::custom(format!(
+                    "{found} steps of {name}, which has {steps}"
+                )));
+            }
+            misses.0[limit as usize] = reads;
+        }
+        Ok(misses)
     }
 }
 

@@ -64,17 +64,21 @@ impl CutCounts {
 
     /// Returns the sum of the numbers.
     pub fn total(&self) -> u64 {
-        self.named().into_iter().map(|(_, bases)| bases).sum()
+        self.named().into_iter().fold(0, |sum, (_, bases)| sum.saturating_add(bases))
     }
 
     /// Adds other numbers.
     pub(crate) fn add(&mut self, other: &Self) {
         let Self { fixed, adapters, poly, library, ends } = self;
-        *fixed += other.fixed;
-        *adapters += other.adapters;
-        *poly += other.poly;
-        *library += other.library;
-        *ends += other.ends;
+        for (ours, theirs) in [
+            (fixed, other.fixed),
+            (adapters, other.adapters),
+            (poly, other.poly),
+            (library, other.library),
+            (ends, other.ends),
+        ] {
+            *ours = ours.saturating_add(theirs);
+        }
     }
 }
 

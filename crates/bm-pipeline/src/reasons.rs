@@ -161,12 +161,13 @@ impl ReasonCounts {
 
     /// Adds the counts of other reads.
     pub fn add(&mut self, other: &Self) {
-        self.0.iter_mut().zip(other.0).for_each(|(ours, theirs)| *ours += theirs);
+        let counts = self.0.iter_mut().zip(other.0);
+        counts.for_each(|(ours, theirs)| *ours = ours.saturating_add(theirs));
     }
 
     /// Returns the number of reads that are not kept.
     pub fn total(&self) -> u64 {
-        self.0.iter().sum()
+        self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     /// Returns the reasons that occur, each with its number of reads.

@@ -21,6 +21,7 @@ use crate::learned::Learned;
 use crate::library::Library;
 use crate::losses::Losses;
 use crate::model_alone::ModelAlone;
+use crate::near_misses::NearMisses;
 use crate::observer::Observer;
 use crate::pipeline::{
     self, BATCH_BYTES, Destination, First, MEMORY_BYTES, Plan, Product, Scorer, Visitor,
@@ -160,6 +161,8 @@ pub struct Done {
     pub default_limit: Option<LongReads>,
     /// Why most reads are not kept; `None` if at least half of them are.
     pub losses: Option<Losses>,
+    /// The reads that fail one limit alone, from which `losses` has a looser limit.
+    pub near_misses: NearMisses,
     /// What the base model alone would keep, if the run was learned.
     pub alone: Option<ModelAlone>,
     /// Threads that were used.
@@ -415,6 +418,7 @@ impl Job<'_> {
             source,
             default_limit,
             losses,
+            near_misses: tally.near_misses,
             alone,
             threads: settings.threads,
             wall: began.elapsed(),

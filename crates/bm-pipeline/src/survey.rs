@@ -1,9 +1,12 @@
 //! Distributions over the scored reads, for the HTML page.
 
+use std::sync::LazyLock;
+
 use bm_quality::{Prediction, Verdict};
 use bm_reads::Phred;
 
 use crate::decide::ScoredTemplate;
+use crate::exact_sum::ExactSum;
 use crate::fate::Decision;
 use crate::retention::RetentionPoint;
 
@@ -14,8 +17,14 @@ const PLAIN: usize = 512;
 /// Bins per doubling beyond [`PLAIN`].
 const PER_DOUBLING: f64 = 16.0;
 
-/// Sums over reads. They are added in the order of the batches, so they do not depend on threads.
-#[derive(Clone, Debug)]
+/// The error probability that each score reports, in the units of sums.
+static REPORTED_UNITS: LazyLock<Vec<u64>> = LazyLock::new(|| {
+    let probability = |score| Phred::new(score).map_or(0.0, Phred::error_probability);
+    (0..=Phred::MAX.get()).map(|score| ExactSum::units(probability(score))).collect()
+});
+
+/// Sums over reads. They are exact, so they depend neither on threads nor on the parts of a run.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Survey {
     /// By the probability that decides: that of the read, or of its pair.
     pub probabilities: Vec<Level>,
@@ -28,26 +37,26 @@ pub struct Survey {
 }
 
 /// Reads in one range of probabilities.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Level {
     /// All reads.
     pub reads: u64,
     /// Reads that are not kept.
     pub discarded: u64,
-    bases: u64,
-    expected_errors: f64,
-    bad: f64,
+    pub(crate) bases: u64,
+    pub(crate) expected_errors: ExactSum,
+    pub(crate) bad: ExactSum,
 }
 
 /// A number of bases, and their expected errors.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Errors {
     /// All bases.
     pub bases: u64,
     /// Expected errors by the model.
-    pub expected: f64,
+    pub expected: ExactSum,
     /// Expected errors by the reported qualities.
-    pub reported: f64,
+    pub reported: ExactSum,
 }
 
 impl Default for Survey {
@@ -65,6 +74,7 @@ impl Survey {
     /// Adds the reads of a template, which are scored `as_one` or separately.
     pub(crate) fn add(&mut self, scored: &ScoredTemplate<'_>, decision: &Decision, as_one: bool) {
         let joint = scored.joint.filter(|_| as_one);
+        let reported_units = &*REPORTED_UNITS;
         for (number, (mate, fate)) in
             scored.template.mates().iter().zip(decision.fates()).enumerate()
         {
@@ -82,69 +92,75 @@ impl Survey {
                 level.reads += 1;
                 level.discarded += u64::from(!is_kept);
                 level.bases += scored.judged_part(mate).len() as u64;
-                level.expected_errors += own.expected_errors.map_or(0.0, f64::from);
-                level.bad += 1.0 - f64::from(score.get());
+                level.expected_errors.add(own.expected_errors.map_or(0.0, f64::from));
+                level.bad.add(1.0 - f64::from(score.get()));
             }
             let places = &mut self.places[number.min(1)];
             let part = scored.scored_part(mate);
             let scores = &mate.record.quality_scores[part.clone()];
             for (place, (expected, byte)) in part.zip(scored.bases(mate).iter().zip(scores)) {
                 let Some(phred) = Phred::from_byte(*byte) else { continue };
-                let (expected, reported) = (f64::from(*expected), phred.error_probability());
+                let expected = ExactSum::units(f64::from(*expected));
+                let reported = reported_units[usize::from(phred.get())];
                 for errors in
                     [at(places, bin(place)), &mut self.qualities[usize::from(phred.get())]]
                 {
                     errors.bases += 1;
-                    errors.expected += expected;
-                    errors.reported += reported;
+                    errors.expected.add_units(expected);
+                    errors.reported.add_units(reported);
                 }
             }
         }
     }
 
-    /// Adds the sums over later reads.
-    pub(crate) fn merge(&mut self, later: &Self) {
-        for (ours, theirs) in self.probabilities.iter_mut().zip(&later.probabilities) {
-            ours.reads += theirs.reads;
-            ours.discarded += theirs.discarded;
-            ours.bases += theirs.bases;
-            ours.expected_errors += theirs.expected_errors;
-            ours.bad += theirs.bad;
+    /// Adds the sums over other reads.
+    pub fn merge(&mut self, other: &Self) {
+        let add = |ours: &mut u64, theirs: u64| *ours = ours.saturating_add(theirs);
+        for (ours, theirs) in self.probabilities.iter_mut().zip(&other.probabilities) {
+            add(&mut ours.reads, theirs.reads);
+            add(&mut ours.discarded, theirs.discarded);
+            add(&mut ours.bases, theirs.bases);
+            ours.expected_errors.merge(&theirs.expected_errors);
+            ours.bad.merge(&theirs.bad);
         }
-        let [one, other] = &mut self.places;
+        let [first, second] = &mut self.places;
         for (ours, theirs) in [
-            (one, &later.places[0]),
-            (other, &later.places[1]),
-            (&mut self.qualities, &later.qualities),
+            (first, &other.places[0]),
+            (second, &other.places[1]),
+            (&mut self.qualities, &other.qualities),
         ] {
             for (i, errors) in theirs.iter().enumerate() {
                 let sum = at(ours, i);
-                sum.bases += errors.bases;
-                sum.expected += errors.expected;
-                sum.reported += errors.reported;
+                add(&mut sum.bases, errors.bases);
+                sum.expected.merge(&errors.expected);
+                sum.reported.merge(&errors.reported);
             }
         }
-        for (i, [all, kept]) in later.lengths.iter().enumerate() {
+        for (i, [all, kept]) in other.lengths.iter().enumerate() {
             let sum = at(&mut self.lengths, i);
-            sum[0] += all;
-            sum[1] += kept;
+            add(&mut sum[0], *all);
+            add(&mut sum[1], *kept);
         }
     }
 
     /// Returns what each threshold would keep, from few reads to many.
     pub fn points(&self) -> Vec<RetentionPoint> {
-        let mut point =
-            RetentionPoint { threshold: 1.0, reads: 0, bases: 0, expected_errors: 0.0, bad: 0.0 };
+        let mut sum = Level::default();
         let levels =
             self.probabilities.iter().enumerate().rev().filter(|(_, level)| level.reads > 0);
         levels
             .map(|(i, level)| {
-                point.threshold = i as f32 / BINS as f32;
-                point.reads += level.reads;
-                point.bases += level.bases;
-                point.expected_errors += level.expected_errors;
-                point.bad += level.bad;
-                point
+                sum.reads = sum.reads.saturating_add(level.reads);
+                sum.bases = sum.bases.saturating_add(level.bases);
+                sum.expected_errors.merge(&level.expected_errors);
+                sum.bad.merge(&level.bad);
+                RetentionPoint {
+                    threshold: i as f32 / BINS as f32,
+                    reads: sum.reads,
+                    bases: sum.bases,
+                    expected_errors: sum.expected_errors.get(),
+                    bad: sum.bad.get(),
+                }
             })
             .collect()
     }
@@ -159,7 +175,7 @@ fn at<T: Clone + Default>(bins: &mut Vec<T>, index: usize) -> &mut T {
 }
 
 /// Returns the bin of a position or a length.
-fn bin(value: usize) -> usize {
+pub(crate) fn bin(value: usize) -> usize {
     if value < PLAIN {
         value
     } else {
@@ -195,10 +211,16 @@ mod tests {
     #[test]
     fn points_accumulate_from_the_best_reads() {
         let mut survey = Survey::default();
-        survey.probabilities[99] =
-            Level { reads: 5, discarded: 0, bases: 500, expected_errors: 1.0, bad: 0.1 };
-        survey.probabilities[10] =
-            Level { reads: 2, discarded: 2, bases: 200, expected_errors: 9.0, bad: 1.8 };
+        let sum = |value: f64| [value].into_iter().collect();
+        let level = |reads, discarded, errors, bad| Level {
+            reads,
+            discarded,
+            bases: 100 * reads,
+            expected_errors: sum(errors),
+            bad: sum(bad),
+        };
+        survey.probabilities[99] = level(5, 0, 1.0, 0.1);
+        survey.probabilities[10] = level(2, 2, 9.0, 1.8);
         let mut sum = survey.clone();
         sum.merge(&survey);
         let points = sum.points();

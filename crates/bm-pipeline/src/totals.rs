@@ -143,7 +143,7 @@ impl Totals {
         self.pairs.kept += u64::from(fate.verdict == Verdict::Pass && !fate.alone);
     }
 
-    /// Adds the totals of other reads.
+    /// Adds the totals of other reads. A count that is too large for its type stays at its most.
     pub fn add(&mut self, other: &Self) {
         let Self { reads, reasons, pairs, bases, trimmed, adapters, evidence } = self;
         for (ours, theirs) in [
@@ -160,7 +160,7 @@ impl Totals {
             (&mut adapters.reads, other.adapters.reads),
             (&mut adapters.bases, other.adapters.bases),
         ] {
-            *ours += theirs;
+            *ours = ours.saturating_add(theirs);
         }
         reasons.add(&other.reasons);
         trimmed.reads_by_reason.add(&other.trimmed.reads_by_reason);
@@ -249,10 +249,10 @@ mod tests {
     fn totals_are_read_back_from_json() {
         let mut totals = some();
         totals.evidence = EvidenceTotals {
-            bases: 1.0 / 3.0,
-            covered_bases: 0.2,
-            expected_errors_prior: 3.5,
-            expected_errors: 1e-9,
+            bases: 3,
+            covered_bases: [1.0 / 3.0].into_iter().collect(),
+            expected_errors_prior: [3.5].into_iter().collect(),
+            expected_errors: [1e-9].into_iter().collect(),
         };
         for totals in [totals, Totals::default()] {
             let text = serde_json::to_string(&totals).unwrap();

@@ -380,6 +380,13 @@ impl ModelPackage {
         !self.without_evidence && (self.evidence.get().is_some() || self.lists(EVIDENCE))
     }
 
+    /// Returns the SHA-256 of the file of the run's k-mer evidence, in lower-case hexadecimal, if the
+    /// package has one and it is used.
+    pub fn evidence_sha256(&self) -> Option<&str> {
+        let manifest = self.manifest.as_ref().filter(|_| self.has_evidence())?;
+        manifest.files.get(EVIDENCE).map(|file| file.sha256.as_str())
+    }
+
     /// Leaves the evidence of the run's k-mers alone: reads are scored by the network.
     pub fn without_evidence(self) -> Self {
         Self { without_evidence: true, ..self }

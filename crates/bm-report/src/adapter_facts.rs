@@ -5,7 +5,7 @@ use bm_pipeline::Library;
 use serde::{Deserialize, Serialize};
 
 /// The adapters in the first reads of one mate.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct MateAdapters {
     /// 1 for first mates and single reads, 2 for second mates.
     pub mate: u8,
@@ -16,7 +16,7 @@ pub struct MateAdapters {
 }
 
 /// An adapter.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct AdapterFacts {
     /// Name of the kit, or as given; `unknown` for an adapter of no known kit, `given` for one that
     /// was given without a name.
@@ -67,6 +67,21 @@ impl MateAdapters {
         let mates = [1, 2].into_iter().zip(&library.adapters);
         let looked_at = mates.filter(|(_, adapters)| adapters.reads > 0);
         looked_at.map(|(mate, adapters)| Self::of_mate(mate, adapters)).collect()
+    }
+
+    /// Adds what other reads of the same mate show.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.reads = self.reads.saturating_add(other.reads);
+        for adapter in &other.adapters {
+            let is_same = |it: &&mut AdapterFacts| {
+                (&it.name, &it.sequence, it.accepted)
+                    == (&adapter.name, &adapter.sequence, adapter.accepted)
+            };
+            match self.adapters.iter_mut().find(is_same) {
+                Some(ours) => ours.reads = ours.reads.saturating_add(adapter.reads),
+                None => self.adapters.push(adapter.clone()),
+            }
+        }
     }
 
     fn of_mate(mate: u8, adapters: &Adapters) -> Self {

@@ -20,7 +20,21 @@ pub enum ReportError {
     /// A figure cannot be drawn.
     #[error("drawing a figure failed")]
     Drawing(#[from] DrawingAreaErrorKind<io::Error>),
+    /// A report cannot be read or merged.
+    #[error("{name}: {why}")]
+    Refused {
+        /// The report.
+        name: String,
+        /// Where and why.
+        why: String,
+    },
     /// Text cannot be formatted.
     #[error("making the text of a page failed")]
     Text(#[from] fmt::Error),
+}
+
+impl ReportError {
+    pub(crate) fn refused(name: &str, why: impl Into<String>) -> Self {
+        Self::Refused { name: name.to_owned(), why: why.into() }
+    }
 }

@@ -4,6 +4,9 @@ use std::io::Write;
 
 use bm_io::{IoError, Output};
 use serde::Serialize;
+use serde_json::Serializer;
+
+use crate::lines::Lines;
 
 /// Writes a report as JSON, followed by a newline.
 ///
@@ -12,7 +15,9 @@ use serde::Serialize;
 /// If the output cannot be written, with its name.
 pub fn write_json(report: &impl Serialize, output: &mut Output) -> Result<(), IoError> {
     let name = output.name();
-    serde_json::to_writer_pretty(&mut *output, report)
+    let mut serializer = Serializer::with_formatter(&mut *output, Lines::default());
+    report
+        .serialize(&mut serializer)
         .map_err(std::io::Error::from)
         .and_then(|()| output.write_all(b"\n"))
         .map_err(IoError::system(name))

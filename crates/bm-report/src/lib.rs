@@ -1,8 +1,8 @@
 //! Reports on a run: JSON, sentences, HTML pages and MultiQC files.
 //!
-//! A [`Report`] has numbers and names. It is written as JSON and read back, and the totals of
-//! several reports can be added. [`words`] makes sentences from it, [`FilterPage`] and the other
-//! pages make HTML, [`multiqc`] makes a file for MultiQC.
+//! A [`Report`] has numbers and names. It is written as JSON and read back, and those of the parts of
+//! a run are merged to that of the run ([`Report::merge`]). [`words`] makes sentences from it,
+//! [`FilterPage`] and the other pages make HTML, [`multiqc`] makes a file for MultiQC.
 //!
 //! ```
 //! use bm_pipeline::{Filter, Inputs, Silent};
@@ -17,9 +17,12 @@
 //!
 //! let text = serde_json::to_string(&report)?;
 //! let back: Report = serde_json::from_str(&text)?;
-//! let mut both = report.totals;
-//! both.add(&back.totals);
-//! assert_eq!(both.reads.r#in, 1600);
+//! assert_eq!(back.totals, report.totals);
+//!
+//! let mut lane_2 = back;
+//! lane_2.inputs = vec!["lane_2.fastq.gz".to_owned()];
+//! let lanes = [("1.json".to_owned(), report), ("2.json".to_owned(), lane_2)];
+//! assert_eq!(Report::merge(&lanes)?.totals.reads.r#in, 1600);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -30,9 +33,15 @@ mod format;
 mod html;
 mod json;
 mod library_facts;
+mod lines;
 mod loss_facts;
+mod merge;
 pub mod multiqc;
+mod part_facts;
+mod parts;
 mod report;
+mod run_facts;
+mod stored;
 mod text;
 pub mod words;
 
@@ -45,9 +54,9 @@ pub use library_facts::{ConversionFacts, LibraryFacts, StructureFacts};
 pub use loss_facts::{
     ExcessFacts, LooserFacts, LossFacts, ModelAloneFacts, TrimTrialFacts, WhyFacts,
 };
-pub use report::{
-    CriteriaFacts, Domain, EngineFacts, LongReadFacts, ModelFacts, Report, Time, TrimFacts,
-};
+pub use part_facts::{PartFacts, ShardFacts};
+pub use report::{CriteriaFacts, ModelFacts, Report, TrimFacts};
+pub use run_facts::{Domain, EngineFacts, LongReadFacts, Time};
 
 /// The examples of the README, as tests.
 #[cfg(doctest)]

@@ -4,7 +4,7 @@ use bm_pipeline::Library;
 use serde::{Deserialize, Serialize};
 
 /// What of a run's reads is of its library and not of the sample, but adapters.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct LibraryFacts {
     /// Bases at the ends of reads.
     pub structures: Vec<StructureFacts>,
@@ -14,7 +14,7 @@ pub struct LibraryFacts {
 }
 
 /// Bases at one end of the reads of one mate.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct StructureFacts {
     /// 1 for first mates and single reads, 2 for second mates.
     pub mate: u8,
@@ -27,7 +27,7 @@ pub struct StructureFacts {
 }
 
 /// A base that a library turns into another one, in first mates and single reads.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct ConversionFacts {
     /// The base.
     pub from: char,

@@ -68,7 +68,7 @@ impl LossFacts {
 }
 
 /// What the base model alone would keep of the first reads of a run that was learned.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct ModelAloneFacts {
     /// The first reads that were compared.
     pub reads: u64,
@@ -84,7 +84,7 @@ pub struct ModelAloneFacts {
 }
 
 /// What the difference between the base model alone and the run comes from.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct WhyFacts {
     /// Whether it comes from the bases that are left out.
     pub left_out_bases: bool,
@@ -98,7 +98,7 @@ pub struct WhyFacts {
 }
 
 /// Bases at an end of the reads that have most of the additional expected errors.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct ExcessFacts {
     /// `start` or `end`.
     pub end: String,

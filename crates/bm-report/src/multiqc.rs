@@ -66,9 +66,7 @@ fn bases(report: &Report, trim: &TrimFacts) -> Map<String, Value> {
 /// Returns the sample of an input, named as MultiQC names samples; of a stream without a name, that of
 /// the output.
 fn sample(input: &str, output: &str) -> String {
-    let has_no_name =
-        input == "stdin" || ["/dev/", "/proc/"].iter().any(|folder| input.starts_with(folder));
-    let (path, ends): (&str, &[&str]) = if has_no_name {
+    let (path, ends): (&str, &[&str]) = if text::is_stream(input) {
         (output, &[".json", "_mqc"])
     } else {
         (input, &[".gz", ".bgz", ".zst", ".bz2", ".xz", ".fastq", ".fq"])

@@ -1,7 +1,7 @@
 //! The report of `bm filter` and `bm score`: numbers and names.
 
-use bm_pipeline::{Decider, Done, Engine, ScoreSource, Totals, Trimming};
-use bm_quality::{Applicability, LongReads, ScoredBy};
+use bm_pipeline::survey::Survey;
+use bm_pipeline::{Decider, Done, Engine, NearMisses, ScoreSource, Totals, Trimming};
 use serde::{Deserialize, Serialize};
 
 use crate::adapt_report::AdaptationFacts;
@@ -10,6 +10,8 @@ use crate::error::ReportError;
 use crate::format::{FORMAT, PROGRAM};
 use crate::library_facts::LibraryFacts;
 use crate::loss_facts::{LossFacts, ModelAloneFacts};
+use crate::part_facts::{PartFacts, ShardFacts};
+use crate::run_facts::{Domain, EngineFacts, Time};
 
 /// The report of `bm filter` and `bm score`. Its keys are a contract.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -22,8 +24,11 @@ pub struct Report {
     pub version: String,
     /// `filter` or `score`.
     pub command: String,
-    /// The files of the run.
+    /// The files of the run; of a merged report, those of all parts.
     pub inputs: Vec<String>,
+    /// Which reads of the files, if not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardFacts>,
     /// The outputs, the main one first.
     pub outputs: Vec<String>,
     /// Counts of reads and bases: in, kept, discarded, unscored.
@@ -60,6 +65,18 @@ pub struct Report {
     pub engine: Option<EngineFacts>,
     /// Duration and speed.
     pub time: Time,
+    /// The parts of the run, if reports of parts were merged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartFacts>,
+    /// What a reader of the merged report should know of the parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// The reads that fail one limit alone, from which a looser limit in `losses` comes.
+    #[serde(default, skip_serializing_if = "NearMisses::is_empty")]
+    pub near_misses: NearMisses,
+    /// Distributions of the reads, if they were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distributions: Option<Box<Survey>>,
 }
 
 /// What is cut off reads.
@@ -90,55 +107,9 @@ pub struct ModelFacts {
     pub threshold: Option<f32>,
     /// SHA-256 of the model's file, in lower-case hexadecimal.
     pub sha256: String,
-}
-
-/// Whether the model applies to the run, and what scored the reads.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Domain {
-    /// Whether the model applies.
-    pub applies: bool,
-    /// Why the model does not apply; empty if it does.
-    pub reasons: Vec<String>,
-    /// What scored the reads: `model` or `reported-errors`.
-    pub scored_by: String,
-    /// The limit for the reads, if they are long and their reported qualities scored them.
+    /// The same of the file of k-mer evidence, if the package has one and it was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub long_reads: Option<LongReadFacts>,
-}
-
-/// The limit for long reads that their reported qualities scored.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct LongReadFacts {
-    /// Probabilities are those of at most this error rate. Unit: errors per base.
-    pub max_error_rate: f64,
-    /// Whether it also was the limit on the expected errors per base, as no criterion was given.
-    pub decided: bool,
-    /// Fraction of the first reads that report an error rate of at most 1 %, which chose the limit.
-    pub accurate_fraction: f64,
-    /// The same in words.
-    pub reason: String,
-}
-
-impl LongReadFacts {
-    fn of(long: &LongReads, decided: bool) -> Self {
-        let LongReads { max_error_rate, accurate_fraction } = *long;
-        Self { max_error_rate, decided, accurate_fraction, reason: long.to_string() }
-    }
-}
-
-impl Domain {
-    /// Value of `scored_by` if the reported qualities scored the reads.
-    pub(crate) const REPORTED_ERRORS: &str = ScoredBy::ReportedErrors.name();
-
-    fn of(applicability: &Applicability, decided: bool) -> Self {
-        let long_reads = applicability.long_reads();
-        Self {
-            long_reads: long_reads.map(|long| LongReadFacts::of(&long, decided)),
-            applies: applicability.applies(),
-            reasons: applicability.reasons().collect(),
-            scored_by: applicability.scored_by().name().to_owned(),
-        }
-    }
+    pub evidence_sha256: Option<String>,
 }
 
 /// What a read needs to be kept; null for criteria that were not given.
@@ -165,26 +136,6 @@ pub struct CriteriaFacts {
     pub pair_mode: Option<String>,
 }
 
-/// The engine that ran the model.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct EngineFacts {
-    /// Name of the engine.
-    pub backend: String,
-    /// Version and device of the engine.
-    pub description: String,
-}
-
-/// Duration and speed of a run.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-pub struct Time {
-    /// Duration, in seconds.
-    pub wall_s: f64,
-    /// Reads per second.
-    pub reads_per_s: f64,
-    /// Number of threads.
-    pub threads: usize,
-}
-
 impl Report {
     /// Returns the report of a finished run of `command`.
     ///
@@ -207,6 +158,7 @@ impl Report {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             command: command.to_owned(),
             inputs: done.inputs.clone(),
+            shard: None,
             outputs: done.outputs.clone(),
             totals: done.totals,
             losses: done.losses.as_ref().map(LossFacts::of),
@@ -231,6 +183,10 @@ impl Report {
                 reads_per_s: if wall_s > 0.0 { reads as f64 / wall_s } else { 0.0 },
                 threads: done.threads,
             },
+            parts: Vec::new(),
+            warnings: Vec::new(),
+            near_misses: done.near_misses.clone(),
+            distributions: done.survey.clone(),
         })
     }
 }
@@ -274,6 +230,7 @@ impl ModelFacts {
             label: facts.label.clone(),
             threshold,
             sha256: file.sha256().to_string(),
+            evidence_sha256: engine.package.evidence_sha256().map(str::to_owned),
         })
     }
 }

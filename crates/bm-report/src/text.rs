@@ -18,6 +18,11 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
+/// Returns whether an input has no name of its own: stdin, or a file that stands for a stream.
+pub(crate) fn is_stream(input: &str) -> bool {
+    input == "stdin" || ["/dev/", "/proc/"].iter().any(|folder| input.starts_with(folder))
+}
+
 /// Returns text on one line: names of files may have line ends.
 pub(crate) fn one_line(text: &str) -> String {
     text.replace('\n', "\\n")

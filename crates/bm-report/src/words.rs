@@ -14,7 +14,8 @@ use bm_pipeline::{EvidenceTotals, PairTotals, ReadTotals, Reason};
 use crate::adapt_report::{AdaptationFacts, EvidenceFacts};
 use crate::adapter_facts::MateAdapters;
 use crate::library_facts::LibraryFacts;
-use crate::report::{CriteriaFacts, Domain, LongReadFacts, ModelFacts, Report};
+use crate::report::{CriteriaFacts, ModelFacts, Report};
+use crate::run_facts::{Domain, LongReadFacts};
 use crate::text;
 
 /// Fraction of covered bases below which the reads are probably not of the run that was learned.
@@ -58,14 +59,27 @@ pub fn summary(report: &Report) -> String {
     }
     lines.extend(losses::line(report));
     lines.extend(trimming::lines(report));
-    let threads = match report.time.threads {
+    lines.push(time(report));
+    lines.extend(about(report));
+    lines.join("\n")
+}
+
+/// Returns a line on the time that a run took; whether parts ran side by side is not known.
+fn time(report: &Report) -> String {
+    let time = &report.time;
+    if !report.parts.is_empty() {
+        let together: f64 = report.parts.iter().map(|part| part.time.wall_s).sum();
+        let parts = match report.parts.len() {
+            1 => "1 part".to_owned(),
+            parts => format!("{parts} parts"),
+        };
+        return format!("{parts}, {together:.2} s together, {:.2} s the longest", time.wall_s);
+    }
+    let threads = match time.threads {
         1 => "1 thread".to_owned(),
         threads => format!("{threads} threads"),
     };
-    let time = &report.time;
-    lines.push(format!("{:.2} s, {:.0} reads/s with {threads}", time.wall_s, time.reads_per_s));
-    lines.extend(about(report));
-    lines.join("\n")
+    format!("{:.2} s, {:.0} reads/s with {threads}", time.wall_s, time.reads_per_s)
 }
 
 /// Returns lines on the model, the criteria, the engine and the adaptation of a run.
@@ -141,14 +155,17 @@ fn long_reads(long: &LongReadFacts) -> String {
     }
 }
 
-/// Returns lines on most reads not being kept, and on far fewer than by the base model alone.
+/// Returns lines on most reads not being kept, on far fewer than by the base model alone, and on the
+/// parts of a merged report.
 pub(crate) fn alarms(report: &Report) -> impl Iterator<Item = String> {
-    losses::line(report).into_iter().chain(losses::warning(report))
+    let lines = losses::line(report).into_iter().chain(losses::warning(report));
+    lines.chain(report.warnings.iter().cloned())
 }
 
-/// Returns a warning if `--adapt` keeps far fewer reads than the base model alone would.
-pub fn warning(report: &Report) -> Option<String> {
-    losses::warning(report)
+/// Returns warnings: if `--adapt` keeps far fewer reads than the base model alone would, and those on
+/// the parts of a merged report.
+pub fn warnings(report: &Report) -> impl Iterator<Item = String> {
+    losses::warning(report).into_iter().chain(report.warnings.iter().cloned())
 }
 
 /// Returns a line for each mate in whose first reads adapters were found.
@@ -243,8 +260,8 @@ fn evidence_totals(totals: &EvidenceTotals, of_this_run: bool) -> String {
         "k-mers cover {:.1} % of the bases: {:.0} errors expected by the network alone, {:.0} with \
          them{question}",
         100.0 * totals.coverage(),
-        totals.expected_errors_prior,
-        totals.expected_errors,
+        totals.expected_errors_prior.get(),
+        totals.expected_errors.get(),
     )
 }
 

@@ -9,11 +9,13 @@ use crate::terminal;
 
 /// Print the manual page of bm, or of a command
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: bm man filter | man -l -")]
+#[command(after_help = "Examples:
+  bm man filter | man -l -
+  bm man report merge | man -l -")]
 pub(crate) struct Args {
-    /// The command
+    /// The command, and a command of it
     #[arg(value_name = "COMMAND")]
-    command: Option<String>,
+    commands: Vec<String>,
 }
 
 impl Args {
@@ -21,21 +23,16 @@ impl Args {
     pub(crate) fn run<C: CommandFactory>(&self) -> Result<()> {
         let mut command = C::command();
         command.build();
-        let page = match &self.command {
-            None => command,
-            Some(name) => {
-                let mut commands = command.get_subcommands();
-                match commands.find(|command| command.get_name() == name) {
-                    Some(found) => found.clone(),
-                    None => {
-                        let names: Vec<_> =
-                            command.get_subcommands().map(clap::Command::get_name).collect();
-                        bail!("there is no command {name}; there are {}", names.join(", "));
-                    }
-                }
-            }
-        };
-        let text = manual_page(page)?;
+        let mut page = &command;
+        for name in &self.commands {
+            let commands: Vec<_> = page.get_subcommands().collect();
+            let Some(found) = commands.iter().find(|command| command.get_name() == name) else {
+                let names: Vec<_> = commands.iter().map(|command| command.get_name()).collect();
+                bail!("there is no command {name}; there are {}", names.join(", "));
+            };
+            page = found;
+        }
+        let text = manual_page(page.clone())?;
         terminal::print(&text)
     }
 }

@@ -15,27 +15,47 @@ pub(crate) struct ReportArgs {
     /// Write counts, model and engine as JSON
     #[arg(long, value_name = "FILE", help_heading = "Outputs")]
     report: Option<PathBuf>,
+    /// Count distributions for the report, as --html does, too: bm report merge makes a page of several
+    /// reports from them
+    #[arg(long, requires = "report", help_heading = "Outputs")]
+    distributions: bool,
+    #[command(flatten)]
+    page: PageArgs,
+    #[command(flatten)]
+    multiqc: MultiqcArgs,
+}
+
+/// Whether to write a page.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PageArgs {
     /// Write a page with figures of what was scored and kept, to open in a browser or to print; one
     /// file that loads nothing
     #[arg(long, value_name = "FILE", help_heading = "Outputs")]
-    html: Option<PathBuf>,
+    pub(crate) html: Option<PathBuf>,
+}
+
+/// Whether to write counts for MultiQC, and of which sample.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MultiqcArgs {
     /// Write the counts for MultiQC, which finds files whose names end in _mqc.json
     #[arg(long, value_name = "FILE_mqc.json", help_heading = "Outputs")]
-    multiqc: Option<PathBuf>,
-    /// The name of the sample for MultiQC [default: that of IN, or of FILE_mqc.json if IN is a stream]
+    pub(crate) multiqc: Option<PathBuf>,
+    /// The name of the sample for MultiQC [default: that of the first input, or of FILE_mqc.json if
+    /// that input is a stream]
     #[arg(long, value_name = "NAME", requires = "multiqc", help_heading = "Outputs")]
-    sample: Option<String>,
+    pub(crate) sample: Option<String>,
 }
 
 impl ReportArgs {
     /// Returns the files.
     pub(crate) fn paths(&self) -> impl Iterator<Item = Option<&PathBuf>> {
-        [self.report.as_ref(), self.html.as_ref(), self.multiqc.as_ref()].into_iter()
+        let Self { report, page, multiqc, .. } = self;
+        [report.as_ref(), page.html.as_ref(), multiqc.multiqc.as_ref()].into_iter()
     }
 
-    /// Returns whether the page was requested, which needs distributions.
+    /// Returns whether distributions were requested, or the page, which needs them.
     pub(crate) fn needs_survey(&self) -> bool {
-        self.html.is_some()
+        self.page.html.is_some() || self.distributions
     }
 
     /// Starts the reports: one that cannot be written is refused before the work, not after it.
@@ -47,9 +67,9 @@ impl ReportArgs {
         };
         Ok(OpenReports {
             json: create(&self.report)?,
-            html: create(&self.html)?,
-            multiqc: create(&self.multiqc)?,
-            sample: self.sample.clone(),
+            html: create(&self.page.html)?,
+            multiqc: create(&self.multiqc.multiqc)?,
+            sample: self.multiqc.sample.clone(),
         })
     }
 }
@@ -90,9 +110,7 @@ impl OpenReports {
             outputs.push(output);
         }
         finished.commit_with(outputs)?;
-        if let Some(line) = words::warning(&report) {
-            terminal::warn(&line);
-        }
+        words::warnings(&report).for_each(|line| terminal::warn(&line));
         if !quiet {
             terminal::note(&words::summary(&report));
         }

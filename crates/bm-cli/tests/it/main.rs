@@ -29,6 +29,7 @@ mod long_input;
 mod long_reads;
 mod losses;
 mod manners;
+mod merge;
 mod no_qualities;
 mod observe;
 mod outputs;

@@ -60,6 +60,8 @@ fn there_is_a_manual_page_for_every_command() {
             "{name}"
         );
     }
+    let page = bm(["man", "report", "merge"]).done();
+    assert!(page.text().contains(".TH bm-report-merge 1") && page.text().contains("\\-\\-html"));
     // Examples keep their lines.
     let page = bm(["man", "filter"]).done();
     let (_, notes) = page.text().split_once(".SH NOTES\n.nf\nExamples:\n").unwrap();

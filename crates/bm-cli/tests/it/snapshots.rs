@@ -37,6 +37,7 @@ fn help() {
         "adapt",
         "observe",
         "recalibrate",
+        "report",
         "encode",
         "models",
         "selfcheck",
@@ -48,6 +49,7 @@ fn help() {
         check(&format!("help-{command}.txt"), bm([command, "--help"]).done().text());
     }
     check("help-models-show.txt", bm(["models", "show", "--help"]).done().text());
+    check("help-report-merge.txt", bm(["report", "merge", "--help"]).done().text());
     check("help-filter-short.txt", bm(["filter", "-h"]).done().text());
 }
 

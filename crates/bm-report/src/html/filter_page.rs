@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use bm_io::Output;
-use bm_pipeline::survey::Survey;
+use bm_pipeline::survey::{Errors, Survey};
 use bm_pipeline::{PairMode, RetentionPoint};
 
 use crate::error::ReportError;
@@ -64,12 +64,14 @@ impl FilterPage<'_> {
         let Self { report, survey, .. } = *self;
         let (reads, bases_in) = (report.totals.reads, report.totals.bases);
         let percent = |part: u64| text::percent(fraction(part, reads.r#in));
-        let (bases, expected, reported) = survey.places.iter().flatten().fold(
-            (0, 0.0, 0.0),
-            |(bases, expected, reported), sum| {
-                (bases + sum.bases, expected + sum.expected, reported + sum.reported)
-            },
-        );
+        let mut judged = Errors::default();
+        for errors in survey.places.iter().flatten() {
+            judged.bases = judged.bases.saturating_add(errors.bases);
+            judged.expected.merge(&errors.expected);
+            judged.reported.merge(&errors.reported);
+        }
+        let (bases, expected, reported) =
+            (judged.bases, judged.expected.get(), judged.reported.get());
         let mut facts = vec![
             ("kept", text::count(reads.kept), percent(reads.kept)),
             ("discarded", text::count(reads.discarded), percent(reads.discarded)),

@@ -98,7 +98,7 @@ pub(super) fn places(places: &[Vec<Errors>; 2]) -> Result<Option<String>, Report
     };
     let lines: Vec<_> = places
         .iter()
-        .map(|mate| (of(mate, |sum| sum.expected), of(mate, |sum| sum.reported)))
+        .map(|mate| (of(mate, |sum| sum.expected.get()), of(mate, |sum| sum.reported.get())))
         .collect();
     let points = || lines.iter().flat_map(|(expected, reported)| expected.iter().chain(reported));
     let (low, high) = points()
@@ -157,10 +157,10 @@ pub(super) fn qualities(qualities: &[Errors]) -> Result<Option<String>, ReportEr
     let known = qualities
         .iter()
         .enumerate()
-        .filter(|(_, sum)| sum.bases >= MIN_BASES && sum.expected > 0.0);
+        .filter(|(_, sum)| sum.bases >= MIN_BASES && sum.expected.get() > 0.0);
     let points: Vec<_> = known
         .map(|(score, sum)| {
-            (score as f64, phred(sum.expected / sum.bases as f64), sum.bases as f64)
+            (score as f64, phred(sum.expected.get() / sum.bases as f64), sum.bases as f64)
         })
         .collect();
     let (Some(first), Some(last)) = (points.first(), points.last()) else { return Ok(None) };
@@ -279,7 +279,10 @@ mod tests {
 
     #[test]
     fn a_quality_has_a_point_if_it_has_enough_bases() {
-        let errors = |bases, expected| Errors { bases, expected, reported: expected };
+        let errors = |bases, expected: f64| {
+            let expected = [expected].into_iter().collect();
+            Errors { bases, expected, reported: expected }
+        };
         let drawn = qualities(&[errors(1000, 500.0), errors(5, 1.0), errors(1000, 10.0)])
             .expect("drawn")
             .expect("a figure");

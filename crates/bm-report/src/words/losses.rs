@@ -170,11 +170,12 @@ fn suspicion(alone: &ModelAloneFacts, report: &Report) -> String {
         ),
         None => {
             let totals = &report.totals.evidence;
-            let by_kmers = totals.expected_errors > KMERS_TIMES * totals.expected_errors_prior;
+            let (prior, errors) =
+                (totals.expected_errors_prior.get(), totals.expected_errors.get());
+            let by_kmers = errors > KMERS_TIMES * prior;
             let raised = if by_kmers {
                 format!(
-                    "the run's k-mers raise the expected errors from {:.0} to {:.0}: ",
-                    totals.expected_errors_prior, totals.expected_errors
+                    "the run's k-mers raise the expected errors from {prior:.0} to {errors:.0}: "
                 )
             } else {
                 String::new()
