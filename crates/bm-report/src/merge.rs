@@ -22,7 +22,8 @@ impl Report {
     /// Returns the report of a run from those of its parts, each with the name of its file: shards of
     /// the same files, lanes, or merged reports of such. Parts are in the order of the reports.
     ///
-    /// Counts and distributions are those of one run over all reads, to the last digit. Distributions
+    /// Counts and distributions are added exactly: where parts are judged alike, they are those of one
+    /// run over all reads, to the last digit. Distributions
     /// are left out unless all reports have them; what trimming would keep of the first reads is left
     /// out; what the base model alone would keep of them is left out unless all reports say the same.
     ///

@@ -26,10 +26,11 @@ enum Command {
 /// Merge the reports of the parts of a run, such as shards and lanes, into the report of the run
 ///
 /// The reports are those of bm filter, score or recalibrate, all of the same command, model and
-/// options; merged reports can be merged again. Counts and distributions are those of one run over all
-/// reads, to the last digit. The adapters in the first reads of the parts are put together. The
-/// duration is that of the longest part. Under `parts`, the report has files, reads, adapters, library
-/// and duration of each part.
+/// options; merged reports can be merged again. Counts and distributions are added, exactly: they are
+/// those of one run over all reads to the last digit, unless the parts' own first reads show other
+/// adapters, bases of the library or, with --trim, words than those of the run. The adapters in the first
+/// reads of the parts are put together. The duration is that of the longest part. Under `parts`, the
+/// report has files, reads, adapters, library and duration of each part.
 ///
 /// Reports of other models or options are refused with what differs, and two reports of the same reads.
 /// A shard that is missing is named.
