@@ -385,6 +385,12 @@ fn the_report_has_the_documented_keys() {
         assert!(
             time["wall_s"].as_f64().unwrap() > 0.0 && time["reads_per_s"].as_f64().unwrap() > 0.0
         );
+        // No read that fails 0.25 meets a stricter threshold: 0.99 to 0.25 in steps of 0.01.
+        let misses = report.as_object_mut().unwrap().remove("near_misses").unwrap();
+        assert_eq!(misses.as_object().unwrap().len(), 1);
+        let steps: Vec<u64> = serde_json::from_value(misses["threshold"].clone()).unwrap();
+        assert!(steps.len() == 99 && steps[..75].iter().all(|reads| *reads == 0), "{steps:?}");
+        assert!(steps.iter().sum::<u64>() <= report["reads"]["discarded"].as_u64().unwrap());
         let reads = report["reads"].clone();
         let sum: u64 =
             ["kept", "discarded", "unscored"].iter().map(|key| reads[key].as_u64().unwrap()).sum();
