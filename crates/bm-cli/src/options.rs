@@ -9,5 +9,6 @@ pub(crate) mod reports;
 pub(crate) mod rules;
 pub(crate) mod running;
 pub(crate) mod scoring;
+pub(crate) mod shard;
 pub(crate) mod trimming;
 pub(crate) mod values;

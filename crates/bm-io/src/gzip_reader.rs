@@ -18,9 +18,9 @@ use crate::stored_end::{Lack, StoredEnd};
 use crate::tasks::{InOrder, Tasks, Tools};
 
 /// First bytes of every member.
-const MAGIC: [u8; 2] = [0x1f, 0x8b];
+pub(crate) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Bytes of a block's header.
-const HEADER: usize = 18;
+pub(crate) const HEADER: usize = 18;
 /// Most bytes of text in a block.
 const BLOCK: usize = 64 * 1024;
 /// Size of the buffer for an inflated stream, in bytes.
@@ -59,7 +59,7 @@ enum Next {
 
 /// What is wrong with a gzip file.
 #[derive(Debug)]
-enum Fault {
+pub(crate) enum Fault {
     Truncated,
     /// Something else begins where a member should.
     Header,
@@ -231,7 +231,7 @@ impl<R: BufRead> Read for GzipReader<R> {
 }
 
 /// Returns the size of a BGZF block in bytes, if this is the header of one.
-fn block_size(header: &[u8]) -> Option<usize> {
+pub(crate) fn block_size(header: &[u8]) -> Option<usize> {
     match *header {
         [0x1f, 0x8b, 8, 4, _, _, _, _, _, _, 6, 0, b'B', b'C', 2, 0, low, high] => {
             Some(usize::from(u16::from_le_bytes([low, high])) + 1)
@@ -247,7 +247,7 @@ fn text_size(block: &[u8]) -> Option<usize> {
 }
 
 /// Inflates a whole block.
-fn inflate(block: &[u8], tools: &mut Tools) -> Result<Vec<u8>, Fault> {
+pub(crate) fn inflate(block: &[u8], tools: &mut Tools) -> Result<Vec<u8>, Fault> {
     let size = text_size(block).unwrap_or(usize::MAX);
     if size > BLOCK {
         return Err(Fault::Damaged(Error::BadData));

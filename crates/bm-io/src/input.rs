@@ -1,28 +1,26 @@
 //! Opens inputs: a file or stdin, plain or compressed, recognised by content.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, Read};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use bm_reads::RecordSource;
 use bm_reads::fasta;
 use bm_reads::fastq::{self, BatchSize, FastqError, Fault, QualityOffset, Record, RecordBatch};
+use bm_reads::starts::Lines;
 
 use crate::IoError;
 use crate::cancellation::{Cancellable, Cancellation};
-use crate::decompress::StreamFormat;
+use crate::divisible::PartOfFile;
 use crate::file_state::FileState;
-use crate::gzip_reader::GzipReader;
 use crate::path::{is_stdio, name};
 use crate::standard_streams::stdin;
-use crate::stored_end::{Lack, StoredEnd};
+use crate::stored_end::StoredEnd;
 use crate::tasks::Tasks;
+use crate::text::{Counted, Text, checked_file, decompressed, open_file};
 use crate::waiting;
-
-/// Bytes read from a file at once.
-const BUFFER: usize = 256 * 1024;
 
 /// An open input of reads.
 pub struct Input {
@@ -32,6 +30,8 @@ pub struct Input {
     searched: u64,
     /// The file that is read, and its state when it was opened; `None` for a stream.
     file: Option<(File, FileState)>,
+    /// The size as stored of the part that is read, if it is not the whole file.
+    part: Option<u64>,
     consumed: Arc<AtomicU64>,
     end: StoredEnd,
     is_fasta: bool,
@@ -137,18 +137,33 @@ impl Input {
     ) -> Result<Self, IoError> {
         let consumed = Arc::new(AtomicU64::new(0));
         let stream = Counted { inner: stream, consumed: Arc::clone(&consumed) };
-        let Text { mut text, searched, end } = decompressed(stream, tasks, &name)?;
-        if let Some(cancellation) = cancellation.cloned() {
-            text = Box::new(Cancellable { inner: text, cancellation });
-        }
+        let Text { text, searched, end } = decompressed(stream, tasks, &name)?;
+        let mut text = cancellable(text, cancellation);
         let is_fasta = formats == ReadFormats::FastqOrFasta
             && is_fasta(&mut text).map_err(IoError::system(format!("{name}: cannot be read")))?;
-        let records: Box<dyn RecordSource> = if is_fasta {
-            Box::new(fasta::Reader::new(text))
-        } else {
-            Box::new(fastq::Reader::new(text).with_offset(offset))
-        };
-        Ok(Self { name, records, searched, file: None, consumed, end, is_fasta })
+        let records = records_of(text, is_fasta, offset);
+        Ok(Self { name, records, searched, file: None, part: None, consumed, end, is_fasta })
+    }
+
+    /// Opens a shard of a file. Its records, and the bytes of its text, are counted from its own start.
+    /// BGZF blocks are inflated by `tasks`; a run that may be cancelled ends as in
+    /// [`Input::open_cancellable`].
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn open_part(
+        part: &PartOfFile<'_>,
+        offset: QualityOffset,
+        tasks: &Tasks,
+        cancellation: Option<&Cancellation>,
+    ) -> Result<Self, IoError> {
+        let consumed = Arc::new(AtomicU64::new(0));
+        let Text { text, searched, end } = part.text(tasks, &consumed)?;
+        let is_fasta = part.lines() == Lines::Fasta;
+        let records = records_of(cancellable(text, cancellation), is_fasta, offset);
+        let (name, file, bytes) = (part.name(), part.state()?, part.bytes());
+        Ok(Self { name, records, searched, file, part: Some(bytes), consumed, end, is_fasta })
     }
 
     /// Returns an input of records from another source; `name` is what messages call it.
@@ -160,6 +175,7 @@ impl Input {
             records,
             searched: 0,
             file: None,
+            part: None,
             consumed: Arc::default(),
             end,
             is_fasta: false,
@@ -177,9 +193,9 @@ impl Input {
         &self.name
     }
 
-    /// Returns the size of the file as stored, in bytes; `None` for a stream.
+    /// Returns the size of the file, or of its shard, as stored, in bytes; `None` for a stream.
     pub fn bytes(&self) -> Option<u64> {
-        self.file.as_ref().map(|(_, state)| state.bytes())
+        self.part.or_else(|| self.file.as_ref().map(|(_, state)| state.bytes()))
     }
 
     /// Returns the state of the file when it was opened; `None` for a stream.
@@ -253,149 +269,32 @@ impl Input {
     }
 }
 
+/// Returns a text that ends with an error once its run is cancelled, if it may be.
+fn cancellable(
+    text: Box<dyn BufRead + Send>,
+    cancellation: Option<&Cancellation>,
+) -> Box<dyn BufRead + Send> {
+    match cancellation.cloned() {
+        Some(cancellation) => Box::new(Cancellable { inner: text, cancellation }),
+        None => text,
+    }
+}
+
+/// Returns the records of a text.
+fn records_of(
+    text: Box<dyn BufRead + Send>,
+    is_fasta: bool,
+    offset: QualityOffset,
+) -> Box<dyn RecordSource> {
+    if is_fasta {
+        Box::new(fasta::Reader::new(text))
+    } else {
+        Box::new(fastq::Reader::new(text).with_offset(offset))
+    }
+}
+
 /// Returns whether the first byte of a text that is not a line end begins a record of FASTA.
 fn is_fasta(text: &mut dyn BufRead) -> io::Result<bool> {
     let start = text.fill_buf()?;
     Ok(start.iter().find(|byte| !matches!(byte, b'\n' | b'\r')) == Some(&b'>'))
-}
-
-/// A text that may have been compressed.
-pub struct TextInput {
-    /// Its name in messages.
-    pub name: String,
-    /// The text.
-    pub text: Box<dyn BufRead + Send>,
-    /// Whether the compressed file had its end, as far as the text was read.
-    pub end: StoredEnd,
-}
-
-/// Opens a text of the named format, which may be compressed, or stdin if the path is `-`.
-///
-/// # Errors
-///
-/// If it cannot be opened, or is a folder.
-pub fn open_text(path: &Path, format: &str, tasks: &Tasks) -> Result<TextInput, IoError> {
-    let name = name(path);
-    let stream: Box<dyn Read + Send> =
-        if is_stdio(path) { Box::new(stdin()?) } else { Box::new(open_file(path, format)?.0) };
-    let Text { text, end, .. } = decompressed(stream, tasks, &name)?;
-    Ok(TextInput { name, text, end })
-}
-
-/// Opens a file of the named format; returns it with its state if it is a regular file.
-///
-/// # Errors
-///
-/// If it cannot be opened, or is a folder.
-pub fn open_file(path: &Path, format: &str) -> Result<(File, Option<FileState>), IoError> {
-    checked_file(path, format, |path| File::open(path))
-}
-
-/// Opens a file of the named format by `open`, and checks that it is no folder.
-fn checked_file(
-    path: &Path,
-    format: &str,
-    open: impl FnOnce(&Path) -> io::Result<File>,
-) -> Result<(File, Option<FileState>), IoError> {
-    let name = name(path);
-    let file = open(path).map_err(IoError::system(format!("{name}: cannot be opened")))?;
-    if file.metadata().map_err(IoError::system(name.clone()))?.is_dir() {
-        return Err(IoError::Refused(format!("{name}: is a folder, expected a {format} file")));
-    }
-    let state = FileState::of(&file, &name)?;
-    Ok((file, state))
-}
-
-/// The text of a stream.
-struct Text {
-    text: Box<dyn BufRead + Send>,
-    /// Bytes of text that are searched for damage of the stream, a few seconds' worth; 0 for a
-    /// plain stream.
-    searched: u64,
-    end: StoredEnd,
-}
-
-/// Returns the text of a stream that may be compressed, which its first bytes show.
-fn decompressed(
-    mut stream: impl Read + Send + 'static,
-    tasks: &Tasks,
-    name: &str,
-) -> Result<Text, IoError> {
-    let failed = |source| IoError::System { what: format!("{name}: cannot be read"), source };
-    let mut magic = Vec::new();
-    (&mut stream).take(6).read_to_end(&mut magic).map_err(failed)?;
-    let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
-    let format = StreamFormat::of(&magic);
-    let end = StoredEnd::new(name);
-    if magic.is_empty() && is_name_of_compressed(name) {
-        end.missing(Lack::Bytes).map_err(failed)?;
-    }
-    let stream = Cursor::new(magic).chain(stream);
-    if !is_gzip && format.is_none() {
-        let text = Box::new(BufReader::with_capacity(BUFFER, stream));
-        return Ok(Text { text, searched: 0, end });
-    }
-    let stored = BufReader::with_capacity(BUFFER, InFull { inner: stream, failed: None });
-    let text: Box<dyn BufRead + Send> = match format {
-        Some(format) => {
-            let text = format.text(stored).map_err(IoError::system(name))?;
-            Box::new(BufReader::with_capacity(BUFFER, text))
-        }
-        None => Box::new(GzipReader::new(stored, tasks, end.clone())),
-    };
-    // The slow formats have a checksum in every block.
-    let is_slow = matches!(format, Some(StreamFormat::Bzip2 | StreamFormat::Xz));
-    Ok(Text { text, searched: if is_slow { 32 << 20 } else { 1 << 30 }, end })
-}
-
-/// Returns whether a file of this name is compressed, if the name is right.
-fn is_name_of_compressed(name: &str) -> bool {
-    let ends = ["gz", "bgz", "bgzf", "zst", "bz2", "xz"];
-    let end = Path::new(name).extension().unwrap_or_default();
-    ends.iter().any(|known| end.eq_ignore_ascii_case(known))
-}
-
-/// Fills every buffer as far as the stream has bytes. A pipe returns any number of bytes per read;
-/// without this, the amount of text decompressed before a fault, and so the record that a message
-/// names, would depend on that number.
-struct InFull<R> {
-    inner: R,
-    /// An error to return after the bytes before it.
-    failed: Option<io::Error>,
-}
-
-impl<R: Read> Read for InFull<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if let Some(error) = self.failed.take() {
-            return Err(error);
-        }
-        let mut filled = 0;
-        while filled < buf.len() {
-            match self.inner.read(&mut buf[filled..]) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if filled == 0 => return Err(error),
-                Err(error) => {
-                    self.failed = Some(error);
-                    break;
-                }
-            }
-        }
-        Ok(filled)
-    }
-}
-
-/// Counts the bytes read, for a progress bar.
-struct Counted<R> {
-    inner: R,
-    consumed: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buf)?;
-        self.consumed.fetch_add(count as u64, Ordering::Relaxed);
-        Ok(count)
-    }
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`Input`] opens a file or stdin, recognises its compression by content, and reads records
 //!   from any [`RecordSource`](bm_reads::RecordSource).
+//! - [`DivisibleFile`] divides a file into shards, which several machines read; [`Shard`] is one of them.
 //! - [`Output`] writes a temporary file, compressed according to its final name; [`FolderOutput`]
 //!   does the same for a folder. They get their names when all are complete and on the disk: all of
 //!   them, or none ([`finish_all`], [`name_all`]).
@@ -36,6 +37,7 @@ mod cancellation;
 mod compression;
 mod decompress;
 mod destination;
+mod divisible;
 mod error;
 mod file_state;
 mod folder_output;
@@ -47,30 +49,36 @@ pub mod number;
 pub mod ordered_stages;
 mod output;
 mod path;
+mod positioned;
+mod shard;
 mod signals;
 mod sink;
 mod standard_streams;
 mod stored_end;
 mod system;
 mod tasks;
+mod text;
 mod unfinished;
 mod waiting;
 
 pub use cancellation::{Cancellation, Cancelled};
 pub use compression::{Compression, Format, LEVELS};
+pub use divisible::{Between, DivisibleFile, PartOfFile};
 pub use error::IoError;
 pub use file_state::FileState;
 pub use folder_output::FolderOutput;
 pub use in_flight::{Held, InFlight};
-pub use input::{Input, ReadFormats, TextInput, open_file, open_text};
+pub use input::{Input, ReadFormats};
 pub use naming::{Complete, Durability, name_all};
 pub use output::{Output, finish_all, is_stdout, refuse_twins};
 pub use path::{is_stdio, name};
+pub use shard::{NoShard, Shard};
 pub use signals::clean_up_on_signals;
 pub use sink::{OutputStream, Sink};
 pub use standard_streams::{note_closed, stdin};
 pub use stored_end::StoredEnd;
 pub use tasks::{InOrder, Task, Tasks, Tools};
+pub use text::{TextInput, open_file, open_text};
 pub use unfinished::remove_unfinished;
 
 /// Tests the examples of the README.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bm_io::ReadFormats;
+use bm_io::{ReadFormats, Shard};
 use bm_reads::fastq::QualityOffset;
 
 /// The layout of reads in files.
@@ -49,6 +49,9 @@ pub struct Inputs {
     /// Whether models get the same quality for every base instead of the reported ones. Outputs have
     /// the reported ones all the same.
     pub ignore_quality: bool,
+    /// The shard of the files whose reads are of the run, if it is not all of them: the shards of a
+    /// run, one after the other, have the outputs of the whole run.
+    pub shard: Option<Shard>,
 }
 
 /// Where the text of reads is.
@@ -98,6 +101,7 @@ impl Inputs {
             strict: false,
             formats: ReadFormats::default(),
             ignore_quality: false,
+            shard: None,
         }
     }
 

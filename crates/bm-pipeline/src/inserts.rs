@@ -50,6 +50,11 @@ impl Ahead {
     pub(crate) const LEARN: Self = Self { templates: Adapters::READS, bytes: 2 * Adapters::BASES };
     /// To tell the user of adapters.
     pub(crate) const NOTICE: Self = Self { templates: 10_000, bytes: 8 << 20 };
+
+    /// Returns the bytes of text after which no more is read.
+    pub(crate) fn bytes(self) -> usize {
+        self.bytes
+    }
 }
 
 /// Reads batches until there are enough templates, or no more; the first batch has been read. Returns
@@ -161,6 +166,11 @@ impl RunInserts {
         let model = if *choice == AdapterChoice::Forbidden { model.without_mates() } else { model };
         let model = if with_support { model.with_support(&templates) } else { model };
         Self { adapters, model, templates: templates.len() as u64 }
+    }
+
+    /// Returns the number of templates from which it was learned: the first ones of the run.
+    pub(crate) fn templates(&self) -> u64 {
+        self.templates
     }
 
     /// Returns the bases that the library turns into others, if it does.

@@ -95,6 +95,7 @@ mod score_reads;
 mod score_row;
 mod score_rows;
 mod score_table;
+mod shards;
 pub mod survey;
 mod survey_columns;
 mod tally;
@@ -103,7 +104,7 @@ mod totals;
 mod trim;
 
 pub use bm_adapt::GivenAdapter;
-pub use bm_io::{Cancellation, Cancelled, ReadFormats};
+pub use bm_io::{Cancellation, Cancelled, NoShard, ReadFormats, Shard};
 pub use bm_kmers::Share as ShareOfKmers;
 
 pub use base_probabilities::BaseProbabilities;

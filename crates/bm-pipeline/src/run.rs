@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bm_io::{
-    Cancellation, Compression, Durability, FileState, Output, Tasks, finish_all, is_stdio,
+    Cancellation, Compression, Durability, FileState, Output, Shard, Tasks, finish_all, is_stdio,
 };
 use bm_quality::{Applicability, Criteria, LongReads, ModelPackage, ScoredBy, Threshold};
 
@@ -31,6 +31,7 @@ use crate::rules::Rules;
 use crate::run_pass::refuse_streams;
 use crate::sample_parts::{of_sample, parts_of};
 use crate::score_table::ScoreTable;
+use crate::shards;
 use crate::survey::Survey;
 use crate::templates::TemplateReader;
 use crate::totals::Totals;
@@ -143,6 +144,8 @@ pub struct Done {
     pub inputs: Vec<String>,
     /// Names of the outputs in messages, the main one first.
     pub outputs: Vec<String>,
+    /// The shard of the inputs that was read, if it is not all of them.
+    pub shard: Option<Shard>,
     /// The layout of the reads: single, or in pairs.
     pub layout: Layout,
     /// Counts of reads and bases, kept and not kept.
@@ -257,6 +260,14 @@ impl Job<'_> {
     ) -> Result<Finished, PipelineError> {
         let began = Instant::now();
         let Self { settings, observer, .. } = *self;
+        if settings.inputs.shard.is_some() {
+            shards::check(&settings.inputs)?;
+            if settings.scores.is_some() {
+                return PipelineError::refuse(
+                    "a table of scores has a row for every read of the files; filter them whole",
+                );
+            }
+        }
         let cancellation = settings.cancellation.as_ref();
         let table_state = settings.scores.as_ref().and_then(|scores| FileState::at(&scores.table));
         let source = self.open_source()?;
@@ -290,6 +301,8 @@ impl Job<'_> {
         let (source, workers, table) = match source {
             OpenSource::Model { mut engine, mut learned } => {
                 inserts = learned.as_mut().and_then(|learned| learned.inserts.take());
+                // What is only told is told by the first shard.
+                let tells = settings.inputs.shard.is_none_or(Shard::is_first);
                 if inserts.is_some() {
                     is_all = !read_first(&mut reader, &mut first, BATCH_BYTES, Ahead::NOTICE)?;
                 } else {
@@ -297,13 +310,16 @@ impl Job<'_> {
                     let trims = settings.trimming.needs_inserts() || settings.trimming.ends;
                     let judges = trims || has_evidence;
                     let ahead = if judges { Ahead::LEARN } else { Ahead::NOTICE };
-                    is_all = !read_first(&mut reader, &mut first, BATCH_BYTES, ahead)?;
+                    if judges || tells {
+                        is_all = !read_first(&mut reader, &mut first, BATCH_BYTES, ahead)?;
+                    }
                     if judges {
                         // The evidence says more than words.
                         let with_support = settings.trimming.ends && !has_evidence;
                         let found = RunInserts::learn(&first, &settings.adapters, with_support);
                         inserts = Some(Box::new(found));
-                    } else if let Some(line) = inserts::notice(&first, &settings.adapters) {
+                    } else if tells && let Some(line) = inserts::notice(&first, &settings.adapters)
+                    {
                         observer.warn(&line);
                     }
                 }
@@ -346,7 +362,15 @@ impl Job<'_> {
                 (ScoreSource::Table(table.name().to_owned()), workers, Some(table))
             }
         };
-        let (inputs, layout) = (reader.names(), reader.layout());
+        let (names, layout) = (reader.names(), reader.layout());
+        if let Some(shard) = settings.inputs.shard {
+            // What was read of the whole files says what the run is; the reads are those of the shard.
+            let numbered = inserts.as_deref().map_or(0, RunInserts::templates);
+            let files = (&inputs, shard);
+            reader = shards::open(&mut reader, &first, numbered, files, tasks, cancellation)?;
+            first = vec![pipeline::first_batch(&mut reader)?];
+            is_all = false;
+        }
         // To see afterwards what other settings would have kept of them.
         let counted = match &source {
             ScoreSource::Model { learned: Some(_), .. } => first.len(),
@@ -398,7 +422,9 @@ impl Job<'_> {
         };
         if let ScoreSource::Model { learned: Some(learned), .. } = &source {
             learned.seen.check_files(reader.inputs())?;
-            learned.seen.check_reads(reader.records(), &inputs)?;
+            if settings.inputs.shard.is_none() {
+                learned.seen.check_reads(reader.records(), &names)?;
+            }
         }
         if let (Some(EarlierScores { table, .. }), Some(before)) = (&settings.scores, table_state)
             && let Some(now) = FileState::at(table)
@@ -407,7 +433,8 @@ impl Job<'_> {
         }
         outputs.iter_mut().rev().try_for_each(Output::flush_all)?;
         let done = Done {
-            inputs,
+            inputs: names,
+            shard: settings.inputs.shard,
             outputs: outputs.iter().map(Output::name).collect(),
             layout,
             totals: tally.totals,

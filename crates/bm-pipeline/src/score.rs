@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bm_io::{Compression, Format, IoError, Output};
+use bm_io::{Compression, Format, IoError, Output, Shard};
 
 use crate::PipelineError;
 use crate::columns::Known;
@@ -46,16 +46,26 @@ impl Score {
         };
         let pairs = self.settings.inputs.layout().has_pairs();
         let trims = self.settings.trimming.cuts();
+        // The tables of all shards, one after the other, are that of the files. Parquet cannot be joined so.
+        let has_header =
+            is_parquet(&self.output) || self.settings.inputs.shard.is_none_or(Shard::is_first);
         job.run(vec![output], None, |source, outputs| {
             let known = match source {
                 OpenSource::Model { engine, .. } => Known::by(&engine.package, pairs, trims),
                 OpenSource::Table(_) => Known { pairs, ..Known::default() },
             };
             let rows = ScoreRows::new(known);
-            outputs[0].write_text(rows.header().as_bytes())?;
+            if has_header {
+                outputs[0].write_text(rows.header().as_bytes())?;
+            }
             Ok(rows)
         })
     }
+}
+
+/// Returns whether a table is Parquet, by the name of its output.
+fn is_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "parquet")
 }
 
 /// Starts the output of a table: Parquet if its name says so, otherwise text.
@@ -64,7 +74,7 @@ fn create_table(
     inputs: &[&Path],
     compression: &Compression,
 ) -> Result<Output, IoError> {
-    if path.extension().is_none_or(|extension| extension != "parquet") {
+    if !is_parquet(path) {
         return Output::create(path, inputs, compression);
     }
     Output::create_as(path, inputs, |stream| {

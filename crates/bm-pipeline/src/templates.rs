@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-use bm_io::{Cancellation, Input, Tasks, name};
+use bm_io::{Cancellation, Input, Shard, Tasks, name};
 use bm_reads::fastq::{BatchSize, RecordBatch, RecordRef};
 use bm_reads::mates::{self, Mismatch};
 use bm_reads::{Phred, ReadRef};
@@ -22,12 +22,14 @@ pub struct TemplateReader {
     /// First mates that were read already, and whether there may be more after them: their second
     /// mates were too long for one batch.
     held: Option<(RecordBatch, bool)>,
-    /// Number of templates read.
+    /// Number of templates read, those before the shard included.
     templates: u64,
     /// Whether models get the same quality for every base.
     ignores_quality: bool,
     /// The first pair whose names have the number of the same mate twice, if there is one.
     same_number: Option<String>,
+    /// Whether the files have templates before those that are read.
+    continues: bool,
 }
 
 /// The quality of every base, if the reported ones are ignored: Phred 25, a usual error rate of a
@@ -52,7 +54,8 @@ pub struct TemplateBatch {
 }
 
 impl TemplateReader {
-    /// Opens the files of a run. BGZF blocks are inflated by `tasks`.
+    /// Opens the files of a run, whole even if the run is of a shard of them. BGZF blocks are inflated by
+    /// `tasks`.
     ///
     /// # Errors
     ///
@@ -98,7 +101,28 @@ impl TemplateReader {
             templates: 0,
             ignores_quality: inputs.ignore_quality,
             same_number: None,
+            continues: false,
         })
+    }
+
+    /// Returns the reader of a shard of the same files, which were `opened` at it, with this number of
+    /// templates `before` it.
+    pub(crate) fn shard(&self, opened: Vec<Input>, before: u64, shard: Shard) -> Self {
+        Self {
+            inputs: opened,
+            layout: self.layout,
+            cancellation: self.cancellation.clone(),
+            held: None,
+            templates: before,
+            ignores_quality: self.ignores_quality,
+            same_number: self.same_number.clone(),
+            continues: !shard.is_first(),
+        }
+    }
+
+    /// Returns the number of templates read, those before the shard included.
+    pub(crate) fn templates(&self) -> u64 {
+        self.templates
     }
 
     /// Returns the name of a file whose reads have no qualities, if there is one.
@@ -289,11 +313,11 @@ impl TemplateReader {
         // Only the first ones are compared: a file is the copy of another from its start on, and two
         // mates of G alone, or of N alone, may be the same.
         match same_number {
-            Some(([one, other], true)) => PipelineError::refuse(format!(
+            Some(([one, other], true)) if !self.continues => PipelineError::refuse(format!(
                 "{other}: has the name, the bases and the qualities of {one}, and so have the pairs \
                  after it: the same reads twice?"
             )),
-            Some(([one, other], false)) => {
+            Some(([one, other], _)) => {
                 self.same_number = Some(format!("{one} and {other}"));
                 Ok(())
             }
@@ -368,6 +392,13 @@ impl TemplateBatch {
             Layout::Single => by_name(),
             _ => 1 + self.mate_of(index) as u8,
         }
+    }
+
+    /// Returns the number of templates whose first record begins before this byte of its file.
+    pub(crate) fn begin_before(&self, byte: u64) -> usize {
+        let step = if self.layout == Layout::Interleaved { 2 } else { 1 };
+        let starts = (0..self.files[0].len()).step_by(step).map(|it| self.files[0].address(it));
+        starts.take_while(|start| start.is_some_and(|start| start.byte < byte)).count()
     }
 
     /// Returns the number of reads.

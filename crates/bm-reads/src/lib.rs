@@ -43,6 +43,8 @@ mod noodles;
 mod read;
 #[cfg(feature = "fastq")]
 mod source;
+#[cfg(feature = "fastq")]
+pub mod starts;
 
 pub use error::ReadError;
 pub use read::{Phred, PlacedRead, ReadRef, check_quality, mean_phred, reported_errors};

@@ -21,7 +21,9 @@ use crate::text;
 /// If the output cannot be written.
 pub fn write(report: &Report, named: Option<&str>, output: &mut Output) -> Result<(), IoError> {
     let input = report.inputs.first().map(String::as_str).unwrap_or_default();
-    let sample = named.map_or_else(|| sample(input, &output.name()), str::to_owned);
+    let of_shard = report.shard.map(|shard| format!(" shard {} of {}", shard.index, shard.of));
+    let by_input = || sample(input, &output.name()) + &of_shard.unwrap_or_default();
+    let sample = named.map_or_else(by_input, str::to_owned);
     // MultiQC puts names into its page as they are.
     let sample = text::escape(&sample);
     let mut content = json!({

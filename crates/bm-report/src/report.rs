@@ -158,7 +158,7 @@ impl Report {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             command: command.to_owned(),
             inputs: done.inputs.clone(),
-            shard: None,
+            shard: done.shard.map(|shard| ShardFacts { index: shard.index(), of: shard.of() }),
             outputs: done.outputs.clone(),
             totals: done.totals,
             losses: done.losses.as_ref().map(LossFacts::of),

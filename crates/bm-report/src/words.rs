@@ -14,6 +14,7 @@ use bm_pipeline::{EvidenceTotals, PairTotals, ReadTotals, Reason};
 use crate::adapt_report::{AdaptationFacts, EvidenceFacts};
 use crate::adapter_facts::MateAdapters;
 use crate::library_facts::LibraryFacts;
+use crate::part_facts::ShardFacts;
 use crate::report::{CriteriaFacts, ModelFacts, Report};
 use crate::run_facts::{Domain, LongReadFacts};
 use crate::text;
@@ -37,6 +38,12 @@ pub fn summary(report: &Report) -> String {
             percent(kept, r#in)
         )
     }];
+    if let Some(ShardFacts { index, of }) = report.shard {
+        lines.push(match r#in {
+            0 => format!("shard {index} of {of}: no read begins in it"),
+            _ => format!("shard {index} of {of}"),
+        });
+    }
     if writes_all {
         // Nothing was decided.
     } else if let Some(mode) = &report.criteria.pair_mode {

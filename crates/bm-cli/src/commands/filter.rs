@@ -70,7 +70,7 @@ pub(crate) struct Args {
     #[arg(
         long,
         value_name = "TABLE",
-        conflicts_with_all = ["model", "backend", "ort_lib", "adapt", "ignore_quality", "trim", "cut_front", "cut_tail"],
+        conflicts_with_all = ["model", "backend", "ort_lib", "adapt", "ignore_quality", "trim", "cut_front", "cut_tail", "shard"],
         help_heading = "How much to keep"
     )]
     scores: Option<PathBuf>,

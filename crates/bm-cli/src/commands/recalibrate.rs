@@ -10,6 +10,7 @@ use crate::options::engine::EngineArgs;
 use crate::options::input::{QualityArgs, StrictArgs};
 use crate::options::reports::ReportArgs;
 use crate::options::running::{RunArgs, WritingArgs};
+use crate::options::shard::ShardArgs;
 use crate::options::trimming::AdapterArgs;
 use crate::options::values;
 use crate::progress::TerminalObserver;
@@ -26,6 +27,9 @@ use crate::progress::TerminalObserver;
 /// starts with the error rate of the run, as with --ignore-quality, and gets Q2 if it cannot be scored.
 /// Records that got new qualities are marked by `recalibrated=read-error-adapted/1`, the model, in
 /// their descriptions.
+///
+/// With --shard, every call learns the run from the whole input. To learn it once, use bm adapt, and
+/// --model with its package.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:
@@ -80,6 +84,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     strict: StrictArgs,
     #[command(flatten)]
+    shard: ShardArgs,
+    #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
     writing: WritingArgs,
@@ -113,6 +119,7 @@ impl Args {
         inputs.offset = self.quality.offset();
         inputs.strict = self.strict.strict;
         inputs.ignore_quality = self.ignore_quality;
+        inputs.shard = self.shard.shard;
         let engine = self.engine.choice();
         Ok(RunSettings {
             learning_bytes: engine.model.is_none().then_some(self.max_memory),

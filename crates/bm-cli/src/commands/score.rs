@@ -13,7 +13,8 @@ use crate::progress::TerminalObserver;
 ///
 /// Tab-separated, with one header line, or Parquet. Rows are in input order; those of two mates
 /// follow each other. A read without bases, or with nothing but N, cannot be scored: its verdict is
-/// unscored, and its scores are nan.
+/// unscored, and its scores are nan. With --shard, the header line is in the first shard only; a
+/// Parquet file of a shard is whole by itself.
 #[derive(Debug, clap::Args)]
 #[command(after_help = after_help())]
 pub(crate) struct Args {

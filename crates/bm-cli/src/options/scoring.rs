@@ -10,6 +10,7 @@ use crate::options::learning::LearningArgs;
 use crate::options::reports::ReportArgs;
 use crate::options::rules::RulesArgs;
 use crate::options::running::{RunArgs, WritingArgs};
+use crate::options::shard::ShardArgs;
 use crate::options::trimming::TrimmingArgs;
 
 /// Reads, model, criteria, rules and threads.
@@ -36,6 +37,8 @@ pub(crate) struct ScoringArgs {
     #[command(flatten)]
     strict: StrictArgs,
     #[command(flatten)]
+    shard: ShardArgs,
+    #[command(flatten)]
     pub(crate) run: RunArgs,
     #[command(flatten)]
     writing: WritingArgs,
@@ -51,6 +54,7 @@ impl ScoringArgs {
     pub(crate) fn settings(&self, scores: Option<EarlierScores>) -> Result<RunSettings> {
         let mut inputs = self.input.inputs(&self.quality, &self.strict);
         inputs.ignore_quality = self.ignore.ignores();
+        inputs.shard = self.shard.shard;
         Ok(RunSettings {
             inputs,
             engine: self.engine.choice(),

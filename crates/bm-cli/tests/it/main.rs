@@ -45,6 +45,7 @@ mod score;
 #[cfg(target_os = "linux")]
 mod sealed;
 mod security;
+mod shards;
 mod signals;
 mod snapshots;
 #[cfg(target_os = "linux")]

@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod outputs;
+mod shards;
 mod source;
