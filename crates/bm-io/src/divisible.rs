@@ -112,7 +112,19 @@ impl DivisibleFile {
     /// If the file cannot be read, or no record can be found where it is to be cut.
     pub fn part(&self, shard: Shard, between: Between) -> Result<PartOfFile<'_>, IoError> {
         let cut = |index| self.cut(index, shard, between).map(|(place, _)| place);
-        Ok(PartOfFile { file: self, shard, from: cut(shard.index() - 1)?, to: cut(shard.index())? })
+        self.between(shard, cut(shard.index() - 1)?, cut(shard.index())?)
+    }
+
+    /// Returns the shard between two cuts.
+    fn between(&self, shard: Shard, from: Place, to: Place) -> Result<PartOfFile<'_>, IoError> {
+        if to < from {
+            return Err(IoError::Refused(format!(
+                "{}: shard {shard} would end before it begins: records are not in order, or names of \
+                 mates occur again and again; {INTERLEAVE}",
+                self.name
+            )));
+        }
+        Ok(PartOfFile { file: self, shard, from, to })
     }
 
     /// Returns the shards of two files of mates: the mates of the records in the shard of the first file
@@ -136,15 +148,7 @@ impl DivisibleFile {
             Ok::<_, IoError>([ours, theirs])
         };
         let (from, to) = (cut(shard.index() - 1)?, cut(shard.index())?);
-        if to[1] < from[1] {
-            return Err(IoError::Refused(format!(
-                "{}: mates are not in the order of {}, or their names occur again and again; {}",
-                second.name, first.name, INTERLEAVE
-            )));
-        }
-        let part =
-            |file, which: usize| PartOfFile { file, shard, from: from[which], to: to[which] };
-        Ok([part(first, 0), part(second, 1)])
+        Ok([first.between(shard, from[0], to[0])?, second.between(shard, from[1], to[1])?])
     }
 
     /// Returns the place where the file ends.
@@ -297,7 +301,8 @@ impl DivisibleFile {
 }
 
 /// What to do with two files of mates that cannot be divided.
-const INTERLEAVE: &str = "write both mates into one file and say --interleaved";
+const INTERLEAVE: &str =
+    "write both mates into one file, one after the other, and say --interleaved";
 
 impl PartOfFile<'_> {
     /// Returns the number of bytes of text in the file before the part; `None` if there are more than

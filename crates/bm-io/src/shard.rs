@@ -23,7 +23,8 @@ pub struct Shard {
 /// Why there is no such shard.
 #[derive(Clone, Copy, Debug, Error, Eq, PartialEq)]
 #[error(
-    "expected I/N, the number of a shard and the number of shards: 1/{n} to {n}/{n}, with at most {most} shards",
+    "expected the number of a shard and the number of shards, such as 1/{n} to {n}/{n}; at most {most} \
+     shards",
     n = n.unwrap_or(4),
     most = Shard::MOST
 )]

@@ -83,6 +83,7 @@ impl Learning<'_> {
             adapters: self.adapters,
             kmer_bytes: evidence.map(kmer_bytes),
             part: None,
+            shard: None,
             threads,
             cancellation: self.cancellation,
         };

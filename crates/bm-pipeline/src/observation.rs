@@ -9,7 +9,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use bm_adapt::{AdaptError, RunSample, Sampler};
-use bm_io::{Output, name, open_file};
+use bm_io::{Output, Shard, name, open_file};
 use bm_kmers::{Counter, Counts, Index, KmerError, Share, Survey};
 use bm_reads::fastq::QualityOffset;
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,9 @@ pub(crate) struct Facts {
     pub(crate) quality_offset: Option<u8>,
     pub(crate) strict: bool,
     pub(crate) ignores_quality: bool,
+    /// Which shard of the files was observed, if it is not all of them: its number and how many there
+    /// are.
+    pub(crate) shard: Option<(u32, u32)>,
     /// Which share of the k-mers was counted, if k-mers were: its number and how many there are.
     pub(crate) share_of_kmers: (u16, u16),
     /// Where adapters come from.
@@ -61,6 +64,12 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    /// Returns the shard of the files that was observed, if it is not all of them.
+    pub(crate) fn shard(&self) -> Option<Shard> {
+        let (index, of) = self.shard?;
+        Shard::new(index, of).ok()
+    }
+
     /// Returns the share of the k-mers that was counted; `None` if there is no such share.
     pub(crate) fn share(&self) -> Option<Share> {
         Share::new(self.share_of_kmers.0, self.share_of_kmers.1)
@@ -189,6 +198,11 @@ impl Observation {
                 "{name}: has share {number} of {of} of the k-mers"
             ));
         };
+        if let (Some((index, of)), None) = (facts.shard, facts.shard()) {
+            return PipelineError::refuse(format!(
+                "{name}: has shard {index} of {of} of the reads"
+            ));
+        }
         let text = block(&mut frame, MOST_HEAD).map_err(place())?;
         let Some(head) = Head::from_text(text, facts.library.clone()) else {
             return PipelineError::refuse(format!("{name}: its first reads are no reads"));
@@ -237,9 +251,16 @@ impl OpenPart {
         self.facts.share().unwrap_or(Share::ALL)
     }
 
-    /// Returns whether another part is of the same reads, by its files and its first reads.
+    /// Returns whether another part is of the same files, by their first reads.
+    pub(crate) fn is_of_same_files(&self, other: &Self) -> bool {
+        self.head.text() == other.head.text()
+    }
+
+    /// Returns whether another part is of the same reads, by its files, their first reads and the shard.
     pub(crate) fn is_of_same_reads(&self, other: &Self) -> bool {
-        self.facts.inputs == other.facts.inputs && self.head.text() == other.head.text()
+        self.facts.inputs == other.facts.inputs
+            && self.facts.shard == other.facts.shard
+            && self.is_of_same_files(other)
     }
 
     /// Returns the length of its k-mers, if it has some.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bm_adapt::{RunSample, Sampler, SeenReads};
-use bm_io::{Cancellation, Output, ReadFormats};
+use bm_io::{Cancellation, Output, ReadFormats, Shard};
 use bm_kmers::{Counter, Share};
 use bm_quality::ModelPackage;
 use bm_reads::fastq::QualityOffset;
@@ -37,6 +37,9 @@ pub struct Observing<'a> {
     /// The share of the k-mers that is counted, if they are. The first one comes with the sample of
     /// reads; all shares together are what is observed of the part.
     pub share: Share,
+    /// The shard of the files that is observed, if it is not all of them. All shards together are what
+    /// is observed of the files.
+    pub shard: Option<Shard>,
     /// Where the adapters of the run come from.
     pub adapters: &'a AdapterChoice,
     /// Threads; the result does not depend on their number.
@@ -80,6 +83,7 @@ impl Observing<'_> {
             quality_offset: Facts::number_of(self.offset),
             strict: self.strict,
             ignores_quality: self.ignores_quality,
+            shard: self.shard.map(|shard| (shard.index(), shard.of())),
             share_of_kmers: (self.share.number(), self.share.of()),
             adapters: self.adapters.clone(),
             library: Library::default(),
@@ -149,7 +153,8 @@ impl LearningParts<'_> {
         }
         // In an order that does not depend on that of the arguments.
         parts.sort_by_cached_key(|part| {
-            (part.head.digest(), part.facts.inputs.clone(), part.share().number())
+            let facts = &part.facts;
+            (part.head.digest(), facts.shard, facts.inputs.clone(), part.share().number())
         });
         self.check(&parts)?;
         // A part without reads says nothing, not even what its library is.
@@ -217,13 +222,9 @@ impl LearningParts<'_> {
             }
         }
         parts.chunk_by(OpenPart::is_of_same_reads).try_for_each(check_shares)?;
+        parts.chunk_by(OpenPart::is_of_same_files).try_for_each(check_shards)?;
         for (part, next) in with_reads().zip(with_reads().skip(1)) {
             let names = format!("{} and {}", part.name, next.name);
-            if part.head.text() == next.head.text() && !part.is_of_same_reads(next) {
-                return PipelineError::refuse(format!(
-                    "{names}: begin with the same reads: the same part twice"
-                ));
-            }
             if part.facts.library.conversion != next.facts.library.conversion {
                 return PipelineError::refuse(format!(
                     "{names}: one library turns bases into others and the other does not, so their \
@@ -240,6 +241,50 @@ impl LearningParts<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Checks that there is each shard of the reads of the same files, once. They come in order. Several
+/// machines may name the files differently.
+fn check_shards(parts: &[OpenPart]) -> Result<(), PipelineError> {
+    if parts.first().is_none_or(|part| part.head.is_empty()) {
+        return Ok(());
+    }
+    let mut present = Vec::new();
+    for reads in parts.chunk_by(OpenPart::is_of_same_reads) {
+        present.push((&reads[0].name, reads[0].facts.shard()));
+    }
+    for two in present.windows(2) {
+        let [(name, shard), (next, other)] = two else { continue };
+        let names = format!("{name} and {next}");
+        match (shard, other) {
+            (Some(shard), Some(other)) if shard.of() == other.of() && shard != other => {}
+            (Some(shard), Some(other)) if shard == other => {
+                return PipelineError::refuse(format!(
+                    "{names}: are both shard {shard} of the same reads: the same part twice"
+                ));
+            }
+            (None, None) => {
+                return PipelineError::refuse(format!(
+                    "{names}: begin with the same reads: the same part twice"
+                ));
+            }
+            _ => {
+                return PipelineError::refuse(format!(
+                    "{names}: the same reads, divided in two ways, so that some are there twice"
+                ));
+            }
+        }
+    }
+    let Some((name, Some(shard))) = present.first() else { return Ok(()) };
+    let is_there =
+        |index: u32| present.iter().any(|(_, it)| it.is_some_and(|it| it.index() == index));
+    match (1..=shard.of()).find(|index| !is_there(*index)) {
+        Some(missing) => PipelineError::refuse(format!(
+            "{name}: has shard {shard} of the reads of its files, and shard {missing}/{} is missing",
+            shard.of()
+        )),
+        None => Ok(()),
     }
 }
 
@@ -294,6 +339,7 @@ fn reading<'a>(
         adapters: &facts.adapters,
         kmer_bytes,
         part: facts.share(),
+        shard: facts.shard(),
         threads,
         cancellation,
     }

@@ -4,7 +4,7 @@ use std::mem;
 use std::path::Path;
 
 use bm_adapt::{Sampler, SeenReads};
-use bm_io::{Cancellation, FileState, Input, ReadFormats, Tasks};
+use bm_io::{Cancellation, FileState, Input, ReadFormats, Shard, Tasks};
 use bm_kmers::{Counter, Index, Share};
 use bm_quality::FailedCycles;
 use bm_reads::conversion::Conversion;
@@ -19,6 +19,7 @@ use crate::kmer_counting::counters;
 use crate::observer::Observer;
 use crate::pipeline::{BATCH_BYTES, FIRST_BYTES, First};
 use crate::run_pass::{Pass, observe};
+use crate::shards;
 use crate::templates::{TemplateBatch, TemplateReader, or_cancelled};
 
 /// How files are read to learn from them.
@@ -35,6 +36,9 @@ pub(crate) struct Reading<'a> {
     /// The share of the k-mers that is counted, if the counts are to be merged with those of other
     /// parts of the run.
     pub(crate) part: Option<Share>,
+    /// The shard of the files whose reads are learned from, if it is not all of them. What the run is
+    /// by its first reads is known by those of the whole files.
+    pub(crate) shard: Option<Shard>,
     pub(crate) threads: usize,
     pub(crate) cancellation: Option<&'a Cancellation>,
 }
@@ -92,6 +96,9 @@ impl Reading<'_> {
         };
         (files.offset, files.strict) = (self.offset, self.strict);
         (files.formats, files.ignore_quality) = (self.formats, self.ignores_quality);
+        if self.shard.is_some() {
+            shards::check(&files)?;
+        }
         let tasks = Tasks::for_workers(0);
         let mut reader = TemplateReader::open_for(&files, &tasks, cancellation)?;
         passed.states.extend(reader.inputs().map(Input::state));
@@ -100,7 +107,7 @@ impl Reading<'_> {
         let mut first = vec![TemplateBatch::default()];
         reader.read(&mut first[0], per_file(FIRST_BYTES))?;
         let batch_bytes = per_file(BATCH_BYTES);
-        let is_all = !read_first(&mut reader, &mut first, batch_bytes, Ahead::LEARN)?;
+        let mut is_all = !read_first(&mut reader, &mut first, batch_bytes, Ahead::LEARN)?;
         let inserts = RunInserts::learn(&first, self.adapters, false);
         // What is compared, and how, is known by the first reads of the run.
         if !passed.has_begun {
@@ -118,6 +125,12 @@ impl Reading<'_> {
             }
         }
         passed.heads.push(Head::of(&first[0], inserts.library()));
+        if let Some(shard) = self.shard {
+            let (numbered, files) = (inserts.templates(), (&files, shard));
+            reader = shards::open(&mut reader, &first, numbered, files, &tasks, cancellation)?;
+            first.clear();
+            is_all = false;
+        }
         let first = First { batches: first.into(), is_all, counted: 0 };
         let pass = Pass {
             reader: &mut reader,

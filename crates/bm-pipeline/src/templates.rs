@@ -28,8 +28,8 @@ pub struct TemplateReader {
     ignores_quality: bool,
     /// The first pair whose names have the number of the same mate twice, if there is one.
     same_number: Option<String>,
-    /// Whether the files have templates before those that are read.
-    continues: bool,
+    /// The shard of the files that is read, if it is not all of them.
+    shard: Option<Shard>,
 }
 
 /// The quality of every base, if the reported ones are ignored: Phred 25, a usual error rate of a
@@ -101,7 +101,7 @@ impl TemplateReader {
             templates: 0,
             ignores_quality: inputs.ignore_quality,
             same_number: None,
-            continues: false,
+            shard: None,
         })
     }
 
@@ -116,7 +116,7 @@ impl TemplateReader {
             templates: before,
             ignores_quality: self.ignores_quality,
             same_number: self.same_number.clone(),
-            continues: !shard.is_first(),
+            shard: Some(shard),
         }
     }
 
@@ -215,8 +215,9 @@ impl TemplateReader {
                     self.held = Some((first.split_off(second.len()), more));
                     more = true;
                 }
-                self.check_counts(first, second, more)?;
-                self.check_names(batch).map_err(|error| self.explained(error))?;
+                let hint = self.shard;
+                self.check_counts(first, second, more).map_err(|error| hinted(error, hint))?;
+                self.check_names(batch).map_err(|error| hinted(self.explained(error), hint))?;
             }
             Layout::Interleaved => {
                 if !first.len().is_multiple_of(2) {
@@ -313,10 +314,12 @@ impl TemplateReader {
         // Only the first ones are compared: a file is the copy of another from its start on, and two
         // mates of G alone, or of N alone, may be the same.
         match same_number {
-            Some(([one, other], true)) if !self.continues => PipelineError::refuse(format!(
-                "{other}: has the name, the bases and the qualities of {one}, and so have the pairs \
+            Some(([one, other], true)) if self.shard.is_none_or(Shard::is_first) => {
+                PipelineError::refuse(format!(
+                    "{other}: has the name, the bases and the qualities of {one}, and so have the pairs \
                  after it: the same reads twice?"
-            )),
+                ))
+            }
             Some(([one, other], _)) => {
                 self.same_number = Some(format!("{one} and {other}"));
                 Ok(())
@@ -345,6 +348,18 @@ pub(crate) fn or_cancelled<T>(
 ) -> Result<T, PipelineError> {
     cancellation.map_or(Ok(()), Cancellation::check)?;
     outcome
+}
+
+/// Adds to an error about mates what else may be wrong in a shard, in which they are found by their
+/// names.
+fn hinted(error: PipelineError, shard: Option<Shard>) -> PipelineError {
+    match (error, shard) {
+        (PipelineError::Refused(error), Some(_)) => PipelineError::Refused(format!(
+            "{error}; or names occur again and again, so that --shard does not find the mates: then \
+             write both into one file, one after the other, and say --interleaved"
+        )),
+        (error, _) => error,
+    }
 }
 
 /// Returns the error for two files, one of which ends before the other.

@@ -11,6 +11,7 @@ use bm_report::{LibraryFacts, MateAdapters, words};
 use crate::options::input::{QualityArgs, StrictArgs};
 use crate::options::learning::MemoryArgs;
 use crate::options::running::{RunArgs, SyncArgs};
+use crate::options::shard::ShardArgs;
 use crate::options::trimming::AdapterArgs;
 use crate::options::values;
 use crate::progress::TerminalObserver;
@@ -72,6 +73,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     strict: StrictArgs,
     #[command(flatten)]
+    shard: ShardArgs,
+    #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
     sync: SyncArgs,
@@ -100,6 +103,7 @@ impl Args {
             ignores_quality: self.ignore_quality,
             evidence: self.evidence.then_some(self.memory.max_memory),
             share: self.shards_of_kmers,
+            shard: self.shard.shard,
             adapters: &self.adapters.choice()?,
             threads: self.run.threads(),
             cancellation: None,

@@ -1,6 +1,6 @@
 //! Parsers of option values. An invalid value is wrong usage, reported before any file is opened.
 
-use bm_pipeline::{FEWEST_BYTES, ShareOfKmers};
+use bm_pipeline::{FEWEST_BYTES, NoShard, Shard, ShareOfKmers};
 use bm_quality::Threshold;
 use bytesize::ByteSize;
 
@@ -27,18 +27,11 @@ pub(crate) fn learning_bytes(text: &str) -> Result<u64, String> {
 
 /// Parses a shard of the k-mers.
 pub(crate) fn share_of_kmers(text: &str) -> Result<ShareOfKmers, String> {
-    let (number, of) = one_of(text)?;
-    ShareOfKmers::new(number, of)
+    let shard: Shard = text.parse().map_err(|error: NoShard| error.to_string())?;
+    let share =
+        |number, of| ShareOfKmers::new(u16::try_from(number).ok()?, u16::try_from(of).ok()?);
+    share(shard.index(), shard.of())
         .ok_or_else(|| format!("expected at most {} shards", ShareOfKmers::MOST))
-}
-
-/// Parses the number of a part and how many parts there are.
-fn one_of(text: &str) -> Result<(u16, u16), String> {
-    let numbers = text.split_once('/').map(|(number, of)| (number.parse(), of.parse()));
-    match numbers {
-        Some((Ok(number), Ok(of))) if (1..=of).contains(&number) => Ok((number, of)),
-        _ => Err("expected a number and how many there are, such as 1/4 to 4/4".to_owned()),
-    }
 }
 
 /// Parses a number of bases.

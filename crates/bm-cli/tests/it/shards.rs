@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use crate::support::{
-    HISEQ, MEASLES, MEASLES_2, MISEQ, MISEQ_2, Scratch, bm, bm_with_stdin, command, gzip, json,
-    plain, records, run, some_reads, testdata, text_of,
+    HISEQ, MEASLES, MEASLES_2, MISEQ, MISEQ_2, Scratch, bm, bm_with_stdin, command, files, gzip,
+    json, plain, records, run, some_reads, testdata, text_of,
 };
 
 /// Returns a text in BGZF blocks of this many bytes.
@@ -152,6 +152,52 @@ fn reads_are_recalibrated_by_the_package_of_the_run() {
 }
 
 #[test]
+fn a_run_learned_from_its_shards_is_the_run_learned_at_once() {
+    let scratch = Scratch::new();
+    let path = |name: &str| scratch.path(name);
+    let stored = |name: &str, file: &str, block| {
+        scratch.file(name, &blocks(&text_of(&testdata(file)), block))
+    };
+    // The first one has cycles that failed, so its k-mers are counted again.
+    let single = vec![stored("x.gz", HISEQ, 60_000)];
+    let pair = vec![stored("1.gz", MEASLES, 9_000), stored("2.gz", MEASLES_2, 11_000)];
+    let adapted = |name: &str, inputs: &[String]| {
+        let model = path(name);
+        run(command(["adapt", "-q", "--evidence", "-o", &model]).args(inputs)).done();
+        files(&model)
+    };
+    for (of, reads) in [(3, &single), (2, &pair), (7, &pair)] {
+        let observe = |index: u32| {
+            let output = path(&format!("{index}of{of}.obs"));
+            let mut command = command(["observe", "-q", "--evidence", "-o", &output]);
+            run(command.args(reads).args(["--shard", &format!("{index}/{of}")])).done();
+            output
+        };
+        let mut observed: Vec<String> = (1..=of).map(observe).collect();
+        observed.rotate_left(1);
+        let at_once = adapted(&format!("{of}"), reads);
+        let learned = adapted(&format!("{of}s"), &observed);
+        assert!(at_once.contains_key("evidence") && at_once == learned, "{reads:?}");
+        let refused = |inputs: &[String]| {
+            let model = path("none");
+            run(command(["adapt", "-q", "--evidence", "-o", &model]).args(inputs)).refused()
+        };
+        let message = refused(&observed[1..]);
+        let missing = format!("shard 2/{of} is missing");
+        assert!(message.contains(&missing), "{message}");
+        let again = path("again.obs");
+        std::fs::copy(&observed[0], &again).unwrap();
+        observed.push(again);
+        assert!(refused(&observed).contains("the same part twice"));
+    }
+    let [half, all] = ["half.obs", "all.obs"].map(path);
+    bm(["observe", "-q", &single[0], "--shard", "1/2", "-o", &half]).done();
+    bm(["observe", "-q", &single[0], "-o", &all]).done();
+    let message = bm(["adapt", "-q", &half, &all, "-o", &path("none")]).refused();
+    assert!(message.contains("divided in two ways"), "{message}");
+}
+
+#[test]
 fn a_file_of_fewer_records_than_shards_has_empty_ones() {
     let scratch = Scratch::new();
     let text = "@a x\nACGTACGT\n+\n@@++IIII\n@b\nACGT\n+\n+I@I";
@@ -211,7 +257,7 @@ fn what_cannot_be_divided_is_refused() {
     }
     for shard in ["0/4", "5/4", "1/0", "x", "1/1000000"] {
         let message = bm(["filter", &compressed, "-o", "-", "--shard", shard]).misused();
-        assert!(message.contains("expected I/N"), "{message}");
+        assert!(message.contains("expected the number of a shard"), "{message}");
     }
 }
 
