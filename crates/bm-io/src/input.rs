@@ -13,8 +13,8 @@ use bm_reads::starts::Lines;
 
 use crate::IoError;
 use crate::cancellation::{Cancellable, Cancellation};
-use crate::divisible::PartOfFile;
 use crate::file_state::FileState;
+use crate::part_of_file::PartOfFile;
 use crate::path::{is_stdio, name};
 use crate::standard_streams::stdin;
 use crate::stored_end::StoredEnd;
