@@ -7,14 +7,9 @@ use pulp::{Arch, Simd, WithSimd};
 use crate::index::{Index, MAX_LEVEL, is_sampled};
 use crate::kmer::{LONGEST, SHORTEST, mix};
 use crate::memory::release_freed;
-use crate::share::Share;
+use crate::share::{SHARD_BITS, SHARDS, Share};
 use crate::superkmer::{Cutter, SuperKmer};
 use crate::table::{Kept, Table};
-
-/// K-mers are split into shards by their minimizers: each shard is small and can be counted by its
-/// own thread. The number of shards is fixed, so that the counts do not depend on the threads.
-const SHARD_BITS: u32 = 10;
-pub(crate) const SHARDS: usize = 1 << SHARD_BITS;
 
 /// Bytes of super-k-mers collected per shard before they are counted together: the shard is then
 /// loaded into the cache once for all of them.
@@ -205,6 +200,11 @@ impl Counter {
     /// Returns how often the k-mers were halved: one in 2^level was counted.
     pub(crate) fn level(&self) -> u32 {
         self.shards.iter().map(|(_, shard)| shard.level).max().unwrap_or(0)
+    }
+
+    /// Returns whether k-mers seen once stay.
+    pub(crate) fn keeps_singletons(&self) -> bool {
+        self.shards.iter().any(|(_, shard)| shard.keeps_singletons)
     }
 
     /// Returns the numbers of the shards that are counted here.

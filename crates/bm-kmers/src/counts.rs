@@ -4,17 +4,18 @@
 use std::io::{self, BufRead, Write};
 use std::ops::Range;
 
-use crate::counter::SHARDS;
 use crate::index::{Index, MAX_LEVEL, is_sampled, read_u32};
 use crate::kmer::{LONGEST, SHORTEST};
+use crate::share::SHARDS;
 use crate::table::{COUNT, COUNT_BITS, MAX_COUNT};
 use crate::{Counter, KmerError, Share};
 
 impl Counter {
-    /// Writes all k-mers with their counts, those seen once too: k, level, the range of shards that
-    /// are here, and each of these shards: its number of k-mers, and for each, in rising order of the
-    /// hashes, the difference from the one before and the count, less one, as variable-length
-    /// numbers (LEB128). Other numbers have four bytes; all are little-endian.
+    /// Writes all k-mers with their counts, those seen once only if the counter
+    /// [keeps](Counter::keeping_singletons) them: k, level, the range of shards that are here, and each
+    /// of these shards: its number of k-mers, and for each, in rising order of the hashes, the
+    /// difference from the one before and the count, less one, as variable-length numbers (LEB128).
+    /// Other numbers have four bytes; all are little-endian.
     ///
     /// # Errors
     ///
@@ -23,12 +24,14 @@ impl Counter {
         self.flush_all();
         let (k, level) = (self.k(), self.level());
         let shards = self.shard_numbers();
+        let fewest = if self.keeps_singletons() { 1 } else { 2 };
         for number in [k, level as usize, shards.start, shards.end] {
             output.write_all(&(number as u32).to_le_bytes())?;
         }
         let mut text = Vec::new();
         for cells in self.into_sorted() {
-            let cells = || cells.iter().filter(|cell| is_sampled(**cell, level));
+            let stays = |cell: &u64| cell & COUNT >= fewest && is_sampled(*cell, level);
+            let cells = || cells.iter().filter(|cell| stays(cell));
             text.clear();
             let mut before = 0;
             for cell in cells() {

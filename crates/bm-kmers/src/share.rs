@@ -1,8 +1,11 @@
-//! A share of all k-mers: those of some shards.
+//! All k-mers in shards, and a share of them: those of some shards.
 
 use std::ops::Range;
 
-use crate::counter::SHARDS;
+/// K-mers are split into shards by their minimizers: each shard is small and can be counted by its
+/// own thread. The number of shards is fixed, so that the counts do not depend on the threads.
+pub(crate) const SHARD_BITS: u32 = 10;
+pub(crate) const SHARDS: usize = 1 << SHARD_BITS;
 
 /// One of several shares of all k-mers, divided by their minimizers: about equal ones. Each can be
 /// counted by itself, in a fraction of the memory, and together they are all k-mers.

@@ -113,14 +113,14 @@ fn stopped() -> PipelineError {
     PipelineError::Refused("a counting thread stopped unexpectedly; this is a bug in bm".to_owned())
 }
 
-/// Returns the counter for a run that begins with these reads, on this many threads, with this many
-/// bytes for all of them. Of a part of a run, a share of the k-mers is counted, and those seen once
-/// stay.
+/// Returns the counter of a share of the k-mers of a run that begins with these reads, on this many
+/// threads, with this many bytes for all of them. Of a part of a run, k-mers seen once stay.
 pub(crate) fn counters<'a>(
     first: impl Iterator<Item = ReadRef<'a>>,
     bytes: usize,
     threads: usize,
-    part: Option<Share>,
+    share: Share,
+    is_part: bool,
 ) -> Vec<Counter> {
     let (mut codes, mut errors, mut bases) = (Vec::new(), 0.0, 0);
     for read in first {
@@ -130,9 +130,6 @@ pub(crate) fn counters<'a>(
         bases += read.len();
     }
     let k = kmer::length_for(codes.iter().map(Vec::as_slice), errors / bases.max(1) as f64);
-    let counter = match part {
-        Some(share) => Counter::of_share(k, bytes, share).keeping_singletons(),
-        None => Counter::new(k, bytes),
-    };
-    counter.split(threads)
+    let counter = Counter::of_share(k, bytes, share);
+    if is_part { counter.keeping_singletons() } else { counter }.split(threads)
 }

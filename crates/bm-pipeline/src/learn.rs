@@ -4,6 +4,7 @@ use std::path::Path;
 
 use bm_adapt::{RunSample, Sampler, SeenReads};
 use bm_io::{Cancellation, Output, ReadFormats};
+use bm_kmers::Share;
 use bm_quality::ModelPackage;
 use bm_reads::fastq::QualityOffset;
 
@@ -82,7 +83,8 @@ impl Learning<'_> {
             ignores_quality: start.ignores_quality(),
             adapters: self.adapters,
             kmer_bytes: evidence.map(kmer_bytes),
-            part: None,
+            share: Share::ALL,
+            is_part: false,
             shard: None,
             threads,
             cancellation: self.cancellation,

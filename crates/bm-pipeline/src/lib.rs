@@ -85,6 +85,7 @@ mod pipeline;
 mod reading;
 mod reasons;
 mod recalibrate;
+mod recount;
 mod retention;
 mod rules;
 mod run;

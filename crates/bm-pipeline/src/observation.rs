@@ -9,7 +9,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use bm_adapt::{AdaptError, RunSample, Sampler};
-use bm_io::{Output, Shard, name, open_file};
+use bm_io::{Cancellation, Output, ReadFormats, Shard, name, open_file};
 use bm_kmers::{Counter, Counts, Index, KmerError, Share, Survey};
 use bm_reads::fastq::QualityOffset;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ use crate::PipelineError;
 use crate::head::Head;
 use crate::inserts::AdapterChoice;
 use crate::library::Library;
+use crate::reading::Reading;
 
 /// First bytes of the file.
 const MAGIC: &[u8; 8] = b"bm-obsv\n";
@@ -90,6 +91,29 @@ impl Facts {
             Some(64) => QualityOffset::Phred64,
             Some(_) => QualityOffset::Phred33,
             None => QualityOffset::Unstated,
+        }
+    }
+
+    /// Returns how the part is read, with this many bytes for k-mers if they are counted.
+    pub(crate) fn reading<'a>(
+        &'a self,
+        kmer_bytes: Option<usize>,
+        threads: usize,
+        cancellation: Option<&'a Cancellation>,
+    ) -> Reading<'a> {
+        Reading {
+            interleaved: self.interleaved,
+            offset: self.offset(),
+            strict: self.strict,
+            formats: ReadFormats::Fastq,
+            ignores_quality: self.ignores_quality,
+            adapters: &self.adapters,
+            kmer_bytes,
+            share: self.share().unwrap_or(Share::ALL),
+            is_part: true,
+            shard: self.shard(),
+            threads,
+            cancellation,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bm_adapt::{RunSample, Sampler, SeenReads};
-use bm_io::{Cancellation, Output, ReadFormats, Shard};
+use bm_io::{Cancellation, Output, Shard};
 use bm_kmers::{Counter, Share};
 use bm_quality::ModelPackage;
 use bm_reads::fastq::QualityOffset;
@@ -17,7 +17,8 @@ use crate::lessons::{Lessons, Observed};
 use crate::library::Library;
 use crate::observation::{self, FORMAT, Facts, Observation, OpenPart};
 use crate::observer::Observer;
-use crate::reading::{LeftOut, Passed, Reading, index_of};
+use crate::reading::{LeftOut, Passed};
+use crate::recount::Recount;
 use crate::run_pass::is_stream;
 
 /// Inputs and options of observing a part of a run.
@@ -88,8 +89,8 @@ impl Observing<'_> {
             adapters: self.adapters.clone(),
             library: Library::default(),
         };
-        let reading =
-            reading(&facts, self.evidence.map(kmer_bytes), self.threads, self.cancellation);
+        let bytes = self.evidence.map(kmer_bytes);
+        let reading = facts.reading(bytes, self.threads, self.cancellation);
         let mut sampler = Sampler::new(RunSample::ROOM);
         let has_sample = self.share.number() == 1;
         let mut passed = Passed::default();
@@ -172,27 +173,8 @@ impl LearningParts<'_> {
         // The reads of all shares of the k-mers of a part are the same.
         facts.retain(|(_, facts)| facts.share_of_kmers.0 == 1);
         let is_stream = facts.iter().any(|(_, facts)| facts.is_stream);
-        let count_again = |mut left_out: LeftOut| {
-            let mut passed = Passed::default();
-            for (name, facts) in &facts {
-                let before = passed.records;
-                let reading = reading(facts, bytes, threads, self.cancellation);
-                let reading = Reading { part: None, ..reading };
-                let inputs: Vec<&Path> = facts.inputs.iter().map(AsRef::as_ref).collect();
-                let again = format!("{name}: its k-mers must be counted again");
-                reading
-                    .group(&inputs, &mut left_out, None, &mut passed, observer)
-                    .map_err(PipelineError::at(again.clone()))?;
-                let reads = passed.records - before;
-                if reads != facts.reads {
-                    return PipelineError::refuse(format!(
-                        "{again}, and there are {reads} reads where there were {}",
-                        facts.reads
-                    ));
-                }
-            }
-            Ok(index_of(passed.counting))
-        };
+        let recount = Recount { parts: &facts, bytes, threads, cancellation: self.cancellation };
+        let count_again = |left_out: LeftOut| recount.index(left_out, observer);
         let observed = Observed {
             sampler,
             head: head::of_run(heads),
@@ -321,26 +303,4 @@ fn absolute(path: &Path) -> Result<PathBuf, PipelineError> {
         return Ok(path.to_owned());
     }
     std::path::absolute(path).map_err(PipelineError::at(bm_io::name(path)))
-}
-
-/// Returns how a part is read.
-fn reading<'a>(
-    facts: &'a Facts,
-    kmer_bytes: Option<usize>,
-    threads: usize,
-    cancellation: Option<&'a Cancellation>,
-) -> Reading<'a> {
-    Reading {
-        interleaved: facts.interleaved,
-        offset: facts.offset(),
-        strict: facts.strict,
-        formats: ReadFormats::Fastq,
-        ignores_quality: facts.ignores_quality,
-        adapters: &facts.adapters,
-        kmer_bytes,
-        part: facts.share(),
-        shard: facts.shard(),
-        threads,
-        cancellation,
-    }
 }

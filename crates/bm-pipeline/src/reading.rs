@@ -33,9 +33,10 @@ pub(crate) struct Reading<'a> {
     pub(crate) adapters: &'a AdapterChoice,
     /// Bytes for k-mers, if they are counted.
     pub(crate) kmer_bytes: Option<usize>,
-    /// The share of the k-mers that is counted, if the counts are to be merged with those of other
-    /// parts of the run.
-    pub(crate) part: Option<Share>,
+    /// The share of the k-mers that is counted.
+    pub(crate) share: Share,
+    /// Whether the counts are to be merged with those of other parts of the run.
+    pub(crate) is_part: bool,
     /// The shard of the files whose reads are learned from, if it is not all of them. What the run is
     /// by its first reads is known by those of the whole files.
     pub(crate) shard: Option<Shard>,
@@ -121,7 +122,7 @@ impl Reading<'_> {
                 as_one.write(&first[0], passed.conversion);
                 let reads = first[0].reads().enumerate();
                 let reads = reads.map(|(index, read)| as_one.read(index, read));
-                passed.counting = counters(reads, bytes, self.threads, self.part);
+                passed.counting = counters(reads, bytes, self.threads, self.share, self.is_part);
             }
         }
         passed.heads.push(Head::of(&first[0], inserts.library()));

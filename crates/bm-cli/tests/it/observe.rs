@@ -90,6 +90,16 @@ fn kmers_of_parts_are_counted_again_without_cycles_that_failed() {
     let observed = observed(&scratch, &lists, &["--evidence"]);
     let at_once = adapted(&scratch, "once", &with(&reads, &["--evidence"]));
     assert_same(&adapted(&scratch, "parts", &with(&observed, &["--evidence"])), &at_once);
+    // In shards of the k-mers, too: each is counted again by itself.
+    let shards = ["1/2", "2/2"].map(|shard| {
+        let output = scratch.path(&format!("again.{}.obs", &shard[..1]));
+        let whole = testdata(HISEQ);
+        bm(["observe", &whole, "-q", "-o", &output, "--evidence", "--shards-of-kmers", shard])
+            .done();
+        output
+    });
+    let at_once = adapted(&scratch, "whole", &with(&[testdata(HISEQ)], &["--evidence"]));
+    assert_same(&adapted(&scratch, "shards", &with(&shards, &["--evidence"])), &at_once);
     // Without k-mers, and with a seed.
     let more = ["--seed", "7"];
     let at_once = adapted(&scratch, "once7", &with(&reads, &more));
