@@ -1,0 +1,87 @@
+# bm observe for each part, bm adapt for each sample, bm filter for each part.
+
+EVIDENCE = "--evidence" if config["evidence"] else ""
+MEMORY = f"--max-memory {config['memory_mb']}M"
+
+
+rule observe:
+    input:
+        reads=reads_of_part,
+    output:
+        temp(f"{RESULTS}/observed/{{sample}}/{{part}}.obs"),
+    log:
+        f"{RESULTS}/logs/observe/{{sample}}_{{part}}.log",
+    conda:
+        "../envs/bm.yaml"
+    threads: 2
+    resources:
+        mem_mb=config["memory_mb"] + 1000,
+        runtime=60,
+    params:
+        options=f"{EVIDENCE} {MEMORY} {config['learn_options']}",
+    shell:
+        "bm observe {input.reads:q} {params.options} -j {threads} -o {output:q} > {log:q} 2>&1"
+
+
+# The reads are inputs too: where cycles failed, or many reads are copies, bm adapt counts k-mers again.
+rule adapt:
+    input:
+        observations=observations_of_sample,
+        reads=reads_of_sample,
+    output:
+        model=directory(f"{RESULTS}/models/{{sample}}.model"),
+        report=f"{RESULTS}/reports/{{sample}}.adapt.json",
+        page=f"{RESULTS}/reports/{{sample}}.adapt.html",
+    log:
+        f"{RESULTS}/logs/adapt/{{sample}}.log",
+    conda:
+        "../envs/bm.yaml"
+    threads: 2
+    resources:
+        mem_mb=config["memory_mb"] + 1000,
+        runtime=120,
+    params:
+        options=f"{EVIDENCE} {MEMORY} -m {config['model']} {config['learn_options']}",
+    shell:
+        "bm adapt {input.observations:q} {params.options} -j {threads} -o {output.model:q}"
+        " --report {output.report:q} --html {output.page:q} > {log:q} 2>&1"
+
+
+rule filter_pairs:
+    input:
+        reads=reads_of_part,
+        model=f"{RESULTS}/models/{{sample}}.model",
+    output:
+        kept=[f"{RESULTS}/kept/{{sample}}_{{part}}_R{mate}.fastq.gz" for mate in (1, 2)],
+        report=f"{RESULTS}/reports/{{sample}}_{{part}}.filter.json",
+        page=f"{RESULTS}/reports/{{sample}}_{{part}}.filter.html",
+        counts=f"{RESULTS}/reports/{{sample}}_{{part}}_mqc.json",
+    log:
+        f"{RESULTS}/logs/filter/{{sample}}_{{part}}.log",
+    wildcard_constraints:
+        sample=any_of(PAIRED),
+    conda:
+        "../envs/bm.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        second=lambda wildcards, output: ["-O", output.kept[1]],
+        options=config["filter_options"],
+    shell:
+        "bm filter {input.reads:q} -m {input.model:q} {params.options} -j {threads} -o {output.kept[0]:q} {params.second:q}"
+        " --report {output.report:q} --html {output.page:q} --multiqc {output.counts:q} > {log:q} 2>&1"
+
+
+use rule filter_pairs as filter_single with:
+    output:
+        kept=[f"{RESULTS}/kept/{{sample}}_{{part}}.fastq.gz"],
+        report=f"{RESULTS}/reports/{{sample}}_{{part}}.filter.json",
+        page=f"{RESULTS}/reports/{{sample}}_{{part}}.filter.html",
+        counts=f"{RESULTS}/reports/{{sample}}_{{part}}_mqc.json",
+    wildcard_constraints:
+        sample=any_of(SINGLE),
+    params:
+        second=[],
+        options=config["filter_options"],
