@@ -7,6 +7,7 @@ mod bench;
 mod check_macos;
 mod checks;
 mod ci;
+mod cluster;
 mod coreml;
 mod data;
 mod deny;
@@ -83,6 +84,9 @@ enum Command {
     Bench(bench::Options),
     /// Run the long tests: bm filter on 50 GB, and every engine on thousands of damaged models
     Endure(endure::Options),
+    /// Run the Snakemake workflow on two nodes of Slurm on this machine, kill one, fill the disk of
+    /// one, and compare the results with single calls of bm
+    Cluster(cluster::Options),
     /// Build the release archive for this machine: program, completions, manual pages, models,
     /// licences
     Dist(dist::Options),
@@ -116,6 +120,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Deny => deny::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, options),
         Command::Endure(options) => endure::run(&workspace, options),
+        Command::Cluster(options) => cluster::run(&workspace, options),
         Command::Dist(options) => dist::run(&workspace, options),
     }
 }

@@ -49,6 +49,8 @@ pub(crate) enum Environment {
     CoreMl,
     /// cargo-zigbuild and Zig, programs without Python: a C compiler for macOS.
     Zig,
+    /// Snakemake with its plugin for Slurm, and MultiQC.
+    Cluster,
 }
 
 impl Environment {
@@ -65,6 +67,7 @@ impl Environment {
             Self::Pin => "venv-pin",
             Self::CoreMl => "venv-coreml",
             Self::Zig => "venv-zig",
+            Self::Cluster => "venv-cluster",
         }
     }
 
@@ -82,6 +85,7 @@ impl Environment {
             Self::Pin => "xtask/requirements-pin.txt",
             Self::CoreMl => "research/coreml/requirements.txt",
             Self::Zig => "xtask/requirements-zig.txt",
+            Self::Cluster => "packaging/snakemake/requirements.txt",
         }
     }
 
@@ -177,11 +181,15 @@ fn install(folder: &Path, requirements: &Path, without_cuda: bool) -> Result<()>
         .args(["-m", "pip", "install", "--quiet", "--only-binary=:all:", "--require-hashes"])
         .arg("--requirement")
         .arg(requirements);
+    // Packages that `cargo xtask pin` left out are dependencies of others.
+    if requirements.with_extension("exclude").exists() {
+        install.arg("--no-deps");
+    }
+    process::kept(&mut install)?;
     if without_cuda {
-        process::kept(install.arg("--no-deps"))?;
         return without_cuda::complete(folder, &interpreter);
     }
-    process::kept(&mut install)
+    Ok(())
 }
 
 /// Returns the first Python on the path that is new enough, or the one that `BM_PYTHON` names.

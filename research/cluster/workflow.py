@@ -1,0 +1,130 @@
+"""The workflow of ``packaging/snakemake`` on a cluster, and the same by single calls of bm."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from reads import Lane, write_sheet
+from slurm import CPUS, Cluster
+
+PACKAGING = Path(__file__).resolve().parents[2] / "packaging" / "snakemake"
+MEMORY_MB = 2000
+
+# Written by Snakemake into each folder that a rule makes.
+TIMESTAMP = ".snakemake_timestamp"
+
+TIMED_BM = """#!/bin/sh
+# bm, with its CPU time in a file.
+{bm} "$@"
+code=$?
+times > "$(mktemp {folder}/XXXXXXXX.times)"
+exit $code
+"""
+
+
+@dataclass
+class Workflow:
+    """A folder in which the workflow runs."""
+
+    cluster: Cluster
+    bm: Path
+    folder: Path
+    lanes: list[Lane]
+
+    def __post_init__(self) -> None:
+        self.times = self.folder / "times"
+        self.times.mkdir(parents=True)
+        write_sheet(self.lanes, self.folder / "samples.csv")
+        timed = self.folder / "bin" / "bm"
+        timed.parent.mkdir()
+        timed.write_text(TIMED_BM.format(bm=self.bm, folder=self.times))
+        timed.chmod(0o755)
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results"
+
+    def start(self, *options: str) -> subprocess.Popen:
+        """Starts Snakemake, which submits the jobs, with the profile for Slurm."""
+        threads = [f"{rule}={CPUS}" for rule in ("observe", "adapt", "filter_pairs", "filter_single")]
+        command = [sys.executable, "-m", "snakemake", "--snakefile", PACKAGING / "workflow" / "Snakefile", "--directory", self.folder]
+        command += ["--profile", PACKAGING / "profiles" / "slurm", "--config", "samples=samples.csv", f"memory_mb={MEMORY_MB}"]
+        command += ["--set-threads", *threads, "--default-resources", "slurm_partition=work"]
+        # There is no accounting, and these jobs take seconds.
+        command += ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"]
+        command += ["--seconds-between-status-checks", "2", "--latency-wait", "10", *options]
+        paths = [self.folder / "bin", self.cluster.bin, Path(sys.executable).parent, os.environ["PATH"]]
+        environment = os.environ | {"PATH": os.pathsep.join(map(str, paths)), "XDG_CACHE_HOME": str(self.folder / "cache")}
+        # Inside another cluster's job, Snakemake would take this for its own.
+        environment = {key: value for key, value in environment.items() if not key.startswith("SLURM_")}
+        log = (self.folder / "snakemake.log").open("ab")
+        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def run(self, *options: str) -> None:
+        """Runs the workflow to its end.
+
+        Raises
+        ------
+        SystemExit
+            When it fails.
+        """
+        if self.start(*options).wait() != 0:
+            raise SystemExit(f"the workflow failed; its log ends:\n{self.log()[-3000:]}")
+
+    def log(self) -> str:
+        return (self.folder / "snakemake.log").read_text(errors="replace")
+
+    def cpu_s(self) -> float:
+        """CPU seconds of all calls of bm that ended."""
+        seconds = 0.0
+        for file in self.times.glob("*.times"):
+            # The second line has the user and system times of children, as 1m2.345s.
+            children = file.read_text().splitlines()[1]
+            seconds += sum(60 * int(minutes) + float(rest) for minutes, rest in re.findall(r"(\d+)m([\d.]+)s", children))
+        return seconds
+
+    def digests(self) -> dict[str, str]:
+        return digests(self.results / "models", self.results / "kept")
+
+
+def single_calls(bm: Path, lanes: list[Lane], folder: Path) -> dict[str, str]:
+    """Runs bm adapt once per sample on all of its files, and bm filter once per lane; returns the digests of what they write."""
+    models, kept = folder / "models", folder / "kept"
+    for each in (models, kept):
+        each.mkdir(parents=True)
+    threads = ["-j", str(CPUS), "-q"]
+    for sample in dict.fromkeys(lane.sample for lane in lanes):
+        own = [lane for lane in lanes if lane.sample == sample]
+        model = models / f"{sample}.model"
+        files = [file for lane in own for file in lane.files]
+        subprocess.run([bm, "adapt", *files, "--evidence", "--max-memory", f"{MEMORY_MB}M", *threads, "-o", model], check=True)
+        for number, lane in enumerate(own, start=1):
+            name = f"{sample}_L{number:03}"
+            outputs = ["-o", kept / f"{name}.fastq.gz"]
+            if len(lane.files) == 2:
+                outputs = ["-o", kept / f"{name}_R1.fastq.gz", "-O", kept / f"{name}_R2.fastq.gz"]
+            subprocess.run([bm, "filter", *lane.files, "-m", model, *threads, *outputs], check=True)
+    return digests(models, kept)
+
+
+def digests(models: Path, kept: Path) -> dict[str, str]:
+    """Returns the SHA-256 of every file of the packages, and of the text of every file of reads, by name."""
+    files = [file for file in sorted(models.rglob("*")) if file.is_file() and file.name != TIMESTAMP]
+    found = {str(file.relative_to(models)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    for file in sorted(kept.glob("*.gz")):
+        with gzip.open(file) as text:
+            found[file.name] = hashlib.file_digest(text, "sha256").hexdigest()
+    return found
+
+
+def compare(what: str, found: dict[str, str], expected: dict[str, str]) -> None:
+    """Raises SystemExit with the names of the files that differ or are missing."""
+    if wrong := sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name)):
+        raise SystemExit(f"{what}: not as from single calls: {', '.join(wrong)}")
