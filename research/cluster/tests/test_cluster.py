@@ -1,0 +1,70 @@
+"""Tests of the parts that need no Slurm."""
+
+import gzip
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "packaging" / "snakemake" / "workflow" / "scripts")]
+
+import name_counts
+import reads
+import workflow
+
+
+class Reads(unittest.TestCase):
+    def test_copies_have_new_names_and_the_same_reads(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            source = folder / "a.fastq.gz"
+            source.write_bytes(gzip.compress(b"@r1 1:N:0\nAC\n+\nII\n@r2/1\nG\n+\n#\n"))
+            self.assertEqual(reads.repeat(source, range(3, 5), folder / "b.fastq.gz"), 4)
+            lines = gzip.decompress((folder / "b.fastq.gz").read_bytes()).split(b"\n")
+            self.assertEqual(lines[0::4], [b"@r1:3 1:N:0", b"@r2:3/1", b"@r1:4 1:N:0", b"@r2:4/1", b""])
+            self.assertEqual(lines[1:4], [b"AC", b"+", b"II"])
+
+    def test_no_name_is_twice_in_a_sample_with_two_lanes_of_one_file(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            source = folder / "a.fastq.gz"
+            source.write_bytes(gzip.compress(b"@r1\nAC\n+\nII\n"))
+            lanes, number = reads.make({"s": [[source], [source]]}, 6, folder / "lanes")
+            self.assertEqual(number, 6)
+            names = [line for lane in lanes for line in gzip.decompress(lane.files[0].read_bytes()).split(b"\n")[0:-1:4]]
+            self.assertEqual(len(set(names)), 6)
+
+
+class Results(unittest.TestCase):
+    def test_timestamps_of_snakemake_and_the_compression_of_reads_do_not_count(self):
+        with tempfile.TemporaryDirectory() as name:
+            found = []
+            for level in (1, 9):
+                folder = Path(name) / str(level)
+                (folder / "models" / "s.model").mkdir(parents=True)
+                (folder / "kept").mkdir()
+                (folder / "models" / "s.model" / "manifest.json").write_text("{}")
+                (folder / "models" / "s.model" / workflow.TIMESTAMP).write_text(str(level))
+                (folder / "kept" / "s.fastq.gz").write_bytes(gzip.compress(b"@r\nACGT\n+\nIIII\n", level))
+                found.append(workflow.digests(folder / "models", folder / "kept"))
+            self.assertEqual(sorted(found[0]), ["s.fastq.gz", "s.model/manifest.json"])
+            workflow.compare("two levels", *found)
+
+    def test_files_that_differ_or_are_missing_are_named(self):
+        expected = {"a": "1", "b": "2"}
+        for found, wrong in [({"a": "1", "b": "3"}, "b"), ({"a": "1"}, "b"), ({"a": "1", "b": "2", "c": "4"}, "c")]:
+            with self.assertRaisesRegex(SystemExit, f"single calls: {wrong}$"):
+                workflow.compare("a test", found, expected)
+
+
+class Counts(unittest.TestCase):
+    def test_counts_get_the_name_of_the_part_in_every_table(self):
+        one = {"id": "bm_reads", "data": {"x_R1": {"kept": 3}}}
+        self.assertEqual(name_counts.named(one, "s L001"), {"id": "bm_reads", "data": {"s L001": {"kept": 3}}})
+        two = {"data": [{"x_R1": {"kept": 3}}, {"x_R1": {"kept": 300}}]}
+        self.assertEqual(name_counts.named(two, "s L001")["data"], [{"s L001": {"kept": 3}}, {"s L001": {"kept": 300}}])
+
+
+if __name__ == "__main__":
+    unittest.main()
