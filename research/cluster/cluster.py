@@ -51,8 +51,12 @@ def sources(data: Path | None) -> dict[str, list[list[Path]]]:
 def plain(workflow: Workflow, expected: dict[str, str], group: Group) -> dict[str, object]:
     began, cpu = time.monotonic(), group.seconds()
     workflow.run()
+    wall, cpu = time.monotonic() - began, group.seconds() - cpu
     compare("the cluster", workflow.digests(), expected)
-    return {"wall_s": round(time.monotonic() - began, 1), "cpu_s": round(group.seconds() - cpu, 1), "cpu_bm_s": round(workflow.cpu_s(), 1)}
+    rows, parts = workflow.multiqc_samples(), workflow.parts()
+    if rows != parts:
+        raise SystemExit(f"MultiQC shows {', '.join(rows)}, expected {', '.join(parts)}")
+    return {"wall_s": round(wall, 1), "cpu_s": round(cpu, 1), "cpu_bm_s": round(workflow.cpu_s(), 1), "multiqc_samples": len(rows)}
 
 
 def filter_job(cluster: Cluster, node: str) -> str | None:
@@ -84,11 +88,12 @@ def killed_node(workflow: Workflow, expected: dict[str, str]) -> dict[str, objec
     restarts = cluster.restarts(job)
     if restarts < 1:
         raise SystemExit(f"job {job} ended although its node was killed")
+    wall = time.monotonic() - began
     compare("after a node was killed", workflow.digests(), expected)
     left = unfinished(partial)
     cluster.start_node(node)
     return {
-        "wall_s": round(time.monotonic() - began, 1),
+        "wall_s": round(wall, 1),
         "restarts": restarts,
         "files_unfinished_at_kill": len(unfinished_files),
         "files_unfinished_at_end": len(left),
@@ -136,11 +141,14 @@ def full_disk(workflow: Workflow, expected: dict[str, str]) -> dict[str, object]
 
 
 def provenance(bm: Path, slurm: str) -> dict[str, object]:
-    git = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=ROOT, check=False, capture_output=True, text=True).stdout.strip()
+
     models = [line.split(": ", 1)[1] for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return {
         "date": datetime.date.today().isoformat(),
-        "commit": git.stdout.strip() or None,
+        "commit": git("rev-parse", "HEAD") or None,
+        "uncommitted_changes": bool(git("status", "--porcelain")),
         "bm": subprocess.run([bm, "--version"], check=True, capture_output=True, text=True).stdout.splitlines()[0],
         "bm_sha256": hashlib.sha256(bm.read_bytes()).hexdigest(),
         "slurm": slurm,

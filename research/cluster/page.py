@@ -9,9 +9,10 @@ def render(result: dict) -> str:
     single, cluster = result["single_calls"], result["cluster"]
     return f"""# The workflow on two nodes of Slurm
 
-`cargo xtask cluster --keep` wrote this on {of["date"]}: {of["bm"]}, {of["slurm"]}, Snakemake {of["snakemake"]} with its Slurm plugin
-{of["snakemake_executor_plugin_slurm"]}, Python {of["python"]}; {of["cores"]} cores, {of["cpu"]}. {result["reads"]} reads in {result["lanes"]} lanes, real ones that are
-repeated under new names. {result["files_compared"]} files were compared: those of the packages byte by byte, kept reads as text.
+`cargo xtask cluster --keep` wrote this on {of["date"]}: {of["bm"]}, {of["slurm"]}, Snakemake {of["snakemake"]} with its plugin for Slurm
+{of["snakemake_executor_plugin_slurm"]}, Python {of["python"]}; {of["cores"]} cores, {of["cpu"]}. {result["reads"]} reads in {result["lanes"]} lanes: real reads,
+repeated under new names. {result["files_compared"]} files were compared: those of the packages byte by byte, kept reads as text. MultiQC shows
+{cluster["multiqc_samples"]} lanes.
 
 | | wall, s | CPU, s | CPU of bm alone, s | files as from single calls |
 |---|---|---|---|---|
@@ -20,13 +21,15 @@ repeated under new names. {result["files_compared"]} files were compared: those 
 | a node killed during bm filter | {killed["wall_s"]} | – | – | all |
 | a full disk on a node, then a second run | – | – | – | all |
 
-Both nodes are on one machine, with {of["cores"]} cores together: wall times show the cost of the workflow, not the gain of a second machine. Slurm was up after
-{result["slurm_start_s"]} s. The CPU of the cluster includes Snakemake, which starts anew in each job, MultiQC and Slurm.
+Both nodes are on one machine, with {of["cores"]} cores together: wall times show the cost of the workflow, not the gain of a second
+machine. Slurm was up after {result["slurm_start_s"]} s. The CPU of the cluster includes Snakemake, which starts anew in each job, MultiQC
+and Slurm.
 
-The killed node: Slurm started the job again ({killed["restarts"]} restart). Files under names that were not final: {killed["files_unfinished_at_kill"]} when the node was killed,
-{killed["files_unfinished_at_end"]} at the end.
+The killed node: Slurm started the job again (restarts: {killed["restarts"]}). Files under names that were not final:
+{killed["files_unfinished_at_kill"]} when the node was killed, {killed["files_unfinished_at_end"]} at the end.
 
-The full disk: Snakemake ended with exit code {disk["snakemake_exit_code"]}, {disk["outputs_missing_after_failure"]} outputs were missing, and no other had a wrong content. The log of the job:
+The full disk: Snakemake ended with exit code {disk["snakemake_exit_code"]}, {disk["outputs_missing_after_failure"]} files were missing, and no other
+was wrong. The log of the job:
 
 ```text
 {disk["message"]}

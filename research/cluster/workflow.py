@@ -90,6 +90,20 @@ class Workflow:
             seconds += sum(60 * int(minutes) + float(rest) for minutes, rest in re.findall(r"(\d+)m([\d.]+)s", children))
         return seconds
 
+    def parts(self) -> list[str]:
+        """Returns the names of all parts, as MultiQC shows them, sorted."""
+        numbers: dict[str, int] = {}
+        names = []
+        for lane in self.lanes:
+            numbers[lane.sample] = numbers.get(lane.sample, 0) + 1
+            names.append(f"{lane.sample} L{numbers[lane.sample]:03}")
+        return sorted(names)
+
+    def multiqc_samples(self) -> list[str]:
+        """Returns the names in MultiQC's table of reads, sorted."""
+        table = self.results / "multiqc" / "multiqc_data" / "multiqc_bm_reads_plot.txt"
+        return sorted(line.split("\t")[0] for line in table.read_text().splitlines()[1:])
+
     def digests(self) -> dict[str, str]:
         return digests(self.results / "models", self.results / "kept")
 

@@ -1,5 +1,6 @@
 # One page over all parts.
 
+
 localrules:
     name_counts,
 
