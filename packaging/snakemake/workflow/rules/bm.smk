@@ -43,7 +43,8 @@ rule adapt:
     params:
         options=f"{EVIDENCE} {MEMORY} -m {config['model']} {config['learn_options']}",
     shell:
-        "bm adapt {input.observations:q} {params.options} -j {threads} -o {output.model:q}" " --report {output.report:q} --html {output.page:q} > {log:q} 2>&1"
+        "bm adapt {input.observations:q} {params.options} -j {threads} -o {output.model:q}"
+        " --report {output.report:q} --html {output.page:q} > {log:q} 2>&1"
 
 
 rule filter_pairs:
