@@ -18,7 +18,9 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
+import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -30,9 +32,6 @@ from slurm import NODES, Cluster, wait
 from workflow import Workflow, compare, single_calls
 
 ROOT = Path(__file__).resolve().parents[2]
-
-# The full disk: smaller than any file of kept reads.
-DISK_KB = 200
 
 # Seconds until a job must have come to the second node.
 LONG = 900
@@ -76,7 +75,9 @@ def killed_node(workflow: Workflow, expected: dict[str, str]) -> dict[str, objec
             raise SystemExit(f"the workflow ended before a job came to {node}:\n{workflow.log()[-3000:]}")
         partial = workflow.results / "kept"
         # Snakemake makes the folder when bm is about to start; what bm writes has another name until it is complete.
-        wait("output of bm filter", lambda: any("filter" in comment for _, comment in cluster.running(node)) and unfinished(partial), LONG)
+        wait("output of bm filter", lambda: job != filter_job(cluster, node) or unfinished(partial), LONG)
+        if job != filter_job(cluster, node):
+            raise SystemExit(f"job {job} ended before its node could be killed; take more --reads")
         unfinished_files = unfinished(partial)
         cluster.stop(node)
         code = snakemake.wait(LONG)
@@ -105,14 +106,14 @@ def unfinished(folder: Path) -> list[Path]:
     return [file for file in folder.iterdir() if not file.name.endswith(".fastq.gz") or file.name.startswith(".")] if folder.is_dir() else []
 
 
-def full_disk(workflow: Workflow, expected: dict[str, str]) -> dict[str, object]:
-    """Gives the second node a full disk where kept reads go: its jobs must fail and leave nothing; then runs what is missing."""
+def full_disk(workflow: Workflow, expected: dict[str, str], size: int) -> dict[str, object]:
+    """Gives the second node a disk of ``size`` kB where kept reads go: its jobs must fail and leave nothing; then runs what is missing."""
     cluster, node = workflow.cluster, NODES[1]
     kept = workflow.results / "kept"
     kept.mkdir(parents=True)
     cluster.stop(node)
     cluster.wait_for_node(NODES[0], "idle")
-    cluster.start_node(node, small_disk=(kept, DISK_KB))
+    cluster.start_node(node, small_disk=(kept, size))
     code = workflow.start("--retries", "0", "--keep-going").wait()
     if code == 0:
         raise SystemExit(f"the workflow did not fail with a full disk on {node}")
@@ -170,6 +171,8 @@ def main() -> None:
     options = parser.parse_args()
     if os.geteuid() != 0:
         raise SystemExit("cluster.py needs root: each node is a namespace of processes and mounts")
+    # The daemons end with this program.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     bm, scratch = options.bm.resolve(), options.scratch.resolve()
     shutil.rmtree(scratch, ignore_errors=True)
     files = sources(options.data.resolve() if options.data else None)
@@ -190,7 +193,9 @@ def main() -> None:
             note("a node killed")
             killed = killed_node(Workflow(cluster, bm, scratch / "killed", lanes), expected)
             note("a full disk on a node")
-            disk = full_disk(Workflow(cluster, bm, scratch / "disk", lanes), expected)
+            # Smaller than any file of kept reads.
+            size = min(file.stat().st_size for file in (scratch / "single" / "kept").iterdir()) // 2 // 1024
+            disk = full_disk(Workflow(cluster, bm, scratch / "disk", lanes), expected, size)
     result = {
         "format": 1,
         "provenance": versions,

@@ -19,33 +19,39 @@ class Lane:
     files: tuple[Path, ...]
 
 
-def repeat(source: Path, copies: range, target: Path) -> int:
-    """Writes all reads of a file once for each of ``copies``, with this number at the end of the name; returns the number of reads."""
+def repeat(source: Path, copies: int, target: Path, part: int = 0, parts: int = 1) -> int:
+    """Writes the reads of one of equal parts of a file ``copies`` times, with new names; returns the number of reads.
+
+    The number of the copy is at the end of the name.
+    """
     lines = gzip.decompress(source.read_bytes()).split(b"\n")
-    names = [NAME.match(line).end() for line in lines[0:-1:4]]
+    reads = len(lines) // 4
+    own = range(reads * part // parts, reads * (part + 1) // parts)
+    ends = {read: NAME.match(lines[4 * read]).end() for read in own}
     with gzip.open(target, "wb", compresslevel=1) as output:
-        for copy in copies:
+        for copy in range(1, copies + 1):
             suffix = b":%d" % copy
-            for read, end in enumerate(names):
+            for read, end in ends.items():
                 name, *others = lines[4 * read : 4 * read + 4]
                 output.write(b"\n".join([name[:end] + suffix + name[end:], *others, b""]))
-    return len(copies) * len(names)
+    return copies * len(own)
 
 
 def make(sources: dict[str, list[list[Path]]], reads: int, folder: Path) -> tuple[list[Lane], int]:
-    """Writes lanes with about this number of reads in all; ``sources`` has the files of each lane of each sample."""
+    """Writes lanes with about this number of reads in all; ``sources`` has the files of each lane of each sample.
+
+    Lanes of the same files each have a part of them: bm refuses to learn from the same reads twice.
+    """
     folder.mkdir(parents=True)
-    present = sum(count(file) for lanes in sources.values() for files in lanes for file in files)
+    present = sum(count(file) / all_files.count(files) for all_files in sources.values() for files in all_files for file in files)
     copies = max(1, round(reads / present))
     lanes, written = [], 0
     for sample, all_files in sources.items():
-        for number, files in enumerate(all_files, start=1):
-            # No name is twice in a sample, also where two lanes are of one file.
-            numbers = range(number * copies, (number + 1) * copies)
+        for number, files in enumerate(all_files):
             targets = []
             for mate, source in enumerate(files, start=1):
-                targets.append(folder / f"{sample}_L{number:03}_R{mate}.fastq.gz")
-                written += repeat(source, numbers, targets[-1])
+                targets.append(folder / f"{sample}_L{number + 1:03}_R{mate}.fastq.gz")
+                written += repeat(source, copies, targets[-1], all_files[:number].count(files), all_files.count(files))
             lanes.append(Lane(sample, tuple(targets)))
     return lanes, written
 

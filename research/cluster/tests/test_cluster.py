@@ -20,20 +20,20 @@ class Reads(unittest.TestCase):
             folder = Path(name)
             source = folder / "a.fastq.gz"
             source.write_bytes(gzip.compress(b"@r1 1:N:0\nAC\n+\nII\n@r2/1\nG\n+\n#\n"))
-            self.assertEqual(reads.repeat(source, range(3, 5), folder / "b.fastq.gz"), 4)
+            self.assertEqual(reads.repeat(source, 2, folder / "b.fastq.gz"), 4)
             lines = gzip.decompress((folder / "b.fastq.gz").read_bytes()).split(b"\n")
-            self.assertEqual(lines[0::4], [b"@r1:3 1:N:0", b"@r2:3/1", b"@r1:4 1:N:0", b"@r2:4/1", b""])
+            self.assertEqual(lines[0::4], [b"@r1:1 1:N:0", b"@r2:1/1", b"@r1:2 1:N:0", b"@r2:2/1", b""])
             self.assertEqual(lines[1:4], [b"AC", b"+", b"II"])
 
-    def test_no_name_is_twice_in_a_sample_with_two_lanes_of_one_file(self):
+    def test_lanes_of_one_file_have_different_reads(self):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             source = folder / "a.fastq.gz"
-            source.write_bytes(gzip.compress(b"@r1\nAC\n+\nII\n"))
-            lanes, number = reads.make({"s": [[source], [source]]}, 6, folder / "lanes")
-            self.assertEqual(number, 6)
-            names = [line for lane in lanes for line in gzip.decompress(lane.files[0].read_bytes()).split(b"\n")[0:-1:4]]
-            self.assertEqual(len(set(names)), 6)
+            source.write_bytes(gzip.compress(b"".join(b"@r%d\nAC\n+\nII\n" % read for read in range(5))))
+            lanes, number = reads.make({"s": [[source], [source]]}, 10, folder / "lanes")
+            self.assertEqual(number, 10)
+            names = [gzip.decompress(lane.files[0].read_bytes()).split(b"\n")[0:-1:4] for lane in lanes]
+            self.assertEqual(names, [[b"@r0:1", b"@r1:1", b"@r0:2", b"@r1:2"], [f"@r{read}:{copy}".encode() for copy in (1, 2) for read in (2, 3, 4)]])
 
 
 class Results(unittest.TestCase):
