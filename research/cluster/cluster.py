@@ -3,8 +3,8 @@
 
     cluster.py --bm BM --slurm DIR --scratch DIR --output DIR [--data DIR] [--reads N]
 
-The same reads are filtered four times: by single calls; on the cluster; on the cluster while a node is killed in the middle
-of a job; on the cluster with a full disk on one node, which must fail, and then without. ``cargo xtask cluster`` calls this,
+The same reads are filtered by single calls; on the cluster, each lane by one, two and four jobs; on the cluster while a node is
+killed in the middle of a job; on the cluster with a full disk on one node, which must fail, and then without. ``cargo xtask cluster`` calls this,
 with an interpreter that has Snakemake. Needs root, for the namespaces of the nodes.
 """
 
@@ -33,6 +33,9 @@ from workflow import Workflow, compare, single_calls
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# Jobs for a lane.
+SHARDS = (1, 2, 4)
+
 # Seconds until a job must have come to the second node.
 LONG = 900
 
@@ -51,11 +54,12 @@ def plain(workflow: Workflow, expected: dict[str, str], group: Group) -> dict[st
     began, cpu = time.monotonic(), group.seconds()
     workflow.run()
     wall, cpu = time.monotonic() - began, group.seconds() - cpu
-    compare("the cluster", workflow.digests(), expected)
-    rows, parts = workflow.multiqc_samples(), workflow.parts()
-    if rows != parts:
-        raise SystemExit(f"MultiQC shows {', '.join(rows)}, expected {', '.join(parts)}")
-    return {"wall_s": round(wall, 1), "cpu_s": round(cpu, 1), "cpu_bm_s": round(workflow.cpu_s(), 1), "multiqc_samples": len(rows)}
+    compare(f"with {workflow.shards} jobs for a lane", workflow.digests(), expected)
+    rows, samples = sorted(workflow.multiqc_samples()), sorted({lane.sample for lane in workflow.lanes})
+    if rows != samples:
+        raise SystemExit(f"MultiQC shows {', '.join(rows)}, expected {', '.join(samples)}")
+    used = {"wall_s": round(wall, 1), "cpu_s": round(cpu, 1), "cpu_bm_s": round(workflow.cpu_s(), 1)}
+    return {"shards": workflow.shards, **used, "multiqc_samples": len(rows)}
 
 
 def filter_job(cluster: Cluster, node: str) -> str | None:
@@ -125,7 +129,7 @@ def full_disk(workflow: Workflow, expected: dict[str, str], size: int) -> dict[s
         raise SystemExit(f"with a full disk on one node, these have a final name and are wrong: {', '.join(wrong)}")
     for name in expected.keys() - finished.keys():
         part = re.sub(r"(_R[12])?\.fastq\.gz$", "", name)
-        if reports := [file.name for file in (workflow.results / "reports").glob(f"{part}[._]*")]:
+        if reports := [file.name for file in (workflow.results / "reports" / "parts").glob(f"{part}.json")]:
             raise SystemExit(f"{name} could not be written, and has reports: {', '.join(reports)}")
     logs = sorted((workflow.results / "logs" / "filter").glob("*.log"))
     messages = [line for log in logs for line in log.read_text(errors="replace").splitlines() if line.startswith("bm: ") and "No space left" in line]
@@ -188,8 +192,11 @@ def main() -> None:
             started = round(time.monotonic() - began, 1)
             note(f"{cluster.version()} started in {started} s")
             versions = provenance(bm, cluster.version())
-            note("on two nodes")
-            on_cluster = plain(Workflow(cluster, bm, scratch / "plain", lanes), expected, group)
+            on_cluster = []
+            for shards in SHARDS:
+                note(f"on two nodes, {shards} jobs for a lane")
+                on_cluster.append(plain(Workflow(cluster, bm, scratch / "plain", lanes, shards), expected, group))
+                shutil.rmtree(scratch / "plain")
             note("a node killed")
             killed = killed_node(Workflow(cluster, bm, scratch / "killed", lanes), expected)
             note("a full disk on a node")
@@ -212,7 +219,7 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "cluster.json").write_text(json.dumps(result, indent=2) + "\n")
     (options.output / "cluster.md").write_text(page.render(result))
-    for folder in ("reads", "single", "plain", "killed", "disk"):
+    for folder in ("reads", "single", "killed", "disk"):
         shutil.rmtree(scratch / folder)
     note(f"wrote {options.output}")
 

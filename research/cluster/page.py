@@ -7,17 +7,21 @@ def render(result: dict) -> str:
     """Returns the page, in Markdown, for the results of cluster.py."""
     of, killed, disk = result["provenance"], result["killed_node"], result["full_disk"]
     single, cluster = result["single_calls"], result["cluster"]
+    rows = "\n".join(
+        f"| two nodes, {row['shards']} job{'s' if row['shards'] > 1 else ''} for a lane | {row['wall_s']} | {row['cpu_s']} | {row['cpu_bm_s']} | all |"
+        for row in cluster
+    )
     return f"""# The workflow on two nodes of Slurm
 
 `cargo xtask cluster --keep` wrote this on {of["date"]}: {of["bm"]}, {of["slurm"]}, Snakemake {of["snakemake"]} with its plugin for Slurm
 {of["snakemake_executor_plugin_slurm"]}, Python {of["python"]}; {of["cores"]} cores, {of["cpu"]}. {result["reads"]} reads in {result["lanes"]} lanes: real reads,
-repeated under new names. {result["files_compared"]} files were compared: those of the packages byte by byte, kept reads as text. MultiQC shows
-{cluster["multiqc_samples"]} lanes.
+repeated under new names. {result["files_compared"]} files were compared: those of the packages byte by byte, kept reads as text, merged reports but
+for times and names of files. MultiQC shows {cluster[0]["multiqc_samples"]} samples.
 
 | | wall, s | CPU, s | CPU of bm alone, s | files as from single calls |
 |---|---|---|---|---|
 | single calls | {single["wall_s"]} | {single["cpu_s"]} | {single["cpu_s"]} | |
-| two nodes | {cluster["wall_s"]} | {cluster["cpu_s"]} | {cluster["cpu_bm_s"]} | all |
+{rows}
 | a node killed during bm filter | {killed["wall_s"]} | – | – | all |
 | a full disk on a node, then a second run | – | – | – | all |
 

@@ -1,14 +1,20 @@
-"""Lanes of some million reads, from real reads that are repeated under new names."""
+"""Lanes of some million reads, from real reads that are repeated under new names, in files of BGZF blocks."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import re
+import struct
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 NAME = re.compile(rb"@[^\s/]+")
+
+# Bytes of text in a block; no block may have more than 65,536, compressed or not.
+BLOCK = 65_280
 
 
 @dataclass(frozen=True)
@@ -28,13 +34,37 @@ def repeat(source: Path, copies: int, target: Path, part: int = 0, parts: int = 
     reads = len(lines) // 4
     own = range(reads * part // parts, reads * (part + 1) // parts)
     ends = {read: NAME.match(lines[4 * read]).end() for read in own}
-    with gzip.open(target, "wb", compresslevel=1) as output:
+
+    def records() -> Iterable[bytes]:
         for copy in range(1, copies + 1):
             suffix = b":%d" % copy
             for read, end in ends.items():
                 name, *others = lines[4 * read : 4 * read + 4]
-                output.write(b"\n".join([name[:end] + suffix + name[end:], *others, b""]))
+                yield b"\n".join([name[:end] + suffix + name[end:], *others, b""])
+
+    write_bgzf(records(), target)
     return copies * len(own)
+
+
+def write_bgzf(texts: Iterable[bytes], target: Path) -> None:
+    """Writes texts as blocks of gzip whose size is in their header, as in section 4.1 of the specification of SAM."""
+    with target.open("wb") as output:
+        waiting = bytearray()
+        for text in texts:
+            waiting += text
+            while len(waiting) >= BLOCK:
+                output.write(block(bytes(waiting[:BLOCK])))
+                del waiting[:BLOCK]
+        if waiting:
+            output.write(block(bytes(waiting)))
+        output.write(block(b""))
+
+
+def block(text: bytes) -> bytes:
+    deflate = zlib.compressobj(1, zlib.DEFLATED, -15)
+    data = deflate.compress(text) + deflate.flush()
+    head = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x06\0BC\x02\0"
+    return head + struct.pack("<H", len(data) + 25) + data + struct.pack("<II", zlib.crc32(text), len(text))
 
 
 def make(sources: dict[str, list[list[Path]]], reads: int, folder: Path) -> tuple[list[Lane], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -19,6 +20,9 @@ MEMORY_MB = 2000
 
 # Written by Snakemake into each folder that a rule makes.
 TIMESTAMP = ".snakemake_timestamp"
+
+# Values of a report that tell how bm was called.
+OF_THE_CALLS = ("inputs", "outputs", "seconds", "threads")
 
 TIMED_BM = """#!/bin/sh
 # bm, with its CPU time in a file.
@@ -37,6 +41,7 @@ class Workflow:
     bm: Path
     folder: Path
     lanes: list[Lane]
+    shards: int = 1  # of each lane
 
     def __post_init__(self) -> None:
         self.times = self.folder / "times"
@@ -55,7 +60,8 @@ class Workflow:
         """Starts Snakemake, which submits the jobs, with the profile for Slurm."""
         threads = [f"{rule}={CPUS}" for rule in ("observe", "adapt", "filter_pairs", "filter_single")]
         command = [sys.executable, "-m", "snakemake", "--snakefile", PACKAGING / "workflow" / "Snakefile", "--directory", self.folder]
-        command += ["--profile", PACKAGING / "profiles" / "slurm", "--config", "samples=samples.csv", f"memory_mb={MEMORY_MB}"]
+        command += ["--profile", PACKAGING / "profiles" / "slurm", "--config", "samples=samples.csv"]
+        command += [f"memory_mb={MEMORY_MB}", f"shards={self.shards}"]
         command += ["--set-threads", *threads, "--default-resources", "slurm_partition=work"]
         # There is no accounting, and these jobs take seconds.
         command += ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"]
@@ -90,28 +96,19 @@ class Workflow:
             seconds += sum(60 * int(minutes) + float(rest) for minutes, rest in re.findall(r"(\d+)m([\d.]+)s", children))
         return seconds
 
-    def parts(self) -> list[str]:
-        """Returns the names of all parts, as MultiQC shows them, sorted."""
-        numbers: dict[str, int] = {}
-        names = []
-        for lane in self.lanes:
-            numbers[lane.sample] = numbers.get(lane.sample, 0) + 1
-            names.append(f"{lane.sample} L{numbers[lane.sample]:03}")
-        return sorted(names)
-
     def multiqc_samples(self) -> list[str]:
-        """Returns the names in MultiQC's table of reads, sorted."""
+        """Returns the names in MultiQC's table of reads, in its order."""
         table = self.results / "multiqc" / "multiqc_data" / "multiqc_bm_reads_plot.txt"
-        return sorted(line.split("\t")[0] for line in table.read_text().splitlines()[1:])
+        return [line.split("\t")[0] for line in table.read_text().splitlines()[1:]]
 
     def digests(self) -> dict[str, str]:
-        return digests(self.results / "models", self.results / "kept")
+        return digests(self.results)
 
 
 def single_calls(bm: Path, lanes: list[Lane], folder: Path) -> dict[str, str]:
-    """Runs bm adapt once per sample on all of its files, and bm filter once per lane; returns the digests of what they write."""
-    models, kept = folder / "models", folder / "kept"
-    for each in (models, kept):
+    """Runs bm adapt once per sample on all of its files, bm filter once per lane and bm report merge; returns the digests of what they write."""
+    models, kept, reports = folder / "models", folder / "kept", folder / "reports"
+    for each in (models, kept, reports):
         each.mkdir(parents=True)
     threads = ["-j", str(CPUS), "-q"]
     for sample in dict.fromkeys(lane.sample for lane in lanes):
@@ -119,23 +116,34 @@ def single_calls(bm: Path, lanes: list[Lane], folder: Path) -> dict[str, str]:
         model = models / f"{sample}.model"
         files = [file for lane in own for file in lane.files]
         subprocess.run([bm, "adapt", *files, "--evidence", "--max-memory", f"{MEMORY_MB}M", *threads, "-o", model], check=True)
+        parts = []
         for number, lane in enumerate(own, start=1):
             name = f"{sample}_L{number:03}"
             outputs = ["-o", kept / f"{name}.fastq.gz"]
             if len(lane.files) == 2:
                 outputs = ["-o", kept / f"{name}_R1.fastq.gz", "-O", kept / f"{name}_R2.fastq.gz"]
-            subprocess.run([bm, "filter", *lane.files, "-m", model, *threads, *outputs], check=True)
-    return digests(models, kept)
+            parts.append(folder / f"{name}.json")
+            subprocess.run([bm, "filter", *lane.files, "-m", model, *threads, *outputs, "--report", parts[-1]], check=True)
+        subprocess.run([bm, "report", "merge", *parts, "-o", reports / f"{sample}.filter.json"], check=True)
+    return digests(folder)
 
 
-def digests(models: Path, kept: Path) -> dict[str, str]:
-    """Returns the SHA-256 of every file of the packages, and of the text of every file of reads, by name."""
+def digests(folder: Path) -> dict[str, str]:
+    """Returns the SHA-256 of every file of the packages, of the text of every file of reads, and of the merged reports, by name."""
+    models = folder / "models"
     files = [file for file in sorted(models.rglob("*")) if file.is_file() and file.name != TIMESTAMP]
     found = {str(file.relative_to(models)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-    for file in sorted(kept.glob("*.gz")):
+    for file in sorted((folder / "kept").glob("*.gz")):
         with gzip.open(file) as text:
             found[file.name] = hashlib.file_digest(text, "sha256").hexdigest()
+    for file in sorted((folder / "reports").glob("*.filter.json")):
+        found[file.name] = hashlib.sha256(counted(json.loads(file.read_text())).encode()).hexdigest()
     return found
+
+
+def counted(report: dict) -> str:
+    """Returns what a report counted, without times and names of files."""
+    return json.dumps({key: value for key, value in report.items() if key not in OF_THE_CALLS}, sort_keys=True)
 
 
 def compare(what: str, found: dict[str, str], expected: dict[str, str]) -> None:

@@ -1,7 +1,10 @@
-# bm observe for each part, bm adapt for each sample, bm filter for each part.
+# bm observe for each part, bm adapt for each sample, bm filter for each part, and what its parts wrote as one.
 
 EVIDENCE = "--evidence" if config["evidence"] else ""
 MEMORY = f"--max-memory {config['memory_mb']}M"
+
+# What bm filter writes is removed where it is put together.
+filtered = temp if config["shards"] > 1 else str
 
 
 rule observe:
@@ -18,9 +21,10 @@ rule observe:
         mem_mb=config["memory_mb"] + 1000,
         runtime=60,
     params:
+        shard=shard_option,
         options=f"{EVIDENCE} {MEMORY} {config['learn_options']}",
     shell:
-        "bm observe {input.reads:q} {params.options} -j {threads} -o {output:q} > {log:q} 2>&1"
+        "bm observe {input.reads:q} {params.shard} {params.options} -j {threads} -o {output:q} > {log:q} 2>&1"
 
 
 # The reads are inputs too: where cycles failed, or many reads are copies, bm adapt counts k-mers again.
@@ -52,10 +56,8 @@ rule filter_pairs:
         reads=reads_of_part,
         model=f"{RESULTS}/models/{{sample}}.model",
     output:
-        kept=[f"{RESULTS}/kept/{{sample}}_{{part}}_R{mate}.fastq.gz" for mate in (1, 2)],
-        report=f"{RESULTS}/reports/{{sample}}_{{part}}.filter.json",
-        page=f"{RESULTS}/reports/{{sample}}_{{part}}.filter.html",
-        counts=f"{RESULTS}/reports/{{sample}}_{{part}}_mqc.json",
+        kept=[filtered(f"{FILTERED}/{{sample}}_{{part}}_R{mate}.fastq.gz") for mate in (1, 2)],
+        report=f"{RESULTS}/reports/parts/{{sample}}_{{part}}.json",
     log:
         f"{RESULTS}/logs/filter/{{sample}}_{{part}}.log",
     wildcard_constraints:
@@ -67,21 +69,57 @@ rule filter_pairs:
         mem_mb=2000,
         runtime=120,
     params:
+        shard=shard_option,
         second=lambda wildcards, output: ["-O", output.kept[1]],
         options=config["filter_options"],
     shell:
-        "bm filter {input.reads:q} -m {input.model:q} {params.options} -j {threads} -o {output.kept[0]:q} {params.second:q}"
-        " --report {output.report:q} --html {output.page:q} --multiqc {output.counts:q} > {log:q} 2>&1"
+        "bm filter {input.reads:q} {params.shard} -m {input.model:q} {params.options} -j {threads} -o {output.kept[0]:q} {params.second:q}"
+        " --report {output.report:q} > {log:q} 2>&1"
 
 
 use rule filter_pairs as filter_single with:
     output:
-        kept=[f"{RESULTS}/kept/{{sample}}_{{part}}.fastq.gz"],
-        report=f"{RESULTS}/reports/{{sample}}_{{part}}.filter.json",
-        page=f"{RESULTS}/reports/{{sample}}_{{part}}.filter.html",
-        counts=f"{RESULTS}/reports/{{sample}}_{{part}}_mqc.json",
+        kept=[filtered(f"{FILTERED}/{{sample}}_{{part}}.fastq.gz")],
+        report=f"{RESULTS}/reports/parts/{{sample}}_{{part}}.json",
     wildcard_constraints:
         sample=any_of(SINGLE),
     params:
+        shard=shard_option,
         second=[],
         options=config["filter_options"],
+
+
+# Files of BGZF blocks, one after the other, are a file of BGZF blocks.
+if config["shards"] > 1:
+
+    rule join_shards:
+        input:
+            shards_of_lane,
+        output:
+            f"{RESULTS}/kept/{{sample}}_{{lane}}{{mate}}.fastq.gz",
+        log:
+            f"{RESULTS}/logs/join/{{sample}}_{{lane}}{{mate}}.log",
+        resources:
+            mem_mb=500,
+            runtime=60,
+        shell:
+            "cat {input:q} > {output:q} 2> {log:q}"
+
+
+rule report:
+    input:
+        reports_of_sample,
+    output:
+        report=f"{RESULTS}/reports/{{sample}}.filter.json",
+        page=f"{RESULTS}/reports/{{sample}}.filter.html",
+        counts=f"{RESULTS}/reports/{{sample}}_mqc.json",
+    log:
+        f"{RESULTS}/logs/report/{{sample}}.log",
+    conda:
+        "../envs/bm.yaml"
+    resources:
+        mem_mb=500,
+        runtime=10,
+    shell:
+        "bm report merge {input:q} -o {output.report:q} --html {output.page:q} --multiqc {output.counts:q} --sample {wildcards.sample:q}"
+        " > {log:q} 2>&1"

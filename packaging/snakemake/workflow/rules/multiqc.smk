@@ -1,27 +1,9 @@
-# One page over all parts.
-
-
-localrules:
-    name_counts,
-
-
-# bm names the counts after the file of the reads, and files of two lanes may have the same name.
-rule name_counts:
-    input:
-        f"{RESULTS}/reports/{{sample}}_{{part}}_mqc.json",
-    output:
-        f"{RESULTS}/multiqc/counts/{{sample}}_{{part}}_mqc.json",
-    log:
-        f"{RESULTS}/logs/multiqc/{{sample}}_{{part}}.log",
-    params:
-        name="{sample} {part}",
-    script:
-        "../scripts/name_counts.py"
+# One page over all samples.
 
 
 rule multiqc:
     input:
-        [f"{RESULTS}/multiqc/counts/{part.sample}_{part.name}_mqc.json" for part in PARTS],
+        [f"{RESULTS}/reports/{sample}_mqc.json" for sample in sorted(PAIRED | SINGLE)],
     output:
         page=f"{RESULTS}/multiqc/multiqc_report.html",
         data=directory(f"{RESULTS}/multiqc/multiqc_data"),

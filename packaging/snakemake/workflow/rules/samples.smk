@@ -12,22 +12,30 @@ RESULTS = config["results"].rstrip("/")
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """What one job observes or filters: a shard of a lane. A lane is one shard."""
+    """What one job observes or filters: a shard of a lane, or all of it."""
 
     sample: str
     lane: int  # from 1, in the order of the sample sheet
     reads: tuple[str, ...]  # one file, or two of mates
-    shard: int = 1
-    shards: int = 1
+    shard: int  # from 1
+    shards: int
+
+    @property
+    def lane_name(self) -> str:
+        return f"L{self.lane:03}"
 
     @property
     def name(self) -> str:
-        lane = f"L{self.lane:03}"
-        return lane if self.shards == 1 else f"{lane}.{self.shard}of{self.shards}"
+        return self.lane_name if self.shards == 1 else f"{self.lane_name}.{self.shard}of{self.shards}"
+
+    @property
+    def option(self) -> str:
+        """What tells bm which part of the files to read."""
+        return "" if self.shards == 1 else f"--shard {self.shard}/{self.shards}"
 
 
-def read_parts(path: str) -> list[Part]:
-    """Returns the parts of all samples, in the order of the sample sheet."""
+def read_parts(path: str, shards: int) -> list[Part]:
+    """Returns the parts of all samples, in the order of the sample sheet; each lane has this many."""
     lanes: dict[str, int] = {}
     ends: dict[str, int] = {}
     seen: dict[str, int] = {}
@@ -47,37 +55,58 @@ def read_parts(path: str) -> list[Part]:
                     raise WorkflowError(f"{path}, line {line}: {file} is also in line {seen[file]}")
                 seen[file] = line
             lanes[sample] = lanes.get(sample, 0) + 1
-            parts.append(Part(sample, lanes[sample], reads))
+            parts += [Part(sample, lanes[sample], reads, shard, shards) for shard in range(1, shards + 1)]
     if not parts:
         raise WorkflowError(f"{path}: no samples")
     return parts
 
 
-PARTS = read_parts(config["samples"])
+PARTS = read_parts(config["samples"], config["shards"])
 PAIRED = {part.sample for part in PARTS if len(part.reads) == 2}
 SINGLE = {part.sample for part in PARTS} - PAIRED
+
+# Where bm filter writes: shards are put together afterwards.
+FILTERED = f"{RESULTS}/kept" if config["shards"] == 1 else f"{RESULTS}/shards"
 
 
 def parts_of(sample: str) -> list[Part]:
     return [part for part in PARTS if part.sample == sample]
 
 
+def part_of(wildcards) -> Part:
+    return next(part for part in parts_of(wildcards.sample) if part.name == wildcards.part)
+
+
 def reads_of_part(wildcards) -> list[str]:
-    return [file for part in parts_of(wildcards.sample) if part.name == wildcards.part for file in part.reads]
+    return list(part_of(wildcards).reads)
+
+
+def shard_option(wildcards) -> str:
+    return part_of(wildcards).option
 
 
 def reads_of_sample(wildcards) -> list[str]:
-    return [file for part in parts_of(wildcards.sample) for file in part.reads]
+    return list(dict.fromkeys(file for part in parts_of(wildcards.sample) for file in part.reads))
 
 
 def observations_of_sample(wildcards) -> list[str]:
     return [f"{RESULTS}/observed/{part.sample}/{part.name}.obs" for part in parts_of(wildcards.sample)]
 
 
+def reports_of_sample(wildcards) -> list[str]:
+    return [f"{RESULTS}/reports/parts/{part.sample}_{part.name}.json" for part in parts_of(wildcards.sample)]
+
+
+def shards_of_lane(wildcards) -> list[str]:
+    """The files of what the shards of a lane keep, in order, for one mate or for single reads."""
+    lane = [part for part in parts_of(wildcards.sample) if part.lane_name == wildcards.lane]
+    return [f"{FILTERED}/{part.sample}_{part.name}{wildcards.mate}.fastq.gz" for part in lane]
+
+
 def kept(part: Part) -> list[str]:
-    """The files of the reads of a part that pass."""
+    """The files of the reads of a lane that pass."""
     mates = ["_R1", "_R2"] if part.sample in PAIRED else [""]
-    return [f"{RESULTS}/kept/{part.sample}_{part.name}{mate}.fastq.gz" for mate in mates]
+    return [f"{RESULTS}/kept/{part.sample}_{part.lane_name}{mate}.fastq.gz" for mate in mates]
 
 
 def any_of(samples: set[str]) -> str:
@@ -87,4 +116,6 @@ def any_of(samples: set[str]) -> str:
 
 wildcard_constraints:
     sample=any_of(PAIRED | SINGLE),
+    lane=r"L\d+",
     part=r"L\d+(\.\d+of\d+)?",
+    mate="(_R[12])?",
