@@ -5,8 +5,7 @@ process BM_FILTER {
     conda "${moduleDir}/environment.yml"
 
     input:
-    // bm names the counts for MultiQC after the file of the reads.
-    tuple val(meta), path(reads, stageAs: "${meta.id}_?.fastq.gz"), path(model)
+    tuple val(meta), path(reads), path(model)
 
     output:
     tuple val(meta), path("*.kept*.fastq.gz"), emit: reads
@@ -32,7 +31,8 @@ process BM_FILTER {
         $kept \\
         --report ${prefix}.filter.json \\
         --html ${prefix}.filter.html \\
-        --multiqc ${prefix}_mqc.json
+        --multiqc ${prefix}_mqc.json \\
+        --sample ${prefix}
     """
 
     stub:
