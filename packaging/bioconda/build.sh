@@ -7,8 +7,4 @@ cargo install --path crates/bm-cli --locked --no-track --root "$PREFIX"
 "$PREFIX/bin/bm" completions bash | install -Dm644 /dev/stdin "$PREFIX/share/bash-completion/completions/bm"
 "$PREFIX/bin/bm" completions zsh | install -Dm644 /dev/stdin "$PREFIX/share/zsh/site-functions/_bm"
 "$PREFIX/bin/bm" completions fish | install -Dm644 /dev/stdin "$PREFIX/share/fish/vendor_completions.d/bm.fish"
-"$PREFIX/bin/bm" man | install -Dm644 /dev/stdin "$PREFIX/share/man/man1/bm.1"
-for command in filter score tune adapt encode report models selfcheck truth; do
-    "$PREFIX/bin/bm" man "$command" | install -Dm644 /dev/stdin "$PREFIX/share/man/man1/bm-$command.1"
-done
-"$PREFIX/bin/bm" man report merge | install -Dm644 /dev/stdin "$PREFIX/share/man/man1/bm-report-merge.1"
+"$PREFIX/bin/bm" man --all "$PREFIX/share/man/man1"

@@ -18,22 +18,6 @@ use serde_json::json;
 use crate::workspace::{SAMPLE_READS, Workspace};
 use crate::{digest, folder, print, process};
 
-/// The commands with a manual page of their own.
-const PAGES: [&str; 12] = [
-    "filter",
-    "score",
-    "tune",
-    "adapt",
-    "encode",
-    "report",
-    "report merge",
-    "models",
-    "selfcheck",
-    "truth",
-    "completions",
-    "man",
-];
-
 /// Shells, and the names of their completion scripts.
 const SHELLS: [(&str, &str); 3] = [("bash", "bm.bash"), ("zsh", "_bm"), ("fish", "bm.fish")];
 
@@ -105,12 +89,7 @@ pub(crate) fn make(workspace: &Workspace) -> Result<PathBuf> {
     for (shell, file) in SHELLS {
         write(folder.join("completions").join(file), printed(&["completions", shell])?)?;
     }
-    write(folder.join("man/bm.1"), printed(&["man"])?)?;
-    for page in PAGES {
-        let arguments: Vec<_> = ["man"].into_iter().chain(page.split(' ')).collect();
-        let file = format!("man/bm-{}.1", page.replace(' ', "-"));
-        write(folder.join(file), printed(&arguments)?)?;
-    }
+    process::stdout(Command::new(&program).args(["man", "--all"]).arg(folder.join("man")))?;
     for package in workspace.model_packages()? {
         let into = folder.join("models").join(package.file_name().context("a model has a name")?);
         folder::make(&into)?;

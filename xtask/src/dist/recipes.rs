@@ -44,8 +44,5 @@ fn recipes_have_the_version_and_licence_of_the_workspace() {
     let image = format!("FROM rust:{}-", package.rust_version);
     assert!(read("packaging/Dockerfile").contains(&image), "{image}");
     // The recipe installs the manual page of every command.
-    let script = read("packaging/bioconda/build.sh");
-    for page in super::PAGES.iter().filter(|page| !["completions", "man"].contains(page)) {
-        assert!(script.contains(&format!(" {page}")), "{page}");
-    }
+    assert!(read("packaging/bioconda/build.sh").contains("bm\" man --all "));
 }

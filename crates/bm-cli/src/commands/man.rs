@@ -1,6 +1,8 @@
 //! `bm man`: the help as manual pages.
 
+use std::fs;
 use std::io;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::CommandFactory;
@@ -16,6 +18,9 @@ pub(crate) struct Args {
     /// The command, and a command of it
     #[arg(value_name = "COMMAND")]
     commands: Vec<String>,
+    /// Write the pages of bm and of all its commands to this folder, as bm.1, bm-filter.1, …
+    #[arg(long, value_name = "FOLDER", conflicts_with = "commands")]
+    all: Option<PathBuf>,
 }
 
 impl Args {
@@ -23,6 +28,10 @@ impl Args {
     pub(crate) fn run<C: CommandFactory>(&self) -> Result<()> {
         let mut command = C::command();
         command.build();
+        if let Some(folder) = &self.all {
+            fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+            return write_pages(&command, "bm", folder);
+        }
         let mut page = &command;
         for name in &self.commands {
             let commands: Vec<_> = page.get_subcommands().collect();
@@ -35,6 +44,15 @@ impl Args {
         let text = manual_page(page.clone())?;
         terminal::print(&text)
     }
+}
+
+/// Writes the page of a command and those of its commands to a folder.
+fn write_pages(command: &clap::Command, name: &str, folder: &Path) -> Result<()> {
+    let path = folder.join(format!("{name}.1"));
+    fs::write(&path, manual_page(command.clone())?).with_context(|| path.display().to_string())?;
+    // What clap adds prints the help, and has no page.
+    let mut commands = command.get_subcommands().filter(|command| command.get_name() != "help");
+    commands.try_for_each(|it| write_pages(it, &format!("{name}-{}", it.get_name()), folder))
 }
 
 /// Returns a page in roff.

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::support::{BM, NOVASEQ, Scratch, bm, command, json, run, testdata};
+use crate::support::{BM, NOVASEQ, Scratch, bm, command, files, json, run, testdata};
 
 #[test]
 fn the_long_version_lists_models_engines_and_features() {
@@ -52,16 +52,30 @@ fn completions_include_every_command() {
 fn there_is_a_manual_page_for_every_command() {
     let page = bm(["man"]).done();
     assert!(page.text().contains(".TH bm 1") && page.text().contains("Keeps the good reads"));
-    for name in ["filter", "score", "tune", "adapt", "encode", "models", "selfcheck", "truth"] {
-        let page = bm(["man", name]).done();
-        assert!(
-            page.text().contains(&format!(".TH bm-{name} 1"))
-                && page.text().contains(".SH OPTIONS"),
-            "{name}"
-        );
+    let scratch = Scratch::new();
+    let folder = scratch.path("man1");
+    bm(["man", "--all", &folder]).done();
+    let all = files(&folder);
+    let help = bm(["--help"]).done();
+    let (_, commands) = help.text().split_once("Commands:\n").unwrap();
+    let commands = commands.lines().take_while(|line| !line.is_empty());
+    // Not the further lines of a description.
+    let commands = commands.filter(|line| !line.starts_with("   "));
+    let mut names: Vec<String> =
+        commands.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect();
+    names.retain(|name| name != "help");
+    assert!(names.len() > 10, "{names:?}");
+    names.extend(["models show", "report merge"].map(str::to_owned));
+    assert_eq!(all.len(), names.len() + 1, "{:?}", all.keys());
+    for name in names {
+        let arguments: Vec<&str> = ["man"].into_iter().chain(name.split(' ')).collect();
+        let page = run(&mut command(&arguments)).done();
+        let name = name.replace(' ', "-");
+        assert!(page.text().contains(&format!(".TH bm-{name} 1")), "{name}");
+        assert!(page.text().contains(".SH OPTIONS"), "{name}");
+        assert!(all[&format!("bm-{name}.1")] == page.stdout, "{name}");
     }
-    let page = bm(["man", "report", "merge"]).done();
-    assert!(page.text().contains(".TH bm-report-merge 1") && page.text().contains("\\-\\-html"));
+    assert!(all["bm-report-merge.1"].windows(8).any(|text| text == b"\\-\\-html"));
     // Examples keep their lines.
     let page = bm(["man", "filter"]).done();
     let (_, notes) = page.text().split_once(".SH NOTES\n.nf\nExamples:\n").unwrap();

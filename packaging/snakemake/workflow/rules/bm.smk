@@ -74,7 +74,7 @@ rule filter_pairs:
         options=config["filter_options"],
     shell:
         "bm filter {input.reads:q} {params.shard} -m {input.model:q} {params.options} -j {threads} -o {output.kept[0]:q} {params.second:q}"
-        " --report {output.report:q} > {log:q} 2>&1"
+        " --report {output.report:q} --distributions > {log:q} 2>&1"
 
 
 use rule filter_pairs as filter_single with:
