@@ -22,7 +22,7 @@ MEMORY_MB = 2000
 TIMESTAMP = ".snakemake_timestamp"
 
 # Values of a report that tell how bm was called.
-OF_THE_CALLS = ("inputs", "outputs", "seconds", "threads")
+OF_THE_CALLS = ("outputs", "time", "parts")
 
 TIMED_BM = """#!/bin/sh
 # bm, with its CPU time in a file.
@@ -123,7 +123,7 @@ def single_calls(bm: Path, lanes: list[Lane], folder: Path) -> dict[str, str]:
             if len(lane.files) == 2:
                 outputs = ["-o", kept / f"{name}_R1.fastq.gz", "-O", kept / f"{name}_R2.fastq.gz"]
             parts.append(folder / f"{name}.json")
-            subprocess.run([bm, "filter", *lane.files, "-m", model, *threads, *outputs, "--report", parts[-1]], check=True)
+            subprocess.run([bm, "filter", *lane.files, "-m", model, *threads, *outputs, "--report", parts[-1], "--distributions"], check=True)
         subprocess.run([bm, "report", "merge", *parts, "-o", reports / f"{sample}.filter.json"], check=True)
     return digests(folder)
 

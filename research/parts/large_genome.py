@@ -24,7 +24,6 @@ import platform
 import re
 import subprocess
 import sys
-import time
 import unittest
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,7 +53,8 @@ class Templates:
 
 
 def templates(folder: Path, rng: np.random.Generator) -> Templates:
-    """Take the reads of the most frequent length that are aligned to their ends and differ from the reference by substitutions only."""
+    """Take the reads of the most frequent length, without their last base, that are aligned to their ends and differ from the
+    reference by substitutions only."""
     with gzip.open(next(folder.glob("*.truth.tsv.gz")), "rt") as lines:
         header = lines.readline().lstrip("#").split()
         rows = [dict(zip(header, line.rstrip("\n").split("\t"), strict=True)) for line in lines]
@@ -79,7 +79,8 @@ def templates(folder: Path, rng: np.random.Generator) -> Templates:
     shifts = np.zeros(qualities.shape, np.uint8)
     for row, (_, places) in zip(shifts, found, strict=True):
         row[places] = rng.integers(1, 4, len(places))
-    return Templates(qualities, shifts)
+    # The last cycle of this run failed.
+    return Templates(qualities[:, :-1], shifts[:, :-1])
 
 
 def genome(bases: int, rng: np.random.Generator) -> np.ndarray:

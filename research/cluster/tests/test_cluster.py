@@ -61,7 +61,7 @@ class Results(unittest.TestCase):
                 (folder / "models" / "s.model" / workflow.TIMESTAMP).write_text(str(level))
                 (folder / "kept" / "s.fastq.gz").write_bytes(gzip.compress(b"@r\nACGT\n+\nIIII\n", level))
                 (folder / "reports").mkdir()
-                (folder / "reports" / "s.filter.json").write_text(json.dumps({"reads": {"in": 3}, "seconds": level}))
+                (folder / "reports" / "s.filter.json").write_text(json.dumps({"reads": {"in": 3}, "time": {"wall_s": level}}))
                 found.append(workflow.digests(folder))
             self.assertEqual(sorted(found[0]), ["s.fastq.gz", "s.filter.json", "s.model/manifest.json"])
             workflow.compare("two levels", *found)
