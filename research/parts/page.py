@@ -36,30 +36,35 @@ def shards(result: dict) -> str:
     per_read = {step: one["cpu_s"][step] / run["reads"] for step in ("observe", "filter")}
     per_shard = {step: max(0.0, (four["cpu_s"][step] - one["cpu_s"][step]) / 3) for step in ("observe", "filter")}
     learn = one["longest_call_s"]["adapt"]
+    merge = max(0.0, (four["longest_call_s"]["adapt"] - learn) / 3)
+    observed = [size / 1e6 for size in result["observed_bytes"].values()]
     lines += [
         "",
-        f"Learning from what was observed takes {learn:.1f} s of wall time here, whatever the number of shards; each further shard costs "
-        f"{per_shard['observe']:.2f} s of CPU to observe and {per_shard['filter']:.2f} s to filter, for the first reads of the files, which every shard reads.",
+        f"Each further shard costs {per_shard['observe']:.2f} s of CPU to observe, {merge:.2f} s of wall time to merge, and {per_shard['filter']:.2f} s to filter. "
+        "Every shard looks at the first reads of the files, and writes nearly all k-mers of the genome, which its part of the reads covers "
+        f"{run['depth'] / 4:g} times or more: the files of `bm observe` have {', '.join(f'{size:.0f}' for size in observed)} MB together.",
         "",
         "### Arithmetic for larger runs, not measured",
         "",
         f"A read takes {1e6 * per_read['observe']:.1f} µs of CPU to observe and {1e6 * per_read['filter']:.1f} µs to filter. With n machines of {CORES} cores, "
-        "each with an equal shard, a run takes at least (observe + filter) / n, and the same time for learning:",
+        f"each with an equal shard, a run takes at least (observe + filter) / n, the cost of a shard, {learn:.1f} s to learn, and the time to merge n files:",
         "",
-        "| reads | " + " | ".join(f"{machines} machine{'s' if machines > 1 else ''}" for machines in MACHINES) + " |",
-        "|---|" + "---|" * len(MACHINES),
+        "| reads | " + " | ".join(f"{machines} machine{'s' if machines > 1 else ''}" for machines in MACHINES) + " | shortest |",
+        "|---|" + "---|" * (len(MACHINES) + 1),
     ]
+
+    def hours(reads: int, machines: int) -> float:
+        divided = sum(per_read[step] * reads / machines + per_shard[step] for step in per_read) / CORES
+        return (divided + learn + merge * machines) / 3600
+
     for reads in RUNS:
-        cells = []
-        for machines in MACHINES:
-            seconds = sum(per_read[step] * reads / machines + per_shard[step] for step in per_read) / CORES + learn
-            cells.append(f"{seconds / 3600:.2f} h")
-        lines.append(f"| {reads:,} | {' | '.join(cells)} |")
-    bends = [f"{sum(per_read.values()) * reads / CORES / learn:,.0f} machines for {reads:,} reads" for reads in RUNS]
+        # Where dividing further saves less than merging one more file costs.
+        best = max(1, round((sum(per_read.values()) * reads / CORES / max(merge, 1e-3)) ** 0.5))
+        cells = [f"{hours(reads, machines):.2f} h" for machines in MACHINES]
+        lines.append(f"| {reads:,} | {' | '.join(cells)} | {hours(reads, best):.2f} h, {best} machines |")
     lines += [
         "",
-        f"The curve bends where the divided work is as short as learning, with the {learn:.1f} s of this genome: at {' and '.join(bends)}. A larger genome takes "
-        "longer to merge (below), and a file system or network that all machines share may end the gain earlier.",
+        "For a genome of this size. A larger one takes longer to merge, and a disk or network that all machines share may end the gain earlier.",
         "",
     ]
     return "\n".join(lines)
