@@ -216,7 +216,7 @@ def main() -> None:
         facts.write_text(json.dumps(simulate(args, path)))
     run = json.loads(facts.read_text())
     results: dict[str, object] = {
-        "bm": subprocess.run([bm, "--version"], capture_output=True, text=True, check=True).stdout.strip(),
+        "bm": subprocess.run([bm, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[0],
         "date": datetime.date.today().isoformat(),
         "machine": processor(),
         "run": run,
