@@ -149,11 +149,11 @@ def simulate(args: argparse.Namespace, path: Path) -> dict[str, object]:
 
 
 def measured(scratch: Path, *command: object) -> dict[str, object]:
-    """Run a program; return its time and memory, and the last line that it says."""
+    """Run a program; return its time and memory, and which k-mers it says that it counted, if it says so."""
     job = Job(scratch, 2, seconds=7200)
     job.call(*command)
-    said = (scratch / "stderr").read_text(encoding="utf-8").strip().splitlines()
-    return {**job.used(), "said": said[-1] if said else ""}
+    said = re.search(r"(\S+(?: % of the)? \d+-mers[^;]*) counted;", (scratch / "stderr").read_text(encoding="utf-8"))
+    return job.used() | ({"counted": said[1]} if said else {})
 
 
 def verdicts(scratch: Path, bm: Path, model: Path) -> dict[str, float]:

@@ -10,6 +10,7 @@ mod images;
 mod licences;
 mod models;
 mod pins;
+mod places;
 mod requirements;
 mod source;
 mod unsafety;
@@ -76,6 +77,16 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let packages = workspace.model_packages()?;
     if packages.is_empty() {
         findings.push("models: no folder holds a manifest.json".into());
+    }
+    for file in workspace.files(|_| true)? {
+        let path = workspace.relative(&file);
+        // Pictures are no text, and name nothing.
+        if path.starts_with("research/")
+            && path.contains("/results/")
+            && let Ok(text) = fs::read_to_string(&file)
+        {
+            findings.extend(places::check(&path, &text));
+        }
     }
     for package in packages {
         findings.extend(models::check(&workspace.relative(&package), &package)?);

@@ -55,20 +55,41 @@ fn write_number(text: &mut Vec<u8>, mut number: u64) {
     text.push(number as u8);
 }
 
-fn read_number(input: &mut impl BufRead) -> Result<u64, KmerError> {
+/// Most bytes of a variable-length number.
+const LONGEST_NUMBER: usize = 10;
+
+/// Returns the variable-length number at the start of some bytes, and its length; `None` if it does not
+/// end there.
+#[inline(always)]
+fn number_in(bytes: &[u8]) -> Result<Option<(u64, usize)>, KmerError> {
     let mut number = 0;
-    for shift in (0..u64::BITS).step_by(7) {
-        let buffer = input.fill_buf().map_err(KmerError::Read)?;
-        let Some(byte) = buffer.first().copied() else {
-            return Err(KmerError::Content("the k-mers end too early".to_owned()));
-        };
-        input.consume(1);
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Ok(number);
+    for (at, byte) in bytes.iter().take(LONGEST_NUMBER).enumerate() {
+        number |= u64::from(byte & 0x7f) << (7 * at);
+        if *byte < 0x80 {
+            return Ok(Some((number, at + 1)));
         }
     }
+    if bytes.len() < LONGEST_NUMBER {
+        return Ok(None);
+    }
     Err(KmerError::Content("a number of more than ten bytes".to_owned()))
+}
+
+/// Returns the cell of the k-mer at the start of some bytes, which comes after the one with the upper bits
+/// of hash `before`, and the number of its bytes; `None` if there are too few.
+#[inline(always)]
+fn cell_in(bytes: &[u8], before: Option<u64>) -> Result<Option<(u64, usize)>, KmerError> {
+    let Some((step, first)) = number_in(bytes)? else { return Ok(None) };
+    let Some((more, second)) = number_in(&bytes[first..])? else { return Ok(None) };
+    let hash = before.unwrap_or(0).checked_add(step);
+    match hash.filter(|hash| *hash >> (u64::BITS - COUNT_BITS) == 0) {
+        Some(hash) if (step > 0 || before.is_none()) && more < u64::from(MAX_COUNT) => {
+            Ok(Some((hash << COUNT_BITS | (more + 1), first + second)))
+        }
+        _ => Err(KmerError::Content(
+            "k-mers that do not rise, or with counts that are too high".to_owned(),
+        )),
+    }
 }
 
 /// The k-mers of a part of a run, read shard by shard from what [`Counter::write_counts`] wrote.
@@ -128,22 +149,39 @@ impl<R: BufRead> Counts<R> {
         }
         self.next += 1;
         let kmers = read_u32(&mut self.input)?;
-        let mut hash = 0_u64;
         // The list grows with what is read: the number may be wrong.
-        for index in 0..kmers {
-            let step = read_number(&mut self.input)?;
-            let more = read_number(&mut self.input)?;
-            let next = hash.checked_add(step).filter(|next| *next >> (u64::BITS - COUNT_BITS) == 0);
-            let is_next = index == 0 || step > 0;
-            match next {
-                Some(next) if is_next && more < u64::from(MAX_COUNT) => hash = next,
-                _ => {
-                    return Err(KmerError::Content(
-                        "k-mers that do not rise, or with counts that are too high".to_owned(),
-                    ));
+        let (mut left, mut hash) = (kmers, None);
+        // The two numbers of a k-mer may be in two buffers.
+        let mut joined = Vec::new();
+        while left > 0 {
+            let buffer = self.input.fill_buf().map_err(KmerError::Read)?;
+            let mut used = 0;
+            while left > 0
+                && joined.is_empty()
+                && let Some((cell, bytes)) = cell_in(&buffer[used..], hash)?
+            {
+                hash = Some(cell >> COUNT_BITS);
+                cells.push(cell);
+                used += bytes;
+                left -= 1;
+            }
+            if left > 0 {
+                if buffer.is_empty() {
+                    return Err(KmerError::Content("the k-mers end too early".to_owned()));
+                }
+                // One byte more until the two numbers are there.
+                if used < buffer.len() {
+                    joined.push(buffer[used]);
+                    used += 1;
+                }
+                if let Some((cell, _)) = cell_in(&joined, hash)? {
+                    hash = Some(cell >> COUNT_BITS);
+                    cells.push(cell);
+                    joined.clear();
+                    left -= 1;
                 }
             }
-            cells.push(hash << COUNT_BITS | (more + 1));
+            self.input.consume(used);
         }
         Ok(())
     }
@@ -246,6 +284,8 @@ fn each<R: BufRead>(
 
 #[cfg(test)]
 mod tests {
+    use std::io::BufReader;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -274,7 +314,8 @@ mod tests {
     }
 
     fn merged(parts: &[Vec<u8>], bytes: usize) -> Index {
-        let open = |part| Counts::open(part).expect("as written");
+        // A number may begin in one buffer and end in the next one.
+        let open = |part| Counts::open(BufReader::with_capacity(7, part)).expect("as written");
         let open = || parts.iter().map(|part| open(&part[..])).collect::<Vec<_>>();
         let survey = Survey::of(&mut open()).expect("as written").expect("a part");
         survey.index(&mut open(), bytes).expect("as written")

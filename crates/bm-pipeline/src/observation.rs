@@ -33,8 +33,9 @@ const LEVEL: i32 = 3;
 const MOST_FACTS: u64 = 16 << 20;
 const MOST_HEAD: u64 = 64 << 20;
 
-/// Largest window of zstd that is accepted, as a power of two; the level above needs 2 MB.
-const WINDOW: u32 = 23;
+/// Window of zstd, as a power of two: `bm adapt` holds those of all parts at once. K-mers are not
+/// compressed better in a larger one.
+const WINDOW: u32 = 17;
 
 /// What is known of a part of a run beside its reads and k-mers.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -132,6 +133,7 @@ pub(crate) fn write(
     let write = || -> io::Result<()> {
         let mut frame = zstd::Encoder::new(&mut *output, LEVEL)?;
         frame.include_checksum(true)?;
+        frame.window_log(WINDOW)?;
         for text in [&json[..], head.text()] {
             frame.write_all(&(text.len() as u64).to_le_bytes())?;
             frame.write_all(text)?;

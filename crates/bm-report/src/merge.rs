@@ -191,7 +191,10 @@ fn refuse_twice(reports: &[(String, Report)]) -> Result<(), ReportError> {
         let refuse = |other: usize, why: &str| {
             let of = text::list(&part.inputs);
             let with = parts[other].0;
-            Err(ReportError::refused(name, format!("of {of}, as is {with}{why}")))
+            Err(ReportError::refused(
+                name,
+                format!("counts the reads of {of}, as does {with}{why}"),
+            ))
         };
         if part.is_of_stream() {
             if let Some(other) = streams.iter().find(|other| parts[**other].1 == *part) {

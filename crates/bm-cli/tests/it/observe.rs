@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 
 use crate::support::{
     HISEQ, MEASLES, MEASLES_2, Run, Scratch, bm, bm_with_stdin, command, files, json, records, run,
@@ -203,9 +204,15 @@ fn what_does_not_fit_together_is_refused() {
     let mut other_format = zstd::decode_all(&whole[8..]).unwrap();
     let at = other_format.windows(11).position(|text| text == b"\"format\":1,").unwrap();
     other_format[at + 9] = b'9';
-    let frame = zstd::encode_all(&other_format[..], 1).unwrap();
-    fs::write(&damaged, [&whole[..8], &frame].concat()).unwrap();
+    let mut frame = zstd::Encoder::new(whole[..8].to_vec(), 1).unwrap();
+    frame.window_log(17).unwrap();
+    frame.write_all(&other_format).unwrap();
+    fs::write(&damaged, frame.finish().unwrap()).unwrap();
     says(&[&damaged], "has format 9, written by bm ");
+    // A window that would take much memory for each of many parts.
+    let frame = zstd::encode_all(&other_format[..], 19).unwrap();
+    fs::write(&damaged, [&whole[..8], &frame].concat()).unwrap();
+    says(&[&damaged], "damaged.obs: ");
 }
 
 #[test]
