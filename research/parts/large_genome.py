@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Can a run of a large genome be learned where its k-mers do not fit in memory?
 
-    python research/parts/large_genome.py --data DIR --bm BM --scratch FOLDER     writes large_genome.json into --output
+    python research/parts/large_genome.py --data DIR --bm BM --scratch FOLDER     writes NAME.json into --output
     python research/parts/large_genome.py --check                                the tests
 
 A random genome of which a fifth are diverged copies of elements, and reads of it with the qualities and the errors of real reads: each
@@ -200,6 +200,7 @@ def main() -> None:
     parser.add_argument("--whole", help="memory to learn the run from its reads in one call, to compare")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, default=HERE / "results")
+    parser.add_argument("--name", default="large_genome", help="of the results file")
     parser.add_argument("--reuse", action="store_true", help="take the reads that are in the scratch folder")
     parser.add_argument("--check", action="store_true", help="run the tests")
     args = parser.parse_args()
@@ -249,7 +250,7 @@ def main() -> None:
         results["whole"] = {"memory": args.whole, **used, "same_bytes_as_in_shards": same}
         print(results["whole"], flush=True)
     args.output.mkdir(parents=True, exist_ok=True)
-    (args.output / "large_genome.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    (args.output / f"{args.name}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,10 @@ const NO_FACTOR: f32 = 0.0;
 /// Most depth ranges.
 const MOST_RANGES: u32 = 64;
 
+/// Version of what an index of a sample of the k-mers says of a read: 2 raised the probabilities of
+/// candidate bases k-mer by k-mer. Where all k-mers were counted, it is the version of the kinds of support.
+const SAMPLED_VERSION: u32 = 3;
+
 /// First bytes of an evidence file.
 const MAGIC: &[u8; 8] = b"bm-evid\n";
 
@@ -65,8 +69,8 @@ impl Evidence {
     /// probabilities by posterior ones.
     ///
     /// By Bayes, posterior odds are prior odds times the weight of the base's support. Where only a
-    /// sample of the k-mers was counted, unsupported k-mers raise the probabilities of their
-    /// candidate bases together.
+    /// sample of the k-mers was counted, the candidate bases of unsupported k-mers explain these
+    /// together.
     ///
     /// `uncounted` are the indices of the bases that cycles made whose k-mers were not counted.
     ///
@@ -108,11 +112,8 @@ impl Evidence {
             }
         }
         if !all {
-            support.spread_over_candidates(
-                &self.index,
-                self.weights.unsupported_kmer,
-                probabilities,
-            );
+            let factor = self.weights.unsupported_kmer;
+            support.explain_unsupported(&self.index, factor, probabilities);
         }
         covered
     }
@@ -128,7 +129,7 @@ impl Evidence {
         output.write_all(MAGIC)?;
         for number in [
             1 + u32::from(self.conversion.is_some()),
-            BaseSupport::VERSION,
+            version(&self.index),
             BaseSupport::COUNT as u32,
             self.weights.depths.len() as u32,
         ] {
@@ -162,13 +163,13 @@ impl Evidence {
         if magic != *MAGIC {
             return Err(content("not an evidence file".to_owned()));
         }
-        let (format, version, number) = (read_u32(input)?, read_u32(input)?, read_u32(input)?);
+        let (format, found, number) = (read_u32(input)?, read_u32(input)?, read_u32(input)?);
         if !(1..=Self::FORMAT).contains(&format)
-            || version != BaseSupport::VERSION
+            || ![BaseSupport::VERSION, SAMPLED_VERSION].contains(&found)
             || number as usize != BaseSupport::COUNT
         {
             return Err(content(format!(
-                "format {format} with {number} kinds of base support of version {version}, \
+                "format {format} with {number} kinds of base support of version {found}, \
                  expected 1 or {} with {} of version {}",
                 Self::FORMAT,
                 BaseSupport::COUNT,
@@ -203,6 +204,13 @@ impl Evidence {
         }
         let unsupported_kmer = weights.pop().unwrap_or(1.0);
         let index = Index::read(input, bytes)?;
+        if found != version(&index) {
+            return Err(content(format!(
+                "version {found} of the evidence of {} k-mers, expected {}; learn the run again",
+                if index.level() == 0 { "all" } else { "a sample of the" },
+                version(&index)
+            )));
+        }
         match input.read(&mut [0]) {
             Ok(0) => {
                 let weights = Weights { depths, factors: weights, unsupported_kmer };
@@ -212,4 +220,9 @@ impl Evidence {
             Err(error) => Err(EvidenceError::Read(error)),
         }
     }
+}
+
+/// Returns the version of what the k-mers of an index say.
+fn version(index: &Index) -> u32 {
+    if index.level() == 0 { BaseSupport::VERSION } else { SAMPLED_VERSION }
 }

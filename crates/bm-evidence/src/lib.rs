@@ -54,6 +54,7 @@ mod base_support;
 mod error;
 mod evidence;
 mod experience;
+mod explain;
 mod fit;
 mod read_support;
 mod walk;

@@ -7,7 +7,7 @@
 //!
 //! If memory was short and only a sample of the k-mers was counted, there are no walks: each
 //! sampled k-mer of the read is looked up, and one that no other read has makes candidates of those
-//! of its bases that no other k-mer supports.
+//! of its bases that no other k-mer supports; [`crate::explain`] weighs them.
 
 use std::ops::Range;
 
@@ -15,6 +15,7 @@ use bm_kmers::{Hashes, Index, is_sampled};
 use bm_reads::base::UNKNOWN;
 
 use crate::base_support::{BaseSupport, Side};
+use crate::explain::Explainer;
 use crate::walk::{Reached, Step, Strand, Walk};
 
 /// A tile is not supported if a neighbour has more than this many times its count: the tile may
@@ -74,6 +75,7 @@ pub struct ReadSupport {
     path: Vec<Step>,
     bases: Vec<BaseSupport>,
     depth: u32,
+    explainer: Explainer,
 }
 
 /// A k-mer of the read, and its count in the run.
@@ -132,7 +134,8 @@ impl ReadSupport {
 
     /// Forgets the last read, and keeps memory for a read of at most this many bases.
     pub fn shrink_to(&mut self, bases: usize) {
-        let Self { tiles, counts, unsupported, sides, path, bases: support, depth } = self;
+        let Self { tiles, counts, unsupported, sides, path, bases: support, depth, explainer } =
+            self;
         tiles.clear();
         tiles.shrink_to(bases);
         counts.clear();
@@ -148,6 +151,7 @@ impl ReadSupport {
         support.clear();
         support.shrink_to(bases);
         *depth = 0;
+        explainer.shrink_to(bases);
     }
 
     /// Returns the depth of the last read: the median count of its k-mers that other reads have; 0
@@ -156,37 +160,23 @@ impl ReadSupport {
         self.depth
     }
 
-    /// Raises the error probabilities of the candidate bases in the unsupported k-mers of the last
-    /// read.
-    ///
-    /// A k-mer with an error is seen in no other read; one without an error with probability
-    /// 1/`factor`. By Bayes, the odds of at least one error among its candidates grow by `factor`,
-    /// and each candidate's probability grows in proportion. K-mers are handled one after the
-    /// other, so that an error found in one k-mer also explains those that overlap it.
-    pub(crate) fn spread_over_candidates(
-        &self,
+    /// Replaces the error probabilities of the candidate bases in the unsupported k-mers of the last
+    /// read by those given that each of these k-mers has an error, or is of no other read by chance, with
+    /// probability 1/`factor` ([`crate::explain`]).
+    pub(crate) fn explain_unsupported(
+        &mut self,
         index: &Index,
         factor: f32,
         probabilities: &mut [f32],
     ) {
-        for each in &self.unsupported {
-            let bases = each.start..each.start + index.k();
-            let (Some(counts), Some(probabilities)) =
-                (self.counts.get(bases.clone()), probabilities.get_mut(bases))
-            else {
-                continue;
-            };
-            let before = any_error(counts, probabilities);
-            let wrong = before * f64::from(factor);
-            let after = wrong / (wrong + 1.0 - before);
-            if before > 0.0 {
-                let grows = (after / before) as f32;
-                for (p, _) in probabilities.iter_mut().zip(counts).filter(|(_, count)| **count < 2)
-                {
-                    *p = (*p * grows).min(1.0);
-                }
-            }
+        let k = index.k();
+        if self.unsupported.is_empty() {
+            return;
         }
+        let length = probabilities.len().min(self.counts.len());
+        let unsupported = self.tiles.iter().filter(|tile| tile.count < 2).map(|tile| tile.start);
+        let unsupported = unsupported.take_while(|start| start + k <= length);
+        self.explainer.explain(unsupported, k, factor, &self.counts, probabilities);
     }
 
     /// Returns the probability of at least one wrong candidate base for each unsupported k-mer of

@@ -84,6 +84,43 @@ fn probabilities_rise_near_errors_only() {
 }
 
 #[test]
+fn as_many_errors_are_expected_as_the_kmers_need() {
+    let (genome, mut draw) = (genome(20_000, 6), Draw::new(6));
+    for level in 1..=2 {
+        let evidence = Evidence::new(index(&genome, level), weights(false));
+        // One error; two that k-mers have in common; two that none has.
+        for (errors, lowest, highest) in
+            [(&[0][..], 0.9, 1.2), (&[0, 9], 1.4, 2.2), (&[0, 40], 1.8, 2.3)]
+        {
+            let mut sum = 0.0;
+            for _ in 0..100 {
+                let start = 500 + draw.below(18_000);
+                let mut read = genome[start..start + 300].to_vec();
+                for at in errors.iter().map(|at| 100 + at) {
+                    read[at] = other(read[at], 1 + draw.below(3));
+                }
+                sum += f64::from(posterior(&evidence, &read)[75..165].iter().sum::<f32>()) / 100.0;
+            }
+            assert!((lowest..highest).contains(&sum), "one in 2^{level}, {errors:?}: {sum}");
+        }
+    }
+}
+
+#[test]
+fn evidence_of_an_earlier_version_is_refused() {
+    for (level, version) in [(0, 2), (1, 3)] {
+        let mut file = Vec::new();
+        let evidence = Evidence::new(index(&genome(2_000, 7), level), weights(level == 0));
+        assert!(evidence.write(&mut file).is_ok());
+        assert_eq!(u32::from(file[12]), version);
+        file[12] = 5 - file[12];
+        let error = Evidence::read(&mut &file[..], file.len() as u64).map(|_| ());
+        let text = error.map_err(|error| error.to_string());
+        assert!(text.is_err_and(|text| text.contains(&format!("expected {version}; learn"))));
+    }
+}
+
+#[test]
 fn a_read_without_common_kmers_is_not_contradicted() {
     let evidence = Evidence::new(index(&genome(20_000, 4), 2), weights(false));
     let elsewhere = genome(300, 5);
