@@ -13,7 +13,7 @@ use bm_quality::ModelPackage;
 use crate::PipelineError;
 use crate::head::Head;
 use crate::learned::{Learned, Seen};
-use crate::observer::Observer;
+use crate::observer::{Observer, Task};
 use crate::reading::LeftOut;
 
 /// Where at least this part of the reads are copies of others, k-mers are counted again without them. Fewer
@@ -81,6 +81,7 @@ impl Lessons<'_> {
         let (index, adaptation) = thread::scope(|scope| {
             // The index and the network do not depend on each other.
             let index = thread::Builder::new().spawn_scoped(scope, make_index);
+            observer.task_begins(Task::Labelling);
             let labels = Labels::of_run(&mut sample, threads);
             if let Some(output) = labels_output {
                 write_labels(&sample, &labels, output)?;
@@ -93,6 +94,7 @@ impl Lessons<'_> {
                 ignores_quality,
                 reported_max_error_rate: fits.long_reads().map(|long| long.max_error_rate),
             };
+            observer.task_begins(Task::Training);
             let adaptation = Adaptation::learn(&sample, &labels, start, &settings)?;
             let panicked = "the index was not made; this is a bug in bm";
             let index = match index {
@@ -103,7 +105,9 @@ impl Lessons<'_> {
             Ok::<_, PipelineError>((index?, adaptation))
         })?;
         let (index, doubt) = self.recounted(index, &adaptation, &sample, count_again, observer)?;
+        observer.task_begins(Task::Weighing);
         let weighed = index.map(|index| adaptation.weigh(index, &sample, threads)).transpose()?;
+        observer.pass_ends();
         let evidence = match (weighed, doubt) {
             (Some(weighed), Some(doubt)) => Some(weighed.refused(doubt)),
             (weighed, _) => weighed,

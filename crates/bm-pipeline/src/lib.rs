@@ -127,7 +127,7 @@ pub use model_alone::{Excess, ModelAlone, Why};
 pub use near_misses::{Limit, LooserLimit, NearMisses};
 pub use observation::Observation;
 pub use observe::{LearningParts, Observing, PartOfRun};
-pub use observer::{Observer, Silent};
+pub use observer::{Observer, Silent, Task};
 pub use package_output::PackageOutput;
 pub use part::CutCounts;
 pub use reasons::{Reason, ReasonCounts, Reasons};

@@ -16,7 +16,7 @@ use crate::learned::Learned;
 use crate::lessons::{Lessons, Observed};
 use crate::library::Library;
 use crate::observation::{self, FORMAT, Facts, Observation, OpenPart};
-use crate::observer::Observer;
+use crate::observer::{Observer, Task};
 use crate::reading::{LeftOut, Passed};
 use crate::recount::Recount;
 use crate::run_pass::is_stream;
@@ -169,6 +169,7 @@ impl LearningParts<'_> {
         }
         let bytes = self.evidence.map(kmer_bytes);
         // First of all: a file that is damaged is not learned from.
+        observer.task_begins(Task::Merging);
         let (index, mut facts) = observation::merged(parts, bytes)?;
         // The reads of all shares of the k-mers of a part are the same.
         facts.retain(|(_, facts)| facts.share_of_kmers.0 == 1);

@@ -22,7 +22,7 @@ use crate::library::Library;
 use crate::losses::Losses;
 use crate::model_alone::ModelAlone;
 use crate::near_misses::NearMisses;
-use crate::observer::Observer;
+use crate::observer::{Observer, Task};
 use crate::pipeline::{
     self, BATCH_BYTES, Destination, First, MEMORY_BYTES, Plan, Product, Scorer, Visitor,
 };
@@ -391,7 +391,7 @@ impl Job<'_> {
             tasks,
             cancellation,
         };
-        observer.pass_begins(reader.leading());
+        observer.pass_begins(Task::Scoring, reader.leading());
         let destination = Destination { outputs: &mut outputs, visit };
         let first = First { batches: first.into(), is_all, counted };
         let tally = pipeline::run(&mut reader, first, workers, table, &plan, destination, observer);

@@ -17,7 +17,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::PipelineError;
 use crate::inserts::{BatchInserts, RunInserts};
 use crate::kmer_counting::{Counting, Shared};
-use crate::observer::Observer;
+use crate::observer::{Observer, Task};
 use crate::pipeline::First;
 use crate::sample_parts::SampleParts;
 use crate::templates::TemplateReader;
@@ -129,7 +129,8 @@ pub(crate) fn observe(
     counters: Vec<Counter>,
     observer: &dyn Observer,
 ) -> Result<Vec<Counter>, PipelineError> {
-    observer.pass_begins(pass.reader.leading());
+    let task = if sample.is_some() { Task::Learning } else { Task::CountingAgain };
+    observer.pass_begins(task, pass.reader.leading());
     let names = pass.reader.names();
     let cancellation = pass.cancellation;
     let outcome = thread::scope(|scope| {

@@ -9,6 +9,9 @@ use clap::CommandFactory;
 
 use crate::terminal;
 
+/// What the help says before examples, which end it.
+const EXAMPLES: &str = "Examples:\n";
+
 /// Print the manual page of bm, or of a command
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -75,14 +78,27 @@ fn manual_page(command: clap::Command) -> Result<Vec<u8>> {
     render().context("the page")?;
     // Not rendered by clap_mangen: roff would fill the lines of tables and examples to paragraphs.
     if let Some(notes) = notes {
-        text.extend_from_slice(b".SH NOTES\n.nf\n");
-        for line in notes.lines() {
-            let line = line.replace('\\', "\\\\").replace('-', "\\-");
-            // A leading dot or quote would be a request.
-            let guard = if line.starts_with(['.', '\'']) { "\\&" } else { "" };
-            text.extend_from_slice(format!("{guard}{line}\n").as_bytes());
+        let (notes, examples) = match notes.split_once(EXAMPLES) {
+            Some((notes, examples)) => (notes.trim_end(), examples),
+            None => (notes.as_str(), ""),
+        };
+        for (title, lines) in [("NOTES", notes), ("EXAMPLES", examples)] {
+            if !lines.is_empty() {
+                section(title, lines, &mut text);
+            }
         }
-        text.extend_from_slice(b".fi\n");
     }
     Ok(text)
+}
+
+/// Adds a section whose lines stay as they are.
+fn section(title: &str, lines: &str, text: &mut Vec<u8>) {
+    text.extend_from_slice(format!(".SH {title}\n.nf\n").as_bytes());
+    for line in lines.lines() {
+        let line = line.replace('\\', "\\\\").replace('-', "\\-");
+        // A leading dot or quote would be a request.
+        let guard = if line.starts_with(['.', '\'']) { "\\&" } else { "" };
+        text.extend_from_slice(format!("{guard}{line}\n").as_bytes());
+    }
+    text.extend_from_slice(b".fi\n");
 }

@@ -78,7 +78,7 @@ fn there_is_a_manual_page_for_every_command() {
     assert!(all["bm-report-merge.1"].windows(8).any(|text| text == b"\\-\\-html"));
     // Examples keep their lines.
     let page = bm(["man", "filter"]).done();
-    let (_, notes) = page.text().split_once(".SH NOTES\n.nf\nExamples:\n").unwrap();
+    let (_, notes) = page.text().split_once(".SH EXAMPLES\n.nf\n").unwrap();
     let lines: Vec<_> = notes.lines().collect();
     assert!(
         lines[0].starts_with("  bm filter ") && lines[1].starts_with("  bm filter "),
@@ -105,29 +105,52 @@ fn threads_come_from_the_flag_then_from_the_environment() {
 
 #[test]
 fn colours_are_used_only_on_terminals_that_accept_them() {
-    let works = Command::new("script")
-        .args(["-qec", "true", "/dev/null"])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !works {
-        eprintln!("SKIPPED: no `script` that gives a terminal");
-        return;
-    }
-    let on_terminal = |no_color: bool| {
-        let mut script = Command::new("script");
-        script
-            .args(["-qec", &format!("{BM} filter --help"), "/dev/null"])
-            .env("TERM", "xterm")
-            .stdin(Stdio::null());
-        script.env_remove("NO_COLOR");
-        if no_color {
-            script.env("NO_COLOR", "1");
-        }
-        String::from_utf8(script.output().unwrap().stdout).unwrap()
-    };
-    assert!(on_terminal(false).contains("\u{1b}["));
-    assert!(!on_terminal(true).contains("\u{1b}["));
+    let Some(coloured) = on_terminal(&format!("{BM} filter --help"), None) else { return };
+    let plain = on_terminal(&format!("{BM} filter --help"), Some("1")).unwrap();
+    assert!(coloured.contains("\u{1b}["));
+    assert!(!plain.contains("\u{1b}["));
     assert!(!bm(["filter", "--help"]).done().text().contains('\u{1b}'));
+}
+
+/// Returns what a command of the shell prints on a terminal; `None` where there is none to have.
+fn on_terminal(line: &str, no_color: Option<&str>) -> Option<String> {
+    let mut script = Command::new("script");
+    script.args(["-qec", line, "/dev/null"]).env("TERM", "xterm").stdin(Stdio::null());
+    script.env_remove("NO_COLOR").envs(no_color.map(|value| ("NO_COLOR", value)));
+    match script.output() {
+        Ok(output) if output.status.success() => Some(String::from_utf8(output.stdout).unwrap()),
+        _ => {
+            eprintln!("SKIPPED: no `script` that gives a terminal");
+            None
+        }
+    }
+}
+
+#[test]
+fn a_terminal_shows_what_is_done_while_a_run_is_learned() {
+    let input = testdata(NOVASEQ);
+    for columns in [40, 100] {
+        let line = format!(
+            "stty rows 24 cols {columns} && {BM} filter --adapt {input} -o /dev/null && {BM} filter --adapt -q {input} -o \
+             /dev/null && echo end"
+        );
+        let Some(text) = on_terminal(&line, None) else { return };
+        for task in ["learning ", "finding errors", "training", "weighing", "scoring "] {
+            assert!(text.contains(task), "{columns} columns: {task} is not shown: {text}");
+        }
+        // Nothing is shown with --quiet, after the summary.
+        let quiet = &text[text.rfind("engine embedded").unwrap()..];
+        assert!(!quiet.contains("training") && quiet.ends_with("end\r\n"), "{quiet}");
+        // A bar that is wider than the terminal would leave lines behind.
+        let bars = text.split(['\r', '\n']).filter(|line| line.contains(" %  "));
+        let visible = |line: &str| {
+            let codes = line.split('\u{1b}').skip(1).map(|code| {
+                code.find(|letter: char| letter.is_ascii_alphabetic()).map_or(0, |end| end + 2)
+            });
+            line.chars().count() - codes.sum::<usize>()
+        };
+        bars.for_each(|bar| assert!(visible(bar) <= columns, "{columns} columns: {bar:?}"));
+    }
 }
 
 #[test]
