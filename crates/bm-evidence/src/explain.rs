@@ -1,13 +1,13 @@
 //! Which bases explain the k-mers of a read that no other read has, where a sample of the k-mers was
 //! counted.
 //!
-//! Each such k-mer has a wrong base, or no other read covers it by chance. Both are events: an error
-//! at a base has its prior odds; chance has the odds 1 / `factor`, and explains all k-mers that
-//! share a base with the one it befell, as they lie in the same place. Events are independent, and every
-//! k-mer has one. So the probability of an error given all k-mers is a sum over all sets of events that
-//! have one in each k-mer, which a pass from both sides computes: the forward-backward algorithm (Rabiner
-//! 1989), whose state is the last event. K-mers that overlap are thus explained by one error if one can explain
-//! them.
+//! Each such k-mer has a wrong base, or no other read covers it by chance. Both are events: an error at
+//! a base has its prior odds; chance has the odds 1 / `factor`, and explains all k-mers that share a
+//! base with the one it befell, as they lie in the same place. Events are independent, and every k-mer
+//! has one. So the probability of an error given all k-mers is a sum over all sets of events that have
+//! one in each k-mer, which a pass from both sides computes: the forward-backward algorithm (Rabiner
+//! 1989), whose state is the last event. K-mers that overlap are thus explained by one error if one can
+//! explain them.
 
 use std::ops::Range;
 
