@@ -1,9 +1,6 @@
 //! `cargo xtask ci`: everything that a change must pass, cheapest first. Continuous integration runs
 //! the README's commands, `cargo xtask test` among them, and then this with `--after-test`.
 
-use std::env::consts::EXE_SUFFIX;
-use std::process::Command;
-
 use anyhow::Result;
 
 use crate::process;
@@ -56,21 +53,12 @@ fn steps<'a>(workspace: &'a Workspace, options: &Options) -> Result<Vec<Step<'a>
     steps.push(Step::new("release archive", || {
         dist::check(workspace, &dist::make(workspace)?).map(|_| ())
     }));
-    steps.push(Step::new("offline installation", || {
-        let root = workspace.scratch()?.join("install");
-        folder::clear(&root)?;
-        let mut install = workspace.cargo(&[
-            "install",
-            "--path",
-            "crates/bm-cli",
-            "--offline",
-            "--locked",
-            "--no-track",
-            "--root",
-        ]);
-        process::kept(install.arg(&root).arg("--target-dir").arg(&workspace.target))?;
-        process::kept(
-            Command::new(root.join("bin").join(format!("bm{EXE_SUFFIX}"))).arg("--version"),
+    steps.push(Step::new("installation from the source archive", || {
+        let folder = workspace.scratch()?.join("release");
+        folder::clear(&folder)?;
+        dist::source::check(
+            workspace,
+            &dist::source::make(workspace, dist::version(workspace)?, &folder)?,
         )
     }));
     steps.push(python_module::step(workspace));

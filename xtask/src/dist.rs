@@ -1,9 +1,10 @@
-//! `cargo xtask dist`: builds the release archive: the program, completions, manual pages, models with
-//! their cards, and all licences.
+//! `cargo xtask dist`: builds what a release has: the archive with the program, completions, manual pages,
+//! models with their cards and all licences; the source archive; recipes that build from these; the wheel.
 
 mod licences;
 #[cfg(test)]
 mod recipes;
+pub(crate) mod source;
 
 use std::env::consts::{ARCH, EXE_SUFFIX, OS};
 use std::fs::{self, File};
@@ -15,8 +16,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 
+use crate::python::{self, Environment};
 use crate::workspace::{SAMPLE_READS, Workspace};
-use crate::{digest, folder, print, process};
+use crate::{digest, folder, print, process, python_module};
 
 /// Shells, and the names of their completion scripts.
 const SHELLS: [(&str, &str); 3] = [("bash", "bm.bash"), ("zsh", "_bm"), ("fish", "bm.fish")];
@@ -48,6 +50,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let (bytes, sha256) = (fs::metadata(&archive)?.len(), digest::of_file(&archive)?);
     print::note(format_args!("{bytes:>10}  the archive, sha256 {sha256}"));
     print::wrote(&archive);
+    let parent = archive.parent().context("a folder")?;
+    let source = source::make(workspace, version(workspace)?, parent)?;
+    print::wrote(&source);
+    source::recipes(workspace, &archive, &source)?.iter().for_each(|path| print::wrote(path));
+    let python = python::ensure(workspace, Environment::Module)?;
+    print::wrote(&python_module::wheel(workspace, &python, &parent.join("wheels"))?);
     if options.json {
         let result =
             json!({ "archive": archive, "bytes": bytes, "sha256": sha256, "files": files });
@@ -62,12 +70,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
 /// When something cannot be built or written.
 pub(crate) fn make(workspace: &Workspace) -> Result<PathBuf> {
     let program = workspace.build_bm()?;
-    let version = &workspace
-        .members
-        .iter()
-        .find(|member| member.name == "bm-cli")
-        .context("no package bm-cli")?
-        .version;
+    let version = version(workspace)?;
     let name = format!("bm-{version}-{OS}-{ARCH}");
     let parent = workspace.scratch()?.join("dist");
     folder::clear(&parent)?;
@@ -112,6 +115,15 @@ pub(crate) fn make(workspace: &Workspace) -> Result<PathBuf> {
     tar.into_inner()?.finish()?;
     folder::remove(&folder)?;
     Ok(archive)
+}
+
+/// Returns the version of the program.
+///
+/// # Errors
+/// When the workspace has no such package.
+pub(crate) fn version(workspace: &Workspace) -> Result<&str> {
+    let cli = workspace.members.iter().find(|member| member.name == "bm-cli");
+    Ok(&cli.context("no package bm-cli")?.version)
 }
 
 /// Unpacks the archive and checks the digests, the program, and a model by its folder. Returns the

@@ -1,5 +1,9 @@
 //! Builds the Python module in `python/` with maturin, installs it, and compares it with `bm`.
 
+use std::env::consts::EXE_SUFFIX;
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, Result};
 
 use crate::python::{self, Environment};
@@ -13,20 +17,36 @@ pub(crate) fn step(workspace: &Workspace) -> Step<'_> {
     Step::with_outcome("Python module", || check(workspace))
 }
 
-fn check(workspace: &Workspace) -> Result<Outcome> {
-    let python = python::ensure(workspace, Environment::Module)?;
-    let wheels = workspace.scratch()?.join("wheels");
-    folder::clear(&wheels)?;
+/// A folder whose files pip puts on the path, which maturin takes into the wheel.
+const SCRIPTS: &str = "python/bm.data/scripts";
+
+/// Builds the wheel into a folder, which is cleared first: the module, and the program `bm`.
+///
+/// # Errors
+/// When something cannot be built.
+pub(crate) fn wheel(workspace: &Workspace, python: &Path, wheels: &Path) -> Result<PathBuf> {
+    let scripts = workspace.root.join(SCRIPTS);
+    folder::clear(wheels)?;
+    folder::clear(&scripts)?;
+    let program = scripts.join(format!("bm{EXE_SUFFIX}"));
+    let built = workspace.build_bm()?;
+    fs::copy(&built, &program).with_context(|| program.display().to_string())?;
     let mut build = python::script(
         workspace,
-        &python,
+        python,
         ["-m", "maturin", "build", "--release", "--locked", "--quiet"],
     );
-    build.args(["--manifest-path", "python/Cargo.toml", "--interpreter"]).arg(&python);
+    build.args(["--manifest-path", "python/Cargo.toml", "--interpreter"]).arg(python);
     process::kept(
-        build.arg("--out").arg(&wheels).arg("--target-dir").arg(workspace.target.join("python")),
+        build.arg("--out").arg(wheels).arg("--target-dir").arg(workspace.target.join("python")),
     )?;
-    let wheel = folder::entries(&wheels)?.pop().context("maturin built no wheel")?;
+    folder::remove(scripts.parent().context(SCRIPTS)?)?;
+    folder::entries(wheels)?.pop().context("maturin built no wheel")
+}
+
+fn check(workspace: &Workspace) -> Result<Outcome> {
+    let python = python::ensure(workspace, Environment::Module)?;
+    let wheel = wheel(workspace, &python, &workspace.scratch()?.join("wheels"))?;
     let mut install = python::quiet_pip(&python);
     process::kept(
         install
@@ -38,7 +58,9 @@ fn check(workspace: &Workspace) -> Result<Outcome> {
         &python,
         ["-m", "unittest", "discover", "--start-directory", "python/tests"],
     );
+    // The program that pip has put beside the interpreter.
+    let program = python.with_file_name(format!("bm{EXE_SUFFIX}"));
     let mut tally = Tally::default();
-    tally.run(tests.env("BM", workspace.build_bm()?))?;
+    tally.run(tests.env("BM", program))?;
     Ok(tally.outcome())
 }
