@@ -132,7 +132,7 @@ impl Column {
             Self::MeanPhred => "mean of its Phred scores",
             Self::ExpectedErrorsPrior => "errors that the network alone expects",
             Self::Evaluable => "fraction of its bases that k-mers cover",
-            Self::Mate => "1 or 2",
+            Self::Mate => "1 or 2; 0 for a single read",
             Self::PairProbability => "probability of the pair, scored as one read",
             Self::KeepFrom => "the first base to keep, from 0",
             Self::KeepTo => "the base before which that ends",

@@ -23,7 +23,8 @@ pub struct Filter {
     pub output: PathBuf,
     /// Output for the second mates of the pairs that pass.
     pub output2: Option<PathBuf>,
-    /// Output for mates that pass while their pair does not; without it they are not kept.
+    /// Output for mates that pass while their pair does not; without it they are not kept. Where there
+    /// are pairs and single reads, also for the single reads that pass.
     pub singles: Option<PathBuf>,
     /// Output for all other reads, with the reasons in their descriptions.
     pub discarded: Option<PathBuf>,
@@ -61,6 +62,11 @@ impl Filter {
     /// written; no output exists then.
     pub fn run(&self, observer: &dyn Observer) -> Result<Finished, PipelineError> {
         refuse_twins(self.outputs())?;
+        if self.settings.inputs.is_mixed() && self.singles.is_none() {
+            return PipelineError::refuse(
+                "pairs and single reads: the single reads that pass go to --singles; name a file there",
+            );
+        }
         let inputs = self.settings.files();
         let compression = self.settings.compression();
         let mut outputs = Vec::new();
@@ -70,9 +76,12 @@ impl Filter {
         };
         let first = create(&self.output)?;
         let second = self.output2.as_deref().map(&mut create).transpose()?;
+        let singles = self.singles.as_deref().map(&mut create).transpose()?;
+        let is_mixed = self.settings.inputs.is_mixed();
         let places = Places {
             mates: [first, second.unwrap_or(first)],
-            singles: self.singles.as_deref().map(&mut create).transpose()?,
+            unpaired: singles.filter(|_| is_mixed).unwrap_or(first),
+            singles,
             discarded: self.discarded.as_deref().map(&mut create).transpose()?,
         };
         let job = Job {

@@ -125,6 +125,8 @@ impl Hindsight<'_> {
             product: &Nothing,
             inserts,
             conversion: self.conversion,
+            // The first reads are of one kind.
+            unpaired: None,
             trimming: self.trimming,
             wants_bases: false,
             surveys: false,

@@ -1,4 +1,4 @@
-//! The input files of a run, and the layout of their reads: single reads or pairs.
+//! The input files of a run, and how they are read.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,38 +7,12 @@ use std::sync::Arc;
 use bm_io::{ReadFormats, Shard};
 use bm_reads::fastq::QualityOffset;
 
-/// The layout of reads in files.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Layout {
-    /// Single reads.
-    #[default]
-    Single,
-    /// Pairs: mates have the same place in two files.
-    TwoFiles,
-    /// Pairs: mates follow each other in one file.
-    Interleaved,
-}
-
-impl Layout {
-    /// Returns the number of files.
-    pub(crate) fn files(self) -> usize {
-        if self == Self::TwoFiles { 2 } else { 1 }
-    }
-
-    /// Returns whether there are pairs.
-    pub fn has_pairs(self) -> bool {
-        self != Self::Single
-    }
-}
+use crate::file_group::FileGroup;
 
 /// The files of a run, or its FASTQ text in memory.
 #[derive(Clone, Debug)]
 pub struct Inputs {
-    /// The single reads, or the first mates.
     source: Source,
-    /// The file of the second mates.
-    mates: Option<PathBuf>,
-    interleaved: bool,
     /// The offset of the quality scores.
     pub offset: QualityOffset,
     /// Whether a compressed file without its end is an error; otherwise it is a warning.
@@ -57,8 +31,7 @@ pub struct Inputs {
 /// Where the text of reads is.
 #[derive(Clone, Debug)]
 enum Source {
-    /// In a file; `-` is stdin.
-    File(PathBuf),
+    Files(Vec<FileGroup>),
     /// In memory.
     Text(Text),
 }
@@ -83,7 +56,7 @@ impl fmt::Debug for Text {
 impl Inputs {
     /// Returns a file of single reads; `-` is stdin.
     pub fn single(path: impl Into<PathBuf>) -> Self {
-        Self::of(Source::File(path.into()))
+        Self::of_groups(vec![FileGroup::single(path)])
     }
 
     /// Returns single reads as FASTQ text in memory, plain or compressed. Messages call it
@@ -95,8 +68,6 @@ impl Inputs {
     fn of(source: Source) -> Self {
         Self {
             source,
-            mates: None,
-            interleaved: false,
             offset: QualityOffset::default(),
             strict: false,
             formats: ReadFormats::default(),
@@ -107,37 +78,54 @@ impl Inputs {
 
     /// Returns inputs of two files of mates, in the same order.
     pub fn pair(first: impl Into<PathBuf>, second: impl Into<PathBuf>) -> Self {
-        Self { mates: Some(second.into()), ..Self::single(first) }
+        Self::of_groups(vec![FileGroup::pair(first, second)])
     }
 
     /// Returns inputs of one file in which mates follow each other.
     pub fn interleaved(path: impl Into<PathBuf>) -> Self {
-        Self { interleaved: true, ..Self::single(path) }
+        Self::of_groups(vec![FileGroup::interleaved(path)])
     }
 
-    /// Returns the files; none for text in memory.
+    /// Returns inputs of several groups of files, such as the lanes of a run, which are read one after
+    /// the other: first those of pairs, then those of single reads, each in this order.
+    pub fn of_groups(mut groups: Vec<FileGroup>) -> Self {
+        groups.sort_by_key(|group| !group.layout().has_pairs());
+        Self::of(Source::Files(groups))
+    }
+
+    /// Returns the same way of reading for one group of files.
+    pub(crate) fn with_group(&self, group: &FileGroup) -> Self {
+        Self { source: Source::Files(vec![group.clone()]), ..self.clone() }
+    }
+
+    /// Returns the groups of files, in the order in which they are read; none for text in memory.
+    pub fn groups(&self) -> &[FileGroup] {
+        match &self.source {
+            Source::Files(groups) => groups,
+            Source::Text(_) => &[],
+        }
+    }
+
+    /// Returns the files of reads; none for text in memory.
     pub fn paths(&self) -> Vec<&Path> {
-        let first = match &self.source {
-            Source::File(path) => Some(path),
-            Source::Text(_) => None,
-        };
-        [first, self.mates.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect()
+        self.groups().iter().flat_map(FileGroup::paths).collect()
     }
 
     /// Returns the text in memory, if the reads are not in files.
     pub(crate) fn in_memory(&self) -> Option<&Text> {
         match &self.source {
-            Source::File(_) => None,
+            Source::Files(_) => None,
             Source::Text(text) => Some(text),
         }
     }
 
-    /// Returns the layout of the reads.
-    pub fn layout(&self) -> Layout {
-        match self {
-            Self { mates: Some(_), .. } => Layout::TwoFiles,
-            Self { interleaved: true, .. } => Layout::Interleaved,
-            _ => Layout::Single,
-        }
+    /// Returns whether there are pairs.
+    pub fn has_pairs(&self) -> bool {
+        self.groups().iter().any(|group| group.layout().has_pairs())
+    }
+
+    /// Returns whether there are both pairs and single reads.
+    pub fn is_mixed(&self) -> bool {
+        self.has_pairs() && self.groups().iter().any(|group| !group.layout().has_pairs())
     }
 }

@@ -7,9 +7,10 @@ use bm_reads::conversion::Conversion;
 use serde::{Deserialize, Serialize};
 
 use crate::PipelineError;
-use crate::inputs::Layout;
+use crate::file_group::Layout;
 use crate::library::Library;
-use crate::templates::{TemplateBatch, TemplateReader};
+use crate::template_reader::TemplateReader;
+use crate::templates::TemplateBatch;
 
 /// Where the adapters of a run come from.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -57,19 +58,21 @@ impl Ahead {
     }
 }
 
-/// Reads batches until there are enough templates, or no more; the first batch has been read. Returns
-/// whether there may be more.
+/// Reads batches until there are enough templates, or no more of their kind, single reads or pairs; the
+/// first batch has been read. Returns whether there may be more.
 pub(crate) fn read_first(
     reader: &mut TemplateReader,
     first: &mut Vec<TemplateBatch>,
     batch_bytes: usize,
     ahead: Ahead,
 ) -> Result<bool, PipelineError> {
-    let sum = |of: fn(&TemplateBatch) -> usize, first: &[TemplateBatch]| first.iter().map(of).sum();
     loop {
         let (templates, bytes): (usize, usize) =
             (sum(TemplateBatch::number, first), sum(TemplateBatch::bytes, first));
         if templates >= ahead.templates || bytes >= ahead.bytes {
+            return Ok(true);
+        }
+        if first.last().is_some_and(|batch| batch.layout.has_pairs() != reader.has_pairs()) {
             return Ok(true);
         }
         let mut batch = TemplateBatch::default();
@@ -79,6 +82,27 @@ pub(crate) fn read_first(
             return Ok(false);
         }
     }
+}
+
+/// Reads the first single reads behind the pairs of a run, which stay to be read; returns them.
+pub(crate) fn read_first_behind(
+    reader: &mut TemplateReader,
+    batch_bytes: usize,
+    ahead: Ahead,
+) -> Result<&[TemplateBatch], PipelineError> {
+    loop {
+        let (first, more) = reader.read_behind(batch_bytes)?;
+        let (templates, bytes): (usize, usize) =
+            (sum(TemplateBatch::number, first), sum(TemplateBatch::bytes, first));
+        if !more || templates >= ahead.templates || bytes >= ahead.bytes {
+            break;
+        }
+    }
+    Ok(reader.behind())
+}
+
+fn sum(of: fn(&TemplateBatch) -> usize, batches: &[TemplateBatch]) -> usize {
+    batches.iter().map(of).sum()
 }
 
 /// The reads of the first batches of a run, template by template.

@@ -16,6 +16,8 @@ use crate::templates::Mate;
 pub(crate) struct Places {
     /// Kept reads: single reads and first mates, then second mates; both may be the same output.
     pub(crate) mates: [usize; 2],
+    /// Kept single reads.
+    pub(crate) unpaired: usize,
     /// Reads that are kept without their mate.
     pub(crate) singles: Option<usize>,
     /// Reads that are not kept.
@@ -33,10 +35,12 @@ pub(crate) struct KeptRecords {
 
 impl Product for KeptRecords {
     fn write(&self, scored: &ScoredTemplate<'_>, decision: &Decision, texts: &mut [Vec<u8>]) {
+        let is_pair = scored.template.mates().len() == 2;
         let mates = scored.template.mates().iter().zip(decision.fates());
         for (number, (mate, fate)) in mates.enumerate() {
             let place = match fate.verdict {
                 Verdict::Pass if fate.alone => self.places.singles,
+                Verdict::Pass if !is_pair => Some(self.places.unpaired),
                 Verdict::Pass => Some(self.places.mates[number]),
                 Verdict::Fail | Verdict::Unscored => self.places.discarded,
             };

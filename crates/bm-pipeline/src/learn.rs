@@ -1,21 +1,19 @@
 //! Learns a run from its files: the model and, on request, k-mer evidence.
 
-use std::path::Path;
-
 use bm_adapt::{RunSample, Sampler, SeenReads};
-use bm_io::{Cancellation, Output, ReadFormats};
+use bm_io::{Cancellation, Output};
 use bm_kmers::Share;
 use bm_quality::ModelPackage;
-use bm_reads::fastq::QualityOffset;
 
 use crate::PipelineError;
 use crate::head;
+use crate::inputs::Inputs;
 use crate::inserts::AdapterChoice;
 use crate::learned::{Learned, Seen, names};
 use crate::lessons::{Lessons, Observed};
 use crate::observer::Observer;
 use crate::reading::{LeftOut, Passed, Reading, index_of};
-use crate::run_pass::{grouped, is_stream};
+use crate::run_pass::is_stream;
 
 /// Memory for everything but the k-mers, in bytes: the sample, its labels, read buffers.
 const BYTES_BESIDE_KMERS: u64 = 496 << 20;
@@ -25,15 +23,8 @@ pub const FEWEST_BYTES: u64 = BYTES_BESIDE_KMERS + (16 << 20);
 
 /// Inputs and options of learning.
 pub struct Learning<'a> {
-    /// The files of the run, in their order.
-    pub inputs: &'a [&'a Path],
-    /// Whether mates follow each other in each file. Otherwise two consecutive files whose first
-    /// reads are mates are read as pairs.
-    pub interleaved: bool,
-    /// The offset of the quality scores.
-    pub offset: QualityOffset,
-    /// Whether a compressed file without its end is an error; otherwise it is a warning.
-    pub strict: bool,
+    /// The files of the run. Whether their qualities are ignored is decided by the model.
+    pub inputs: &'a Inputs,
     /// The model to start from. If it ignores reported qualities, so does learning.
     pub start: &'a ModelPackage,
     /// Random seed.
@@ -61,48 +52,30 @@ impl Learning<'_> {
         labels_output: Option<&mut Output>,
         observer: &dyn Observer,
     ) -> Result<Learned, PipelineError> {
-        self.run_on(ReadFormats::Fastq, labels_output, observer)
-    }
-
-    /// Learns the run from files of these formats, as [`Learning::run`] does.
-    pub(crate) fn run_on(
-        &self,
-        formats: ReadFormats,
-        labels_output: Option<&mut Output>,
-        observer: &dyn Observer,
-    ) -> Result<Learned, PipelineError> {
-        let Self { inputs, interleaved, start, seed, evidence, threads, .. } = *self;
+        let Self { inputs, start, seed, evidence, threads, .. } = *self;
         let lessons = Lessons { start, seed, with_kmers: evidence.is_some(), threads };
         lessons.check()?;
+        let mut inputs = inputs.clone();
+        // No model was trained on reads of one quality.
+        inputs.ignore_quality = start.ignores_quality();
+        inputs.shard = None;
         let reading = Reading {
-            interleaved,
-            offset: self.offset,
-            strict: self.strict,
-            formats,
-            // No model was trained on reads of one quality.
-            ignores_quality: start.ignores_quality(),
+            inputs: &inputs,
             adapters: self.adapters,
             kmer_bytes: evidence.map(kmer_bytes),
             share: Share::ALL,
             is_part: false,
-            shard: None,
             threads,
             cancellation: self.cancellation,
         };
-        let groups: Vec<Vec<&Path>> = if interleaved {
-            inputs.iter().map(|path| vec![*path]).collect()
-        } else {
-            grouped(inputs)?
-        };
-        let read_all = |left_out: &mut LeftOut, mut sampler: Option<&mut Sampler>| {
+        let paths = inputs.paths();
+        let read_all = |left_out: &mut LeftOut, sampler: Option<&mut Sampler>| {
             let mut passed = Passed::default();
-            for group in &groups {
-                reading.group(group, left_out, sampler.as_deref_mut(), &mut passed, observer)?;
-            }
+            reading.all(left_out, sampler, &mut passed, observer)?;
             Ok::<_, PipelineError>(passed)
         };
         // A stream cannot be counted again.
-        let is_stream = inputs.iter().any(|path| is_stream(path));
+        let is_stream = paths.iter().any(|path| is_stream(path));
         let mut left_out = LeftOut::nothing();
         left_out.seen = is_stream.then(SeenReads::default);
         let mut sampler = Sampler::new(RunSample::ROOM);
@@ -111,9 +84,9 @@ impl Learning<'_> {
         let seen = Seen { files: passed.states, reads: sampler.reads_seen() };
         let counting = passed.counting;
         let count_again = |mut left_out: LeftOut| {
-            seen.check_states(inputs)?;
+            seen.check_states(&paths)?;
             let passed = read_all(&mut left_out, None)?;
-            seen.check_passed(&passed, &names(inputs))?;
+            seen.check_passed(&passed, &names(&paths))?;
             Ok(index_of(passed.counting))
         };
         let observed = Observed {

@@ -9,22 +9,23 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use bm_adapt::{AdaptError, RunSample, Sampler};
-use bm_io::{Cancellation, Output, ReadFormats, Shard, name, open_file};
+use bm_io::{Output, Shard, name, open_file};
 use bm_kmers::{Counter, Counts, Index, KmerError, Share, Survey};
 use bm_reads::fastq::QualityOffset;
 use serde::{Deserialize, Serialize};
 
 use crate::PipelineError;
+use crate::file_group::{FileGroup, Layout};
 use crate::head::Head;
+use crate::inputs::Inputs;
 use crate::inserts::AdapterChoice;
 use crate::library::Library;
-use crate::reading::Reading;
 
 /// First bytes of the file.
 const MAGIC: &[u8; 8] = b"bm-obsv\n";
 
 /// Version of the format.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// Level of zstd. Most of the file is k-mers, of which a higher one saves nothing.
 const LEVEL: i32 = 3;
@@ -44,13 +45,14 @@ pub(crate) struct Facts {
     pub(crate) format: u32,
     /// Version of `bm` that wrote it.
     pub(crate) bm: String,
-    /// The file of the part, or two of mates.
+    /// The files of the part, group after group.
     pub(crate) inputs: Vec<PathBuf>,
+    /// The layout of each group of them.
+    pub(crate) groups: Vec<GroupLayout>,
     /// Whether it cannot be read again.
     pub(crate) is_stream: bool,
     /// Number of reads.
     pub(crate) reads: u64,
-    pub(crate) interleaved: bool,
     /// 33 or 64 if it was stated.
     pub(crate) quality_offset: Option<u8>,
     pub(crate) strict: bool,
@@ -95,26 +97,38 @@ impl Facts {
         }
     }
 
-    /// Returns how the part is read, with this many bytes for k-mers if they are counted.
-    pub(crate) fn reading<'a>(
-        &'a self,
-        kmer_bytes: Option<usize>,
-        threads: usize,
-        cancellation: Option<&'a Cancellation>,
-    ) -> Reading<'a> {
-        Reading {
-            interleaved: self.interleaved,
-            offset: self.offset(),
-            strict: self.strict,
-            formats: ReadFormats::Fastq,
-            ignores_quality: self.ignores_quality,
-            adapters: &self.adapters,
-            kmer_bytes,
-            share: self.share().unwrap_or(Share::ALL),
-            is_part: true,
-            shard: self.shard(),
-            threads,
-            cancellation,
+    /// Returns the files of the part, and how they are read.
+    pub(crate) fn reads(&self) -> Inputs {
+        let mut paths = self.inputs.iter();
+        let group = |layout: &GroupLayout| match layout {
+            GroupLayout::Single => Some(FileGroup::single(paths.next()?)),
+            GroupLayout::Interleaved => Some(FileGroup::interleaved(paths.next()?)),
+            GroupLayout::TwoFiles => Some(FileGroup::pair(paths.next()?, paths.next()?)),
+        };
+        let mut inputs = Inputs::of_groups(self.groups.iter().filter_map(group).collect());
+        inputs.offset = self.offset();
+        inputs.strict = self.strict;
+        inputs.ignore_quality = self.ignores_quality;
+        inputs.shard = self.shard();
+        inputs
+    }
+}
+
+/// [`Layout`] in the facts.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum GroupLayout {
+    Single,
+    TwoFiles,
+    Interleaved,
+}
+
+impl From<Layout> for GroupLayout {
+    fn from(layout: Layout) -> Self {
+        match layout {
+            Layout::Single => Self::Single,
+            Layout::TwoFiles => Self::TwoFiles,
+            Layout::Interleaved => Self::Interleaved,
         }
     }
 }

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use bm_adapt::{RunSample, Sampler, SeenReads};
-use bm_io::{Cancellation, Output, Shard};
+use bm_io::{Cancellation, Output};
 use bm_kmers::{Counter, Share};
 use bm_quality::ModelPackage;
-use bm_reads::fastq::QualityOffset;
 
 use crate::PipelineError;
 use crate::head;
+use crate::inputs::Inputs;
 use crate::inserts::AdapterChoice;
 use crate::learn::kmer_bytes;
 use crate::learned::Learned;
@@ -17,30 +17,20 @@ use crate::lessons::{Lessons, Observed};
 use crate::library::Library;
 use crate::observation::{self, FORMAT, Facts, Observation, OpenPart};
 use crate::observer::{Observer, Task};
-use crate::reading::{LeftOut, Passed};
+use crate::reading::{LeftOut, Passed, Reading};
 use crate::recount::Recount;
 use crate::run_pass::is_stream;
 
 /// Inputs and options of observing a part of a run.
 pub struct Observing<'a> {
-    /// The file of the part, or two of mates.
-    pub inputs: &'a [&'a Path],
-    /// Whether mates follow each other in the file.
-    pub interleaved: bool,
-    /// The offset of the quality scores.
-    pub offset: QualityOffset,
-    /// Whether a compressed file without its end is an error; otherwise it is a warning.
-    pub strict: bool,
-    /// Whether reported qualities are ignored.
-    pub ignores_quality: bool,
+    /// The files of the part. If they are a shard of these, all shards together are what is observed of
+    /// the files.
+    pub inputs: &'a Inputs,
     /// Memory in bytes, if the k-mers of the part are to be counted.
     pub evidence: Option<u64>,
     /// The share of the k-mers that is counted, if they are. The first one comes with the sample of
     /// reads; all shares together are what is observed of the part.
     pub share: Share,
-    /// The shard of the files that is observed, if it is not all of them. All shards together are what
-    /// is observed of the files.
-    pub shard: Option<Shard>,
     /// Where the adapters of the run come from.
     pub adapters: &'a AdapterChoice,
     /// Threads; the result does not depend on their number.
@@ -73,24 +63,33 @@ impl Observing<'_> {
         output: &mut Output,
         observer: &dyn Observer,
     ) -> Result<PartOfRun, PipelineError> {
-        let inputs = self.inputs.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?;
+        let paths = self.inputs.paths();
+        let inputs = paths.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?;
+        let groups = self.inputs.groups();
         let facts = Facts {
             format: FORMAT,
             bm: env!("CARGO_PKG_VERSION").to_owned(),
             inputs,
-            is_stream: self.inputs.iter().any(|path| is_stream(path)),
+            is_stream: paths.iter().any(|path| is_stream(path)),
             reads: 0,
-            interleaved: self.interleaved,
-            quality_offset: Facts::number_of(self.offset),
-            strict: self.strict,
-            ignores_quality: self.ignores_quality,
-            shard: self.shard.map(|shard| (shard.index(), shard.of())),
+            groups: groups.iter().map(|group| group.layout().into()).collect(),
+            quality_offset: Facts::number_of(self.inputs.offset),
+            strict: self.inputs.strict,
+            ignores_quality: self.inputs.ignore_quality,
+            shard: self.inputs.shard.map(|shard| (shard.index(), shard.of())),
             share_of_kmers: (self.share.number(), self.share.of()),
             adapters: self.adapters.clone(),
             library: Library::default(),
         };
-        let bytes = self.evidence.map(kmer_bytes);
-        let reading = facts.reading(bytes, self.threads, self.cancellation);
+        let reading = Reading {
+            inputs: self.inputs,
+            adapters: self.adapters,
+            kmer_bytes: self.evidence.map(kmer_bytes),
+            share: self.share,
+            is_part: true,
+            threads: self.threads,
+            cancellation: self.cancellation,
+        };
         let mut sampler = Sampler::new(RunSample::ROOM);
         let has_sample = self.share.number() == 1;
         let mut passed = Passed::default();
@@ -98,7 +97,7 @@ impl Observing<'_> {
         // A stream cannot be counted again without its copies.
         left_out.seen = facts.is_stream.then(SeenReads::default);
         let to_sample = has_sample.then_some(&mut sampler);
-        reading.group(self.inputs, &mut left_out, to_sample, &mut passed, observer)?;
+        reading.all(&mut left_out, to_sample, &mut passed, observer)?;
         let head = head::of_run(passed.heads).unwrap_or_default();
         let library = head.library.clone();
         let reads = passed.records;

@@ -16,11 +16,12 @@ use crate::base_probabilities::BaseProbabilities;
 use crate::decide::{Decider, ScoredTemplate};
 use crate::fate::{Decision, Fate};
 use crate::inserts::{BatchInserts, RunInserts};
-use crate::observer::Observer;
+use crate::observer::{Observer, Task};
 use crate::part::Part;
 use crate::score_table::ScoreTable;
 use crate::tally::Tally;
-use crate::templates::{TemplateBatch, TemplateReader};
+use crate::template_reader::TemplateReader;
+use crate::templates::TemplateBatch;
 use crate::trim::Trimming;
 
 /// Bytes of text per batch. The input alone decides where batches end, so nothing depends on the
@@ -167,7 +168,7 @@ impl Batch {
         if !plan.divides() {
             return;
         }
-        if let Some(run) = plan.inserts {
+        if let (Some(run), _) = plan.library(templates) {
             inserts.find(templates, run, finder);
         }
         let part = |(index, read): (usize, ReadRef<'_>)| {
@@ -184,7 +185,8 @@ impl Batch {
         plan: &Plan<'_, P>,
     ) -> Result<(), PipelineError> {
         let Self { templates, predictions, joints, bases, inserts, parts, as_one, .. } = self;
-        as_one.write(templates, plan.conversion);
+        let (run_inserts, conversion) = plan.library(templates);
+        as_one.write(templates, conversion);
         let as_one = &*as_one;
         let probabilities = bases.clear();
         let asks_mates = !model.package().failed_cycles().is_empty();
@@ -228,7 +230,7 @@ impl Batch {
                     if insert.is_whole() { None } else { Some(&foreign) };
                 let sequence = &sequence[part.clone()];
                 let mut best = plan.trimming.best(sequence, errors, foreign);
-                if let Some(model) = plan.inserts.map(RunInserts::model) {
+                if let Some(model) = run_inserts.map(RunInserts::model) {
                     let doubted = finder.doubted_words(model, sequence);
                     if plan.trimming.may_cut(&best, doubted) {
                         weighed.clear();
@@ -322,11 +324,24 @@ impl Batch {
     }
 }
 
-/// Reads the first batch of a run.
-pub(crate) fn first_batch(reader: &mut TemplateReader) -> Result<TemplateBatch, PipelineError> {
-    let mut first = TemplateBatch::default();
-    reader.read(&mut first, FIRST_BYTES)?;
-    Ok(first)
+/// Reads the first batches of a run: one, or several if its first files are short. They are all of
+/// single reads, or all of pairs.
+pub(crate) fn first_batches(
+    reader: &mut TemplateReader,
+) -> Result<Vec<TemplateBatch>, PipelineError> {
+    let has_pairs = reader.has_pairs();
+    let mut first = Vec::new();
+    let mut bytes = FIRST_BYTES;
+    loop {
+        let group = reader.group();
+        let mut batch = TemplateBatch::default();
+        reader.read(&mut batch, bytes)?;
+        bytes = bytes.saturating_sub(batch.bytes());
+        first.push(batch);
+        if reader.group() == group || reader.has_pairs() != has_pairs || bytes == 0 {
+            return Ok(first);
+        }
+    }
 }
 
 /// Returns the number of bases of each record, or of its part that is scored.
@@ -357,6 +372,8 @@ pub(crate) struct Plan<'a, P> {
     pub(crate) inserts: Option<&'a RunInserts>,
     /// Which bases are written as one where reads are compared with others of the run.
     pub(crate) conversion: Option<Conversion>,
+    /// Both for the single reads, if there are pairs, too.
+    pub(crate) unpaired: Option<(&'a RunInserts, Option<Conversion>)>,
     /// What is cut off reads.
     pub(crate) trimming: Trimming,
     /// Whether error probabilities of bases are needed.
@@ -373,10 +390,23 @@ pub(crate) struct Plan<'a, P> {
     pub(crate) cancellation: Option<&'a Cancellation>,
 }
 
-impl<P> Plan<'_, P> {
+impl<'a, P> Plan<'a, P> {
+    /// Returns where the inserts of a batch end, if that is known, and which bases of it are written as
+    /// one.
+    fn library(&self, templates: &TemplateBatch) -> (Option<&'a RunInserts>, Option<Conversion>) {
+        match self.unpaired {
+            Some((inserts, conversion)) if !templates.layout().has_pairs() => {
+                (Some(inserts), conversion)
+            }
+            _ => (self.inserts, self.conversion),
+        }
+    }
+
     /// Returns whether a part of a read may be scored or kept.
     fn divides(&self) -> bool {
-        self.trimming.cuts() || self.inserts.is_some_and(|run| !run.is_idle())
+        let unpaired = self.unpaired.map(|(inserts, _)| inserts);
+        let inserts = [self.inserts, unpaired].into_iter().flatten();
+        self.trimming.cuts() || inserts.into_iter().any(|run| !run.is_idle())
     }
 }
 
@@ -402,7 +432,15 @@ pub(crate) fn run(
                 *templates = next;
                 !(is_all && first.is_empty())
             }
-            None => reader.read(templates, plan.batch_bytes)?,
+            None => {
+                let group = reader.group();
+                let more = reader.read(templates, plan.batch_bytes)?;
+                if reader.group() != group {
+                    observer.pass_ends();
+                    observer.pass_begins(Task::Scoring, reader.leading());
+                }
+                more
+            }
         };
         predictions.clear();
         joints.clear();
@@ -552,6 +590,7 @@ mod tests {
             product,
             inserts: None,
             conversion: None,
+            unpaired: None,
             trimming: Trimming::NONE,
             wants_bases: true,
             surveys: false,
@@ -718,7 +757,7 @@ mod tests {
             use crate::fate::BaseRange;
             use crate::kept_records::{KeptRecords, Places};
 
-            let places = Places { mates: [0, 0], singles: None, discarded: Some(1) };
+            let places = Places { mates: [0, 0], unpaired: 0, singles: None, discarded: Some(1) };
             let records = KeptRecords { places, annotate: false, recalibrated: None };
             let keep = BaseRange::new(2, usize::MAX);
             let decision = Decision::of_read(Fate { keep, ..decision.fates()[0] });

@@ -1,17 +1,16 @@
 //! How the files of a run are read to learn from them.
 
 use std::mem;
-use std::path::Path;
 
 use bm_adapt::{Sampler, SeenReads};
-use bm_io::{Cancellation, FileState, Input, ReadFormats, Shard, Tasks};
+use bm_io::{Cancellation, FileState, Input, Tasks};
 use bm_kmers::{Counter, Index, Share};
 use bm_quality::FailedCycles;
 use bm_reads::conversion::Conversion;
-use bm_reads::fastq::QualityOffset;
 
 use crate::PipelineError;
 use crate::as_one::AsOne;
+use crate::file_group::FileGroup;
 use crate::head::Head;
 use crate::inputs::Inputs;
 use crate::inserts::{AdapterChoice, Ahead, RunInserts, read_first};
@@ -20,16 +19,15 @@ use crate::observer::Observer;
 use crate::pipeline::{BATCH_BYTES, FIRST_BYTES, First};
 use crate::run_pass::{Pass, observe};
 use crate::shards;
-use crate::templates::{TemplateBatch, TemplateReader, or_cancelled};
+use crate::template_reader::{TemplateReader, or_cancelled};
+use crate::templates::TemplateBatch;
 
 /// How files are read to learn from them.
 #[derive(Clone, Copy)]
 pub(crate) struct Reading<'a> {
-    pub(crate) interleaved: bool,
-    pub(crate) offset: QualityOffset,
-    pub(crate) strict: bool,
-    pub(crate) formats: ReadFormats,
-    pub(crate) ignores_quality: bool,
+    /// The files. If they are a shard of these, what the run is by its first reads is known by those of
+    /// the whole files.
+    pub(crate) inputs: &'a Inputs,
     pub(crate) adapters: &'a AdapterChoice,
     /// Bytes for k-mers, if they are counted.
     pub(crate) kmer_bytes: Option<usize>,
@@ -37,9 +35,6 @@ pub(crate) struct Reading<'a> {
     pub(crate) share: Share,
     /// Whether the counts are to be merged with those of other parts of the run.
     pub(crate) is_part: bool,
-    /// The shard of the files whose reads are learned from, if it is not all of them. What the run is
-    /// by its first reads is known by those of the whole files.
-    pub(crate) shard: Option<Shard>,
     pub(crate) threads: usize,
     pub(crate) cancellation: Option<&'a Cancellation>,
 }
@@ -79,32 +74,38 @@ pub(crate) fn index_of(counting: Vec<Counter>) -> Option<Index> {
 }
 
 impl Reading<'_> {
-    /// Reads a group of files, one or two of mates, once: offers the sampler, if there is one, every
-    /// template, and counts k-mers.
-    pub(crate) fn group(
+    /// Reads all files once: offers the sampler, if there is one, every template, and counts k-mers.
+    pub(crate) fn all(
         &self,
-        group: &[&Path],
+        left_out: &mut LeftOut,
+        mut sampler: Option<&mut Sampler>,
+        passed: &mut Passed,
+        observer: &dyn Observer,
+    ) -> Result<(), PipelineError> {
+        for group in self.inputs.groups() {
+            self.group(group, left_out, sampler.as_deref_mut(), passed, observer)?;
+        }
+        Ok(())
+    }
+
+    fn group(
+        &self,
+        group: &FileGroup,
         left_out: &mut LeftOut,
         mut sampler: Option<&mut Sampler>,
         passed: &mut Passed,
         observer: &dyn Observer,
     ) -> Result<(), PipelineError> {
         let cancellation = self.cancellation;
-        let mut files = match group {
-            [first, second] => Inputs::pair(*first, *second),
-            _ if self.interleaved => Inputs::interleaved(group[0]),
-            _ => Inputs::single(group[0]),
-        };
-        (files.offset, files.strict) = (self.offset, self.strict);
-        (files.formats, files.ignore_quality) = (self.formats, self.ignores_quality);
-        if self.shard.is_some() {
-            shards::check(&files)?;
+        let (files, layout) = (self.inputs.with_group(group), group.layout());
+        if files.shard.is_some() {
+            shards::check(self.inputs)?;
         }
         let tasks = Tasks::for_workers(0);
         let mut reader = TemplateReader::open_for(&files, &tasks, cancellation)?;
         passed.states.extend(reader.inputs().map(Input::state));
         // As much text of each file.
-        let per_file = |bytes: usize| bytes * files.layout().files();
+        let per_file = |bytes: usize| bytes * layout.files();
         let mut first = vec![TemplateBatch::default()];
         reader.read(&mut first[0], per_file(FIRST_BYTES))?;
         let batch_bytes = per_file(BATCH_BYTES);
@@ -126,7 +127,7 @@ impl Reading<'_> {
             }
         }
         passed.heads.push(Head::of(&first[0], inserts.library()));
-        if let Some(shard) = self.shard {
+        if let Some(shard) = files.shard {
             let (numbered, files) = (inserts.templates(), (&files, shard));
             reader = shards::open(&mut reader, &first, numbered, files, &tasks, cancellation)?;
             first.clear();
@@ -137,7 +138,7 @@ impl Reading<'_> {
             reader: &mut reader,
             first,
             inserts: &inserts,
-            conversion: inserts.conversion_here(passed.conversion, files.layout()),
+            conversion: inserts.conversion_here(passed.conversion, layout),
             failed_cycles: &left_out.failed_cycles,
             seen: left_out.seen.as_mut().filter(|_| self.kmer_bytes.is_some()),
             batch_bytes,

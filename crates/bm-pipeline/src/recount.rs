@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Seek, Write};
-use std::path::Path;
 
 use bm_adapt::SeenReads;
 use bm_io::Cancellation;
@@ -64,12 +63,18 @@ impl Recount<'_> {
         let mut passed = Passed::default();
         for (name, facts) in self.parts {
             let before = passed.records;
-            let reading = facts.reading(self.bytes, self.threads, self.cancellation);
-            let reading = Reading { share, is_part: false, ..reading };
-            let inputs: Vec<&Path> = facts.inputs.iter().map(AsRef::as_ref).collect();
+            let reading = Reading {
+                inputs: &facts.reads(),
+                adapters: &facts.adapters,
+                kmer_bytes: self.bytes,
+                share,
+                is_part: false,
+                threads: self.threads,
+                cancellation: self.cancellation,
+            };
             let again = format!("{name}: its k-mers must be counted again");
             reading
-                .group(&inputs, &mut left_out, None, &mut passed, observer)
+                .all(&mut left_out, None, &mut passed, observer)
                 .map_err(PipelineError::at(again.clone()))?;
             let reads = passed.records - before;
             if reads != facts.reads {

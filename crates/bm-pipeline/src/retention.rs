@@ -67,6 +67,13 @@ impl RetentionCurve {
                 ));
             }
             while let Some(row) = table.row()? {
+                if has_pairs && row.mate.is_none() {
+                    return PipelineError::refuse(format!(
+                        "{}: has scores of pairs and of single reads; score them apart, for a table \
+                         of each",
+                        table.name()
+                    ));
+                }
                 let mate = if has_pairs { table.row_of_mate(&row)? } else { None };
                 if has_pairs && mate.is_none() {
                     let name = table.name();

@@ -13,9 +13,10 @@ use crate::PipelineError;
 use crate::applicability;
 use crate::decide::{Decider, PairMode};
 use crate::engine::{Engine, EngineChoice};
+use crate::file_group::Layout;
 use crate::hindsight::Hindsight;
-use crate::inputs::{Inputs, Layout};
-use crate::inserts::{self, AdapterChoice, Ahead, RunInserts, read_first};
+use crate::inputs::Inputs;
+use crate::inserts::{self, AdapterChoice, Ahead, RunInserts, read_first, read_first_behind};
 use crate::learn::Learning;
 use crate::learned::Learned;
 use crate::library::Library;
@@ -33,7 +34,7 @@ use crate::sample_parts::{of_sample, parts_of};
 use crate::score_table::ScoreTable;
 use crate::shards;
 use crate::survey::Survey;
-use crate::templates::TemplateReader;
+use crate::template_reader::{TemplateReader, refuse_same};
 use crate::totals::Totals;
 use crate::trim::Trimming;
 
@@ -146,8 +147,8 @@ pub struct Done {
     pub outputs: Vec<String>,
     /// The shard of the inputs that was read, if it is not all of them.
     pub shard: Option<Shard>,
-    /// The layout of the reads: single, or in pairs.
-    pub layout: Layout,
+    /// Whether there are pairs.
+    pub has_pairs: bool,
     /// Counts of reads and bases, kept and not kept.
     pub totals: Totals,
     /// What is cut off reads.
@@ -260,6 +261,7 @@ impl Job<'_> {
     ) -> Result<Finished, PipelineError> {
         let began = Instant::now();
         let Self { settings, observer, .. } = *self;
+        refuse_same(&settings.inputs)?;
         if settings.inputs.shard.is_some() {
             shards::check(&settings.inputs)?;
             if settings.scores.is_some() {
@@ -294,13 +296,19 @@ impl Job<'_> {
         if let OpenSource::Model { learned: Some(learned), .. } = &source {
             learned.seen.check_files(reader.inputs())?;
         }
-        let mut first = vec![pipeline::first_batch(&mut reader)?];
+        let mut first = pipeline::first_batches(&mut reader)?;
+        let head = first.len();
         let mut inserts: Option<Box<RunInserts>> = None;
+        // Those of the single reads, if there are pairs, too.
+        let mut unpaired: Option<Box<RunInserts>> = None;
         let mut is_all = false;
-        let mut conversion = None;
+        let (mut of_run, mut conversion) = (None, None);
         let (source, workers, table) = match source {
             OpenSource::Model { mut engine, mut learned } => {
-                inserts = learned.as_mut().and_then(|learned| learned.inserts.take());
+                // Of several groups, what was learned is known by the first one alone.
+                if inputs.groups().len() == 1 {
+                    inserts = learned.as_mut().and_then(|learned| learned.inserts.take());
+                }
                 // What is only told is told by the first shard.
                 let tells = settings.inputs.shard.is_none_or(Shard::is_first);
                 if inserts.is_some() {
@@ -318,6 +326,11 @@ impl Job<'_> {
                         let with_support = settings.trimming.ends && !has_evidence;
                         let found = RunInserts::learn(&first, &settings.adapters, with_support);
                         inserts = Some(Box::new(found));
+                        if inputs.is_mixed() {
+                            let first = read_first_behind(&mut reader, BATCH_BYTES, ahead)?;
+                            let found = RunInserts::learn(first, &settings.adapters, with_support);
+                            unpaired = Some(Box::new(found));
+                        }
                     } else if tells && let Some(line) = inserts::notice(&first, &settings.adapters)
                     {
                         observer.warn(&line);
@@ -330,8 +343,12 @@ impl Job<'_> {
                     None if ignores_quality => Applicability::certain(),
                     None => {
                         let named = settings.engine.model.is_some();
-                        let parts = parts_of(&first[0], inserts.as_deref());
-                        applicability::check(&engine, named, of_sample(&first[0], &parts))?
+                        let first = &first[..head];
+                        let of_batch = |batch| parts_of(batch, inserts.as_deref());
+                        let parts: Vec<_> = first.iter().map(of_batch).collect();
+                        let reads = first.iter().zip(&parts);
+                        let reads = reads.flat_map(|(batch, parts)| of_sample(batch, parts));
+                        applicability::check(&engine, named, reads)?
                     }
                 };
                 if self.recalibrates && applicability.scored_by() != ScoredBy::Model {
@@ -342,7 +359,7 @@ impl Job<'_> {
                     ));
                 }
                 let evidence = engine.package.evidence()?;
-                let of_run = evidence.and_then(|evidence| evidence.conversion());
+                of_run = evidence.and_then(|evidence| evidence.conversion());
                 conversion = match &inserts {
                     Some(inserts) => inserts.conversion_here(of_run, reader.layout()),
                     None => of_run,
@@ -362,19 +379,19 @@ impl Job<'_> {
                 (ScoreSource::Table(table.name().to_owned()), workers, Some(table))
             }
         };
-        let (names, layout) = (reader.names(), reader.layout());
+        let names = reader.names();
         if let Some(shard) = settings.inputs.shard {
             // What was read of the whole files says what the run is; the reads are those of the shard.
             let numbered = inserts.as_deref().map_or(0, RunInserts::templates);
             let files = (&inputs, shard);
             reader = shards::open(&mut reader, &first, numbered, files, tasks, cancellation)?;
-            first = vec![pipeline::first_batch(&mut reader)?];
+            first = pipeline::first_batches(&mut reader)?;
             is_all = false;
         }
         // To see afterwards what other settings would have kept of them.
         let counted = match &source {
             ScoreSource::Model { learned: Some(_), .. } => first.len(),
-            ScoreSource::Model { .. } => 1,
+            ScoreSource::Model { .. } => head.min(first.len()),
             ScoreSource::Table(_) => 0,
         };
         let watched = first[..counted].to_vec();
@@ -383,6 +400,9 @@ impl Job<'_> {
             product: &product,
             inserts: inserts.as_deref(),
             conversion,
+            unpaired: unpaired
+                .as_deref()
+                .map(|inserts| (inserts, inserts.conversion_here(of_run, Layout::Single))),
             trimming: settings.trimming,
             wants_bases: settings.surveys || self.recalibrates,
             surveys: settings.surveys,
@@ -436,7 +456,7 @@ impl Job<'_> {
             inputs: names,
             shard: settings.inputs.shard,
             outputs: outputs.iter().map(Output::name).collect(),
-            layout,
+            has_pairs: settings.inputs.has_pairs(),
             totals: tally.totals,
             trimming: settings.trimming,
             library: inserts.as_deref().map(RunInserts::library),
@@ -466,7 +486,7 @@ impl Job<'_> {
                 table.end().require()?;
             }
             let words = |pairs| if pairs { "pairs" } else { "reads" };
-            let wanted = settings.inputs.layout().has_pairs();
+            let wanted = settings.inputs.has_pairs();
             if wanted != table.has_pairs() {
                 return PipelineError::refuse(format!(
                     "{}: has scores of {}, but {} are to be filtered; score them in the same way",
@@ -521,13 +541,9 @@ impl Job<'_> {
                 "reads in memory: a run is learned from files; write the reads to a file",
             );
         }
-        let inputs = settings.inputs.paths();
-        refuse_streams(&inputs)?;
+        refuse_streams(&settings.inputs.paths())?;
         let learning = Learning {
-            inputs: &inputs,
-            interleaved: settings.inputs.layout() == Layout::Interleaved,
-            offset: settings.inputs.offset,
-            strict: settings.inputs.strict,
+            inputs: &settings.inputs,
             start: &self.base_package()?,
             seed: 0,
             evidence: settings.evidence.then_some(bytes),
@@ -535,7 +551,7 @@ impl Job<'_> {
             threads: settings.threads,
             cancellation: settings.cancellation.as_ref(),
         };
-        learning.run_on(settings.inputs.formats, None, self.observer)
+        learning.run(None, self.observer)
     }
 
     /// Returns the criteria for a read: those requested, or the threshold that reaches the goal, or

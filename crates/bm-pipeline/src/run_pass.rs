@@ -6,12 +6,10 @@ use std::thread::{self, Scope};
 
 use bm_adapt::{Sampler, SeenReads};
 use bm_insert::Finder;
-use bm_io::{Cancellation, Held, InFlight, Input, ReadFormats, Tasks, is_stdio, open_file};
+use bm_io::{Cancellation, Held, InFlight, is_stdio, open_file};
 use bm_kmers::Counter;
 use bm_quality::FailedCycles;
 use bm_reads::conversion::Conversion;
-use bm_reads::fastq::{QualityOffset, Record};
-use bm_reads::mates;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::PipelineError;
@@ -20,41 +18,13 @@ use crate::kmer_counting::{Counting, Shared};
 use crate::observer::{Observer, Task};
 use crate::pipeline::First;
 use crate::sample_parts::SampleParts;
-use crate::templates::TemplateReader;
+use crate::template_reader::TemplateReader;
 
 /// Batches in memory per group of files: one being read, one being examined, two waiting.
 const BATCHES: usize = 4;
 
 /// Text of these batches, in bytes. A read that is longer passes alone.
 const TEXT_BYTES: usize = 64 << 20;
-
-/// Number of first reads of two files that are compared to find out whether they are mates.
-const COMPARED: usize = 8;
-
-/// Returns the files in groups: two consecutive files are files of mates if their first reads come
-/// from the same templates.
-pub(crate) fn grouped<'a>(inputs: &[&'a Path]) -> Result<Vec<Vec<&'a Path>>, PipelineError> {
-    let mut groups: Vec<Vec<&Path>> = Vec::new();
-    let mut before = Vec::new();
-    for path in inputs {
-        // A stream can be opened only once, so its first reads cannot be compared.
-        let is_seekable = !is_stream(path) && is_seekable(path)?;
-        let names = if is_seekable { first_names(path)? } else { Vec::new() };
-        match groups.last_mut() {
-            Some(group)
-                if group.len() == 1
-                    && !names.is_empty()
-                    && names == before
-                    && group[0] != *path =>
-            {
-                group.push(path);
-            }
-            _ => groups.push(vec![path]),
-        }
-        before = names;
-    }
-    Ok(groups)
-}
 
 /// Returns whether an input can be read once only, without opening it: even opening a named pipe waits
 /// for its writer, which ends if the reader closes the pipe again.
@@ -83,21 +53,8 @@ pub(crate) fn refuse_streams(inputs: &[&Path]) -> Result<(), PipelineError> {
 }
 
 /// Returns whether a file can be read again from its start.
-fn is_seekable(path: &Path) -> Result<bool, PipelineError> {
+pub(crate) fn is_seekable(path: &Path) -> Result<bool, PipelineError> {
     Ok(!is_stdio(path) && open_file(path, "FASTQ")?.1.is_some())
-}
-
-fn first_names(path: &Path) -> Result<Vec<Vec<u8>>, PipelineError> {
-    let formats = ReadFormats::FastqOrFasta;
-    // Only names are compared, whatever the offset of the qualities.
-    let (offset, tasks) = (QualityOffset::Phred33, Tasks::for_workers(0));
-    let mut file = Input::open_formats(path, formats, offset, &tasks, None)?;
-    let mut record = Record::default();
-    let mut names = Vec::new();
-    while names.len() < COMPARED && file.read_record(&mut record)? {
-        names.push(mates::template(record.name()).to_vec());
-    }
-    Ok(names)
 }
 
 /// The files of a group in the learning pass.

@@ -44,7 +44,7 @@ impl Score {
             recalibrates: false,
             observer,
         };
-        let pairs = self.settings.inputs.layout().has_pairs();
+        let pairs = self.settings.inputs.has_pairs();
         let trims = self.settings.trimming.cuts();
         // The tables of all shards, one after the other, are that of the files. Parquet cannot be joined so.
         let has_header =

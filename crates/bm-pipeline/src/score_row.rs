@@ -42,8 +42,8 @@ pub(crate) struct Columns {
 pub(crate) struct Row {
     pub(crate) length: usize,
     pub(crate) prediction: Prediction,
-    /// The number of the mate, 1 or 2, in tables of pairs.
-    mate: Option<u8>,
+    /// The number of the mate, 1 or 2, in tables of pairs; `None` for single reads.
+    pub(crate) mate: Option<u8>,
     /// The probability of the pair, in the rows of both mates.
     pub(crate) pair_probability: Option<Probability>,
     /// The verdict on the read when it was scored.
@@ -158,7 +158,9 @@ impl Row {
             None => None,
             Some("1") => Some(1),
             Some("2") => Some(2),
-            Some(other) => return Fault::of(format!("expected mate 1 or 2, found {other}")),
+            // A single read beside pairs.
+            Some("0") => None,
+            Some(other) => return Fault::of(format!("expected mate 1 or 2, or 0, found {other}")),
         };
         let pair_probability = match columns.pair_probability {
             Some(place) => fields.number(Column::PairProbability, place, 0.0..=1.0)?,
@@ -464,6 +466,6 @@ mod tests {
         let message = parse(PAIR, "r\t90\tnan\tnan\t2\t0.8\tunscored\tonly_n").unwrap_err();
         assert!(message.contains("this mate has none"), "{message}");
         let message = parse(PAIR, "r\t90\t0.7\t0.9\t3\t0.8\tpass\t-").unwrap_err();
-        assert!(message.contains("expected mate 1 or 2, found 3"), "{message}");
+        assert!(message.contains("expected mate 1 or 2, or 0, found 3"), "{message}");
     }
 }

@@ -55,7 +55,8 @@ impl Product for ScoreRows {
                         continue;
                     }
                     Column::Mate => {
-                        text.push(if i == 0 { b'1' } else { b'2' });
+                        let is_single = scored.template.mates().len() == 1;
+                        text.push(if is_single { b'0' } else { b'1' + i as u8 });
                         continue;
                     }
                     Column::Verdict => {

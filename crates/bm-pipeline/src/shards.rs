@@ -5,15 +5,23 @@ use bm_io::{Between, Cancellation, DivisibleFile, Input, PartOfFile, Shard, Task
 use bm_reads::fastq::QualityOffset;
 
 use crate::PipelineError;
-use crate::inputs::{Inputs, Layout};
+use crate::file_group::Layout;
+use crate::inputs::Inputs;
 use crate::inserts::Ahead;
 use crate::pipeline::BATCH_BYTES;
-use crate::templates::{TemplateBatch, TemplateReader, or_cancelled};
+use crate::template_reader::{TemplateReader, or_cancelled};
+use crate::templates::TemplateBatch;
 
 /// Refuses files that cannot be divided, before anything is read.
 pub(crate) fn check(inputs: &Inputs) -> Result<(), PipelineError> {
     if inputs.in_memory().is_some() {
         return PipelineError::refuse("reads in memory: have no shards; write the reads to a file");
+    }
+    if inputs.groups().len() > 1 {
+        return PipelineError::refuse(
+            "--shard: divides one file, or two of mates; call it for each lane, and join the outputs \
+             of all",
+        );
     }
     for path in inputs.paths() {
         if is_stdio(path) {
@@ -43,7 +51,7 @@ pub(crate) fn open(
     let files = files.collect::<Result<Vec<_>, _>>()?;
     let parts = match &files[..] {
         [one, other] => Vec::from(DivisibleFile::parts_of_mates(one, other, shard)?),
-        [file] if inputs.layout() == Layout::Interleaved => vec![file.part(shard, Between::Pairs)?],
+        [file] if whole.layout() == Layout::Interleaved => vec![file.part(shard, Between::Pairs)?],
         files => {
             files.iter().map(|file| file.part(shard, Between::Records)).collect::<Result<_, _>>()?
         }

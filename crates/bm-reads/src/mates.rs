@@ -54,9 +54,9 @@ fn without_identifier(name: &[u8]) -> &[u8] {
     }
 }
 
-/// Returns the number of the mate, by its definition: 1 or 2, from `/1` at the end of the name or
-/// Illumina's `1:N:0:ATCACG` after it; `None` if the definition has none. If the index reads are
-/// written as reads too, the second mate is number 3 or 4.
+/// Returns the number of the mate, by its definition: 1 or 2, from `/1` at the end of the name or of the
+/// word after it, or Illumina's `1:N:0:ATCACG` there; `None` if the definition has none. If the index
+/// reads are written as reads too, the second mate is number 3 or 4.
 pub fn number(definition: &[u8]) -> Option<u8> {
     Parts::of(definition).mate.map(|digit| if digit == b'1' { 1 } else { 2 })
 }
@@ -79,9 +79,20 @@ impl<'a> Parts<'a> {
         let mate = mate.or(match description {
             // Illumina's format: `1:N:0:ATCACG`.
             [_, mate @ b'1'..=b'4', b':', b'Y' | b'N', b':', ..] => Some(*mate),
-            _ => None,
+            [_, rest @ ..] => in_first_word(rest),
+            [] => None,
         });
         Self { template, mate }
+    }
+}
+
+/// Returns the number of the mate at the end of the first word of a description, as archives write the
+/// name that a read had before: `SRR1.7 7/1`.
+fn in_first_word(description: &[u8]) -> Option<u8> {
+    let word = description.split(|byte| matches!(byte, b' ' | b'\t')).next()?;
+    match word {
+        [_, .., b'/', mate @ (b'1' | b'2')] => Some(*mate),
+        _ => None,
     }
 }
 
@@ -133,6 +144,8 @@ mod tests {
             ("A:1:2 2:N:0:AC", "A:1:2 1:N:0:AC"),
             ("S.7.2", "S.7.1"),
             ("x/2:ACGT", "x/1:ACGT"),
+            ("SRR1.7 7/2", "SRR1.7 7/1"),
+            ("SRR1.7 A:1:2/2 length=9", "SRR1.7 A:1:2/1 length=9"),
         ] {
             assert_eq!(
                 check(first.as_bytes(), second.as_bytes()),
@@ -140,7 +153,7 @@ mod tests {
                 "{first} {second}"
             );
         }
-        for name in ["r/1", "r/2 x", "A 1:N:0:", "S.7.1", "x/1:ACGT"] {
+        for name in ["r/1", "r/2 x", "A 1:N:0:", "S.7.1", "x/1:ACGT", "SRR1.7 7/1"] {
             let found = check(name.as_bytes(), name.as_bytes());
             assert_eq!(found, Some(Mismatch::SameNumber), "{name}");
         }

@@ -143,7 +143,7 @@ impl Report {
     ///
     /// If the file of the model cannot be read.
     pub fn new(command: &str, done: &Done) -> Result<Self, ReportError> {
-        let criteria = CriteriaFacts::of(&done.decider, done.layout.has_pairs());
+        let criteria = CriteriaFacts::of(&done.decider, done.has_pairs);
         let wall_s = done.wall.as_secs_f64();
         let reads = done.totals.reads.r#in;
         let (scores, model) = match &done.source {

@@ -6,7 +6,8 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use bm_io::{Output, name_all, refuse_twins};
 use bm_pipeline::{
-    AdapterChoice, Learned, Learning, LearningParts, Observation, PackageOutput, open_package,
+    AdapterChoice, FileGroup, Learned, Learning, LearningParts, Observation, Observer,
+    PackageOutput, open_package,
 };
 use bm_quality::ModelPackage;
 use bm_reads::fastq::QualityOffset;
@@ -15,7 +16,7 @@ use bm_report::{
     write_json,
 };
 
-use crate::options::input::{QualityArgs, StrictArgs};
+use crate::options::input::{LaneArgs, QualityArgs, StrictArgs, inputs_of};
 use crate::options::learning::MemoryArgs;
 use crate::options::running::{RunArgs, WritingArgs};
 use crate::options::trimming::AdapterArgs;
@@ -31,17 +32,24 @@ use crate::terminal;
 /// it (few reads overlap, long reads with gaps, mixed strains), bm says why, and the package holds the
 /// base model.
 ///
-/// Give all files of the run; two consecutive files whose first reads are mates are read as pairs. Or
-/// give files of bm observe, one for each part of the run. Use the package with --model, for the reads
-/// of that run only.
+/// Give all files of the run, mates after -1 and -2 and single reads after -U. Of files without these
+/// flags, two that follow each other and whose first reads have the same names are read as pairs, if
+/// these names or those of the files tell first mates from second ones. Or give files of bm observe, one
+/// for each part of the run. Use the package with --model, for the reads of that run only.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   bm adapt run_R1.fastq.gz run_R2.fastq.gz -o run.model
   bm filter run_R1.fastq.gz -m run.model -o kept_R1.fastq.gz")]
 pub(crate) struct Args {
     /// FASTQ files of one run, plain or compressed; or files of bm observe
-    #[arg(value_name = "IN", required = true)]
+    #[arg(
+        value_name = "IN",
+        required_unless_present_any = ["first", "unpaired"],
+        conflicts_with_all = ["first", "unpaired"]
+    )]
     inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    lanes: LaneArgs,
     /// The folder for the package; an existing package is replaced
     #[arg(short, long, value_name = "MODEL_DIR", help_heading = "Outputs")]
     output: PathBuf,
@@ -74,7 +82,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Learning")]
     seed: u64,
     /// Each file holds pairs: mates follow each other
-    #[arg(long, help_heading = "Running")]
+    #[arg(long, conflicts_with_all = ["first", "unpaired"], help_heading = "Running")]
     interleaved: bool,
     #[command(flatten)]
     adapters: AdapterArgs,
@@ -97,7 +105,9 @@ impl Args {
     /// Learns the run and writes the package.
     pub(crate) fn run(&self) -> Result<()> {
         refuse_twins(self.outputs())?;
-        let inputs: Vec<&Path> = self.inputs.iter().map(AsRef::as_ref).collect();
+        let groups = self.lanes.groups()?;
+        let named = self.inputs.iter().map(AsRef::as_ref);
+        let inputs: Vec<&Path> = named.chain(groups.iter().flat_map(FileGroup::paths)).collect();
         let durability = self.writing.durability();
         let package = PackageOutput::create(&self.output, durability)?;
         package.refuse_within(self.outputs())?;
@@ -110,7 +120,7 @@ impl Args {
         let start = open_package(self.model.as_deref())?;
         let start = if self.ignore_quality { start.ignoring_quality() } else { start };
         let began = Instant::now();
-        let mut learned = self.learn(&inputs, &start, labels.as_mut())?;
+        let mut learned = self.learn(groups.clone(), &inputs, &start, labels.as_mut())?;
         if let Some(evidence) = &learned.evidence {
             learned.adaptation.add_evidence(evidence)?;
         }
@@ -148,6 +158,7 @@ impl Args {
     /// Learns the run from its reads, or from what was observed of its parts.
     fn learn(
         &self,
+        mut groups: Vec<FileGroup>,
         inputs: &[&Path],
         start: &ModelPackage,
         labels: Option<&mut Output>,
@@ -159,11 +170,15 @@ impl Args {
         let are_parts =
             inputs.iter().map(|path| Observation::is_at(path)).collect::<Result<Vec<_>, _>>()?;
         let Some(part) = are_parts.iter().position(|is_part| *is_part) else {
+            if self.interleaved {
+                groups = self.inputs.iter().map(FileGroup::interleaved).collect();
+            } else if self.lanes.is_empty() {
+                let notes;
+                (groups, notes) = FileGroup::by_read_names(&self.inputs)?;
+                notes.iter().for_each(|line| observer.note(line));
+            }
             let learning = Learning {
-                inputs,
-                interleaved: self.interleaved,
-                offset: self.quality.offset(),
-                strict: self.strict.strict,
+                inputs: &inputs_of(groups, &self.quality, &self.strict),
                 start,
                 seed,
                 evidence,

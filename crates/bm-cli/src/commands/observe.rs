@@ -8,7 +8,7 @@ use bm_io::{Output, name_all};
 use bm_pipeline::{Observing, PartOfRun, ShareOfKmers};
 use bm_report::{LibraryFacts, MateAdapters, words};
 
-use crate::options::input::{QualityArgs, StrictArgs};
+use crate::options::input::{FileArgs, QualityArgs, StrictArgs, inputs_of};
 use crate::options::learning::MemoryArgs;
 use crate::options::running::{RunArgs, SyncArgs};
 use crate::options::shard::ShardArgs;
@@ -34,12 +34,8 @@ use crate::terminal;
   bm observe lane2_R1.fastq.gz lane2_R2.fastq.gz --evidence -o lane2.obs
   bm adapt lane1.obs lane2.obs --evidence -o run.model")]
 pub(crate) struct Args {
-    /// FASTQ file, plain or compressed; - is stdin
-    #[arg(value_name = "IN")]
-    path: PathBuf,
-    /// FASTQ file of the second mates, in the same order
-    #[arg(value_name = "IN2", conflicts_with = "interleaved")]
-    mates: Option<PathBuf>,
+    #[command(flatten)]
+    files: FileArgs,
     /// The file of what was observed
     #[arg(short, long, value_name = "OBS", help_heading = "Outputs")]
     output: PathBuf,
@@ -63,9 +59,6 @@ pub(crate) struct Args {
     ignore_quality: bool,
     #[command(flatten)]
     memory: MemoryArgs,
-    /// IN holds pairs: mates follow each other
-    #[arg(long, help_heading = "Running")]
-    interleaved: bool,
     #[command(flatten)]
     adapters: AdapterArgs,
     #[command(flatten)]
@@ -88,22 +81,16 @@ impl Args {
 
     /// Observes the part and writes the file.
     pub(crate) fn run(&self) -> Result<()> {
-        let inputs: Vec<&Path> = [Some(&self.path), self.mates.as_ref()]
-            .into_iter()
-            .flatten()
-            .map(AsRef::as_ref)
-            .collect();
-        let mut output = Output::create_as(&self.output, &inputs, |stream| Ok(Box::new(stream)))?;
+        let mut inputs = inputs_of(self.files.groups()?, &self.quality, &self.strict);
+        inputs.ignore_quality = self.ignore_quality;
+        inputs.shard = self.shard.shard;
+        let mut output =
+            Output::create_as(&self.output, &inputs.paths(), |stream| Ok(Box::new(stream)))?;
         let began = Instant::now();
         let observing = Observing {
             inputs: &inputs,
-            interleaved: self.interleaved,
-            offset: self.quality.offset(),
-            strict: self.strict.strict,
-            ignores_quality: self.ignore_quality,
             evidence: self.evidence.then_some(self.memory.max_memory),
             share: self.shards_of_kmers,
-            shard: self.shard.shard,
             adapters: &self.adapters.choice()?,
             threads: self.run.threads(),
             cancellation: None,

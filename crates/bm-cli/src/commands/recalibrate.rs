@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use bm_io::refuse_twins;
-use bm_pipeline::{Inputs, Recalibrate, RunSettings};
+use bm_pipeline::{Recalibrate, RunSettings};
 
 use crate::options::engine::EngineArgs;
-use crate::options::input::{QualityArgs, StrictArgs};
+use crate::options::input::{FileArgs, QualityArgs, StrictArgs, inputs_of};
 use crate::options::reports::ReportArgs;
 use crate::options::running::{RunArgs, WritingArgs};
 use crate::options::shard::ShardArgs;
@@ -23,36 +23,26 @@ use crate::progress::TerminalObserver;
 /// counted; bases of adapters keep their qualities. With --model, that package gives the qualities,
 /// and nothing is learned.
 ///
-/// The input is FASTQ or FASTA, plain or compressed. Reads of FASTA have no qualities: every base
-/// starts with the error rate of the run, as with --ignore-quality, and gets Q2 if it cannot be scored.
-/// Records that got new qualities are marked by `recalibrated=read-error-adapted/1`, the model, in
-/// their descriptions.
+/// The input is FASTQ or FASTA, plain or compressed; stdin with --model only. Reads of FASTA have no
+/// qualities: every base starts with the error rate of the run, as with --ignore-quality, and gets Q2 if
+/// it cannot be scored. Records that got new qualities are marked by
+/// `recalibrated=read-error-adapted/1`, the model, in their descriptions.
 ///
 /// With --shard, every call learns the run from the whole input. To learn it once, use bm adapt, and
 /// --model with its package.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:
+#[command(after_help = "Examples:
   bm recalibrate reads.fastq.gz -o recalibrated.fastq.gz
   bm recalibrate R1.fastq.gz R2.fastq.gz -o new_R1.fastq.gz -O new_R2.fastq.gz
-  bm recalibrate --evidence reads.fasta -o reads.fastq.gz",
-    group = clap::ArgGroup::new("pairs").args(["mates", "interleaved"])
-)]
+  bm recalibrate --evidence reads.fasta -o reads.fastq.gz")]
 pub(crate) struct Args {
-    /// FASTQ or FASTA file, plain or compressed; - is stdin, with -m only
-    #[arg(value_name = "IN")]
-    path: PathBuf,
-    /// File of the second mates, in the same order
-    #[arg(value_name = "IN2")]
-    mates: Option<PathBuf>,
+    #[command(flatten)]
+    files: FileArgs,
     /// Where the reads go; - is stdout. Both mates of a pair, one after the other, without -O
     #[arg(short, long, value_name = "FILE", help_heading = "Outputs")]
     output: PathBuf,
     #[command(flatten)]
     reports: ReportArgs,
-    /// IN holds pairs: mates follow each other
-    #[arg(long, help_heading = "Pairs")]
-    interleaved: bool,
     /// Where the second mates go
     #[arg(short = 'O', long, value_name = "FILE", requires = "pairs", help_heading = "Pairs")]
     output2: Option<PathBuf>,
@@ -111,13 +101,7 @@ impl Args {
     }
 
     fn settings(&self) -> Result<RunSettings> {
-        let mut inputs = match &self.mates {
-            Some(mates) => Inputs::pair(&self.path, mates),
-            None if self.interleaved => Inputs::interleaved(&self.path),
-            None => Inputs::single(&self.path),
-        };
-        inputs.offset = self.quality.offset();
-        inputs.strict = self.strict.strict;
+        let mut inputs = inputs_of(self.files.groups()?, &self.quality, &self.strict);
         inputs.ignore_quality = self.ignore_quality;
         inputs.shard = self.shard.shard;
         let engine = self.engine.choice();

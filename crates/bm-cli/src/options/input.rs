@@ -1,27 +1,133 @@
-//! The input files `IN [IN2]`, and the layout of their reads.
+//! The input files, and the layout of their reads.
 
 use std::path::PathBuf;
 
+use anyhow::{Result, bail};
 use bm_io::{IoError, StoredEnd};
-use bm_pipeline::{Inputs, PairMode};
+use bm_pipeline::{FileGroup, Inputs, PairMode};
 use bm_reads::fastq::QualityOffset;
 use clap::ValueEnum;
 
 use crate::terminal;
 
+/// The files of reads.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("pairs").args(["mates", "interleaved", "first"]).multiple(true))]
+pub(crate) struct FileArgs {
+    /// FASTQ file, plain or compressed; - is stdin
+    #[arg(
+        value_name = "IN",
+        required_unless_present_any = ["first", "unpaired"],
+        conflicts_with = "first"
+    )]
+    path: Option<PathBuf>,
+    /// FASTQ file of the second mates, in the same order
+    #[arg(value_name = "IN2", conflicts_with = "first")]
+    mates: Option<PathBuf>,
+    /// Files of more lanes; all names say which mates a file has: _R1 and _R2, or _1 and _2
+    #[arg(value_name = "LANES")]
+    more: Vec<PathBuf>,
+    #[command(flatten)]
+    lanes: LaneArgs,
+    /// IN holds pairs, and so do all files beside it: mates follow each other
+    #[arg(long, conflicts_with = "first", help_heading = "Pairs")]
+    interleaved: bool,
+}
+
+/// The files of several lanes or libraries, by what they are.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LaneArgs {
+    /// Files of first mates, lane after lane, also with commas between them
+    #[arg(
+        short = '1',
+        value_name = "R1",
+        num_args = 1..,
+        requires = "second",
+        help_heading = "Several files"
+    )]
+    first: Vec<PathBuf>,
+    /// Files of second mates, in the same order
+    #[arg(
+        short = '2',
+        value_name = "R2",
+        num_args = 1..,
+        requires = "first",
+        help_heading = "Several files"
+    )]
+    second: Vec<PathBuf>,
+    /// Files of single reads; after pairs, if there are some
+    #[arg(short = 'U', value_name = "FILE", num_args = 1.., help_heading = "Several files")]
+    unpaired: Vec<PathBuf>,
+}
+
+impl LaneArgs {
+    /// Returns the files in groups: first pairs, then single reads.
+    ///
+    /// # Errors
+    ///
+    /// If there are not as many files of second mates as of first ones.
+    pub(crate) fn groups(&self) -> Result<Vec<FileGroup>> {
+        let [first, second, unpaired] =
+            [&self.first, &self.second, &self.unpaired].map(|paths| files(paths));
+        if first.len() != second.len() {
+            let (flag, missing) = match first.len() > second.len() {
+                true => ("-2", first[second.len()].display()),
+                false => ("-1", second[first.len()].display()),
+            };
+            bail!(
+                "-1 names {} files and -2 names {}: {flag} has no file with the mates of {missing}",
+                first.len(),
+                second.len()
+            );
+        }
+        let pairs = first.into_iter().zip(second).map(|(one, other)| FileGroup::pair(one, other));
+        Ok(pairs.chain(unpaired.into_iter().map(FileGroup::single)).collect())
+    }
+
+    /// Returns whether there are no files.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_empty() && self.unpaired.is_empty()
+    }
+}
+
+/// Returns the files of arguments, each a file or several with commas between them.
+fn files(arguments: &[PathBuf]) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for argument in arguments {
+        match argument.to_str() {
+            Some(list) if list.contains(',') && !argument.exists() => {
+                files.extend(list.split(',').filter(|path| !path.is_empty()).map(PathBuf::from));
+            }
+            _ => files.push(argument.clone()),
+        }
+    }
+    files
+}
+
+impl FileArgs {
+    /// Returns the files in groups.
+    ///
+    /// # Errors
+    ///
+    /// If it is not clear which files are of mates.
+    pub(crate) fn groups(&self) -> Result<Vec<FileGroup>> {
+        let paths: Vec<PathBuf> =
+            self.path.iter().chain(&self.mates).chain(&self.more).cloned().collect();
+        let mut groups = match paths.is_empty() {
+            true => Vec::new(),
+            false if self.interleaved => paths.into_iter().map(FileGroup::interleaved).collect(),
+            false => FileGroup::by_file_names(&paths)?,
+        };
+        groups.extend(self.lanes.groups()?);
+        Ok(groups)
+    }
+}
+
 /// The reads of `filter` and `score`.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("pairs").args(["mates", "interleaved"]))]
 pub(crate) struct InputArgs {
-    /// FASTQ file, plain or compressed; - is stdin
-    #[arg(value_name = "IN")]
-    path: PathBuf,
-    /// FASTQ file of the second mates, in the same order
-    #[arg(value_name = "IN2")]
-    mates: Option<PathBuf>,
-    /// IN holds pairs: mates follow each other
-    #[arg(long, help_heading = "Pairs")]
-    interleaved: bool,
+    #[command(flatten)]
+    files: FileArgs,
     /// How pairs are scored and kept [default: joint]
     #[arg(long, value_enum, value_name = "HOW", requires = "pairs", help_heading = "Pairs")]
     pair: Option<PairArg>,
@@ -105,15 +211,12 @@ enum PairArg {
 
 impl InputArgs {
     /// Returns the files.
-    pub(crate) fn inputs(&self, quality: &QualityArgs, strict: &StrictArgs) -> Inputs {
-        let mut inputs = match &self.mates {
-            Some(mates) => Inputs::pair(&self.path, mates),
-            None if self.interleaved => Inputs::interleaved(&self.path),
-            None => Inputs::single(&self.path),
-        };
-        inputs.offset = quality.offset();
-        inputs.strict = strict.strict;
-        inputs
+    ///
+    /// # Errors
+    ///
+    /// If it is not clear which files are of mates.
+    pub(crate) fn inputs(&self, quality: &QualityArgs, strict: &StrictArgs) -> Result<Inputs> {
+        Ok(inputs_of(self.files.groups()?, quality, strict))
     }
 
     /// Returns the mode for pairs.
@@ -124,4 +227,16 @@ impl InputArgs {
             Some(PairArg::Any) => PairMode::Any,
         }
     }
+}
+
+/// Returns the inputs of these files.
+pub(crate) fn inputs_of(
+    groups: Vec<FileGroup>,
+    quality: &QualityArgs,
+    strict: &StrictArgs,
+) -> Inputs {
+    let mut inputs = Inputs::of_groups(groups);
+    inputs.offset = quality.offset();
+    inputs.strict = strict.strict;
+    inputs
 }

@@ -50,9 +50,9 @@ impl ScoringArgs {
     ///
     /// # Errors
     ///
-    /// If the adapters that are given cannot be read.
+    /// If it is not clear which files are of mates, or the adapters that are given cannot be read.
     pub(crate) fn settings(&self, scores: Option<EarlierScores>) -> Result<RunSettings> {
-        let mut inputs = self.input.inputs(&self.quality, &self.strict);
+        let mut inputs = self.input.inputs(&self.quality, &self.strict)?;
         inputs.ignore_quality = self.ignore.ignores();
         inputs.shard = self.shard.shard;
         Ok(RunSettings {

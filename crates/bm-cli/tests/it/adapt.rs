@@ -166,14 +166,15 @@ fn mates_are_recognised_by_name_and_must_be_in_the_same_order() {
     let all = records(&text);
     let swapped = [&all[..100].concat(), all[101], all[100], &all[102..].concat()].concat();
     let swapped = scratch.file("swapped_2.fastq", &swapped);
-    let message = bm(["adapt", &first, &swapped, "-o", &scratch.path("other.model")]).refused();
+    let message =
+        bm(["adapt", "-q", &first, &swapped, "-o", &scratch.path("other.model")]).refused();
     assert!(
         message.starts_with(&format!("bm: {swapped}: record 101 (read "))
             && message.contains("mates must be in the same order"),
         "{message}"
     );
     let short = scratch.file("short_2.fastq", &all[..all.len() - 1].concat());
-    let message = bm(["adapt", &first, &short, "-o", &scratch.path("other.model")]).refused();
+    let message = bm(["adapt", "-q", &first, &short, "-o", &scratch.path("other.model")]).refused();
     assert!(
         message.contains(&format!("{short}: ends after record {}", all.len() - 1)),
         "{message}"

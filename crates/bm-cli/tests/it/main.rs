@@ -23,6 +23,7 @@ mod filter;
 #[cfg(target_os = "linux")]
 mod foreign;
 mod html;
+mod lanes;
 mod library;
 mod limits;
 mod long_input;

@@ -351,10 +351,10 @@ fn options_for_pairs_need_pairs() {
     let input = testdata(MEASLES);
     for flags in [&["-O", "x"][..], &["--singles", "x"], &["--pair", "both"]] {
         let message = run(command(["filter", &input, "-o", "-"]).args(flags)).misused();
-        assert!(message.contains("<IN2|--interleaved>"), "{message}");
+        assert!(message.contains("<IN2|--interleaved|-1 <R1>...>"), "{message}");
     }
-    let message = bm(["filter", &input, &input, "--interleaved", "-o", "-"]).misused();
-    assert!(message.contains("--interleaved"), "{message}");
+    let message = bm(["filter", &input, &input, "--interleaved", "-o", "-"]).refused();
+    assert!(message.contains("is named twice"), "{message}");
 }
 
 #[test]

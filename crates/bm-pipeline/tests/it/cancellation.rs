@@ -130,15 +130,12 @@ fn learning_a_run_can_be_cancelled() {
     for evidence in [None, Some(bm_pipeline::FEWEST_BYTES)] {
         let cancellation = Cancellation::default();
         let learning = Learning {
-            inputs: &[&reads],
-            interleaved: false,
-            offset: Default::default(),
+            inputs: &Inputs::single(&reads),
             start: &start,
             seed: 0,
             adapters: &AdapterChoice::Found,
             evidence,
             threads: 2,
-            strict: false,
             cancellation: Some(&cancellation),
         };
         let observer = Impatient::new(cancellation.clone());
@@ -189,15 +186,12 @@ mod pipes {
         let start = open_package(None).unwrap();
         let cancellation = Cancellation::default();
         let learning = Learning {
-            inputs: &[&pipe],
-            interleaved: false,
-            offset: Default::default(),
+            inputs: &Inputs::single(&pipe),
             start: &start,
             seed: 0,
             adapters: &AdapterChoice::Found,
             evidence: None,
             threads: 2,
-            strict: false,
             cancellation: Some(&cancellation),
         };
         cancelled_while_waiting(&cancellation, || learning.run(None, &Silent));
