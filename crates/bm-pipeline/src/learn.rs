@@ -6,6 +6,7 @@ use bm_kmers::Share;
 use bm_quality::ModelPackage;
 
 use crate::PipelineError;
+use crate::flow_cells;
 use crate::head;
 use crate::inputs::Inputs;
 use crate::inserts::AdapterChoice;
@@ -81,6 +82,9 @@ impl Learning<'_> {
         let mut sampler = Sampler::new(RunSample::ROOM);
         let passed = read_all(&mut left_out, Some(&mut sampler))?;
         drop(left_out);
+        if let Some(line) = flow_cells::notice(&passed.lanes) {
+            observer.warn(&line);
+        }
         let seen = Seen { files: passed.states, reads: sampler.reads_seen() };
         let counting = passed.counting;
         let count_again = |mut left_out: LeftOut| {

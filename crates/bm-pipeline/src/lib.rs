@@ -63,6 +63,7 @@ mod fate;
 mod file_group;
 mod file_name;
 mod filter;
+mod flow_cells;
 mod group_reader;
 mod grouping;
 mod head;

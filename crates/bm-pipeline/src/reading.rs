@@ -11,6 +11,7 @@ use bm_reads::conversion::Conversion;
 use crate::PipelineError;
 use crate::as_one::AsOne;
 use crate::file_group::FileGroup;
+use crate::flow_cells::FlowCellLane;
 use crate::head::Head;
 use crate::inputs::Inputs;
 use crate::inserts::{AdapterChoice, Ahead, RunInserts, read_first};
@@ -58,6 +59,8 @@ pub(crate) struct Passed {
     pub(crate) counting: Vec<Counter>,
     /// The head of each group.
     pub(crate) heads: Vec<Head>,
+    /// The lanes of flow cells that the names of the groups' first reads have.
+    pub(crate) lanes: Vec<FlowCellLane>,
     /// The state of each file when it was opened; `None` for a stream.
     pub(crate) states: Vec<Option<FileState>>,
     /// Where the inserts of the first group end.
@@ -126,6 +129,8 @@ impl Reading<'_> {
                 passed.counting = counters(reads, bytes, self.threads, self.share, self.is_part);
             }
         }
+        let first_read = first[0].reads().next();
+        passed.lanes.extend(first_read.and_then(|read| FlowCellLane::of(read.name)));
         passed.heads.push(Head::of(&first[0], inserts.library()));
         if let Some(shard) = files.shard {
             let (numbered, files) = (inserts.templates(), (&files, shard));
