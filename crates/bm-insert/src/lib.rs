@@ -62,6 +62,7 @@ mod layout;
 mod learn;
 mod lengths;
 mod library;
+mod mate_inserts;
 mod model;
 mod molecules;
 mod overlap;
@@ -78,6 +79,7 @@ mod testing;
 pub use adapter::Adapter;
 pub use finder::Finder;
 pub use inserts::{End, Insert, Inserts, Tail};
+pub use mate_inserts::MateInserts;
 pub use model::InsertModel;
 pub use structure::{Part as StructurePart, Place, Structure};
 

@@ -129,6 +129,18 @@ pub(crate) fn inserts(mates: [ReadRef<'_>; 2], memory: &mut Memory, found: &mut 
     }
 }
 
+/// Appends the lengths of inserts that are longer than both mates, whose overlaps [`inserts`] looked for
+/// last, at which the mates may be the two strands of one molecule.
+pub(crate) fn longer_inserts(mates: [ReadRef<'_>; 2], memory: &Memory, found: &mut Vec<usize>) {
+    let lengths = mates.map(|mate| mate.len());
+    if lengths[0].min(lengths[1]) < SHORTEST {
+        return;
+    }
+    let packed = Packed { first: &memory.ours, second: &memory.theirs, lengths };
+    let longer = lengths[0].max(lengths[1]) + 1..lengths[0] + lengths[1];
+    found.extend(longer.filter(|insert| packed.are_alike(*insert) == Some(true)));
+}
+
 /// Returns ln of the mean of P(mates | insert) / P(mates | they do not overlap) over all inserts longer
 /// than the mates, whose overlaps [`inserts`] looked for last.
 pub(crate) fn longer(overlaps: &Overlaps, mates: [ReadRef<'_>; 2], memory: &Memory) -> f32 {

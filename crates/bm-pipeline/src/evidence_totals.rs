@@ -1,9 +1,8 @@
 //! The effect of k-mer evidence, summed over the scored reads.
 
+use bm_profile::ExactSum;
 use bm_quality::Prediction;
 use serde::{Deserialize, Serialize};
-
-use crate::exact_sum::ExactSum;
 
 /// Sums over the reads for which k-mers were looked up. In JSON: the sums in double precision, and as
 /// they are under `exact`.

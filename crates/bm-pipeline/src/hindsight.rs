@@ -130,6 +130,7 @@ impl Hindsight<'_> {
             trimming: self.trimming,
             wants_bases: false,
             surveys: false,
+            profiling: None,
             batch_bytes: BATCH_BYTES,
             memory_bytes: MEMORY_BYTES,
             tasks: self.tasks,

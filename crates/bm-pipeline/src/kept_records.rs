@@ -49,6 +49,15 @@ impl Product for KeptRecords {
             }
         }
     }
+
+    fn rewrites(
+        &self,
+        scored: &ScoredTemplate<'_>,
+        mate: &Mate<'_>,
+        quality_scores: &mut Vec<u8>,
+    ) -> bool {
+        self.recalibrated.is_some() && recalibrate(scored, mate, quality_scores)
+    }
 }
 
 impl KeptRecords {

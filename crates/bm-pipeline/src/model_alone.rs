@@ -1,10 +1,11 @@
 //! What the base model alone would keep of a run that was learned, and where the difference is.
 
+use bm_profile::least;
 use bm_quality::QualityModel;
 
 use crate::PipelineError;
 use crate::pipeline::{Plan, Product, trial};
-use crate::survey::{Errors, least};
+use crate::survey::Errors;
 use crate::tally::Tally;
 use crate::templates::TemplateBatch;
 use crate::totals::Totals;

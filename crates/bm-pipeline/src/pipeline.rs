@@ -18,10 +18,11 @@ use crate::fate::{Decision, Fate};
 use crate::inserts::{BatchInserts, RunInserts};
 use crate::observer::{Observer, Task};
 use crate::part::Part;
+use crate::profiling::Profiling;
 use crate::score_table::ScoreTable;
 use crate::tally::Tally;
 use crate::template_reader::TemplateReader;
-use crate::templates::TemplateBatch;
+use crate::templates::{Mate, TemplateBatch};
 use crate::trim::Trimming;
 
 /// Bytes of text per batch. The input alone decides where batches end, so nothing depends on the
@@ -66,6 +67,16 @@ pub(crate) trait Product: Sync {
 
     /// Appends what is written of a template to the text of each output.
     fn write(&self, scored: &ScoredTemplate<'_>, decision: &Decision, texts: &mut [Vec<u8>]);
+
+    /// Writes the quality scores that a kept read gets instead of its own; returns whether it gets any.
+    fn rewrites(
+        &self,
+        _scored: &ScoredTemplate<'_>,
+        _mate: &Mate<'_>,
+        _quality_scores: &mut Vec<u8>,
+    ) -> bool {
+        false
+    }
 }
 
 /// A function that is called with every template of a run, in input order.
@@ -301,15 +312,24 @@ impl Batch {
         }
         *tally = Tally::new(plan.surveys);
         decisions.clear();
+        let mut profile = plan.profiling.map(Profiling::take);
         for (i, template) in templates.templates().enumerate() {
             let joint = joints.get(i);
             let scored = ScoredTemplate { template, predictions, joint, earlier, bases, parts };
             let decision = plan.decider.decide(&scored);
             tally.add(&scored, &decision, plan.decider.mode);
+            if let Some(profile) = &mut profile {
+                profile.add(&scored, &decision, |mate, quality_scores| {
+                    plan.product.rewrites(&scored, mate, quality_scores)
+                });
+            }
             plan.product.write(&scored, &decision, texts);
             if P::KEEPS_DECISIONS {
                 decisions.push(decision);
             }
+        }
+        if let (Some(profiling), Some(profile)) = (plan.profiling, profile) {
+            profiling.give_back(profile);
         }
     }
 
@@ -380,6 +400,8 @@ pub(crate) struct Plan<'a, P> {
     pub(crate) wants_bases: bool,
     /// Whether distributions are collected.
     pub(crate) surveys: bool,
+    /// What the reads are like, if that is counted.
+    pub(crate) profiling: Option<&'a Profiling>,
     /// Bytes of text per batch.
     pub(crate) batch_bytes: usize,
     /// Memory of all batches together: [`MEMORY_BYTES`], except in tests.
@@ -594,6 +616,7 @@ mod tests {
             trimming: Trimming::NONE,
             wants_bases: true,
             surveys: false,
+            profiling: None,
             batch_bytes,
             memory_bytes,
             tasks: &compression.tasks,

@@ -146,16 +146,21 @@ impl FromIterator<Reason> for Reasons {
     }
 }
 
-/// Numbers of reads that are not kept, by the reason that is counted. In JSON: an object with the
-/// reasons that occur.
+/// Numbers of reads that are not kept, or of their bases, by the reason that is counted. In JSON: an
+/// object with the reasons that occur.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct ReasonCounts([u64; Reason::ALL.len()]);
 
 impl ReasonCounts {
     /// Counts a read that is not kept for these reasons.
     pub fn count(&mut self, reasons: Reasons) {
+        self.count_bases(reasons, 1);
+    }
+
+    /// Counts the bases of a read that is not kept for these reasons.
+    pub fn count_bases(&mut self, reasons: Reasons, bases: u64) {
         if let Some(reason) = reasons.iter().next() {
-            self.0[reason as usize] += 1;
+            self.0[reason as usize] += bases;
         }
     }
 
@@ -165,12 +170,12 @@ impl ReasonCounts {
         counts.for_each(|(ours, theirs)| *ours = ours.saturating_add(theirs));
     }
 
-    /// Returns the number of reads that are not kept.
+    /// Returns the number of all reads, or bases.
     pub fn total(&self) -> u64 {
         self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
-    /// Returns the reasons that occur, each with its number of reads.
+    /// Returns the reasons that occur, each with its number of reads or bases.
     pub fn iter(&self) -> impl Iterator<Item = (Reason, u64)> {
         Reason::ALL.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
     }

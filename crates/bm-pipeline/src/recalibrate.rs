@@ -14,6 +14,7 @@ use crate::kept_records::recalibrate;
 use crate::observer::Observer;
 use crate::pipeline::Product;
 use crate::run::{Finished, Job, LEARNING_BYTES, RunSettings};
+use crate::templates::Mate;
 
 /// Writes all reads with the qualities of a model, in input order.
 ///
@@ -119,5 +120,14 @@ impl Product for AllRecords {
             // Writing to memory does not fail.
             let _ = record.write_to(&mut texts[place], suffix);
         }
+    }
+
+    fn rewrites(
+        &self,
+        scored: &ScoredTemplate<'_>,
+        mate: &Mate<'_>,
+        quality_scores: &mut Vec<u8>,
+    ) -> bool {
+        recalibrate(scored, mate, quality_scores)
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bm_io::{
     Cancellation, Compression, Durability, FileState, Output, Shard, Tasks, finish_all, is_stdio,
 };
+use bm_profile::Profile;
 use bm_quality::{Applicability, Criteria, LongReads, ModelPackage, ScoredBy, Threshold};
 
 use crate::PipelineError;
@@ -27,6 +28,7 @@ use crate::observer::{Observer, Task};
 use crate::pipeline::{
     self, BATCH_BYTES, Destination, First, MEMORY_BYTES, Plan, Product, Scorer, Visitor,
 };
+use crate::profiling::Profiling;
 use crate::retention::{Goal, RetentionCurve};
 use crate::rules::Rules;
 use crate::run_pass::refuse_streams;
@@ -81,6 +83,8 @@ pub struct RunSettings {
     pub durability: Durability,
     /// Whether to collect distributions ([`Done::survey`]).
     pub surveys: bool,
+    /// Whether to count what the reads are like before and after ([`Done::profile`]).
+    pub profiles: bool,
     /// A switch that ends the run from another thread, with [`PipelineError::Cancelled`] and
     /// without outputs. The run looks at it between batches and, on Linux, while it waits for a
     /// pipe; not while a model is trained.
@@ -106,6 +110,7 @@ impl RunSettings {
             level: None,
             durability: Durability::default(),
             surveys: false,
+            profiles: false,
             cancellation: None,
         }
     }
@@ -157,6 +162,8 @@ pub struct Done {
     pub library: Option<Library>,
     /// Distributions, if they were requested.
     pub survey: Option<Box<Survey>>,
+    /// What the reads are like before and after, if it was counted.
+    pub profile: Option<Box<Profile>>,
     /// The rules and criteria that decided.
     pub decider: Decider,
     /// The source of the scores.
@@ -395,6 +402,7 @@ impl Job<'_> {
             ScoreSource::Table(_) => 0,
         };
         let watched = first[..counted].to_vec();
+        let profiling = settings.profiles.then(Profiling::default);
         let plan = Plan {
             decider: &decider,
             product: &product,
@@ -404,8 +412,9 @@ impl Job<'_> {
                 .as_deref()
                 .map(|inserts| (inserts, inserts.conversion_here(of_run, Layout::Single))),
             trimming: settings.trimming,
-            wants_bases: settings.surveys || self.recalibrates,
+            wants_bases: settings.surveys || settings.profiles || self.recalibrates,
             surveys: settings.surveys,
+            profiling: profiling.as_ref(),
             batch_bytes: pipeline::batch_bytes(&workers, &first[0]),
             memory_bytes: MEMORY_BYTES,
             tasks,
@@ -461,6 +470,7 @@ impl Job<'_> {
             trimming: settings.trimming,
             library: inserts.as_deref().map(RunInserts::library),
             survey: tally.survey,
+            profile: profiling.map(|profiling| Box::new(profiling.finish())),
             decider,
             source,
             default_limit,

@@ -2,20 +2,16 @@
 
 use std::sync::LazyLock;
 
+use bm_profile::{ExactSum, bin};
 use bm_quality::{Prediction, Verdict};
 use bm_reads::Phred;
 
 use crate::decide::ScoredTemplate;
-use crate::exact_sum::ExactSum;
 use crate::fate::Decision;
 use crate::retention::RetentionPoint;
 
 /// Number of bins of probabilities.
 pub const BINS: usize = 100;
-/// Number of positions in a read, and of lengths, with a bin of their own.
-const PLAIN: usize = 512;
-/// Bins per doubling beyond [`PLAIN`].
-const PER_DOUBLING: f64 = 16.0;
 
 /// The error probability that each score reports, in the units of sums.
 static REPORTED_UNITS: LazyLock<Vec<u64>> = LazyLock::new(|| {
@@ -174,39 +170,9 @@ fn at<T: Clone + Default>(bins: &mut Vec<T>, index: usize) -> &mut T {
     &mut bins[index]
 }
 
-/// Returns the bin of a position or a length.
-pub(crate) fn bin(value: usize) -> usize {
-    if value < PLAIN {
-        value
-    } else {
-        PLAIN + (PER_DOUBLING * (value as f64 / PLAIN as f64).log2()) as usize
-    }
-}
-
-/// Returns the lowest value in a bin of positions or lengths.
-pub fn least(bin: usize) -> f64 {
-    if bin < PLAIN {
-        bin as f64
-    } else {
-        PLAIN as f64 * ((bin - PLAIN) as f64 / PER_DOUBLING).exp2()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bins_hold_single_values_first_and_then_grow() {
-        assert_eq!([0, 1, 511, 512, 535].map(bin), [0, 1, 511, 512, 513]);
-        for value in [0, 100, 511, 512, 600, 10_000, 1_000_000] {
-            let bin = bin(value);
-            assert!(
-                least(bin).ceil() <= value as f64 + 1.0 && least(bin + 1) > value as f64,
-                "{value}"
-            );
-        }
-    }
 
     #[test]
     fn points_accumulate_from_the_best_reads() {

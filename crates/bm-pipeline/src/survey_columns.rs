@@ -1,10 +1,10 @@
 //! Distributions as a report has them: columns of equal length, a value per bin.
 
+use bm_profile::{ExactSum, bin};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::exact_sum::ExactSum;
-use crate::survey::{BINS, Errors, Level, Survey, bin};
+use crate::survey::{BINS, Errors, Level, Survey};
 
 /// The columns of a [`Survey`].
 #[derive(Deserialize, Serialize)]

@@ -22,6 +22,9 @@ pub struct Totals {
     pub pairs: PairTotals,
     /// Bases.
     pub bases: BaseTotals,
+    /// Bases of the reads that are not kept, by the reason that is counted.
+    #[serde(default)]
+    pub bases_by_reason: ReasonCounts,
     /// Bases cut off the kept reads, if reads are trimmed.
     #[serde(default, skip_serializing_if = "TrimTotals::is_empty")]
     pub trimmed: TrimTotals,
@@ -123,6 +126,7 @@ impl Totals {
         self.bases.r#in += bases as u64;
         self.bases.kept += fate.bases_kept(bases) as u64;
         self.reasons.count(fate.reasons);
+        self.bases_by_reason.count_bases(fate.reasons, bases as u64);
         self.evidence.count(prediction, judged);
     }
 
@@ -145,7 +149,8 @@ impl Totals {
 
     /// Adds the totals of other reads. A count that is too large for its type stays at its most.
     pub fn add(&mut self, other: &Self) {
-        let Self { reads, reasons, pairs, bases, trimmed, adapters, evidence } = self;
+        let Self { reads, reasons, pairs, bases, bases_by_reason, trimmed, adapters, evidence } =
+            self;
         for (ours, theirs) in [
             (&mut reads.r#in, other.reads.r#in),
             (&mut reads.kept, other.reads.kept),
@@ -163,6 +168,7 @@ impl Totals {
             *ours = ours.saturating_add(theirs);
         }
         reasons.add(&other.reasons);
+        bases_by_reason.add(&other.bases_by_reason);
         trimmed.reads_by_reason.add(&other.trimmed.reads_by_reason);
         trimmed.bases.add(&other.trimmed.bases);
         evidence.add(&other.evidence);
@@ -243,6 +249,7 @@ mod tests {
         assert_eq!(sum.trimmed.reads_by_reason, CutCounts { ends: 2, ..CutCounts::default() });
         assert_eq!((sum.adapters.reads, sum.adapters.bases), (2, 14));
         assert_eq!(sum.reasons.total(), 2);
+        assert!(sum.bases_by_reason.iter().eq([(Reason::MaxN, 100)]));
     }
 
     #[test]

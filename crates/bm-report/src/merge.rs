@@ -23,7 +23,7 @@ impl Report {
     /// the same files, lanes, or merged reports of such. Parts are in the order of the reports.
     ///
     /// Counts and distributions are added exactly: where parts are judged alike, they are those of one
-    /// run over all reads, to the last digit. Distributions
+    /// run over all reads, to the last digit. Profiles and distributions
     /// are left out unless all reports have them; what trimming would keep of the first reads is left
     /// out; what the base model alone would keep of them is left out unless all reports say the same.
     ///
@@ -46,11 +46,19 @@ impl Report {
         merged.totals = first.totals;
         merged.near_misses = first.near_misses.clone();
         merged.distributions = first.distributions.clone();
+        merged.profile = first.profile.clone();
         merged.model_alone = first.model_alone.clone();
         for (_, report) in &reports[1..] {
             merged.totals.add(&report.totals);
             merged.near_misses.merge(&report.near_misses);
             merged.distributions = match (merged.distributions, &report.distributions) {
+                (Some(mut ours), Some(theirs)) => {
+                    ours.merge(theirs);
+                    Some(ours)
+                }
+                _ => None,
+            };
+            merged.profile = match (merged.profile, &report.profile) {
                 (Some(mut ours), Some(theirs)) => {
                     ours.merge(theirs);
                     Some(ours)

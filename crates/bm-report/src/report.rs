@@ -2,6 +2,7 @@
 
 use bm_pipeline::survey::Survey;
 use bm_pipeline::{Decider, Done, Engine, NearMisses, ScoreSource, Totals, Trimming};
+use bm_profile::Profile;
 use serde::{Deserialize, Serialize};
 
 use crate::adapt_report::AdaptationFacts;
@@ -74,6 +75,9 @@ pub struct Report {
     /// The reads that fail one limit alone, from which a looser limit in `losses` comes.
     #[serde(default, skip_serializing_if = "NearMisses::is_empty")]
     pub near_misses: NearMisses,
+    /// What the reads are like before and after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Box<Profile>>,
     /// Distributions of the reads, if they were counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distributions: Option<Box<Survey>>,
@@ -186,6 +190,7 @@ impl Report {
             parts: Vec::new(),
             warnings: Vec::new(),
             near_misses: done.near_misses.clone(),
+            profile: done.profile.clone(),
             distributions: done.survey.clone(),
         })
     }

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use bm_io::{IoError, Tasks, open_text};
+use bm_profile::ReadSet;
 use serde_json::Value;
 
 use crate::error::ReportError;
@@ -84,7 +85,20 @@ impl Report {
             let of_lengths = sum(survey.lengths.iter().map(|[all, _]| *all));
             ("/reads/in", reads.r#in, "reads by length", of_lengths)
         });
-        for (place, count, what, other) in sums.into_iter().chain(of_parts).chain(lengths) {
+        let profiles = self.profile.iter().flat_map(|profile| {
+            let all = |sets: &[ReadSet]| {
+                let bases = sum(sets.iter().map(ReadSet::total_bases));
+                (sum(sets.iter().map(|set| set.reads)), bases)
+            };
+            let ((reads_in, bases_in), (kept, _)) = (all(&profile.before), all(&profile.after));
+            [
+                ("/reads/in", reads.r#in, "reads of the profile", reads_in),
+                ("/reads/kept", reads.kept, "kept reads of the profile", kept),
+                ("/bases/in", totals.bases.r#in, "bases of the profile", bases_in),
+            ]
+        });
+        let sums = sums.into_iter().chain(of_parts).chain(lengths).chain(profiles);
+        for (place, count, what, other) in sums {
             if count != other {
                 return Err(format!("{place}: {count}, but {other} {what}"));
             }
@@ -141,7 +155,9 @@ fn check_kind(value: &Value) -> Result<(), String> {
         ));
     }
     if format != u64::from(FORMAT) {
-        return Err(format!("/format: {format}, this bm reads {FORMAT}"));
+        return Err(format!(
+            "/format: {format}, of another version of bm; this one reads format {FORMAT}"
+        ));
     }
     Ok(())
 }

@@ -114,6 +114,7 @@ impl Args {
             level: self.writing.level,
             durability: self.writing.durability(),
             surveys: self.reports.needs_survey(),
+            profiles: self.reports.needs_profile(),
             ..RunSettings::new(inputs)
         })
     }

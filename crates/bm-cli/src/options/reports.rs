@@ -58,6 +58,11 @@ impl ReportArgs {
         self.page.html.is_some() || self.distributions
     }
 
+    /// Returns whether any report was requested: all have what the reads are like.
+    pub(crate) fn needs_profile(&self) -> bool {
+        self.paths().flatten().next().is_some()
+    }
+
     /// Starts the reports: one that cannot be written is refused before the work, not after it.
     pub(crate) fn create(&self, settings: &RunSettings) -> Result<OpenReports> {
         let inputs = settings.files();

@@ -70,6 +70,7 @@ impl ScoringArgs {
             level: self.writing.level,
             durability: self.writing.durability(),
             surveys: self.reports.needs_survey(),
+            profiles: self.reports.needs_profile(),
             cancellation: None,
         })
     }

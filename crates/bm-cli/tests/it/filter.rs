@@ -391,6 +391,10 @@ fn the_report_has_the_documented_keys() {
         let steps: Vec<u64> = serde_json::from_value(misses["threshold"].clone()).unwrap();
         assert!(steps.len() == 99 && steps[..75].iter().all(|reads| *reads == 0), "{steps:?}");
         assert!(steps.iter().sum::<u64>() <= report["reads"]["discarded"].as_u64().unwrap());
+        let profile = report.as_object_mut().unwrap().remove("profile").unwrap();
+        let summary = |when: &str| profile[when][0]["summary"].clone();
+        assert_eq!(summary("before")["bases"], 120_000);
+        assert_eq!(summary("after")["reads"], report["reads"]["kept"]);
         let reads = report["reads"].clone();
         let sum: u64 =
             ["kept", "discarded", "unscored"].iter().map(|key| reads[key].as_u64().unwrap()).sum();
@@ -406,8 +410,9 @@ fn the_report_has_the_documented_keys() {
             .unwrap()
             .to_owned();
         let expected = serde_json::json!({
-            "format": 2, "program": "bm", "version": env!("CARGO_PKG_VERSION"), "command": command,
+            "format": 3, "program": "bm", "version": env!("CARGO_PKG_VERSION"), "command": command,
             "inputs": [input], "outputs": [kept], "reads": reads, "reasons": {"threshold": reads["discarded"]}, "bases": {"in": 120_000, "kept": report["bases"]["kept"]},
+            "bases_by_reason": {"threshold": 120_000 - report["bases"]["kept"].as_u64().unwrap()},
             "model": {"id": "read-error", "version": 2, "encoding": "quality-place version 1",
                 "label": "pass: true error rate of the read <= 1 %",
                 "threshold": 0.25, "sha256": sha256},

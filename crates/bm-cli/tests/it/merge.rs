@@ -326,7 +326,7 @@ fn reports_of_other_runs_are_refused_with_what_differs() {
     let of = json(&scratch.read("first.json"));
     let inputs = ("/inputs", json!(["other.fastq"]));
     for (key, value, expected) in [
-        ("/format", json!(1), "/format: 1, this bm reads 2"),
+        ("/format", json!(2), "/format: 2, of another version of bm; this one reads format 3"),
         ("/program", json!("fastp"), "expected a report of bm"),
         ("/version", json!("0.0.9"), "/version is \"0.0.9\", not "),
         ("/reads/in", json!(399), "/reads/in: 399, but 400 reads kept, discarded and unscored"),
@@ -334,6 +334,13 @@ fn reports_of_other_runs_are_refused_with_what_differs() {
         ("/reads/kept", json!(u64::MAX), "/reads/kept: 18446744073709551615 is larger than"),
         ("/reads/kept", json!("many"), "expected u64"),
         ("/distributions/lengths/kept", json!([]), "lengths: columns of"),
+        (
+            "/profile/before/0/summary/q30_bases",
+            json!(1),
+            "/profile/before/0/summary/q30_bases: found 1",
+        ),
+        ("/profile/after/0/lengths/150", json!(1), "reads, but"),
+        ("/profile/before/0/cycles/a/7", json!(0), "bases, but"),
     ] {
         refused(
             &changed(&scratch, &of, "changed.json", &[(key, value), inputs.clone()]),
@@ -451,7 +458,7 @@ fn no_report_makes_bm_panic() {
         ([&text[..], b"x"].concat(), "trailing characters at line"),
         ("[".repeat(100_000).into_bytes(), "recursion limit exceeded at line 1"),
         (
-            b"{\"program\": \"bm\", \"format\": 2, \"command\": \"filter\"}".to_vec(),
+            b"{\"program\": \"bm\", \"format\": 3, \"command\": \"filter\"}".to_vec(),
             "missing field",
         ),
         (b"\xff\xfe".to_vec(), "at line 1 column 1"),

@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 pub(crate) fn schema() -> Validator {
-    let text = include_str!("../../../bm-report/schemas/report-2.json");
+    let text = include_str!("../../../bm-report/schemas/report-3.json");
     jsonschema::validator_for(&json(text.as_bytes())).unwrap()
 }
 
@@ -64,7 +64,7 @@ fn the_schema_refuses_invalid_reports() {
     let report = json(&scratch.read("report.json"));
     check(&report);
     for (key, value) in [
-        ("format", 3.into()),
+        ("format", 2.into()),
         ("reads", 5.into()),
         ("command", "encode".into()),
         ("more", "x".into()),

@@ -2,7 +2,8 @@
 
 use std::cmp::Reverse;
 
-use bm_pipeline::survey::{self, BINS, Errors, Level};
+use bm_pipeline::survey::{BINS, Errors, Level};
+use bm_profile::least;
 use plotters::prelude::*;
 
 use crate::error::ReportError;
@@ -91,7 +92,7 @@ pub(super) fn places(places: &[Vec<Errors>; 2]) -> Result<Option<String>, Report
     let of = |mate: &[Errors], errors: fn(&Errors) -> f64| -> Vec<(f64, f64)> {
         let known = mate.iter().enumerate().filter(|(_, sum)| sum.bases >= MIN_BASES);
         known
-            .map(|(bin, sum)| (survey::least(bin) + 1.0, errors(sum) / sum.bases as f64))
+            .map(|(bin, sum)| (least(bin) + 1.0, errors(sum) / sum.bases as f64))
             .filter(|(_, rate)| *rate > 0.0)
             .map(|(at, rate)| (at, rate.log10()))
             .collect()
@@ -216,7 +217,7 @@ pub(super) fn lengths(lengths: &[[u64; 2]]) -> Result<Option<String>, ReportErro
     }
     let most = bins.iter().flat_map(|(_, reads)| *reads).max().copied().unwrap_or_default() as f64;
     let top = most.log10() + 0.1;
-    let end = survey::least(*longest + 1);
+    let end = least(*longest + 1);
     let figure = plot::svg(HEIGHT, "Reads by length", |area| {
         let x = Side { axis: from_zero(end), name: "length (bases)", label: &whole };
         let ticks = (0..=top.floor() as i32).map(f64::from).collect();
@@ -228,8 +229,7 @@ pub(super) fn lengths(lengths: &[[u64; 2]]) -> Result<Option<String>, ReportErro
         let mut chart = frame(area, x, y)?;
         for (bin, [all, kept]) in bins {
             let bar = |reads: u64, colour: RGBColor| {
-                let corners =
-                    [(survey::least(bin), -0.3), (survey::least(bin + 1), (reads as f64).log10())];
+                let corners = [(least(bin), -0.3), (least(bin + 1), (reads as f64).log10())];
                 Rectangle::new(corners, colour.mix(plot::BAR).filled())
             };
             // The lower bar is in front of the higher one.
