@@ -37,7 +37,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Filter(filter::Args),
+    Filter(Box<filter::Args>),
     Score(score::Args),
     Tune(tune::Args),
     Adapt(adapt::Args),

@@ -11,4 +11,5 @@ pub(crate) mod running;
 pub(crate) mod scoring;
 pub(crate) mod shard;
 pub(crate) mod trimming;
+pub(crate) mod umi;
 pub(crate) mod values;

@@ -94,7 +94,8 @@ impl<'a> ScoredTemplate<'a> {
 
     /// Returns what the bases of a read that are not to be kept are cut for.
     pub fn cut_bases(&self, mate: &Mate<'_>) -> CutCounts {
-        self.part(mate).map_or_else(CutCounts::default, |part| part.cut)
+        let cut = self.part(mate).map_or_else(CutCounts::default, |part| part.cut);
+        CutCounts { umi: mate.cut_start() as u64, ..cut }
     }
 
     fn part(&self, mate: &Mate<'_>) -> Option<&'a Part> {

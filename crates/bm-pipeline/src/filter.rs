@@ -93,7 +93,8 @@ impl Filter {
         };
         job.run(outputs, None, |source, _| {
             let recalibrated = if self.recalibrate { Some(mark(source)?) } else { None };
-            Ok(KeptRecords { places, annotate: self.annotate, recalibrated })
+            let umi = self.settings.inputs.umi.clone();
+            Ok(KeptRecords { places, annotate: self.annotate, recalibrated, umi })
         })
     }
 }

@@ -8,6 +8,7 @@ use bm_io::{ReadFormats, Shard};
 use bm_reads::fastq::QualityOffset;
 
 use crate::file_group::FileGroup;
+use crate::umi::Umi;
 
 /// The files of a run, or its FASTQ text in memory.
 #[derive(Clone, Debug)]
@@ -26,6 +27,9 @@ pub struct Inputs {
     /// The shard of the files whose reads are of the run, if it is not all of them: the shards of a
     /// run, one after the other, have the outputs of the whole run.
     pub shard: Option<Shard>,
+    /// Where reads have identifiers of their molecules, which are left out of them; outputs have them in
+    /// the names.
+    pub umi: Option<Umi>,
 }
 
 /// Where the text of reads is.
@@ -73,6 +77,7 @@ impl Inputs {
             formats: ReadFormats::default(),
             ignore_quality: false,
             shard: None,
+            umi: None,
         }
     }
 

@@ -11,6 +11,8 @@ use crate::decide::ScoredTemplate;
 use crate::fate::{Decision, Fate};
 use crate::pipeline::Product;
 use crate::templates::Mate;
+use crate::umi::Umi;
+use crate::umi_names::write_definition;
 
 /// The places of the outputs for each kind of read.
 pub(crate) struct Places {
@@ -31,6 +33,8 @@ pub(crate) struct KeptRecords {
     pub(crate) annotate: bool,
     /// The mark for records with the model's qualities; `None` to keep the instrument's qualities.
     pub(crate) recalibrated: Option<Vec<u8>>,
+    /// Where reads have identifiers of their molecules: kept reads have them in the names.
+    pub(crate) umi: Option<Umi>,
 }
 
 impl Product for KeptRecords {
@@ -73,10 +77,16 @@ impl KeptRecords {
             annotate(&mut suffix, scored.prediction(mate), scored.joint);
         }
         let mut quality_scores = Vec::new();
-        let mut record = mate.record;
         let is_kept = fate.verdict == Verdict::Pass;
+        // Reads that are not kept stay as they came.
+        let mut record = if is_kept { mate.record } else { mate.whole };
+        let mut definition = Vec::new();
+        if let (true, Some(umi)) = (is_kept, &self.umi) {
+            write_definition(umi, &scored.template, record, &mut definition);
+            record.definition = &definition;
+        }
         match &self.recalibrated {
-            // Reads that are not kept, or cannot be scored, stay unchanged.
+            // Nor do reads that cannot be scored get new qualities.
             Some(mark) if is_kept && recalibrate(scored, mate, &mut quality_scores) => {
                 suffix.extend_from_slice(mark);
                 record.quality_scores = &quality_scores;

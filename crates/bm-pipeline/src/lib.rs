@@ -109,6 +109,8 @@ mod template_reader;
 mod templates;
 mod totals;
 mod trim;
+mod umi;
+mod umi_names;
 
 pub use bm_adapt::GivenAdapter;
 pub use bm_io::{Cancellation, Cancelled, NoShard, ReadFormats, Shard};
@@ -150,6 +152,7 @@ pub use template_reader::TemplateReader;
 pub use templates::{Mate, Template, TemplateBatch};
 pub use totals::{AdapterTotals, BaseTotals, PairTotals, ReadTotals, Totals, TrimTotals};
 pub use trim::Trimming;
+pub use umi::{BadUmi, Umi, UmiPlace};
 
 /// Tests the examples of the README.
 #[cfg(doctest)]

@@ -39,27 +39,36 @@ pub struct CutCounts {
     pub library: u64,
     /// Ends with too many errors.
     pub ends: u64,
+    /// Identifiers of molecules, which go into the names, and what is skipped behind them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub umi: u64,
+}
+
+/// Returns whether nothing was counted.
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl CutCounts {
     /// Returns the numbers with their names in reports.
-    pub fn named(&self) -> [(&'static str, u64); 5] {
-        let Self { fixed, adapters, poly, library, ends } = *self;
+    pub fn named(&self) -> [(&'static str, u64); 6] {
+        let Self { fixed, adapters, poly, library, ends, umi } = *self;
         [
             ("adapters", adapters),
             ("poly", poly),
             ("library", library),
             ("ends", ends),
             ("fixed", fixed),
+            ("umi", umi),
         ]
     }
 
     /// Returns 1 for each number that is not 0.
     pub(crate) fn any(&self) -> Self {
-        let Self { fixed, adapters, poly, library, ends } = self;
-        let [fixed, adapters, poly, library, ends] =
-            [fixed, adapters, poly, library, ends].map(|number| u64::from(*number > 0));
-        Self { fixed, adapters, poly, library, ends }
+        let Self { fixed, adapters, poly, library, ends, umi } = self;
+        let [fixed, adapters, poly, library, ends, umi] =
+            [fixed, adapters, poly, library, ends, umi].map(|number| u64::from(*number > 0));
+        Self { fixed, adapters, poly, library, ends, umi }
     }
 
     /// Returns the sum of the numbers.
@@ -69,13 +78,14 @@ impl CutCounts {
 
     /// Adds other numbers.
     pub(crate) fn add(&mut self, other: &Self) {
-        let Self { fixed, adapters, poly, library, ends } = self;
+        let Self { fixed, adapters, poly, library, ends, umi } = self;
         for (ours, theirs) in [
             (fixed, other.fixed),
             (adapters, other.adapters),
             (poly, other.poly),
             (library, other.library),
             (ends, other.ends),
+            (umi, other.umi),
         ] {
             *ours = ours.saturating_add(theirs);
         }
@@ -163,7 +173,7 @@ impl Part {
         let library = (front_to - left.start) as u64 + behind;
         let fixed = fixed as u64;
         let ends = cut as u64 - fixed - adapters - poly - library;
-        CutCounts { fixed, adapters, poly, library, ends }
+        CutCounts { fixed, adapters, poly, library, ends, umi: 0 }
     }
 }
 
@@ -209,7 +219,7 @@ mod tests {
             part.chosen = chosen;
             part.finish(&trimming, insert, &[b'A'; 30]);
             let [adapters, poly, library, ends, fixed] = cut;
-            let expected = CutCounts { fixed, adapters, poly, library, ends };
+            let expected = CutCounts { fixed, adapters, poly, library, ends, umi: 0 };
             let found = if part.keep.is_empty() { 0..0 } else { part.keep.clone() };
             assert_eq!((found, part.cut), (keep.clone(), expected), "{trimming:?}");
             assert_eq!(part.cut.total() as usize, 30 - keep.len());

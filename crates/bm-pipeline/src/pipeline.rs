@@ -209,12 +209,13 @@ impl Batch {
             let reads = file.iter().enumerate().map(|(place, record)| {
                 let read = as_one.read(before + place, templates.read_of(record));
                 let mate = if asks_mates { templates.mate_number(before + place) } else { 1 };
+                let cut = file.cut_start(place);
                 match of_file.get(place).map(|part| &part.scored) {
                     Some(part) => {
                         let read = read.window(part.start, part.len());
-                        PlacedRead { read, mate, before: part.start }
+                        PlacedRead { read, mate, before: cut + part.start }
                     }
-                    None => PlacedRead { read, mate, before: 0 },
+                    None => PlacedRead { read, mate, before: cut },
                 }
             });
             if !plan.trimming.ends {
@@ -781,7 +782,7 @@ mod tests {
             use crate::kept_records::{KeptRecords, Places};
 
             let places = Places { mates: [0, 0], unpaired: 0, singles: None, discarded: Some(1) };
-            let records = KeptRecords { places, annotate: false, recalibrated: None };
+            let records = KeptRecords { places, annotate: false, recalibrated: None, umi: None };
             let keep = BaseRange::new(2, usize::MAX);
             let decision = Decision::of_read(Fate { keep, ..decision.fates()[0] });
             records.write(scored, &decision, texts);

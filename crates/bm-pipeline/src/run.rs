@@ -39,6 +39,7 @@ use crate::survey::Survey;
 use crate::template_reader::{TemplateReader, refuse_same};
 use crate::totals::Totals;
 use crate::trim::Trimming;
+use crate::umi::Umi;
 
 /// Default memory for learning a run, in bytes.
 pub const LEARNING_BYTES: u64 = 2_000_000_000;
@@ -158,6 +159,8 @@ pub struct Done {
     pub totals: Totals,
     /// What is cut off reads.
     pub trimming: Trimming,
+    /// Where reads have identifiers of their molecules, which go into the names.
+    pub umi: Option<Umi>,
     /// What the library has that is not of the sample, if that was looked for.
     pub library: Option<Library>,
     /// Distributions, if they were requested.
@@ -468,6 +471,7 @@ impl Job<'_> {
             has_pairs: settings.inputs.has_pairs(),
             totals: tally.totals,
             trimming: settings.trimming,
+            umi: settings.inputs.umi.clone(),
             library: inserts.as_deref().map(RunInserts::library),
             survey: tally.survey,
             profile: profiling.map(|profiling| Box::new(profiling.finish())),

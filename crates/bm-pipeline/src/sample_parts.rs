@@ -45,12 +45,10 @@ impl SampleParts {
             return;
         }
         for (index, read) in self.templates.reads().enumerate() {
-            let read = self.as_one.read(index, read);
+            let (read, before) = (self.as_one.read(index, read), self.templates.cut_start(index));
             let mut sequence = read.sequence.to_vec();
             let mate = self.templates.mate_number(index);
-            failed
-                .of(&PlacedRead { read, mate, before: 0 })
-                .for_each(|(at, _)| sequence[at] = b'N');
+            failed.of(&PlacedRead { read, mate, before }).for_each(|(at, _)| sequence[at] = b'N');
             self.without_failed.push(sequence);
         }
     }
@@ -60,7 +58,7 @@ impl SampleParts {
         self.copies.clear();
         for template in self.templates.templates() {
             let mates = template.mates();
-            if seen.is_copy(mates.iter().map(|mate| mate.record.as_read())) {
+            if seen.is_copy(mates.iter().map(|mate| mate.whole.as_read())) {
                 self.copies.resize(self.templates.len(), false);
                 mates.iter().for_each(|mate| self.copies[mate.index] = true);
             }
@@ -87,7 +85,7 @@ impl SampleParts {
     /// Returns a read as it is to be compared with others.
     pub(crate) fn placed<'a>(&'a self, mate: &Mate<'a>) -> PlacedRead<'a> {
         let read = self.as_one.read(mate.index, mate.as_read());
-        PlacedRead { read, mate: self.templates.mate_number(mate.index), before: 0 }
+        PlacedRead { read, mate: self.templates.mate_number(mate.index), before: mate.cut_start() }
     }
 
     /// Returns the bases of a read that are of the sample.

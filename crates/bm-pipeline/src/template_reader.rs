@@ -12,6 +12,7 @@ use crate::file_group::{FileGroup, Layout};
 use crate::group_reader::GroupReader;
 use crate::inputs::Inputs;
 use crate::templates::TemplateBatch;
+use crate::umi::Umi;
 
 /// Reads the templates of a run.
 pub struct TemplateReader {
@@ -28,6 +29,8 @@ pub struct TemplateReader {
     templates: [u64; 2],
     /// Whether models get the same quality for every base.
     ignores_quality: bool,
+    /// The identifiers of molecules, which are left out of the reads.
+    umi: Option<Umi>,
 }
 
 impl TemplateReader {
@@ -48,6 +51,9 @@ impl TemplateReader {
         cancellation: Option<&Cancellation>,
     ) -> Result<Self, PipelineError> {
         refuse_same(inputs)?;
+        if let Some(umi) = &inputs.umi {
+            umi.check(inputs.has_pairs() && !inputs.is_mixed())?;
+        }
         let open = |group: &FileGroup| {
             let files = group.paths().map(|path| open_input(path, inputs, tasks, cancellation));
             let files = files.collect::<Result<Vec<_>, _>>()?;
@@ -72,6 +78,7 @@ impl TemplateReader {
             cancellation: cancellation.cloned(),
             templates: [0; 2],
             ignores_quality: inputs.ignore_quality,
+            umi: inputs.umi.clone(),
         };
         if inputs.strict {
             reader.inputs().try_for_each(|input| input.end().require())?;
@@ -90,6 +97,7 @@ impl TemplateReader {
             cancellation: self.cancellation.clone(),
             templates: [before; 2],
             ignores_quality: self.ignores_quality,
+            umi: self.umi.clone(),
         }
     }
 
@@ -211,6 +219,9 @@ impl TemplateReader {
         bytes: usize,
     ) -> Result<bool, PipelineError> {
         let outcome = self.groups[place].read(batch, bytes);
+        if let Some(umi) = &self.umi {
+            batch.cut_starts([0, 1].map(|mate| umi.bases_of(mate)));
+        }
         batch.set_same_quality(self.ignores_quality);
         or_cancelled(outcome, self.cancellation.as_ref())
     }

@@ -71,6 +71,28 @@ impl TemplateBatch {
         }
     }
 
+    /// Leaves out as many bases at the start of each mate.
+    pub(crate) fn cut_starts(&mut self, bases: [usize; 2]) {
+        let [first, second] = &mut self.files;
+        match self.layout {
+            Layout::Interleaved => first.cut_starts(|index| bases[index % 2]),
+            Layout::Single => first.cut_starts(|_| bases[0]),
+            Layout::TwoFiles => {
+                first.cut_starts(|_| bases[0]);
+                second.cut_starts(|_| bases[1]);
+            }
+        }
+    }
+
+    /// Returns how many bases are left out at the start of the read at this place, in the order of the
+    /// files.
+    pub(crate) fn cut_start(&self, index: usize) -> usize {
+        match index.checked_sub(self.files[0].len()) {
+            Some(second) => self.files[1].cut_start(second),
+            None => self.files[0].cut_start(index),
+        }
+    }
+
     /// Returns the number of templates whose first record begins before this byte of its file.
     pub(crate) fn begin_before(&self, byte: u64) -> usize {
         let step = if self.layout == Layout::Interleaved { 2 } else { 1 };
@@ -111,21 +133,23 @@ impl TemplateBatch {
     }
 
     /// Returns the templates in order. A read without a mate is left out.
-    pub fn templates(&self) -> impl Iterator<Item = Template<'_>> {
+    pub fn templates<'a>(&'a self) -> impl Iterator<Item = Template<'a>> {
         let [first, second] = &self.files;
         (0..self.number()).filter_map(move |i| {
             let same_quality = self.same_quality.as_slice();
-            let single =
-                |place| Some(Mate { record: first.get(place)?, same_quality, place, index: place });
+            let mate = |file: &'a RecordBatch, place, index| {
+                let (record, whole) = (file.get(place)?, file.whole(place)?);
+                Some(Mate { record, whole, same_quality, place, index })
+            };
+            let single = |place| mate(first, place, place);
             Some(match self.layout {
                 Layout::Single => Template { mates: [single(i)?; 2], count: 1 },
                 Layout::Interleaved => {
                     Template { mates: [single(2 * i)?, single(2 * i + 1)?], count: 2 }
                 }
                 Layout::TwoFiles => {
-                    let record = second.get(i)?;
-                    let mate = Mate { record, same_quality, place: i, index: first.len() + i };
-                    Template { mates: [single(i)?, mate], count: 2 }
+                    let second = mate(second, i, first.len() + i)?;
+                    Template { mates: [single(i)?, second], count: 2 }
                 }
             })
         })
@@ -142,8 +166,10 @@ pub struct Template<'a> {
 /// One read of a template.
 #[derive(Clone, Copy)]
 pub struct Mate<'a> {
-    /// Its record.
+    /// Its record, without the bases that are left out of it ([`Inputs::umi`]).
     pub record: RecordRef<'a>,
+    /// Its record as it was read.
+    pub whole: RecordRef<'a>,
     /// Quality scores that models get instead; empty if they get those of the record.
     same_quality: &'a [u8],
     /// Its place among the records of its file.
@@ -153,6 +179,11 @@ pub struct Mate<'a> {
 }
 
 impl<'a> Mate<'a> {
+    /// Returns how many bases are left out at the start of the read.
+    pub(crate) fn cut_start(&self) -> usize {
+        self.whole.sequence.len() - self.record.sequence.len()
+    }
+
     /// Returns the read as models get it.
     pub(crate) fn as_read(&self) -> ReadRef<'a> {
         as_read(self.record, self.same_quality)

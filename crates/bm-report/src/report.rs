@@ -1,7 +1,7 @@
 //! The report of `bm filter` and `bm score`: numbers and names.
 
 use bm_pipeline::survey::Survey;
-use bm_pipeline::{Decider, Done, Engine, NearMisses, ScoreSource, Totals, Trimming};
+use bm_pipeline::{Decider, Done, Engine, NearMisses, ScoreSource, Totals, Trimming, Umi};
 use bm_profile::Profile;
 use serde::{Deserialize, Serialize};
 
@@ -94,6 +94,9 @@ pub struct TrimFacts {
     pub cut_front: usize,
     /// Bases cut off the end of every read.
     pub cut_tail: usize,
+    /// Where reads have identifiers of their molecules, which go into the names, if --umi says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub umi: Option<String>,
 }
 
 /// The model that scored the reads.
@@ -166,7 +169,7 @@ impl Report {
             outputs: done.outputs.clone(),
             totals: done.totals,
             losses: done.losses.as_ref().map(LossFacts::of),
-            trim: TrimFacts::of(&done.trimming),
+            trim: TrimFacts::of(&done.trimming, done.umi.as_ref()),
             adapters_found: done.library.as_ref().map(MateAdapters::of).unwrap_or_default(),
             library: done.library.as_ref().and_then(LibraryFacts::of),
             scores,
@@ -198,15 +201,16 @@ impl Report {
 
 impl TrimFacts {
     /// Returns what is cut; `None` if nothing may be.
-    fn of(trimming: &Trimming) -> Option<Self> {
+    fn of(trimming: &Trimming, umi: Option<&Umi>) -> Option<Self> {
         let Trimming { adapters, poly, ends, price, cut_front, cut_tail } = *trimming;
         let parts = [("adapters", adapters), ("poly", poly), ("ends", ends)];
         let parts = parts.into_iter().filter(|(_, cut)| *cut).map(|(part, _)| part.to_owned());
-        trimming.cuts().then(|| Self {
+        (trimming.cuts() || umi.is_some()).then(|| Self {
             parts: parts.collect(),
             price: ends.then_some(price),
             cut_front,
             cut_tail,
+            umi: umi.map(Umi::to_string),
         })
     }
 
@@ -214,6 +218,7 @@ impl TrimFacts {
     pub(crate) fn cuts(&self, name: &str) -> bool {
         match name {
             "fixed" => self.cut_front + self.cut_tail > 0,
+            "umi" => self.umi.is_some(),
             part => self.parts.iter().any(|cut| cut == part),
         }
     }

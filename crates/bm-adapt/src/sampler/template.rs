@@ -63,12 +63,12 @@ impl Template {
         let codes = parts().flat_map(|read| read.sequence.iter().map(|base| code(*base)));
         let scores =
             parts().flat_map(|read| read.quality_scores.iter().map(|byte| byte - Phred::OFFSET));
-        let part = |(PlacedRead { read, mate, .. }, part): &(PlacedRead<'_>, Range<usize>)| {
+        let part = |(PlacedRead { read, mate, before }, part): &(PlacedRead<'_>, Range<usize>)| {
             let read_length = read.len();
             let behind = read_length - part.start - part.len();
             Part {
                 length: part.len() as u32,
-                outside: [part.start, behind].map(|bases| bases as u32),
+                outside: [before + part.start, behind].map(|bases| bases as u32),
                 mate: *mate,
             }
         };

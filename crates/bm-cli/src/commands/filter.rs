@@ -8,6 +8,7 @@ use bm_pipeline::{EarlierScores, Filter};
 
 use crate::options::goal::GoalArgs;
 use crate::options::scoring::ScoringArgs;
+use crate::options::umi::UmiArgs;
 use crate::progress::TerminalObserver;
 
 /// Keep the reads that pass
@@ -70,12 +71,14 @@ pub(crate) struct Args {
     #[arg(
         long,
         value_name = "TABLE",
-        conflicts_with_all = ["model", "backend", "ort_lib", "adapt", "ignore_quality", "trim", "cut_front", "cut_tail", "shard"],
+        conflicts_with_all = ["model", "backend", "ort_lib", "adapt", "ignore_quality", "trim", "cut_front", "cut_tail", "umi", "shard"],
         help_heading = "How much to keep"
     )]
     scores: Option<PathBuf>,
     #[command(flatten)]
     goal: GoalArgs,
+    #[command(flatten)]
+    umi: UmiArgs,
     #[command(flatten)]
     scoring: ScoringArgs,
 }
@@ -100,8 +103,10 @@ impl Args {
     fn filter(&self) -> Result<Filter> {
         let goal = self.goal.goal();
         let scores = self.scores.clone().map(|table| EarlierScores { table, goal });
+        let mut settings = self.scoring.settings(scores)?;
+        settings.inputs.umi = self.umi.umi()?;
         Ok(Filter {
-            settings: self.scoring.settings(scores)?,
+            settings,
             output: self.output.clone(),
             output2: self.output2.clone(),
             singles: self.singles.clone(),

@@ -59,3 +59,4 @@ mod trim;
 mod trim_reports;
 mod truth;
 mod tune;
+mod umi;

@@ -103,6 +103,25 @@ impl RecordBatch {
         Some(self.records.get(index)?.of(self.text.as_slice()))
     }
 
+    /// Leaves out bases at the start of each record, as many as `bases` says for its index, or all if
+    /// there are fewer.
+    pub fn cut_starts(&mut self, bases: impl Fn(usize) -> usize) {
+        for (index, record) in self.records.iter_mut().enumerate() {
+            record.cut_start(bases(index));
+        }
+    }
+
+    /// Returns how many bases are left out at the start of the record at `index`.
+    pub fn cut_start(&self, index: usize) -> usize {
+        self.records.get(index).map_or(0, |record| record.cut())
+    }
+
+    /// Returns the record at `index` with the bases that are left out; `None` if the batch has fewer
+    /// records.
+    pub fn whole(&self, index: usize) -> Option<RecordRef<'_>> {
+        Some(self.records.get(index)?.whole().of(self.text.as_slice()))
+    }
+
     /// Returns the address of the record at `index`; `None` if the batch has fewer records.
     pub fn address(&self, index: usize) -> Option<Address> {
         let start = self.records.get(index)?.start();

@@ -31,6 +31,8 @@ pub(super) struct Span {
     quality_scores: usize,
     /// Number of bases and of quality scores.
     bases: usize,
+    /// Number of bases before these that are left out.
+    cut: usize,
 }
 
 impl Span {
@@ -39,7 +41,7 @@ impl Span {
         let definition = start + b"@".len();
         let sequence = definition + definition_length + b"\n".len();
         let quality_scores = sequence + bases + b"\n+\n".len();
-        Self { definition, definition_length, sequence, quality_scores, bases }
+        Self { definition, definition_length, sequence, quality_scores, bases, cut: 0 }
     }
 
     /// Returns the record in `text`.
@@ -49,6 +51,32 @@ impl Span {
             definition: part(self.definition, self.definition_length),
             sequence: part(self.sequence, self.bases),
             quality_scores: part(self.quality_scores, self.bases),
+        }
+    }
+
+    /// Leaves out as many bases at the start, or all if there are fewer.
+    pub(super) fn cut_start(&mut self, bases: usize) {
+        let bases = bases.min(self.bases);
+        self.sequence += bases;
+        self.quality_scores += bases;
+        self.bases -= bases;
+        self.cut += bases;
+    }
+
+    /// Returns the number of bases that are left out at the start.
+    pub(super) fn cut(self) -> usize {
+        self.cut
+    }
+
+    /// Returns the span with the bases that are left out.
+    pub(super) fn whole(self) -> Self {
+        let Self { sequence, quality_scores, bases, cut, .. } = self;
+        Self {
+            sequence: sequence - cut,
+            quality_scores: quality_scores - cut,
+            bases: bases + cut,
+            cut: 0,
+            ..self
         }
     }
 
@@ -340,6 +368,7 @@ fn check(
         sequence: sequence.start,
         quality_scores: quality_scores.start,
         bases: sequence.len(),
+        cut: 0,
     };
     let (definition, sequence, quality_scores) =
         (&text[definition], &text[sequence], &text[quality_scores]);
