@@ -7,7 +7,7 @@ use crate::step::{Outcome, Step};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
-const FOLDERS: [&str; 9] = [
+const FOLDERS: [&str; 10] = [
     "research/neural-engine/tests",
     "research/read-error/tests",
     "research/evaluation/tests",
@@ -16,6 +16,7 @@ const FOLDERS: [&str; 9] = [
     "research/evidence/tests",
     "research/hard-cases/tests",
     "research/parts/tests",
+    "research/merging/tests",
     "research/cluster/tests",
 ];
 

@@ -7,6 +7,7 @@ use bm_reads::ReadRef;
 use crate::candidates::Candidates;
 use crate::inserts::{End, Tail};
 use crate::library::{known_length, unknown_first};
+use crate::merging;
 use crate::model::InsertModel;
 use crate::runs::Run;
 use crate::structure::Place;
@@ -18,7 +19,10 @@ const LEAST: f32 = 1e-4;
 /// Finds where the sample ends in reads, with the memory of one thread.
 #[derive(Clone, Debug, Default)]
 pub struct Finder {
-    candidates: Candidates,
+    pub(crate) candidates: Candidates,
+    /// P(insert as long as the longer read, or longer).
+    pub(crate) longer: f32,
+    pub(crate) merging: merging::Memory,
     ends: [Vec<End>; 2],
     fronts: [Vec<f32>; 2],
     /// P(number of bases of the library) at one end of a read.
@@ -38,10 +42,7 @@ impl Finder {
         let mut known = [ReadRef { name: b"", sequence: b"", quality_scores: b"" }; 2];
         let mates = &mates[..mates.len().min(2)];
         for (known, read) in known.iter_mut().zip(mates) {
-            let bases = known_length(read.sequence);
-            let [sequence, quality_scores] =
-                [read.sequence, read.quality_scores].map(|bytes| &bytes[..bases]);
-            *known = ReadRef { sequence, quality_scores, ..*read };
+            *known = known_part(*read);
         }
         let known = &known[..mates.len()];
         self.find_fronts(model, known);
@@ -96,6 +97,7 @@ impl Finder {
             known.get(mate).and_then(|read| model.runs.last(mate, *read, &model.sample))
         });
         let candidates = &mut self.candidates.lengths;
+        self.longer = 1.0;
         if candidates.is_empty() && runs.iter().all(Option::is_none) {
             return;
         }
@@ -104,6 +106,7 @@ impl Finder {
         let with_runs =
             |at: usize| runs.iter().flatten().map(|run| run.log_factor(at)).sum::<f32>();
         let none = model.lengths.posterior(longest, longest_known, candidates, with_runs);
+        self.longer = none;
         for (mate, read) in known.iter().enumerate() {
             let ends = &mut self.ends[mate];
             for candidate in candidates.iter().filter(|candidate| candidate.at < read.len()) {
@@ -197,6 +200,11 @@ impl Finder {
     pub fn front(&self, mate: usize) -> &[f32] {
         self.fronts.get(mate).map_or(&[], Vec::as_slice)
     }
+}
+
+/// Returns a read without the unknown bases at its end.
+pub(crate) fn known_part(read: ReadRef<'_>) -> ReadRef<'_> {
+    read.window(0, known_length(read.sequence))
 }
 
 /// Replaces an end by those with each number of bases of the library before it.

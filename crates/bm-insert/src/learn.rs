@@ -66,6 +66,7 @@ impl InsertModel {
             ends: MoleculeEnds::default(),
             counting: Counting::None,
             overlaps: is_paired.then(Overlaps::new),
+            merging: None,
             lengths: Lengths::new(longest.unwrap_or(0)),
             runs: Runs::learn(some()),
             support: None,

@@ -63,6 +63,7 @@ mod learn;
 mod lengths;
 mod library;
 mod mate_inserts;
+mod merging;
 mod model;
 mod molecules;
 mod overlap;
@@ -80,6 +81,7 @@ pub use adapter::Adapter;
 pub use finder::Finder;
 pub use inserts::{End, Insert, Inserts, Tail};
 pub use mate_inserts::MateInserts;
+pub use merging::PairInsert;
 pub use model::InsertModel;
 pub use structure::{Part as StructurePart, Place, Structure};
 

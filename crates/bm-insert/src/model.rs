@@ -28,6 +28,8 @@ pub struct InsertModel {
     pub(crate) ends: MoleculeEnds,
     /// For pairs that may have inserts shorter than the reads.
     pub(crate) overlaps: Option<Overlaps>,
+    /// The same for inserts as long as the reads or longer, if mates are to be merged.
+    pub(crate) merging: Option<Overlaps>,
     pub(crate) lengths: Lengths,
     pub(crate) runs: Runs,
     /// What the library has at the ends of reads, in runs in which it has something.
@@ -38,9 +40,9 @@ pub struct InsertModel {
 
 impl InsertModel {
     /// Returns whether there is nothing to be found but unknown bases at the ends of reads: no
-    /// adapters, no mates, no tails, and nothing of the library.
+    /// adapters, no mates, no tails, nothing of the library, and no overlaps for merging.
     pub fn is_idle(&self) -> bool {
-        !self.has_tails() && self.runs.is_idle() && self.library.is_idle()
+        !self.has_tails() && self.runs.is_idle() && self.library.is_idle() && !self.merges()
     }
 
     /// Returns what the library of the run has at the ends of its reads that is not of the sample,

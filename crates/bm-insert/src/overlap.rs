@@ -5,7 +5,7 @@ use bm_reads::base::{UNKNOWN, code};
 
 use crate::adapter::{SCORES, error_probability};
 use crate::planes::{BITS, Counters, LANES, Planes};
-use crate::tails::Sum;
+use crate::tails::{Sum, Tail};
 
 /// Shortest insert that is looked for.
 const SHORTEST: usize = 16;
@@ -154,6 +154,28 @@ pub(crate) fn longer(overlaps: &Overlaps, mates: [ReadRef<'_>; 2], memory: &Memo
         }
     }
     sum.ln() - ((all - longest).max(1) as f32).ln()
+}
+
+/// Appends the inserts as long as the longer mate, or longer, at which the mates may be the two strands of
+/// one molecule, with ln P(mates | insert) − ln P(mates | they do not overlap).
+pub(crate) fn longer_inserts(
+    overlaps: &Overlaps,
+    mates: [ReadRef<'_>; 2],
+    memory: &mut Memory,
+    found: &mut Vec<Tail>,
+) {
+    let [ours, theirs] = mates;
+    let lengths = mates.map(|mate| mate.len());
+    let Memory { ours: first, theirs: second, .. } = memory;
+    pack(ours.sequence.iter().map(|letter| code(*letter) & 3), first);
+    pack(theirs.sequence.iter().rev().map(|letter| !code(*letter) & 3), second);
+    let packed = Packed { first, second, lengths };
+    let longest = lengths[0].max(lengths[1]);
+    for at in longest..(lengths[0] + lengths[1]).saturating_sub(SHORTEST - 1) {
+        if packed.are_alike(at) == Some(true) {
+            found.push(Tail { at, log_ratio: overlaps.ratio(at, mates) });
+        }
+    }
 }
 
 /// The first mate, and the reverse complement of the second one, two bits per base, and their lengths.

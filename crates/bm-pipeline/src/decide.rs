@@ -7,6 +7,7 @@ use bm_reads::base::is_unknown;
 
 use crate::base_probabilities::BaseProbabilities;
 use crate::fate::{BaseRange, Decision, Fate};
+use crate::merge::MergedRead;
 use crate::part::{CutCounts, Part};
 use crate::reasons::{Reason, Reasons};
 use crate::rules::Rules;
@@ -57,8 +58,10 @@ pub struct ScoredTemplate<'a> {
     pub template: Template<'a>,
     /// Predictions for all reads of the batch.
     pub(crate) predictions: &'a [Prediction],
-    /// The prediction for two mates as one read.
+    /// The prediction for two mates as one read: that of the merged read, if they are merged.
     pub joint: Option<&'a Prediction>,
+    /// The two mates in one read, if they are merged.
+    pub merged: Option<MergedRead<'a>>,
     /// Earlier verdicts on the reads of the batch, if they come from a table of scores.
     pub(crate) earlier: &'a [Fate],
     /// Error probabilities of the bases of the batch, if they are computed.
@@ -94,7 +97,11 @@ impl<'a> ScoredTemplate<'a> {
 
     /// Returns what the bases of a read that are not to be kept are cut for.
     pub fn cut_bases(&self, mate: &Mate<'_>) -> CutCounts {
-        let cut = self.part(mate).map_or_else(CutCounts::default, |part| part.cut);
+        let cut = match (self.merged, self.part(mate)) {
+            (Some(merged), _) => merged.of_mates[self.number_of(mate)].cut,
+            (None, Some(part)) => part.cut,
+            (None, None) => CutCounts::default(),
+        };
         CutCounts { umi: mate.cut_start() as u64, ..cut }
     }
 
@@ -102,8 +109,25 @@ impl<'a> ScoredTemplate<'a> {
         self.parts.get(mate.index)
     }
 
+    /// Returns the number of bases that the prediction for both mates is for.
+    pub(crate) fn joint_bases(&self) -> usize {
+        let mates = self.template.mates().iter();
+        self.merged.map_or_else(
+            || mates.map(|mate| self.judged_part(mate).len()).sum(),
+            |merged| merged.judged,
+        )
+    }
+
+    /// Returns 1 for a second mate, otherwise 0.
+    fn number_of(&self, mate: &Mate<'_>) -> usize {
+        usize::from(self.template.mates().first().is_some_and(|it| it.index != mate.index))
+    }
+
     /// Returns the bases that are kept if the read is.
     fn keep(&self, mate: &Mate<'_>) -> BaseRange {
+        if let Some(merged) = self.merged {
+            return merged.of_mates[self.number_of(mate)].keep;
+        }
         match (self.part(mate), self.earlier.get(mate.index)) {
             (Some(part), _) => part.into(),
             (None, Some(earlier)) => earlier.keep,
@@ -129,6 +153,9 @@ impl Decider {
     }
 
     fn verdicts(&self, scored: &ScoredTemplate<'_>) -> Decision {
+        if let Some(merged) = scored.merged {
+            return Decision::of_pair([self.merged(&merged); 2]);
+        }
         match (scored.template.mates(), scored.joint) {
             ([one, other], Some(joint)) => {
                 Decision::of_pair(self.pair(scored, [one, other], joint))
@@ -146,6 +173,16 @@ impl Decider {
                 Decision::of_read(mates.first().map_or(Fate::KEPT, fate))
             }
         }
+    }
+
+    /// Returns the outcome for two mates that are merged: that of the merged read.
+    fn merged(&self, merged: &MergedRead<'_>) -> Fate {
+        let by_score = match merged.sequence {
+            [] => [Reason::NoInsert].into_iter().collect(),
+            _ => self.shortfalls(merged.prediction, merged.judged),
+        };
+        let reasons = self.rules.reasons(merged.sequence).and(by_score);
+        if reasons.is_empty() { Fate::KEPT } else { Fate::lost(reasons, merged.prediction) }
     }
 
     fn pair(
@@ -166,8 +203,7 @@ impl Decider {
             PairMode::Joint => {
                 let is_scored = matches!(joint, Prediction::Scored(_));
                 if is_scored {
-                    let bases = mates.iter().map(|mate| scored.judged_part(mate).len()).sum();
-                    joint_reasons = self.shortfalls(joint, bases);
+                    joint_reasons = self.shortfalls(joint, scored.joint_bases());
                 }
                 is_scored
                     && joint_reasons.is_empty()

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bm_io::{Output, refuse_twins};
+use bm_quality::Facts;
 
 use crate::PipelineError;
 use crate::inputs::Inputs;
@@ -26,6 +27,8 @@ pub struct Filter {
     /// Output for mates that pass while their pair does not; without it they are not kept. Where there
     /// are pairs and single reads, also for the single reads that pass.
     pub singles: Option<PathBuf>,
+    /// Output for the merged reads of mates that overlap; without it they stay two reads.
+    pub merged: Option<PathBuf>,
     /// Output for all other reads, with the reasons in their descriptions.
     pub discarded: Option<PathBuf>,
     /// Whether scores are written into the descriptions.
@@ -42,6 +45,7 @@ impl Filter {
             output: output.into(),
             output2: None,
             singles: None,
+            merged: None,
             discarded: None,
             annotate: false,
             recalibrate: false,
@@ -50,8 +54,9 @@ impl Filter {
 
     /// Returns the outputs, the main one first.
     pub fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
-        let Self { output, output2, singles, discarded, .. } = self;
-        std::iter::once(output).chain([output2, singles, discarded].into_iter().flatten())
+        let Self { output, output2, singles, merged, discarded, .. } = self;
+        let others = [output2, singles, merged, discarded];
+        std::iter::once(output).chain(others.into_iter().flatten())
     }
 
     /// Filters the reads. [`Finished::commit`] gives the outputs their names.
@@ -62,6 +67,10 @@ impl Filter {
     /// written; no output exists then.
     pub fn run(&self, observer: &dyn Observer) -> Result<Finished, PipelineError> {
         refuse_twins(self.outputs())?;
+        let merges = self.merged.is_some();
+        if merges && !self.settings.inputs.has_pairs() {
+            return PipelineError::refuse("--merge: the reads are not pairs");
+        }
         if self.settings.inputs.is_mixed() && self.singles.is_none() {
             return PipelineError::refuse(
                 "pairs and single reads: the single reads that pass go to --singles; name a file there",
@@ -81,6 +90,7 @@ impl Filter {
         let places = Places {
             mates: [first, second.unwrap_or(first)],
             unpaired: singles.filter(|_| is_mixed).unwrap_or(first),
+            merged: self.merged.as_deref().map(&mut create).transpose()?,
             singles,
             discarded: self.discarded.as_deref().map(&mut create).transpose()?,
         };
@@ -89,10 +99,14 @@ impl Filter {
             compression: &compression,
             keeps_singles: self.singles.is_some(),
             recalibrates: self.recalibrate,
+            merges,
             observer,
         };
         job.run(outputs, None, |source, _| {
             let recalibrated = if self.recalibrate { Some(mark(source)?) } else { None };
+            if merges {
+                require_errors(source, "--merge")?;
+            }
             let umi = self.settings.inputs.umi.clone();
             Ok(KeptRecords { places, annotate: self.annotate, recalibrated, umi })
         })
@@ -101,20 +115,23 @@ impl Filter {
 
 /// Returns the mark for records with the model's qualities.
 pub(crate) fn mark(source: &OpenSource) -> Result<Vec<u8>, PipelineError> {
+    let facts = require_errors(source, "--recalibrate")?;
+    Ok(recalibrated_mark(&facts.id, facts.version))
+}
+
+/// Returns the facts of a model that gives error probabilities of bases, which `flag` needs.
+fn require_errors<'a>(source: &'a OpenSource, flag: &str) -> Result<&'a Facts, PipelineError> {
     match source {
-        OpenSource::Model { engine, .. } => {
-            let facts = engine.package.facts();
-            if facts.counts_errors() {
-                return Ok(recalibrated_mark(&facts.id, facts.version));
-            }
-            PipelineError::refuse(format!(
-                "--recalibrate: the model {} gives no error probabilities of bases; use one that \
-                 does, such as read-error",
-                facts.id
-            ))
+        OpenSource::Model { engine, .. } if engine.package.facts().counts_errors() => {
+            Ok(engine.package.facts())
         }
+        OpenSource::Model { engine, .. } => PipelineError::refuse(format!(
+            "{flag}: the model {} gives no error probabilities of bases; use one that does, such as \
+             read-error",
+            engine.package.facts().id
+        )),
         OpenSource::Table(table) => PipelineError::refuse(format!(
-            "--recalibrate: the table {} has no error probabilities of bases",
+            "{flag}: the table {} has no error probabilities of bases",
             table.name()
         )),
     }

@@ -63,7 +63,10 @@ impl Hindsight<'_> {
         {
             let trimming = Trimming { adapters: true, poly: true, ends: true, ..trimming };
             let with_support = !engine.package.has_evidence();
-            let inserts = RunInserts::learn(self.first, self.adapters, with_support);
+            let mut inserts = RunInserts::learn(self.first, self.adapters, with_support);
+            if self.inserts.is_some_and(RunInserts::merges) {
+                inserts = inserts.with_merging();
+            }
             let plan = Plan { trimming, ..self.plan(self.decider, Some(&inserts)) };
             for model in applicability::models(applicability, engine, 1)? {
                 losses.try_trimming(self.first, &self.tally.first, model, &plan)?;
@@ -84,7 +87,7 @@ impl Hindsight<'_> {
         let Some(first) = self.first.first().filter(|_| is_adapted) else { return Ok(None) };
         // As the run without --adapt: only what is trimmed is left out.
         let trims = self.trimming.needs_inserts() || self.trimming.ends;
-        let inserts = self.inserts.filter(|_| trims);
+        let inserts = self.inserts.filter(|inserts| trims || inserts.merges());
         let mut base = Engine::open(self.choice.package()?, self.choice)?;
         let parts = parts_of(first, inserts);
         let named = self.choice.model.is_some();
@@ -128,7 +131,7 @@ impl Hindsight<'_> {
             // The first reads are of one kind.
             unpaired: None,
             trimming: self.trimming,
-            wants_bases: false,
+            wants_bases: inserts.is_some_and(RunInserts::merges),
             surveys: false,
             profiling: None,
             batch_bytes: BATCH_BYTES,

@@ -1,7 +1,7 @@
 //! Where the inserts of a run end: its adapters, and what its first reads show.
 
 use bm_adapt::{Adapters, GivenAdapter};
-use bm_insert::{Adapter, Finder, Insert, InsertModel, Inserts};
+use bm_insert::{Adapter, Finder, Insert, InsertModel, Inserts, PairInsert};
 use bm_reads::ReadRef;
 use bm_reads::conversion::Conversion;
 use serde::{Deserialize, Serialize};
@@ -192,6 +192,16 @@ impl RunInserts {
         Self { adapters, model, templates: templates.len() as u64 }
     }
 
+    /// Also finds inserts as long as mates or longer, to merge these.
+    pub(crate) fn with_merging(self) -> Self {
+        Self { model: self.model.with_merging(), ..self }
+    }
+
+    /// Returns whether mates are to be merged.
+    pub(crate) fn merges(&self) -> bool {
+        self.model.merges()
+    }
+
     /// Returns the number of templates from which it was learned: the first ones of the run.
     pub(crate) fn templates(&self) -> u64 {
         self.templates
@@ -243,6 +253,8 @@ pub(crate) struct BatchInserts {
     files: [Inserts; 2],
     /// Number of reads of the first file.
     first: usize,
+    /// The inserts of pairs, if mates are to be merged.
+    pairs: Vec<Option<PairInsert>>,
 }
 
 impl BatchInserts {
@@ -250,6 +262,7 @@ impl BatchInserts {
     pub(crate) fn clear(&mut self) {
         self.files.iter_mut().for_each(Inserts::clear);
         self.first = 0;
+        self.pairs.clear();
     }
 
     /// Finds where the inserts of a batch end.
@@ -273,7 +286,15 @@ impl BatchInserts {
             for mate in 0..mates.len() {
                 self.files[mate.min(files - 1)].push(finder.ends(mate), finder.front(mate));
             }
+            if run.merges() && mates.len() == 2 {
+                self.pairs.push(finder.pair_insert(&run.model, [read(0), read(1)]));
+            }
         }
+    }
+
+    /// Returns the insert of the pair at this place in the batch, if it is known.
+    pub(crate) fn of_pair(&self, pair: usize) -> Option<PairInsert> {
+        self.pairs.get(pair).copied().flatten()
     }
 
     /// Returns the insert of the read at this place in the batch.

@@ -9,6 +9,7 @@ use bm_reads::fastq::RecordRef;
 
 use crate::decide::ScoredTemplate;
 use crate::fate::{Decision, Fate};
+use crate::merge::MergedRead;
 use crate::pipeline::Product;
 use crate::templates::Mate;
 use crate::umi::Umi;
@@ -20,6 +21,8 @@ pub(crate) struct Places {
     pub(crate) mates: [usize; 2],
     /// Kept single reads.
     pub(crate) unpaired: usize,
+    /// Merged reads.
+    pub(crate) merged: Option<usize>,
     /// Reads that are kept without their mate.
     pub(crate) singles: Option<usize>,
     /// Reads that are not kept.
@@ -39,6 +42,14 @@ pub(crate) struct KeptRecords {
 
 impl Product for KeptRecords {
     fn write(&self, scored: &ScoredTemplate<'_>, decision: &Decision, texts: &mut [Vec<u8>]) {
+        if let (Some(merged), [fate, _]) = (scored.merged, decision.fates())
+            && fate.verdict == Verdict::Pass
+        {
+            if let Some(text) = self.places.merged.and_then(|place| texts.get_mut(place)) {
+                self.merged(text, scored, &merged);
+            }
+            return;
+        }
         let is_pair = scored.template.mates().len() == 2;
         let mates = scored.template.mates().iter().zip(decision.fates());
         for (number, (mate, fate)) in mates.enumerate() {
@@ -65,6 +76,32 @@ impl Product for KeptRecords {
 }
 
 impl KeptRecords {
+    /// Writes the merged read of two mates: with the name of the first one and, as fastp does, the numbers of
+    /// bases that are of the first mate and only of the second one.
+    fn merged(&self, text: &mut Vec<u8>, scored: &ScoredTemplate<'_>, merged: &MergedRead<'_>) {
+        let [Some(mate), other] = [0, 1].map(|number| scored.template.mates().get(number)) else {
+            return;
+        };
+        let mut suffix = Vec::new();
+        if self.annotate {
+            annotate(&mut suffix, merged.prediction, None);
+        }
+        let bases = [Some(mate), other].into_iter().flatten().zip(merged.of_mates);
+        let mut bases = bases.map(|(mate, of)| of.keep.of(mate.record.sequence.len()).len());
+        let [first, second] = [0, 1].map(|_| bases.next().unwrap_or(0));
+        // Writing to memory does not fail.
+        let _ = write!(suffix, " merged_{first}_{second}");
+        let quality_scores: Vec<u8> = merged.errors.iter().map(|error| quality(*error)).collect();
+        let mut record =
+            RecordRef { sequence: merged.sequence, quality_scores: &quality_scores, ..mate.record };
+        let mut definition = Vec::new();
+        if let Some(umi) = &self.umi {
+            write_definition(umi, &scored.template, record, &mut definition);
+            record.definition = &definition;
+        }
+        let _ = record.write_to(text, &suffix);
+    }
+
     fn record(
         &self,
         text: &mut Vec<u8>,

@@ -110,8 +110,7 @@ impl NearMisses {
             (_, Some(joint)) if mode == PairMode::Joint => joint,
             _ => return,
         };
-        let bases = mates.iter().map(|mate| scored.judged_part(mate).len()).sum();
-        if let Some(step) = limit.first_step(prediction, bases) {
+        if let Some(step) = limit.first_step(prediction, scored.joint_bases()) {
             let counts = &mut self.0[limit as usize];
             counts.resize(STEPS[limit as usize].len(), 0);
             counts[step] += fates.len() as u64;

@@ -42,6 +42,9 @@ pub struct CutCounts {
     /// Identifiers of molecules, which go into the names, and what is skipped behind them.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub umi: u64,
+    /// Bases of a merged pair that both mates have: written once, and counted here once.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub overlap: u64,
 }
 
 /// Returns whether nothing was counted.
@@ -51,8 +54,8 @@ fn is_zero(number: &u64) -> bool {
 
 impl CutCounts {
     /// Returns the numbers with their names in reports.
-    pub fn named(&self) -> [(&'static str, u64); 6] {
-        let Self { fixed, adapters, poly, library, ends, umi } = *self;
+    pub fn named(&self) -> [(&'static str, u64); 7] {
+        let Self { fixed, adapters, poly, library, ends, umi, overlap } = *self;
         [
             ("adapters", adapters),
             ("poly", poly),
@@ -60,15 +63,17 @@ impl CutCounts {
             ("ends", ends),
             ("fixed", fixed),
             ("umi", umi),
+            ("overlap", overlap),
         ]
     }
 
     /// Returns 1 for each number that is not 0.
     pub(crate) fn any(&self) -> Self {
-        let Self { fixed, adapters, poly, library, ends, umi } = self;
-        let [fixed, adapters, poly, library, ends, umi] =
-            [fixed, adapters, poly, library, ends, umi].map(|number| u64::from(*number > 0));
-        Self { fixed, adapters, poly, library, ends, umi }
+        let Self { fixed, adapters, poly, library, ends, umi, overlap } = self;
+        let all = [fixed, adapters, poly, library, ends, umi, overlap];
+        let [fixed, adapters, poly, library, ends, umi, overlap] =
+            all.map(|number| u64::from(*number > 0));
+        Self { fixed, adapters, poly, library, ends, umi, overlap }
     }
 
     /// Returns the sum of the numbers.
@@ -78,7 +83,7 @@ impl CutCounts {
 
     /// Adds other numbers.
     pub(crate) fn add(&mut self, other: &Self) {
-        let Self { fixed, adapters, poly, library, ends, umi } = self;
+        let Self { fixed, adapters, poly, library, ends, umi, overlap } = self;
         for (ours, theirs) in [
             (fixed, other.fixed),
             (adapters, other.adapters),
@@ -86,6 +91,7 @@ impl CutCounts {
             (library, other.library),
             (ends, other.ends),
             (umi, other.umi),
+            (overlap, other.overlap),
         ] {
             *ours = ours.saturating_add(theirs);
         }
@@ -133,8 +139,7 @@ impl Part {
         if !cuts_tail && keep.end == end && !keep.is_empty() {
             keep.end = left.end.max(end);
         }
-        let only_unknown =
-            sequence[..insert.part(length).start].iter().all(|base| is_unknown(*base));
+        let only_unknown = begins_unknown(insert, sequence);
         let cuts_front = if only_unknown { trimming.ends } else { trimming.adapters };
         if !cuts_front && keep.start == start && !keep.is_empty() {
             keep.start = left.start.min(start);
@@ -145,6 +150,27 @@ impl Part {
             self.cut.ends += std::mem::take(&mut self.cut.library);
         }
         self.keep = keep;
+    }
+
+    /// Returns which bases of one of two mates may be part of a merged read, and what the others are cut
+    /// for. Bad ends are among them: the other mate may be better there.
+    pub(crate) fn to_merge(
+        &self,
+        trimming: &Trimming,
+        insert: Insert<'_>,
+        sequence: &[u8],
+    ) -> (Range<usize>, CutCounts) {
+        let length = sequence.len();
+        let left = trimming.left(length);
+        let only_unknown = begins_unknown(insert, sequence);
+        let cuts_front = if only_unknown { trimming.ends } else { trimming.adapters };
+        let start = if cuts_front { self.scored.start } else { left.start };
+        let merge = start.min(self.scored.end)..self.scored.end;
+        let mut cut = self.cut_bases(insert, length, &left, &merge);
+        if only_unknown {
+            cut.ends += std::mem::take(&mut cut.library);
+        }
+        (merge, cut)
     }
 
     /// Returns what the bases outside `keep` are cut for.
@@ -173,8 +199,13 @@ impl Part {
         let library = (front_to - left.start) as u64 + behind;
         let fixed = fixed as u64;
         let ends = cut as u64 - fixed - adapters - poly - library;
-        CutCounts { fixed, adapters, poly, library, ends, umi: 0 }
+        CutCounts { fixed, adapters, poly, library, ends, ..CutCounts::default() }
     }
+}
+
+/// Returns whether a read begins with bases that are not of the sample because they are unknown.
+fn begins_unknown(insert: Insert<'_>, sequence: &[u8]) -> bool {
+    sequence[..insert.part(sequence.len()).start].iter().all(|base| is_unknown(*base))
 }
 
 impl From<&Part> for BaseRange {
@@ -219,7 +250,8 @@ mod tests {
             part.chosen = chosen;
             part.finish(&trimming, insert, &[b'A'; 30]);
             let [adapters, poly, library, ends, fixed] = cut;
-            let expected = CutCounts { fixed, adapters, poly, library, ends, umi: 0 };
+            let expected =
+                CutCounts { fixed, adapters, poly, library, ends, ..CutCounts::default() };
             let found = if part.keep.is_empty() { 0..0 } else { part.keep.clone() };
             assert_eq!((found, part.cut), (keep.clone(), expected), "{trimming:?}");
             assert_eq!(part.cut.total() as usize, 30 - keep.len());

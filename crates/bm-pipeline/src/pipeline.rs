@@ -16,6 +16,7 @@ use crate::base_probabilities::BaseProbabilities;
 use crate::decide::{Decider, ScoredTemplate};
 use crate::fate::{Decision, Fate};
 use crate::inserts::{BatchInserts, RunInserts};
+use crate::merge::MergedReads;
 use crate::observer::{Observer, Task};
 use crate::part::Part;
 use crate::profiling::Profiling;
@@ -54,6 +55,8 @@ const BYTES_PER_READ_WITH_PARTS: usize = 192;
 const BYTES_PER_TEXT: usize = 5;
 /// The same for error probabilities that are kept (f32), and new qualities.
 const BYTES_PER_TEXT_WITH_BASES: usize = 3;
+/// The same for merged reads: a base and its error probability (f32).
+const BYTES_PER_TEXT_WITH_MERGING: usize = 3;
 /// The same for the look-up of k-mers: two numbers (u64) per base, and its support.
 const BYTES_PER_TEXT_WITH_KMERS: usize = 10;
 
@@ -157,6 +160,7 @@ struct Batch {
     /// The part of each read that is scored and kept; empty if reads are scored and kept whole.
     parts: Vec<Part>,
     as_one: AsOne,
+    merged: MergedReads,
     /// The decision about each template, where the product keeps them.
     decisions: Vec<Decision>,
     /// The text for each output.
@@ -195,7 +199,8 @@ impl Batch {
         finder: &mut Finder,
         plan: &Plan<'_, P>,
     ) -> Result<(), PipelineError> {
-        let Self { templates, predictions, joints, bases, inserts, parts, as_one, .. } = self;
+        let Self { templates, predictions, joints, bases, inserts, parts, as_one, merged, .. } =
+            self;
         let (run_inserts, conversion) = plan.library(templates);
         as_one.write(templates, conversion);
         let as_one = &*as_one;
@@ -277,6 +282,10 @@ impl Batch {
             }
         }
         let rule = model.pair_rule();
+        merged.clear();
+        if run_inserts.is_some_and(RunInserts::merges) {
+            merged.fill(templates, inserts, parts, bases, &plan.trimming, rule);
+        }
         joints.extend(templates.templates().filter_map(|template| match template.mates() {
             [one, other] => {
                 let mates = [one, other];
@@ -301,6 +310,7 @@ impl Batch {
             earlier,
             bases,
             parts,
+            merged,
             decisions,
             texts,
             tally,
@@ -315,8 +325,10 @@ impl Batch {
         decisions.clear();
         let mut profile = plan.profiling.map(Profiling::take);
         for (i, template) in templates.templates().enumerate() {
-            let joint = joints.get(i);
-            let scored = ScoredTemplate { template, predictions, joint, earlier, bases, parts };
+            let merged = merged.get(i);
+            let joint = merged.map(|merged| merged.prediction).or(joints.get(i));
+            let scored =
+                ScoredTemplate { template, predictions, joint, merged, earlier, bases, parts };
             let decision = plan.decider.decide(&scored);
             tally.add(&scored, &decision, plan.decider.mode);
             if let Some(profile) = &mut profile {
@@ -337,9 +349,11 @@ impl Batch {
     /// Calls a function with every template whose decision was kept.
     fn visit(&self, visit: &mut Visitor<'_>) {
         let Self { templates, predictions, joints, earlier, bases, parts, decisions, .. } = self;
+        let merged = None;
         for (i, (template, decision)) in templates.templates().zip(decisions).enumerate() {
             let joint = joints.get(i);
-            let scored = ScoredTemplate { template, predictions, joint, earlier, bases, parts };
+            let scored =
+                ScoredTemplate { template, predictions, joint, merged, earlier, bases, parts };
             visit(&scored, decision);
         }
     }
@@ -502,6 +516,8 @@ pub(crate) fn run(
     };
     let bytes_per_text =
         workers.first().map_or(0, |worker| worker.scorer.bytes_per_text(plan.wants_bases));
+    let merges = plan.inserts.is_some_and(RunInserts::merges);
+    let bytes_per_text = bytes_per_text + if merges { BYTES_PER_TEXT_WITH_MERGING } else { 0 };
     let more = if plan.divides() { BYTES_PER_READ_WITH_PARTS } else { 0 };
     let weight = |batch: &Batch| batch.weight(bytes_per_text, BYTES_PER_READ + more);
     let budget = Budget { bytes: plan.memory_bytes, weight };
@@ -781,7 +797,7 @@ mod tests {
             use crate::fate::BaseRange;
             use crate::kept_records::{KeptRecords, Places};
 
-            let places = Places { mates: [0, 0], unpaired: 0, singles: None, discarded: Some(1) };
+            let places = Places { mates: [0, 0], unpaired: 0, merged: None, singles: None, discarded: Some(1) };
             let records = KeptRecords { places, annotate: false, recalibrated: None, umi: None };
             let keep = BaseRange::new(2, usize::MAX);
             let decision = Decision::of_read(Fate { keep, ..decision.fates()[0] });

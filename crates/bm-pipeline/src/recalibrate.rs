@@ -74,6 +74,7 @@ impl Recalibrate {
             compression: &compression,
             keeps_singles: true,
             recalibrates: true,
+            merges: false,
             observer,
         };
         job.run(outputs, None, |source, _| Ok(AllRecords { second, mark: mark(source)? }))

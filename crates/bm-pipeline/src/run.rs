@@ -161,6 +161,8 @@ pub struct Done {
     pub trimming: Trimming,
     /// Where reads have identifiers of their molecules, which go into the names.
     pub umi: Option<Umi>,
+    /// Whether overlapping mates were merged.
+    pub merges: bool,
     /// What the library has that is not of the sample, if that was looked for.
     pub library: Option<Library>,
     /// Distributions, if they were requested.
@@ -256,6 +258,8 @@ pub(crate) struct Job<'a> {
     pub(crate) keeps_singles: bool,
     /// Whether reads get the model's qualities.
     pub(crate) recalibrates: bool,
+    /// Whether overlapping mates are merged.
+    pub(crate) merges: bool,
     pub(crate) observer: &'a dyn Observer,
 }
 
@@ -326,7 +330,7 @@ impl Job<'_> {
                 } else {
                     let has_evidence = engine.package.has_evidence();
                     let trims = settings.trimming.needs_inserts() || settings.trimming.ends;
-                    let judges = trims || has_evidence;
+                    let judges = trims || has_evidence || self.merges;
                     let ahead = if judges { Ahead::LEARN } else { Ahead::NOTICE };
                     if judges || tells {
                         is_all = !read_first(&mut reader, &mut first, BATCH_BYTES, ahead)?;
@@ -345,6 +349,9 @@ impl Job<'_> {
                     {
                         observer.warn(&line);
                     }
+                }
+                if self.merges {
+                    inserts = inserts.map(|inserts| Box::new(inserts.with_merging()));
                 }
                 let applicability = match &learned {
                     // A model learned from these reads applies to them.
@@ -415,7 +422,10 @@ impl Job<'_> {
                 .as_deref()
                 .map(|inserts| (inserts, inserts.conversion_here(of_run, Layout::Single))),
             trimming: settings.trimming,
-            wants_bases: settings.surveys || settings.profiles || self.recalibrates,
+            wants_bases: settings.surveys
+                || settings.profiles
+                || self.recalibrates
+                || self.merges,
             surveys: settings.surveys,
             profiling: profiling.as_ref(),
             batch_bytes: pipeline::batch_bytes(&workers, &first[0]),
@@ -472,6 +482,7 @@ impl Job<'_> {
             totals: tally.totals,
             trimming: settings.trimming,
             umi: settings.inputs.umi.clone(),
+            merges: self.merges,
             library: inserts.as_deref().map(RunInserts::library),
             survey: tally.survey,
             profile: profiling.map(|profiling| Box::new(profiling.finish())),

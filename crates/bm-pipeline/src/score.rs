@@ -42,6 +42,7 @@ impl Score {
             compression: &compression,
             keeps_singles: false,
             recalibrates: false,
+            merges: false,
             observer,
         };
         let pairs = self.settings.inputs.has_pairs();

@@ -49,6 +49,7 @@ pub fn score_reads(
         compression: &settings.compression(),
         keeps_singles: false,
         recalibrates: false,
+        merges: false,
         observer,
     };
     job.run(Vec::new(), Some(Box::new(visit)), |_, _| Ok(Decisions))?.commit()

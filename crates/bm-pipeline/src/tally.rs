@@ -37,7 +37,7 @@ impl Tally {
             survey.add(scored, decision, mode == PairMode::Joint);
         }
         if let [one, _] = decision.fates() {
-            self.totals.count_pair(one);
+            self.totals.count_pair(one, scored.merged.is_some());
         }
     }
 

@@ -54,13 +54,20 @@ pub struct ReadTotals {
 pub struct PairTotals {
     /// Read from the input.
     pub r#in: u64,
-    /// Kept as pairs.
+    /// Kept as pairs, the merged ones included.
     pub kept: u64,
+    /// Kept as one read, in which the mates are merged.
+    #[serde(default, skip_serializing_if = "PairTotals::none")]
+    pub merged: u64,
     /// Reads kept without their mate; the kept reads include them.
     pub singles: u64,
 }
 
 impl PairTotals {
+    fn none(pairs: &u64) -> bool {
+        *pairs == 0
+    }
+
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -141,10 +148,12 @@ impl Totals {
         self.adapters.bases += adapter_bases as u64;
     }
 
-    /// Counts a pair, by the outcome for one of its mates.
-    pub(crate) fn count_pair(&mut self, fate: &Fate) {
+    /// Counts a pair, by the outcome for one of its mates and whether they are merged.
+    pub(crate) fn count_pair(&mut self, fate: &Fate, is_merged: bool) {
+        let is_kept = fate.verdict == Verdict::Pass && !fate.alone;
         self.pairs.r#in += 1;
-        self.pairs.kept += u64::from(fate.verdict == Verdict::Pass && !fate.alone);
+        self.pairs.kept += u64::from(is_kept);
+        self.pairs.merged += u64::from(is_kept && is_merged);
     }
 
     /// Adds the totals of other reads. A count that is too large for its type stays at its most.
@@ -158,6 +167,7 @@ impl Totals {
             (&mut reads.unscored, other.reads.unscored),
             (&mut pairs.r#in, other.pairs.r#in),
             (&mut pairs.kept, other.pairs.kept),
+            (&mut pairs.merged, other.pairs.merged),
             (&mut pairs.singles, other.pairs.singles),
             (&mut bases.r#in, other.bases.r#in),
             (&mut bases.kept, other.bases.kept),
@@ -232,7 +242,7 @@ mod tests {
         count(&mut totals, &fate(Verdict::Fail, Some(Reason::MaxN)), 50);
         totals.count_cut(&Fate::KEPT, &CutCounts { ends: 60, ..CutCounts::default() }, 7);
         totals.count_cut(&Fate::KEPT, &CutCounts::default(), 0);
-        totals.count_pair(&Fate::KEPT);
+        totals.count_pair(&Fate::KEPT, true);
         totals.close(3).unwrap();
         totals
     }
@@ -244,7 +254,7 @@ mod tests {
         sum.add(&one);
         assert_eq!((sum.reads.r#in, sum.reads.kept, sum.pairs.singles), (6, 4, 2));
         assert_eq!((sum.bases.r#in, sum.bases.kept), (500, 260));
-        assert_eq!((sum.pairs.r#in, sum.pairs.kept), (2, 2));
+        assert_eq!((sum.pairs.r#in, sum.pairs.kept, sum.pairs.merged), (2, 2, 2));
         assert_eq!((sum.trimmed.reads, sum.trimmed.bases.ends), (2, 120));
         assert_eq!(sum.trimmed.reads_by_reason, CutCounts { ends: 2, ..CutCounts::default() });
         assert_eq!((sum.adapters.reads, sum.adapters.bases), (2, 14));

@@ -19,6 +19,14 @@ impl PairRule {
         Self(rule)
     }
 
+    /// Returns the prediction for a read in which mates were merged, of this many `bases` with this many
+    /// expected errors in all; `None` if the model counts no errors, or there are no bases.
+    pub fn merged(&self, expected_errors: f64, bases: usize) -> Option<Prediction> {
+        let probability = self.0.pair_probability(Some(expected_errors), bases)?;
+        let expected_errors = Some(expected_errors as f32);
+        Some(Prediction::Scored(Score { probability, expected_errors, support: None }))
+    }
+
     /// Returns the prediction for a pair of mates with these numbers of `bases`. A pair with an
     /// unscored mate is unscored.
     pub fn joint(&self, mates: [&Prediction; 2], bases: [usize; 2]) -> Prediction {
@@ -84,6 +92,14 @@ mod tests {
         let pair = errors().joint([&scored(0.9, Some(0.25)), &scored(0.2, Some(2.5))], [150, 101]);
         assert_eq!(pair.expected_errors(), Some(2.75));
         assert_eq!(pair.probability(), rule.probability(2.75, 251));
+    }
+
+    #[test]
+    fn a_merged_read_is_scored_by_its_errors() {
+        let rule = ErrorRule::new(1.1, 0.5, 0.01).expect("numbers in range");
+        let merged = errors().merged(0.75, 210).expect("a prediction");
+        assert_eq!(merged.expected_errors(), Some(0.75));
+        assert_eq!(merged.probability(), rule.probability(0.75, 210));
     }
 
     #[test]

@@ -97,6 +97,9 @@ pub struct TrimFacts {
     /// Where reads have identifiers of their molecules, which go into the names, if --umi says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub umi: Option<String>,
+    /// Whether overlapping mates are merged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub merge: bool,
 }
 
 /// The model that scored the reads.
@@ -169,7 +172,7 @@ impl Report {
             outputs: done.outputs.clone(),
             totals: done.totals,
             losses: done.losses.as_ref().map(LossFacts::of),
-            trim: TrimFacts::of(&done.trimming, done.umi.as_ref()),
+            trim: TrimFacts::of(&done.trimming, done.umi.as_ref(), done.merges),
             adapters_found: done.library.as_ref().map(MateAdapters::of).unwrap_or_default(),
             library: done.library.as_ref().and_then(LibraryFacts::of),
             scores,
@@ -201,16 +204,17 @@ impl Report {
 
 impl TrimFacts {
     /// Returns what is cut; `None` if nothing may be.
-    fn of(trimming: &Trimming, umi: Option<&Umi>) -> Option<Self> {
+    fn of(trimming: &Trimming, umi: Option<&Umi>, merge: bool) -> Option<Self> {
         let Trimming { adapters, poly, ends, price, cut_front, cut_tail } = *trimming;
         let parts = [("adapters", adapters), ("poly", poly), ("ends", ends)];
         let parts = parts.into_iter().filter(|(_, cut)| *cut).map(|(part, _)| part.to_owned());
-        (trimming.cuts() || umi.is_some()).then(|| Self {
+        (trimming.cuts() || umi.is_some() || merge).then(|| Self {
             parts: parts.collect(),
             price: ends.then_some(price),
             cut_front,
             cut_tail,
             umi: umi.map(Umi::to_string),
+            merge,
         })
     }
 
@@ -219,6 +223,7 @@ impl TrimFacts {
         match name {
             "fixed" => self.cut_front + self.cut_tail > 0,
             "umi" => self.umi.is_some(),
+            "overlap" => self.merge,
             part => self.parts.iter().any(|cut| cut == part),
         }
     }

@@ -47,14 +47,18 @@ pub fn summary(report: &Report) -> String {
     if writes_all {
         // Nothing was decided.
     } else if let Some(mode) = &report.criteria.pair_mode {
-        let PairTotals { r#in, kept, singles } = report.totals.pairs;
+        let PairTotals { r#in, kept, merged, singles } = report.totals.pairs;
         let singles = if singles > 0 {
             format!(", {singles} reads kept without their mate")
         } else {
             String::new()
         };
+        let merged = match &report.trim {
+            Some(trim) if trim.merge => format!(", {merged} of them merged"),
+            _ => String::new(),
+        };
         let percent = percent(kept, r#in);
-        lines.push(format!("{in} pairs in, scored {mode}: {kept} kept{percent}{singles}"));
+        lines.push(format!("{in} pairs in, scored {mode}: {kept} kept{percent}{merged}{singles}"));
     }
     // If only the model decided, the first line has all counts.
     let by_model = |reason| matches!(reason, Reason::Empty | Reason::OnlyN | Reason::Probability);

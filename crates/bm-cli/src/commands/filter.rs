@@ -63,6 +63,18 @@ pub(crate) struct Args {
     /// Where the second mates of the pairs that pass go
     #[arg(short = 'O', long, value_name = "FILE", requires = "pairs", help_heading = "Pairs")]
     output2: Option<PathBuf>,
+    /// Merge mates that overlap, and write the merged reads that pass here; pairs that do not overlap go
+    /// to -o and -O. Each base is the more probable one of both mates', with its posterior error
+    /// probability as quality, up to 41; model and rules judge the merged read. Its description says
+    /// how many bases are of the first mate and only of the second, as fastp does: `merged_150_32`
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "pairs",
+        conflicts_with = "scores",
+        help_heading = "Pairs"
+    )]
+    merge: Option<PathBuf>,
     /// Where mates go that pass alone, but not as a pair
     #[arg(long, value_name = "FILE", requires = "pairs", help_heading = "Pairs")]
     singles: Option<PathBuf>,
@@ -86,7 +98,8 @@ pub(crate) struct Args {
 impl Args {
     /// Returns the outputs.
     pub(crate) fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
-        let reads = [&self.output2, &self.singles, &self.discarded].into_iter().flatten();
+        let reads = [&self.output2, &self.merge, &self.singles, &self.discarded];
+        let reads = reads.into_iter().flatten();
         std::iter::once(&self.output).chain(reads).chain(self.scoring.reports.paths().flatten())
     }
 
@@ -110,6 +123,7 @@ impl Args {
             output: self.output.clone(),
             output2: self.output2.clone(),
             singles: self.singles.clone(),
+            merged: self.merge.clone(),
             discarded: self.discarded.clone(),
             annotate: self.annotate,
             recalibrate: self.recalibrate,

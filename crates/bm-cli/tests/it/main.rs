@@ -31,6 +31,7 @@ mod long_reads;
 mod losses;
 mod manners;
 mod merge;
+mod merging;
 mod no_qualities;
 mod observe;
 mod outputs;

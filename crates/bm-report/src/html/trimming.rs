@@ -86,13 +86,14 @@ fn reason(reason: &NotOfSample) -> &'static str {
 }
 
 /// What bases are cut for, by the names in the totals.
-const CAUSES: [(&str, &str); 6] = [
+const CAUSES: [(&str, &str); 7] = [
     ("adapters", "adapters, and what is behind them"),
     ("poly", "runs of G or A at the end"),
     ("library", "bases of the library at the ends, such as identifiers and primers"),
     ("ends", "ends whose errors cost more than their right bases bring"),
     ("fixed", "as many bases of every read as --cut-front and --cut-tail say"),
     ("umi", "identifiers of molecules, which are in the names, and spacers behind them"),
+    ("overlap", "bases that both mates of a merged pair have, written once"),
 ];
 
 /// Writes what was cut off the kept reads; nothing if nothing was to be cut.

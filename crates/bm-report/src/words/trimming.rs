@@ -62,7 +62,11 @@ pub(crate) fn not_judged(report: &Report) -> Option<String> {
     }
     let flag = if report.trim.is_some() { "--trim=adapters" } else { "--trim" };
     let stays = match report.command.as_str() {
-        "filter" => format!(", and they stay in the output; {flag} cuts them off"),
+        "filter" => {
+            let merges = report.trim.as_ref().is_some_and(|trim| trim.merge);
+            let other = if merges { " of pairs that are not merged" } else { "" };
+            format!(", and they stay in the output{other}; {flag} cuts them off")
+        }
         _ => String::new(),
     };
     Some(format!(
