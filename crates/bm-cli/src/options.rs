@@ -1,6 +1,7 @@
 //! Options of several commands, and their conversion to settings of the library.
 
 pub(crate) mod criteria;
+pub(crate) mod dedup;
 pub(crate) mod engine;
 pub(crate) mod goal;
 pub(crate) mod input;

@@ -147,6 +147,10 @@ impl Decider {
     pub fn decide(&self, scored: &ScoredTemplate<'_>) -> Decision {
         let mut decision = self.verdicts(scored);
         for (mate, fate) in scored.template.mates().iter().zip(decision.fates_mut()) {
+            if scored.template.is_copy() {
+                let reasons = fate.reasons.and([Reason::Duplicate].into_iter().collect());
+                *fate = Fate::lost(reasons, scored.prediction(mate));
+            }
             fate.keep = scored.keep(mate);
         }
         decision

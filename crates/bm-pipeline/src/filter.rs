@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use bm_io::{Output, refuse_twins};
+use bm_io::{Output, is_stdio, refuse_twins};
 use bm_quality::Facts;
 
 use crate::PipelineError;
 use crate::inputs::Inputs;
 use crate::kept_records::{KeptRecords, Places, recalibrated_mark};
 use crate::observer::Observer;
-use crate::run::{Finished, Job, OpenSource, RunSettings};
+use crate::run::{Finished, Job, OpenSource, Outputs, RunSettings};
+use crate::split::{Splitter, numbered};
 
 /// Filters reads: writes the reads that pass and, on request, the others.
 ///
@@ -31,6 +32,9 @@ pub struct Filter {
     pub merged: Option<PathBuf>,
     /// Output for all other reads, with the reasons in their descriptions.
     pub discarded: Option<PathBuf>,
+    /// Most reads or pairs in each of numbered files instead of [`Filter::output`] and
+    /// [`Filter::output2`]: `0001.` and so on before their names.
+    pub split_reads: Option<u64>,
     /// Whether scores are written into the descriptions.
     pub annotate: bool,
     /// Whether kept reads get the model's qualities instead of the instrument's.
@@ -47,6 +51,7 @@ impl Filter {
             singles: None,
             merged: None,
             discarded: None,
+            split_reads: None,
             annotate: false,
             recalibrate: false,
         }
@@ -59,6 +64,18 @@ impl Filter {
         std::iter::once(output).chain(others.into_iter().flatten())
     }
 
+    /// Refuses outputs that cannot be numbered files.
+    fn check_split(&self) -> Result<(), PipelineError> {
+        let mut outputs = [Some(&self.output), self.output2.as_ref()].into_iter().flatten();
+        match outputs.find(|path| is_stdio(path) || is_special(path)) {
+            Some(path) if self.split_reads.is_some() => PipelineError::refuse(format!(
+                "{}: is no file, and --split-reads writes several; give it a name",
+                path.display()
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Filters the reads. [`Finished::commit`] gives the outputs their names.
     ///
     /// # Errors
@@ -67,6 +84,7 @@ impl Filter {
     /// written; no output exists then.
     pub fn run(&self, observer: &dyn Observer) -> Result<Finished, PipelineError> {
         refuse_twins(self.outputs())?;
+        self.check_split()?;
         let merges = self.merged.is_some();
         if merges && !self.settings.inputs.has_pairs() {
             return PipelineError::refuse("--merge: the reads are not pairs");
@@ -83,8 +101,12 @@ impl Filter {
             outputs.push(Output::create(path, &inputs, &compression)?);
             Ok::<_, PipelineError>(outputs.len() - 1)
         };
-        let first = create(&self.output)?;
-        let second = self.output2.as_deref().map(&mut create).transpose()?;
+        let main = |path: &Path| match self.split_reads {
+            Some(_) => numbered(path, 1),
+            None => path.to_owned(),
+        };
+        let first = create(&main(&self.output))?;
+        let second = self.output2.as_deref().map(|path| create(&main(path))).transpose()?;
         let singles = self.singles.as_deref().map(&mut create).transpose()?;
         let is_mixed = self.settings.inputs.is_mixed();
         let places = Places {
@@ -102,6 +124,20 @@ impl Filter {
             merges,
             observer,
         };
+        let splitter = self.split_reads.map(|most| {
+            let cut = [Some((first, &self.output)), second.zip(self.output2.as_ref())];
+            let cut = cut.into_iter().flatten().map(|(place, path)| (place, path.clone()));
+            let others = [&self.singles, &self.merged, &self.discarded].into_iter().flatten();
+            let create = |path: &Path| Output::create(path, &inputs, &compression);
+            Splitter::new(
+                cut.collect(),
+                others.cloned().collect(),
+                most,
+                self.settings.durability,
+                Box::new(create),
+            )
+        });
+        let outputs = Outputs { files: outputs, splitter };
         job.run(outputs, None, |source, _| {
             let recalibrated = if self.recalibrate { Some(mark(source)?) } else { None };
             if merges {
@@ -117,6 +153,11 @@ impl Filter {
 pub(crate) fn mark(source: &OpenSource) -> Result<Vec<u8>, PipelineError> {
     let facts = require_errors(source, "--recalibrate")?;
     Ok(recalibrated_mark(&facts.id, facts.version))
+}
+
+/// Returns whether a path is of a device, a pipe or a folder.
+fn is_special(path: &Path) -> bool {
+    path.file_name().is_none() || path.metadata().is_ok_and(|it| !it.is_file())
 }
 
 /// Returns the facts of a model that gives error probabilities of bases, which `flag` needs.

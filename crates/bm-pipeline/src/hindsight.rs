@@ -134,6 +134,7 @@ impl Hindsight<'_> {
             wants_bases: inserts.is_some_and(RunInserts::merges),
             surveys: false,
             profiling: None,
+            splits: false,
             batch_bytes: BATCH_BYTES,
             memory_bytes: MEMORY_BYTES,
             tasks: self.tasks,

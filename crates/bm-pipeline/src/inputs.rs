@@ -30,6 +30,9 @@ pub struct Inputs {
     /// Where reads have identifiers of their molecules, which are left out of them; outputs have them in
     /// the names.
     pub umi: Option<Umi>,
+    /// Memory in bytes for what tells copies from other reads, if copies of earlier reads or pairs are
+    /// not to be kept.
+    pub dedup: Option<u64>,
 }
 
 /// Where the text of reads is.
@@ -78,6 +81,7 @@ impl Inputs {
             ignore_quality: false,
             shard: None,
             umi: None,
+            dedup: None,
         }
     }
 

@@ -60,6 +60,7 @@ impl Learning<'_> {
         // No model was trained on reads of one quality.
         inputs.ignore_quality = start.ignores_quality();
         inputs.shard = None;
+        inputs.dedup = None;
         let reading = Reading {
             inputs: &inputs,
             adapters: self.adapters,

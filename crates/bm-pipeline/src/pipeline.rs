@@ -21,6 +21,7 @@ use crate::observer::{Observer, Task};
 use crate::part::Part;
 use crate::profiling::Profiling;
 use crate::score_table::ScoreTable;
+use crate::split::Splitter;
 use crate::tally::Tally;
 use crate::template_reader::TemplateReader;
 use crate::templates::{Mate, TemplateBatch};
@@ -86,9 +87,11 @@ pub(crate) trait Product: Sync {
 pub(crate) type Visitor<'a> = Box<dyn FnMut(&ScoredTemplate<'_>, &Decision) + Send + 'a>;
 
 /// Where batches go when they are done, in input order.
-pub(crate) struct Destination<'a> {
+pub(crate) struct Destination<'a, 's> {
     /// Files for the texts of the product.
     pub(crate) outputs: &'a mut [Output],
+    /// What cuts some of them into numbered files.
+    pub(crate) splitter: Option<&'a mut Splitter<'s>>,
     /// A function for the scores of a product that keeps decisions.
     pub(crate) visit: Option<Visitor<'a>>,
 }
@@ -165,6 +168,8 @@ struct Batch {
     decisions: Vec<Decision>,
     /// The text for each output.
     texts: Vec<Vec<u8>>,
+    /// Where the text of each template ends in that of each output, where these are cut.
+    ends: Vec<Vec<usize>>,
     tally: Tally,
 }
 
@@ -313,6 +318,7 @@ impl Batch {
             merged,
             decisions,
             texts,
+            ends,
             tally,
             ..
         } = self;
@@ -321,6 +327,8 @@ impl Batch {
             text.clear();
             text.shrink_to(KEPT_BYTES);
         }
+        ends.resize_with(if plan.splits { outputs } else { 0 }, Vec::new);
+        ends.iter_mut().for_each(Vec::clear);
         *tally = Tally::new(plan.surveys);
         decisions.clear();
         let mut profile = plan.profiling.map(Profiling::take);
@@ -337,6 +345,9 @@ impl Batch {
                 });
             }
             plan.product.write(&scored, &decision, texts);
+            for (ends, text) in ends.iter_mut().zip(&*texts) {
+                ends.push(text.len());
+            }
             if P::KEEPS_DECISIONS {
                 decisions.push(decision);
             }
@@ -417,6 +428,8 @@ pub(crate) struct Plan<'a, P> {
     pub(crate) surveys: bool,
     /// What the reads are like, if that is counted.
     pub(crate) profiling: Option<&'a Profiling>,
+    /// Whether outputs are cut between templates.
+    pub(crate) splits: bool,
     /// Bytes of text per batch.
     pub(crate) batch_bytes: usize,
     /// Memory of all batches together: [`MEMORY_BYTES`], except in tests.
@@ -455,10 +468,10 @@ pub(crate) fn run(
     workers: Vec<Worker>,
     mut table: Option<ScoreTable>,
     plan: &Plan<'_, impl Product>,
-    destination: Destination<'_>,
+    destination: Destination<'_, '_>,
     observer: &dyn Observer,
 ) -> Result<Tally, PipelineError> {
-    let Destination { outputs, mut visit } = destination;
+    let Destination { outputs, mut splitter, mut visit } = destination;
     let First { batches: mut first, is_all, mut counted } = first;
     let mut total = Tally::new(plan.surveys);
     let count = outputs.len();
@@ -500,8 +513,13 @@ pub(crate) fn run(
     };
     let take = |batch: &Batch| {
         check()?;
-        for (output, text) in outputs.iter_mut().zip(&batch.texts) {
-            output.write_text(text)?;
+        match &mut splitter {
+            Some(splitter) => splitter.write(outputs, &batch.texts, &batch.ends)?,
+            None => {
+                for (output, text) in outputs.iter_mut().zip(&batch.texts) {
+                    output.write_text(text)?;
+                }
+            }
         }
         if let Some(visit) = &mut visit {
             batch.visit(visit);
@@ -634,12 +652,13 @@ mod tests {
             wants_bases: true,
             surveys: false,
             profiling: None,
+            splits: false,
             batch_bytes,
             memory_bytes,
             tasks: &compression.tasks,
             cancellation: None,
         };
-        let destination = Destination { outputs: &mut outputs, visit: None };
+        let destination = Destination { outputs: &mut outputs, splitter: None, visit: None };
         let first = First { batches: [first].into(), is_all: false, counted: 0 };
         let tally = run(&mut reader, first, workers, None, &plan, destination, &Silent)?;
         finish_all(outputs, Durability::InMemory).unwrap();
@@ -797,7 +816,13 @@ mod tests {
             use crate::fate::BaseRange;
             use crate::kept_records::{KeptRecords, Places};
 
-            let places = Places { mates: [0, 0], unpaired: 0, merged: None, singles: None, discarded: Some(1) };
+            let places = Places {
+                mates: [0, 0],
+                unpaired: 0,
+                merged: None,
+                singles: None,
+                discarded: Some(1),
+            };
             let records = KeptRecords { places, annotate: false, recalibrated: None, umi: None };
             let keep = BaseRange::new(2, usize::MAX);
             let decision = Decision::of_read(Fate { keep, ..decision.fates()[0] });

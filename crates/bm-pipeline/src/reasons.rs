@@ -17,6 +17,8 @@ pub enum Reason {
     OnlyN,
     /// Nothing of the read is of the sample, or worth keeping.
     NoInsert,
+    /// An earlier read, or pair, has the same bases.
+    Duplicate,
     /// The read has fewer bases than required.
     MinLength,
     /// The read has more bases than allowed.
@@ -39,10 +41,11 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in their order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Empty,
         Self::OnlyN,
         Self::NoInsert,
+        Self::Duplicate,
         Self::MinLength,
         Self::MaxLength,
         Self::MaxN,
@@ -60,6 +63,7 @@ impl Reason {
             Self::Empty => "empty",
             Self::OnlyN => "only_n",
             Self::NoInsert => "no_insert",
+            Self::Duplicate => "duplicate",
             Self::MinLength => "min_length",
             Self::MaxLength => "max_length",
             Self::MaxN => "max_n",

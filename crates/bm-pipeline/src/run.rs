@@ -5,7 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bm_io::{
-    Cancellation, Compression, Durability, FileState, Output, Shard, Tasks, finish_all, is_stdio,
+    Cancellation, Complete, Compression, Durability, FileState, Output, Shard, Tasks, is_stdio,
+    name_all,
 };
 use bm_profile::Profile;
 use bm_quality::{Applicability, Criteria, LongReads, ModelPackage, ScoredBy, Threshold};
@@ -35,6 +36,7 @@ use crate::run_pass::refuse_streams;
 use crate::sample_parts::{of_sample, parts_of};
 use crate::score_table::ScoreTable;
 use crate::shards;
+use crate::split::Splitter;
 use crate::survey::Survey;
 use crate::template_reader::{TemplateReader, refuse_same};
 use crate::totals::Totals;
@@ -163,6 +165,8 @@ pub struct Done {
     pub umi: Option<Umi>,
     /// Whether overlapping mates were merged.
     pub merges: bool,
+    /// Whether copies of earlier reads or pairs are not kept.
+    pub dedup: bool,
     /// What the library has that is not of the sample, if that was looked for.
     pub library: Option<Library>,
     /// Distributions, if they were requested.
@@ -192,6 +196,8 @@ pub struct Done {
 pub struct Finished {
     done: Done,
     outputs: Vec<Output>,
+    /// Files that are complete: outputs before them in the same numbered names.
+    complete: Vec<Complete>,
     durability: Durability,
 }
 
@@ -218,7 +224,11 @@ impl Finished {
     /// name, and what was there before is there again.
     pub fn commit_with(mut self, reports: Vec<Output>) -> Result<Done, PipelineError> {
         self.outputs.extend(reports);
-        finish_all(self.outputs, self.durability)?;
+        let complete = self.outputs.into_iter().rev().map(|it| it.complete(self.durability));
+        let mut complete = complete.collect::<Result<Vec<_>, _>>()?;
+        complete.reverse();
+        complete.extend(self.complete);
+        name_all(complete)?;
         Ok(self.done)
     }
 }
@@ -263,19 +273,39 @@ pub(crate) struct Job<'a> {
     pub(crate) observer: &'a dyn Observer,
 }
 
+/// Where the product of a job goes.
+pub(crate) struct Outputs<'a> {
+    /// The files, the main one first.
+    pub(crate) files: Vec<Output>,
+    /// What cuts some of them into numbered files.
+    pub(crate) splitter: Option<Splitter<'a>>,
+}
+
+impl From<Vec<Output>> for Outputs<'_> {
+    fn from(files: Vec<Output>) -> Self {
+        Self { files, splitter: None }
+    }
+}
+
 impl Job<'_> {
     /// Opens the model or the table, scores every read, and writes the product, which `product`
     /// makes for the source of the scores. Calls `visit` with every template, if the product keeps
     /// decisions.
-    pub(crate) fn run<P: Product>(
+    pub(crate) fn run<'a, P: Product>(
         &self,
-        mut outputs: Vec<Output>,
+        outputs: impl Into<Outputs<'a>>,
         visit: Option<Visitor<'_>>,
         product: impl FnOnce(&OpenSource, &mut [Output]) -> Result<P, PipelineError>,
     ) -> Result<Finished, PipelineError> {
         let began = Instant::now();
+        let Outputs { files: mut outputs, mut splitter } = outputs.into();
         let Self { settings, observer, .. } = *self;
         refuse_same(&settings.inputs)?;
+        if settings.inputs.shard.is_some() && settings.inputs.dedup.is_some() {
+            return PipelineError::refuse(
+                "--dedup: a copy may be in another shard; filter the files whole",
+            );
+        }
         if settings.inputs.shard.is_some() {
             shards::check(&settings.inputs)?;
             if settings.scores.is_some() {
@@ -428,13 +458,14 @@ impl Job<'_> {
                 || self.merges,
             surveys: settings.surveys,
             profiling: profiling.as_ref(),
+            splits: splitter.is_some(),
             batch_bytes: pipeline::batch_bytes(&workers, &first[0]),
             memory_bytes: MEMORY_BYTES,
             tasks,
             cancellation,
         };
         observer.pass_begins(Task::Scoring, reader.leading());
-        let destination = Destination { outputs: &mut outputs, visit };
+        let destination = Destination { outputs: &mut outputs, splitter: splitter.as_mut(), visit };
         let first = First { batches: first.into(), is_all, counted };
         let tally = pipeline::run(&mut reader, first, workers, table, &plan, destination, observer);
         observer.pass_ends();
@@ -474,15 +505,19 @@ impl Job<'_> {
             now.check(&before, &table.display().to_string())?;
         }
         outputs.iter_mut().rev().try_for_each(Output::flush_all)?;
+        let (complete, mut names_of_outputs) =
+            splitter.map_or_else(Default::default, Splitter::finish);
+        names_of_outputs.extend(outputs.iter().map(Output::name));
         let done = Done {
             inputs: names,
             shard: settings.inputs.shard,
-            outputs: outputs.iter().map(Output::name).collect(),
+            outputs: names_of_outputs,
             has_pairs: settings.inputs.has_pairs(),
             totals: tally.totals,
             trimming: settings.trimming,
             umi: settings.inputs.umi.clone(),
             merges: self.merges,
+            dedup: settings.inputs.dedup.is_some(),
             library: inserts.as_deref().map(RunInserts::library),
             survey: tally.survey,
             profile: profiling.map(|profiling| Box::new(profiling.finish())),
@@ -495,7 +530,7 @@ impl Job<'_> {
             threads: settings.threads,
             wall: began.elapsed(),
         };
-        Ok(Finished { done, outputs, durability: settings.durability })
+        Ok(Finished { done, outputs, complete, durability: settings.durability })
     }
 
     fn open_source(&self) -> Result<OpenSource, PipelineError> {

@@ -8,6 +8,7 @@ use std::path::Path;
 use bm_io::{Cancellation, Input, Shard, Tasks, name};
 
 use crate::PipelineError;
+use crate::copies::Seen;
 use crate::file_group::{FileGroup, Layout};
 use crate::group_reader::GroupReader;
 use crate::inputs::Inputs;
@@ -31,6 +32,8 @@ pub struct TemplateReader {
     ignores_quality: bool,
     /// The identifiers of molecules, which are left out of the reads.
     umi: Option<Umi>,
+    /// The templates so far, if copies are looked for.
+    seen: Option<Seen>,
 }
 
 impl TemplateReader {
@@ -79,6 +82,7 @@ impl TemplateReader {
             templates: [0; 2],
             ignores_quality: inputs.ignore_quality,
             umi: inputs.umi.clone(),
+            seen: inputs.dedup.map(Seen::new),
         };
         if inputs.strict {
             reader.inputs().try_for_each(|input| input.end().require())?;
@@ -98,6 +102,8 @@ impl TemplateReader {
             templates: [before; 2],
             ignores_quality: self.ignores_quality,
             umi: self.umi.clone(),
+            // A copy may be in another shard.
+            seen: None,
         }
     }
 
@@ -174,6 +180,7 @@ impl TemplateReader {
             }
             None => self.read_group(self.current, batch, bytes)?,
         };
+        self.find_copies(batch)?;
         let templates = &mut self.templates[usize::from(batch.layout.has_pairs())];
         batch.before = *templates;
         *templates += batch.number() as u64;
@@ -182,6 +189,23 @@ impl TemplateReader {
             return Ok(true);
         }
         Ok(more)
+    }
+
+    /// Finds the templates that are copies of earlier ones, by their whole sequences.
+    fn find_copies(&mut self, batch: &mut TemplateBatch) -> Result<(), PipelineError> {
+        let mut copies = std::mem::take(&mut batch.copies);
+        copies.clear();
+        if let Some(seen) = &mut self.seen {
+            for template in batch.templates() {
+                let sequences = template.mates().iter().map(|mate| mate.whole.sequence);
+                let first = template.mates().first();
+                let indexes =
+                    self.umi.iter().zip(first).flat_map(|(umi, first)| umi.indexes(first.whole));
+                copies.push(seen.is_copy(sequences, indexes)?);
+            }
+        }
+        batch.copies = copies;
+        Ok(())
     }
 
     /// Reads the next batch of the single reads behind the pairs, before it is their turn; returns all

@@ -20,6 +20,8 @@ pub struct TemplateBatch {
     /// Quality scores for the longest read that models get instead of the reported ones; empty if
     /// they get these.
     same_quality: Vec<u8>,
+    /// Whether each template is a copy of an earlier one; empty if copies are not looked for.
+    pub(crate) copies: Vec<bool>,
 }
 
 impl TemplateBatch {
@@ -142,16 +144,13 @@ impl TemplateBatch {
                 Some(Mate { record, whole, same_quality, place, index })
             };
             let single = |place| mate(first, place, place);
-            Some(match self.layout {
-                Layout::Single => Template { mates: [single(i)?; 2], count: 1 },
-                Layout::Interleaved => {
-                    Template { mates: [single(2 * i)?, single(2 * i + 1)?], count: 2 }
-                }
-                Layout::TwoFiles => {
-                    let second = mate(second, i, first.len() + i)?;
-                    Template { mates: [single(i)?, second], count: 2 }
-                }
-            })
+            let is_copy = self.copies.get(i).copied().unwrap_or(false);
+            let (mates, count) = match self.layout {
+                Layout::Single => ([single(i)?; 2], 1),
+                Layout::Interleaved => ([single(2 * i)?, single(2 * i + 1)?], 2),
+                Layout::TwoFiles => ([single(i)?, mate(second, i, first.len() + i)?], 2),
+            };
+            Some(Template { mates, count, is_copy })
         })
     }
 }
@@ -161,6 +160,7 @@ impl TemplateBatch {
 pub struct Template<'a> {
     mates: [Mate<'a>; 2],
     count: usize,
+    is_copy: bool,
 }
 
 /// One read of a template.
@@ -200,6 +200,11 @@ fn as_read<'a>(record: RecordRef<'a>, same_quality: &'a [u8]) -> ReadRef<'a> {
 }
 
 impl<'a> Template<'a> {
+    /// Returns whether an earlier template of the run has the same bases ([`Inputs::dedup`]).
+    pub fn is_copy(&self) -> bool {
+        self.is_copy
+    }
+
     /// Returns the reads: one, or the first and the second mate.
     pub fn mates(&self) -> &[Mate<'a>] {
         &self.mates[..self.count]

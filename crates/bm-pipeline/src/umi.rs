@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bm_reads::fastq::RecordRef;
 use thiserror::Error;
 
 use crate::PipelineError;
@@ -145,6 +146,17 @@ impl Umi {
         }
     }
 
+    /// Returns the identifiers that a record has in its description.
+    pub(crate) fn indexes<'a>(
+        &self,
+        record: RecordRef<'a>,
+    ) -> impl Iterator<Item = &'a [u8]> + use<'_, 'a> {
+        self.places.iter().filter_map(move |place| match place {
+            UmiPlace::Index(index) => Some(index_of(record, *index)),
+            UmiPlace::Read { .. } => None,
+        })
+    }
+
     /// Returns the number of bases at the start of a mate, 0 or 1, that are an identifier or skipped.
     pub(crate) fn bases_of(&self, mate: usize) -> usize {
         let of_mate = |place: &UmiPlace| match place {
@@ -155,6 +167,18 @@ impl Umi {
         };
         self.places.iter().find_map(of_mate).unwrap_or(0)
     }
+}
+
+/// Returns an index of a read, 0 or 1, from its description: `1:N:0:ACGT+TTGA`.
+pub(crate) fn index_of(record: RecordRef<'_>, index: usize) -> &[u8] {
+    let description = &record.definition[record.name().len()..];
+    let mut words = description.split(|byte| byte.is_ascii_whitespace());
+    let word = words.find(|word| !word.is_empty()).unwrap_or(b"");
+    let Some(colon) = word.iter().rposition(|byte| *byte == b':') else { return b"" };
+    let bases = word[colon + 1..].split(|byte| *byte == b'+').nth(index).unwrap_or(b"");
+    let is_base = |byte: &u8| matches!(byte.to_ascii_uppercase(), b'A' | b'C' | b'G' | b'T' | b'N');
+    // Where the index is not known, its place has the number of the sample.
+    if bases.iter().all(is_base) { bases } else { b"" }
 }
 
 #[cfg(test)]
@@ -185,5 +209,18 @@ mod tests {
             let umi = umi("read1:3").and_then(|umi| umi.with_delimiter(delimiter));
             assert_eq!(umi, Err(BadUmi::Delimiter));
         }
+    }
+
+    #[test]
+    fn indexes_are_the_last_field_of_the_first_word_of_the_description() {
+        let of = |definition: &'static str, index| {
+            let definition = definition.as_bytes();
+            index_of(RecordRef { definition, sequence: b"", quality_scores: b"" }, index)
+        };
+        assert_eq!(of("r:1 1:N:0:ACGT+TTGA more:x", 0), b"ACGT");
+        assert_eq!(of("r:1 1:N:0:ACGT+TTGA", 1), b"TTGA");
+        assert_eq!(of("r:1 1:N:0:ACGT", 1), b"");
+        assert_eq!(of("r:1 1:N:0:17", 0), b"");
+        assert_eq!(of("r:1", 0), b"");
     }
 }

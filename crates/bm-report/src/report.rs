@@ -144,6 +144,9 @@ pub struct CriteriaFacts {
     /// Mode of pairs, if the reads are pairs: how they are scored and kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pair_mode: Option<String>,
+    /// Whether copies of earlier reads or pairs are not kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dedup: bool,
 }
 
 impl Report {
@@ -153,7 +156,8 @@ impl Report {
     ///
     /// If the file of the model cannot be read.
     pub fn new(command: &str, done: &Done) -> Result<Self, ReportError> {
-        let criteria = CriteriaFacts::of(&done.decider, done.has_pairs);
+        let mut criteria = CriteriaFacts::of(&done.decider, done.has_pairs);
+        criteria.dedup = done.dedup;
         let wall_s = done.wall.as_secs_f64();
         let reads = done.totals.reads.r#in;
         let (scores, model) = match &done.source {
@@ -263,6 +267,7 @@ impl CriteriaFacts {
             min_complexity: rules.min_complexity,
             max_poly_g: rules.max_poly_g,
             pair_mode: has_pairs.then(|| mode.name().to_owned()),
+            dedup: false,
         }
     }
 }

@@ -6,9 +6,11 @@ use anyhow::Result;
 use bm_io::refuse_twins;
 use bm_pipeline::{EarlierScores, Filter};
 
+use crate::options::dedup::DedupArgs;
 use crate::options::goal::GoalArgs;
 use crate::options::scoring::ScoringArgs;
 use crate::options::umi::UmiArgs;
+use crate::options::values;
 use crate::progress::TerminalObserver;
 
 /// Keep the reads that pass
@@ -50,6 +52,10 @@ pub(crate) struct Args {
     /// `reason=min_length,threshold`
     #[arg(long, value_name = "FILE", help_heading = "Outputs")]
     discarded: Option<PathBuf>,
+    /// Write the reads, or pairs, that pass to numbered files of N each, as fastp names them:
+    /// 0001.OUT, 0002.OUT; mates' files are cut at the same pairs
+    #[arg(long, value_name = "N", value_parser = values::count, help_heading = "Outputs")]
+    split_reads: Option<u64>,
     /// Write scores into the descriptions: `p=0.9731 ee=0.21`, the probability and the expected
     /// errors of the read, and `pair_p=0.95`, the probability of the pair
     #[arg(long, help_heading = "Outputs")]
@@ -92,6 +98,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     umi: UmiArgs,
     #[command(flatten)]
+    dedup: DedupArgs,
+    #[command(flatten)]
     scoring: ScoringArgs,
 }
 
@@ -118,6 +126,7 @@ impl Args {
         let scores = self.scores.clone().map(|table| EarlierScores { table, goal });
         let mut settings = self.scoring.settings(scores)?;
         settings.inputs.umi = self.umi.umi()?;
+        settings.inputs.dedup = self.dedup.bytes();
         Ok(Filter {
             settings,
             output: self.output.clone(),
@@ -125,6 +134,7 @@ impl Args {
             singles: self.singles.clone(),
             merged: self.merge.clone(),
             discarded: self.discarded.clone(),
+            split_reads: self.split_reads,
             annotate: self.annotate,
             recalibrate: self.recalibrate,
         })

@@ -11,6 +11,7 @@ mod broken;
 mod classifier;
 mod compression;
 mod cycles;
+mod dedup;
 mod determinism;
 mod dialects;
 mod encode;
@@ -52,6 +53,7 @@ mod signals;
 mod snapshots;
 #[cfg(target_os = "linux")]
 mod special_outputs;
+mod split;
 #[cfg(feature = "stand-in")]
 mod stand_in;
 mod support;

@@ -45,8 +45,8 @@ fn mates_that_overlap_become_the_molecule_and_others_stay_pairs() {
     let two = scratch.file("2.fastq", &to_text(&second));
     let paths = ["merged.fq", "o1.fq", "o2.fq", "report.json"].map(|name| scratch.path(name));
     let arguments = [
-        "filter", &one, &two, "-q", "-t", "0", "--merge", &paths[0], "-o", &paths[1], "-O", &paths[2],
-        "--report", &paths[3],
+        "filter", &one, &two, "-q", "-t", "0", "--merge", &paths[0], "-o", &paths[1], "-O",
+        &paths[2], "--report", &paths[3],
     ];
     bm(arguments).done();
     let merged = parsed(&scratch.read("merged.fq"));
@@ -92,7 +92,8 @@ fn the_better_call_wins_and_the_merged_read_is_judged() {
     let (mut first, second, molecules) = pairs();
     // Bad ends of first mates, with wrong bases, over good bases of the second ones.
     for (_, sequence, scores) in &mut first {
-        let bad: String = sequence[60..].chars().map(|it| if it == 'A' { 'C' } else { it }).collect();
+        let bad: String =
+            sequence[60..].chars().map(|it| if it == 'A' { 'C' } else { it }).collect();
         sequence.replace_range(60.., &bad);
         scores.replace_range(60.., &"#".repeat(40));
     }
@@ -104,13 +105,14 @@ fn the_better_call_wins_and_the_merged_read_is_judged() {
         parsed(&run(command(common).args(more)).done().stdout)
     };
     let merged = run(&["-m", "read-error", "--max-ee-rate", "0.01"]);
-    let right = merged.iter().filter(|(name, sequence, _)| {
-        molecules[name.split(' ').next().unwrap()] == *sequence
-    });
+    let right = merged
+        .iter()
+        .filter(|(name, sequence, _)| molecules[name.split(' ').next().unwrap()] == *sequence);
     let (right, overlap) = (right.count(), molecules.values().filter(|it| it.len() <= 130).count());
     assert!(right * 100 >= overlap * 97, "{right} of {overlap}");
     // As pairs, they have too many errors.
-    let pairs = ["filter", &one, &two, "-q", "-o", "-", "-m", "read-error", "--max-ee-rate", "0.01"];
+    let pairs =
+        ["filter", &one, &two, "-q", "-o", "-", "-m", "read-error", "--max-ee-rate", "0.01"];
     assert!(parsed(&bm(pairs).done().stdout).len() < right / 10);
     // The rules hold for the merged read.
     let long = run(&["-m", "read-error", "--max-ee-rate", "0.01", "--min-length", "90"]);
@@ -141,8 +143,7 @@ fn what_cannot_be_merged_is_refused() {
     let out = scratch.path("out.fq");
     bm(["filter", &testdata(MEASLES), "-o", "-", "--merge", &out]).misused();
     let [one, two] = [MEASLES, MEASLES_2].map(testdata);
-    let error =
-        bm(["filter", &one, &two, "-o", &out, "--merge", "-", "-m", "mean-q20"]).refused();
+    let error = bm(["filter", &one, &two, "-o", &out, "--merge", "-", "-m", "mean-q20"]).refused();
     assert!(error.contains("--merge: the model mean-q20 gives no error probabilities"), "{error}");
     let error = bm(["filter", &one, &two, "-o", &out, "--merge", &out]).refused();
     assert!(error.contains("out.fq"), "{error}");
