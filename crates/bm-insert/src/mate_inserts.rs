@@ -35,7 +35,8 @@ impl MateInserts {
         let Self { overlaps, memory, found } = self;
         found.clear();
         overlap::inserts(mates, memory, found);
-        overlap::longer_inserts(mates, memory, found);
+        let longest = mates[0].len().max(mates[1].len());
+        overlap::longer_inserts(mates, longest + 1, memory, found);
         let ratios = found.iter().map(|insert| (*insert, overlaps.ratio(*insert, mates)));
         let best = ratios.max_by(|one, other| one.1.total_cmp(&other.1));
         best.filter(|(_, ratio)| *ratio > OVERLAP).map(|(insert, _)| insert)

@@ -23,6 +23,7 @@ pub struct PairInsert {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
     overlap: overlap::Memory,
+    lengths: Vec<usize>,
     longer: Vec<Tail>,
 }
 
@@ -58,10 +59,14 @@ impl Finder {
             |one: &PairInsert, other: &PairInsert| one.probability.total_cmp(&other.probability);
         let best = shorter.max_by(likelier);
         let known = mates.map(known_part);
-        let Memory { overlap: memory, longer } = &mut self.merging;
-        longer.clear();
-        overlap::longer_inserts(overlaps, known, memory, longer);
+        let Memory { overlap: memory, lengths, longer } = &mut self.merging;
         let longest = known[0].len().max(known[1].len());
+        lengths.clear();
+        overlap::pack_mates(known, memory);
+        overlap::longer_inserts(known, longest, memory, lengths);
+        let tail = |at: usize| Tail { at, log_ratio: overlaps.ratio(at, known) };
+        longer.clear();
+        longer.extend(lengths.iter().map(|at| tail(*at)));
         let lengths = (known[0].len() + known[1].len()).saturating_sub(longest).max(1);
         let each = HALF - (lengths as f32).ln();
         let mut all = Sum::default();

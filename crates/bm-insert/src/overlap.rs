@@ -5,7 +5,7 @@ use bm_reads::base::{UNKNOWN, code};
 
 use crate::adapter::{SCORES, error_probability};
 use crate::planes::{BITS, Counters, LANES, Planes};
-use crate::tails::{Sum, Tail};
+use crate::tails::Sum;
 
 /// Shortest insert that is looked for.
 const SHORTEST: usize = 16;
@@ -86,12 +86,11 @@ pub(crate) fn inserts(mates: [ReadRef<'_>; 2], memory: &mut Memory, found: &mut 
     let [ours, theirs] = mates;
     let length = theirs.len();
     let longest = ours.len().max(length);
+    pack_mates(mates, memory);
     if ours.len().min(length) < SHORTEST {
         return;
     }
     let Memory { ours: first, theirs: second, reverse, planes } = memory;
-    pack(ours.sequence.iter().map(|letter| code(*letter) & 3), first);
-    pack(theirs.sequence.iter().rev().map(|letter| !code(*letter) & 3), second);
     let packed = Packed { first, second, lengths: [ours.len(), length] };
     let mut check = |insert: usize| {
         if packed.are_alike(insert) == Some(true) {
@@ -129,15 +128,24 @@ pub(crate) fn inserts(mates: [ReadRef<'_>; 2], memory: &mut Memory, found: &mut 
     }
 }
 
-/// Appends the lengths of inserts that are longer than both mates, whose overlaps [`inserts`] looked for
-/// last, at which the mates may be the two strands of one molecule.
-pub(crate) fn longer_inserts(mates: [ReadRef<'_>; 2], memory: &Memory, found: &mut Vec<usize>) {
+/// Packs the mates, to look for [`longer_inserts`]. [`inserts`] does this, too.
+pub(crate) fn pack_mates(mates: [ReadRef<'_>; 2], memory: &mut Memory) {
+    let [ours, theirs] = mates;
+    pack(ours.sequence.iter().map(|letter| code(*letter) & 3), &mut memory.ours);
+    pack(theirs.sequence.iter().rev().map(|letter| !code(*letter) & 3), &mut memory.theirs);
+}
+
+/// Appends the lengths of inserts, from `shortest` on, which is at least as long as both mates, at which
+/// the mates that were packed last may be the two strands of one molecule.
+pub(crate) fn longer_inserts(
+    mates: [ReadRef<'_>; 2],
+    shortest: usize,
+    memory: &Memory,
+    found: &mut Vec<usize>,
+) {
     let lengths = mates.map(|mate| mate.len());
-    if lengths[0].min(lengths[1]) < SHORTEST {
-        return;
-    }
     let packed = Packed { first: &memory.ours, second: &memory.theirs, lengths };
-    let longer = lengths[0].max(lengths[1]) + 1..lengths[0] + lengths[1];
+    let longer = shortest..(lengths[0] + lengths[1]).saturating_sub(SHORTEST - 1);
     found.extend(longer.filter(|insert| packed.are_alike(*insert) == Some(true)));
 }
 
@@ -154,28 +162,6 @@ pub(crate) fn longer(overlaps: &Overlaps, mates: [ReadRef<'_>; 2], memory: &Memo
         }
     }
     sum.ln() - ((all - longest).max(1) as f32).ln()
-}
-
-/// Appends the inserts as long as the longer mate, or longer, at which the mates may be the two strands of
-/// one molecule, with ln P(mates | insert) − ln P(mates | they do not overlap).
-pub(crate) fn longer_inserts(
-    overlaps: &Overlaps,
-    mates: [ReadRef<'_>; 2],
-    memory: &mut Memory,
-    found: &mut Vec<Tail>,
-) {
-    let [ours, theirs] = mates;
-    let lengths = mates.map(|mate| mate.len());
-    let Memory { ours: first, theirs: second, .. } = memory;
-    pack(ours.sequence.iter().map(|letter| code(*letter) & 3), first);
-    pack(theirs.sequence.iter().rev().map(|letter| !code(*letter) & 3), second);
-    let packed = Packed { first, second, lengths };
-    let longest = lengths[0].max(lengths[1]);
-    for at in longest..(lengths[0] + lengths[1]).saturating_sub(SHORTEST - 1) {
-        if packed.are_alike(at) == Some(true) {
-            found.push(Tail { at, log_ratio: overlaps.ratio(at, mates) });
-        }
-    }
 }
 
 /// The first mate, and the reverse complement of the second one, two bits per base, and their lengths.

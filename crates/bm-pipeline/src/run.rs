@@ -452,10 +452,7 @@ impl Job<'_> {
                 .as_deref()
                 .map(|inserts| (inserts, inserts.conversion_here(of_run, Layout::Single))),
             trimming: settings.trimming,
-            wants_bases: settings.surveys
-                || settings.profiles
-                || self.recalibrates
-                || self.merges,
+            wants_bases: settings.surveys || settings.profiles || self.recalibrates || self.merges,
             surveys: settings.surveys,
             profiling: profiling.as_ref(),
             splits: splitter.is_some(),
