@@ -7,11 +7,12 @@ use bm_reads::ReadRef;
 use crate::candidates::Candidates;
 use crate::inserts::{End, Tail};
 use crate::library::{known_length, unknown_first};
-use crate::merging;
 use crate::model::InsertModel;
+use crate::overlap;
 use crate::runs::Run;
 use crate::structure::Place;
 use crate::support;
+use crate::tails;
 
 /// Less probable ends are left out.
 const LEAST: f32 = 1e-4;
@@ -22,12 +23,20 @@ pub struct Finder {
     pub(crate) candidates: Candidates,
     /// P(insert as long as the longer read, or longer).
     pub(crate) longer: f32,
-    pub(crate) merging: merging::Memory,
+    pub(crate) merging: LongerMemory,
     ends: [Vec<End>; 2],
     fronts: [Vec<f32>; 2],
     /// P(number of bases of the library) at one end of a read.
     numbers: Vec<f32>,
     support: support::Memory,
+}
+
+/// The memory for inserts as long as the mates, or longer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LongerMemory {
+    pub(crate) overlap: overlap::Memory,
+    pub(crate) lengths: Vec<usize>,
+    pub(crate) longer: Vec<tails::Tail>,
 }
 
 impl Finder {

@@ -2,7 +2,7 @@
 
 use bm_reads::ReadRef;
 
-use crate::finder::{Finder, known_part};
+use crate::finder::{Finder, LongerMemory, known_part};
 use crate::model::InsertModel;
 use crate::overlap::{self, Overlaps};
 use crate::tails::{Sum, Tail};
@@ -17,14 +17,6 @@ pub struct PairInsert {
     pub bases: usize,
     /// Probability that it has as many.
     pub probability: f32,
-}
-
-/// The memory for inserts as long as the mates, or longer.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Memory {
-    overlap: overlap::Memory,
-    lengths: Vec<usize>,
-    longer: Vec<Tail>,
 }
 
 impl InsertModel {
@@ -59,7 +51,7 @@ impl Finder {
             |one: &PairInsert, other: &PairInsert| one.probability.total_cmp(&other.probability);
         let best = shorter.max_by(likelier);
         let known = mates.map(known_part);
-        let Memory { overlap: memory, lengths, longer } = &mut self.merging;
+        let LongerMemory { overlap: memory, lengths, longer } = &mut self.merging;
         let longest = known[0].len().max(known[1].len());
         lengths.clear();
         overlap::pack_mates(known, memory);

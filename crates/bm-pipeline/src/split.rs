@@ -32,8 +32,8 @@ pub(crate) struct Splitter<'a> {
 }
 
 impl<'a> Splitter<'a> {
-    /// Returns what cuts outputs of these paths, at these places, into files of `most` reads or pairs, of which
-    /// the first ones are open: those of [`numbered`] paths.
+    /// Returns what cuts outputs of these paths, at these places, into files of `most` reads or pairs,
+    /// of which the first ones are open: those of [`numbered`] paths.
     pub(crate) fn new(
         paths: Vec<(usize, PathBuf)>,
         others: Vec<PathBuf>,

@@ -18,8 +18,8 @@ fn complement(sequence: &str) -> String {
     sequence.chars().rev().map(of).collect()
 }
 
-/// Pairs of 100 bases, made from the molecules that the first bases of real reads are, of 40 to 150 bases, and
-/// from pairs of such reads, which do not overlap. Mates of short molecules go on with adapters.
+/// Pairs of 100 bases, made from the molecules that the first bases of real reads are, of 40 to 150
+/// bases, and from pairs of such reads, which do not overlap. Mates of short molecules go on with adapters.
 fn pairs() -> (Vec<Record>, Vec<Record>, HashMap<String, String>) {
     let reads = parsed(&text_of(&testdata(HISEQ)));
     let (mut first, mut second, mut molecules) = (Vec::new(), Vec::new(), HashMap::new());
