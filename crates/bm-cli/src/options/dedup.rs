@@ -9,8 +9,8 @@ const HEADING: &str = "Duplicates";
 pub(crate) struct DedupArgs {
     /// Keep the first of several reads with the same bases, or of several pairs in which both mates
     /// have the same bases, as fastp does; identifiers by --umi are among these bases. The others are
-    /// not kept, for the reason `duplicate`. Qualities are not compared, and the first one is the first in the file
-    /// even if it is not kept itself
+    /// not kept, for the reason `duplicate`. Qualities are not compared, and the first one is the
+    /// first in the file even if it is not kept itself
     #[arg(long, conflicts_with = "shard", help_heading = HEADING)]
     dedup: bool,
     /// Most memory for --dedup, which takes 39 bytes for each different read or pair; bm ends without
