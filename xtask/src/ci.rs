@@ -7,7 +7,8 @@ use crate::process;
 use crate::step::{self, Outcome, Step};
 use crate::workspace::{Package, Workspace};
 use crate::{
-    deny, dist, evaluate, folder, fuzz_corpora, multiqc, package, python_module, test, tidy, train,
+    deny, dist, evaluate, folder, fuzz_corpora, multiqc, package, pages, python_module, test, tidy,
+    train,
 };
 
 /// Options of `cargo xtask ci`.
@@ -63,6 +64,7 @@ fn steps<'a>(workspace: &'a Workspace, options: &Options) -> Result<Vec<Step<'a>
     }));
     steps.push(python_module::step(workspace));
     steps.push(multiqc::step(workspace));
+    steps.push(pages::step(workspace));
     steps.extend(evaluate::smoke_steps(workspace)?);
     steps.extend(train::smoke_steps(workspace));
     Ok(steps)

@@ -21,6 +21,7 @@ mod fuzz_corpora;
 mod lock;
 mod multiqc;
 mod package;
+mod pages;
 mod pin;
 mod print;
 mod process;
@@ -78,6 +79,8 @@ enum Command {
     /// Check all dependencies with cargo-deny: licences, origins, duplicates, build scripts,
     /// advisories
     Deny,
+    /// Open the pages of bm in a browser, and check them with axe-core on windows of several widths
+    Pages,
     /// Write every requirements*.txt from its .in file: all Python packages, with digests
     Pin(pin::Options),
     /// Measure speed: the benchmarks of the crates, then bm and other programs on a million reads
@@ -116,6 +119,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Ci(options) => ci::run(&workspace, options),
         Command::Tidy => tidy::run(&workspace),
         Command::CheckMacos => check_macos::run(&workspace),
+        Command::Pages => pages::run(&workspace),
         Command::Pin(options) => pin::run(&workspace, options),
         Command::Deny => deny::run(&workspace),
         Command::Bench(options) => bench::run(&workspace, options),

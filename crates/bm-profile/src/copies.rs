@@ -94,7 +94,7 @@ impl Copies {
 }
 
 fn is_below(hash: u64, level: u32) -> bool {
-    level >= BITS && hash == 0 || level < BITS && hash >> (BITS - level) == 0
+    if level >= BITS { hash == 0 } else { hash >> (BITS - level) == 0 }
 }
 
 /// Returns the hash of the beginnings of reads: letters in either case are the same.
@@ -115,9 +115,9 @@ fn hash(reads: &[ReadRef<'_>]) -> u64 {
 
 /// Mixes the bits of a number (the finaliser of SplitMix64, Steele et al. 2014).
 pub(crate) fn mix(mut bits: u64) -> u64 {
-    bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ bits >> 31
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
 }
 
 /// The sample in a report: a column of hashes in their order, and one of numbers.

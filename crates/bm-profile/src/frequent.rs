@@ -50,7 +50,7 @@ impl Recent {
         for (lane, byte) in lanes.iter_mut().zip(key.to_le_bytes()) {
             // A byte for each bit: the multiplication moves bit i to the lowest bit of byte i.
             let copies = (u64::from(byte & 0x7f)).wrapping_mul(0x0002_0408_1020_4081);
-            *lane += copies & 0x0101_0101_0101_0101 | u64::from(byte >> 7) << 56;
+            *lane += (copies & 0x0101_0101_0101_0101) | (u64::from(byte >> 7) << 56);
         }
         *reads += 1;
         if *reads == u8::MAX {
@@ -138,7 +138,7 @@ impl Frequent {
         let of_group = |(group, all): (usize, &u64)| {
             self.bits[group * KEY..(group + 1) * KEY].iter().all(|count| count <= all)
         };
-        is_empty || fits && self.reads.iter().enumerate().all(of_group)
+        is_empty || (fits && self.reads.iter().enumerate().all(of_group))
     }
 
     /// Returns the frequent beginnings, most frequent first.
@@ -149,7 +149,7 @@ impl Frequent {
                 let bits = &self.bits[number * KEY..(number + 1) * KEY];
                 let majority = |count: &u64| 2 * u128::from(*count) > u128::from(*all);
                 let found = (bits.iter().enumerate())
-                    .fold(0, |found, (bit, count)| found | u64::from(majority(count)) << bit);
+                    .fold(0, |found, (bit, count)| found | (u64::from(majority(count)) << bit));
                 let is_proved = with_check(found & BASE_BITS) == found && group(found) == number;
                 // Of the other reads of the group, half have each bit of the hash.
                 let agree = bits.iter().map(|count| (*count).max(all - count));
@@ -180,7 +180,7 @@ fn key(beginning: &[u8]) -> Option<u64> {
         letters.copy_from_slice(chunk);
         // Eight letters at once. Bits 1 and 2 of A, C, T and G are 0, 1, 2 and 3.
         let letters = u64::from_le_bytes(letters) & 0xdfdf_dfdf_dfdf_dfdf;
-        let (low, high) = (letters >> 1 & LOW, letters >> 2 & LOW);
+        let (low, high) = ((letters >> 1) & LOW, (letters >> 2) & LOW);
         let is_t = high & !low;
         let expected = (0x40 * LOW) | (high << 2) | (low << 1) | (is_t << 4) | (is_t ^ LOW);
         // U is T: it differs in the lowest bit.
@@ -188,17 +188,17 @@ fn key(beginning: &[u8]) -> Option<u64> {
             return None;
         }
         // The codes: A 0, C 1, G 2, T 3.
-        let mut codes = high << 1 | (low ^ high);
-        codes = (codes | codes >> 6) & 0x000f_000f_000f_000f;
-        codes = (codes | codes >> 12) & 0x0000_00ff_0000_00ff;
-        codes = (codes | codes >> 24) & 0xffff;
+        let mut codes = (high << 1) | (low ^ high);
+        codes = (codes | (codes >> 6)) & 0x000f_000f_000f_000f;
+        codes = (codes | (codes >> 12)) & 0x0000_00ff_0000_00ff;
+        codes = (codes | (codes >> 24)) & 0xffff;
         bases |= codes << (16 * number);
     }
     Some(with_check(bases))
 }
 
 fn with_check(bases: u64) -> u64 {
-    bases | mix(bases) >> (u64::BITS as usize - CHECK) << (2 * BASES)
+    bases | ((mix(bases) >> (u64::BITS as usize - CHECK)) << (2 * BASES))
 }
 
 /// Returns the group of a key: other bits of the hash than those in the key.
@@ -233,7 +233,7 @@ mod tests {
         let letters = b"ACGTacgtUuACGTTGCAACGTAC";
         let packed = |letters: &[u8]| key(letters).map(|key| key & BASE_BITS);
         let expected = (letters.iter().enumerate()).fold(0, |bits, (at, letter)| {
-            bits | u64::from(bm_reads::base::code(*letter)) << (2 * at)
+            bits | (u64::from(bm_reads::base::code(*letter)) << (2 * at))
         });
         assert_eq!(packed(letters), Some(expected));
         for letter in 0..=u8::MAX {

@@ -1,6 +1,6 @@
 //! Errors of reports.
 
-use std::{fmt, io};
+use std::io;
 
 use bm_io::IoError;
 use bm_quality::QualityError;
@@ -28,9 +28,9 @@ pub enum ReportError {
         /// Where and why.
         why: String,
     },
-    /// Text cannot be formatted.
+    /// The template of a page cannot be filled in.
     #[error("making the text of a page failed")]
-    Text(#[from] fmt::Error),
+    Page(#[from] minijinja::Error),
 }
 
 impl ReportError {

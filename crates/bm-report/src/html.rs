@@ -1,21 +1,31 @@
-//! HTML pages: self-contained files without scripts, for screens and paper.
+//! HTML pages: self-contained files without scripts, for screens of any size, dark or light, and for
+//! paper.
 //!
-//! Each page and each figure has a file. [`page`] has the shared parts of pages, [`plot`] those of
-//! figures.
+//! [`page`] has the parts of a page and the template that makes HTML of them, [`figure`] and [`table`]
+//! those of figures and tables, [`plot`] what drawings have in common. Each page and each figure has a
+//! file.
 
 mod adapt_page;
 mod comparison;
 mod contexts;
+mod curves;
+mod cycles;
+mod figure;
 mod filter_page;
 mod homopolymers;
+mod lost;
+mod measured;
 mod page;
 mod places;
 mod plot;
+mod profile;
+mod profile_reads;
 mod qualities;
 mod ratios;
 mod retention;
 mod statistics;
 mod survey;
+mod table;
 mod trimming;
 mod tune_page;
 

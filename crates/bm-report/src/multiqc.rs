@@ -1,49 +1,90 @@
-//! The file for MultiQC: a section of custom content, which needs no module
-//! (<https://docs.seqera.io/multiqc/custom_content>).
+//! Files for MultiQC: sections of custom content, which need no module
+//! (<https://docs.seqera.io/multiqc/custom_content>). A file has one section.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bm_io::{IoError, Output};
 use serde_json::{Map, Value, json};
 
 use crate::json::write_json;
-use crate::report::{Report, TrimFacts};
+use crate::report::Report;
 use crate::text;
 
-/// Writes a bar of the reads: kept, and not kept by reason. If reads are trimmed, a second data set
-/// of the same plot has a bar of the bases: kept, and not kept by what they were cut for.
+mod sample;
+mod sections;
+
+/// What the name of a file ends in that MultiQC finds by itself.
+const END: &str = "_mqc.json";
+
+/// Sections beside the bar of the reads: MultiQC reads one section from a file, so each has its own.
+const SECTIONS: [&str; 8] = [
+    "general",
+    "bases",
+    "quality_before",
+    "quality_after",
+    "expected_quality",
+    "unknown",
+    "gc",
+    "lengths",
+];
+
+/// Returns the files of the other sections, beside the one for the bar of the reads: `S1_mqc.json` has
+/// `S1_general_mqc.json` and others beside it. Empty if MultiQC would not find them, and for streams.
+pub fn beside(path: &Path) -> Vec<PathBuf> {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    let stem = name.as_ref().and_then(|name| name.strip_suffix(END));
+    let Some(stem) = stem.filter(|_| !text::is_stream(&path.to_string_lossy())) else {
+        return Vec::new();
+    };
+    SECTIONS.map(|section| path.with_file_name(format!("{stem}_{section}{END}"))).to_vec()
+}
+
+/// Writes the other sections to the files [`beside`] the one that is called `main`. What there is no data
+/// for is a section without samples, which MultiQC leaves out.
 ///
-/// The sample is called as it was `named`; otherwise after the first input, or, if that is a stream
-/// without a name, after the output.
+/// # Errors
+///
+/// If an output cannot be written.
+pub fn write_beside(
+    report: &Report,
+    named: Option<&str>,
+    main: &str,
+    outputs: &mut [Output],
+) -> Result<(), IoError> {
+    let contents = sections::of(report, &sample(report, named, main));
+    for (output, section) in outputs.iter_mut().zip(SECTIONS) {
+        let content = contents.iter().find(|(name, _)| *name == section);
+        let empty = json!({"id": format!("bm_{section}"), "plot_type": "bargraph", "data": {}});
+        write_json(content.map_or(&empty, |(_, content)| content), output)?;
+    }
+    Ok(())
+}
+
+/// Returns the name of the sample: as it was `named`, or after the files.
+fn sample(report: &Report, named: Option<&str>, output: &str) -> String {
+    let of_shard = report.shard.map(|shard| format!(" shard {} of {}", shard.index, shard.of));
+    let pairs = report.totals.pairs.r#in > 0;
+    let by_files =
+        || sample::of_files(&report.inputs, pairs, output) + &of_shard.unwrap_or_default();
+    // MultiQC puts names into its page as they are.
+    text::escape(&named.map_or_else(by_files, str::to_owned))
+}
+
+/// Writes a bar of the reads: kept, and not kept by reason.
+///
+/// The sample is called as it was `named`; otherwise after the inputs, as MultiQC names samples, or, if
+/// the first is a stream without a name, after the output.
 ///
 /// # Errors
 ///
 /// If the output cannot be written.
 pub fn write(report: &Report, named: Option<&str>, output: &mut Output) -> Result<(), IoError> {
-    let input = report.inputs.first().map(String::as_str).unwrap_or_default();
-    let of_shard = report.shard.map(|shard| format!(" shard {} of {}", shard.index, shard.of));
-    let by_input = || sample(input, &output.name()) + &of_shard.unwrap_or_default();
-    let sample = named.map_or_else(by_input, str::to_owned);
-    // MultiQC puts names into its page as they are.
-    let sample = text::escape(&sample);
-    let mut content = json!({
-        "id": "bm_reads",
-        "section_name": "bm: reads kept",
-        "description": "Reads by what became of them: kept, or the first reason why not, by flag.",
-        "plot_type": "bargraph",
-        "pconfig": {"id": "bm_reads_plot", "title": "bm: reads kept", "ylab": "Reads"},
-        "data": {&sample: reads(report)},
-    });
-    if let Some(trim) = &report.trim {
-        content["description"] =
-            "Reads by what became of them: kept, or the first reason why not, \
-                                  by flag. Bases: kept, cut off kept reads, or in reads that are \
-                                  not kept."
-                .into();
-        content["pconfig"]["data_labels"] =
-            json!([{"name": "Reads", "ylab": "Reads"}, {"name": "Bases", "ylab": "Bases"}]);
-        content["data"] = json!([{&sample: reads(report)}, {&sample: bases(report, trim)}]);
-    }
+    let sample = sample(report, named, &output.name());
+    let description = "Reads by what became of them: kept, or the first reason why not, by flag.";
+    let mut content = sections::section("reads", "Reads kept", description);
+    content["plot_type"] = "bargraph".into();
+    content["pconfig"] = json!({"id": "bm_reads_plot", "title": "bm: Reads kept", "ylab": "Reads"});
+    content["data"] = json!({sample: reads(report)});
     write_json(&content, output)
 }
 
@@ -54,48 +95,4 @@ fn reads(report: &Report) -> Map<String, Value> {
     let reasons = report.totals.reasons.iter();
     bars.extend(reasons.map(|(reason, count)| (reason.name().to_owned(), Value::from(count))));
     bars
-}
-
-/// Returns the bar of the bases, whose parts add up to all bases.
-fn bases(report: &Report, trim: &TrimFacts) -> Map<String, Value> {
-    let (bases, cut) = (report.totals.bases, report.totals.trimmed.bases);
-    let lost = bases.r#in.saturating_sub(bases.kept + cut.total());
-    let cuts = cut.named().into_iter().filter(|(name, count)| *count > 0 || trim.cuts(name));
-    let parts = [("kept", bases.kept)].into_iter().chain(cuts).chain([("reads not kept", lost)]);
-    parts.map(|(name, count)| (name.to_owned(), count.into())).collect()
-}
-
-/// Returns the sample of an input, named as MultiQC names samples; of a stream without a name, that of
-/// the output.
-fn sample(input: &str, output: &str) -> String {
-    let (path, ends): (&str, &[&str]) = if text::is_stream(input) {
-        (output, &[".json", "_mqc"])
-    } else {
-        (input, &[".gz", ".bgz", ".zst", ".bz2", ".xz", ".fastq", ".fq"])
-    };
-    let name =
-        Path::new(path).file_name().map_or_else(|| path.into(), |name| name.to_string_lossy());
-    let mut name = name.as_ref();
-    for end in ends {
-        name = name.strip_suffix(end).unwrap_or(name);
-    }
-    name.to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sample_is_named_after_its_file() {
-        for (input, name) in
-            [("a/S1_R1.fastq.gz", "S1_R1"), ("S1.fq", "S1"), ("x.gz.fastq.zst", "x.gz")]
-        {
-            assert_eq!(sample(input, "reports/other_mqc.json"), name);
-        }
-        for stream in ["stdin", "/dev/fd/63", "/dev/stdin", "/proc/self/fd/5"] {
-            assert_eq!(sample(stream, "reports/S1_mqc.json"), "S1");
-            assert_eq!(sample(stream, "S2.json"), "S2");
-        }
-    }
 }

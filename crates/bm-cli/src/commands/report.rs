@@ -84,6 +84,9 @@ impl MergeArgs {
         let mut output = create(&self.output)?;
         let mut page = self.page.html.as_deref().map(create).transpose()?;
         let mut for_multiqc = self.multiqc.multiqc.as_deref().map(create).transpose()?;
+        let beside = self.multiqc.beside();
+        let mut beside: Vec<Output> =
+            beside.iter().map(|path| create(path)).collect::<Result<_, _>>()?;
         let open = |path: &&Path| Ok((bm_io::name(path), Report::open(path)?));
         let parts: Vec<(String, Report)> = inputs.iter().map(open).collect::<Result<_>>()?;
         let report = Report::merge(&parts)?;
@@ -107,9 +110,12 @@ impl MergeArgs {
             ));
         }
         if let Some(output) = &mut for_multiqc {
-            multiqc::write(&report, self.multiqc.sample.as_deref(), output)?;
+            let named = self.multiqc.sample.as_deref();
+            multiqc::write(&report, named, output)?;
+            multiqc::write_beside(&report, named, &output.name(), &mut beside)?;
         }
-        let outputs = [Some(output), page, for_multiqc].into_iter().flatten().collect();
+        let outputs =
+            [Some(output), page, for_multiqc].into_iter().flatten().chain(beside).collect();
         finish_all(outputs, self.writing.durability())?;
         words::warnings(&report).for_each(|line| terminal::warn(&line));
         if !self.quiet {

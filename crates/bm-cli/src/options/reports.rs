@@ -37,20 +37,34 @@ pub(crate) struct PageArgs {
 /// Whether to write counts for MultiQC, and of which sample.
 #[derive(Debug, clap::Args)]
 pub(crate) struct MultiqcArgs {
-    /// Write the counts for MultiQC, which finds files whose names end in _mqc.json
+    /// Write the counts for MultiQC, which finds files whose names end in _mqc.json. A file has one
+    /// section, so there are others beside it: S1_mqc.json has S1_general_mqc.json with the columns of the
+    /// general statistics, and one for each plot
     #[arg(long, value_name = "FILE_mqc.json", help_heading = "Outputs")]
     pub(crate) multiqc: Option<PathBuf>,
-    /// The name of the sample for MultiQC [default: that of the first input, or of FILE_mqc.json if
-    /// that input is a stream]
+    /// The name of the sample for MultiQC [default: that of the inputs, without what tells mates apart,
+    /// or of FILE_mqc.json if the first input is a stream]
     #[arg(long, value_name = "NAME", requires = "multiqc", help_heading = "Outputs")]
     pub(crate) sample: Option<String>,
 }
 
+impl MultiqcArgs {
+    /// Returns the files of the sections that stand beside the first one.
+    pub(crate) fn beside(&self) -> Vec<PathBuf> {
+        self.multiqc.as_deref().map(multiqc::beside).unwrap_or_default()
+    }
+}
+
 impl ReportArgs {
-    /// Returns the files.
+    /// Returns the files that are named.
     pub(crate) fn paths(&self) -> impl Iterator<Item = Option<&PathBuf>> {
         let Self { report, page, multiqc, .. } = self;
         [report.as_ref(), page.html.as_ref(), multiqc.multiqc.as_ref()].into_iter()
+    }
+
+    /// Returns the files of MultiQC's other sections.
+    pub(crate) fn beside(&self) -> Vec<PathBuf> {
+        self.multiqc.beside()
     }
 
     /// Returns whether distributions were requested, or the page, which needs them.
@@ -74,6 +88,9 @@ impl ReportArgs {
             json: create(&self.report)?,
             html: create(&self.page.html)?,
             multiqc: create(&self.multiqc.multiqc)?,
+            beside: (self.beside().iter())
+                .map(|path| Output::create(path, &inputs, &compression))
+                .collect::<Result<_, _>>()?,
             sample: self.multiqc.sample.clone(),
         })
     }
@@ -84,6 +101,8 @@ pub(crate) struct OpenReports {
     json: Option<Output>,
     html: Option<Output>,
     multiqc: Option<Output>,
+    /// MultiQC's other sections.
+    beside: Vec<Output>,
     /// The name of the sample, if the user has given one.
     sample: Option<String>,
 }
@@ -111,8 +130,11 @@ impl OpenReports {
             outputs.push(output);
         }
         if let Some(mut output) = self.multiqc {
-            multiqc::write(&report, self.sample.as_deref(), &mut output)?;
+            let (named, mut beside) = (self.sample.as_deref(), self.beside);
+            multiqc::write(&report, named, &mut output)?;
+            multiqc::write_beside(&report, named, &output.name(), &mut beside)?;
             outputs.push(output);
+            outputs.extend(beside);
         }
         finished.commit_with(outputs)?;
         words::warnings(&report).for_each(|line| terminal::warn(&line));

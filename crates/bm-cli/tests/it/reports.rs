@@ -107,6 +107,7 @@ fn the_page_has_the_numbers_of_the_report_for_any_number_of_threads() {
     };
     let (input, one, other) = (testdata(HISEQ), testdata(MISEQ), testdata(MISEQ_2));
     bm(["score", &input, "-q", "-o", &scores]).done();
+    let of_reads = ["Before and after", "Quality along the read", "Bases along the read", "Copies"];
     let everything = [
         "Reads by probability",
         "Effect of other thresholds",
@@ -140,6 +141,9 @@ fn the_page_has_the_numbers_of_the_report_for_any_number_of_threads() {
                 text.contains(&format!("<td>{reason}</td><td>{shown}</td>")),
                 "{arguments:?}: {reason} {shown}"
             );
+        }
+        for title in of_reads {
+            assert!(text.contains(&format!("<h2>{title}</h2>")), "{arguments:?}: {title}");
         }
         for picture in everything {
             assert_eq!(
@@ -180,6 +184,39 @@ fn the_file_for_multiqc_has_a_bar_for_every_reason() {
     assert_eq!(found["data"], serde_json::json!({ "empty_reads": bars }));
     assert!(bars["empty"].as_u64() == Some(100) && bars["max_length"].as_u64() > Some(0));
     assert_eq!(found["plot_type"], "bargraph");
+}
+
+/// MultiQC adds up samples of a section only if their files have one set of data.
+#[test]
+fn every_section_for_multiqc_is_a_file_with_one_set_of_data() {
+    let scratch = Scratch::new();
+    let (report, multiqc) = (scratch.path("report.json"), scratch.path("S1_mqc.json"));
+    let files = ["S1_R1_001.fastq.gz", "S1_R2_001.fastq.gz"].map(|name| scratch.path(name));
+    std::fs::copy(testdata(MISEQ), &files[0]).unwrap();
+    std::fs::copy(testdata(MISEQ_2), &files[1]).unwrap();
+    let outputs = ["-o", "/dev/null", "-q", "--report", &report, "--multiqc", &multiqc];
+    run(command(["filter", &files[0], &files[1], "--trim"]).args(outputs)).done();
+    let report = json(&scratch.read("report.json"));
+    let of = |section: &str| json(&scratch.read(&format!("S1{section}_mqc.json")))["data"].clone();
+    let names: Vec<_> =
+        scratch.names().into_iter().filter(|name| name.ends_with("_mqc.json")).collect();
+    assert_eq!(names.len(), 9, "{names:?}");
+    for name in names {
+        let section = json(&scratch.read(&name));
+        let samples = section["data"].as_object().unwrap();
+        assert!(samples.keys().all(|sample| ["S1", "S1 R1", "S1 R2"].contains(&sample.as_str())));
+    }
+    let row = of("_general")["S1"].clone();
+    assert_eq!(row["reads_in"].as_f64(), report["reads"]["in"].as_f64());
+    let summary = |when: &str, key: &str| -> f64 {
+        let of = |mate: usize| report["profile"][when][mate]["summary"][key].as_f64().unwrap();
+        of(0) + of(1)
+    };
+    let q30 = 100.0 * summary("after", "q30_bases") / summary("after", "bases");
+    assert!((row["q30_after"].as_f64().unwrap() - q30).abs() < 1e-9);
+    let line = of("_quality_before")["S1 R2"].clone();
+    assert_eq!((line[0][0].as_f64(), line.as_array().unwrap().len()), (Some(1.0), 251));
+    assert_eq!(of("_bases")["S1"]["kept"], report["bases"]["kept"]);
 }
 
 /// Names of files and samples are text, wherever a page shows them.

@@ -1,30 +1,26 @@
 //! The table of the candidates on held-out reads, and what the network adds.
 
-use std::fmt::Write;
-
 use bm_adapt::{Choice, Figures, HeldOut};
 
-use crate::error::ReportError;
+use crate::html::table::{Row, Table};
 use crate::text;
 
 /// Smallest significant gain, in standard errors.
 const SIGNIFICANT: f64 = 2.0;
 
-/// Writes the table: a row per candidate, the chosen one marked.
-pub(super) fn table(
-    page: &mut String,
-    held: &HeldOut,
-    choice: Choice,
-    base_model: &str,
-) -> Result<(), ReportError> {
+/// Returns the table: a row per candidate, the chosen one marked.
+pub(super) fn table(held: &HeldOut, choice: Choice, base_model: &str) -> Table {
     let adapted =
         if choice == Choice::Adapted { "adapted model" } else { "adapted model (not used)" };
-    page.push_str(
-        "<div class=\"wide\"><table>\n<thead><tr><th>qualities</th>\
-         <th>log loss<br/><small>millibits per base, lower is better</small></th>\
-         <th>expected / observed errors<br/><small>1 is best</small></th>\
-         <th>log2 of the ratio<br/><small>0 is best</small></th>\
-         <th>AUC<br/><small>bad against good reads, 1 is best</small></th></tr></thead>\n<tbody>\n",
+    let mut table = Table::with_remarks(
+        "Accuracy on held-out reads",
+        [
+            ("qualities", ""),
+            ("log loss", "millibits per base, lower is better"),
+            ("expected / observed errors", "1 is best"),
+            ("log2 of the ratio", "0 is best"),
+            ("AUC", "bad against good reads, 1 is best"),
+        ],
     );
     let base_model = format!("base model ({base_model})");
     for (name, figures, chosen) in [
@@ -34,19 +30,19 @@ pub(super) fn table(
         (adapted, held.adapted, choice == Choice::Adapted),
     ] {
         let Figures { log_loss_millibits, log2_ratio, auc } = figures;
-        let auc = if auc.is_nan() { "–".to_owned() } else { format!("{auc:.3}") };
-        let class = if chosen { " class=\"chosen\"" } else { "" };
-        let name = text::escape(name);
-        writeln!(
-            page,
-            "<tr{class}><td>{name}</td><td>{log_loss_millibits:.2}</td><td>{:.2}</td><td>{}</td>\
-             <td>{auc}</td></tr>",
-            log2_ratio.exp2(),
-            signed(log2_ratio)
-        )?;
+        let mut row: Row = [
+            name.to_owned(),
+            format!("{log_loss_millibits:.2}"),
+            format!("{:.2}", log2_ratio.exp2()),
+            signed(log2_ratio),
+            if auc.is_nan() { "–".to_owned() } else { format!("{auc:.3}") },
+        ]
+        .into_iter()
+        .collect();
+        row.chosen = chosen;
+        table.rows.push(row);
     }
-    page.push_str("</tbody>\n</table></div>\n");
-    Ok(())
+    table
 }
 
 /// Returns a number with its sign; +0 for −0.
@@ -121,20 +117,18 @@ mod tests {
     fn the_table_marks_the_choice_and_has_dashes_for_unknown_numbers() {
         let mut held = held(0.0, 0.0, 0.0);
         held.start.auc = f64::NAN;
-        for (choice, line) in [
-            (Choice::Adapted, "<tr class=\"chosen\"><td>adapted model</td>"),
-            (Choice::Start, "<tr class=\"chosen\"><td>base model (a &lt;b&gt;)</td>"),
-            (Choice::Table, "<tr class=\"chosen\"><td>measured error rate of each quality</td>"),
-            (Choice::Reported, "<tr class=\"chosen\"><td>reported qualities</td>"),
+        for (choice, name) in [
+            (Choice::Adapted, "adapted model"),
+            (Choice::Start, "base model (a <b>)"),
+            (Choice::Table, "measured error rate of each quality"),
+            (Choice::Reported, "reported qualities"),
         ] {
-            let mut page = String::new();
-            table(&mut page, &held, choice, "a <b>").expect("drawn");
-            assert!(
-                page.contains(line)
-                    && page.matches("chosen").count() == 1
-                    && page.contains("<td>–</td>"),
-                "{page}"
-            );
+            let table = table(&held, choice, "a <b>");
+            let chosen: Vec<_> =
+                (0..table.rows.len()).filter(|row| table.rows[*row].chosen).collect();
+            let [row] = chosen[..] else { panic!("{chosen:?}") };
+            assert_eq!(table.texts(row)[0], name);
+            assert_eq!(table.texts(1)[4], "–");
         }
     }
 }

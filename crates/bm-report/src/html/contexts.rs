@@ -3,6 +3,7 @@
 use bm_adapt::Row;
 
 use crate::error::ReportError;
+use crate::html::figure::Figure;
 use crate::html::ratios::{Bars, Ratio};
 use crate::html::statistics;
 use crate::text;
@@ -66,7 +67,7 @@ pub(super) fn words(rows: &[Row]) -> Option<String> {
 }
 
 /// Returns the figure; `None` without contexts.
-pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<String>, ReportError> {
+pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<Figure>, ReportError> {
     let (worst, best) = extremes(rows);
     let mut bars: Vec<_> = worst.into_iter().map(Some).collect();
     if !best.is_empty() {

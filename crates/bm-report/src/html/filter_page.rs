@@ -1,6 +1,5 @@
-//! The page of `bm filter` and `bm score`: kept reads and the distributions of all reads.
+//! The page of `bm filter` and `bm score`: what was kept, and what the reads are like.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use bm_io::Output;
@@ -8,9 +7,9 @@ use bm_pipeline::survey::{Errors, Survey};
 use bm_pipeline::{PairMode, RetentionPoint};
 
 use crate::error::ReportError;
-use crate::html::page::{self, fraction};
+use crate::html::page::{Page, fraction};
 use crate::html::retention::Retention;
-use crate::html::{survey, trimming};
+use crate::html::{lost, profile, survey, trimming};
 use crate::report::Report;
 use crate::{text, words};
 
@@ -31,36 +30,36 @@ impl FilterPage<'_> {
     ///
     /// If a figure cannot be drawn, or the output cannot be written.
     pub fn write(&self, output: &mut Output) -> Result<(), ReportError> {
-        page::write(&self.text()?, output)
+        self.page()?.write(output)
     }
 
-    fn text(&self) -> Result<String, ReportError> {
+    fn page(&self) -> Result<Page, ReportError> {
         let report = self.report;
         let reads = report.totals.reads;
-        let mut page = String::new();
         let headline =
             format!("{} of {} reads kept", text::count(reads.kept), text::count(reads.r#in));
-        page::opening(&mut page, &headline, self.inputs)?;
-        let applies = report.domain.as_ref().is_none_or(|domain| domain.applies);
-        let class = if applies { "verdict" } else { "verdict kept" };
-        writeln!(page, "<div class=\"{class}\">")?;
-        for line in words::about(report).into_iter().chain(words::alarms(report)) {
-            writeln!(page, "<p>{}</p>", text::escape(&line))?;
-        }
-        page.push_str("</div>\n");
-        self.facts(&mut page)?;
-        self.reasons(&mut page)?;
-        trimming::cut(&mut page, report)?;
-        trimming::adapters(&mut page, &report.adapters_found, &trimming::sentences(report))?;
-        self.figures(&mut page)?;
         let how = " Expected errors are predictions, not counts: bm models show has the accuracy \
                    of the model on runs with counted errors.";
-        page::closing(&mut page, &report.command, how)?;
+        let mut page = Page::new(&headline, self.inputs, &report.command, how);
+        page.is_good = report.domain.as_ref().is_none_or(|domain| domain.applies);
+        page.verdict = words::about(report).into_iter().chain(words::alarms(report)).collect();
+        self.facts(&mut page);
+        if let Some(profile) = &report.profile {
+            page.sections.extend(profile::summary(profile));
+        }
+        page.sections.extend(lost::reasons(&report.totals));
+        page.sections.extend(trimming::cut(report));
+        let sentences = trimming::sentences(report);
+        page.sections.extend(trimming::adapters(&report.adapters_found, &sentences));
+        if let Some(profile) = &report.profile {
+            page.sections.extend(profile::sections(profile)?);
+        }
+        self.figures(&mut page)?;
         Ok(page)
     }
 
-    /// Writes the numbers of the run.
-    fn facts(&self, page: &mut String) -> Result<(), ReportError> {
+    /// Adds the numbers of the run.
+    fn facts(&self, page: &mut Page) {
         let Self { report, survey, .. } = *self;
         let (reads, bases_in) = (report.totals.reads, report.totals.bases);
         let percent = |part: u64| text::percent(fraction(part, reads.r#in));
@@ -72,50 +71,20 @@ impl FilterPage<'_> {
         }
         let (bases, expected, reported) =
             (judged.bases, judged.expected.get(), judged.reported.get());
-        let mut facts = vec![
-            ("kept", text::count(reads.kept), percent(reads.kept)),
-            ("discarded", text::count(reads.discarded), percent(reads.discarded)),
-            ("unscored", text::count(reads.unscored), percent(reads.unscored)),
-            (
-                "bases kept",
-                text::count(bases_in.kept),
-                format!("of {}", text::count(bases_in.r#in)),
-            ),
-        ];
+        page.fact("kept", text::count(reads.kept), percent(reads.kept));
+        page.fact("discarded", text::count(reads.discarded), percent(reads.discarded));
+        page.fact("unscored", text::count(reads.unscored), percent(reads.unscored));
+        let of = format!("of {}", text::count(bases_in.r#in));
+        page.fact("bases kept", text::count(bases_in.kept), of);
         if bases > 0 {
             let rate = |errors: f64| text::one_in(errors / bases as f64);
-            facts.push((
-                "expected errors",
-                text::count(expected.round() as u64),
-                format!("{} bases; qualities report {}", rate(expected), rate(reported)),
-            ));
+            let remark = format!("{} bases; qualities report {}", rate(expected), rate(reported));
+            page.fact("expected errors", text::count(expected.round() as u64), remark);
         }
-        page::facts(page, facts)
     }
 
-    /// Writes why reads were not kept.
-    fn reasons(&self, page: &mut String) -> Result<(), ReportError> {
-        let totals = &self.report.totals;
-        if totals.reasons.total() == 0 {
-            return Ok(());
-        }
-        page.push_str(
-            "<h2>Why reads were not kept</h2>\n<div class=\"wide\"><table>\n<thead><tr>\
-             <th>reason</th><th>reads</th><th>of all</th></tr></thead>\n<tbody>\n",
-        );
-        for (reason, count) in totals.reasons.iter() {
-            let of_all = text::percent(fraction(count, totals.reads.r#in));
-            let (reason, count) = (reason.name(), text::count(count));
-            writeln!(page, "<tr><td>{reason}</td><td>{count}</td><td>{of_all}</td></tr>")?;
-        }
-        page.push_str(
-            "</tbody>\n</table></div>\n<p class=\"note\">By flag. If a read has several \
-             reasons, the first one listed is counted, so the numbers add up.</p>\n",
-        );
-        Ok(())
-    }
-
-    fn figures(&self, page: &mut String) -> Result<(), ReportError> {
+    /// Adds the figures of the model.
+    fn figures(&self, page: &mut Page) -> Result<(), ReportError> {
         let Self { report, survey, .. } = *self;
         let is_joint = report.criteria.pair_mode.as_deref() == Some(PairMode::Joint.name());
         let (units, name) = if is_joint {
@@ -123,14 +92,13 @@ impl FilterPage<'_> {
         } else {
             ("reads", "probability of the read")
         };
-        page::section(
-            page,
+        page.figure(
             "Reads by probability",
-            &[],
+            Vec::new(),
             survey::levels(&survey.probabilities, name)?,
             "The scale of the number of reads is logarithmic. Reads below the threshold \
              are not kept, nor are reads above it that break a rule.",
-        )?;
+        );
         let points = survey.points();
         if let Some(all) = points.last().copied() {
             let retention = Retention {
@@ -141,34 +109,30 @@ impl FilterPage<'_> {
                 chosen: Some(RetentionPoint { reads: report.totals.reads.kept, ..all }),
                 units,
             };
-            page::section(
-                page,
+            page.figure(
                 "Effect of other thresholds",
-                &[],
+                Vec::new(),
                 retention.figure()?,
                 "The expected errors and the expected bad reads that other thresholds would \
                  remove. Rules are not included.",
-            )?;
+            );
         }
-        page::section(
-            page,
+        page.figure(
             "Reported and predicted quality",
-            &[],
+            Vec::new(),
             survey::qualities(&survey.qualities)?,
             "One point per reported quality, larger for more bases. The predicted quality is the \
              quality that the model gives to these bases.",
-        )?;
-        page::section(
-            page,
+        );
+        page.figure(
             "Expected error rate along the read",
-            &[],
+            Vec::new(),
             survey::places(&survey.places)?,
             "The scale of the error rate is logarithmic.",
-        )?;
-        page::section(
-            page,
+        );
+        page.figure(
             "Read lengths",
-            &[],
+            Vec::new(),
             survey::lengths(&survey.lengths)?,
             match report.trim {
                 Some(_) => {
@@ -177,6 +141,7 @@ impl FilterPage<'_> {
                 }
                 None => "The scale of the number of reads is logarithmic.",
             },
-        )
+        );
+        Ok(())
     }
 }

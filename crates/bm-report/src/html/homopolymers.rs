@@ -3,11 +3,12 @@
 use bm_adapt::Row;
 
 use crate::error::ReportError;
+use crate::html::figure::Figure;
 use crate::html::ratios::{Bars, Ratio};
 use crate::html::statistics;
 
 /// Returns the figure; `None` without rows.
-pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<String>, ReportError> {
+pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<Figure>, ReportError> {
     let overall = statistics::overall(rows);
     // A bar without errors is drawn only if its rate is significantly below that of all bases.
     let is_known = |ratio: &Ratio| {

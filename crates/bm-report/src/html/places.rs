@@ -4,7 +4,9 @@ use bm_adapt::Row;
 use plotters::prelude::*;
 
 use crate::error::ReportError;
-use crate::html::plot::{self, ADAPTED, Axis, BASE_MODEL, MEASURED, REPORTED, Sign};
+use crate::html::figure::{Figure, Sign};
+use crate::html::measured;
+use crate::html::plot::{self, ADAPTED, Axis, BASE_MODEL, MEASURED, REPORTED, Side};
 use crate::html::statistics::Rate;
 use crate::text;
 
@@ -24,6 +26,13 @@ fn along(rows: &[Row]) -> Vec<&Row> {
 /// Returns the label of a place along the axis: its distance.
 fn distance(of: &str) -> String {
     of.strip_prefix("start ").or_else(|| of.strip_prefix(END)).unwrap_or(of).replace('-', "–")
+}
+
+/// Returns the places whose names have room along the axis: the shortest names, and every second of
+/// the others.
+fn ticks_of(names: &[String]) -> Vec<f64> {
+    let is_shown = |(at, name): &(usize, &String)| name.len() <= 1 || at % 2 == 1;
+    names.iter().enumerate().filter(is_shown).map(|(at, _)| at as f64).collect()
 }
 
 /// Returns the name of a place in a sentence.
@@ -62,7 +71,7 @@ pub(super) fn words(rows: &[Row]) -> Option<String> {
 }
 
 /// Returns the figure; `None` without places.
-pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<String>, ReportError> {
+pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<Figure>, ReportError> {
     let places = along(rows);
     let rates: Vec<_> = places.iter().filter_map(|row| Rate::measured(row)).collect();
     let points = |errors: fn(&Row) -> f64| -> Vec<(f64, f64)> {
@@ -87,29 +96,17 @@ pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<String>,
     let x = -0.6..places.len() as f64 - 0.4;
     let names: Vec<_> = places.iter().map(|row| distance(&row.of)).collect();
     let figure = plot::svg(HEIGHT, "Error rate along the read", |area| {
-        let x = Axis { range: x, ticks: (0..places.len()).map(|at| at as f64).collect() };
+        let x = Axis { range: x, ticks: ticks_of(&names) };
         let ticks = plot::decades(y.start, y.end);
-        let mut chart = ChartBuilder::on(area)
-            .margin(16)
-            .margin_right(30)
-            .x_label_area_size(96)
-            .y_label_area_size(150)
-            .build_cartesian_2d(x, Axis { range: y.clone(), ticks })?;
-        chart
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(plot::GRID.stroke_width(2))
-            .axis_style(plot::AXIS.stroke_width(2))
-            .label_style(plot::LABELS)
-            .axis_desc_style(plot::NAMES)
-            .x_desc("bases from the start of the read → … ← bases from its end")
-            .y_desc("error rate")
-            .x_labels(places.len())
-            .y_labels(20)
-            .x_label_formatter(&|at| names.get(at.round() as usize).cloned().unwrap_or_default())
-            .y_label_formatter(&|log| plot::percent(*log))
-            .draw()?;
+        let label = |at: &f64| names.get(at.round() as usize).cloned().unwrap_or_default();
+        let x =
+            Side { axis: x, name: "bases from the start → … ← from the end", label: &label };
+        let side = Side {
+            axis: Axis { range: y.clone(), ticks },
+            name: "error rate",
+            label: &|log| plot::percent(*log),
+        };
+        let mut chart = plot::frame(area, x, side)?;
         let [reported, base_model, adapted] = lines;
         let (dash, gap) = plot::DASH;
         chart.draw_series(LineSeries::new(reported, REPORTED.stroke_width(5)))?;
@@ -126,15 +123,19 @@ pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<String>,
             chart.draw_series([PathElement::new(interval.to_vec(), MEASURED.stroke_width(3))])?;
         }
         chart.draw_series(measured.into_iter().map(|at| Circle::new(at, 9, MEASURED.filled())))?;
-        Ok(())
+        let values = places.iter().enumerate();
+        let values = values.map(|(at, row)| (at as f64, measured::words(&name(&row.of), row)));
+        Ok(plot::columns(&chart, values.collect()))
     })?;
-    let legend = plot::legend(&[
+    let rows = places.iter().map(|row| (name(&row.of), *row));
+    let values = measured::table("Error rate along the read", "place", adapted_name, rows);
+    let legend = [
         (Sign::Measured, MEASURED, "measured"),
         (Sign::Line, REPORTED, "reported"),
         (Sign::Dashes, BASE_MODEL, "base model"),
         (Sign::Line, ADAPTED, adapted_name),
-    ]);
-    Ok(Some(legend + &figure))
+    ];
+    Ok(Some(Figure::new(&legend, figure, values)))
 }
 
 #[cfg(test)]
@@ -188,7 +189,6 @@ mod tests {
     fn a_place_without_errors_has_no_point() {
         let rows = [row("start 0", 0), row("middle", 10)];
         let figure = figure(&rows, "adapted").expect("drawn").expect("a figure");
-        let (_, drawn) = figure.rsplit_once("</p>").expect("a legend");
-        assert_eq!(drawn.matches("<circle").count(), 1);
+        assert_eq!(figure.elements("circle"), 1);
     }
 }

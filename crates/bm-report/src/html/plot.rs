@@ -16,11 +16,16 @@ pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 /// Width of a figure. **Units:** half pixels of the page, as coordinates are whole numbers.
 pub(super) const WIDTH: u32 = 1840;
 
-/// Font of the labels along an axis.
-pub(super) const LABELS: (&str, u32) = ("sans-serif", 32);
+/// Font of the labels along an axis. The style sheet makes it larger where the figure is small.
+pub(super) const LABELS: (&str, u32) = ("sans-serif", 40);
 
 /// Font of the name of an axis.
-pub(super) const NAMES: (&str, u32) = ("sans-serif", 34);
+pub(super) const NAMES: (&str, u32) = ("sans-serif", 40);
+
+/// Height of the labels and the name of the horizontal axis, and width of those of the vertical one:
+/// enough for the largest font of the style sheet.
+pub(super) const X_LABELS: u32 = 160;
+pub(super) const Y_LABELS: u32 = 270;
 
 // Colours that people with colour blindness can distinguish (Okabe & Ito 2008).
 pub(super) const MEASURED: RGBColor = RGBColor(34, 34, 34);
@@ -38,24 +43,84 @@ pub(super) const BAR: f64 = 0.55;
 /// Dash and gap of a dashed line.
 pub(super) const DASH: (u32, u32) = (14, 9);
 
-/// Returns a figure as SVG for a page, with a description for screen readers.
+/// A part of a drawing that shows its values where a pointer rests on it.
+pub(super) struct Band {
+    /// From left to right. **Units:** those of the drawing.
+    x: Range<i32>,
+    /// From the top down.
+    y: Range<i32>,
+    text: String,
+}
+
+/// Returns a figure as SVG for a page, with a description for screen readers. `draw` returns the parts
+/// that show their values.
 pub(super) fn svg(
     height: u32,
     description: &str,
-    draw: impl FnOnce(&Area<'_>) -> Result<(), ReportError>,
+    draw: impl FnOnce(&Area<'_>) -> Result<Vec<Band>, ReportError>,
 ) -> Result<String, ReportError> {
     let mut text = String::new();
+    let bands;
     {
         let area = SVGBackend::with_string(&mut text, (WIDTH, height)).into_drawing_area();
-        draw(&area)?;
+        bands = draw(&area)?;
         area.present()?;
     }
     // The first tag would make the text a file of its own: the page needs another one.
     let (_, drawn) = text.split_once('>').unwrap_or_default();
-    Ok(format!(
-        "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">{drawn}",
+    let drawn = drawn.trim_end().strip_suffix("</svg>").unwrap_or(drawn);
+    let mut figure = format!(
+        "<svg class=\"plot\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\">{drawn}",
         escape(description)
-    ))
+    );
+    for Band { x, y, text } in bands {
+        figure += &format!(
+            "<rect class=\"band\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"><title>{}</title></rect>\n",
+            x.start,
+            y.start,
+            x.len(),
+            y.len(),
+            escape(&text)
+        );
+    }
+    Ok(figure + "</svg>\n")
+}
+
+/// Returns the middles between places, and the ends.
+fn borders(places: &[i32], (first, last): (i32, i32)) -> Vec<Range<i32>> {
+    let middle = |one: usize| (places[one] + places[one + 1]) / 2;
+    (0..places.len())
+        .map(|at| {
+            let start = if at > 0 { middle(at - 1) } else { first };
+            let end = if at + 1 < places.len() { middle(at) } else { last };
+            start.min(end)..end.max(start)
+        })
+        .collect()
+}
+
+/// Returns bands from the top of a figure to its bottom, for places along the horizontal axis, in their
+/// order.
+pub(super) fn columns(chart: &Chart<'_>, values: Vec<(f64, String)>) -> Vec<Band> {
+    let spec = chart.as_coord_spec();
+    let (x, y) = (spec.get_x_axis_pixel_range(), spec.get_y_axis_pixel_range());
+    let y = y.start.min(y.end)..y.end.max(y.start);
+    let place = |(at, _): &(f64, String)| spec.x_spec().map(at, (x.start, x.end));
+    let places: Vec<_> = values.iter().map(place).collect();
+    let borders = borders(&places, (x.start, x.end));
+    let bands = borders.into_iter().zip(values);
+    bands.map(|(x, (_, text))| Band { x, y: y.clone(), text }).collect()
+}
+
+/// Returns bands from the left of a figure to its right, for places along the vertical axis, from the top
+/// down.
+pub(super) fn rows(chart: &Chart<'_>, values: Vec<(f64, String)>) -> Vec<Band> {
+    let spec = chart.as_coord_spec();
+    let (x, y) = (spec.get_x_axis_pixel_range(), spec.get_y_axis_pixel_range());
+    let place = |(at, _): &(f64, String)| spec.y_spec().map(at, (y.start, y.end));
+    let places: Vec<_> = values.iter().map(place).collect();
+    let borders = borders(&places, (y.start.min(y.end), y.end.max(y.start)));
+    let bands = borders.into_iter().zip(values);
+    bands.map(|(y, (_, text))| Band { x: x.clone(), y, text }).collect()
 }
 
 /// A linear axis with chosen ticks. Values outside the range are drawn at its end.
@@ -103,9 +168,9 @@ pub(super) fn frame<'a>(
     let (across, up) = (x.axis.ticks.len(), y.axis.ticks.len());
     let mut chart = ChartBuilder::on(area)
         .margin(16)
-        .margin_right(40)
-        .x_label_area_size(96)
-        .y_label_area_size(150)
+        .margin_right(70)
+        .x_label_area_size(X_LABELS)
+        .y_label_area_size(Y_LABELS)
         .build_cartesian_2d(x.axis, y.axis)?;
     chart
         .configure_mesh()
@@ -122,59 +187,6 @@ pub(super) fn frame<'a>(
         .y_label_formatter(y.label)
         .draw()?;
     Ok(chart)
-}
-
-/// A sign in a legend.
-#[derive(Clone, Copy)]
-pub(super) enum Sign {
-    Line,
-    Dashes,
-    /// A point with an interval.
-    Measured,
-    Dot,
-    Ring,
-    Bar,
-}
-
-/// Returns a legend as HTML, to stand above the figure.
-pub(super) fn legend(entries: &[(Sign, RGBColor, &str)]) -> String {
-    let mut text = "<p class=\"legend\">".to_owned();
-    for (sign, RGBColor(red, green, blue), name) in entries {
-        let colour = format!("#{red:02x}{green:02x}{blue:02x}");
-        let drawn = match sign {
-            Sign::Line => format!(
-                "<line x1=\"0\" y1=\"6\" x2=\"28\" y2=\"6\" stroke=\"{colour}\" \
-                 stroke-width=\"2.5\"/>"
-            ),
-            Sign::Dashes => {
-                format!(
-                    "<line x1=\"0\" y1=\"6\" x2=\"28\" y2=\"6\" stroke=\"{colour}\" \
-                     stroke-width=\"2.5\" stroke-dasharray=\"7 4\"/>"
-                )
-            }
-            Sign::Dot => format!("<circle cx=\"14\" cy=\"6\" r=\"4\" fill=\"{colour}\"/>"),
-            Sign::Measured => format!(
-                "<line x1=\"14\" y1=\"0\" x2=\"14\" y2=\"12\" stroke=\"{colour}\"/>\
-                 <circle cx=\"14\" cy=\"6\" r=\"4\" fill=\"{colour}\"/>"
-            ),
-            Sign::Ring => {
-                format!(
-                    "<circle cx=\"14\" cy=\"6\" r=\"4\" fill=\"none\" stroke=\"{colour}\" \
-                     stroke-width=\"2\"/>"
-                )
-            }
-            Sign::Bar => format!(
-                "<rect x=\"2\" y=\"1\" width=\"24\" height=\"10\" fill=\"{colour}\" \
-                 fill-opacity=\"{BAR}\"/>"
-            ),
-        };
-        text += &format!(
-            "<span><svg class=\"sign\" viewBox=\"0 0 28 12\" aria-hidden=\"true\">{drawn}</svg>\
-             {}</span> ",
-            escape(name)
-        );
-    }
-    text + "</p>"
 }
 
 /// Returns the ticks of a logarithmic axis of rates, as log10. The fewer decades the axis has, the
@@ -263,18 +275,18 @@ mod tests {
 
     #[test]
     fn a_figure_loads_nothing_and_its_description_is_escaped() {
-        let figure = svg(100, "<a>", |area| Ok(area.fill(&WHITE)?)).expect("drawn");
+        let figure = svg(100, "<a>", |area| {
+            area.fill(&WHITE)?;
+            Ok(vec![Band { x: 1..3, y: 0..9, text: "<b>".to_owned() }])
+        })
+        .expect("drawn");
+        assert!(figure.contains("width=\"2\" height=\"9\"><title>&lt;b&gt;</title></rect>"));
         assert!(
             figure.starts_with(
-                "<svg viewBox=\"0 0 1840 100\" role=\"img\" aria-label=\"&lt;a&gt;\">"
+                "<svg class=\"plot\" viewBox=\"0 0 1840 100\" role=\"img\" aria-label=\"&lt;a&gt;\">"
             ),
             "{figure}"
         );
         assert!(figure.ends_with("</svg>\n") && !figure.contains("http"), "{figure}");
-    }
-
-    #[test]
-    fn names_in_a_legend_are_escaped() {
-        assert!(legend(&[(Sign::Bar, GRID, "a < b")]).contains("a &lt; b"));
     }
 }

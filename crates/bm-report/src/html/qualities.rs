@@ -6,7 +6,9 @@ use bm_adapt::Row;
 use plotters::prelude::*;
 
 use crate::error::ReportError;
-use crate::html::plot::{self, ADAPTED, Axis, BASE_MODEL, Sign};
+use crate::html::figure::{Figure, Sign};
+use crate::html::measured;
+use crate::html::plot::{self, ADAPTED, Axis, BASE_MODEL};
 use crate::html::statistics::{Rate, phred};
 use crate::text;
 
@@ -118,6 +120,11 @@ fn qualities(rows: &[Row]) -> Vec<Quality> {
     rows.iter().filter_map(Quality::of).collect()
 }
 
+/// Returns the rows that are measured well enough for the figure.
+fn known(rows: &[Row]) -> impl Iterator<Item = &Row> {
+    rows.iter().filter(|row| Quality::of(row).is_some_and(|quality| quality.is_known()))
+}
+
 /// Returns sentences on the reported qualities that are too high and too low, most frequent first.
 pub(super) fn words(rows: &[Row]) -> Vec<String> {
     let qualities = qualities(rows);
@@ -157,7 +164,7 @@ pub(super) fn words(rows: &[Row]) -> Vec<String> {
 }
 
 /// Returns the figure; `None` without qualities.
-pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<String>, ReportError> {
+pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<Figure>, ReportError> {
     let mut qualities = qualities(rows);
     qualities.retain(Quality::is_known);
     let (Some(first), Some(last)) = (qualities.first(), qualities.last()) else { return Ok(None) };
@@ -177,8 +184,8 @@ pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<String>,
         let mut chart = ChartBuilder::on(area)
             .margin(16)
             .margin_right(30)
-            .x_label_area_size(96)
-            .y_label_area_size(110)
+            .x_label_area_size(plot::X_LABELS)
+            .y_label_area_size(plot::Y_LABELS)
             .build_cartesian_2d(axis(&x), axis(&y))?;
         // The background first: too low above the diagonal, too high below it.
         let corners = x.start.max(y.start)..x.end.min(y.end);
@@ -264,17 +271,22 @@ pub(super) fn figure(rows: &[Row], adapted_name: &str) -> Result<Option<String>,
                     .map(|at| Circle::new(at, 7, ADAPTED.filled())),
             )?;
         }
-        Ok(())
+        let value =
+            |row: &Row| Some((row.of.parse().ok()?, measured::words(&format!("Q{}", row.of), row)));
+        Ok(plot::columns(&chart, known(rows).filter_map(value).collect()))
     })?;
-    let legend = plot::legend(&[
+    let values = known(rows).map(|row| (format!("Q{}", row.of), row));
+    let name = "Reported and measured quality";
+    let values = measured::table(name, "reported quality", adapted_name, values);
+    let legend = [
         (Sign::Measured, plot::OVERSTATED, "measured below reported"),
         (Sign::Measured, plot::UNDERSTATED, "measured above reported"),
         (Sign::Measured, plot::MEASURED, "measured near reported"),
         (Sign::Line, plot::REPORTED, "measured = reported"),
         (Sign::Dashes, BASE_MODEL, "base model"),
         (Sign::Line, ADAPTED, adapted_name),
-    ]);
-    Ok(Some(legend + &figure))
+    ];
+    Ok(Some(Figure::new(&legend, figure, values)))
 }
 
 /// Returns a range, widened to the shortest one of an axis.
@@ -373,7 +385,6 @@ mod tests {
     fn a_figure_has_a_point_for_each_quality_with_errors() {
         let rows = [row(2, 1000, 700), row(12, 100_000, 1000), row(37, 900_000, 0)];
         let figure = figure(&rows, "adapted").expect("drawn").expect("a figure");
-        let (_, drawn) = figure.rsplit_once("</p>").expect("a legend");
-        assert_eq!(drawn.matches("<circle").count(), 2 + 2 * rows.len());
+        assert_eq!(figure.elements("circle"), 2 + 2 * rows.len());
     }
 }

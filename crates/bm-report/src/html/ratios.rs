@@ -4,16 +4,18 @@ use bm_adapt::Row;
 use plotters::prelude::*;
 
 use crate::error::ReportError;
+use crate::html::figure::{Figure, Sign};
 use crate::html::plot::{
-    self, ADAPTED, Axis, BASE_MODEL, MEASURED, OVERSTATED, REPORTED, Sign, UNDERSTATED,
+    self, ADAPTED, Axis, BASE_MODEL, MEASURED, OVERSTATED, REPORTED, UNDERSTATED,
 };
 use crate::html::statistics::Rate;
+use crate::html::table::Table;
 
 /// Height of a bar with its spacing, in units of the figure.
-const BAR: u32 = 46;
+const BAR: u32 = 66;
 
 /// Height above and below all bars, in units of the figure.
-const MARGINS: u32 = 140;
+const MARGINS: u32 = 200;
 
 /// Largest ratio on the axis, as log2: ratios beyond come from few errors.
 const MAX_LOG2: f64 = 6.0;
@@ -39,6 +41,16 @@ impl Ratio {
             adapted: over(row.adapted),
         })
     }
+
+    /// Returns the ratios on one line.
+    fn words(&self) -> String {
+        let Self { of, measured, base_model, adapted } = self;
+        let Rate { value, low, high } = measured;
+        format!(
+            "{of}: {value:.2} times the reported errors ({low:.2} to {high:.2}), base model \
+             {base_model:.2}, adapted model {adapted:.2}"
+        )
+    }
 }
 
 /// A figure of bars.
@@ -57,7 +69,7 @@ pub(super) struct Bars<'a> {
 
 impl Bars<'_> {
     /// Returns the figure; `None` without bars.
-    pub(super) fn figure(&self) -> Result<Option<String>, ReportError> {
+    pub(super) fn figure(&self) -> Result<Option<Figure>, ReportError> {
         let ratios = || self.bars.iter().flatten();
         let logs = ratios().flat_map(|ratio| {
             [ratio.measured.value, ratio.measured.high, ratio.base_model, ratio.adapted]
@@ -86,8 +98,8 @@ impl Bars<'_> {
             let mut chart = ChartBuilder::on(area)
                 .margin(16)
                 .margin_right(30)
-                .x_label_area_size(96)
-                .y_label_area_size(250)
+                .x_label_area_size(plot::X_LABELS)
+                .y_label_area_size(430)
                 .build_cartesian_2d(
                     Axis { range: x.clone(), ticks: doublings(x.start, x.end) },
                     Axis { range: y, ticks: slots },
@@ -141,17 +153,34 @@ impl Bars<'_> {
                     MEASURED.stroke_width(3),
                 ))?;
             }
-            Ok(())
+            let bars = self.bars.iter().enumerate();
+            let values = bars.filter_map(|(at, ratio)| Some((at as f64, ratio.as_ref()?.words())));
+            Ok(plot::rows(&chart, values.collect()))
         })?;
-        let legend = plot::legend(&[
+        let head = [
+            (self.axis_name, ""),
+            ("measured / reported errors", ""),
+            ("95 % interval", ""),
+            ("base model", ""),
+            (self.adapted_name, ""),
+        ];
+        let mut table = Table::with_remarks(self.description, head);
+        table.class = "narrow";
+        for Ratio { of, measured, base_model, adapted } in ratios() {
+            let [value, base_model, adapted] =
+                [measured.value, *base_model, *adapted].map(|ratio| format!("{ratio:.2}"));
+            let interval = format!("{:.2} to {:.2}", measured.low, measured.high);
+            table.push([of.clone(), value, interval, base_model, adapted]);
+        }
+        let legend = [
             (Sign::Bar, OVERSTATED, "more errors than reported"),
             (Sign::Bar, UNDERSTATED, "fewer errors than reported"),
             (Sign::Line, REPORTED, "as reported"),
             (Sign::Dashes, MEASURED, "all bases"),
             (Sign::Ring, BASE_MODEL, "base model"),
             (Sign::Dot, ADAPTED, self.adapted_name),
-        ]);
-        Ok(Some(legend + &figure))
+        ];
+        Ok(Some(Figure::new(&legend, figure, table)))
     }
 }
 

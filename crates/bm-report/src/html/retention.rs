@@ -4,9 +4,14 @@ use bm_pipeline::RetentionPoint;
 use plotters::prelude::*;
 
 use crate::error::ReportError;
-use crate::html::plot::{self, ADAPTED, Axis, Side, Sign, UNDERSTATED};
+use crate::html::figure::{Figure, Sign};
+use crate::html::plot::{self, ADAPTED, Axis, Side, UNDERSTATED};
+use crate::html::table::Table;
 
-const HEIGHT: u32 = 800;
+const HEIGHT: u32 = 820;
+
+/// Most rows of the table.
+const ROWS: usize = 50;
 
 /// The data of the figure.
 pub(super) struct Retention<'a> {
@@ -26,13 +31,13 @@ pub(super) struct Retention<'a> {
 
 impl Retention<'_> {
     /// Returns the figure; `None` without reads.
-    pub(super) fn figure(&self) -> Result<Option<String>, ReportError> {
+    pub(super) fn figure(&self) -> Result<Option<Figure>, ReportError> {
         if self.points.is_empty() || self.reads == 0 {
             return Ok(None);
         }
         let axis = || Axis {
             range: 0.0..100.0,
-            ticks: (0..=10).map(|tick| f64::from(tick) * 10.0).collect(),
+            ticks: (0..=5).map(|tick| f64::from(tick) * 20.0).collect(),
         };
         let label = |value: &f64| format!("{value:.0}");
         let kept = |point: &RetentionPoint| 100.0 * point.reads as f64 / self.reads as f64;
@@ -73,8 +78,36 @@ impl Retention<'_> {
                         plot::MEASURED.stroke_width(3),
                     )])?;
                 }
-                Ok(())
+                let value = |point: &RetentionPoint| {
+                    let mut words = format!(
+                        "threshold {:.2}: {:.1} % kept, {:.1} % of bad {} removed",
+                        point.threshold,
+                        kept(point),
+                        bad(point).1,
+                        self.units
+                    );
+                    if self.counts_errors {
+                        words += &format!(", {:.1} % of errors", errors(point).1);
+                    }
+                    (kept(point), words)
+                };
+                Ok(plot::columns(&chart, self.points.iter().map(value).collect()))
             })?;
+        let mut table = Table::new(
+            "Removed errors and bad reads against kept reads",
+            ["threshold", "kept, %", "bad removed, %", "errors removed, %"],
+        );
+        table.class = "narrow";
+        // As many as can be read.
+        for point in self.points.iter().step_by(self.points.len().div_ceil(ROWS)) {
+            let errors = if self.counts_errors {
+                format!("{:.1}", errors(point).1)
+            } else {
+                "–".to_owned()
+            };
+            let [kept, bad] = [kept(point), bad(point).1].map(|value| format!("{value:.1}"));
+            table.push([format!("{:.2}", point.threshold), kept, bad, errors]);
+        }
         let bad = format!("bad {}", self.units);
         let mut entries = vec![(Sign::Line, ADAPTED, bad.as_str())];
         if self.counts_errors {
@@ -84,7 +117,7 @@ impl Retention<'_> {
         if self.chosen.is_some() {
             entries.push((Sign::Line, plot::MEASURED, "kept"));
         }
-        Ok(Some(plot::legend(&entries) + &figure))
+        Ok(Some(Figure::new(&entries, figure, table)))
     }
 }
 
@@ -114,12 +147,8 @@ mod tests {
             retention.figure().expect("drawn").expect("a figure")
         };
         let all = of(true, Some(points[1]));
-        for entry in ["bad pairs", "errors</span>", "kept</span>"] {
-            assert!(all.contains(entry), "{entry}");
-        }
-        assert!(
-            !of(false, None).contains("errors</span>") && !of(false, None).contains("kept</span>")
-        );
+        assert_eq!(all.entries(), ["bad pairs", "errors", "at random", "kept"]);
+        assert_eq!(of(false, None).entries(), ["bad pairs", "at random"]);
         let nothing = Retention {
             reads: 0,
             all: point(0),

@@ -7,10 +7,14 @@ use bm_profile::least;
 use plotters::prelude::*;
 
 use crate::error::ReportError;
+use crate::html::curves::{Curve, Curves, round_steps};
+use crate::html::cycles::{Cycles, positions};
+use crate::html::figure::{Figure, Sign};
 use crate::html::plot::{
-    self, ADAPTED, Axis, MEASURED, OVERSTATED, REPORTED, Side, Sign, UNDERSTATED, frame,
+    self, ADAPTED, Axis, MEASURED, OVERSTATED, REPORTED, Side, UNDERSTATED, frame,
 };
 use crate::html::statistics::phred;
+use crate::html::table::Table;
 use crate::text;
 
 const HEIGHT: u32 = 720;
@@ -18,22 +22,10 @@ const HEIGHT: u32 = 720;
 /// Fewest bases of a position or a quality in a figure.
 const MIN_BASES: u64 = 100;
 
-/// Most intervals between the ticks of an axis.
-const TICKS: usize = 12;
-
 /// Returns a linear axis from 0 with round numbers.
 fn from_zero(most: f64) -> Axis {
     let most = most.max(1.0);
-    let rough = most / TICKS as f64;
-    let decade = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0]
-        .into_iter()
-        .map(|factor| factor * decade)
-        .find(|step| *step >= rough)
-        .unwrap_or(rough);
-    let ticks =
-        (0..=TICKS).map(|tick| tick as f64 * step).take_while(|tick| *tick <= most).collect();
-    Axis { range: 0.0..most, ticks }
+    Axis { range: 0.0..most, ticks: round_steps(most) }
 }
 
 /// Returns the label of a whole number along an axis.
@@ -42,7 +34,7 @@ fn whole(value: &f64) -> String {
 }
 
 /// Returns the histogram of the probabilities; `None` without scored reads.
-pub(super) fn levels(levels: &[Level], name: &str) -> Result<Option<String>, ReportError> {
+pub(super) fn levels(levels: &[Level], name: &str) -> Result<Option<Figure>, ReportError> {
     let most = levels.iter().map(|level| level.reads).max().unwrap_or_default();
     if most == 0 {
         return Ok(None);
@@ -78,83 +70,78 @@ pub(super) fn levels(levels: &[Level], name: &str) -> Result<Option<String>, Rep
                 chart.draw_series([bar(level.discarded, OVERSTATED)])?;
             }
         }
-        Ok(())
+        let present = levels.iter().enumerate().filter(|(_, level)| level.reads > 0);
+        let value = |(bin, level): (usize, &Level)| {
+            let (kept, lost) = (level.reads - level.discarded, level.discarded);
+            let words = format!(
+                "{:.2} to {:.2}: {} kept, {} not kept",
+                at(bin),
+                at(bin + 1),
+                text::count(kept),
+                text::count(lost)
+            );
+            (at(bin) + 0.5 / BINS as f64, words)
+        };
+        Ok(plot::columns(&chart, present.map(value).collect()))
     })?;
-    Ok(Some(
-        plot::legend(&[(Sign::Bar, ADAPTED, "kept"), (Sign::Bar, OVERSTATED, "not kept")])
-            + &figure,
-    ))
+    let mut table = Table::new("Reads by probability", [name, "kept", "not kept"]);
+    table.class = "narrow";
+    for (bin, level) in levels.iter().enumerate().filter(|(_, level)| level.reads > 0) {
+        let (from, to) = (bin as f64 / BINS as f64, (bin + 1) as f64 / BINS as f64);
+        let counts = [level.reads - level.discarded, level.discarded].map(text::count);
+        table.push([format!("{from:.2} to {to:.2}")].into_iter().chain(counts));
+    }
+    let legend = [(Sign::Bar, ADAPTED, "kept"), (Sign::Bar, OVERSTATED, "not kept")];
+    Ok(Some(Figure::new(&legend, figure, table)))
 }
 
 /// Returns the figure of the error rate along the read, for both mates of pairs; `None` if the
 /// model has no probabilities of bases.
-pub(super) fn places(places: &[Vec<Errors>; 2]) -> Result<Option<String>, ReportError> {
-    let of = |mate: &[Errors], errors: fn(&Errors) -> f64| -> Vec<(f64, f64)> {
-        let known = mate.iter().enumerate().filter(|(_, sum)| sum.bases >= MIN_BASES);
-        known
-            .map(|(bin, sum)| (least(bin) + 1.0, errors(sum) / sum.bases as f64))
-            .filter(|(_, rate)| *rate > 0.0)
-            .map(|(at, rate)| (at, rate.log10()))
-            .collect()
-    };
-    let lines: Vec<_> = places
-        .iter()
-        .map(|mate| (of(mate, |sum| sum.expected.get()), of(mate, |sum| sum.reported.get())))
-        .collect();
-    let points = || lines.iter().flat_map(|(expected, reported)| expected.iter().chain(reported));
-    let (low, high) = points()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (_, rate)| {
-            (low.min(*rate), high.max(*rate))
-        });
-    let most = points().map(|(at, _)| *at).fold(0.0, f64::max);
-    if !low.is_finite() {
-        return Ok(None);
-    }
-    let y = (low - 0.1)..(high + 0.1).min(0.0);
-    let figure = plot::svg(HEIGHT, "Error rate along the read", |area| {
-        let x = Side { axis: from_zero(most), name: "position in the read", label: &whole };
-        let label = |log: &f64| plot::percent(*log);
-        let y = Side {
-            axis: Axis { range: y.clone(), ticks: plot::decades(y.start, y.end) },
-            name: "error rate",
-            label: &label,
+pub(super) fn places(places: &[Vec<Errors>; 2]) -> Result<Option<Figure>, ReportError> {
+    let bins = places.iter().map(Vec::len).max().unwrap_or_default();
+    let rates = |mate: usize, errors: fn(&Errors) -> f64| -> Vec<Option<f64>> {
+        let of_bin = |bin: usize| {
+            let sum = places[mate].get(bin).filter(|sum| sum.bases >= MIN_BASES)?;
+            Some(errors(sum) / sum.bases as f64).filter(|rate| *rate > 0.0).map(f64::log10)
         };
-        let mut chart = frame(area, x, y)?;
-        for ((expected, reported), width) in lines.into_iter().zip([5, 3]) {
-            let (dash, gap) = plot::DASH;
-            if width == 5 {
-                chart.draw_series(LineSeries::new(reported, REPORTED.stroke_width(width)))?;
-                chart.draw_series(LineSeries::new(expected, ADAPTED.stroke_width(width)))?;
-            } else {
-                chart.draw_series(DashedLineSeries::new(
-                    reported,
-                    dash,
-                    gap,
-                    REPORTED.stroke_width(width),
-                ))?;
-                chart.draw_series(DashedLineSeries::new(
-                    expected,
-                    dash,
-                    gap,
-                    ADAPTED.stroke_width(width),
-                ))?;
-            }
+        (0..bins).map(of_bin).collect()
+    };
+    let names = [["predicted", "reported"], ["predicted, second mates", "reported, second mates"]];
+    let mates = if places[1].is_empty() { 0..1 } else { 0..2 };
+    let mut curves = Vec::new();
+    for mate in mates {
+        let [predicted, reported] = names[mate];
+        let expected: fn(&Errors) -> f64 = |sum| sum.expected.get();
+        for (name, colour, errors) in
+            [(predicted, ADAPTED, expected), (reported, REPORTED, |sum| sum.reported.get())]
+        {
+            curves.push(Curve { name, colour, is_dashed: mate > 0, values: rates(mate, errors) });
         }
-        Ok(())
-    })?;
-    let mut entries = vec![(Sign::Line, ADAPTED, "predicted"), (Sign::Line, REPORTED, "reported")];
-    if !places[1].is_empty() {
-        entries.extend([
-            (Sign::Dashes, ADAPTED, "predicted, second mates"),
-            (Sign::Dashes, REPORTED, "reported, second mates"),
-        ]);
     }
-    Ok(Some(plot::legend(&entries) + &figure))
+    let logs = || curves.iter().flat_map(|curve| curve.values.iter().flatten());
+    let (low, high) = logs()
+        .fold((0.0_f64, f64::NEG_INFINITY), |(low, high), log| (low.min(*log), high.max(*log)));
+    let y = (low - 0.1)..(high + 0.1).min(0.0);
+    let cycles = Cycles::of(bins);
+    Curves {
+        description: "Expected error rate along the read",
+        x_name: "position in the read",
+        y_name: "error rate",
+        x: cycles.ends(),
+        places: cycles.places,
+        labels: cycles.labels,
+        y: Axis { ticks: plot::decades(y.start, y.end), range: y },
+        tick: &|log| plot::percent(*log),
+        value: &|log| text::percent(10f64.powf(log)),
+        spread: None,
+        curves,
+    }
+    .figure()
 }
 
 /// Returns the figure of reported against predicted quality; `None` if the model has no
 /// probabilities of bases.
-pub(super) fn qualities(qualities: &[Errors]) -> Result<Option<String>, ReportError> {
+pub(super) fn qualities(qualities: &[Errors]) -> Result<Option<Figure>, ReportError> {
     let known = qualities
         .iter()
         .enumerate()
@@ -194,20 +181,31 @@ pub(super) fn qualities(qualities: &[Errors]) -> Result<Option<String>, ReportEr
                 colour.mix(0.85).filled(),
             )
         }))?;
-        Ok(())
+        let value = |(reported, predicted, bases): &(f64, f64, f64)| {
+            let bases = text::count(*bases as u64);
+            (*reported, format!("reported {reported:.0}, predicted {predicted:.1}, {bases} bases"))
+        };
+        Ok(plot::columns(&chart, points.iter().map(value).collect()))
     })?;
-    let legend = plot::legend(&[
+    let mut table =
+        Table::new("Reported and predicted quality", ["reported quality", "predicted", "bases"]);
+    table.class = "narrow";
+    for (reported, predicted, bases) in &points {
+        let bases = text::count(*bases as u64);
+        table.push([format!("{reported:.0}"), format!("{predicted:.1}"), bases]);
+    }
+    let legend = [
         (Sign::Dot, OVERSTATED, "predicted below reported"),
         (Sign::Dot, UNDERSTATED, "predicted above reported"),
         (Sign::Dot, MEASURED, "predicted near reported"),
         (Sign::Line, REPORTED, "predicted = reported"),
-    ]);
-    Ok(Some(legend + &figure))
+    ];
+    Ok(Some(Figure::new(&legend, figure, table)))
 }
 
 /// Returns the histogram of the lengths; `None` if all reads have the same length. Kept reads may be
 /// shorter than all reads are.
-pub(super) fn lengths(lengths: &[[u64; 2]]) -> Result<Option<String>, ReportError> {
+pub(super) fn lengths(lengths: &[[u64; 2]]) -> Result<Option<Figure>, ReportError> {
     let bins: Vec<_> = lengths.iter().enumerate().filter(|(_, reads)| **reads != [0, 0]).collect();
     let (Some((shortest, _)), Some((longest, _))) = (bins.first(), bins.last()) else {
         return Ok(None);
@@ -238,23 +236,26 @@ pub(super) fn lengths(lengths: &[[u64; 2]]) -> Result<Option<String>, ReportErro
             let bars = bars.into_iter().filter(|(reads, _)| *reads > 0);
             chart.draw_series(bars.map(|(reads, colour)| bar(reads, colour)))?;
         }
-        Ok(())
+        let values = lengths.iter().enumerate().filter(|(_, reads)| **reads != [0, 0]);
+        let value = |(bin, [all, kept]): (usize, &[u64; 2])| {
+            let [all, kept] = [*all, *kept].map(text::count);
+            let middle = (least(bin) + least(bin + 1)) / 2.0;
+            (middle, format!("{}: {all} reads, {kept} kept", positions(bin, 0)))
+        };
+        Ok(plot::columns(&chart, values.map(value).collect()))
     })?;
-    Ok(Some(
-        plot::legend(&[(Sign::Bar, OVERSTATED, "all"), (Sign::Bar, ADAPTED, "kept")]) + &figure,
-    ))
+    let mut table = Table::new("Read lengths", ["length (bases)", "all", "kept"]);
+    table.class = "narrow";
+    for (bin, reads) in lengths.iter().enumerate().filter(|(_, reads)| **reads != [0, 0]) {
+        table.push([positions(bin, 0)].into_iter().chain(reads.map(text::count)));
+    }
+    let legend = [(Sign::Bar, OVERSTATED, "all"), (Sign::Bar, ADAPTED, "kept")];
+    Ok(Some(Figure::new(&legend, figure, table)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_axis_from_zero_has_round_numbers() {
-        assert_eq!(from_zero(150.0).ticks, [0.0, 20.0, 40.0, 60.0, 80.0, 100.0, 120.0, 140.0]);
-        assert_eq!(from_zero(12_000.0).ticks.last(), Some(&12_000.0));
-        assert!(from_zero(0.0).ticks.len() > 1);
-    }
 
     #[test]
     fn without_data_there_is_no_figure() {
@@ -269,9 +270,8 @@ mod tests {
     fn lengths_of_reads_that_were_cut_are_drawn() {
         let drawn = |all: u64, kept: u64| {
             let figure = lengths(&[[0, 3], [0, 0], [all, kept]]).expect("drawn").expect("a figure");
-            let (_, figure) = figure.rsplit_once("</p>").expect("a legend");
-            assert!(!figure.contains("inf") && !figure.contains("NaN"));
-            figure.matches("<rect").count()
+            assert!(!figure.drawing().contains("inf") && !figure.drawing().contains("NaN"));
+            figure.elements("rect")
         };
         assert_eq!(drawn(9, 4) - drawn(9, 0), 1);
         assert_eq!(drawn(9, 4), drawn(4, 9));
@@ -286,7 +286,6 @@ mod tests {
         let drawn = qualities(&[errors(1000, 500.0), errors(5, 1.0), errors(1000, 10.0)])
             .expect("drawn")
             .expect("a figure");
-        let (_, drawn) = drawn.rsplit_once("</p>").expect("a legend");
-        assert_eq!(drawn.matches("<circle").count(), 2);
+        assert_eq!(drawn.elements("circle"), 2);
     }
 }

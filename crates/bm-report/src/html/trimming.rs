@@ -1,64 +1,50 @@
 //! Tables of the adapters of a run, and of what was cut off its reads.
 
-use std::fmt::Write as _;
-
 use crate::adapter_facts::{Accepted, AdapterFacts, MateAdapters, NotOfSample};
-use crate::error::ReportError;
-use crate::html::page::fraction;
+use crate::html::page::{Section, fraction};
+use crate::html::table::{Cell, Table};
 use crate::report::{Report, TrimFacts};
 use crate::text;
 use crate::words::trimming::not_judged;
 
-/// Writes the adapters of each mate, after sentences; nothing if there are neither.
-pub(super) fn adapters(
-    page: &mut String,
-    mates: &[MateAdapters],
-    sentences: &[String],
-) -> Result<(), ReportError> {
+/// Returns the adapters of each mate, after sentences; `None` if there are neither.
+pub(super) fn adapters(mates: &[MateAdapters], sentences: &[String]) -> Option<Section> {
     let found: Vec<_> = (mates.iter())
         .flat_map(|mate| mate.adapters.iter().map(move |adapter| (mate, adapter)))
         .collect();
     if found.is_empty() && sentences.is_empty() {
-        return Ok(());
+        return None;
     }
-    page.push_str("<h2>Adapters</h2>\n");
-    for sentence in sentences {
-        writeln!(page, "<p>{}.</p>", text::escape(&text::capital(sentence)))?;
-    }
+    let sentences = sentences.iter().map(|words| format!("{}.", text::capital(words))).collect();
+    let mut section = Section { title: "Adapters", sentences, ..Section::default() };
     if found.is_empty() {
-        return Ok(());
+        return Some(section);
     }
     let is_paired = mates.len() > 1;
-    let mate = if is_paired { "<th>mate</th>" } else { "" };
-    writeln!(
-        page,
-        "<div class=\"wide\"><table class=\"words\">\n<thead><tr>{mate}<th>adapter</th>\
-         <th>sequence</th><th>reads</th><th>how it was accepted</th></tr></thead>\n<tbody>"
-    )?;
+    let head = ["adapter", "sequence", "reads", "how it was accepted"];
+    let mut table = Table::new("Adapters", is_paired.then_some("mate").into_iter().chain(head));
+    table.class = "words";
     for (mate, adapter) in found {
         let AdapterFacts { name, sequence, reads, .. } = adapter;
-        let name = text::escape(&text::shortened(name));
-        let number = if is_paired { format!("<td>{}</td>", mate.mate) } else { String::new() };
-        let (share, reads) =
-            (fraction(*reads as u64, mate.reads as u64), text::count(*reads as u64));
-        writeln!(
-            page,
-            "<tr>{number}<td>{name}</td><td class=\"bases\">{}</td><td class=\"count\">{reads} ({})</td>\
-             <td>{}</td></tr>",
-            text::escape(sequence),
-            text::percent(share),
-            accepted(adapter)
-        )?;
+        let share = fraction(*reads as u64, mate.reads as u64);
+        let reads = format!("{} ({})", text::count(*reads as u64), text::percent(share));
+        let cells = [
+            text::shortened(name).into(),
+            Cell { text: sequence.clone(), class: "bases" },
+            Cell { text: reads, class: "count" },
+            accepted(adapter).into(),
+        ];
+        table.push(is_paired.then(|| mate.mate.to_string().into()).into_iter().chain(cells));
     }
+    section.tables.push(table);
     let looked_at = mates.iter().map(|mate| mate.reads).max().unwrap_or_default();
     let unit = if is_paired { "pairs" } else { "reads" };
-    writeln!(
-        page,
-        "</tbody>\n</table></div>\n<p class=\"note\">Reads that show at least twelve bases of the \
-         adapter, among the first {} {unit}. N: bases that differ from read to read.</p>",
+    section.notes.push(format!(
+        "Reads that show at least twelve bases of the adapter, among the first {} {unit}. N: bases \
+         that differ from read to read.",
         text::count(looked_at as u64)
-    )?;
-    Ok(())
+    ));
+    Some(section)
 }
 
 /// Returns how an adapter was accepted, in words.
@@ -96,61 +82,47 @@ const CAUSES: [(&str, &str); 7] = [
     ("overlap", "bases that both mates of a merged pair have, written once"),
 ];
 
-/// Writes what was cut off the kept reads; nothing if nothing was to be cut.
-pub(super) fn cut(page: &mut String, report: &Report) -> Result<(), ReportError> {
-    let Some(trim) = &report.trim else { return Ok(()) };
+/// Returns what was cut off the kept reads; `None` if nothing was to be cut.
+pub(super) fn cut(report: &Report) -> Option<Section> {
+    let trim = report.trim.as_ref()?;
     let (totals, reads, bases) = (report.totals.trimmed, report.totals.reads, report.totals.bases);
-    page.push_str("<h2>What was cut</h2>\n");
+    let mut section = Section { title: "What was cut", ..Section::default() };
     if totals.reads == 0 {
-        page.push_str("<p>All kept reads are whole.</p>\n");
-        return Ok(());
+        section.sentences.push("All kept reads are whole.".to_owned());
+        return Some(section);
     }
-    writeln!(
-        page,
-        "<p>{} of the {} kept reads were cut ({}).</p>\n<div class=\"wide\"><table \
-         class=\"words\">\n<thead><tr><th>cut for</th><th>reads</th><th>bases</th><th>of all</th><th>what it \
-         means</th></tr></thead>\n<tbody>",
+    section.sentences.push(format!(
+        "{} of the {} kept reads were cut ({}).",
         text::count(totals.reads),
         text::count(reads.kept),
         text::percent(fraction(totals.reads, reads.kept))
-    )?;
+    ));
+    let head = ["cut for", "reads", "bases", "of all", "what it means"];
+    let mut table = Table::new(section.title, head);
+    table.class = "words";
+    let mut row = |name: &str, reads: Option<u64>, count: u64, meaning: &str| {
+        let reads = reads.map_or_else(String::new, text::count);
+        let of_all = text::percent(fraction(count, bases.r#in));
+        table.push([name, &reads, &text::count(count), &of_all, meaning]);
+    };
     let by_reason = totals.reads_by_reason.named();
     for ((name, count), (_, reads)) in totals.bases.named().into_iter().zip(by_reason) {
         if count == 0 && !trim.cuts(name) {
             continue;
         }
         let meaning = CAUSES.iter().find(|(cause, _)| *cause == name).map_or("", |cause| cause.1);
-        row(page, name, Some(reads), count, bases.r#in, meaning)?;
+        row(name, Some(reads), count, meaning);
     }
     let lost = bases.r#in.saturating_sub(bases.kept + totals.bases.total());
-    row(page, "not kept", None, lost, bases.r#in, "all bases of the reads that are not kept")?;
-    page.push_str("</tbody>\n</table></div>\n");
-    if let Some(price) = trim.price {
-        writeln!(
-            page,
-            "<p class=\"note\">The best part of a read is kept: a right base brings 1, a wrong one \
-             costs {price}, and one that is not of the sample costs 1, all by their \
-             probabilities.</p>"
-        )?;
-    }
-    Ok(())
-}
-
-fn row(
-    page: &mut String,
-    name: &str,
-    reads: Option<u64>,
-    bases: u64,
-    all: u64,
-    meaning: &str,
-) -> Result<(), ReportError> {
-    let reads = reads.map_or_else(String::new, text::count);
-    let (count, of_all) = (text::count(bases), text::percent(fraction(bases, all)));
-    writeln!(
-        page,
-        "<tr><td>{name}</td><td>{reads}</td><td>{count}</td><td>{of_all}</td><td>{meaning}</td></tr>"
-    )?;
-    Ok(())
+    row("not kept", None, lost, "all bases of the reads that are not kept");
+    section.tables.push(table);
+    section.notes.extend(trim.price.map(|price| {
+        format!(
+            "The best part of a read is kept: a right base brings 1, a wrong one costs {price}, and \
+             one that is not of the sample costs 1, all by their probabilities."
+        )
+    }));
+    Some(section)
 }
 
 /// Returns what a page says about adapters beside their table.
@@ -196,15 +168,12 @@ mod tests {
         );
         let mate = |mate, adapters| MateAdapters { mate, reads: 1200, adapters };
         let mates = [mate(1, Vec::new()), mate(2, vec![adapter(Accepted::Told, Vec::new())])];
-        let mut page = String::new();
-        adapters(&mut page, &mates, &[]).expect("written");
-        assert!(page.contains(
-            "<tr><td>2</td><td>&lt;b&gt;</td><td class=\"bases\">ACGTN</td>\
-             <td class=\"count\">12 (1.00 %)</td><td>given by --adapter or --adapter2</td></tr>"
-        ));
-        assert!(page.contains("the first 1,200 pairs"));
-        page.clear();
-        adapters(&mut page, &mates[..1], &[]).expect("written");
-        assert_eq!(page, "");
+        let section = adapters(&mates, &[]).expect("adapters");
+        assert_eq!(
+            section.tables[0].texts(0),
+            ["2", "<b>", "ACGTN", "12 (1.00 %)", "given by --adapter or --adapter2"]
+        );
+        assert!(section.notes[0].contains("the first 1,200 pairs"));
+        assert!(adapters(&mates[..1], &[]).is_none());
     }
 }
