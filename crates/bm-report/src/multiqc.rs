@@ -39,8 +39,8 @@ pub fn beside(path: &Path) -> Vec<PathBuf> {
     SECTIONS.map(|section| path.with_file_name(format!("{stem}_{section}{END}"))).to_vec()
 }
 
-/// Writes the other sections to the files [`beside`] the one that is called `main`. What there is no data
-/// for is a section without samples, which MultiQC leaves out.
+/// Writes the other sections to the files [`beside`] the one that is called `main`, and returns those
+/// that were written: there may be nothing to say for a section.
 ///
 /// # Errors
 ///
@@ -49,15 +49,17 @@ pub fn write_beside(
     report: &Report,
     named: Option<&str>,
     main: &str,
-    outputs: &mut [Output],
-) -> Result<(), IoError> {
+    outputs: Vec<Output>,
+) -> Result<Vec<Output>, IoError> {
     let contents = sections::of(report, &sample(report, named, main));
-    for (output, section) in outputs.iter_mut().zip(SECTIONS) {
-        let content = contents.iter().find(|(name, _)| *name == section);
-        let empty = json!({"id": format!("bm_{section}"), "plot_type": "bargraph", "data": {}});
-        write_json(content.map_or(&empty, |(_, content)| content), output)?;
+    let mut written = Vec::new();
+    for (mut output, section) in outputs.into_iter().zip(SECTIONS) {
+        if let Some((_, content)) = contents.iter().find(|(name, _)| *name == section) {
+            write_json(content, &mut output)?;
+            written.push(output);
+        }
     }
-    Ok(())
+    Ok(written)
 }
 
 /// Returns the name of the sample: as it was `named`, or after the files.

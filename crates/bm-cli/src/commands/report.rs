@@ -112,7 +112,7 @@ impl MergeArgs {
         if let Some(output) = &mut for_multiqc {
             let named = self.multiqc.sample.as_deref();
             multiqc::write(&report, named, output)?;
-            multiqc::write_beside(&report, named, &output.name(), &mut beside)?;
+            beside = multiqc::write_beside(&report, named, &output.name(), beside)?;
         }
         let outputs =
             [Some(output), page, for_multiqc].into_iter().flatten().chain(beside).collect();

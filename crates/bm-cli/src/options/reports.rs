@@ -130,11 +130,10 @@ impl OpenReports {
             outputs.push(output);
         }
         if let Some(mut output) = self.multiqc {
-            let (named, mut beside) = (self.sample.as_deref(), self.beside);
+            let named = self.sample.as_deref();
             multiqc::write(&report, named, &mut output)?;
-            multiqc::write_beside(&report, named, &output.name(), &mut beside)?;
+            outputs.extend(multiqc::write_beside(&report, named, &output.name(), self.beside)?);
             outputs.push(output);
-            outputs.extend(beside);
         }
         finished.commit_with(outputs)?;
         words::warnings(&report).for_each(|line| terminal::warn(&line));
