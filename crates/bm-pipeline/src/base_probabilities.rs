@@ -1,5 +1,7 @@
 //! Error probabilities of all bases of a batch.
 
+use bm_reads::Phred;
+
 /// Error probabilities of the bases of reads, one read after the other.
 #[derive(Default)]
 pub struct BaseProbabilities {
@@ -32,4 +34,12 @@ impl BaseProbabilities {
         let range = self.starts.get(read).zip(self.starts.get(read + 1));
         range.and_then(|(start, end)| self.probabilities.get(*start..*end)).unwrap_or_default()
     }
+}
+
+/// Returns the quality byte for an error probability. It is no higher than any Illumina instrument
+/// writes, since some programs refuse higher ones.
+pub(crate) fn quality_byte(probability: f32) -> u8 {
+    const HIGHEST: u8 = 41;
+    let phred = Phred::nearest(f64::from(probability)).get().min(HIGHEST);
+    Phred::OFFSET + phred
 }

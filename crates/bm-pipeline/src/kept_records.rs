@@ -4,9 +4,9 @@ use std::io::Write as _;
 
 use bm_io::number;
 use bm_quality::{Prediction, Verdict};
-use bm_reads::Phred;
 use bm_reads::fastq::RecordRef;
 
+use crate::base_probabilities::quality_byte;
 use crate::decide::ScoredTemplate;
 use crate::fate::{Decision, Fate};
 use crate::merge::MergedRead;
@@ -91,7 +91,8 @@ impl KeptRecords {
         let [first, second] = [0, 1].map(|_| bases.next().unwrap_or(0));
         // Writing to memory does not fail.
         let _ = write!(suffix, " merged_{first}_{second}");
-        let quality_scores: Vec<u8> = merged.errors.iter().map(|error| quality(*error)).collect();
+        let quality_scores: Vec<u8> =
+            merged.errors.iter().map(|error| quality_byte(*error)).collect();
         let mut record =
             RecordRef { sequence: merged.sequence, quality_scores: &quality_scores, ..mate.record };
         let mut definition = Vec::new();
@@ -182,16 +183,8 @@ pub(crate) fn recalibrate(
     quality_scores.clear();
     quality_scores.extend_from_slice(mate.record.quality_scores);
     let scored = quality_scores[scored.scored_part(mate)].iter_mut();
-    scored.zip(bases).for_each(|(score, p)| *score = quality(*p));
+    scored.zip(bases).for_each(|(score, p)| *score = quality_byte(*p));
     true
-}
-
-/// Returns the quality byte for an error probability. It is no higher than any Illumina instrument
-/// writes, since some programs refuse higher ones.
-fn quality(probability: f32) -> u8 {
-    const HIGHEST: u8 = 41;
-    let phred = Phred::nearest(f64::from(probability)).get().min(HIGHEST);
-    Phred::OFFSET + phred
 }
 
 /// Appends the scores of a read as words of a description: its probability, its expected errors,

@@ -6,6 +6,7 @@ use bm_insert::MateInserts;
 use bm_profile::{ObservedRead, Outcome, Profile, Profiler};
 use bm_quality::Verdict;
 
+use crate::base_probabilities::quality_byte;
 use crate::decide::ScoredTemplate;
 use crate::fate::Decision;
 use crate::templates::Mate;
@@ -65,6 +66,18 @@ impl ThreadProfile {
         } else {
             profiler.add_template(&[first]);
         }
+        let is_kept = decision.fates().iter().any(|fate| fate.verdict == Verdict::Pass);
+        let merged = scored.merged.filter(|_| is_kept);
+        if let Some(merged) = &merged {
+            quality_scores.clear();
+            quality_scores.extend(merged.errors.iter().map(|error| quality_byte(*error)));
+            profiler.add_merged(&ObservedRead {
+                sequence: merged.sequence,
+                quality_scores,
+                errors: merged.errors,
+                scored_from: 0,
+            });
+        }
         for (number, (mate, fate)) in mates.iter().zip(decision.fates()).enumerate() {
             let record = mate.record;
             let read = ObservedRead {
@@ -74,7 +87,7 @@ impl ThreadProfile {
                 scored_from: scored.scored_part(mate).start,
             };
             let length = record.sequence.len();
-            let outcome = if fate.verdict != Verdict::Pass {
+            let outcome = if fate.verdict != Verdict::Pass || merged.is_some() {
                 Outcome::Lost
             } else {
                 let keep = fate.keep.of(length);

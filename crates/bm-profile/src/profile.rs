@@ -108,6 +108,11 @@ impl Profiler {
         }
     }
 
+    /// Adds a read that is written in place of two mates, which are lost. It counts as a single read.
+    pub fn add_merged(&mut self, read: &ObservedRead<'_>) {
+        self.gained[0].add(read);
+    }
+
     /// Adds a pair whose insert was looked for, with the insert's length if its mates overlap.
     pub fn add_insert(&mut self, insert: Option<usize>) {
         self.rest.inserts.add(insert);
@@ -192,6 +197,17 @@ mod tests {
             }
         }
         assert_eq!(profile(0..60).after, kept.map(Counts::finish));
+    }
+
+    #[test]
+    fn a_merged_read_takes_the_place_of_its_mates() {
+        let mut profiler = Profiler::default();
+        let (one, other) = (random(1), random(2));
+        profiler.add_read(0, &observed(&one), &Outcome::Lost);
+        profiler.add_read(1, &observed(&other), &Outcome::Lost);
+        profiler.add_merged(&observed(&one).part(0, 9));
+        let [first, second] = profiler.finish().after;
+        assert_eq!((first.reads, first.total_bases(), second), (1, 9, ReadSet::default()));
     }
 
     #[test]

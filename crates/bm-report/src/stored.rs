@@ -86,15 +86,12 @@ impl Report {
             ("/reads/in", reads.r#in, "reads by length", of_lengths)
         });
         let profiles = self.profile.iter().flat_map(|profile| {
-            let all = |sets: &[ReadSet]| {
-                let bases = sum(sets.iter().map(ReadSet::total_bases));
-                (sum(sets.iter().map(|set| set.reads)), bases)
-            };
-            let ((reads_in, bases_in), (kept, _)) = (all(&profile.before), all(&profile.after));
+            let all = |sets: &[ReadSet]| sum(sets.iter().map(|set| set.reads));
+            // Of two mates that are merged, one read is left.
+            let kept = sum([all(&profile.after), totals.pairs.merged]);
             [
-                ("/reads/in", reads.r#in, "reads of the profile", reads_in),
+                ("/reads/in", reads.r#in, "reads of the profile", all(&profile.before)),
                 ("/reads/kept", reads.kept, "kept reads of the profile", kept),
-                ("/bases/in", totals.bases.r#in, "bases of the profile", bases_in),
             ]
         });
         let sums = sums.into_iter().chain(of_parts).chain(lengths).chain(profiles);

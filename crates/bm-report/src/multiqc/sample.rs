@@ -17,9 +17,11 @@ const TRIMMED: [&str; 10] =
 pub(super) fn of_files(inputs: &[String], pairs: bool, output: &str) -> String {
     match inputs {
         [first, ..] if text::is_stream(first) => cleaned(output),
-        [first, second, ..] if pairs => {
-            let (first, second) = (cleaned(first), cleaned(second));
-            pair(&first, &second).unwrap_or(first)
+        [first, others @ ..] if pairs => {
+            // Of several lanes, the files of first mates may come before those of second mates.
+            let first = cleaned(first);
+            let common = others.iter().find_map(|other| pair(&first, &cleaned(other)));
+            common.unwrap_or(first)
         }
         [first, ..] => cleaned(first),
         [] => cleaned(output),
@@ -105,5 +107,7 @@ mod tests {
         }
         let lanes = ["L1_1.fq", "L1_2.fq", "L2_1.fq", "L2_2.fq"].map(str::to_owned);
         assert_eq!(of_files(&lanes, true, "out_mqc.json"), "L1");
+        let by_mates = ["L1_1.fq", "L2_1.fq", "L1_2.fq", "L2_2.fq"].map(str::to_owned);
+        assert_eq!(of_files(&by_mates, true, "out_mqc.json"), "L1");
     }
 }
