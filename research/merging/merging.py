@@ -20,7 +20,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,12 +116,10 @@ def insert_of(one: list[str], other: list[str]) -> int | None:
     return span + inserted
 
 
-def run(command: list[str], stdout: Path | None = None) -> float:
-    """Runs a command; returns its seconds."""
-    began = time.monotonic()
+def run(command: list[str], stdout: Path | None = None) -> None:
+    """Runs a command."""
     with open(stdout or "/dev/null", "wb") as out:
         subprocess.run([str(part) for part in command], check=True, stdout=out, stderr=subprocess.DEVNULL)
-    return time.monotonic() - began
 
 
 def aligned(reference: Path, files: list[Path], output: Path) -> None:
@@ -155,12 +152,9 @@ class Task:
     bm: Path
     files: list[Path]
     folder: Path
-    seconds: float = 0.0
 
     def run(self, command: list) -> None:
-        began = time.monotonic()
         subprocess.run([str(part) for part in command], check=True, cwd=self.folder, capture_output=True)
-        self.seconds += time.monotonic() - began
 
 
 def bm(task: Task, *options: str) -> Path:
@@ -283,7 +277,7 @@ def of_set(folder: Path, bm_path: Path) -> dict:
             output = PROGRAMS[program](task)
             merged[program] = merged_in(output)
             errors[program] = errors_of(bm_path, reference, output, scratch)
-            rows[program] = of_inserts(pairs, merged[program]) | {"wall_s": round(task.seconds, 2)}
+            rows[program] = of_inserts(pairs, merged[program])
         right = [
             {name for name in errors[it] if name in pairs and pairs[name].insert == len(merged[it][name].quality)} for it in rows
         ]
@@ -295,9 +289,9 @@ def of_set(folder: Path, bm_path: Path) -> dict:
 
 
 def version(command: list[str]) -> str:
-    """The first number with dots that a program prints of itself."""
+    """The number of the version that a program prints of itself."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
+    found = re.search(r"\d+\.\d+\.\d+", done.stderr + done.stdout)
     return found[0] if found else "unknown"
 
 
@@ -337,14 +331,13 @@ def page_of(results: dict[str, dict]) -> str:
         lines += [f"## {side}", "", f"{result['date']}: {versions}.", ""]
         for name, of in result["sets"].items():
             lines += [f"### {name}", "", f"{of['pairs']} pairs, {of['known']} of known insert, {of['compared']} compared for errors", ""]
-            lines += ["| program | merged | clear, % | short, % | wrong, per 10,000 | errors | both | expected / counted, both | s |"]
-            lines += ["|---|---|---|---|---|---|---|---|---|"]
+            lines += ["| program | merged | clear, % | short, % | wrong, per 10,000 | errors | both | expected / counted, both |"]
+            lines += ["|---|---|---|---|---|---|---|---|"]
             for program, row in of["rows"].items():
                 figures = [
                     str(row["merged"]), per(row["clear_right"], row["clear"], 100), per(row["short_right"], row["short"], 100),
                     per(row["wrong"], row["known"], 1e4), per(row["errors"], row["bases"], 1e4),
                     per(row["common_errors"], row["common_bases"], 1e4), per(row["common_expected"], row["common_errors"], 1),
-                    f"{row['wall_s']:.1f}",
                 ]  # fmt: skip
                 lines += [f"| {program} | {' | '.join(figures)} |"]
             lines += [""]
