@@ -104,9 +104,9 @@ fn count_read(sequence: &[u8], quality_scores: &[u8], set: &mut ReadSet) {
     for chunk in sequence.chunks(255) {
         let (mut gc, mut at) = (0_u8, 0_u8);
         for letter in chunk {
-            let upper = letter & 0xdf;
-            gc += u8::from(upper == b'G') | u8::from(upper == b'C');
-            at += u8::from(upper == b'A') | u8::from(upper == b'T') | u8::from(upper == b'U');
+            // Without the bit of the case, and the one in which C and G, or T and U, differ.
+            gc += u8::from(letter & 0xdb == b'C');
+            at += u8::from(letter & 0xdf == b'A') + u8::from(letter & 0xde == b'T');
         }
         strong += u64::from(gc);
         weak += u64::from(at);
@@ -195,6 +195,19 @@ mod tests {
             (set.total_bases(), set.bases_from(20), set.letters()),
             (10, 9, [3, 1, 3, 2, 1])
         );
+    }
+
+    #[test]
+    fn every_letter_counts_as_its_base() {
+        for letter in 0..=u8::MAX {
+            let mut counts = Counts::default();
+            counts.add(&read(&[letter], b"I", &[]));
+            let set = counts.finish();
+            let base = usize::from(code(letter)).min(4);
+            assert_eq!(set.bases[0][base], 1, "{letter}");
+            let percent = [Some(0), Some(100), Some(100), Some(0), None][base];
+            assert_eq!(set.gc.iter().position(|reads| *reads > 0), percent, "{letter}");
+        }
     }
 
     #[test]

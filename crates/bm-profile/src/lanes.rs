@@ -76,8 +76,8 @@ impl Lanes {
             }
         }
         for (count, letter) in t.iter_mut().zip(sequence) {
-            let upper = letter & 0xdf;
-            *count += u8::from(upper == b'T') | u8::from(upper == b'U');
+            // T and U differ in the lowest bit.
+            *count += u8::from(letter & 0xde == b'T');
         }
         if let Some(cycles) = self.errors.get_mut(from..) {
             cycles.iter_mut().zip(errors).for_each(|(sum, p)| sum.add(*p));

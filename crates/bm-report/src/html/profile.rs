@@ -9,7 +9,7 @@ use crate::html::cycles::Cycles;
 use crate::html::figure::Figure;
 use crate::html::page::{Section, fraction};
 use crate::html::plot::{ADAPTED, Axis, MEASURED, OVERSTATED, REPORTED, UNDERSTATED};
-use crate::html::profile_reads;
+use crate::html::profile_reads::{self, mates};
 use crate::html::statistics::phred;
 use crate::html::table::Table;
 use crate::text;
@@ -20,11 +20,6 @@ const LETTERS: [(&str, RGBColor); 4] =
 
 /// Fewest bases of a cycle that is drawn: at the ends of the longest reads, few have a value each.
 const MIN_BASES: u64 = 20;
-
-/// Returns the mates that there are, each with its name: empty for single reads.
-pub(super) fn mates(profile: &Profile) -> Vec<(usize, &'static str)> {
-    if profile.has_pairs() { vec![(0, "first mates"), (1, "second mates")] } else { vec![(0, "")] }
-}
 
 /// Returns the name of a figure: of a mate, before or after.
 fn name(mate: &str, when: &str) -> String {

@@ -9,7 +9,6 @@ use crate::html::cycles::{Cycles, positions};
 use crate::html::figure::Figure;
 use crate::html::page::{Section, fraction};
 use crate::html::plot::{ADAPTED, Axis, MEASURED, OVERSTATED};
-use crate::html::profile::mates;
 use crate::html::table::Table;
 use crate::text;
 
@@ -120,6 +119,11 @@ fn percentages(
         curves,
     }
     .figure()
+}
+
+/// Returns the mates that there are, each with its name: empty for single reads.
+pub(super) fn mates(profile: &Profile) -> Vec<(usize, &'static str)> {
+    if profile.has_pairs() { vec![(0, "first mates"), (1, "second mates")] } else { vec![(0, "")] }
 }
 
 /// Returns a sentence on copies; `None` without reads.
