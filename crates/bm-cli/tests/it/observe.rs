@@ -202,7 +202,7 @@ fn what_does_not_fit_together_is_refused() {
         assert!(refused(&[&damaged]).contains("damaged.obs"));
     }
     let mut other_format = zstd::decode_all(&whole[8..]).unwrap();
-    let at = other_format.windows(11).position(|text| text == b"\"format\":1,").unwrap();
+    let at = other_format.windows(11).position(|text| text == b"\"format\":2,").unwrap();
     other_format[at + 9] = b'9';
     let mut frame = zstd::Encoder::new(whole[..8].to_vec(), 1).unwrap();
     frame.window_log(17).unwrap();
