@@ -160,7 +160,7 @@ impl Row {
             Some("2") => Some(2),
             // A single read beside pairs.
             Some("0") => None,
-            Some(other) => return Fault::of(format!("expected mate 1 or 2, or 0, found {other}")),
+            Some(other) => return Fault::of(format!("expected mate 0, 1 or 2, found {other}")),
         };
         let pair_probability = match columns.pair_probability {
             Some(place) => fields.number(Column::PairProbability, place, 0.0..=1.0)?,
@@ -466,6 +466,6 @@ mod tests {
         let message = parse(PAIR, "r\t90\tnan\tnan\t2\t0.8\tunscored\tonly_n").unwrap_err();
         assert!(message.contains("this mate has none"), "{message}");
         let message = parse(PAIR, "r\t90\t0.7\t0.9\t3\t0.8\tpass\t-").unwrap_err();
-        assert!(message.contains("expected mate 1 or 2, or 0, found 3"), "{message}");
+        assert!(message.contains("expected mate 0, 1 or 2, found 3"), "{message}");
     }
 }
