@@ -166,7 +166,7 @@ pub struct Template<'a> {
 /// One read of a template.
 #[derive(Clone, Copy)]
 pub struct Mate<'a> {
-    /// Its record, without the bases that are left out of it ([`Inputs::umi`]).
+    /// Its record, without the bases that are left out of it ([`crate::Inputs::umi`]).
     pub record: RecordRef<'a>,
     /// Its record as it was read.
     pub whole: RecordRef<'a>,
@@ -200,7 +200,7 @@ fn as_read<'a>(record: RecordRef<'a>, same_quality: &'a [u8]) -> ReadRef<'a> {
 }
 
 impl<'a> Template<'a> {
-    /// Returns whether an earlier template of the run has the same bases ([`Inputs::dedup`]).
+    /// Returns whether an earlier template of the run has the same bases ([`crate::Inputs::dedup`]).
     pub fn is_copy(&self) -> bool {
         self.is_copy
     }
