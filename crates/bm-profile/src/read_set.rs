@@ -21,13 +21,13 @@ pub(crate) const SCORES: usize = Phred::MAX.get() as usize + 1;
 pub struct ReadSet {
     /// Reads.
     pub reads: u64,
-    /// Bases by letter ([`BASES`]). **Shape:** [cycles].
+    /// Bases by letter ([`BASES`]). **Shape:** `[cycles]`.
     pub bases: Vec<[u64; 5]>,
-    /// Bases by reported quality. **Shape:** for each score that occurs, at most [cycles].
+    /// Bases by reported quality. **Shape:** for each score that occurs, at most `[cycles]`.
     pub qualities: BTreeMap<u8, Vec<u64>>,
-    /// Errors that a model expects. **Shape:** at most [cycles].
+    /// Errors that a model expects. **Shape:** at most `[cycles]`.
     pub expected_errors: Vec<ExactSum>,
-    /// Bases without an error probability by the model. **Shape:** at most [cycles].
+    /// Bases without an error probability by the model. **Shape:** at most `[cycles]`.
     pub unscored: Vec<u64>,
     /// Bases whose error probability by the model is at most 1 %, and at most 0.1 %: those of Q20 and
     /// of Q30 as the model sees them.
