@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod options;
 mod progress;
+mod sheet;
 mod terminal;
 
 use std::ffi::OsString;

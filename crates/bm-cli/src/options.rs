@@ -4,6 +4,7 @@ pub(crate) mod criteria;
 pub(crate) mod dedup;
 pub(crate) mod engine;
 pub(crate) mod goal;
+pub(crate) mod index;
 pub(crate) mod input;
 pub(crate) mod learning;
 pub(crate) mod reports;

@@ -23,11 +23,15 @@ pub enum PairMode {
     Both,
     /// One mate must pass.
     Any,
+    /// The first mate must pass, and the second comes along.
+    First,
+    /// The second mate must pass, and the first comes along.
+    Second,
 }
 
 impl PairMode {
     /// All modes.
-    pub const ALL: [Self; 3] = [Self::Joint, Self::Both, Self::Any];
+    pub const ALL: [Self; 5] = [Self::Joint, Self::Both, Self::Any, Self::First, Self::Second];
 
     /// Returns the mode as a word.
     pub const fn name(self) -> &'static str {
@@ -35,6 +39,17 @@ impl PairMode {
             Self::Joint => "joint",
             Self::Both => "both",
             Self::Any => "any",
+            Self::First => "first",
+            Self::Second => "second",
+        }
+    }
+
+    /// Returns which mate alone decides about the pair, if one does: 0 or 1.
+    pub(crate) const fn judged(self) -> Option<usize> {
+        match self {
+            Self::First => Some(0),
+            Self::Second => Some(1),
+            Self::Joint | Self::Both | Self::Any => None,
         }
     }
 }
@@ -204,6 +219,8 @@ impl Decider {
         let is_kept = match mode {
             PairMode::Both => passes == [true; 2],
             PairMode::Any => passes != [false; 2],
+            PairMode::First => passes[0],
+            PairMode::Second => passes[1],
             PairMode::Joint => {
                 let is_scored = matches!(joint, Prediction::Scored(_));
                 if is_scored {
@@ -223,6 +240,11 @@ impl Decider {
             } else if mode == PairMode::Joint && matches!(prediction, Prediction::Scored(_)) {
                 // Mates scored as one read fail together.
                 Fate::lost(by_rules[i].and(joint_reasons), prediction)
+            } else if mode.judged().is_some_and(|judged| judged != i)
+                && matches!(prediction, Prediction::Scored(_))
+            {
+                // It was not judged.
+                Fate::lost(Reasons::NONE, prediction)
             } else {
                 Fate::lost(by_rules[i].and(by_score[i]), prediction)
             }

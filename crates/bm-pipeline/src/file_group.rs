@@ -34,12 +34,14 @@ pub struct FileGroup {
     /// The file of the second mates.
     mates: Option<PathBuf>,
     interleaved: bool,
+    /// The files of index reads.
+    index: Vec<PathBuf>,
 }
 
 impl FileGroup {
     /// Returns a file of single reads.
     pub fn single(path: impl Into<PathBuf>) -> Self {
-        Self { first: path.into(), mates: None, interleaved: false }
+        Self { first: path.into(), mates: None, interleaved: false, index: Vec::new() }
     }
 
     /// Returns two files of mates, in the same order.
@@ -50,6 +52,16 @@ impl FileGroup {
     /// Returns a file in which mates follow each other.
     pub fn interleaved(path: impl Into<PathBuf>) -> Self {
         Self { interleaved: true, ..Self::single(path) }
+    }
+
+    /// Returns the same files with files of index reads beside them: a record for each template.
+    pub fn with_index(self, index: Vec<PathBuf>) -> Self {
+        Self { index, ..self }
+    }
+
+    /// Returns the files of index reads.
+    pub fn index(&self) -> &[PathBuf] {
+        &self.index
     }
 
     /// Returns the layout of the reads.

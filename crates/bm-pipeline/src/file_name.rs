@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 pub(crate) enum Role {
     First,
     Second,
+    /// It has index reads: the first file of them, or the second.
+    Index(usize),
 }
 
 /// What the name of a file says of its reads.
@@ -26,8 +28,8 @@ const ENDS: [&[&str]; 2] = [
 ];
 
 impl FileName {
-    /// Returns what the name of the file says: the last of its words that is `R1` or `R2`, or its last
-    /// word before the extensions if this is `1` or `2`. `None` if it has none of them.
+    /// Returns what the name of the file says: the last of its words that is `R1`, `R2`, `I1` or `I2`, or
+    /// its last word before the extensions if this is `1` or `2`. `None` if it has none of them.
     pub(crate) fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_string_lossy();
         let mut stem = &*name;
@@ -40,6 +42,8 @@ impl FileName {
         let role_of = |word: &str| match word {
             "R1" | "r1" => Some((Role::First, true)),
             "R2" | "r2" => Some((Role::Second, true)),
+            "I1" => Some((Role::Index(0), true)),
+            "I2" => Some((Role::Index(1), true)),
             _ => None,
         };
         let words: Vec<(usize, &str)> = words(stem).collect();
@@ -92,6 +96,13 @@ mod tests {
         }
         for path in ["reads.fq", "-", "1.fq", "a_3.fq", "a_R12.fq", "AR1.fq", "a_1_x.fq", ""] {
             assert_eq!(FileName::of(Path::new(path)), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn files_of_index_reads_are_recognised() {
+        for (name, file) in [("S1_L001_I1_001.fastq.gz", 0), ("x_I2.fq", 1)] {
+            assert_eq!(FileName::of(Path::new(name)).unwrap().role, Role::Index(file));
         }
     }
 

@@ -32,9 +32,12 @@ pub struct Filter {
     pub merged: Option<PathBuf>,
     /// Output for all other reads, with the reasons in their descriptions.
     pub discarded: Option<PathBuf>,
-    /// Most reads or pairs in each of numbered files instead of [`Filter::output`] and
-    /// [`Filter::output2`]: `0001.` and so on before their names.
+    /// Most reads or pairs in each of numbered files instead of [`Filter::output`],
+    /// [`Filter::output2`] and [`Filter::index`]: `0001.` and so on before their names.
     pub split_reads: Option<u64>,
+    /// Outputs for the index reads of the reads and pairs that pass, unchanged and in the same order: one
+    /// for each file of index reads of a group, or none.
+    pub index: Vec<PathBuf>,
     /// Whether scores are written into the descriptions.
     pub annotate: bool,
     /// Whether kept reads get the model's qualities instead of the instrument's.
@@ -52,6 +55,7 @@ impl Filter {
             merged: None,
             discarded: None,
             split_reads: None,
+            index: Vec::new(),
             annotate: false,
             recalibrate: false,
         }
@@ -59,14 +63,14 @@ impl Filter {
 
     /// Returns the outputs, the main one first.
     pub fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
-        let Self { output, output2, singles, merged, discarded, .. } = self;
+        let Self { output, output2, singles, merged, discarded, index, .. } = self;
         let others = [output2, singles, merged, discarded];
-        std::iter::once(output).chain(others.into_iter().flatten())
+        std::iter::once(output).chain(others.into_iter().flatten()).chain(index)
     }
 
     /// Refuses outputs that cannot be numbered files.
     fn check_split(&self) -> Result<(), PipelineError> {
-        let mut outputs = [Some(&self.output), self.output2.as_ref()].into_iter().flatten();
+        let mut outputs = std::iter::once(&self.output).chain(&self.output2).chain(&self.index);
         match outputs.find(|path| is_stdio(path) || is_special(path)) {
             Some(path) if self.split_reads.is_some() => PipelineError::refuse(format!(
                 "{}: is no file, and --split-reads writes several; give it a name",
@@ -74,6 +78,32 @@ impl Filter {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Checks that each group of files has as many files of index reads as there are outputs for them.
+    fn check_index(&self) -> Result<(), PipelineError> {
+        let outputs = self.index.len();
+        let groups = self.settings.inputs.groups();
+        let numbers: Vec<usize> = groups.iter().map(|group| group.index().len()).collect();
+        let most = numbers.iter().copied().max().unwrap_or(0);
+        if most > 0 && self.settings.inputs.is_mixed() {
+            return PipelineError::refuse(
+                "index reads: of pairs and single reads together, it is not clear whose they are; \
+                 filter each apart",
+            );
+        }
+        if most > 0 && self.settings.inputs.shard.is_some() {
+            return PipelineError::refuse(
+                "--shard: index reads are not divided; filter the files whole, or without --index",
+            );
+        }
+        if outputs > 0 && numbers.iter().any(|number| *number != outputs) {
+            return PipelineError::refuse(format!(
+                "--index-output: names {outputs} files, and there are {} of index reads",
+                numbers.iter().find(|number| **number != outputs).unwrap_or(&0)
+            ));
+        }
+        Ok(())
     }
 
     /// Filters the reads. [`Finished::commit`] gives the outputs their names.
@@ -94,6 +124,7 @@ impl Filter {
                 "pairs and single reads: the single reads that pass go to --singles; name a file there",
             );
         }
+        self.check_index()?;
         let inputs = self.settings.files();
         let compression = self.settings.compression();
         let mut outputs = Vec::new();
@@ -115,6 +146,7 @@ impl Filter {
             merged: self.merged.as_deref().map(&mut create).transpose()?,
             singles,
             discarded: self.discarded.as_deref().map(&mut create).transpose()?,
+            index: self.index.iter().map(|path| create(&main(path))).collect::<Result<_, _>>()?,
         };
         let job = Job {
             settings: &self.settings,
@@ -126,7 +158,9 @@ impl Filter {
         };
         let splitter = self.split_reads.map(|most| {
             let cut = [Some((first, &self.output)), second.zip(self.output2.as_ref())];
-            let cut = cut.into_iter().flatten().map(|(place, path)| (place, path.clone()));
+            let index = places.index.iter().copied().zip(&self.index);
+            let cut = cut.into_iter().flatten().chain(index);
+            let cut = cut.map(|(place, path)| (place, path.clone()));
             let others = [&self.singles, &self.merged, &self.discarded].into_iter().flatten();
             let create = |path: &Path| Output::create(path, &inputs, &compression);
             Splitter::new(

@@ -1,5 +1,7 @@
 //! Reads the files of a group: single reads, or mates whose names and number are checked.
 
+use std::mem;
+
 use bm_io::{Input, Shard};
 use bm_reads::fastq::{BatchSize, RecordBatch};
 use bm_reads::mates::{self, Mismatch};
@@ -16,6 +18,8 @@ const SECOND_TEXT: usize = 16;
 pub(crate) struct GroupReader {
     /// One file, or two of mates.
     pub(crate) inputs: Vec<Input>,
+    /// The files of index reads: a record for each template.
+    pub(crate) index: Vec<Input>,
     pub(crate) layout: Layout,
     /// First mates that were read already, and whether there may be more after them: their second
     /// mates were too long for one batch.
@@ -28,7 +32,13 @@ pub(crate) struct GroupReader {
 
 impl GroupReader {
     pub(crate) fn new(inputs: Vec<Input>, layout: Layout) -> Self {
-        Self { inputs, layout, held: None, same_number: None, shard: None }
+        let index = Vec::new();
+        Self { inputs, index, layout, held: None, same_number: None, shard: None }
+    }
+
+    /// Returns the reader with files of index reads, which are read in step.
+    pub(crate) fn with_index(self, index: Vec<Input>) -> Self {
+        Self { index, ..self }
     }
 
     /// Returns the reader of a shard of the same files, which were `opened` at it.
@@ -91,7 +101,60 @@ impl GroupReader {
                 self.check_names(batch).map_err(|error| self.explained(error))?;
             }
         }
+        self.read_index(batch, bytes, more)?;
         Ok(more)
+    }
+
+    /// Reads the index reads of a batch of templates, of which there may be more.
+    fn read_index(
+        &mut self,
+        batch: &mut TemplateBatch,
+        bytes: usize,
+        more: bool,
+    ) -> Result<(), PipelineError> {
+        let templates = batch.number();
+        batch.index.resize_with(self.index.len(), RecordBatch::default);
+        let bytes = bytes.saturating_mul(SECOND_TEXT).max(1);
+        for (place, file) in self.index.iter_mut().enumerate() {
+            let mut index = mem::take(&mut batch.index[place]);
+            file.read_batch(&mut index, BatchSize::RecordsUpTo { records: templates, bytes })?;
+            let first = &batch.files[0];
+            let step = first.len().checked_div(templates).unwrap_or(1);
+            if index.len() < templates {
+                if index.bytes() >= bytes {
+                    return PipelineError::refuse(format!(
+                        "{}: has far more text than the reads beside it; are these index reads?",
+                        file.name()
+                    ));
+                }
+                // The fault may be in the next record.
+                file.read_batch(&mut RecordBatch::default(), BatchSize::Records(1))?;
+                let read = address(first, step * index.len());
+                return uneven(file, &self.inputs[0], &read);
+            }
+            for (number, record) in index.iter().enumerate() {
+                let Some(read) = first.get(step * number) else { continue };
+                if mates::check(read.definition, record.definition) == Some(Mismatch::Names) {
+                    return PipelineError::refuse(format!(
+                        "{}: {}: is no index read of {}: {}; index reads must be in the same order, \
+                         and none left out",
+                        file.name(),
+                        address(&index, number),
+                        self.inputs[0].name(),
+                        address(first, step * number)
+                    ));
+                }
+            }
+            if !more {
+                let mut next = RecordBatch::default();
+                file.read_batch(&mut next, BatchSize::Records(1))?;
+                if !next.is_empty() {
+                    return uneven(&self.inputs[0], file, &address(&next, 0));
+                }
+            }
+            batch.index[place] = index;
+        }
+        Ok(())
     }
 
     /// Checks that both files end together.

@@ -28,16 +28,22 @@ impl FileGroup {
         match paths {
             [path] => Ok(vec![Self::single(path)]),
             [first, second] => {
-                if let (Some(one), Some(other)) = (FileName::of(first), FileName::of(second))
-                    && (one.has_letter && other.has_letter && one.role == other.role)
-                    && one.lane != other.lane
-                {
-                    return PipelineError::refuse(format!(
-                        "{} and {}: are by their names of the same mate, of two lanes or samples; \
-                         {ADVICE}",
-                        name(first),
-                        name(second)
-                    ));
+                if let (Some(one), Some(other)) = (FileName::of(first), FileName::of(second)) {
+                    if [one.role, other.role].iter().any(|role| matches!(role, Role::Index(_))) {
+                        return by_lane(paths);
+                    }
+                    if one.has_letter
+                        && other.has_letter
+                        && one.role == other.role
+                        && one.lane != other.lane
+                    {
+                        return PipelineError::refuse(format!(
+                            "{} and {}: are by their names of the same mate, of two lanes or samples; \
+                             {ADVICE}",
+                            name(first),
+                            name(second)
+                        ));
+                    }
                 }
                 Ok(vec![Self::pair(first, second)])
             }
@@ -89,9 +95,16 @@ impl FileGroup {
     }
 }
 
-/// Returns the files in lanes, each of two files of mates.
+/// The files of a lane.
+#[derive(Default)]
+struct Lane<'a> {
+    mates: [Option<&'a PathBuf>; 2],
+    index: [Option<&'a PathBuf>; 2],
+}
+
+/// Returns the files in lanes, each of two files of mates, or of single reads with index reads.
 fn by_lane(paths: &[PathBuf]) -> Result<Vec<FileGroup>, PipelineError> {
-    let mut lanes: Vec<(PathBuf, [Option<&PathBuf>; 2])> = Vec::new();
+    let mut lanes: Vec<(PathBuf, Lane<'_>)> = Vec::new();
     for path in paths {
         let Some(FileName { role, lane, .. }) = FileName::of(path) else {
             return PipelineError::refuse(format!(
@@ -100,25 +113,42 @@ fn by_lane(paths: &[PathBuf]) -> Result<Vec<FileGroup>, PipelineError> {
             ));
         };
         let place = lanes.iter().position(|(known, _)| *known == lane).unwrap_or_else(|| {
-            lanes.push((lane, [None; 2]));
+            lanes.push((lane, Lane::default()));
             lanes.len() - 1
         });
-        let file = &mut lanes[place].1[usize::from(role == Role::Second)];
+        let lane = &mut lanes[place].1;
+        let file = match role {
+            Role::First => &mut lane.mates[0],
+            Role::Second => &mut lane.mates[1],
+            Role::Index(file) => &mut lane.index[file],
+        };
         if file.replace(path).is_some() {
             return PipelineError::refuse(format!("{}: is named twice", name(path)));
         }
     }
-    let group = |(_, files): (PathBuf, [Option<&PathBuf>; 2])| match files {
-        [Some(first), Some(second)] => Ok(FileGroup::pair(first, second)),
-        [one, other] => {
-            let path = one.or(other).map_or_else(String::new, |path| name(path));
-            let missing = if one.is_some() { "second" } else { "first" };
-            PipelineError::refuse(format!(
-                "{path}: the file of its {missing} mates is missing; {ADVICE}"
-            ))
+    lanes.into_iter().map(|(_, lane)| lane.group()).collect()
+}
+
+impl Lane<'_> {
+    /// Returns the files as a group.
+    fn group(self) -> Result<FileGroup, PipelineError> {
+        let index: Vec<PathBuf> = self.index.into_iter().flatten().cloned().collect();
+        let of = |path: Option<&PathBuf>| path.map_or_else(String::new, |path| name(path));
+        match self.mates {
+            [Some(first), Some(second)] => Ok(FileGroup::pair(first, second).with_index(index)),
+            [Some(first), None] if !index.is_empty() => {
+                Ok(FileGroup::single(first).with_index(index))
+            }
+            [Some(first), None] => PipelineError::refuse(format!(
+                "{}: the file of its second mates is missing; {ADVICE}",
+                of(Some(first))
+            )),
+            [None, second] => PipelineError::refuse(format!(
+                "{}: the file of its first mates is missing; {ADVICE}",
+                of(second.or(index.first()))
+            )),
         }
-    };
-    lanes.into_iter().map(group).collect()
+    }
 }
 
 /// How two files belong together.

@@ -102,9 +102,10 @@ impl Inputs {
         Self::of(Source::Files(groups))
     }
 
-    /// Returns the same way of reading for one group of files.
+    /// Returns the same way of reading for one group of files, without their index reads.
     pub(crate) fn with_group(&self, group: &FileGroup) -> Self {
-        Self { source: Source::Files(vec![group.clone()]), ..self.clone() }
+        let group = group.clone().with_index(Vec::new());
+        Self { source: Source::Files(vec![group]), ..self.clone() }
     }
 
     /// Returns the groups of files, in the order in which they are read; none for text in memory.
@@ -118,6 +119,11 @@ impl Inputs {
     /// Returns the files of reads; none for text in memory.
     pub fn paths(&self) -> Vec<&Path> {
         self.groups().iter().flat_map(FileGroup::paths).collect()
+    }
+
+    /// Returns the files of index reads.
+    pub fn index_paths(&self) -> Vec<&Path> {
+        self.groups().iter().flat_map(FileGroup::index).map(PathBuf::as_path).collect()
     }
 
     /// Returns the text in memory, if the reads are not in files.

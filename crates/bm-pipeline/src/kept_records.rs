@@ -27,6 +27,8 @@ pub(crate) struct Places {
     pub(crate) singles: Option<usize>,
     /// Reads that are not kept.
     pub(crate) discarded: Option<usize>,
+    /// Index reads of kept templates, file by file.
+    pub(crate) index: Vec<usize>,
 }
 
 /// Records of FASTQ.
@@ -61,6 +63,13 @@ impl Product for KeptRecords {
             };
             if let Some(text) = place.and_then(|place| texts.get_mut(place)) {
                 self.record(text, scored, mate, fate);
+            }
+        }
+        // In step with the kept reads and pairs: a mate that is kept alone has none.
+        if decision.fates().iter().all(|fate| fate.verdict == Verdict::Pass && !fate.alone) {
+            for (record, place) in scored.template.index().zip(&self.places.index) {
+                // Writing to memory does not fail.
+                let _ = record.write_to(&mut texts[*place], b"");
             }
         }
     }

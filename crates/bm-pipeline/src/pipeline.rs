@@ -177,7 +177,9 @@ impl Batch {
     /// Returns the memory that the batch takes until it is written, in bytes.
     fn weight(&self, bytes_per_text: usize, bytes_per_read: usize) -> usize {
         let reads = self.templates.len().saturating_mul(bytes_per_read);
-        self.templates.bytes().saturating_mul(bytes_per_text).saturating_add(reads)
+        let index = self.templates.index_bytes();
+        let text = self.templates.bytes().saturating_mul(bytes_per_text);
+        text.saturating_add(reads).saturating_add(index.saturating_mul(2))
     }
 
     /// Finds the part of each read that is scored: the sample's, within the fixed cuts.
@@ -286,7 +288,7 @@ impl Batch {
                 predictions[index] = Prediction::Unscored(ReadError::EmptyRead);
             }
         }
-        let rule = model.pair_rule();
+        let (rule, judged) = (model.pair_rule(), plan.decider.mode.judged());
         merged.clear();
         if run_inserts.is_some_and(RunInserts::merges) {
             merged.fill(templates, inserts, parts, bases, &plan.trimming, rule);
@@ -294,6 +296,9 @@ impl Batch {
         joints.extend(templates.templates().filter_map(|template| match template.mates() {
             [one, other] => {
                 let mates = [one, other];
+                if let Some(judged) = judged {
+                    return Some(predictions[mates[judged].index].clone());
+                }
                 let predictions = mates.map(|mate| &predictions[mate.index]);
                 let lengths = mates.map(|mate| match parts.get(mate.index) {
                     Some(part) => part.judged.len(),
@@ -822,6 +827,7 @@ mod tests {
                 merged: None,
                 singles: None,
                 discarded: Some(1),
+                index: Vec::new(),
             };
             let records = KeptRecords { places, annotate: false, recalibrated: None, umi: None };
             let keep = BaseRange::new(2, usize::MAX);

@@ -121,6 +121,7 @@ impl RunSettings {
     /// Returns all files that are read, a model's among them.
     pub fn files(&self) -> Vec<&Path> {
         let mut files = self.inputs.paths();
+        files.extend(self.inputs.index_paths());
         files.extend(self.scores.as_ref().map(|scores| scores.table.as_path()));
         files.extend(self.engine.model.as_deref().map(Path::new).filter(|path| path.is_file()));
         files.extend(self.engine.ort_library.as_deref());

@@ -167,9 +167,6 @@ impl Row {
             None => None,
         };
         let pair_probability = pair_probability.and_then(Probability::new);
-        if pair_probability.is_some() && !is_scored {
-            return Fault::of("a pair has a probability, but this mate has none");
-        }
         let fate = Fate { keep, ..fields.fate(is_scored, mate.is_some())? };
         Ok(Self { length, prediction, mate, pair_probability, fate })
     }
@@ -194,8 +191,15 @@ impl Row {
             ));
         }
         let is_scored = |row: &Self| row.prediction.probability().is_some();
-        if self.pair_probability.is_some() != (is_scored(self) && is_scored(other)) {
-            return Fault::of("pair_probability nan, but both mates have a probability");
+        // Where one mate alone is judged, the other one may have no probability.
+        match (self.pair_probability.is_some(), is_scored(self), is_scored(other)) {
+            (false, true, true) => {
+                return Fault::of("pair_probability nan, but both mates have a probability");
+            }
+            (true, false, false) => {
+                return Fault::of("the pair has a probability, but neither mate has one");
+            }
+            _ => {}
         }
         let passes = |row: &Self| row.fate.verdict == Verdict::Pass;
         // A mate without a probability is kept only where the other one passes by its own.
@@ -458,13 +462,16 @@ mod tests {
                 "both mates have a probability",
             ),
             ("r\t90\tnan\tnan\t1\tnan\tpass\t-", unscored, "neither mate that passes"),
+            (
+                "r\t90\tnan\tnan\t1\t0.8\tunscored\tonly_n",
+                "r\t90\tnan\tnan\t2\t0.8\tunscored\tonly_n",
+                "neither mate has one",
+            ),
             (one, huge, "a pair of more than 4294967295 bases"),
         ] {
             let message = check(one, other).unwrap_err();
             assert!(message.contains(expected), "{message}");
         }
-        let message = parse(PAIR, "r\t90\tnan\tnan\t2\t0.8\tunscored\tonly_n").unwrap_err();
-        assert!(message.contains("this mate has none"), "{message}");
         let message = parse(PAIR, "r\t90\t0.7\t0.9\t3\t0.8\tpass\t-").unwrap_err();
         assert!(message.contains("expected mate 0, 1 or 2, found 3"), "{message}");
     }

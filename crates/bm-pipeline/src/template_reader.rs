@@ -60,7 +60,10 @@ impl TemplateReader {
         let open = |group: &FileGroup| {
             let files = group.paths().map(|path| open_input(path, inputs, tasks, cancellation));
             let files = files.collect::<Result<Vec<_>, _>>()?;
-            Ok::<_, PipelineError>(GroupReader::new(files, group.layout()))
+            let index = group.index().iter();
+            let index = index.map(|path| open_input(path, inputs, tasks, cancellation));
+            let index = index.collect::<Result<Vec<_>, _>>()?;
+            Ok::<_, PipelineError>(GroupReader::new(files, group.layout()).with_index(index))
         };
         let groups = match inputs.in_memory() {
             Some(text) => {
@@ -85,7 +88,7 @@ impl TemplateReader {
             seen: inputs.dedup.map(Seen::new),
         };
         if inputs.strict {
-            reader.inputs().try_for_each(|input| input.end().require())?;
+            reader.all_inputs().try_for_each(|input| input.end().require())?;
         }
         Ok(reader)
     }
@@ -127,12 +130,12 @@ impl TemplateReader {
                  same"
             )
         });
-        self.inputs().filter_map(|input| input.end().warning()).chain(same_number)
+        self.all_inputs().filter_map(|input| input.end().warning()).chain(same_number)
     }
 
-    /// Returns the names of the files in messages.
+    /// Returns the names of the files in messages, those of index reads last.
     pub fn names(&self) -> Vec<String> {
-        self.inputs().map(|input| input.name().to_owned()).collect()
+        self.all_inputs().map(|input| input.name().to_owned()).collect()
     }
 
     /// Returns how the reads of the group that is read belong together.
@@ -150,6 +153,11 @@ impl TemplateReader {
         self.groups.iter().flat_map(|group| &group.inputs)
     }
 
+    /// Returns the files of reads, then those of index reads.
+    fn all_inputs(&self) -> impl Iterator<Item = &Input> {
+        self.inputs().chain(self.groups.iter().flat_map(|group| &group.index))
+    }
+
     /// Returns the first file of the group that is read, which measures progress.
     pub fn leading(&self) -> &Input {
         &self.groups[self.current].inputs[0]
@@ -160,7 +168,7 @@ impl TemplateReader {
         self.current
     }
 
-    /// Returns the number of records read. Between batches, first mates may be ahead.
+    /// Returns the number of records read, without index reads. Between batches, first mates may be ahead.
     pub fn records(&self) -> u64 {
         self.inputs().map(Input::records).sum()
     }
@@ -266,7 +274,7 @@ pub(crate) fn refuse_same(inputs: &Inputs) -> Result<(), PipelineError> {
         }
     }
     let mut known = BTreeSet::new();
-    for path in inputs.paths() {
+    for path in inputs.paths().into_iter().chain(inputs.index_paths()) {
         if !known.insert(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())) {
             return PipelineError::refuse(format!(
                 "{}: is named twice; its reads would count twice",

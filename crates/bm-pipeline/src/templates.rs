@@ -17,6 +17,8 @@ pub struct TemplateBatch {
     pub(crate) before: u64,
     /// Records of the first file, and the same number from the second.
     pub(crate) files: [RecordBatch; 2],
+    /// Records of the index reads, file by file: one for each template.
+    pub(crate) index: Vec<RecordBatch>,
     /// Quality scores for the longest read that models get instead of the reported ones; empty if
     /// they get these.
     same_quality: Vec<u8>,
@@ -112,6 +114,11 @@ impl TemplateBatch {
         self.files().map(RecordBatch::bytes).sum()
     }
 
+    /// Returns the size of the index reads' text in bytes.
+    pub(crate) fn index_bytes(&self) -> usize {
+        self.index.iter().map(RecordBatch::bytes).sum()
+    }
+
     /// Returns whether there are no reads.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -145,12 +152,13 @@ impl TemplateBatch {
             };
             let single = |place| mate(first, place, place);
             let is_copy = self.copies.get(i).copied().unwrap_or(false);
+            let index = Index { files: &self.index, place: i };
             let (mates, count) = match self.layout {
                 Layout::Single => ([single(i)?; 2], 1),
                 Layout::Interleaved => ([single(2 * i)?, single(2 * i + 1)?], 2),
                 Layout::TwoFiles => ([single(i)?, mate(second, i, first.len() + i)?], 2),
             };
-            Some(Template { mates, count, is_copy })
+            Some(Template { mates, count, is_copy, index })
         })
     }
 }
@@ -161,6 +169,14 @@ pub struct Template<'a> {
     mates: [Mate<'a>; 2],
     count: usize,
     is_copy: bool,
+    index: Index<'a>,
+}
+
+/// The index reads of a template: the records at this place of each file.
+#[derive(Clone, Copy)]
+struct Index<'a> {
+    files: &'a [RecordBatch],
+    place: usize,
 }
 
 /// One read of a template.
@@ -208,5 +224,11 @@ impl<'a> Template<'a> {
     /// Returns the reads: one, or the first and the second mate.
     pub fn mates(&self) -> &[Mate<'a>] {
         &self.mates[..self.count]
+    }
+
+    /// Returns its index reads, one of each file of these.
+    pub fn index(&self) -> impl Iterator<Item = RecordRef<'a>> {
+        let Index { files, place } = self.index;
+        files.iter().filter_map(move |file| file.get(place))
     }
 }

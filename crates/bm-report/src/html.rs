@@ -23,6 +23,7 @@ mod profile_reads;
 mod qualities;
 mod ratios;
 mod retention;
+mod samples;
 mod statistics;
 mod survey;
 mod table;

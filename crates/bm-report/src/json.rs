@@ -4,7 +4,7 @@ use std::io::Write;
 
 use bm_io::{IoError, Output};
 use serde::Serialize;
-use serde_json::Serializer;
+use serde_json::{Serializer, Value};
 
 use crate::lines::Lines;
 
@@ -21,4 +21,11 @@ pub fn write_json(report: &impl Serialize, output: &mut Output) -> Result<(), Io
         .map_err(std::io::Error::from)
         .and_then(|()| output.write_all(b"\n"))
         .map_err(IoError::system(name))
+}
+
+/// Returns facts with their numbers as in the file: those of single precision with their own digits.
+pub(crate) fn as_written(facts: &impl Serialize) -> Value {
+    let value = serde_json::to_string(facts).and_then(|text| serde_json::from_str(&text));
+    // Facts that were read from JSON can be written.
+    value.unwrap_or_default()
 }

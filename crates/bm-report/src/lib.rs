@@ -55,8 +55,8 @@ pub use loss_facts::{
     ExcessFacts, LooserFacts, LossFacts, ModelAloneFacts, TrimTrialFacts, WhyFacts,
 };
 pub use part_facts::{PartFacts, ShardFacts};
-pub use report::{CriteriaFacts, ModelFacts, Report, TrimFacts};
-pub use run_facts::{Domain, EngineFacts, LongReadFacts, Time};
+pub use report::{CriteriaFacts, Report, TrimFacts};
+pub use run_facts::{Domain, EngineFacts, LongReadFacts, ModelFacts, Time};
 
 /// The examples of the README, as tests.
 #[cfg(doctest)]

@@ -1,13 +1,15 @@
 //! Reports of the parts of a run as one.
 
-use std::collections::HashMap;
+mod samples;
+
+use std::collections::{HashMap, HashSet};
 
 use bm_pipeline::Losses;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::adapter_facts::Accepted;
 use crate::error::ReportError;
+use crate::json::as_written;
 use crate::loss_facts::LossFacts;
 use crate::part_facts::{PartFacts, ShardFacts};
 use crate::parts;
@@ -27,6 +29,9 @@ impl Report {
     /// are left out unless all reports have them; what trimming would keep of the first reads is left
     /// out; what the base model alone would keep of them is left out unless all reports say the same.
     ///
+    /// Samples of a sheet may each have a model of its own, which their parts name, and be pairs or single
+    /// reads.
+    ///
     /// # Errors
     ///
     /// If the reports are not of one run: of other commands, versions, models or options; if two are
@@ -40,7 +45,8 @@ impl Report {
         let with_reads = reports.iter().find(|(_, report)| report.totals.reads.r#in > 0);
         let (chosen_name, chosen) = with_reads.map_or((first_name, first), |(name, it)| (name, it));
         for (name, report) in reports {
-            refuse_other(chosen_name, chosen, name, report)?;
+            let common = if are_samples(reports) { samples::common } else { common };
+            refuse_other((chosen_name, chosen), (name, report), common)?;
         }
         let mut merged = chosen.clone();
         merged.totals = first.totals;
@@ -68,6 +74,12 @@ impl Report {
             merged.model_alone = merged
                 .model_alone
                 .filter(|alone| report.model_alone.as_ref().is_some_and(|other| other == alone));
+        }
+        let mut known = HashSet::new();
+        let samples = reports.iter().flat_map(|(_, report)| &report.samples);
+        merged.samples = samples.filter(|sample| known.insert(*sample)).cloned().collect();
+        if are_samples(reports) {
+            samples::keep_common(&mut merged, reports);
         }
         let parts: Vec<PartFacts> = reports.iter().flat_map(|it| parts_of(&it.1)).collect();
         let losses = Losses::of(&merged.totals, &merged.near_misses);
@@ -97,6 +109,8 @@ fn parts_of(report: &Report) -> Vec<PartFacts> {
         inputs: report.inputs.clone(),
         outputs: report.outputs.clone(),
         shard: report.shard,
+        sample: report.samples.first().cloned(),
+        model: report.model.clone().filter(|_| !report.samples.is_empty()),
         scores: report.scores.clone(),
         reads: report.totals.reads,
         adapters_found: report.adapters_found.clone(),
@@ -105,13 +119,6 @@ fn parts_of(report: &Report) -> Vec<PartFacts> {
         engine: report.engine.clone(),
         time: report.time,
     }]
-}
-
-/// Returns facts with their numbers as in the file: those of single precision with their own digits.
-fn as_written(facts: &impl Serialize) -> Value {
-    let value = serde_json::to_string(facts).and_then(|text| serde_json::from_str(&text));
-    // Facts that were read from JSON can be written.
-    value.unwrap_or_default()
 }
 
 /// Returns what must be the same in all parts of a run.
@@ -145,12 +152,17 @@ fn common(report: &Report) -> Value {
     common
 }
 
-/// Refuses a report that is of another run than `one`, and says by what.
+/// Returns whether all reports are of samples of a sheet, each of which may have what it learned.
+fn are_samples(reports: &[(String, Report)]) -> bool {
+    reports.iter().all(|(_, report)| !report.samples.is_empty())
+}
+
+/// Refuses a report that is of another run than `one`, by what is `common` to reports of one run, and says by
+/// what.
 fn refuse_other(
-    one_name: &str,
-    one: &Report,
-    name: &str,
-    report: &Report,
+    (one_name, one): (&str, &Report),
+    (name, report): (&str, &Report),
+    common: fn(&Report) -> Value,
 ) -> Result<(), ReportError> {
     let (mut ours, mut theirs) = (common(one), common(report));
     if report.totals.reads.r#in == 0 || one.totals.reads.r#in == 0 {

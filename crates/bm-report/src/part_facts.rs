@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapter_facts::MateAdapters;
 use crate::library_facts::LibraryFacts;
-use crate::run_facts::{Domain, EngineFacts, Time};
+use crate::run_facts::{Domain, EngineFacts, ModelFacts, Time};
 use crate::text;
 
 /// A part of a run: its files, and what was found in its first reads.
@@ -18,6 +18,12 @@ pub struct PartFacts {
     /// Which reads of the files, if not all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<ShardFacts>,
+    /// The name of the sample, if it is one of a sheet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<String>,
+    /// The model that scored it, if it is a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelFacts>,
     /// The table of scores, if one was used instead of a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scores: Option<String>,

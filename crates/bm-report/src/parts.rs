@@ -176,6 +176,8 @@ mod tests {
 
     fn part(file: &str, index: u32, of: u32) -> PartFacts {
         PartFacts {
+            sample: None,
+            model: None,
             inputs: vec![file.to_owned()],
             outputs: vec!["stdout".to_owned()],
             shard: (of > 0).then_some(ShardFacts { index, of }),

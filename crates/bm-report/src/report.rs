@@ -1,7 +1,7 @@
 //! The report of `bm filter` and `bm score`: numbers and names.
 
 use bm_pipeline::survey::Survey;
-use bm_pipeline::{Decider, Done, Engine, NearMisses, ScoreSource, Totals, Trimming, Umi};
+use bm_pipeline::{Decider, Done, NearMisses, ScoreSource, Totals, Trimming, Umi};
 use bm_profile::Profile;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::format::{FORMAT, PROGRAM};
 use crate::library_facts::LibraryFacts;
 use crate::loss_facts::{LossFacts, ModelAloneFacts};
 use crate::part_facts::{PartFacts, ShardFacts};
-use crate::run_facts::{Domain, EngineFacts, Time};
+use crate::run_facts::{Domain, EngineFacts, ModelFacts, Time};
 
 /// The report of `bm filter` and `bm score`. Its keys are a contract.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -50,7 +50,7 @@ pub struct Report {
     /// The table of scores, if one was used instead of a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scores: Option<String>,
-    /// The model.
+    /// The model; null if a table was used, or if samples have models of their own.
     pub model: Option<ModelFacts>,
     /// Whether the model applies to the run.
     pub domain: Option<Domain>,
@@ -69,6 +69,9 @@ pub struct Report {
     /// The parts of the run, if reports of parts were merged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<PartFacts>,
+    /// The names of the samples, if the reads are those of samples of a sheet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<String>,
     /// What a reader of the merged report should know of the parts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -102,27 +105,7 @@ pub struct TrimFacts {
     pub merge: bool,
 }
 
-/// The model that scored the reads.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct ModelFacts {
-    /// Id of the model.
-    pub id: String,
-    /// Version of the model.
-    pub version: u32,
-    /// Encoding of the model's input.
-    pub encoding: String,
-    /// The event that the model predicts the probability of.
-    pub label: String,
-    /// The threshold of the run, as in the criteria.
-    pub threshold: Option<f32>,
-    /// SHA-256 of the model's file, in lower-case hexadecimal.
-    pub sha256: String,
-    /// The same of the file of k-mer evidence, if the package has one and it was used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evidence_sha256: Option<String>,
-}
-
-/// What a read needs to be kept; null for criteria that were not given.
+/// What a read needs to be kept; null for criteria that were not given, or that differ by sample.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CriteriaFacts {
     /// Lowest probability.
@@ -198,6 +181,7 @@ impl Report {
                 threads: done.threads,
             },
             parts: Vec::new(),
+            samples: Vec::new(),
             warnings: Vec::new(),
             near_misses: done.near_misses.clone(),
             profile: done.profile.clone(),
@@ -235,22 +219,6 @@ impl TrimFacts {
     /// Returns whether adapters are cut off.
     pub(crate) fn cuts_adapters(&self) -> bool {
         self.cuts("adapters")
-    }
-}
-
-impl ModelFacts {
-    fn of(engine: &Engine, threshold: Option<f32>) -> Result<Self, ReportError> {
-        let facts = engine.package.facts();
-        let file = engine.package.model_file(engine.backend.variant())?;
-        Ok(Self {
-            id: facts.id.clone(),
-            version: facts.version,
-            encoding: facts.encoding.to_string(),
-            label: facts.label.clone(),
-            threshold,
-            sha256: file.sha256().to_string(),
-            evidence_sha256: engine.package.evidence_sha256().map(str::to_owned),
-        })
     }
 }
 

@@ -1,7 +1,46 @@
 //! What scored the reads of a run or of a part of one, on which engine, and how long it took.
 
+use bm_pipeline::Engine;
 use bm_quality::{Applicability, LongReads, ScoredBy};
 use serde::{Deserialize, Serialize};
+
+use crate::error::ReportError;
+
+/// The model that scored the reads.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct ModelFacts {
+    /// Id of the model.
+    pub id: String,
+    /// Version of the model.
+    pub version: u32,
+    /// Encoding of the model's input.
+    pub encoding: String,
+    /// The event that the model predicts the probability of.
+    pub label: String,
+    /// The threshold of the run, as in the criteria.
+    pub threshold: Option<f32>,
+    /// SHA-256 of the model's file, in lower-case hexadecimal.
+    pub sha256: String,
+    /// The same of the file of k-mer evidence, if the package has one and it was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_sha256: Option<String>,
+}
+
+impl ModelFacts {
+    pub(crate) fn of(engine: &Engine, threshold: Option<f32>) -> Result<Self, ReportError> {
+        let facts = engine.package.facts();
+        let file = engine.package.model_file(engine.backend.variant())?;
+        Ok(Self {
+            id: facts.id.clone(),
+            version: facts.version,
+            encoding: facts.encoding.to_string(),
+            label: facts.label.clone(),
+            threshold,
+            sha256: file.sha256().to_string(),
+            evidence_sha256: engine.package.evidence_sha256().map(str::to_owned),
+        })
+    }
+}
 
 /// Whether the model applies to the run, and what scored the reads.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

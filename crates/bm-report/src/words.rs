@@ -15,8 +15,8 @@ use crate::adapt_report::{AdaptationFacts, EvidenceFacts};
 use crate::adapter_facts::MateAdapters;
 use crate::library_facts::LibraryFacts;
 use crate::part_facts::ShardFacts;
-use crate::report::{CriteriaFacts, ModelFacts, Report};
-use crate::run_facts::{Domain, LongReadFacts};
+use crate::report::{CriteriaFacts, Report};
+use crate::run_facts::{Domain, LongReadFacts, ModelFacts};
 use crate::text;
 
 /// Fraction of covered bases below which the reads are probably not of the run that was learned.
@@ -38,6 +38,9 @@ pub fn summary(report: &Report) -> String {
             percent(kept, r#in)
         )
     }];
+    if report.samples.len() > 1 {
+        lines.push(format!("{} samples: {}", report.samples.len(), report.samples.join(", ")));
+    }
     if let Some(ShardFacts { index, of }) = report.shard {
         lines.push(match r#in {
             0 => format!("shard {index} of {of}: no read begins in it"),
@@ -109,6 +112,10 @@ pub fn about(report: &Report) -> Vec<String> {
             RECALIBRATE => format!("model {id} version {version}"),
             _ => format!("model {id} version {version}, {criteria} ({label})"),
         });
+    }
+    if report.model.is_none() && report.samples.len() > 1 {
+        let criteria = if criteria.is_empty() { String::new() } else { format!(", {criteria}") };
+        lines.push(format!("samples have models of their own{criteria}"));
     }
     if let Some(scores) = &report.scores {
         let criteria =

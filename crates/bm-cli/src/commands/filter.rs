@@ -1,13 +1,17 @@
 //! `bm filter`: keep the reads that pass.
 
+mod samples;
+
 use std::path::PathBuf;
 
 use anyhow::Result;
 use bm_io::refuse_twins;
-use bm_pipeline::{EarlierScores, Filter};
+use bm_pipeline::{EarlierScores, FileGroup, Filter};
 
+use crate::commands::filter::samples::Samples;
 use crate::options::dedup::DedupArgs;
 use crate::options::goal::GoalArgs;
+use crate::options::index::IndexArgs;
 use crate::options::scoring::ScoringArgs;
 use crate::options::umi::UmiArgs;
 use crate::options::values;
@@ -36,16 +40,20 @@ use crate::progress::TerminalObserver;
     after_help = "Examples:
   bm filter reads.fastq.gz -o kept.fastq.gz --discarded dropped.fastq.gz --report report.json
   bm filter R1.fastq.gz R2.fastq.gz -o kept_R1.fastq.gz -O kept_R2.fastq.gz
+  bm filter -1 L1_R1.fq L2_R1.fq -2 L1_R2.fq L2_R2.fq -o kept_R1.fq.gz -O kept_R2.fq.gz
+  bm filter --sheet samples.csv -o kept
   zcat reads.fastq.gz | bm filter - -o kept.fastq.zst --max-ee 1 --min-length 50",
     // Another criterion in addition to a goal would keep less than requested.
     group = clap::ArgGroup::new("goal")
         .args(["keep_fraction", "target_bases"])
         .requires("scores")
-        .conflicts_with_all(["threshold", "max_ee", "max_ee_rate"])
+        .conflicts_with_all(["threshold", "max_ee", "max_ee_rate"]),
+    mut_arg("path", |path| path.required_unless_present("sheet")),
+    mut_group("pairs", |pairs| pairs.arg("sheet"))
 )]
 pub(crate) struct Args {
     /// Where the reads that pass go; - is stdout. Both mates of a pair, one after the other, without
-    /// -O
+    /// -O. With --sheet, the folder for all outputs
     #[arg(short, long, value_name = "FILE", help_heading = "Outputs")]
     output: PathBuf,
     /// Where all other reads go, with the reasons in their descriptions:
@@ -77,11 +85,11 @@ pub(crate) struct Args {
         long,
         value_name = "FILE",
         requires = "pairs",
-        conflicts_with = "scores",
+        conflicts_with_all = ["scores", "index_output"],
         help_heading = "Pairs"
     )]
     merge: Option<PathBuf>,
-    /// Where mates go that pass alone, but not as a pair
+    /// Where mates go that pass alone, but not as a pair, and single reads beside pairs that pass
     #[arg(long, value_name = "FILE", requires = "pairs", help_heading = "Pairs")]
     singles: Option<PathBuf>,
     /// Use this table, which `bm score` made of the same files, and run no network. What was decided
@@ -93,6 +101,20 @@ pub(crate) struct Args {
         help_heading = "How much to keep"
     )]
     scores: Option<PathBuf>,
+    #[command(flatten)]
+    index: IndexArgs,
+    /// Filter the samples of this sheet: CSV with columns sample, fastq_1 and fastq_2, and a row for each
+    /// lane. Each sample has its reads and reports in the folder of -o, and all have reports together
+    #[arg(
+        long,
+        value_name = "CSV",
+        conflicts_with_all = [
+            "path", "first", "unpaired", "interleaved", "output2", "merge", "singles", "discarded",
+            "split_reads", "index", "index_output", "report", "distributions", "html", "multiqc", "scores", "shard"
+        ],
+        help_heading = "Several files"
+    )]
+    sheet: Option<PathBuf>,
     #[command(flatten)]
     goal: GoalArgs,
     #[command(flatten)]
@@ -107,24 +129,35 @@ impl Args {
     /// Returns the outputs.
     pub(crate) fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
         let reads = [&self.output2, &self.merge, &self.singles, &self.discarded];
-        let reads = reads.into_iter().flatten();
+        let reads = reads.into_iter().flatten().chain(&self.index.index_output);
         std::iter::once(&self.output).chain(reads).chain(self.scoring.reports.paths().flatten())
     }
 
     /// Filters the reads and writes the reports.
     pub(crate) fn run(&self) -> Result<()> {
+        if let Some(sheet) = &self.sheet {
+            let samples = Samples {
+                sheet,
+                folder: &self.output,
+                filter: &|groups| self.filter(groups),
+                quiet: self.scoring.run.quiet,
+                durability: self.scoring.durability(),
+            };
+            return samples.run();
+        }
         let ScoringArgs { reports, run, .. } = &self.scoring;
-        let filter = self.filter()?;
+        let filter = self.filter(self.index.add_to(self.scoring.groups()?)?)?;
         refuse_twins(self.outputs())?;
         let open = reports.create(&filter.settings)?;
         let finished = filter.run(&TerminalObserver::new(run.quiet))?;
-        open.finish("filter", finished, &filter.settings.inputs, run.quiet)
+        open.finish("filter", finished, &filter.settings.inputs, run.quiet).map(drop)
     }
 
-    fn filter(&self) -> Result<Filter> {
+    /// Returns how the reads of these files are filtered.
+    fn filter(&self, groups: Vec<FileGroup>) -> Result<Filter> {
         let goal = self.goal.goal();
         let scores = self.scores.clone().map(|table| EarlierScores { table, goal });
-        let mut settings = self.scoring.settings(scores)?;
+        let mut settings = self.scoring.settings(groups, scores)?;
         settings.inputs.umi = self.umi.umi()?;
         settings.inputs.dedup = self.dedup.bytes();
         Ok(Filter {
@@ -135,6 +168,7 @@ impl Args {
             merged: self.merge.clone(),
             discarded: self.discarded.clone(),
             split_reads: self.split_reads,
+            index: self.index.index_output.clone(),
             annotate: self.annotate,
             recalibrate: self.recalibrate,
         })

@@ -97,7 +97,7 @@ impl Args {
         refuse_twins(self.outputs())?;
         let open = self.reports.create(&recalibrate.settings)?;
         let finished = recalibrate.run(&TerminalObserver::new(self.run.quiet))?;
-        open.finish("recalibrate", finished, &recalibrate.settings.inputs, self.run.quiet)
+        open.finish("recalibrate", finished, &recalibrate.settings.inputs, self.run.quiet).map(drop)
     }
 
     fn settings(&self) -> Result<RunSettings> {

@@ -49,10 +49,11 @@ impl Args {
     /// Scores the reads and writes the reports.
     pub(crate) fn run(&self) -> Result<()> {
         let ScoringArgs { reports, run, .. } = &self.scoring;
-        let score = Score { settings: self.scoring.settings(None)?, output: self.output.clone() };
+        let settings = self.scoring.settings(self.scoring.groups()?, None)?;
+        let score = Score { settings, output: self.output.clone() };
         refuse_twins(self.outputs())?;
         let open = reports.create(&score.settings)?;
         let finished = score.run(&TerminalObserver::new(run.quiet))?;
-        open.finish("score", finished, &score.settings.inputs, run.quiet)
+        open.finish("score", finished, &score.settings.inputs, run.quiet).map(drop)
     }
 }

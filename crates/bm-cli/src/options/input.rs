@@ -16,16 +16,17 @@ use crate::terminal;
 pub(crate) struct FileArgs {
     /// FASTQ file, plain or compressed; - is stdin
     #[arg(
+        index = 1,
         value_name = "IN",
         required_unless_present_any = ["first", "unpaired"],
         conflicts_with = "first"
     )]
     path: Option<PathBuf>,
     /// FASTQ file of the second mates, in the same order
-    #[arg(value_name = "IN2", conflicts_with = "first")]
+    #[arg(index = 2, value_name = "IN2", conflicts_with = "first")]
     mates: Option<PathBuf>,
     /// Files of more lanes; all names say which mates a file has: _R1 and _R2, or _1 and _2
-    #[arg(value_name = "LANES")]
+    #[arg(index = 3, value_name = "LANES")]
     more: Vec<PathBuf>,
     #[command(flatten)]
     lanes: LaneArgs,
@@ -207,16 +208,20 @@ enum PairArg {
     Both,
     /// One mate must pass
     Any,
+    /// The first mate must pass; the second comes along, whatever it is
+    First,
+    /// The second mate must pass; the first comes along, whatever it is
+    Second,
 }
 
 impl InputArgs {
-    /// Returns the files.
+    /// Returns the files in groups.
     ///
     /// # Errors
     ///
     /// If it is not clear which files are of mates.
-    pub(crate) fn inputs(&self, quality: &QualityArgs, strict: &StrictArgs) -> Result<Inputs> {
-        Ok(inputs_of(self.files.groups()?, quality, strict))
+    pub(crate) fn groups(&self) -> Result<Vec<FileGroup>> {
+        self.files.groups()
     }
 
     /// Returns the mode for pairs.
@@ -225,6 +230,8 @@ impl InputArgs {
             None | Some(PairArg::Joint) => PairMode::Joint,
             Some(PairArg::Both) => PairMode::Both,
             Some(PairArg::Any) => PairMode::Any,
+            Some(PairArg::First) => PairMode::First,
+            Some(PairArg::Second) => PairMode::Second,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Reports of `filter` and `score`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use bm_io::{Compression, Output};
@@ -62,11 +62,6 @@ impl ReportArgs {
         [report.as_ref(), page.html.as_ref(), multiqc.multiqc.as_ref()].into_iter()
     }
 
-    /// Returns the files of MultiQC's other sections.
-    pub(crate) fn beside(&self) -> Vec<PathBuf> {
-        self.multiqc.beside()
-    }
-
     /// Returns whether distributions were requested, or the page, which needs them.
     pub(crate) fn needs_survey(&self) -> bool {
         self.page.html.is_some() || self.distributions
@@ -79,20 +74,38 @@ impl ReportArgs {
 
     /// Starts the reports: one that cannot be written is refused before the work, not after it.
     pub(crate) fn create(&self, settings: &RunSettings) -> Result<OpenReports> {
-        let inputs = settings.files();
-        let compression = Compression::on_this_thread(settings.level);
-        let create = |path: &Option<PathBuf>| {
-            path.as_deref().map(|path| Output::create(path, &inputs, &compression)).transpose()
+        let paths = ReportPaths {
+            json: self.report.clone(),
+            html: self.page.html.clone(),
+            multiqc: self.multiqc.multiqc.clone(),
         };
-        Ok(OpenReports {
-            json: create(&self.report)?,
-            html: create(&self.page.html)?,
-            multiqc: create(&self.multiqc.multiqc)?,
-            beside: (self.beside().iter())
-                .map(|path| Output::create(path, &inputs, &compression))
-                .collect::<Result<_, _>>()?,
-            sample: self.multiqc.sample.clone(),
-        })
+        OpenReports::create(&paths, self.multiqc.sample.as_deref(), settings)
+    }
+}
+
+/// Where reports go.
+pub(crate) struct ReportPaths {
+    pub(crate) json: Option<PathBuf>,
+    pub(crate) html: Option<PathBuf>,
+    pub(crate) multiqc: Option<PathBuf>,
+}
+
+impl ReportPaths {
+    /// Returns the paths of all reports of a sample in a folder.
+    pub(crate) fn of(sample: &str, folder: &Path) -> Self {
+        let file = |end: &str| Some(folder.join(format!("{sample}{end}")));
+        Self { json: file(".json"), html: file(".html"), multiqc: file("_mqc.json") }
+    }
+
+    /// Returns the files, with those of MultiQC's other sections.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        let named = [&self.json, &self.html, &self.multiqc].into_iter().flatten().cloned();
+        named.chain(self.beside())
+    }
+
+    /// Returns the files of MultiQC's other sections.
+    fn beside(&self) -> Vec<PathBuf> {
+        self.multiqc.as_deref().map(multiqc::beside).unwrap_or_default()
     }
 }
 
@@ -105,20 +118,51 @@ pub(crate) struct OpenReports {
     beside: Vec<Output>,
     /// The name of the sample, if the user has given one.
     sample: Option<String>,
+    /// Whether it is a sample of a sheet.
+    is_of_sheet: bool,
 }
 
 impl OpenReports {
+    /// Starts the reports of a sample of a sheet.
+    pub(crate) fn of_sample(
+        paths: &ReportPaths,
+        sample: &str,
+        settings: &RunSettings,
+    ) -> Result<Self> {
+        Ok(Self { is_of_sheet: true, ..Self::create(paths, Some(sample), settings)? })
+    }
+
+    /// Starts the reports of a run, and of a sample if it has a name.
+    fn create(paths: &ReportPaths, sample: Option<&str>, settings: &RunSettings) -> Result<Self> {
+        let inputs = settings.files();
+        let compression = Compression::on_this_thread(settings.level);
+        let create = |path: &Option<PathBuf>| {
+            path.as_deref().map(|path| Output::create(path, &inputs, &compression)).transpose()
+        };
+        Ok(Self {
+            json: create(&paths.json)?,
+            html: create(&paths.html)?,
+            multiqc: create(&paths.multiqc)?,
+            beside: (paths.beside().iter())
+                .map(|path| Output::create(path, &inputs, &compression))
+                .collect::<Result<_, _>>()?,
+            sample: sample.map(str::to_owned),
+            is_of_sheet: false,
+        })
+    }
+
     /// Writes the reports of a command, gives all outputs their names, and prints the summary unless
-    /// the user wants it `quiet`.
+    /// the user wants it `quiet`; returns the report.
     pub(crate) fn finish(
         self,
         command: &str,
         finished: Finished,
         inputs: &Inputs,
         quiet: bool,
-    ) -> Result<()> {
+    ) -> Result<Report> {
         let done = finished.done();
-        let report = Report::new(command, done)?;
+        let mut report = Report::new(command, done)?;
+        report.samples = self.sample.iter().filter(|_| self.is_of_sheet).cloned().collect();
         let mut outputs = Vec::new();
         if let Some(mut output) = self.json {
             write_json(&report, &mut output)?;
@@ -140,6 +184,6 @@ impl OpenReports {
         if !quiet {
             terminal::note(&words::summary(&report));
         }
-        Ok(())
+        Ok(report)
     }
 }

@@ -1,11 +1,12 @@
 //! What `filter` and `score` share: which reads, what scores them, and what decides.
 
 use anyhow::Result;
-use bm_pipeline::{EarlierScores, RunSettings};
+use bm_io::Durability;
+use bm_pipeline::{EarlierScores, FileGroup, RunSettings};
 
 use crate::options::criteria::CriteriaArgs;
 use crate::options::engine::EngineArgs;
-use crate::options::input::{IgnoreArgs, InputArgs, QualityArgs, StrictArgs};
+use crate::options::input::{IgnoreArgs, InputArgs, QualityArgs, StrictArgs, inputs_of};
 use crate::options::learning::LearningArgs;
 use crate::options::reports::ReportArgs;
 use crate::options::rules::RulesArgs;
@@ -45,14 +46,32 @@ pub(crate) struct ScoringArgs {
 }
 
 impl ScoringArgs {
-    /// Returns the settings of a run, with scores that take the place of the model, if there are
-    /// some.
+    /// Returns whether outputs are on the disk when they get their names.
+    pub(crate) fn durability(&self) -> Durability {
+        self.writing.durability()
+    }
+
+    /// Returns the files that are named, in groups.
     ///
     /// # Errors
     ///
-    /// If it is not clear which files are of mates, or the adapters that are given cannot be read.
-    pub(crate) fn settings(&self, scores: Option<EarlierScores>) -> Result<RunSettings> {
-        let mut inputs = self.input.inputs(&self.quality, &self.strict)?;
+    /// If it is not clear which files are of mates.
+    pub(crate) fn groups(&self) -> Result<Vec<FileGroup>> {
+        self.input.groups()
+    }
+
+    /// Returns the settings of a run of these files, with scores that take the place of the model, if
+    /// there are some.
+    ///
+    /// # Errors
+    ///
+    /// If the adapters that are given cannot be read.
+    pub(crate) fn settings(
+        &self,
+        groups: Vec<FileGroup>,
+        scores: Option<EarlierScores>,
+    ) -> Result<RunSettings> {
+        let mut inputs = inputs_of(groups, &self.quality, &self.strict);
         inputs.ignore_quality = self.ignore.ignores();
         inputs.shard = self.shard.shard;
         Ok(RunSettings {

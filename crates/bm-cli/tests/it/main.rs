@@ -24,6 +24,7 @@ mod filter;
 #[cfg(target_os = "linux")]
 mod foreign;
 mod html;
+mod index_reads;
 mod lanes;
 mod library;
 mod limits;
@@ -35,6 +36,7 @@ mod merge;
 mod merging;
 mod no_qualities;
 mod observe;
+mod one_mate;
 mod outputs;
 mod packages;
 mod pairs;
@@ -49,6 +51,7 @@ mod score;
 mod sealed;
 mod security;
 mod shards;
+mod sheet;
 mod signals;
 mod snapshots;
 #[cfg(target_os = "linux")]

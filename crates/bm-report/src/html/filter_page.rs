@@ -9,7 +9,7 @@ use bm_pipeline::{PairMode, RetentionPoint};
 use crate::error::ReportError;
 use crate::html::page::{Page, fraction};
 use crate::html::retention::Retention;
-use crate::html::{lost, profile, survey, trimming};
+use crate::html::{lost, profile, samples, survey, trimming};
 use crate::report::Report;
 use crate::{text, words};
 
@@ -38,12 +38,17 @@ impl FilterPage<'_> {
         let reads = report.totals.reads;
         let headline =
             format!("{} of {} reads kept", text::count(reads.kept), text::count(reads.r#in));
+        let headline = match report.samples.len() {
+            0 | 1 => headline,
+            samples => format!("{headline}, of {samples} samples"),
+        };
         let how = " Expected errors are predictions, not counts: bm models show has the accuracy \
                    of the model on runs with counted errors.";
         let mut page = Page::new(&headline, self.inputs, &report.command, how);
         page.is_good = report.domain.as_ref().is_none_or(|domain| domain.applies);
         page.verdict = words::about(report).into_iter().chain(words::alarms(report)).collect();
         self.facts(&mut page);
+        page.sections.extend(samples::table(report));
         if let Some(profile) = &report.profile {
             page.sections.extend(profile::summary(profile));
         }
