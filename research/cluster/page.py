@@ -15,8 +15,8 @@ def render(result: dict) -> str:
 
 `cargo xtask cluster --keep` wrote this on {of["date"]}: {of["bm"]}, {of["slurm"]}, Snakemake {of["snakemake"]} with its plugin for Slurm
 {of["snakemake_executor_plugin_slurm"]}, Python {of["python"]}; {of["cores"]} cores, {of["cpu"]}. {result["reads"]} reads in {result["lanes"]} lanes: real reads,
-repeated under new names. {result["files_compared"]} files were compared: those of the packages byte by byte, kept reads as text, merged reports but
-for times and names of files. MultiQC shows {cluster[0]["multiqc_samples"]} samples.
+repeated under new names. {result["files_compared"]} files were compared: those of the packages and for MultiQC byte by byte, kept reads as text,
+merged reports but for times and names of files. MultiQC's page has {cluster[0]["multiqc_samples"]} samples in {cluster[0]["multiqc_sections"]} sections.
 
 | | wall, s | CPU, s | CPU of bm alone, s | files as from single calls |
 |---|---|---|---|---|

@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import multiqc_page
 from reads import Lane, write_sheet
 from slurm import CPUS, Cluster
 
@@ -96,10 +97,9 @@ class Workflow:
             seconds += sum(60 * int(minutes) + float(rest) for minutes, rest in re.findall(r"(\d+)m([\d.]+)s", children))
         return seconds
 
-    def multiqc_samples(self) -> list[str]:
-        """Returns the names in MultiQC's table of reads, in its order."""
-        table = self.results / "multiqc" / "multiqc_data" / "multiqc_bm_reads_plot.txt"
-        return [line.split("\t")[0] for line in table.read_text().splitlines()[1:]]
+    def multiqc_sections(self) -> dict[str, set[str]]:
+        """Returns the rows of each section in MultiQC's page."""
+        return multiqc_page.check(self.results / "reports" / "multiqc", self.results / "multiqc")
 
     def digests(self) -> dict[str, str]:
         return digests(self.results)
@@ -124,15 +124,20 @@ def single_calls(bm: Path, lanes: list[Lane], folder: Path) -> dict[str, str]:
                 outputs = ["-o", kept / f"{name}_R1.fastq.gz", "-O", kept / f"{name}_R2.fastq.gz"]
             parts.append(folder / f"{name}.json")
             subprocess.run([bm, "filter", *lane.files, "-m", model, *threads, *outputs, "--report", parts[-1], "--distributions"], check=True)
-        subprocess.run([bm, "report", "merge", *parts, "-o", reports / f"{sample}.filter.json"], check=True)
+        counts = reports / "multiqc" / sample
+        counts.mkdir(parents=True)
+        for_multiqc = ["--multiqc", counts / f"{sample}{multiqc_page.END}", "--sample", sample]
+        subprocess.run([bm, "report", "merge", *parts, "-o", reports / f"{sample}.filter.json", *for_multiqc], check=True)
     return digests(folder)
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Returns the SHA-256 of every file of the packages, of the text of every file of reads, and of the merged reports, by name."""
+    """Returns the SHA-256 of every file of the packages and for MultiQC, of the text of every file of reads, and of the merged reports, by name."""
     models = folder / "models"
-    files = [file for file in sorted(models.rglob("*")) if file.is_file() and file.name != TIMESTAMP]
-    found = {str(file.relative_to(models)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    found = {}
+    for parent in (models, folder / "reports" / "multiqc"):
+        files = [file for file in sorted(parent.rglob("*")) if file.is_file() and file.name != TIMESTAMP]
+        found |= {str(file.relative_to(parent)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
     for file in sorted((folder / "kept").glob("*.gz")):
         with gzip.open(file) as text:
             found[file.name] = hashlib.file_digest(text, "sha256").hexdigest()

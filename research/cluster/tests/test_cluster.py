@@ -10,6 +10,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HERE))
 
+import multiqc_page
 import reads
 import workflow
 
@@ -71,6 +72,34 @@ class Results(unittest.TestCase):
         for found, wrong in [({"a": "1", "b": "3"}, "b"), ({"a": "1"}, "b"), ({"a": "1", "b": "2", "c": "4"}, "c")]:
             with self.assertRaisesRegex(SystemExit, f"single calls: {wrong}$"):
                 workflow.compare("a test", found, expected)
+
+
+class MultiqcPage(unittest.TestCase):
+    def test_a_section_or_row_that_the_page_lacks_is_named(self):
+        with tempfile.TemporaryDirectory() as name:
+            counts, output = Path(name) / "counts", Path(name) / "multiqc"
+            (output / "multiqc_data").mkdir(parents=True)
+            (output / "multiqc_report.html").write_text('<th id="header_custom_content_bm_general-kept"><div id="bm_gc_plot">')
+            (output / "multiqc_data" / "multiqc_general_stats.txt").write_text("Sample\tbm_general-kept\ns\t1\n")
+            (output / "multiqc_data" / "multiqc_bm_gc_plot.txt").write_text("s R1\t[1.0, 2.0]\n")
+            (counts / "s").mkdir(parents=True)
+            with self.assertRaisesRegex(SystemExit, "no files"):
+                multiqc_page.check(counts, output)
+
+            def write(section: str, plot: str, *rows: str) -> None:
+                content = {"id": f"bm_{section}", "plot_type": plot, "data": dict.fromkeys(rows, {})}
+                (counts / "s" / f"s_{section}_mqc.json").write_text(json.dumps(content))
+
+            write("general", "generalstats", "s")
+            write("gc", "linegraph", "s R1")
+            self.assertEqual(multiqc_page.check(counts, output), {"bm_general": {"s"}, "bm_gc": {"s R1"}})
+            write("gc", "linegraph", "s R1", "s R2")
+            with self.assertRaisesRegex(SystemExit, "bm_gc of s R2"):
+                multiqc_page.check(counts, output)
+            write("gc", "linegraph", "s R1")
+            write("lengths", "linegraph", "s R1")
+            with self.assertRaisesRegex(SystemExit, "bm_lengths of s R1"):
+                multiqc_page.check(counts, output)
 
 
 if __name__ == "__main__":

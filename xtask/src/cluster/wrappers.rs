@@ -47,7 +47,14 @@ pub(super) fn check(workspace: &Workspace, bm: &Path) -> Result<()> {
         snakemake.env("PATH", with(&bin)?).env("XDG_CACHE_HOME", scratch.join("cache"));
         process::kept(&mut snakemake).with_context(|| format!("the wrapper of bm {name}"))?;
     }
-    for name in ["a.obs", "a.model/manifest.json", "a_kept_1.fastq.gz", "a_kept_2.fastq.gz"] {
+    for name in [
+        "a.obs",
+        "a.model/manifest.json",
+        "a_kept_1.fastq.gz",
+        "a_kept_2.fastq.gz",
+        "multiqc/a/a_mqc.json",
+        "multiqc/a/a_general_mqc.json",
+    ] {
         ensure!(scratch.join(name).is_file(), "the wrappers made no {name}");
     }
     Ok(())

@@ -106,13 +106,14 @@ if config["shards"] > 1:
             "cat {input:q} > {output:q} 2> {log:q}"
 
 
+# MultiQC gets a folder for each sample: there is a file for each section that has data.
 rule report:
     input:
         reports_of_sample,
     output:
         report=f"{RESULTS}/reports/{{sample}}.filter.json",
         page=f"{RESULTS}/reports/{{sample}}.filter.html",
-        counts=f"{RESULTS}/reports/{{sample}}_mqc.json",
+        counts=directory(f"{RESULTS}/reports/multiqc/{{sample}}"),
     log:
         f"{RESULTS}/logs/report/{{sample}}.log",
     conda:
@@ -120,6 +121,8 @@ rule report:
     resources:
         mem_mb=500,
         runtime=10,
+    params:
+        counts=lambda wildcards, output: f"{output.counts}/{wildcards.sample}_mqc.json",
     shell:
-        "bm report merge {input:q} -o {output.report:q} --html {output.page:q} --multiqc {output.counts:q} --sample {wildcards.sample:q}"
-        " > {log:q} 2>&1"
+        "mkdir -p {output.counts:q} && bm report merge {input:q} -o {output.report:q} --html {output.page:q}"
+        " --multiqc {params.counts:q} --sample {wildcards.sample:q} > {log:q} 2>&1"

@@ -3,7 +3,7 @@
 
 rule multiqc:
     input:
-        [f"{RESULTS}/reports/{sample}_mqc.json" for sample in sorted(PAIRED | SINGLE)],
+        [f"{RESULTS}/reports/multiqc/{sample}" for sample in sorted(PAIRED | SINGLE)],
     output:
         page=f"{RESULTS}/multiqc/multiqc_report.html",
         data=directory(f"{RESULTS}/multiqc/multiqc_data"),

@@ -40,6 +40,6 @@ process BM_FILTER {
     def kept = meta.single_end ? "${prefix}.kept.fastq.gz" : "${prefix}.kept_1.fastq.gz ${prefix}.kept_2.fastq.gz"
     """
     for file in $kept; do echo | gzip > \$file; done
-    touch ${prefix}.filter.json ${prefix}.filter.html ${prefix}_mqc.json
+    touch ${prefix}.filter.json ${prefix}.filter.html ${prefix}_mqc.json ${prefix}_general_mqc.json
     """
 }
