@@ -79,7 +79,8 @@ impl FolderOutput {
                 .and_then(|permissions| fs::set_permissions(unfinished.path(), permissions))
                 .map_err(cannot)?;
         }
-        Ok(Self { name, unnamed: Unnamed { unfinished, target, folder: Some(old) } })
+        let unnamed = Unnamed { unfinished, target, folder: Some(old), removed: None };
+        Ok(Self { name, unnamed })
     }
 
     /// Checks that no output of the same run is inside the folder, which is replaced as a whole.

@@ -42,6 +42,8 @@ pub(crate) struct Unnamed {
     pub(crate) target: PathBuf,
     /// For a folder: what it replaces.
     pub(crate) folder: Option<ReplacedFolder>,
+    /// The file that loses the name, if none gets it.
+    pub(crate) removed: Option<File>,
 }
 
 /// A folder that a new one may replace.
@@ -61,6 +63,8 @@ enum Named {
     Exchanged { _lock: Option<File> },
     /// What had the name has this one now, or this one too.
     Saved(TempPath),
+    /// The file that was to lose the name has it no more.
+    Gone,
 }
 
 /// Gives outputs their names, the first one last, so that a program that waits for it finds the others
@@ -163,6 +167,14 @@ fn give(unnamed: &Unnamed) -> io::Result<Named> {
     if let Some(old) = &unnamed.folder {
         return give_folder(from, to, old);
     }
+    if let Some(removed) = &unnamed.removed {
+        let removed = removed.metadata()?;
+        // Another file may have the name by now. It stays.
+        if place(to) != Some((removed.dev(), removed.ino())) {
+            return Ok(Named::Gone);
+        }
+        return second_name(to, |place| fs::rename(to, place)).map(Named::Saved);
+    }
     match system::rename_to_free(from, to) {
         Ok(Renamed::Done) => return Ok(Named::New),
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -243,6 +255,7 @@ fn take_back(unnamed: &Unnamed, how: &Named) -> io::Result<()> {
         Named::New => fs::rename(to, from),
         Named::Exchanged { .. } => system::exchange(from, to).map(drop),
         Named::Saved(saved) => fs::rename(saved, to),
+        Named::Gone => Ok(()),
     }
 }
 
@@ -284,8 +297,10 @@ impl Unnamed {
                     let _ = system::rename_to_free(&folder, Path::new(&name));
                 }
             }
+            // Nothing was written, and the file under the temporary name goes.
+            (Named::Saved(_) | Named::Gone, _) if self.removed.is_some() => {}
             // The other name of the old file goes with `how`.
-            (Named::Saved(_), _) => self.unfinished.keep(),
+            (Named::Saved(_) | Named::Gone, _) => self.unfinished.keep(),
         }
     }
 }
@@ -335,7 +350,8 @@ mod tests {
         let output = |place: &Path, text: &str| {
             let (mut file, unfinished) = Unfinished::file(&folder, 0o666).unwrap();
             std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
-            let unnamed = Unnamed { unfinished, target: place.join("kept"), folder: None };
+            let target = place.join("kept");
+            let unnamed = Unnamed { unfinished, target, folder: None, removed: None };
             let durability = Durability::InMemory;
             Complete { name: text.to_owned(), unnamed: Some(unnamed), durability }
         };

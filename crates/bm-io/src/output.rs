@@ -1,6 +1,6 @@
 //! Writes outputs so that a file under its final name is always complete.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,6 +32,8 @@ pub struct Output {
     wanted: Arc<AtomicBool>,
     /// The file under its temporary name, and its final name; `None` for a stream.
     unnamed: Option<(Unfinished, PathBuf)>,
+    /// The file that goes, if this output removes one.
+    removed: Option<File>,
 }
 
 impl Output {
@@ -97,7 +99,8 @@ impl Output {
         let wanted = Arc::new(AtomicBool::new(true));
         let stream = Stream::new(Arc::clone(&file), Arc::clone(&wanted), unnamed.is_some());
         let sink = sink(BufWriter::with_capacity(BUFFER, stream))?;
-        Ok(Self { path: path.to_owned(), file: Some(file), sink: Some(sink), wanted, unnamed })
+        let (path, removed) = (path.to_owned(), None);
+        Ok(Self { path, file: Some(file), sink: Some(sink), wanted, unnamed, removed })
     }
 
     /// Returns the name of the output in messages.
@@ -112,6 +115,16 @@ impl Output {
     /// The error of the operating system, with the name of the output.
     pub fn write_text(&mut self, text: &[u8]) -> Result<(), IoError> {
         self.write_all(text).map_err(|source| IoError::System { what: self.name(), source })
+    }
+
+    /// Returns an output that writes no file but removes the one that has its name, when the outputs of
+    /// the run get their names. `None` if there is no such file, or if it is not of an earlier run: this
+    /// is what `is_earlier` tells from the file.
+    pub fn into_removal(mut self, is_earlier: impl FnOnce(&File) -> bool) -> Option<Self> {
+        let (_, target) = self.unnamed.as_ref()?;
+        fs::symlink_metadata(target).ok().filter(fs::Metadata::is_file)?;
+        self.removed = File::open(target).ok().filter(is_earlier);
+        self.removed.is_some().then_some(self)
     }
 
     /// Returns an unnamed temporary file on the disk of the output: the folder for temporary files
@@ -162,6 +175,7 @@ impl Output {
             unfinished,
             target,
             folder: None,
+            removed: self.removed.take(),
         });
         if let Some(file) = self.file.take() {
             if durability == Durability::OnDisk {

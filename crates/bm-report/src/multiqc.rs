@@ -1,6 +1,8 @@
 //! Files for MultiQC: sections of custom content, which need no module
 //! (<https://docs.seqera.io/multiqc/custom_content>). A file has one section.
 
+use std::fs::File;
+use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use bm_io::{IoError, Output};
@@ -28,6 +30,9 @@ const SECTIONS: [&str; 8] = [
     "lengths",
 ];
 
+/// More bytes than a section has: a line has some thousand points for each mate.
+const LARGEST: u64 = 16 << 20;
+
 /// Returns the files of the other sections, beside the one for the bar of the reads: `S1_mqc.json` has
 /// `S1_general_mqc.json` and others beside it. Empty if MultiQC would not find them, and for streams.
 pub fn beside(path: &Path) -> Vec<PathBuf> {
@@ -39,8 +44,9 @@ pub fn beside(path: &Path) -> Vec<PathBuf> {
     SECTIONS.map(|section| path.with_file_name(format!("{stem}_{section}{END}"))).to_vec()
 }
 
-/// Writes the other sections to the files [`beside`] the one that is called `main`, and returns those
-/// that were written: there may be nothing to say for a section.
+/// Writes the other sections to the files [`beside`] the one that is called `main`, and returns their
+/// outputs. There may be nothing to say for a section. Its output is returned if it removes what an
+/// earlier run wrote, which MultiQC would show with the numbers of this one.
 ///
 /// # Errors
 ///
@@ -57,9 +63,17 @@ pub fn write_beside(
         if let Some((_, content)) = contents.iter().find(|(name, _)| *name == section) {
             write_json(content, &mut output)?;
             written.push(output);
+        } else {
+            written.extend(output.into_removal(|file| is_section(file, section)));
         }
     }
     Ok(written)
+}
+
+/// Returns whether a file has this section of bm.
+fn is_section(file: &File, section: &str) -> bool {
+    let content = serde_json::from_reader(BufReader::new(file.take(LARGEST)));
+    content.is_ok_and(|content: Value| content["id"] == sections::id(section))
 }
 
 /// Returns the name of the sample: as it was `named`, or after the files.

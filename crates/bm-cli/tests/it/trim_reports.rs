@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::reports::{check, schema};
 use crate::support::{
-    MEASLES, MEASLES_2, NOVASEQ, Run, Scratch, bm, command, json as json_of, run, testdata, text_of,
+    MEASLES, MEASLES_2, MISEQ, NOVASEQ, Run, Scratch, bm, command, json as json_of, run, testdata,
+    text_of,
 };
 use crate::trim::{ADAPTER, parsed, to_text, with_adapters};
 
@@ -322,6 +323,27 @@ fn the_page_has_the_adapters_and_what_was_cut_for_any_number_of_threads() {
     run(&mut command(["adapt", &reads, "-o", &model, "--html", &adapted, "-q"])).done();
     let text = String::from_utf8(scratch.read("adapted.html")).unwrap();
     assert!(text.contains("<h2>Adapters</h2>") && text.contains(sequence));
+}
+
+/// MultiQC would show the bases of the earlier run beside the reads of the later one.
+#[test]
+fn a_section_that_a_run_does_not_have_is_removed_but_no_file_of_others() {
+    let scratch = Scratch::new();
+    let reads = testdata(MISEQ);
+    let file = scratch.path("x_mqc.json");
+    let filter = ["filter", &reads, "-o", "/dev/null", "-q", "--multiqc", &file];
+    run(command(filter).arg("--trim")).done();
+    assert!(scratch.names().contains(&"x_bases_mqc.json".to_owned()));
+    run(&mut command(filter)).done();
+    assert!(!scratch.names().contains(&"x_bases_mqc.json".to_owned()));
+    let of_others = r#"{"id": "mine", "plot_type": "bargraph", "data": {"S1": {"kept": 1}}}"#;
+    for content in [of_others, "bm_bases"] {
+        std::fs::write(scratch.path("x_bases_mqc.json"), content).unwrap();
+        run(&mut command(filter)).done();
+        assert_eq!(scratch.read("x_bases_mqc.json"), content.as_bytes());
+    }
+    let names = scratch.names();
+    assert!(names.iter().all(|name| name.ends_with("_mqc.json")), "{names:?}");
 }
 
 #[test]

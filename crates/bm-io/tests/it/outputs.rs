@@ -1,7 +1,7 @@
 //! Outputs of a run: all of them get their names, or none.
 
 use std::fs::{self, File, Permissions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -67,6 +67,37 @@ fn all_outputs_get_their_names() {
     finish_all(outputs, Durability::OnDisk).unwrap();
     assert_eq!(names(folder.path()), ["a", "b"]);
     assert!(paths.iter().all(|path| read(path) == "new"));
+}
+
+#[test]
+fn a_file_of_an_earlier_run_goes_with_the_outputs_or_stays() {
+    let folder = folder_with(&["a", "b"]);
+    let path = |name: &str| folder.path().join(name);
+    let removal = |name: &str| {
+        let output = output(&path(name)).unwrap();
+        output.into_removal(|mut file| {
+            let mut text = String::new();
+            file.read_to_string(&mut text).unwrap();
+            text.starts_with("old")
+        })
+    };
+    fs::write(path("mine"), "mine").unwrap();
+    assert!(removal("mine").is_none() && removal("nothing").is_none());
+    // Names are given from the last output to the first one, which cannot get its name.
+    let outputs = vec![output(&path("a")).unwrap(), removal("b").unwrap()];
+    fs::remove_file(path("a")).unwrap();
+    fs::create_dir(path("a")).unwrap();
+    finish_all(outputs, Durability::OnDisk).unwrap_err();
+    assert_eq!(read(&path("b")), "old b");
+    // Another file that gets the name meanwhile stays.
+    let outputs = vec![removal("b").unwrap()];
+    fs::rename(path("b"), path("moved")).unwrap();
+    fs::write(path("b"), "mine").unwrap();
+    finish_all(outputs, Durability::OnDisk).unwrap();
+    assert_eq!((read(&path("b")), read(&path("moved"))), ("mine".into(), "old b".into()));
+    let outputs = vec![output(&path("new")).unwrap(), removal("moved").unwrap()];
+    finish_all(outputs, Durability::OnDisk).unwrap();
+    assert_eq!(names(folder.path()), ["a", "b", "mine", "new"]);
 }
 
 #[test]

@@ -120,10 +120,15 @@ impl Plot<'_> {
     }
 }
 
+/// Returns the id of a section in MultiQC's page.
+pub(super) fn id(name: &str) -> String {
+    format!("bm_{name}")
+}
+
 /// Returns the beginning of a section, among those of bm.
 pub(super) fn section(name: &str, title: &str, description: &str) -> Value {
     json!({
-        "id": format!("bm_{name}"),
+        "id": id(name),
         "parent_id": "bm",
         "parent_name": "bm",
         "parent_description": "keeps reads by the errors that are expected in them.",
@@ -218,7 +223,7 @@ fn general(report: &Report, profile: &Profile, sample: &str) -> Value {
             "scale": "OrRd", "format": "{:,.3f}", "min": 0}},
     ]);
     json!({
-        "id": "bm_general",
+        "id": id("general"),
         "plot_type": "generalstats",
         "pconfig": headers,
         "data": {sample: row},
