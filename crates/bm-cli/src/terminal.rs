@@ -1,7 +1,7 @@
 //! Texts on stdout, and lines on stderr.
 
 use std::borrow::Cow;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::Result;
@@ -17,6 +17,36 @@ pub(crate) fn print(text: &[u8]) -> Result<()> {
     let mut stdout = stdout()?;
     stdout.write_text(text)?;
     Ok(stdout.finish()?)
+}
+
+/// Returns a table of columns divided by tabs as it is or, if it goes to stdout and this is a terminal, with its
+/// columns under each other, numbers right-aligned.
+pub(crate) fn table<'a>(text: &'a str, path: &Path) -> Cow<'a, str> {
+    match bm_io::is_stdio(path) && std::io::stdout().is_terminal() {
+        true => aligned(text).into(),
+        false => text.into(),
+    }
+}
+
+/// Returns a table with its columns padded to their widest cell, two spaces apart. A column whose cells under
+/// the first one are numbers is right-aligned.
+fn aligned(text: &str) -> String {
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let cells = |column: usize| rows.iter().filter_map(move |row| row.get(column));
+    let width = |column| cells(column).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let is_number = |column| cells(column).skip(1).all(|cell| cell.parse::<f64>().is_ok());
+    let shapes: Vec<_> = (0..columns).map(|column| (width(column), is_number(column))).collect();
+    let mut padded = String::new();
+    for row in &rows {
+        let cells = row.iter().zip(&shapes).map(|(cell, (width, is_number))| match is_number {
+            true => format!("{cell:>width$}"),
+            false => format!("{cell:<width$}"),
+        });
+        padded += cells.collect::<Vec<_>>().join("  ").trim_end();
+        padded.push('\n');
+    }
+    padded
 }
 
 /// Writes lines to stderr. A closed stderr is not an error.
@@ -62,6 +92,15 @@ fn is_invisible(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_right_aligned_under_their_head_and_words_left() {
+        let table = "model\tthreshold\tlabel\nread-error\t0.5\tgood\nx\t12.25\tbad ones\n";
+        let expected = "model       threshold  label\nread-error        0.5  good\n\
+                        x               12.25  bad ones\n";
+        assert_eq!(aligned(table), expected);
+        assert_eq!(aligned(""), "");
+    }
 
     #[test]
     fn control_characters_are_written_as_escapes() {

@@ -1,5 +1,7 @@
 //! `bm models`: the embedded models and their cards.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use bm_infer::Variant;
 use bm_pipeline::open_package;
@@ -29,7 +31,7 @@ impl Args {
     /// Prints a table of the embedded models, or one model's card.
     pub(crate) fn run(&self) -> Result<()> {
         let text = match &self.command {
-            None => table()?,
+            None => terminal::table(&table()?, Path::new("-")).into_owned(),
             Some(Command::Show { id }) => {
                 let card = open_package(Some(id))?.card()?;
                 let no_card = || format!("{id}: a bare file has no card; name a package");

@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// Tables of `bm score`, read as one; - is stdin
     #[arg(value_name = "TABLE", required = true)]
     inputs: Vec<PathBuf>,
-    /// Where the rows go; - is stdout
+    /// Where the rows go, with tabs between the columns; - is stdout, aligned if it is a terminal
     #[arg(short, long, value_name = "FILE", default_value = "-", help_heading = "Outputs")]
     output: PathBuf,
     /// Write a page with a figure, to open in a browser or to print; one file that loads nothing
@@ -77,7 +77,7 @@ impl Args {
         };
         // If many reads are equally good, several fractions have the same threshold.
         points.dedup_by_key(|point| point.reads);
-        table(&curve, &points, &mut output)?;
+        output.write_text(terminal::table(&table(&curve, &points), &self.output).as_bytes())?;
         if let Some(html) = &mut html {
             let page = TunePage { inputs: &inputs, curve: &curve, rows: &points, chosen };
             page.write(html)?;
@@ -93,8 +93,8 @@ impl Args {
     }
 }
 
-/// Writes a row per threshold. Names and order of the columns are a contract.
-fn table(curve: &RetentionCurve, points: &[RetentionPoint], output: &mut Output) -> Result<()> {
+/// Returns a row per threshold. Names and order of the columns are a contract.
+fn table(curve: &RetentionCurve, points: &[RetentionPoint]) -> String {
     let all = curve.all();
     let errors =
         if curve.counts_errors { "\texpected_errors\terrors_per_mb\terrors_removed" } else { "" };
@@ -117,7 +117,7 @@ fn table(curve: &RetentionCurve, points: &[RetentionPoint], output: &mut Output)
         }
         text += &format!("\t{:.1}\t{:.4}\n", point.bad, 1.0 - fraction(point.bad, all.bad));
     }
-    Ok(output.write_text(text.replace("NaN", "nan").as_bytes())?)
+    text.replace("NaN", "nan")
 }
 
 /// Returns the explanation of the table, or the result of the chosen threshold.

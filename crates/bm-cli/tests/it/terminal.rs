@@ -26,17 +26,36 @@ fn quiet_prints_nothing() {
     }
 }
 
+/// Returns whether there is a `script`, which runs its command on a terminal; says which test is skipped
+/// without it.
+fn has_terminal(test: &str) -> bool {
+    let mut script = Command::new("script");
+    let works = script.args(["-qec", "true", "/dev/null"]).output();
+    let works = works.is_ok_and(|output| output.status.success());
+    if !works {
+        eprintln!("SKIPPED {test}: no `script` of util-linux");
+    }
+    works
+}
+
+#[test]
+fn tables_are_aligned_on_a_terminal_only() {
+    let plain = bm(["models"]).done().stdout;
+    let plain = String::from_utf8(plain).unwrap();
+    assert!(plain.starts_with("model\tversion\t"));
+    if !has_terminal("tables_are_aligned_on_a_terminal_only") {
+        return;
+    }
+    let shown = shell(&format!("script -qec \"'{BM}' models\" /dev/null")).done().stdout;
+    let shown = String::from_utf8(shown).unwrap().replace("\r\n", "\n");
+    assert!(shown.starts_with("model       version  ") && !shown.contains('\t'), "{shown}");
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&shown), words(&plain));
+}
+
 #[test]
 fn on_a_terminal_there_is_a_bar_and_quiet_removes_it() {
-    // `script` runs its command on a terminal.
-    let works = Command::new("script")
-        .args(["-qec", "true", "/dev/null"])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !works {
-        eprintln!(
-            "SKIPPED on_a_terminal_there_is_a_bar_and_quiet_removes_it: no `script` of util-linux"
-        );
+    if !has_terminal("on_a_terminal_there_is_a_bar_and_quiet_removes_it") {
         return;
     }
     let on_terminal = |options: &str| {
