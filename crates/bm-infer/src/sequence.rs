@@ -159,6 +159,15 @@ pub trait SequenceSession: Send {
     /// otherwise the error of the engine.
     fn run(&mut self, input: SequencesRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
         output.clear();
+        self.append(input, output)
+    }
+
+    /// Does the same as [`SequenceSession::run`], but keeps the content of `output` before the new rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`SequenceSession::run`]; what was appended then is of no use.
+    fn append(&mut self, input: SequencesRef<'_>, output: &mut Vec<f32>) -> Result<(), InferError> {
         let codes = self.alphabet().codes();
         // A loop without early exit compiles to vector instructions; the position of a wrong code is
         // searched only if there is one.
@@ -172,11 +181,13 @@ pub trait SequenceSession: Send {
         if input.positions() == 0 {
             return Ok(());
         }
-        // A sequence may have a hundred million positions: no memory for more than these.
-        let values = input.positions() * self.signature().outputs;
-        output.reserve_exact(values);
+        let (start, values) = (output.len(), input.positions() * self.signature().outputs);
+        if start == 0 {
+            // A sequence may have a hundred million positions: no memory for more than these.
+            output.reserve_exact(values);
+        }
         self.execute(input, output)?;
-        InferError::check_output(self.backend(), values, output)
+        InferError::check_output(self.backend(), values, output.get(start..).unwrap_or_default())
     }
 }
 

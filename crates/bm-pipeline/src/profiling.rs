@@ -57,14 +57,15 @@ impl ThreadProfile {
     ) {
         let Self { profiler, inserts, quality_scores } = self;
         let mates = scored.template.mates();
-        let first = mates[0].as_read();
-        if let [_, second] = mates {
-            let pair = [first, second.as_read()];
-            if profiler.add_template(&pair) {
-                profiler.add_insert(inserts.length(pair));
+        match mates {
+            [first, second] => {
+                if profiler.add_template(&[first.record.sequence, second.record.sequence]) {
+                    profiler.add_insert(inserts.length([first.as_read(), second.as_read()]));
+                }
             }
-        } else {
-            profiler.add_template(&[first]);
+            _ => {
+                profiler.add_template(&[mates[0].record.sequence]);
+            }
         }
         let is_kept = decision.fates().iter().any(|fate| fate.verdict == Verdict::Pass);
         let merged = scored.merged.filter(|_| is_kept);

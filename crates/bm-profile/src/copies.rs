@@ -1,8 +1,8 @@
 //! How many reads are copies of others, estimated from a sample of their beginnings.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
-use bm_reads::ReadRef;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -29,12 +29,30 @@ pub struct Copies {
     /// Beginnings in the sample have hashes with as many leading zeros.
     level: u32,
     /// How often each beginning occurs, by its hash.
-    sample: HashMap<u64, u64>,
+    sample: HashMap<u64, u64, BuildHasherDefault<Spread>>,
+}
+
+/// Makes the place of a hash in the sample from the hash: its first bits are zeros.
+#[derive(Clone, Debug, Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(self.0 ^ u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }
 
 impl Copies {
-    /// Adds a single read, or both mates of a pair; returns the hash of the beginning.
-    pub(crate) fn add(&mut self, reads: &[ReadRef<'_>]) -> u64 {
+    /// Adds the bases of a single read, or of both mates of a pair; returns the hash of the beginning.
+    pub(crate) fn add(&mut self, reads: &[&[u8]]) -> u64 {
         let hash = hash(reads);
         if self.has(hash) {
             *self.sample.entry(hash).or_default() += 1;
@@ -98,15 +116,19 @@ fn is_below(hash: u64, level: u32) -> bool {
 }
 
 /// Returns the hash of the beginnings of reads: letters in either case are the same.
-fn hash(reads: &[ReadRef<'_>]) -> u64 {
+fn hash(reads: &[&[u8]]) -> u64 {
     let mut hash = 0x9e37_79b9_7f4a_7c15_u64;
     for read in reads {
-        let beginning = &read.sequence[..read.sequence.len().min(BEGINNING)];
-        for chunk in beginning.chunks(8) {
+        let beginning = &read[..read.len().min(BEGINNING)];
+        let mut add = |letters| {
+            hash = mix(hash ^ (u64::from_le_bytes(letters) & 0xdfdf_dfdf_dfdf_dfdf));
+        };
+        let (whole, rest) = beginning.as_chunks::<8>();
+        whole.iter().for_each(|letters| add(*letters));
+        if !rest.is_empty() {
             let mut letters = [0_u8; 8];
-            letters[..chunk.len()].copy_from_slice(chunk);
-            let word = u64::from_le_bytes(letters) & 0xdfdf_dfdf_dfdf_dfdf;
-            hash = mix(hash ^ word);
+            letters[..rest.len()].copy_from_slice(rest);
+            add(letters);
         }
         hash = mix(hash ^ beginning.len() as u64);
     }
@@ -168,7 +190,7 @@ mod tests {
             let text: Vec<u8> = (0..40_u64)
                 .map(|i| b"ACGT"[(mix(number * 64 + i / 16) >> (2 * (i % 16))) as usize & 3])
                 .collect();
-            copies.add(&[ReadRef { name: b"", sequence: &text, quality_scores: &text }]);
+            copies.add(&[&text]);
         }
         copies
     }

@@ -7,11 +7,8 @@ use bm_reads::base::code;
 
 use crate::cycles::{PLAIN, at, bin, wide};
 use crate::exact_sum::ExactSum;
-use crate::lanes::Lanes;
+use crate::lanes::{AT_LEAST, Lanes, Sums};
 use crate::read_set::{ReadSet, SCORES};
-
-/// Largest error probabilities of Q20 and Q30.
-const AT_LEAST: [f32; 2] = [0.01, 0.001];
 
 /// A read, and the error probabilities of a part of its bases.
 #[derive(Clone, Copy, Debug)]
@@ -60,21 +57,26 @@ impl Counts {
         let (sequence, quality_scores) = (&read.sequence[..length], &read.quality_scores[..length]);
         let from = read.scored_from.min(length);
         let to = (from + read.errors.len()).min(length);
-        let errors = &read.errors[..to - from];
+        let errors = (from, &read.errors[..to - from]);
         let Self { lanes, set } = self;
         set.reads += 1;
         *at(&mut set.lengths, bin(length)) += 1;
-        lanes.add(sequence, quality_scores, (from, errors), set);
-        count_read(sequence, quality_scores, set);
+        let mut sums = lanes.add(sequence, quality_scores, errors, set);
+        if length > PLAIN {
+            count_wide(sequence, quality_scores, errors, set, &mut sums);
+        }
         for part in [0..from, to..length] {
             count_range(&part, &mut set.unscored);
         }
-        for (count, most) in set.at_least.iter_mut().zip(AT_LEAST) {
-            let good = errors.iter().fold(0_u32, |good, p| good + u32::from(*p <= most));
-            *count += u64::from(good);
+        for (count, good) in set.at_least.iter_mut().zip(sums.at_least) {
+            *count += good;
         }
-        if length > PLAIN {
-            count_wide(sequence, quality_scores, (from, errors), set);
+        if let Some(percent) = rounded(100 * sums.strong, sums.strong + sums.weak) {
+            *at(&mut set.gc, percent) += 1;
+        }
+        if let Some(mean) = sums.quality_bytes.checked_div(length as u64) {
+            let score = (mean as usize).saturating_sub(usize::from(Phred::OFFSET));
+            *at(&mut set.mean_qualities, score.min(SCORES - 1)) += 1;
         }
     }
 
@@ -97,46 +99,29 @@ fn count_range(part: &Range<usize>, counts: &mut Vec<u64>) {
     }
 }
 
-/// Counts the GC and the mean score of a read.
-fn count_read(sequence: &[u8], quality_scores: &[u8], set: &mut ReadSet) {
-    // Loops over bytes that compile to vector instructions: no chunk's sum is over 255.
-    let (mut strong, mut weak) = (0_u64, 0_u64);
-    for chunk in sequence.chunks(255) {
-        let (mut gc, mut at) = (0_u8, 0_u8);
-        for letter in chunk {
-            // Without the bit of the case, and the one in which C and G, or T and U, differ.
-            gc += u8::from(letter & 0xdb == b'C');
-            at += u8::from(letter & 0xdf == b'A') + u8::from(letter & 0xde == b'T');
-        }
-        strong += u64::from(gc);
-        weak += u64::from(at);
-    }
-    if let Some(percent) = rounded(100 * strong, strong + weak) {
-        *at(&mut set.gc, percent) += 1;
-    }
-    let of_chunk = |chunk: &[u8]| u64::from(chunk.iter().map(|byte| u32::from(*byte)).sum::<u32>());
-    let total: u64 = quality_scores.chunks(1 << 16).map(of_chunk).sum();
-    if let Some(mean) = total.checked_div(quality_scores.len() as u64) {
-        let score = (mean as usize).saturating_sub(usize::from(Phred::OFFSET));
-        *at(&mut set.mean_qualities, score.min(SCORES - 1)) += 1;
-    }
-}
-
-/// Counts the bases of a long read beyond the cycles that have a bin of their own.
+/// Counts the bases of a long read beyond the cycles that have a bin of their own, and adds them to the sums
+/// over the read.
 fn count_wide(
     sequence: &[u8],
     quality_scores: &[u8],
     (from, errors): (usize, &[f32]),
     set: &mut ReadSet,
+    sums: &mut Sums,
 ) {
     for (bin, positions) in wide(sequence.len()) {
-        let letters = at(&mut set.bases, bin);
-        let mut scores = [0_u32; 1 << u8::BITS];
+        let (mut letters, mut scores) = ([0_u64; 5], [0_u32; 1 << u8::BITS]);
         for position in positions.clone() {
             letters[usize::from(code(sequence[position])).min(4)] += 1;
             scores[usize::from(quality_scores[position])] += 1;
         }
+        let [a, c, g, t, _] = letters;
+        sums.strong += c + g;
+        sums.weak += a + t;
+        for (count, letter) in at(&mut set.bases, bin).iter_mut().zip(letters) {
+            *count += letter;
+        }
         for (byte, count) in scores.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+            sums.quality_bytes += byte as u64 * u64::from(count);
             let score = byte.saturating_sub(usize::from(Phred::OFFSET)).min(SCORES - 1);
             // There are fewer than 256 scores.
             *at(set.qualities.entry(score as u8).or_default(), bin) += u64::from(count);
@@ -145,6 +130,9 @@ fn count_wide(
         let last = positions.end.min(from + errors.len());
         for p in errors.get(first - from..last.max(first) - from).unwrap_or_default() {
             at(&mut set.expected_errors, bin).add_units(ExactSum::units(f64::from(*p)));
+            for (count, most) in sums.at_least.iter_mut().zip(AT_LEAST) {
+                *count += u64::from(*p <= most);
+            }
         }
     }
 }

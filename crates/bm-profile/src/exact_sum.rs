@@ -48,11 +48,6 @@ impl ExactSum {
         self.0 += u128::from(units);
     }
 
-    /// Takes away a sum over some of the numbers.
-    pub(crate) fn take(&mut self, part: &Self) {
-        self.0 = self.0.saturating_sub(part.0);
-    }
-
     /// Adds another sum.
     pub fn merge(&mut self, other: &Self) {
         self.0 = self.0.saturating_add(other.0);
@@ -85,10 +80,15 @@ impl Units {
         self.0 += units.to_bits() - WHOLE.to_bits();
     }
 
-    /// Returns the sum, and begins a new one.
-    pub(crate) fn take(&mut self) -> ExactSum {
-        let units = u128::from(std::mem::take(&mut self.0));
-        ExactSum(units * u128::from(UNITS / u64::from(Self::IN_ONE)))
+    /// Returns the sum in units, and begins a new one.
+    #[inline(always)]
+    pub(crate) fn take(&mut self) -> u32 {
+        std::mem::take(&mut self.0)
+    }
+
+    /// Returns a sum of so many units.
+    pub(crate) fn sum(units: u64) -> ExactSum {
+        ExactSum(u128::from(units) * u128::from(UNITS / u64::from(Self::IN_ONE)))
     }
 }
 
@@ -183,13 +183,14 @@ mod tests {
         let mut units = Units::default();
         values.iter().for_each(|value| units.add(*value));
         let sum: ExactSum = values.iter().map(|value| f64::from(*value)).collect();
-        assert!((units.take().get() - sum.get()).abs() < 1e-5);
+        let take = |units: &mut Units| Units::sum(u64::from(units.take())).get();
+        assert!((take(&mut units) - sum.get()).abs() < 1e-5);
         (0..500).for_each(|_| units.add(1.0));
-        assert_eq!(units.take().get(), 500.0);
+        assert_eq!(take(&mut units), 500.0);
         units.add(f32::NAN);
         units.add(-1.0);
         units.add(7.0);
-        assert_eq!(units.take().get(), 2.0, "NaN counts as 1");
+        assert_eq!(take(&mut units), 2.0, "NaN counts as 1");
     }
 
     #[test]

@@ -37,39 +37,40 @@ pub struct Frequent {
     recent: Recent,
 }
 
-/// Bits of the last beginnings of each group, counted in bytes, eight bits at once.
+/// Counts of the last beginnings of each group: how many have each bit of the key, in binary digits, and
+/// how many there are. A number holds one digit of the counts of all bits, so they are added up together
+/// (*vertical counters*).
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Recent {
-    groups: Vec<([u64; KEY / 8], u8)>,
+    groups: Vec<([u64; u8::BITS as usize], u8)>,
 }
 
 impl Recent {
     fn add(&mut self, group: usize, key: u64, bits: &mut [u64]) {
-        self.groups.resize(GROUPS, ([0; KEY / 8], 0));
-        let (lanes, reads) = &mut self.groups[group];
-        for (lane, byte) in lanes.iter_mut().zip(key.to_le_bytes()) {
-            // A byte for each bit: the multiplication moves bit i to the lowest bit of byte i.
-            let copies = (u64::from(byte & 0x7f)).wrapping_mul(0x0002_0408_1020_4081);
-            *lane += (copies & 0x0101_0101_0101_0101) | (u64::from(byte >> 7) << 56);
+        self.groups.resize(GROUPS, Default::default());
+        let (digits, reads) = &mut self.groups[group];
+        let mut carry = key;
+        for digit in digits.iter_mut() {
+            (*digit, carry) = (*digit ^ carry, *digit & carry);
         }
         *reads += 1;
         if *reads == u8::MAX {
-            Self::settle_group(lanes, reads, &mut bits[group * KEY..(group + 1) * KEY]);
+            Self::settle_group(digits, reads, &mut bits[group * KEY..(group + 1) * KEY]);
         }
     }
 
     fn settle(&mut self, bits: &mut [u64]) {
-        for (group, (lanes, reads)) in self.groups.iter_mut().enumerate() {
-            Self::settle_group(lanes, reads, &mut bits[group * KEY..(group + 1) * KEY]);
+        for (group, (digits, reads)) in self.groups.iter_mut().enumerate() {
+            Self::settle_group(digits, reads, &mut bits[group * KEY..(group + 1) * KEY]);
         }
         self.groups.clear();
     }
 
-    fn settle_group(lanes: &mut [u64; KEY / 8], reads: &mut u8, bits: &mut [u64]) {
+    fn settle_group(digits: &mut [u64], reads: &mut u8, bits: &mut [u64]) {
         *reads = 0;
-        for (lane, bits) in lanes.iter_mut().zip(bits.chunks_exact_mut(8)) {
-            for (count, bit) in std::mem::take(lane).to_le_bytes().into_iter().zip(bits) {
-                *bit += u64::from(count);
+        for (weight, digit) in digits.iter_mut().map(std::mem::take).enumerate() {
+            for (bit, count) in bits.iter_mut().enumerate() {
+                *count += ((digit >> bit) & 1) << weight;
             }
         }
     }
@@ -104,12 +105,12 @@ pub struct FrequentStart {
 impl Frequent {
     /// Adds a read, unless one of its first bases is unknown.
     pub(crate) fn add(&mut self, sequence: &[u8]) {
-        let Some(key) = sequence.get(..BASES).and_then(key) else { return };
+        let Some(bases) = sequence.first_chunk().and_then(packed) else { return };
         if self.reads.is_empty() {
             self.reads.resize(GROUPS, 0);
             self.bits.resize(GROUPS * KEY, 0);
         }
-        let group = group(key);
+        let (key, group) = key_and_group(bases);
         self.reads[group] += 1;
         self.recent.add(group, key, &mut self.bits);
     }
@@ -150,7 +151,7 @@ impl Frequent {
                 let majority = |count: &u64| 2 * u128::from(*count) > u128::from(*all);
                 let found = (bits.iter().enumerate())
                     .fold(0, |found, (bit, count)| found | (u64::from(majority(count)) << bit));
-                let is_proved = with_check(found & BASE_BITS) == found && group(found) == number;
+                let is_proved = key_and_group(found & BASE_BITS) == (found, number);
                 // Of the other reads of the group, half have each bit of the hash.
                 let agree = bits.iter().map(|count| (*count).max(all - count));
                 let of_check: u64 = agree.clone().skip(2 * BASES).fold(0, u64::saturating_add);
@@ -171,22 +172,19 @@ impl Frequent {
 /// The bits of the bases in a key.
 const BASE_BITS: u64 = (1 << (2 * BASES)) - 1;
 
-/// Returns the bases, two bits each, and their hash; `None` if one is unknown.
-fn key(beginning: &[u8]) -> Option<u64> {
+/// Returns the bases, two bits each; `None` if one is unknown.
+fn packed(beginning: &[u8; BASES]) -> Option<u64> {
     const LOW: u64 = 0x0101_0101_0101_0101;
     let mut bases = 0_u64;
-    for (number, chunk) in beginning.chunks_exact(8).enumerate() {
-        let mut letters = [0_u8; 8];
-        letters.copy_from_slice(chunk);
+    let mut wrong = 0;
+    for (number, letters) in beginning.as_chunks::<8>().0.iter().enumerate() {
         // Eight letters at once. Bits 1 and 2 of A, C, T and G are 0, 1, 2 and 3.
-        let letters = u64::from_le_bytes(letters) & 0xdfdf_dfdf_dfdf_dfdf;
+        let letters = u64::from_le_bytes(*letters) & 0xdfdf_dfdf_dfdf_dfdf;
         let (low, high) = ((letters >> 1) & LOW, (letters >> 2) & LOW);
         let is_t = high & !low;
         let expected = (0x40 * LOW) | (high << 2) | (low << 1) | (is_t << 4) | (is_t ^ LOW);
         // U is T: it differs in the lowest bit.
-        if (letters ^ expected) & !is_t != 0 {
-            return None;
-        }
+        wrong |= (letters ^ expected) & !is_t;
         // The codes: A 0, C 1, G 2, T 3.
         let mut codes = (high << 1) | (low ^ high);
         codes = (codes | (codes >> 6)) & 0x000f_000f_000f_000f;
@@ -194,16 +192,14 @@ fn key(beginning: &[u8]) -> Option<u64> {
         codes = (codes | (codes >> 24)) & 0xffff;
         bases |= codes << (16 * number);
     }
-    Some(with_check(bases))
+    (wrong == 0).then_some(bases)
 }
 
-fn with_check(bases: u64) -> u64 {
-    bases | ((mix(bases) >> (u64::BITS as usize - CHECK)) << (2 * BASES))
-}
-
-/// Returns the group of a key: other bits of the hash than those in the key.
-fn group(key: u64) -> usize {
-    mix(key & BASE_BITS) as usize % GROUPS
+/// Returns bases with a part of their hash behind them, and their group: another part of it.
+fn key_and_group(bases: u64) -> (u64, usize) {
+    let hash = mix(bases);
+    let check = hash >> (u64::BITS as usize - CHECK);
+    (bases | (check << (2 * BASES)), hash as usize % GROUPS)
 }
 
 /// Returns the bases of a key.
@@ -231,7 +227,6 @@ mod tests {
     #[test]
     fn a_beginning_is_packed_eight_letters_at_once() {
         let letters = b"ACGTacgtUuACGTTGCAACGTAC";
-        let packed = |letters: &[u8]| key(letters).map(|key| key & BASE_BITS);
         let expected = (letters.iter().enumerate()).fold(0, |bits, (at, letter)| {
             bits | (u64::from(bm_reads::base::code(*letter)) << (2 * at))
         });

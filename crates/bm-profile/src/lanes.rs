@@ -1,109 +1,133 @@
-//! Counts of short reads by cycle, in small numbers side by side: loops over them compile to vector
-//! instructions and stay in the nearest cache. From time to time they are added up.
+//! Counts of short reads by cycle, in small numbers side by side: loops over them compile to the vector
+//! instructions of the machine and stay in the nearest cache. From time to time they are added up.
 
 use bm_reads::Phred;
+use pulp::{Arch, Simd, WithSimd};
 
 use crate::cycles::{PLAIN, at};
-use crate::exact_sum::{ExactSum, Units};
+use crate::exact_sum::Units;
 use crate::read_set::{ReadSet, SCORES};
+
+/// Largest error probabilities of Q20 and Q30.
+pub(crate) const AT_LEAST: [f32; 2] = [0.01, 0.001];
 
 /// Reads after which letters and error probabilities are added up: counts of one byte hold as many.
 const MOST_READS: u32 = 255;
 
-/// Reads after which scores are added up: counts of two bytes hold as many.
+/// Reads after which all counts are added up: those of scores, of two bytes, hold as many.
 const MOST_SCORED: u32 = 65_000;
 
-/// Counts of scores per cycle: one for each value of a byte that can be a score, and room that makes the
-/// size an odd number of cache lines, so that the rows of all cycles fit side by side.
-const ROW: usize = 160;
+/// Counts of scores per cycle: one for each value of a byte, and room that makes the size an odd number
+/// of cache lines, so that the rows of all cycles fit side by side.
+const ROW: usize = 288;
+
+/// Letters and scores that are taken together.
+const BYTES: usize = 32;
+
+/// Error probabilities that are taken together.
+const ERRORS: usize = 16;
 
 /// Counts by cycle, for the cycles with a bin of their own.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lanes {
-    /// A, C, G and T.
-    letters: [Vec<u8>; 4],
+    instructions: Arch,
+    /// A, C, G and T, for as many cycles as are taken together.
+    letters: Vec<[[u8; BYTES]; 4]>,
+    /// Error probabilities, with room for as many as are taken together behind the last cycle.
     errors: Vec<Units>,
     /// Reads in these two.
     reads: u32,
+    /// Sums of `letters`.
+    letter_sums: Vec<[[u32; BYTES]; 4]>,
+    /// Sums of `errors`.
+    error_sums: Vec<u64>,
     /// By quality byte.
     scores: Vec<[u16; ROW]>,
-    /// Reads in these.
+    /// Reads in the scores.
     scored: u32,
 }
 
+/// Sums over the bases of a read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sums {
+    /// C and G.
+    pub(crate) strong: u64,
+    /// A and T.
+    pub(crate) weak: u64,
+    pub(crate) quality_bytes: u64,
+    /// Bases with an error probability of at most each of [`AT_LEAST`].
+    pub(crate) at_least: [u64; 2],
+}
+
 impl Lanes {
-    /// Counts the first bases of a read; `errors` are those of its bases from `from` on.
+    /// Counts the bases of a read that have a cycle of their own, and returns their sums; `errors` are
+    /// the error probabilities of the bases from `from` on.
     pub(crate) fn add(
         &mut self,
         sequence: &[u8],
         quality_scores: &[u8],
         (from, errors): (usize, &[f32]),
         set: &mut ReadSet,
-    ) {
+    ) -> Sums {
+        let length = sequence.len().min(PLAIN);
+        self.make_room(length, set);
+        self.instructions.dispatch(Add {
+            sequence: &sequence[..length],
+            quality_scores: &quality_scores[..length],
+            from,
+            errors: &errors[..errors.len().min(length.saturating_sub(from))],
+            lanes: self,
+        })
+    }
+
+    /// Makes room for the counts of one more read of this length.
+    fn make_room(&mut self, length: usize, set: &mut ReadSet) {
         if self.reads >= MOST_READS {
-            self.settle(set);
+            self.settle();
         }
         if self.scored >= MOST_SCORED {
-            self.settle_scores(set);
+            self.settle_all(set);
         }
         self.reads += 1;
         self.scored += 1;
-        let length = sequence.len().min(PLAIN);
         if self.scores.len() < length {
             self.scores.resize(length, [0; ROW]);
-            self.errors.resize(length, Units::default());
-            self.letters.iter_mut().for_each(|counts| counts.resize(length, 0));
-        }
-        let count = |row: &mut [u16; ROW], byte: u8| row[usize::from(byte & 0x7f)] += 1;
-        // Four at once: the loop itself would take as long as the counting.
-        let (rows, bytes) = (&mut self.scores[..length], &quality_scores[..length]);
-        let (mut fours, mut bytes_of_fours) = (rows.chunks_exact_mut(4), bytes.chunks_exact(4));
-        for (rows, bytes) in fours.by_ref().zip(bytes_of_fours.by_ref()) {
-            if let ([a, b, c, d], [p, q, r, s]) = (rows, bytes) {
-                count(a, *p);
-                count(b, *q);
-                count(c, *r);
-                count(d, *s);
-            }
-        }
-        let rest = fours.into_remainder().iter_mut().zip(bytes_of_fours.remainder());
-        rest.for_each(|(row, byte)| count(row, *byte));
-        let [a, c, g, t] = &mut self.letters;
-        let sequence = &sequence[..length];
-        for (counts, base) in [(a, b'A'), (c, b'C'), (g, b'G')] {
-            for (count, letter) in counts.iter_mut().zip(sequence) {
-                *count += u8::from(letter & 0xdf == base);
-            }
-        }
-        for (count, letter) in t.iter_mut().zip(sequence) {
-            // T and U differ in the lowest bit.
-            *count += u8::from(letter & 0xde == b'T');
-        }
-        if let Some(cycles) = self.errors.get_mut(from..) {
-            cycles.iter_mut().zip(errors).for_each(|(sum, p)| sum.add(*p));
+            self.letters.resize(length.div_ceil(BYTES), Default::default());
+            self.letter_sums.resize(length.div_ceil(BYTES), Default::default());
+            self.errors.resize(length + ERRORS, Units::default());
+            self.error_sums.resize(length + ERRORS, 0);
         }
     }
 
     /// Adds letters and error probabilities to their sums.
-    fn settle(&mut self, set: &mut ReadSet) {
+    fn settle(&mut self) {
         self.reads = 0;
-        for (letter, counts) in self.letters.iter_mut().enumerate() {
-            for (cycle, count) in counts.iter_mut().enumerate().filter(|(_, count)| **count > 0) {
-                at(&mut set.bases, cycle)[letter] += u64::from(std::mem::take(count));
-            }
+        let (sums, counts) = (&mut self.letter_sums, &mut self.letters);
+        let sums = sums.as_flattened_mut().as_flattened_mut();
+        for (sum, count) in sums.iter_mut().zip(counts.as_flattened_mut().as_flattened_mut()) {
+            *sum += u32::from(std::mem::take(count));
         }
-        for (cycle, sum) in self.errors.iter_mut().enumerate() {
-            let sum = sum.take();
-            if sum != ExactSum::default() {
-                at(&mut set.expected_errors, cycle).merge(&sum);
-            }
+        for (sum, units) in self.error_sums.iter_mut().zip(&mut self.errors) {
+            *sum += u64::from(units.take());
         }
     }
 
-    /// Adds the scores to their sums, and what is no base: so far, it was counted by its score only.
-    fn settle_scores(&mut self, set: &mut ReadSet) {
-        self.settle(set);
+    /// Adds all counts to their sums in the set, but for what is no base: so far, it is counted by its
+    /// score only.
+    fn settle_all(&mut self, set: &mut ReadSet) {
+        self.settle();
         self.scored = 0;
+        for (block, letters) in self.letter_sums.iter_mut().enumerate() {
+            for (letter, sums) in letters.iter_mut().enumerate() {
+                for (cycle, sum) in sums.iter_mut().enumerate().filter(|(_, sum)| **sum > 0) {
+                    at(&mut set.bases, block * BYTES + cycle)[letter] +=
+                        u64::from(std::mem::take(sum));
+                }
+            }
+        }
+        for (cycle, sum) in self.error_sums.iter_mut().enumerate().filter(|(_, sum)| **sum > 0) {
+            at(&mut set.expected_errors, cycle).merge(&Units::sum(std::mem::take(sum)));
+        }
         for (cycle, row) in self.scores.iter_mut().enumerate() {
             for (byte, count) in row.iter_mut().enumerate().filter(|(_, count)| **count > 0) {
                 let score = byte.saturating_sub(usize::from(Phred::OFFSET)).min(SCORES - 1);
@@ -117,11 +141,178 @@ impl Lanes {
 
     /// Adds all counts to their sums.
     pub(crate) fn finish(&mut self, set: &mut ReadSet) {
-        self.settle_scores(set);
+        self.settle_all(set);
         for cycle in 0..set.bases.len().min(PLAIN) {
             let all: u64 = set.qualities.values().filter_map(|counts| counts.get(cycle)).sum();
             let [known @ .., other] = &mut set.bases[cycle];
             *other = all.saturating_sub(known.iter().sum());
         }
+    }
+}
+
+/// Counts a read that has room.
+struct Add<'a> {
+    lanes: &'a mut Lanes,
+    sequence: &'a [u8],
+    quality_scores: &'a [u8],
+    from: usize,
+    errors: &'a [f32],
+}
+
+impl WithSimd for Add<'_> {
+    type Output = Sums;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Sums {
+        let Self { lanes, sequence, quality_scores, from, errors } = self;
+        let [strong, weak] = count_letters(sequence, &mut lanes.letters);
+        let quality_bytes = count_scores(quality_scores, &mut lanes.scores);
+        let sums = lanes.errors.get_mut(from..).unwrap_or_default();
+        let at_least = add_errors(errors, sums);
+        Sums { strong, weak, quality_bytes, at_least }
+    }
+}
+
+/// Counts letters; returns how many of them are C or G, and how many are A or T.
+#[inline(always)]
+fn count_letters(sequence: &[u8], counts: &mut [[[u8; BYTES]; 4]]) -> [u64; 2] {
+    // There are too few cycles for a sum over 255.
+    let (mut strong, mut weak) = ([0; BYTES], [0; BYTES]);
+    // Values, not references: what cannot overlap stays in registers.
+    let mut count = |[mut a, mut c, mut g, mut t]: [[u8; BYTES]; 4], letters: [u8; BYTES]| {
+        for (place, letter) in letters.into_iter().enumerate() {
+            // Without the bit of the case; T and U differ in the lowest bit.
+            let is_a = u8::from(letter & 0xdf == b'A');
+            let is_c = u8::from(letter & 0xdf == b'C');
+            let is_g = u8::from(letter & 0xdf == b'G');
+            let is_t = u8::from(letter & 0xde == b'T');
+            a[place] += is_a;
+            c[place] += is_c;
+            g[place] += is_g;
+            t[place] += is_t;
+            strong[place] += is_c + is_g;
+            weak[place] += is_a + is_t;
+        }
+        [a, c, g, t]
+    };
+    let (blocks, rest) = sequence.as_chunks::<BYTES>();
+    for (counts, letters) in counts.iter_mut().zip(blocks) {
+        *counts = count(*counts, *letters);
+    }
+    if let Some(counts) = counts.get_mut(blocks.len()).filter(|_| !rest.is_empty()) {
+        *counts = count(*counts, padded(rest));
+    }
+    [strong, weak].map(sum)
+}
+
+/// Counts quality bytes; returns their sum.
+#[inline(always)]
+fn count_scores(quality_scores: &[u8], counts: &mut [[u16; ROW]]) -> u64 {
+    let count = |row: &mut [u16; ROW], byte: u8| row[usize::from(byte)] += 1;
+    // Four at once: the loop itself would take as long as the counting.
+    let (fours, rest) = quality_scores.as_chunks::<4>();
+    let (rows, last_rows) = counts[..quality_scores.len()].as_chunks_mut::<4>();
+    for ([a, b, c, d], [p, q, r, s]) in rows.iter_mut().zip(fours) {
+        count(a, *p);
+        count(b, *q);
+        count(c, *r);
+        count(d, *s);
+    }
+    last_rows.iter_mut().zip(rest).for_each(|(row, byte)| count(row, *byte));
+    let (eights, rest) = quality_scores.as_chunks::<8>();
+    let pairs: u64 = eights.iter().map(|bytes| pairs_of_bytes(*bytes)).sum();
+    sum_of_pairs(pairs + pairs_of_bytes(padded(rest)))
+}
+
+/// Adds error probabilities, for which there is room; returns how many are at most each of [`AT_LEAST`].
+#[inline(always)]
+fn add_errors(errors: &[f32], sums: &mut [Units]) -> [u64; 2] {
+    let mut below = [[0_u32; ERRORS]; 2];
+    let mut add = |mut sums: [Units; ERRORS], errors: [f32; ERRORS]| {
+        for (place, p) in errors.into_iter().enumerate() {
+            sums[place].add(p);
+            for (below, most) in below.iter_mut().zip(AT_LEAST) {
+                below[place] += u32::from(p <= most);
+            }
+        }
+        sums
+    };
+    let (whole, rest) = errors.as_chunks::<ERRORS>();
+    let (sums, _) = sums.as_chunks_mut::<ERRORS>();
+    for (sums, errors) in sums.iter_mut().zip(whole) {
+        *sums = add(*sums, *errors);
+    }
+    let mut padding = 0;
+    if let Some(sums) = sums.get_mut(whole.len()).filter(|_| !rest.is_empty()) {
+        // Errors that are impossible add nothing.
+        *sums = add(*sums, padded(rest));
+        padding = (ERRORS - rest.len()) as u32;
+    }
+    below.map(|below| u64::from(below.iter().sum::<u32>().saturating_sub(padding)))
+}
+
+/// Returns values with zeros behind them.
+#[inline(always)]
+fn padded<const N: usize, T: Copy + Default>(values: &[T]) -> [T; N] {
+    let mut padded = [T::default(); N];
+    padded.iter_mut().zip(values).for_each(|(padded, value)| *padded = *value);
+    padded
+}
+
+/// Returns the sum of bytes.
+#[inline(always)]
+fn sum(bytes: [u8; BYTES]) -> u64 {
+    let (eights, _) = bytes.as_chunks::<8>();
+    sum_of_pairs(eights.iter().map(|bytes| pairs_of_bytes(*bytes)).sum())
+}
+
+/// Returns four sums of two bytes each, side by side.
+#[inline(always)]
+fn pairs_of_bytes(bytes: [u8; 8]) -> u64 {
+    const LOW: u64 = 0x00ff_00ff_00ff_00ff;
+    let bytes = u64::from_le_bytes(bytes);
+    (bytes & LOW) + ((bytes >> 8) & LOW)
+}
+
+/// Returns the sum of sums of bytes of at most as many cycles as have a bin of their own.
+#[inline(always)]
+fn sum_of_pairs(pairs: u64) -> u64 {
+    const LOW: u64 = 0x0000_ffff_0000_ffff;
+    // Each of the four is less than 2¹⁶: 2 × 255 × 64.
+    let pairs = (pairs & LOW) + ((pairs >> 16) & LOW);
+    (pairs & 0xffff_ffff) + (pairs >> 32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::copies::mix;
+
+    #[test]
+    fn counts_do_not_depend_on_the_instruction_set() {
+        let results = [Arch::new(), Arch::Scalar].map(|instructions| {
+            let (mut lanes, mut set) =
+                (Lanes { instructions, ..Lanes::default() }, ReadSet::default());
+            let mut all = Vec::new();
+            for number in 0..700_u64 {
+                let length = mix(number) as usize % (PLAIN + 40);
+                let bits = |i: usize| mix(number * 1000 + i as u64) as usize;
+                let sequence: Vec<u8> =
+                    (0..length).map(|i| b"ACGTUNacgtun."[bits(i) % 13]).collect();
+                let scores: Vec<u8> =
+                    (0..length).map(|i| b'!' + (bits(i) >> 8) as u8 % 94).collect();
+                let errors: Vec<f32> =
+                    (0..length).map(|i| 1.0 / (1 + (bits(i) >> 16) % 4000) as f32).collect();
+                let from = length / 7;
+                let sums = lanes.add(&sequence, &scores, (from, &errors[from..]), &mut set);
+                let near = &sequence[..length.min(PLAIN)];
+                let is_strong = |letter: &&u8| matches!(letter.to_ascii_uppercase(), b'C' | b'G');
+                assert_eq!(sums.strong, near.iter().filter(is_strong).count() as u64);
+                all.push((sums.strong, sums.weak, sums.quality_bytes, sums.at_least));
+            }
+            lanes.finish(&mut set);
+            (all, set)
+        });
+        assert_eq!(results[0], results[1]);
     }
 }

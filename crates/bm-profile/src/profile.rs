@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use bm_reads::ReadRef;
 use serde::{Deserialize, Serialize};
 
 use crate::copies::Copies;
@@ -71,12 +70,13 @@ pub enum Outcome<'a> {
 
 /// Counts reads for a [`Profile`]: memory for one thread.
 ///
-/// Every base is counted once: the reads that are kept unchanged are all reads less the others, so only
-/// what is lost or changed is counted again.
+/// Every read is counted once, among those that are kept as they are or among the others; what is kept of
+/// the others is counted again.
 #[derive(Clone, Debug, Default)]
 pub struct Profiler {
-    before: [Counts; MATES],
-    /// The reads of `before` that are not kept as they are.
+    /// Reads that are kept as they are.
+    kept: [Counts; MATES],
+    /// Reads that are not.
     lost: [Counts; MATES],
     /// What is kept of these.
     gained: [Counts; MATES],
@@ -84,11 +84,12 @@ pub struct Profiler {
 }
 
 impl Profiler {
-    /// Adds the beginnings of a single read, or of both mates of a pair. Returns whether the template
-    /// is of the sample, one in eight, whose inserts are looked for ([`Profiler::add_insert`]).
-    pub fn add_template(&mut self, reads: &[ReadRef<'_>]) -> bool {
+    /// Adds the beginnings of the bases of a single read, or of both mates of a pair. Returns whether the
+    /// template is of the sample, one in eight, whose inserts are looked for
+    /// ([`Profiler::add_insert`]).
+    pub fn add_template(&mut self, reads: &[&[u8]]) -> bool {
         for (read, frequent) in reads.iter().zip(&mut self.rest.frequent) {
-            frequent.add(read.sequence);
+            frequent.add(read);
         }
         self.rest.copies.add(reads).is_multiple_of(INSERT_SAMPLE)
     }
@@ -96,9 +97,8 @@ impl Profiler {
     /// Adds a read: a single one or a first mate (0), or a second mate (1).
     pub fn add_read(&mut self, mate: usize, read: &ObservedRead<'_>, outcome: &Outcome<'_>) {
         let mate = mate.min(MATES - 1);
-        self.before[mate].add(read);
         match outcome {
-            Outcome::Kept => {}
+            Outcome::Kept => self.kept[mate].add(read),
             Outcome::Lost => self.lost[mate].add(read),
             Outcome::Changed { keep, quality_scores } => {
                 self.lost[mate].add(read);
@@ -120,12 +120,15 @@ impl Profiler {
 
     /// Returns the profile.
     pub fn finish(self) -> Profile {
-        let Self { before, lost, gained, mut rest } = self;
+        let Self { kept, lost, gained, mut rest } = self;
         rest.frequent.iter_mut().for_each(Frequent::settle);
-        rest.before = before.map(Counts::finish);
-        rest.after = rest.before.clone();
-        for (after, (lost, gained)) in rest.after.iter_mut().zip(lost.into_iter().zip(gained)) {
-            after.take(&lost.finish());
+        rest.after = kept.map(Counts::finish);
+        rest.before = rest.after.clone();
+        let less_and_more = lost.into_iter().zip(gained);
+        for ((before, after), (lost, gained)) in
+            rest.before.iter_mut().zip(&mut rest.after).zip(less_and_more)
+        {
+            before.merge(&lost.finish());
             after.merge(&gained.finish());
         }
         rest
@@ -161,8 +164,7 @@ mod tests {
         let mut profiler = Profiler::default();
         for number in numbers {
             let read = random(number);
-            let name = ReadRef { name: b"", sequence: &read.0, quality_scores: &read.1 };
-            profiler.add_template(&[name, name]);
+            profiler.add_template(&[&read.0, &read.0]);
             let keep = read.0.len() / 4..read.0.len() / 2;
             let outcome = match number % 3 {
                 0 => Outcome::Kept,

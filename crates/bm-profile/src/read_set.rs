@@ -48,21 +48,6 @@ fn add(ours: &mut Vec<u64>, theirs: &[u64]) {
     }
 }
 
-/// Takes `theirs`, which are part of `ours`, from `ours`, and drops empty bins at the end.
-fn take(ours: &mut Vec<u64>, theirs: &[u64]) {
-    for (ours, theirs) in ours.iter_mut().zip(theirs) {
-        *ours = ours.saturating_sub(*theirs);
-    }
-    shorten(ours);
-}
-
-/// Drops empty bins at the end.
-fn shorten<T: Default + PartialEq>(bins: &mut Vec<T>) {
-    while bins.last().is_some_and(|last| *last == T::default()) {
-        bins.pop();
-    }
-}
-
 impl ReadSet {
     /// Adds the sums over other reads.
     pub fn merge(&mut self, other: &Self) {
@@ -85,34 +70,6 @@ impl ReadSet {
         add(&mut self.gc, &other.gc);
         add(&mut self.mean_qualities, &other.mean_qualities);
         add(&mut self.lengths, &other.lengths);
-    }
-
-    /// Takes away the sums over some of the reads.
-    pub(crate) fn take(&mut self, part: &Self) {
-        self.reads = self.reads.saturating_sub(part.reads);
-        for (ours, theirs) in self.bases.iter_mut().zip(&part.bases) {
-            for (ours, theirs) in ours.iter_mut().zip(theirs) {
-                *ours = ours.saturating_sub(*theirs);
-            }
-        }
-        shorten(&mut self.bases);
-        for (score, counts) in &part.qualities {
-            if let Some(ours) = self.qualities.get_mut(score) {
-                take(ours, counts);
-            }
-        }
-        self.qualities.retain(|_, counts| !counts.is_empty());
-        for (ours, theirs) in self.expected_errors.iter_mut().zip(&part.expected_errors) {
-            ours.take(theirs);
-        }
-        shorten(&mut self.expected_errors);
-        for (ours, theirs) in self.at_least.iter_mut().zip(part.at_least) {
-            *ours = ours.saturating_sub(theirs);
-        }
-        take(&mut self.unscored, &part.unscored);
-        take(&mut self.gc, &part.gc);
-        take(&mut self.mean_qualities, &part.mean_qualities);
-        take(&mut self.lengths, &part.lengths);
     }
 
     /// Returns whether there are no reads.

@@ -114,7 +114,7 @@ pub(crate) struct BaseScorer {
     codes: Vec<u16>,
     /// Number of codes of each of these reads.
     lengths: Vec<usize>,
-    /// The engine's output for these reads.
+    /// The engine's output for these reads, if the caller does not want it.
     output: Vec<f32>,
     /// The network's output for one read, before the evidence.
     prior: Vec<f32>,
@@ -164,15 +164,25 @@ impl BaseScorer {
         self.support.shrink_to(KEPT);
     }
 
-    /// Runs the engine on the waiting reads and sums up the error probabilities of their bases.
+    /// Runs the engine on the waiting reads and sums up the error probabilities of their bases, which it
+    /// appends to `probabilities`.
     fn run(
         &mut self,
         waiting: &mut Vec<(usize, PlacedRead<'_>)>,
         probabilities: Option<&mut Vec<f32>>,
         mut choose: Option<&mut ChoosePart<'_>>,
     ) -> Result<(), QualityError> {
-        self.session.run(SequencesRef::new(&self.codes, &self.lengths)?, &mut self.output)?;
-        let mut rest = self.output.as_mut_slice();
+        // Probabilities that are wanted are computed where they are to be.
+        let output = match probabilities {
+            Some(wanted) => wanted,
+            None => {
+                self.output.clear();
+                &mut self.output
+            }
+        };
+        let start = output.len();
+        self.session.append(SequencesRef::new(&self.codes, &self.lengths)?, output)?;
+        let mut rest = output.get_mut(start..).unwrap_or_default();
         let evidence = self.evidence.as_deref().filter(|_| !self.ignores_run);
         if let (Some(evidence), Some((_, first))) = (evidence, waiting.first()) {
             evidence.prepare(&mut self.prepared[0], first.read.sequence);
@@ -248,9 +258,6 @@ impl BaseScorer {
             };
             let expected_errors = Some(errors as f32);
             self.scores.push(Some(Score { probability, expected_errors, support }));
-        }
-        if let Some(probabilities) = probabilities {
-            probabilities.extend_from_slice(&self.output);
         }
         waiting.clear();
         self.codes.clear();
