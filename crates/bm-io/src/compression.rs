@@ -78,6 +78,13 @@ impl Format {
         stored: &mut Vec<u8>,
     ) -> io::Result<()> {
         match self {
+            #[cfg(any(feature = "isal", feature = "isal-system"))]
+            Self::Gzip
+                if level == crate::isal_block::LEVEL
+                    && crate::isal_block::compress(text, stored) =>
+            {
+                Ok(())
+            }
             Self::Gzip => tools.gzip(level)?.compress(text, stored).map_err(io::Error::other),
             Self::Zstd => {
                 stored.clear();
