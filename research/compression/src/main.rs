@@ -4,6 +4,8 @@
 //! deflated in independent BGZF blocks of 65,280 bytes, and inflated from one gzip member. One
 //! thread; figures are medians of the rounds.
 
+mod fastq_deflate;
+
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::time::Instant;
@@ -65,6 +67,19 @@ fn deflaters() -> Vec<(String, Run<'static>)> {
             }),
         ));
     }
+    let mut encoder = fastq_deflate::Encoder::default();
+    let mut out = Vec::new();
+    all.push((
+        "for FASTQ".to_owned(),
+        Box::new(move |text| {
+            let mut block_of = |block: &[u8]| {
+                out.clear();
+                encoder.compress(block, &mut out);
+                out.len()
+            };
+            text.chunks(BLOCK).map(&mut block_of).sum()
+        }),
+    ));
     #[cfg(feature = "isal")]
     for (number, level) in
         [isal::CompressionLevel::Zero, isal::CompressionLevel::One, isal::CompressionLevel::Three]
