@@ -1,4 +1,4 @@
-//! Speed of the compression libraries of `bm` on one thread, without `bm` around them: the limit
+//! Speed of the compression of `bm` on one thread, without the rest of `bm` around it: the limit
 //! for a run from gzip to gzip. `cargo bench -p bm-io`; `research/compression` compares libraries.
 
 // Benchmarks fail by panicking.
@@ -7,7 +7,7 @@
 use std::hint::black_box;
 use std::io::{Read, copy, sink};
 
-use bgzf::{BGZF_BLOCK_SIZE, CompressionLevel, Compressor};
+use bm_io::Tools;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sirocco::Format;
 use sirocco::inflate::Reader;
@@ -33,11 +33,13 @@ fn compression(criterion: &mut Criterion) {
     });
     let mut block = Vec::new();
     for level in [1, 3, 6] {
-        let mut compressor = Compressor::new(CompressionLevel::new(level).unwrap());
+        let mut tools = Tools::default();
+        let gzip = bm_io::Format::Gzip;
         group.bench_function(format!("deflate in blocks, level {level}"), |b| {
             b.iter(|| {
-                text.chunks(BGZF_BLOCK_SIZE)
-                    .for_each(|text| compressor.compress(black_box(text), &mut block).unwrap())
+                text.chunks(gzip.block()).for_each(|text| {
+                    gzip.compress(level, black_box(text), &mut tools, &mut block).unwrap();
+                })
             });
         });
     }

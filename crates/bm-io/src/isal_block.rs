@@ -4,14 +4,15 @@
 
 use isal::{Codec, CompressionLevel, compress_into};
 
+use crate::bgzf_header;
+
 /// The level at which ISA-L makes the blocks.
 pub(crate) const LEVEL: u8 = 1;
 
-/// Most bytes of a block: its size less 1 is written with 16 bits.
+/// Most bytes of a block.
 const MOST: usize = 1 << 16;
 
-/// Bytes of the header of a block, and of gzip's own, which ISA-L writes.
-const HEADER: usize = 18;
+/// Bytes of gzip's own header, which ISA-L writes.
 const PLAIN_HEADER: usize = 10;
 
 /// Writes `text` as one block to `stored`, and returns whether it fits into one.
@@ -19,20 +20,13 @@ pub(crate) fn compress(text: &[u8], stored: &mut Vec<u8>) -> bool {
     stored.clear();
     stored.resize(MOST, 0);
     // ISA-L adds the checksum. The longer header takes the place of the one that it writes.
-    let before = HEADER - PLAIN_HEADER;
+    let before = bgzf_header::LENGTH - PLAIN_HEADER;
     let gzip = compress_into(text, &mut stored[before..], CompressionLevel::One, Codec::Gzip);
     let Ok(length) = gzip else { return false };
     stored.truncate(before + length);
-    let Ok(size) = u16::try_from(stored.len().saturating_sub(1)) else { return false };
-    let [low, high] = size.to_le_bytes();
-    let header = [
-        0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 4,
-        0xff, // gzip with an extra field, by its fastest level
-        6, 0, b'B', b'C', 2, 0, low, high, // the field: the size of the block less 1
-    ];
-    match stored.first_chunk_mut() {
-        Some(first) => *first = header,
-        None => return false,
+    match (bgzf_header::of_block(stored.len()), stored.first_chunk_mut()) {
+        (Some(header), Some(first)) => *first = header,
+        _ => return false,
     }
     true
 }
@@ -49,7 +43,10 @@ mod tests {
         for text in [&text[..], b"A", b""] {
             let mut stored = vec![1, 2, 3];
             assert!(compress(text, &mut stored));
-            assert_eq!(crate::gzip_reader::block_size(&stored[..HEADER]), Some(stored.len()));
+            assert_eq!(
+                crate::gzip_reader::block_size(&stored[..bgzf_header::LENGTH]),
+                Some(stored.len())
+            );
             let mut found = Vec::new();
             let inflated = flate2::read::GzDecoder::new(&stored[..]).read_to_end(&mut found);
             assert!(inflated.is_ok() && found == text);

@@ -32,6 +32,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bgzf_header;
 mod block_writer;
 mod cancellation;
 mod compression;
@@ -39,6 +40,8 @@ mod decompress;
 mod destination;
 mod divisible;
 mod error;
+mod fastq_block;
+mod fastq_deflate;
 mod file_state;
 mod folder_output;
 mod gzip_reader;

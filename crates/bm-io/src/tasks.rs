@@ -15,6 +15,8 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
 use sirocco::Format;
 use sirocco::inflate::Decoder;
 
+use crate::fastq_deflate::Encoder;
+
 /// Results requested ahead, per worker.
 const AHEAD: usize = 2;
 
@@ -27,11 +29,13 @@ pub struct Tools {
     gzip: Option<(u8, Compressor)>,
     zstd: Option<(u8, zstd::bulk::Compressor<'static>)>,
     decoder: Box<Decoder>,
+    fastq: Option<Box<Encoder>>,
 }
 
 impl Default for Tools {
     fn default() -> Self {
-        Self { gzip: None, zstd: None, decoder: Box::new(Decoder::new(Format::Gzip)) }
+        let decoder = Box::new(Decoder::new(Format::Gzip));
+        Self { gzip: None, zstd: None, decoder, fastq: None }
     }
 }
 
@@ -60,6 +64,11 @@ impl Tools {
             compressor.include_checksum(true)?;
             Ok(compressor)
         })
+    }
+
+    /// Returns the encoder of FASTQ.
+    pub(crate) fn fastq(&mut self) -> &mut Encoder {
+        self.fastq.get_or_insert_default()
     }
 
     /// Returns the inflater, ready for the start of a gzip member.

@@ -2,6 +2,7 @@
 
 use super::huffman::Code;
 use super::matches::{Found, Step};
+use super::symbols::{distance_symbol, length_symbol};
 
 /// Longest code of a letter or a length: four of them and the bits of a byte that is not full fit a word.
 const LONGEST: usize = 14;
@@ -45,33 +46,14 @@ impl Bits<'_> {
     }
 }
 
-/// Returns the symbol of the length of a match, 3 to 258, its extra bits and their number.
-pub const fn length_symbol(length: u32) -> (usize, u32, u32) {
-    match length {
-        258 => (285, 0, 0),
-        3..=10 => (254 + length as usize, 0, 0),
-        _ => {
-            let over = length - 3;
-            let extra = 29 - over.leading_zeros();
-            let symbol = 257 + 4 * extra + (over >> extra);
-            (symbol as usize, over & ((1 << extra) - 1), extra)
-        }
-    }
-}
-
-/// Returns the symbol of a distance, 1 to 32,768, its extra bits and their number.
-#[inline(always)]
-pub fn distance_symbol(distance: u32) -> (usize, u32, u32) {
-    let over = distance - 1;
-    if over < 4 {
-        return (over as usize, 0, 0);
-    }
-    let extra = 30 - over.leading_zeros();
-    ((2 * extra + (over >> extra)) as usize & 31, over & ((1 << extra) - 1), extra)
-}
-
 /// Writes `text` as one block, with the matches in it.
-pub fn write(text: &[u8], found: &Found, is_last: bool, buffer: &mut Vec<u8>, out: &mut Vec<u8>) {
+pub(super) fn write(
+    text: &[u8],
+    found: &Found,
+    is_last: bool,
+    buffer: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) {
     let mut letters = found.letters;
     letters[END] = 1;
     let letters_code = Code::new(&letters, LONGEST);

@@ -6,10 +6,10 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use super::writer::{distance_symbol, length_symbol};
+use super::symbols::{distance_symbol, length_symbol};
 
 /// Bytes of text that positions of 16 bits can tell apart.
-pub const MOST_TEXT: usize = 65_535;
+pub(super) const MOST_TEXT: usize = 65_535;
 /// The text, and zeros behind it that words may reach into: no position of 16 bits is outside.
 type Text = [u8; MOST_TEXT + 1 + WORD];
 /// Where words were last.
@@ -44,27 +44,27 @@ const LENGTH_SYMBOLS: [u8; LONGEST + 1] = {
 };
 
 /// Letters as they are, and a match behind them unless its length is 0.
-pub struct Step {
-    pub letters: u16,
+pub(super) struct Step {
+    pub(super) letters: u16,
     /// Whether all of the letters are A, C, G or T.
-    pub is_bases: bool,
-    pub length: u16,
-    pub distance: u16,
+    pub(super) is_bases: bool,
+    pub(super) length: u16,
+    pub(super) distance: u16,
 }
 
 /// The matches in a text, and how often each symbol occurs.
-pub struct Found {
-    pub steps: Vec<Step>,
-    pub letters: [u32; 288],
-    pub distances: [u32; 32],
+pub(super) struct Found {
+    pub(super) steps: Vec<Step>,
+    pub(super) letters: [u32; 288],
+    pub(super) distances: [u32; 32],
 }
 
 /// Memory for the search.
-pub struct Finder {
+pub(super) struct Finder {
     text: Box<Text>,
     bases: Box<Table>,
     scores: Box<Table>,
-    pub found: Found,
+    pub(super) found: Found,
 }
 
 impl Default for Finder {
@@ -108,8 +108,8 @@ fn next_line(text: &[u8], from: usize) -> Option<usize> {
 }
 
 impl Finder {
-    /// Finds the matches in at most [`MOST_TEXT`] bytes.
-    pub fn find(&mut self, text: &[u8]) {
+    /// Finds the matches in at most [`MOST_TEXT`] bytes; returns whether there are records of FASTQ in them.
+    pub(super) fn find(&mut self, text: &[u8]) -> bool {
         self.text[..text.len()].copy_from_slice(text);
         self.text[text.len()..].fill(0);
         self.bases.fill(0);
@@ -131,7 +131,7 @@ impl Finder {
             let Some(record) = record else { break };
             steps.scores(&mut self.scores, at..record.name);
             match last {
-                Some(last) => steps.name(last, record),
+                Some(last) => steps.name(&mut self.scores, last, record),
                 None => steps.scores(&mut self.scores, record.name..record.bases),
             }
             steps.bases(&mut self.bases, record.bases..record.plus - 1);
@@ -154,6 +154,7 @@ impl Finder {
         }
         steps.scores(&mut self.scores, at..text.len());
         steps.finish();
+        last.is_some()
     }
 }
 
@@ -276,10 +277,11 @@ impl Steps<'_> {
     }
 
     /// A name, as far as it is that of the last record, from its beginning and from its end.
-    fn name(&mut self, last: Record, record: Record) {
+    fn name(&mut self, table: &mut Table, last: Record, record: Record) {
         let at = self.repeat(last.name, record.name, record.bases);
         let most = (record.bases - at).min(last.bases - last.name);
         let alike = self.agreement_before(record.bases, last.bases, most);
+        self.scores(table, at..record.bases - alike);
         if alike >= 4 && record.bases - last.bases <= FAR {
             self.add_and_count(record.bases - alike, alike, record.bases - last.bases);
         }

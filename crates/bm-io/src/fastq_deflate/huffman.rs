@@ -5,14 +5,14 @@ const SYMBOLS: usize = 288;
 
 /// The codes of symbols, with the bit that is sent first lowest, and their lengths.
 #[derive(Clone)]
-pub struct Code {
-    pub bits: [u16; SYMBOLS],
-    pub lengths: [u8; SYMBOLS],
+pub(super) struct Code {
+    pub(super) bits: [u16; SYMBOLS],
+    pub(super) lengths: [u8; SYMBOLS],
 }
 
 impl Code {
     /// Returns an optimal code for these frequencies, nearly so if a code would be longer than `most` bits.
-    pub fn new(frequencies: &[u32], most: usize) -> Self {
+    pub(super) fn new(frequencies: &[u32], most: usize) -> Self {
         let mut code = Self { bits: [0; SYMBOLS], lengths: [0; SYMBOLS] };
         let mut used: Vec<(u32, u16)> =
             (0..).zip(frequencies).filter(|(_, f)| **f > 0).map(|(s, f)| (*f, s)).collect();
