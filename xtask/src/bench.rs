@@ -57,8 +57,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if !options.end_to_end_only {
         steps.push(Step::new("criterion", || {
             // `--bench *`: the benchmarks alone, without the unit tests of programs.
-            let mut command = workspace.cargo_all("bench");
-            command.args(["--bench", "*"]);
+            let mut command =
+                workspace.cargo(&["bench", "--workspace", "--all-features", "--bench", "*"]);
             fetch_runtime::configure(workspace, &mut command)?;
             process::shown(&mut command)
         }));

@@ -40,8 +40,7 @@ fn check(workspace: &Workspace, target: &str) -> Result<Outcome> {
     let zig = zig.parent().context("an interpreter is in a folder")?;
     let mut command = Command::new(zig.join("cargo-zigbuild"));
     command.current_dir(&workspace.root).env("PATH", with_first(zig)?);
-    command.args(["check", "--workspace", "--all-targets", "--target", target]);
-    command.args(["--features", &workspace.features()]);
+    command.args(["check", "--workspace", "--all-targets", "--all-features", "--target", target]);
     command.arg("--target-dir").arg(workspace.scratch()?.join("macos"));
     let remark = match Library::find(workspace, target)? {
         Library::OfToolchain => "the toolchain's standard library".to_owned(),

@@ -7,8 +7,8 @@ use crate::process;
 use crate::step::{self, Outcome, Step};
 use crate::workspace::{Package, Workspace};
 use crate::{
-    deny, dist, evaluate, folder, fuzz_corpora, isal, multiqc, package, pages, python_module, test,
-    tidy, train,
+    deny, dist, evaluate, folder, fuzz_corpora, multiqc, package, pages, python_module, test, tidy,
+    train,
 };
 
 /// Options of `cargo xtask ci`.
@@ -33,10 +33,11 @@ fn steps<'a>(workspace: &'a Workspace, options: &Options) -> Result<Vec<Step<'a>
         Step::new("tidy", || tidy::check(workspace)),
     ];
     steps.extend(deny::steps(workspace));
-    steps.push(Step::new("clippy", || {
-        let mut command = workspace.cargo_all("clippy");
-        process::kept(command.args(["--all-targets", "--", "-D", "warnings"]))
-    }));
+    steps.push(cargo_step(
+        workspace,
+        "clippy",
+        &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
+    ));
     steps.extend(libraries_alone(workspace));
     if options.after_test {
         let skipped = || Ok(Outcome::Skipped("--after-test: they have just run".to_owned()));
@@ -46,10 +47,9 @@ fn steps<'a>(workspace: &'a Workspace, options: &Options) -> Result<Vec<Step<'a>
     }
     steps.push(fuzz_corpora::step(workspace));
     steps.push(Step::new("documentation", || {
-        let mut command = workspace.cargo_all("doc");
-        process::kept(command.arg("--no-deps").env("RUSTDOCFLAGS", "-D warnings"))
+        let mut command = workspace.cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
+        process::kept(command.env("RUSTDOCFLAGS", "-D warnings"))
     }));
-    steps.push(isal::step(workspace));
     steps.push(Step::new("packages", || package::check(workspace)));
     steps.push(Step::new("release archive", || {
         dist::check(workspace, &dist::make(workspace)?).map(|_| ())

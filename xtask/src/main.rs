@@ -18,7 +18,6 @@ mod evaluate;
 mod fetch_runtime;
 mod folder;
 mod fuzz_corpora;
-mod isal;
 mod lock;
 mod multiqc;
 mod package;

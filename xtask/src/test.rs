@@ -38,8 +38,7 @@ pub(crate) fn steps(workspace: &Workspace) -> Result<Vec<Step<'_>>> {
 
 fn cargo_test(workspace: &Workspace) -> Result<Outcome> {
     // `--no-fail-fast`: one run shows every test that fails.
-    let mut command = workspace.cargo_all("test");
-    command.arg("--no-fail-fast");
+    let mut command = workspace.cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
     if fetch_runtime::configure(workspace, &mut command)? {
         // A test that would skip itself without the library fails instead.
         command.env("BM_REQUIRE_ORT", "1");

@@ -15,9 +15,6 @@ use crate::{folder, process};
 /// The reads that README.md, validation and benchmarks use.
 pub(crate) const SAMPLE_READS: &str = "testdata/hiseqx_phage/hiseqx_phage.fastq.gz";
 
-/// Features that need more than a Rust toolchain and a C compiler.
-const NEEDS_MORE: [&str; 2] = ["isal", "isal-system"];
-
 /// The folders of the workspace and its cargo.
 pub(crate) struct Workspace {
     /// The folder that holds the root `Cargo.toml`.
@@ -96,20 +93,6 @@ impl Workspace {
         let mut command = Command::new(&self.cargo);
         command.current_dir(&self.root).args(arguments);
         command
-    }
-
-    /// Returns a cargo command for the whole workspace, with [`Workspace::features`].
-    pub(crate) fn cargo_all(&self, command: &str) -> Command {
-        self.cargo(&[command, "--workspace", "--features", &self.features()])
-    }
-
-    /// Returns all features of all members but those that need more than a Rust toolchain and a C compiler.
-    pub(crate) fn features(&self) -> String {
-        let features = self.members.iter().flat_map(|member| {
-            let names = member.features.keys().filter(|name| !NEEDS_MORE.contains(&name.as_str()));
-            names.map(|feature| format!("{}/{feature}", member.name))
-        });
-        features.collect::<Vec<_>>().join(",")
     }
 
     /// Returns the output of `cargo metadata`; without `--no-deps` it includes the dependencies of all

@@ -84,13 +84,6 @@ impl Format {
         stored: &mut Vec<u8>,
     ) -> io::Result<()> {
         match self {
-            #[cfg(any(feature = "isal", feature = "isal-system"))]
-            Self::Gzip
-                if level == crate::isal_block::LEVEL
-                    && crate::isal_block::compress(text, stored) =>
-            {
-                Ok(())
-            }
             Self::Gzip
                 if level == fastq_block::LEVEL
                     && fastq_block::compress(tools.fastq(), text, stored) =>

@@ -47,8 +47,6 @@ mod folder_output;
 mod gzip_reader;
 mod in_flight;
 mod input;
-#[cfg(any(feature = "isal", feature = "isal-system"))]
-mod isal_block;
 mod naming;
 pub mod number;
 pub mod ordered_stages;
