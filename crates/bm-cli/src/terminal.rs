@@ -19,8 +19,8 @@ pub(crate) fn print(text: &[u8]) -> Result<()> {
     Ok(stdout.finish()?)
 }
 
-/// Returns a table of columns divided by tabs as it is or, if it goes to stdout and this is a terminal, with its
-/// columns under each other, numbers right-aligned.
+/// Returns a table of columns divided by tabs as it is or, if it goes to stdout and this is a terminal,
+/// with its columns under each other, numbers right-aligned.
 pub(crate) fn table<'a>(text: &'a str, path: &Path) -> Cow<'a, str> {
     match bm_io::is_stdio(path) && std::io::stdout().is_terminal() {
         true => aligned(text).into(),
@@ -28,8 +28,8 @@ pub(crate) fn table<'a>(text: &'a str, path: &Path) -> Cow<'a, str> {
     }
 }
 
-/// Returns a table with its columns padded to their widest cell, two spaces apart. A column whose cells under
-/// the first one are numbers is right-aligned.
+/// Returns a table with its columns padded to their widest cell, two spaces apart. A column whose cells
+/// under the first one are numbers is right-aligned.
 fn aligned(text: &str) -> String {
     let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
