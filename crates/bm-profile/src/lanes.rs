@@ -7,6 +7,8 @@ use pulp::{Arch, Simd, WithSimd};
 use crate::cycles::{PLAIN, at};
 use crate::exact_sum::Units;
 use crate::read_set::{ReadSet, SCORES};
+use crate::scores::Scores;
+use crate::vectors::{BYTES, padded};
 
 /// Largest error probabilities of Q20 and Q30.
 pub(crate) const AT_LEAST: [f32; 2] = [0.01, 0.001];
@@ -16,13 +18,6 @@ const MOST_READS: u32 = 255;
 
 /// Reads after which all counts are added up: those of scores, of two bytes, hold as many.
 const MOST_SCORED: u32 = 65_000;
-
-/// Counts of scores per cycle: one for each value of a byte, and room that makes the size an odd number
-/// of cache lines, so that the rows of all cycles fit side by side.
-const ROW: usize = 288;
-
-/// Letters and scores that are taken together.
-const BYTES: usize = 32;
 
 /// Error probabilities that are taken together.
 const ERRORS: usize = 16;
@@ -41,8 +36,7 @@ pub(crate) struct Lanes {
     letter_sums: Vec<[[u32; BYTES]; 4]>,
     /// Sums of `errors`.
     error_sums: Vec<u64>,
-    /// By quality byte.
-    scores: Vec<[u16; ROW]>,
+    scores: Scores,
     /// Reads in the scores.
     scored: u32,
 }
@@ -90,18 +84,21 @@ impl Lanes {
         }
         self.reads += 1;
         self.scored += 1;
-        if self.scores.len() < length {
-            self.scores.resize(length, [0; ROW]);
+        self.scores.make_room(length);
+        if self.letters.len() * BYTES < length {
             self.letters.resize(length.div_ceil(BYTES), Default::default());
             self.letter_sums.resize(length.div_ceil(BYTES), Default::default());
+        }
+        if self.errors.len() < length + ERRORS {
             self.errors.resize(length + ERRORS, Units::default());
             self.error_sums.resize(length + ERRORS, 0);
         }
     }
 
-    /// Adds letters and error probabilities to their sums.
+    /// Adds letters, error probabilities, and the scores of the last reads to their sums.
     fn settle(&mut self) {
         self.reads = 0;
+        self.scores.settle();
         let (sums, counts) = (&mut self.letter_sums, &mut self.letters);
         let sums = sums.as_flattened_mut().as_flattened_mut();
         for (sum, count) in sums.iter_mut().zip(counts.as_flattened_mut().as_flattened_mut()) {
@@ -128,7 +125,7 @@ impl Lanes {
         for (cycle, sum) in self.error_sums.iter_mut().enumerate().filter(|(_, sum)| **sum > 0) {
             at(&mut set.expected_errors, cycle).merge(&Units::sum(std::mem::take(sum)));
         }
-        for (cycle, row) in self.scores.iter_mut().enumerate() {
+        for (cycle, row) in self.scores.rows().enumerate() {
             for (byte, count) in row.iter_mut().enumerate().filter(|(_, count)| **count > 0) {
                 let score = byte.saturating_sub(usize::from(Phred::OFFSET)).min(SCORES - 1);
                 let count = u64::from(std::mem::take(count));
@@ -166,7 +163,8 @@ impl WithSimd for Add<'_> {
     fn with_simd<S: Simd>(self, _: S) -> Sums {
         let Self { lanes, sequence, quality_scores, from, errors } = self;
         let [strong, weak] = count_letters(sequence, &mut lanes.letters);
-        let quality_bytes = count_scores(quality_scores, &mut lanes.scores);
+        lanes.scores.add(quality_scores);
+        let quality_bytes = sum_of_scores(quality_scores);
         let sums = lanes.errors.get_mut(from..).unwrap_or_default();
         let at_least = add_errors(errors, sums);
         Sums { strong, weak, quality_bytes, at_least }
@@ -205,20 +203,9 @@ fn count_letters(sequence: &[u8], counts: &mut [[[u8; BYTES]; 4]]) -> [u64; 2] {
     [strong, weak].map(sum)
 }
 
-/// Counts quality bytes; returns their sum.
+/// Returns the sum of quality bytes.
 #[inline(always)]
-fn count_scores(quality_scores: &[u8], counts: &mut [[u16; ROW]]) -> u64 {
-    let count = |row: &mut [u16; ROW], byte: u8| row[usize::from(byte)] += 1;
-    // Four at once: the loop itself would take as long as the counting.
-    let (fours, rest) = quality_scores.as_chunks::<4>();
-    let (rows, last_rows) = counts[..quality_scores.len()].as_chunks_mut::<4>();
-    for ([a, b, c, d], [p, q, r, s]) in rows.iter_mut().zip(fours) {
-        count(a, *p);
-        count(b, *q);
-        count(c, *r);
-        count(d, *s);
-    }
-    last_rows.iter_mut().zip(rest).for_each(|(row, byte)| count(row, *byte));
+fn sum_of_scores(quality_scores: &[u8]) -> u64 {
     let (eights, rest) = quality_scores.as_chunks::<8>();
     let pairs: u64 = eights.iter().map(|bytes| pairs_of_bytes(*bytes)).sum();
     sum_of_pairs(pairs + pairs_of_bytes(padded(rest)))
@@ -249,14 +236,6 @@ fn add_errors(errors: &[f32], sums: &mut [Units]) -> [u64; 2] {
         padding = (ERRORS - rest.len()) as u32;
     }
     below.map(|below| u64::from(below.iter().sum::<u32>().saturating_sub(padding)))
-}
-
-/// Returns values with zeros behind them.
-#[inline(always)]
-fn padded<const N: usize, T: Copy + Default>(values: &[T]) -> [T; N] {
-    let mut padded = [T::default(); N];
-    padded.iter_mut().zip(values).for_each(|(padded, value)| *padded = *value);
-    padded
 }
 
 /// Returns the sum of bytes.
@@ -293,14 +272,19 @@ mod tests {
         let results = [Arch::new(), Arch::Scalar].map(|instructions| {
             let (mut lanes, mut set) =
                 (Lanes { instructions, ..Lanes::default() }, ReadSet::default());
-            let mut all = Vec::new();
+            let (mut all, mut counted) = (Vec::new(), vec![[0; 94]; PLAIN]);
             for number in 0..700_u64 {
                 let length = mix(number) as usize % (PLAIN + 40);
                 let bits = |i: usize| mix(number * 1000 + i as u64) as usize;
                 let sequence: Vec<u8> =
                     (0..length).map(|i| b"ACGTUNacgtun."[bits(i) % 13]).collect();
+                // Few values first, and then any.
+                let values = if number < 500 { 5 } else { 94 };
                 let scores: Vec<u8> =
-                    (0..length).map(|i| b'!' + (bits(i) >> 8) as u8 % 94).collect();
+                    (0..length).map(|i| b'!' + (bits(i) >> 8) as u8 % values).collect();
+                for (cycle, score) in scores.iter().take(PLAIN).enumerate() {
+                    counted[cycle][usize::from(score - b'!')] += 1;
+                }
                 let errors: Vec<f32> =
                     (0..length).map(|i| 1.0 / (1 + (bits(i) >> 16) % 4000) as f32).collect();
                 let from = length / 7;
@@ -311,6 +295,12 @@ mod tests {
                 all.push((sums.strong, sums.weak, sums.quality_bytes, sums.at_least));
             }
             lanes.finish(&mut set);
+            for (score, counts) in &set.qualities {
+                for (counted, count) in counted.iter().zip(counts) {
+                    assert_eq!(counted[usize::from(*score)], *count);
+                }
+            }
+            assert_eq!(set.bases_from(0), counted.as_flattened().iter().sum::<u64>());
             (all, set)
         });
         assert_eq!(results[0], results[1]);

@@ -39,6 +39,8 @@ mod inserts;
 mod lanes;
 mod profile;
 mod read_set;
+mod scores;
+mod vectors;
 
 pub use copies::Copies;
 pub use counts::ObservedRead;
