@@ -2,6 +2,7 @@
 //! the read.
 
 use bm_reads::{Phred, ReadRef, check_quality};
+use pulp::{Arch, Simd, WithSimd};
 
 use crate::{CodeEncoder, CodeEncoding, EncodeError};
 
@@ -124,27 +125,43 @@ impl CodeEncoder for QualityPlace {
 
     fn encode_into(&self, read: ReadRef<'_>, codes: &mut Vec<u16>) -> Result<(), EncodeError> {
         read.check_lengths()?;
-        let length = read.len();
         check_quality(read.quality_scores)?;
         let first = codes.len();
-        // Arithmetic on bytes instead of a table: it compiles to vector instructions.
-        codes.extend(read.sequence.iter().zip(read.quality_scores).map(|(base, byte)| {
+        codes.resize(first + read.len(), 0);
+        Arch::new().dispatch(Encode { read, codes: &mut codes[first..] });
+        Ok(())
+    }
+}
+
+/// Writes the codes of a checked read, in loops that compile to the vector instructions of the machine.
+struct Encode<'a> {
+    read: ReadRef<'a>,
+    codes: &'a mut [u16],
+}
+
+impl WithSimd for Encode<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { read, codes } = self;
+        let length = codes.len();
+        // Arithmetic on bytes instead of a table.
+        for ((code, base), byte) in codes.iter_mut().zip(read.sequence).zip(read.quality_scores) {
             let score = u16::from(byte - Phred::OFFSET);
             let known = matches!(base | 0x20, b'a' | b'c' | b'g' | b't' | b'u');
-            if known { score } else { score.min(UNKNOWN) }
-        }));
-        let read = &mut codes[first..];
+            *code = if known { score } else { score.min(UNKNOWN) };
+        }
         let starts = length.div_ceil(2).min(NEAR);
         let ends = (length / 2).min(NEAR);
-        for (code, place) in read.iter_mut().zip(&FROM_START[..starts]) {
+        for (code, place) in codes.iter_mut().zip(&FROM_START[..starts]) {
             *code += place;
         }
-        for (code, place) in read.iter_mut().rev().zip(&FROM_END[..ends]) {
+        for (code, place) in codes.iter_mut().rev().zip(&FROM_END[..ends]) {
             *code += place;
         }
-        for code in &mut read[starts..length - ends] {
+        for code in &mut codes[starts..length - ends] {
             *code += (MIDDLE * SCORES) as u16;
         }
-        Ok(())
     }
 }

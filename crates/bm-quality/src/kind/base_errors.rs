@@ -6,6 +6,7 @@ use bm_encode::{AnyEncoder, CodeEncoder};
 use bm_evidence::{Evidence, PreparedRead, ReadSupport};
 use bm_infer::{Alphabet, Filling, InferError, ModelFile, SequenceSession, SequencesRef};
 use bm_reads::{PlacedRead, ReadError};
+use pulp::{Arch, Simd, WithSimd};
 
 use super::interface::{Block, ChoosePart, Kind, ScoreReads, ScorerParts};
 use crate::failed_cycles::FailedCycles;
@@ -335,17 +336,32 @@ fn times(prior: f64, posterior: f64) -> f32 {
 /// Returns the sum of probabilities, always added in the same order; `None` if a value is not a
 /// probability.
 fn sum(probabilities: &[f32]) -> Option<f64> {
-    // A loop without an early exit compiles to vector instructions.
-    let all_right = probabilities.iter().fold(true, |right, p| right & (0.0..=1.0).contains(p));
-    let (whole, rest) = probabilities.as_chunks::<SUMS>();
-    let mut sums = [0.0; SUMS];
-    for values in whole {
-        for (sum, value) in sums.iter_mut().zip(values) {
-            *sum += f64::from(*value);
+    Arch::new().dispatch(Sum(probabilities))
+}
+
+/// [`sum`], in loops that compile to the vector instructions of the machine.
+struct Sum<'a>(&'a [f32]);
+
+impl WithSimd for Sum<'_> {
+    type Output = Option<f64>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Option<f64> {
+        let (whole, rest) = self.0.as_chunks::<SUMS>();
+        let mut sums = [0.0; SUMS];
+        // Counts, and no early exit: these compile to vector instructions.
+        let mut wrong = [0_u32; SUMS];
+        for values in whole {
+            for ((sum, wrong), value) in sums.iter_mut().zip(&mut wrong).zip(values) {
+                *sum += f64::from(*value);
+                *wrong |= u32::from(!(0.0..=1.0).contains(value));
+            }
         }
+        let is_right = wrong.iter().all(|wrong| *wrong == 0)
+            && rest.iter().all(|value| (0.0..=1.0).contains(value));
+        let rest: f64 = rest.iter().map(|value| f64::from(*value)).sum();
+        is_right.then_some(sums.iter().sum::<f64>() + rest)
     }
-    let total = sums.iter().sum::<f64>() + rest.iter().map(|value| f64::from(*value)).sum::<f64>();
-    all_right.then_some(total)
 }
 
 #[cfg(test)]
