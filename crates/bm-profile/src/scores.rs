@@ -42,12 +42,14 @@ impl Scores {
         let mut recent = self.recent.iter_mut();
         // In this order, so that what is left has lost nothing.
         for ((scores, recent), rows) in blocks.iter().zip(&mut recent).zip(&mut rows) {
-            add_few(rows, recent, *scores, few);
+            add_few(rows, recent, *scores, [0; BYTES], few);
         }
         if let Some((rows, recent)) = rows.next().zip(recent.next())
             && let Some(rows) = rows.get_mut(..rest.len())
         {
-            add_few(rows, recent, padded(rest), few);
+            let mut behind = [1; BYTES];
+            behind[..rest.len()].fill(0);
+            add_few(rows, recent, padded(rest), behind, few);
         }
     }
 
@@ -91,16 +93,17 @@ fn add_any(rows: &mut [[u16; ROW]], scores: &[u8]) {
 }
 
 /// Counts the scores of as many cycles as there are rows: those of few values, and the others in their rows.
+/// What is `known`, 1, need not be found.
 #[inline(always)]
 fn add_few(
     rows: &mut [[u16; ROW]],
     recent: &mut [[u8; BYTES]; FEW],
     scores: [u8; BYTES],
+    mut known: [u8; BYTES],
     few: [u8; FEW],
 ) {
     // A value, not a reference: what cannot overlap stays in registers.
     let mut counts = *recent;
-    let mut known = [0; BYTES];
     for (counts, value) in counts.iter_mut().zip(few) {
         for place in 0..BYTES {
             let is_value = u8::from(scores[place] == value);

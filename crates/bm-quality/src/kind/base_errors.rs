@@ -347,20 +347,18 @@ impl WithSimd for Sum<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Option<f64> {
+        // Two loops, the first without an early exit.
+        let is_wrong = |p: &f32| u32::from(!(0.0..=1.0).contains(p));
+        let wrong = self.0.iter().fold(0, |wrong, p| wrong | is_wrong(p));
         let (whole, rest) = self.0.as_chunks::<SUMS>();
         let mut sums = [0.0; SUMS];
-        // Counts, and no early exit: these compile to vector instructions.
-        let mut wrong = [0_u32; SUMS];
         for values in whole {
-            for ((sum, wrong), value) in sums.iter_mut().zip(&mut wrong).zip(values) {
+            for (sum, value) in sums.iter_mut().zip(values) {
                 *sum += f64::from(*value);
-                *wrong |= u32::from(!(0.0..=1.0).contains(value));
             }
         }
-        let is_right = wrong.iter().all(|wrong| *wrong == 0)
-            && rest.iter().all(|value| (0.0..=1.0).contains(value));
         let rest: f64 = rest.iter().map(|value| f64::from(*value)).sum();
-        is_right.then_some(sums.iter().sum::<f64>() + rest)
+        (wrong == 0).then_some(sums.iter().sum::<f64>() + rest)
     }
 }
 
