@@ -9,6 +9,8 @@ mod writer;
 
 use matches::{Finder, MOST_TEXT};
 
+pub(crate) use matches::has_record;
+
 /// Compresses text to raw deflate, with memory that is used again.
 #[derive(Default)]
 pub(crate) struct Encoder {
@@ -17,18 +19,16 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    /// Appends raw deflate of the text to `out`; returns whether the text is FASTQ. What is not is
-    /// deflated, too, but others do it better.
-    pub(crate) fn compress(&mut self, text: &[u8], out: &mut Vec<u8>) -> bool {
+    /// Appends raw deflate of the text to `out`. Text that is not FASTQ is deflated, too, but others do
+    /// it better.
+    pub(crate) fn compress(&mut self, text: &[u8], out: &mut Vec<u8>) {
         let parts = text.len().div_ceil(MOST_TEXT).max(1);
-        let mut is_fastq = false;
         for number in 0..parts {
             let start = number * MOST_TEXT;
             let part = &text[start..text.len().min(start + MOST_TEXT)];
-            is_fastq |= self.finder.find(part);
+            self.finder.find(part);
             writer::write(part, &self.finder.found, number + 1 == parts, &mut self.buffer, out);
         }
-        is_fastq
     }
 }
 

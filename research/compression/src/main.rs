@@ -3,15 +3,19 @@
 //! `cargo run --release [--features isal] -- reads.fastq [rounds]`; the file is plain text. Text is
 //! deflated in independent BGZF blocks of 65,280 bytes, and inflated from one gzip member. One
 //! thread; figures are medians of the rounds.
+//!
+//! `cargo run --release -- --fastq FILES` compares bm's encoder for FASTQ with libdeflate on gzip files.
+
+mod fastq_encoder;
 
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::time::Instant;
 
 /// Bytes of text per block.
-const BLOCK: usize = 65_280;
+pub(crate) const BLOCK: usize = 65_280;
 
-type Run<'a> = Box<dyn FnMut(&[u8]) -> usize + 'a>;
+pub(crate) type Run<'a> = Box<dyn FnMut(&[u8]) -> usize + 'a>;
 
 /// Returns the deflaters, by name; each returns the number of compressed bytes.
 fn deflaters() -> Vec<(String, Run<'static>)> {
@@ -170,7 +174,15 @@ fn table(out: &mut String, mut all: Vec<(String, Run)>, input: &[u8], text: &[u8
 }
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if(|argument| argument == "--fastq").is_some() {
+        let named = |wanted: &str| {
+            let run = deflaters().into_iter().find(|(name, _)| name == wanted);
+            run.expect("a deflater").1
+        };
+        fastq_encoder::compare(arguments, [named("libdeflate 1"), named("bm 1")], 9);
+        return;
+    }
     let path = arguments.next().expect("a FASTQ file");
     let rounds = arguments.next().map_or(5, |rounds| rounds.parse().expect("a number of rounds"));
     let text = std::fs::read(path).expect("a file");

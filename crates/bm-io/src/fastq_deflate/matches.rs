@@ -101,6 +101,22 @@ impl Record {
         let end = scores + plus - bases;
         (text.get(end - 1) == Some(&b'\n')).then_some(Self { name, bases, plus, scores, end })
     }
+
+    /// Returns the first whole record that begins here or with one of the next lines: a block begins anywhere
+    /// in a record.
+    fn behind(text: &[u8], at: usize) -> Option<Self> {
+        let mut begin = Some(at);
+        (0..5).find_map(|_| {
+            let here = begin?;
+            begin = next_line(text, here);
+            Self::at(text, here)
+        })
+    }
+}
+
+/// Returns whether a text has a whole record of FASTQ near its start.
+pub(crate) fn has_record(text: &[u8]) -> bool {
+    Record::behind(text, 0).is_some()
 }
 
 fn next_line(text: &[u8], from: usize) -> Option<usize> {
@@ -108,8 +124,8 @@ fn next_line(text: &[u8], from: usize) -> Option<usize> {
 }
 
 impl Finder {
-    /// Finds the matches in at most [`MOST_TEXT`] bytes; returns whether there are records of FASTQ in them.
-    pub(super) fn find(&mut self, text: &[u8]) -> bool {
+    /// Finds the matches in at most [`MOST_TEXT`] bytes.
+    pub(super) fn find(&mut self, text: &[u8]) {
         self.text[..text.len()].copy_from_slice(text);
         self.text[text.len()..].fill(0);
         self.bases.fill(0);
@@ -120,15 +136,7 @@ impl Finder {
         let mut steps = Steps { text, words: &self.text, done: 0, found: &mut self.found };
         let mut at = 0;
         let mut last: Option<Record> = None;
-        loop {
-            // A block begins anywhere in a record.
-            let mut begin = Some(at);
-            let record = (0..5).find_map(|_| {
-                let here = begin?;
-                begin = next_line(text, here);
-                Record::at(text, here)
-            });
-            let Some(record) = record else { break };
+        while let Some(record) = Record::behind(text, at) {
             steps.scores(&mut self.scores, at..record.name);
             match last {
                 Some(last) => steps.name(&mut self.scores, last, record),
@@ -154,7 +162,6 @@ impl Finder {
         }
         steps.scores(&mut self.scores, at..text.len());
         steps.finish();
-        last.is_some()
     }
 }
 
