@@ -56,6 +56,11 @@ fn fastq() {
 }
 
 #[test]
+fn deflate() {
+    replay(bm_fuzz::deflate::check, &["corpus/fastq", "../testdata/broken", "../testdata/derived"]);
+}
+
+#[test]
 fn manifest() {
     replay(
         bm_fuzz::manifest::check,
