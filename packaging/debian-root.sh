@@ -31,8 +31,8 @@ case $archive in
     printf '[source.%s]\n%s\n' crates-io 'replace-with = "vendor"' vendor 'directory = "vendor"' >> "$scratch/bm/.cargo/config.toml"
     # The release of Debian is older than the oldest Rust that bm needs; it has a newer one for web browsers. rustc needs a C compiler to link, and so do
     # zstd and libdeflate.
-    options+=(--include=cargo-web,rustc-web,gcc,libc6-dev --customize-hook="copy-in $scratch/bm /root")
-    commands='set -eu; cd /root/bm; cargo install --quiet --path crates/bm-cli --locked --offline --no-track --root /usr/local; bm selfcheck --backend embedded'
+    options+=(--include=cargo-web,rustc-web,gcc,libc6-dev --customize-hook="copy-in $scratch/bm /opt")
+    commands='set -eu; cd /opt/bm; cargo install --quiet --path crates/bm-cli --locked --offline --no-track --root /usr/local; bm selfcheck --backend embedded'
     ;;
 *)
     mkdir -p "$scratch/bm/$(dirname $reads)"
@@ -41,7 +41,7 @@ case $archive in
     # The lines from RUN to the one without a backslash at its end.
     commands=$(sed -n '/^RUN /,/[^\\]$/p' "$recipe" | sed -E 's/^RUN //; s/\\$//' | tr '\n' ' ')
     commands="SHA256=$digest; $commands"
-    options+=(--customize-hook="copy-in $archive /tmp" --customize-hook="copy-in $scratch/bm /root")
+    options+=(--customize-hook="copy-in $archive /tmp" --customize-hook="copy-in $scratch/bm /opt")
     ;;
 esac
 
@@ -56,9 +56,10 @@ fi
 cat > "$scratch/commands" << END
 $commands
 bm --version
-bm filter /root/bm/$reads -o /tmp/kept.fastq.gz
-test -s /tmp/kept.fastq.gz
+cd /opt/bm
+bm filter $reads -o kept.fastq.gz
+test -s kept.fastq.gz
 END
-options+=(--customize-hook="copy-in $scratch/commands /tmp" --customize-hook='chroot "$1" sh -eu /tmp/commands')
+options+=(--customize-hook="copy-in $scratch/commands /opt" --customize-hook='chroot "$1" sh -eu /opt/commands')
 if [ -s "$scratch/sources.list" ]; then options+=("$suite" - "$scratch/sources.list"); else options+=("$suite"); fi
 mmdebstrap --variant=minbase --format=null --quiet "${options[@]}"

@@ -1,6 +1,6 @@
 //! Deflates FASTQ, by its lines. Libraries that know nothing of it take every repeat of a few letters,
 //! which for bases costs more than the bases, and look up places where nothing can repeat: libdeflate's
-//! fastest level takes half as long again, for more bytes (`research/compression`).
+//! fastest level takes half as long again or more, for more bytes on most runs (`research/compression`).
 
 mod huffman;
 mod matches;
