@@ -2,6 +2,7 @@
 //! other filters if they are installed, in turns.
 
 mod cases;
+mod peers;
 mod start_up;
 mod table;
 
@@ -82,7 +83,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     )?;
 
     let result = json!({
-        "format": 4,
+        "format": 5,
         "provenance": provenance::of(workspace)?,
         "criterion": criterion_results(&workspace.target.join("criterion"), start)?,
         "reads": READS,

@@ -2,14 +2,16 @@
 
 use std::collections::HashSet;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::peers;
 use crate::process;
 use crate::python::{self, Environment};
 use crate::workspace::{SAMPLE_READS, Workspace};
@@ -56,69 +58,69 @@ pub(super) struct Case {
     command: Vec<String>,
     output: PathBuf,
     runs: Vec<Run>,
-    output_bytes: u64,
+    sizes: Option<Sizes>,
+}
+
+/// How large an output is.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// In the file.
+    bytes: u64,
+    /// Its text; `None` for what is not gzip.
+    text: Option<u64>,
+}
+
+impl Sizes {
+    fn of(path: &Path) -> Result<Self> {
+        let at = || path.display().to_string();
+        let bytes = fs::metadata(path).with_context(at)?.len();
+        let text = if path.extension().is_some_and(|extension| extension == "gz") {
+            let file = BufReader::new(File::open(path).with_context(at)?);
+            Some(io::copy(&mut MultiGzDecoder::new(file), &mut io::sink()).with_context(at)?)
+        } else {
+            None
+        };
+        Ok(Self { bytes, text })
+    }
 }
 
 /// The work to be done with the reads.
 #[derive(Clone, Copy, Eq, PartialEq)]
 struct Work {
-    /// Whether the reads are filtered; otherwise they are scored.
-    filter: bool,
+    task: Task,
     gzip: bool,
     threads: usize,
+}
+
+/// What becomes of the reads.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Task {
+    Filter,
+    /// Trimmed, then filtered.
+    Trim,
+    Score,
 }
 
 impl Work {
     fn name(self) -> String {
         let format = if self.gzip { "gzip" } else { "plain" };
-        let output = if self.filter { format } else { "scores" };
+        let (output, trimmed) = match self.task {
+            Task::Filter => (format, ""),
+            Task::Trim => (format, ", trimmed"),
+            Task::Score => ("scores", ""),
+        };
         format!(
-            "{format} to {output}, {} thread{}",
+            "{format} to {output}{trimmed}, {} thread{}",
             self.threads,
             if self.threads == 1 { "" } else { "s" }
         )
     }
 }
 
-/// Another filter, if it is installed.
-struct Peer {
-    name: &'static str,
-    version: &'static str,
-    /// Returns the arguments for input, output and number of threads.
-    filter: fn(&str, &str, &str) -> Vec<String>,
-}
-
 /// The same network as `mean-q20`, run from Python.
 const SCRIPT: &str = "research/neural-engine/script_peer.py";
 /// Its model.
 const SCRIPT_MODEL: &str = "models/mean-q20/model.onnx";
-
-/// The other filters. They filter by mean quality 20, except cutadapt, which filters by expected errors.
-/// All their other work is switched off.
-const PEERS: [Peer; 3] = [
-    Peer {
-        name: "fastp",
-        version: "--version",
-        filter: |input, output, threads| {
-            let fixed = ["-A", "-G", "-Q", "-L", "-j", "/dev/null", "-h", "/dev/null"];
-            words(&[&["-i", input, "-o", output, "-e", "20", "-w", threads], &fixed[..]].concat())
-        },
-    },
-    Peer {
-        name: "seqkit",
-        version: "version",
-        filter: |input, output, threads| {
-            words(&["seq", "-Q", "20", "-j", threads, input, "-o", output])
-        },
-    },
-    Peer {
-        name: "cutadapt",
-        version: "--version",
-        filter: |input, output, threads| {
-            words(&["--max-expected-errors", "1", "-j", threads, "-o", output, input])
-        },
-    },
-];
 
 fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
@@ -135,74 +137,72 @@ pub(super) fn run(
     folder: &Path,
 ) -> Result<Vec<Case>> {
     let (plain, gzip) = inputs(workspace, folder)?;
-    let peers: Vec<_> = PEERS.iter().filter_map(|peer| Some((peer, version(peer)?))).collect();
+    let peers = peers::all(workspace);
     let python = python::ensure(workspace, Environment::Peer)?;
     let mut cases = Vec::new();
-    for (filter, is_gzip) in [(true, true), (true, false), (false, true)] {
+    let tasks =
+        [(Task::Filter, true), (Task::Filter, false), (Task::Trim, true), (Task::Score, false)];
+    for (task, is_gzip) in tasks {
         for threads in [1, 2] {
-            let work = Work { filter, gzip: is_gzip, threads };
+            let work = Work { task, gzip: is_gzip, threads };
+            let writes_gzip = is_gzip && task != Task::Score;
             let input = if is_gzip { &gzip } else { &plain }.to_string_lossy().into_owned();
-            let output = folder.join(if is_gzip && filter { "kept.fastq.gz" } else { "kept" });
+            let output = folder.join(if writes_gzip { "kept.fastq.gz" } else { "kept" });
             let (into, threads) = (output.to_string_lossy().into_owned(), threads.to_string());
-            let mut add = |who: String, program: &Path, arguments: Vec<String>, output: &Path| {
-                let command = [vec![program.to_string_lossy().into_owned()], arguments].concat();
-                cases.push(Case {
-                    work,
-                    who,
-                    command,
-                    output: output.to_owned(),
-                    runs: Vec::new(),
-                    output_bytes: 0,
-                });
+            let mut add = |who: String, command: Vec<String>, output: PathBuf| {
+                cases.push(Case { work, who, command, output, runs: Vec::new(), sizes: None });
             };
-            let job = if filter { "filter" } else { "score" };
             for (name, program) in programs {
-                let arguments = words(&[job, &input, "-o", &into, "-j", &threads, "-q"]);
-                add(name.clone(), program, arguments.clone(), &output);
-                if name == "bm" {
-                    add(
-                        "bm -m mean-q20".to_owned(),
-                        program,
-                        [arguments.clone(), words(&["-m", "mean-q20"])].concat(),
-                        &output,
-                    );
-                    if filter {
-                        // What it costs to wait until the output is on the disk.
+                let job = if task == Task::Score { "score" } else { "filter" };
+                let program = program.to_string_lossy();
+                let fixed = [&program, job, &input, "-o", &into, "-j", &threads, "-q"];
+                let fixed =
+                    [&fixed[..], if task == Task::Trim { &["--trim"] } else { &[] }].concat();
+                let with = |more: &[&str]| words(&[&fixed[..], more].concat());
+                let level = if writes_gzip { ", level 1" } else { "" };
+                add(format!("{name}{level}"), with(&[]), output.clone());
+                if name != "bm" {
+                    continue;
+                }
+                if task != Task::Trim {
+                    add("bm -m mean-q20".to_owned(), with(&["-m", "mean-q20"]), output.clone());
+                }
+                if task == Task::Filter {
+                    // What it costs to wait until the output is on the disk.
+                    add("bm --no-sync".to_owned(), with(&["--no-sync"]), output.clone());
+                }
+                if task == Task::Filter && is_gzip {
+                    // As small as the outputs of the others.
+                    for level in ["3", "6"] {
                         add(
-                            "bm --no-sync".to_owned(),
-                            program,
-                            [arguments, words(&["--no-sync"])].concat(),
-                            &output,
+                            format!("bm, level {level}"),
+                            with(&["--level", level]),
+                            output.clone(),
                         );
                     }
-                    if is_gzip && filter {
-                        let zstd = folder.join("kept.fastq.zst");
-                        let into = zstd.to_string_lossy().into_owned();
-                        add(
-                            "bm, output zstd".to_owned(),
-                            program,
-                            words(&[job, &input, "-o", &into, "-j", &threads, "-q"]),
-                            &zstd,
-                        );
-                    }
+                    let zstd = folder.join("kept.fastq.zst");
+                    let into = zstd.to_string_lossy().into_owned();
+                    let to_zstd = [&program, job, &input, "-o", &into, "-j", &threads, "-q"];
+                    add("bm, output zstd".to_owned(), words(&to_zstd), zstd);
                 }
             }
-            if filter {
-                for (peer, version) in &peers {
-                    let arguments = (peer.filter)(&input, &into, &threads);
-                    add(
-                        format!("{} {version}", peer.name),
-                        Path::new(peer.name),
-                        arguments,
-                        &output,
-                    );
+            for peer in &peers {
+                let command = match task {
+                    Task::Filter => peer.filter(&input, &into, &threads),
+                    Task::Trim => peer.trim(&input, &into, &threads),
+                    Task::Score => None,
+                };
+                if let Some(command) = command {
+                    add(peer.title(writes_gzip), command, peer.output(&output));
                 }
-            } else {
+            }
+            if task == Task::Score {
                 let [script, model] = [SCRIPT, SCRIPT_MODEL]
                     .map(|path| workspace.root.join(path).to_string_lossy().into_owned());
-                let arguments =
-                    words(&[&script, "--model", &model, "--threads", &threads, &input, &into]);
-                add("Python script, mean-q20".to_owned(), &python, arguments, &output);
+                let python = python.to_string_lossy().into_owned();
+                let command =
+                    [&python, &script, "--model", &model, "--threads", &threads, &input, &into];
+                add("Python script, mean-q20".to_owned(), words(&command), output.clone());
             }
         }
     }
@@ -213,11 +213,9 @@ pub(super) fn run(
             Command::new("sync").status().context("sync")?;
             let run = timed(&case.command)
                 .with_context(|| format!("{}: {}", case.who, case.work.name()))?;
-            case.output_bytes = fs::metadata(&case.output)
-                .with_context(|| case.output.display().to_string())?
-                .len();
-            if round > 0 {
-                case.runs.push(run);
+            match round {
+                0 => case.sizes = Some(Sizes::of(&case.output)?),
+                _ => case.runs.push(run),
             }
         }
     }
@@ -226,14 +224,6 @@ pub(super) fn run(
         fs::remove_file(path).with_context(|| path.display().to_string())?;
     }
     Ok(cases)
-}
-
-/// Returns the version of a program, `None` if it is not installed.
-fn version(peer: &Peer) -> Option<String> {
-    let output = Command::new(peer.name).arg(peer.version).output().ok()?;
-    let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(&text);
-    text.split_whitespace().last().map(|word| word.trim_start_matches('v').to_owned())
 }
 
 fn timed(command: &[String]) -> Result<Run> {
@@ -280,7 +270,9 @@ impl Case {
             "cpu_s_median": cpu,
             "reads_per_cpu_s": cpu.map(|cpu| READS as f64 / cpu),
             "peak_bytes": self.runs.iter().filter_map(|run| run.peak_bytes).max(),
-            "output_bytes": self.output_bytes,
+            "output_bytes": self.sizes.map(|sizes| sizes.bytes),
+            // How small the text became: programs keep different reads.
+            "compressed_to": self.sizes.and_then(|it| Some(it.bytes as f64 / it.text? as f64)),
             "noisy": spread > NOISE * wall,
         })
     }
@@ -307,14 +299,14 @@ mod tests {
         let runs = [(3.0, 4.0, Some(5)), (1.0, 2.0, Some(9)), (2.0, 2.5, None)];
         let runs =
             runs.map(|(wall_s, cpu_s, peak_bytes)| Run { wall_s, cpu_s: Some(cpu_s), peak_bytes });
-        let work = Work { filter: true, gzip: true, threads: 2 };
+        let work = Work { task: Task::Filter, gzip: true, threads: 2 };
         let case = Case {
             work,
             who: "w".into(),
             command: Vec::new(),
             output: PathBuf::new(),
             runs: runs.into(),
-            output_bytes: 7,
+            sizes: Some(Sizes { bytes: 7, text: Some(28) }),
         };
         let summary = case.summary();
         assert_eq!(summary["work"], "gzip to gzip, 2 threads");
@@ -324,6 +316,7 @@ mod tests {
         );
         assert_eq!(summary["reads_per_cpu_s"], 400_000.0);
         assert_eq!(summary["peak_bytes"], 9);
+        assert_eq!(summary["compressed_to"], 0.25);
         assert_eq!(summary["noisy"], true);
     }
 

@@ -27,15 +27,15 @@ pub(super) fn markdown(result: &Value) -> String {
             (work, ours) = (word(&case["work"]), case);
             let _ = write!(
                 text,
-                "\n## {work}\n\n| | wall s | ± | CPU s | reads a CPU second | wall, ratio | CPU, ratio | output MB | peak MB |\n\
-                 |---|---|---|---|---|---|---|---|---|\n"
+                "\n## {work}\n\n| | wall s | ± | CPU s | reads a CPU second | wall, ratio | CPU, ratio | output MB | of its text | peak MB |\n\
+                 |---|---|---|---|---|---|---|---|---|---|\n"
             );
         }
         let number = |key: &str| case[key].as_f64().unwrap_or(f64::NAN);
         let ratio = |key: &str| number(key) / ours[key].as_f64().unwrap_or(f64::NAN);
         let _ = writeln!(
             text,
-            "| {} | {:.2} | {:.2}{} | {:.2} | {:.2} M | {:.2} | {:.2} | {:.1} | {:.0} |",
+            "| {} | {:.2} | {:.2}{} | {:.2} | {:.2} M | {:.2} | {:.2} | {:.1} | {} | {:.0} |",
             word(&case["who"]),
             number("wall_s_median"),
             number("wall_s_spread") / 2.0,
@@ -45,6 +45,7 @@ pub(super) fn markdown(result: &Value) -> String {
             ratio("wall_s_median"),
             ratio("cpu_s_median"),
             number("output_bytes") / 1e6,
+            part(&case["compressed_to"]),
             number("peak_bytes") / 1e6,
         );
     }
@@ -65,24 +66,32 @@ const MARKS: [&str; 2] =
     ["<!-- speed: cargo xtask bench --keep writes it -->\n", "<!-- end of speed -->\n"];
 
 /// The work that the table in README.md is about.
-const README_WORK: &str = "gzip to gzip, 2 threads";
+const README_WORK: [&str; 2] = ["gzip to gzip, 2 threads", "gzip to gzip, trimmed, 2 threads"];
+
+/// Returns a part of a whole as a percentage; empty without one.
+fn part(value: &Value) -> String {
+    value.as_f64().map_or_else(String::new, |part| format!("{:.1} %", 100.0 * part))
+}
 
 /// Returns `readme` with its table written from a result, `None` if it has no place for the table.
 pub(super) fn in_readme(readme: &str, result: &Value) -> Option<String> {
     let (before, rest) = readme.split_once(MARKS[0])?;
     let (_, after) = rest.split_once(MARKS[1])?;
     let mut rows = String::from(
-        "| | wall, s | CPU, s | output, MB | peak memory, MB |\n|---|---|---|---|---|\n",
+        "| | wall, s | CPU, s | output, MB | of its text | peak memory, MB |\n|---|---|---|---|---|---|\n",
     );
-    for case in result["cases"].as_array()?.iter().filter(|case| case["work"] == README_WORK) {
+    let cases = result["cases"].as_array()?;
+    for case in cases.iter().filter(|case| README_WORK.contains(&word(&case["work"]))) {
+        let title = if case["work"] == README_WORK[0] { "" } else { " (trimmed)" };
         let number = |key: &str| case[key].as_f64().unwrap_or(f64::NAN);
         let _ = writeln!(
             rows,
-            "| {} | {:.1} | {:.1} | {:.0} | {:.0} |",
+            "| {}{title} | {:.1} | {:.1} | {:.0} | {} | {:.0} |",
             word(&case["who"]),
             number("wall_s_median"),
             number("cpu_s_median"),
             number("output_bytes") / 1e6,
+            part(&case["compressed_to"]),
             number("peak_bytes") / 1e6
         );
     }
@@ -132,7 +141,7 @@ mod tests {
     fn ratios_are_to_the_first_of_the_same_work() {
         let case = |work: &str, who: &str, wall: f64| {
             json!({"work": work, "who": who, "wall_s_median": wall, "wall_s_spread": 0.2, "cpu_s_median": 2.0 * wall, "reads_per_cpu_s": 1e6,
-                "peak_bytes": 5_000_000, "output_bytes": 1_500_000, "noisy": who == "b"})
+                "peak_bytes": 5_000_000, "output_bytes": 1_500_000, "compressed_to": 0.25, "noisy": who == "b"})
         };
         let cases = [case("x", "bm", 2.0), case("x", "b", 5.0), case("y", "bm", 4.0)];
         let start_up = [json!({"who": "bm", "what": "--version", "wall_ms_median": 1.25})];
@@ -151,7 +160,7 @@ mod tests {
         );
         assert!(text.contains("commit 0123456789ab. "), "{text}");
         assert!(
-            text.contains("| b | 5.00 | 0.10 (noisy) | 10.00 | 1.00 M | 2.50 | 2.50 | 1.5 | 5 |"),
+            text.contains("| b | 5.00 | 0.10 (noisy) | 10.00 | 1.00 M | 2.50 | 2.50 | 1.5 | 25.0 % | 5 |"),
             "{text}"
         );
         assert!(
