@@ -178,7 +178,7 @@ mod tests {
         let result: Value =
             serde_json::from_str(&read("research/neural-engine/results/speed.json")).expect("JSON");
         let readme = read("README.md");
-        assert!(readme.contains(MARKS[0]) && readme.contains("| bm | "));
+        assert!(readme.contains(MARKS[0]) && readme.contains("| bm, level 1 | "));
         assert_eq!(
             in_readme(&readme, &result).as_deref(),
             Some(readme.as_str()),
