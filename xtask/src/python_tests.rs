@@ -7,7 +7,7 @@ use crate::step::{Outcome, Step};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
-const FOLDERS: [&str; 10] = [
+const FOLDERS: [&str; 11] = [
     "research/neural-engine/tests",
     "research/read-error/tests",
     "research/evaluation/tests",
@@ -16,6 +16,7 @@ const FOLDERS: [&str; 10] = [
     "research/evidence/tests",
     "research/hard-cases/tests",
     "research/parts/tests",
+    "research/long-reads/tests",
     "research/merging/tests",
     "research/cluster/tests",
 ];
