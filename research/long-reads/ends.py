@@ -68,6 +68,6 @@ def find(reads: list[np.ndarray]) -> tuple[End, End]:
             place = np.minimum(np.searchsorted(inside, kmers), len(inside) - 1)
             elsewhere = np.where(inside[place] == kmers, many_inside[place], 0)
         end = End(at_start, kmers[elsewhere <= ELSEWHERE * many])
-        lengths = [length for bases in reads if (length := end.found(bases)) is not None]
-        ends.append(End(at_start, end.kmers, len(lengths) / max(len(reads), 1), int(np.median(lengths)) if lengths else 0))
+        lengths = sorted(length for bases in reads if (length := end.found(bases)) is not None)
+        ends.append(End(at_start, end.kmers, len(lengths) / max(len(reads), 1), lengths[len(lengths) // 2] if lengths else 0))
     return ends[0], ends[1]

@@ -39,8 +39,7 @@ TRAIN = tuple(
     )
 )
 DEVTEST = tuple(
-    f"devtest/{name}"
-    for name in ("ont_drna_rcs100", "ont_lambda_r9", "ont_r1041_mpx", "ont_r9_sars2_nfcore", "ont_sirv_cdna", "hifi_ecoli_k12")
+    f"devtest/{name}" for name in ("ont_drna_rcs100", "ont_lambda_r9", "ont_r1041_mpx", "ont_r9_sars2_nfcore", "ont_sirv_cdna", "hifi_ecoli_k12")
 )
 THINNED = (1.0, 0.25, 0.06)  # fractions of the reads
 FEWEST = 90  # reads that a thinned run has with truth, at least
@@ -119,21 +118,20 @@ def load(data: Path, name: str, fraction: float) -> Sequenced | None:
 def predictions(run: Sequenced, c: support.Constants, spoil: np.ndarray | None = None, cut: bool = True) -> dict[str, np.ndarray]:
     """Error rates by each method, float [reads]; `spoil` are factors on the error probabilities of each read."""
     factors = np.ones(len(run.bases)) if spoil is None else spoil
-    reads = [
-        support.Read(counts, quality, before if cut else 0, len(quality) - (behind if cut else 0), c, factor)
-        for counts, quality, before, behind, factor in zip(run.counts_of(c.k), run.quality, run.before, run.behind, factors, strict=True)
-    ]
+    reads = []
+    for counts, quality, before, behind, factor in zip(run.counts_of(c.k), run.quality, run.before, run.behind, factors, strict=True):
+        first, last = (before, len(quality) - behind) if cut else (0, len(quality))
+        reads.append(support.Read(counts[first : max(last - c.k + 1, first)], quality[first:last], c, factor))
     facts = np.array([read.facts for read in reads])
     scale = support.fit(facts, c)
-    ln_rates = support.joined(facts, scale, c)
     means = np.array([support.ERROR_PROBABILITY[np.clip(quality, 0, 93)].mean() if len(quality) else 0 for quality in run.quality])
     has = support.has_support(facts, c)
     return {
         "EE": means * factors,
         "EE, ends left out": facts[:, 1],
         "k-mers": np.where(has, np.exp(support.by_kmers(facts, c)), facts[:, 1]),
-        "joined": np.exp(ln_rates),
-        "explained": np.array([read.rate(ln_rate) for read, ln_rate in zip(reads, ln_rates, strict=True)]),
+        "joined": np.exp(support.joined(facts, scale, c)),
+        "explained": np.array([read.rate(scale) for read in reads]),
         "has support": has,
         "depth": facts[:, 4],
         "scale": scale,
@@ -232,7 +230,12 @@ def page(rows: list[dict], title: str, command: str) -> str:
     reported = [row for row in rows if row["qualities"] == "reported" and row["fraction"] == 1]
     for name in ("EE", "k-mers", "joined", "explained"):
         lines.append(f"Mean |log2| of {name} over the runs: {np.mean([abs(row[name]['log2']) for row in reported]):.2f}.  ")
-    lines += ["", "## Ends", "", "| run | end | shown | reads with its k-mers | bases left out | clipped by the aligner | AUC with ends, without |"]
+    lines += [
+        "",
+        "## Ends",
+        "",
+        "| run | end | shown | reads with its k-mers | bases left out | clipped by the aligner | AUC with ends, without |",
+    ]
     lines.append("|---" * 7 + "|")
     for row in reported:
         for which, end in zip(("start", "end"), row["ends"], strict=True):

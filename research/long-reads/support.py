@@ -22,7 +22,8 @@ except ImportError:  # the tests are small enough without
 
 
 ERROR_PROBABILITY = 10.0 ** (-np.arange(128) / 10)  # by Phred score: Ewing and Green 1998
-BINS = 52  # of counts, four per octave, up to 2^12
+LEAST_REPORTED = 1e-10  # below what any quality reports
+BINS = 48  # of counts, four per octave, up to 2^12
 BLOCK = 128  # k-mers; the local depth is that of a block and of the ones beside it
 
 
@@ -103,14 +104,14 @@ def local_depths(counts, quantile, seen):
 
 
 @njit(cache=True)
-def tested(counts, first, last, depths, seen, fraction, least_depth, gap):
+def tested(counts, depths, seen, fraction, least_depth, gap):
     """Flags of k-mers (int8): 1 supported, 2 not, 0 not tested; their numbers, and the mean local depth of the tested ones.
 
-    Tested are k-mers from `first` to before `last` that are supported, or lie between two supported ones.
+    Tested are k-mers that are supported, or lie between two supported ones.
     """
     flags = np.zeros(len(counts), np.int8)
     before, supported, total, depth = -1, 0, 0, 0.0
-    for at in range(first, last):
+    for at in range(len(counts)):
         here = depths[at // BLOCK]
         if counts[at] < seen or here < least_depth or counts[at] < fraction * here:
             continue
@@ -130,8 +131,8 @@ def tested(counts, first, last, depths, seen, fraction, least_depth, gap):
 
 
 @njit(cache=True)
-def explained(flags, odds, first, last, k, covered, chance):
-    """Expected number of errors at the bases from `first` to before `last`: of the tested ones, and of the others.
+def explained(flags, odds, k, covered, chance):
+    """Expected number of errors: of the bases in tested k-mers, and of the others.
 
     Each unsupported k-mer has an error, or is unsupported by chance. The weight of a set of events is the product of their odds, as in
     bm-evidence (`explain.rs`); E[errors] follows from a pass over the bases whose state is the last event: it needs the sums over the last
@@ -140,15 +141,15 @@ def explained(flags, odds, first, last, k, covered, chance):
     of_tested, of_others = 0.0, 0.0
     weights, counted = np.zeros(k), np.zeros(k)
     old, old_errors, covers, tests = 1.0, 0.0, 0, 0
-    for at in range(first, last + 1):
-        if at - k >= first and flags[at - k] == 2:
+    for at in range(len(odds) + 1):
+        if at >= k and flags[at - k] == 2:
             old, old_errors = 0.0, 0.0
-        if at == last:
+        if at == len(odds):
             break
         if at < len(flags):
             covers += flags[at] == 1
             tests += flags[at] != 0
-        if at - k >= first:
+        if at >= k:
             covers -= flags[at - k] == 1
             tests -= flags[at - k] != 0
         here = odds[at]
@@ -242,20 +243,20 @@ def joined(facts: np.ndarray, scale: Scale, c: Constants) -> np.ndarray:
 class Read:
     """A read with its counts: facts for the scale, then its error rate."""
 
-    def __init__(self, counts: np.ndarray, quality: np.ndarray, first: int, last: int, c: Constants, factor: float = 1.0):
-        """The bases from `first` to before `last` are of the sample. `factor` spoils the qualities, for experiments."""
-        self.quality, self.first, self.last, self.c = quality, first, last, c
+    def __init__(self, counts: np.ndarray, quality: np.ndarray, c: Constants, factor: float = 1.0):
+        """Counts and Phred scores of the bases that are of the sample. `factor` spoils the qualities, for experiments."""
+        self.c = c
         depths = local_depths(counts, c.quantile, c.seen)
-        end = max(min(last - c.k + 1, len(counts)), first)
-        self.flags, total, supported, depth = tested(counts, first, end, depths, c.seen, c.fraction, c.least_depth, c.gap)
+        self.flags, total, supported, depth = tested(counts, depths, c.seen, c.fraction, c.least_depth, c.gap)
         self.p = ERROR_PROBABILITY[np.clip(quality, 0, 93)] * factor
-        mean = max(float(self.p[first:last].mean()), 1e-6) if last > first else 1e-6
-        self.facts = np.array([last - first, mean, total, supported, depth])
+        mean = max(float(self.p.mean()), LEAST_REPORTED) if len(quality) else LEAST_REPORTED
+        self.facts = np.array([len(quality), mean, total, supported, depth])
 
-    def rate(self, ln_rate: float) -> float:
-        """The error rate of the read, whose rate by `joined` is given: its k-mers explained."""
-        if self.last <= self.first or not has_support(self.facts[None], self.c)[0]:
-            return math.exp(ln_rate)
-        p = np.clip(self.p * (math.exp(ln_rate) / self.facts[1]), 1e-6, 0.7)
-        of_tested, of_others = explained(self.flags, p / (1 - p), self.first, self.last, self.c.k, self.c.covered, self.c.chance)
-        return (self.c.beyond * of_tested + of_others) / (self.last - self.first)
+    def rate(self, scale: Scale) -> float:
+        """The error rate of the read: its k-mers explained, with the joined rate as prior."""
+        joined_rate = math.exp(joined(self.facts[None], scale, self.c)[0])
+        if scale.share == 0 or not has_support(self.facts[None], self.c)[0]:
+            return joined_rate
+        p = np.clip(self.p * (joined_rate / self.facts[1]), 1e-6, 0.7)
+        of_tested, of_others = explained(self.flags, p / (1 - p), self.c.k, self.c.covered, self.c.chance)
+        return (self.c.beyond * of_tested + of_others) / len(self.p)

@@ -24,10 +24,10 @@ def counts_of(bases):
 
 def rates_of(bases, quality):
     """Error rates of reads whose qualities are all this one: joined, and explained."""
-    reads = [support.Read(counts, np.full(len(each), quality), 0, len(each), C) for each, counts in zip(bases, counts_of(bases))]
+    reads = [support.Read(counts, np.full(len(each), quality), C) for each, counts in zip(bases, counts_of(bases))]
     facts = np.array([read.facts for read in reads])
-    joined = support.joined(facts, support.fit(facts, C), C)
-    return np.exp(joined), np.array([read.rate(rate) for read, rate in zip(reads, joined)])
+    scale = support.fit(facts, C)
+    return np.exp(support.joined(facts, scale, C)), np.array([read.rate(scale) for read in reads])
 
 
 class Kmers(unittest.TestCase):
@@ -67,7 +67,7 @@ class Explained(unittest.TestCase):
                 weight = np.prod(np.where(events == 1, here, np.where(events == 2, chance, 1)))
                 weights, errors = weights + weight, errors + weight * (events == 1).sum()
             others = (odds / (1 + odds))[~tests].sum()
-            found = support.explained(flags, odds, 0, bases, k, covered, chance)
+            found = support.explained(flags, odds, k, covered, chance)
             np.testing.assert_allclose(found, (errors / weights, others), rtol=1e-9)
 
 
