@@ -41,12 +41,13 @@ TRAIN = tuple(
 DEVTEST = tuple(
     f"devtest/{name}" for name in ("ont_drna_rcs100", "ont_lambda_r9", "ont_r1041_mpx", "ont_r9_sars2_nfcore", "ont_sirv_cdna", "hifi_ecoli_k12")
 )
-THINNED = (1.0, 0.25, 0.06)  # fractions of the reads
+THINNED = (1.0, 0.25, 0.06, 0.03)  # fractions of the reads
 FEWEST = 90  # reads that a thinned run has with truth, at least
 SPOILED = 0.8  # standard deviation of ln(factor on the error probabilities of a read)
 RESAMPLES = 500
 OTHERS = {
     "k": (21, 25),
+    "step": (1, 3, 4),
     "quantile": (0.5, 0.9),
     "seen": (2, 4),
     "fraction": (0.05, 0.15, 0.2),
@@ -54,6 +55,7 @@ OTHERS = {
     "gap": (60, 200, 400),
     "covered": (0.02, 0.05, 0.2),
     "chance": (1e-5, 1e-3),
+    "by_few": (0.0, 0.03, 0.3, 1.0),
     "least_tested": (0.1, 0.4),
     "noise": (0.0, 0.03),
     "per_error": (0.4, 1.2),

@@ -32,6 +32,7 @@ class Constants:
     """What was chosen on the runs of train; `long_reads.py --choose` shows what other values give."""
 
     k: int = 17
+    step: int = 2  # every second k-mer is looked up
     quantile: float = 0.75  # of the counts in a window that are not of errors: the local depth
     seen: int = 3  # a k-mer seen less often, the read itself included, may be an error that two reads share
     fraction: float = 0.1  # of the local depth; a rarer k-mer is an error that reads repeat
@@ -39,10 +40,11 @@ class Constants:
     gap: int = 100  # k-mers; beyond, unsupported ones are of a place without depth, or of another molecule
     covered: float = 0.1  # factor on the odds of an error at a base with a supported k-mer
     chance: float = 1e-4  # odds per base that k-mers without an error are unsupported
+    by_few: float = 0.1  # the same, per probability that at most one of the others there has the k-mer
     unseen: float = 2.27  # errors per error that breaks k-mers as if alone: several lie together
     beyond: float = 1.25  # errors per error that explains k-mers, if they are explained by as few as need be
-    fewest_tested: int = 100  # k-mers
-    least_tested: float = 0.25  # of the bases
+    fewest_tested: int = 100  # k-mers, if all were looked up
+    least_tested: float = 0.25  # of the bases, likewise
     fewest_reads: int = 30  # with support; below, a run says nothing
     noise: float = 0.01  # variance of ln(error rate by k-mers)
     per_error: float = 0.8  # the same, of one error that breaks k-mers
@@ -194,14 +196,14 @@ def by_kmers(facts: np.ndarray, c: Constants) -> np.ndarray:
 def has_support(facts: np.ndarray, c: Constants) -> np.ndarray:
     """Whether enough k-mers of a read were tested, bool [reads]."""
     bases, _, total, _, _ = facts.T
-    return (total >= c.fewest_tested) & (total >= c.least_tested * bases)
+    return (total * c.step >= c.fewest_tested) & (total * c.step >= c.least_tested * bases)
 
 
 def variances(facts: np.ndarray, c: Constants) -> tuple[np.ndarray, np.ndarray]:
     """Variances of ln(error rate), float [reads]: by k-mers, and by qualities for the number of errors alone."""
     bases, mean_p, total, _, depth = facts.T
     errors = np.maximum(np.sqrt(mean_p * np.exp(by_kmers(facts, c))) * bases / c.unseen, 1.0)
-    of_kmers = c.noise + c.per_error / errors * bases / np.maximum(total, 1) + c.by_depth / np.maximum(depth, 1) ** 2
+    of_kmers = c.noise + c.per_error / errors * bases / np.maximum(total * c.step, 1) + c.by_depth / np.maximum(depth, 1) ** 2
     return of_kmers, c.per_error / errors
 
 
@@ -246,6 +248,9 @@ class Read:
     def __init__(self, counts: np.ndarray, quality: np.ndarray, c: Constants, factor: float = 1.0):
         """Counts and Phred scores of the bases that are of the sample. `factor` spoils the qualities, for experiments."""
         self.c = c
+        looked_up = np.full(len(counts), -1, np.int32)
+        looked_up[:: c.step] = counts[:: c.step]
+        counts = looked_up
         depths = local_depths(counts, c.quantile, c.seen)
         self.flags, total, supported, depth = tested(counts, depths, c.seen, c.fraction, c.least_depth, c.gap)
         self.p = ERROR_PROBABILITY[np.clip(quality, 0, 93)] * factor
@@ -258,5 +263,7 @@ class Read:
         if scale.share == 0 or not has_support(self.facts[None], self.c)[0]:
             return joined_rate
         p = np.clip(self.p * (joined_rate / self.facts[1]), 1e-6, 0.7)
-        of_tested, of_others = explained(self.flags, p / (1 - p), self.c.k, self.c.covered, self.c.chance)
+        others = max(self.facts[4] - 1, 0.0)
+        chance = self.c.chance + self.c.by_few * (1 + others) * math.exp(-others)  # Poisson
+        of_tested, of_others = explained(self.flags, p / (1 - p), self.c.k, self.c.covered, chance)
         return (self.c.beyond * of_tested + of_others) / len(self.p)
