@@ -242,6 +242,8 @@ fn text_of(stored: &[u8]) -> Option<Text<'_>> {
         | [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => None,
         _ => Some(Text::Plain(stored)),
     }
+    // BAM and CRAM are no text.
+    .filter(|text| !text.starts_with(b"BAM\x01") && !text.starts_with(b"CRAM"))
 }
 
 /// Returns the expected output records of a text; none if the text is invalid.

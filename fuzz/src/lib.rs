@@ -6,6 +6,7 @@
 // A check reports a violation by a panic.
 #![allow(clippy::unwrap_used)]
 
+pub mod bam;
 pub mod deflate;
 pub mod fastq;
 #[cfg(feature = "filter")]

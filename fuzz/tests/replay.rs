@@ -61,6 +61,11 @@ fn deflate() {
 }
 
 #[test]
+fn bam() {
+    replay(bm_fuzz::bam::check, &["corpus/bam"]);
+}
+
+#[test]
 fn manifest() {
     replay(
         bm_fuzz::manifest::check,

@@ -18,6 +18,7 @@ use std::io::{BufReader, BufWriter, Read, Write};
 use bm_adapt::Adapters;
 use bm_insert::{Adapter, Finder, Insert, InsertModel};
 use bm_reads::ReadRef;
+use bm_reads::bam::BamFields;
 use bm_reads::fastq::{Reader, Record, RecordRef};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -52,6 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 definition: read.name,
                 sequence: &read.sequence[part.clone()],
                 quality_scores: &read.quality_scores[part],
+                bam: BamFields::NONE,
             };
             record.write_to(&mut outputs[mate], b"")?;
             write!(rows, "{}\t{}", read.name.escape_ascii(), read.len())?;

@@ -12,6 +12,7 @@ pub(crate) mod rules;
 pub(crate) mod running;
 pub(crate) mod scoring;
 pub(crate) mod shard;
+pub(crate) mod tags;
 pub(crate) mod trimming;
 pub(crate) mod umi;
 pub(crate) mod values;

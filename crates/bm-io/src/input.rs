@@ -1,12 +1,13 @@
 //! Opens inputs: a file or stdin, plain or compressed, recognised by content.
 
 use std::fs::File;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use bm_reads::RecordSource;
+use bm_reads::bam::{self, Header, HeaderError};
 use bm_reads::fasta;
 use bm_reads::fastq::{self, BatchSize, FastqError, Fault, QualityOffset, Record, RecordBatch};
 use bm_reads::starts::Lines;
@@ -35,17 +36,22 @@ pub struct Input {
     consumed: Arc<AtomicU64>,
     end: StoredEnd,
     is_fasta: bool,
+    /// The header of a BAM file.
+    header: Option<Arc<Header>>,
 }
 
 /// Formats of reads that an input may have.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum ReadFormats {
-    /// FASTQ.
+    /// FASTQ or unaligned BAM.
     #[default]
     Fastq,
-    /// FASTQ, or FASTA, which is recognised by its first byte.
+    /// FASTQ or unaligned BAM, or FASTA, which is recognised by its first byte.
     FastqOrFasta,
 }
+
+/// The first bytes of a CRAM file.
+const CRAM: &[u8] = b"CRAM";
 
 impl Input {
     /// Opens a FASTQ file, or stdin if the path is `-`. BGZF blocks are inflated by `tasks`.
@@ -141,8 +147,27 @@ impl Input {
         let mut text = cancellable(text, cancellation);
         let is_fasta = formats == ReadFormats::FastqOrFasta
             && is_fasta(&mut text).map_err(IoError::system(format!("{name}: cannot be read")))?;
-        let records = records_of(text, is_fasta, offset);
-        Ok(Self { name, records, searched, file: None, part: None, consumed, end, is_fasta })
+        let (text, start) = beginning(text);
+        let (records, header) = match start {
+            start if start == *bam::MAGIC => bam_of(text, offset, &name)?,
+            start if start == *CRAM => {
+                return Err(IoError::Refused(format!(
+                    "{name}: is CRAM, which bm does not read; `samtools view -b` makes BAM of it"
+                )));
+            }
+            _ => (records_of(text, is_fasta, offset), None),
+        };
+        Ok(Self {
+            name,
+            records,
+            searched,
+            file: None,
+            part: None,
+            consumed,
+            end,
+            is_fasta,
+            header,
+        })
     }
 
     /// Opens a shard of a file. Its records, and the bytes of its text, are counted from its own start.
@@ -163,7 +188,8 @@ impl Input {
         let is_fasta = part.lines() == Lines::Fasta;
         let records = records_of(cancellable(text, cancellation), is_fasta, offset);
         let (name, file, bytes) = (part.name(), part.state()?, part.bytes());
-        Ok(Self { name, records, searched, file, part: Some(bytes), consumed, end, is_fasta })
+        let (part, header) = (Some(bytes), None);
+        Ok(Self { name, records, searched, file, part, consumed, end, is_fasta, header })
     }
 
     /// Returns an input of records from another source; `name` is what messages call it.
@@ -179,6 +205,7 @@ impl Input {
             consumed: Arc::default(),
             end,
             is_fasta: false,
+            header: None,
         }
     }
 
@@ -186,6 +213,11 @@ impl Input {
     /// [`UNKNOWN_QUALITY`](fasta::UNKNOWN_QUALITY).
     pub fn is_fasta(&self) -> bool {
         self.is_fasta
+    }
+
+    /// Returns the header of a BAM file; `None` for other formats.
+    pub fn header(&self) -> Option<&Arc<Header>> {
+        self.header.as_ref()
     }
 
     /// Returns the name of the input in messages.
@@ -278,6 +310,65 @@ fn cancellable(
         Some(cancellation) => Box::new(Cancellable { inner: text, cancellation }),
         None => text,
     }
+}
+
+/// Returns a text with its first four bytes, or fewer if it has not more. An error that occurs here is
+/// returned by the text, where its reader gives it an address.
+fn beginning(mut text: Box<dyn BufRead + Send>) -> (Box<dyn BufRead + Send>, Vec<u8>) {
+    const BYTES: usize = bam::MAGIC.len();
+    let buffer = match text.fill_buf() {
+        Ok(buffer) => buffer,
+        Err(error) => return (Box::new(Failed(Some(error)).chain(text)), Vec::new()),
+    };
+    if let Some(start) = buffer.get(..BYTES) {
+        let start = start.to_vec();
+        return (text, start);
+    }
+    // The buffer may have fewer bytes than the text.
+    let mut start = Vec::new();
+    let failed = (&mut text).take(BYTES as u64).read_to_end(&mut start).err();
+    (Box::new(Cursor::new(start.clone()).chain(Failed(failed)).chain(text)), start)
+}
+
+/// Returns an error, if there is one, and then nothing.
+struct Failed(Option<io::Error>);
+
+impl Read for Failed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+impl BufRead for Failed {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.0.take().map_or(Ok(&[]), Err)
+    }
+
+    fn consume(&mut self, _: usize) {}
+}
+
+/// Records of a BAM file, and its header.
+type BamSource = (Box<dyn RecordSource>, Option<Arc<Header>>);
+
+/// Returns the records of the inflated bytes of a BAM file.
+fn bam_of(
+    text: Box<dyn BufRead + Send>,
+    offset: QualityOffset,
+    name: &str,
+) -> Result<BamSource, IoError> {
+    if offset == QualityOffset::Phred64 {
+        return Err(IoError::Refused(format!(
+            "{name}: is BAM, whose quality scores have no offset; leave out --phred64"
+        )));
+    }
+    let reader = bam::Reader::new(text).map_err(|error| match error {
+        HeaderError::Io(source) => {
+            IoError::System { what: format!("{name}: the header cannot be read"), source }
+        }
+        error => IoError::Refused(format!("{name}: {error}")),
+    })?;
+    let header = Arc::new(reader.header().clone());
+    Ok((Box::new(reader), Some(header)))
 }
 
 /// Returns the records of a text.

@@ -64,6 +64,22 @@ impl Output {
         })
     }
 
+    /// Starts an output of BAM: the caller writes the bytes of the format, of which BGZF blocks are made.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::create`].
+    pub fn create_bam(
+        path: &Path,
+        inputs: &[&Path],
+        compression: &Compression,
+    ) -> Result<Self, IoError> {
+        Self::create_as(path, inputs, |stream| {
+            let blocks = BlockWriter::new(stream, Format::Gzip, compression);
+            Ok(Box::new(blocks.map_err(|error| refused(path, &error))?))
+        })
+    }
+
     /// Starts an output in a format of the caller: `sink` writes it to the stream of the file.
     ///
     /// # Errors

@@ -59,6 +59,13 @@ impl FileGroup {
         Self { index, ..self }
     }
 
+    /// Makes a file of single reads one of pairs that follow each other, if `has_mates` says so of it.
+    pub(crate) fn set_interleaved_by(&mut self, has_mates: impl FnOnce(&Path) -> bool) {
+        if self.layout() == Layout::Single {
+            self.interleaved = has_mates(&self.first);
+        }
+    }
+
     /// Returns the files of index reads.
     pub fn index(&self) -> &[PathBuf] {
         &self.index

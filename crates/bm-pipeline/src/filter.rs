@@ -2,19 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use bm_io::{Output, is_stdio, refuse_twins};
+use bm_io::{is_stdio, refuse_twins};
 use bm_quality::Facts;
 
 use crate::PipelineError;
+use crate::bam_tags::LeftOutTags;
 use crate::inputs::Inputs;
 use crate::kept_records::{KeptRecords, Places, recalibrated_mark};
 use crate::observer::Observer;
+use crate::record_writer::{self, RecordFormat, is_bam};
 use crate::run::{Finished, Job, OpenSource, Outputs, RunSettings};
+use crate::sam_tags::TagList;
 use crate::split::{Splitter, numbered};
 
 /// Filters reads: writes the reads that pass and, on request, the others.
 ///
-/// The name of an output decides its compression; `-` is stdout. Kept records are written
+/// The name of an output decides its format and its compression; `-` is stdout. Kept records are written
 /// unchanged, in input order.
 #[derive(Clone, Debug)]
 pub struct Filter {
@@ -42,6 +45,8 @@ pub struct Filter {
     pub annotate: bool,
     /// Whether kept reads get the model's qualities instead of the instrument's.
     pub recalibrate: bool,
+    /// Tags of reads from BAM that are written into the descriptions of FASTQ.
+    pub tags: TagList,
 }
 
 impl Filter {
@@ -58,6 +63,7 @@ impl Filter {
             index: Vec::new(),
             annotate: false,
             recalibrate: false,
+            tags: TagList::default(),
         }
     }
 
@@ -82,6 +88,12 @@ impl Filter {
 
     /// Checks that each group of files has as many files of index reads as there are outputs for them.
     fn check_index(&self) -> Result<(), PipelineError> {
+        if let Some(path) = self.index.iter().find(|path| is_bam(path)) {
+            return PipelineError::refuse(format!(
+                "{}: index reads are written as FASTQ; give it another name",
+                path.display()
+            ));
+        }
         let outputs = self.index.len();
         let groups = self.settings.inputs.groups();
         let numbers: Vec<usize> = groups.iter().map(|group| group.index().len()).collect();
@@ -115,6 +127,7 @@ impl Filter {
     pub fn run(&self, observer: &dyn Observer) -> Result<Finished, PipelineError> {
         refuse_twins(self.outputs())?;
         self.check_split()?;
+        refuse_two_bam(&self.output, self.output2.as_deref())?;
         let merges = self.merged.is_some();
         if merges && !self.settings.inputs.has_pairs() {
             return PipelineError::refuse("--merge: the reads are not pairs");
@@ -128,8 +141,10 @@ impl Filter {
         let inputs = self.settings.files();
         let compression = self.settings.compression();
         let mut outputs = Vec::new();
+        let mut formats = Vec::new();
         let mut create = |path: &Path| {
-            outputs.push(Output::create(path, &inputs, &compression)?);
+            outputs.push(record_writer::create(path, &inputs, &compression)?);
+            formats.push(RecordFormat::of(path, &self.tags));
             Ok::<_, PipelineError>(outputs.len() - 1)
         };
         let main = |path: &Path| match self.split_reads {
@@ -162,7 +177,7 @@ impl Filter {
             let cut = cut.into_iter().flatten().chain(index);
             let cut = cut.map(|(place, path)| (place, path.clone()));
             let others = [&self.singles, &self.merged, &self.discarded].into_iter().flatten();
-            let create = |path: &Path| Output::create(path, &inputs, &compression);
+            let create = |path: &Path| record_writer::create(path, &inputs, &compression);
             Splitter::new(
                 cut.collect(),
                 others.cloned().collect(),
@@ -171,14 +186,15 @@ impl Filter {
                 Box::new(create),
             )
         });
-        let outputs = Outputs { files: outputs, splitter };
+        let outputs = Outputs { splitter, ..Outputs::of_formats(outputs, &formats) };
         job.run(outputs, None, |source, _| {
             let recalibrated = if self.recalibrate { Some(mark(source)?) } else { None };
             if merges {
                 require_errors(source, "--merge")?;
             }
             let umi = self.settings.inputs.umi.clone();
-            Ok(KeptRecords { places, annotate: self.annotate, recalibrated, umi })
+            let (annotate, left_out) = (self.annotate, LeftOutTags::default());
+            Ok(KeptRecords { places, formats, annotate, recalibrated, umi, left_out })
         })
     }
 }
@@ -187,6 +203,17 @@ impl Filter {
 pub(crate) fn mark(source: &OpenSource) -> Result<Vec<u8>, PipelineError> {
     let facts = require_errors(source, "--recalibrate")?;
     Ok(recalibrated_mark(&facts.id, facts.version))
+}
+
+/// Refuses BAM for one mate of pairs: one file has both, by their flags.
+pub(crate) fn refuse_two_bam(first: &Path, second: Option<&Path>) -> Result<(), PipelineError> {
+    match second {
+        Some(second) if is_bam(first) || is_bam(second) => PipelineError::refuse(format!(
+            "{}: both mates of a pair go into one BAM file; leave out -O",
+            if is_bam(first) { first.display() } else { second.display() }
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Returns whether a path is of a device, a pipe or a folder.

@@ -7,6 +7,7 @@ use bm_reads::fastq::{BatchSize, RecordBatch};
 use bm_reads::mates::{self, Mismatch};
 
 use crate::PipelineError;
+use crate::bam_mates;
 use crate::file_group::Layout;
 use crate::templates::TemplateBatch;
 
@@ -74,7 +75,7 @@ impl GroupReader {
             None => self.inputs[0].read_batch(first, size)?,
         };
         match self.layout {
-            Layout::Single => {}
+            Layout::Single => bam_mates::check(batch, self.inputs[0].name())?,
             Layout::TwoFiles => {
                 let bytes = (bytes / 2).saturating_mul(SECOND_TEXT).max(1);
                 let size = BatchSize::RecordsUpTo { records: first.len(), bytes };
@@ -98,6 +99,7 @@ impl GroupReader {
                         self.inputs[0].name()
                     ));
                 }
+                bam_mates::check(batch, self.inputs[0].name())?;
                 self.check_names(batch).map_err(|error| self.explained(error))?;
             }
         }

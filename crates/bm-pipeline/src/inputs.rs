@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bm_io::{ReadFormats, Shard};
 use bm_reads::fastq::QualityOffset;
 
+use crate::bam_mates;
 use crate::file_group::FileGroup;
 use crate::umi::Umi;
 
@@ -97,7 +98,12 @@ impl Inputs {
 
     /// Returns inputs of several groups of files, such as the lanes of a run, which are read one after
     /// the other: first those of pairs, then those of single reads, each in this order.
+    ///
+    /// A BAM file whose first read has a mate by its flags is one of pairs: mates follow each other.
     pub fn of_groups(mut groups: Vec<FileGroup>) -> Self {
+        for group in &mut groups {
+            group.set_interleaved_by(bam_mates::begins_with_mate);
+        }
         groups.sort_by_key(|group| !group.layout().has_pairs());
         Self::of(Source::Files(groups))
     }

@@ -2,15 +2,17 @@
 
 use std::io::Write as _;
 
-use bm_io::number;
-use bm_quality::{Prediction, Verdict};
+use bm_quality::Verdict;
 use bm_reads::fastq::RecordRef;
 
+use crate::bam_tags::LeftOutTags;
 use crate::base_probabilities::quality_byte;
 use crate::decide::ScoredTemplate;
-use crate::fate::{Decision, Fate};
+use crate::fate::{BaseRange, Decision, Fate};
 use crate::merge::MergedRead;
+use crate::notes::Notes;
 use crate::pipeline::Product;
+use crate::record_writer::{RecordFormat, Written};
 use crate::templates::Mate;
 use crate::umi::Umi;
 use crate::umi_names::write_definition;
@@ -31,15 +33,18 @@ pub(crate) struct Places {
     pub(crate) index: Vec<usize>,
 }
 
-/// Records of FASTQ.
+/// Records of reads.
 pub(crate) struct KeptRecords {
     pub(crate) places: Places,
-    /// Whether to write scores into the description.
+    /// The format of each output.
+    pub(crate) formats: Vec<RecordFormat>,
+    /// Whether to write scores beside the reads.
     pub(crate) annotate: bool,
     /// The mark for records with the model's qualities; `None` to keep the instrument's qualities.
     pub(crate) recalibrated: Option<Vec<u8>>,
     /// Where reads have identifiers of their molecules: kept reads have them in the names.
     pub(crate) umi: Option<Umi>,
+    pub(crate) left_out: LeftOutTags,
 }
 
 impl Product for KeptRecords {
@@ -47,8 +52,8 @@ impl Product for KeptRecords {
         if let (Some(merged), [fate, _]) = (scored.merged, decision.fates())
             && fate.verdict == Verdict::Pass
         {
-            if let Some(text) = self.places.merged.and_then(|place| texts.get_mut(place)) {
-                self.merged(text, scored, &merged);
+            if let Some(place) = self.places.merged {
+                self.merged(place, texts, scored, &merged);
             }
             return;
         }
@@ -61,8 +66,8 @@ impl Product for KeptRecords {
                 Verdict::Pass => Some(self.places.mates[number]),
                 Verdict::Fail | Verdict::Unscored => self.places.discarded,
             };
-            if let Some(text) = place.and_then(|place| texts.get_mut(place)) {
-                self.record(text, scored, mate, fate);
+            if let Some(place) = place {
+                self.record(place, texts, scored, (number, mate), fate);
             }
         }
         // In step with the kept reads and pairs: a mate that is kept alone has none.
@@ -82,24 +87,28 @@ impl Product for KeptRecords {
     ) -> bool {
         self.recalibrated.is_some() && recalibrate(scored, mate, quality_scores)
     }
+
+    fn warnings(&self) -> Vec<String> {
+        self.left_out.warnings()
+    }
 }
 
 impl KeptRecords {
     /// Writes the merged read of two mates: with the name of the first one and, as fastp does, the numbers of
     /// bases that are of the first mate and only of the second one.
-    fn merged(&self, text: &mut Vec<u8>, scored: &ScoredTemplate<'_>, merged: &MergedRead<'_>) {
+    fn merged(
+        &self,
+        place: usize,
+        texts: &mut [Vec<u8>],
+        scored: &ScoredTemplate<'_>,
+        merged: &MergedRead<'_>,
+    ) {
         let [Some(mate), other] = [0, 1].map(|number| scored.template.mates().get(number)) else {
             return;
         };
-        let mut suffix = Vec::new();
-        if self.annotate {
-            annotate(&mut suffix, merged.prediction, None);
-        }
         let bases = [Some(mate), other].into_iter().flatten().zip(merged.of_mates);
         let mut bases = bases.map(|(mate, of)| of.keep.of(mate.record.sequence.len()).len());
-        let [first, second] = [0, 1].map(|_| bases.next().unwrap_or(0));
-        // Writing to memory does not fail.
-        let _ = write!(suffix, " merged_{first}_{second}");
+        let of_mates = [0, 1].map(|_| bases.next().unwrap_or(0));
         let quality_scores: Vec<u8> =
             merged.errors.iter().map(|error| quality_byte(*error)).collect();
         let mut record =
@@ -109,59 +118,76 @@ impl KeptRecords {
             write_definition(umi, &scored.template, record, &mut definition);
             record.definition = &definition;
         }
-        let _ = record.write_to(text, &suffix);
+        let read = Written {
+            record,
+            whole: mate.whole.sequence,
+            part: None,
+            replaced: None,
+            notes: Notes {
+                scores: self.annotate.then_some((merged.prediction, None)),
+                merged: Some(of_mates),
+                ..Notes::default()
+            },
+            mate: None,
+            is_alone: true,
+        };
+        self.formats[place].write(&mut texts[place], &read, &self.left_out);
     }
 
     fn record(
         &self,
-        text: &mut Vec<u8>,
+        place: usize,
+        texts: &mut [Vec<u8>],
         scored: &ScoredTemplate<'_>,
-        mate: &Mate<'_>,
+        (number, mate): (usize, &Mate<'_>),
         fate: &Fate,
     ) {
-        let mut suffix = Vec::new();
-        if self.annotate {
-            annotate(&mut suffix, scored.prediction(mate), scored.joint);
-        }
-        let mut quality_scores = Vec::new();
         let is_kept = fate.verdict == Verdict::Pass;
+        let mut notes = Notes {
+            scores: self.annotate.then_some((scored.prediction(mate), scored.joint)),
+            reasons: (!is_kept).then_some(fate.reasons),
+            ..Notes::default()
+        };
         // Reads that are not kept stay as they came.
         let mut record = if is_kept { mate.record } else { mate.whole };
+        let number = (scored.template.mates().len() == 2).then_some(number);
         let mut definition = Vec::new();
         if let (true, Some(umi)) = (is_kept, &self.umi) {
             write_definition(umi, &scored.template, record, &mut definition);
             record.definition = &definition;
         }
-        match &self.recalibrated {
-            // Nor do reads that cannot be scored get new qualities.
-            Some(mark) if is_kept && recalibrate(scored, mate, &mut quality_scores) => {
-                suffix.extend_from_slice(mark);
-                record.quality_scores = &quality_scores;
-            }
-            _ => {}
+        let keep = if is_kept { fate.keep } else { BaseRange::WHOLE }.of(record.sequence.len());
+        let (mut quality_scores, mut replaced) = (Vec::new(), None);
+        // Nor do reads that cannot be scored get new qualities.
+        if let (Some(mark), true) = (&self.recalibrated, is_kept)
+            && recalibrate(scored, mate, &mut quality_scores)
+        {
+            notes.recalibrated = Some(mark);
+            replaced = Some(&record.quality_scores[keep.clone()]);
+            record.quality_scores = &quality_scores;
         }
-        if !is_kept {
-            suffix.extend_from_slice(b" reason=");
-            fate.reasons.write(&mut suffix);
-        }
-        let length = record.sequence.len();
-        if is_kept && !fate.keep.is_whole(length) {
-            let keep = fate.keep.of(length);
-            record = RecordRef {
+        let before = if is_kept { mate.cut_start() } else { 0 };
+        let read = Written {
+            record: RecordRef {
                 sequence: &record.sequence[keep.clone()],
-                quality_scores: &record.quality_scores[keep],
+                quality_scores: &record.quality_scores[keep.clone()],
                 ..record
-            };
-        }
-        // Writing to memory does not fail.
-        let _ = record.write_to(text, &suffix);
+            },
+            whole: mate.whole.sequence,
+            part: Some(before + keep.start..before + keep.end),
+            replaced,
+            notes,
+            mate: number,
+            is_alone: is_kept && fate.alone,
+        };
+        self.formats[place].write(&mut texts[place], &read, &self.left_out);
     }
 }
 
-/// Returns the mark for records with the qualities of a model: a word of a description. The id comes
+/// Returns the mark for records with the qualities of a model: its id and version as a word. The id comes
 /// from the model; bytes of it that are not part of a word are written as `%20` and the like.
 pub(crate) fn recalibrated_mark(id: &str, version: u32) -> Vec<u8> {
-    let mut mark = b" recalibrated=".to_vec();
+    let mut mark = Vec::new();
     for byte in id.bytes() {
         match byte {
             b'%' | b'=' | b'/' => {}
@@ -196,20 +222,6 @@ pub(crate) fn recalibrate(
     true
 }
 
-/// Appends the scores of a read as words of a description: its probability, its expected errors,
-/// and the probability of its pair.
-fn annotate(suffix: &mut Vec<u8>, prediction: &Prediction, joint: Option<&Prediction>) {
-    let mut add = |key: &str, value: Option<f32>| {
-        if let Some(value) = value {
-            let _ = write!(suffix, " {key}=");
-            number::write(suffix, value);
-        }
-    };
-    add("p", prediction.probability().map(|p| p.get()));
-    add("ee", prediction.expected_errors());
-    add("pair_p", joint.and_then(Prediction::probability).map(|p| p.get()));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,8 +234,7 @@ mod tests {
             ("x=1/2 100%", "x%3D1%2F2%20100%25/3"),
             ("µ\u{2028}", "%C2%B5%E2%80%A8/3"),
         ] {
-            let expected = format!(" recalibrated={word}");
-            assert_eq!(recalibrated_mark(id, 3), expected.as_bytes(), "{id}");
+            assert_eq!(recalibrated_mark(id, 3), word.as_bytes(), "{id}");
         }
     }
 }

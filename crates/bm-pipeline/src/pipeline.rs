@@ -81,6 +81,11 @@ pub(crate) trait Product: Sync {
     ) -> bool {
         false
     }
+
+    /// Returns lines for the user, after all templates were written.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A function that is called with every template of a run, in input order.
@@ -818,8 +823,11 @@ mod tests {
 
     impl Product for Parts {
         fn write(&self, scored: &ScoredTemplate<'_>, decision: &Decision, texts: &mut [Vec<u8>]) {
+            use crate::bam_tags::LeftOutTags;
             use crate::fate::BaseRange;
             use crate::kept_records::{KeptRecords, Places};
+            use crate::record_writer::RecordFormat;
+            use crate::sam_tags::TagList;
 
             let places = Places {
                 mates: [0, 0],
@@ -829,7 +837,14 @@ mod tests {
                 discarded: Some(1),
                 index: Vec::new(),
             };
-            let records = KeptRecords { places, annotate: false, recalibrated: None, umi: None };
+            let records = KeptRecords {
+                places,
+                formats: vec![RecordFormat::Fastq(TagList::default()); 2],
+                annotate: false,
+                recalibrated: None,
+                umi: None,
+                left_out: LeftOutTags::default(),
+            };
             let keep = BaseRange::new(2, usize::MAX);
             let decision = Decision::of_read(Fate { keep, ..decision.fates()[0] });
             records.write(scored, &decision, texts);

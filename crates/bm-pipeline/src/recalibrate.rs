@@ -2,18 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use bm_io::{Input, Output, ReadFormats, Tasks, is_stdio, refuse_twins};
+use bm_io::{Input, ReadFormats, Tasks, is_stdio, refuse_twins};
 use bm_quality::{Criteria, Threshold};
 
 use crate::PipelineError;
+use crate::bam_tags::LeftOutTags;
 use crate::decide::{PairMode, ScoredTemplate};
 use crate::fate::Decision;
-use crate::filter::mark;
+use crate::filter::{mark, refuse_two_bam};
 use crate::inputs::Inputs;
 use crate::kept_records::recalibrate;
+use crate::notes::Notes;
 use crate::observer::Observer;
 use crate::pipeline::Product;
-use crate::run::{Finished, Job, LEARNING_BYTES, RunSettings};
+use crate::record_writer::{RecordFormat, Written, create};
+use crate::run::{Finished, Job, LEARNING_BYTES, Outputs, RunSettings};
+use crate::sam_tags::TagList;
 use crate::templates::Mate;
 
 /// Writes all reads with the qualities of a model, in input order.
@@ -29,6 +33,8 @@ pub struct Recalibrate {
     pub output: PathBuf,
     /// Output for the second mates of pairs.
     pub output2: Option<PathBuf>,
+    /// Tags of reads from BAM that are written into the descriptions of FASTQ.
+    pub tags: TagList,
 }
 
 impl Recalibrate {
@@ -39,7 +45,7 @@ impl Recalibrate {
             evidence: false,
             ..RunSettings::new(inputs)
         };
-        Self { settings, output: output.into(), output2: None }
+        Self { settings, output: output.into(), output2: None, tags: TagList::default() }
     }
 
     /// Returns the outputs, the main one first.
@@ -64,11 +70,13 @@ impl Recalibrate {
         settings.pair_mode = PairMode::Both;
         let inputs = settings.files();
         let compression = settings.compression();
-        let mut outputs = Vec::new();
-        for path in self.outputs() {
-            outputs.push(Output::create(path, &inputs, &compression)?);
-        }
+        refuse_two_bam(&self.output, self.output2.as_deref())?;
+        let outputs = self.outputs().map(|path| create(path, &inputs, &compression));
+        let outputs = outputs.collect::<Result<Vec<_>, _>>()?;
         let second = outputs.len() - 1;
+        let formats: Vec<RecordFormat> =
+            self.outputs().map(|path| RecordFormat::of(path, &self.tags)).collect();
+        let outputs = Outputs::of_formats(outputs, &formats);
         let job = Job {
             settings: &settings,
             compression: &compression,
@@ -77,7 +85,10 @@ impl Recalibrate {
             merges: false,
             observer,
         };
-        job.run(outputs, None, |source, _| Ok(AllRecords { second, mark: mark(source)? }))
+        job.run(outputs, None, |source, _| {
+            let left_out = LeftOutTags::default();
+            Ok(AllRecords { second, formats, mark: mark(source)?, left_out })
+        })
     }
 }
 
@@ -104,23 +115,40 @@ fn is_regular(path: &Path) -> bool {
 struct AllRecords {
     /// The place of the output for second mates.
     second: usize,
+    /// The format of each output.
+    formats: Vec<RecordFormat>,
     /// The mark for records with the model's qualities.
     mark: Vec<u8>,
+    left_out: LeftOutTags,
 }
 
 impl Product for AllRecords {
     fn write(&self, scored: &ScoredTemplate<'_>, _: &Decision, texts: &mut [Vec<u8>]) {
         let mut quality_scores = Vec::new();
-        for (mate, place) in scored.template.mates().iter().zip([0, self.second]) {
+        let mates = scored.template.mates();
+        for (number, (mate, place)) in mates.iter().zip([0, self.second]).enumerate() {
             let mut record = mate.record;
-            let mut suffix: &[u8] = b"";
+            let (mut notes, mut replaced) = (Notes::default(), None);
             if recalibrate(scored, mate, &mut quality_scores) {
+                replaced = Some(record.quality_scores);
                 record.quality_scores = &quality_scores;
-                suffix = &self.mark;
+                notes.recalibrated = Some(&self.mark);
             }
-            // Writing to memory does not fail.
-            let _ = record.write_to(&mut texts[place], suffix);
+            let read = Written {
+                record,
+                whole: mate.whole.sequence,
+                part: Some(mate.cut_start()..mate.whole.sequence.len()),
+                replaced,
+                notes,
+                mate: (mates.len() == 2).then_some(number),
+                is_alone: false,
+            };
+            self.formats[place].write(&mut texts[place], &read, &self.left_out);
         }
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.left_out.warnings()
     }
 
     fn rewrites(

@@ -5,14 +5,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bm_io::{
-    Cancellation, Complete, Compression, Durability, FileState, Output, Shard, Tasks, is_stdio,
-    name_all,
+    Cancellation, Complete, Compression, Durability, FileState, Input, Output, Shard, Tasks,
+    is_stdio, name_all,
 };
 use bm_profile::Profile;
 use bm_quality::{Applicability, Criteria, LongReads, ModelPackage, ScoredBy, Threshold};
 
 use crate::PipelineError;
 use crate::applicability;
+use crate::bam_header;
 use crate::decide::{Decider, PairMode};
 use crate::engine::{Engine, EngineChoice};
 use crate::file_group::Layout;
@@ -30,6 +31,7 @@ use crate::pipeline::{
     self, BATCH_BYTES, Destination, First, MEMORY_BYTES, Plan, Product, Scorer, Visitor,
 };
 use crate::profiling::Profiling;
+use crate::record_writer::RecordFormat;
 use crate::retention::{Goal, RetentionCurve};
 use crate::rules::Rules;
 use crate::run_pass::refuse_streams;
@@ -92,6 +94,8 @@ pub struct RunSettings {
     /// without outputs. The run looks at it between batches and, on Linux, while it waits for a
     /// pipe; not while a model is trained.
     pub cancellation: Option<Cancellation>,
+    /// The command line that headers of BAM outputs have for this run; may be empty.
+    pub command_line: String,
 }
 
 impl RunSettings {
@@ -115,6 +119,7 @@ impl RunSettings {
             surveys: false,
             profiles: false,
             cancellation: None,
+            command_line: String::new(),
         }
     }
 
@@ -280,11 +285,21 @@ pub(crate) struct Outputs<'a> {
     pub(crate) files: Vec<Output>,
     /// What cuts some of them into numbered files.
     pub(crate) splitter: Option<Splitter<'a>>,
+    /// The places of those that are BAM.
+    pub(crate) bam: Vec<usize>,
 }
 
 impl From<Vec<Output>> for Outputs<'_> {
     fn from(files: Vec<Output>) -> Self {
-        Self { files, splitter: None }
+        Self { files, splitter: None, bam: Vec::new() }
+    }
+}
+
+impl Outputs<'_> {
+    /// Returns outputs of reads in these formats.
+    pub(crate) fn of_formats(files: Vec<Output>, formats: &[RecordFormat]) -> Self {
+        let is_bam = |place: &usize| matches!(formats[*place], RecordFormat::Bam);
+        Self { bam: (0..formats.len()).filter(is_bam).collect(), ..files.into() }
     }
 }
 
@@ -299,7 +314,7 @@ impl Job<'_> {
         product: impl FnOnce(&OpenSource, &mut [Output]) -> Result<P, PipelineError>,
     ) -> Result<Finished, PipelineError> {
         let began = Instant::now();
-        let Outputs { files: mut outputs, mut splitter } = outputs.into();
+        let Outputs { files: mut outputs, mut splitter, bam } = outputs.into();
         let Self { settings, observer, .. } = *self;
         refuse_same(&settings.inputs)?;
         if settings.inputs.shard.is_some() && settings.inputs.dedup.is_some() {
@@ -337,6 +352,23 @@ impl Job<'_> {
                 "{name}: has no qualities (FASTA), and the model looks at qualities; say \
                  --ignore-quality"
             ));
+        }
+        if !bam.is_empty() {
+            if settings.inputs.shard.is_some() {
+                return PipelineError::refuse(
+                    "--shard: parts of BAM are not joined by writing them one after the other; write FASTQ",
+                );
+            }
+            reader.require_bam_names();
+            let headers: Vec<_> = reader.inputs().filter_map(Input::header).cloned().collect();
+            let version = env!("CARGO_PKG_VERSION");
+            let header = bam_header::bytes(&headers, version, &settings.command_line)?;
+            for place in &bam {
+                outputs[*place].write_text(&header)?;
+            }
+            if let Some(splitter) = &mut splitter {
+                splitter.begin_with(bam, header);
+            }
         }
         if let OpenSource::Model { learned: Some(learned), .. } = &source {
             learned.seen.check_files(reader.inputs())?;
@@ -468,6 +500,7 @@ impl Job<'_> {
         let tally = pipeline::run(&mut reader, first, workers, table, &plan, destination, observer);
         observer.pass_ends();
         let tally = tally?;
+        product.warnings().iter().for_each(|line| observer.warn(line));
         let mut source = source;
         let hindsight = Hindsight {
             trimming: settings.trimming,

@@ -46,6 +46,13 @@ pub(crate) fn open(
     tasks: &Tasks,
     cancellation: Option<&Cancellation>,
 ) -> Result<TemplateReader, PipelineError> {
+    if let Some(bam) = whole.inputs().find(|input| input.header().is_some()) {
+        return PipelineError::refuse(format!(
+            "{}: --shard divides text, not BAM; make shards of it first, by `samtools split` or \
+             `samtools fastq`",
+            bam.name()
+        ));
+    }
     let paths = inputs.paths().into_iter().zip(whole.inputs());
     let files = paths.map(|(path, input)| DivisibleFile::open(path, input.is_fasta()));
     let files = files.collect::<Result<Vec<_>, _>>()?;

@@ -25,6 +25,8 @@ pub(crate) struct Splitter<'a> {
     number: u64,
     templates: u64,
     create: Create<'a>,
+    /// The places of outputs with a header, and the header.
+    begins: (Vec<usize>, Vec<u8>),
     durability: Durability,
     /// The files before these, in order, and their names in messages.
     complete: Vec<Complete>,
@@ -48,10 +50,16 @@ impl<'a> Splitter<'a> {
             number: 1,
             templates: 0,
             create,
+            begins: Default::default(),
             durability,
             complete: Vec::new(),
             names: Vec::new(),
         }
+    }
+
+    /// Begins the next files of the outputs at these places with a header.
+    pub(crate) fn begin_with(&mut self, places: Vec<usize>, header: Vec<u8>) {
+        self.begins = (places, header);
     }
 
     /// Writes the texts of a batch; `ends` has where the text of each template ends, in each output.
@@ -106,7 +114,10 @@ impl<'a> Splitter<'a> {
         for (place, path) in &self.paths {
             let path = numbered(path, self.number);
             refuse_twins(self.others.iter().chain([&path]))?;
-            let next = (self.create)(&path)?;
+            let mut next = (self.create)(&path)?;
+            if self.begins.0.contains(place) {
+                next.write_text(&self.begins.1)?;
+            }
             let written = std::mem::replace(&mut outputs[*place], next);
             self.names.push(written.name());
             self.complete.push(written.complete(self.durability)?);

@@ -8,6 +8,7 @@ use std::path::Path;
 use bm_io::{Cancellation, Input, Shard, Tasks, name};
 
 use crate::PipelineError;
+use crate::bam_mates;
 use crate::copies::Seen;
 use crate::file_group::{FileGroup, Layout};
 use crate::group_reader::GroupReader;
@@ -34,6 +35,8 @@ pub struct TemplateReader {
     umi: Option<Umi>,
     /// The templates so far, if copies are looked for.
     seen: Option<Seen>,
+    /// Whether names must be such as BAM has.
+    requires_bam_names: bool,
 }
 
 impl TemplateReader {
@@ -86,6 +89,7 @@ impl TemplateReader {
             ignores_quality: inputs.ignore_quality,
             umi: inputs.umi.clone(),
             seen: inputs.dedup.map(Seen::new),
+            requires_bam_names: false,
         };
         if inputs.strict {
             reader.all_inputs().try_for_each(|input| input.end().require())?;
@@ -107,7 +111,13 @@ impl TemplateReader {
             umi: self.umi.clone(),
             // A copy may be in another shard.
             seen: None,
+            requires_bam_names: false,
         }
+    }
+
+    /// Refuses reads whose names BAM cannot have.
+    pub(crate) fn require_bam_names(&mut self) {
+        self.requires_bam_names = true;
     }
 
     /// Returns the number of templates of the current layout read, those before the shard included.
@@ -250,7 +260,13 @@ impl TemplateReader {
         batch: &mut TemplateBatch,
         bytes: usize,
     ) -> Result<bool, PipelineError> {
-        let outcome = self.groups[place].read(batch, bytes);
+        let mut outcome = self.groups[place].read(batch, bytes);
+        if self.requires_bam_names && outcome.is_ok() {
+            let names = self.groups[place].inputs.iter().map(Input::name);
+            if let Err(error) = bam_mates::check_names(batch, names, self.umi.is_some()) {
+                outcome = Err(error);
+            }
+        }
         if let Some(umi) = &self.umi {
             batch.cut_starts([0, 1].map(|mate| umi.bases_of(mate)));
         }

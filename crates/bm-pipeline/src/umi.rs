@@ -183,6 +183,8 @@ pub(crate) fn index_of(record: RecordRef<'_>, index: usize) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use bm_reads::bam::BamFields;
+
     use super::*;
 
     #[test]
@@ -215,7 +217,10 @@ mod tests {
     fn indexes_are_the_last_field_of_the_first_word_of_the_description() {
         let of = |definition: &'static str, index| {
             let definition = definition.as_bytes();
-            index_of(RecordRef { definition, sequence: b"", quality_scores: b"" }, index)
+            index_of(
+                RecordRef { definition, sequence: b"", quality_scores: b"", bam: BamFields::NONE },
+                index,
+            )
         };
         assert_eq!(of("r:1 1:N:0:ACGT+TTGA more:x", 0), b"ACGT");
         assert_eq!(of("r:1 1:N:0:ACGT+TTGA", 1), b"TTGA");

@@ -29,6 +29,7 @@ use std::mem;
 
 use memchr::memchr;
 
+use crate::bam::BamFields;
 use crate::fastq::text::{CHUNK, Source, Text};
 use crate::fastq::{
     BatchSize, FastqError, Fault, LONGEST_DEFINITION, LONGEST_RECORD, Record, RecordBatch,
@@ -73,7 +74,7 @@ struct Parsed {
 impl Parsed {
     fn view(&self) -> RecordRef<'_> {
         let Self { definition, sequence, quality_scores, .. } = self;
-        RecordRef { definition, sequence, quality_scores }
+        RecordRef { definition, sequence, quality_scores, bam: BamFields::NONE }
     }
 
     /// Returns the bytes that the record takes in a batch: four lines.

@@ -30,6 +30,8 @@
 //! [`ReadRef`] has public fields, so the record of any parser becomes a [`ReadRef`] without a copy.
 //! With the feature `noodles`, `ReadRef::from` converts a record of noodles-fastq.
 
+#[cfg(feature = "fastq")]
+pub mod bam;
 pub mod base;
 pub mod conversion;
 mod error;

@@ -19,8 +19,16 @@ const ONLY_IN: [(&str, &[&str], &str); 9] = [
     ("anyhow", &["bm-cli", "xtask"], "a library's errors are types that a caller can match"),
     ("clap", &["bm-cli", "xtask"], "libraries have no command line"),
     ("indicatif", &["bm-cli"], "libraries do not print"),
-    ("noodles-bam", &["bm-truth"], "alignments are read in one place"),
-    ("noodles-sam", &["bm-truth"], "alignments are read in one place"),
+    (
+        "noodles-bam",
+        &["bm-pipeline", "bm-reads", "bm-truth"],
+        "alignments are read in one place; tests compare unaligned BAM with it",
+    ),
+    (
+        "noodles-sam",
+        &["bm-pipeline", "bm-reads", "bm-truth"],
+        "alignments are read in one place; tests compare unaligned BAM with it",
+    ),
     ("ort", &["bm-infer"], "engines are known in one place"),
     (
         "parquet",

@@ -13,6 +13,7 @@ use crate::options::dedup::DedupArgs;
 use crate::options::goal::GoalArgs;
 use crate::options::index::IndexArgs;
 use crate::options::scoring::ScoringArgs;
+use crate::options::tags::TagArgs;
 use crate::options::umi::UmiArgs;
 use crate::options::values;
 use crate::progress::TerminalObserver;
@@ -33,8 +34,9 @@ use crate::progress::TerminalObserver;
 /// together; their names and numbers are checked.
 ///
 /// Kept records come out in input order, definition, bases and qualities byte for byte; line ends
-/// become \n, and the text of the `+` line is dropped. Outputs get their names when all of them are
-/// complete.
+/// become \n, and the text of the `+` line is dropped. From BAM to BAM, tags and flags stay; where a
+/// read is cut, so are the tags with a value for each base or place, and the others that depend on
+/// places are left out, with a warning. Outputs get their names when all of them are complete.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:
@@ -52,8 +54,9 @@ use crate::progress::TerminalObserver;
     mut_group("pairs", |pairs| pairs.arg("sheet"))
 )]
 pub(crate) struct Args {
-    /// Where the reads that pass go; - is stdout. Both mates of a pair, one after the other, without
-    /// -O. With --sheet, the folder for all outputs
+    /// Where the reads that pass go; - is stdout. BAM if the name ends in .bam: with the header of the
+    /// input and all tags. Both mates of a pair, one after the other, without -O. With --sheet, the
+    /// folder for all outputs
     #[arg(short, long, value_name = "FILE", help_heading = "Outputs")]
     output: PathBuf,
     /// Where all other reads go, with the reasons in their descriptions:
@@ -65,11 +68,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = values::count, help_heading = "Outputs")]
     split_reads: Option<u64>,
     /// Write scores into the descriptions: `p=0.9731 ee=0.21`, the probability and the expected
-    /// errors of the read, and `pair_p=0.95`, the probability of the pair
+    /// errors of the read, and `pair_p=0.95`, the probability of the pair; in BAM, the tags ZP, ZE and
+    /// ZQ
     #[arg(long, help_heading = "Outputs")]
     annotate: bool,
     /// Write the model's qualities instead of the instrument's: the error probability that the model
-    /// gives each base, as Phred up to 41. Marked by `recalibrated=read-error/2` in the description.
+    /// gives each base, as Phred up to 41. Marked by `recalibrated=read-error/2` in the description; in
+    /// BAM by the tag ZM, and OQ has the instrument's qualities.
     /// Reads that are not kept stay as they came. With --adapt these qualities are calibrated for
     /// this run; without it, for other runs
     #[arg(long, help_heading = "Outputs")]
@@ -115,6 +120,8 @@ pub(crate) struct Args {
         help_heading = "Several files"
     )]
     sheet: Option<PathBuf>,
+    #[command(flatten)]
+    tags: TagArgs,
     #[command(flatten)]
     goal: GoalArgs,
     #[command(flatten)]
@@ -171,6 +178,7 @@ impl Args {
             index: self.index.index_output.clone(),
             annotate: self.annotate,
             recalibrate: self.recalibrate,
+            tags: self.tags.list(),
         })
     }
 }

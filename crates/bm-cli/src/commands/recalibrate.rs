@@ -11,6 +11,7 @@ use crate::options::input::{FileArgs, QualityArgs, StrictArgs, inputs_of};
 use crate::options::reports::ReportArgs;
 use crate::options::running::{RunArgs, WritingArgs};
 use crate::options::shard::ShardArgs;
+use crate::options::tags::{TagArgs, command_line};
 use crate::options::trimming::AdapterArgs;
 use crate::options::values;
 use crate::progress::TerminalObserver;
@@ -38,9 +39,11 @@ use crate::progress::TerminalObserver;
 pub(crate) struct Args {
     #[command(flatten)]
     files: FileArgs,
-    /// Where the reads go; - is stdout. Both mates of a pair, one after the other, without -O
+    /// Where the reads go; - is stdout. BAM if the name ends in .bam. Both mates of a pair, one after the other, without -O
     #[arg(short, long, value_name = "FILE", help_heading = "Outputs")]
     output: PathBuf,
+    #[command(flatten)]
+    tags: TagArgs,
     #[command(flatten)]
     reports: ReportArgs,
     /// Where the second mates go
@@ -93,6 +96,7 @@ impl Args {
             settings: self.settings()?,
             output: self.output.clone(),
             output2: self.output2.clone(),
+            tags: self.tags.list(),
         };
         refuse_twins(self.outputs())?;
         let open = self.reports.create(&recalibrate.settings)?;
@@ -115,6 +119,7 @@ impl Args {
             durability: self.writing.durability(),
             surveys: self.reports.needs_survey(),
             profiles: self.reports.needs_profile(),
+            command_line: command_line(),
             ..RunSettings::new(inputs)
         })
     }

@@ -14,7 +14,7 @@ use crate::terminal;
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("pairs").args(["mates", "interleaved", "first"]).multiple(true))]
 pub(crate) struct FileArgs {
-    /// FASTQ file, plain or compressed; - is stdin
+    /// FASTQ file, plain or compressed, or unaligned BAM; - is stdin
     #[arg(
         index = 1,
         value_name = "IN",
@@ -30,7 +30,8 @@ pub(crate) struct FileArgs {
     more: Vec<PathBuf>,
     #[command(flatten)]
     lanes: LaneArgs,
-    /// IN holds pairs, and so do all files beside it: mates follow each other
+    /// IN holds pairs, and so do all files beside it: mates follow each other. Of BAM files, the flags
+    /// say so; of BAM on stdin, this says it
     #[arg(long, conflicts_with = "first", help_heading = "Pairs")]
     interleaved: bool,
 }

@@ -12,6 +12,7 @@ use crate::options::reports::ReportArgs;
 use crate::options::rules::RulesArgs;
 use crate::options::running::{RunArgs, WritingArgs};
 use crate::options::shard::ShardArgs;
+use crate::options::tags::command_line;
 use crate::options::trimming::TrimmingArgs;
 
 /// Reads, model, criteria, rules and threads.
@@ -91,6 +92,7 @@ impl ScoringArgs {
             surveys: self.reports.needs_survey(),
             profiles: self.reports.needs_profile(),
             cancellation: None,
+            command_line: command_line(),
         })
     }
 }

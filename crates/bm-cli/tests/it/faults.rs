@@ -251,7 +251,12 @@ fn files_of_another_kind_are_refused() {
     let other = |given, content| {
         refused(Broken { given, file: "reads.fastq", content, address: Some((1, None, 0)) })
     };
-    rows.push(other("BAM", fs::read(testdata("hiseq_measles/hiseq_measles.bam")).unwrap()));
+    rows.push(refused(Broken {
+        given: "BAM of aligned reads",
+        file: "reads.fastq",
+        content: fs::read(testdata("hiseq_measles/hiseq_measles.bam")).unwrap(),
+        address: Some((1, Some("HISEQ:426:C5T65ACXX:5:2301:5633:7203"), 76)),
+    }));
     rows.push(other(
         "UTF-16",
         before().iter().flat_map(|byte| [*byte, 0]).collect::<Vec<u8>>().split_off(1),

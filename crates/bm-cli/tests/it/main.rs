@@ -6,6 +6,7 @@
 
 mod adapt;
 mod all_or_none;
+mod bam;
 mod bench_device;
 mod broken;
 mod classifier;

@@ -4,6 +4,7 @@ use std::io;
 
 use bm_io::Input;
 use bm_reads::RecordSource;
+use bm_reads::bam::BamFields;
 use bm_reads::fastq::{
     Address, BatchSize, FastqError, Fault, Reader, Record, RecordBatch, RecordRef,
 };
@@ -23,7 +24,10 @@ impl Lines {
         self.byte += line.len();
         let columns: Vec<_> = line.trim_end_matches('\n').split('\t').map(str::as_bytes).collect();
         let [definition, sequence, quality_scores] = columns[..] else { panic!("three columns") };
-        Some((start as u64, RecordRef { definition, sequence, quality_scores }))
+        Some((
+            start as u64,
+            RecordRef { definition, sequence, quality_scores, bam: BamFields::NONE },
+        ))
     }
 }
 

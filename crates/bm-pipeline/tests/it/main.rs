@@ -2,6 +2,7 @@
 // Tests fail by panicking.
 #![allow(clippy::unwrap_used)]
 
+mod bam;
 mod cancellation;
 mod filter;
 mod score_reads;

@@ -1,9 +1,11 @@
 //! Batches: many records in one buffer.
 
+use super::error::Fault;
 use super::parse::Span;
 use super::record::RecordRef;
 use super::text::Text;
 use crate::ReadError;
+use crate::bam::BamFields;
 
 /// Records handled together: their text, and the position of each record in it. The memory of a
 /// batch depends on the size of its text, not on the number of records.
@@ -16,7 +18,13 @@ pub struct RecordBatch {
     /// Start in the file of each record added by [`RecordBatch::push`]; empty if the text was read
     /// from the file as it is.
     starts: Vec<u64>,
+    /// The fields that BAM has beside each record added by [`RecordBatch::push`], and where they end.
+    fields: Vec<u8>,
+    ends: Vec<usize>,
 }
+
+/// Memory for the fields of BAM that a cleared batch keeps, in bytes.
+const KEPT_FIELDS: usize = 4 << 20;
 
 /// Position of a record in its file.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -33,6 +41,9 @@ impl RecordBatch {
         self.text.clear();
         self.records.clear();
         self.starts.clear();
+        self.fields.clear();
+        self.fields.shrink_to(KEPT_FIELDS);
+        self.ends.clear();
     }
 
     /// Empties the batch for records that follow the first `records` of their file.
@@ -49,19 +60,67 @@ impl RecordBatch {
     /// [`ReadError::LengthMismatch`] if there is not one quality score per base; the batch is then
     /// unchanged.
     pub fn push(&mut self, record: RecordRef<'_>, byte: u64) -> Result<(), ReadError> {
-        let RecordRef { definition, sequence, quality_scores } = record;
+        let RecordRef { definition, sequence, quality_scores, bam } = record;
         if sequence.len() != quality_scores.len() {
             return Err(ReadError::LengthMismatch {
                 sequence: sequence.len(),
                 quality_scores: quality_scores.len(),
             });
         }
-        self.records.push(Span::of_parts(self.bytes(), definition.len(), sequence.len()));
-        self.starts.push(byte);
+        let start = self.text.as_slice().len();
         let parts: [&[u8]; 7] =
             [b"@", definition, b"\n", sequence, b"\n+\n", quality_scores, b"\n"];
         parts.into_iter().for_each(|part| self.text.append(part));
+        self.fields.extend_from_slice(bam.raw());
+        self.added(Span::of_parts(start, definition.len(), sequence.len()), byte);
         Ok(())
+    }
+
+    /// Adds a record of BAM with as many bases, which starts at this byte of its file. `decode` writes the
+    /// bases and the quality scores; if it fails, the batch is unchanged.
+    pub(crate) fn push_decoded(
+        &mut self,
+        definition: &[u8],
+        bases: usize,
+        byte: u64,
+        fields: [&[u8]; 2],
+        decode: impl FnOnce(&mut [u8], &mut [u8]) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let start = self.text.as_slice().len();
+        for part in [b"@", definition, b"\n"] {
+            self.text.append(part);
+        }
+        let between: &[u8] = b"\n+\n";
+        let [sequence, rest] = self.text.append_two(bases, bases + between.len() + 1);
+        let (separator, quality_scores) = rest.split_at_mut(between.len());
+        separator.copy_from_slice(between);
+        quality_scores[bases] = b'\n';
+        if let Err(fault) = decode(sequence, &mut quality_scores[..bases]) {
+            self.text.truncate(start);
+            return Err(fault);
+        }
+        fields.into_iter().for_each(|part| self.fields.extend_from_slice(part));
+        self.added(Span::of_parts(start, definition.len(), bases), byte);
+        Ok(())
+    }
+
+    /// Adds the places of a record whose text and fields are there.
+    fn added(&mut self, span: Span, byte: u64) {
+        self.records.push(span);
+        self.starts.push(byte);
+        self.ends.push(self.fields.len());
+    }
+
+    /// Returns whether there are fields of BAM beside the records.
+    pub fn has_fields(&self) -> bool {
+        !self.fields.is_empty()
+    }
+
+    /// Returns the fields of BAM beside the record at `index`.
+    fn fields_of(&self, index: usize) -> BamFields<'_> {
+        let Some(end) = self.ends.get(index) else { return BamFields::NONE };
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        BamFields::of(&self.fields[start..*end])
     }
 
     /// Keeps the first `count` records, and returns the others as a batch of their own.
@@ -70,7 +129,11 @@ impl RecordBatch {
         let Some(start) = self.records.get(count).map(|record| record.start()) else {
             return Self::default();
         };
+        let fields =
+            count.checked_sub(1).and_then(|last| self.ends.get(last).copied()).unwrap_or(0);
         let mut rest = Self {
+            fields: self.fields.split_off(fields.min(self.fields.len())),
+            ends: self.ends.split_off(count.min(self.ends.len())),
             records: self.records.drain(count..).map(|span| span.before(start)).collect(),
             starts: self.starts.split_off(count.min(self.starts.len())),
             before: Address {
@@ -80,6 +143,7 @@ impl RecordBatch {
             text: Text::default(),
         };
         self.text.split_off(start, &mut rest.text);
+        rest.ends.iter_mut().for_each(|end| *end -= fields);
         rest
     }
 
@@ -93,14 +157,15 @@ impl RecordBatch {
         self.records.is_empty()
     }
 
-    /// Returns the size of the records' text in bytes.
+    /// Returns the size of the records' text in bytes, with the fields of BAM beside it.
     pub fn bytes(&self) -> usize {
-        self.text.as_slice().len()
+        self.text.as_slice().len() + self.fields.len()
     }
 
     /// Returns the record at `index`; `None` if the batch has fewer records.
     pub fn get(&self, index: usize) -> Option<RecordRef<'_>> {
-        Some(self.records.get(index)?.of(self.text.as_slice()))
+        let record = self.records.get(index)?.of(self.text.as_slice());
+        Some(RecordRef { bam: self.fields_of(index), ..record })
     }
 
     /// Leaves out bases at the start of each record, as many as `bases` says for its index, or all if
@@ -119,7 +184,8 @@ impl RecordBatch {
     /// Returns the record at `index` with the bases that are left out; `None` if the batch has fewer
     /// records.
     pub fn whole(&self, index: usize) -> Option<RecordRef<'_>> {
-        Some(self.records.get(index)?.whole().of(self.text.as_slice()))
+        let record = self.records.get(index)?.whole().of(self.text.as_slice());
+        Some(RecordRef { bam: self.fields_of(index), ..record })
     }
 
     /// Returns the address of the record at `index`; `None` if the batch has fewer records.
@@ -135,7 +201,11 @@ impl RecordBatch {
     /// Returns the records in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = RecordRef<'_>> + Clone {
         let text = self.text.as_slice();
-        self.records.iter().map(|span| span.of(text))
+        let with_fields = move |(index, span): (usize, &Span)| RecordRef {
+            bam: self.fields_of(index),
+            ..span.of(text)
+        };
+        self.records.iter().enumerate().map(with_fields)
     }
 }
 

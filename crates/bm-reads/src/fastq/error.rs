@@ -4,6 +4,7 @@ use std::{fmt, io};
 
 use thiserror::Error;
 
+use crate::bam::BamFault;
 use crate::{Phred, ReadError};
 
 /// A fault in a FASTQ file and its address.
@@ -148,6 +149,17 @@ pub enum Fault {
         lowest: u8,
         /// Their highest quality byte.
         highest: u8,
+    },
+    /// A record of BAM is damaged, or none of a read.
+    #[error(transparent)]
+    Bam(BamFault),
+    /// A quality score of a record of BAM is higher than FASTQ can encode.
+    #[error("the quality at position {position} is Q{score}, and the highest is Q93")]
+    HighQuality {
+        /// Position in the read, from 0.
+        position: usize,
+        /// The score found.
+        score: u8,
     },
     /// The record is well-formed text but not a valid read.
     #[error(transparent)]

@@ -7,6 +7,7 @@ use memchr::memchr;
 use super::error::Fault;
 use super::plus_line;
 use super::record::{RecordRef, name};
+use crate::bam::BamFields;
 use crate::read::check_quality;
 use crate::{Phred, ReadError};
 
@@ -51,6 +52,7 @@ impl Span {
             definition: part(self.definition, self.definition_length),
             sequence: part(self.sequence, self.bases),
             quality_scores: part(self.quality_scores, self.bases),
+            bam: BamFields::NONE,
         }
     }
 

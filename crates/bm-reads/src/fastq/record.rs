@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use memchr::memchr2;
 
 use crate::ReadRef;
+use crate::bam::BamFields;
 
 /// Memory that each part of a record keeps for the next one, in bytes.
 const KEPT: usize = 4 * 1024 * 1024;
@@ -16,6 +17,8 @@ pub struct Record {
     definition: Vec<u8>,
     sequence: Vec<u8>,
     quality_scores: Vec<u8>,
+    /// The fields that BAM has beside these.
+    fields: Vec<u8>,
 }
 
 impl Record {
@@ -45,6 +48,7 @@ impl Record {
             definition: &self.definition,
             sequence: self.sequence(),
             quality_scores: self.quality_scores(),
+            bam: BamFields::of(&self.fields),
         }
     }
 
@@ -61,11 +65,12 @@ impl Record {
 
     /// Replaces this record by a copy of `record`.
     pub(crate) fn copy(&mut self, record: RecordRef<'_>) {
-        let RecordRef { definition, sequence, quality_scores } = record;
+        let RecordRef { definition, sequence, quality_scores, bam } = record;
         for (ours, theirs) in [
             (&mut self.definition, definition),
             (&mut self.sequence, sequence),
             (&mut self.quality_scores, quality_scores),
+            (&mut self.fields, bam.raw()),
         ] {
             ours.clear();
             if ours.capacity() > KEPT {
@@ -94,6 +99,8 @@ pub struct RecordRef<'a> {
     pub sequence: &'a [u8],
     /// The quality scores, Phred + 33.
     pub quality_scores: &'a [u8],
+    /// What BAM has beside these; empty for other formats.
+    pub bam: BamFields<'a>,
 }
 
 impl<'a> RecordRef<'a> {

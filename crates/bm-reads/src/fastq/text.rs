@@ -77,6 +77,22 @@ impl Text {
         self.end += length;
     }
 
+    /// Appends two parts of so many bytes, and returns them; their contents are any bytes.
+    pub(super) fn append_two(&mut self, one: usize, other: usize) -> [&mut [u8]; 2] {
+        let start = {
+            self.room(one + other);
+            self.end
+        };
+        self.end += one + other;
+        let (one, other) = self.memory[start..start + one + other].split_at_mut(one);
+        [one, other]
+    }
+
+    /// Keeps the first `bytes` bytes.
+    pub(super) fn truncate(&mut self, bytes: usize) {
+        self.end = self.end.min(self.start + bytes);
+    }
+
     /// Returns room for at least this many bytes after the text.
     fn room(&mut self, bytes: usize) -> &mut [u8] {
         if self.memory.len() - self.end < bytes {

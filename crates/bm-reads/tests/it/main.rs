@@ -2,6 +2,7 @@
 // Tests fail by panicking.
 #![allow(clippy::unwrap_used)]
 
+mod bam;
 mod fasta;
 mod fastq_properties;
 mod noodles;

@@ -41,7 +41,7 @@ impl Outcome {
 
 impl From<RecordRef<'_>> for Owned {
     fn from(record: RecordRef<'_>) -> Self {
-        let RecordRef { definition, sequence, quality_scores } = record;
+        let RecordRef { definition, sequence, quality_scores, .. } = record;
         Self {
             definition: definition.to_vec(),
             sequence: sequence.to_vec(),
