@@ -127,8 +127,11 @@ mod tests {
 
     use super::*;
 
-    /// Returns the places of modified bases in a read, list by list, with their probabilities.
-    fn places(mm: &str, ml: &[u8], sequence: &[u8]) -> Vec<(String, Vec<(usize, Vec<u8>)>)> {
+    /// Places of modified bases, with their probabilities.
+    type Places = Vec<(usize, Vec<u8>)>;
+
+    /// Returns the places of modified bases in a read, list by list.
+    fn places(mm: &str, ml: &[u8], sequence: &[u8]) -> Vec<(String, Places)> {
         let mut ml = ml.iter();
         let lists = mm.split_terminator(';').map(|list| {
             let mut fields = list.split(',');

@@ -39,7 +39,8 @@ use crate::progress::TerminalObserver;
 pub(crate) struct Args {
     #[command(flatten)]
     files: FileArgs,
-    /// Where the reads go; - is stdout. BAM if the name ends in .bam. Both mates of a pair, one after the other, without -O
+    /// Where the reads go; - is stdout. BAM if the name ends in .bam. Both mates of a pair, one after
+    /// the other, without -O
     #[arg(short, long, value_name = "FILE", help_heading = "Outputs")]
     output: PathBuf,
     #[command(flatten)]

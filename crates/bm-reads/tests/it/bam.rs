@@ -240,7 +240,7 @@ fn faults_have_an_address_and_what_to_do() {
         (4 + 8, &[255], &address, "its name need"),
         (4 + 12, &[0xff, 0xff], &address, "its CIGAR need"),
         (4 + 16, &[0xff, 0xff, 0xff, 0xff], &address, "its bases need"),
-        (4 + 32, &[b' '], &address, "printable characters"),
+        (4 + 32, b" ", &address, "printable characters"),
         (4 + 33, b"x", &address, "printable characters"),
         (
             4 + 14,
