@@ -201,7 +201,7 @@ fn score(
     phred_offset: Option<i64>,
 ) -> PyResult<Scores> {
     let parts = trim.map_or(Ok(Trimming::NONE), trimmed_parts)?;
-    let price = trim_price.map_or(Ok(Trimming::PRICE), price)?;
+    let price = trim_price.map(price).transpose()?;
     let trimming = Trimming { price, cut_front, cut_tail, ..parts };
     let adapters = adapters.map_or(Ok(AdapterChoice::Found), told)?;
     let is_path = reads.is_instance_of::<PyString>() || reads.hasattr("__fspath__")?;

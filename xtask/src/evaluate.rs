@@ -19,6 +19,7 @@ const TRIM: [&str; 2] = ["research/adapters/adapters.py", "research/adapters/qua
 const TRIM_RESULTS: &str = "research/adapters/results";
 const HARD_CASES: &str = "research/hard-cases/hard_cases.py";
 const HARD_CASES_RESULTS: &str = "research/hard-cases/results";
+const LONG_READS: &str = "research/evaluation/long_reads.py";
 const RESULTS: &str = "research/evaluation/results";
 const CARD: &str = "research/read-error/card.py";
 const CARD_OF: &str = "models/read-error";
@@ -51,6 +52,13 @@ pub(crate) struct Options {
     /// purpose (failed cycles, copies, library structure, qualities taken away) and on runs as they are
     #[arg(long, conflicts_with_all = ["adapt", "curves", "leave_one_out", "model", "resamples", "trim"])]
     hard_cases: bool,
+    /// Only measure how bm ranks the reads of runs of long reads and counts their errors, with and without
+    /// learning each run
+    #[arg(
+        long,
+        conflicts_with_all = ["adapt", "curves", "leave_one_out", "model", "resamples", "trim", "hard_cases"]
+    )]
+    long_reads: bool,
     /// The bm program to measure [default: a release build of this workspace]
     #[arg(long, value_name = "BM", requires = "hard_cases")]
     bm: Option<PathBuf>,
@@ -82,6 +90,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         options.output.as_ref().map_or_else(|| Ok(workspace.root.join(default)), path::absolute)?;
     if options.trim {
         step::run_all("evaluate", trim_steps(workspace, options, &results))?;
+        print::wrote(&results);
+        return Ok(());
+    }
+    if options.long_reads {
+        step::run_all("evaluate", long_read_steps(workspace, options, &results))?;
         print::wrote(&results);
         return Ok(());
     }
@@ -199,7 +212,36 @@ fn hard_case_steps<'a>(
     steps
 }
 
+/// Returns the steps of `--long-reads`.
+fn long_read_steps<'a>(
+    workspace: &'a Workspace,
+    options: &'a Options,
+    results: &'a Path,
+) -> Vec<Step<'a>> {
+    vec![
+        Step::new("release build of bm", || workspace.build_bm().map(drop)),
+        Step::new("Python environment for evaluation", || {
+            python::ensure(workspace, Environment::Evaluate).map(drop)
+        }),
+        Step::new(LONG_READS, move || {
+            let bm = workspace.build_bm()?;
+            let interpreter = python::ensure(workspace, Environment::Evaluate)?;
+            let arguments = options.long_read_arguments(&bm, results)?;
+            process::shown(&mut python::script(workspace, &interpreter, arguments))
+        }),
+    ]
+}
+
 impl Options {
+    /// Returns the arguments of the script of `--long-reads`, with absolute paths.
+    fn long_read_arguments(&self, bm: &Path, results: &Path) -> Result<Vec<OsString>> {
+        let mut arguments: Vec<OsString> =
+            vec![LONG_READS.into(), "--data".into(), path::absolute(&self.data)?.into()];
+        arguments.extend(["--bm".into(), path::absolute(bm)?.into()]);
+        arguments.extend(["--output".into(), results.into()]);
+        Ok(arguments)
+    }
+
     /// Returns the arguments of the script of `--hard-cases`, with absolute paths.
     fn hard_case_arguments(&self, bm: &Path, results: &Path) -> Result<Vec<OsString>> {
         let mut arguments: Vec<OsString> =
@@ -306,6 +348,17 @@ mod tests {
         ];
         assert_eq!(arguments[..5], expected);
         assert_eq!(arguments[5..], ["--output", "out", "--only", "cycle .* 80"]);
+    }
+
+    #[test]
+    fn long_reads_get_the_data_the_program_and_the_folder() {
+        let options = Options { data: "runs".into(), long_reads: true, ..Options::default() };
+        let arguments =
+            options.long_read_arguments(Path::new("bm"), Path::new("out")).expect("paths");
+        let [data, bm] = ["runs", "bm"].map(|name| path::absolute(name).expect("a current folder"));
+        let expected = [LONG_READS.as_ref(), "--data".as_ref(), data.as_os_str(), "--bm".as_ref()];
+        assert_eq!(arguments[..4], expected);
+        assert_eq!(arguments[4..], [bm.as_os_str(), "--output".as_ref(), "out".as_ref()]);
     }
 
     #[test]

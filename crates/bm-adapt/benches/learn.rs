@@ -11,10 +11,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bm_adapt::{Adaptation, Labels, RunSample, Sampler, Settings};
-use bm_evidence::Evidence;
+
 use bm_infer::backend::Embedded;
 use bm_kmers::{Counter, Index};
-use bm_quality::{ModelPackage, QualityModel};
+use bm_quality::{KmerEvidence, ModelPackage, QualityModel};
 use bm_reads::fastq::{Reader, Record};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use flate2::bufread::MultiGzDecoder;
@@ -86,7 +86,7 @@ fn learn(criterion: &mut Criterion) {
         )
     });
     let batch: Vec<_> = reads.iter().map(Record::as_read).collect();
-    let mut predict = |name: &str, evidence: Option<Arc<Evidence>>| {
+    let mut predict = |name: &str, evidence: Option<Arc<KmerEvidence>>| {
         let package = ModelPackage::from_files("bench", adaptation.files.clone());
         let package =
             package.map(|package| evidence.into_iter().fold(package, ModelPackage::with_evidence));

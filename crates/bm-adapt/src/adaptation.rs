@@ -17,6 +17,7 @@ use crate::labels::{Label, Labels};
 use crate::network::{Network, Scores};
 use crate::package::{self, Origin};
 use crate::parallel::in_parallel;
+use crate::read_support;
 use crate::sample::RunSample;
 use crate::settings::{Choice, Settings};
 use crate::train::{Training, train};
@@ -153,7 +154,22 @@ impl Adaptation {
             evidence::weigh(index, sample, &prior, experience, threads);
         let mut doubts = self.doubts.clone();
         doubts::add_not_errors(&mut doubts, not_errors);
-        Ok(RunEvidence::of(evidence, findings, &doubts))
+        let doubts = doubts::doubts_of_evidence(&findings, &doubts);
+        Ok(RunEvidence::of(evidence, findings, doubts))
+    }
+
+    /// Returns the k-mer evidence of a run of long reads, whose errors are gaps: how many errors a read
+    /// has, and not where, learned from the sample.
+    pub fn weigh_long_reads(
+        &self,
+        index: Index,
+        sample: &RunSample,
+        threads: usize,
+    ) -> RunEvidence {
+        let prior = Prior::new(&self.network, &self.failed_cycles);
+        let (evidence, findings) = read_support::of_run(index, sample, &prior, threads);
+        let doubts = doubts::doubts_of_read_support(&findings, evidence.scale());
+        RunEvidence::of(evidence, findings, doubts)
     }
 
     /// Adds k-mer evidence to the package: the SHA-256 of the file `evidence`, or why the evidence

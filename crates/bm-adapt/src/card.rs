@@ -217,6 +217,7 @@ pub(crate) fn evidence(evidence: &RunEvidence) -> String {
         evaluable,
         expected_errors_prior,
         expected_errors,
+        of_whole_reads,
         ..
     } = evidence.findings;
     let mut text = String::from("\n## K-mer evidence\n\n");
@@ -224,10 +225,13 @@ pub(crate) fn evidence(evidence: &RunEvidence) -> String {
         let _ = writeln!(text, "- Not in use: {doubt}.");
     }
     if evidence.doubts.is_empty() {
-        text.push_str(
+        text.push_str(if of_whole_reads {
+            "In use: the error rate of each long read is updated by which of its k-mers other reads of \
+             the run have, and its bases all alike. Use the package for the reads of this run only.\n"
+        } else {
             "In use: the model's error probability of each base is updated by what other \
-             reads of the run have there. Use the package for the reads of this run only.\n",
-        );
+             reads of the run have there. Use the package for the reads of this run only.\n"
+        });
     }
     let _ = write!(
         text,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bm_long::Scale;
 use bm_quality::FailedCycle;
 use serde::Serialize;
 
@@ -26,15 +27,6 @@ const FEWEST_POSITIONS: u64 = 300;
 
 /// Highest fraction of mixed columns for which labels are reliable.
 const MOST_MIXED: f64 = 0.35;
-
-/// Median length above which reads are long: no two mates of Illumina are longer together.
-const LONG: usize = 600;
-
-/// Nanopore's qualities have more distinct values than those of other instruments, 44, and report
-/// more errors: 1.4 to 15 % in sixteen runs. Qualities of merged mates may have as many values, and
-/// report hardly any errors.
-const MANY_VALUES: usize = 45;
-const HIGH_ERROR_RATE: f64 = 0.01;
 
 /// Standard errors that a gain must exceed.
 const BEYOND: f64 = 1.5;
@@ -155,7 +147,7 @@ pub(crate) fn doubts_of_labels(
         doubts.push(Doubt::FewPlaces { positions });
     }
     if mixed_share > MOST_MIXED {
-        let long_reads = are_long(sample);
+        let long_reads = sample.are_long();
         doubts.push(Doubt::MixedSequences { fraction: mixed_share, long_reads });
     }
     let not_errors = rate_of_others(&differences(sample, labels));
@@ -191,22 +183,6 @@ fn differences(sample: &RunSample, labels: &Labels) -> Vec<Differences> {
         *differ += u64::from(differs);
     }
     Differences::by_quality(&counts)
-}
-
-/// Returns whether the reads have gaps, most in homopolymers, rather than wrong bases: whether they are
-/// longer than merged mates can be, or their qualities are like Nanopore's.
-fn are_long(sample: &RunSample) -> bool {
-    let mut lengths: Vec<usize> = sample.reads.iter().map(|read| read.length).collect();
-    let middle = lengths.len() / 2;
-    if middle < lengths.len() && *lengths.select_nth_unstable(middle).1 > LONG {
-        return true;
-    }
-    let mut counts = [0_u64; 256];
-    sample.scores.iter().for_each(|score| counts[usize::from(*score)] += 1);
-    let values = counts.iter().filter(|count| **count > 0).count();
-    let errors: f64 =
-        (0..).zip(&counts).map(|(q, n)| *n as f64 * 10f64.powf(-0.1 * f64::from(q))).sum();
-    values > MANY_VALUES && errors > HIGH_ERROR_RATE * sample.scores.len() as f64
 }
 
 /// Returns doubts about the adapted model, from the comparison on held-out reads.
@@ -270,6 +246,12 @@ pub(crate) fn doubts_of_evidence(findings: &EvidenceFindings, doubts: &[Doubt]) 
         found.push(Doubt::FewShared { fraction: findings.evaluable });
     }
     found
+}
+
+/// Returns doubts about the k-mer evidence of long reads: too few of them lie over each other.
+pub(crate) fn doubts_of_read_support(findings: &EvidenceFindings, scale: &Scale) -> Vec<Doubt> {
+    let doubt = Doubt::FewShared { fraction: findings.evaluable };
+    if scale.share > 0.0 { Vec::new() } else { vec![doubt] }
 }
 
 /// Returns whether the reported qualities are better on held-out reads than the base model.
@@ -412,12 +394,12 @@ mod tests {
             sample
         };
         // HiFi; Nanopore; mates that were merged; Illumina; Ion Torrent.
-        assert!(are_long(&sample(20, 2_000, &|i| 30 + (i % 60) as u8)));
-        assert!(are_long(&sample(60, 400, &|i| 2 + (i % 48) as u8)));
-        assert!(!are_long(&sample(60, 450, &|i| 20 + (i % 55) as u8)));
-        assert!(!are_long(&sample(60, 150, &|i| b"\x02\x0b\x19\x25"[i % 4])));
-        assert!(!are_long(&sample(60, 200, &|i| 2 + (i % 44) as u8)));
-        assert!(!are_long(&Sampler::new(RunSample::ROOM).finish()));
+        assert!(sample(20, 2_000, &|i| 30 + (i % 60) as u8).are_long());
+        assert!(sample(60, 400, &|i| 2 + (i % 48) as u8).are_long());
+        assert!(!sample(60, 450, &|i| 20 + (i % 55) as u8).are_long());
+        assert!(!sample(60, 150, &|i| b"\x02\x0b\x19\x25"[i % 4]).are_long());
+        assert!(!sample(60, 200, &|i| 2 + (i % 44) as u8).are_long());
+        assert!(!Sampler::new(RunSample::ROOM).finish().are_long());
     }
 
     #[test]

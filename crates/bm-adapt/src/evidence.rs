@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bm_evidence::{Evidence, Experience, Fit, PreparedRead, ReadSupport};
 use bm_kmers::Index;
-use bm_quality::FailedCycles;
+use bm_quality::{FailedCycles, KmerEvidence};
 
-use crate::doubts::{self, Doubt};
+use crate::doubts::Doubt;
 use crate::examples::Codes;
 use crate::findings::EvidenceFindings;
 use crate::network::{Network, Scores, Surroundings, Tables, sigmoid};
@@ -48,6 +48,7 @@ pub(crate) fn weigh(
         evaluable: totals.covered as f64 / totals.fit.bases().max(1) as f64,
         expected_errors_prior: totals.fit.prior(),
         expected_errors,
+        of_whole_reads: false,
     };
     let evidence = Evidence::new(index, weights).with_conversion(sample.conversion());
     if findings.share < 1.0 {
@@ -72,7 +73,13 @@ impl<'a> Prior<'a> {
     }
 
     /// Replaces `logits` by the log-odds of an error of each base of a read of the sample.
-    fn logits_into(&self, sample: &RunSample, read: usize, codes: &[u16], logits: &mut Vec<f32>) {
+    pub(crate) fn logits_into(
+        &self,
+        sample: &RunSample,
+        read: usize,
+        codes: &[u16],
+        logits: &mut Vec<f32>,
+    ) {
         logits.clear();
         logits.extend(
             (0..codes.len())
@@ -213,7 +220,7 @@ fn measure(
 #[derive(Clone, Debug)]
 pub struct RunEvidence {
     /// The evidence; `None` if it must not be used.
-    pub evidence: Option<Arc<Evidence>>,
+    pub evidence: Option<Arc<KmerEvidence>>,
     /// Why it must not be used; empty if it may.
     pub doubts: Vec<Doubt>,
     /// What was measured of the k-mers.
@@ -221,9 +228,13 @@ pub struct RunEvidence {
 }
 
 impl RunEvidence {
-    pub(crate) fn of(evidence: Evidence, findings: EvidenceFindings, doubts: &[Doubt]) -> Self {
-        let doubts = doubts::doubts_of_evidence(&findings, doubts);
-        Self { evidence: doubts.is_empty().then(|| Arc::new(evidence)), doubts, findings }
+    /// Returns the evidence, which must not be used if there are doubts.
+    pub(crate) fn of(
+        evidence: impl Into<KmerEvidence>,
+        findings: EvidenceFindings,
+        doubts: Vec<Doubt>,
+    ) -> Self {
+        Self { evidence: doubts.is_empty().then(|| Arc::new(evidence.into())), doubts, findings }
     }
 
     /// Returns the findings without the evidence, which must not be used for this reason.

@@ -118,6 +118,10 @@ pub struct EvidenceFindings {
     pub expected_errors_prior: f64,
     /// Expected errors in the sample by the network and the k-mers.
     pub expected_errors: f64,
+    /// Whether the k-mers show how many errors a whole read has, as they do of long reads, and not which
+    /// bases are wrong. Coverage is then that of k-mers that could be tested.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_whole_reads: bool,
 }
 
 /// The sums of a row.

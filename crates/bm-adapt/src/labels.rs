@@ -121,6 +121,10 @@ impl Labels {
     /// cycles.
     pub fn of_run(sample: &mut RunSample, threads: usize) -> Self {
         let labels = Self::of(sample, threads);
+        // Long reads are not made in cycles.
+        if sample.are_long() {
+            return labels;
+        }
         let suspects = LabelsByCycle::of(sample, &labels.of_bases).suspects();
         if suspects.is_empty() {
             return labels;

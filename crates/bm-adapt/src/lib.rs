@@ -77,6 +77,7 @@ mod network;
 mod not_errors;
 mod package;
 mod parallel;
+mod read_support;
 mod read_weight;
 mod sample;
 mod sampler;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use bm_long::Traits;
 use bm_reads::base::UNKNOWN;
 use bm_reads::conversion::Conversion;
 
@@ -184,6 +185,16 @@ impl RunSample {
     /// Returns the number of reads left out as exact copies of others; 0 unless the run has many.
     pub fn copies_dropped(&self) -> u64 {
         self.copies_dropped
+    }
+
+    /// Returns whether the reads have gaps, most in homopolymers, rather than wrong bases: whether they
+    /// are long, or their qualities are like Nanopore's.
+    pub(crate) fn are_long(&self) -> bool {
+        let mut traits = Traits::default();
+        for read in &self.reads {
+            traits.add(self.scores[read.start..][..read.length].iter().copied());
+        }
+        traits.are_long()
     }
 
     /// Returns the index of the base of a read that a cycle made, if it is in the sample.

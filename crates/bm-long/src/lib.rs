@@ -10,6 +10,8 @@
 //!   errors.
 //! - [`LongRead::error_rate`] joins qualities and k-mers of a read into the error rate of its
 //!   bases.
+//! - [`ReadEvidence`] holds the k-mers and the scale of a run, in memory and in a file.
+//! - [`Traits`] tell runs of long reads from others.
 //! - [`Ends`] are the adapters, barcodes and tails that most reads of a run have at their ends.
 //!
 //! Reads that nobody overlaps keep their reported error rate. Nothing is said about single bases.
@@ -60,16 +62,26 @@
 mod counts;
 mod depth;
 mod ends;
+mod error;
 mod explain;
 mod long_read;
+mod read_evidence;
 mod scale;
 mod support;
 mod tested;
+mod traits;
+
+/// Length of the k-mers of a run that this crate was measured with: longer ones have too many
+/// errors, shorter ones occur by chance.
+pub const K: usize = 17;
 
 pub use ends::Ends;
+pub use error::LongError;
 pub use long_read::LongRead;
+pub use read_evidence::ReadEvidence;
 pub use scale::Scale;
 pub use support::Support;
+pub use traits::Traits;
 
 /// The examples of the README, to be tested.
 #[cfg(doctest)]

@@ -45,6 +45,12 @@ impl Support {
         self.tested as f64 >= least.max(FEWEST)
     }
 
+    /// Returns the fraction of the k-mers that could be tested, of those that were looked up: 0 to 1.
+    pub fn evaluable(&self) -> f64 {
+        let looked_up = (self.bases + 1).saturating_sub(self.k) as f64 * self.fraction;
+        (self.tested as f64 / looked_up.max(1.0)).min(1.0)
+    }
+
     /// Returns the error rate by the k-mers alone: −ln(supported / tested) / k, as a k-mer without
     /// errors has the probability (1 − e)^k, times a constant for errors that lie together. 0
     /// without k-mers.

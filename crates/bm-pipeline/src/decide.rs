@@ -117,7 +117,9 @@ impl<'a> ScoredTemplate<'a> {
             (None, Some(part)) => part.cut,
             (None, None) => CutCounts::default(),
         };
-        CutCounts { umi: mate.cut_start() as u64, ..cut }
+        // What lies before a piece of a read is in another piece, or counted as split.
+        let umi = if mate.piece.is_none() { mate.cut_start() as u64 } else { 0 };
+        CutCounts { umi, ..cut }
     }
 
     fn part(&self, mate: &Mate<'_>) -> Option<&'a Part> {

@@ -41,6 +41,9 @@ pub struct Filter {
     /// Outputs for the index reads of the reads and pairs that pass, unchanged and in the same order: one
     /// for each file of index reads of a group, or none.
     pub index: Vec<PathBuf>,
+    /// Whether long reads are divided at the adapters inside them; the pieces are judged each by itself,
+    /// and have their number behind the name.
+    pub split: bool,
     /// Whether scores are written into the descriptions.
     pub annotate: bool,
     /// Whether kept reads get the model's qualities instead of the instrument's.
@@ -61,6 +64,7 @@ impl Filter {
             discarded: None,
             split_reads: None,
             index: Vec::new(),
+            split: false,
             annotate: false,
             recalibrate: false,
             tags: TagList::default(),
@@ -132,6 +136,9 @@ impl Filter {
         if merges && !self.settings.inputs.has_pairs() {
             return PipelineError::refuse("--merge: the reads are not pairs");
         }
+        if self.split && self.settings.inputs.has_pairs() {
+            return PipelineError::refuse("--split: divides single reads, and these are pairs");
+        }
         if self.settings.inputs.is_mixed() && self.singles.is_none() {
             return PipelineError::refuse(
                 "pairs and single reads: the single reads that pass go to --singles; name a file there",
@@ -169,6 +176,7 @@ impl Filter {
             keeps_singles: self.singles.is_some(),
             recalibrates: self.recalibrate,
             merges,
+            splits: self.split,
             observer,
         };
         let splitter = self.split_reads.map(|most| {

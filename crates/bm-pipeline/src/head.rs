@@ -2,6 +2,7 @@
 //! compared with a run.
 
 use bm_infer::Sha256;
+use bm_long::Traits;
 use bm_quality::{Applicability, Facts};
 use bm_reads::ReadRef;
 
@@ -60,6 +61,11 @@ impl Head {
     /// Returns what tells these files from others.
     pub(crate) fn digest(&self) -> String {
         Sha256::of(&self.text).to_string()
+    }
+
+    /// Returns whether the errors of the reads are those of long reads: gaps.
+    pub(crate) fn are_long(&self) -> bool {
+        Traits::of(self.reads()).are_long()
     }
 
     /// Compares the reads with the domain of a model.

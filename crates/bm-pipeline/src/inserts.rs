@@ -1,14 +1,15 @@
 //! Where the inserts of a run end: its adapters, and what its first reads show.
 
 use bm_adapt::{Adapters, GivenAdapter};
-use bm_insert::{Adapter, Finder, Insert, InsertModel, Inserts, PairInsert};
+use bm_insert::{Adapter, End, Finder, Insert, InsertModel, Inserts, PairInsert, Tail};
+use bm_long::{Ends, Traits};
 use bm_reads::ReadRef;
 use bm_reads::conversion::Conversion;
 use serde::{Deserialize, Serialize};
 
 use crate::PipelineError;
 use crate::file_group::Layout;
-use crate::library::Library;
+use crate::library::{Library, LongEnd};
 use crate::template_reader::TemplateReader;
 use crate::templates::TemplateBatch;
 
@@ -31,6 +32,10 @@ pub(crate) struct RunInserts {
     /// The adapters of first mates and single reads, then those of second mates.
     adapters: [Adapters; 2],
     model: InsertModel,
+    /// What long reads have at their ends; empty for other reads.
+    ends: Ends,
+    /// Whether reads are divided at the adapters inside them.
+    splits: bool,
     /// Number of templates from which it was learned: the first ones of the run.
     templates: u64,
 }
@@ -180,6 +185,9 @@ impl RunInserts {
         with_support: bool,
     ) -> Self {
         let reads = FirstReads::of(first);
+        if reads.mates == 1 && Traits::of(reads.templates.iter().map(|reads| reads[0])).are_long() {
+            return Self::of_long_reads(&reads, choice);
+        }
         let adapters = reads.adapters(choice);
         let of_mate = |adapters: &Adapters| {
             adapters.found.iter().map(|adapter| Adapter::new(&adapter.probabilities)).collect()
@@ -189,12 +197,49 @@ impl RunInserts {
         let model = InsertModel::learn(&templates, [of_mate(&adapters[0]), of_mate(&adapters[1])]);
         let model = if *choice == AdapterChoice::Forbidden { model.without_mates() } else { model };
         let model = if with_support { model.with_support(&templates) } else { model };
-        Self { adapters, model, templates: templates.len() as u64 }
+        let (ends, splits) = (Ends::default(), false);
+        Self { adapters, model, ends, splits, templates: templates.len() as u64 }
+    }
+
+    /// Learns what is at both ends of long reads, unless adapters are told. With one error in twenty
+    /// bases, their adapters are not those of short reads with a few wrong bases.
+    fn of_long_reads(reads: &FirstReads<'_>, choice: &AdapterChoice) -> Self {
+        let adapters = match choice {
+            AdapterChoice::Found | AdapterChoice::Forbidden => Default::default(),
+            AdapterChoice::Told(_) => reads.adapters(choice),
+        };
+        let of_mate = |adapters: &Adapters| {
+            adapters.found.iter().map(|adapter| Adapter::new(&adapter.probabilities)).collect()
+        };
+        let model = InsertModel::learn(&[], [of_mate(&adapters[0]), of_mate(&adapters[1])]);
+        let ends = match choice {
+            AdapterChoice::Found => {
+                let letters = reads.templates.iter().map(|reads| reads[0].sequence);
+                Ends::find(&letters.collect::<Vec<_>>())
+            }
+            AdapterChoice::Told(_) | AdapterChoice::Forbidden => Ends::default(),
+        };
+        Self { adapters, model, ends, splits: false, templates: reads.templates.len() as u64 }
     }
 
     /// Also finds inserts as long as mates or longer, to merge these.
     pub(crate) fn with_merging(self) -> Self {
         Self { model: self.model.with_merging(), ..self }
+    }
+
+    /// Returns whether the reads are long and have adapters, barcodes or tails at their ends.
+    pub(crate) fn are_long(&self) -> bool {
+        !self.ends.is_empty()
+    }
+
+    /// Also divides reads at the adapters inside them.
+    pub(crate) fn with_splitting(self) -> Self {
+        Self { splits: true, ..self }
+    }
+
+    /// Returns the ends of long reads, if reads are divided where these are inside them.
+    pub(crate) fn splits_at(&self) -> Option<&Ends> {
+        Some(&self.ends).filter(|ends| self.splits && !ends.is_empty())
     }
 
     /// Returns whether mates are to be merged.
@@ -232,6 +277,7 @@ impl RunInserts {
             adapters: self.adapters.clone(),
             structures: self.model.structures().to_vec(),
             conversion: self.conversion(),
+            long_ends: LongEnd::of(&self.ends),
         }
     }
 
@@ -242,7 +288,7 @@ impl RunInserts {
 
     /// Returns whether all reads are of the sample from end to end.
     pub(crate) fn is_idle(&self) -> bool {
-        self.model.is_idle()
+        self.model.is_idle() && self.ends.is_empty()
     }
 }
 
@@ -255,6 +301,8 @@ pub(crate) struct BatchInserts {
     first: usize,
     /// The inserts of pairs, if mates are to be merged.
     pairs: Vec<Option<PairInsert>>,
+    /// As many ones as bases are left out at the start of a long read.
+    front: Vec<f32>,
 }
 
 impl BatchInserts {
@@ -282,6 +330,10 @@ impl BatchInserts {
             let mates = template.mates();
             let read = |mate: usize| mates[mate.min(mates.len() - 1)].as_read();
             let is_learned = templates.before() + (number as u64) < run.templates;
+            if !run.ends.is_empty() {
+                self.push_long(&run.ends, read(0).sequence);
+                continue;
+            }
             finder.find(&run.model, &[read(0), read(1)][..mates.len()], is_learned);
             for mate in 0..mates.len() {
                 self.files[mate.min(files - 1)].push(finder.ends(mate), finder.front(mate));
@@ -290,6 +342,14 @@ impl BatchInserts {
                 self.pairs.push(finder.pair_insert(&run.model, [read(0), read(1)]));
             }
         }
+    }
+
+    /// Adds a long read.
+    fn push_long(&mut self, ends: &Ends, sequence: &[u8]) {
+        let sample = ends.sample(sequence);
+        let end = End { at: sample.end as u32, probability: 1.0, tail: Tail::Library };
+        self.front.resize(sample.start, 1.0);
+        self.files[0].push(&[end][..usize::from(sample.end < sequence.len())], &self.front);
     }
 
     /// Returns the insert of the pair at this place in the batch, if it is known.

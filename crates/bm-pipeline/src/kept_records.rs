@@ -149,12 +149,17 @@ impl KeptRecords {
             ..Notes::default()
         };
         // Reads that are not kept stay as they came.
-        let mut record = if is_kept { mate.record } else { mate.whole };
+        let is_part = is_kept || mate.piece.is_some();
+        let mut record = if is_part { mate.record } else { mate.whole };
         let number = (scored.template.mates().len() == 2).then_some(number);
-        let mut definition = Vec::new();
+        let (mut definition, mut of_piece) = (Vec::new(), Vec::new());
         if let (true, Some(umi)) = (is_kept, &self.umi) {
             write_definition(umi, &scored.template, record, &mut definition);
             record.definition = &definition;
+        }
+        if let Some(piece) = mate.piece {
+            write_piece(record.definition, record.name().len(), piece, &mut of_piece);
+            record.definition = &of_piece;
         }
         let keep = if is_kept { fate.keep } else { BaseRange::WHOLE }.of(record.sequence.len());
         let (mut quality_scores, mut replaced) = (Vec::new(), None);
@@ -166,7 +171,7 @@ impl KeptRecords {
             replaced = Some(&record.quality_scores[keep.clone()]);
             record.quality_scores = &quality_scores;
         }
-        let before = if is_kept { mate.cut_start() } else { 0 };
+        let before = if is_part { mate.cut_start() } else { 0 };
         let read = Written {
             record: RecordRef {
                 sequence: &record.sequence[keep.clone()],
@@ -182,6 +187,15 @@ impl KeptRecords {
         };
         self.formats[place].write(&mut texts[place], &read, &self.left_out);
     }
+}
+
+/// Appends the definition of a piece of a read: its number behind the name, as Porechop writes it.
+fn write_piece(definition: &[u8], name: usize, piece: usize, to: &mut Vec<u8>) {
+    let (name, description) = definition.split_at(name);
+    to.extend_from_slice(name);
+    // Writing to memory does not fail.
+    let _ = write!(to, "_{piece}");
+    to.extend_from_slice(description);
 }
 
 /// Returns the mark for records with the qualities of a model: its id and version as a word. The id comes

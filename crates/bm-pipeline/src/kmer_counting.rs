@@ -5,6 +5,7 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 
 use bm_io::Held;
 use bm_kmers::{Counter, Share, kmer};
+use bm_long::Traits;
 use bm_reads::base;
 use bm_reads::{Phred, ReadRef};
 use crossbeam_channel::{Sender, bounded};
@@ -116,20 +117,25 @@ fn stopped() -> PipelineError {
 /// Returns the counter of a share of the k-mers of a run that begins with these reads, on this many
 /// threads, with this many bytes for all of them. Of a part of a run, k-mers seen once stay.
 pub(crate) fn counters<'a>(
-    first: impl Iterator<Item = ReadRef<'a>>,
+    first: impl Iterator<Item = ReadRef<'a>> + Clone,
     bytes: usize,
     threads: usize,
     share: Share,
     is_part: bool,
 ) -> Vec<Counter> {
     let (mut codes, mut errors, mut bases) = (Vec::new(), 0.0, 0);
+    let are_long = Traits::of(first.clone()).are_long();
     for read in first {
         codes.push(read.sequence.iter().map(|base| base::code(*base)).collect::<Vec<_>>());
         let probability = |byte: &u8| Phred::from_byte(*byte).map_or(0.0, Phred::error_probability);
         errors += read.quality_scores.iter().map(probability).sum::<f64>();
         bases += read.len();
     }
-    let k = kmer::length_for(codes.iter().map(Vec::as_slice), errors / bases.max(1) as f64);
+    let k = if are_long {
+        bm_long::K
+    } else {
+        kmer::length_for(codes.iter().map(Vec::as_slice), errors / bases.max(1) as f64)
+    };
     let counter = Counter::of_share(k, bytes, share);
     if is_part { counter.keeping_singletons() } else { counter }.split(threads)
 }

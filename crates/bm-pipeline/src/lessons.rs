@@ -67,6 +67,7 @@ impl Lessons<'_> {
         let Observed { sampler, head, index, count_again } = observed;
         let head = head.unwrap_or_default();
         let fits = head.applicability(start.facts());
+        let are_long = head.are_long();
         let mut sample = sampler.finish();
         observer.note(&format!(
             "{} reads seen, learning from {} of them",
@@ -106,7 +107,14 @@ impl Lessons<'_> {
         })?;
         let (index, doubt) = self.recounted(index, &adaptation, &sample, count_again, observer)?;
         observer.task_begins(Task::Weighing);
-        let weighed = index.map(|index| adaptation.weigh(index, &sample, threads)).transpose()?;
+        let weigh = |index| {
+            if are_long {
+                Ok(adaptation.weigh_long_reads(index, &sample, threads))
+            } else {
+                adaptation.weigh(index, &sample, threads)
+            }
+        };
+        let weighed = index.map(weigh).transpose()?;
         observer.pass_ends();
         let evidence = match (weighed, doubt) {
             (Some(weighed), Some(doubt)) => Some(weighed.refused(doubt)),

@@ -142,7 +142,7 @@ pub use inputs::Inputs;
 pub use inserts::AdapterChoice;
 pub use learn::{FEWEST_BYTES, Learning};
 pub use learned::Learned;
-pub use library::Library;
+pub use library::{Library, LongEnd};
 pub use losses::{Losses, TrimTrial};
 pub use merge::MergedRead;
 pub use model_alone::{Excess, ModelAlone, Why};
@@ -164,7 +164,9 @@ pub use score_table::ScoreTable;
 pub use tally::Tally;
 pub use template_reader::TemplateReader;
 pub use templates::{Mate, Template, TemplateBatch};
-pub use totals::{AdapterTotals, BaseTotals, PairTotals, ReadTotals, Totals, TrimTotals};
+pub use totals::{
+    AdapterTotals, BaseTotals, PairTotals, ReadTotals, SplitTotals, Totals, TrimTotals,
+};
 pub use trim::Trimming;
 pub use umi::{BadUmi, Umi, UmiPlace};
 

@@ -2,6 +2,7 @@
 
 use bm_adapt::Adapters;
 use bm_insert::Structure;
+use bm_long::Ends;
 use bm_reads::conversion::Conversion;
 use serde::{Deserialize, Serialize};
 
@@ -12,9 +13,28 @@ pub struct Library {
     pub adapters: [Adapters; 2],
     /// What else is at the ends of reads.
     pub structures: Vec<Structure>,
+    /// What long reads have at their start and at their end: adapters, barcodes, tails.
+    #[serde(default)]
+    pub long_ends: [LongEnd; 2],
     /// Which bases it turns into others, if it does.
     #[serde(with = "by_number")]
     pub conversion: Option<Conversion>,
+}
+
+/// What long reads have at one of their ends, and the sample has not.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct LongEnd {
+    /// Median number of bases; 0 if there are none.
+    pub bases: usize,
+    /// Fraction of the first reads that show it.
+    pub share: f64,
+}
+
+impl LongEnd {
+    pub(crate) fn of(ends: &Ends) -> [Self; 2] {
+        let (bases, shares) = (ends.lengths(), ends.shares());
+        [0, 1].map(|end| Self { bases: bases[end], share: shares[end] })
+    }
 }
 
 /// A conversion by its number; 0 for none.

@@ -3,9 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use bm_evidence::Evidence;
 use bm_io::{Complete, Durability, FolderOutput, IoError};
-use bm_quality::{ModelPackage, PackageFiles};
+use bm_quality::{KmerEvidence, ModelPackage, PackageFiles};
 
 /// The file of the k-mers.
 const EVIDENCE: &str = "evidence";
@@ -65,7 +64,7 @@ impl PackageOutput {
     pub fn write(
         self,
         files: &PackageFiles,
-        evidence: Option<&Evidence>,
+        evidence: Option<&KmerEvidence>,
     ) -> Result<Complete, IoError> {
         let Self { folder, durability } = self;
         for (file, bytes) in files {

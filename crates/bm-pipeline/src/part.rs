@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use bm_insert::{Insert, Tail};
+use bm_quality::Prediction;
 use bm_reads::base::is_unknown;
 use serde::{Deserialize, Serialize};
 
@@ -152,6 +153,22 @@ impl Part {
         self.keep = keep;
     }
 
+    /// Judges a long read by all bases that are kept of it: those that are not of the sample were read by
+    /// the same instrument, and count as having errors at the same rate as the others.
+    pub(crate) fn judge_what_is_kept(&mut self, prediction: &mut Prediction) {
+        let (judged, kept) = (self.judged.len(), self.keep.len());
+        if let Prediction::Scored(score) = prediction
+            && (1..kept).contains(&judged)
+        {
+            let times = kept as f32 / judged as f32;
+            score.expected_errors = score.expected_errors.map(|errors| errors * times);
+            if let Some(support) = &mut score.support {
+                support.expected_errors_prior *= times;
+            }
+            self.judged = self.keep.clone();
+        }
+    }
+
     /// Returns which bases of one of two mates may be part of a merged read, and what the others are cut
     /// for. Bad ends are among them: the other mate may be better there.
     pub(crate) fn to_merge(
@@ -217,8 +234,28 @@ impl From<&Part> for BaseRange {
 #[cfg(test)]
 mod tests {
     use bm_insert::End;
+    use bm_quality::{KmerSupport, Probability, Score};
 
     use super::*;
+
+    #[test]
+    fn the_ends_of_long_reads_that_stay_have_the_error_rate_of_the_sample() {
+        let support = KmerSupport { expected_errors_prior: 4.0, evaluable: 0.5 };
+        let Some(probability) = Probability::new(0.25) else { panic!("a probability") };
+        let score = Score { probability, expected_errors: Some(3.0), support: Some(support) };
+        let mut part = Part { judged: 10..70, keep: 0..80, ..Part::default() };
+        let mut prediction = Prediction::Scored(score);
+        part.judge_what_is_kept(&mut prediction);
+        let Prediction::Scored(scaled) = prediction else { panic!("scored") };
+        assert_eq!((part.judged, scaled.expected_errors), (0..80, Some(4.0)));
+        assert_eq!(scaled.probability, score.probability);
+        assert!(scaled.support.is_some_and(|it| (it.expected_errors_prior - 5.333).abs() < 1e-3));
+        // What is cut off is not judged.
+        let mut part = Part { judged: 10..70, keep: 10..70, ..Part::default() };
+        let mut prediction = Prediction::Scored(score);
+        part.judge_what_is_kept(&mut prediction);
+        assert_eq!((part.judged, prediction), (10..70, Prediction::Scored(score)));
+    }
 
     #[test]
     fn what_is_cut_is_counted_once() {

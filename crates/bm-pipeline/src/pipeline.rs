@@ -25,6 +25,7 @@ use crate::split::Splitter;
 use crate::tally::Tally;
 use crate::template_reader::TemplateReader;
 use crate::templates::{Mate, TemplateBatch};
+use crate::totals::SplitTotals;
 use crate::trim::Trimming;
 
 /// Bytes of text per batch. The input alone decides where batches end, so nothing depends on the
@@ -176,6 +177,8 @@ struct Batch {
     /// Where the text of each template ends in that of each output, where these are cut.
     ends: Vec<Vec<usize>>,
     tally: Tally,
+    /// What was divided before it was scored.
+    split: SplitTotals,
 }
 
 impl Batch {
@@ -185,6 +188,12 @@ impl Batch {
         let index = self.templates.index_bytes();
         let text = self.templates.bytes().saturating_mul(bytes_per_text);
         text.saturating_add(reads).saturating_add(index.saturating_mul(2))
+    }
+
+    /// Divides reads at the adapters inside them, if that is wanted.
+    fn split<P>(&mut self, plan: &Plan<'_, P>) {
+        let ends = plan.library(&self.templates).0.and_then(RunInserts::splits_at);
+        self.split = ends.map_or_else(SplitTotals::default, |ends| self.templates.split(ends));
     }
 
     /// Finds the part of each read that is scored: the sample's, within the fixed cuts.
@@ -292,6 +301,9 @@ impl Batch {
             if part.judged.is_empty() && !read.is_empty() {
                 predictions[index] = Prediction::Unscored(ReadError::EmptyRead);
             }
+            if run_inserts.is_some_and(RunInserts::are_long) {
+                part.judge_what_is_kept(&mut predictions[index]);
+            }
         }
         let (rule, judged) = (model.pair_rule(), plan.decider.mode.judged());
         merged.clear();
@@ -330,6 +342,7 @@ impl Batch {
             texts,
             ends,
             tally,
+            split,
             ..
         } = self;
         texts.resize_with(outputs, Vec::new);
@@ -340,6 +353,7 @@ impl Batch {
         ends.resize_with(if plan.splits { outputs } else { 0 }, Vec::new);
         ends.iter_mut().for_each(Vec::clear);
         *tally = Tally::new(plan.surveys);
+        tally.totals.split = *split;
         decisions.clear();
         let mut profile = plan.profiling.map(Profiling::take);
         for (i, template) in templates.templates().enumerate() {
@@ -515,6 +529,7 @@ pub(crate) fn run(
         check()?;
         let Worker { scorer, finder } = worker;
         if let Scorer::Model(model) = scorer {
+            batch.split(plan);
             batch.divide(finder, plan);
             batch.score(model, finder, plan)?;
         }
@@ -571,6 +586,7 @@ pub(crate) fn trial(
     for templates in batches {
         plan.cancellation.map_or(Ok(()), Cancellation::check)?;
         let mut batch = Batch { templates: templates.clone(), ..Batch::default() };
+        batch.split(plan);
         batch.divide(&mut finder, plan);
         batch.score(&mut model, &mut finder, plan)?;
         batch.decide(0, plan);

@@ -35,13 +35,15 @@ pub enum Reason {
     ExpectedErrors,
     /// The expected errors per base exceed the limit.
     ExpectedErrorRate,
+    /// Better reads have as many bases as wanted.
+    TargetBases,
     /// The read passes, but its pair is not kept.
     Mate,
 }
 
 impl Reason {
     /// All reasons, in their order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Empty,
         Self::OnlyN,
         Self::NoInsert,
@@ -54,6 +56,7 @@ impl Reason {
         Self::Probability,
         Self::ExpectedErrors,
         Self::ExpectedErrorRate,
+        Self::TargetBases,
         Self::Mate,
     ];
 
@@ -72,6 +75,7 @@ impl Reason {
             Self::Probability => "threshold",
             Self::ExpectedErrors => "max_ee",
             Self::ExpectedErrorRate => "max_ee_rate",
+            Self::TargetBases => "target_bases",
             Self::Mate => "mate",
         }
     }
@@ -88,6 +92,7 @@ impl From<Shortfall> for Reason {
             Shortfall::Probability => Self::Probability,
             Shortfall::ExpectedErrors => Self::ExpectedErrors,
             Shortfall::ExpectedErrorRate => Self::ExpectedErrorRate,
+            Shortfall::Weight => Self::TargetBases,
         }
     }
 }

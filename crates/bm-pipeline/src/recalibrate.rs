@@ -83,6 +83,7 @@ impl Recalibrate {
             keeps_singles: true,
             recalibrates: true,
             merges: false,
+            splits: false,
             observer,
         };
         job.run(outputs, None, |source, _| {

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use bm_quality::Prediction;
+use bm_quality::{Criteria, Prediction};
 
 use crate::PipelineError;
 use crate::score_table::ScoreTable;
@@ -15,6 +15,9 @@ struct Unit {
     expected_errors: f32,
     bases: u32,
 }
+
+/// Median length above which reads are long, in bases.
+const LONG: u32 = 600;
 
 /// Scored reads, or pairs, best first.
 pub struct RetentionCurve {
@@ -140,6 +143,48 @@ impl RetentionCurve {
         self.kept(best)
     }
 
+    /// Returns the highest expected error rate of this fraction of all reads, those with the lowest rates,
+    /// for long reads: the probabilities of most of them are 1. `None` for short reads and pairs, and
+    /// without expected errors.
+    pub fn rate_at(&self, fraction: f64) -> Option<f64> {
+        let rate = |unit: &Unit| f64::from(unit.expected_errors) / f64::from(unit.bases.max(1));
+        let mut rates: Vec<f64> = self.long_reads()?.map(rate).collect();
+        rates.sort_unstable_by(f64::total_cmp);
+        let wanted = (fraction * self.units.len() as f64 * (1.0 - 1e-12)).ceil() as usize;
+        match wanted.checked_sub(1) {
+            Some(last) => rates.get(last).or(rates.last()).copied(),
+            // No read has a lower rate.
+            None => Some(0.0),
+        }
+    }
+
+    /// Returns the long reads that are scored; `None` for others.
+    fn long_reads(&self) -> Option<impl Iterator<Item = &Unit>> {
+        let mut lengths: Vec<u32> = self.units.iter().map(|unit| unit.bases).collect();
+        let middle = lengths.len() / 2;
+        let is_long = middle < lengths.len() && *lengths.select_nth_unstable(middle).1 > LONG;
+        let applies = self.reads_per_unit == 1 && self.counts_errors && is_long;
+        applies.then(|| self.units.iter().filter(|unit| !unit.probability.is_nan()))
+    }
+
+    /// Returns the lowest weight of the best long reads that together have this many bases, by
+    /// [`Criteria::weight`]: all that are worth as much are kept. `None` for short reads and pairs, of
+    /// which the most probable ones are the best, and without expected errors.
+    pub fn weight_at(&self, bases: u64) -> Option<f64> {
+        let scored = self.long_reads()?;
+        let weight = |unit: &Unit| {
+            (Criteria::weight(f64::from(unit.expected_errors), unit.bases as usize), unit.bases)
+        };
+        let mut weights: Vec<(f64, u32)> = scored.map(weight).collect();
+        weights.sort_unstable_by(|one, other| other.0.total_cmp(&one.0));
+        let mut sum = 0;
+        let reached = weights.iter().find(|(_, bases_of)| {
+            sum += u64::from(*bases_of);
+            sum >= bases
+        });
+        reached.or(weights.last()).map(|(weight, _)| *weight)
+    }
+
     /// Returns the point that keeps this many of the best units, and all others as good as the last
     /// of these.
     fn kept(&self, best: usize) -> RetentionPoint {
@@ -208,6 +253,35 @@ mod tests {
                 && (point.expected_errors - 0.7).abs() < 1e-6
                 && point.bases == 400
         );
+    }
+
+    #[test]
+    fn of_long_reads_length_and_errors_decide() {
+        let unit = |bases: u32, rate: f32| Unit {
+            probability: 1.0,
+            expected_errors: rate * bases as f32,
+            bases,
+        };
+        let mut curve = curve(&[]);
+        curve.units =
+            vec![unit(20_000, 0.08), unit(800, 0.01), unit(20_000, 0.02), unit(5_000, 0.01)];
+        let of =
+            |unit: &Unit| Criteria::weight(f64::from(unit.expected_errors), unit.bases as usize);
+        // From the best to the worst: 2, 3, 0, 1.
+        for (bases, last) in
+            [(0, 2), (20_000, 2), (20_001, 3), (25_001, 0), (45_001, 1), (1 << 40, 1)]
+        {
+            assert_eq!(curve.weight_at(bases), Some(of(&curve.units[last])), "{bases}");
+        }
+        // By rate: 1 and 3, 2, 0.
+        for (fraction, rate) in [(0.0, 0.0), (0.25, 0.01), (0.5, 0.01), (0.51, 0.02), (1.0, 0.08)] {
+            let found = curve.rate_at(fraction).unwrap_or(9.0);
+            assert!((found - rate).abs() < 1e-6, "{fraction}: {found}");
+        }
+        curve.reads_per_unit = 2;
+        assert_eq!((curve.weight_at(1), curve.rate_at(0.5)), (None, None));
+        let short = self::curve(&[0.9, 0.8]);
+        assert_eq!((short.weight_at(1), short.rate_at(1.0)), (None, None));
     }
 
     #[test]

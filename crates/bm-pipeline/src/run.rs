@@ -266,6 +266,11 @@ impl OpenSource {
     }
 }
 
+/// What is said if reads are to be divided, and nothing is known to divide them at.
+const NOTHING_TO_SPLIT_AT: &str = "--split: the first reads show no adapter at their ends that could be \
+                                   inside of others (it is looked for in long single reads), so no read \
+                                   is divided";
+
 /// A run of a command.
 pub(crate) struct Job<'a> {
     pub(crate) settings: &'a RunSettings,
@@ -276,6 +281,8 @@ pub(crate) struct Job<'a> {
     pub(crate) recalibrates: bool,
     /// Whether overlapping mates are merged.
     pub(crate) merges: bool,
+    /// Whether reads are divided at the adapters inside them.
+    pub(crate) splits: bool,
     pub(crate) observer: &'a dyn Observer,
 }
 
@@ -341,6 +348,7 @@ impl Job<'_> {
         };
         let is_by_default = settings.criteria == Criteria::default();
         let mut default_limit = None;
+        let mut trimming = settings.trimming;
         let product = product(&source, &mut outputs)?;
         let tasks = &self.compression.tasks;
         let ignores_quality = source.ignores_quality();
@@ -393,7 +401,7 @@ impl Job<'_> {
                 } else {
                     let has_evidence = engine.package.has_evidence();
                     let trims = settings.trimming.needs_inserts() || settings.trimming.ends;
-                    let judges = trims || has_evidence || self.merges;
+                    let judges = trims || has_evidence || self.merges || self.splits;
                     let ahead = if judges { Ahead::LEARN } else { Ahead::NOTICE };
                     if judges || tells {
                         is_all = !read_first(&mut reader, &mut first, BATCH_BYTES, ahead)?;
@@ -411,6 +419,12 @@ impl Job<'_> {
                     } else if tells && let Some(line) = inserts::notice(&first, &settings.adapters)
                     {
                         observer.warn(&line);
+                    }
+                }
+                if self.splits {
+                    inserts = inserts.map(|inserts| Box::new(inserts.with_splitting()));
+                    if inserts.as_ref().is_none_or(|inserts| inserts.splits_at().is_none()) {
+                        observer.warn(NOTHING_TO_SPLIT_AT);
                     }
                 }
                 if self.merges {
@@ -444,6 +458,9 @@ impl Job<'_> {
                     Some(inserts) => inserts.conversion_here(of_run, reader.layout()),
                     None => of_run,
                 };
+                if let Some(LongReads { max_error_rate, .. }) = applicability.long_reads() {
+                    trimming = trimming.for_long_reads(max_error_rate);
+                }
                 default_limit = applicability.long_reads().filter(|_| is_by_default);
                 if let Some(LongReads { max_error_rate, .. }) = default_limit {
                     let max_expected_error_rate = Some(max_error_rate);
@@ -484,7 +501,7 @@ impl Job<'_> {
             unpaired: unpaired
                 .as_deref()
                 .map(|inserts| (inserts, inserts.conversion_here(of_run, Layout::Single))),
-            trimming: settings.trimming,
+            trimming,
             wants_bases: settings.surveys || settings.profiles || self.recalibrates || self.merges,
             surveys: settings.surveys,
             profiling: profiling.as_ref(),
@@ -503,7 +520,7 @@ impl Job<'_> {
         product.warnings().iter().for_each(|line| observer.warn(line));
         let mut source = source;
         let hindsight = Hindsight {
-            trimming: settings.trimming,
+            trimming,
             adapters: &settings.adapters,
             choice: &settings.engine,
             is_by_default,
@@ -545,7 +562,7 @@ impl Job<'_> {
             outputs: names_of_outputs,
             has_pairs: settings.inputs.has_pairs(),
             totals: tally.totals,
-            trimming: settings.trimming,
+            trimming,
             umi: settings.inputs.umi.clone(),
             merges: self.merges,
             dedup: settings.inputs.dedup.is_some(),
@@ -673,8 +690,16 @@ impl Job<'_> {
                 ));
             }
             let table = ScoreTable::open(table, &self.compression.tasks)?;
-            let point = RetentionCurve::of(&mut [table])?.at(*goal);
-            criteria.threshold = Some(Threshold::new(point.threshold)?);
+            let curve = RetentionCurve::of(&mut [table])?;
+            match goal {
+                Goal::Bases(bases) => criteria.min_weight = curve.weight_at(*bases),
+                Goal::Fraction(fraction) => {
+                    criteria.max_expected_error_rate = curve.rate_at(*fraction);
+                }
+            }
+            if criteria == self.settings.criteria {
+                criteria.threshold = Some(Threshold::new(curve.at(*goal).threshold)?);
+            }
         }
         if let (true, OpenSource::Model { engine, .. }) = (criteria == Criteria::default(), source)
         {

@@ -43,6 +43,7 @@ impl Score {
             keeps_singles: false,
             recalibrates: false,
             merges: false,
+            splits: false,
             observer,
         };
         let pairs = self.settings.inputs.has_pairs();

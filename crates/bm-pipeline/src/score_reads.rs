@@ -50,6 +50,7 @@ pub fn score_reads(
         keeps_singles: false,
         recalibrates: false,
         merges: false,
+        splits: false,
         observer,
     };
     job.run(Vec::new(), Some(Box::new(visit)), |_, _| Ok(Decisions))?.commit()

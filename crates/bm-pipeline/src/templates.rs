@@ -1,9 +1,13 @@
 //! Batches of templates: single reads, or pairs of mates.
 
+use std::ops::Range;
+
+use bm_long::Ends;
 use bm_reads::fastq::{RecordBatch, RecordRef};
 use bm_reads::{Phred, ReadRef, mates};
 
 use crate::file_group::Layout;
+use crate::totals::SplitTotals;
 
 /// The quality of every base, if the reported ones are ignored: Phred 25, a usual error rate of a
 /// run. What is learned of a run does not depend on it.
@@ -88,6 +92,25 @@ impl TemplateBatch {
         }
     }
 
+    /// Divides single reads at the adapters inside them; returns what was divided.
+    pub(crate) fn split(&mut self, ends: &Ends) -> SplitTotals {
+        let mut totals = SplitTotals::default();
+        if self.layout != Layout::Single {
+            return totals;
+        }
+        self.files[0].divide(|_, record| {
+            let pieces = ends.pieces(record.sequence);
+            if !pieces.is_empty() {
+                let left: usize = pieces.iter().map(Range::len).sum();
+                totals.reads += 1;
+                totals.pieces += pieces.len() as u64;
+                totals.bases += (record.sequence.len() - left) as u64;
+            }
+            pieces
+        });
+        totals
+    }
+
     /// Returns how many bases are left out at the start of the read at this place, in the order of the
     /// files.
     pub(crate) fn cut_start(&self, index: usize) -> usize {
@@ -148,7 +171,8 @@ impl TemplateBatch {
             let same_quality = self.same_quality.as_slice();
             let mate = |file: &'a RecordBatch, place, index| {
                 let (record, whole) = (file.get(place)?, file.whole(place)?);
-                Some(Mate { record, whole, same_quality, place, index })
+                let (before, piece) = (file.cut_start(place), file.piece(place));
+                Some(Mate { record, whole, before, piece, same_quality, place, index })
             };
             let single = |place| mate(first, place, place);
             let is_copy = self.copies.get(i).copied().unwrap_or(false);
@@ -186,6 +210,10 @@ pub struct Mate<'a> {
     pub record: RecordRef<'a>,
     /// Its record as it was read.
     pub whole: RecordRef<'a>,
+    /// Number of bases that are left out at its start.
+    before: usize,
+    /// Which piece of its read it is, from 1, if the read was split.
+    pub(crate) piece: Option<usize>,
     /// Quality scores that models get instead; empty if they get those of the record.
     same_quality: &'a [u8],
     /// Its place among the records of its file.
@@ -197,7 +225,7 @@ pub struct Mate<'a> {
 impl<'a> Mate<'a> {
     /// Returns how many bases are left out at the start of the read.
     pub(crate) fn cut_start(&self) -> usize {
-        self.whole.sequence.len() - self.record.sequence.len()
+        self.before
     }
 
     /// Returns the read as models get it.

@@ -31,6 +31,9 @@ pub struct Totals {
     /// Reads that end in an adapter, kept or not, if it is known where inserts end.
     #[serde(default, skip_serializing_if = "AdapterTotals::is_empty")]
     pub adapters: AdapterTotals,
+    /// Reads that were divided before they were judged, if adapters inside of reads are looked for.
+    #[serde(default, skip_serializing_if = "SplitTotals::is_empty")]
+    pub split: SplitTotals,
     /// Effect of k-mer evidence, if k-mers were looked up.
     #[serde(default, skip_serializing_if = "EvidenceTotals::is_empty")]
     pub evidence: EvidenceTotals,
@@ -106,6 +109,23 @@ impl AdapterTotals {
     }
 }
 
+/// Reads that are divided at the adapters inside them; their pieces count as reads.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SplitTotals {
+    /// Reads with such an adapter.
+    pub reads: u64,
+    /// Their pieces.
+    pub pieces: u64,
+    /// The bases of these adapters, which are in no piece.
+    pub bases: u64,
+}
+
+impl SplitTotals {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Numbers of bases.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct BaseTotals {
@@ -158,8 +178,17 @@ impl Totals {
 
     /// Adds the totals of other reads. A count that is too large for its type stays at its most.
     pub fn add(&mut self, other: &Self) {
-        let Self { reads, reasons, pairs, bases, bases_by_reason, trimmed, adapters, evidence } =
-            self;
+        let Self {
+            reads,
+            reasons,
+            pairs,
+            bases,
+            bases_by_reason,
+            trimmed,
+            adapters,
+            split,
+            evidence,
+        } = self;
         for (ours, theirs) in [
             (&mut reads.r#in, other.reads.r#in),
             (&mut reads.kept, other.reads.kept),
@@ -174,6 +203,9 @@ impl Totals {
             (&mut trimmed.reads, other.trimmed.reads),
             (&mut adapters.reads, other.adapters.reads),
             (&mut adapters.bases, other.adapters.bases),
+            (&mut split.reads, other.split.reads),
+            (&mut split.pieces, other.split.pieces),
+            (&mut split.bases, other.split.bases),
         ] {
             *ours = ours.saturating_add(theirs);
         }
@@ -184,9 +216,10 @@ impl Totals {
         evidence.add(&other.evidence);
     }
 
-    /// Sets the number of records read, and checks that every read is kept, or not kept for a
-    /// reason.
+    /// Sets the number of reads from that of the records, and checks that every read is kept, or not kept
+    /// for a reason.
     pub(crate) fn close(&mut self, read: u64) -> Result<(), PipelineError> {
+        let read = read.saturating_sub(self.split.reads).saturating_add(self.split.pieces);
         self.reads.r#in = read;
         let ReadTotals { kept, discarded, unscored, .. } = self.reads;
         let (out, reasons) = (kept + discarded + unscored, self.reasons.total());

@@ -25,8 +25,9 @@ pub struct Trimming {
     pub poly: bool,
     /// Ends whose errors cost more than their right bases bring.
     pub ends: bool,
-    /// What a wrong base costs, in right bases.
-    pub price: f32,
+    /// What a wrong base costs, in right bases; [`Trimming::PRICE`] if `None`, or what a base at their limit
+    /// costs for long reads, which have more errors: 9 for one error in ten.
+    pub price: Option<f32>,
     /// Bases cut off the start of every read.
     pub cut_front: usize,
     /// Bases cut off the end of every read.
@@ -38,17 +39,23 @@ impl Trimming {
     pub const PRICE: f32 = 19.0;
 
     /// Nothing is cut.
-    pub const NONE: Self = Self {
-        adapters: false,
-        poly: false,
-        ends: false,
-        price: Self::PRICE,
-        cut_front: 0,
-        cut_tail: 0,
-    };
+    pub const NONE: Self =
+        Self { adapters: false, poly: false, ends: false, price: None, cut_front: 0, cut_tail: 0 };
 
     /// Everything that is not worth keeping is cut.
     pub const ALL: Self = Self { adapters: true, poly: true, ends: true, ..Self::NONE };
+
+    /// Returns what a wrong base costs.
+    pub fn cost(&self) -> f32 {
+        self.price.unwrap_or(Self::PRICE)
+    }
+
+    /// Returns it with the price for long reads of which at most this part of the bases may be wrong, unless
+    /// one is given.
+    pub(crate) fn for_long_reads(self, max_error_rate: f64) -> Self {
+        let price = (1.0 / max_error_rate.max(1e-6) - 1.0) as f32;
+        Self { price: self.price.or(Some(price)), ..self }
+    }
 
     /// Returns whether anything may be cut.
     pub fn cuts(&self) -> bool {
@@ -76,7 +83,7 @@ impl Trimming {
     ) -> Range<usize> {
         let bases = sequence.len().min(errors.len());
         let (sequence, errors) = (&sequence[..bases], &errors[..bases]);
-        let value = |error: f32| 1.0 - (1.0 + self.price) * error;
+        let value = |error: f32| 1.0 - (1.0 + self.cost()) * error;
         let Some(foreign) = foreign else {
             // Loops without an early exit compile to vector instructions.
             let all_known = sequence.iter().fold(true, |known, base| known & !is_unknown(*base));
@@ -102,7 +109,7 @@ impl Trimming {
     /// either end brings as much as all bases that are not worth their price cost. It may miss some
     /// reads.
     fn is_best_whole(&self, errors: &[f32]) -> bool {
-        let price = 1.0 + self.price;
+        let price = 1.0 + self.cost();
         let cost_of = |error: &f32| {
             let cost = price * error - 1.0;
             if cost > 0.0 { cost } else { 0.0 }
@@ -139,7 +146,7 @@ impl Trimming {
 
     /// Returns [`highest`] for known bases of the sample.
     fn highest_of(&self, errors: &[f32]) -> Range<usize> {
-        let price = 1.0 + self.price;
+        let price = 1.0 + self.cost();
         let mut search = Highest::default();
         let (chunks, rest) = errors.as_chunks::<LANES>();
         for (number, errors) in chunks.iter().enumerate() {
@@ -172,7 +179,7 @@ impl Trimming {
         let mut words = doubted.iter().filter(inside);
         let Some(first) = words.next() else { return false };
         let (count, last) = words.fold((1, first), |(count, _), word| (count + 1, word));
-        let cost = 1.1 * self.price * count as f32;
+        let cost = 1.1 * self.cost() * count as f32;
         let before = first.saturating_sub(best.start);
         let behind = best.end.saturating_sub(last + WORD);
         cost >= before.min(behind) as f32

@@ -177,6 +177,20 @@ impl ReadSet {
         (self.reads > 0).then(|| self.total_bases() as f64 / self.reads as f64)
     }
 
+    /// Returns the length of which reads as long or longer have half of the bases (N50); `None` without
+    /// bases. Beyond 511 bases it is the middle of a bin of lengths, at most 2.2 % off.
+    pub fn n50(&self) -> Option<f64> {
+        let middle = |bin: usize| least(bin).ceil() + (Self::width(bin) - 1.0) / 2.0;
+        let bases = |bin: usize| self.lengths[bin] as f64 * middle(bin);
+        let all: f64 = (0..self.lengths.len()).map(bases).sum();
+        let mut longer = 0.0;
+        let half = (0..self.lengths.len()).rev().find(|bin| {
+            longer += bases(*bin);
+            2.0 * longer >= all
+        });
+        half.filter(|_| all > 0.0).map(middle)
+    }
+
     /// Returns the number of bases for a cycle of a bin of this index: more than one read has in wide
     /// bins. **Units:** positions.
     pub fn width(bin: usize) -> f64 {
@@ -192,4 +206,32 @@ fn error_probability(score: u8) -> f64 {
 /// Returns a sum that stays at its most.
 pub(crate) fn sum(counts: impl IntoIterator<Item = u64>) -> u64 {
     counts.into_iter().fold(0, u64::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cycles::{at, bin};
+
+    fn of_lengths(lengths: &[usize]) -> ReadSet {
+        let mut set = ReadSet::default();
+        lengths.iter().for_each(|length| *at(&mut set.lengths, bin(*length)) += 1);
+        set
+    }
+
+    #[test]
+    fn n50_is_the_length_of_which_longer_reads_have_half_of_the_bases() {
+        for (lengths, n50) in [
+            (&[][..], None),
+            (&[0, 0], None),
+            (&[7], Some(7.0)),
+            (&[100, 200, 300], Some(300.0)),
+            (&[100, 200, 299], Some(200.0)),
+            (&[2, 2, 2, 3, 3, 4, 8, 8], Some(8.0)),
+        ] {
+            assert_eq!(of_lengths(lengths).n50(), n50, "{lengths:?}");
+        }
+        let found = of_lengths(&[500, 20_000, 9_000, 9_000]).n50().unwrap_or_default();
+        assert!((found / 20_000.0 - 1.0).abs() < 0.022, "{found}");
+    }
 }

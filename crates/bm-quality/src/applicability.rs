@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bm_long::Traits;
 use bm_reads::ReadRef;
 
 use crate::{ErrorRule, Facts, LongReads, Misfit};
@@ -72,14 +73,16 @@ impl Applicability {
     /// Some hundred reads are enough. A model without a domain applies to every run, and reads of
     /// fewer than 5,000 bases together are too few to find a misfit.
     ///
-    /// If reads are longer than those that the model was trained on, reported errors replace it with
-    /// a limit of their own: [`Applicability::long_reads`].
+    /// If reads are longer than those that the model was trained on, or like Nanopore's, reported errors
+    /// replace it with a limit of their own: [`Applicability::long_reads`].
     pub fn of<'a>(facts: &Facts, first_reads: impl IntoIterator<Item = ReadRef<'a>>) -> Self {
         let reads: Vec<_> = first_reads.into_iter().collect();
         let misfits = facts.domain.map(|domain| domain.misfits(reads.iter().copied()));
         let misfits = misfits.unwrap_or_default();
         let mut replacement = facts.rule.for_reported_errors();
-        let is_long = misfits.iter().any(|misfit| matches!(misfit, Misfit::LongReads { .. }));
+        // Reads like Nanopore's may be as short as others, and have gaps all the same.
+        let is_long = misfits.iter().any(|misfit| matches!(misfit, Misfit::LongReads { .. }))
+            || !misfits.is_empty() && Traits::of(reads.iter().copied()).are_long();
         let long_reads =
             replacement.filter(|_| is_long).map(|_| LongReads::of(reads.iter().copied()));
         if let (Some(rule), Some(long)) = (&mut replacement, long_reads) {

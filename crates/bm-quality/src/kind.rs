@@ -6,7 +6,9 @@
 
 mod base_errors;
 mod interface;
+mod kmer_scorer;
 mod reported;
+mod sum;
 mod windows;
 
 use std::borrow::Cow;

@@ -146,6 +146,7 @@ mod failed_cycles;
 mod golden;
 mod golden_report;
 mod kind;
+mod kmer_evidence;
 mod long_reads;
 mod manifest;
 mod metadata;
@@ -173,6 +174,7 @@ pub use failed_cycles::{FailedCycle, FailedCycles};
 pub use golden::{GoldenRead, GoldenReads};
 pub use golden_report::GoldenReport;
 pub use kind::{ChoosePart, Combination, ReadRule, RuleEntries, WindowEntry, WindowRule};
+pub use kmer_evidence::KmerEvidence;
 pub use long_reads::LongReads;
 pub use manifest::{
     DomainEntry, EncodingEntry, FileEntry, LabelEntry, Manifest, TensorEntry, Thresholds,

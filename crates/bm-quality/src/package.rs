@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use bm_encode::{AnyEncoder, Encodings};
-use bm_evidence::{Evidence, Experience};
+use bm_evidence::Experience;
 use bm_infer::{Digesting, InferError, ModelFile, Sha256, Variant};
 
 use crate::golden::GoldenReads;
 use crate::plain_file::{self, is_file_name};
-use crate::{Domain, Facts, FailedCycles, Manifest, QualityError};
+use crate::{Domain, Facts, FailedCycles, KmerEvidence, Manifest, QualityError};
 
 const MODEL: &str = "model.onnx";
 const NEURAL_ENGINE_MODEL: &str = "model.ane.onnx";
@@ -41,7 +41,7 @@ pub struct ModelPackage {
     encoder: AnyEncoder,
     manifest: Option<Manifest>,
     /// Set when it is first read: it is large, and all workers share it.
-    evidence: OnceLock<Arc<Evidence>>,
+    evidence: OnceLock<Arc<KmerEvidence>>,
     /// Whether evidence that the package has is left alone.
     without_evidence: bool,
     /// Whether its user ignores the reported qualities.
@@ -412,7 +412,7 @@ impl ModelPackage {
     }
 
     /// Adds the evidence of a run's k-mers, as if the package had a file of it.
-    pub fn with_evidence(self, evidence: Arc<Evidence>) -> Self {
+    pub fn with_evidence(self, evidence: Arc<KmerEvidence>) -> Self {
         Self { evidence: OnceLock::from(evidence), ..self }
     }
 
@@ -422,7 +422,7 @@ impl ModelPackage {
     /// # Errors
     ///
     /// If the file is missing, does not match the manifest, or is of another version.
-    pub fn evidence(&self) -> Result<Option<Arc<Evidence>>, QualityError> {
+    pub fn evidence(&self) -> Result<Option<Arc<KmerEvidence>>, QualityError> {
         if !self.has_evidence() {
             return Ok(None);
         }
@@ -445,7 +445,7 @@ impl ModelPackage {
         // The file may be large, so it is read once, and its digest is checked after that. Where its
         // content is wrong, the digest shows whether it is damaged, if that takes no time.
         let mut file = BufReader::with_capacity(BUFFER, Digesting::new(file));
-        let evidence = Evidence::read(&mut file, bytes);
+        let evidence = KmerEvidence::read(&mut file, bytes);
         let rest = io::copy(&mut (&mut file).take(MOST_REST), &mut io::sink()).map_err(failed)?;
         let (digest, read) = file.into_inner().finish();
         if rest < MOST_REST {

@@ -37,12 +37,32 @@ pub struct Criteria {
     pub max_expected_errors: Option<f64>,
     /// The highest number of expected errors per base.
     pub max_expected_error_rate: Option<f64>,
+    /// The lowest weight of a long read by length and errors ([`Criteria::weight`]).
+    pub min_weight: Option<f64>,
 }
 
+/// Length of a read that is worth half as much as one without end, in bases: that of filtlong.
+const HALF_LENGTH: f64 = 5000.0;
+
+/// Bases of the k-mers of which the errors cost a read.
+const KMER: f64 = 17.0;
+
 impl Criteria {
+    /// Returns the weight of a long read, 0 to 1, by which one is better than another: the geometric mean
+    /// of length / (length + 5000), which is the length score of filtlong, and of the fraction of its
+    /// 17-mers without an error, (1 − errors / bases)^17, which is what assemblers and aligners find
+    /// reads by.
+    pub fn weight(expected_errors: f64, bases: usize) -> f64 {
+        let bases = bases as f64;
+        let rate = (expected_errors / bases.max(1.0)).clamp(0.0, 1.0);
+        (bases / (bases + HALF_LENGTH) * (1.0 - rate).powf(KMER)).sqrt()
+    }
+
     /// Returns whether the criteria need a model that counts errors.
     pub fn need_expected_errors(&self) -> bool {
-        self.max_expected_errors.is_some() || self.max_expected_error_rate.is_some()
+        self.max_expected_errors.is_some()
+            || self.max_expected_error_rate.is_some()
+            || self.min_weight.is_some()
     }
 
     /// Returns the criteria that a read of `bases` does not meet; a value equal to a limit meets
@@ -59,6 +79,7 @@ impl Criteria {
         // Expected errors are rounded to a float: those of reads of Q10 alone must meet 0.1 per base.
         // NaN is neither below nor above a limit: it must not meet one.
         let meets = |most: f64| errors <= most * (1.0 + f64::from(f32::EPSILON));
+        let has_weight = |least: f64| Self::weight(errors, bases) >= least;
         let exceeds = |limit: Option<f64>| limit.is_some_and(|most| !meets(most));
         [
             (
@@ -70,6 +91,7 @@ impl Criteria {
                 Shortfall::ExpectedErrorRate,
                 exceeds(self.max_expected_error_rate.map(|most| most * bases as f64)),
             ),
+            (Shortfall::Weight, self.min_weight.is_some_and(|least| !has_weight(least))),
         ]
         .into_iter()
         .filter_map(|(shortfall, fails)| fails.then_some(shortfall))
@@ -97,6 +119,8 @@ pub enum Shortfall {
     ExpectedErrors,
     /// The expected errors per base exceed their limit.
     ExpectedErrorRate,
+    /// The weight is below its limit.
+    Weight,
 }
 
 impl From<Threshold> for Criteria {
@@ -176,6 +200,7 @@ mod tests {
             threshold: threshold.and_then(|t| Threshold::new(t).ok()),
             max_expected_errors: errors,
             max_expected_error_rate: rate,
+            min_weight: None,
         };
         for (threshold, errors, rate, expected) in [
             (None, None, None, Verdict::Pass),
@@ -200,10 +225,26 @@ mod tests {
     }
 
     #[test]
+    fn a_long_read_weighs_more_the_longer_it_is_and_the_fewer_errors_it_has() {
+        assert_eq!([Criteria::weight(0.0, 0), Criteria::weight(9.0, 9)], [0.0, 0.0]);
+        // Half of the longest, without errors: the root of a half.
+        assert!((Criteria::weight(0.0, 5000) - 0.5f64.sqrt()).abs() < 1e-12);
+        // One error in a hundred: 84.3 % of the 17-mers are right.
+        let rate: f64 = Criteria::weight(50.0, 5000) / Criteria::weight(0.0, 5000);
+        assert!((rate.powi(2) - 0.8429).abs() < 1e-4);
+        let least = Criteria { min_weight: Some(0.5), ..Criteria::default() };
+        assert_eq!(least.verdict(&scored(0.1, Some(50.0)), 5000), Verdict::Pass);
+        assert_eq!(least.verdict(&scored(1.0, Some(500.0)), 5000), Verdict::Fail);
+        assert_eq!(least.verdict(&scored(1.0, Some(0.0)), 500), Verdict::Fail);
+        assert!(least.need_expected_errors());
+    }
+
+    #[test]
     fn a_missing_number_meets_no_limit() {
         let limits = [
             Criteria { max_expected_errors: Some(1e9), ..Criteria::default() },
             Criteria { max_expected_error_rate: Some(1.0), ..Criteria::default() },
+            Criteria { min_weight: Some(1e-9), ..Criteria::default() },
         ];
         for criteria in limits {
             assert_eq!(criteria.verdict(&scored(1.0, Some(f32::NAN)), 150), Verdict::Fail);

@@ -44,11 +44,23 @@ impl LibraryFacts {
             bases: [*structure.bases.start(), *structure.bases.end()],
             what: structure.to_string(),
         });
+        let places = ["start", "end"].into_iter().zip(library.long_ends);
+        let long_ends =
+            places.filter(|(_, end)| end.bases > 0).map(|(place, end)| StructureFacts {
+                mate: 1,
+                share: end.share,
+                bases: [end.bases; 2],
+                what: format!(
+                    "adapter, barcode or tail of about {} bases at the {place}",
+                    end.bases
+                ),
+            });
+        let structures = structures.chain(long_ends).collect();
         let conversion = library.conversion.map(|conversion| {
             let [from, to] = conversion.letters();
             ConversionFacts { from, to }
         });
-        let facts = Self { structures: structures.collect(), conversion };
+        let facts = Self { structures, conversion };
         (!facts.structures.is_empty() || facts.conversion.is_some()).then_some(facts)
     }
 }

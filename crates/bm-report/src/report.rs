@@ -114,6 +114,9 @@ pub struct CriteriaFacts {
     pub max_ee: Option<f64>,
     /// Most expected errors per base.
     pub max_ee_rate: Option<f64>,
+    /// Lowest weight of a long read by length and errors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_weight: Option<f64>,
     /// Fewest bases.
     pub min_length: Option<usize>,
     /// Most bases.
@@ -193,12 +196,12 @@ impl Report {
 impl TrimFacts {
     /// Returns what is cut; `None` if nothing may be.
     fn of(trimming: &Trimming, umi: Option<&Umi>, merge: bool) -> Option<Self> {
-        let Trimming { adapters, poly, ends, price, cut_front, cut_tail } = *trimming;
+        let Trimming { adapters, poly, ends, cut_front, cut_tail, .. } = *trimming;
         let parts = [("adapters", adapters), ("poly", poly), ("ends", ends)];
         let parts = parts.into_iter().filter(|(_, cut)| *cut).map(|(part, _)| part.to_owned());
         (trimming.cuts() || umi.is_some() || merge).then(|| Self {
             parts: parts.collect(),
-            price: ends.then_some(price),
+            price: ends.then_some(trimming.cost()),
             cut_front,
             cut_tail,
             umi: umi.map(Umi::to_string),
@@ -229,6 +232,7 @@ impl CriteriaFacts {
             threshold: criteria.threshold.map(|threshold| threshold.get()),
             max_ee: criteria.max_expected_errors,
             max_ee_rate: criteria.max_expected_error_rate,
+            min_weight: criteria.min_weight,
             min_length: rules.min_length,
             max_length: rules.max_length,
             max_n: rules.max_n,

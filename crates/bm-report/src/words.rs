@@ -9,7 +9,7 @@ pub(crate) mod trimming;
 pub use self::device::device;
 
 use bm_adapt::Choice;
-use bm_pipeline::{EvidenceTotals, PairTotals, ReadTotals, Reason};
+use bm_pipeline::{PairTotals, ReadTotals, Reason};
 
 use crate::adapt_report::{AdaptationFacts, EvidenceFacts};
 use crate::adapter_facts::MateAdapters;
@@ -131,7 +131,7 @@ pub fn about(report: &Report) -> Vec<String> {
     lines.extend(report.adaptation.as_ref().map(learned));
     lines.extend(long.map(long_reads));
     if !report.totals.evidence.is_empty() {
-        lines.push(evidence_totals(&report.totals.evidence, report.adaptation.is_some()));
+        lines.push(evidence_totals(report));
     }
     lines
 }
@@ -142,12 +142,15 @@ fn applicability(domain: &Domain, model: &str) -> Option<String> {
         return None;
     }
     let consequence = if domain.scored_by == Domain::REPORTED_ERRORS {
-        // Long reads have gaps, from which nothing is learned.
-        let adapt =
-            if domain.long_reads.is_some() { "" } else { ", --adapt a model that learns the run" };
+        // Long reads have gaps, from which a model learns nothing.
+        let adapt = if domain.long_reads.is_some() {
+            "what the reads of the run say of each other"
+        } else {
+            "a model that learns the run"
+        };
         format!(
             "reads were scored by the errors that their qualities report (EE); -m {model} uses the \
-             model all the same{adapt}"
+             model all the same, --adapt {adapt}"
         )
     } else {
         "it scored the reads all the same, as it was named".to_owned()
@@ -218,9 +221,14 @@ pub fn kmers(facts: &EvidenceFacts) -> String {
         String::new()
     };
     let ratio = findings.expected_errors / findings.expected_errors_prior.max(f64::MIN_POSITIVE);
+    let kind = if findings.of_whole_reads {
+        "; it shows how many errors a long read has, not where"
+    } else {
+        ""
+    };
     format!(
         "k-mer evidence in use: {} {}-mers ({:.1} MB{sampled}), median depth {}, {:.1} % of bases \
-         covered; expected errors × {ratio:.2}",
+         covered; expected errors × {ratio:.2}{kind}",
         text::count(findings.kmers),
         findings.k,
         findings.bytes as f64 / 1e6,
@@ -266,16 +274,21 @@ fn model(adaptation: &AdaptationFacts) -> String {
     }
 }
 
-/// Returns a line on the expected errors of the scored reads without and with k-mer evidence, which
-/// is `of_this_run` or of a package.
-fn evidence_totals(totals: &EvidenceTotals, of_this_run: bool) -> String {
-    let question = if totals.coverage() < LOW_COVERAGE && !of_this_run {
+/// Returns a line on the expected errors of the scored reads without and with k-mer evidence.
+fn evidence_totals(report: &Report) -> String {
+    let totals = &report.totals.evidence;
+    let is_reported = |model: &ModelFacts| model.id == Domain::REPORTED_ERRORS;
+    let prior = match report.model.as_ref().is_some_and(is_reported) {
+        true => "the qualities",
+        false => "the network",
+    };
+    let question = if totals.coverage() < LOW_COVERAGE && report.adaptation.is_none() {
         "; are these reads of the run that the package learned?"
     } else {
         ""
     };
     format!(
-        "k-mers cover {:.1} % of the bases: {:.0} errors expected by the network alone, {:.0} with \
+        "k-mers cover {:.1} % of the bases: {:.0} errors expected by {prior} alone, {:.0} with \
          them{question}",
         100.0 * totals.coverage(),
         totals.expected_errors_prior.get(),
@@ -287,8 +300,15 @@ fn evidence_totals(totals: &EvidenceTotals, of_this_run: bool) -> String {
 fn criteria(criteria: &CriteriaFacts) -> String {
     let threshold = criteria.threshold.map(|threshold| format!("threshold {threshold}"));
     let errors = criteria.max_ee.map(|most| format!("at most {most} expected errors"));
-    let rate = criteria.max_ee_rate.map(|most| format!("at most {most} expected errors per base"));
-    [threshold, errors, rate].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let rate = criteria.max_ee_rate.map(|most| {
+        // Of a mean quality, it has as many digits as a number can have.
+        let shown = if most.to_string().len() > 8 { text::number(most) } else { most.to_string() };
+        format!("at most {shown} expected errors per base")
+    });
+    let weight = criteria.min_weight.map(|least| {
+        format!("the best long reads by length and errors, weight {}", text::number(least))
+    });
+    [threshold, errors, rate, weight].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// Returns a percentage in brackets; empty if there is nothing to divide by.

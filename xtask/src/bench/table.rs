@@ -160,7 +160,9 @@ mod tests {
         );
         assert!(text.contains("commit 0123456789ab. "), "{text}");
         assert!(
-            text.contains("| b | 5.00 | 0.10 (noisy) | 10.00 | 1.00 M | 2.50 | 2.50 | 1.5 | 25.0 % | 5 |"),
+            text.contains(
+                "| b | 5.00 | 0.10 (noisy) | 10.00 | 1.00 M | 2.50 | 2.50 | 1.5 | 25.0 % | 5 |"
+            ),
             "{text}"
         );
         assert!(

@@ -49,7 +49,7 @@ use crate::progress::TerminalObserver;
     group = clap::ArgGroup::new("goal")
         .args(["keep_fraction", "target_bases"])
         .requires("scores")
-        .conflicts_with_all(["threshold", "max_ee", "max_ee_rate"]),
+        .conflicts_with_all(["threshold", "max_ee", "max_ee_rate", "min_q"]),
     mut_arg("path", |path| path.required_unless_present("sheet")),
     mut_group("pairs", |pairs| pairs.arg("sheet"))
 )]
@@ -130,6 +130,15 @@ pub(crate) struct Args {
     dedup: DedupArgs,
     #[command(flatten)]
     scoring: ScoringArgs,
+    /// Divide long reads at the adapters inside them, which two molecules have between them that were read as
+    /// one. Adapters are found at the ends of the run's first reads. The pieces are judged each by itself,
+    /// and have their number behind the name: read_1, read_2
+    #[arg(
+        long,
+        conflicts_with_all = ["pairs", "scores", "umi", "dedup", "index", "index_output", "no_adapters", "adapter"],
+        help_heading = "Trimming"
+    )]
+    split: bool,
 }
 
 impl Args {
@@ -176,6 +185,7 @@ impl Args {
             discarded: self.discarded.clone(),
             split_reads: self.split_reads,
             index: self.index.index_output.clone(),
+            split: self.split,
             annotate: self.annotate,
             recalibrate: self.recalibrate,
             tags: self.tags.list(),

@@ -36,6 +36,18 @@ pub(crate) struct CriteriaArgs {
         help_heading = "What passes"
     )]
     max_ee_rate: Option<f64>,
+    /// Lowest mean quality of a read that passes, by error probabilities, as chopper, nanoq and filtlong
+    /// count it: 10 is --max-ee-rate 0.1. The probabilities are those of the model, or of the
+    /// qualities where they judge the reads
+    #[arg(
+        long,
+        value_name = "Q",
+        value_parser = values::mean_quality,
+        allow_negative_numbers = true,
+        conflicts_with = "max_ee_rate",
+        help_heading = "What passes"
+    )]
+    min_q: Option<f64>,
 }
 
 impl CriteriaArgs {
@@ -44,7 +56,10 @@ impl CriteriaArgs {
         Criteria {
             threshold: self.threshold,
             max_expected_errors: self.max_ee,
-            max_expected_error_rate: self.max_ee_rate,
+            max_expected_error_rate: self
+                .max_ee_rate
+                .or(self.min_q.map(|quality| 10f64.powf(-quality / 10.0))),
+            ..Criteria::default()
         }
     }
 }

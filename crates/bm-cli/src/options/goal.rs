@@ -7,7 +7,8 @@ use crate::options::values;
 /// A goal that chooses the threshold.
 #[derive(Debug, clap::Args)]
 pub(crate) struct GoalArgs {
-    /// Keep this fraction of reads (0–1), best first; of pairs, scored as one
+    /// Keep this fraction of reads (0–1), best first; of pairs, scored as one; of long reads, those with the
+    /// lowest expected error rates
     #[arg(
         long,
         value_name = "FRACTION",
@@ -16,7 +17,8 @@ pub(crate) struct GoalArgs {
         help_heading = "How much to keep"
     )]
     keep_fraction: Option<f64>,
-    /// Keep this many bases, such as 500M, in the best reads
+    /// Keep this many bases, such as 500M, in the best reads: the most probable ones; of long reads, by
+    /// length and expected errors together, as filtlong weighs them
     #[arg(
         long,
         value_name = "N",

@@ -29,17 +29,17 @@ pub(crate) struct TrimmingArgs {
     )]
     trim: Option<Vec<TrimPart>>,
     /// What a wrong base costs, in right ones: bases with a higher error probability than 1 / (1 + N)
-    /// are not worth keeping alone
+    /// are not worth keeping alone [default: 19; of long reads, what a base at their limit costs: 9 for one
+    /// error in ten]
     #[arg(
         long,
         value_name = "N",
-        default_value_t = Trimming::PRICE,
         value_parser = values::price,
         allow_negative_numbers = true,
         requires = "trim",
         help_heading = TRIMMING
     )]
-    trim_price: f32,
+    trim_price: Option<f32>,
     /// Cut this many bases off the start of every read
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = TRIMMING)]
     cut_front: usize,

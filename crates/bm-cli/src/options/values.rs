@@ -64,6 +64,12 @@ pub(crate) fn expected_error_rate(text: &str) -> Result<f64, String> {
     value.ok_or_else(|| "expected errors per base, from 0 to 1, such as 0.01".to_owned())
 }
 
+/// Parses a mean quality.
+pub(crate) fn mean_quality(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value| (0.0..=93.0).contains(value));
+    value.ok_or_else(|| "expected a Phred quality from 0 to 93, such as 10".to_owned())
+}
+
 /// Parses the price of a wrong base.
 pub(crate) fn price(text: &str) -> Result<f32, String> {
     let value = text.parse().ok().filter(|value| (0.0..=1e6).contains(value));

@@ -7,7 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{BM, HISEQ, MEASLES, Scratch, command, run, shell, testdata, text_of};
+use crate::support::{
+    BM, HISEQ, MEASLES, Scratch, command, command_with_signals, run, shell, testdata, text_of,
+};
 
 /// Signals that end a program.
 const SIGNALS: [&str; 8] = ["HUP", "INT", "QUIT", "ALRM", "TERM", "USR1", "USR2", "XCPU"];
@@ -44,7 +46,7 @@ fn started(scratch: &Scratch, arguments: &[&str]) -> Running {
     if is_piped {
         assert!(Command::new("mkfifo").arg(scratch.path("pipe")).status().unwrap().success());
     }
-    let mut child = command(arguments)
+    let mut child = command_with_signals(arguments)
         .current_dir(scratch.folder())
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -102,10 +104,11 @@ fn a_stopped_run_says_so_and_leaves_nothing_behind() {
 fn a_run_is_stopped_while_it_learns() {
     let scratch = Scratch::new();
     let input = testdata(HISEQ);
-    let mut child = command(["filter", "--adapt", &input, "-o", &scratch.path("kept")])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        command_with_signals(["filter", "--adapt", &input, "-o", &scratch.path("kept")])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     stderr.read_line(&mut line).unwrap();
@@ -173,7 +176,7 @@ fn the_next_run_removes_what_a_killed_one_left() {
         let mut running = started(&scratch, arguments);
         wait_for_partial(scratch.folder());
         // Another run lives at the same time.
-        let mut living = command(["filter", "-", "-q", "-t", "0", "-o", "living"])
+        let mut living = command_with_signals(["filter", "-", "-q", "-t", "0", "-o", "living"])
             .current_dir(scratch.folder())
             .stdin(Stdio::piped())
             .spawn()

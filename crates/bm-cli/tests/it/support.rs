@@ -59,7 +59,26 @@ impl Run {
 /// Returns the command in an environment that does not depend on the user's: no ONNX Runtime, no
 /// width.
 pub(crate) fn command<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Command {
-    let mut command = Command::new(BM);
+    cleaned(Command::new(BM), arguments)
+}
+
+/// Returns the command with all signals as programs usually get them: `nohup` and scripts that start a
+/// program in the background let it ignore some.
+pub(crate) fn command_with_signals<A: AsRef<OsStr>>(
+    arguments: impl IntoIterator<Item = A>,
+) -> Command {
+    if !cfg!(target_os = "linux") {
+        return command(arguments);
+    }
+    let mut env = Command::new("env");
+    env.args(["--default-signal", BM]);
+    cleaned(env, arguments)
+}
+
+fn cleaned<A: AsRef<OsStr>>(
+    mut command: Command,
+    arguments: impl IntoIterator<Item = A>,
+) -> Command {
     command
         .args(arguments)
         .env_remove("ORT_DYLIB_PATH")

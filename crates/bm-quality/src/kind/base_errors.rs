@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use bm_encode::{AnyEncoder, CodeEncoder};
-use bm_evidence::{Evidence, PreparedRead, ReadSupport};
 use bm_infer::{Alphabet, Filling, InferError, ModelFile, SequenceSession, SequencesRef};
 use bm_reads::{PlacedRead, ReadError};
-use pulp::{Arch, Simd, WithSimd};
 
 use super::interface::{Block, ChoosePart, Kind, ScoreReads, ScorerParts};
+use super::kmer_scorer::KmerScorer;
+use super::sum::sum;
 use crate::failed_cycles::FailedCycles;
-use crate::{
-    ErrorRule, KmerSupport, Prediction, Probability, QualityError, ReadRuleEntry, Score, metadata,
-};
+use crate::{ErrorRule, Prediction, Probability, QualityError, ReadRuleEntry, Score, metadata};
 
 /// Keys of the metadata.
 const RULE_KEY: &str = "bm.read_rule";
@@ -90,9 +88,6 @@ const BLOCKS: usize = 64;
 /// Bases whose buffers are kept for the next call, after a very long read enlarged them.
 const KEPT: usize = 1 << 20;
 
-/// Partial sums of a read's probabilities: enough that no addition waits for the one before it.
-const SUMS: usize = 8;
-
 /// A network that rates bases, with the memory of one worker.
 pub(crate) struct BaseScorer {
     rule: ErrorRule,
@@ -103,22 +98,15 @@ pub(crate) struct BaseScorer {
     /// Bases per run of the engine.
     batch: usize,
     /// Evidence of the run's k-mers, if the package has it.
-    evidence: Option<Arc<Evidence>>,
+    evidence: Option<KmerScorer>,
     /// Whether failed cycles and evidence are left out.
     ignores_run: bool,
-    /// Whether the k-mers show the error rate of a read, as its qualities do not.
-    rates_reads: bool,
-    support: ReadSupport,
-    /// The read that the evidence is applied to, and the next one.
-    prepared: [PreparedRead; 2],
     /// Codes of the reads to run next.
     codes: Vec<u16>,
     /// Number of codes of each of these reads.
     lengths: Vec<usize>,
     /// The engine's output for these reads, if the caller does not want it.
     output: Vec<f32>,
-    /// The network's output for one read, before the evidence.
-    prior: Vec<f32>,
     /// Scores of the call's reads that are scored, in order; `None` if nothing of a read is chosen.
     scores: Vec<Option<Score>>,
     /// For every read of the call: why it has no score, if it has none.
@@ -132,6 +120,7 @@ impl BaseScorer {
         parts: &ScorerParts<'_>,
     ) -> Result<Self, QualityError> {
         let evidence = (parts.evidence)()?;
+        let evidence = evidence.map(|it| KmerScorer::new(it, !parts.telling_qualities));
         let alphabet = Alphabet::new(encoder.encoding().channels, encoder.vectors())?;
         let session = parts.backend.load_sequences(parts.file, &alphabet)?;
         let block = session.signature().batch;
@@ -143,13 +132,9 @@ impl BaseScorer {
             batch: block.map_or(BATCH, |block| BATCH.max(block.saturating_mul(BLOCKS))),
             evidence,
             ignores_run: false,
-            rates_reads: !parts.telling_qualities,
-            support: ReadSupport::default(),
-            prepared: Default::default(),
             codes: Vec::new(),
             lengths: Vec::new(),
             output: Vec::new(),
-            prior: Vec::new(),
             scores: Vec::new(),
             refused: Vec::new(),
         })
@@ -160,9 +145,7 @@ impl BaseScorer {
         self.output.clear();
         self.output.shrink_to(KEPT);
         self.codes.shrink_to(KEPT);
-        self.prior.shrink_to(KEPT);
-        self.prepared.iter_mut().for_each(|read| read.shrink_to(KEPT));
-        self.support.shrink_to(KEPT);
+        self.evidence.iter_mut().for_each(|evidence| evidence.shrink_to(KEPT));
     }
 
     /// Runs the engine on the waiting reads and sums up the error probabilities of their bases, which it
@@ -184,9 +167,9 @@ impl BaseScorer {
         let start = output.len();
         self.session.append(SequencesRef::new(&self.codes, &self.lengths)?, output)?;
         let mut rest = output.get_mut(start..).unwrap_or_default();
-        let evidence = self.evidence.as_deref().filter(|_| !self.ignores_run);
-        if let (Some(evidence), Some((_, first))) = (evidence, waiting.first()) {
-            evidence.prepare(&mut self.prepared[0], first.read.sequence);
+        let mut evidence = self.evidence.as_mut().filter(|_| !self.ignores_run);
+        if let (Some(evidence), Some((_, first))) = (&mut evidence, waiting.first()) {
+            evidence.begin(first);
         }
         for (i, length) in self.lengths.drain(..).enumerate() {
             let (bases, others) = rest.split_at_mut(length);
@@ -196,35 +179,11 @@ impl BaseScorer {
             }
             let mut expected_errors = sum(bases);
             let mut support = None;
-            if let (Some(prior), Some(evidence)) = (expected_errors, evidence) {
-                if choose.is_some() || self.rates_reads {
-                    self.prior.clear();
-                    self.prior.extend_from_slice(bases);
-                }
-                let [prepared, next] = &mut self.prepared;
-                if let Some((_, next_one)) = waiting.get(i + 1) {
-                    evidence.prepare(next, next_one.read.sequence);
-                }
-                let placed = waiting.get(i).map(|(_, placed)| placed);
-                let mut apply = |bases: &mut [f32]| {
-                    let failed = placed.into_iter().flat_map(|read| self.failed_cycles.of(read));
-                    let failed = failed.map(|(at, _)| at);
-                    evidence.apply(&mut self.support, prepared, failed, bases)
-                };
-                let mut known = apply(bases);
-                if self.rates_reads {
-                    let times = times(prior, sum(bases).unwrap_or(prior));
-                    for (p, prior) in bases.iter_mut().zip(&self.prior) {
-                        *p = prior * times / (prior * times + (1.0 - prior));
-                    }
-                    known = apply(bases);
-                }
-                std::mem::swap(prepared, next);
-                support = Some(KmerSupport {
-                    expected_errors_prior: prior as f32,
-                    evaluable: known as f32 / length.max(1) as f32,
-                });
-                expected_errors = sum(bases);
+            if let (Some(prior), Some(evidence)) = (expected_errors, &mut evidence) {
+                let reads = [i, i + 1].map(|i| waiting.get(i).map(|(_, placed)| placed));
+                let (posterior, of_kmers) =
+                    evidence.apply(reads, prior, &self.failed_cycles, bases);
+                (expected_errors, support) = (posterior, Some(of_kmers));
             }
             let mut length = length;
             if let (Some(choose), Some(_), Some((number, _))) =
@@ -237,10 +196,9 @@ impl BaseScorer {
                 }
                 if part.len() < length {
                     expected_errors = bases.get(part.clone()).and_then(sum);
-                    if let (Some(support), Some(prior)) =
-                        (&mut support, self.prior.get(part.clone()))
-                    {
-                        support.expected_errors_prior = sum(prior).unwrap_or_default() as f32;
+                    if let (Some(support), Some(evidence)) = (&mut support, &evidence) {
+                        let prior = evidence.prior_of(part.clone());
+                        support.expected_errors_prior = prior.unwrap_or_default() as f32;
                     }
                     length = part.len();
                 }
@@ -320,67 +278,5 @@ impl ScoreReads for BaseScorer {
 
     fn block(&self) -> Option<Block> {
         self.session.signature().batch.map(Block::Bases)
-    }
-}
-
-/// Returns by how much the odds of an error rise in a read with as many errors as k-mers show.
-///
-/// Error rates of reads differ more than tenfold. Where qualities do not show them, the rate of a read
-/// is taken as drawn from an exponential distribution with the mean of the `prior` errors. Given the
-/// `posterior` errors, its mean is (1 + posterior) / (1 + prior) times as high: the mean of a gamma
-/// distribution of shape 1 after these observations.
-fn times(prior: f64, posterior: f64) -> f32 {
-    ((1.0 + posterior) / (1.0 + prior)) as f32
-}
-
-/// Returns the sum of probabilities, always added in the same order; `None` if a value is not a
-/// probability.
-fn sum(probabilities: &[f32]) -> Option<f64> {
-    Arch::new().dispatch(Sum(probabilities))
-}
-
-/// [`sum`], in loops that compile to the vector instructions of the machine.
-struct Sum<'a>(&'a [f32]);
-
-impl WithSimd for Sum<'_> {
-    type Output = Option<f64>;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Option<f64> {
-        // Two loops, the first without an early exit.
-        let is_wrong = |p: &f32| u32::from(!(0.0..=1.0).contains(p));
-        let wrong = self.0.iter().fold(0, |wrong, p| wrong | is_wrong(p));
-        let (whole, rest) = self.0.as_chunks::<SUMS>();
-        let mut sums = [0.0; SUMS];
-        for values in whole {
-            for (sum, value) in sums.iter_mut().zip(values) {
-                *sum += f64::from(*value);
-            }
-        }
-        let rest: f64 = rest.iter().map(|value| f64::from(*value)).sum();
-        (wrong == 0).then_some(sums.iter().sum::<f64>() + rest)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rate_of_a_read_follows_the_errors_that_were_found() {
-        assert_eq!([times(0.5, 0.5), times(0.0, 0.0)], [1.0, 1.0]);
-        assert!((times(0.25, 4.0) - 4.0).abs() < 1e-6 && (times(0.25, 0.0) - 0.8).abs() < 1e-6);
-    }
-
-    #[test]
-    fn sums_include_all_values_and_refuse_values_that_are_no_probability() {
-        for length in [0, 1, 7, 8, 9, 150, 1001] {
-            let values: Vec<f32> = (0..length).map(|i| (i as f32 * 0.37).fract()).collect();
-            let expected: f64 = values.iter().map(|value| f64::from(*value)).sum();
-            assert!(sum(&values).is_some_and(|found| (found - expected).abs() < 1e-9), "{length}");
-        }
-        for wrong in [f32::NAN, -0.1, 1.1, f32::INFINITY] {
-            assert_eq!(sum(&[0.5, 0.5, wrong, 0.5]), None);
-        }
     }
 }

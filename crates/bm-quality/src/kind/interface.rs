@@ -5,12 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bm_encode::AnyEncoder;
-use bm_evidence::Evidence;
 use bm_infer::{Backend, Filling, ModelFile};
 use bm_reads::PlacedRead;
 
 use crate::failed_cycles::FailedCycles;
-use crate::{ErrorRule, Prediction, Probability, QualityError};
+use crate::{ErrorRule, KmerEvidence, Prediction, Probability, QualityError};
 
 /// A kind of model, implemented by its rule: how the network's outputs become the probability of a
 /// read.
@@ -138,7 +137,7 @@ pub(crate) struct ScorerParts<'a> {
     pub(crate) backend: &'a dyn Backend,
     /// Reads the evidence of the run's k-mers, if the package has it: the file may be large, and not
     /// every kind uses it.
-    pub(crate) evidence: &'a dyn Fn() -> Result<Option<Arc<Evidence>>, QualityError>,
+    pub(crate) evidence: &'a dyn Fn() -> Result<Option<Arc<KmerEvidence>>, QualityError>,
     /// The cycles of the run that failed.
     pub(crate) failed_cycles: &'a FailedCycles,
     /// Whether the qualities of a read say how good it is.

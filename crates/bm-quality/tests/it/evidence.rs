@@ -9,7 +9,7 @@ use bm_evidence::{Evidence, Fit};
 use bm_infer::Sha256;
 use bm_infer::backend::Embedded;
 use bm_kmers::Counter;
-use bm_quality::{ModelPackage, PackageFiles, Prediction, QualityModel};
+use bm_quality::{KmerEvidence, ModelPackage, PackageFiles, Prediction, QualityModel};
 use bm_reads::ReadRef;
 use bm_reads::fastq::Record;
 use serde_json::{Value, json};
@@ -24,12 +24,12 @@ fn start() -> ModelPackage {
 }
 
 /// The evidence of the k-mers of the phage run.
-static EVIDENCE: LazyLock<Arc<Evidence>> = LazyLock::new(|| {
+static EVIDENCE: LazyLock<Arc<KmerEvidence>> = LazyLock::new(|| {
     let mut counter = Counter::new(21, 64 << 20);
     RECORDS.iter().for_each(|record| counter.observe(record.as_read().sequence));
     let experience = start().experience().unwrap().unwrap();
     let weights = Fit::new(&experience).weights(&experience, true);
-    Arc::new(Evidence::new(counter.finish(), weights))
+    Arc::new(Evidence::new(counter.finish(), weights).into())
 });
 
 /// Changes a file of a package, and its entry in the manifest.

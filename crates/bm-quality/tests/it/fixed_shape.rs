@@ -127,7 +127,7 @@ fn evidence_is_applied_to_what_the_device_returns() {
     let start = ModelPackage::embedded("read-error").unwrap();
     let experience = start.experience().unwrap().unwrap();
     let weights = Fit::new(&experience).weights(&experience, true);
-    let evidence = Arc::new(Evidence::new(counter.finish(), weights));
+    let evidence = Arc::new(Evidence::new(counter.finish(), weights).into());
     let reads: Vec<_> = records.iter().map(Record::as_read).collect();
     let [mut on_device, mut exact] = open(start.with_evidence(evidence), &device);
     let (found, expected) = (on_device.predict(&reads).unwrap(), exact.predict(&reads).unwrap());

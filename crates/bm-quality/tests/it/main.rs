@@ -9,6 +9,7 @@ mod arrays;
 mod evidence;
 #[cfg(feature = "stand-in")]
 mod fixed_shape;
+mod long_evidence;
 mod mutants;
 mod own_encoding;
 mod packages;

@@ -1,5 +1,7 @@
 //! Batches: many records in one buffer.
 
+use std::ops::Range;
+
 use super::error::Fault;
 use super::parse::Span;
 use super::record::RecordRef;
@@ -21,6 +23,9 @@ pub struct RecordBatch {
     /// The fields that BAM has beside each record added by [`RecordBatch::push`], and where they end.
     fields: Vec<u8>,
     ends: Vec<usize>,
+    /// The record that each record is a piece of, and its number among these, from 1; empty if the records
+    /// are whole.
+    pieces: Vec<(usize, usize)>,
 }
 
 /// Memory for the fields of BAM that a cleared batch keeps, in bytes.
@@ -44,6 +49,7 @@ impl RecordBatch {
         self.fields.clear();
         self.fields.shrink_to(KEPT_FIELDS);
         self.ends.clear();
+        self.pieces.clear();
     }
 
     /// Empties the batch for records that follow the first `records` of their file.
@@ -118,12 +124,13 @@ impl RecordBatch {
 
     /// Returns the fields of BAM beside the record at `index`.
     fn fields_of(&self, index: usize) -> BamFields<'_> {
+        let index = self.whole_index(index);
         let Some(end) = self.ends.get(index) else { return BamFields::NONE };
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
         BamFields::of(&self.fields[start..*end])
     }
 
-    /// Keeps the first `count` records, and returns the others as a batch of their own.
+    /// Keeps the first `count` records, which are whole, and returns the others as a batch of their own.
     #[must_use]
     pub fn split_off(&mut self, count: usize) -> Self {
         let Some(start) = self.records.get(count).map(|record| record.start()) else {
@@ -141,6 +148,7 @@ impl RecordBatch {
                 byte: self.before.byte + start as u64,
             },
             text: Text::default(),
+            pieces: Vec::new(),
         };
         self.text.split_off(start, &mut rest.text);
         rest.ends.iter_mut().for_each(|end| *end -= fields);
@@ -176,6 +184,37 @@ impl RecordBatch {
         }
     }
 
+    /// Divides records into pieces, each of which is a record from then on: `pieces` returns the bases of
+    /// those of a record, given by its index, in order; a record without pieces stays whole. Call it once,
+    /// before records are kept apart.
+    pub fn divide(&mut self, mut pieces: impl FnMut(usize, RecordRef<'_>) -> Vec<Range<usize>>) {
+        let (mut records, mut numbers) = (Vec::new(), Vec::new());
+        for (index, span) in self.records.iter().enumerate() {
+            let of_record = pieces(index, span.of(self.text.as_slice()));
+            if of_record.is_empty() {
+                records.push(*span);
+                numbers.push((index, 0));
+            }
+            for (number, bases) in of_record.into_iter().enumerate() {
+                records.push(span.part(bases));
+                numbers.push((index, number + 1));
+            }
+        }
+        if numbers.iter().any(|(_, number)| *number > 0) {
+            (self.records, self.pieces) = (records, numbers);
+        }
+    }
+
+    /// Returns which piece of its record the record at `index` is, from 1; `None` if it is whole.
+    pub fn piece(&self, index: usize) -> Option<usize> {
+        self.pieces.get(index).map(|(_, number)| *number).filter(|number| *number > 0)
+    }
+
+    /// Returns the index of the record of the text that the record at `index` is, or is a piece of.
+    fn whole_index(&self, index: usize) -> usize {
+        self.pieces.get(index).map_or(index, |(whole, _)| *whole)
+    }
+
     /// Returns how many bases are left out at the start of the record at `index`.
     pub fn cut_start(&self, index: usize) -> usize {
         self.records.get(index).map_or(0, |record| record.cut())
@@ -191,6 +230,7 @@ impl RecordBatch {
     /// Returns the address of the record at `index`; `None` if the batch has fewer records.
     pub fn address(&self, index: usize) -> Option<Address> {
         let start = self.records.get(index)?.start();
+        let index = self.whole_index(index);
         let in_text = self.before.byte + start as u64;
         Some(Address {
             record: self.before.record + index as u64 + 1,

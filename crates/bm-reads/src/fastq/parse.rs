@@ -34,6 +34,8 @@ pub(super) struct Span {
     bases: usize,
     /// Number of bases before these that are left out.
     cut: usize,
+    /// Number of bases behind these that are left out.
+    cut_behind: usize,
 }
 
 impl Span {
@@ -42,7 +44,15 @@ impl Span {
         let definition = start + b"@".len();
         let sequence = definition + definition_length + b"\n".len();
         let quality_scores = sequence + bases + b"\n+\n".len();
-        Self { definition, definition_length, sequence, quality_scores, bases, cut: 0 }
+        Self {
+            definition,
+            definition_length,
+            sequence,
+            quality_scores,
+            bases,
+            cut: 0,
+            cut_behind: 0,
+        }
     }
 
     /// Returns the record in `text`.
@@ -65,6 +75,16 @@ impl Span {
         self.cut += bases;
     }
 
+    /// Returns the span of these bases of the record, of those that are not left out.
+    pub(super) fn part(self, bases: Range<usize>) -> Self {
+        let end = bases.end.min(self.bases);
+        let mut part = self;
+        part.bases = end;
+        part.cut_behind += self.bases - end;
+        part.cut_start(bases.start);
+        part
+    }
+
     /// Returns the number of bases that are left out at the start.
     pub(super) fn cut(self) -> usize {
         self.cut
@@ -72,12 +92,13 @@ impl Span {
 
     /// Returns the span with the bases that are left out.
     pub(super) fn whole(self) -> Self {
-        let Self { sequence, quality_scores, bases, cut, .. } = self;
+        let Self { sequence, quality_scores, bases, cut, cut_behind, .. } = self;
         Self {
             sequence: sequence - cut,
             quality_scores: quality_scores - cut,
-            bases: bases + cut,
+            bases: cut + bases + cut_behind,
             cut: 0,
+            cut_behind: 0,
             ..self
         }
     }
@@ -371,6 +392,7 @@ fn check(
         quality_scores: quality_scores.start,
         bases: sequence.len(),
         cut: 0,
+        cut_behind: 0,
     };
     let (definition, sequence, quality_scores) =
         (&text[definition], &text[sequence], &text[quality_scores]);

@@ -6,6 +6,7 @@ mod bam;
 mod fasta;
 mod fastq_properties;
 mod noodles;
+mod pieces;
 mod reference;
 mod second_reader;
 mod specimens;

@@ -51,6 +51,7 @@ pub(super) fn summary(profile: &Profile) -> Option<Section> {
     row("reads", &|set| Some(text::count(set.reads)));
     row("bases", &|set| Some(text::count(set.total_bases())));
     row("mean length, bases", &|set| set.mean_length().map(text::number));
+    row("N50 of the lengths, bases", &|set| set.n50().map(text::number));
     row("GC", &|set| set.gc_fraction().map(text::percent));
     for (index, score) in [20, 30].into_iter().enumerate() {
         row(&format!("bases of Q{score} or more, reported"), &|set| {

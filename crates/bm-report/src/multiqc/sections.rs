@@ -200,6 +200,7 @@ fn general(report: &Report, profile: &Profile, sample: &str) -> Value {
     put("gc", after.gc_fraction().map(|gc| 100.0 * gc));
     put("copies", profile.copies.rate().map(|rate| 100.0 * rate));
     put("mean_length", after.mean_length());
+    put("n50", after.n50());
     put("error_rate", errors(&after));
     let percentage = |title: &str, description: &str, scale: &str, hidden: bool| {
         json!({"title": title, "description": description, "suffix": "%", "min": 0, "max": 100,
@@ -218,6 +219,9 @@ fn general(report: &Report, profile: &Profile, sample: &str) -> Value {
             "Reads or pairs that begin like an earlier one, before filtering", "OrRd", false)},
         {"mean_length": {"title": "Length", "description": "Mean length after filtering",
             "suffix": " bp", "scale": "Purples", "format": "{:,.0f}", "min": 0}},
+        {"n50": {"title": "N50",
+            "description": "Reads as long or longer have half of the bases after filtering",
+            "suffix": " bp", "scale": "Purples", "format": "{:,.0f}", "min": 0, "hidden": true}},
         {"error_rate": {"title": "Errors",
             "description": "Errors per base that the model expects after filtering", "suffix": "%",
             "scale": "OrRd", "format": "{:,.3f}", "min": 0}},

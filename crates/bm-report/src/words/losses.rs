@@ -70,6 +70,9 @@ fn meaning(facts: &LossFacts, report: &Report) -> String {
         Some(Reason::ExpectedErrorRate) => {
             with(shown(criteria.max_ee_rate), "expected errors per base over")
         }
+        Some(Reason::TargetBases) => {
+            with(shown(criteria.min_weight), "weight by length and errors under")
+        }
         Some(Reason::Mate) => "their mates fail".to_owned(),
         None => "unknown".to_owned(),
     }
@@ -129,6 +132,14 @@ fn suspicion(alone: &ModelAloneFacts, report: &Report) -> String {
         );
     }
     let totals = &report.totals;
+    if evidence.is_some_and(|it| it.findings.of_whole_reads) {
+        return format!(
+            "the run's k-mers raise the expected errors from {:.0} to {:.0}: look first whether the reads \
+             are of one sample, or filter without --adapt",
+            totals.evidence.expected_errors_prior.get(),
+            totals.evidence.expected_errors.get()
+        );
+    }
     if totals.bases.r#in > LONG * totals.reads.r#in {
         return "long reads have gaps, most of them in homopolymers, which other reads contradict: filter \
                 without --adapt"

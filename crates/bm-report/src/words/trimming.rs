@@ -1,6 +1,6 @@
 //! Lines on the adapters of a run, and on what is cut off its reads.
 
-use bm_pipeline::TrimTotals;
+use bm_pipeline::{SplitTotals, TrimTotals};
 
 use crate::adapter_facts::{AdapterFacts, MateAdapters};
 use crate::report::{Report, TrimFacts};
@@ -14,7 +14,21 @@ pub(super) fn lines(report: &Report) -> Vec<String> {
     let mut lines = adapters(report);
     lines.extend(not_judged(report));
     lines.extend(trimmed(report));
+    lines.extend(split(report));
     lines
+}
+
+/// Returns a line on reads that were divided; `None` if none was.
+fn split(report: &Report) -> Option<String> {
+    let SplitTotals { reads, pieces, bases } = report.totals.split;
+    (reads > 0).then(|| {
+        format!(
+            "split: {} reads with an adapter inside are {} reads now, without {} bases of adapters",
+            text::count(reads),
+            text::count(pieces),
+            text::count(bases)
+        )
+    })
 }
 
 /// Returns the lines on adapters. Only where they are to be cut, a line says that there are none.

@@ -9,11 +9,11 @@ use std::process::{Child, Command, Stdio};
 
 use super::{Row, before, check, code, ended, shown};
 use crate::broken;
-use crate::support::{HISEQ, Scratch, bm, command, testdata, text_of};
+use crate::support::{HISEQ, Scratch, bm, command, command_with_signals, testdata, text_of};
 
 /// Starts `bm` with a pipe for its stdin.
 fn started(arguments: &[&str]) -> Child {
-    command(arguments)
+    command_with_signals(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
