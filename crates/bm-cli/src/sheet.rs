@@ -14,18 +14,6 @@ pub(crate) struct Sample {
     pub(crate) groups: Vec<FileGroup>,
 }
 
-impl Sample {
-    /// Returns whether there are pairs.
-    pub(crate) fn has_pairs(&self) -> bool {
-        self.groups.iter().any(|group| group.layout().has_pairs())
-    }
-
-    /// Returns whether there are pairs and single reads.
-    pub(crate) fn is_mixed(&self) -> bool {
-        self.has_pairs() && self.groups.iter().any(|group| !group.layout().has_pairs())
-    }
-}
-
 /// Returns the samples of a sheet, in the order of their first rows: a table with commas whose first line
 /// names the columns, `sample`, `fastq_1` and `fastq_2` among them, with a row for each lane. `fastq_2`
 /// may be empty, or missing. Relative paths are those from the current folder.
@@ -125,7 +113,7 @@ mod tests {
         assert_eq!(samples[0].groups, [pair("a1.fq", "a2.fq"), pair("x1.fq", "x2.fq")]);
         assert_eq!(samples[1].groups, [FileGroup::single("b.fq")]);
         let single = read_text("sample,fastq_1\na,1.fq\n").unwrap();
-        assert!(!single[0].has_pairs() && !single[0].is_mixed());
+        assert_eq!(single[0].groups, [FileGroup::single("1.fq")]);
     }
 
     #[test]

@@ -14,18 +14,26 @@ use crate::templates::TemplateBatch;
 /// Flags that say which mate a read is.
 const MATE: u16 = FLAGS::FIRST | FLAGS::SECOND;
 
-/// Returns whether a file is BAM whose first read has a mate. Streams are not looked at, as they can be
-/// read once; a file that cannot be read is a fault where it is read.
+/// Returns whether a file is BAM whose first read has a mate.
 pub(crate) fn begins_with_mate(path: &Path) -> bool {
-    if is_stdio(path) || !path.metadata().is_ok_and(|it| it.is_file()) {
-        return false;
-    }
-    let tasks = Tasks::for_workers(0);
-    let Ok(mut input) = Input::open(path, QualityOffset::Phred33, &tasks) else { return false };
     let mut record = Record::default();
-    input.header().is_some()
-        && input.read_record(&mut record).unwrap_or(false)
+    open_bam(path).is_some_and(|mut input| input.read_record(&mut record).unwrap_or(false))
         && record.view().bam.flags() & FLAGS::PAIRED != 0
+}
+
+/// Returns whether a file is BAM, by its content.
+pub(crate) fn is_bam_file(path: &Path) -> bool {
+    open_bam(path).is_some()
+}
+
+/// Opens a file if it is BAM. Streams are not looked at, as they can be read once; a file that cannot be read
+/// is a fault where it is read.
+fn open_bam(path: &Path) -> Option<Input> {
+    if is_stdio(path) || !path.metadata().is_ok_and(|it| it.is_file()) {
+        return None;
+    }
+    let input = Input::open(path, QualityOffset::Phred33, &Tasks::for_workers(0)).ok()?;
+    input.header().is_some().then_some(input)
 }
 
 /// Bytes of a name that are left for the identifier of a molecule.

@@ -127,6 +127,11 @@ impl Inputs {
         self.groups().iter().flat_map(FileGroup::paths).collect()
     }
 
+    /// Returns the number of files of reads that are BAM, by their content. Streams are not looked at.
+    pub fn bam_files(&self) -> usize {
+        self.paths().into_iter().filter(|path| bam_mates::is_bam_file(path)).count()
+    }
+
     /// Returns the files of index reads.
     pub fn index_paths(&self) -> Vec<&Path> {
         self.groups().iter().flat_map(FileGroup::index).map(PathBuf::as_path).collect()

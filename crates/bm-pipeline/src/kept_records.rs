@@ -158,6 +158,7 @@ impl KeptRecords {
             record.definition = &definition;
         }
         if let Some(piece) = mate.piece {
+            notes.parent = Some(mate.whole.name());
             write_piece(record.definition, record.name().len(), piece, &mut of_piece);
             record.definition = &of_piece;
         }

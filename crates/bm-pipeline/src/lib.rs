@@ -112,6 +112,7 @@ mod score_row;
 mod score_rows;
 mod score_table;
 mod shards;
+mod signal_tags;
 mod split;
 pub mod survey;
 mod survey_columns;

@@ -19,6 +19,8 @@ pub(crate) struct Notes<'a> {
     pub(crate) reasons: Option<Reasons>,
     /// The numbers of bases that are of the first mate and only of the second one.
     pub(crate) merged: Option<[usize; 2]>,
+    /// The name of the read that this is a piece of.
+    pub(crate) parent: Option<&'a [u8]>,
 }
 
 impl Notes<'_> {
@@ -56,7 +58,8 @@ impl Notes<'_> {
     }
 
     /// Appends tags: `ZP`, `ZE` and `ZQ` the scores, `ZF` the bases of both mates, `ZM` the model, `ZR` the
-    /// reasons. Names that begin with Z are for local use (SAM tags specification).
+    /// reasons. Names that begin with Z are for local use (SAM tags specification). `pi` is the parent of a
+    /// piece, as dorado writes it.
     pub(crate) fn write_tags(&self, to: &mut Vec<u8>) {
         for (_, tag, value) in self.numbers() {
             write_float(tag, value, to);
@@ -64,6 +67,9 @@ impl Notes<'_> {
         if let Some(numbers) = self.merged {
             let bytes: Vec<u8> = numbers.iter().flat_map(|it| (*it as u32).to_le_bytes()).collect();
             write_array(*b"ZF", b'I', &bytes, to);
+        }
+        if let Some(parent) = self.parent {
+            write_text(*b"pi", parent, to);
         }
         if let Some(model) = self.recalibrated {
             write_text(*b"ZM", model, to);

@@ -178,8 +178,8 @@ impl Written<'_> {
         for tag in tags(&added).filter_map(Result::ok) {
             match own.contains(&tag.name) {
                 false => text.extend_from_slice(tag.raw),
-                // The first qualities are the ones to keep.
-                true if tag.name == *b"OQ" => {}
+                // The first qualities are the ones to keep, and so is the first parent.
+                true if tag.name == *b"OQ" || tag.name == *b"pi" => {}
                 true => left_out.kept(tag.name),
             }
         }

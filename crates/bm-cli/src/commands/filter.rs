@@ -12,6 +12,7 @@ use crate::commands::filter::samples::Samples;
 use crate::options::dedup::DedupArgs;
 use crate::options::goal::GoalArgs;
 use crate::options::index::IndexArgs;
+use crate::options::input::require_pairs;
 use crate::options::scoring::ScoringArgs;
 use crate::options::tags::TagArgs;
 use crate::options::umi::UmiArgs;
@@ -80,7 +81,7 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Outputs")]
     recalibrate: bool,
     /// Where the second mates of the pairs that pass go
-    #[arg(short = 'O', long, value_name = "FILE", requires = "pairs", help_heading = "Pairs")]
+    #[arg(short = 'O', long, value_name = "FILE", help_heading = "Pairs")]
     output2: Option<PathBuf>,
     /// Merge mates that overlap, and write the merged reads that pass here; pairs that do not overlap go
     /// to -o and -O. Each base is the more probable one of both mates', with its posterior error
@@ -89,13 +90,12 @@ pub(crate) struct Args {
     #[arg(
         long,
         value_name = "FILE",
-        requires = "pairs",
         conflicts_with_all = ["scores", "index_output"],
         help_heading = "Pairs"
     )]
     merge: Option<PathBuf>,
     /// Where mates go that pass alone, but not as a pair, and single reads beside pairs that pass
-    #[arg(long, value_name = "FILE", requires = "pairs", help_heading = "Pairs")]
+    #[arg(long, value_name = "FILE", help_heading = "Pairs")]
     singles: Option<PathBuf>,
     /// Use this table, which `bm score` made of the same files, and run no network. What was decided
     /// then holds, unless other criteria are given here
@@ -109,7 +109,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     index: IndexArgs,
     /// Filter the samples of this sheet: CSV with columns sample, fastq_1 and fastq_2, and a row for each
-    /// lane. Each sample has its reads and reports in the folder of -o, and all have reports together
+    /// lane. Each sample has its reads and reports in the folder of -o, and all have reports together.
+    /// Reads of BAM files are written as BAM
     #[arg(
         long,
         value_name = "CSV",
@@ -132,7 +133,7 @@ pub(crate) struct Args {
     scoring: ScoringArgs,
     /// Divide long reads at the adapters inside them, which two molecules have between them that were read as
     /// one. Adapters are found at the ends of the run's first reads. The pieces are judged each by itself,
-    /// and have their number behind the name: read_1, read_2
+    /// and have their number behind the name: read_1, read_2. In BAM, the tag pi has the name of the read
     #[arg(
         long,
         conflicts_with_all = ["pairs", "scores", "umi", "dedup", "index", "index_output", "no_adapters", "adapter"],
@@ -163,10 +164,18 @@ impl Args {
         }
         let ScoringArgs { reports, run, .. } = &self.scoring;
         let filter = self.filter(self.index.add_to(self.scoring.groups()?)?)?;
+        require_pairs(&filter.settings.inputs, self.pair_flag());
         refuse_twins(self.outputs())?;
         let open = reports.create(&filter.settings)?;
         let finished = filter.run(&TerminalObserver::new(run.quiet))?;
         open.finish("filter", finished, &filter.settings.inputs, run.quiet).map(drop)
+    }
+
+    /// Returns a flag that is given and is for pairs only.
+    fn pair_flag(&self) -> Option<&'static str> {
+        let flags = [(&self.output2, "-O"), (&self.merge, "--merge"), (&self.singles, "--singles")];
+        let given = flags.into_iter().find_map(|(path, flag)| path.as_ref().map(|_| flag));
+        given.or(self.scoring.pair_flag())
     }
 
     /// Returns how the reads of these files are filtered.

@@ -7,7 +7,7 @@ use bm_io::refuse_twins;
 use bm_pipeline::{Recalibrate, RunSettings};
 
 use crate::options::engine::EngineArgs;
-use crate::options::input::{FileArgs, QualityArgs, StrictArgs, inputs_of};
+use crate::options::input::{FileArgs, QualityArgs, StrictArgs, inputs_of, require_pairs};
 use crate::options::reports::ReportArgs;
 use crate::options::running::{RunArgs, WritingArgs};
 use crate::options::shard::ShardArgs;
@@ -48,7 +48,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     reports: ReportArgs,
     /// Where the second mates go
-    #[arg(short = 'O', long, value_name = "FILE", requires = "pairs", help_heading = "Pairs")]
+    #[arg(short = 'O', long, value_name = "FILE", help_heading = "Pairs")]
     output2: Option<PathBuf>,
     /// Use the run's k-mers, too: a base that other reads contradict gets a low quality, and one that
     /// they confirm a high one. This erases rare true variants from pileups: a variant in few of many
@@ -99,6 +99,7 @@ impl Args {
             output2: self.output2.clone(),
             tags: self.tags.list(),
         };
+        require_pairs(&recalibrate.settings.inputs, self.output2.as_ref().map(|_| "-O"));
         refuse_twins(self.outputs())?;
         let open = self.reports.create(&recalibrate.settings)?;
         let finished = recalibrate.run(&TerminalObserver::new(self.run.quiet))?;

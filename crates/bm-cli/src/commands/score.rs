@@ -6,6 +6,7 @@ use anyhow::Result;
 use bm_io::refuse_twins;
 use bm_pipeline::{Column, Score};
 
+use crate::options::input::require_pairs;
 use crate::options::scoring::ScoringArgs;
 use crate::progress::TerminalObserver;
 
@@ -50,6 +51,7 @@ impl Args {
     pub(crate) fn run(&self) -> Result<()> {
         let ScoringArgs { reports, run, .. } = &self.scoring;
         let settings = self.scoring.settings(self.scoring.groups()?, None)?;
+        require_pairs(&settings.inputs, self.scoring.pair_flag());
         let score = Score { settings, output: self.output.clone() };
         refuse_twins(self.outputs())?;
         let open = reports.create(&score.settings)?;

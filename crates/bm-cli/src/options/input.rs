@@ -7,6 +7,7 @@ use bm_io::{IoError, StoredEnd};
 use bm_pipeline::{FileGroup, Inputs, PairMode};
 use bm_reads::fastq::QualityOffset;
 use clap::ValueEnum;
+use clap::error::ErrorKind;
 
 use crate::terminal;
 
@@ -131,7 +132,7 @@ pub(crate) struct InputArgs {
     #[command(flatten)]
     files: FileArgs,
     /// How pairs are scored and kept [default: joint]
-    #[arg(long, value_enum, value_name = "HOW", requires = "pairs", help_heading = "Pairs")]
+    #[arg(long, value_enum, value_name = "HOW", help_heading = "Pairs")]
     pair: Option<PairArg>,
 }
 
@@ -225,6 +226,11 @@ impl InputArgs {
         self.files.groups()
     }
 
+    /// Returns the flag that says how pairs are scored, if it is given.
+    pub(crate) fn pair_flag(&self) -> Option<&'static str> {
+        self.pair.map(|_| "--pair")
+    }
+
     /// Returns the mode for pairs.
     pub(crate) fn pair_mode(&self) -> PairMode {
         match self.pair {
@@ -235,6 +241,19 @@ impl InputArgs {
             Some(PairArg::Second) => PairMode::Second,
         }
     }
+}
+
+/// Ends the program as for wrong usage if there is a flag for pairs, and no file has any: pairs of BAM are
+/// known by the flags of its reads, which no rule of the command line sees.
+pub(crate) fn require_pairs(inputs: &Inputs, flag: Option<&str>) {
+    let Some(flag) = flag.filter(|_| !inputs.has_pairs()) else { return };
+    let files: Vec<String> = inputs.paths().into_iter().map(bm_io::name).collect();
+    let message = format!(
+        "{flag} is for pairs, and these are read as single reads: {}; name the files of both mates, or say \
+         --interleaved if mates follow each other (of BAM on stdin, too)",
+        files.join(", ")
+    );
+    clap::Error::raw(ErrorKind::MissingRequiredArgument, message + "\n").exit();
 }
 
 /// Returns the inputs of these files.

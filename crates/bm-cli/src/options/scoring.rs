@@ -61,6 +61,11 @@ impl ScoringArgs {
         self.input.groups()
     }
 
+    /// Returns a flag that is given and is for pairs only.
+    pub(crate) fn pair_flag(&self) -> Option<&'static str> {
+        self.input.pair_flag()
+    }
+
     /// Returns the settings of a run of these files, with scores that take the place of the model, if
     /// there are some.
     ///

@@ -6,7 +6,8 @@ use std::io::Read as _;
 use flate2::read::MultiGzDecoder;
 
 use crate::broken::fails;
-use crate::support::{Scratch, bm, bm_with_stdin, testdata};
+use crate::faults::{Row, check, code};
+use crate::support::{HISEQ, Scratch, bm, bm_with_stdin, command, run, testdata};
 
 /// Pairs of two read groups, made by pysam; see `testdata/make_bam.py`.
 const PAIRS: &str = "bam/pairs.bam";
@@ -162,4 +163,105 @@ fn a_missing_end_is_a_warning_or_with_strict_an_error() {
     assert!(run.stderr.contains("cut.bam"), "{}", run.stderr);
     let message = bm(["filter", "--strict", &path, "-o", "-"]).refused();
     assert!(message.contains("end-of-file"), "{message}");
+}
+
+#[test]
+fn options_for_pairs_apply_to_bam_by_its_flags() {
+    let scratch = Scratch::new();
+    let (bam, fastq) = both(&scratch, PAIRS);
+    let outputs = ["1.fq", "2.fq", "s.fq", "m.fq"].map(|name| scratch.path(name));
+    let [first, second, singles, merged] = &outputs;
+    let options = ["-O", second, "--singles", singles, "--merge", merged, "--pair", "both"];
+    let of = |input: &[&str]| {
+        let limit = ["--max-ee", "0.3", "-q", "-o", first];
+        run(command(["filter"]).args(limit).args(input).args(options)).done();
+        ["1.fq", "2.fq", "s.fq", "m.fq"].map(|name| scratch.read(name))
+    };
+    let found = of(&[&bam]);
+    // No mates of this run overlap.
+    assert!(found[..3].iter().all(|text| text.len() > 100));
+    assert!(found == of(&[&fastq, "--interleaved"]));
+    // Nothing says so of single reads, nor of stdin before it is read.
+    for option in options.chunks(2) {
+        let name = if option[0] == "--pair" { "--pair is for pairs" } else { option[0] };
+        for input in [&testdata(LONG), "-"] {
+            let arguments = [&["filter", input, "-o", first][..], option].concat();
+            let message = run(&mut command(arguments)).misused();
+            assert!(message.contains(name) && message.contains("--interleaved"), "{message}");
+        }
+    }
+    let scores =
+        |input: &[&str]| run(command(["score", "-q", "--pair", "any"]).args(input)).done().stdout;
+    assert!(scores(&[&bam]) == scores(&[&fastq, "--interleaved"]));
+}
+
+#[test]
+fn samples_of_bam_have_bam_outputs() {
+    let scratch = Scratch::new();
+    let [pairs, long] = [PAIRS, LONG].map(testdata);
+    let sheet = format!("sample,fastq_1\nboth,{pairs}\nboth,{long}\n");
+    let sheet = scratch.file("sheet.csv", sheet.as_bytes());
+    let folder = scratch.path("kept");
+    bm(["filter", "--sheet", &sheet, "-o", &folder, "-q", "--max-ee-rate=0.9"]).done();
+    let reads = |name: &str| fastq_of(&inflated(&fs::read(format!("{folder}/{name}")).unwrap()));
+    let of = |input: &str| bm(["filter", input, "-o", "-", "--max-ee-rate=0.9"]).done().stdout;
+    assert!(reads("both.bam").into_bytes() == of(&pairs));
+    assert!(reads("both_singles.bam").into_bytes() == of(&long));
+    let sheet = format!("sample,fastq_1\nx,{pairs}\nx,{}\n", testdata(HISEQ));
+    let sheet = scratch.file("sheet.csv", sheet.as_bytes());
+    let message = bm(["filter", "--sheet", &sheet, "-o", &scratch.path("none")]).refused();
+    assert!(message.contains("sample x: 1 of its 2 files are BAM"), "{message}");
+    assert!(!scratch.names().contains(&"none".to_owned()));
+}
+
+/// Broken files, as rows of the document.
+#[test]
+fn broken_files_are_refused_with_their_address() {
+    let bytes = inflated(&fs::read(testdata(LONG)).unwrap());
+    let (first, records) = records_of(&bytes);
+    let third = first + records[0].len() + records[1].len();
+    let name = usize::from(records[2][12]);
+    let bases = u32::from_le_bytes(records[2][20..24].try_into().unwrap()) as usize;
+    let sequence = third + 36 + name;
+    let scores = sequence + bases.div_ceil(2);
+    let with = |at: usize, new: &[u8]| {
+        let mut changed = bytes.clone();
+        changed[at..at + new.len()].copy_from_slice(new);
+        changed
+    };
+    let cut = |length: usize| bytes[..length].to_vec();
+    let rows = [
+        ("the file ends inside the header", cut(20)),
+        ("… inside the size of a record", cut(third + 2)),
+        ("… inside a record", cut(third + 100)),
+        ("a record of 4 GB", with(third, &[0xff; 4])),
+        ("a record of 8 bytes", with(third, &[8, 0, 0, 0])),
+        ("more bases than the record has bytes", with(third + 20, &[0xff; 4])),
+        ("a name without its end", with(third + 36 + name - 1, b"x")),
+        ("a name with a space", with(third + 36, b" ")),
+        ("an aligned read", with(third + 18, &[0, 0])),
+        ("a secondary alignment", with(third + 18, &[4, 1])),
+        ("a read stored as its reverse complement", with(third + 18, &[20, 0])),
+        ("a base that is the reference's (=)", with(sequence, &[0])),
+        ("no qualities", with(scores, &vec![0xff; bases])),
+        ("a quality of 94", with(scores + 5, &[94])),
+        ("a tag of an unknown type", with(scores + bases + 2, b"Q")),
+        ("an array of 4 GB in a tag", {
+            let place = bytes[scores + bases..].windows(4).position(|it| it == b"MLBC").unwrap();
+            with(scores + bases + place + 4, &[0xff; 4])
+        }),
+    ]
+    .map(|(given, content)| {
+        let scratch = Scratch::new();
+        let path = scratch.file("reads.bam", &content);
+        let message = fails(&path);
+        let said = message.strip_prefix(&format!("bm: {path}: ")).unwrap().trim_end();
+        let is_header = given.contains("header");
+        assert!(is_header || said.starts_with("record 3 ("), "{given}: {said}");
+        let piped = bm_with_stdin(["filter", "-", "-o", &scratch.path("kept.bam")], &content);
+        assert_eq!(piped.refused().trim_end(), format!("bm: stdin: {said}"), "{given}");
+        assert_eq!(scratch.names(), ["reads.bam"], "{given}");
+        Row::new(given, 1, code(&format!("reads.bam: {said}")))
+    });
+    check("Unaligned BAM", &rows);
 }

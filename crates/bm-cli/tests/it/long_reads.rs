@@ -1,6 +1,7 @@
 //! Long reads, to which the default model does not apply: their reported qualities decide, with the
 //! limit that their users ask for.
 
+use crate::bam::{inflated, records_of};
 use crate::support::{
     Scratch, bm, command, files, json, record, records, rows, run, testdata, text_of,
 };
@@ -431,6 +432,20 @@ fn two_molecules_in_one_read_are_two_reads_afterwards() {
         "-q",
     ]);
     assert!(again.done().stdout == split.stdout);
+    // In BAM, a piece names the read that it is of.
+    let to = ["-o", &scratch.path("kept.bam"), "--max-ee-rate", "0.12", "-q"];
+    run(command(["filter", &input, "--split", "--trim=adapters"]).args(to)).done();
+    let in_bam = inflated(&scratch.read("kept.bam"));
+    let (_, in_bam) = records_of(&in_bam);
+    assert_eq!(in_bam.len(), kept.len());
+    for (record, text) in in_bam.iter().zip(&kept) {
+        let has = |tag: &[u8]| record.windows(tag.len()).any(|part| part == tag);
+        let name = name(text);
+        match name.rsplit_once('_') {
+            Some((parent, _)) => assert!(has(format!("piZ{parent}\0").as_bytes()), "{name}"),
+            None => assert!(!has(b"piZ"), "{name}"),
+        }
+    }
     // Where reads show no adapter at their ends, it is said that none is looked for.
     let (plain, _) = run_of_a_genome([b"", b""]);
     let input = scratch.file("plain.fastq", &plain);

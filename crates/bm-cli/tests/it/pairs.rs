@@ -351,7 +351,8 @@ fn options_for_pairs_need_pairs() {
     let input = testdata(MEASLES);
     for flags in [&["-O", "x"][..], &["--singles", "x"], &["--pair", "both"]] {
         let message = run(command(["filter", &input, "-o", "-"]).args(flags)).misused();
-        assert!(message.contains("<IN2|--interleaved|-1 <R1>..."), "{message}");
+        assert!(message.contains(&format!("{} is for pairs", flags[0])), "{message}");
+        assert!(message.contains("--interleaved"), "{message}");
     }
     let message = bm(["filter", &input, &input, "--interleaved", "-o", "-"]).refused();
     assert!(message.contains("is named twice"), "{message}");

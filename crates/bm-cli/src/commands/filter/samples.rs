@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use bm_io::{Compression, Durability, Output, finish_all};
-use bm_pipeline::{FileGroup, Filter};
+use bm_pipeline::{FileGroup, Filter, Inputs};
 use bm_report::{FilterPage, Report, write_json};
 
 use crate::options::reports::{OpenReports, ReportPaths};
@@ -26,14 +26,31 @@ struct Outputs {
 }
 
 impl Outputs {
-    fn of(sample: &Sample, folder: &Path) -> Self {
+    /// Returns the outputs of a sample: BAM if its files are, otherwise FASTQ.
+    ///
+    /// # Errors
+    ///
+    /// If some of its files are BAM and others are not.
+    fn of(sample: &Sample, folder: &Path) -> Result<Self> {
         let file = |end: &str| folder.join(format!("{}{end}", sample.name));
-        let (reads, mates) = match sample.has_pairs() {
+        let inputs = Inputs::of_groups(sample.groups.clone());
+        let (bam, all) = (inputs.bam_files(), inputs.paths().len());
+        if bam > 0 && bam < all {
+            bail!(
+                "sample {}: {bam} of its {all} files are BAM and the others are not; give all of them in \
+                 one format",
+                sample.name
+            );
+        }
+        let (reads, mates) = match inputs.has_pairs() {
+            // Both mates go into one file.
+            _ if bam > 0 => (file(".bam"), None),
             true => (file("_R1.fastq.gz"), Some(file("_R2.fastq.gz"))),
             false => (file(".fastq.gz"), None),
         };
-        let singles = sample.is_mixed().then(|| file("_singles.fastq.gz"));
-        Self { reads, mates, singles, reports: ReportPaths::of(&sample.name, folder) }
+        let singles = if bam > 0 { "_singles.bam" } else { "_singles.fastq.gz" };
+        let singles = inputs.is_mixed().then(|| file(singles));
+        Ok(Self { reads, mates, singles, reports: ReportPaths::of(&sample.name, folder) })
     }
 
     fn paths(&self) -> impl Iterator<Item = PathBuf> {
@@ -58,12 +75,13 @@ impl Samples<'_> {
     ///
     /// # Errors
     ///
-    /// If the sheet cannot be read, or two samples would have the same outputs: before any work. If
-    /// samples fail: after the others are done.
+    /// If the sheet cannot be read, a sample has files of both formats, or two samples would have the same
+    /// outputs: before any work. If samples fail: after the others are done.
     pub(super) fn run(&self) -> Result<()> {
         let samples = sheet::read(self.sheet)?;
         let folder = self.folder;
-        let outputs: Vec<Outputs> = samples.iter().map(|it| Outputs::of(it, folder)).collect();
+        let outputs = samples.iter().map(|it| Outputs::of(it, folder));
+        let outputs = outputs.collect::<Result<Vec<Outputs>>>()?;
         let of_all = ReportPaths { multiqc: None, ..ReportPaths::of(ALL, folder) };
         let mut known = BTreeSet::new();
         for path in outputs.iter().flat_map(Outputs::paths).chain(of_all.paths()) {
