@@ -1,12 +1,14 @@
 //! Files from Debian packages, which are downloaded and unpacked but not installed: no root is needed,
 //! and the system stays as it is.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-use crate::{folder, process};
+use crate::workspace::Workspace;
+use crate::{folder, lock, process};
 
 /// Advice for a download that fails.
 const NO_LISTS: &str = "if apt lacks its package lists, run `apt-get update` as root";
@@ -56,6 +58,38 @@ pub(crate) fn unpack_with_dependencies(
     download.arg("-o").arg(cache).args(["-o", "Debug::NoLocking=1"]);
     process::kept(download.args(packages)).context(NO_LISTS)?;
     unpack_all(scratch, target)
+}
+
+/// A program of an unpacked package.
+pub(crate) struct Program {
+    /// The program.
+    pub(crate) path: PathBuf,
+    /// The folder of the shared libraries that it needs and this system may not have.
+    pub(crate) libraries: PathBuf,
+}
+
+/// Returns a program of a package, which is unpacked once, with what it needs.
+///
+/// # Errors
+/// When this system has no apt, or the packages cannot be downloaded or unpacked.
+pub(crate) fn program(workspace: &Workspace, package: &str, file: &str) -> Result<Program> {
+    ensure!(is_there(), "it is neither on the path, nor has this system apt");
+    let folder = workspace.scratch()?.join("bench-programs");
+    let _lock = lock::take(workspace, "bench-programs")?;
+    let system = folder.join(package);
+    if !system.is_dir() {
+        let scratch = folder.join(format!("{package}-partial"));
+        folder::clear(&scratch)?;
+        let new = scratch.join("system");
+        unpack_with_dependencies(&[package], &scratch.join("archives"), &new)?;
+        fs::rename(&new, &system).with_context(|| system.display().to_string())?;
+        folder::remove(&scratch)?;
+    }
+    let libraries = format!("{}-linux-gnu", std::env::consts::ARCH);
+    Ok(Program {
+        path: system.join("usr/bin").join(file),
+        libraries: system.join("usr/lib").join(libraries),
+    })
 }
 
 fn unpack_all(scratch: &Path, target: &Path) -> Result<()> {

@@ -3,6 +3,7 @@
 //! Each command is a file of its own. Progress goes to stderr, and only results go to stdout.
 
 mod apt;
+mod bam_tests;
 mod bench;
 mod check_macos;
 mod checks;

@@ -51,6 +51,8 @@ pub(crate) enum Environment {
     Zig,
     /// Snakemake with its plugin for Slurm, and MultiQC.
     Cluster,
+    /// pysam: for the tests of BAM.
+    Bam,
 }
 
 impl Environment {
@@ -68,6 +70,7 @@ impl Environment {
             Self::CoreMl => "venv-coreml",
             Self::Zig => "venv-zig",
             Self::Cluster => "venv-cluster",
+            Self::Bam => "venv-bam",
         }
     }
 
@@ -86,6 +89,7 @@ impl Environment {
             Self::CoreMl => "research/coreml/requirements.txt",
             Self::Zig => "xtask/requirements-zig.txt",
             Self::Cluster => "packaging/snakemake/requirements.txt",
+            Self::Bam => "research/bam/requirements.txt",
         }
     }
 

@@ -7,7 +7,7 @@ use crate::process::Output;
 use crate::step::{self, Outcome, Step};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
-use crate::{python_tests, validate};
+use crate::{bam_tests, python_tests, validate};
 
 /// `cargo xtask test`.
 ///
@@ -31,6 +31,7 @@ pub(crate) fn steps(workspace: &Workspace) -> Result<Vec<Step<'_>>> {
         }),
         Step::with_outcome("cargo test", || cargo_test(workspace)),
         python_tests::step(workspace),
+        bam_tests::step(workspace),
     ];
     steps.extend(validate::steps(workspace, Output::Kept, false)?);
     Ok(steps)

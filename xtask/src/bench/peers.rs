@@ -1,7 +1,6 @@
 //! Other programs that filter or trim reads, in the newest versions that can be had: one on the path, else
 //! from a registry or from Debian.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,7 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::python::{self, Environment};
 use crate::workspace::Workspace;
-use crate::{apt, folder, lock, print, process};
+use crate::{apt, lock, print, process};
 
 /// The adapter of the reads, which programs are told that do not find it.
 const ADAPTER: &str = "AGATCGGAAGAGC";
@@ -184,10 +183,8 @@ fn peer(workspace: &Workspace, known: &'static Known) -> Result<Peer> {
         Source::Debian(package) => match version(&[known.file.to_owned()], known.version) {
             Ok(_) => (PathBuf::from(known.file), None),
             Err(_) => {
-                let system = unpacked(workspace, package)?;
-                let libraries =
-                    system.join("usr/lib").join(format!("{}-linux-gnu", std::env::consts::ARCH));
-                (system.join("usr/bin").join(known.file), Some(libraries))
+                let found = apt::program(workspace, package, known.file)?;
+                (found.path, Some(found.libraries))
             }
         },
     };
@@ -220,25 +217,6 @@ fn installed(workspace: &Workspace, version: &str, file: &str) -> Result<PathBuf
         process::kept(install.arg(&root))?;
     }
     Ok(program)
-}
-
-/// Returns the folder of an unpacked Debian package and of what it needs.
-fn unpacked(workspace: &Workspace, package: &str) -> Result<PathBuf> {
-    if !apt::is_there() {
-        anyhow::bail!("it is neither on the path, nor has this system apt");
-    }
-    let folder = workspace.scratch()?.join("bench-programs");
-    let _lock = lock::take(workspace, "bench-programs")?;
-    let system = folder.join(package);
-    if !system.is_dir() {
-        let scratch = folder.join(format!("{package}-partial"));
-        folder::clear(&scratch)?;
-        let new = scratch.join("system");
-        apt::unpack_with_dependencies(&[package], &scratch.join("archives"), &new)?;
-        fs::rename(&new, &system).with_context(|| system.display().to_string())?;
-        folder::remove(&scratch)?;
-    }
-    Ok(system)
 }
 
 #[cfg(test)]
