@@ -8,7 +8,9 @@
 It needs minimap2, racon, miniasm, filtlong and nanoq. **Consensus**: racon corrects a draft, the reference with 2 % of its bases changed (seeded),
 by the kept reads. So what no kept read covers stays wrong. Only places are judged that all reads of the run cover at least ten times. **Assembly**
 (only where miniasm makes one of all reads): miniasm, then racon twice. Errors are mismatches and gaps, a gap counts once however long it is, after an
-alignment to the reference by minimap2. Variants of the sample against the reference count as errors too, with every filter alike.
+alignment to the reference by minimap2. Variants of the sample against the reference count as errors too, with every filter alike. Means leave a run out where a program keeps over 10 % more or fewer bases than it was told, or makes nothing. **Errors of
+the kept reads**: those of the truth table per 100 compared bases, over the reads that have a truth; *without truth*: the percentage of the kept
+bases whose reads are not aligned, or by less than half.
 """
 
 from __future__ import annotations
@@ -33,10 +35,11 @@ import truth  # noqa: E402
 
 RESULTS = Path(__file__).resolve().parent / "results"
 FRACTIONS = (0.9, 0.7, 0.5)  # of the bases
-DEPTH = 50  # a target too, where a run has more
+DEPTHS = (50, 20, 10)  # targets too, where half of a run is more
 SEEDS = (1, 2, 3)  # of random reads
 JUDGED_DEPTH = 10  # of all reads of the run, at places that are judged
 CHANGED = 0.02  # of the bases of the draft
+EQUAL = 0.1  # a filter keeps as many bases as the others, within this fraction
 CIGAR = re.compile(r"(\d+)([=XIDM])")
 
 
@@ -75,6 +78,8 @@ class Task:
     reference: dict[str, str]  # a circular genome twice, for what is assembled across its ends
     genome: Path  # a circular genome once
     judged: dict[str, np.ndarray]  # bool [bases] of each record of the genome
+    errors: np.ndarray  # int [reads], by the truth table
+    scored: np.ndarray  # int [reads], compared bases; 0 without a truth
 
     @property
     def length(self) -> np.ndarray:
@@ -270,12 +275,17 @@ def start(run: Run, data: Path, bm: Path, folder: Path) -> Task:
     source = data / run.name
     records = [record for file in truth.fastq_files(source) for record in counted.records(file)]
     # Programs disagree about records without bases, and about names that two reads have.
-    records = [(b"r%d" % place, bases, quality) for place, (_, bases, quality) in enumerate(records) if bases]
+    records = [record for record in records if record[1]]
+    table = truth.read_table(next(source.glob("*" + truth.SUFFIX)))
+    rows = [table.get((truth.bare(definition.split()[0].decode()), "1")) for definition, _, _ in records]
+    counted_in = [(row.errors, row.scored) if row and 2 * row.scored >= row.length else (0, 0) for row in rows]
+    errors, scored = np.array(counted_in).T
+    records = [(b"r%d" % place, bases, quality) for place, (_, bases, quality) in enumerate(records)]
     reference = fasta(source / "ref.fa")
     if run.record:
         reference = {run.record: reference[run.record]}
     genome = {name: bases[: len(bases) // 2] if run.doubled else bases for name, bases in reference.items()}
-    task = Task(folder, bm, records, folder / "reads.fq", reference, folder / "genome.fa", {})
+    task = Task(folder, bm, records, folder / "reads.fq", reference, folder / "genome.fa", {}, errors, scored)
     task.write(task.reads, np.arange(len(records)))
     write_fasta(task.genome, genome)
     depth = depth_of(mapped(task, task.genome, task.reads, "map-ont"), genome)
@@ -291,8 +301,7 @@ def of_run(run: Run, data: Path, bm: Path) -> dict:
         places = sum(int(each.sum()) for each in task.judged.values())
         depth = all_bases / places
         targets = {f"{fraction:.0%}": int(fraction * all_bases) for fraction in FRACTIONS}
-        if depth * min(FRACTIONS) > DEPTH:
-            targets[f"depth {DEPTH}"] = DEPTH * places
+        targets |= {f"depth {few}": few * places for few in DEPTHS if few < depth * min(FRACTIONS)}
         rows = [{"target": "all reads", "filter": "-", **measured(run, task, task.reads)}]
         for target, bases in targets.items():
             for label, keep in FILTERS.items():
@@ -306,8 +315,11 @@ def of_run(run: Run, data: Path, bm: Path) -> dict:
 
 def measured(run: Run, task: Task, kept: Path) -> dict:
     """The consensus and the assembly of these reads."""
-    lengths = [len(bases) for _, bases, _ in counted.records(kept)]
-    row = {"reads": len(lengths), "bases": sum(lengths), "consensus": consensus(task, kept)}
+    places = np.array([int(definition.split()[0][1:]) for definition, _, _ in counted.records(kept)])
+    errors, scored, lengths = task.errors[places], task.scored[places], task.length[places]
+    row = {"reads": len(places), "bases": int(lengths.sum()), "consensus": consensus(task, kept)}
+    row["errors of the reads"] = round(100 * float(errors.sum() / max(scored.sum(), 1)), 3)
+    row["without truth"] = round(100 * float(lengths[scored == 0].sum() / lengths.sum()), 2)
     if run.assembled:
         row["assembly"] = assembly(task, kept)
     return row
@@ -317,59 +329,75 @@ def measured(run: Run, task: Task, kept: Path) -> dict:
 
 
 def page(runs: list[dict], command: str) -> str:
-    """The figures as Markdown tables, random reads as the mean of their seeds."""
+    """The figures as Markdown tables, random reads as the mean of their seeds, with the range of these."""
     lines = ["# Consensus and assembly of the kept reads, at equal bases kept", "", f"`{command}`", ""]
     lines += [__doc__.split("\n\n")[-1].replace("\n", " ").strip(), ""]
-    lines += ["## All runs: errors per 100 kb of the consensus", ""]
-    lines += summary(runs)
+    for title, value in FIGURES.items():
+        lines += [f"## All runs: {title}", "", *summary(runs, value), ""]
     for run in runs:
         lines += ["", f"## {run['run']}", ""]
         lines.append(f"{run['reads']} reads, {run['bases']} bases, {run['judged']} places judged, depth {run['depth']}.")
-        lines += ["", "| target | filter | reads | bases | errors, consensus | per 100 kb | assembly: contigs, N50 | per 100 kb | genome covered |"]
-        lines.append("|---" * 9 + "|")
+        lines += [""]
+        lines.append("| target | filter | reads | bases | errors of the reads, % | without truth, % | errors of the consensus | per 100 kb | assembly: contigs, N50"
+                     " | per 100 kb | genome covered |")  # fmt: skip
+        lines.append("|---" * 11 + "|")
         for row in run["rows"]:
             if "failed" in row:
-                lines.append(f"| {row['target']} | {row['filter']} | {row['failed']} failed" + " | -" * 6 + " |")
+                lines.append(f"| {row['target']} | {row['filter']} | {row['failed']} failed" + " | -" * 8 + " |")
                 continue
             made = row.get("assembly")
             contigs = "-" if made is None else f"{made['contigs']}, {made['N50']}" if made["contigs"] else "0"
             figures = (str(made.get("per 100 kb", "-")), str(made.get("covered", "-"))) if made else ("-", "-")
             own = row["consensus"]
-            cells = [row["target"], row["filter"], row["reads"], row["bases"], own["errors"], own["per 100 kb"], contigs, *figures]
+            cells = [row["target"], row["filter"], row["reads"], row["bases"], row["errors of the reads"], row["without truth"], own["errors"], own["per 100 kb"], contigs, *figures]
             lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def groups_of(run: dict) -> dict[str, dict[str, list[float]]]:
-    """Errors per 100 kb of the consensus by target and filter; a list of one, and of all seeds of random reads."""
-    found: dict[str, dict[str, list[float]]] = {}
-    for row in run["rows"]:
-        label = row["filter"].split(", seed")[0]
-        if "consensus" in row:
-            found.setdefault(row["target"], {}).setdefault(label, []).append(row["consensus"]["per 100 kb"])
-    return found
+# What the pages sum up: titles, and the figure of a row; None without one.
+FIGURES: dict[str, Callable[[dict], float | None]] = {
+    "errors per 100 kb of the consensus": lambda row: row["consensus"]["per 100 kb"],
+    "errors of the kept reads, %": lambda row: row["errors of the reads"],
+    "errors per 100 kb of the assembly": lambda row: row.get("assembly", {}).get("per 100 kb"),
+}
 
 
-def summary(runs: list[dict]) -> list[str]:
-    """A row for each run and target, and the geometric mean of the ratios to random reads."""
+def summary(runs: list[dict], value: Callable[[dict], float | None]) -> list[str]:
+    """A row for each run and target, and the geometric mean of the ratios to the mean of the random reads.
+
+    A filter that missed the target has its number of bases, over the one asked for, in brackets; the means leave this run out.
+    """
     labels = list(dict.fromkeys(label.split(", seed")[0] for label in FILTERS))
     lines = ["| run | target | all reads | " + " | ".join(labels) + " |", "|---" * (len(labels) + 3) + "|"]
-    ratios: dict[str, list[float]] = {label: [] for label in labels}
+    ratios: dict[str, dict[str, list[float]]] = {}
     for run in runs:
-        groups = groups_of(run)
+        groups: dict[str, dict[str, list[float]]] = {}
+        asked = {row["target"]: row["bases"] for row in run["rows"] if row["filter"] == f"random reads, seed {SEEDS[0]}"}
+        missed: dict[tuple[str, str], float] = {}
+        for row in run["rows"]:
+            if "failed" not in row and (figure := value(row)) is not None:
+                label = row["filter"].split(", seed")[0]
+                groups.setdefault(row["target"], {}).setdefault(label, []).append(figure)
+                times = row["bases"] / asked.get(row["target"], row["bases"])
+                if label != "random reads" and abs(times - 1) > EQUAL:
+                    missed[row["target"], label] = times
+        whole = groups.pop("all reads", {"-": [np.nan]})["-"][0]
         for target, found in groups.items():
-            if target == "all reads":
-                continue
             cells = []
             for label in labels:
                 values = found.get(label, [])
-                spread = f" ({min(values):.0f} to {max(values):.0f})" if len(values) > 1 else ""
-                cells.append(f"{np.mean(values):.0f}{spread}" if values else "failed")
-                if values:
-                    ratios[label].append((1 + np.mean(values)) / (1 + np.mean(found["random reads"])))
-            lines.append(f"| {run['run']} | {target} | {groups['all reads']['-'][0]:.0f} | " + " | ".join(cells) + " |")
-    means = [f"{np.exp(np.mean(np.log(ratios[label]))):.2f}" if ratios[label] else "-" for label in labels]
-    return [*lines, "| geometric mean of the ratios to random reads | | | " + " | ".join(means) + " |"]
+                spread = f" ({min(values):.3g} to {max(values):.3g})" if len(values) > 1 else ""
+                cells.append(f"{np.mean(values):.3g}{spread}" if values else "-")
+                if (target, label) in missed:
+                    cells[-1] += f" [{missed[target, label]:.2g} × the bases]"
+                # So that all means are of the same runs.
+                if set(labels) <= found.keys() and target not in {each for each, _ in missed}:
+                    ratios.setdefault(target, {}).setdefault(label, []).append(np.mean(values) / np.mean(found["random reads"]))
+            lines.append(f"| {run['run']} | {target} | {whole:.3g} | " + " | ".join(cells) + " |")
+    for target, found in ratios.items():
+        means = [f"{np.exp(np.mean(np.log(found[label]))):.2f}" for label in labels]
+        lines.append(f"| ratio to random reads, geometric mean of {len(found['random reads'])} runs | {target} | | " + " | ".join(means) + " |")
+    return lines
 
 
 def main() -> None:

@@ -94,13 +94,18 @@ def kept(command: str, bm: Path, records: list[Record], folder: Path) -> dict[in
     return found
 
 
+def is_clear(row: truth.Row | None) -> bool:
+    """Whether at least half of the read was compared with the reference."""
+    return row is not None and row.scored > 0 and 2 * row.scored >= row.length
+
+
 def of_ends(parts: dict[int, list[Part]], records: list[Record], rows: list[truth.Row | None]) -> list[dict]:
     """Cut bases beside clipped ones, at the start and at the end of the reads."""
     found = []
     for end in ("start", "end"):
         cut, clipped, aligned = [], [], []
         for place, row in enumerate(rows):
-            clip = (row.clip5 if end == "start" else row.clip3) if row and row.comparable else None
+            clip = (row.clip5 if end == "start" else row.clip3) if is_clear(row) else None
             if clip is None or clip > MOST_CLIPPED:
                 continue
             # A read that is cut completely is not written.
@@ -152,7 +157,7 @@ def of_joins(parts: dict[int, list[Part]], joins: dict[int, int], before: list[i
         for place, join in joins.items()
     ]
     divided = [rows[before[place]] for place, pieces in long.items() if place not in joins and len(pieces) > 1]
-    as_one = [row for row in divided if row and row.comparable and max(row.clip5, row.clip3) <= MOST_CLIPPED]
+    as_one = [row for row in divided if is_clear(row) and max(row.clip5, row.clip3) <= MOST_CLIPPED]
     return {
         "joined": len(joins),
         "found": sum(at_join),

@@ -3,7 +3,7 @@
 
     python research/long-reads/speed.py --data DIR --bm PATH --scratch FOLDER    results/speed.{json,md}
 
-It makes its files first (simulated.py, 3 GB in FOLDER, better in memory than on a disk), and runs the commands in turn, each RUNS times: so a busy
+It needs GNU time, nanoq and filtlong. It makes its files first (simulated.py, 3 GB in FOLDER, better in memory than on a disk), and runs the commands in turn, each RUNS times: so a busy
 moment slows all of them. Time and peak memory are the operating system's, of the whole process with the two threads that it is given. Mb are
 millions of bases of the input; *per CPU second* depends less on other work on the machine than *per second*. The load is the number of other
 processes that were running or waiting (the mean of the last minute) when a run began.
@@ -62,6 +62,9 @@ def measure(command: str, bm: Path, source: Path, output: Path) -> dict:
     """Wall and CPU seconds and peak memory of one run."""
     words = command.format(source, output).split()
     words[0] = str(bm) if words[0] == "bm" else words[0]
+    memory = output.with_name("memory")
+    # Without GNU time in between, the peak memory of the child would include that of this process.
+    words = ["/usr/bin/time", "--format", "%M", "--output", str(memory), *words]
     load = os.getloadavg()[0]
     began = time.monotonic()
     with open(os.devnull if "-o" in words else output, "wb") as out:
@@ -70,7 +73,7 @@ def measure(command: str, bm: Path, source: Path, output: Path) -> dict:
     wall = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     output.unlink(missing_ok=True)
-    return {"status": process.returncode, "wall_s": wall, "cpu_s": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1024, "load": load}
+    return {"status": process.returncode, "wall_s": wall, "cpu_s": used.ru_utime + used.ru_stime, "peak_mb": int(memory.read_text().split()[-1]) / 1024, "load": load}
 
 
 def main() -> None:
@@ -109,6 +112,12 @@ def main() -> None:
             output = folder / ("out.fastq.gz" if source.suffix == ".gz" else "out.fastq")
             runs[label, name].append(measure(COMMANDS[name], arguments.bm.resolve(), source, output))
             print(label, name, runs[label, name][-1], flush=True)
+        # After each round, so that a measurement which is cut short leaves what it has.
+        write(arguments.output, runs, files, bases)
+
+
+def write(output: Path, runs: dict[tuple[str, str], list[dict]], files: dict[str, Path], bases: dict[Path, int]) -> None:
+    """Writes both results files."""
     rows, flat = [], []
     for (label, name), found in runs.items():
         source = files[label]
@@ -122,19 +131,19 @@ def main() -> None:
                 "program": name + (" (failed)" if any(run["status"] for run in found) else ""),
                 "Mb per second": f"{mb / median['wall_s']:.0f}",
                 "Mb per CPU second": f"{mb / median['cpu_s']:.0f}",
-                "wall s, all runs": ", ".join(f"{run['wall_s']:.1f}" for run in found),
+                "wall s of each run": ", ".join(f"{run['wall_s']:.1f}" for run in found),
                 "peak memory, MB": f"{median['peak_mb']:.0f}",
                 "load": f"{min(loads):.1f} to {max(loads):.1f}",
             }
         )
     command = "python research/long-reads/speed.py --data DIR --bm PATH --scratch FOLDER"
-    tables.write(arguments.output / "speed.json", command, rows)
-    text = tables.table(flat, list(flat[0]), f"Speed and memory on long reads, medians of {RUNS} runs", command)
+    tables.write(output / "speed.json", command, rows)
+    text = tables.table(flat, list(flat[0]), "Speed and memory on long reads, medians of the runs", command)
     explained = __doc__.split("\n\n")[-1].replace("\n", " ").strip()
     commands = "\n".join(f"- {name}: `{line.format('IN', 'OUT')}`" for name, line in COMMANDS.items())
     note = "Outputs of gz files are gz, but filtlong's, which writes plain text. nanoq and filtlong run on one thread."
     text = text.replace("\n| file", f"\n{explained} {note}\n\n{commands}\n\n| file", 1)
-    (arguments.output / "speed.md").write_text(text)
+    (output / "speed.md").write_text(text)
 
 
 if __name__ == "__main__":
