@@ -32,7 +32,7 @@ RUNS = 3
 COMMANDS = {
     "bm, EE": "bm filter {} --max-ee-rate 0.1 -j 2 -q --no-sync -o {}",
     "bm --adapt": "bm filter {} --adapt --max-ee-rate 0.1 -j 2 -q --no-sync -o {}",
-    "nanoq": "nanoq -i {} -q 10 -o {}",
+    "nanoq": "nanoq -i {} -q 10 -c 1 -o {}",
     "filtlong": "filtlong --keep_percent 90 {}",
 }
 
