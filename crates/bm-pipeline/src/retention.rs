@@ -19,6 +19,9 @@ struct Unit {
 /// Median length above which reads are long, in bases.
 const LONG: u32 = 600;
 
+/// Fraction of the reads with the highest probability from which on it does not rank them.
+const TIED: f64 = 0.05;
+
 /// Scored reads, or pairs, best first.
 pub struct RetentionCurve {
     units: Vec<Unit>,
@@ -143,45 +146,69 @@ impl RetentionCurve {
         self.kept(best)
     }
 
-    /// Returns the highest expected error rate of this fraction of all reads, those with the lowest rates,
-    /// for long reads: the probabilities of most of them are 1. `None` for short reads and pairs, and
-    /// without expected errors.
-    pub fn rate_at(&self, fraction: f64) -> Option<f64> {
-        let rate = |unit: &Unit| f64::from(unit.expected_errors) / f64::from(unit.bases.max(1));
-        let mut rates: Vec<f64> = self.long_reads()?.map(rate).collect();
-        rates.sort_unstable_by(f64::total_cmp);
-        let wanted = (fraction * self.units.len() as f64 * (1.0 - 1e-12)).ceil() as usize;
-        match wanted.checked_sub(1) {
-            Some(last) => rates.get(last).or(rates.last()).copied(),
-            // No read has a lower rate.
-            None => Some(0.0),
+    /// Returns the highest expected error rate of the reads that reach the goal, those with the lowest rates,
+    /// where probabilities do not rank reads: of long reads, and where those of many are 1. `None` for
+    /// others, and if the goal is a number of bases in long reads, which [`RetentionCurve::weight_at`] is for.
+    pub fn rate_at(&self, goal: Goal) -> Option<f64> {
+        let is_long = self.are_long();
+        if !self.counts_errors_of_reads() || !(is_long || self.is_saturated()) {
+            return None;
         }
+        let rate = |unit: &Unit| f64::from(unit.expected_errors) / f64::from(unit.bases.max(1));
+        let mut rates: Vec<(f64, u32)> =
+            self.scored().map(|unit| (rate(unit), unit.bases)).collect();
+        rates.sort_unstable_by(|one, other| one.0.total_cmp(&other.0));
+        let reached = match goal {
+            Goal::Bases(_) if is_long => return None,
+            Goal::Bases(bases) => first_with(&rates, bases),
+            Goal::Fraction(fraction) => {
+                match ((fraction * self.units.len() as f64 * (1.0 - 1e-12)).ceil() as usize)
+                    .checked_sub(1)
+                {
+                    Some(last) => rates.get(last),
+                    // No read has a lower rate.
+                    None => return Some(0.0),
+                }
+            }
+        };
+        reached.or(rates.last()).map(|(rate, _)| *rate)
     }
 
-    /// Returns the long reads that are scored; `None` for others.
-    fn long_reads(&self) -> Option<impl Iterator<Item = &Unit>> {
+    /// Returns whether half of the reads are long.
+    fn are_long(&self) -> bool {
         let mut lengths: Vec<u32> = self.units.iter().map(|unit| unit.bases).collect();
         let middle = lengths.len() / 2;
-        let is_long = middle < lengths.len() && *lengths.select_nth_unstable(middle).1 > LONG;
-        let applies = self.reads_per_unit == 1 && self.counts_errors && is_long;
-        applies.then(|| self.units.iter().filter(|unit| !unit.probability.is_nan()))
+        middle < lengths.len() && *lengths.select_nth_unstable(middle).1 > LONG
+    }
+
+    /// Returns whether many of the units are equally probable, and none is more so.
+    fn is_saturated(&self) -> bool {
+        let best = self.units.first().map_or(0.0, |unit| unit.probability);
+        let tied = self.units.iter().take_while(|unit| unit.probability >= best).count();
+        tied as f64 > TIED * self.units.len() as f64
+    }
+
+    fn counts_errors_of_reads(&self) -> bool {
+        self.reads_per_unit == 1 && self.counts_errors
+    }
+
+    fn scored(&self) -> impl Iterator<Item = &Unit> {
+        self.units.iter().filter(|unit| !unit.probability.is_nan())
     }
 
     /// Returns the lowest weight of the best long reads that together have this many bases, by
     /// [`Criteria::weight`]: all that are worth as much are kept. `None` for short reads and pairs, of
     /// which the most probable ones are the best, and without expected errors.
     pub fn weight_at(&self, bases: u64) -> Option<f64> {
-        let scored = self.long_reads()?;
+        if !self.counts_errors_of_reads() || !self.are_long() {
+            return None;
+        }
         let weight = |unit: &Unit| {
             (Criteria::weight(f64::from(unit.expected_errors), unit.bases as usize), unit.bases)
         };
-        let mut weights: Vec<(f64, u32)> = scored.map(weight).collect();
+        let mut weights: Vec<(f64, u32)> = self.scored().map(weight).collect();
         weights.sort_unstable_by(|one, other| other.0.total_cmp(&one.0));
-        let mut sum = 0;
-        let reached = weights.iter().find(|(_, bases_of)| {
-            sum += u64::from(*bases_of);
-            sum >= bases
-        });
+        let reached = first_with(&weights, bases);
         reached.or(weights.last()).map(|(weight, _)| *weight)
     }
 
@@ -214,6 +241,15 @@ impl RetentionCurve {
         }
         point
     }
+}
+
+/// Returns the first of some values, each with a number of bases, up to which there are as many bases.
+fn first_with(values: &[(f64, u32)], bases: u64) -> Option<&(f64, u32)> {
+    let mut sum = 0;
+    values.iter().find(|(_, bases_of)| {
+        sum += u64::from(*bases_of);
+        sum >= bases
+    })
 }
 
 #[cfg(test)]
@@ -275,13 +311,27 @@ mod tests {
         }
         // By rate: 1 and 3, 2, 0.
         for (fraction, rate) in [(0.0, 0.0), (0.25, 0.01), (0.5, 0.01), (0.51, 0.02), (1.0, 0.08)] {
-            let found = curve.rate_at(fraction).unwrap_or(9.0);
+            let found = curve.rate_at(Goal::Fraction(fraction)).unwrap_or(9.0);
             assert!((found - rate).abs() < 1e-6, "{fraction}: {found}");
         }
         curve.reads_per_unit = 2;
-        assert_eq!((curve.weight_at(1), curve.rate_at(0.5)), (None, None));
-        let short = self::curve(&[0.9, 0.8]);
-        assert_eq!((short.weight_at(1), short.rate_at(1.0)), (None, None));
+        assert_eq!((curve.weight_at(1), curve.rate_at(Goal::Fraction(0.5))), (None, None));
+        assert_eq!(curve.rate_at(Goal::Bases(1)), None);
+        // Short reads are ranked by their probabilities, unless those of many are the same.
+        let mut probabilities: Vec<f32> = (0..40).map(|at| 1.0 - at as f32 / 50.0).collect();
+        let short = self::curve(&probabilities);
+        assert_eq!((short.weight_at(1), short.rate_at(Goal::Bases(1))), (None, None));
+        probabilities[1..10].fill(1.0);
+        let mut tied = self::curve(&probabilities);
+        tied.units[3].expected_errors = 0.5;
+        tied.units[10].expected_errors = 0.75;
+        assert_eq!(tied.weight_at(1), None);
+        assert_eq!(tied.rate_at(Goal::Bases(900)), Some(0.0));
+        assert_eq!(tied.rate_at(Goal::Bases(901)).map(|rate| (1000.0 * rate).round()), Some(2.0));
+        assert_eq!(
+            tied.rate_at(Goal::Fraction(0.25)).map(|rate| (1000.0 * rate).round()),
+            Some(2.0)
+        );
     }
 
     #[test]

@@ -691,11 +691,9 @@ impl Job<'_> {
             }
             let table = ScoreTable::open(table, &self.compression.tasks)?;
             let curve = RetentionCurve::of(&mut [table])?;
-            match goal {
-                Goal::Bases(bases) => criteria.min_weight = curve.weight_at(*bases),
-                Goal::Fraction(fraction) => {
-                    criteria.max_expected_error_rate = curve.rate_at(*fraction);
-                }
+            criteria.max_expected_error_rate = curve.rate_at(*goal);
+            if let Goal::Bases(bases) = goal {
+                criteria.min_weight = curve.weight_at(*bases);
             }
             if criteria == self.settings.criteria {
                 criteria.threshold = Some(Threshold::new(curve.at(*goal).threshold)?);
