@@ -4,13 +4,13 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
+use crate::apt;
 use crate::python::{self, Environment};
 use crate::step::{Outcome, Step};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
-use crate::{apt, process};
 
 const TESTS: &str = "research/bam/tests";
 
@@ -38,17 +38,24 @@ pub(crate) fn step(workspace: &Workspace) -> Step<'_> {
 
 /// Returns samtools, and the folder of its libraries if it is not that of the system.
 fn samtools(workspace: &Workspace) -> Result<Option<(PathBuf, Option<PathBuf>)>> {
-    let mut installed = Command::new("samtools");
-    installed.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    if installed.status().is_ok_and(|status| status.success()) {
+    if runs(&mut Command::new("samtools")) {
         return Ok(Some(("samtools".into(), None)));
     }
     if !apt::is_there() {
         return Ok(None);
     }
     let found = apt::program(workspace, "samtools", "samtools")?;
-    // A program that does not run is a failure here, and none of every test.
-    let mut version = Command::new(&found.path);
-    process::stdout(version.arg("--version").env("LD_LIBRARY_PATH", &found.libraries))?;
+    let mut unpacked = Command::new(&found.path);
+    ensure!(
+        runs(unpacked.env("LD_LIBRARY_PATH", &found.libraries)),
+        "{} does not run",
+        found.path.display()
+    );
     Ok(Some((found.path, Some(found.libraries))))
+}
+
+fn runs(program: &mut Command) -> bool {
+    let version = program.arg("--version");
+    let version = version.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    version.status().is_ok_and(|status| status.success())
 }
