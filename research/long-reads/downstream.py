@@ -7,10 +7,11 @@
 
 It needs minimap2, racon, miniasm, filtlong and nanoq. **Consensus**: racon corrects a draft, the reference with 2 % of its bases changed (seeded),
 by the kept reads. So what no kept read covers stays wrong. Only places are judged that all reads of the run cover at least ten times. **Assembly**
-(only where miniasm makes one of all reads): miniasm, then racon twice. Errors are mismatches and gaps, a gap counts once however long it is, after an
-alignment to the reference by minimap2. Variants of the sample against the reference count as errors too, with every filter alike. Means leave a run out where a program keeps over 10 % more or fewer bases than it was told, or makes nothing. **Errors of
-the kept reads**: those of the truth table per 100 compared bases, over the reads that have a truth; *without truth*: the percentage of the kept
-bases whose reads are not aligned, or by less than half.
+(only where miniasm makes one of all reads): miniasm, then racon twice. Errors are mismatches and gaps, a gap counts once however long it is, after
+an alignment to the reference by minimap2. Variants of the sample against the reference count as errors too, with every filter alike. Means leave a
+run out where a program keeps over 10 % more or fewer bases than it was told, or makes nothing. **Errors of the kept reads**: those of the truth
+table per 100 compared bases, over the reads that have a truth; *without truth*: the percentage of the kept bases whose reads are not aligned, or by
+less than half.
 """
 
 from __future__ import annotations
@@ -338,8 +339,8 @@ def page(runs: list[dict], command: str) -> str:
         lines += ["", f"## {run['run']}", ""]
         lines.append(f"{run['reads']} reads, {run['bases']} bases, {run['judged']} places judged, depth {run['depth']}.")
         lines += [""]
-        lines.append("| target | filter | reads | bases | errors of the reads, % | without truth, % | errors of the consensus | per 100 kb | assembly: contigs, N50"
-                     " | per 100 kb | genome covered |")  # fmt: skip
+        columns = ["target", "filter", "reads", "bases", "errors of the reads, %", "without truth, %", "errors of the consensus", "per 100 kb"]
+        lines.append("| " + " | ".join([*columns, "assembly: contigs, N50", "per 100 kb", "genome covered"]) + " |")
         lines.append("|---" * 11 + "|")
         for row in run["rows"]:
             if "failed" in row:
@@ -349,7 +350,18 @@ def page(runs: list[dict], command: str) -> str:
             contigs = "-" if made is None else f"{made['contigs']}, {made['N50']}" if made["contigs"] else "0"
             figures = (str(made.get("per 100 kb", "-")), str(made.get("covered", "-"))) if made else ("-", "-")
             own = row["consensus"]
-            cells = [row["target"], row["filter"], row["reads"], row["bases"], row["errors of the reads"], row["without truth"], own["errors"], own["per 100 kb"], contigs, *figures]
+            cells = [
+                row["target"],
+                row["filter"],
+                row["reads"],
+                row["bases"],
+                row["errors of the reads"],
+                row["without truth"],
+                own["errors"],
+                own["per 100 kb"],
+                contigs,
+                *figures,
+            ]
             lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 

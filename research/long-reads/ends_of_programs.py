@@ -5,13 +5,14 @@
     python research/long-reads/ends_of_programs.py --data DIR --bm PATH --only RUN one run
     python research/long-reads/ends_of_programs.py --render                        the page again, from the results file
 
-It needs Porechop (Debian's `porechop`), which is slow: so the first 1,000 reads of a run are looked at. **Ends**: the bases that `bm filter --trim=adapters` and `porechop --no_split` cut at either end of a read,
-beside the bases that the aligner clips there, by the truth tables. Ends with more than 300 clipped bases are left out: they are other molecules, or
-not of the reference. *Clipped, cut*: the fraction of the clipped bases that are cut. *Sample lost*: cut bases that the aligner has aligned, per
-10,000 aligned ones. Aligners extend an alignment by chance a few bases into an adapter, so a few of these are no loss. **Joins**: one read in 20 is
-joined (seeded) with another whole read, with the adapters that both have. *Found*: divided at the join, which lies in what was cut out or within 150
-bases of it. *Divided wrongly*: reads of the run that were not joined, were divided, and align as one piece: at most 300 bases clipped at
-either end. Pieces under 100 bases do not count: these are rests of an end, not of a molecule.
+It needs Porechop (Debian's `porechop`), which is slow: so the first 1,000 reads of a run are looked at. **Ends**: the bases that `bm filter
+--trim=adapters` and `porechop --no_split` cut at either end of a read, beside the bases that the aligner clips there, by the truth tables. Ends
+with more than 300 clipped bases are left out: they are other molecules, or not of the reference. *Clipped, cut*: the fraction of the clipped bases
+that are cut. *Sample lost*: cut bases that the aligner has aligned, per 10,000 aligned ones. Aligners extend an alignment by chance a few bases
+into an adapter, so a few of these are no loss. **Joins**: one read in 20 is joined (seeded) with another whole read, with the adapters that both
+have. *Found*: divided at the join, which lies in what was cut out or within 150 bases of it. *Divided wrongly*: reads of the run that were not
+joined, were divided, and align as one piece: at most 300 bases clipped at either end. Pieces under 100 bases do not count: these are rests of an
+end, not of a molecule.
 """
 
 from __future__ import annotations
@@ -153,8 +154,7 @@ def of_joins(parts: dict[int, list[Part]], joins: dict[int, int], before: list[i
     """Joined reads that were divided where they were joined, and others that were divided."""
     long = {place: [(first, last) for first, last in pieces if last - first >= LEAST_PIECE] for place, pieces in parts.items()}
     at_join = [
-        any(one[1] - NEAR <= join <= other[0] + NEAR for one, other in itertools.pairwise(long.get(place, [])))
-        for place, join in joins.items()
+        any(one[1] - NEAR <= join <= other[0] + NEAR for one, other in itertools.pairwise(long.get(place, []))) for place, join in joins.items()
     ]
     divided = [rows[before[place]] for place, pieces in long.items() if place not in joins and len(pieces) > 1]
     as_one = [row for row in divided if is_clear(row) and max(row.clip5, row.clip3) <= MOST_CLIPPED]

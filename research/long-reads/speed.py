@@ -3,10 +3,10 @@
 
     python research/long-reads/speed.py --data DIR --bm PATH --scratch FOLDER    results/speed.{json,md}
 
-It needs GNU time, nanoq and filtlong. It makes its files first (simulated.py, 3 GB in FOLDER, better in memory than on a disk), and runs the commands in turn, each RUNS times: so a busy
-moment slows all of them. Time and peak memory are the operating system's, of the whole process with the two threads that it is given. Mb are
-millions of bases of the input; *per CPU second* depends less on other work on the machine than *per second*. The load is the number of other
-processes that were running or waiting (the mean of the last minute) when a run began.
+It needs GNU time, nanoq and filtlong. It makes its files first (simulated.py, 3 GB in FOLDER, better in memory than on a disk), and runs the
+commands in turn, each RUNS times: so a busy moment slows all of them. Time and peak memory are the operating system's, of the whole process with
+the two threads that it is given. Mb are millions of bases of the input; *per CPU second* depends less on other work on the machine than *per
+second*. The load is the number of other processes that were running or waiting (the mean of the last minute) when a run began.
 """
 
 from __future__ import annotations
@@ -73,7 +73,13 @@ def measure(command: str, bm: Path, source: Path, output: Path) -> dict:
     wall = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     output.unlink(missing_ok=True)
-    return {"status": process.returncode, "wall_s": wall, "cpu_s": used.ru_utime + used.ru_stime, "peak_mb": int(memory.read_text().split()[-1]) / 1024, "load": load}
+    return {
+        "status": process.returncode,
+        "wall_s": wall,
+        "cpu_s": used.ru_utime + used.ru_stime,
+        "peak_mb": int(memory.read_text().split()[-1]) / 1024,
+        "load": load,
+    }
 
 
 def main() -> None:
@@ -102,8 +108,7 @@ def main() -> None:
         for label in files
         for name in COMMANDS
         # Real reads again and again: each k-mer is there many times over, errors too.
-        if not (name == "bm --adapt" and label.startswith("real"))
-        and not (name not in ("bm --adapt", "bm, EE") and label.startswith("genome"))
+        if not (name == "bm --adapt" and label.startswith("real")) and not (name not in ("bm --adapt", "bm, EE") and label.startswith("genome"))
     ]
     runs: dict[tuple[str, str], list[dict]] = {case: [] for case in cases}
     for _ in range(RUNS):
