@@ -65,7 +65,8 @@ fn read(bytes: &[u8], size: BatchSize) -> (Vec<Read>, Option<String>) {
                 for (index, record) in batch.iter().enumerate() {
                     assert_eq!(batch.get(index), Some(record));
                     assert_eq!(batch.address(index).unwrap().record, reads.len() as u64 + 1);
-                    let of_text = |text: &[u8]| String::from_utf8(text.to_vec()).unwrap();
+                    // Values of tags may be any bytes.
+                    let of_text = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
                     let mut read = Read {
                         name: of_text(record.definition),
                         sequence: record.sequence.to_vec(),
