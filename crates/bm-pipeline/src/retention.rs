@@ -147,8 +147,9 @@ impl RetentionCurve {
     }
 
     /// Returns the highest expected error rate of the reads that reach the goal, those with the lowest
-    /// rates, where probabilities do not rank reads: of long reads, and where those of many are 1. `None` for
-    /// others, and if the goal is a number of bases in long reads, which [`RetentionCurve::weight_at`] is for.
+    /// rates, where probabilities do not rank reads: of long reads, and where those of many are 1. `None`
+    /// for others, and if the goal is a number of bases in long reads, which [`RetentionCurve::weight_at`]
+    /// is for.
     pub fn rate_at(&self, goal: Goal) -> Option<f64> {
         let is_long = self.are_long();
         if !self.counts_errors_of_reads() || !(is_long || self.is_saturated()) {
