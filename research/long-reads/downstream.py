@@ -16,9 +16,8 @@ less than half.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import json
+import functools
 import random
 import re
 import subprocess
@@ -30,11 +29,10 @@ from pathlib import Path
 import numpy as np
 
 sys.path[1:1] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("evaluation", "no-qualities")]
+import by_run  # noqa: E402
 import counted  # noqa: E402
-import tables  # noqa: E402
 import truth  # noqa: E402
 
-RESULTS = Path(__file__).resolve().parent / "results"
 FRACTIONS = (0.9, 0.7, 0.5)  # of the bases
 DEPTHS = (50, 20, 10)  # targets too, where half of a run is more
 SEEDS = (1, 2, 3)  # of random reads
@@ -413,25 +411,8 @@ def summary(runs: list[dict], value: Callable[[dict], float | None]) -> list[str
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--bm", type=Path)
-    parser.add_argument("--only", help="name of a run; the rows of the others stay")
-    parser.add_argument("--render", action="store_true")
-    parser.add_argument("--output", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
-    command = "python research/long-reads/downstream.py --data DIR --bm PATH"
-    file = arguments.output / "downstream.json"
-    found = {row["run"]: row for row in json.loads(file.read_text())["rows"]} if file.exists() else {}
-    if not arguments.render:
-        if not (arguments.data and arguments.bm):
-            parser.error("--data and --bm are needed")
-        for run in RUNS:
-            if not arguments.only or run.name == arguments.only:
-                found[run.name] = of_run(run, arguments.data, arguments.bm.resolve())
-    rows = [found[run.name] for run in RUNS if run.name in found]
-    tables.write(file, command, rows)
-    (arguments.output / "downstream.md").write_text(page(rows, command))
+    runs = {run.name: functools.partial(of_run, run) for run in RUNS}
+    by_run.main(__doc__, "downstream.py", "downstream", runs, page)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,9 @@ end, not of a molecule.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
+import functools
 import itertools
-import json
 import subprocess
 import sys
 import tempfile
@@ -30,11 +29,11 @@ from pathlib import Path
 import numpy as np
 
 sys.path[1:1] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("evaluation", "no-qualities")]
+import by_run  # noqa: E402
 import counted  # noqa: E402
 import tables  # noqa: E402
 import truth  # noqa: E402
 
-RESULTS = Path(__file__).resolve().parent / "results"
 RUNS = tuple(
     f"train/{name}"
     for name in (
@@ -206,25 +205,8 @@ def page(runs: list[dict], command: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--bm", type=Path)
-    parser.add_argument("--only", help="name of a run; the rows of the others stay")
-    parser.add_argument("--render", action="store_true")
-    parser.add_argument("--output", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
-    command = "python research/long-reads/ends_of_programs.py --data DIR --bm PATH"
-    file = arguments.output / "ends-of-programs.json"
-    found = {row["run"]: row for row in json.loads(file.read_text())["rows"]} if file.exists() else {}
-    if not arguments.render:
-        if not (arguments.data and arguments.bm):
-            parser.error("--data and --bm are needed")
-        for name in RUNS:
-            if not arguments.only or name == arguments.only:
-                found[name] = of_run(name, arguments.data, arguments.bm.resolve())
-    rows = [found[name] for name in RUNS if name in found]
-    tables.write(file, command, rows)
-    (arguments.output / "ends-of-programs.md").write_text(page(rows, command))
+    runs = {name: functools.partial(of_run, name) for name in RUNS}
+    by_run.main(__doc__, "ends_of_programs.py", "ends-of-programs", runs, page)
 
 
 if __name__ == "__main__":
