@@ -182,7 +182,7 @@ impl BaseScorer {
             if let (Some(prior), Some(evidence)) = (expected_errors, &mut evidence) {
                 let reads = [i, i + 1].map(|i| waiting.get(i).map(|(_, placed)| placed));
                 let (posterior, of_kmers) =
-                    evidence.apply(reads, prior, &self.failed_cycles, bases);
+                    evidence.apply(reads, prior, choose.is_some(), &self.failed_cycles, bases);
                 (expected_errors, support) = (posterior, Some(of_kmers));
             }
             let mut length = length;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use bm_evidence::{Evidence, PreparedRead, ReadSupport};
+use bm_evidence::{PreparedRead, ReadSupport};
 use bm_long::{LongRead, ReadEvidence};
 use bm_reads::PlacedRead;
 
@@ -53,30 +53,45 @@ impl KmerScorer {
 
     /// Returns the expected errors of a read, whose prior error probabilities of its bases add up to
     /// `prior`, and how k-mers support it; the probabilities become posterior ones. Also prepares the
-    /// next read.
+    /// next read. [`KmerScorer::prior_of`] is known afterwards if `keeps_prior`.
     pub(super) fn apply(
         &mut self,
         [read, next]: [Option<&PlacedRead<'_>>; 2],
         prior: f64,
+        keeps_prior: bool,
         failed_cycles: &FailedCycles,
         bases: &mut [f32],
     ) -> (Option<f64>, KmerSupport) {
-        self.prior.clear();
-        self.prior.extend_from_slice(bases);
-        let evidence = Arc::clone(&self.evidence);
+        let Self { evidence, rates_reads, support, prepared, long_read, prior: before } = self;
+        before.clear();
+        if keeps_prior || *rates_reads {
+            before.extend_from_slice(bases);
+        }
         let length = bases.len().max(1) as f64;
-        let (expected_errors, evaluable) = match &*evidence {
+        let (expected_errors, evaluable) = match &**evidence {
             KmerEvidence::Bases(evidence) => {
                 if let Some(next) = next {
-                    evidence.prepare(&mut self.prepared[1], next.read.sequence);
+                    evidence.prepare(&mut prepared[1], next.read.sequence);
                 }
-                let known = self.apply_to_bases(evidence, read, prior, failed_cycles, bases);
-                self.prepared.swap(0, 1);
+                let mut apply = |bases: &mut [f32]| {
+                    let failed = read.into_iter().flat_map(|read| failed_cycles.of(read));
+                    evidence.apply(support, &prepared[0], failed.map(|(at, _)| at), bases)
+                };
+                let mut known = apply(bases);
+                if *rates_reads {
+                    let times = times(prior, sum(bases).unwrap_or(prior));
+                    for (p, prior) in bases.iter_mut().zip(&*before) {
+                        *p = prior * times / (prior * times + (1.0 - prior));
+                    }
+                    known = apply(bases);
+                }
+                prepared.swap(0, 1);
                 (sum(bases), known as f64 / length)
             }
             KmerEvidence::Reads(evidence) => {
                 let sequence = read.map_or(&[][..], |placed| placed.read.sequence);
-                self.apply_to_read(evidence, sequence, prior, bases)
+                let (errors, evaluable) = rate_read(long_read, evidence, sequence, prior, bases);
+                (Some(errors), evaluable)
             }
         };
         let support =
@@ -88,48 +103,23 @@ impl KmerScorer {
     pub(super) fn prior_of(&self, part: Range<usize>) -> Option<f64> {
         self.prior.get(part).and_then(sum)
     }
+}
 
-    /// Returns the number of bases that other reads cover.
-    fn apply_to_bases(
-        &mut self,
-        evidence: &Evidence,
-        placed: Option<&PlacedRead<'_>>,
-        prior: f64,
-        failed_cycles: &FailedCycles,
-        bases: &mut [f32],
-    ) -> usize {
-        let Self { support, prepared, .. } = self;
-        let mut apply = |bases: &mut [f32]| {
-            let failed = placed.into_iter().flat_map(|read| failed_cycles.of(read));
-            evidence.apply(support, &prepared[0], failed.map(|(at, _)| at), bases)
-        };
-        let known = apply(bases);
-        if !self.rates_reads {
-            return known;
-        }
-        let times = times(prior, sum(bases).unwrap_or(prior));
-        for (p, prior) in bases.iter_mut().zip(&self.prior) {
-            *p = prior * times / (prior * times + (1.0 - prior));
-        }
-        apply(bases)
-    }
-
-    /// Returns the expected errors of a long read, and the fraction of its k-mers that could be tested.
-    /// The probabilities of all bases change alike: nothing is known of single ones.
-    fn apply_to_read(
-        &mut self,
-        evidence: &ReadEvidence,
-        sequence: &[u8],
-        prior: f64,
-        bases: &mut [f32],
-    ) -> (Option<f64>, f64) {
-        let support = self.long_read.look_up(evidence.index(), sequence, bases);
-        let rate = self.long_read.error_rate(evidence.scale(), &support, bases);
-        let expected_errors = rate.min(1.0) * bases.len() as f64;
-        let times = if prior > 0.0 { (expected_errors / prior) as f32 } else { 1.0 };
-        bases.iter_mut().for_each(|p| *p = (*p * times).min(1.0));
-        (Some(expected_errors), support.evaluable())
-    }
+/// Returns the expected errors of a long read, and the fraction of its k-mers that could be tested. The
+/// probabilities of all bases change alike: nothing is known of single ones.
+fn rate_read(
+    long_read: &mut LongRead,
+    evidence: &ReadEvidence,
+    sequence: &[u8],
+    prior: f64,
+    bases: &mut [f32],
+) -> (f64, f64) {
+    let support = long_read.look_up(evidence.index(), sequence, bases);
+    let rate = long_read.error_rate(evidence.scale(), &support, bases);
+    let expected_errors = rate.min(1.0) * bases.len() as f64;
+    let times = if prior > 0.0 { (expected_errors / prior) as f32 } else { 1.0 };
+    bases.iter_mut().for_each(|p| *p = (*p * times).min(1.0));
+    (expected_errors, support.evaluable())
 }
 
 /// Returns by how much the odds of an error rise in a read with as many errors as k-mers show.
