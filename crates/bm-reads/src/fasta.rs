@@ -231,14 +231,7 @@ impl<R: Read + Send> RecordSource for Reader<R> {
         let mut parsed = Parsed::default();
         loop {
             let (records, bytes) = (batch.len(), batch.bytes());
-            let is_full = match size {
-                BatchSize::Records(most) => records >= most,
-                BatchSize::RecordsUpTo { records: most, bytes: stop } => {
-                    records >= most || (records > 0 && bytes >= stop)
-                }
-                BatchSize::Bytes(_) | BatchSize::PairsInBytes(_) => false,
-            };
-            if is_full {
+            if size.is_full(records, bytes) {
                 self.records += records as u64;
                 return Ok(true);
             }
@@ -258,14 +251,7 @@ impl<R: Read + Send> RecordSource for Reader<R> {
                     }
                 },
             };
-            let fits = match size {
-                BatchSize::Bytes(most) => records == 0 || bytes + parsed.bytes() <= most,
-                BatchSize::PairsInBytes(most) => {
-                    records == 0 || records % 2 == 1 || bytes + parsed.bytes() <= most
-                }
-                BatchSize::Records(_) | BatchSize::RecordsUpTo { .. } => true,
-            };
-            if !fits {
+            if !size.takes(records, bytes, parsed.bytes()) {
                 self.records += records as u64;
                 self.held = Some(mem::take(&mut parsed));
                 return Ok(true);

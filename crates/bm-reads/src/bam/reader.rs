@@ -256,23 +256,10 @@ impl<R: Read + Send> RecordSource for Reader<R> {
         }
         let more = loop {
             let (records, bytes) = (batch.len(), batch.bytes());
-            let is_full = match size {
-                BatchSize::Records(most) => records >= most,
-                BatchSize::RecordsUpTo { records: most, bytes: stop } => {
-                    records >= most || (records > 0 && bytes >= stop)
-                }
-                BatchSize::Bytes(_) | BatchSize::PairsInBytes(_) => false,
-            };
-            if is_full {
+            if size.is_full(records, bytes) {
                 break true;
             }
-            let fits = |more: usize| match size {
-                BatchSize::Bytes(most) => records == 0 || bytes + more <= most,
-                BatchSize::PairsInBytes(most) => {
-                    records == 0 || records % 2 == 1 || bytes + more <= most
-                }
-                BatchSize::Records(_) | BatchSize::RecordsUpTo { .. } => true,
-            };
+            let fits = |more: usize| size.takes(records, bytes, more);
             match self.next_into(batch, fits) {
                 Ok(Next::Added) => {}
                 Ok(Next::Held) => break true,

@@ -267,3 +267,25 @@ pub enum BatchSize {
         bytes: usize,
     },
 }
+
+impl BatchSize {
+    /// Returns whether a batch of this many records and bytes takes no further record of any size.
+    pub(crate) fn is_full(self, records: usize, bytes: usize) -> bool {
+        match self {
+            Self::Records(most) => records >= most,
+            Self::RecordsUpTo { records: most, bytes: stop } => {
+                records >= most || (records > 0 && bytes >= stop)
+            }
+            Self::Bytes(_) | Self::PairsInBytes(_) => false,
+        }
+    }
+
+    /// Returns whether such a batch, which is not full, takes a record of `more` bytes.
+    pub(crate) fn takes(self, records: usize, bytes: usize, more: usize) -> bool {
+        match self {
+            Self::Bytes(most) => records == 0 || bytes + more <= most,
+            Self::PairsInBytes(most) => records == 0 || records % 2 == 1 || bytes + more <= most,
+            Self::Records(_) | Self::RecordsUpTo { .. } => true,
+        }
+    }
+}
