@@ -72,6 +72,10 @@ impl Known {
         Self { hashes, flags }
     }
 
+    fn is_empty(&self) -> bool {
+        self.hashes.is_empty()
+    }
+
     /// Returns the place of a k-mer among the sorted hashes.
     fn place(&self, hash: u64) -> Option<usize> {
         let may_be = self.flags.get(part(hash)).copied().unwrap_or(false);
@@ -86,8 +90,8 @@ fn part(hash: u64) -> usize {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct End {
-    /// Hashes of its k-mers, sorted; empty if the run has no such end.
-    kmers: Vec<u64>,
+    /// Its k-mers; empty if the run has no such end.
+    kmers: Known,
     /// Of each k-mer, bases of the end beyond it.
     beyond: Vec<usize>,
     /// Bases, in the reads with one of the k-mers.
@@ -102,7 +106,7 @@ impl Ends {
         let long: Vec<&[u8]> =
             reads.iter().copied().filter(|read| read.len() >= 2 * WINDOW).take(READS).collect();
         let [start, end] = [Side::Start, Side::End].map(|side| End::find(side, reads, &long));
-        let known = Known::of([&start.kmers[..], &end.kmers].concat());
+        let known = Known::of([&start.kmers.hashes[..], &end.kmers.hashes].concat());
         Self { start, end, known }
     }
 
@@ -131,7 +135,7 @@ impl Ends {
     /// molecules were read as one. None if there is no adapter inside.
     pub fn pieces(&self, sequence: &[u8]) -> Vec<Range<usize>> {
         let mut pieces = Vec::new();
-        if self.known.hashes.is_empty() || sequence.len() < 2 * WINDOW + LEAST_BASES {
+        if self.known.is_empty() || sequence.len() < 2 * WINDOW + LEAST_BASES {
             return pieces;
         }
         let of_ends = kmers(sequence).filter(|(_, hash)| self.known.place(*hash).is_some());
@@ -198,7 +202,7 @@ impl End {
         let elsewhere = count_inside(&kmers_there, long);
         let is_of_end = |at: &usize| elsewhere[*at] as f64 <= ELSEWHERE * many[*at] as f64;
         let kmers = (0..many.len()).filter(is_of_end).map(|at| kmers_there[at]).collect();
-        let mut end = Self { kmers, ..Self::default() };
+        let mut end = Self { kmers: Known::of(kmers), ..Self::default() };
         match end.bases_beyond(side, long) {
             Some(beyond) => end.beyond = beyond,
             None => return Self::default(),
@@ -217,7 +221,7 @@ impl End {
     /// Returns, of each k-mer, how many bases of the end lie beyond it in most reads; in the others, errors
     /// hide the last k-mers. `None` if the k-mers fill the window.
     fn bases_beyond(&self, side: Side, reads: &[&[u8]]) -> Option<Vec<usize>> {
-        let mut beyond: Vec<Vec<usize>> = vec![Vec::new(); self.kmers.len()];
+        let mut beyond: Vec<Vec<usize>> = vec![Vec::new(); self.kmers.hashes.len()];
         let (mut with, mut filled) = (0_u32, 0_u32);
         for read in reads {
             let of_read: Vec<_> = self.in_window(side, side.of(read, WINDOW)).collect();
@@ -242,7 +246,7 @@ impl End {
         window: &'a [u8],
     ) -> impl Iterator<Item = (usize, usize)> + 'a {
         kmers(window).filter_map(move |(start, hash)| {
-            let kmer = self.kmers.binary_search(&hash).ok()?;
+            let kmer = self.kmers.place(hash)?;
             let bases = match side {
                 Side::Start => start + K,
                 Side::End => window.len() - start,
