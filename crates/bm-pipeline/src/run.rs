@@ -267,9 +267,8 @@ impl OpenSource {
 }
 
 /// What is said if reads are to be divided, and nothing is known to divide them at.
-const NOTHING_TO_SPLIT_AT: &str = "--split: the first reads show no adapter at their ends that could be \
-                                   inside of others (it is looked for in long single reads), so no read \
-                                   is divided";
+const NOTHING_TO_SPLIT_AT: &str = "--split: no read is divided, as the first reads show no adapter at their \
+                                   ends; only long single reads are looked at";
 
 /// A run of a command.
 pub(crate) struct Job<'a> {
@@ -669,7 +668,7 @@ impl Job<'_> {
         if criteria.need_expected_errors() {
             let flag = match criteria.max_expected_errors {
                 Some(_) => "--max-ee",
-                None => "--max-ee-rate",
+                None => "--max-ee-rate, --min-q",
             };
             let (counts_errors, name) = source.counts_errors();
             if !counts_errors {

@@ -69,6 +69,13 @@ pub(crate) fn number(value: f64) -> String {
     format!("{value:.*}", decimals as usize)
 }
 
+/// Returns a limit as it was given; with three significant digits if it follows from another number, such as
+/// an error rate from a quality.
+pub(crate) fn limit(limit: f64) -> String {
+    let exact = limit.to_string();
+    if exact.len() > 8 { number(limit) } else { exact }
+}
+
 /// Returns a fraction as a percentage with three significant digits.
 pub(crate) fn percent(fraction: f64) -> String {
     format!("{} %", number(100.0 * fraction))

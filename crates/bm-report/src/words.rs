@@ -300,11 +300,9 @@ fn evidence_totals(report: &Report) -> String {
 fn criteria(criteria: &CriteriaFacts) -> String {
     let threshold = criteria.threshold.map(|threshold| format!("threshold {threshold}"));
     let errors = criteria.max_ee.map(|most| format!("at most {most} expected errors"));
-    let rate = criteria.max_ee_rate.map(|most| {
-        // Of a mean quality, it has as many digits as a number can have.
-        let shown = if most.to_string().len() > 8 { text::number(most) } else { most.to_string() };
-        format!("at most {shown} expected errors per base")
-    });
+    let rate = criteria
+        .max_ee_rate
+        .map(|most| format!("at most {} expected errors per base", text::limit(most)));
     let weight = criteria.min_weight.map(|least| {
         format!("the best long reads by length and errors, weight {}", text::number(least))
     });

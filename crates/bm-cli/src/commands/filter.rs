@@ -131,9 +131,9 @@ pub(crate) struct Args {
     dedup: DedupArgs,
     #[command(flatten)]
     scoring: ScoringArgs,
-    /// Divide long reads at the adapters inside them, which two molecules have between them that were read as
-    /// one. Adapters are found at the ends of the run's first reads. The pieces are judged each by itself,
-    /// and have their number behind the name: read_1, read_2. In BAM, the tag pi has the name of the read
+    /// Divide long reads at adapters inside them: two molecules that were read as one. The adapters are those
+    /// at the ends of the run's first reads. Each piece is judged by itself, and has its number behind the
+    /// name: read_1, read_2. In BAM, the tag pi has the name of the read
     #[arg(
         long,
         conflicts_with_all = ["pairs", "scores", "umi", "dedup", "index", "index_output", "no_adapters", "adapter"],

@@ -46,7 +46,7 @@ fn meaning(facts: &LossFacts, report: &Report) -> String {
         // A table of scores does not say with which limit it was made.
         None => format!("{what} the limit"),
     };
-    let shown = |limit: Option<f64>| limit.map(|limit| limit.to_string());
+    let shown = |limit: Option<f64>| limit.map(text::limit);
     match Reason::from_name(&facts.reason) {
         Some(Reason::Empty) => "without bases".to_owned(),
         Some(Reason::OnlyN) => "nothing but N".to_owned(),
@@ -134,10 +134,11 @@ fn suspicion(alone: &ModelAloneFacts, report: &Report) -> String {
     let totals = &report.totals;
     if evidence.is_some_and(|it| it.findings.of_whole_reads) {
         return format!(
-            "the run's k-mers raise the expected errors from {:.0} to {:.0}: look first whether the reads \
-             are of one sample, or filter without --adapt",
-            totals.evidence.expected_errors_prior.get(),
-            totals.evidence.expected_errors.get()
+            "by the k-mers of the run, the reads have {:.0} errors where their qualities report {:.0}: a \
+             higher --max-ee-rate keeps more of them; if the reads are of several samples, filter without \
+             --adapt",
+            totals.evidence.expected_errors.get(),
+            totals.evidence.expected_errors_prior.get()
         );
     }
     if totals.bases.r#in > LONG * totals.reads.r#in {

@@ -23,7 +23,7 @@ fn split(report: &Report) -> Option<String> {
     let SplitTotals { reads, pieces, bases } = report.totals.split;
     (reads > 0).then(|| {
         format!(
-            "split: {} reads with an adapter inside are {} reads now, without {} bases of adapters",
+            "split: {} reads with an adapter inside became {}; the {} bases of these adapters are left out",
             text::count(reads),
             text::count(pieces),
             text::count(bases)
