@@ -66,7 +66,7 @@ class Program:
 
 
 PROGRAMS = (
-    Program("bm", "bm filter {} --trim=adapters --threshold 0 -q -o {}", "bm filter {} --split --threshold 0 -q -o {}"),
+    Program("bm", "bm filter {} --trim=adapters --threshold 0 -q -o {}", "bm filter {} --split=adapters --threshold 0 -q -o {}"),
     Program(
         "Porechop",
         "porechop -i {} -o {} --format fastq --no_split --threads 1",

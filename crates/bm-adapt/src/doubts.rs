@@ -43,6 +43,10 @@ const WORSE_THAN_TABLE: f64 = 0.01;
 /// Lowest fraction of covered bases for which k-mer evidence is used.
 const FEWEST_COVERED: f64 = 0.05;
 
+/// Fewest k-mers of long reads in memory, as a fraction: with a quarter of them, a run of which few
+/// reads lie over each other was ranked worse than by its qualities (`research/long-reads`).
+const FEWEST_IN_MEMORY: f64 = 0.5;
+
 /// Why the adapted model, or the k-mer evidence, is not used.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
@@ -56,6 +60,17 @@ pub enum Doubt {
         wrong: u64,
         /// Median depth, in reads per position.
         depth: u64,
+    },
+    /// The reads are long and have many gaps: they do not align base by base.
+    Gaps {
+        /// Errors per base that their qualities report.
+        error_rate: f64,
+    },
+    /// Too few of the run's k-mers fit in memory.
+    FewInMemory {
+        /// Fraction of the k-mers that were counted.
+        #[serde(rename = "share")]
+        fraction: f64,
     },
     /// The bases that can be checked are too small a part of the run to stand for it.
     FewOfRun {
@@ -134,6 +149,9 @@ pub(crate) fn doubts_of_labels(
 ) -> Vec<Doubt> {
     let Findings { labelled, labelled_by_mates, wrong, depth, positions, mixed_share, .. } =
         *findings;
+    if let Some(error_rate) = labels.gaps() {
+        return vec![Doubt::Gaps { error_rate }];
+    }
     let mut doubts = Vec::new();
     if labelled < FEWEST_LABELLED || wrong < FEWEST_WRONG {
         return vec![Doubt::TooFewLabels { labelled, wrong, depth }];
@@ -248,8 +266,12 @@ pub(crate) fn doubts_of_evidence(findings: &EvidenceFindings, doubts: &[Doubt]) 
     found
 }
 
-/// Returns doubts about the k-mer evidence of long reads: too few of them lie over each other.
+/// Returns doubts about the k-mer evidence of long reads: too few of them lie over each other, or too few
+/// of their k-mers fit in memory.
 pub(crate) fn doubts_of_read_support(findings: &EvidenceFindings, scale: &Scale) -> Vec<Doubt> {
+    if findings.share < FEWEST_IN_MEMORY {
+        return vec![Doubt::FewInMemory { fraction: findings.share }];
+    }
     let doubt = Doubt::FewShared { fraction: findings.evaluable };
     if scale.share > 0.0 { Vec::new() } else { vec![doubt] }
 }
@@ -274,6 +296,21 @@ impl fmt::Display for Doubt {
                     f,
                     "only {labelled} bases can be checked against other reads \
                      (median depth {depth})"
+                )
+            }
+            Self::Gaps { error_rate } => {
+                write!(
+                    f,
+                    "the reads are long and report {:.1} % errors, most of them gaps, so they do not \
+                     align base by base",
+                    100.0 * error_rate
+                )
+            }
+            Self::FewInMemory { fraction } => {
+                write!(
+                    f,
+                    "only 1 in {:.0} k-mers of the run fit in memory; give it more with --max-memory",
+                    1.0 / fraction
                 )
             }
             Self::FewOfRun { fraction, depth } => {
@@ -400,6 +437,29 @@ mod tests {
         assert!(!sample(60, 150, &|i| b"\x02\x0b\x19\x25"[i % 4]).are_long());
         assert!(!sample(60, 200, &|i| 2 + (i % 44) as u8).are_long());
         assert!(!Sampler::new(RunSample::ROOM).finish().are_long());
+        // Only those with many errors have too many gaps to align.
+        let mut hifi = sample(20, 2_000, &|i| 30 + (i % 60) as u8);
+        assert_eq!(Labels::of_run(&mut hifi, 1).gaps(), None);
+        let mut nanopore = sample(60, 400, &|i| 2 + (i % 48) as u8);
+        let labels = Labels::of_run(&mut nanopore, 1);
+        let gaps = labels.gaps().expect("many errors");
+        assert!((0.05..0.07).contains(&gaps), "{gaps}");
+        assert_eq!(labels.of_bases().len(), nanopore.bases.len());
+        let doubts = doubts_of_labels(&Findings::default(), &nanopore, &labels);
+        assert_eq!(doubts, [Doubt::Gaps { error_rate: gaps }]);
+        let mut short = sample(60, 150, &|i| b"\x02\x0b\x19\x25"[i % 4]);
+        assert_eq!(Labels::of_run(&mut short, 1).gaps(), None);
+    }
+
+    #[test]
+    fn kmers_of_long_reads_are_not_used_where_few_of_them_fit_in_memory() {
+        let scale = Scale { share: 0.9, ..Scale::default() };
+        let of = |share| EvidenceFindings { share, evaluable: 0.9, ..EvidenceFindings::default() };
+        assert_eq!(doubts_of_read_support(&of(1.0), &scale), []);
+        assert_eq!(doubts_of_read_support(&of(0.5), &scale), []);
+        let doubts = doubts_of_read_support(&of(0.25), &scale);
+        assert_eq!(doubts, [Doubt::FewInMemory { fraction: 0.25 }]);
+        assert!(doubts[0].to_string().starts_with("only 1 in 4 k-mers of the run fit in memory"));
     }
 
     #[test]

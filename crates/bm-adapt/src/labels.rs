@@ -72,6 +72,8 @@ pub struct Labels {
     columns: u64,
     mixed_columns: u64,
     failed_cycles: FailedCycles,
+    /// Errors per base that long reads report, if they have so many gaps that no base was labelled.
+    gaps: Option<f64>,
 }
 
 impl Labels {
@@ -111,6 +113,7 @@ impl Labels {
             columns: all.columns,
             mixed_columns: all.mixed_columns,
             failed_cycles: FailedCycles::none(),
+            gaps: None,
         };
         labels.add_mates(sample, threads);
         labels
@@ -118,11 +121,15 @@ impl Labels {
 
     /// Returns the labels of a run's sample, and finds the cycles that failed. The bases of these get no
     /// labels, and are hidden in the sample: nothing is to be learned from them but the rates of the
-    /// cycles.
+    /// cycles. Long reads with many gaps get no labels: they do not align in columns.
     pub fn of_run(sample: &mut RunSample, threads: usize) -> Self {
+        let traits = sample.traits();
+        if traits.have_gaps() {
+            return Self::none(sample, traits.error_rate());
+        }
         let labels = Self::of(sample, threads);
         // Long reads are not made in cycles.
-        if sample.are_long() {
+        if traits.are_long() {
             return labels;
         }
         let suspects = LabelsByCycle::of(sample, &labels.of_bases).suspects();
@@ -148,6 +155,28 @@ impl Labels {
             }
         }
         labels
+    }
+
+    /// Returns no labels, for long reads that report this many errors per base.
+    fn none(sample: &RunSample, error_rate: f64) -> Self {
+        Self {
+            of_bases: vec![Label::Unknown; sample.bases.len()],
+            unlike_errors: Vec::new(),
+            disputes: Vec::new(),
+            by_mates: 0,
+            depth: 0,
+            anchors: 0,
+            columns: 0,
+            mixed_columns: 0,
+            failed_cycles: FailedCycles::none(),
+            gaps: Some(error_rate),
+        }
+    }
+
+    /// Returns the errors per base that long reads report, if they have so many gaps that no base was
+    /// labelled.
+    pub fn gaps(&self) -> Option<f64> {
+        self.gaps
     }
 
     /// Returns the cycles that failed in the run: none unless they were looked for

@@ -190,11 +190,16 @@ impl RunSample {
     /// Returns whether the reads have gaps, most in homopolymers, rather than wrong bases: whether they
     /// are long, or their qualities are like Nanopore's.
     pub(crate) fn are_long(&self) -> bool {
+        self.traits().are_long()
+    }
+
+    /// Returns what the reads are like, as far as it tells whether their errors are gaps.
+    pub(crate) fn traits(&self) -> Traits {
         let mut traits = Traits::default();
         for read in &self.reads {
             traits.add(self.scores[read.start..][..read.length].iter().copied());
         }
-        traits.are_long()
+        traits
     }
 
     /// Returns the index of the base of a read that a cycle made, if it is in the sample.

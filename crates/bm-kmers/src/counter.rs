@@ -7,6 +7,7 @@ use pulp::{Arch, Simd, WithSimd};
 use crate::index::{Index, MAX_LEVEL, is_sampled};
 use crate::kmer::{LONGEST, SHORTEST, mix};
 use crate::memory::release_freed;
+use crate::rare::{FREQUENT, Histogram};
 use crate::share::{SHARD_BITS, SHARDS, Share};
 use crate::superkmer::{Cutter, SuperKmer};
 use crate::table::{Kept, Table};
@@ -31,6 +32,9 @@ const AHEAD: usize = 64;
 /// If more than this fraction of the k-mers was seen once, the run is still shallow: dropping them
 /// would leave nothing to be seen twice. Below it, k-mers seen once are mostly errors.
 const MANY_SINGLETONS: f64 = 0.7;
+
+/// Most frequent k-mers of a run, as a fraction, that shards may have which do not count.
+const FEW_FREQUENT: f64 = 0.001;
 
 /// Room is made until at most this fraction of a table's capacity is used.
 const ENOUGH_FREE: f64 = 0.9;
@@ -61,8 +65,18 @@ struct Shard {
     max_lines: usize,
     /// One in 2^level k-mers is kept, by its hash.
     level: u32,
-    /// Whether k-mers seen once stay where memory is full: another part of the run may have them too.
-    keeps_singletons: bool,
+    when_full: WhenFull,
+}
+
+/// Which k-mers are dropped first where memory is full.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum WhenFull {
+    /// None: another part of the run may have those seen once too.
+    KeepsAll,
+    /// Those seen once, if they are fewer than in a shallow run.
+    DropsSingletons,
+    /// Those that are rare beside the others, if the run is deep.
+    DropsRare,
 }
 
 impl Counter {
@@ -110,15 +124,27 @@ impl Counter {
             table: Table::new(FIRST_LINES.min(max_lines)),
             max_lines,
             level,
-            keeps_singletons: false,
+            when_full: WhenFull::DropsSingletons,
         };
         Self::of(k, shards.map(|number| (number, shard())).collect())
     }
 
     /// Returns a counter for a part of a run, whose counts are merged with those of other parts: k-mers
     /// seen once stay.
-    pub fn keeping_singletons(mut self) -> Self {
-        self.shards.iter_mut().for_each(|(_, shard)| shard.keeps_singletons = true);
+    pub fn keeping_singletons(self) -> Self {
+        self.when_full(WhenFull::KeepsAll)
+    }
+
+    /// Returns a counter for reads with an error in most of their k-mers: in any deep run, most of the
+    /// k-mers are then seen once or hardly more often. Where memory is full, those that are rare beside the
+    /// others are dropped, if many of the run's bases are in frequent k-mers; otherwise every second k-mer,
+    /// by its hash.
+    pub fn of_many_errors(self) -> Self {
+        self.when_full(WhenFull::DropsRare)
+    }
+
+    fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.shards.iter_mut().for_each(|(_, shard)| shard.when_full = when_full);
         self
     }
 
@@ -198,13 +224,33 @@ impl Counter {
     }
 
     /// Returns how often the k-mers were halved: one in 2^level was counted.
+    ///
+    /// Of reads with many errors, shards that have hardly any frequent k-mer do not count, however often
+    /// theirs were halved: their k-mers are errors, and are taken for such if they are missing.
     pub(crate) fn level(&self) -> u32 {
-        self.shards.iter().map(|(_, shard)| shard.level).max().unwrap_or(0)
+        let highest = self.shards.iter().map(|(_, shard)| shard.level).max().unwrap_or(0);
+        let drops_rare = |(_, shard): &(usize, Shard)| shard.when_full == WhenFull::DropsRare;
+        if highest == 0 || !self.shards.iter().all(drops_rare) {
+            return highest;
+        }
+        let mut frequent = [0.0; MAX_LEVEL as usize + 1];
+        for (_, shard) in &self.shards {
+            let kmers = shard.table.counts().filter(|count| *count >= FREQUENT).count();
+            frequent[shard.level as usize] += kmers as f64 * 2f64.powi(shard.level as i32);
+        }
+        let most = FEW_FREQUENT * frequent.iter().sum::<f64>();
+        let mut above = 0.0;
+        let mut level = highest;
+        while level > 0 && most > 0.0 && above + frequent[level as usize] <= most {
+            above += frequent[level as usize];
+            level -= 1;
+        }
+        level
     }
 
     /// Returns whether k-mers seen once stay.
     pub(crate) fn keeps_singletons(&self) -> bool {
-        self.shards.iter().any(|(_, shard)| shard.keeps_singletons)
+        self.shards.iter().any(|(_, shard)| shard.when_full == WhenFull::KeepsAll)
     }
 
     /// Returns the numbers of the shards that are counted here.
@@ -251,19 +297,32 @@ impl Shard {
         Arch::new().dispatch(Add { shard: self, k, stretches, bytes });
     }
 
-    /// Replaces k-mers by their hashes, and prefetches the memory of their counts.
+    /// Replaces k-mers by their hashes, and prefetches the memory of their counts. Returns how many of
+    /// them are sampled: these are in front.
     #[inline(always)]
-    fn hash_and_prefetch(&self, kmers: &mut [u64]) {
+    fn hash_and_prefetch(&self, kmers: &mut [u64]) -> usize {
         kmers.iter_mut().for_each(
             #[inline(always)]
             |kmer| *kmer = mix(*kmer),
         );
-        kmers.iter().for_each(|hash| self.table.prefetch(*hash));
+        let mut sampled = kmers.len();
+        if self.level > 0 {
+            sampled = 0;
+            for at in 0..kmers.len() {
+                let hash = kmers[at];
+                // Without a branch, which would be guessed wrong every other time.
+                kmers[sampled] = hash;
+                sampled += usize::from(is_sampled(hash, self.level));
+            }
+        }
+        kmers[..sampled].iter().for_each(|hash| self.table.prefetch(*hash));
+        sampled
     }
 
     #[inline(always)]
     fn add_hashes(&mut self, hashes: &[u64]) {
         for hash in hashes {
+            // The level may have risen since they were hashed.
             if self.level > 0 && !is_sampled(*hash, self.level) {
                 continue;
             }
@@ -271,6 +330,19 @@ impl Shard {
                 self.make_room();
             }
             self.table.add(*hash, 1);
+        }
+    }
+
+    /// Returns the highest count of the k-mers that are dropped first, if there are any.
+    fn rare(&self) -> Option<u32> {
+        match self.when_full {
+            WhenFull::KeepsAll => None,
+            WhenFull::DropsSingletons => {
+                let singletons = self.table.with_count(1);
+                let are_errors = singletons as f64 <= MANY_SINGLETONS * self.table.len() as f64;
+                are_errors.then_some(1)
+            }
+            WhenFull::DropsRare => Histogram::of(self.table.counts()).rare(),
         }
     }
 
@@ -292,11 +364,14 @@ impl Shard {
         while self.table.lines() == most
             && self.table.len() as f64 > ENOUGH_FREE * self.table.capacity() as f64
         {
-            let singletons = self.table.with_count(1);
-            let are_errors = singletons as f64 <= MANY_SINGLETONS * self.table.len() as f64;
-            if are_errors && singletons > 0 && !self.keeps_singletons {
-                self.table.rebuild(most, |_, count| count > 1);
-            } else if self.level == MAX_LEVEL {
+            let before = self.table.len();
+            if let Some(rare) = self.rare() {
+                self.table.rebuild(most, |_, count| count > rare);
+            }
+            if self.table.len() < before {
+                continue;
+            }
+            if self.level == MAX_LEVEL {
                 // The memory holds hardly any k-mers: start again with the next ones.
                 self.table.rebuild(most, |_, _| false);
             } else {
@@ -332,13 +407,13 @@ impl WithSimd for Add<'_> {
             at += taken;
             lengths[now] += stretch.kmers(k, &mut kmers[now][lengths[now]..]);
             if lengths[now] >= AHEAD {
-                shard.hash_and_prefetch(&mut kmers[now][..lengths[now]]);
+                lengths[now] = shard.hash_and_prefetch(&mut kmers[now][..lengths[now]]);
                 now = 1 - now;
                 shard.add_hashes(&kmers[now][..lengths[now]]);
                 lengths[now] = 0;
             }
         }
-        shard.hash_and_prefetch(&mut kmers[now][..lengths[now]]);
+        lengths[now] = shard.hash_and_prefetch(&mut kmers[now][..lengths[now]]);
         shard.add_hashes(&kmers[1 - now][..lengths[1 - now]]);
         shard.add_hashes(&kmers[now][..lengths[now]]);
     }

@@ -29,7 +29,9 @@
 //! # Bounded memory
 //!
 //! Counts are exact while the memory lasts. When it is full, k-mers seen once are dropped if they
-//! are mostly errors; otherwise every second k-mer is dropped, by its hash ([`Index::fraction`]).
+//! are mostly errors; otherwise every second k-mer is dropped, by its hash ([`Index::fraction`]). Of reads
+//! with an error in most of their k-mers, those that are rare beside the others
+//! ([`Counter::of_many_errors`]).
 //! [`Counter::split`] spreads the counting over threads; the result does not depend on their
 //! number.
 //!
@@ -47,6 +49,7 @@ mod index;
 pub mod kmer;
 mod memory;
 mod packed;
+mod rare;
 mod share;
 mod superkmer;
 mod table;

@@ -108,11 +108,13 @@ impl Table {
 
     /// Returns the number of hashes with exactly this count.
     pub(crate) fn with_count(&self, count: u32) -> usize {
-        self.lines
-            .iter()
-            .flat_map(|line| &line.0)
-            .filter(|cell| **cell != 0 && Self::parts(**cell).1 == count)
-            .count()
+        self.counts().filter(|other| *other == count).count()
+    }
+
+    /// Returns the count of each hash.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = u32> {
+        let cells = self.lines.iter().flat_map(|line| &line.0);
+        cells.filter(|cell| **cell != 0).map(|cell| Self::parts(*cell).1)
     }
 
     /// Returns the hashes for which `keeps` is true, without their lowest [`COUNT_BITS`] bits, with

@@ -52,15 +52,30 @@ impl Traits {
     /// Returns whether the reads are longer than merged mates can be, or their qualities are like
     /// Nanopore's.
     pub fn are_long(&self) -> bool {
-        let mut lengths = self.lengths.clone();
-        let middle = lengths.len() / 2;
-        if middle < lengths.len() && *lengths.select_nth_unstable(middle).1 > LONG {
-            return true;
-        }
-        let values = self.bases.iter().filter(|bases| **bases > 0).count();
+        self.have_long_reads() || self.are_like_nanopores()
+    }
+
+    /// Returns whether most errors of these long reads are gaps, in so many places that the reads do not
+    /// align base by base: those of high accuracy, such as HiFi, do.
+    pub fn have_gaps(&self) -> bool {
+        self.are_long() && self.error_rate() > HIGH_ERROR_RATE
+    }
+
+    /// Returns the errors per base that the qualities report; 0 without bases.
+    pub fn error_rate(&self) -> f64 {
         let errors =
             (0..).zip(&self.bases).map(|(q, n)| *n as f64 * 10f64.powf(-0.1 * f64::from(q)));
-        let bases: u64 = self.bases.iter().sum();
-        values > MANY_VALUES && errors.sum::<f64>() > HIGH_ERROR_RATE * bases as f64
+        errors.sum::<f64>() / self.bases.iter().sum::<u64>().max(1) as f64
+    }
+
+    fn have_long_reads(&self) -> bool {
+        let mut lengths = self.lengths.clone();
+        let middle = lengths.len() / 2;
+        middle < lengths.len() && *lengths.select_nth_unstable(middle).1 > LONG
+    }
+
+    fn are_like_nanopores(&self) -> bool {
+        let values = self.bases.iter().filter(|bases| **bases > 0).count();
+        values > MANY_VALUES && self.error_rate() > HIGH_ERROR_RATE
     }
 }

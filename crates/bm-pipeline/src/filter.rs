@@ -14,6 +14,7 @@ use crate::record_writer::{self, RecordFormat, is_bam};
 use crate::run::{Finished, Job, OpenSource, Outputs, RunSettings};
 use crate::sam_tags::TagList;
 use crate::split::{Splitter, numbered};
+use crate::splitting::Splitting;
 
 /// Filters reads: writes the reads that pass and, on request, the others.
 ///
@@ -41,9 +42,8 @@ pub struct Filter {
     /// Outputs for the index reads of the reads and pairs that pass, unchanged and in the same order: one
     /// for each file of index reads of a group, or none.
     pub index: Vec<PathBuf>,
-    /// Whether long reads are divided at the adapters inside them; the pieces are judged each by itself,
-    /// and have their number behind the name.
-    pub split: bool,
+    /// Where long reads are divided.
+    pub split: Splitting,
     /// Whether scores are written into the descriptions.
     pub annotate: bool,
     /// Whether kept reads get the model's qualities instead of the instrument's.
@@ -64,7 +64,7 @@ impl Filter {
             discarded: None,
             split_reads: None,
             index: Vec::new(),
-            split: false,
+            split: Splitting::NONE,
             annotate: false,
             recalibrate: false,
             tags: TagList::default(),
@@ -136,7 +136,7 @@ impl Filter {
         if merges && !self.settings.inputs.has_pairs() {
             return PipelineError::refuse("--merge: the reads are not pairs");
         }
-        if self.split && self.settings.inputs.has_pairs() {
+        if self.split.any() && self.settings.inputs.has_pairs() {
             return PipelineError::refuse("--split: divides single reads, and these are pairs");
         }
         if self.settings.inputs.is_mixed() && self.singles.is_none() {
@@ -176,7 +176,7 @@ impl Filter {
             keeps_singles: self.singles.is_some(),
             recalibrates: self.recalibrate,
             merges,
-            splits: self.split,
+            splitting: self.split,
             observer,
         };
         let splitter = self.split_reads.map(|most| {

@@ -67,8 +67,8 @@ impl Hindsight<'_> {
             if self.inserts.is_some_and(RunInserts::merges) {
                 inserts = inserts.with_merging();
             }
-            if self.inserts.is_some_and(|inserts| inserts.splits_at().is_some()) {
-                inserts = inserts.with_splitting();
+            if let Some(of_run) = self.inserts {
+                inserts = inserts.splitting_like(of_run);
             }
             let plan = Plan { trimming, ..self.plan(self.decider, Some(&inserts)) };
             for model in applicability::models(applicability, engine, 1)? {
@@ -90,7 +90,7 @@ impl Hindsight<'_> {
         let Some(first) = self.first.first().filter(|_| is_adapted) else { return Ok(None) };
         // As the run without --adapt: only what is trimmed is left out.
         let trims = self.trimming.needs_inserts() || self.trimming.ends;
-        let divides = |inserts: &RunInserts| inserts.merges() || inserts.splits_at().is_some();
+        let divides = |inserts: &RunInserts| inserts.merges() || inserts.splits();
         let inserts = self.inserts.filter(|inserts| trims || divides(inserts));
         let mut base = Engine::open(self.choice.package()?, self.choice)?;
         let parts = parts_of(first, inserts);

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::PipelineError;
 use crate::file_group::Layout;
 use crate::library::{Library, LongEnd};
+use crate::splitting::Splitting;
+use crate::stretches::Stretches;
 use crate::template_reader::TemplateReader;
 use crate::templates::TemplateBatch;
 
@@ -34,8 +36,10 @@ pub(crate) struct RunInserts {
     model: InsertModel,
     /// What long reads have at their ends; empty for other reads.
     ends: Ends,
-    /// Whether reads are divided at the adapters inside them.
-    splits: bool,
+    /// Where reads are divided.
+    splitting: Splitting,
+    /// Stretches of low quality at which reads are divided too.
+    stretches: Option<Stretches>,
     /// Number of templates from which it was learned: the first ones of the run.
     templates: u64,
 }
@@ -197,8 +201,12 @@ impl RunInserts {
         let model = InsertModel::learn(&templates, [of_mate(&adapters[0]), of_mate(&adapters[1])]);
         let model = if *choice == AdapterChoice::Forbidden { model.without_mates() } else { model };
         let model = if with_support { model.with_support(&templates) } else { model };
-        let (ends, splits) = (Ends::default(), false);
-        Self { adapters, model, ends, splits, templates: templates.len() as u64 }
+        Self::new(adapters, model, Ends::default(), templates.len())
+    }
+
+    fn new(adapters: [Adapters; 2], model: InsertModel, ends: Ends, templates: usize) -> Self {
+        let (splitting, templates) = (Splitting::NONE, templates as u64);
+        Self { adapters, model, ends, splitting, stretches: None, templates }
     }
 
     /// Learns what is at both ends of long reads, unless adapters are told. With one error in twenty
@@ -219,7 +227,7 @@ impl RunInserts {
             }
             AdapterChoice::Told(_) | AdapterChoice::Forbidden => Ends::default(),
         };
-        Self { adapters, model, ends, splits: false, templates: reads.templates.len() as u64 }
+        Self::new(adapters, model, ends, reads.templates.len())
     }
 
     /// Also finds inserts as long as mates or longer, to merge these.
@@ -232,14 +240,31 @@ impl RunInserts {
         !self.ends.is_empty()
     }
 
-    /// Also divides reads at the adapters inside them.
-    pub(crate) fn with_splitting(self) -> Self {
-        Self { splits: true, ..self }
+    /// Also divides long reads. Of wrong bases in stretches, each costs as much as `price` right ones bring.
+    pub(crate) fn with_splitting(self, splitting: Splitting, price: f32) -> Self {
+        let stretches = splitting.stretches.then(|| Stretches::new(price));
+        Self { splitting, stretches, ..self }
+    }
+
+    /// Divides as another run does.
+    pub(crate) fn splitting_like(self, other: &Self) -> Self {
+        let stretches = other.stretches.clone();
+        Self { splitting: other.splitting, stretches, ..self }
     }
 
     /// Returns the ends of long reads, if reads are divided where these are inside them.
     pub(crate) fn splits_at(&self) -> Option<&Ends> {
-        Some(&self.ends).filter(|ends| self.splits && !ends.is_empty())
+        Some(&self.ends).filter(|ends| self.splitting.adapters && !ends.is_empty())
+    }
+
+    /// Returns the stretches at which reads are divided, if they are.
+    pub(crate) fn stretches(&self) -> Option<&Stretches> {
+        self.stretches.as_ref()
+    }
+
+    /// Returns whether any read may be divided.
+    pub(crate) fn splits(&self) -> bool {
+        self.splits_at().is_some() || self.stretches.is_some()
     }
 
     /// Returns whether mates are to be merged.

@@ -137,5 +137,10 @@ pub(crate) fn counters<'a>(
         kmer::length_for(codes.iter().map(Vec::as_slice), errors / bases.max(1) as f64)
     };
     let counter = Counter::of_share(k, bytes, share);
-    if is_part { counter.keeping_singletons() } else { counter }.split(threads)
+    let counter = match (is_part, are_long) {
+        (true, _) => counter.keeping_singletons(),
+        (false, true) => counter.of_many_errors(),
+        (false, false) => counter,
+    };
+    counter.split(threads)
 }

@@ -190,10 +190,11 @@ impl Batch {
         text.saturating_add(reads).saturating_add(index.saturating_mul(2))
     }
 
-    /// Divides reads at the adapters inside them, if that is wanted.
+    /// Divides reads at the adapters and the stretches inside them, if that is wanted.
     fn split<P>(&mut self, plan: &Plan<'_, P>) {
-        let ends = plan.library(&self.templates).0.and_then(RunInserts::splits_at);
-        self.split = ends.map_or_else(SplitTotals::default, |ends| self.templates.split(ends));
+        let run = plan.library(&self.templates).0.filter(|run| run.splits());
+        let split = |run: &RunInserts| self.templates.split(run.splits_at(), run.stretches());
+        self.split = run.map_or_else(SplitTotals::default, split);
     }
 
     /// Finds the part of each read that is scored: the sample's, within the fixed cuts.

@@ -18,6 +18,7 @@ use crate::pipeline::Product;
 use crate::record_writer::{RecordFormat, Written, create};
 use crate::run::{Finished, Job, LEARNING_BYTES, Outputs, RunSettings};
 use crate::sam_tags::TagList;
+use crate::splitting::Splitting;
 use crate::templates::Mate;
 
 /// Writes all reads with the qualities of a model, in input order.
@@ -83,7 +84,7 @@ impl Recalibrate {
             keeps_singles: true,
             recalibrates: true,
             merges: false,
-            splits: false,
+            splitting: Splitting::NONE,
             observer,
         };
         job.run(outputs, None, |source, _| {

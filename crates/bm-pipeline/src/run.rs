@@ -39,6 +39,7 @@ use crate::sample_parts::{of_sample, parts_of};
 use crate::score_table::ScoreTable;
 use crate::shards;
 use crate::split::Splitter;
+use crate::splitting::Splitting;
 use crate::survey::Survey;
 use crate::template_reader::{TemplateReader, refuse_same};
 use crate::totals::Totals;
@@ -267,8 +268,10 @@ impl OpenSource {
 }
 
 /// What is said if reads are to be divided, and nothing is known to divide them at.
-const NOTHING_TO_SPLIT_AT: &str = "--split: no read is divided, as the first reads show no adapter at their \
-                                   ends; only long single reads are looked at";
+const NO_ENDS_TO_SPLIT_AT: &str = "--split: no read is divided at adapters, as the first reads show none at \
+                                   their ends; only long single reads are looked at";
+const NO_STRETCHES_TO_SPLIT_AT: &str = "--split: no read is divided at stretches of low quality, as only long \
+                                        single reads with qualities are looked at";
 
 /// A run of a command.
 pub(crate) struct Job<'a> {
@@ -280,8 +283,8 @@ pub(crate) struct Job<'a> {
     pub(crate) recalibrates: bool,
     /// Whether overlapping mates are merged.
     pub(crate) merges: bool,
-    /// Whether reads are divided at the adapters inside them.
-    pub(crate) splits: bool,
+    /// Where reads are divided.
+    pub(crate) splitting: Splitting,
     pub(crate) observer: &'a dyn Observer,
 }
 
@@ -400,7 +403,7 @@ impl Job<'_> {
                 } else {
                     let has_evidence = engine.package.has_evidence();
                     let trims = settings.trimming.needs_inserts() || settings.trimming.ends;
-                    let judges = trims || has_evidence || self.merges || self.splits;
+                    let judges = trims || has_evidence || self.merges || self.splitting.any();
                     let ahead = if judges { Ahead::LEARN } else { Ahead::NOTICE };
                     if judges || tells {
                         is_all = !read_first(&mut reader, &mut first, BATCH_BYTES, ahead)?;
@@ -418,12 +421,6 @@ impl Job<'_> {
                     } else if tells && let Some(line) = inserts::notice(&first, &settings.adapters)
                     {
                         observer.warn(&line);
-                    }
-                }
-                if self.splits {
-                    inserts = inserts.map(|inserts| Box::new(inserts.with_splitting()));
-                    if inserts.as_ref().is_none_or(|inserts| inserts.splits_at().is_none()) {
-                        observer.warn(NOTHING_TO_SPLIT_AT);
                     }
                 }
                 if self.merges {
@@ -459,6 +456,21 @@ impl Job<'_> {
                 };
                 if let Some(LongReads { max_error_rate, .. }) = applicability.long_reads() {
                     trimming = trimming.for_long_reads(max_error_rate);
+                }
+                if self.splitting.any() {
+                    let has_qualities = applicability.long_reads().is_some() && !ignores_quality;
+                    let stretches = self.splitting.stretches && has_qualities;
+                    let splitting = Splitting { stretches, ..self.splitting };
+                    let split =
+                        |run: Box<RunInserts>| run.with_splitting(splitting, trimming.cost());
+                    inserts = inserts.map(split).map(Box::new);
+                    let ends = inserts.as_ref().and_then(|inserts| inserts.splits_at());
+                    if self.splitting.adapters && ends.is_none() {
+                        observer.warn(NO_ENDS_TO_SPLIT_AT);
+                    }
+                    if self.splitting.stretches && !stretches {
+                        observer.warn(NO_STRETCHES_TO_SPLIT_AT);
+                    }
                 }
                 default_limit = applicability.long_reads().filter(|_| is_by_default);
                 if let Some(LongReads { max_error_rate, .. }) = default_limit {

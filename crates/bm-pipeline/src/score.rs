@@ -11,6 +11,7 @@ use crate::observer::Observer;
 use crate::parquet_table::ParquetTable;
 use crate::run::{Finished, Job, OpenSource, RunSettings};
 use crate::score_rows::ScoreRows;
+use crate::splitting::Splitting;
 
 /// Scores reads: writes a table whose columns are [`Column`](crate::Column)s, as tab-separated text
 /// or, if the name ends in `.parquet`, as Parquet.
@@ -43,7 +44,7 @@ impl Score {
             keeps_singles: false,
             recalibrates: false,
             merges: false,
-            splits: false,
+            splitting: Splitting::NONE,
             observer,
         };
         let pairs = self.settings.inputs.has_pairs();

@@ -6,6 +6,7 @@ use crate::fate::Decision;
 use crate::observer::Observer;
 use crate::pipeline::Product;
 use crate::run::{Done, Job, RunSettings};
+use crate::splitting::Splitting;
 
 /// Returns what a run did, after calling `visit` with every template, its predictions and the
 /// decision about it, in input order. No file is written.
@@ -50,7 +51,7 @@ pub fn score_reads(
         keeps_singles: false,
         recalibrates: false,
         merges: false,
-        splits: false,
+        splitting: Splitting::NONE,
         observer,
     };
     job.run(Vec::new(), Some(Box::new(visit)), |_, _| Ok(Decisions))?.commit()

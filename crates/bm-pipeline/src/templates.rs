@@ -7,6 +7,7 @@ use bm_reads::fastq::{RecordBatch, RecordRef};
 use bm_reads::{Phred, ReadRef, mates};
 
 use crate::file_group::Layout;
+use crate::stretches::Stretches;
 use crate::totals::SplitTotals;
 
 /// The quality of every base, if the reported ones are ignored: Phred 25, a usual error rate of a
@@ -92,20 +93,36 @@ impl TemplateBatch {
         }
     }
 
-    /// Divides single reads at the adapters inside them; returns what was divided.
-    pub(crate) fn split(&mut self, ends: &Ends) -> SplitTotals {
+    /// Divides single reads at the adapters and at the stretches inside them; returns what was divided.
+    pub(crate) fn split(
+        &mut self,
+        ends: Option<&Ends>,
+        stretches: Option<&Stretches>,
+    ) -> SplitTotals {
         let mut totals = SplitTotals::default();
         if self.layout != Layout::Single {
             return totals;
         }
         self.files[0].divide(|_, record| {
-            let pieces = ends.pieces(record.sequence);
-            if !pieces.is_empty() {
-                let left: usize = pieces.iter().map(Range::len).sum();
-                totals.reads += 1;
-                totals.pieces += pieces.len() as u64;
-                totals.bases += (record.sequence.len() - left) as u64;
+            let length = record.sequence.len();
+            let bases = |pieces: &[Range<usize>]| pieces.iter().map(Range::len).sum::<usize>();
+            let mut pieces = ends.map_or_else(Vec::new, |ends| ends.pieces(record.sequence));
+            let adapter_bases = if pieces.is_empty() { 0 } else { length - bases(&pieces) };
+            if let Some(stretches) = stretches {
+                if pieces.is_empty() {
+                    pieces.push(0..length);
+                }
+                let of_part = |part| stretches.between(record.quality_scores, part);
+                pieces = pieces.into_iter().flat_map(of_part).collect();
             }
+            // A read with one piece is whole.
+            if pieces.len() < 2 {
+                return Vec::new();
+            }
+            totals.reads += 1;
+            totals.pieces += pieces.len() as u64;
+            totals.bases += adapter_bases as u64;
+            totals.stretch_bases += (length - adapter_bases - bases(&pieces)) as u64;
             pieces
         });
         totals

@@ -109,15 +109,19 @@ impl AdapterTotals {
     }
 }
 
-/// Reads that are divided at the adapters inside them; their pieces count as reads.
+/// Reads that are divided at the adapters and the stretches of low quality inside them; their pieces count
+/// as reads.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SplitTotals {
-    /// Reads with such an adapter.
+    /// Reads that are divided.
     pub reads: u64,
     /// Their pieces.
     pub pieces: u64,
-    /// The bases of these adapters, which are in no piece.
+    /// The bases of the adapters, which are in no piece.
     pub bases: u64,
+    /// The bases of the stretches, which are in no piece either.
+    #[serde(default)]
+    pub stretch_bases: u64,
 }
 
 impl SplitTotals {
@@ -206,6 +210,7 @@ impl Totals {
             (&mut split.reads, other.split.reads),
             (&mut split.pieces, other.split.pieces),
             (&mut split.bases, other.split.bases),
+            (&mut split.stretch_bases, other.split.stretch_bases),
         ] {
             *ours = ours.saturating_add(theirs);
         }

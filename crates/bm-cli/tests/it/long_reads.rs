@@ -188,7 +188,7 @@ fn long_reads_that_teach_nothing_are_judged_in_the_same_way_after_learning() {
     // More of them overlap, and their columns do not align: the reason suits such reads.
     let all = bm(["filter", &testdata(NANOPORE), "--adapt", "-o", "/dev/null"]).done().stderr;
     assert!(
-        all.contains("long reads have gaps, most of them in homopolymers")
+        all.contains("most of them gaps, so they do not align base by base")
             && !all.contains("strains")
             && !all.contains("failed cycles")
             && all.contains("k-mer evidence in use: ")
@@ -391,8 +391,9 @@ fn two_molecules_in_one_read_are_two_reads_afterwards() {
     let (input, report) = (scratch.file("run.fastq", &joined), scratch.path("report.json"));
     let discarded = scratch.path("discarded.fastq");
     let options = ["--max-ee-rate", "0.12", "--discarded", &discarded, "--report", &report];
-    let arguments =
-        ["filter", &input, "--split", "--trim=adapters", "-o", "-"].into_iter().chain(options);
+    let arguments = ["filter", &input, "--split=adapters", "--trim=adapters", "-o", "-"]
+        .into_iter()
+        .chain(options);
     let split = run(&mut command(arguments)).done();
     let name = |record: &&[u8]| -> String {
         let line = record.split(|byte| *byte == b'\n').next().unwrap();
@@ -417,12 +418,16 @@ fn two_molecules_in_one_read_are_two_reads_afterwards() {
     assert!((38..=40).contains(&reads) && pieces == 2 * reads, "{facts}");
     let records_in = records(&joined).len() as u64;
     assert_eq!(report["reads"]["in"].as_u64(), Some(records_in + reads));
-    assert!(split.stderr.contains(" reads with an adapter inside became "), "{}", split.stderr);
+    assert!(
+        split.stderr.contains(" bases of adapters inside them are left out"),
+        "{}",
+        split.stderr
+    );
     // Threads and the way of reading change nothing.
     let again = bm([
         "filter",
         &input,
-        "--split",
+        "--split=adapters",
         "--trim=adapters",
         "--max-ee-rate",
         "0.12",
@@ -435,7 +440,7 @@ fn two_molecules_in_one_read_are_two_reads_afterwards() {
     assert!(again.done().stdout == split.stdout);
     // In BAM, a piece names the read that it is of.
     let to = ["-o", &scratch.path("kept.bam"), "--max-ee-rate", "0.12", "-q"];
-    run(command(["filter", &input, "--split", "--trim=adapters"]).args(to)).done();
+    run(command(["filter", &input, "--split=adapters", "--trim=adapters"]).args(to)).done();
     let in_bam = inflated(&scratch.read("kept.bam"));
     let (_, in_bam) = records_of(&in_bam);
     assert_eq!(in_bam.len(), kept.len());
@@ -450,10 +455,68 @@ fn two_molecules_in_one_read_are_two_reads_afterwards() {
     // Where reads show no adapter at their ends, it is said that none is looked for.
     let (plain, _) = run_of_a_genome([b"", b""]);
     let input = scratch.file("plain.fastq", &plain);
-    let run = bm(["filter", &input, "--split", "-t", "0", "-o", "-"]).done();
+    let run = bm(["filter", &input, "--split=adapters", "-t", "0", "-o", "-"]).done();
     assert!(run.stdout == plain && run.stderr.contains("no read is divided"), "{}", run.stderr);
     let pair = bm(["filter", &input, &input, "--split", "-o", "-"]);
     assert!(pair.misused().contains("--split"));
+}
+
+#[test]
+fn long_reads_are_divided_at_stretches_of_low_quality() {
+    let scratch = Scratch::new();
+    let text = text_of(&testdata(NANOPORE));
+    // Every second read of 2000 bases and more has 200 bases of Q3 in its middle, the others none.
+    let mut expected = Vec::new();
+    let mut input = Vec::new();
+    for (number, record) in records(&text).into_iter().enumerate() {
+        let mut lines: Vec<Vec<u8>> =
+            record.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+        let length = lines[3].len();
+        lines[3].iter_mut().for_each(|byte| *byte = (*byte).max(b'!' + 12));
+        let (from, to) = (length / 2 - 100, length / 2 + 100);
+        let name = lines[0].split(|byte| *byte == b' ').next().unwrap().to_vec();
+        if length >= 2000 && number.is_multiple_of(2) {
+            lines[3][from..to].fill(b'!' + 3);
+            for (piece, part) in [(b"_1", 0..from), (b"_2", to..length)] {
+                expected.push((
+                    [&name, &piece[..]].concat(),
+                    lines[1][part.clone()].to_vec(),
+                    lines[3][part].to_vec(),
+                ));
+            }
+        } else {
+            expected.push((name, lines[1].clone(), lines[3].clone()));
+        }
+        input.extend(lines.join(&b'\n'));
+    }
+    let (input, report) = (scratch.file("run.fastq", &input), scratch.path("report.json"));
+    let options = ["--split=stretches", "--max-ee-rate", "1", "--report", &report];
+    let split = run(&mut command(["filter", &input, "-o", "-"].into_iter().chain(options))).done();
+    let found: Vec<_> = records(&split.stdout)
+        .into_iter()
+        .map(|record| {
+            let mut lines = record.split(|byte| *byte == b'\n').map(<[u8]>::to_vec);
+            let name = lines.next().unwrap();
+            let name = name.split(|byte| *byte == b' ').next().unwrap().to_vec();
+            (name, lines.next().unwrap(), lines.nth(1).unwrap())
+        })
+        .collect();
+    assert!(found == expected, "{} {}", found.len(), expected.len());
+    let divided = (expected.len() - records(&text).len()) as u64;
+    assert!(divided > 20);
+    let report = json(&scratch.read("report.json"));
+    let facts = &report["split"];
+    assert_eq!(facts["reads"], divided);
+    assert_eq!(facts["pieces"], 2 * divided);
+    assert_eq!(
+        (&facts["bases"], facts["stretch_bases"].as_u64()),
+        (&0.into(), Some(200 * divided))
+    );
+    assert!(split.stderr.contains("of low quality inside them are left out"), "{}", split.stderr);
+    // Those of short reads do not divide a read.
+    let short = testdata("novaseq_A00129_800.fastq.gz");
+    let run = bm(["filter", &short, "--split=stretches", "-o", "/dev/null"]).done();
+    assert!(run.stderr.contains("no read is divided at stretches"), "{}", run.stderr);
 }
 
 #[test]

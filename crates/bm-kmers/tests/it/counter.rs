@@ -204,3 +204,42 @@ fn an_index_of_empty_lines_is_refused_before_it_takes_memory() {
     let error = Index::read(&mut file.as_slice(), file.len() as u64).unwrap_err().to_string();
     assert!(error.contains("4 k-mers in 1000000 lines"), "{error}");
 }
+
+#[test]
+fn of_reads_with_many_errors_the_frequent_kmers_stay_where_memory_is_full() {
+    // Depth 100, and an error in one base of 33: most k-mers are seen once.
+    let (genome, mut draw) = (genome(40_000, 5), Draw::new(6));
+    let read = |draw: &mut Draw| {
+        let start = draw.below(39_000);
+        let mut read = genome[start..start + 1_000].to_vec();
+        for base in &mut read {
+            if draw.below(25) == 0 {
+                *base = b"ACGT"[draw.below(4)];
+            }
+        }
+        read
+    };
+    let reads: Vec<_> = (0..4_000).map(|_| read(&mut draw)).collect();
+    let little = 7_000_000;
+    let (all, sampled, frequent) = (
+        counted(Counter::new(17, ROOM), &reads),
+        counted(Counter::new(17, little), &reads),
+        counted(Counter::new(17, little).of_many_errors(), &reads),
+    );
+    assert_eq!(all.fraction(), 1.0);
+    assert!(sampled.fraction() < 1.0, "{sampled:?}");
+    assert_eq!(frequent.fraction(), 1.0);
+    // Nearly all k-mers of the genome are there, and hardly an occurrence is lost before they are frequent.
+    let kmers = genome[1_000..39_000].windows(17);
+    let counts = kmers.map(|kmer| [&all, &frequent].map(|index| f64::from(count(index, kmer))));
+    let counts: Vec<[f64; 2]> = counts.collect();
+    assert!(counts.iter().all(|[all, found]| found <= all));
+    let few = counts.iter().filter(|[all, found]| *found < 0.8 * all).count();
+    assert!(few as f64 <= 0.002 * counts.len() as f64, "{few} of {}", counts.len());
+    assert!(frequent.kmers() < all.kmers());
+    // Without depth, k-mers are sampled as those of other reads.
+    let shallow: Vec<_> = (0..1_000).map(|seed| crate::run::genome(1_000, 100 + seed)).collect();
+    let [one, other] = [Counter::new(17, little), Counter::new(17, little).of_many_errors()]
+        .map(|counter| counted(counter, &shallow));
+    assert!(one.fraction() < 1.0 && written(&one) == written(&other));
+}

@@ -20,13 +20,17 @@ pub(super) fn lines(report: &Report) -> Vec<String> {
 
 /// Returns a line on reads that were divided; `None` if none was.
 fn split(report: &Report) -> Option<String> {
-    let SplitTotals { reads, pieces, bases } = report.totals.split;
+    let SplitTotals { reads, pieces, bases, stretch_bases } = report.totals.split;
+    let of =
+        |bases: u64, of: &str| (bases > 0).then(|| format!("{} bases {of}", text::count(bases)));
+    let left_out = [of(bases, "of adapters"), of(stretch_bases, "of low quality")];
+    let left_out: Vec<_> = left_out.into_iter().flatten().collect();
     (reads > 0).then(|| {
         format!(
-            "split: {} reads with an adapter inside became {}; the {} bases of these adapters are left out",
+            "split: {} reads became {}; {} inside them are left out",
             text::count(reads),
             text::count(pieces),
-            text::count(bases)
+            left_out.join(" and ")
         )
     })
 }
