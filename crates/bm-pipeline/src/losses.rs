@@ -63,6 +63,12 @@ impl Losses {
         )
     }
 
+    /// Returns whether most reads are not kept because as many as these were wanted: whether the
+    /// criterion that a goal chose is the reason.
+    pub(crate) fn are_wanted(&self) -> bool {
+        self.may_be_ends() || self.reason == Reason::TargetBases
+    }
+
     /// Tries what trimming by `plan` would keep of the first reads, of which the run counted
     /// `first`.
     pub(crate) fn try_trimming(

@@ -383,10 +383,12 @@ impl Batch {
 
     /// Calls a function with every template whose decision was kept.
     fn visit(&self, visit: &mut Visitor<'_>) {
-        let Self { templates, predictions, joints, earlier, bases, parts, decisions, .. } = self;
-        let merged = None;
+        let Self {
+            templates, predictions, joints, earlier, bases, parts, merged, decisions, ..
+        } = self;
         for (i, (template, decision)) in templates.templates().zip(decisions).enumerate() {
-            let joint = joints.get(i);
+            let merged = merged.get(i);
+            let joint = merged.map(|merged| merged.prediction).or(joints.get(i));
             let scored =
                 ScoredTemplate { template, predictions, joint, merged, earlier, bases, parts };
             visit(&scored, decision);
@@ -658,6 +660,7 @@ mod tests {
             criteria: engine.package.facts().threshold.into(),
             mode: PairMode::default(),
             keeps_singles: false,
+            counts_kept: false,
         };
         let mut reader = TemplateReader::open(inputs, &compression.tasks).unwrap();
         let mut first = TemplateBatch::default();

@@ -232,7 +232,7 @@ fn read_of(sequence: &[u8], rate: f64, draw: &mut Draw) -> Vec<u8> {
 
 /// Returns a run at a depth of 40 of which the qualities say nothing of single reads, and the error rate
 /// of each read: half of them 2 %, half of them 8 %. The sequences have a front and a rear part.
-fn run_of_a_genome(ends: [&[u8]; 2]) -> (Vec<u8>, Vec<f64>) {
+pub(crate) fn run_of_a_genome(ends: [&[u8]; 2]) -> (Vec<u8>, Vec<f64>) {
     let mut draw = Draw(7);
     let genome: Vec<u8> = (0..20_000).map(|_| b"ACGT"[draw.below(4)]).collect();
     let (mut text, mut rates) = (Vec::new(), Vec::new());

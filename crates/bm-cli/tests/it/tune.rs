@@ -179,8 +179,6 @@ fn a_fraction_or_a_number_of_bases_chooses_the_threshold() {
             bm(["filter", &input, "-t", &threshold.to_string(), "-q", "-o", "-"]).done().stdout;
         assert!(again == found, "{flags:?}");
     }
-    let message = bm(["filter", &input, "--keep-fraction", "0.9", "-o", "-"]).misused();
-    assert!(message.contains("--scores"), "{message}");
     // Another criterion in addition would keep less than requested.
     for other in [["-t", "0.9"], ["--max-ee", "1"], ["--max-ee-rate", "0.01"]] {
         let message = bm([
