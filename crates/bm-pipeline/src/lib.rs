@@ -126,6 +126,7 @@ mod totals;
 mod trim;
 mod umi;
 mod umi_names;
+pub mod yields;
 
 pub use bm_adapt::GivenAdapter;
 pub use bm_io::{Cancellation, Cancelled, NoShard, ReadFormats, Shard};

@@ -352,7 +352,7 @@ impl Batch {
         }
         ends.resize_with(if plan.splits { outputs } else { 0 }, Vec::new);
         ends.iter_mut().for_each(Vec::clear);
-        *tally = Tally::new(plan.surveys);
+        *tally = Tally::new(plan.surveys, plan.yields);
         tally.totals.split = *split;
         decisions.clear();
         let mut profile = plan.profiling.map(Profiling::take);
@@ -452,6 +452,8 @@ pub(crate) struct Plan<'a, P> {
     pub(crate) wants_bases: bool,
     /// Whether distributions are collected.
     pub(crate) surveys: bool,
+    /// Whether it is counted what long reads yield by quality and length.
+    pub(crate) yields: bool,
     /// What the reads are like, if that is counted.
     pub(crate) profiling: Option<&'a Profiling>,
     /// Whether outputs are cut between templates.
@@ -499,7 +501,7 @@ pub(crate) fn run(
 ) -> Result<Tally, PipelineError> {
     let Destination { outputs, mut splitter, mut visit } = destination;
     let First { batches: mut first, is_all, mut counted } = first;
-    let mut total = Tally::new(plan.surveys);
+    let mut total = Tally::new(plan.surveys, plan.yields);
     let count = outputs.len();
     let read = |batch: &mut Batch| {
         let Batch { templates, predictions, joints, earlier, .. } = batch;
@@ -583,7 +585,7 @@ pub(crate) fn trial(
     model: QualityModel,
     plan: &Plan<'_, impl Product>,
 ) -> Result<Tally, PipelineError> {
-    let mut total = Tally::new(plan.surveys);
+    let mut total = Tally::new(plan.surveys, plan.yields);
     let (mut model, mut finder) = (model, Finder::default());
     for templates in batches {
         plan.cancellation.map_or(Ok(()), Cancellation::check)?;
@@ -680,6 +682,7 @@ mod tests {
             trimming: Trimming::NONE,
             wants_bases: true,
             surveys: false,
+            yields: false,
             profiling: None,
             splits: false,
             batch_bytes,

@@ -8,6 +8,7 @@ use bm_io::{
     Cancellation, Complete, Compression, Durability, FileState, Input, Output, Shard, Tasks,
     is_stdio, name_all,
 };
+use bm_long::Traits;
 use bm_profile::Profile;
 use bm_quality::{Applicability, Criteria, LongReads, ModelPackage, ScoredBy};
 
@@ -42,9 +43,11 @@ use crate::shards;
 use crate::split::Splitter;
 use crate::survey::Survey;
 use crate::template_reader::{TemplateReader, refuse_same};
+use crate::templates::TemplateBatch;
 use crate::totals::Totals;
 use crate::trim::Trimming;
 use crate::umi::Umi;
+use crate::yields::Yields;
 
 /// Default memory for learning a run, in bytes.
 pub const LEARNING_BYTES: u64 = 2_000_000_000;
@@ -173,6 +176,9 @@ pub struct Done {
     pub library: Option<Library>,
     /// Distributions, if they were requested.
     pub survey: Option<Box<Survey>>,
+    /// What the reads yield by quality and length, if they are long and [`RunSettings::profiles`] are
+    /// requested.
+    pub yields: Option<Box<Yields>>,
     /// What the reads are like before and after, if it was counted.
     pub profile: Option<Box<Profile>>,
     /// The rules and criteria that decided.
@@ -361,6 +367,7 @@ impl Job<'_> {
         let product = product(&source, &mut outputs)?;
         let tasks = &self.compression.tasks;
         let ignores_quality = source.ignores_quality();
+        let (counts_errors, _) = source.counts_errors();
         let mut inputs = settings.inputs.clone();
         inputs.ignore_quality = ignores_quality;
         let mut reader = TemplateReader::open_for(&inputs, tasks, cancellation)?;
@@ -484,6 +491,10 @@ impl Job<'_> {
             }
         };
         let names = reader.names();
+        let yields = settings.profiles
+            && counts_errors
+            && !settings.inputs.has_pairs()
+            && Traits::of(first.iter().take(head).flat_map(TemplateBatch::reads)).are_long();
         if let Some(shard) = settings.inputs.shard {
             // What was read of the whole files says what the run is; the reads are those of the shard.
             let numbered = inserts.as_deref().map_or(0, RunInserts::templates);
@@ -515,6 +526,7 @@ impl Job<'_> {
                 trimming,
                 wants_bases: self.merges,
                 surveys: false,
+                yields: false,
                 profiling: None,
                 splits: false,
                 batch_bytes: pipeline::batch_bytes(&workers, &first[0]),
@@ -545,6 +557,7 @@ impl Job<'_> {
             trimming,
             wants_bases: settings.surveys || settings.profiles || self.recalibrates || self.merges,
             surveys: settings.surveys,
+            yields,
             profiling: profiling.as_ref(),
             splits: splitter.is_some(),
             batch_bytes: pipeline::batch_bytes(&workers, &first[0]),
@@ -620,6 +633,7 @@ impl Job<'_> {
             dedup: settings.inputs.dedup.is_some(),
             library: inserts.as_deref().map(RunInserts::library),
             survey: tally.survey,
+            yields: tally.yields,
             profile: profiling.map(|profiling| Box::new(profiling.finish())),
             decider,
             source,

@@ -5,6 +5,7 @@ use crate::fate::Decision;
 use crate::near_misses::NearMisses;
 use crate::survey::Survey;
 use crate::totals::Totals;
+use crate::yields::Yields;
 
 /// Counts and sums over reads.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +14,8 @@ pub struct Tally {
     pub totals: Totals,
     /// Distributions for a page, if one was requested.
     pub survey: Option<Box<Survey>>,
+    /// What long reads yield by quality and length, if that was requested.
+    pub yields: Option<Box<Yields>>,
     /// The reads that fail one limit alone.
     pub(crate) near_misses: NearMisses,
     /// Counts of the first reads.
@@ -20,8 +23,12 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn new(surveys: bool) -> Self {
-        Self { survey: surveys.then(Box::default), ..Self::default() }
+    pub(crate) fn new(surveys: bool, yields: bool) -> Self {
+        Self {
+            survey: surveys.then(Box::default),
+            yields: yields.then(Box::default),
+            ..Self::default()
+        }
     }
 
     /// Adds the reads of a template.
@@ -36,6 +43,9 @@ impl Tally {
         if let Some(survey) = &mut self.survey {
             survey.add(scored, decision, mode == PairMode::Joint);
         }
+        if let Some(yields) = &mut self.yields {
+            yields.add(scored, decision);
+        }
         if let [one, _] = decision.fates() {
             self.totals.count_pair(one, scored.merged.is_some());
         }
@@ -46,6 +56,9 @@ impl Tally {
         self.totals.add(&later.totals);
         self.near_misses.merge(&later.near_misses);
         if let (Some(ours), Some(theirs)) = (&mut self.survey, &later.survey) {
+            ours.merge(theirs);
+        }
+        if let (Some(ours), Some(theirs)) = (&mut self.yields, &later.yields) {
             ours.merge(theirs);
         }
     }

@@ -1,6 +1,7 @@
 //! The report of `bm filter` and `bm score`: numbers and names.
 
 use bm_pipeline::survey::Survey;
+use bm_pipeline::yields::Yields;
 use bm_pipeline::{Decider, Done, NearMisses, ScoreSource, Totals, Trimming, Umi};
 use bm_profile::Profile;
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,9 @@ pub struct Report {
     /// The reads that fail one limit alone, from which a looser limit in `losses` comes.
     #[serde(default, skip_serializing_if = "NearMisses::is_empty")]
     pub near_misses: NearMisses,
+    /// What the reads yield by quality and length, if they are long.
+    #[serde(rename = "yield", default, skip_serializing_if = "Option::is_none")]
+    pub yields: Option<Box<Yields>>,
     /// What the reads are like before and after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Box<Profile>>,
@@ -187,6 +191,7 @@ impl Report {
             samples: Vec::new(),
             warnings: Vec::new(),
             near_misses: done.near_misses.clone(),
+            yields: done.yields.clone(),
             profile: done.profile.clone(),
             distributions: done.survey.clone(),
         })

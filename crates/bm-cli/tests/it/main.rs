@@ -68,3 +68,4 @@ mod trim_reports;
 mod truth;
 mod tune;
 mod umi;
+mod yields;
