@@ -49,9 +49,8 @@ impl Losses {
         // Of equal numbers, the first reason.
         let (reason, reads) =
             totals.reasons.iter().reduce(|most, next| if next.1 > most.1 { next } else { most })?;
-        let limits = [Limit::Threshold, Limit::ExpectedErrors, Limit::ExpectedErrorRate];
-        let limit = limits.into_iter().find(|limit| limit.reason() == reason);
-        let looser = limit.and_then(|limit| near_misses.looser(limit, totals));
+        let limits = Limit::ALL.into_iter().filter(|limit| limit.reason() == reason);
+        let looser = limits.filter_map(|limit| near_misses.looser(limit, totals)).next();
         Some(Self { reason, reads, looser, trimmed: None })
     }
 

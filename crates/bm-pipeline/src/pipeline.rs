@@ -362,7 +362,7 @@ impl Batch {
             let scored =
                 ScoredTemplate { template, predictions, joint, merged, earlier, bases, parts };
             let decision = plan.decider.decide(&scored);
-            tally.add(&scored, &decision, plan.decider.mode);
+            tally.add(&scored, &decision, plan.decider);
             if let Some(profile) = &mut profile {
                 profile.add(&scored, &decision, |mate, quality_scores| {
                     plan.product.rewrites(&scored, mate, quality_scores)

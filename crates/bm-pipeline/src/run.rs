@@ -734,9 +734,10 @@ impl Job<'_> {
     fn criteria(&self, source: &OpenSource) -> Result<Criteria, PipelineError> {
         let mut criteria = self.settings.criteria;
         if criteria.need_expected_errors() {
-            let flag = match criteria.max_expected_errors {
-                Some(_) => "--max-ee",
-                None => "--max-ee-rate, --min-q",
+            let flag = match (criteria.max_expected_errors, criteria.min_mean_quality) {
+                (Some(_), _) => "--max-ee",
+                (None, Some(_)) => "--min-q",
+                (None, None) => "--max-ee-rate",
             };
             let (counts_errors, name) = source.counts_errors();
             if !counts_errors {

@@ -1,6 +1,6 @@
 //! Counts of each batch: totals, and distributions for the page.
 
-use crate::decide::{PairMode, ScoredTemplate};
+use crate::decide::{Decider, PairMode, ScoredTemplate};
 use crate::fate::Decision;
 use crate::near_misses::NearMisses;
 use crate::survey::Survey;
@@ -32,16 +32,21 @@ impl Tally {
     }
 
     /// Adds the reads of a template.
-    pub(crate) fn add(&mut self, scored: &ScoredTemplate<'_>, decision: &Decision, mode: PairMode) {
+    pub(crate) fn add(
+        &mut self,
+        scored: &ScoredTemplate<'_>,
+        decision: &Decision,
+        decider: &Decider,
+    ) {
         for (mate, fate) in scored.template.mates().iter().zip(decision.fates()) {
             let (bases, judged) = (mate.record.sequence.len(), scored.judged_part(mate).len());
             self.totals.count(fate, scored.prediction(mate), bases, judged);
             self.totals.bases.r#in += mate.cut_start() as u64;
             self.totals.count_cut(fate, &scored.cut_bases(mate), scored.adapter_bases(mate));
         }
-        self.near_misses.add(scored, decision, mode);
+        self.near_misses.add(scored, decision, decider);
         if let Some(survey) = &mut self.survey {
-            survey.add(scored, decision, mode == PairMode::Joint);
+            survey.add(scored, decision, decider.mode == PairMode::Joint);
         }
         if let Some(yields) = &mut self.yields {
             yields.add(scored, decision);

@@ -118,6 +118,9 @@ pub struct CriteriaFacts {
     pub max_ee: Option<f64>,
     /// Most expected errors per base.
     pub max_ee_rate: Option<f64>,
+    /// Lowest mean quality, Phred, if the most expected errors per base were given so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_q: Option<f64>,
     /// Lowest weight of a long read by length and errors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_weight: Option<f64>,
@@ -236,7 +239,8 @@ impl CriteriaFacts {
         Self {
             threshold: criteria.threshold.map(|threshold| threshold.get()),
             max_ee: criteria.max_expected_errors,
-            max_ee_rate: criteria.max_expected_error_rate,
+            max_ee_rate: criteria.max_rate(),
+            min_q: criteria.min_mean_quality,
             min_weight: criteria.min_weight,
             min_length: rules.min_length,
             max_length: rules.max_length,

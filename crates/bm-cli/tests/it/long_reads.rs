@@ -96,7 +96,9 @@ fn limits_that_are_given_win() {
         let limit = if flag == "--min-q" { 10f64.powf(-limit / 10.0) } else { limit };
         assert_eq!(report["criteria"][key].as_f64(), Some(limit), "{flag} {value}");
         let given = report["criteria"].as_object().unwrap();
-        assert_eq!(given.values().filter(|value| !value.is_null()).count(), 1, "{given:?}");
+        let count = if flag == "--min-q" { 2 } else { 1 };
+        assert_eq!(given.values().filter(|value| !value.is_null()).count(), count, "{given:?}");
+        assert_eq!(given.get("min_q").and_then(|it| it.as_f64()), (count == 2).then_some(11.5));
         assert_eq!(report["domain"]["long_reads"]["decided"], false);
         assert!(
             run.stderr.contains("probabilities of long reads are those of at most 1 error in 10")

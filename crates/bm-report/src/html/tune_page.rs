@@ -93,7 +93,8 @@ impl TunePage<'_> {
             let mut cells = vec![
                 text::percent(fraction(point.reads, curve.reads())),
                 match point.max_error_rate {
-                    Some(rate) => text::limit(rate),
+                    // All digits count for the last read.
+                    Some(rate) => rate.to_string(),
                     None => text::number(f64::from(point.threshold)),
                 },
                 text::count(point.reads / curve.reads_per_unit()),
