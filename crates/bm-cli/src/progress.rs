@@ -159,6 +159,7 @@ fn name(task: Task) -> &'static str {
         Task::Labelling => "finding errors in a sample",
         Task::Training => "training the network",
         Task::Weighing => "weighing the k-mers",
+        Task::Ranking => "ranking",
         Task::Scoring => "scoring",
         _ => "working",
     }

@@ -65,6 +65,9 @@ pub struct Decider {
     pub mode: PairMode,
     /// Whether a mate that passes alone is kept if its pair is not.
     pub keeps_singles: bool,
+    /// Whether limits per base are for the bases that are kept of a read, as in a table of scores, which
+    /// a [`Goal`](crate::Goal) ranks the reads by; otherwise they are for those that the model saw.
+    pub counts_kept: bool,
 }
 
 /// A template with its scores.
@@ -269,7 +272,11 @@ impl Decider {
             let reason = if only_n { Reason::OnlyN } else { Reason::NoInsert };
             return [reason].into_iter().collect();
         }
-        self.shortfalls(scored.prediction(mate), scored.judged_part(mate).len())
+        let bases = match self.counts_kept {
+            true => scored.keep(mate).of(sequence.len()).len(),
+            false => scored.judged_part(mate).len(),
+        };
+        self.shortfalls(scored.prediction(mate), bases)
     }
 
     /// Returns the rules that what is kept of a read breaks.

@@ -137,6 +137,7 @@ impl Hindsight<'_> {
             trimming: self.trimming,
             wants_bases: inserts.is_some_and(RunInserts::merges),
             surveys: false,
+            yields: false,
             profiling: None,
             splits: false,
             batch_bytes: BATCH_BYTES,

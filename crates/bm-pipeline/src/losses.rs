@@ -49,9 +49,8 @@ impl Losses {
         // Of equal numbers, the first reason.
         let (reason, reads) =
             totals.reasons.iter().reduce(|most, next| if next.1 > most.1 { next } else { most })?;
-        let limits = [Limit::Threshold, Limit::ExpectedErrors, Limit::ExpectedErrorRate];
-        let limit = limits.into_iter().find(|limit| limit.reason() == reason);
-        let looser = limit.and_then(|limit| near_misses.looser(limit, totals));
+        let limits = Limit::ALL.into_iter().filter(|limit| limit.reason() == reason);
+        let looser = limits.filter_map(|limit| near_misses.looser(limit, totals)).next();
         Some(Self { reason, reads, looser, trimmed: None })
     }
 
@@ -61,6 +60,12 @@ impl Losses {
             self.reason,
             Reason::Probability | Reason::ExpectedErrors | Reason::ExpectedErrorRate
         )
+    }
+
+    /// Returns whether most reads are not kept because as many as these were wanted: whether the
+    /// criterion that a goal chose is the reason.
+    pub(crate) fn are_wanted(&self) -> bool {
+        self.may_be_ends() || self.reason == Reason::TargetBases
     }
 
     /// Tries what trimming by `plan` would keep of the first reads, of which the run counted

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use bm_quality::Prediction;
+use bm_quality::{Criteria, Prediction};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::decide::{PairMode, ScoredTemplate};
+use crate::decide::{Decider, PairMode, ScoredTemplate};
 use crate::fate::Decision;
 use crate::reasons::{Reason, Reasons};
 use crate::totals::Totals;
@@ -21,6 +21,8 @@ pub enum Limit {
     ExpectedErrors,
     /// The most expected errors per base.
     ExpectedErrorRate,
+    /// The same, given as the lowest mean quality.
+    MeanQuality,
 }
 
 /// A limit that keeps at least half of the reads.
@@ -34,32 +36,49 @@ pub struct LooserLimit {
     pub kept: u64,
 }
 
+/// Number of limits.
+const LIMITS: usize = 4;
+
 /// The steps of each limit, from strict to loose.
-static STEPS: LazyLock<[Vec<f64>; 3]> = LazyLock::new(|| {
+static STEPS: LazyLock<[Vec<f64>; LIMITS]> = LazyLock::new(|| {
     let percent = (1..100).rev().map(|percent| f64::from(percent as f32 / 100.0)).collect();
     let decades = |from: i32, to: i32| {
         let digits = ["1", "1.2", "1.5", "2", "2.5", "3", "4", "5", "6", "8"];
         let value = move |digits: &str, power| format!("{digits}e{power}").parse().ok();
         (from..=to).flat_map(|power| digits.iter().filter_map(move |it| value(it, power))).collect()
     };
-    [percent, decades(-1, 4), decades(-4, -1)]
+    let qualities = (1..=100).rev().map(|half| f64::from(half) / 2.0).collect();
+    [percent, decades(-1, 4), decades(-4, -1), qualities]
 });
 
 impl Limit {
-    const ALL: [Self; 3] = [Self::Threshold, Self::ExpectedErrors, Self::ExpectedErrorRate];
+    pub(crate) const ALL: [Self; LIMITS] =
+        [Self::Threshold, Self::ExpectedErrors, Self::ExpectedErrorRate, Self::MeanQuality];
 
     /// Returns the reason of a read that fails it.
     pub const fn reason(self) -> Reason {
         match self {
             Self::Threshold => Reason::Probability,
             Self::ExpectedErrors => Reason::ExpectedErrors,
-            Self::ExpectedErrorRate => Reason::ExpectedErrorRate,
+            Self::ExpectedErrorRate | Self::MeanQuality => Reason::ExpectedErrorRate,
         }
     }
 
-    /// Returns the name of the limit in JSON: that of its reason.
+    /// Returns the name of the limit in JSON: that of its reason, or of its flag.
     const fn name(self) -> &'static str {
-        self.reason().name()
+        match self {
+            Self::MeanQuality => "min_q",
+            _ => self.reason().name(),
+        }
+    }
+
+    /// Returns whether the criteria have it: a rate that was given as a quality is a quality.
+    fn is_given(self, criteria: &Criteria) -> bool {
+        match self {
+            Self::ExpectedErrorRate => criteria.min_mean_quality.is_none(),
+            Self::MeanQuality => criteria.min_mean_quality.is_some(),
+            Self::Threshold | Self::ExpectedErrors => true,
+        }
     }
 
     /// Returns the first step that a prediction for this many bases meets.
@@ -79,6 +98,11 @@ impl Limit {
                 let errors = f64::from(prediction.expected_errors()?);
                 steps.partition_point(|step| errors > step * bases as f64 * most)
             }
+            Self::MeanQuality => {
+                let errors = f64::from(prediction.expected_errors()?);
+                let rate = |step: &f64| 10f64.powf(-step / 10.0);
+                steps.partition_point(|step| errors > rate(step) * bases as f64 * most)
+            }
         };
         (step < steps.len()).then_some(step)
     }
@@ -87,12 +111,17 @@ impl Limit {
 /// Numbers of reads that fail one limit and nothing else, by the first step that they meet. In JSON: an
 /// object with the steps of each limit that reads fail.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct NearMisses([Vec<u64>; 3]);
+pub struct NearMisses([Vec<u64>; LIMITS]);
 
 impl NearMisses {
     /// Adds a template. Mates that are judged one by one are left out, and reads with earlier
     /// verdicts: another limit decides about them in another way.
-    pub(crate) fn add(&mut self, scored: &ScoredTemplate<'_>, decision: &Decision, mode: PairMode) {
+    pub(crate) fn add(
+        &mut self,
+        scored: &ScoredTemplate<'_>,
+        decision: &Decision,
+        Decider { mode, criteria, .. }: &Decider,
+    ) {
         let fates = decision.fates();
         let fails_only = |reason: Reason| {
             let only: Reasons = [reason].into_iter().collect();
@@ -101,13 +130,12 @@ impl NearMisses {
         if fates.iter().all(|fate| fate.reasons.is_empty()) || !scored.earlier.is_empty() {
             return;
         }
-        let Some(limit) = Limit::ALL.into_iter().find(|limit| fails_only(limit.reason())) else {
-            return;
-        };
+        let fails = |limit: &Limit| limit.is_given(criteria) && fails_only(limit.reason());
+        let Some(limit) = Limit::ALL.into_iter().find(fails) else { return };
         let mates = scored.template.mates();
         let prediction = match (mates, scored.joint) {
             ([read], _) => scored.prediction(read),
-            (_, Some(joint)) if mode == PairMode::Joint => joint,
+            (_, Some(joint)) if *mode == PairMode::Joint => joint,
             _ => return,
         };
         if let Some(step) = limit.first_step(prediction, scored.joint_bases()) {
@@ -176,7 +204,7 @@ impl<'de> Deserialize<'de> for NearMisses {
 
 #[cfg(test)]
 mod tests {
-    use bm_quality::{Criteria, Probability, Score, Threshold};
+    use bm_quality::{Probability, Score, Threshold};
 
     use super::*;
 
@@ -213,6 +241,9 @@ mod tests {
                             }
                             Limit::ExpectedErrorRate => {
                                 criteria.max_expected_error_rate = text.parse().ok();
+                            }
+                            Limit::MeanQuality => {
+                                criteria.min_mean_quality = text.parse().ok();
                             }
                         }
                         criteria.shortfalls(score, bases).next().is_none()

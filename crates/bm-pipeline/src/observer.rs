@@ -18,6 +18,8 @@ pub enum Task {
     Training,
     /// The support of k-mers is weighed.
     Weighing,
+    /// All reads are scored to rank them.
+    Ranking,
     /// All reads are scored and written.
     Scoring,
 }

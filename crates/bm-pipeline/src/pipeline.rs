@@ -353,7 +353,7 @@ impl Batch {
         }
         ends.resize_with(if plan.splits { outputs } else { 0 }, Vec::new);
         ends.iter_mut().for_each(Vec::clear);
-        *tally = Tally::new(plan.surveys);
+        *tally = Tally::new(plan.surveys, plan.yields);
         tally.totals.split = *split;
         decisions.clear();
         let mut profile = plan.profiling.map(Profiling::take);
@@ -363,7 +363,7 @@ impl Batch {
             let scored =
                 ScoredTemplate { template, predictions, joint, merged, earlier, bases, parts };
             let decision = plan.decider.decide(&scored);
-            tally.add(&scored, &decision, plan.decider.mode);
+            tally.add(&scored, &decision, plan.decider);
             if let Some(profile) = &mut profile {
                 profile.add(&scored, &decision, |mate, quality_scores| {
                     plan.product.rewrites(&scored, mate, quality_scores)
@@ -384,10 +384,12 @@ impl Batch {
 
     /// Calls a function with every template whose decision was kept.
     fn visit(&self, visit: &mut Visitor<'_>) {
-        let Self { templates, predictions, joints, earlier, bases, parts, decisions, .. } = self;
-        let merged = None;
+        let Self {
+            templates, predictions, joints, earlier, bases, parts, merged, decisions, ..
+        } = self;
         for (i, (template, decision)) in templates.templates().zip(decisions).enumerate() {
-            let joint = joints.get(i);
+            let merged = merged.get(i);
+            let joint = merged.map(|merged| merged.prediction).or(joints.get(i));
             let scored =
                 ScoredTemplate { template, predictions, joint, merged, earlier, bases, parts };
             visit(&scored, decision);
@@ -451,6 +453,8 @@ pub(crate) struct Plan<'a, P> {
     pub(crate) wants_bases: bool,
     /// Whether distributions are collected.
     pub(crate) surveys: bool,
+    /// Whether it is counted what long reads yield by quality and length.
+    pub(crate) yields: bool,
     /// What the reads are like, if that is counted.
     pub(crate) profiling: Option<&'a Profiling>,
     /// Whether outputs are cut between templates.
@@ -498,7 +502,7 @@ pub(crate) fn run(
 ) -> Result<Tally, PipelineError> {
     let Destination { outputs, mut splitter, mut visit } = destination;
     let First { batches: mut first, is_all, mut counted } = first;
-    let mut total = Tally::new(plan.surveys);
+    let mut total = Tally::new(plan.surveys, plan.yields);
     let count = outputs.len();
     let read = |batch: &mut Batch| {
         let Batch { templates, predictions, joints, earlier, .. } = batch;
@@ -582,7 +586,7 @@ pub(crate) fn trial(
     model: QualityModel,
     plan: &Plan<'_, impl Product>,
 ) -> Result<Tally, PipelineError> {
-    let mut total = Tally::new(plan.surveys);
+    let mut total = Tally::new(plan.surveys, plan.yields);
     let (mut model, mut finder) = (model, Finder::default());
     for templates in batches {
         plan.cancellation.map_or(Ok(()), Cancellation::check)?;
@@ -659,6 +663,7 @@ mod tests {
             criteria: engine.package.facts().threshold.into(),
             mode: PairMode::default(),
             keeps_singles: false,
+            counts_kept: false,
         };
         let mut reader = TemplateReader::open(inputs, &compression.tasks).unwrap();
         let mut first = TemplateBatch::default();
@@ -678,6 +683,7 @@ mod tests {
             trimming: Trimming::NONE,
             wants_bases: true,
             surveys: false,
+            yields: false,
             profiling: None,
             splits: false,
             batch_bytes,

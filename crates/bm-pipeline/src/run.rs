@@ -8,8 +8,9 @@ use bm_io::{
     Cancellation, Complete, Compression, Durability, FileState, Input, Output, Shard, Tasks,
     is_stdio, name_all,
 };
+use bm_long::Traits;
 use bm_profile::Profile;
-use bm_quality::{Applicability, Criteria, LongReads, ModelPackage, ScoredBy, Threshold};
+use bm_quality::{Applicability, Criteria, LongReads, ModelPackage, ScoredBy};
 
 use crate::PipelineError;
 use crate::applicability;
@@ -17,22 +18,23 @@ use crate::bam_header;
 use crate::decide::{Decider, PairMode};
 use crate::engine::{Engine, EngineChoice};
 use crate::file_group::Layout;
+use crate::first_pass::{self, Decisions, FirstPass};
 use crate::hindsight::Hindsight;
 use crate::inputs::Inputs;
 use crate::inserts::{self, AdapterChoice, Ahead, RunInserts, read_first, read_first_behind};
 use crate::learn::Learning;
-use crate::learned::Learned;
+use crate::learned::{Learned, Seen};
 use crate::library::Library;
 use crate::losses::Losses;
 use crate::model_alone::ModelAlone;
 use crate::near_misses::NearMisses;
 use crate::observer::{Observer, Task};
 use crate::pipeline::{
-    self, BATCH_BYTES, Destination, First, MEMORY_BYTES, Plan, Product, Scorer, Visitor,
+    self, BATCH_BYTES, Destination, First, MEMORY_BYTES, Plan, Product, Scorer, Visitor, Worker,
 };
 use crate::profiling::Profiling;
+use crate::ranking::{Goal, Ranking};
 use crate::record_writer::RecordFormat;
-use crate::retention::{Goal, RetentionCurve};
 use crate::rules::Rules;
 use crate::run_pass::refuse_streams;
 use crate::sample_parts::{of_sample, parts_of};
@@ -42,21 +44,14 @@ use crate::split::Splitter;
 use crate::splitting::Splitting;
 use crate::survey::Survey;
 use crate::template_reader::{TemplateReader, refuse_same};
+use crate::templates::TemplateBatch;
 use crate::totals::Totals;
 use crate::trim::Trimming;
 use crate::umi::Umi;
+use crate::yields::Yields;
 
 /// Default memory for learning a run, in bytes.
 pub const LEARNING_BYTES: u64 = 2_000_000_000;
-
-/// Scores from an earlier run.
-#[derive(Clone, Debug)]
-pub struct EarlierScores {
-    /// The table of scores of the same files.
-    pub table: PathBuf,
-    /// How much to keep, which chooses the threshold; `None` keeps the threshold.
-    pub goal: Option<Goal>,
-}
 
 /// The reads of a run, the model that scores them, and the criteria that decide.
 #[derive(Clone, Debug)]
@@ -65,8 +60,11 @@ pub struct RunSettings {
     pub inputs: Inputs,
     /// The model and its engine.
     pub engine: EngineChoice,
-    /// Earlier scores, used instead of the model.
-    pub scores: Option<EarlierScores>,
+    /// The table of earlier scores of the same files, used instead of the model.
+    pub scores: Option<PathBuf>,
+    /// How much to keep, the best reads first, which chooses the criteria. Without earlier scores, the
+    /// files are read twice. `None` leaves the criteria as they are.
+    pub goal: Option<Goal>,
     /// Memory in bytes for learning the run first, in a separate pass; `None` does not learn.
     pub learning_bytes: Option<u64>,
     /// Whether k-mer evidence is used: of the run that is learned, or of a package that has it.
@@ -107,6 +105,7 @@ impl RunSettings {
             inputs,
             engine: EngineChoice::default(),
             scores: None,
+            goal: None,
             learning_bytes: None,
             evidence: true,
             criteria: Criteria::default(),
@@ -128,7 +127,7 @@ impl RunSettings {
     pub fn files(&self) -> Vec<&Path> {
         let mut files = self.inputs.paths();
         files.extend(self.inputs.index_paths());
-        files.extend(self.scores.as_ref().map(|scores| scores.table.as_path()));
+        files.extend(self.scores.as_deref());
         files.extend(self.engine.model.as_deref().map(Path::new).filter(|path| path.is_file()));
         files.extend(self.engine.ort_library.as_deref());
         files
@@ -178,6 +177,9 @@ pub struct Done {
     pub library: Option<Library>,
     /// Distributions, if they were requested.
     pub survey: Option<Box<Survey>>,
+    /// What the reads yield by quality and length, if they are long and [`RunSettings::profiles`] are
+    /// requested.
+    pub yields: Option<Box<Yields>>,
     /// What the reads are like before and after, if it was counted.
     pub profile: Option<Box<Profile>>,
     /// The rules and criteria that decided.
@@ -267,6 +269,16 @@ impl OpenSource {
     }
 }
 
+/// Returns a worker for each thread, with the model that scores the reads.
+fn scorers(
+    applicability: &Applicability,
+    engine: &mut Engine,
+    threads: usize,
+) -> Result<Vec<Worker>, PipelineError> {
+    let models = applicability::models(applicability, engine, threads)?.into_iter();
+    Ok(models.map(|model| Scorer::Model(Box::new(model)).into()).collect())
+}
+
 /// What is said if reads are to be divided, and nothing is known to divide them at.
 const NO_ENDS_TO_SPLIT_AT: &str = "--split: no read is divided at adapters, as the first reads show none at \
                                    their ends; only long single reads are looked at";
@@ -340,20 +352,25 @@ impl Job<'_> {
             }
         }
         let cancellation = settings.cancellation.as_ref();
-        let table_state = settings.scores.as_ref().and_then(|scores| FileState::at(&scores.table));
+        let table_state = settings.scores.as_deref().and_then(FileState::at);
+        if let (Some(goal), None) = (settings.goal, &settings.scores) {
+            first_pass::check(&settings.inputs, goal)?;
+        }
         let source = self.open_source()?;
         let mut decider = Decider {
             rules: settings.rules,
             criteria: self.criteria(&source)?,
             mode: settings.pair_mode,
             keeps_singles: self.keeps_singles,
+            counts_kept: false,
         };
-        let is_by_default = settings.criteria == Criteria::default();
+        let is_by_default = settings.criteria == Criteria::default() && settings.goal.is_none();
         let mut default_limit = None;
         let mut trimming = settings.trimming;
         let product = product(&source, &mut outputs)?;
         let tasks = &self.compression.tasks;
         let ignores_quality = source.ignores_quality();
+        let (counts_errors, _) = source.counts_errors();
         let mut inputs = settings.inputs.clone();
         inputs.ignore_quality = ignores_quality;
         let mut reader = TemplateReader::open_for(&inputs, tasks, cancellation)?;
@@ -390,7 +407,7 @@ impl Job<'_> {
         let mut unpaired: Option<Box<RunInserts>> = None;
         let mut is_all = false;
         let (mut of_run, mut conversion) = (None, None);
-        let (source, workers, table) = match source {
+        let (mut source, mut workers, table) = match source {
             OpenSource::Model { mut engine, mut learned } => {
                 // Of several groups, what was learned is known by the first one alone.
                 if inputs.groups().len() == 1 {
@@ -477,10 +494,8 @@ impl Job<'_> {
                     let max_expected_error_rate = Some(max_error_rate);
                     decider.criteria = Criteria { max_expected_error_rate, ..Criteria::default() };
                 }
-                let models = applicability::models(&applicability, &mut engine, settings.threads)?;
-                let workers = models.into_iter().map(|model| Scorer::Model(Box::new(model)).into());
-                let source = ScoreSource::Model { engine, learned, applicability };
-                (source, workers.collect(), None)
+                let workers = scorers(&applicability, &mut engine, settings.threads)?;
+                (ScoreSource::Model { engine, learned, applicability }, workers, None)
             }
             OpenSource::Table(table) => {
                 let workers: Vec<_> = (0..settings.threads).map(|_| Scorer::Table.into()).collect();
@@ -488,6 +503,10 @@ impl Job<'_> {
             }
         };
         let names = reader.names();
+        let yields = settings.profiles
+            && counts_errors
+            && !settings.inputs.has_pairs()
+            && Traits::of(first.iter().take(head).flat_map(TemplateBatch::reads)).are_long();
         if let Some(shard) = settings.inputs.shard {
             // What was read of the whole files says what the run is; the reads are those of the shard.
             let numbered = inserts.as_deref().map_or(0, RunInserts::templates);
@@ -503,18 +522,54 @@ impl Job<'_> {
             ScoreSource::Table(_) => 0,
         };
         let watched = first[..counted].to_vec();
+        let unpaired = unpaired
+            .as_deref()
+            .map(|inserts| (inserts, inserts.conversion_here(of_run, Layout::Single)));
+        let mut read_before = None;
+        if let (Some(goal), ScoreSource::Model { engine, applicability, .. }) =
+            (settings.goal, &mut source)
+        {
+            let plan = Plan {
+                decider: &decider,
+                product: &Decisions,
+                inserts: inserts.as_deref(),
+                conversion,
+                unpaired,
+                trimming,
+                wants_bases: self.merges,
+                surveys: false,
+                yields: false,
+                profiling: None,
+                splits: false,
+                batch_bytes: pipeline::batch_bytes(&workers, &first[0]),
+                memory_bytes: MEMORY_BYTES,
+                tasks,
+                cancellation,
+            };
+            let pass = FirstPass {
+                inputs: &inputs,
+                counts_errors: engine.package.facts().counts_errors(),
+                tasks,
+                cancellation,
+                observer,
+            };
+            let mut seen = Seen { files: reader.inputs().map(Input::state).collect(), reads: 0 };
+            decider.criteria = pass.rank(workers, &plan, &mut seen)?.criteria(goal)?;
+            decider.counts_kept = true;
+            workers = scorers(applicability, engine, settings.threads)?;
+            read_before = Some(seen);
+        }
         let profiling = settings.profiles.then(Profiling::default);
         let plan = Plan {
             decider: &decider,
             product: &product,
             inserts: inserts.as_deref(),
             conversion,
-            unpaired: unpaired
-                .as_deref()
-                .map(|inserts| (inserts, inserts.conversion_here(of_run, Layout::Single))),
+            unpaired,
             trimming,
             wants_bases: settings.surveys || settings.profiles || self.recalibrates || self.merges,
             surveys: settings.surveys,
+            yields,
             profiling: profiling.as_ref(),
             splits: splitter.is_some(),
             batch_bytes: pipeline::batch_bytes(&workers, &first[0]),
@@ -527,9 +582,12 @@ impl Job<'_> {
         let first = First { batches: first.into(), is_all, counted };
         let tally = pipeline::run(&mut reader, first, workers, table, &plan, destination, observer);
         observer.pass_ends();
-        let tally = tally?;
+        let mut tally = tally?;
+        if settings.goal.is_some() {
+            // A looser limit would keep more than was wanted.
+            tally.near_misses = NearMisses::default();
+        }
         product.warnings().iter().for_each(|line| observer.warn(line));
-        let mut source = source;
         let hindsight = Hindsight {
             trimming,
             adapters: &settings.adapters,
@@ -544,6 +602,10 @@ impl Job<'_> {
             cancellation,
         };
         let (losses, alone) = match &mut source {
+            // It was chosen how much is kept.
+            _ if settings.goal.is_some() => {
+                (hindsight.losses(None)?.filter(|losses| !losses.are_wanted()), None)
+            }
             ScoreSource::Model { engine, learned, applicability } => {
                 let learned = learned.as_deref();
                 let alone = learned.map(|it| hindsight.alone(engine, applicability, it));
@@ -558,7 +620,11 @@ impl Job<'_> {
                 learned.seen.check_reads(reader.records(), &names)?;
             }
         }
-        if let (Some(EarlierScores { table, .. }), Some(before)) = (&settings.scores, table_state)
+        if let Some(seen) = read_before {
+            seen.check_files(reader.inputs())?;
+            seen.check_reads(reader.records(), &names)?;
+        }
+        if let (Some(table), Some(before)) = (&settings.scores, table_state)
             && let Some(now) = FileState::at(table)
         {
             now.check(&before, &table.display().to_string())?;
@@ -579,6 +645,7 @@ impl Job<'_> {
             dedup: settings.inputs.dedup.is_some(),
             library: inserts.as_deref().map(RunInserts::library),
             survey: tally.survey,
+            yields: tally.yields,
             profile: profiling.map(|profiling| Box::new(profiling.finish())),
             decider,
             source,
@@ -594,8 +661,8 @@ impl Job<'_> {
 
     fn open_source(&self) -> Result<OpenSource, PipelineError> {
         let settings = self.settings;
-        if let Some(EarlierScores { table, goal }) = &settings.scores {
-            if goal.is_some() && is_stdio(table) {
+        if let Some(table) = &settings.scores {
+            if settings.goal.is_some() && is_stdio(table) {
                 return PipelineError::refuse(
                     "stdin: a table is read twice to choose a threshold; give it a file",
                 );
@@ -660,7 +727,8 @@ impl Job<'_> {
                 "reads in memory: a run is learned from files; write the reads to a file",
             );
         }
-        refuse_streams(&settings.inputs.paths())?;
+        let twice = "--adapt reads its input twice, first to learn and then to score";
+        refuse_streams(&settings.inputs.paths(), twice, "")?;
         let learning = Learning {
             inputs: &settings.inputs,
             start: &self.base_package()?,
@@ -678,9 +746,10 @@ impl Job<'_> {
     fn criteria(&self, source: &OpenSource) -> Result<Criteria, PipelineError> {
         let mut criteria = self.settings.criteria;
         if criteria.need_expected_errors() {
-            let flag = match criteria.max_expected_errors {
-                Some(_) => "--max-ee",
-                None => "--max-ee-rate, --min-q",
+            let flag = match (criteria.max_expected_errors, criteria.min_mean_quality) {
+                (Some(_), _) => "--max-ee",
+                (None, Some(_)) => "--min-q",
+                (None, None) => "--max-ee-rate",
             };
             let (counts_errors, name) = source.counts_errors();
             if !counts_errors {
@@ -690,7 +759,7 @@ impl Job<'_> {
                 ));
             }
         }
-        if let Some(EarlierScores { table, goal: Some(goal) }) = &self.settings.scores {
+        if let Some(goal) = self.settings.goal {
             // The threshold applies to pairs.
             let mode = self.settings.pair_mode;
             if mode != PairMode::Joint {
@@ -700,14 +769,9 @@ impl Job<'_> {
                     mode.name()
                 ));
             }
-            let table = ScoreTable::open(table, &self.compression.tasks)?;
-            let curve = RetentionCurve::of(&mut [table])?;
-            criteria.max_expected_error_rate = curve.rate_at(*goal);
-            if let Goal::Bases(bases) = goal {
-                criteria.min_weight = curve.weight_at(*bases);
-            }
-            if criteria == self.settings.criteria {
-                criteria.threshold = Some(Threshold::new(curve.at(*goal).threshold)?);
+            if let Some(table) = &self.settings.scores {
+                let table = ScoreTable::open(table, &self.compression.tasks)?;
+                return Ok(Ranking::of(&mut [table])?.criteria(goal)?);
             }
         }
         if let (true, OpenSource::Model { engine, .. }) = (criteria == Criteria::default(), source)

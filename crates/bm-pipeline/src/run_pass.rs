@@ -32,19 +32,20 @@ pub(crate) fn is_stream(path: &Path) -> bool {
     is_stdio(path) || fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir())
 }
 
-/// Refuses inputs that cannot be read twice.
-pub(crate) fn refuse_streams(inputs: &[&Path]) -> Result<(), PipelineError> {
+/// Refuses inputs that cannot be read twice. Messages say what reads them `twice`, and what else can be
+/// done.
+pub(crate) fn refuse_streams(
+    inputs: &[&Path],
+    twice: &str,
+    else_do: &str,
+) -> Result<(), PipelineError> {
     for path in inputs {
         if is_stdio(path) {
-            return PipelineError::refuse(
-                "stdin: --adapt reads its input twice, first to learn and then to score; give it a \
-                 file",
-            );
+            return PipelineError::refuse(format!("stdin: {twice}; give it a file{else_do}"));
         }
         if !is_seekable(path)? {
             return PipelineError::refuse(format!(
-                "{}: --adapt reads its input twice, first to learn and then to score; a pipe can \
-                 be read once, give it a file",
+                "{}: {twice}; a pipe can be read once, give it a file{else_do}",
                 path.display()
             ));
         }

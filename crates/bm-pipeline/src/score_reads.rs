@@ -3,8 +3,8 @@
 use crate::PipelineError;
 use crate::decide::ScoredTemplate;
 use crate::fate::Decision;
+use crate::first_pass::Decisions;
 use crate::observer::Observer;
-use crate::pipeline::Product;
 use crate::run::{Done, Job, RunSettings};
 use crate::splitting::Splitting;
 
@@ -55,13 +55,4 @@ pub fn score_reads(
         observer,
     };
     job.run(Vec::new(), Some(Box::new(visit)), |_, _| Ok(Decisions))?.commit()
-}
-
-/// Decisions, and no text.
-struct Decisions;
-
-impl Product for Decisions {
-    const KEEPS_DECISIONS: bool = true;
-
-    fn write(&self, _: &ScoredTemplate<'_>, _: &Decision, _: &mut [Vec<u8>]) {}
 }

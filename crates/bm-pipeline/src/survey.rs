@@ -152,6 +152,7 @@ impl Survey {
                 sum.bad.merge(&level.bad);
                 RetentionPoint {
                     threshold: i as f32 / BINS as f32,
+                    max_error_rate: None,
                     reads: sum.reads,
                     bases: sum.bases,
                     expected_errors: sum.expected_errors.get(),

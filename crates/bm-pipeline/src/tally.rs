@@ -1,10 +1,11 @@
 //! Counts of each batch: totals, and distributions for the page.
 
-use crate::decide::{PairMode, ScoredTemplate};
+use crate::decide::{Decider, PairMode, ScoredTemplate};
 use crate::fate::Decision;
 use crate::near_misses::NearMisses;
 use crate::survey::Survey;
 use crate::totals::Totals;
+use crate::yields::Yields;
 
 /// Counts and sums over reads.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +14,8 @@ pub struct Tally {
     pub totals: Totals,
     /// Distributions for a page, if one was requested.
     pub survey: Option<Box<Survey>>,
+    /// What long reads yield by quality and length, if that was requested.
+    pub yields: Option<Box<Yields>>,
     /// The reads that fail one limit alone.
     pub(crate) near_misses: NearMisses,
     /// Counts of the first reads.
@@ -20,21 +23,33 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn new(surveys: bool) -> Self {
-        Self { survey: surveys.then(Box::default), ..Self::default() }
+    pub(crate) fn new(surveys: bool, yields: bool) -> Self {
+        Self {
+            survey: surveys.then(Box::default),
+            yields: yields.then(Box::default),
+            ..Self::default()
+        }
     }
 
     /// Adds the reads of a template.
-    pub(crate) fn add(&mut self, scored: &ScoredTemplate<'_>, decision: &Decision, mode: PairMode) {
+    pub(crate) fn add(
+        &mut self,
+        scored: &ScoredTemplate<'_>,
+        decision: &Decision,
+        decider: &Decider,
+    ) {
         for (mate, fate) in scored.template.mates().iter().zip(decision.fates()) {
             let (bases, judged) = (mate.record.sequence.len(), scored.judged_part(mate).len());
             self.totals.count(fate, scored.prediction(mate), bases, judged);
             self.totals.bases.r#in += mate.cut_start() as u64;
             self.totals.count_cut(fate, &scored.cut_bases(mate), scored.adapter_bases(mate));
         }
-        self.near_misses.add(scored, decision, mode);
+        self.near_misses.add(scored, decision, decider);
         if let Some(survey) = &mut self.survey {
-            survey.add(scored, decision, mode == PairMode::Joint);
+            survey.add(scored, decision, decider.mode == PairMode::Joint);
+        }
+        if let Some(yields) = &mut self.yields {
+            yields.add(scored, decision);
         }
         if let [one, _] = decision.fates() {
             self.totals.count_pair(one, scored.merged.is_some());
@@ -46,6 +61,9 @@ impl Tally {
         self.totals.add(&later.totals);
         self.near_misses.merge(&later.near_misses);
         if let (Some(ours), Some(theirs)) = (&mut self.survey, &later.survey) {
+            ours.merge(theirs);
+        }
+        if let (Some(ours), Some(theirs)) = (&mut self.yields, &later.yields) {
             ours.merge(theirs);
         }
     }

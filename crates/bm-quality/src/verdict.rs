@@ -37,6 +37,9 @@ pub struct Criteria {
     pub max_expected_errors: Option<f64>,
     /// The highest number of expected errors per base.
     pub max_expected_error_rate: Option<f64>,
+    /// The lowest quality of the expected errors per base, −10·log10, Phred: another way to give the
+    /// highest number of them.
+    pub min_mean_quality: Option<f64>,
     /// The lowest weight of a long read by length and errors ([`Criteria::weight`]).
     pub min_weight: Option<f64>,
 }
@@ -58,11 +61,18 @@ impl Criteria {
         (bases / (bases + HALF_LENGTH) * (1.0 - rate).powf(KMER)).sqrt()
     }
 
+    /// Returns the highest number of expected errors per base, however it was given.
+    pub fn max_rate(&self) -> Option<f64> {
+        let of_quality = self.min_mean_quality.map(|quality| 10f64.powf(-quality / 10.0));
+        match (self.max_expected_error_rate, of_quality) {
+            (Some(rate), Some(of_quality)) => Some(rate.min(of_quality)),
+            (rate, of_quality) => rate.or(of_quality),
+        }
+    }
+
     /// Returns whether the criteria need a model that counts errors.
     pub fn need_expected_errors(&self) -> bool {
-        self.max_expected_errors.is_some()
-            || self.max_expected_error_rate.is_some()
-            || self.min_weight.is_some()
+        self.max_expected_errors.is_some() || self.max_rate().is_some() || self.min_weight.is_some()
     }
 
     /// Returns the criteria that a read of `bases` does not meet; a value equal to a limit meets
@@ -89,7 +99,7 @@ impl Criteria {
             (Shortfall::ExpectedErrors, exceeds(self.max_expected_errors)),
             (
                 Shortfall::ExpectedErrorRate,
-                exceeds(self.max_expected_error_rate.map(|most| most * bases as f64)),
+                exceeds(self.max_rate().map(|most| most * bases as f64)),
             ),
             (Shortfall::Weight, self.min_weight.is_some_and(|least| !has_weight(least))),
         ]
@@ -200,7 +210,7 @@ mod tests {
             threshold: threshold.and_then(|t| Threshold::new(t).ok()),
             max_expected_errors: errors,
             max_expected_error_rate: rate,
-            min_weight: None,
+            ..Criteria::default()
         };
         for (threshold, errors, rate, expected) in [
             (None, None, None, Verdict::Pass),
@@ -225,6 +235,24 @@ mod tests {
     }
 
     #[test]
+    fn a_mean_quality_is_a_limit_on_the_error_rate() {
+        let of = |rate, quality| Criteria {
+            max_expected_error_rate: rate,
+            min_mean_quality: quality,
+            ..Criteria::default()
+        };
+        let read = scored(0.6, Some(1.5));
+        for (quality, expected) in [(20.0, Verdict::Pass), (20.1, Verdict::Fail)] {
+            assert_eq!(of(None, Some(quality)).verdict(&read, 150), expected);
+            // The stricter one of two counts.
+            assert_eq!(of(Some(0.5), Some(quality)).verdict(&read, 150), expected);
+            assert_eq!(of(Some(0.009), Some(quality)).verdict(&read, 150), Verdict::Fail);
+        }
+        assert!(of(None, Some(20.0)).need_expected_errors());
+        assert_eq!(of(None, None).max_rate(), None);
+    }
+
+    #[test]
     fn a_long_read_weighs_more_the_longer_it_is_and_the_fewer_errors_it_has() {
         assert_eq!([Criteria::weight(0.0, 0), Criteria::weight(9.0, 9)], [0.0, 0.0]);
         // Half of the longest, without errors: the root of a half.
@@ -244,6 +272,7 @@ mod tests {
         let limits = [
             Criteria { max_expected_errors: Some(1e9), ..Criteria::default() },
             Criteria { max_expected_error_rate: Some(1.0), ..Criteria::default() },
+            Criteria { min_mean_quality: Some(0.0), ..Criteria::default() },
             Criteria { min_weight: Some(1e-9), ..Criteria::default() },
         ];
         for criteria in limits {

@@ -29,6 +29,7 @@ mod survey;
 mod table;
 mod trimming;
 mod tune_page;
+mod yields;
 
 pub use adapt_page::AdaptPage;
 pub use filter_page::FilterPage;

@@ -48,6 +48,7 @@ impl LossFacts {
             Limit::Threshold => "--threshold",
             Limit::ExpectedErrors => "--max-ee",
             Limit::ExpectedErrorRate => "--max-ee-rate",
+            Limit::MeanQuality => "--min-q",
         };
         Self {
             reason: losses.reason.name().to_owned(),

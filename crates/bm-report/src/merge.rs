@@ -53,6 +53,7 @@ impl Report {
         merged.near_misses = first.near_misses.clone();
         merged.distributions = first.distributions.clone();
         merged.profile = first.profile.clone();
+        merged.yields = first.yields.clone();
         merged.model_alone = first.model_alone.clone();
         for (_, report) in &reports[1..] {
             merged.totals.add(&report.totals);
@@ -65,6 +66,13 @@ impl Report {
                 _ => None,
             };
             merged.profile = match (merged.profile, &report.profile) {
+                (Some(mut ours), Some(theirs)) => {
+                    ours.merge(theirs);
+                    Some(ours)
+                }
+                _ => None,
+            };
+            merged.yields = match (merged.yields, &report.yields) {
                 (Some(mut ours), Some(theirs)) => {
                     ours.merge(theirs);
                     Some(ours)

@@ -14,12 +14,13 @@ use crate::text;
 
 mod sample;
 mod sections;
+mod yields;
 
 /// What the name of a file ends in that MultiQC finds by itself.
 const END: &str = "_mqc.json";
 
 /// Sections beside the bar of the reads: MultiQC reads one section from a file, so each has its own.
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 9] = [
     "general",
     "bases",
     "quality_before",
@@ -28,6 +29,7 @@ const SECTIONS: [&str; 8] = [
     "unknown",
     "gc",
     "lengths",
+    "yield",
 ];
 
 /// More bytes than a section has: a line has some thousand points for each mate.
@@ -57,7 +59,9 @@ pub fn write_beside(
     main: &str,
     outputs: Vec<Output>,
 ) -> Result<Vec<Output>, IoError> {
-    let contents = sections::of(report, &sample(report, named, main));
+    let sample = sample(report, named, main);
+    let mut contents = sections::of(report, &sample);
+    contents.extend(report.yields.iter().map(|it| ("yield", yields::table(it, &sample))));
     let mut written = Vec::new();
     for (mut output, section) in outputs.into_iter().zip(SECTIONS) {
         if let Some((_, content)) = contents.iter().find(|(name, _)| *name == section) {

@@ -1,6 +1,7 @@
 //! The report of `bm filter` and `bm score`: numbers and names.
 
 use bm_pipeline::survey::Survey;
+use bm_pipeline::yields::Yields;
 use bm_pipeline::{Decider, Done, NearMisses, ScoreSource, Totals, Trimming, Umi};
 use bm_profile::Profile;
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,9 @@ pub struct Report {
     /// The reads that fail one limit alone, from which a looser limit in `losses` comes.
     #[serde(default, skip_serializing_if = "NearMisses::is_empty")]
     pub near_misses: NearMisses,
+    /// What the reads yield by quality and length, if they are long.
+    #[serde(rename = "yield", default, skip_serializing_if = "Option::is_none")]
+    pub yields: Option<Box<Yields>>,
     /// What the reads are like before and after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Box<Profile>>,
@@ -114,6 +118,9 @@ pub struct CriteriaFacts {
     pub max_ee: Option<f64>,
     /// Most expected errors per base.
     pub max_ee_rate: Option<f64>,
+    /// Lowest mean quality, Phred, if the most expected errors per base were given so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_q: Option<f64>,
     /// Lowest weight of a long read by length and errors.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_weight: Option<f64>,
@@ -187,6 +194,7 @@ impl Report {
             samples: Vec::new(),
             warnings: Vec::new(),
             near_misses: done.near_misses.clone(),
+            yields: done.yields.clone(),
             profile: done.profile.clone(),
             distributions: done.survey.clone(),
         })
@@ -231,7 +239,8 @@ impl CriteriaFacts {
         Self {
             threshold: criteria.threshold.map(|threshold| threshold.get()),
             max_ee: criteria.max_expected_errors,
-            max_ee_rate: criteria.max_expected_error_rate,
+            max_ee_rate: criteria.max_rate(),
+            min_q: criteria.min_mean_quality,
             min_weight: criteria.min_weight,
             min_length: rules.min_length,
             max_length: rules.max_length,

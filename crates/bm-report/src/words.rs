@@ -300,9 +300,12 @@ fn evidence_totals(report: &Report) -> String {
 fn criteria(criteria: &CriteriaFacts) -> String {
     let threshold = criteria.threshold.map(|threshold| format!("threshold {threshold}"));
     let errors = criteria.max_ee.map(|most| format!("at most {most} expected errors"));
-    let rate = criteria
-        .max_ee_rate
-        .map(|most| format!("at most {} expected errors per base", text::limit(most)));
+    let rate = criteria.max_ee_rate.map(|most| {
+        let rate = format!("at most {} expected errors per base", text::limit(most));
+        criteria
+            .min_q
+            .map_or_else(|| rate.clone(), |least| format!("mean quality at least {least} ({rate})"))
+    });
     let weight = criteria.min_weight.map(|least| {
         format!("the best long reads by length and errors, weight {}", text::number(least))
     });

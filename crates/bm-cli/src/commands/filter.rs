@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use bm_io::refuse_twins;
-use bm_pipeline::{EarlierScores, FileGroup, Filter, Splitting};
+use bm_pipeline::{FileGroup, Filter, Splitting};
 use clap::ValueEnum;
 
 use crate::commands::filter::samples::Samples;
@@ -45,13 +45,13 @@ use crate::progress::TerminalObserver;
   bm filter reads.fastq.gz -o kept.fastq.gz --discarded dropped.fastq.gz --report report.json
   bm filter R1.fastq.gz R2.fastq.gz -o kept_R1.fastq.gz -O kept_R2.fastq.gz
   bm filter -1 L1_R1.fq L2_R1.fq -2 L1_R2.fq L2_R2.fq -o kept_R1.fq.gz -O kept_R2.fq.gz
+  bm filter nanopore.fastq.gz -o kept.fastq.gz --target-bases 500M
   bm filter --sheet samples.csv -o kept
   zcat reads.fastq.gz | bm filter - -o kept.fastq.zst --max-ee 1 --min-length 50",
     // Another criterion in addition to a goal would keep less than requested.
     group = clap::ArgGroup::new("goal")
         .args(["keep_fraction", "target_bases"])
-        .requires("scores")
-        .conflicts_with_all(["threshold", "max_ee", "max_ee_rate", "min_q"]),
+        .conflicts_with_all(["threshold", "max_ee", "max_ee_rate", "min_q", "shard"]),
     mut_arg("path", |path| path.required_unless_present("sheet")),
     mut_group("pairs", |pairs| pairs.arg("sheet"))
 )]
@@ -99,7 +99,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", help_heading = "Pairs")]
     singles: Option<PathBuf>,
     /// Use this table, which `bm score` made of the same files, and run no network. What was decided
-    /// then holds, unless other criteria are given here
+    /// then holds, unless other criteria are given here. Without a table, --keep-fraction and
+    /// --target-bases read the files twice, first to rank the reads, in 12 bytes of memory each
     #[arg(
         long,
         value_name = "TABLE",
@@ -207,9 +208,8 @@ impl Args {
 
     /// Returns how the reads of these files are filtered.
     fn filter(&self, groups: Vec<FileGroup>) -> Result<Filter> {
-        let goal = self.goal.goal();
-        let scores = self.scores.clone().map(|table| EarlierScores { table, goal });
-        let mut settings = self.scoring.settings(groups, scores)?;
+        let mut settings = self.scoring.settings(groups, self.scores.clone())?;
+        settings.goal = self.goal.goal();
         settings.inputs.umi = self.umi.umi()?;
         settings.inputs.dedup = self.dedup.bytes();
         Ok(Filter {

@@ -23,6 +23,9 @@ const FRACTIONS: [f64; 17] =
 /// that is removed, how many kept reads the model expects to be bad, and the fraction of bad reads
 /// that is removed. For pairs, bad ones are pairs, and the threshold is that of --pair joint.
 ///
+/// Long reads, and reads of which many have probability 1, are ranked by expected errors per base: the
+/// limit is then max_ee_rate, for bm filter --max-ee-rate.
+///
 /// With --keep-fraction or --target-bases, the one row of the threshold that reaches it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -97,20 +100,21 @@ impl Args {
 fn table(curve: &RetentionCurve, points: &[RetentionPoint]) -> String {
     let all = curve.all();
     let errors =
-        if curve.counts_errors { "\texpected_errors\terrors_per_mb\terrors_removed" } else { "" };
+        if curve.counts_errors() { "\texpected_errors\terrors_per_mb\terrors_removed" } else { "" };
     let units = curve.units();
+    let column = if curve.ranks_by_rate() { "max_ee_rate" } else { "threshold" };
     let mut text =
-        format!("kept\tthreshold\treads\tbases{errors}\tbad_{units}\tbad_{units}_caught\n");
+        format!("kept\t{column}\treads\tbases{errors}\tbad_{units}\tbad_{units}_caught\n");
     for point in points {
         let fraction = |part: f64, all: f64| if all > 0.0 { part / all } else { f64::NAN };
         text += &format!(
             "{:.4}\t{}\t{}\t{}",
             fraction(point.reads as f64, curve.reads() as f64),
-            point.threshold,
+            limit(point),
             point.reads,
             point.bases
         );
-        if curve.counts_errors {
+        if curve.counts_errors() {
             let per_mb = fraction(point.expected_errors, point.bases as f64 / 1e6);
             let removed = 1.0 - fraction(point.expected_errors, all.expected_errors);
             text += &format!("\t{:.1}\t{per_mb:.1}\t{removed:.4}", point.expected_errors);
@@ -120,16 +124,29 @@ fn table(curve: &RetentionCurve, points: &[RetentionPoint]) -> String {
     text.replace("NaN", "nan")
 }
 
+/// Returns the limit of a point: an expected error rate where that ranks the reads, otherwise a
+/// probability.
+fn limit(point: &RetentionPoint) -> String {
+    point.max_error_rate.map_or_else(|| point.threshold.to_string(), |rate| rate.to_string())
+}
+
 /// Returns the explanation of the table, or the result of the chosen threshold.
 fn summary(curve: &RetentionCurve, chosen: Option<RetentionPoint>) -> String {
     let units = curve.units();
-    let total = curve.reads() / curve.reads_per_unit;
+    let total = curve.reads() / curve.reads_per_unit();
+    let by_rate = curve.ranks_by_rate();
     match chosen {
         Some(point) => format!(
-            "{} of {total} {units} with {} bases are kept at -t {}",
-            point.reads / curve.reads_per_unit,
+            "{} of {total} {units} with {} bases are kept at {} {}",
+            point.reads / curve.reads_per_unit(),
             point.bases,
-            point.threshold
+            if by_rate { "--max-ee-rate" } else { "-t" },
+            limit(&point)
+        ),
+        None if by_rate => format!(
+            "{total} {units}, ranked by expected errors per base: probabilities do not rank long reads, \
+             nor reads of which many have probability 1. Use a limit with bm filter --max-ee-rate; with \
+             --scores the reads are not scored again"
         ),
         None => format!(
             "{total} {units}; errors and bad {units} are those that the model expects. Use a \

@@ -56,9 +56,8 @@ impl CriteriaArgs {
         Criteria {
             threshold: self.threshold,
             max_expected_errors: self.max_ee,
-            max_expected_error_rate: self
-                .max_ee_rate
-                .or(self.min_q.map(|quality| 10f64.powf(-quality / 10.0))),
+            max_expected_error_rate: self.max_ee_rate,
+            min_mean_quality: self.min_q,
             ..Criteria::default()
         }
     }

@@ -1,8 +1,10 @@
 //! What `filter` and `score` share: which reads, what scores them, and what decides.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use bm_io::Durability;
-use bm_pipeline::{EarlierScores, FileGroup, RunSettings};
+use bm_pipeline::{FileGroup, RunSettings};
 
 use crate::options::criteria::CriteriaArgs;
 use crate::options::engine::EngineArgs;
@@ -66,8 +68,8 @@ impl ScoringArgs {
         self.input.pair_flag()
     }
 
-    /// Returns the settings of a run of these files, with scores that take the place of the model, if
-    /// there are some.
+    /// Returns the settings of a run of these files, with the table of scores that takes the place of the
+    /// model, if there is one.
     ///
     /// # Errors
     ///
@@ -75,7 +77,7 @@ impl ScoringArgs {
     pub(crate) fn settings(
         &self,
         groups: Vec<FileGroup>,
-        scores: Option<EarlierScores>,
+        scores: Option<PathBuf>,
     ) -> Result<RunSettings> {
         let mut inputs = inputs_of(groups, &self.quality, &self.strict);
         inputs.ignore_quality = self.ignore.ignores();
@@ -84,6 +86,7 @@ impl ScoringArgs {
             inputs,
             engine: self.engine.choice(),
             scores,
+            goal: None,
             learning_bytes: self.learning.bytes(),
             evidence: true,
             criteria: self.criteria.criteria(),

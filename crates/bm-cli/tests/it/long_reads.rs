@@ -96,7 +96,9 @@ fn limits_that_are_given_win() {
         let limit = if flag == "--min-q" { 10f64.powf(-limit / 10.0) } else { limit };
         assert_eq!(report["criteria"][key].as_f64(), Some(limit), "{flag} {value}");
         let given = report["criteria"].as_object().unwrap();
-        assert_eq!(given.values().filter(|value| !value.is_null()).count(), 1, "{given:?}");
+        let count = if flag == "--min-q" { 2 } else { 1 };
+        assert_eq!(given.values().filter(|value| !value.is_null()).count(), count, "{given:?}");
+        assert_eq!(given.get("min_q").and_then(|it| it.as_f64()), (count == 2).then_some(11.5));
         assert_eq!(report["domain"]["long_reads"]["decided"], false);
         assert!(
             run.stderr.contains("probabilities of long reads are those of at most 1 error in 10")
@@ -232,7 +234,7 @@ fn read_of(sequence: &[u8], rate: f64, draw: &mut Draw) -> Vec<u8> {
 
 /// Returns a run at a depth of 40 of which the qualities say nothing of single reads, and the error rate
 /// of each read: half of them 2 %, half of them 8 %. The sequences have a front and a rear part.
-fn run_of_a_genome(ends: [&[u8]; 2]) -> (Vec<u8>, Vec<f64>) {
+pub(crate) fn run_of_a_genome(ends: [&[u8]; 2]) -> (Vec<u8>, Vec<f64>) {
     let mut draw = Draw(7);
     let genome: Vec<u8> = (0..20_000).map(|_| b"ACGT"[draw.below(4)]).collect();
     let (mut text, mut rates) = (Vec::new(), Vec::new());

@@ -75,6 +75,7 @@ fn bad_ends_are_named_with_what_trimming_keeps() {
 
 #[test]
 fn a_looser_limit_keeps_as_many_as_is_said() {
+    let nanopore = testdata("nanopore_lambda_4line.fastq.gz");
     let (hiseq, one, other) = (testdata(HISEQ), testdata(MISEQ), testdata(MISEQ_2));
     for (arguments, flag) in [
         (vec![hiseq.as_str(), "-t", "0.98"], "--threshold"),
@@ -83,6 +84,10 @@ fn a_looser_limit_keeps_as_many_as_is_said() {
         (vec![&hiseq, "--max-ee-rate", "0.0004"], "--max-ee-rate"),
         (vec![&hiseq, "--max-ee", "0.05", "--min-length", "150", "--max-n", "0"], "--max-ee"),
         (vec![&one, &other, "--max-ee", "0.01"], "--max-ee"),
+        // A limit is named in the words in which it was given.
+        (vec![&hiseq, "--min-q", "35"], "--min-q"),
+        (vec![&nanopore, "--min-q", "14.5"], "--min-q"),
+        (vec![&nanopore, "--max-ee-rate", "0.035"], "--max-ee-rate"),
     ] {
         let (said, report) = filtered(&arguments);
         let losses = &report["losses"];
@@ -93,6 +98,14 @@ fn a_looser_limit_keeps_as_many_as_is_said() {
         let value = losses["looser"]["value"].as_f64().unwrap() as f32;
         let promised = losses["looser"]["kept"].as_u64().unwrap();
         assert!(said.contains(&format!("; {flag} {value} would keep ")), "{said}");
+        let other = if flag == "--min-q" { "--max-ee-rate" } else { "--min-q" };
+        assert!(!said.contains(other), "{said}");
+        if flag == "--min-q" {
+            let words = format!("(mean quality by expected errors under {})", arguments[2]);
+            assert!(said.contains(&words), "{said}");
+            let summary = format!("mean quality at least {} (at most ", arguments[2]);
+            assert!(said.contains(&summary), "{said}");
+        }
         let old =
             arguments.iter().position(|argument| argument.starts_with("-t") || *argument == flag);
         let mut looser: Vec<String> = arguments.iter().map(|it| (*it).to_owned()).collect();

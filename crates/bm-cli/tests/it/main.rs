@@ -24,6 +24,7 @@ mod faults;
 mod filter;
 #[cfg(target_os = "linux")]
 mod foreign;
+mod goal;
 mod html;
 mod index_reads;
 mod lanes;
@@ -67,3 +68,4 @@ mod trim_reports;
 mod truth;
 mod tune;
 mod umi;
+mod yields;

@@ -179,8 +179,6 @@ fn a_fraction_or_a_number_of_bases_chooses_the_threshold() {
             bm(["filter", &input, "-t", &threshold.to_string(), "-q", "-o", "-"]).done().stdout;
         assert!(again == found, "{flags:?}");
     }
-    let message = bm(["filter", &input, "--keep-fraction", "0.9", "-o", "-"]).misused();
-    assert!(message.contains("--scores"), "{message}");
     // Another criterion in addition would keep less than requested.
     for other in [["-t", "0.9"], ["--max-ee", "1"], ["--max-ee-rate", "0.01"]] {
         let message = bm([
@@ -263,6 +261,39 @@ fn a_row_equals_the_result_of_filtering_at_its_threshold() {
             );
         }
     }
+}
+
+#[test]
+fn long_reads_are_ranked_by_error_rate() {
+    let scratch = Scratch::new();
+    let (scores, page) = (scratch.path("scores.tsv"), scratch.path("page.html"));
+    let input = testdata("nanopore_lambda_4line.fastq.gz");
+    bm(["score", &input, "-q", "-o", &scores]).done();
+    let tuned = bm(["tune", &scores, "--html", &page]).done();
+    assert!(tuned.stderr.contains("ranked by expected errors per base: "), "{}", tuned.stderr);
+    assert!(tuned.stderr.contains("with bm filter --max-ee-rate;"), "{}", tuned.stderr);
+    let (limits, reads) = (column(tuned.text(), "max_ee_rate"), column(tuned.text(), "reads"));
+    assert!(limits.len() > 10 && limits.is_sorted_by(|one, next| one > next), "{limits:?}");
+    for (limit, reads) in limits.iter().zip(&reads).step_by(3) {
+        let limit = limit.to_string();
+        let kept = bm(["filter", &input, "--max-ee-rate", &limit, "-q", "-o", "-"]).done().stdout;
+        assert_eq!(records(&kept).len() as f64, *reads, "{limit}");
+    }
+    // Probabilities of half of the reads are all but the same; rates are not.
+    let chosen = bm(["tune", &scores, "--keep-fraction", "0.5", "--html", &page]).done();
+    let limit = column(chosen.text(), "max_ee_rate")[0];
+    let words = format!(" are kept at --max-ee-rate {limit}\n");
+    assert!(chosen.stderr.ends_with(&words), "{}", chosen.stderr);
+    let by = |flag: &str, value: &str| {
+        bm(["filter", &input, flag, value, "-q", "-o", "-"]).done().stdout
+    };
+    assert!(by("--max-ee-rate", &limit.to_string()) == by("--keep-fraction", "0.5"));
+    let page = String::from_utf8(scratch.read("page.html")).unwrap();
+    assert!(page.contains(&format!("At --max-ee-rate {limit}, ")), "{limit}");
+    assert!(page.contains("<th scope=\"col\">max. error rate</th>"));
+    // Short reads have a threshold.
+    bm(["score", &testdata(HISEQ), "-q", "-o", &scores]).done();
+    assert!(bm(["tune", &scores, "-q"]).done().text().starts_with("kept\tthreshold\t"));
 }
 
 #[test]

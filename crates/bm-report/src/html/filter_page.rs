@@ -9,7 +9,7 @@ use bm_pipeline::{PairMode, RetentionPoint};
 use crate::error::ReportError;
 use crate::html::page::{Page, fraction};
 use crate::html::retention::Retention;
-use crate::html::{lost, profile, samples, survey, trimming};
+use crate::html::{lost, profile, samples, survey, trimming, yields};
 use crate::report::Report;
 use crate::{text, words};
 
@@ -52,6 +52,7 @@ impl FilterPage<'_> {
         if let Some(profile) = &report.profile {
             page.sections.extend(profile::summary(profile));
         }
+        page.sections.extend(report.yields.as_deref().and_then(yields::section));
         page.sections.extend(lost::reasons(&report.totals));
         page.sections.extend(trimming::cut(report));
         let sentences = trimming::sentences(report);

@@ -7,6 +7,7 @@ use crate::error::ReportError;
 use crate::html::figure::{Figure, Sign};
 use crate::html::plot::{self, ADAPTED, Axis, Side, UNDERSTATED};
 use crate::html::table::Table;
+use crate::text;
 
 const HEIGHT: u32 = 820;
 
@@ -80,8 +81,11 @@ impl Retention<'_> {
                 }
                 let value = |point: &RetentionPoint| {
                     let mut words = format!(
-                        "threshold {:.2}: {:.1} % kept, {:.1} % of bad {} removed",
-                        point.threshold,
+                        "{}: {:.1} % kept, {:.1} % of bad {} removed",
+                        match point.max_error_rate {
+                            Some(rate) => format!("error rate {}", text::limit(rate)),
+                            None => format!("threshold {:.2}", point.threshold),
+                        },
                         kept(point),
                         bad(point).1,
                         self.units
@@ -93,9 +97,11 @@ impl Retention<'_> {
                 };
                 Ok(plot::columns(&chart, self.points.iter().map(value).collect()))
             })?;
+        let by_rate = self.points.iter().any(|point| point.max_error_rate.is_some());
+        let limit = if by_rate { "max. error rate" } else { "threshold" };
         let mut table = Table::new(
             "Removed errors and bad reads against kept reads",
-            ["threshold", "kept, %", "bad removed, %", "errors removed, %"],
+            [limit, "kept, %", "bad removed, %", "errors removed, %"],
         );
         table.class = "narrow";
         // As many as can be read.
@@ -106,7 +112,11 @@ impl Retention<'_> {
                 "–".to_owned()
             };
             let [kept, bad] = [kept(point), bad(point).1].map(|value| format!("{value:.1}"));
-            table.push([format!("{:.2}", point.threshold), kept, bad, errors]);
+            let limit = match point.max_error_rate {
+                Some(rate) => text::limit(rate),
+                None => format!("{:.2}", point.threshold),
+            };
+            table.push([limit, kept, bad, errors]);
         }
         let bad = format!("bad {}", self.units);
         let mut entries = vec![(Sign::Line, ADAPTED, bad.as_str())];
@@ -129,6 +139,7 @@ mod tests {
     fn the_legend_has_an_entry_per_line() {
         let point = |reads| RetentionPoint {
             threshold: 0.5,
+            max_error_rate: None,
             reads,
             bases: 100 * reads,
             expected_errors: reads as f64,

@@ -42,10 +42,13 @@ impl TunePage<'_> {
         let units = curve.units();
         page.verdict.extend(chosen.map(|point| {
             format!(
-                "At -t {}, {} of {} {units} are kept, with {} bases.",
-                point.threshold,
-                text::count(point.reads / curve.reads_per_unit),
-                text::count(curve.reads() / curve.reads_per_unit),
+                "At {}, {} of {} {units} are kept, with {} bases.",
+                match point.max_error_rate {
+                    Some(rate) => format!("--max-ee-rate {rate}"),
+                    None => format!("-t {}", point.threshold),
+                },
+                text::count(point.reads / curve.reads_per_unit()),
+                text::count(curve.reads() / curve.reads_per_unit()),
                 text::count(point.bases)
             )
         }));
@@ -55,7 +58,7 @@ impl TunePage<'_> {
             reads: curve.reads(),
             all: curve.all(),
             points: &points,
-            counts_errors: curve.counts_errors,
+            counts_errors: curve.counts_errors(),
             chosen,
             units,
         }
@@ -75,8 +78,9 @@ impl TunePage<'_> {
         let all = curve.all();
         let units = curve.units();
         let [left, removed] = ["left", "removed"].map(|what| format!("bad {units} {what}"));
-        let mut head = vec!["kept", "threshold", units, "bases"];
-        if curve.counts_errors {
+        let limit = if curve.ranks_by_rate() { "max. error rate" } else { "threshold" };
+        let mut head = vec!["kept", limit, units, "bases"];
+        if curve.counts_errors() {
             head.extend(["errors per million bases", "errors removed"]);
         }
         head.extend([left.as_str(), removed.as_str()]);
@@ -88,11 +92,15 @@ impl TunePage<'_> {
         for point in self.rows {
             let mut cells = vec![
                 text::percent(fraction(point.reads, curve.reads())),
-                text::number(f64::from(point.threshold)),
-                text::count(point.reads / curve.reads_per_unit),
+                match point.max_error_rate {
+                    // All digits count for the last read.
+                    Some(rate) => rate.to_string(),
+                    None => text::number(f64::from(point.threshold)),
+                },
+                text::count(point.reads / curve.reads_per_unit()),
                 text::count(point.bases),
             ];
-            if curve.counts_errors {
+            if curve.counts_errors() {
                 let rate = 1e6 * point.expected_errors / point.bases.max(1) as f64;
                 cells.push(text::number(rate));
                 cells.push(removed(point.expected_errors, all.expected_errors));

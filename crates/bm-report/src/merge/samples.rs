@@ -26,7 +26,7 @@ pub(super) fn keep_common(merged: &mut Report, reports: &[(String, Report)]) {
             }
         )*};
     }
-    keep_common!(threshold max_ee max_ee_rate min_weight min_length max_length);
+    keep_common!(threshold max_ee max_ee_rate min_q min_weight min_length max_length);
     keep_common!(max_n min_complexity max_poly_g);
     // Single reads have none.
     criteria.pair_mode = reports.iter().find_map(|(_, report)| report.criteria.pair_mode.clone());

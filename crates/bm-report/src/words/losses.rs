@@ -67,9 +67,10 @@ fn meaning(facts: &LossFacts, report: &Report) -> String {
             with(criteria.threshold.map(|limit| limit.to_string()), "probability under")
         }
         Some(Reason::ExpectedErrors) => with(shown(criteria.max_ee), "expected errors over"),
-        Some(Reason::ExpectedErrorRate) => {
-            with(shown(criteria.max_ee_rate), "expected errors per base over")
-        }
+        Some(Reason::ExpectedErrorRate) => match criteria.min_q {
+            Some(least) => format!("mean quality by expected errors under {least}"),
+            None => with(shown(criteria.max_ee_rate), "expected errors per base over"),
+        },
         Some(Reason::TargetBases) => {
             with(shown(criteria.min_weight), "weight by length and errors under")
         }
@@ -121,6 +122,11 @@ pub(crate) fn warning(report: &Report) -> Option<String> {
     ))
 }
 
+/// Returns which limit on the error rate is looser, in the words in which it was given.
+fn looser_flag(report: &Report) -> &'static str {
+    if report.criteria.min_q.is_some() { "lower --min-q" } else { "higher --max-ee-rate" }
+}
+
 /// Returns what to look for first.
 fn suspicion(alone: &ModelAloneFacts, report: &Report) -> String {
     let adaptation = report.adaptation.as_ref();
@@ -135,10 +141,10 @@ fn suspicion(alone: &ModelAloneFacts, report: &Report) -> String {
     if evidence.is_some_and(|it| it.findings.of_whole_reads) {
         return format!(
             "by the k-mers of the run, the reads have {:.0} errors where their qualities report {:.0}: a \
-             higher --max-ee-rate keeps more of them; if the reads are of several samples, filter without \
-             --adapt",
+             {} keeps more of them; if the reads are of several samples, filter without --adapt",
             totals.evidence.expected_errors.get(),
-            totals.evidence.expected_errors_prior.get()
+            totals.evidence.expected_errors_prior.get(),
+            looser_flag(report)
         );
     }
     if totals.bases.r#in > LONG * totals.reads.r#in {
@@ -150,10 +156,11 @@ fn suspicion(alone: &ModelAloneFacts, report: &Report) -> String {
     if let Some(why) = why.filter(|why| why.left_out_bases) {
         return format!(
             "only {} of the bases are judged (the others are adapters, barcodes or the like), and by \
-             these the model alone would keep {}: fewer bases may have fewer errors; --max-ee-rate or \
-             a lower --threshold keeps more",
+             these the model alone would keep {}: fewer bases may have fewer errors; a {} or a lower \
+             --threshold keeps more",
             text::percent(why.judged_fraction),
-            text::count(why.kept_by_judged)
+            text::count(why.kept_by_judged),
+            looser_flag(report)
         );
     }
     if let Some(excess) = why.and_then(|why| why.excess.as_ref()) {
