@@ -120,9 +120,7 @@ impl<'a> ScoredTemplate<'a> {
             (None, Some(part)) => part.cut,
             (None, None) => CutCounts::default(),
         };
-        // What lies before a piece of a read is in another piece, or counted as split.
-        let umi = if mate.piece.is_none() { mate.cut_start() as u64 } else { 0 };
-        CutCounts { umi, ..cut }
+        CutCounts { umi: mate.umi_bases() as u64, ..cut }
     }
 
     fn part(&self, mate: &Mate<'_>) -> Option<&'a Part> {

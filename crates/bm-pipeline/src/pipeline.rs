@@ -355,6 +355,7 @@ impl Batch {
         ends.iter_mut().for_each(Vec::clear);
         *tally = Tally::new(plan.surveys, plan.yields);
         tally.totals.split = *split;
+        tally.totals.bases.r#in += split.left_out();
         decisions.clear();
         let mut profile = plan.profiling.map(Profiling::take);
         for (i, template) in templates.templates().enumerate() {

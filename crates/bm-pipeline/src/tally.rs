@@ -41,7 +41,7 @@ impl Tally {
         for (mate, fate) in scored.template.mates().iter().zip(decision.fates()) {
             let (bases, judged) = (mate.record.sequence.len(), scored.judged_part(mate).len());
             self.totals.count(fate, scored.prediction(mate), bases, judged);
-            self.totals.bases.r#in += mate.cut_start() as u64;
+            self.totals.bases.r#in += mate.umi_bases() as u64;
             self.totals.count_cut(fate, &scored.cut_bases(mate), scored.adapter_bases(mate));
         }
         self.near_misses.add(scored, decision, decider);

@@ -245,6 +245,12 @@ impl<'a> Mate<'a> {
         self.before
     }
 
+    /// Returns how many bases of its identifier are left out at its start. What lies before a piece of a
+    /// read is in another piece, or was left out where the read was divided.
+    pub(crate) fn umi_bases(&self) -> usize {
+        if self.piece.is_none() { self.before } else { 0 }
+    }
+
     /// Returns the read as models get it.
     pub(crate) fn as_read(&self) -> ReadRef<'a> {
         as_read(self.record, self.same_quality)

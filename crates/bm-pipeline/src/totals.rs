@@ -125,6 +125,11 @@ pub struct SplitTotals {
 }
 
 impl SplitTotals {
+    /// Returns the bases that are in no piece.
+    pub fn left_out(&self) -> u64 {
+        self.bases.saturating_add(self.stretch_bases)
+    }
+
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -514,6 +514,9 @@ fn long_reads_are_divided_at_stretches_of_low_quality() {
         (&facts["bases"], facts["stretch_bases"].as_u64()),
         (&0.into(), Some(200 * divided))
     );
+    let bases: usize = records(&text).iter().map(|read| reported(read).0).sum();
+    assert_eq!(report["bases"]["in"].as_u64(), Some(bases as u64));
+    assert_eq!(report["bases"]["kept"].as_u64(), Some(bases as u64 - 200 * divided));
     assert!(split.stderr.contains("of low quality inside them are left out"), "{}", split.stderr);
     // Those of short reads do not divide a read.
     let short = testdata("novaseq_A00129_800.fastq.gz");

@@ -113,7 +113,16 @@ pub(super) fn cut(report: &Report) -> Option<Section> {
         let meaning = CAUSES.iter().find(|(cause, _)| *cause == name).map_or("", |cause| cause.1);
         row(name, Some(reads), count, meaning);
     }
-    let lost = bases.r#in.saturating_sub(bases.kept + totals.bases.total());
+    let between = report.totals.split.left_out();
+    if between > 0 {
+        row(
+            "between pieces",
+            None,
+            between,
+            "adapters and stretches of low quality inside reads that were divided",
+        );
+    }
+    let lost = bases.r#in.saturating_sub(bases.kept + totals.bases.total() + between);
     row("not kept", None, lost, "all bases of the reads that are not kept");
     section.tables.push(table);
     section.notes.extend(trim.price.map(|price| {

@@ -161,12 +161,15 @@ fn of_reads(counts: &[u64], place: impl Fn(usize) -> f64) -> Line {
 /// Returns a bar of the bases, whose parts add up to all bases.
 fn bases(report: &Report, trim: &TrimFacts, sample: &str) -> Value {
     let (bases, cut) = (report.totals.bases, report.totals.trimmed.bases);
-    let lost = bases.r#in.saturating_sub(bases.kept + cut.total());
+    let between = report.totals.split.left_out();
+    let lost = bases.r#in.saturating_sub(bases.kept + cut.total() + between);
     let cuts = cut.named().into_iter().filter(|(name, count)| *count > 0 || trim.cuts(name));
-    let parts = [("kept", bases.kept)].into_iter().chain(cuts).chain([("reads not kept", lost)]);
+    let between = Some(("between pieces", between)).filter(|(_, bases)| *bases > 0);
+    let parts = [("kept", bases.kept)].into_iter().chain(cuts).chain(between);
+    let parts = parts.chain([("reads not kept", lost)]);
     let bar: Map<_, _> = parts.map(|(name, count)| (name.to_owned(), Value::from(count))).collect();
-    let description = "Bases by what became of them: kept, cut off kept reads, or in reads that are \
-                       not kept.";
+    let description = "Bases by what became of them: kept, cut off kept reads, between the pieces \
+                       of divided ones, or in reads that are not kept.";
     let mut content = section("bases", "Bases kept", description);
     content["plot_type"] = "bargraph".into();
     content["pconfig"] = json!({"id": "bm_bases_plot", "title": "bm: Bases kept", "ylab": "Bases"});
