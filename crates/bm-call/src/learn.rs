@@ -7,7 +7,7 @@ use bm_truth::Reference;
 use crate::alleles;
 use crate::context::{BEFORE, Context};
 use crate::indel::{LENGTHS, LONGEST_RUN, run_behind};
-use crate::multipliers::{Cell, Multipliers, POWERS};
+use crate::multipliers::{Cell, Multipliers};
 use crate::observation::{BINS, Class, probability};
 use crate::pileup::Site;
 use crate::rates::{ErrorRates, GROUPS, group};
@@ -269,8 +269,6 @@ fn gap_cells(lesson: &Lesson<'_>, rates: &ErrorRates, cells: &mut Vec<([Cell; 2]
             let cell = |strand: usize| Cell {
                 found: f64::from(found[strand]),
                 expected: rate * f64::from(spanning[strand] + found[strand]),
-                // All reads have the same rate.
-                powers: [0.0; POWERS.len()],
             };
             let of_variant = match highest {
                 Some(it) if found.iter().sum::<u32>() >= 2 => {

@@ -5,19 +5,9 @@
 //! distribution over a grid. The distribution is learned from all places, together with the fraction of
 //! places that have a variant, by expectation and maximisation: a mixing distribution without a form
 //! (Laird 1978).
-//!
-//! Nor are the error probabilities of bases as good at every place. Where they tell less, an error
-//! probability e counts as its power e^t, scaled so that the expected errors stay the same: at t = 0 all
-//! bases of the place are alike. So a component of the distribution is a factor and a power.
 
 /// Number of values of the factor.
 const FACTORS: usize = 13;
-
-/// Powers of the error probabilities. The first one takes them as they are.
-pub(crate) const POWERS: [f64; 2] = [1.0, 0.5];
-
-/// Pairs of a power and a factor.
-const COMPONENTS: usize = POWERS.len() * FACTORS;
 
 /// Smallest value of the factor, as a power of two; the others follow in steps of two.
 const SMALLEST: i32 = -4;
@@ -39,55 +29,45 @@ pub(crate) struct Cell {
     pub(crate) found: f64,
     /// Expected fragments with it, if it is an error.
     pub(crate) expected: f64,
-    /// For each of [`POWERS`], the logarithm of the product of the error probabilities of the fragments
-    /// with the allele, over that of the first power.
-    pub(crate) powers: [f64; POWERS.len()],
 }
 
-/// A distribution of powers and factors.
+/// A distribution of factors.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Multipliers([f64; COMPONENTS]);
+pub(crate) struct Multipliers([f64; FACTORS]);
 
 impl Default for Multipliers {
-    /// Returns a distribution with nearly all weight on the first power, and between 1/2 and 2.
+    /// Returns a distribution with nearly all weight between 1/2 and 2.
     fn default() -> Self {
         let mut weights = std::array::from_fn(|at| {
-            let (power, factor) = component(at);
-            let distance = factor.log2();
-            let weight = (-distance * distance / 2.0).exp() * if power == 1.0 { 1.0 } else { 0.01 };
-            weight.max(least(factor))
+            let distance = factor(at).log2();
+            (-distance * distance / 2.0).exp().max(least(factor(at)))
         });
         normalise(&mut weights);
         Self(weights)
     }
 }
 
-/// Returns the power and the factor of a component.
-fn component(at: usize) -> (f64, f64) {
-    let factor = 2f64.powi(SMALLEST + (at % FACTORS) as i32);
-    (POWERS.get(at / FACTORS).copied().unwrap_or(1.0), factor)
+/// Returns a value of the factor.
+fn factor(at: usize) -> f64 {
+    2f64.powi(SMALLEST + at as i32)
 }
 
-/// Returns the least weight of a component.
+/// Returns the least weight of a factor.
 fn least(factor: f64) -> f64 {
     LEAST / factor.max(1.0).powi(2)
 }
 
-/// Returns the logarithms of the probability of a cell under each component, over that under power 1 and
-/// factor 1.
-fn log_ratios(cell: Cell) -> [f64; COMPONENTS] {
-    std::array::from_fn(|at| {
-        let (_, factor) = component(at);
-        let power = cell.powers.get(at / FACTORS).copied().unwrap_or_default();
-        power + cell.found * factor.ln() - (factor - 1.0) * cell.expected
-    })
+/// Returns the logarithms of the probability of a cell under each factor, over that under factor 1, as
+/// Poisson counts have it.
+fn log_ratios(cell: Cell) -> [f64; FACTORS] {
+    std::array::from_fn(|at| cell.found * factor(at).ln() - (factor(at) - 1.0) * cell.expected)
 }
 
 impl Multipliers {
     /// Returns the logarithm of the probability of a cell over that under factor 1.
     pub(crate) fn log_ratio(&self, cell: Cell) -> f64 {
         let logs = log_ratios(cell);
-        let terms: [f64; COMPONENTS] = std::array::from_fn(|at| self.0[at].ln() + logs[at]);
+        let terms: [f64; FACTORS] = std::array::from_fn(|at| self.0[at].ln() + logs[at]);
         let highest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         highest + terms.iter().map(|term| (term - highest).exp()).sum::<f64>().ln()
     }
@@ -107,7 +87,7 @@ impl Multipliers {
             return learned;
         }
         for _ in 0..ROUNDS {
-            let mut sums = [0.0; COMPONENTS];
+            let mut sums = [0.0; FACTORS];
             let mut of_variants = 0.0;
             for Prepared { strands, variant } in &prepared {
                 let of_strand = strands.map(|ratios| dot(&ratios, &learned.0).max(1e-300));
@@ -123,7 +103,7 @@ impl Multipliers {
             }
             normalise(&mut sums);
             for (at, weight) in sums.iter_mut().enumerate() {
-                *weight = weight.max(least(component(at).1));
+                *weight = weight.max(least(factor(at)));
             }
             normalise(&mut sums);
             learned = Self(sums);
@@ -135,14 +115,14 @@ impl Multipliers {
     /// Returns the factors with their weights.
     #[cfg(test)]
     fn weights(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
-        self.0.iter().enumerate().map(|(at, weight)| (component(at).1, *weight))
+        self.0.iter().enumerate().map(|(at, weight)| (factor(at), *weight))
     }
 }
 
 /// An allele to learn from.
 struct Prepared {
     /// For each strand, the probability of its cell under each factor, over the highest of them.
-    strands: [[f64; COMPONENTS]; 2],
+    strands: [[f64; FACTORS]; 2],
     /// The probability as a variant, over the product of the two highest ones.
     variant: f64,
 }
@@ -157,11 +137,11 @@ impl Prepared {
     }
 }
 
-fn dot(a: &[f64; COMPONENTS], b: &[f64; COMPONENTS]) -> f64 {
+fn dot(a: &[f64; FACTORS], b: &[f64; FACTORS]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-fn normalise(weights: &mut [f64; COMPONENTS]) {
+fn normalise(weights: &mut [f64; FACTORS]) {
     let sum: f64 = weights.iter().sum();
     if sum > 0.0 && sum.is_finite() {
         weights.iter_mut().for_each(|weight| *weight /= sum);
@@ -173,7 +153,7 @@ mod tests {
     use super::*;
 
     fn cell(found: f64, expected: f64) -> Cell {
-        Cell { found, expected, powers: [0.0; POWERS.len()] }
+        Cell { found, expected }
     }
 
     #[test]

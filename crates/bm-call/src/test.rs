@@ -3,13 +3,13 @@
 //! For a substitution, fragment i has the base of the reference or the alternative. With the probability p
 //! that it is wrong, and e that it is wrong and reads as the alternative, a variant at fraction f gives the
 //! alternative with (1 - f) e + f (1 - p), and the base of the reference with (1 - f)(1 - p) + f p / 3.
-//! Errors alone give f = 0, with a factor and a power for the place and the strand
+//! Errors alone give f = 0, with a factor for the place and the strand
 //! ([`crate::multipliers`]). The ratio of the two probabilities, with f averaged over a grid and the factors
 //! over what the run shows of them, is a Bayes factor B. Where errors alone made the bases, B exceeds x with
 //! a probability of at most 1/x (Markov's inequality), so 10 log10 B is a quality that means what it says:
 //! at most one in 10^(Q/10) alleles that are errors reaches Q.
 
-use crate::multipliers::{Cell, Multipliers, POWERS};
+use crate::multipliers::{Cell, Multipliers};
 
 /// Fragments of a kind: how many, and their error probabilities.
 #[derive(Clone, Copy, Debug)]
@@ -40,21 +40,13 @@ pub(crate) struct Fragments {
 impl Fragments {
     /// Returns the cells of the two strands.
     pub(crate) fn cells(&self) -> [Cell; 2] {
-        [0, 1].map(|strand| {
-            let kinds = || self.kinds.iter().filter(move |kind| kind.strand == strand);
-            let sum = |power: f64| kinds().map(|it| it.count * it.error.powf(power)).sum::<f64>();
-            let with_allele = || kinds().filter(|it| it.is_alt);
-            let expected = sum(1.0);
-            let powers = POWERS.map(|power| {
-                if power == 1.0 || expected <= 0.0 {
-                    return 0.0;
-                }
-                let scale = (expected / sum(power)).ln();
-                let over = |it: &Kind| it.count * (scale + (power - 1.0) * it.error.ln());
-                with_allele().map(over).sum()
-            });
-            Cell { found: with_allele().map(|it| it.count).sum(), expected, powers }
-        })
+        let mut cells = [Cell::default(); 2];
+        for kind in &self.kinds {
+            let cell = &mut cells[kind.strand.min(1)];
+            cell.expected += kind.count * kind.error;
+            cell.found += if kind.is_alt { kind.count } else { 0.0 };
+        }
+        cells
     }
 
     /// Returns the fragments with the alternative.
