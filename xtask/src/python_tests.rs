@@ -7,7 +7,7 @@ use crate::step::{Outcome, Step};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
-const FOLDERS: [&str; 11] = [
+const FOLDERS: [&str; 12] = [
     "research/neural-engine/tests",
     "research/read-error/tests",
     "research/evaluation/tests",
@@ -18,6 +18,7 @@ const FOLDERS: [&str; 11] = [
     "research/parts/tests",
     "research/long-reads/tests",
     "research/merging/tests",
+    "research/variants/tests",
     "research/cluster/tests",
 ];
 

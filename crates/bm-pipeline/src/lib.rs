@@ -57,6 +57,8 @@ mod bam_mates;
 mod bam_tags;
 mod base_modifications;
 mod base_probabilities;
+#[cfg(feature = "variants")]
+mod call;
 mod columns;
 mod consensus;
 mod copies;
@@ -136,6 +138,10 @@ pub use bm_kmers::Share as ShareOfKmers;
 pub use bm_profile::ExactSum;
 
 pub use base_probabilities::BaseProbabilities;
+#[cfg(feature = "variants")]
+pub use bm_call::{CallTotals, Filter as CallFilter, Settings as CallSettings};
+#[cfg(feature = "variants")]
+pub use call::{BaseErrors, CallVariants, Called, ReadCounts, index_of_vcf};
 pub use columns::{Column, FieldKind, Known};
 pub use decide::{Decider, PairMode, ScoredTemplate};
 pub use engine::{BackendChoice, Engine, EngineChoice, open_package};

@@ -10,6 +10,10 @@ use crate::{Fault, Reference, Rules};
 pub struct Aligned {
     pub(crate) name: Vec<u8>,
     pub(crate) mate: u8,
+    /// Whether the record is flagged as a duplicate or as failing quality checks.
+    pub(crate) flagged: bool,
+    /// Whether the record has a mate that is mapped.
+    pub(crate) has_mapped_mate: bool,
     /// Whether `bases` and `scores` are the reverse complement of the FASTQ record.
     pub(crate) reverse: bool,
     /// Upper case, in the direction of the reference.
@@ -34,13 +38,32 @@ pub(crate) struct Place {
 /// One part of the comparison of a read with the reference, in the direction of the reference.
 /// `read` is an index into the record's bases, `place` a 0-based position on the reference.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Event {
+pub enum Event {
     /// A base aligned to a base.
-    Base { read: usize, place: usize },
-    /// `length` bases, the first of them `read`, are inserted before `place`.
-    Insertion { read: usize, place: usize, length: usize },
+    Base {
+        /// Index of the base in the record.
+        read: usize,
+        /// 0-based position on the reference.
+        place: usize,
+    },
+    /// Bases are inserted before `place`.
+    Insertion {
+        /// Index of the first inserted base in the record.
+        read: usize,
+        /// 0-based position on the reference.
+        place: usize,
+        /// Number of inserted bases.
+        length: usize,
+    },
     /// The `length` positions from `place` on are deleted before the base `read`.
-    Deletion { read: usize, place: usize, length: usize },
+    Deletion {
+        /// Index of the base behind the deletion in the record.
+        read: usize,
+        /// 0-based position of the first deleted base on the reference.
+        place: usize,
+        /// Number of deleted bases.
+        length: usize,
+    },
 }
 
 /// Bases left out at the ends of a read, in the direction of the reference; hard-clipped bases,

@@ -4,6 +4,7 @@ use std::io::{self, BufReader, Cursor, Read};
 
 use noodles_sam::alignment::RecordBuf;
 use noodles_sam::alignment::record::cigar::op::Kind;
+use noodles_sam::header::record::value::map::reference_sequence::tag::MD5_CHECKSUM;
 use noodles_sam::{self as sam, Header};
 use {noodles_bam as bam, noodles_bgzf as bgzf};
 
@@ -84,7 +85,11 @@ impl<R: Read> Alignment<R> {
             .reference_sequences()
             .iter()
             .map(|(name, sequence)| {
-                reference.find(&String::from_utf8_lossy(name), sequence.length().get())
+                let name = String::from_utf8_lossy(name);
+                let index = reference.find(&name, sequence.length().get())?;
+                let stated = sequence.other_fields().get(&MD5_CHECKSUM);
+                stated.map_or(Ok(()), |stated| reference.check_md5(index, stated.as_ref()))?;
+                Ok(index)
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { format, header, sequences, record: RecordBuf::default(), records: 0 })
@@ -149,6 +154,8 @@ fn take(record: &RecordBuf, sequences: &[usize], aligned: &mut Aligned) -> Resul
     aligned.name.clear();
     aligned.name.extend_from_slice(record.name().ok_or(Fault::NoName)?);
     aligned.mate = if flags.is_last_segment() && !flags.is_first_segment() { 2 } else { 1 };
+    aligned.flagged = flags.is_duplicate() || flags.is_qc_fail();
+    aligned.has_mapped_mate = flags.is_segmented() && !flags.is_mate_unmapped();
     aligned.reverse = flags.is_reverse_complemented();
     aligned.bases.clear();
     aligned.bases.extend(record.sequence().as_ref().iter().map(u8::to_ascii_uppercase));

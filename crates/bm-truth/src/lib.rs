@@ -98,11 +98,13 @@ mod reference;
 mod row;
 #[cfg(feature = "alignment")]
 mod rules;
+#[cfg(feature = "alignment")]
+mod view;
 
 #[cfg(feature = "alignment")]
-pub use aligned::Aligned;
-#[cfg(feature = "alignment")]
 pub(crate) use aligned::Place;
+#[cfg(feature = "alignment")]
+pub use aligned::{Aligned, Event};
 #[cfg(feature = "alignment")]
 pub use alignment::Alignment;
 #[cfg(feature = "alignment")]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::BufRead;
 
 use bm_reads::base;
+use md5::{Digest, Md5};
 use noodles_fasta as fasta;
 
 use crate::TruthError;
@@ -90,6 +91,46 @@ impl Reference {
         }
         Ok(index)
     }
+
+    /// Checks a sequence against the MD5 that the header of an alignment gives it.
+    pub(crate) fn check_md5(&self, index: usize, stated: &[u8]) -> Result<(), TruthError> {
+        let Sequence { name, bases } = &self.sequences[index];
+        let digest = Md5::digest(bases);
+        let found: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        if stated.eq_ignore_ascii_case(found.as_bytes()) {
+            return Ok(());
+        }
+        Err(TruthError::Header(format!(
+            "gives {name} the MD5 {}, the sequence of the reference has {found}; give the reference that the \
+             reads were aligned to",
+            stated.escape_ascii()
+        )))
+    }
+
+    /// Returns the number of sequences.
+    pub fn len(&self) -> usize {
+        self.sequences.len()
+    }
+
+    /// Returns whether there is no sequence.
+    pub fn is_empty(&self) -> bool {
+        self.sequences.is_empty()
+    }
+
+    /// Returns the names and lengths in bases of the sequences, in file order.
+    pub fn names(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.sequences.iter().map(|sequence| (sequence.name.as_str(), sequence.bases.len()))
+    }
+
+    /// Returns the name of a sequence by its index; empty if there is no such sequence.
+    pub fn name(&self, sequence: usize) -> &str {
+        self.sequences.get(sequence).map_or("", |sequence| &sequence.name)
+    }
+
+    /// Returns the bases of a sequence by its index, in upper case; empty if there is no such sequence.
+    pub fn sequence(&self, sequence: usize) -> &[u8] {
+        self.sequences.get(sequence).map_or(&[], |sequence| &sequence.bases)
+    }
 }
 
 /// Returns the code of a base, 0 to 3 for A, C, G and T; `None` for other letters.
@@ -134,5 +175,18 @@ mod tests {
             "header: names the sequence b, which the reference does not have (it has a)"
         );
         assert!(message("a", 5).starts_with("header: gives a 5 bases, the reference has 4; "));
+    }
+
+    #[test]
+    fn an_md5_of_the_header_must_be_that_of_the_sequence() {
+        let reference = Reference::read(&b">a\nACgt\n"[..]).expect("FASTA");
+        // printf ACGT | md5sum
+        reference.check_md5(0, b"f1f8f4bf413b16ad135722aa4591043e").expect("the same sequence");
+        let refused = reference.check_md5(0, b"0123").expect_err("refused").to_string();
+        assert!(
+            refused.starts_with(
+                "header: gives a the MD5 0123, the sequence of the reference has f1f8"
+            )
+        );
     }
 }

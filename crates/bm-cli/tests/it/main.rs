@@ -9,6 +9,7 @@ mod all_or_none;
 mod bam;
 mod bench_device;
 mod broken;
+mod call;
 mod classifier;
 mod compression;
 mod cycles;

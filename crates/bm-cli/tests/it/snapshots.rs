@@ -37,6 +37,7 @@ fn help() {
         "adapt",
         "observe",
         "recalibrate",
+        "call",
         "report",
         "encode",
         "models",
