@@ -65,7 +65,7 @@ fn read(bytes: &[u8], size: BatchSize) -> (Vec<Read>, Option<String>) {
                 for (index, record) in batch.iter().enumerate() {
                     assert_eq!(batch.get(index), Some(record));
                     assert_eq!(batch.address(index).unwrap().record, reads.len() as u64 + 1);
-                    // Values of tags may be any bytes.
+                    // Types and values of tags may be any, where bytes are changed on purpose.
                     let of_text = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
                     let mut read = Read {
                         name: of_text(record.definition),
@@ -80,10 +80,10 @@ fn read(bytes: &[u8], size: BatchSize) -> (Vec<Read>, Option<String>) {
                         tag.write_sam(&mut text);
                         let text = of_text(&text);
                         match &tag.name {
-                            b"RG" => read.group = text["RG:Z:".len()..].to_owned(),
+                            b"RG" => read.group = text.chars().skip("RG:Z:".len()).collect(),
                             _ => {
-                                let moves = text["mv:B:c".len()..].split(',').skip(1);
-                                read.moves = moves.map(|it| it.parse().unwrap()).collect();
+                                let moves = text.split(',').skip(1);
+                                read.moves = moves.filter_map(|it| it.parse().ok()).collect();
                             }
                         }
                     }
