@@ -99,7 +99,8 @@ fn read(bytes: &[u8], size: BatchSize) -> (Vec<Read>, Option<String>) {
 
 fn any_read() -> impl Strategy<Value = Read> {
     (
-        "[!-?A-~]{1,254}",
+        // A name of `*` is none.
+        "[!-)+-?A-~][!-?A-~]{0,253}",
         proptest::collection::vec((0..15_usize, 0..=93_u8), 1..400),
         prop_oneof![Just(4_u16), Just(77), Just(141), Just(4 | 0x200)],
         "[ -~]{1,30}",
