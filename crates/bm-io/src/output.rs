@@ -13,6 +13,7 @@ use crate::destination::{Destination, Identity, Replaced};
 use crate::naming::{Complete, Durability, Unnamed, name_all, sync};
 use crate::path::{folder, given_up, is_stdio, name};
 use crate::sink::{OutputStream, Sink, Stream};
+use crate::spool::Spool;
 use crate::system;
 use crate::unfinished::Unfinished;
 
@@ -153,6 +154,18 @@ impl Output {
         match &self.unnamed {
             Some((_, target)) => tempfile::tempfile_in(folder(target)),
             None => tempfile::tempfile(),
+        }
+    }
+
+    /// Returns a temporary file with a name, at the same place.
+    ///
+    /// # Errors
+    ///
+    /// The error of the operating system.
+    pub fn named_spool(&self) -> io::Result<Spool> {
+        match &self.unnamed {
+            Some((_, target)) => Spool::new(folder(target)),
+            None => Spool::new(&std::env::temp_dir()),
         }
     }
 

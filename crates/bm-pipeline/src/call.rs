@@ -6,10 +6,10 @@ mod indexed_vcf;
 mod pass;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bm_call::{CallTotals, Caller, Learner, Regions, Settings, VcfText, unwritable};
-use bm_io::{Cancellation, Durability, Tasks, name, open_text, refuse_twins};
+use bm_io::{Cancellation, Durability, Output, Tasks, name, open_text, refuse_twins};
 use bm_quality::{Applicability, ModelPackage, QualityModel};
 use bm_truth::{Aligned, Reference};
 
@@ -112,7 +112,7 @@ impl CallVariants {
         let regions = Regions::parse(&reference, &self.regions)
             .map_err(PipelineError::at(name(&self.reference)))?;
         let mut file = AlignmentFile::open(&self.alignment, vcf.output())?;
-        let mut bases = self.open_model(&file, &reference, observer)?;
+        let mut bases = self.open_model(&file, &reference, vcf.output(), observer)?;
 
         let tasks = Tasks::for_workers(self.threads);
         let mut learner = Learner::default();
@@ -173,13 +173,14 @@ impl CallVariants {
         &self,
         file: &AlignmentFile,
         reference: &Reference,
+        output: &Output,
         observer: &dyn Observer,
     ) -> Result<OpenModel, PipelineError> {
         let package = self.engine.package()?;
         let left_out_evidence = package.has_evidence();
         let package = package.without_evidence();
         let learned = (self.errors == BaseErrors::Adapted)
-            .then(|| self.learn(file, reference, &package, observer))
+            .then(|| self.learn(file, reference, &package, output, observer))
             .transpose()?;
         let package = match &learned {
             Some(learned) => learned.package()?.without_evidence(),
@@ -215,18 +216,14 @@ impl CallVariants {
         file: &AlignmentFile,
         reference: &Reference,
         start: &ModelPackage,
+        output: &Output,
         observer: &dyn Observer,
     ) -> Result<Learned, PipelineError> {
-        let folder =
-            self.output.parent().filter(|it| it.is_dir() && index_of_vcf(&self.output).is_some());
-        let folder = folder.map_or_else(std::env::temp_dir, Path::to_owned);
         let failed = || PipelineError::at("a temporary file for the reads of the alignment");
-        let mut builder = tempfile::Builder::new();
-        let temporary = builder.prefix(".bm-").suffix(".fastq");
-        let mut reads = temporary.tempfile_in(folder).map_err(failed())?;
+        let mut reads = output.named_spool().map_err(failed())?;
         let mut pass = file.pass(reference)?;
         let (mut aligned, mut text) = (Aligned::default(), Vec::new());
-        let mut writer = std::io::BufWriter::new(&mut reads);
+        let mut writer = std::io::BufWriter::new(reads.file());
         while pass.read(&mut aligned)? {
             if aligned.scores().is_empty() || aligned.is_flagged() {
                 continue;

@@ -64,6 +64,24 @@ fn a_variant_of_one_read_in_ten_is_called() {
 }
 
 #[test]
+fn a_network_that_learned_the_run_calls_the_variant_too() {
+    let scratch = Scratch::new();
+    let (reads, reference) = alignment(&scratch);
+    let run = bm(["call", &reads, "-r", &reference, "--adapt", "-o", &scratch.path("calls.vcf")]);
+    assert!(run.done().stderr.contains("error probabilities: "));
+    let text = scratch.read("calls.vcf");
+    let text = String::from_utf8(text).unwrap();
+    let passed: Vec<&str> = records(&text)
+        .iter()
+        .filter(|record| record[6] == "PASS")
+        .map(|record| record[1])
+        .collect();
+    assert_eq!(passed, ["1501"], "{text}");
+    // The temporary file with the reads is gone.
+    assert_eq!(scratch.names(), ["calls.vcf", "reads.sam", "ref.fa"]);
+}
+
+#[test]
 fn threads_stdin_and_compression_change_nothing() {
     let scratch = Scratch::new();
     let (reads, reference) = alignment(&scratch);
