@@ -21,22 +21,27 @@ pub(crate) struct Seed {
     pub(crate) is_forward: bool,
     /// Hash of the compared bases.
     pub(crate) hash: u64,
+    /// All bases of the window, two bits each.
+    window: u64,
 }
 
-/// Returns whether a window repeats one to four bases: reads of any genome have such windows.
-#[inline(always)]
-fn is_simple(window: u64, span: usize) -> bool {
-    const ONES: u64 = u64::MAX / 3;
-    (1..=LONGEST_PERIOD).any(|period| {
-        let compared = (span - period) as u32;
-        let differing = window ^ window >> (2 * period);
-        let equal = !(differing | differing >> 1) & ONES & ((1 << (2 * compared)) - 1);
-        equal.count_ones() * 10 > compared * SIMPLE
-    })
+impl Seed {
+    /// Returns whether the window repeats one to four bases: reads of any genome have such windows,
+    /// so they are not indexed. Those of reads need no check: they are not found.
+    #[inline(always)]
+    pub(crate) fn is_simple(&self, pattern: &Pattern) -> bool {
+        const ONES: u64 = u64::MAX / 3;
+        (1..=LONGEST_PERIOD).any(|period| {
+            let compared = (pattern.span() - period) as u32;
+            let differing = self.window ^ self.window >> (2 * period);
+            let equal = !(differing | differing >> 1) & ONES & ((1 << (2 * compared)) - 1);
+            equal.count_ones() * 10 > compared * SIMPLE
+        })
+    }
 }
 
 /// Calls `take` for each seed of a sequence of base codes, from first to last. Windows with unknown
-/// bases and simple windows have none; of the others, one in 2^`level` is taken, by its hash.
+/// bases have none; of the others, one in 2^`level` is taken, by its hash.
 #[inline(always)]
 pub(crate) fn each(codes: &[u8], pattern: &Pattern, level: u32, mut take: impl FnMut(Seed)) {
     let (span, mask) = (pattern.span(), pattern.mask());
@@ -55,8 +60,9 @@ pub(crate) fn each(codes: &[u8], pattern: &Pattern, level: u32, mut take: impl F
         }
         let (ahead, back) = (forward & mask, backward & mask);
         let hash = mix(ahead.min(back));
-        if is_sampled(hash, level) && !is_simple(forward, span) {
-            take(Seed { at: (end + 1 - span) as u32, is_forward: ahead <= back, hash });
+        if is_sampled(hash, level) {
+            let at = (end + 1 - span) as u32;
+            take(Seed { at, is_forward: ahead <= back, hash, window: forward });
         }
     }
 }
@@ -87,6 +93,7 @@ mod tests {
             prop_assert_eq!(ahead.len(), back.len());
             for (one, other) in ahead.iter().zip(back.iter().rev()) {
                 prop_assert_eq!(one.hash, other.hash);
+                prop_assert_eq!(one.is_simple(&pattern()), other.is_simple(&pattern()));
                 prop_assert_eq!(one.at as usize + other.at as usize + 18, codes.len());
             }
         }
@@ -104,10 +111,11 @@ mod tests {
     }
 
     #[test]
-    fn repeats_have_no_seeds() {
+    fn repeats_are_simple() {
         for unit in ["A", "AC", "ACG", "AACG"] {
             let codes: Vec<u8> = unit.repeat(40).bytes().map(base::code).collect();
-            assert_eq!(seeds(&codes, &pattern()), [], "{unit}");
+            let pattern = pattern();
+            assert!(seeds(&codes, &pattern).iter().all(|seed| seed.is_simple(&pattern)), "{unit}");
         }
     }
 }

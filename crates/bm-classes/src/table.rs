@@ -52,7 +52,9 @@ impl Table {
         for sequence in &text.sequences {
             text.codes_into(sequence, &mut codes);
             seed::each(&codes, pattern, level, |seed| {
-                found.push((seed.hash, sequence.start + seed.at, seed.is_forward));
+                if !seed.is_simple(pattern) {
+                    found.push((seed.hash, sequence.start + seed.at, seed.is_forward));
+                }
             });
         }
         found.sort_unstable();
