@@ -92,3 +92,50 @@ pub(crate) fn nats(chain: &[Hit], codes: &[u8], odds: &Odds, text: &Text) -> f32
     }
     total
 }
+
+#[cfg(test)]
+mod tests {
+    use bm_kmers::kmer::mix;
+
+    use super::*;
+
+    fn base(i: u64) -> u8 {
+        (mix(i + 7) % 4) as u8
+    }
+
+    fn hit(diagonal: i64, at: u32, place: u32) -> Hit {
+        Hit { diagonal, at, span: 18, place, set: 0, class: 0 }
+    }
+
+    #[test]
+    fn a_read_with_a_deletion_has_two_segments_less_a_gap() {
+        let genome: Vec<u8> = (0..400).map(base).collect();
+        let mut text = Text::default();
+        assert!(text.push(&genome, 0, 18));
+        let read = [&genome[100..150], &genome[153..203]].concat();
+        let mut odds = Odds::default();
+        odds.fill(&read, &[]);
+        let whole = nats(&[hit(100, 0, 100), hit(103, 70, 173)], &read, &odds, &text);
+        assert!((whole - (odds.most - GAP)).abs() < 3.0, "{whole} of {}", odds.most);
+        let half = nats(&[hit(100, 0, 100)], &read, &odds, &text);
+        assert!((half - odds.most / 2.0).abs() < 6.0, "{half} of {}", odds.most);
+    }
+
+    #[test]
+    fn the_other_strand_is_compared_backwards_and_no_further_than_the_sequence() {
+        let genome: Vec<u8> = (0..60).map(base).collect();
+        let mut text = Text::default();
+        assert!(text.push(&genome, 0, 18));
+        assert!(text.push(&genome, 0, 18));
+        let read: Vec<u8> = genome.iter().rev().map(|code| 3 - code).collect();
+        let mut odds = Odds::default();
+        odds.fill(&read, &[]);
+        // The last base of the first sequence is the first one of the read.
+        let whole = nats(&[hit(-59, 10, 32)], &read, &odds, &text);
+        assert!((whole - odds.most).abs() < 1e-3, "{whole} of {}", odds.most);
+        let beyond = [&read[..], &read].concat();
+        odds.fill(&beyond, &[]);
+        let found = nats(&[hit(-59, 10, 32)], &beyond, &odds, &text);
+        assert!((found - odds.most / 2.0).abs() < 1e-3, "{found} of {}", odds.most);
+    }
+}

@@ -108,3 +108,47 @@ fn bucket(hash: u64, bits: u32) -> usize {
 fn key(hash: u64, bits: u32) -> u32 {
     (hash >> (u64::BITS - KEY_BITS - bits)) as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use bm_kmers::kmer::mix;
+
+    use super::*;
+
+    #[test]
+    fn every_seed_has_its_first_place_and_all_classes() {
+        let base = |i: u64| (mix(i + 1) % 4) as u8;
+        let common: Vec<u8> = (0..200).map(base).collect();
+        let mut text = Text::default();
+        for class in 0..3 {
+            let own: Vec<u8> = (0..500).map(|i| base(i + 1000 * (u64::from(class) + 1))).collect();
+            let shared = if class == 1 { &[][..] } else { &common[..] };
+            assert!(text.push(&[&own, shared].concat(), class, 18));
+        }
+        let pattern = Pattern::parse("111010011110010111").expect("a pattern");
+        let mut sets = Sets::default();
+        let table = Table::of(&text, &pattern, 0, &mut sets);
+        let (mut expected, mut codes) = (BTreeMap::<u64, (u32, Vec<u16>)>::new(), Vec::new());
+        for sequence in &text.sequences {
+            text.codes_into(sequence, &mut codes);
+            seed::each(&codes, &pattern, 0, |seed| {
+                let first = (sequence.start + seed.at, Vec::new());
+                let classes = &mut expected.entry(seed.hash).or_insert(first).1;
+                if classes.last() != Some(&sequence.class) {
+                    classes.push(sequence.class);
+                }
+            });
+        }
+        assert_eq!(table.keys.len(), expected.len());
+        for (hash, (at, classes)) in &expected {
+            let place = table.find(*hash, table.bucket(*hash)).expect("a seed of the text");
+            assert_eq!(place.at, *at);
+            let found = sets.get(place.set);
+            assert_eq!(found, if classes.len() > 1 { &classes[..] } else { &[] });
+            assert_eq!(table.find(hash ^ 1 << 40, table.bucket(hash ^ 1 << 40)), None);
+        }
+        assert!(expected.values().any(|(_, classes)| *classes == [0, 2]));
+    }
+}
