@@ -3,8 +3,11 @@
 use crate::odds::Odds;
 use crate::text::{Sequence, Text};
 
-/// Nats that a change of the diagonal costs: an insertion or a deletion.
+/// Nats that a change of the diagonal by one base costs: an insertion or a deletion.
 const GAP: f32 = 5.0;
+
+/// A change by n bases costs so many times ln(n) more: hits by chance lie anywhere in the band.
+const LONGER_GAP: f32 = 3.0;
 
 /// Nats below its best at which an extension ends.
 const DROP: f32 = 12.0;
@@ -83,8 +86,9 @@ pub(crate) fn nats(chain: &[Hit], codes: &[u8], odds: &Odds, text: &Text) -> f32
         let start = at.max(end);
         let (right, length) = beside.best(start..codes.len());
         let (left, _) = beside.best((end..start).rev());
-        let is_turn = diagonal.is_some_and(|diagonal| diagonal != hit.diagonal);
-        let segment = right + left - if is_turn { GAP } else { 0.0 };
+        let gap = diagonal.map_or(0, |diagonal: i64| diagonal.abs_diff(hit.diagonal));
+        let cost = if gap > 0 { GAP + LONGER_GAP * (gap as f32).ln() } else { 0.0 };
+        let segment = right + left - cost;
         if segment > 0.0 {
             total += segment;
             (end, diagonal) = (start + length, Some(hit.diagonal));
@@ -116,7 +120,8 @@ mod tests {
         let mut odds = Odds::default();
         odds.fill(&read, &[]);
         let whole = nats(&[hit(100, 0, 100), hit(103, 70, 173)], &read, &odds, &text);
-        assert!((whole - (odds.most - GAP)).abs() < 3.0, "{whole} of {}", odds.most);
+        let gap = GAP + LONGER_GAP * 3f32.ln();
+        assert!((whole - (odds.most - gap)).abs() < 3.0, "{whole} of {}", odds.most);
         let half = nats(&[hit(100, 0, 100)], &read, &odds, &text);
         assert!((half - odds.most / 2.0).abs() < 6.0, "{half} of {}", odds.most);
     }

@@ -8,8 +8,12 @@ use crate::index::ClassIndex;
 use crate::odds::Odds;
 use crate::seed::{self, Seed};
 
-/// Hits whose diagonals differ by less, lie in one chain.
+/// Hits whose diagonals differ by less, lie in one chain, in reads of up to 400 bases.
 const BAND: i64 = 8;
+
+/// In longer reads, the diagonals may differ by one in so many bases of the read: between two hits lie more
+/// insertions and deletions.
+const BASES_PER_BAND: usize = 50;
 
 /// Looks reads up, one after the other; each thread has its own.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +39,8 @@ impl Matcher {
         self.evidence.clear(index.names.len(), letters.len(), self.odds.most);
         self.hits.sort_unstable();
         let mut hits = std::mem::take(&mut self.hits);
-        for chain in hits.chunk_by_mut(|one, next| next.diagonal - one.diagonal < BAND) {
+        let band = BAND.max((letters.len() / BASES_PER_BAND) as i64);
+        for chain in hits.chunk_by_mut(|one, next| next.diagonal - one.diagonal < band) {
             self.weigh(index, chain);
         }
         self.hits = hits;

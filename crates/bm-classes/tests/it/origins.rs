@@ -152,3 +152,33 @@ fn classes_that_cannot_be_are_refused() {
     builder.push(b"ACGTNACGTACGTACGNNN").expect("short stretches are left out");
     assert!(matches!(builder.finish(&Options::default()), Err(ClassError::Empty(_))));
 }
+
+#[test]
+fn long_reads_with_gaps_are_found() {
+    let mut draw = Draw::new(9);
+    let (genome, foreign) = (draw.genome(300_000), draw.genome(300_000));
+    let index = index(&[("one", &genome)], &Options::default());
+    let mut matcher = Matcher::default();
+    // One base in 20 is substituted, one in 20 left out, one in 40 doubled.
+    let mut read_of = |genome: &[u8]| -> Vec<u8> {
+        let start = draw.below(genome.len() - 5000);
+        let changed = draw.changed(&genome[start..start + 5000], 50);
+        let mut copies = |base: &u8| {
+            let copies = match draw.below(40) {
+                0 | 1 => 0,
+                2 => 2,
+                _ => 1,
+            };
+            vec![*base; copies]
+        };
+        changed.iter().flat_map(&mut copies).collect()
+    };
+    for _ in 0..20 {
+        let errors = [0.1; 6000];
+        let found = matcher.look_up(&index, &read_of(&genome), &errors).clone();
+        assert!(found.nats()[0] > 0.1 * found.most(), "{found:?}");
+        assert!(found.probabilities(&index).classes[0] > 0.99, "{found:?}");
+        let found = matcher.look_up(&index, &read_of(&foreign), &errors).probabilities(&index);
+        assert_eq!(found.best(), None, "{found:?}");
+    }
+}
