@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
+
+MATE = re.compile("/[12]$")  # the end of a name that says which mate a read is
 
 TRAINING = {  # class: runs
     "phage": ["train/hiseqx_phage"],
@@ -40,7 +43,7 @@ def mapped(run: Path) -> dict[tuple[str, str], tuple[int, int]]:
         columns = file.readline().lstrip("#").rstrip("\n").split("\t")
         rows = (dict(zip(columns, line.rstrip("\n").split("\t"))) for line in file)
         wanted = [row for row in rows if row["mapped"] == "1" and int(row["mapq"]) >= 20]
-    return {(row["name"].split("/")[0], row["mate"]): (int(row["clip5"]), int(row["clip3"])) for row in wanted}
+    return {(MATE.sub("", row["name"]), row["mate"]): (int(row["clip5"]), int(row["clip3"])) for row in wanted}
 
 
 def reads(run: Path, most: int) -> list[tuple[bytes, bytes]]:
@@ -50,7 +53,8 @@ def reads(run: Path, most: int) -> list[tuple[bytes, bytes]]:
     for path in sorted(p for p in run.iterdir() if ".f" in p.name and any(p.name.endswith(e) for e in ("q.gz", "q"))):
         mate = "2" if any(mark in path.name for mark in ("_R2", "_2.f", "_2_", ".2.f")) else None
         for name, bases, scores in records(path):
-            base_name, _, suffix = name.partition("/")
+            base_name = MATE.sub("", name)
+            suffix = name[len(base_name) + 1 :]
             clips = of.get((base_name, suffix or mate or "1")) or of.get((base_name, suffix or mate or "0"))
             if clips:
                 kept = slice(clips[0], len(bases) - clips[1])

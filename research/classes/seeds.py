@@ -14,7 +14,8 @@ import numpy as np
 
 BAND = 8  # hits whose diagonals differ by less, lie in one chain
 DIVERGENCE = 0.1  # between read and reference, that the ratio assumes beside the errors of the read
-GAP = 5.0  # nats that a change of the diagonal costs
+GAP = 5.0  # nats that a change of the diagonal by one base costs
+LONGER_GAP = 3.0  # times ln(n) more for n bases
 DROP = 12.0  # nats below its best at which an extension ends
 
 
@@ -143,7 +144,8 @@ def extended(chain, last, codes, match, mismatch, text):
                 best = score
             elif score < best - DROP:
                 break
-        segment = right + best - (GAP if total > 0 and key != diagonal else 0.0)
+        cost = GAP + LONGER_GAP * np.log(abs(key - diagonal)) if total > 0 and key != diagonal else 0.0
+        segment = right + best - cost
         if segment > 0:
             total += segment
             end, diagonal = best_end, key
