@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bm-classes beside kraken2, sourmash and minimap2, on genomes and runs that nothing was chosen by.
+"""bm-classes beside kraken2, sourmash and minimap2, with classes that nothing was chosen by.
 
     python research/classes/compare.py --data DIR --debian DIR --classify PATH   results/compare.{json,md}
     python research/classes/compare.py --render                                  the page again, from the results file
@@ -135,7 +135,8 @@ def measured(arguments: argparse.Namespace) -> dict:
 def page(result: dict) -> str:
     """Returns the results as tables."""
     lines = ["# Where reads come from: bm-classes beside other programs", "", f"`{result['command']}` wrote this page and compare.json.", "",
-             "Classes, reads and foreign genomes are those of `sets.reporting`: seeds and weights were chosen on others. Figures are the fraction of the",
+             "Classes, reads and foreign genomes are those of `sets.reporting`. Seeds and weights were chosen on other classes; the foreign genomes, or other strains of",
+             "them, were seen there, as classes and as foreign. Figures are the fraction of the",
              "reads that is called right, by the divergence between the read's genome and the reference (substitutions, and one insertion or deletion in ten",
              "changes). The threshold of each program is the lowest that calls at most 1 % of the reads of genomes in no class. *other class*: reads of a class that are called another one.", ""]
     for group in dict.fromkeys(row["classes"] for row in result["accuracy"]):

@@ -1,4 +1,8 @@
-"""The genomes that seeds are chosen and weights are trained on, and those that are only reported on. No genome is on both sides."""
+"""The genomes that seeds are chosen and weights are trained on, and those that are reported on.
+
+No class that is reported on was used for choosing or training. There are too few genomes to say so of those in no class: of these, SARS-CoV-2,
+DWV and the phage, and other strains of the two bacteria, were classes of the other side, and foreign in some cases of training.
+"""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@
 //! 4. *Probability.* A logistic layer weighs the best ratio, by how high it gets by chance in references of
 //!    this size, and the fraction of the read that it explains. Among the classes, the ratios decide.
 //!
-//! `research/classes` compares these choices with others, and has the accuracy on genomes and runs
-//! that nothing was chosen by.
+//! `research/classes` compares these choices with others, and has the accuracy with classes that
+//! nothing was chosen by.
 //!
 //! # Limits
 //!

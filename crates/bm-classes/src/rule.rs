@@ -4,7 +4,7 @@ use crate::evidence::Evidence;
 use crate::index::ClassIndex;
 
 /// Weights of the logistic layer, of the [`features`]. Trained by research/classes/train.py, on real and
-/// mutated reads of genomes that its figures are not from.
+/// mutated reads of other classes than those of its figures.
 const WEIGHTS: [f64; FEATURES] =
     [-4.9499, -0.13, 0.7331, -0.371, 0.6023, 4.2791, -1.5964, 0.1718, -0.0437];
 
