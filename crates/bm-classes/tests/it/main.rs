@@ -1,0 +1,5 @@
+//! Tests of the crate from outside.
+
+mod any_input;
+mod draw;
+mod origins;
