@@ -1,5 +1,5 @@
-//! The tests of BAM with programs that are not ours: samtools, of this system or of its Debian package, and
-//! pysam.
+//! The tests with programs for BAM that are not ours: samtools, of this system or of its Debian package, and
+//! pysam. They test the BAM of `bm`, and the scripts of `research/` that read BAM.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -12,11 +12,11 @@ use crate::step::{Outcome, Step};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
-const TESTS: &str = "research/bam/tests";
+const FOLDERS: [&str; 2] = ["research/bam/tests", "research/variants/tests"];
 
 /// The step of `test`. It is skipped where samtools cannot be had, or pysam has no wheel.
 pub(crate) fn step(workspace: &Workspace) -> Step<'_> {
-    Step::with_outcome("samtools and pysam read and write the BAM of bm", || {
+    Step::with_outcome("tests with samtools and pysam", || {
         if cfg!(windows) {
             return Ok(Outcome::Skipped("pysam is not made for Windows".to_owned()));
         }
@@ -24,14 +24,17 @@ pub(crate) fn step(workspace: &Workspace) -> Step<'_> {
             return Ok(Outcome::Skipped("no samtools is on the path, and no apt".to_owned()));
         };
         let interpreter = python::ensure(workspace, Environment::Bam)?;
-        let tests = ["-m", "unittest", "discover", "--start-directory", TESTS];
-        let mut command = python::script(workspace, &interpreter, tests);
-        command.env("BM", workspace.build_bm()?).env("SAMTOOLS", samtools);
-        if let Some(libraries) = libraries {
-            command.env("SAMTOOLS_LIBRARIES", libraries);
-        }
+        let bm = workspace.build_bm()?;
         let mut tally = Tally::default();
-        tally.run(&mut command)?;
+        for folder in FOLDERS {
+            let tests = ["-m", "unittest", "discover", "--start-directory", folder];
+            let mut command = python::script(workspace, &interpreter, tests);
+            command.env("BM", &bm).env("SAMTOOLS", &samtools);
+            if let Some(libraries) = &libraries {
+                command.env("SAMTOOLS_LIBRARIES", libraries);
+            }
+            tally.run(&mut command)?;
+        }
         Ok(tally.outcome())
     })
 }

@@ -51,7 +51,7 @@ pub(crate) enum Environment {
     Zig,
     /// Snakemake with its plugin for Slurm, and MultiQC.
     Cluster,
-    /// pysam: for the tests of BAM.
+    /// pysam and numpy: for the tests of BAM, and of scripts that read BAM.
     Bam,
 }
 

@@ -7,7 +7,7 @@ use crate::step::{Outcome, Step};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
-const FOLDERS: [&str; 13] = [
+const FOLDERS: [&str; 12] = [
     "research/neural-engine/tests",
     "research/read-error/tests",
     "research/evaluation/tests",
@@ -19,7 +19,6 @@ const FOLDERS: [&str; 13] = [
     "research/parts/tests",
     "research/long-reads/tests",
     "research/merging/tests",
-    "research/variants/tests",
     "research/cluster/tests",
 ];
 
