@@ -18,7 +18,8 @@ pub(crate) fn phred([[a, b], [c, d]]: [[u32; 2]; 2]) -> f64 {
     let (least, most) = ((row + column).saturating_sub(all), row.min(column));
     let found = log(a) + 1e-7;
     let sum: f64 = (least..=most).map(log).filter(|it| *it <= found).map(f64::exp).sum();
-    (-10.0 * sum.min(1.0).log10()).clamp(0.0, 999.0)
+    // Adding 0 takes the sign off -0.
+    (-10.0 * sum.min(1.0).log10()).clamp(0.0, 999.0) + 0.0
 }
 
 /// Logarithms of factorials.
@@ -68,5 +69,8 @@ mod tests {
             assert!((found / expected - 1.0).abs() < 0.05, "{table:?}: {found} {expected}");
         }
         assert!(phred([[0, 0], [0, 0]]).abs() < 1e-9);
+        assert!(
+            [[[0, 0], [0, 0]], [[5, 5], [5, 5]]].map(phred).iter().all(|it| it.is_sign_positive())
+        );
     }
 }
