@@ -1,4 +1,4 @@
-//! What outputs say about a read: words of a description in FASTQ, tags in BAM.
+//! What outputs say about a read: words of a description, or tags.
 
 use std::io::Write as _;
 
@@ -35,6 +35,16 @@ impl Notes<'_> {
         };
         let numbers = self.scores.map(of).into_iter().flatten();
         numbers.filter_map(|(word, tag, number)| Some((word, tag, number?)))
+    }
+
+    /// Returns whether nothing is said.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { scores, recalibrated, reasons, merged, parent } = self;
+        scores.is_none()
+            && recalibrated.is_none()
+            && reasons.is_none()
+            && merged.is_none()
+            && parent.is_none()
     }
 
     /// Appends words of a description, each with a space before it.

@@ -12,7 +12,7 @@ use bm_reads::mates;
 
 use crate::bam_tags::{LeftOutTags, write_cut, write_independent};
 use crate::notes::Notes;
-use crate::sam_tags::{TagList, write_description};
+use crate::sam_tags::{TagList, write_description, write_fields};
 use crate::tag_values::{Name, write_text};
 
 /// Longest name in BAM, in bytes.
@@ -79,23 +79,40 @@ impl RecordFormat {
 
 fn write_fastq(text: &mut Vec<u8>, read: &Written<'_>, list: &TagList, left_out: &LeftOutTags) {
     let mut suffix = Vec::new();
-    read.notes.write_words(&mut suffix);
+    // The tags of the description, and those that are added behind them.
+    let mut all = Vec::new();
+    let notes = Notes { parent: None, ..read.notes };
+    let has_notes = !notes.is_empty();
+    // Aligners copy descriptions into SAM (`bwa mem -C`, `minimap2 -y`), which takes nothing but tags. Words
+    // behind other descriptions spoil nothing.
+    let are_tags = has_notes && write_fields(read.description(), &mut all);
+    let own = all.len();
     if !list.is_empty() && !read.record.bam.is_none() {
         let mut kept = Vec::new();
         read.write_own_tags(left_out, &mut kept);
         for tag in tags(&kept).filter_map(Result::ok).filter(|tag| list.has(tag.name)) {
-            suffix.push(b'\t');
-            tag.write_sam(&mut suffix);
+            all.extend_from_slice(tag.raw);
         }
+    }
+    if are_tags {
+        let mut added = Vec::new();
+        notes.write_tags(&mut added);
+        add_tags(&added, 0, left_out, &mut all);
+    } else if has_notes {
+        notes.write_words(&mut suffix);
+    }
+    for tag in tags(&all[own..]).filter_map(Result::ok) {
+        suffix.push(b'\t');
+        tag.write_sam(&mut suffix);
     }
     // Writing to memory does not fail.
     let _ = read.record.write_to(text, &suffix);
 }
 
 fn write_bam(text: &mut Vec<u8>, read: &Written<'_>, left_out: &LeftOutTags) {
-    let RecordRef { definition, sequence, quality_scores, bam } = read.record;
+    let RecordRef { sequence, quality_scores, bam, .. } = read.record;
     let name = read.record.name();
-    let description = definition.get(name.len() + 1..).unwrap_or_default();
+    let description = read.description();
     let has_mate = read.mate.is_some() && !read.is_alone;
     let name = if has_mate && bam.is_none() { without_number(name) } else { Cow::from(name) };
     let name = if name.is_empty() { b"*" } else { &name[..name.len().min(LONGEST_NAME)] };
@@ -123,7 +140,12 @@ fn write_bam(text: &mut Vec<u8>, read: &Written<'_>, left_out: &LeftOutTags) {
     } else {
         read.write_own_tags(left_out, text);
     }
-    read.add_tags(begin, left_out, text);
+    let mut added = Vec::new();
+    if let Some(replaced) = read.replaced {
+        write_text(*b"OQ", replaced, &mut added);
+    }
+    read.notes.write_tags(&mut added);
+    add_tags(&added, begin, left_out, text);
     let size = (text.len() - start - 4) as u32;
     text[start..start + 4].copy_from_slice(&size.to_le_bytes());
 }
@@ -161,27 +183,25 @@ impl Written<'_> {
         }
     }
 
-    /// Appends the tags that are added, unless the tags that begin at this place have them already.
-    fn add_tags(&self, begin: usize, left_out: &LeftOutTags, text: &mut Vec<u8>) {
-        let mut added = Vec::new();
-        if let Some(replaced) = self.replaced {
-            write_text(*b"OQ", replaced, &mut added);
-        }
-        self.notes.write_tags(&mut added);
-        if added.is_empty() {
-            return;
-        }
-        let names = |bytes: &[u8]| -> Vec<Name> {
-            tags(bytes).filter_map(Result::ok).map(|tag| tag.name).collect()
-        };
-        let own = names(&text[begin..]);
-        for tag in tags(&added).filter_map(Result::ok) {
-            match own.contains(&tag.name) {
-                false => text.extend_from_slice(tag.raw),
-                // The first qualities are the ones to keep, and so is the first parent.
-                true if tag.name == *b"OQ" || tag.name == *b"pi" => {}
-                true => left_out.kept(tag.name),
-            }
+    /// Returns what the definition has behind the name.
+    fn description(&self) -> &[u8] {
+        let RecordRef { definition, .. } = self.record;
+        definition.get(self.record.name().len() + 1..).unwrap_or_default()
+    }
+}
+
+/// Appends tags, unless the tags that begin at this place have them already.
+fn add_tags(added: &[u8], begin: usize, left_out: &LeftOutTags, text: &mut Vec<u8>) {
+    if added.is_empty() {
+        return;
+    }
+    let own: Vec<Name> = tags(&text[begin..]).filter_map(Result::ok).map(|tag| tag.name).collect();
+    for tag in tags(added).filter_map(Result::ok) {
+        match own.contains(&tag.name) {
+            false => text.extend_from_slice(tag.raw),
+            // The first qualities are the ones to keep, and so is the first parent.
+            true if tag.name == *b"OQ" || tag.name == *b"pi" => {}
+            true => left_out.kept(tag.name),
         }
     }
 }

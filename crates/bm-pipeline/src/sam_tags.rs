@@ -52,8 +52,16 @@ fn is_name(name: Name) -> bool {
 /// Appends the description of a read from FASTQ as tags: each field, if all fields are tags as SAM has them,
 /// as samtools and dorado write them into FASTQ; otherwise as the comment `CO`.
 pub(crate) fn write_description(description: &[u8], to: &mut Vec<u8>) {
+    if !write_fields(description, to) {
+        write_text(*b"CO", description, to);
+    }
+}
+
+/// Appends the fields of a description as tags, and returns whether all of them are tags as SAM has them;
+/// otherwise nothing is appended. An empty description has no fields.
+pub(crate) fn write_fields(description: &[u8], to: &mut Vec<u8>) -> bool {
     if description.is_empty() {
-        return;
+        return true;
     }
     let (start, mut names) = (to.len(), Vec::new());
     let are_tags = description.split(|byte| *byte == b'\t').all(|field| {
@@ -64,8 +72,8 @@ pub(crate) fn write_description(description: &[u8], to: &mut Vec<u8>) {
     });
     if !are_tags {
         to.truncate(start);
-        write_text(*b"CO", description, to);
     }
+    are_tags
 }
 
 /// Appends a tag as SAM has it, such as `RG:Z:lane1`; `None` if it is none.

@@ -126,6 +126,31 @@ class Pairs(Case):
 
 
 class Descriptions(Case):
+    def test_what_bm_adds_behind_plain_names_is_sam_where_aligners_copy_it(self):
+        reads, kept, dropped = (self.folder / name for name in ("reads.fastq", "kept.fastq", "dropped.fastq"))
+        draw = random.Random(1)
+        with reads.open("w") as file:
+            for number in range(40):
+                bases = "".join(draw.choice("ACGT") for _ in range(100))
+                quality = "I" * 100 if number % 2 else "#" * 100
+                file.write(f"@r{number}\n{bases}\n+\n{quality}\n")
+        bm("filter", reads, "-o", kept, "--discarded", dropped, "--annotate", "--recalibrate", "--max-ee", 1)
+        sam = self.folder / "copied.sam"
+        # As `bwa mem -C` and `minimap2 -y` write what is behind the name.
+        with sam.open("w") as file:
+            for output in (kept, dropped):
+                lines = output.read_text().splitlines()
+                for definition, bases, _, quality in zip(*[iter(lines)] * 4, strict=True):
+                    name, _, description = definition[1:].partition("\t")
+                    self.assertTrue(description)
+                    file.write("\t".join([name, "4", "*", "0", "0", "*", "*", "0", "0", bases, quality, description]) + "\n")
+        rows = [line.split("\t") for line in samtools("view", sam).splitlines()]
+        self.assertEqual(len(rows), 40)
+        for row in rows:
+            kinds = [field[:5] for field in row[11:]]
+            last = "ZM:Z:" if int(row[0][1:]) % 2 else "ZR:Z:"
+            self.assertEqual(kinds, ["ZP:f:", "ZE:f:", last])
+
     def test_tags_in_fastq_are_those_of_samtools_and_come_back(self):
         for source, tags in ((LONG, "*"), (PAIRS, "*"), (LONG, "RG,MN,qs"), (PAIRS, "BC")):
             fastq = self.folder / "ours.fq"

@@ -61,8 +61,8 @@ pub(crate) struct Args {
     /// folder for all outputs
     #[arg(short, long, value_name = "FILE", help_heading = "Outputs")]
     output: PathBuf,
-    /// Where all other reads go, with the reasons in their descriptions:
-    /// `reason=min_length,threshold`
+    /// Where all other reads go, with the reasons in their descriptions: `reason=min_length,threshold`, or
+    /// the tag ZR (see --annotate)
     #[arg(long, value_name = "FILE", help_heading = "Outputs")]
     discarded: Option<PathBuf>,
     /// Write the reads, or pairs, that pass to numbered files of N each, as fastp names them:
@@ -70,13 +70,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = values::count, help_heading = "Outputs")]
     split_reads: Option<u64>,
     /// Write scores into the descriptions: `p=0.9731 ee=0.21`, the probability and the expected
-    /// errors of the read, and `pair_p=0.95`, the probability of the pair; in BAM, the tags ZP, ZE and
-    /// ZQ
+    /// errors of the read, and `pair_p=0.95`, the probability of the pair. Where a name has no
+    /// description or one of SAM tags, and in BAM, these are the tags ZP, ZE and ZQ, which aligners can copy
+    /// (bwa mem -C, minimap2 -y)
     #[arg(long, help_heading = "Outputs")]
     annotate: bool,
     /// Write the model's qualities instead of the instrument's: the error probability that the model
-    /// gives each base, as Phred up to 41. Marked by `recalibrated=read-error/2` in the description; in
-    /// BAM by the tag ZM, and OQ has the instrument's qualities.
+    /// gives each base, as Phred up to 41. Marked by `recalibrated=read-error/2` in the description, or the
+    /// tag ZM (see --annotate); in BAM, OQ has the instrument's qualities.
     /// Reads that are not kept stay as they came. With --adapt these qualities are calibrated for
     /// this run; without it, for other runs
     #[arg(long, help_heading = "Outputs")]
@@ -87,7 +88,8 @@ pub(crate) struct Args {
     /// Merge mates that overlap, and write the merged reads that pass here; pairs that do not overlap go
     /// to -o and -O. Each base is the more probable one of both mates', with its posterior error
     /// probability as quality, up to 41; model and rules judge the merged read. Its description says
-    /// how many bases are of the first mate and only of the second, as fastp does: `merged_150_32`
+    /// how many bases are of the first mate and only of the second, as fastp does: `merged_150_32`, or
+    /// the tag ZF (see --annotate)
     #[arg(
         long,
         value_name = "FILE",
@@ -135,9 +137,9 @@ pub(crate) struct Args {
     scoring: ScoringArgs,
     /// Divide long reads at what is inside them: adapters, where two molecules were read as one, and
     /// stretches of low quality; with a list, only at these. The adapters are those at the ends of the run's
-    /// first reads. The wrong bases of a stretch cost 100 right ones more than its right ones bring, at the
-    /// price of --trim. Each piece is judged by itself, and has its number behind the name: read_1, read_2.
-    /// In BAM, the tag pi has the name of the read
+    /// first reads. In a stretch, the wrong bases cost at least 100 right ones more than the others bring,
+    /// by the price of --trim-price. Each piece is judged by itself, and has its number behind the name:
+    /// read_1, read_2. In BAM, the tag pi has the name of the read
     #[arg(
         long,
         value_enum,

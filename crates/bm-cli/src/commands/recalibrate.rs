@@ -27,7 +27,8 @@ use crate::progress::TerminalObserver;
 /// The input is FASTQ or FASTA, plain or compressed; stdin with --model only. Reads of FASTA have no
 /// qualities: every base starts with the error rate of the run, as with --ignore-quality, and gets Q2 if
 /// it cannot be scored. Records that got new qualities are marked by
-/// `recalibrated=read-error-adapted/1`, the model, in their descriptions.
+/// `recalibrated=read-error-adapted/1`, the model, in their descriptions; where these are empty or have SAM
+/// tags, by the tag ZM.
 ///
 /// With --shard, every call learns the run from the whole input. To learn it once, use bm adapt, and
 /// --model with its package.

@@ -22,7 +22,7 @@ fn the_first_of_several_copies_is_kept() {
     let kept = parsed(&run(command(common).args(places)).done().stdout);
     assert_eq!(kept, [&reads[..2], &reads[3..]].concat());
     let dropped = parsed(&scratch.read("dropped.fastq"));
-    assert_eq!(dropped[0].0, "a2 reason=duplicate");
+    assert_eq!(dropped[0].0, "a2\tZR:Z:duplicate");
     let report = json(&scratch.read("report.json"));
     assert_eq!(report["reasons"]["duplicate"], 1);
     assert_eq!(report["reasons"]["only_n"], 2);

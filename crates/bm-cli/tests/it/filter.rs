@@ -95,7 +95,9 @@ fn without_plus_text(record: &[u8]) -> Vec<u8> {
 /// Returns the record as in the file of discarded reads.
 fn with_reason(record: &[u8], reason: &str) -> Vec<u8> {
     let end = record.iter().position(|byte| *byte == b'\n').unwrap();
-    [&record[..end], b" reason=", reason.as_bytes(), &record[end..]].concat()
+    let has_description = record[..end].contains(&b' ');
+    let begins: &[u8] = if has_description { b" reason=" } else { b"\tZR:Z:" };
+    [&record[..end], begins, reason.as_bytes(), &record[end..]].concat()
 }
 
 #[test]
@@ -299,7 +301,7 @@ fn unscored_reads_are_discarded_and_counted() {
     assert_eq!(run.stdout, b"@known\nACGT\n+\nIIII\n");
     assert_eq!(
         scratch.read("dropped.fastq"),
-        b"@empty reason=empty\n\n+\n\n@unknown reason=only_n\nNNNN\n+\nIIII\n"
+        b"@empty\tZR:Z:empty\n\n+\n\n@unknown\tZR:Z:only_n\nNNNN\n+\nIIII\n"
     );
     assert!(
         run.stderr.starts_with("3 reads in: 1 kept (33.33 %), 0 discarded, 2 unscored\n"),

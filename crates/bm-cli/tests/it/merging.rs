@@ -54,11 +54,11 @@ fn mates_that_overlap_become_the_molecule_and_others_stay_pairs() {
     // Bases of one mate and of both, and those with the highest quality.
     let mut highest = [[0; 2]; 2];
     for (name, sequence, scores) in &merged {
-        let (name, bases) = name.split_once(" merged_").unwrap();
+        let (name, bases) = name.split_once("\tZF:B:I,").unwrap();
         let molecule = &molecules[name];
         right += usize::from(sequence == molecule);
         assert_eq!(sequence.len(), scores.len());
-        let (of_first, of_second) = bases.split_once('_').unwrap();
+        let (of_first, of_second) = bases.split_once(',').unwrap();
         let [of_first, of_second] = [of_first, of_second].map(|it| it.parse::<usize>().unwrap());
         assert_eq!(of_first, sequence.len().min(100), "{name}");
         assert_eq!(of_first + of_second, sequence.len());
@@ -78,7 +78,7 @@ fn mates_that_overlap_become_the_molecule_and_others_stay_pairs() {
     // Reads of one small genome: a few pairs of different molecules overlap by chance.
     assert!(merged.len() - right <= 10, "{} are wrong", merged.len() - right);
     // The others come out as they came, in order.
-    let names: Vec<_> = merged.iter().map(|(name, ..)| name.split(' ').next().unwrap()).collect();
+    let names: Vec<_> = merged.iter().map(|(name, ..)| name.split('\t').next().unwrap()).collect();
     let [kept, mates] = ["o1.fq", "o2.fq"].map(|name| parsed(&scratch.read(name)));
     let others = |reads: Vec<Record>| -> Vec<Record> {
         reads.into_iter().filter(|read| !names.contains(&read.0.as_str())).collect()
@@ -117,7 +117,7 @@ fn the_better_call_wins_and_the_merged_read_is_judged() {
     let merged = run(&["-m", "read-error", "--max-ee-rate", "0.01"]);
     let right = merged
         .iter()
-        .filter(|(name, sequence, _)| molecules[name.split(' ').next().unwrap()] == *sequence);
+        .filter(|(name, sequence, _)| molecules[name.split('\t').next().unwrap()] == *sequence);
     let (right, overlap) = (right.count(), molecules.values().filter(|it| it.len() <= 130).count());
     assert!(right * 100 >= overlap * 97, "{right} of {overlap}");
     // As pairs, they have too many errors.

@@ -25,7 +25,8 @@ fn interleaved(first: &str, second: &str) -> Vec<u8> {
 fn without_reason(record: &[u8]) -> (Vec<u8>, Option<String>) {
     let text = String::from_utf8(record.to_vec()).unwrap();
     let (definition, rest) = text.split_once('\n').unwrap();
-    match definition.split_once(" reason=") {
+    // A tag, where the read has no description.
+    match definition.split_once(" reason=").or(definition.split_once("\tZR:Z:")) {
         Some((definition, reason)) => {
             (format!("{definition}\n{rest}").into_bytes(), Some(reason.to_owned()))
         }

@@ -91,7 +91,7 @@ fn fasta_is_recalibrated_as_fastq_whose_qualities_are_ignored() {
         for ((found, expected), before) in found.iter().zip(&expected).zip(&before) {
             let (found, expected, before) = (lines(found), lines(expected), lines(before));
             assert!(found[0].starts_with(&before[0]) && found[1] == before[1]);
-            if found[0].contains(" recalibrated=") {
+            if found[0].contains(" recalibrated=") || found[0].contains("\tZM:Z:") {
                 assert_eq!(found, expected);
             } else {
                 // Reads without known bases: nothing is known of them.

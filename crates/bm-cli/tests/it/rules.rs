@@ -142,6 +142,51 @@ fn annotations_equal_the_values_in_the_table() {
 }
 
 #[test]
+fn what_is_added_behind_a_plain_name_can_be_copied_into_sam() {
+    let scratch = Scratch::new();
+    let text = text_of(&testdata(HISEQ));
+    let lines = |record: &[u8]| -> Vec<String> {
+        String::from_utf8(record.to_vec()).unwrap().lines().map(str::to_owned).collect()
+    };
+    let bodies: Vec<String> =
+        records(&text)[..400].iter().map(|record| lines(record)[1..].join("\n")).collect();
+    let descriptions = ["", " RG:Z:lane1\tBC:Z:ACGT", "\tZP:f:0.5", " 1:N:0:ACGT", " RG:lane1"];
+    let input: String = (bodies.iter().enumerate())
+        .map(|(at, body)| format!("@r{at}{}\n{body}\n", descriptions[at % descriptions.len()]))
+        .collect();
+    let (input, dropped) = (scratch.file("in.fastq", input.as_bytes()), scratch.path("d.fastq"));
+    let table = rows(&bm(["score", &input, "-q"]).done().stdout);
+    let options = ["--annotate", "--recalibrate", "--discarded", &dropped, "--max-ee", "0.6"];
+    let run = run(&mut command(["filter", &input, "-o", "-"].into_iter().chain(options))).done();
+    let dropped = scratch.read("d.fastq");
+    let (kept, dropped) = (records(&run.stdout), records(&dropped));
+    assert!(kept.len() > 5 && dropped.len() > 5, "{} {}", kept.len(), dropped.len());
+    for (record, is_kept) in
+        kept.iter().map(|it| (it, true)).chain(dropped.iter().map(|it| (it, false)))
+    {
+        let found = &lines(record)[0];
+        let name = found[2..].split([' ', '\t']).next().unwrap();
+        let at: usize = name.parse().unwrap();
+        let (p, ee) = (table[at].probability, table[at].expected_errors.unwrap());
+        let own = descriptions[at % descriptions.len()];
+        let last = |words: bool| match (words, is_kept) {
+            (true, true) => " recalibrated=read-error/2",
+            (true, false) => " reason=max_ee",
+            (false, true) => "\tZM:Z:read-error/2",
+            (false, false) => "\tZR:Z:max_ee",
+        };
+        let expected = match at % descriptions.len() {
+            0 | 1 => format!("@r{at}{own}\tZP:f:{p}\tZE:f:{ee}{}", last(false)),
+            // A tag stands once.
+            2 => format!("@r{at}{own}\tZE:f:{ee}{}", last(false)),
+            _ => format!("@r{at}{own} p={p} ee={ee}{}", last(true)),
+        };
+        assert_eq!(*found, expected);
+    }
+    assert!(run.stderr.contains("ZP"), "{}", run.stderr);
+}
+
+#[test]
 fn recalibrated_qualities_sum_to_the_expected_errors() {
     let input = testdata(HISEQ);
     let scratch = Scratch::new();
