@@ -111,11 +111,13 @@ def measured(arguments: argparse.Namespace) -> dict:
                     result["accuracy"].append(row)
                     print(group, length, rate, name, [round(r, 4) for r in row["right"]], round(row["false"], 4), flush=True)
             draw = np.random.default_rng(5)
-            index = program.build(arguments.classify, folder, classes)
             mixed = drawing.mixture(classes, MIXED, draw, False) + drawing.mixture(others, MIXED * len(classes) // len(others), draw, True)
             program.write(folder / "mixed.fastq", mixed)
-            result["calibration"].append({"classes": group, **calibration(*program.rows(arguments.classify, index, folder / "mixed.fastq"), names)})
-            print(result["calibration"][-1], flush=True)
+            for level in (4, 0):
+                index = program.build(arguments.classify, folder, classes, f"level={level}")
+                title = group + (f", one in {2**level} seeds" if level else "")
+                result["calibration"].append({"classes": title, **calibration(*program.rows(arguments.classify, index, folder / "mixed.fastq"), names)})
+                print(result["calibration"][-1], flush=True)
             for name, runs in real.REPORTED.items():
                 if name != "none" and name not in names:
                     continue

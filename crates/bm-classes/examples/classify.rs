@@ -89,7 +89,8 @@ fn rows(index: &ClassIndex, path: &str) -> Outcome {
     let mut output = BufWriter::new(io::stdout().lock());
     write!(
         output,
-        "read\tlength\tclass\tprobability\tnone\tbeyond\tabove_0\tabove_8\tmore\tfraction\tlog_length\tlog_size\tsize_above_0"
+        "read\tlength\tclass\tprobability\tnone\tbeyond\tabove_0\tabove_8\tmore\tfraction\tlog_length\tlog_size\
+         \tsize_above_0\tabsent_level\tabsent_root\tabsent_length\thit_level"
     )?;
     index.names().iter().try_for_each(|name| write!(output, "\tnats_{name}\tp_{name}"))?;
     writeln!(output)?;

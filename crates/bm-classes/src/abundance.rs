@@ -1,5 +1,6 @@
 //! The fractions of a run's reads that come from each class, with intervals.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::rule::Probabilities;
@@ -7,8 +8,21 @@ use crate::rule::Probabilities;
 /// Probabilities are counted in steps of one in so many: reads of the same steps are one entry.
 const STEPS: f32 = 200.0;
 
+/// The same where there are more than [`FEW`] classes: otherwise, almost every read would be an entry.
+const COARSE_STEPS: f32 = 40.0;
+
+/// See [`COARSE_STEPS`].
+const FEW: usize = 8;
+
+/// Most classes of an entry, the most probable ones, where there are more than [`FEW`].
+const MOST: usize = 4;
+
+/// Groups of reads times classes times rounds, of all intervals, up to which all other fractions are
+/// maximised for each value of one. Beyond, they keep their proportions.
+const MOST_WORK: f64 = 1e9;
+
 /// Rounds of expectation and maximisation, and the change at which they end.
-const ROUNDS: usize = 2000;
+const ROUNDS: usize = 1000;
 /// See [`ROUNDS`].
 const ENOUGH: f64 = 1e-9;
 
@@ -55,11 +69,23 @@ struct Group {
 impl Abundances {
     /// Counts a read, or a pair.
     pub fn add(&mut self, probabilities: &Probabilities) {
-        let of_none = (0, steps(probabilities.none));
-        let of_classes = probabilities.classes.iter().enumerate();
-        let of_classes = of_classes.map(|(class, p)| (class as u32 + 1, steps(*p)));
+        self.add_numbers(&probabilities.classes, probabilities.none);
+    }
+
+    /// The same by the probability of each class and that of none.
+    pub fn add_numbers(&mut self, classes: &[f32], none: f32) {
+        let scale = scale(classes.len());
+        let of_none = (0, steps(none, scale));
+        let of_classes = classes.iter().enumerate();
+        let of_classes = of_classes.map(|(class, p)| (class as u32 + 1, steps(*p, scale)));
         let entry = [of_none].into_iter().chain(of_classes).filter(|(_, steps)| *steps > 0);
-        *self.counts.entry(entry.collect()).or_default() += 1;
+        let mut entry: Vec<(u32, u8)> = entry.collect();
+        if classes.len() > FEW && entry.len() > MOST {
+            entry.sort_by_key(|(class, steps)| (Reverse(*steps), *class));
+            entry.truncate(MOST);
+            entry.sort_unstable();
+        }
+        *self.counts.entry(entry).or_default() += 1;
     }
 
     /// Adds what was counted elsewhere, with the same index.
@@ -85,11 +111,13 @@ impl Abundances {
         let start = vec![1.0 / (classes + 1) as f64; classes + 1];
         let best = maximised(&groups, start, None, ROUNDS);
         let highest = log_likelihood(&groups, &best);
+        let work = (groups.len() * (classes + 1) * 2 * HALVINGS * HELD_ROUNDS) as f64;
+        let rounds = if work <= MOST_WORK { HELD_ROUNDS } else { 0 };
         let end = |class: usize, outer: f64| {
             let (mut inside, mut outside) = (best[class], outer);
             for _ in 0..HALVINGS {
                 let middle = (inside + outside) / 2.0;
-                let held = maximised(&groups, best.clone(), Some((class, middle)), HELD_ROUNDS);
+                let held = maximised(&groups, best.clone(), Some((class, middle)), rounds);
                 if log_likelihood(&groups, &held) >= highest - FALL {
                     inside = middle;
                 } else {
@@ -98,10 +126,16 @@ impl Abundances {
             }
             inside
         };
-        let of = |class| Abundance {
-            fraction: best[class],
-            low: end(class, 0.0),
-            high: end(class, 1.0),
+        let mut is_seen = vec![false; classes + 1];
+        groups.iter().flat_map(|group| &group.ratios).for_each(|(class, _)| is_seen[*class] = true);
+        // Of a class that no read may be of, the likelihood falls as (1 - fraction)^reads.
+        let unseen =
+            Abundance { high: 1.0 - (-FALL / self.reads() as f64).exp(), ..Abundance::default() };
+        let of = |class| match is_seen[class] {
+            false => unseen,
+            true => {
+                Abundance { fraction: best[class], low: end(class, 0.0), high: end(class, 1.0) }
+            }
         };
         (0..=classes).map(of).collect()
     }
@@ -109,9 +143,10 @@ impl Abundances {
     /// The probabilities of a read hold that half of the reads are of none: divided by that prior, they
     /// are likelihoods.
     fn groups(&self, classes: usize) -> Vec<Group> {
+        let scale = f64::from(scale(classes));
         let ratio = |(class, steps): &(u32, u8)| {
             let class = *class as usize;
-            let likelihood = f64::from(*steps) / f64::from(STEPS);
+            let likelihood = f64::from(*steps) / scale;
             match class.checked_sub(1) {
                 Some(class) => (class, likelihood * classes as f64),
                 None => (classes, likelihood),
@@ -125,8 +160,13 @@ impl Abundances {
     }
 }
 
-fn steps(probability: f32) -> u8 {
-    (probability.clamp(0.0, 1.0) * STEPS).round() as u8
+/// Returns the steps of a probability of 1, with so many classes.
+fn scale(classes: usize) -> f32 {
+    if classes > FEW { COARSE_STEPS } else { STEPS }
+}
+
+fn steps(probability: f32, scale: f32) -> u8 {
+    (probability.clamp(0.0, 1.0) * scale).round() as u8
 }
 
 impl Group {
@@ -220,6 +260,27 @@ mod tests {
         let found = abundances.estimate(2);
         assert!((found[0].fraction - 0.9).abs() < 1e-3, "{found:?}");
         assert!(found[0].low < 0.85 && found[0].high > 0.93, "{found:?}");
+    }
+
+    #[test]
+    fn many_classes_have_fractions_with_intervals() {
+        let (mut abundances, classes) = (Abundances::default(), 500);
+        for number in 0..20_000_usize {
+            let mut p = vec![0.0; classes];
+            // Pairs of classes that are hard to tell apart, and more reads of the first.
+            let class = number % 100 / 10 * 2;
+            let sure = 0.5 + 0.4 * (number % 7) as f32 / 7.0;
+            (p[class], p[class + 1]) = (sure, 0.99 - sure);
+            abundances.add_numbers(&p, 0.01);
+        }
+        let found = abundances.estimate(classes);
+        let sum: f64 = found.iter().map(|it| it.fraction).sum();
+        assert!((sum - 1.0).abs() < 1e-6);
+        for it in &found[..20] {
+            assert!(it.low <= it.fraction && it.fraction <= it.high && it.high < 0.12, "{it:?}");
+        }
+        assert!((found[0].fraction + found[1].fraction - 0.1).abs() < 0.005);
+        assert!(found[400].fraction == 0.0 && found[400].high > 0.0 && found[400].high < 1e-3);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::io::{self, Read, Write};
 
 use crate::ClassError;
 use crate::index::{ClassIndex, MOST_CLASSES, MOST_LEVEL, MOST_PATTERNS};
+use crate::names::is_name;
 use crate::pattern::Pattern;
 use crate::sets::Sets;
 use crate::table::{MOST_BITS, Place, Table};
@@ -188,7 +189,7 @@ impl<R: Read> Fields<'_, R> {
             let mut name = vec![0; length];
             self.fill(&mut name)?;
             let name = String::from_utf8(name).map_err(|_| content("a name that is not UTF-8"))?;
-            if name.is_empty() || name == "none" || name.chars().any(char::is_control) {
+            if !is_name(&name) {
                 return Err(content("a name that no class can have"));
             }
             names.push(name);

@@ -3,6 +3,7 @@
 use bm_reads::base;
 
 use crate::ClassError;
+use crate::names::is_name;
 use crate::pattern::Pattern;
 use crate::sets::Sets;
 use crate::table::Table;
@@ -57,12 +58,13 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`ClassError::Class`] if the name is empty, `none`, has a tab or another control character, or
-    /// was there before, or if there are 65,535 classes already.
+    /// [`ClassError::Class`] if the name [cannot be one](crate::is_name) or was there before, or if there
+    /// are 65,535 classes already.
     pub fn begin(&mut self, name: &str) -> Result<(), ClassError> {
-        let reason = if name.is_empty() || name == "none" || name.chars().any(char::is_control) {
-            "expected a name without control characters, other than \"none\""
-        } else if self.names.iter().any(|other| other == name) {
+        let reason = if !is_name(name) {
+            "expected a name without commas and control characters, other than none, read, length, class \
+             and probability"
+        } else if self.has(name) {
             "the name is given twice"
         } else if self.names.len() >= MOST_CLASSES {
             "there are 65,535 classes already"
@@ -71,6 +73,11 @@ impl Builder {
             return Ok(());
         };
         Err(ClassError::Class { name: name.to_owned(), reason: reason.to_owned() })
+    }
+
+    /// Returns whether a class of this name was begun.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|other| other == name)
     }
 
     /// Adds a sequence, as letters, to the class that was begun last. Letters other than A, C, G, T

@@ -74,11 +74,13 @@ mod extend;
 mod file;
 mod index;
 mod matcher;
+mod names;
 mod odds;
 mod pattern;
 mod rule;
 mod seed;
 mod sets;
+mod shipped;
 mod table;
 mod text;
 
@@ -87,8 +89,10 @@ pub use error::ClassError;
 pub use evidence::Evidence;
 pub use index::{Builder, ClassIndex, Options};
 pub use matcher::Matcher;
+pub use names::is_name;
 pub use pattern::Pattern;
 pub use rule::{Probabilities, features};
+pub use shipped::{shipped, shipped_names};
 
 /// The examples of the README, to be tested.
 #[cfg(doctest)]

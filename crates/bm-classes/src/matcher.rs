@@ -23,8 +23,10 @@ pub struct Matcher {
     seeds: Vec<Seed>,
     buckets: Vec<(u32, u32)>,
     hits: Vec<Hit>,
-    /// Hits of a chain that each class has.
+    /// Hits of a chain that each class has: 0 between chains.
     counts: Vec<u32>,
+    /// The classes that have hits of a chain.
+    counted: Vec<u16>,
     evidence: Evidence,
 }
 
@@ -81,20 +83,23 @@ impl Matcher {
     fn weigh(&mut self, index: &ClassIndex, chain: &mut [Hit]) {
         chain.sort_unstable_by_key(|hit| (hit.at, hit.diagonal));
         let nats = extend::nats(chain, &self.codes, &self.odds, &index.text);
-        self.counts.clear();
         self.counts.resize(index.names.len(), 0);
         for hit in &*chain {
             let own = [hit.class];
             let classes = if hit.set == 0 { &own[..] } else { index.sets.get(hit.set) };
             for class in classes {
                 if let Some(count) = self.counts.get_mut(usize::from(*class)) {
+                    if *count == 0 {
+                        self.counted.push(*class);
+                    }
                     *count += 1;
                 }
             }
         }
         let all = chain.len().max(1) as f32;
-        for (class, count) in self.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            self.evidence.raise(class, nats * *count as f32 / all);
+        for class in self.counted.drain(..).map(usize::from) {
+            let count = std::mem::take(&mut self.counts[class]);
+            self.evidence.raise(class, nats * count as f32 / all);
         }
     }
 }
