@@ -3,6 +3,8 @@
 pub(crate) mod adapt;
 pub(crate) mod bench_device;
 pub(crate) mod call;
+pub(crate) mod classes;
+pub(crate) mod classify;
 pub(crate) mod completions;
 pub(crate) mod encode;
 pub(crate) mod filter;

@@ -1,5 +1,6 @@
 //! Options of several commands, and their conversion to settings of the library.
 
+pub(crate) mod classes;
 pub(crate) mod criteria;
 pub(crate) mod dedup;
 pub(crate) mod engine;

@@ -7,6 +7,7 @@ use bm_reads::base::is_unknown;
 
 use crate::base_probabilities::BaseProbabilities;
 use crate::fate::{BaseRange, Decision, Fate};
+use crate::found_classes::TemplateClasses;
 use crate::merge::MergedRead;
 use crate::part::{CutCounts, Part};
 use crate::reasons::{Reason, Reasons};
@@ -86,6 +87,8 @@ pub struct ScoredTemplate<'a> {
     pub(crate) bases: &'a BaseProbabilities,
     /// The part of each read of the batch that is scored and kept; empty if all are whole.
     pub(crate) parts: &'a [Part],
+    /// The classes that the template may come from, if they were looked for.
+    pub classes: Option<TemplateClasses<'a>>,
 }
 
 impl<'a> ScoredTemplate<'a> {
@@ -164,10 +167,15 @@ impl Decider {
     /// earlier verdicts of the table of scores hold.
     pub fn decide(&self, scored: &ScoredTemplate<'_>) -> Decision {
         let mut decision = self.verdicts(scored);
+        // Mates are of one molecule.
+        let of_class = scored.classes.is_some_and(|classes| classes.is_removed);
+        let of_template =
+            [(scored.template.is_copy(), Reason::Duplicate), (of_class, Reason::Class)];
+        let of_template = of_template.into_iter().filter(|(is_so, _)| *is_so);
+        let of_template: Reasons = of_template.map(|(_, reason)| reason).collect();
         for (mate, fate) in scored.template.mates().iter().zip(decision.fates_mut()) {
-            if scored.template.is_copy() {
-                let reasons = fate.reasons.and([Reason::Duplicate].into_iter().collect());
-                *fate = Fate::lost(reasons, scored.prediction(mate));
+            if !of_template.is_empty() {
+                *fate = Fate::lost(fate.reasons.and(of_template), scored.prediction(mate));
             }
             fate.keep = scored.keep(mate);
         }

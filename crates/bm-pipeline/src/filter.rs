@@ -177,6 +177,7 @@ impl Filter {
             recalibrates: self.recalibrate,
             merges,
             splitting: self.split,
+            names_adapters: true,
             observer,
         };
         let splitter = self.split_reads.map(|most| {

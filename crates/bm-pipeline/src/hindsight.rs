@@ -16,6 +16,7 @@ use crate::losses::Losses;
 use crate::model_alone::ModelAlone;
 use crate::pipeline::{BATCH_BYTES, MEMORY_BYTES, Plan, Product, trial};
 use crate::sample_parts::{of_sample, parts_of};
+use crate::screen::Screen;
 use crate::tally::Tally;
 use crate::templates::TemplateBatch;
 use crate::trim::Trimming;
@@ -33,6 +34,7 @@ pub(crate) struct Hindsight<'a> {
     pub(crate) inserts: Option<&'a RunInserts>,
     /// Which bases were written as one.
     pub(crate) conversion: Option<Conversion>,
+    pub(crate) screen: Option<&'a Screen>,
     /// The first batches; the run counted them apart ([`Tally::first`]).
     pub(crate) first: &'a [TemplateBatch],
     pub(crate) tally: &'a Tally,
@@ -135,7 +137,8 @@ impl Hindsight<'_> {
             // The first reads are of one kind.
             unpaired: None,
             trimming: self.trimming,
-            wants_bases: inserts.is_some_and(RunInserts::merges),
+            screen: self.screen,
+            wants_bases: self.screen.is_some() || inserts.is_some_and(RunInserts::merges),
             surveys: false,
             yields: false,
             profiling: None,

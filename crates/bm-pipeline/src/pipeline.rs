@@ -15,12 +15,14 @@ use crate::as_one::AsOne;
 use crate::base_probabilities::BaseProbabilities;
 use crate::decide::{Decider, ScoredTemplate};
 use crate::fate::{Decision, Fate};
+use crate::found_classes::{ClassFinder, FoundClasses};
 use crate::inserts::{BatchInserts, RunInserts};
 use crate::merge::MergedReads;
 use crate::observer::{Observer, Task};
 use crate::part::Part;
 use crate::profiling::Profiling;
 use crate::score_table::ScoreTable;
+use crate::screen::Screen;
 use crate::split::Splitter;
 use crate::tally::Tally;
 use crate::template_reader::TemplateReader;
@@ -106,11 +108,12 @@ pub(crate) struct Destination<'a, 's> {
 pub(crate) struct Worker {
     pub(crate) scorer: Scorer,
     finder: Finder,
+    classes: ClassFinder,
 }
 
 impl From<Scorer> for Worker {
     fn from(scorer: Scorer) -> Self {
-        Self { scorer, finder: Finder::default() }
+        Self { scorer, finder: Finder::default(), classes: ClassFinder::default() }
     }
 }
 
@@ -170,6 +173,7 @@ struct Batch {
     parts: Vec<Part>,
     as_one: AsOne,
     merged: MergedReads,
+    classes: FoundClasses,
     /// The decision about each template, where the product keeps them.
     decisions: Vec<Decision>,
     /// The text for each output.
@@ -329,6 +333,15 @@ impl Batch {
         Ok(())
     }
 
+    /// Finds the classes that the templates come from, if that is wanted.
+    fn classify<P>(&mut self, finder: &mut ClassFinder, plan: &Plan<'_, P>) {
+        let Self { templates, predictions, bases, parts, classes, .. } = self;
+        match plan.screen {
+            Some(screen) => classes.fill(finder, screen, (templates, parts, predictions, bases)),
+            None => classes.clear(),
+        }
+    }
+
     /// Decides about the templates and makes the texts of the outputs.
     fn decide<P: Product>(&mut self, outputs: usize, plan: &Plan<'_, P>) {
         let Self {
@@ -339,6 +352,7 @@ impl Batch {
             bases,
             parts,
             merged,
+            classes,
             decisions,
             texts,
             ends,
@@ -361,8 +375,17 @@ impl Batch {
         for (i, template) in templates.templates().enumerate() {
             let merged = merged.get(i);
             let joint = merged.map(|merged| merged.prediction).or(joints.get(i));
-            let scored =
-                ScoredTemplate { template, predictions, joint, merged, earlier, bases, parts };
+            let classes = classes.of(i, plan.screen);
+            let scored = ScoredTemplate {
+                template,
+                predictions,
+                joint,
+                merged,
+                earlier,
+                bases,
+                parts,
+                classes,
+            };
             let decision = plan.decider.decide(&scored);
             tally.add(&scored, &decision, plan.decider);
             if let Some(profile) = &mut profile {
@@ -384,15 +407,33 @@ impl Batch {
     }
 
     /// Calls a function with every template whose decision was kept.
-    fn visit(&self, visit: &mut Visitor<'_>) {
+    fn visit(&self, visit: &mut Visitor<'_>, screen: Option<&Screen>) {
         let Self {
-            templates, predictions, joints, earlier, bases, parts, merged, decisions, ..
+            templates,
+            predictions,
+            joints,
+            earlier,
+            bases,
+            parts,
+            merged,
+            classes,
+            decisions,
+            ..
         } = self;
         for (i, (template, decision)) in templates.templates().zip(decisions).enumerate() {
             let merged = merged.get(i);
             let joint = merged.map(|merged| merged.prediction).or(joints.get(i));
-            let scored =
-                ScoredTemplate { template, predictions, joint, merged, earlier, bases, parts };
+            let classes = classes.of(i, screen);
+            let scored = ScoredTemplate {
+                template,
+                predictions,
+                joint,
+                merged,
+                earlier,
+                bases,
+                parts,
+                classes,
+            };
             visit(&scored, decision);
         }
     }
@@ -450,6 +491,8 @@ pub(crate) struct Plan<'a, P> {
     pub(crate) unpaired: Option<(&'a RunInserts, Option<Conversion>)>,
     /// What is cut off reads.
     pub(crate) trimming: Trimming,
+    /// The classes that reads are looked up in, if any.
+    pub(crate) screen: Option<&'a Screen>,
     /// Whether error probabilities of bases are needed.
     pub(crate) wants_bases: bool,
     /// Whether distributions are collected.
@@ -533,12 +576,13 @@ pub(crate) fn run(
     let check = || plan.cancellation.map_or(Ok(()), Cancellation::check);
     let work = |worker: &mut Worker, batch: &mut Batch| {
         check()?;
-        let Worker { scorer, finder } = worker;
+        let Worker { scorer, finder, classes } = worker;
         if let Scorer::Model(model) = scorer {
             batch.split(plan);
             batch.divide(finder, plan);
             batch.score(model, finder, plan)?;
         }
+        batch.classify(classes, plan);
         batch.decide(count, plan);
         Ok(())
     };
@@ -553,7 +597,7 @@ pub(crate) fn run(
             }
         }
         if let Some(visit) = &mut visit {
-            batch.visit(visit);
+            batch.visit(visit, plan.screen);
         }
         total.merge(&batch.tally);
         if counted > 0 {
@@ -568,6 +612,7 @@ pub(crate) fn run(
     let merges = plan.inserts.is_some_and(RunInserts::merges);
     let bytes_per_text = bytes_per_text + if merges { BYTES_PER_TEXT_WITH_MERGING } else { 0 };
     let more = if plan.divides() { BYTES_PER_READ_WITH_PARTS } else { 0 };
+    let more = more + plan.screen.map_or(0, Screen::bytes_per_read);
     let weight = |batch: &Batch| batch.weight(bytes_per_text, BYTES_PER_READ + more);
     let budget = Budget { bytes: plan.memory_bytes, weight };
     ordered_stages::run(workers, plan.tasks, budget, read, work, take)?;
@@ -588,13 +633,14 @@ pub(crate) fn trial(
     plan: &Plan<'_, impl Product>,
 ) -> Result<Tally, PipelineError> {
     let mut total = Tally::new(plan.surveys, plan.yields);
-    let (mut model, mut finder) = (model, Finder::default());
+    let (mut model, mut finder, mut classes) = (model, Finder::default(), ClassFinder::default());
     for templates in batches {
         plan.cancellation.map_or(Ok(()), Cancellation::check)?;
         let mut batch = Batch { templates: templates.clone(), ..Batch::default() };
         batch.split(plan);
         batch.divide(&mut finder, plan);
         batch.score(&mut model, &mut finder, plan)?;
+        batch.classify(&mut classes, plan);
         batch.decide(0, plan);
         total.merge(&batch.tally);
     }
@@ -682,6 +728,7 @@ mod tests {
             conversion: None,
             unpaired: None,
             trimming: Trimming::NONE,
+            screen: None,
             wants_bases: true,
             surveys: false,
             yields: false,

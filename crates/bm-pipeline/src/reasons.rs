@@ -17,6 +17,8 @@ pub enum Reason {
     OnlyN,
     /// Nothing of the read is of the sample, or worth keeping.
     NoInsert,
+    /// The read comes from a class that is not wanted.
+    Class,
     /// An earlier read, or pair, has the same bases.
     Duplicate,
     /// The read has fewer bases than required.
@@ -43,10 +45,11 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in their order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Empty,
         Self::OnlyN,
         Self::NoInsert,
+        Self::Class,
         Self::Duplicate,
         Self::MinLength,
         Self::MaxLength,
@@ -66,6 +69,7 @@ impl Reason {
             Self::Empty => "empty",
             Self::OnlyN => "only_n",
             Self::NoInsert => "no_insert",
+            Self::Class => "class",
             Self::Duplicate => "duplicate",
             Self::MinLength => "min_length",
             Self::MaxLength => "max_length",

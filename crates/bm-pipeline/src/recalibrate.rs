@@ -85,6 +85,7 @@ impl Recalibrate {
             recalibrates: true,
             merges: false,
             splitting: Splitting::NONE,
+            names_adapters: true,
             observer,
         };
         job.run(outputs, None, |source, _| {
@@ -95,7 +96,7 @@ impl Recalibrate {
 }
 
 /// Returns whether a file has no qualities. Stdin is not looked at, as it can be read once.
-fn has_fasta(inputs: &Inputs) -> Result<bool, PipelineError> {
+pub(crate) fn has_fasta(inputs: &Inputs) -> Result<bool, PipelineError> {
     let tasks = Tasks::for_workers(0);
     for path in inputs.paths() {
         if !is_regular(path) {

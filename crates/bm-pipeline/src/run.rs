@@ -1,6 +1,7 @@
 //! A run from its files to its outputs: the common part of `filter` and `score`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,11 +11,12 @@ use bm_io::{
 };
 use bm_long::Traits;
 use bm_profile::Profile;
-use bm_quality::{Applicability, Criteria, LongReads, ModelPackage, ScoredBy};
+use bm_quality::{Applicability, Criteria, LongReads, ModelPackage, QualityModel, ScoredBy};
 
 use crate::PipelineError;
 use crate::applicability;
 use crate::bam_header;
+use crate::class_totals::ClassTotals;
 use crate::decide::{Decider, PairMode};
 use crate::engine::{Engine, EngineChoice};
 use crate::file_group::Layout;
@@ -39,6 +41,7 @@ use crate::rules::Rules;
 use crate::run_pass::refuse_streams;
 use crate::sample_parts::{of_sample, parts_of};
 use crate::score_table::ScoreTable;
+use crate::screen::Screen;
 use crate::shards;
 use crate::split::Splitter;
 use crate::splitting::Splitting;
@@ -73,6 +76,10 @@ pub struct RunSettings {
     pub criteria: Criteria,
     /// Rules in addition to the model.
     pub rules: Rules,
+    /// The classes that reads are looked up in, and which of them are wanted; `None` looks none up.
+    pub screen: Option<Screen>,
+    /// Whether the reported qualities score the reads, and no network.
+    pub reported_errors: bool,
     /// What is cut off reads.
     pub trimming: Trimming,
     /// Where the adapters of the run come from.
@@ -110,6 +117,8 @@ impl RunSettings {
             evidence: true,
             criteria: Criteria::default(),
             rules: Rules::default(),
+            screen: None,
+            reported_errors: false,
             trimming: Trimming::NONE,
             adapters: AdapterChoice::default(),
             pair_mode: PairMode::default(),
@@ -128,6 +137,7 @@ impl RunSettings {
         let mut files = self.inputs.paths();
         files.extend(self.inputs.index_paths());
         files.extend(self.scores.as_deref());
+        files.extend(self.screen.as_ref().and_then(|screen| screen.classes().path()));
         files.extend(self.engine.model.as_deref().map(Path::new).filter(|path| path.is_file()));
         files.extend(self.engine.ort_library.as_deref());
         files
@@ -165,6 +175,10 @@ pub struct Done {
     pub has_pairs: bool,
     /// Counts of reads and bases, kept and not kept.
     pub totals: Totals,
+    /// The classes that reads come from, if they were looked for.
+    pub classes: Option<ClassTotals>,
+    /// Whether the reported qualities scored the reads because this was requested.
+    pub reported_errors: bool,
     /// What is cut off reads.
     pub trimming: Trimming,
     /// Where reads have identifiers of their molecules, which go into the names.
@@ -273,10 +287,15 @@ impl OpenSource {
 fn scorers(
     applicability: &Applicability,
     engine: &mut Engine,
-    threads: usize,
+    settings: &RunSettings,
 ) -> Result<Vec<Worker>, PipelineError> {
-    let models = applicability::models(applicability, engine, threads)?.into_iter();
-    Ok(models.map(|model| Scorer::Model(Box::new(model)).into()).collect())
+    let models = if settings.reported_errors {
+        let of_reported = |_| QualityModel::by_reported_errors(Arc::clone(&engine.package));
+        (0..settings.threads.max(1)).filter_map(of_reported).collect()
+    } else {
+        applicability::models(applicability, engine, settings.threads)?
+    };
+    Ok(models.into_iter().map(|model| Scorer::Model(Box::new(model)).into()).collect())
 }
 
 /// What is said if reads are to be divided, and nothing is known to divide them at.
@@ -297,6 +316,8 @@ pub(crate) struct Job<'a> {
     pub(crate) merges: bool,
     /// Where reads are divided.
     pub(crate) splitting: Splitting,
+    /// Whether the user is told of adapters that are not cut off.
+    pub(crate) names_adapters: bool,
     pub(crate) observer: &'a dyn Observer,
 }
 
@@ -414,7 +435,8 @@ impl Job<'_> {
                     inserts = learned.as_mut().and_then(|learned| learned.inserts.take());
                 }
                 // What is only told is told by the first shard.
-                let tells = settings.inputs.shard.is_none_or(Shard::is_first);
+                let tells =
+                    self.names_adapters && settings.inputs.shard.is_none_or(Shard::is_first);
                 if inserts.is_some() {
                     is_all = !read_first(&mut reader, &mut first, BATCH_BYTES, Ahead::NOTICE)?;
                 } else {
@@ -447,7 +469,7 @@ impl Job<'_> {
                     // A model learned from these reads applies to them.
                     Some(learned) => Applicability::certain().with_long_reads(learned.long_limit()),
                     // It gets one quality for every base.
-                    None if ignores_quality => Applicability::certain(),
+                    None if ignores_quality || settings.reported_errors => Applicability::certain(),
                     None => {
                         let named = settings.engine.model.is_some();
                         let first = &first[..head];
@@ -494,7 +516,7 @@ impl Job<'_> {
                     let max_expected_error_rate = Some(max_error_rate);
                     decider.criteria = Criteria { max_expected_error_rate, ..Criteria::default() };
                 }
-                let workers = scorers(&applicability, &mut engine, settings.threads)?;
+                let workers = scorers(&applicability, &mut engine, settings)?;
                 (ScoreSource::Model { engine, learned, applicability }, workers, None)
             }
             OpenSource::Table(table) => {
@@ -536,7 +558,8 @@ impl Job<'_> {
                 conversion,
                 unpaired,
                 trimming,
-                wants_bases: self.merges,
+                screen: settings.screen.as_ref(),
+                wants_bases: self.merges || settings.screen.is_some(),
                 surveys: false,
                 yields: false,
                 profiling: None,
@@ -556,7 +579,7 @@ impl Job<'_> {
             let mut seen = Seen { files: reader.inputs().map(Input::state).collect(), reads: 0 };
             decider.criteria = pass.rank(workers, &plan, &mut seen)?.criteria(goal)?;
             decider.counts_kept = true;
-            workers = scorers(applicability, engine, settings.threads)?;
+            workers = scorers(applicability, engine, settings)?;
             read_before = Some(seen);
         }
         let profiling = settings.profiles.then(Profiling::default);
@@ -567,7 +590,12 @@ impl Job<'_> {
             conversion,
             unpaired,
             trimming,
-            wants_bases: settings.surveys || settings.profiles || self.recalibrates || self.merges,
+            screen: settings.screen.as_ref(),
+            wants_bases: settings.surveys
+                || settings.profiles
+                || self.recalibrates
+                || self.merges
+                || settings.screen.is_some(),
             surveys: settings.surveys,
             yields,
             profiling: profiling.as_ref(),
@@ -596,6 +624,7 @@ impl Job<'_> {
             decider: &decider,
             inserts: inserts.as_deref(),
             conversion,
+            screen: settings.screen.as_ref(),
             first: &watched,
             tally: &tally,
             tasks,
@@ -639,6 +668,8 @@ impl Job<'_> {
             outputs: names_of_outputs,
             has_pairs: settings.inputs.has_pairs(),
             totals: tally.totals,
+            classes: settings.screen.clone().map(|screen| tally.classes.finish(screen)),
+            reported_errors: settings.reported_errors,
             trimming,
             umi: settings.inputs.umi.clone(),
             merges: self.merges,
@@ -691,6 +722,7 @@ impl Job<'_> {
         if package.ignores_quality() {
             match &learned {
                 Some(learned) => learned.require_without_quality(&settings.inputs.paths())?,
+                None if settings.reported_errors => {}
                 None if package.has_evidence() || !settings.evidence => {}
                 None => {
                     return PipelineError::refuse(format!(

@@ -45,6 +45,7 @@ impl Score {
             recalibrates: false,
             merges: false,
             splitting: Splitting::NONE,
+            names_adapters: true,
             observer,
         };
         let pairs = self.settings.inputs.has_pairs();

@@ -52,6 +52,7 @@ pub fn score_reads(
         recalibrates: false,
         merges: false,
         splitting: Splitting::NONE,
+        names_adapters: true,
         observer,
     };
     job.run(Vec::new(), Some(Box::new(visit)), |_, _| Ok(Decisions))?.commit()

@@ -1,5 +1,6 @@
 //! Counts of each batch: totals, and distributions for the page.
 
+use crate::class_totals::ClassTally;
 use crate::decide::{Decider, PairMode, ScoredTemplate};
 use crate::fate::Decision;
 use crate::near_misses::NearMisses;
@@ -16,6 +17,8 @@ pub struct Tally {
     pub survey: Option<Box<Survey>>,
     /// What long reads yield by quality and length, if that was requested.
     pub yields: Option<Box<Yields>>,
+    /// The classes that reads come from, if they are looked for.
+    pub(crate) classes: ClassTally,
     /// The reads that fail one limit alone.
     pub(crate) near_misses: NearMisses,
     /// Counts of the first reads.
@@ -45,6 +48,7 @@ impl Tally {
             self.totals.count_cut(fate, &scored.cut_bases(mate), scored.adapter_bases(mate));
         }
         self.near_misses.add(scored, decision, decider);
+        self.classes.add(scored, decision);
         if let Some(survey) = &mut self.survey {
             survey.add(scored, decision, decider.mode == PairMode::Joint);
         }
@@ -60,6 +64,7 @@ impl Tally {
     pub(crate) fn merge(&mut self, later: &Self) {
         self.totals.add(&later.totals);
         self.near_misses.merge(&later.near_misses);
+        self.classes.merge(&later.classes);
         if let (Some(ours), Some(theirs)) = (&mut self.survey, &later.survey) {
             ours.merge(theirs);
         }

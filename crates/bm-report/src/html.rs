@@ -6,6 +6,7 @@
 //! file.
 
 mod adapt_page;
+mod classes;
 mod comparison;
 mod contexts;
 mod curves;

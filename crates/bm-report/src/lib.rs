@@ -28,6 +28,7 @@
 
 mod adapt_report;
 mod adapter_facts;
+mod class_facts;
 mod error;
 mod format;
 mod html;
@@ -47,6 +48,7 @@ pub mod words;
 
 pub use adapt_report::{AdaptReport, AdaptationFacts, EvidenceFacts};
 pub use adapter_facts::{Accepted, AdapterFacts, MateAdapters, NotOfSample};
+pub use class_facts::{AbundanceFacts, ClassCountFacts, ClassFacts, ErrorProbabilities};
 pub use error::ReportError;
 pub use html::{AdaptPage, FilterPage, TunePage};
 pub use json::write_json;

@@ -8,6 +8,7 @@ use bm_pipeline::Losses;
 use serde_json::{Value, json};
 
 use crate::adapter_facts::Accepted;
+use crate::class_facts::ClassFacts;
 use crate::error::ReportError;
 use crate::json::as_written;
 use crate::loss_facts::LossFacts;
@@ -55,9 +56,13 @@ impl Report {
         merged.profile = first.profile.clone();
         merged.yields = first.yields.clone();
         merged.model_alone = first.model_alone.clone();
+        merged.classes = first.classes.clone().map(ClassFacts::of_parts);
         for (_, report) in &reports[1..] {
             merged.totals.add(&report.totals);
             merged.near_misses.merge(&report.near_misses);
+            if let (Some(ours), Some(theirs)) = (&mut merged.classes, &report.classes) {
+                ours.merge(theirs);
+            }
             merged.distributions = match (merged.distributions, &report.distributions) {
                 (Some(mut ours), Some(theirs)) => {
                     ours.merge(theirs);
@@ -141,6 +146,7 @@ fn common(report: &Report) -> Value {
         "engine": {"backend": report.engine.as_ref().map(|engine| &engine.backend)},
         "scores": report.scores.is_some().then_some("a table"),
     });
+    common["classes"] = report.classes.as_ref().map_or(Value::Null, ClassFacts::common);
     common["criteria"] = as_written(&report.criteria);
     common["domain"] = report.domain.as_ref().map_or(Value::Null, |domain| {
         let long_reads = domain

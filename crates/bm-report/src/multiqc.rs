@@ -12,6 +12,7 @@ use crate::json::write_json;
 use crate::report::Report;
 use crate::text;
 
+mod classes;
 mod sample;
 mod sections;
 mod yields;
@@ -20,7 +21,7 @@ mod yields;
 const END: &str = "_mqc.json";
 
 /// Sections beside the bar of the reads: MultiQC reads one section from a file, so each has its own.
-const SECTIONS: [&str; 9] = [
+const SECTIONS: [&str; 10] = [
     "general",
     "bases",
     "quality_before",
@@ -30,6 +31,7 @@ const SECTIONS: [&str; 9] = [
     "gc",
     "lengths",
     "yield",
+    "classes",
 ];
 
 /// More bytes than a section has: a line has some thousand points for each mate.
@@ -61,6 +63,7 @@ pub fn write_beside(
 ) -> Result<Vec<Output>, IoError> {
     let sample = sample(report, named, main);
     let mut contents = sections::of(report, &sample);
+    contents.extend(report.classes.iter().map(|it| ("classes", classes::bar(it, &sample))));
     contents.extend(report.yields.iter().map(|it| ("yield", yields::table(it, &sample))));
     let mut written = Vec::new();
     for (mut output, section) in outputs.into_iter().zip(SECTIONS) {

@@ -1,4 +1,4 @@
-//! The report of `bm filter` and `bm score`: numbers and names.
+//! The report of `bm filter`, `score` and `classify`: numbers and names.
 
 use bm_pipeline::survey::Survey;
 use bm_pipeline::yields::Yields;
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapt_report::AdaptationFacts;
 use crate::adapter_facts::MateAdapters;
+use crate::class_facts::{ClassFacts, ErrorProbabilities};
 use crate::error::ReportError;
 use crate::format::{FORMAT, PROGRAM};
 use crate::library_facts::LibraryFacts;
@@ -39,6 +40,9 @@ pub struct Report {
     /// Why most reads are not kept; left out if at least half of them are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub losses: Option<LossFacts>,
+    /// The classes that reads come from, if they were looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<ClassFacts>,
     /// What is cut off reads, if anything may be cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trim: Option<TrimFacts>,
@@ -154,10 +158,16 @@ impl Report {
         let wall_s = done.wall.as_secs_f64();
         let reads = done.totals.reads.r#in;
         let (scores, model) = match &done.source {
+            // The model that was opened did nothing.
+            ScoreSource::Model { .. } if done.reported_errors => (None, None),
             ScoreSource::Model { engine, learned, applicability } => {
                 (None, Some((engine, learned.as_deref(), applicability)))
             }
             ScoreSource::Table(name) => (Some(name.clone()), None),
+        };
+        let errors = match model {
+            Some(_) => ErrorProbabilities::Model,
+            None => ErrorProbabilities::ReportedErrors,
         };
         Ok(Self {
             format: FORMAT,
@@ -169,6 +179,7 @@ impl Report {
             outputs: done.outputs.clone(),
             totals: done.totals,
             losses: done.losses.as_ref().map(LossFacts::of),
+            classes: done.classes.as_ref().map(|totals| ClassFacts::of(totals, errors)),
             trim: TrimFacts::of(&done.trimming, done.umi.as_ref(), done.merges),
             adapters_found: done.library.as_ref().map(MateAdapters::of).unwrap_or_default(),
             library: done.library.as_ref().and_then(LibraryFacts::of),

@@ -19,11 +19,11 @@ const MOST_BYTES: u64 = 64 << 20;
 const MOST: u64 = 1 << 53;
 
 /// Commands whose reports are of runs.
-const COMMANDS: [&str; 3] = ["filter", "score", "recalibrate"];
+const COMMANDS: [&str; 4] = ["filter", "score", "recalibrate", "classify"];
 
 impl Report {
-    /// Reads the report of `bm filter`, `score` or `recalibrate`, or a merged one, from a file that may
-    /// be compressed; `-` is stdin.
+    /// Reads the report of `bm filter`, `score`, `recalibrate` or `classify`, or a merged one, from a file
+    /// that may be compressed; `-` is stdin.
     ///
     /// # Errors
     ///
@@ -94,6 +94,11 @@ impl Report {
                 ("/reads/kept", reads.kept, "kept reads of the profile", kept),
             ]
         });
+        let of_classes = self.classes.as_ref().map(|classes| {
+            let of_classes = sum(classes.counts.iter().map(|class| class.counts.reads));
+            ("/reads/in", reads.r#in, "reads by class", of_classes)
+        });
+        let of_parts = of_parts.into_iter().chain(of_classes);
         let sums = sums.into_iter().chain(of_parts).chain(lengths).chain(profiles);
         for (place, count, what, other) in sums {
             if count != other {
@@ -148,7 +153,7 @@ fn check_kind(value: &Value) -> Result<(), String> {
     if !COMMANDS.contains(&command) {
         let command = shown(&command.into());
         return Err(format!(
-            "/command: a report of {command}; those of filter, score and recalibrate can be merged"
+            "/command: a report of {command}; those of filter, score, recalibrate and classify can be merged"
         ));
     }
     if format != u64::from(FORMAT) {

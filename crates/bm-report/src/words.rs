@@ -1,5 +1,6 @@
 //! Sentences made from reports.
 
+mod classes;
 pub(crate) mod cycles;
 mod device;
 mod library;
@@ -25,8 +26,15 @@ const LOW_COVERAGE: f64 = 0.05;
 /// The command that writes every read.
 const RECALIBRATE: &str = "recalibrate";
 
+/// The command that decides nothing.
+const CLASSIFY: &str = "classify";
+
 /// Returns the summary of a run, in several lines.
 pub fn summary(report: &Report) -> String {
+    if report.command == CLASSIFY {
+        let lines = classes::summary(report).into_iter().chain([time(report)]);
+        return lines.chain(about(report)).collect::<Vec<_>>().join("\n");
+    }
     let ReadTotals { r#in, kept, discarded, unscored } = report.totals.reads;
     let writes_all = report.command == RECALIBRATE;
     let mut lines = vec![if writes_all {
@@ -71,6 +79,7 @@ pub fn summary(report: &Report) -> String {
             reasons.iter().map(|(reason, count)| format!("{count} {}", reason.name())).collect();
         lines.push(format!("not kept for: {}", reasons.join(", ")));
     }
+    lines.extend(classes::lines(report));
     lines.extend(losses::line(report));
     lines.extend(trimming::lines(report));
     lines.push(time(report));
@@ -109,7 +118,7 @@ pub fn about(report: &Report) -> Vec<String> {
             None => label,
         };
         lines.push(match report.command.as_str() {
-            RECALIBRATE => format!("model {id} version {version}"),
+            RECALIBRATE | CLASSIFY => format!("model {id} version {version}"),
             _ => format!("model {id} version {version}, {criteria} ({label})"),
         });
     }

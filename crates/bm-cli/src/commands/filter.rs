@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use bm_io::refuse_twins;
-use bm_pipeline::{FileGroup, Filter, Splitting};
+use bm_pipeline::{FileGroup, Filter, Screen, Splitting};
 use clap::ValueEnum;
 
 use crate::commands::filter::samples::Samples;
+use crate::options::classes::ScreenArgs;
 use crate::options::dedup::DedupArgs;
 use crate::options::goal::GoalArgs;
 use crate::options::index::IndexArgs;
@@ -134,6 +135,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     dedup: DedupArgs,
     #[command(flatten)]
+    screen: ScreenArgs,
+    #[command(flatten)]
     scoring: ScoringArgs,
     /// Divide long reads at what is inside them: adapters, where two molecules were read as one, and
     /// stretches of low quality; with a list, only at these. The adapters are those at the ends of the run's
@@ -173,18 +176,19 @@ impl Args {
 
     /// Filters the reads and writes the reports.
     pub(crate) fn run(&self) -> Result<()> {
+        let screen = self.screen.screen()?;
         if let Some(sheet) = &self.sheet {
             let samples = Samples {
                 sheet,
                 folder: &self.output,
-                filter: &|groups| self.filter(groups),
+                filter: &|groups| self.filter(groups, screen.clone()),
                 quiet: self.scoring.run.quiet,
                 durability: self.scoring.durability(),
             };
             return samples.run();
         }
         let ScoringArgs { reports, run, .. } = &self.scoring;
-        let filter = self.filter(self.index.add_to(self.scoring.groups()?)?)?;
+        let filter = self.filter(self.index.add_to(self.scoring.groups()?)?, screen)?;
         require_pairs(&filter.settings.inputs, self.pair_flag());
         refuse_twins(self.outputs())?;
         let open = reports.create(&filter.settings)?;
@@ -209,9 +213,10 @@ impl Args {
     }
 
     /// Returns how the reads of these files are filtered.
-    fn filter(&self, groups: Vec<FileGroup>) -> Result<Filter> {
+    fn filter(&self, groups: Vec<FileGroup>, screen: Option<Screen>) -> Result<Filter> {
         let mut settings = self.scoring.settings(groups, self.scores.clone())?;
         settings.goal = self.goal.goal();
+        settings.screen = screen;
         settings.inputs.umi = self.umi.umi()?;
         settings.inputs.dedup = self.dedup.bytes();
         Ok(Filter {

@@ -133,7 +133,11 @@ impl OpenReports {
     }
 
     /// Starts the reports of a run, and of a sample if it has a name.
-    fn create(paths: &ReportPaths, sample: Option<&str>, settings: &RunSettings) -> Result<Self> {
+    pub(crate) fn create(
+        paths: &ReportPaths,
+        sample: Option<&str>,
+        settings: &RunSettings,
+    ) -> Result<Self> {
         let inputs = settings.files();
         let compression = Compression::on_this_thread(settings.level);
         let create = |path: &Option<PathBuf>| {

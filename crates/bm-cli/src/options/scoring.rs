@@ -87,6 +87,8 @@ impl ScoringArgs {
             engine: self.engine.choice(),
             scores,
             goal: None,
+            screen: None,
+            reported_errors: false,
             learning_bytes: self.learning.bytes(),
             evidence: true,
             criteria: self.criteria.criteria(),

@@ -10,6 +10,7 @@ mod bam;
 mod bench_device;
 mod broken;
 mod call;
+mod classes;
 mod classifier;
 mod compression;
 mod cycles;

@@ -38,6 +38,8 @@ fn help() {
         "observe",
         "recalibrate",
         "call",
+        "classes",
+        "classify",
         "report",
         "encode",
         "models",

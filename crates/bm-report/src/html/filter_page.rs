@@ -9,7 +9,7 @@ use bm_pipeline::{PairMode, RetentionPoint};
 use crate::error::ReportError;
 use crate::html::page::{Page, fraction};
 use crate::html::retention::Retention;
-use crate::html::{lost, profile, samples, survey, trimming, yields};
+use crate::html::{classes, lost, profile, samples, survey, trimming, yields};
 use crate::report::Report;
 use crate::{text, words};
 
@@ -54,6 +54,7 @@ impl FilterPage<'_> {
         }
         page.sections.extend(report.yields.as_deref().and_then(yields::section));
         page.sections.extend(lost::reasons(&report.totals));
+        page.sections.extend(classes::section(report));
         page.sections.extend(trimming::cut(report));
         let sentences = trimming::sentences(report);
         page.sections.extend(trimming::adapters(&report.adapters_found, &sentences));

@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
+use crate::class_facts::ClassFacts;
 use crate::json::as_written;
 use crate::report::Report;
 
 /// Returns what must be the same in all samples.
 pub(super) fn common(report: &Report) -> Value {
     let Report { version, command, trim, .. } = report;
-    json!({"version": version, "command": command, "trim": as_written(trim)})
+    let classes = report.classes.as_ref().map_or(Value::Null, ClassFacts::common);
+    json!({"version": version, "command": command, "trim": as_written(trim), "classes": classes})
 }
 
 /// Leaves out of the merged report what is not the same in all samples: model, adaptation and criteria.

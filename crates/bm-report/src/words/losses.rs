@@ -51,6 +51,11 @@ fn meaning(facts: &LossFacts, report: &Report) -> String {
         Some(Reason::Empty) => "without bases".to_owned(),
         Some(Reason::OnlyN) => "nothing but N".to_owned(),
         Some(Reason::NoInsert) => "nothing left that is of the sample or worth keeping".to_owned(),
+        Some(Reason::Class) => match &report.classes {
+            Some(facts) if facts.only.is_empty() => format!("of {}", facts.remove.join(", ")),
+            Some(facts) => format!("not of {}", facts.only.join(", ")),
+            None => "of a class that is not wanted".to_owned(),
+        },
         Some(Reason::Duplicate) => "the bases of an earlier one".to_owned(),
         Some(Reason::MinLength) => {
             with(criteria.min_length.map(|limit| limit.to_string()), "fewer bases than")
