@@ -38,7 +38,7 @@ impl Matcher {
         base::push_codes(&mut self.codes, letters);
         self.odds.fill(&self.codes, errors);
         self.find_hits(index);
-        self.evidence.clear(index.names.len(), letters.len(), self.odds.most);
+        self.evidence.clear(index.names.len(), letters.len(), self.odds.most, index.bases());
         self.hits.sort_unstable();
         let mut hits = std::mem::take(&mut self.hits);
         let band = BAND.max((letters.len() / BASES_PER_BAND) as i64);

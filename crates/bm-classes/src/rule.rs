@@ -1,6 +1,6 @@
 //! From evidence to a probability for each class, and for none.
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, chance};
 use crate::index::ClassIndex;
 
 /// Weights of the logistic layer, of the [`features`]. Trained by research/classes/train.py, on real and
@@ -61,13 +61,12 @@ impl Probabilities {
 /// any hit, the level (how often the seeds were halved), its root, and the level times the logarithm of
 /// the length; of another read, the level.
 ///
-/// The best chain of a random read in `n` bases, both strands, has about ln(2 n length) nats (the
-/// extreme-value statistics of Karlin & Altschul 1990, without constants): this is what counts as
-/// chance.
+/// The best chain of a random read in `n` bases, both strands, has about ln(2 n length) nats: this is what
+/// counts as chance.
 pub fn features(evidence: &Evidence, index: &ClassIndex) -> [f64; FEATURES] {
     let nats = f64::from(evidence.nats().iter().copied().fold(0.0, f32::max));
     let length = evidence.bases().max(1) as f64;
-    let beyond = (nats - (2.0 * index.bases() as f64 * length).ln()).max(FEWEST);
+    let beyond = (nats - chance(index.bases(), evidence.bases())).max(FEWEST);
     let limited = beyond.min(KNEE);
     let fraction = nats / f64::from(evidence.most()).max(1.0);
     let above = (limited - KNOTS[0]).max(0.0);
