@@ -141,13 +141,18 @@ def read_ivar(path: Path, reference: str) -> list[Call]:
     return calls
 
 
-def call(name: str, bm: Path, bam: Path, ref: Path, chrom: str, reference: str) -> Outcome:
-    """Run a caller; the time is without that of a recalibration."""
+def call(name: str, bm: Path, bam: Path, ref: Path, chrom: str, reference: str, copies: Path) -> Outcome:
+    """Run a caller; the time is without that of a recalibration, whose alignments are kept in ``copies``."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         out = folder / "calls.vcf"
         name, _, way = name.partition("@")
-        bam = recalibrated.recalibrate(bm, bam, folder, way) if way else bam
+        if way:
+            copy = copies / f"{bam.stem}.{way}"
+            if not copy.exists():
+                copy.mkdir()
+                recalibrated.recalibrate(bm, bam, copy, way)
+            bam = copy / recalibrated.NAME
         how = {"bm-adapt": "--adapt", "bm-reported": "--reported"}.get(name, "")
         commands = {
             "bcftools": f"bcftools mpileup -d 1000000 -L 1000000 -a AD -f {ref} {bam} | bcftools call -m -A -v --ploidy 1 -P 0.05 -o {out}",
@@ -262,11 +267,12 @@ def measure(sets: Path, bm: Path, callers: list[str], names: list[str] | None, o
         if names and run_name not in names:
             continue
         data = Set(folder)
+        copies = tempfile.TemporaryDirectory()
         for name in callers:
-            spiked = call(name, bm, folder / "spiked.bam", folder / "ref.fa", data.chrom, data.reference)
-            control = Outcome()
-            if (folder / "control.bam").exists():
-                control = call(name, bm, folder / "control.bam", folder / "ref.fa", data.chrom, data.reference)
+            spiked, control = (
+                call(name, bm, bam, folder / "ref.fa", data.chrom, data.reference, Path(copies.name)) if bam.exists() else Outcome()
+                for bam in (folder / "spiked.bam", folder / "control.bam")
+            )
             figures = measures(data, spiked.calls, control.calls)
             figures |= {"set": folder.name, "wall_s": round(spiked.seconds, 2), "peak_mb": round(spiked.peak_mb)}
             results[run_name][name].append(figures)
@@ -279,6 +285,7 @@ def measure(sets: Path, bm: Path, callers: list[str], names: list[str] | None, o
                 f"10 %: {tenths['found']}/{tenths['variants']}+{tenths['control_false']} {figures['wall_s']} s {figures['peak_mb']} MB",
                 flush=True,
             )
+        copies.cleanup()
     print()
     for name in callers:
         means = [np.mean([it["average_precision"] for it in of_run[name]]) for of_run in results.values()]

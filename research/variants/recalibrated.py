@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pysam
 
+NAME = "recalibrated.bam"
+
 # What follows the `@` of a caller's name, and the options of `bm recalibrate`.
 WAYS = {"recalibrated": (), "network": ("--model", "read-error")}
 
@@ -46,7 +48,7 @@ def recalibrate(bm: Path, bam: Path, folder: Path, way: str) -> Path:
     for mate, path in enumerate(new):
         with pysam.FastxFile(str(path)) as records:
             qualities.update(((it.name, mate), it.quality) for it in records)
-    out = folder / "recalibrated.bam"
+    out = folder / NAME
     with pysam.AlignmentFile(bam) as source, pysam.AlignmentFile(out, "wb", template=source) as target:
         for read in source.fetch(until_eof=True):
             if read.is_secondary or read.is_supplementary:
@@ -55,4 +57,6 @@ def recalibrate(bm: Path, bam: Path, folder: Path, way: str) -> Path:
             read.query_qualities = pysam.qualitystring_to_array(text[::-1] if read.is_reverse else text)
             target.write(read)
     pysam.index(str(out))
+    for path in (*reads, *new):
+        path.unlink()
     return out
