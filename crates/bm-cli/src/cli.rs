@@ -5,8 +5,8 @@ use bm_io::is_stdout;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    adapt, bench_device, call, completions, encode, filter, man, models, observe, recalibrate,
-    report, score, selfcheck, truth, tune,
+    adapt, bench_device, call, completions, embed, encode, filter, man, models, observe,
+    recalibrate, report, score, selfcheck, truth, tune,
 };
 
 /// Keeps the good reads of a FASTQ file, with a small neural network and the run's own k-mers.
@@ -43,6 +43,7 @@ enum Command {
     Adapt(adapt::Args),
     Observe(observe::Args),
     Recalibrate(recalibrate::Args),
+    Embed(embed::Args),
     Call(Box<call::Args>),
     Report(report::Args),
     Encode(encode::Args),
@@ -64,6 +65,7 @@ impl Cli {
             Command::Score(args) => args.outputs().all(|path| is_stdout(path)),
             Command::Tune(args) => args.outputs().all(|path| is_stdout(path)),
             Command::Recalibrate(args) => args.outputs().all(|path| is_stdout(path)),
+            Command::Embed(args) => args.outputs().all(|path| is_stdout(path)),
             Command::Call(args) => args.outputs().all(|path| is_stdout(path)),
             Command::Report(args) => args.outputs().all(|path| is_stdout(path)),
             Command::Encode(args) => args.outputs().all(|path| is_stdout(path)),
@@ -87,6 +89,7 @@ impl Cli {
             Command::Adapt(args) => args.run(),
             Command::Observe(args) => args.run(),
             Command::Recalibrate(args) => args.run(),
+            Command::Embed(args) => args.run(),
             Command::Call(args) => args.run(),
             Command::Report(args) => args.run(),
             Command::Encode(args) => args.run(),

@@ -4,6 +4,7 @@ pub(crate) mod adapt;
 pub(crate) mod bench_device;
 pub(crate) mod call;
 pub(crate) mod completions;
+pub(crate) mod embed;
 pub(crate) mod encode;
 pub(crate) mod filter;
 pub(crate) mod man;

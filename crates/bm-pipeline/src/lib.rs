@@ -63,6 +63,8 @@ mod columns;
 mod consensus;
 mod copies;
 mod decide;
+#[cfg(feature = "embeddings")]
+mod embed;
 mod engine;
 mod error;
 mod evidence_totals;
@@ -144,6 +146,8 @@ pub use bm_call::{CallTotals, Filter as CallFilter, Settings as CallSettings};
 pub use call::{BaseErrors, CallVariants, Called, ReadCounts, index_of_vcf};
 pub use columns::{Column, FieldKind, Known};
 pub use decide::{Decider, PairMode, ScoredTemplate};
+#[cfg(feature = "embeddings")]
+pub use embed::{Embed, Embedded};
 pub use engine::{BackendChoice, Engine, EngineChoice, open_package};
 pub use error::PipelineError;
 pub use evidence_totals::EvidenceTotals;

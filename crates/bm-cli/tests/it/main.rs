@@ -16,6 +16,7 @@ mod cycles;
 mod dedup;
 mod determinism;
 mod dialects;
+mod embed;
 mod encode;
 mod endurance;
 #[cfg(all(feature = "onnxruntime", feature = "coreml"))]
