@@ -55,8 +55,11 @@ impl Learner {
     }
 }
 
-/// Bases around a gap in which a substitution may be its shadow.
+/// Bases around a gap in which a difference may be its shadow.
 const SHADOW: usize = 10;
+
+/// How many times as many fragments a gap has, of which another gap close to it is a shadow.
+const OF_OTHER_GAP: u32 = 4;
 
 /// Limits of the filters: -10 log10 of a probability, and a fraction of the fragments with the allele.
 const BIASED: f64 = 40.0;
@@ -171,13 +174,14 @@ impl Calls {
             |other: usize, last: usize| other != sequence || last.saturating_add(SHADOW) < place;
         while self.waiting.front().is_some_and(|it| is_over(it.sequence, it.place)) {
             let Some(mut variant) = self.waiting.pop_front() else { break };
+            let least = if variant.is_gap() { OF_OTHER_GAP } else { 1 };
             let is_shadow = |gap: &(usize, usize, usize, u32)| {
                 gap.0 == variant.sequence
                     && variant.place + SHADOW >= gap.1
                     && variant.place <= gap.2 + SHADOW
-                    && gap.3 >= variant.found()
+                    && gap.3 >= variant.found().saturating_mul(least)
             };
-            if !variant.is_gap() && self.gaps.iter().any(is_shadow) {
+            if self.gaps.iter().any(is_shadow) {
                 variant.filters.push(Filter::NearGap);
             }
             for (filter, count) in Filter::ALL.iter().zip(&mut self.totals.filtered) {
@@ -232,6 +236,21 @@ impl Case<'_> {
         })
     }
 
+    /// Returns the fragments with the base of the reference, by strand; for a gap, those that span the place
+    /// without one.
+    fn with_reference(&self, is_gap: bool) -> [u32; 2] {
+        if is_gap {
+            return self.site.column.spanning();
+        }
+        let mut counts = [0; 2];
+        for entry in self.site.column.entries() {
+            if entry.observation.code() == Some(self.context.base) {
+                counts[entry.strand] += entry.count;
+            }
+        }
+        counts
+    }
+
     /// Returns the fragments with a base, near ends of alignments.
     fn near_end(&self, is_base: impl Fn(usize) -> bool) -> u32 {
         let is_near = |entry: &crate::column::Entry| {
@@ -258,15 +277,10 @@ impl Case<'_> {
         if quality < settings.written_quality || fraction < settings.min_fraction {
             return None;
         }
-        let by_strand = |is_alt: bool| {
-            [0, 1].map(|strand| {
-                let of_strand =
-                    fragments.kinds.iter().filter(|it| it.is_alt == is_alt && it.strand == strand);
-                of_strand.map(|it| it.count).sum::<f64>() as u32
-            })
-        };
-        let (with_reference, with_alternative) = (by_strand(false), by_strand(true));
+        let with_alternative = fragments.found_by_strand();
         let (reference, alternative) = alleles();
+        let is_gap = reference.len() != alternative.len();
+        let with_reference = self.with_reference(is_gap);
         let reference_near_end = self.near_end(|code| code == self.context.base);
         let beside = |all: [u32; 2], near: u32| {
             let near = near.min(all[0] + all[1]);

@@ -93,4 +93,14 @@ impl Column {
         }
         spanning
     }
+
+    /// Returns the fragments that show no gap behind this position, or another one, by strand: those that
+    /// span it, and those in which it is deleted.
+    pub(crate) fn against_gaps(&self) -> [u32; 2] {
+        let mut against = self.spanning();
+        for entry in self.entries().filter(|entry| entry.observation.code().is_none()) {
+            against[entry.strand] += entry.count;
+        }
+        against
+    }
 }

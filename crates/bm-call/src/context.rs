@@ -28,6 +28,11 @@ impl Context {
         })
     }
 
+    /// Returns the context of another base at the same position.
+    pub(crate) fn of_base(self, base: usize) -> Self {
+        Self { base, ..self }
+    }
+
     /// Returns the base before, the base, and the alternative `alt`, in the direction of the reads of a
     /// strand.
     pub(crate) fn of_strand(self, strand: usize, alt: usize) -> [usize; 3] {

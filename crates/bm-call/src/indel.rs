@@ -30,6 +30,18 @@ impl Indel {
         length.saturating_sub(1).min(LENGTHS - 1)
     }
 
+    /// Returns the probability that `other` is taken for this insertion, because bases of it are wrong, each
+    /// with a probability of `wrong`; 0 if that cannot be.
+    pub(crate) fn misread_from(&self, other: &Self, wrong: f64) -> f64 {
+        match (self, other) {
+            (Self::Insertion(bases), Self::Insertion(others)) if bases.len() == others.len() => {
+                let different = bases.iter().zip(others).filter(|(a, b)| a != b).count();
+                wrong.powi(different.min(9) as i32)
+            }
+            _ => 0.0,
+        }
+    }
+
     /// Moves the indel behind `anchor` to the left as far as it means the same, and returns the new anchor;
     /// `None` if that lies before `first`.
     pub(crate) fn move_left(
@@ -83,6 +95,15 @@ mod tests {
         assert_eq!(Indel::Deletion(1).move_left(sequence, 9, 8), None);
         // At the start of the reference there is no anchor.
         assert_eq!(Indel::Deletion(1).move_left(b"AAAAG", 2, 0), None);
+    }
+
+    #[test]
+    fn an_insertion_with_wrong_bases_is_another_one() {
+        let inserted = |bases: &[u8]| Indel::Insertion(bases.to_vec());
+        let misread = |other: &Indel| inserted(b"ACG").misread_from(other, 0.01);
+        assert_eq!(misread(&inserted(b"ACT")), 0.01);
+        assert!((misread(&inserted(b"TCT")) - 1e-4).abs() < 1e-12);
+        assert_eq!((misread(&inserted(b"AC")), misread(&Indel::Deletion(3))), (0.0, 0.0));
     }
 
     #[test]

@@ -40,13 +40,9 @@ pub(crate) struct Fragments {
 impl Fragments {
     /// Returns the cells of the two strands.
     pub(crate) fn cells(&self) -> [Cell; 2] {
-        let mut cells = [Cell::default(); 2];
-        for kind in &self.kinds {
-            let cell = &mut cells[kind.strand.min(1)];
-            cell.expected += kind.count * kind.error;
-            cell.found += if kind.is_alt { kind.count } else { 0.0 };
-        }
-        cells
+        let expected = self.by_strand(|kind| kind.count * kind.error);
+        let found = self.by_strand(|kind| if kind.is_alt { kind.count } else { 0.0 });
+        [0, 1].map(|strand| Cell { found: found[strand], expected: expected[strand] })
     }
 
     /// Returns the fragments with the alternative.
@@ -54,7 +50,18 @@ impl Fragments {
         self.kinds.iter().filter(|kind| kind.is_alt).map(|kind| kind.count).sum()
     }
 
-    /// Returns the fragments of both alleles.
+    /// Returns the same, by strand.
+    pub(crate) fn found_by_strand(&self) -> [u32; 2] {
+        self.cells().map(|cell| cell.found as u32)
+    }
+
+    fn by_strand(&self, count: impl Fn(&Kind) -> f64) -> [f64; 2] {
+        let mut sums = [0.0; 2];
+        self.kinds.iter().for_each(|kind| sums[kind.strand.min(1)] += count(kind));
+        sums
+    }
+
+    /// Returns the fragments with and without the alternative.
     pub(crate) fn depth(&self) -> f64 {
         self.kinds.iter().map(|kind| kind.count).sum()
     }

@@ -62,7 +62,8 @@ pub enum Filter {
     StrandBias,
     /// The allele is near ends and gaps of alignments, unlike the base of the reference.
     PlaceBias,
-    /// A gap with at least as many fragments is close: the substitution may be its shadow.
+    /// A gap is close, with at least as many fragments; for a gap, with four times as many. The difference
+    /// may be its shadow.
     NearGap,
 }
 
@@ -93,7 +94,9 @@ impl Filter {
             Self::PlaceBias => {
                 "The allele is near ends or gaps of alignments, unlike the base of the reference"
             }
-            Self::NearGap => "An insertion or deletion with as many fragments is within 10 bases",
+            Self::NearGap => {
+                "An insertion or deletion with as many fragments (for a gap, four times as many) is within 10 bases"
+            }
         }
     }
 }

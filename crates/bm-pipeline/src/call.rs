@@ -34,11 +34,11 @@ const FIRST_READS: usize = 1000;
 /// Where the error probabilities of bases come from.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum BaseErrors {
-    /// The network of the model. What k-mers of the run say is left out: they take a variant that few reads
-    /// have for an error.
+    /// The network of the model and the reported qualities: the mean of the Phred values of both. What k-mers
+    /// of the run say is left out: they take a variant that few reads have for an error.
     #[default]
     Model,
-    /// The network, after it learned the run from the reads of the alignment.
+    /// The same, after the network learned the run from the reads of the alignment.
     Adapted,
     /// The reported qualities.
     Reported,
@@ -116,7 +116,8 @@ impl CallVariants {
 
         let tasks = Tasks::for_workers(self.threads);
         let mut learner = Learner::default();
-        self.pass(&mut file, &reference, &tasks)
+        let with_reported = bases.applicability.as_ref().is_some_and(Applicability::applies);
+        self.pass(&mut file, &reference, &tasks, with_reported)
             .run(&mut bases.models, |record| learner.add(record))?;
         let rates = learner.finish(&reference);
 
@@ -135,7 +136,7 @@ impl CallVariants {
             }
         };
         let reads = self
-            .pass(&mut file, &reference, &tasks)
+            .pass(&mut file, &reference, &tasks, with_reported)
             .run(&mut bases.models, |record| caller.add(record, &mut write))?;
         let totals = caller.finish(&mut write);
         failed.map_or(Ok(()), Err)?;
@@ -149,9 +150,10 @@ impl CallVariants {
         file: &'a mut AlignmentFile,
         reference: &'a Reference,
         tasks: &'a Tasks,
+        with_reported: bool,
     ) -> Pass<'a> {
         let cancellation = self.cancellation.as_ref();
-        Pass { file, reference, settings: &self.settings, tasks, cancellation }
+        Pass { file, reference, settings: &self.settings, with_reported, tasks, cancellation }
     }
 
     fn read_reference(&self, tasks: &Tasks) -> Result<Reference, PipelineError> {

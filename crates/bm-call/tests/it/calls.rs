@@ -69,6 +69,77 @@ fn gaps_are_called_where_they_start_whatever_the_aligner_wrote() {
 }
 
 #[test]
+fn errors_of_a_base_that_all_reads_have_are_counted_against_it() {
+    let letters = sequence(2000);
+    let place = 900usize;
+    let [alt, third] = match letters[place] {
+        b'A' => [b'C', b'G'],
+        b'C' => [b'A', b'G'],
+        _ => [b'A', b'C'],
+    };
+    let mut seen = 0;
+    let lines = run(&letters, 3000, |_, line| {
+        if let Some(base) = place.checked_sub(line.start).and_then(|at| line.bases.get_mut(at)) {
+            seen += 1;
+            *base = if seen % 40 == 0 { third } else { alt };
+        }
+    });
+    let loose = Settings { min_quality: 0.0, written_quality: -1e6, ..Settings::default() };
+    let (found, _) = calls(&texts(&letters, &lines), &loose, &[], 3e-3).unwrap();
+    let fraction = |base| {
+        let call = found.iter().find(|it| it.place == place && it.alternative == [base]);
+        call.map(|it| (it.fraction, it.with_reference))
+    };
+    let (of_alt, of_third) = (fraction(alt).expect("called"), fraction(third).expect("written"));
+    assert!(of_alt.0 > 0.95 && of_alt.1 == [0, 0], "{of_alt:?}");
+    assert!(of_third.0 < 0.05 && of_third.1 == [0, 0], "{of_third:?}");
+}
+
+#[test]
+fn errors_in_an_insertion_are_no_other_insertions() {
+    let letters = sequence(800);
+    let place = 400usize;
+    let mut seen = 0;
+    let lines = run(&letters, 1500, |_, line| {
+        let Some(at) = place.checked_sub(line.start).filter(|at| (10..90).contains(at)) else {
+            return;
+        };
+        seen += 1;
+        let inserted: &[u8] = match seen % 60 {
+            0 => b"GTCA",
+            1 => b"GACC",
+            _ => b"GACA",
+        };
+        line.bases.splice(at + 1..at + 1, inserted.iter().copied());
+        line.cigar = format!("{}M4I{}M", at + 1, 99 - at);
+    });
+    let (found, _) = calls(&texts(&letters, &lines), &Settings::default(), &[], 3e-3).unwrap();
+    let passed: Vec<_> = found.iter().filter(|it| it.filters.is_empty()).collect();
+    assert_eq!(passed.len(), 1, "{passed:?}");
+    assert!(passed[0].is_gap() && passed[0].fraction > 0.85, "{passed:?}");
+}
+
+#[test]
+fn a_gap_beside_one_that_many_more_have_is_its_shadow() {
+    let letters = [&sequence(400)[..], b"GACCT", &sequence(800)[400..]].concat();
+    let mut seen = 0;
+    // All reads lack two bases; the aligner puts the gap of every eighth one elsewhere.
+    let lines = run(&letters, 1500, |_, line| {
+        let Some(at) = 400usize.checked_sub(line.start).filter(|at| (20..80).contains(at)) else {
+            return;
+        };
+        seen += 1;
+        let at = if seen % 8 == 0 { at + 3 } else { at };
+        line.bases.drain(at..at + 2);
+        line.cigar = format!("{at}M2D{}M", 98 - at);
+    });
+    let (found, _) = calls(&texts(&letters, &lines), &Settings::default(), &[], 3e-3).unwrap();
+    let gaps: Vec<_> = found.iter().filter(|it| it.is_gap()).collect();
+    let passed = gaps.iter().filter(|it| it.filters.is_empty()).count();
+    assert!(gaps.len() > 1 && passed == 1, "{gaps:?}");
+}
+
+#[test]
 fn overlapping_mates_count_once() {
     let letters = sequence(600);
     let alt = other(letters[250]);

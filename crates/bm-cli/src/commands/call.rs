@@ -16,7 +16,8 @@ use crate::terminal;
 /// Call variants that few reads have, by what the run shows of its errors
 ///
 /// The alignment is SAM or BAM, sorted by position; it is read several times, and stdin is copied to a
-/// temporary file. A network gives each base its error probability (--adapt: after it learned the run).
+/// temporary file. A network and the reported quality give each base its error probability (--adapt: after
+/// the network learned the run).
 /// From the alignment itself bm learns the rest: how often such bases are wrong, which base an error
 /// becomes in its context, how often reads have gaps before runs of equal bases, and how much places
 /// differ. Then each base, insertion and deletion that differs from the reference is tested: errors alone
@@ -157,7 +158,9 @@ fn summary(called: &Called, call: &CallVariants) -> Vec<String> {
     }
     lines.push(match applicability {
         None => "error probabilities: the reported qualities".to_owned(),
-        Some(it) if it.applies() => format!("error probabilities: {}", called.model),
+        Some(it) if it.applies() => {
+            format!("error probabilities: {} and the reported qualities", called.model)
+        }
         Some(it) => {
             format!("error probabilities: {} ({} does not fit: {it})", it.scored_by(), called.model)
         }

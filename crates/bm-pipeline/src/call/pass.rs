@@ -73,6 +73,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) file: &'a mut AlignmentFile,
     pub(crate) reference: &'a Reference,
     pub(crate) settings: &'a Settings,
+    /// Whether the reported qualities say something that the models do not.
+    pub(crate) with_reported: bool,
     pub(crate) tasks: &'a Tasks,
     pub(crate) cancellation: Option<&'a Cancellation>,
 }
@@ -85,7 +87,7 @@ impl Pass<'_> {
         models: &mut [QualityModel],
         mut take: impl FnMut(&Record) -> Result<(), CallError> + Send,
     ) -> Result<ReadCounts, PipelineError> {
-        let Self { file, reference, settings, tasks, cancellation } = self;
+        let Self { file, reference, settings, with_reported, tasks, cancellation } = self;
         let name = file.name().to_owned();
         let mut pass = file.pass(reference)?;
         let mut total = ReadCounts::default();
@@ -109,7 +111,9 @@ impl Pass<'_> {
             Ok(true)
         };
         let work = |model: &mut &mut QualityModel, batch: &mut Batch| {
-            batch.observe(model, reference, settings).map_err(PipelineError::at("scoring reads"))
+            batch
+                .observe(model, reference, settings, with_reported)
+                .map_err(PipelineError::at("scoring reads"))
         };
         let take = |batch: &Batch| {
             total.add(&batch.counts);
@@ -133,6 +137,7 @@ impl Batch {
         model: &mut QualityModel,
         reference: &Reference,
         settings: &Settings,
+        with_reported: bool,
     ) -> Result<(), bm_quality::QualityError> {
         self.records.clear();
         self.counts = ReadCounts { records: self.filled as u64, ..ReadCounts::default() };
@@ -166,6 +171,9 @@ impl Batch {
                 if aligned.is_reverse() {
                     of_read.reverse();
                 }
+                if with_reported {
+                    mix(of_read, aligned.scores());
+                }
                 observed = ObservedRead::new(reference, aligned, of_read);
             }
             self.counts.used += u64::from(observed.is_some());
@@ -180,6 +188,15 @@ impl Batch {
         let read = self.aligned.get(at).map_or(&b""[..], Aligned::name).escape_ascii();
         let number = self.first + at as u64;
         PipelineError::at(format!("{name}: primary record {number} (read {read})"))(source)
+    }
+}
+
+/// Makes of each error probability the geometric mean with that of the reported quality: the mean of two
+/// Phred values. Neither of them knows all that the other one does. What the mean is worth is learned.
+fn mix(probabilities: &mut [f32], scores: &[u8]) {
+    for (probability, score) in probabilities.iter_mut().zip(scores) {
+        let reported = 10f64.powf(f64::from(*score) / -10.0);
+        *probability = (f64::from(*probability) * reported).sqrt() as f32;
     }
 }
 
