@@ -162,8 +162,9 @@ impl Output {
         self.unnamed.is_some()
     }
 
-    /// Writes everything that is buffered, and `text` over the first bytes of the file. Nothing can be written after
-    /// this. It is for outputs that are not compressed and are files ([`Output::can_begin_anew`]).
+    /// Writes everything that is buffered, and `text` over the first bytes of the file. Nothing can be
+    /// written after this. It is for outputs that are not compressed and are files
+    /// ([`Output::can_begin_anew`]).
     ///
     /// # Errors
     ///

@@ -6,9 +6,10 @@ mod vector_table;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use bm_infer::{Backend, InferError};
 use bm_io::ordered_stages::{self, Budget};
 use bm_io::{Cancellation, Compression, Durability, Format, Output, Tasks, finish_all};
-use bm_quality::{Embedder, EmbeddingPackage};
+use bm_quality::{Embedder, EmbeddingPackage, QualityError};
 
 use self::npy_rows::NpyRows;
 use self::vector_table::VectorTable;
@@ -31,8 +32,8 @@ const BYTES_PER_READ: usize = 256;
 pub struct Embed {
     /// The reads.
     pub inputs: Inputs,
-    /// Where the vectors go: an array of numpy if the name ends in `.npy`, a table if it ends in `.parquet`; `-` is stdout,
-    /// for an array.
+    /// Where the vectors go: an array of numpy if the name ends in `.npy`, a table if it ends in
+    /// `.parquet`; `-` is stdout, for an array.
     pub output: PathBuf,
     /// Where the names of the reads go, a line for each row; a table has them.
     pub names: Option<PathBuf>,
@@ -75,19 +76,15 @@ impl Embed {
     ///
     /// # Errors
     ///
-    /// If an input is broken, the model or its engine cannot be used, or an output cannot be written; no output exists
-    /// then.
+    /// If an input is broken, the model or its engine cannot be used, or an output cannot be written;
+    /// no output exists then.
     pub fn run(&self, observer: &dyn Observer) -> Result<Embedded, PipelineError> {
         let began = Instant::now();
         let package = match &self.engine.model {
             Some(folder) => EmbeddingPackage::open(Path::new(folder))?,
             None => EmbeddingPackage::shipped()?,
         };
-        let choice = match self.engine.backend {
-            BackendChoice::Auto if self.engine.ort_library.is_some() => BackendChoice::OnnxRuntime,
-            backend => backend,
-        };
-        let backend = self.engine.backend(choice)?;
+        let backend = self.backend(&package)?;
         let embedders = (0..self.threads.max(1)).map(|_| Embedder::new(&package, backend.as_ref()));
         let embedders = embedders.collect::<Result<Vec<_>, _>>()?;
         let dimensions = embedders.first().map_or(0, Embedder::dimensions);
@@ -107,6 +104,23 @@ impl Embed {
         })
     }
 
+    /// Returns the engine: by default the embedded one, or ONNX Runtime for a model that it cannot run.
+    fn backend(&self, package: &EmbeddingPackage) -> Result<Box<dyn Backend>, PipelineError> {
+        let choice = match self.engine.backend {
+            BackendChoice::Auto if self.engine.ort_library.is_some() => BackendChoice::OnnxRuntime,
+            backend => backend,
+        };
+        let backend = self.engine.backend(choice)?;
+        match Embedder::new(package, backend.as_ref()) {
+            Err(QualityError::Infer(InferError::ModelUnsupported { .. }))
+                if choice == BackendChoice::Auto =>
+            {
+                self.engine.backend(BackendChoice::OnnxRuntime)
+            }
+            _ => Ok(backend),
+        }
+    }
+
     /// Starts the outputs.
     fn create(&self, dimensions: usize, compression: &Compression) -> Result<Rows, PipelineError> {
         let mut inputs = self.inputs.paths();
@@ -118,11 +132,12 @@ impl Embed {
             Some("parquet") => {
                 let level = Format::Zstd.level(compression.level)?;
                 let has_pairs = self.inputs.has_pairs();
-                Vectors::Table(VectorTable::new(plain()?, dimensions, has_pairs, level)?)
+                let table = VectorTable::new(plain()?, dimensions, has_pairs, level)?;
+                Vectors::Table(Box::new(table))
             }
-            Some("npy") => Vectors::Array(NpyRows::new(plain()?, dimensions)?),
+            Some("npy") => Vectors::Array(Box::new(NpyRows::new(plain()?, dimensions)?)),
             _ if bm_io::is_stdout(&self.output) => {
-                Vectors::Array(NpyRows::new(plain()?, dimensions)?)
+                Vectors::Array(Box::new(NpyRows::new(plain()?, dimensions)?))
             }
             _ => {
                 return PipelineError::refuse(format!(
@@ -134,7 +149,8 @@ impl Embed {
         Ok(Rows { vectors, names })
     }
 
-    /// Reads all reads and writes their rows; returns the number of reads, and of those without a vector.
+    /// Reads all reads and writes their rows; returns the number of reads, and of those without a
+    /// vector.
     fn pass(
         &self,
         embedders: Vec<Embedder>,
@@ -206,8 +222,8 @@ struct Rows {
 }
 
 enum Vectors {
-    Array(NpyRows),
-    Table(VectorTable),
+    Array(Box<NpyRows>),
+    Table(Box<VectorTable>),
 }
 
 impl Rows {

@@ -63,9 +63,9 @@ impl Embedder {
 
     /// Appends the vector of every read to `vectors`; returns the number of reads without one.
     ///
-    /// **Shape:** `[reads, dimensions]`, C order. A vector has the length 1, so the product of two vectors is their
-    /// cosine; it does not depend on the other reads. A read of any length has one vector. That of a read that is too
-    /// short, or has too many unknown bases, is zeros.
+    /// **Shape:** `[reads, dimensions]`, C order. A vector has the length 1, so the product of two
+    /// vectors is their cosine; it does not depend on the other reads. A read of any length has one
+    /// vector. That of a read that is too short, or has too many unknown bases, is zeros.
     ///
     /// # Errors
     ///
@@ -89,6 +89,26 @@ impl Embedder {
         }
         self.run(vectors)?;
         Ok(without)
+    }
+
+    /// Returns the largest difference of a value between the vectors of golden reads and those of this
+    /// engine; infinity for a vector of another width.
+    ///
+    /// # Errors
+    ///
+    /// As [`Embedder::embed_into`].
+    pub fn difference(&mut self, golden: &GoldenVectors) -> Result<f32, QualityError> {
+        let mut vectors = Vec::new();
+        self.embed_into(golden.reads.iter().map(GoldenVector::as_read), &mut vectors)?;
+        let mut largest = 0.0_f32;
+        for (read, vector) in golden.reads.iter().zip(vectors.chunks(self.dimensions())) {
+            if read.vector.len() != vector.len() {
+                return Ok(f32::INFINITY);
+            }
+            let values = read.vector.iter().zip(vector);
+            largest = values.map(|(known, found)| (known - found).abs()).fold(largest, f32::max);
+        }
+        Ok(largest)
     }
 
     /// Appends the vectors of the waiting rows.

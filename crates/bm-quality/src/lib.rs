@@ -127,8 +127,8 @@
 //!
 //! # Vectors
 //!
-//! An [`Embedder`] returns a vector for each read in place of a prediction: reads that overlap, or are of one genome,
-//! have alike vectors.
+//! An [`Embedder`] returns a vector for each read in place of a prediction: reads that overlap, or are
+//! of one genome, have alike vectors.
 //!
 //! # Features
 //!

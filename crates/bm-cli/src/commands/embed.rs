@@ -14,16 +14,16 @@ use crate::terminal;
 
 /// Write a vector of 64 numbers for each read, for neighbours and clusters without references
 ///
-/// Reads that overlap, on either strand, have alike vectors, and so do reads of genomes of like composition.
-/// Vectors have the length 1: the product of two is their cosine. Rows are in input order; those of two
-/// mates follow each other. A read has one vector, whatever its length; that of a read without four known
-/// bases in a row is zeros. Qualities are not looked at.
+/// Reads that overlap, on either strand, have alike vectors, and so do reads of genomes of like
+/// composition. Vectors have the length 1: the product of two is their cosine. Rows are in input order;
+/// those of two mates follow each other. A read has one vector, whatever its length; that of a read
+/// without four known bases in a row is zeros. Qualities are not looked at.
 ///
 /// A file .npy is an array of float32, a row per read, for numpy.load. A file .parquet has the columns
 /// read, mate (with pairs) and embedding, a list.
 ///
-/// To find reads that overlap, a sketch of exact k-mers (MinHash) of the same size is better, also where one base
-/// in five differs: bm models show embed.
+/// To find reads that overlap, a sketch of exact k-mers (MinHash) of the same size is better, also
+/// where one base in five differs: bm models show embed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   bm embed reads.fastq.gz -o embeddings.npy --names names.txt

@@ -4,12 +4,12 @@ use bm_reads::{ReadRef, base};
 
 use crate::{EncodeError, Encoder, Encoding};
 
-/// The patterns: which bases of a window, from its first one, a word consists of. A pattern is the same from both
-/// sides, so that the other strand of a window has a word as well.
+/// The patterns: which bases of a window, from its first one, a word consists of. A pattern is the same
+/// from both sides, so that the other strand of a window has a word as well.
 const PATTERNS: [&[u32]; 3] = [&[0, 1, 2, 3], &[0, 1, 2, 3, 4], &[0, 1, 4, 7, 8]];
 
-/// Number of words of four bases, where a word and its other strand are one: 4⁴ words, of which 4² are their own
-/// other strand.
+/// Number of words of four bases, where a word and its other strand are one: 4⁴ words, of which 4² are
+/// their own other strand.
 const FOURS: usize = (256 + 16) / 2;
 /// The same of five bases. None is its own other strand.
 const FIVES: usize = 1024 / 2;
@@ -24,8 +24,8 @@ static ENCODING: Encoding =
 static COLUMNS_4: [u16; 256] = columns();
 static COLUMNS_5: [u16; 1024] = columns();
 
-/// Returns the column of each word: columns are in the order of the smaller one of a word and its other strand.
-/// A word is a number to the base of four, whose first digit is the first base.
+/// Returns the column of each word: columns are in the order of the smaller one of a word and its other
+/// strand. A word is a number to the base of four, whose first digit is the first base.
 const fn columns<const WORDS: usize>() -> [u16; WORDS] {
     let mut table = [0; WORDS];
     let (mut word, mut next) = (0, 0);
@@ -49,10 +49,11 @@ const fn columns<const WORDS: usize>() -> [u16; WORDS] {
 
 /// The encoding `word-spectrum` version 1.
 ///
-/// For each of three patterns, `1111`, `11111` and `110010011`, the fraction of the read's words that each word is:
-/// 136, 512 and 512 features. A word consists of the bases of a window at the places marked 1; it and its other strand
-/// are one, so both strands of a read have the same features. Words with an unknown base are left out, and a pattern
-/// without words has zeros. A row is a whole read, of any length. Qualities are not looked at, and need not be there.
+/// For each of three patterns, `1111`, `11111` and `110010011`, the fraction of the read's words that
+/// each word is: 136, 512 and 512 features. A word consists of the bases of a window at the places
+/// marked 1; it and its other strand are one, so both strands of a read have the same features. Words
+/// with an unknown base are left out, and a pattern without words has zeros. A row is a whole read, of
+/// any length. Qualities are not looked at, and need not be there.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WordSpectrum;
 
@@ -91,8 +92,8 @@ impl Encoder for WordSpectrum {
     }
 }
 
-/// Returns the word at these places of the window that ends with the last base, and the columns of words as long; `None`
-/// if one of its bases is unknown.
+/// Returns the word at these places of the window that ends with the last base, and the columns of
+/// words as long; `None` if one of its bases is unknown.
 #[inline(always)]
 fn word(bases: u32, unknown: u32, places: &[u32]) -> Option<(usize, &'static [u16])> {
     let last = places.last()?;

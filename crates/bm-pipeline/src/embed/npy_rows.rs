@@ -1,8 +1,8 @@
 //! An array of numpy whose rows are written as they come (format 1.0 of `.npy`,
 //! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>).
 //!
-//! The file begins with the number of rows, which is known last. A file gets its beginning anew at the end; of a stream,
-//! the rows wait in a temporary file.
+//! The file begins with the number of rows, which is known last. A file gets its beginning anew at the
+//! end; of a stream, the rows wait in a temporary file.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn the_beginning_has_one_length_for_any_number_of_rows() {
         let length = header(0, 64).unwrap().len();
-        for rows in [1, 10, 123_456_789, u64::MAX] {
+        for rows in [1, 10, 123_456_789, u64::MAX / 64] {
             assert_eq!(header(rows, 64).unwrap().len(), length, "{rows} rows");
         }
     }

@@ -85,7 +85,8 @@ impl EmbeddingPackage {
     ///
     /// # Errors
     ///
-    /// If the manifest cannot be read, is not that of such a model, or names an encoding that is not known.
+    /// If the manifest cannot be read, is not that of such a model, or names an encoding that is not
+    /// known.
     pub fn open(folder: &Path) -> Result<Self, QualityError> {
         let name = folder.display().to_string();
         let manifest = read(&name, folder, MANIFEST, MAX_TEXT_BYTES)?;
