@@ -3,7 +3,8 @@
 
     evaluate.py --sets DIR --bm BM [--caller NAME …] [--set NAME …] [--output FILE]
 
-DIR holds what spike.py made. A call is right if it has the position, the reference and the alternative of a spiked variant, both moved to the
+DIR holds what spike.py, mixtures.py or mutated.py made. NAME@recalibrated is a caller on reads with the qualities of `bm recalibrate`, NAME@network
+on those of the shipped network alone. A call is right if it has the position, the reference and the alternative of a spiked variant, both moved to the
 left; calls at positions where the sample itself differs are neither right nor false. Calls are ranked by QUAL; those with a filter other than
 that of a low quality come last. Intervals are of 95 %, from resampled blocks of the reference.
 """
@@ -14,20 +15,24 @@ import argparse
 import json
 import os
 import subprocess
+import sys
 import tempfile
-import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pysam
+import recalibrated
 
 FALSE_PER_30KB = 3
 BLOCK = 300
 RESAMPLES = 300
 CALLERS = ("bm", "bm-adapt", "bm-reported", "bcftools", "freebayes", "ivar")
-FRACTIONS = (0.02, 0.03, 0.05, 0.1, 0.2, 0.5)
+FRACTIONS = (0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0)
+# Calls for variants of 10 %: the least fraction of a call, and the depth that is asked for.
+FOR_TENTHS = 0.05
+DEPTH_OF_TENTHS = 100
 
 
 @dataclass
@@ -69,12 +74,33 @@ def normalised(reference: str, pos: int, ref: str, alt: str) -> list[tuple[int, 
     return [(pos, ref, alt)]
 
 
-def run(command: str, folder: Path) -> tuple[float, float]:
-    """Seconds and peak memory in MB of a shell command."""
-    log = folder / "time"
-    began = time.monotonic()
-    subprocess.run(["/usr/bin/time", "-f", "%M", "-o", log, "bash", "-o", "pipefail", "-c", command], check=True, capture_output=True)
-    return time.monotonic() - began, float(log.read_text().split()[-1]) / 1024
+# Runs a command in a process of its own, whose children's peak memory is not that of this program.
+RUN = """
+import resource, subprocess, sys, time
+began = time.monotonic()
+done = subprocess.run(["bash", "-o", "pipefail", "-c", sys.argv[1]], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+sys.stderr.buffer.write(done.stderr)
+print(time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
+sys.exit(done.returncode)
+"""
+
+
+def run(command: str) -> tuple[float, float]:
+    """Seconds and peak memory in MB of a shell command: of its largest process."""
+    done = subprocess.run([sys.executable, "-S", "-c", RUN, command], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{command}\n{done.stderr}")
+    seconds, peak = map(float, done.stdout.split())
+    return seconds, peak
+
+
+def fraction_of(record: pysam.VariantRecord, number: int) -> float:
+    """The fraction of an alternative: by the depths of the alleles where the caller gives them, otherwise as it states."""
+    if len(record.samples) and "AD" in record.samples[0]:
+        depths = [it or 0 for it in record.samples[0]["AD"]]
+        return depths[number + 1] / max(sum(depths), 1)
+    stated = record.info.get("AF", 0.0)
+    return stated[min(number, len(stated) - 1)] if isinstance(stated, tuple) else stated
 
 
 def read_vcf(path: Path, chrom: str, reference: str) -> list[Call]:
@@ -88,12 +114,11 @@ def read_vcf(path: Path, chrom: str, reference: str) -> list[Call]:
             for number, alt in enumerate(record.alts or ()):
                 if set(alt.upper()) - set("ACGTN"):
                     continue
-                fraction = record.info.get("AF", [0.0]) if "AF" in file.header.info else [0.0]
-                fraction = fraction[min(number, len(fraction) - 1)] if isinstance(fraction, tuple) else fraction
+                fraction = fraction_of(record, number)
                 qual = record.qual or 0.0
                 passed = not (set(record.filter.keys()) - {"PASS"})
                 for pos, r, a in normalised(reference, record.pos, record.ref, alt):
-                    calls.append(Call(pos, r, a, qual - 1e6 * bool(filters), qual, passed, fraction or 0.0))
+                    calls.append(Call(pos, r, a, qual - 1e6 * bool(filters), qual, passed, fraction))
     return calls
 
 
@@ -110,27 +135,32 @@ def read_ivar(path: Path, reference: str) -> list[Call]:
             ref, alt = ref, ref + alt[1:]
         elif alt.startswith("-"):
             ref, alt = ref + alt[1:], ref
-        score = -10 * np.log10(max(p, 1e-300)) + fraction
+        score = float(-10 * np.log10(max(p, 1e-300)) + fraction)
         for q, r, a in normalised(reference, pos, ref, alt):
             calls.append(Call(q, r, a, score, score, p <= 0.05, fraction))
     return calls
 
 
-def call(name: str, bm: Path, bam: Path, ref: Path, chrom: str, reference: str) -> Outcome:
-    """Run a caller."""
+def call(name: str, bm: Path, bam: Path, ref: Path, chrom: str, reference: str, copies: Path) -> Outcome:
+    """Run a caller; the time is without that of a recalibration, whose alignments are kept in ``copies``."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         out = folder / "calls.vcf"
-        adapted = bam.parent / "run.model"  # from a run of `bm adapt`, if it is there
-        learned = f"-m {adapted}" if adapted.exists() else "--adapt"
-        how = {"bm-adapt": learned, "bm-reported": "--reported"}.get(name, "")
+        name, _, way = name.partition("@")
+        if way:
+            copy = copies / f"{bam.stem}.{way}"
+            if not copy.exists():
+                copy.mkdir()
+                recalibrated.recalibrate(bm, bam, copy, way)
+            bam = copy / recalibrated.NAME
+        how = {"bm-adapt": "--adapt", "bm-reported": "--reported"}.get(name, "")
         commands = {
             "bcftools": f"bcftools mpileup -d 1000000 -L 1000000 -a AD -f {ref} {bam} | bcftools call -m -A -v --ploidy 1 -P 0.05 -o {out}",
             "freebayes": f"freebayes -f {ref} -F 0.01 -C 2 --pooled-continuous -p 1 {bam} > {out}",
             "ivar": f"samtools mpileup -aa -A -d 0 -B -Q 0 --reference {ref} {bam} | ivar variants -p {folder}/calls -q 20 -t 0.01 -m 10 -r {ref}",
         }
         command = commands.get(name, f"{bm} call {bam} -r {ref} -o {out} -q -j 2 {how}")
-        seconds, peak = run(command, folder)
+        seconds, peak = run(command)
         calls = read_ivar(folder / "calls.tsv", reference) if name == "ivar" else read_vcf(out, chrom, reference)
     best: dict[tuple, Call] = {}
     for it in calls:
@@ -160,10 +190,21 @@ class Set:
             self.chrom = rows[0][0]
             self.reference = fasta.fetch(self.chrom).upper()
         self.truth = {normalised(self.reference, int(r[1]), r[2], r[3])[0]: float(r[4]) for r in rows}
+        self.depth = {normalised(self.reference, int(r[1]), r[2], r[3])[0]: int(r[5]) for r in rows}
         own = {int(line.split("\t")[1]) for line in (self.folder / "excluded.tsv").read_text().splitlines()[1:]}
         self.own = {pos + off for pos in own for off in (-2, -1, 0, 1, 2)}
         covered = dict(line.split("\t") for line in (self.folder / "covered.tsv").read_text().splitlines())
         self.covered = int(covered["positions_of_depth_20"])
+        self.deep = self.positions_of_depth(DEPTH_OF_TENTHS)
+
+    def positions_of_depth(self, least: int) -> set[int]:
+        """The 1-based positions that at least so many reads without spikes cover."""
+        control = self.folder / "control.bam"
+        if not control.exists():
+            return set()
+        with pysam.AlignmentFile(control) as file:
+            depth = np.sum(file.count_coverage(self.chrom, quality_threshold=0), axis=0)
+        return set((np.flatnonzero(depth >= least) + 1).tolist())
 
     def judged(self, calls: list[Call]) -> list[tuple[Call, bool]]:
         """The calls that are right or false."""
@@ -196,6 +237,8 @@ def measures(data: Set, calls: list[Call], control: list[Call]) -> dict:
         denominator = len(wanted) + found + false * len(wanted) / total
         by_fraction[str(fraction)] = {"variants": len(wanted), "found": found, "f1": 2 * found / denominator if denominator else 0.0}
     own = [it for it in control if it.passed and it.pos not in data.own]
+    tenths = {key for key, it in data.truth.items() if it == 0.1 and data.depth[key] >= DEPTH_OF_TENTHS}
+    found = {(it.pos, it.ref, it.alt) for it, hit in passed if hit and it.fraction >= FOR_TENTHS}
     return {
         "average_precision": average_precision(hits, total),
         "interval": [float(it) for it in np.nanpercentile(resampled, [2.5, 97.5])],
@@ -206,8 +249,50 @@ def measures(data: Set, calls: list[Call], control: list[Call]) -> dict:
         "by_fraction": by_fraction,
         "control_false": len(own),
         "control_false_per_30kb": 30_000 * len(own) / data.covered,
+        "tenths": {
+            "variants": len(tenths),
+            "found": len(tenths & found),
+            "control_false": sum(it.fraction >= FOR_TENTHS and it.pos in data.deep for it in own),
+            "covered": len(data.deep - data.own),
+        },
         "control_quals": sorted((round(it.qual, 1) for it in control if it.pos not in data.own), reverse=True)[:20],
     }
+
+
+def measure(sets: Path, bm: Path, callers: list[str], names: list[str] | None, output: Path | None) -> None:
+    """Measure callers on the sets of a folder; print a line for each, and write the figures to a file."""
+    results: dict[str, dict[str, list]] = defaultdict(lambda: defaultdict(list))
+    for folder in sorted(it.parent for it in sets.glob("*/covered.tsv")):
+        run_name = folder.name.rsplit(".", 1)[0]
+        if names and run_name not in names:
+            continue
+        data = Set(folder)
+        copies = tempfile.TemporaryDirectory()
+        for name in callers:
+            spiked, control = (
+                call(name, bm, bam, folder / "ref.fa", data.chrom, data.reference, Path(copies.name)) if bam.exists() else Outcome()
+                for bam in (folder / "spiked.bam", folder / "control.bam")
+            )
+            figures = measures(data, spiked.calls, control.calls)
+            figures |= {"set": folder.name, "wall_s": round(spiked.seconds, 2), "peak_mb": round(spiked.peak_mb)}
+            results[run_name][name].append(figures)
+            low, high = figures["interval"]
+            tenths = figures["tenths"]
+            print(
+                f"{folder.name:28} {name:12} AP {figures['average_precision']:.3f} ({low:.2f}-{high:.2f}) "
+                f"recall@3 {figures['recall_at_few_false']:.3f} pass {figures['passed_right']}/{figures['variants']}+{figures['passed_false']} "
+                f"control {figures['control_false_per_30kb']:.1f}/30kb {figures['control_quals'][:4]} "
+                f"10 %: {tenths['found']}/{tenths['variants']}+{tenths['control_false']} {figures['wall_s']} s {figures['peak_mb']} MB",
+                flush=True,
+            )
+        copies.cleanup()
+    print()
+    for name in callers:
+        means = [np.mean([it["average_precision"] for it in of_run[name]]) for of_run in results.values()]
+        recall = [np.mean([it["recall_at_few_false"] for it in of_run[name]]) for of_run in results.values()]
+        print(f"{name:12} mean AP {np.mean(means):.3f} recall@3 {np.mean(recall):.3f}  " + " ".join(f"{it:.3f}" for it in means))
+    if output:
+        output.write_text(json.dumps(results, indent=1) + os.linesep)
 
 
 def main() -> None:
@@ -219,32 +304,7 @@ def main() -> None:
     parser.add_argument("--set", nargs="+")
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()
-    results: dict[str, dict[str, list]] = defaultdict(lambda: defaultdict(list))
-    for folder in sorted(it.parent for it in args.sets.glob("*/spiked.bam.bai")):
-        run_name = folder.name.rsplit(".", 1)[0]
-        if args.set and run_name not in args.set:
-            continue
-        data = Set(folder)
-        for name in args.caller:
-            spiked = call(name, args.bm, folder / "spiked.bam", folder / "ref.fa", data.chrom, data.reference)
-            control = call(name, args.bm, folder / "control.bam", folder / "ref.fa", data.chrom, data.reference)
-            figures = measures(data, spiked.calls, control.calls)
-            figures |= {"set": folder.name, "wall_s": round(spiked.seconds, 2), "peak_mb": round(spiked.peak_mb)}
-            results[run_name][name].append(figures)
-            low, high = figures["interval"]
-            print(
-                f"{folder.name:28} {name:12} AP {figures['average_precision']:.3f} ({low:.2f}-{high:.2f}) "
-                f"recall@3 {figures['recall_at_few_false']:.3f} pass {figures['passed_right']}/{figures['variants']}+{figures['passed_false']} "
-                f"control {figures['control_false_per_30kb']:.1f}/30kb {figures['control_quals'][:4]} {figures['wall_s']} s {figures['peak_mb']} MB",
-                flush=True,
-            )
-    print()
-    for name in args.caller:
-        means = [np.mean([it["average_precision"] for it in of_run[name]]) for of_run in results.values()]
-        recall = [np.mean([it["recall_at_few_false"] for it in of_run[name]]) for of_run in results.values()]
-        print(f"{name:12} mean AP {np.mean(means):.3f} recall@3 {np.mean(recall):.3f}  " + " ".join(f"{it:.3f}" for it in means))
-    if args.output:
-        args.output.write_text(json.dumps(results, indent=1) + os.linesep)
+    measure(args.sets, args.bm, args.caller, args.set, args.output)
 
 
 if __name__ == "__main__":

@@ -184,32 +184,31 @@ def spike(folder: Path, bam: Path, sites: list[Site], rng: np.random.Generator) 
     return paths
 
 
-def make(source: Path, out: Path, seed: int) -> None:
-    """One spiked set."""
-    folder = out / f"{source.name}.{seed}"
-    folder.mkdir(parents=True, exist_ok=True)
-    ref = folder / "ref.fa"
-    ref.write_bytes((source / "ref.fa").read_bytes())
-    pysam.faidx(str(ref))
+def aligned(source: Path, folder: Path, ref: Path, name: str) -> Path:
+    """Align the reads of a run, to ``FOLDER/NAME.bam``."""
     fastq = sorted(source.glob("*.fastq.gz"))
-    unique = folder / "reads.fastq"
+    unique = folder / f"{name}.fastq"
     if len(fastq) == 1:  # names of single files may occur twice
         with pysam.FastxFile(str(fastq[0])) as reads, unique.open("w") as text:
             for number, read in enumerate(reads):
                 text.write(f"@r{number}\n{read.sequence}\n+\n{read.quality}\n")
         fastq = [unique]
-    align(ref, fastq, folder / "control.bam")
-    rng = np.random.default_rng(seed)
+    bam = folder / f"{name}.bam"
+    align(ref, fastq, bam)
+    unique.unlink(missing_ok=True)
+    return bam
+
+
+def most_covered(bam: Path, ref: Path) -> tuple[str, dict[str, str]]:
+    """The name of the sequence with the most reads, and the letters of all."""
     with pysam.FastaFile(str(ref)) as fasta:
         sequences = {name: fasta.fetch(name).upper() for name in fasta.references}
-    with pysam.AlignmentFile(folder / "control.bam") as file:
-        chrom = max(file.get_index_statistics(), key=lambda it: it.mapped).contig
-    every, good, indels = counts(folder / "control.bam", chrom, len(sequences[chrom]))
-    own = own_variants(sequences[chrom], every, good, indels)
-    depth = every.sum(axis=(0, 2))
-    sites = choose(rng, chrom, sequences[chrom], depth, own)
-    paths = spike(folder, folder / "control.bam", sites, rng)
-    align(ref, paths, folder / "spiked.bam")
+    with pysam.AlignmentFile(bam) as file:
+        return max(file.get_index_statistics(), key=lambda it: it.mapped).contig, sequences
+
+
+def write_tables(folder: Path, sites: list[Site], own: set[int], chrom: str, depth: np.ndarray) -> None:
+    """Write what is known of a set: its variants, the places that do not count, and what is covered."""
     with (folder / "truth.tsv").open("w") as table:
         table.write("chrom\tpos\tref\talt\tfraction\tcovering\tspiked\n")
         for site in sites:
@@ -222,7 +221,26 @@ def make(source: Path, out: Path, seed: int) -> None:
             table.write(f"{chrom}\t{place + 1}\n")
     with (folder / "covered.tsv").open("w") as table:
         table.write(f"positions_of_depth_20\t{int((depth >= 20).sum())}\nmedian_depth\t{int(np.median(depth[depth > 0]))}\n")
-    for path in [*paths, *([unique] if unique.exists() else [])]:
+
+
+def make(source: Path, out: Path, seed: int) -> None:
+    """One spiked set."""
+    folder = out / f"{source.name}.{seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    ref = folder / "ref.fa"
+    ref.write_bytes((source / "ref.fa").read_bytes())
+    pysam.faidx(str(ref))
+    control = aligned(source, folder, ref, "control")
+    rng = np.random.default_rng(seed)
+    chrom, sequences = most_covered(control, ref)
+    every, good, indels = counts(control, chrom, len(sequences[chrom]))
+    own = own_variants(sequences[chrom], every, good, indels)
+    depth = every.sum(axis=(0, 2))
+    sites = choose(rng, chrom, sequences[chrom], depth, own)
+    paths = spike(folder, control, sites, rng)
+    align(ref, paths, folder / "spiked.bam")
+    write_tables(folder, sites, own, chrom, depth)
+    for path in paths:
         path.unlink()
     print(folder.name, len(sites), "sites", int(np.median(depth[depth > 0])), "median depth", len(own), "own", flush=True)
 

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use self::sources::{Package, Registry, Wanted};
 use crate::step::{self, Outcome, Step};
 use crate::workspace::Workspace;
-use crate::{apt, digest, folder, lock, print, process, python};
+use crate::{apt, digest, folder, lock, print, process, python, variants};
 
 const SOURCES: &str = "research/data/sources.toml";
 
@@ -37,6 +37,10 @@ pub(crate) struct Options {
     /// Folder for train/NAME and devtest/NAME [default: target/xtask/data]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// Also put variants of known fractions into the reads of runs that are there, for `evaluate
+    /// --variants`: sets in target/xtask/variants. Needs bwa and samtools
+    #[arg(long)]
+    variants: bool,
 }
 
 /// `cargo xtask data`.
@@ -63,6 +67,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         steps.push(Step::with_outcome(format!("truth of {}", run.id()), move || {
             truth::make(workspace, run, truth, output)
         }));
+    }
+    if options.variants {
+        steps.push(variants::make_step(workspace, &output));
     }
     step::run_all("data", steps)?;
     for line in sources.report() {

@@ -9,7 +9,7 @@ use crate::process::Output;
 use crate::python::{self, Environment};
 use crate::step::{self, Step};
 use crate::workspace::Workspace;
-use crate::{folder, print, process, train};
+use crate::{folder, print, process, train, variants};
 
 const SCRIPT: &str = "research/evaluation/evaluate.py";
 const CURVES: &str = "research/adapt/curves.py";
@@ -59,6 +59,15 @@ pub(crate) struct Options {
         conflicts_with_all = ["adapt", "curves", "leave_one_out", "model", "resamples", "trim", "hard_cases"]
     )]
     long_reads: bool,
+    /// Only measure bm call and other callers of variants on spiked and mixed reads, which are made first;
+    /// FOLDER has the sides train and devtest, as `cargo xtask data` lays them out
+    #[arg(
+        long,
+        conflicts_with_all = [
+            "adapt", "curves", "leave_one_out", "model", "resamples", "trim", "hard_cases", "long_reads"
+        ]
+    )]
+    variants: bool,
     /// The bm program to measure [default: a release build of this workspace]
     #[arg(long, value_name = "BM", requires = "hard_cases")]
     bm: Option<PathBuf>,
@@ -67,7 +76,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PATTERN", requires = "hard_cases", conflicts_with = "output")]
     only: Option<String>,
     /// Folder for the results [default: research/evaluation/results; research/adapt/results with
-    /// --curves, research/adapters/results with --trim, research/hard-cases/results with --hard-cases]
+    /// --curves, research/adapters/results with --trim, research/hard-cases/results with --hard-cases,
+    /// research/variants/results with --variants]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Number of bootstrap resamples for each confidence interval [default: 1000]
@@ -84,6 +94,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         Options { trim: true, .. } => TRIM_RESULTS,
         Options { hard_cases: true, .. } => HARD_CASES_RESULTS,
         Options { curves: true, .. } => CURVES_RESULTS,
+        Options { variants: true, .. } => variants::RESULTS,
         _ => RESULTS,
     };
     let results =
@@ -95,6 +106,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     if options.long_reads {
         step::run_all("evaluate", long_read_steps(workspace, options, &results))?;
+        print::wrote(&results);
+        return Ok(());
+    }
+    if options.variants {
+        step::run_all("evaluate", variants::measure_steps(workspace, &options.data, &results))?;
         print::wrote(&results);
         return Ok(());
     }

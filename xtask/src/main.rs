@@ -36,6 +36,7 @@ mod test;
 mod tidy;
 mod train;
 mod validate;
+mod variants;
 mod workspace;
 
 use std::process::ExitCode;

@@ -47,7 +47,7 @@ pub enum BaseErrors {
 /// Calls the variants of an alignment.
 #[derive(Clone, Debug)]
 pub struct CallVariants {
-    /// SAM or BAM, sorted by position; `-` is stdin.
+    /// SAM, BAM or CRAM, sorted by position; `-` is stdin.
     pub alignment: PathBuf,
     /// The FASTA file that the reads were aligned to.
     pub reference: PathBuf,

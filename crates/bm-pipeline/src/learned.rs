@@ -113,8 +113,13 @@ impl Learned {
         self.long_reads.filter(|_| self.adaptation.choice == Choice::Reported)
     }
 
-    /// Returns the package of the model, with the evidence if there is some.
-    pub(crate) fn package(&self) -> Result<ModelPackage, PipelineError> {
+    /// Returns the package of the model, with the evidence if there is some. Threads can share it: each
+    /// opens a [`QualityModel`](bm_quality::QualityModel) of its own with it.
+    ///
+    /// # Errors
+    ///
+    /// If the files of the package cannot be one, which is a bug.
+    pub fn package(&self) -> Result<ModelPackage, PipelineError> {
         let package = ModelPackage::from_files("adapted", self.adaptation.files.clone())?;
         let evidence = self.evidence.as_ref().and_then(|evidence| evidence.evidence.clone());
         Ok(match evidence {

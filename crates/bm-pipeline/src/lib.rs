@@ -42,6 +42,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # A run that is learned once
+//!
+//! [`Learning`] returns a package ([`Learned::package`]) that threads share, and that can judge reads
+//! which are in memory: `examples/learn_once.rs` learns a file and hands batches of reads to several
+//! threads, each with a `QualityModel` of its own.
+//!
+//! # In development builds
+//!
+//! Cargo does not optimise dependencies in development builds, and learning a run without optimisation
+//! takes minutes. In the `Cargo.toml` of your program, this optimises them, once, and leaves your own code
+//! as it is:
+//!
+//! ```toml
+//! [profile.dev.package."*"]
+//! opt-level = 3
+//! ```
+//!
 //! # The path of a read
 //!
 //! [`TemplateReader`] reads batches of templates, single reads or pairs. Each thread scores a

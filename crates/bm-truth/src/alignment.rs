@@ -1,4 +1,4 @@
-//! Reads alignments, SAM or BAM, and checks that each record is consistent and lies on the reference.
+//! Reads alignments, SAM, BAM or CRAM, and checks that each record is consistent and lies on the reference.
 
 use std::io::{self, BufReader, Cursor, Read};
 
@@ -8,12 +8,19 @@ use noodles_sam::header::record::value::map::reference_sequence::tag::MD5_CHECKS
 use noodles_sam::{self as sam, Header};
 use {noodles_bam as bam, noodles_bgzf as bgzf};
 
+use crate::cram::CramRecords;
 use crate::guard::{Checked, CheckedBam, HeaderLimits, SamLines};
 use crate::{Aligned, Fault, Place, Reference, TruthError};
 
 /// The empty block at the end of every complete BAM file.
 const END_OF_FILE: [u8; 28] =
     [31, 139, 8, 4, 0, 0, 0, 0, 0, 255, 6, 0, 66, 67, 2, 0, 27, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// The container at the end of every complete CRAM file has this start position, the letters EOF.
+const END_OF_CRAM: [u8; 4] = [0xe0, b'E', b'O', b'F'];
+
+/// Bytes of that container.
+const END_CONTAINER: usize = 38;
 
 /// The primary records of an alignment, mapped or not, in file order.
 pub struct Alignment<R> {
@@ -28,6 +35,7 @@ pub struct Alignment<R> {
 enum Format<R> {
     Sam(sam::io::Reader<Checked<BufReader<Stored<R>>, SamLines>>),
     Bam(Box<bam::io::Reader<CheckedBam<Blocks<R>>>>),
+    Cram(Box<CramRecords<Tail<Stored<R>>>>),
 }
 
 /// The text of the blocks of a BAM file.
@@ -37,7 +45,7 @@ type Blocks<R> = bgzf::io::Reader<Tail<Stored<R>>>;
 type Stored<R> = io::Chain<Cursor<Vec<u8>>, R>;
 
 impl<R: Read> Alignment<R> {
-    /// Opens SAM or BAM, detected by its first bytes, that was aligned to `reference`.
+    /// Opens SAM, BAM or CRAM, detected by its first bytes, that was aligned to `reference`.
     ///
     /// # Errors
     ///
@@ -52,18 +60,27 @@ impl<R: Read> Alignment<R> {
         let (format, header) = match magic.as_slice() {
             [] => {
                 return Err(TruthError::Header(
-                    "the alignment is empty, expected SAM or BAM".to_owned(),
+                    "the alignment is empty, expected SAM, BAM or CRAM".to_owned(),
                 ));
             }
             b"CRAM" => {
-                return Err(TruthError::Header(
-                    "is CRAM, expected SAM or BAM; convert it: samtools view -b FILE | bm truth - …".to_owned(),
-                ));
+                let stored = Tail { inner: stored, last: Vec::new() };
+                let mut reader = CramRecords::new(stored, reference);
+                let header = reader.read_header().map_err(in_header)?;
+                (Format::Cram(Box::new(reader)), header)
+            }
+            [b'>', ..] => return Err(not_aligned("FASTA")),
+            [b'@', second, third, fourth]
+                if !(second.is_ascii_uppercase()
+                    && third.is_ascii_uppercase()
+                    && *fourth == b'\t') =>
+            {
+                return Err(not_aligned("FASTQ"));
             }
             [0x1f, 0x8b, ..] => {
                 let blocks = bgzf::io::Reader::new(Tail { inner: stored, last: Vec::new() });
                 let mut reader = bam::io::Reader::from(CheckedBam::new(blocks, limits));
-                let header = reader.read_header().map_err(TruthError::HeaderRead)?;
+                let header = reader.read_header().map_err(in_header)?;
                 (Format::Bam(Box::new(reader)), header)
             }
             _ => {
@@ -71,13 +88,13 @@ impl<R: Read> Alignment<R> {
                     BufReader::new(stored),
                     SamLines::new(limits),
                 ));
-                let header = reader.read_header().map_err(TruthError::HeaderRead)?;
+                let header = reader.read_header().map_err(in_header)?;
                 (Format::Sam(reader), header)
             }
         };
         if header.reference_sequences().is_empty() {
             return Err(TruthError::Header(
-                "names no reference sequence (@SQ lines); expected SAM or BAM with its header"
+                "names no reference sequence (@SQ lines); expected SAM, BAM or CRAM with its header"
                     .to_owned(),
             ));
         }
@@ -116,17 +133,14 @@ impl<R: Read> Alignment<R> {
             let outcome = match &mut self.format {
                 Format::Sam(reader) => reader.read_record_buf(&self.header, &mut self.record),
                 Format::Bam(reader) => reader.read_record_buf(&self.header, &mut self.record),
+                Format::Cram(reader) => reader.read(&self.header, &mut self.record),
             };
-            let bytes =
-                outcome.map_err(|source| TruthError::Read { record: self.records + 1, source })?;
+            let bytes = outcome.map_err(|source| in_record(self.records + 1, source))?;
             if bytes == 0 {
-                return match &self.format {
-                    Format::Bam(reader)
-                        if reader.get_ref().get_ref().get_ref().last != END_OF_FILE =>
-                    {
-                        Err(TruthError::Truncated { records: self.records })
-                    }
-                    _ => Ok(false),
+                return if self.is_whole() {
+                    Ok(false)
+                } else {
+                    Err(TruthError::Truncated { records: self.records })
                 };
             }
             self.records += 1;
@@ -146,6 +160,53 @@ impl<R: Read> Alignment<R> {
             };
         }
     }
+}
+
+impl<R: Read> Alignment<R> {
+    /// Returns whether a file that was read to its end has what marks it.
+    fn is_whole(&self) -> bool {
+        match &self.format {
+            Format::Sam(_) => true,
+            Format::Bam(reader) => {
+                reader.get_ref().get_ref().get_ref().last.ends_with(&END_OF_FILE)
+            }
+            Format::Cram(reader) => {
+                reader.get_ref().last.windows(END_OF_CRAM.len()).any(|it| it == END_OF_CRAM)
+            }
+        }
+    }
+}
+
+/// Returns the error for reads that are not aligned.
+fn not_aligned(format: &str) -> TruthError {
+    TruthError::Header(format!(
+        "looks like {format}, expected SAM, BAM or CRAM: align the reads first"
+    ))
+}
+
+/// Returns whether a file ended early, and the error does not say where.
+fn is_end(source: &io::Error) -> bool {
+    source.kind() == io::ErrorKind::UnexpectedEof && source.get_ref().is_none()
+}
+
+/// Returns the error of a header that cannot be read.
+fn in_header(source: io::Error) -> TruthError {
+    if is_end(&source) {
+        let reason =
+            "the file ends inside its header, or is not an alignment; copy or create it again";
+        return TruthError::Header(reason.to_owned());
+    }
+    TruthError::HeaderRead(source)
+}
+
+/// Returns the error of a record that cannot be read.
+fn in_record(record: u64, source: io::Error) -> TruthError {
+    let source = if is_end(&source) {
+        io::Error::new(source.kind(), "the file ends inside the record; copy or create it again")
+    } else {
+        source
+    };
+    TruthError::Read { record, source }
 }
 
 /// Copies name, bases, quality scores and position of a record into `aligned`.
@@ -183,7 +244,7 @@ fn take(record: &RecordBuf, sequences: &[usize], aligned: &mut Aligned) -> Resul
     Ok(())
 }
 
-/// A stream that keeps its last bytes, to be compared with [`END_OF_FILE`].
+/// A stream that keeps its last bytes: whether the mark of the end is among them.
 struct Tail<R> {
     inner: R,
     last: Vec<u8>,
@@ -192,8 +253,8 @@ struct Tail<R> {
 impl<R: Read> Read for Tail<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buf)?;
-        self.last.extend_from_slice(&buf[..count][count.saturating_sub(END_OF_FILE.len())..]);
-        let excess = self.last.len().saturating_sub(END_OF_FILE.len());
+        self.last.extend_from_slice(&buf[..count][count.saturating_sub(END_CONTAINER)..]);
+        let excess = self.last.len().saturating_sub(END_CONTAINER);
         self.last.drain(..excess);
         Ok(count)
     }

@@ -43,9 +43,9 @@ pub enum TruthError {
         /// What is wrong.
         fault: Fault,
     },
-    /// A BAM file ends without its end-of-file block.
+    /// A BAM or CRAM file ends without its end-of-file block.
     #[error(
-        "the BAM file is truncated after record {records}: its end-of-file block is missing; copy or create it again"
+        "the file is truncated after record {records}: its end-of-file block is missing; copy or create it again"
     )]
     Truncated {
         /// Records read.

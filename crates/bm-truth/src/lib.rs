@@ -87,6 +87,8 @@ mod alignment;
 #[cfg(feature = "alignment")]
 mod count;
 #[cfg(feature = "alignment")]
+mod cram;
+#[cfg(feature = "alignment")]
 mod error;
 #[cfg(feature = "alignment")]
 mod guard;

@@ -257,5 +257,29 @@ class Cut(Case):
         self.assertFalse(any(record.has_tag(tag) for record in found for tag in ("mv", "ts", "ns")))
 
 
+class AlignedReads(Case):
+    """Alignments that samtools wrote."""
+
+    def test_cram_gives_the_tables_and_calls_of_bam(self) -> None:
+        measles = ROOT / "testdata/hiseq_measles"
+        reference = self.folder / "ref.fa"  # samtools writes an index beside it
+        reference.write_bytes((measles / "ref.fa").read_bytes())
+        sorted_bam = self.folder / "sorted.bam"
+        samtools("sort", "-o", sorted_bam, measles / "hiseq_measles.bam")
+        outputs = {}
+        for version in ("3.0", "3.1", None):
+            alignment = sorted_bam
+            if version:
+                alignment = self.folder / f"{version}.cram"
+                samtools("view", "-C", "-T", reference, "--output-fmt-option", f"version={version}", "-o", alignment, sorted_bam)
+            name = version or "bam"
+            bm("truth", alignment, "--reference", reference, "-o", self.folder / f"{name}.tsv")
+            bm("call", alignment, "-r", reference, "-o", self.folder / f"{name}.vcf")
+            outputs[name] = [(self.folder / f"{name}.{it}").read_bytes() for it in ("tsv", "vcf")]
+        self.assertEqual(outputs["3.0"], outputs["bam"])
+        self.assertEqual(outputs["3.1"], outputs["bam"])
+        self.assertGreater(outputs["bam"][1].count(b"\nENA"), 5)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -15,7 +15,7 @@ use crate::terminal;
 
 /// Call variants that few reads have, by what the run shows of its errors
 ///
-/// The alignment is SAM or BAM, sorted by position; it is read several times, and stdin is copied to a
+/// The alignment is SAM, BAM or CRAM, sorted by position; it is read several times, and stdin is copied to a
 /// temporary file. A network and the reported quality give each base its error probability (--adapt: after
 /// the network learned the run).
 /// From the alignment itself bm learns the rest: how often such bases are wrong, which base an error
@@ -34,7 +34,7 @@ use crate::terminal;
   bm call aligned.bam -r ref.fa --adapt -o calls.vcf.gz
   samtools sort aligned.sam | bm call - -r ref.fa --region chr1:1001-2000 -o calls.vcf")]
 pub(crate) struct Args {
-    /// SAM or BAM, sorted by position; - is stdin
+    /// SAM, BAM or CRAM, sorted by position; - is stdin
     #[arg(value_name = "ALIGNMENT")]
     alignment: PathBuf,
     /// The FASTA file that the reads were aligned to, plain or compressed

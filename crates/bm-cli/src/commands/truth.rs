@@ -23,7 +23,7 @@ const BUFFER: usize = 256 * 1024;
 
 /// Write a table of the true errors of every read, from an alignment or from overlapping mates
 ///
-/// With --reference: a row for each primary record of a SAM or BAM file, in its order. A position of
+/// With --reference: a row for each primary record of a SAM, BAM or CRAM file, in its order. A position of
 /// the reference is a variant, and differences there are no errors, where at least 30 % of the reads
 /// differ (depth 8 or more), or where one allele has at least 3 and at least 5 % of the good bases
 /// (an indel: 3 reads and 10 %). A soft clip of at most 60 bases is compared if at most 45 % of it
@@ -48,7 +48,7 @@ const BUFFER: usize = 256 * 1024;
     group = clap::ArgGroup::new("source").required(true).args(["alignment", "mates"])
 )]
 pub(crate) struct Args {
-    /// SAM or BAM file, recognised by content; - is stdin
+    /// SAM, BAM or CRAM file, recognised by content; - is stdin
     #[arg(value_name = "ALIGNMENT", requires = "reference")]
     alignment: Option<PathBuf>,
     /// The FASTA file that the reads were aligned to, plain or gzip
@@ -180,7 +180,7 @@ fn from_alignment(
             .context("stdin: cannot be copied to a temporary file")?;
         spool
     } else {
-        match open_file(alignment, "SAM or BAM")? {
+        match open_file(alignment, "SAM, BAM or CRAM")? {
             (file, Some(_)) => file,
             (mut pipe, None) => {
                 let mut spool =

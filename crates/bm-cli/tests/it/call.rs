@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use crate::support::{Scratch, bm, bm_with_stdin, plain, testdata};
+use crate::faults::{Row, check, code};
+use crate::support::{Scratch, bm, bm_with_stdin, gzip, plain, testdata};
 
 /// Writes a reference of 3,000 bases and 2,400 sorted reads of it, of which one in ten has another base at
 /// 1501, and returns their paths.
@@ -167,6 +168,14 @@ fn what_cannot_be_called_is_refused_and_leaves_nothing() {
 }
 
 #[test]
+fn cram_is_read_like_bam() {
+    // It is in the order of the reads, which no caller takes.
+    let reference = testdata("hiseq_measles/ref.fa");
+    let message = bm(["call", &testdata("hiseq_measles/hiseq_measles.cram"), "-r", &reference]);
+    assert!(message.refused().contains("primary record 3 (read HISEQ:426:C5T65ACXX:5:2301:"));
+}
+
+#[test]
 fn broken_bam_is_refused() {
     let scratch = Scratch::new();
     let (bam, reference) =
@@ -179,4 +188,73 @@ fn broken_bam_is_refused() {
         assert!(message.starts_with(&format!("bm: {cut}: ")), "{message}");
     }
     assert_eq!(scratch.names(), ["cut.bam"]);
+}
+
+/// Alignments that are broken, and references that are not theirs, as rows of the document.
+#[test]
+fn alignments_are_refused_with_their_address() {
+    let bam = fs::read(testdata("hiseq_measles/hiseq_measles.bam")).unwrap();
+    let fasta = fs::read_to_string(testdata("hiseq_measles/ref.fa")).unwrap();
+    let name = fasta[1..].split_whitespace().next().unwrap();
+    let sequence: String = fasta.lines().skip(1).collect();
+    let record = format!("r1\t0\t{name}\t100\t60\t8M\t*\t0\t0\tACGTACGT\tIIIIIIII");
+    let sam = |header: &str, record: &str| {
+        format!("@SQ\tSN:{name}\tLN:{}{header}\n{record}\n", sequence.len()).into_bytes()
+    };
+    let with = |from: &str, to: &str| sam("", &record.replace(from, to));
+    let text = |text: &str| text.as_bytes().to_vec();
+    let other = format!(">{name}\n{}\n", &sequence[1..]);
+    let rows = [
+        ("nothing", vec![], &fasta[..]),
+        ("CRAM", text("CRAM\x03\x00"), &fasta),
+        ("FASTQ", text("@r1\nACGT\n+\nIIII\n"), &fasta),
+        ("a file of gzip that is not BAM", gzip(b"hello"), &fasta),
+        ("BAM that ends inside its header", bam[..60].to_vec(), &fasta),
+        ("BAM that ends inside a block", bam[..bam.len() / 2].to_vec(), &fasta),
+        ("BAM without its last block", bam[..bam.len() - 28].to_vec(), &fasta),
+        (
+            "BAM with a block that was changed",
+            {
+                let mut changed = bam.clone();
+                let middle = changed.len() / 2;
+                changed[middle] ^= 0xff;
+                changed
+            },
+            &fasta,
+        ),
+        ("SAM without a header", format!("{record}\n").into_bytes(), &fasta),
+        ("a record that does not lie on the reference", with("\t100\t", "\t99999\t"), &fasta),
+        ("a CIGAR of more bases than the read has", with("8M", "9M"), &fasta),
+        ("a CIGAR that is none", with("8M", "8Q"), &fasta),
+        ("fewer qualities than bases", with("IIIIIIII", "III"), &fasta),
+        ("a sequence that the header does not name", with(name, "chrX"), &fasta),
+        (
+            "records that are not sorted",
+            { sam("", &[&record[..], &record.replace("\t100\t", "\t50\t")].join("\n")) },
+            &fasta,
+        ),
+        ("a reference of another length", sam("", &record), &other),
+        ("a reference of another name", sam("", &record), ">chrX\nACGT\n"),
+        (
+            "a reference of another MD5",
+            sam("\tM5:0123456789abcdef0123456789abcdef", &record),
+            &fasta,
+        ),
+        ("a reference that is FASTQ", sam("", &record), "@r1\nACGT\n+\nIIII\n"),
+        ("a reference that is empty", sam("", &record), ""),
+        ("a reference with a name that VCF cannot have", sam("", &record), ">a<b>\nACGT\n"),
+    ]
+    .map(|(given, alignment, fasta)| {
+        let scratch = Scratch::new();
+        let [reads, reference] = [("reads", &alignment[..]), ("ref.fa", fasta.as_bytes())]
+            .map(|(name, content)| scratch.file(name, content));
+        let out = scratch.path("calls.vcf.gz");
+        let message = bm(["call", &reads, "-r", &reference, "-o", &out]).refused();
+        assert_eq!(scratch.names(), ["reads", "ref.fa"], "{given}");
+        let said = message.trim_end().strip_prefix("bm: ").unwrap();
+        let said = said.replace(&reads, "reads").replace(&reference, "ref.fa");
+        assert!(said.starts_with("reads: ") || said.starts_with("ref.fa: "), "{given}: {said}");
+        Row::new(given, 1, code(&said))
+    });
+    check("Alignments", &rows);
 }

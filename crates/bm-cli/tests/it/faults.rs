@@ -754,6 +754,7 @@ fn every_section_is_tested() {
     let source = [
         "all_or_none.rs",
         "bam.rs",
+        "call.rs",
         "faults.rs",
         "faults/linux.rs",
         "foreign.rs",

@@ -82,7 +82,7 @@ fn broken_input_is_refused_and_leaves_nothing() {
     let cut = scratch.path("cut.bam");
     let message = bm(["truth", &cut, "-r", &reference, "-o", &out]).refused();
     assert!(
-        message.starts_with(&format!("bm: {cut}: the BAM file is truncated after record 2998: ")),
+        message.starts_with(&format!("bm: {cut}: the file is truncated after record 2998: ")),
         "{message}"
     );
     let message = bm(["truth", &bam, "-r", &testdata("hiseqx_phage/ref.fa"), "-o", &out]).refused();

@@ -12,7 +12,7 @@ use crate::PipelineError;
 /// Bytes read from the alignment at once.
 const BUFFER: usize = 256 * 1024;
 
-/// SAM or BAM, of which every pass reads all records.
+/// SAM, BAM or CRAM, of which every pass reads all records.
 pub(crate) struct AlignmentFile {
     file: File,
     name: String,
@@ -32,7 +32,7 @@ impl AlignmentFile {
             io::copy(&mut stdin()?.lock(), &mut copy).map_err(cannot())?;
             copy
         } else {
-            match open_file(path, "SAM or BAM")? {
+            match open_file(path, "SAM, BAM or CRAM")? {
                 (file, Some(_)) => file,
                 (mut pipe, None) => {
                     let mut copy = spool()?;

@@ -54,12 +54,13 @@ fn headers_that_do_not_fit_the_reference_are_refused() {
             .contains("gives ref 20 bases, the reference has 4")
     );
     assert!(message(FASTA, b"").contains("is empty"));
-    assert!(message(FASTA, b"CRAM\x03\x00").contains("is CRAM"));
-    assert!(message(FASTA, b"@r1\nACGT\n+\nIIII\n").starts_with("header"));
+    assert!(message(FASTA, b"CRAM\x03\x00").contains("ends inside its header"));
+    assert!(message(FASTA, b"@r1\nACGT\n+\nIIII\n").contains("looks like FASTQ"));
+    assert!(message(FASTA, FASTA).contains("looks like FASTA"));
     assert!(
         message(FASTA, format!("{record}\n").as_bytes()).contains("names no reference sequence")
     );
-    assert!(message(FASTA, b"\x1f\x8b\x08\x00\x00\x00\x00\x00").starts_with("header"));
+    assert!(message(FASTA, b"\x1f\x8b\x08\x00\x00\x00\x00\x00").contains("ends inside its header"));
 }
 
 /// Returns the BGZF blocks of these bytes, with the end-of-file block.
@@ -188,7 +189,7 @@ fn a_truncated_bam_file_is_refused() {
     let whole = message(&fasta, &bam[..bam.len() - 28]);
     assert_eq!(
         whole,
-        "the BAM file is truncated after record 2998: its end-of-file block is missing; copy or create it again"
+        "the file is truncated after record 2998: its end-of-file block is missing; copy or create it again"
     );
     for cut in [1, 27, 29, 1000, bam.len() / 2, bam.len() - 100, bam.len() - 4] {
         let message = message(&fasta, &bam[..bam.len() - cut]);
@@ -197,4 +198,25 @@ fn a_truncated_bam_file_is_refused() {
             || message.contains("truncated");
         assert!(has_address, "{cut}: {message}");
     }
+}
+
+#[test]
+fn damaged_cram_is_refused() {
+    let fasta = fs::read(testdata("hiseq_measles/ref.fa")).unwrap();
+    let cram = fs::read(testdata("hiseq_measles/hiseq_measles.cram")).unwrap();
+    for length in [4, 20, 40, 1000, cram.len() / 2, cram.len() - 40, cram.len() - 38] {
+        let error = rows(&fasta, &cram[..length], Rules::default()).err();
+        let message = error.map(|it| it.to_string()).unwrap_or_default();
+        let starts = ["header", "alignment record ", "the file is truncated after record "];
+        assert!(starts.iter().any(|it| message.starts_with(it)), "{length}: {message}");
+    }
+    for at in (26..cram.len()).step_by(cram.len() / 60) {
+        let mut changed = cram.clone();
+        changed[at] ^= 0x11;
+        // Every block has a checksum.
+        assert!(rows(&fasta, &changed, Rules::default()).is_err(), "byte {at}");
+    }
+    // Another reference: the bases of the reads would be others.
+    let other: Vec<u8> = fasta.iter().map(|it| if *it == b'A' { b'C' } else { *it }).collect();
+    assert!(rows(&other, &cram, Rules::default()).is_err());
 }
