@@ -44,11 +44,14 @@ macro_rules! embedded {
     };
 }
 
-/// All shipped models.
+/// All shipped models that score reads.
 pub const ALL: &[EmbeddedModel] = &[
     embedded!("read-error", Some(include_str!("../read-error/experience.json"))),
     embedded!("mean-q20", None),
 ];
+
+/// The model that returns vectors of reads. It is not in [`ALL`], the models that score reads.
+pub const EMBEDDING: EmbeddedModel = embedded!("embed", None);
 
 /// The id of the model that is used by default.
 pub const DEFAULT: &str = "read-error";

@@ -7,7 +7,7 @@ use crate::step::{Outcome, Step};
 use crate::tally::Tally;
 use crate::workspace::Workspace;
 
-const FOLDERS: [&str; 12] = [
+const FOLDERS: [&str; 13] = [
     "research/neural-engine/tests",
     "research/read-error/tests",
     "research/evaluation/tests",
@@ -16,6 +16,7 @@ const FOLDERS: [&str; 12] = [
     "research/evidence/tests",
     "research/hard-cases/tests",
     "research/classes/tests",
+    "research/embeddings/tests",
     "research/parts/tests",
     "research/long-reads/tests",
     "research/merging/tests",

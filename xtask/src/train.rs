@@ -21,16 +21,19 @@ pub(crate) enum Model {
     /// The rule "mean Phred score of at least 20"
     #[value(name = "mean-q20")]
     MeanQ20,
+    /// Vectors of reads
+    Embed,
 }
 
 impl Model {
     /// Every model.
-    const ALL: [Self; 2] = [Self::ReadError, Self::MeanQ20];
+    const ALL: [Self; 3] = [Self::ReadError, Self::MeanQ20, Self::Embed];
 
     fn id(self) -> &'static str {
         match self {
             Self::ReadError => "read-error",
             Self::MeanQ20 => "mean-q20",
+            Self::Embed => "embed",
         }
     }
 
@@ -38,6 +41,7 @@ impl Model {
         match self {
             Self::ReadError => "research/read-error/train_read_error.py",
             Self::MeanQ20 => "research/neural-engine/train_quality_model.py",
+            Self::Embed => "research/embeddings/train_embed.py",
         }
     }
 
@@ -50,6 +54,7 @@ impl Model {
         match self {
             Self::ReadError => "research/read-error/configs/read-error.toml",
             Self::MeanQ20 => "research/neural-engine/configs/mean-q20.toml",
+            Self::Embed => "research/embeddings/configs/embed.toml",
         }
     }
 }

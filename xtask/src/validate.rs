@@ -17,7 +17,9 @@ use crate::{checks, coreml, python_tests};
 const VALIDATE: &str = "research/neural-engine/validate.py";
 const SEED_CASES: &str = "research/neural-engine/test_onnx_inference.py";
 const VALIDATE_READ_ERROR: &str = "research/read-error/validate_read_error.py";
+const VALIDATE_EMBED: &str = "research/embeddings/validate_embed.py";
 const NODE_TESTS: &str = "research/onnx-operators/node_tests.py";
+const MODEL_FILES: [&str; 2] = ["model.onnx", "model.ane.onnx"];
 /// Reads as long as the window of the network, shorter, longer, and of many windows.
 const READS: [&str; 4] = [
     "testdata/hiseqx_phage/hiseqx_phage.fastq.gz",
@@ -70,8 +72,10 @@ pub(crate) fn steps(workspace: &Workspace, output: Output, json: bool) -> Result
     ensure!(!packages.is_empty(), "models/ holds no package");
     for package in packages {
         let id = package.file_name().context("a folder has a name")?.to_string_lossy().into_owned();
-        let is_per_base = is_per_base(&package)?;
-        for file in ["model.onnx", "model.ane.onnx"] {
+        let script = validation_script(&package)?;
+        // The cases have a verdict, which vectors have not.
+        let files = if script == VALIDATE_EMBED { &[][..] } else { &MODEL_FILES };
+        for file in files {
             let model = workspace.relative(&package.join(file));
             steps.push(Step::with_outcome(format!("cases of {id}/{file}"), move || {
                 let bm = workspace.build_bm()?;
@@ -89,13 +93,7 @@ pub(crate) fn steps(workspace: &Workspace, output: Output, json: bool) -> Result
             }));
         }
         steps.push(Step::with_outcome(format!("validation of {id}"), move || {
-            compare(
-                workspace,
-                &package,
-                if is_per_base { VALIDATE_READ_ERROR } else { VALIDATE },
-                output,
-                json,
-            )
+            compare(workspace, &package, script, output, json)
         }));
     }
     for (name, options) in [("", &[][..]), (" with evidence", &["--evidence"])] {
@@ -116,13 +114,19 @@ pub(crate) fn steps(workspace: &Workspace, output: Output, json: bool) -> Result
     Ok(steps)
 }
 
-/// Returns whether the network of the package returns a probability per base, not per window.
-fn is_per_base(package: &Path) -> Result<bool> {
+/// Returns the script that validates the package: of vectors, of a probability per base, or per window.
+fn validation_script(package: &Path) -> Result<&'static str> {
     let path = package.join("manifest.json");
     let manifest = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let manifest: serde_json::Value =
         serde_json::from_str(&manifest).with_context(|| path.display().to_string())?;
-    Ok(manifest.get("read_rule").is_some())
+    Ok(match manifest.get("read_rule") {
+        _ if manifest.get("task").and_then(|task| task.as_str()) == Some("read-embedding") => {
+            VALIDATE_EMBED
+        }
+        Some(_) => VALIDATE_READ_ERROR,
+        None => VALIDATE,
+    })
 }
 
 fn compare(

@@ -5,7 +5,7 @@ use bm_io::is_stdout;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    adapt, bench_device, call, classes, classify, completions, encode, filter, man, models,
+    adapt, bench_device, call, classes, classify, completions, embed, encode, filter, man, models,
     observe, recalibrate, report, score, selfcheck, truth, tune,
 };
 
@@ -45,6 +45,7 @@ enum Command {
     Recalibrate(recalibrate::Args),
     Classes(classes::Args),
     Classify(Box<classify::Args>),
+    Embed(embed::Args),
     Call(Box<call::Args>),
     Report(report::Args),
     Encode(encode::Args),
@@ -68,6 +69,7 @@ impl Cli {
             Command::Recalibrate(args) => args.outputs().all(|path| is_stdout(path)),
             Command::Classes(args) => is_stdout(args.output()),
             Command::Classify(args) => args.outputs().all(|path| is_stdout(path)),
+            Command::Embed(args) => args.outputs().all(|path| is_stdout(path)),
             Command::Call(args) => args.outputs().all(|path| is_stdout(path)),
             Command::Report(args) => args.outputs().all(|path| is_stdout(path)),
             Command::Encode(args) => args.outputs().all(|path| is_stdout(path)),
@@ -93,6 +95,7 @@ impl Cli {
             Command::Recalibrate(args) => args.run(),
             Command::Classes(args) => args.run(),
             Command::Classify(args) => args.run(),
+            Command::Embed(args) => args.run(),
             Command::Call(args) => args.run(),
             Command::Report(args) => args.run(),
             Command::Encode(args) => args.run(),

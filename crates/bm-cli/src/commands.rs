@@ -6,6 +6,7 @@ pub(crate) mod call;
 pub(crate) mod classes;
 pub(crate) mod classify;
 pub(crate) mod completions;
+pub(crate) mod embed;
 pub(crate) mod encode;
 pub(crate) mod filter;
 pub(crate) mod man;

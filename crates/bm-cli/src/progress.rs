@@ -161,6 +161,7 @@ fn name(task: Task) -> &'static str {
         Task::Weighing => "weighing the k-mers",
         Task::Ranking => "ranking",
         Task::Scoring => "scoring",
+        Task::Embedding => "embedding",
         _ => "working",
     }
 }

@@ -4,6 +4,7 @@
 mod base_quality_place;
 mod quality_place;
 mod scalar_150;
+mod word_spectrum;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 pub use self::base_quality_place::{BaseQualityPlace, CodeParts};
 pub use self::quality_place::QualityPlace;
 pub use self::scalar_150::Scalar150;
+pub use self::word_spectrum::WordSpectrum;
 use crate::{CodeEncoder, Encoder};
 
 /// An encoder of either sort.
@@ -96,6 +98,7 @@ impl Encodings {
             .with_rows(Arc::new(Scalar150))
             .with_codes(Arc::new(QualityPlace))
             .with_codes(Arc::new(BaseQualityPlace))
+            .with_rows(Arc::new(WordSpectrum))
     }
 
     /// Returns the registry with one more encoding into rows. It replaces an encoding of the same
@@ -155,7 +158,7 @@ mod tests {
     #[test]
     fn every_shipped_encoding_is_found_by_id_and_version() {
         let encodings = Encodings::shipped();
-        assert_eq!(encodings.iter().len(), 3);
+        assert_eq!(encodings.iter().len(), 4);
         for encoder in encodings.iter() {
             let found = encodings.find(encoder.id(), encoder.version());
             assert_eq!(found.map(ToString::to_string), Some(encoder.to_string()));
@@ -197,8 +200,8 @@ mod tests {
         assert_eq!(features("quality-place", 1), Some(40));
         assert_eq!(
             encodings.to_string(),
-            "scalar-150 version 1, base-quality-place version 1, own version 2, own version 1, \
-             quality-place version 1"
+            "scalar-150 version 1, base-quality-place version 1, word-spectrum version 1, own version 2, \
+             own version 1, quality-place version 1"
         );
     }
 }

@@ -86,7 +86,9 @@ pub use bm_reads::{self, ReadRef};
 pub use code_encoder::{CodeEncoder, CodeEncoding};
 pub use encoder::Encoder;
 pub use encoding::Encoding;
-pub use encodings::{AnyEncoder, BaseQualityPlace, CodeParts, Encodings, QualityPlace, Scalar150};
+pub use encodings::{
+    AnyEncoder, BaseQualityPlace, CodeParts, Encodings, QualityPlace, Scalar150, WordSpectrum,
+};
 pub use error::EncodeError;
 
 /// The examples of the README, to be tested.

@@ -1,7 +1,7 @@
 //! Writes outputs so that a file under its final name is always complete.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -155,6 +155,27 @@ impl Output {
             Some((_, target)) => tempfile::tempfile_in(folder(target)),
             None => tempfile::tempfile(),
         }
+    }
+
+    /// Returns whether [`Output::begin_anew`] can be used: the output is a file.
+    pub fn can_begin_anew(&self) -> bool {
+        self.unnamed.is_some()
+    }
+
+    /// Writes everything that is buffered, and `text` over the first bytes of the file. Nothing can be
+    /// written after this. It is for outputs that are not compressed and are files
+    /// ([`Output::can_begin_anew`]).
+    ///
+    /// # Errors
+    ///
+    /// The error of the operating system.
+    pub fn begin_anew(&mut self, text: &[u8]) -> Result<(), IoError> {
+        self.flush_all()?;
+        let written = match self.file.as_deref() {
+            Some(mut file) => file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(text)),
+            None => Err(given_up()),
+        };
+        written.map_err(IoError::system(self.name()))
     }
 
     /// Returns a temporary file with a name, at the same place.

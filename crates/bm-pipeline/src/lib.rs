@@ -84,6 +84,8 @@ mod columns;
 mod consensus;
 mod copies;
 mod decide;
+#[cfg(feature = "embeddings")]
+mod embed;
 mod engine;
 mod error;
 mod evidence_totals;
@@ -174,6 +176,8 @@ pub use classes::Classes;
 pub use classify::Classify;
 pub use columns::{Column, FieldKind, Known};
 pub use decide::{Decider, PairMode, ScoredTemplate};
+#[cfg(feature = "embeddings")]
+pub use embed::{Embed, Embedded};
 pub use engine::{BackendChoice, Engine, EngineChoice, open_package};
 pub use error::PipelineError;
 pub use evidence_totals::EvidenceTotals;

@@ -22,6 +22,8 @@ pub enum Task {
     Ranking,
     /// All reads are scored and written.
     Scoring,
+    /// All reads get their vectors.
+    Embedding,
 }
 
 /// Receives progress and messages of a run. By default, all methods do nothing.

@@ -211,7 +211,7 @@ impl Sink for ParquetTable<OutputStream> {
 }
 
 /// Returns the error of the operating system, if there is one.
-fn cause(error: ParquetError) -> io::Error {
+pub(crate) fn cause(error: ParquetError) -> io::Error {
     match error {
         ParquetError::External(inner) => match inner.downcast::<io::Error>() {
             Ok(error) => *error,

@@ -125,6 +125,11 @@
 //! A model on an encoding of your own opens with [`ModelPackage::open_with`] and a registry that
 //! has the encoding; the example `own_encoding` does so from end to end.
 //!
+//! # Vectors
+//!
+//! An [`Embedder`] returns a vector for each read in place of a prediction: reads that overlap, or are
+//! of one genome, have alike vectors.
+//!
 //! # Features
 //!
 //! | feature | adds |
@@ -139,6 +144,7 @@ mod applicability;
 #[cfg(feature = "ndarray")]
 mod arrays;
 mod domain;
+mod embedding;
 mod error;
 mod error_rule;
 mod facts;
@@ -167,6 +173,7 @@ pub use applicability::{Applicability, ScoredBy};
 #[cfg(feature = "ndarray")]
 pub use arrays::{BaseArrays, PredictionArrays};
 pub use domain::{Domain, Misfit};
+pub use embedding::{Embedder, EmbeddingManifest, EmbeddingPackage, GoldenVector, GoldenVectors};
 pub use error::QualityError;
 pub use error_rule::{ErrorRule, ReadRuleEntry};
 pub use facts::Facts;

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use bm_infer::Variant;
 use bm_pipeline::open_package;
-use bm_quality::ModelPackage;
+use bm_quality::{EmbeddingPackage, ModelPackage};
 use clap::Subcommand;
 
 use crate::terminal;
@@ -33,7 +33,10 @@ impl Args {
         let text = match &self.command {
             None => terminal::table(&table()?, Path::new("-")).into_owned(),
             Some(Command::Show { id }) => {
-                let card = open_package(Some(id))?.card()?;
+                let card = match EmbeddingPackage::shipped_card(id) {
+                    Some(card) => Some(card.to_owned()),
+                    None => open_package(Some(id))?.card()?,
+                };
                 let no_card = || format!("{id}: a bare file has no card; name a package");
                 terminal::harmless(&card.with_context(no_card)?).into_owned()
             }

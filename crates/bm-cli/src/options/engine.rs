@@ -11,6 +11,13 @@ pub(crate) struct EngineArgs {
     /// Id of an embedded model, or path of a model package or .onnx file [default: read-error]
     #[arg(short, long, value_name = "MODEL", help_heading = "Model and engine")]
     model: Option<String>,
+    #[command(flatten)]
+    backend: BackendArgs,
+}
+
+/// What runs a network.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackendArgs {
     /// What runs the network. A named backend that is not there is an error
     #[arg(
         long,
@@ -47,6 +54,13 @@ enum BackendArg {
 impl EngineArgs {
     /// Returns the choice of model and engine.
     pub(crate) fn choice(&self) -> EngineChoice {
+        EngineChoice { model: self.model.clone(), ..self.backend.choice() }
+    }
+}
+
+impl BackendArgs {
+    /// Returns the choice of the engine, for the default model.
+    pub(crate) fn choice(&self) -> EngineChoice {
         let backend = match self.backend {
             BackendArg::Auto => BackendChoice::Auto,
             BackendArg::Embedded => BackendChoice::Embedded,
@@ -56,7 +70,7 @@ impl EngineArgs {
             BackendArg::StandIn => BackendChoice::StandIn,
         };
         EngineChoice {
-            model: self.model.clone(),
+            model: None,
             backend,
             ort_library: self.ort_lib.clone(),
             ort_candidates: fetched_library(),

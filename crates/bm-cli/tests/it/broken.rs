@@ -10,7 +10,7 @@ const OLD: &[u8] = b"what was here before\n";
 /// checks the files that a failure leaves.
 #[track_caller]
 pub(crate) fn fails(input: &str) -> String {
-    let commands: [&[&str]; 3] = [
+    let commands: [&[&str]; 4] = [
         &[
             "filter",
             "-o",
@@ -22,6 +22,7 @@ pub(crate) fn fails(input: &str) -> String {
         ],
         &["score", "-o", "scores.tsv", "--report", "report.json"],
         &["encode", "-o", "features.npy"],
+        &["embed", "-o", "vectors.npy", "--names", "names.txt"],
     ];
     let mut messages = Vec::new();
     for existing in [false, true] {

@@ -104,6 +104,7 @@ fn without_memory_every_command_ends_in_one_line_and_leaves_nothing() {
         format!("adapt -q -j 4 --evidence '{reads}' -o run.model"),
         format!("truth -q '{bam}' -r '{reference}' -o truth.tsv.gz"),
         format!("encode -q '{reads}' -o features.npy"),
+        format!("embed -q -j 8 '{reads}' -o vectors.npy --names names.txt"),
     ];
     let (mut done, mut refused) = (0, 0);
     for words in &commands {

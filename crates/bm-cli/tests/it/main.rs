@@ -17,6 +17,7 @@ mod cycles;
 mod dedup;
 mod determinism;
 mod dialects;
+mod embed;
 mod encode;
 mod endurance;
 #[cfg(all(feature = "onnxruntime", feature = "coreml"))]

@@ -164,9 +164,14 @@ fn a_full_disk_is_an_error() {
             "{message}"
         );
     }
-    for arguments in
-        ["filter -o -", "score", "encode -o -", "models", "selfcheck --backend embedded"]
-    {
+    for arguments in [
+        "filter -o -",
+        "score",
+        "encode -o -",
+        "embed -o -",
+        "models",
+        "selfcheck --backend embedded",
+    ] {
         let input = if arguments.contains("models") || arguments.contains("selfcheck") {
             ""
         } else {

@@ -66,5 +66,5 @@ fn the_examples_print_what_the_readme_shows() {
                 .all(|(found, expected)| is_like(found, expected));
         assert!(same, "{line}\n--- shown\n{expected}--- found\n{found}");
     }
-    assert_eq!(blocks.len(), 20);
+    assert_eq!(blocks.len(), 21);
 }

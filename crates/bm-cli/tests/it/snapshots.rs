@@ -37,6 +37,7 @@ fn help() {
         "adapt",
         "observe",
         "recalibrate",
+        "embed",
         "call",
         "classes",
         "classify",

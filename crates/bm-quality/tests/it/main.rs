@@ -6,6 +6,7 @@
 mod agreement;
 #[cfg(feature = "ndarray")]
 mod arrays;
+mod embedding;
 mod evidence;
 #[cfg(feature = "stand-in")]
 mod fixed_shape;

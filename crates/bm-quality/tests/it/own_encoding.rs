@@ -172,7 +172,8 @@ fn an_encoding_that_is_not_registered_is_refused_with_the_known_ones() {
     let file = ModelFile::from_bytes("own.onnx", window_model()).unwrap();
     let message = ModelPackage::from_model_file(file).err().unwrap().to_string();
     let expected = "own.onnx: needs the encoding errors-50 version 1, there are: scalar-150 \
-                    version 1, quality-place version 1, base-quality-place version 1";
+                    version 1, quality-place version 1, base-quality-place version 1, \
+                    word-spectrum version 1";
     assert_eq!(message, expected);
 }
 
