@@ -5,7 +5,7 @@ use crate::{InferError, SequenceSession, SequencesRef, Session, TensorRef};
 /// How much the outputs of two engines may differ.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds {
-    /// Maximum difference of two probabilities.
+    /// Maximum difference of two probabilities; of outputs that are none, as a fraction of the largest one.
     pub max_difference: f32,
     /// A probability closer to 0.5 than this may be on the other side of 0.5.
     pub undecided: f32,
@@ -23,12 +23,13 @@ pub const HALF_PRECISION: Bounds =
 /// How two sessions compare on the same input.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Agreement {
-    /// Maximum difference of two outputs.
+    /// Maximum difference of two outputs, as a fraction of the reference's largest output where that is above
+    /// 1: probabilities differ as they are.
     pub max_difference: f32,
     /// Of all outputs on the other side of 0.5 than the reference, the maximum distance of the
     /// reference from 0.5; 0 if there is none.
     pub worst_flip: f32,
-    /// Difference of the sums of all outputs, as a fraction of the reference's sum.
+    /// Difference of the sums of all outputs, as a fraction of the sum of the reference's sizes.
     pub drift: f32,
     /// Number of rows compared.
     pub rows: usize,
@@ -86,11 +87,15 @@ impl Agreement {
     }
 
     fn between(found: &[f32], expected: &[f32], rows: usize) -> Self {
-        let pairs = || found.iter().zip(expected);
+        let largest = expected.iter().fold(1.0_f32, |largest, value| largest.max(value.abs()));
+        let scaled = |values: &[f32]| values.iter().map(|it| it / largest).collect::<Vec<_>>();
+        let (found, expected) = (scaled(found), scaled(expected));
+        let pairs = || found.iter().zip(&expected);
         let sum = |values: &[f32]| values.iter().map(|value| f64::from(*value)).sum::<f64>();
-        let (ours, theirs) = (sum(found), sum(expected));
+        let (ours, theirs) = (sum(&found), sum(&expected));
+        let size = expected.iter().map(|value| f64::from(value.abs())).sum::<f64>();
         Self {
-            drift: if ours == theirs { 0.0 } else { ((ours - theirs) / theirs).abs() as f32 },
+            drift: if ours == theirs { 0.0 } else { ((ours - theirs) / size).abs() as f32 },
             max_difference: pairs().map(|(f, e)| (f - e).abs()).fold(0.0, f32::max),
             worst_flip: pairs()
                 .filter(|(f, e)| (**f >= 0.5) != (**e >= 0.5))
@@ -164,6 +169,9 @@ mod tests {
         assert_eq!(compare(&[0.499, 0.5], &[0.501, 0.5]), Ok(()));
         assert!(compare(&[0.1, 0.9], &[0.1, 0.88]).is_err_and(|reason| reason.contains("2.0e-2")));
         assert!(compare(&[1e-3; 99], &[1.1e-3; 99]).is_err_and(|it| it.contains("by 9.1 %")));
+        // Outputs that are no probabilities differ by fractions of the largest one.
+        assert_eq!(compare(&[-400.0, 0.3], &[-401.0, 0.7]), Ok(()));
+        assert!(compare(&[-400.0, 0.3], &[-404.0, 0.3]).is_err());
         let strict = Bounds { max_difference: 1.0, undecided: 5e-3, max_drift: 1.0 };
         let flip = Agreement::between(&[0.4], &[0.51], 1);
         assert!(

@@ -108,7 +108,7 @@ fn without_memory_every_command_ends_in_one_line_and_leaves_nothing() {
     ];
     let (mut done, mut refused) = (0, 0);
     for words in &commands {
-        for kb in [24_000, 40_000, 70_000, 110_000, 250_000, 500_000, 4_000_000] {
+        for kb in [27_000, 40_000, 70_000, 110_000, 250_000, 500_000, 4_000_000] {
             let (run, left) = with_address_space(kb, words);
             if run.code == Some(0) {
                 done += 1;

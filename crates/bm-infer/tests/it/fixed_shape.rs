@@ -265,7 +265,9 @@ fn shipped_models_run_on_the_device() {
             let [found, expected] = pair.each_mut().map(|session| run(session.as_mut(), &rows));
             (found, expected)
         };
-        let most = largest_difference(&found, &expected);
+        // Of outputs that are no probabilities, half precision has so many digits.
+        let largest = expected.iter().fold(1.0_f32, |largest, value| largest.max(value.abs()));
+        let most = largest_difference(&found, &expected) / largest;
         assert!(most <= TOLERANCE, "{}: {most:e}", folder.display());
     }
     assert!(of_rows >= 1 && of_sequences >= 1);
