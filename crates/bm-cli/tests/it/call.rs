@@ -168,8 +168,8 @@ fn what_cannot_be_called_is_refused_and_leaves_nothing() {
 }
 
 #[test]
-fn cram_is_read_like_bam() {
-    // It is in the order of the reads, which no caller takes.
+fn records_of_cram_that_are_not_sorted_are_refused() {
+    // The calls of CRAM and BAM are compared where samtools is, in `research/bam/tests`.
     let reference = testdata("hiseq_measles/ref.fa");
     let message = bm(["call", &testdata("hiseq_measles/hiseq_measles.cram"), "-r", &reference]);
     assert!(message.refused().contains("primary record 3 (read HISEQ:426:C5T65ACXX:5:2301:"));

@@ -5,6 +5,7 @@ use bm_call::{CallError, ObservedRead, Record, Settings};
 use bm_io::ordered_stages::{self, Budget};
 use bm_io::{Cancellation, Tasks};
 use bm_quality::{PlacedRead, Prediction, QualityModel};
+use bm_reads::Phred;
 use bm_truth::{Aligned, Reference};
 
 use super::aligned_reads::SequencedRead;
@@ -195,7 +196,7 @@ impl Batch {
 /// Phred values. Neither of them knows all that the other one does. What the mean is worth is learned.
 fn mix(probabilities: &mut [f32], scores: &[u8]) {
     for (probability, score) in probabilities.iter_mut().zip(scores) {
-        let reported = 10f64.powf(f64::from(*score) / -10.0);
+        let reported = Phred::new(*score).map_or(1.0, Phred::error_probability);
         *probability = (f64::from(*probability) * reported).sqrt() as f32;
     }
 }
@@ -214,4 +215,18 @@ pub(crate) fn first_reads(
         }
     }
     Ok(reads)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_of_two_phred_values() {
+        let mut probabilities = [1e-2, 1e-4, 0.5];
+        mix(&mut probabilities, &[40, 20, 0]);
+        let phred = probabilities.map(|it| -10.0 * it.log10());
+        assert!((phred[0] - 30.0).abs() < 1e-3 && (phred[1] - 30.0).abs() < 1e-3, "{phred:?}");
+        assert!((phred[2] - 1.505).abs() < 1e-3, "{phred:?}");
+    }
 }
