@@ -9,7 +9,6 @@ and pysam.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,18 +77,5 @@ def make(source: Path, out: Path, seed: int) -> None:
     print(folder.name, len(changes), "changes", flush=True)
 
 
-def main() -> None:
-    """Make the sets."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--set", nargs="+", required=True)
-    parser.add_argument("--seed", type=int, nargs="+", default=[1])
-    args = parser.parse_args()
-    for name in args.set:
-        for seed in args.seed:
-            make(args.data / name, args.out, seed)
-
-
 if __name__ == "__main__":
-    main()
+    spike.make_all(__doc__.splitlines()[0], make)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -245,9 +246,9 @@ def make(source: Path, out: Path, seed: int) -> None:
     print(folder.name, len(sites), "sites", int(np.median(depth[depth > 0])), "median depth", len(own), "own", flush=True)
 
 
-def main() -> None:
-    """Make the sets."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def make_all(title: str, make_one: Callable[[Path, Path, int], None]) -> None:
+    """Make the sets that the command line names, each with a function of its run, the folder and the seed."""
+    parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--set", nargs="+", required=True)
@@ -255,8 +256,8 @@ def main() -> None:
     args = parser.parse_args()
     for name in args.set:
         for seed in args.seed:
-            make(args.data / name, args.out, seed)
+            make_one(args.data / name, args.out, seed)
 
 
 if __name__ == "__main__":
-    main()
+    make_all(__doc__.splitlines()[0], make)
